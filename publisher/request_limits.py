@@ -20,19 +20,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Float,
-    Index,
-    Integer,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.database.dialect.sql import KEYED, upsert
 from publisher.database.metadata import metadata
@@ -91,14 +79,14 @@ def per_hour(count: float) -> Pace:
 # Keeps these hashes apart from what else the secret signs.
 _KEY_PREFIX = b"rate limit:"
 
-rate_limit = Table(
+rate_limit = sa.Table(
     "rate_limit",
     metadata,
     # A keyed hash of the limit's name and of whom it limits.
-    Column("key", Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
     # When the bucket will be full again, in seconds since the epoch; then the row means nothing.
-    Column("tat", Float, nullable=False),
-    Index("ix_rate_limit_tat", "tat"),
+    sa.Column("tat", sa.Float, nullable=False),
+    sa.Index("ix_rate_limit_tat", "tat"),
     info=KEYED,
 )
 
@@ -130,13 +118,16 @@ class LimitKeys:
 
 
 _REWRITE = (
-    update(rate_limit)
-    .where(rate_limit.c.key == bindparam("bucket"), bindparam("writes", type_=Integer()) == 1)
+    sa.update(rate_limit)
+    .where(
+        rate_limit.c.key == sa.bindparam("bucket"),
+        sa.bindparam("writes", type_=sa.Integer()) == 1,
+    )
     .values(tat=rate_limit.c.tat)
 )
 
 
-def check_limit(connection: Connection, key: str, limit: Limit, now: datetime) -> int | None:
+def check_limit(connection: sa.Connection, key: str, limit: Limit, now: datetime) -> int | None:
     """Count one request. Return None if it is allowed, else the seconds until one will be.
 
     A refused request does not count. Each new bucket deletes those that mean nothing any more. Call
@@ -144,7 +135,7 @@ def check_limit(connection: Connection, key: str, limit: Limit, now: datetime) -
     """
     at, pace = now.timestamp(), limit.pace
     stored = connection.execute(
-        select(rate_limit.c.tat).where(rate_limit.c.key == key)
+        sa.select(rate_limit.c.tat).where(rate_limit.c.key == key)
     ).scalar()
     tat = pace.corrected(FULL if stored is None else stored, at)
     if not pace.room(tat, at):
@@ -160,14 +151,14 @@ def check_limit(connection: Connection, key: str, limit: Limit, now: datetime) -
     return None
 
 
-def rewrite_bucket(connection: Connection, key: str, *, writes: bool) -> None:
+def rewrite_bucket(connection: sa.Connection, key: str, *, writes: bool) -> None:
     """Write a bucket as it is, or nothing: one statement in both cases, for what must take the same time."""
     connection.execute(_REWRITE, {"bucket": key, "writes": int(writes)})
 
 
-def _sweep(connection: Connection, at: float) -> None:
+def _sweep(connection: sa.Connection, at: float) -> None:
     """Delete buckets that are full again: they mean the same as none."""
-    connection.execute(delete(rate_limit).where(rate_limit.c.tat < at))
+    connection.execute(sa.delete(rate_limit).where(rate_limit.c.tat < at))
 
 
 CHALLENGE_LIFETIME = timedelta(hours=2)

@@ -15,30 +15,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Exists,
-    FromClause,
-    Select,
-    bindparam,
-    exists,
-    func,
-    or_,
-    select,
-)
+import sqlalchemy as sa
 
 from subscribers.model import Recipient, SubscriberStatus
 from subscribers.tables import preference, subscriber, subscription
 
 _RECIPIENTS = (
-    select(*subscriber.c["id", "address", "name", "language", "timezone", "generation"])
-    .where(subscriber.c.id.in_(bindparam("ids", expanding=True)))
+    sa.select(*subscriber.c["id", "address", "name", "language", "timezone", "generation"])
+    .where(subscriber.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(subscriber.c.id)
 )
 
 
-def select_audience(newsletter: str, languages: Collection[str], now: datetime) -> Select[int]:
+def select_audience(
+    newsletter: str, languages: Collection[str], now: datetime
+) -> sa.Select[int]:
     """Return a query for the ids, in order, of all who get `newsletter` in one of `languages`.
 
     `languages` are tags as stored. Who has a pause at `now` is excluded. The column is named `id`.
@@ -46,7 +37,7 @@ def select_audience(newsletter: str, languages: Collection[str], now: datetime) 
     # The id in the subscription's index is sorted already, so the database sorts nothing.
     number = subscription.c.subscriber_id
     return (
-        select(number.label("id"))
+        sa.select(number.label("id"))
         .select_from(subscription.join(subscriber))
         .where(
             gets_newsletter(newsletter),
@@ -58,8 +49,8 @@ def select_audience(newsletter: str, languages: Collection[str], now: datetime) 
 
 
 def select_audience_groups(
-    newsletter: str, columns: Mapping[str, ColumnElement[Any]], now: datetime
-) -> Select[Any]:
+    newsletter: str, columns: Mapping[str, sa.ColumnElement[Any]], now: datetime
+) -> sa.Select[Any]:
     """Return a query that counts all who get `newsletter`, in groups that have `columns` in common.
 
     The columns may be made of those of `subscriber`, `subscription` and `preference`, and are named
@@ -68,7 +59,7 @@ def select_audience_groups(
     number = subscription.c.subscriber_id
     named = [column.label(name) for name, column in columns.items()]
     return (
-        select(*named, func.count().label("count"))
+        sa.select(*named, sa.func.count().label("count"))
         .select_from(
             subscription.join(subscriber).outerjoin(
                 preference, preference.c.subscriber_id == number
@@ -77,23 +68,25 @@ def select_audience_groups(
         .where(
             gets_newsletter(newsletter),
             # As `is_paused`, without looking for the preferences twice.
-            or_(preference.c.paused_until.is_(None), preference.c.paused_until <= now),
+            sa.or_(preference.c.paused_until.is_(None), preference.c.paused_until <= now),
         )
         .group_by(*named)
     )
 
 
 def is_paused(
-    subscriber_id: ColumnElement[int], now: datetime | ColumnElement[Any]
-) -> ColumnElement[bool]:
+    subscriber_id: sa.ColumnElement[int], now: datetime | sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
     """Return the SQL condition that a subscriber has paused all mails at `now`."""
     chosen = preference.alias()
-    return exists().where(chosen.c.subscriber_id == subscriber_id, chosen.c.paused_until > now)
+    return sa.exists().where(
+        chosen.c.subscriber_id == subscriber_id, chosen.c.paused_until > now
+    )
 
 
 def is_subscribed(
-    newsletter: ColumnElement[str], subscriber_id: ColumnElement[int]
-) -> ColumnElement[bool]:
+    newsletter: sa.ColumnElement[str], subscriber_id: sa.ColumnElement[int]
+) -> sa.ColumnElement[bool]:
     """Return the SQL condition that a subscriber gets `newsletter`, at whatever cadence."""
     person, wanted = subscriber.alias(), subscription.alias()
     name = wanted.c.newsletter
@@ -103,10 +96,10 @@ def is_subscribed(
 
 
 def still_wanted(
-    newsletter: str | ColumnElement[str],
-    subscriber_id: ColumnElement[int],
-    now: datetime | ColumnElement[Any],
-) -> ColumnElement[bool]:
+    newsletter: str | sa.ColumnElement[str],
+    subscriber_id: sa.ColumnElement[int],
+    now: datetime | sa.ColumnElement[Any],
+) -> sa.ColumnElement[bool]:
     """Return the SQL condition that a subscriber still wants `newsletter` at `now`.
 
     For the `WHERE` of an `UPDATE` or `SELECT` on a table with a column of subscribers' ids. Between
@@ -116,15 +109,15 @@ def still_wanted(
     person, wanted = subscriber.alias(), subscription.alias()
     name = wanted.c.newsletter
     # Found by the subscriber's id: she has few subscriptions.
-    key = func.coalesce(name + "." + wanted.c.cadence, name)
+    key = sa.func.coalesce(name + "." + wanted.c.cadence, name)
     subscribed = _is_active(person, wanted, subscriber_id).where(key == newsletter)
     return subscribed & ~is_paused(subscriber_id, now)
 
 
 def _is_active(
-    person: FromClause, wanted: FromClause, subscriber_id: ColumnElement[int]
-) -> Exists:
-    return exists().where(
+    person: sa.FromClause, wanted: sa.FromClause, subscriber_id: sa.ColumnElement[int]
+) -> sa.Exists:
+    return sa.exists().where(
         person.c.id == subscriber_id,
         person.c.status == SubscriberStatus.ACTIVE,
         wanted.c.subscriber_id == person.c.id,
@@ -132,16 +125,16 @@ def _is_active(
     )
 
 
-def has_audience(connection: Connection, newsletter: str) -> bool:
+def has_audience(connection: sa.Connection, newsletter: str) -> bool:
     """Return whether anybody gets `newsletter`, now or after a pause."""
-    one = select(subscriber.c.id).select_from(subscription.join(subscriber))
+    one = sa.select(subscriber.c.id).select_from(subscription.join(subscriber))
     return (
         connection.execute(one.where(gets_newsletter(newsletter)).limit(1)).first() is not None
     )
 
 
 def load_audience_profiles(
-    connection: Connection, newsletter: str, now: datetime
+    connection: sa.Connection, newsletter: str, now: datetime
 ) -> list[tuple[str, str]]:
     """Return the stored language and profile of all recipients of `newsletter` with a profile.
 
@@ -149,9 +142,9 @@ def load_audience_profiles(
     the profile.
     """
     chosen = preference.alias()
-    with_profile = select(chosen.c.subscriber_id).where(chosen.c.profile.is_not(None))
+    with_profile = sa.select(chosen.c.subscriber_id).where(chosen.c.profile.is_not(None))
     pairs = (
-        select(subscriber.c.language, preference.c.profile)
+        sa.select(subscriber.c.language, preference.c.profile)
         .select_from(preference.join(subscriber).join(subscription))
         .where(
             preference.c.profile.is_not(None),
@@ -166,7 +159,7 @@ def load_audience_profiles(
     return [(language, profile) for language, profile in connection.execute(pairs)]
 
 
-def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipient]:
+def load_recipients(connection: sa.Connection, ids: Collection[int]) -> list[Recipient]:
     """Return the recipients with some ids, at most 30,000, in the order of the ids.
 
     Subscribers who were erased are missing in the result. Each id is a bound value, and some
@@ -175,7 +168,7 @@ def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipi
     return [Recipient(*row) for row in connection.execute(_RECIPIENTS, {"ids": list(ids)})]
 
 
-def gets_newsletter(newsletter: str) -> ColumnElement[bool]:
+def gets_newsletter(newsletter: str) -> sa.ColumnElement[bool]:
     """Return the SQL condition, on `subscriber` and `subscription`, of all who get `newsletter`."""
     name, _, cadence = newsletter.partition(".")
     return (
@@ -212,14 +205,14 @@ _OF_RECORD = {
 
 
 def count_standings(
-    connection: Connection, newsletter: str, now: datetime
+    connection: sa.Connection, newsletter: str, now: datetime
 ) -> Counter[Standing]:
     """Count all subscribers on record by what they are to `newsletter`, a name or a digest's key.
 
     Each query follows an index, which is faster than one query that sorts all subscribers.
     """
     found: Counter[Standing] = Counter()
-    records = select(subscriber.c.status, func.count()).group_by(subscriber.c.status)
+    records = sa.select(subscriber.c.status, sa.func.count()).group_by(subscriber.c.status)
     for status, count in connection.execute(records):
         found[_OF_RECORD.get(status, Standing.NOT_SUBSCRIBED)] += count
     for standing, count in _count_subscriptions(connection, newsletter).items():
@@ -231,17 +224,17 @@ def count_standings(
     return found
 
 
-def _count_subscriptions(connection: Connection, newsletter: str) -> Counter[Standing]:
+def _count_subscriptions(connection: sa.Connection, newsletter: str) -> Counter[Standing]:
     """Count the subscriptions to a newsletter of records that are active, by what they mean."""
     name, _, cadence = newsletter.partition(".")
     columns = subscription.c["status", "cadence"]
     all_of_them = (
-        select(*columns, func.count().label("total"))
+        sa.select(*columns, sa.func.count().label("total"))
         .where(subscription.c.newsletter == name)
         .group_by(*columns)
     )
     # Fewer than those of active records, so they are looked up and subtracted.
-    closed = select(subscriber.c.id).where(subscriber.c.status.in_([*_OF_RECORD]))
+    closed = sa.select(subscriber.c.id).where(subscriber.c.status.in_([*_OF_RECORD]))
     found: Counter[Standing] = Counter()
     for sign, query in (
         (1, all_of_them),
@@ -255,9 +248,9 @@ def _count_subscriptions(connection: Connection, newsletter: str) -> Counter[Sta
     return found
 
 
-def _count_paused(connection: Connection, newsletter: str, now: datetime) -> int:
-    query = select(func.count()).select_from(subscription.join(subscriber))
-    with_pause = select(preference.c.subscriber_id).where(preference.c.paused_until > now)
+def _count_paused(connection: sa.Connection, newsletter: str, now: datetime) -> int:
+    query = sa.select(sa.func.count()).select_from(subscription.join(subscriber))
+    with_pause = sa.select(preference.c.subscriber_id).where(preference.c.paused_until > now)
     paused = query.where(
         gets_newsletter(newsletter),
         is_paused(subscriber.c.id, now),

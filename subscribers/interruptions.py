@@ -8,17 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Select,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-)
+import sqlalchemy as sa
 
 from subscribers.audiences import gets_newsletter
 from subscribers.tables import (
@@ -46,8 +36,8 @@ class Interruption:
 
 
 def add_interruptions(
-    connection: Connection,
-    subscribers: Select[int],
+    connection: sa.Connection,
+    subscribers: sa.Select[int],
     newsletter: str,
     since: datetime,
     until: datetime,
@@ -56,27 +46,27 @@ def add_interruptions(
 
     `subscribers` is a query for their ids. Rows that mean nothing any more are deleted.
     """
-    connection.execute(delete(interruption).where(interruption.c.until < until - OWED_FOR))
+    connection.execute(sa.delete(interruption).where(interruption.c.until < until - OWED_FOR))
     times = (
-        literal(since, interruption.c.since.type),
-        literal(until, interruption.c.until.type),
+        sa.literal(since, interruption.c.since.type),
+        sa.literal(until, interruption.c.until.type),
     )
     number = subscribers.subquery().c[0]
-    rows = select(subscriber.c.id, literal(newsletter), *times).where(
-        subscriber.c.id.in_(select(number))
+    rows = sa.select(subscriber.c.id, sa.literal(newsletter), *times).where(
+        subscriber.c.id.in_(sa.select(number))
     )
     names = ["subscriber_id", "newsletter", "since", "until"]
-    connection.execute(insert(interruption).from_select(names, rows))
+    connection.execute(sa.insert(interruption).from_select(names, rows))
 
 
-def of_subscriber(number: int) -> Select[int]:
+def of_subscriber(number: int) -> sa.Select[int]:
     """Return the query for `add_interruptions` that has one subscriber."""
-    return select(subscriber.c.id).where(subscriber.c.id == number)
+    return sa.select(subscriber.c.id).where(subscriber.c.id == number)
 
 
-def load_consent_times(connection: Connection, subscriber_id: int) -> dict[str, datetime]:
+def load_consent_times(connection: sa.Connection, subscriber_id: int) -> dict[str, datetime]:
     """Return since when a subscriber on record has each newsletter, as far as is known."""
-    query = select(subscription.c.newsletter, _joined).select_from(
+    query = sa.select(subscription.c.newsletter, _joined).select_from(
         subscription.join(subscriber)
     )
     rows = connection.execute(query.where(subscriber.c.id == subscriber_id))
@@ -84,7 +74,7 @@ def load_consent_times(connection: Connection, subscriber_id: int) -> dict[str, 
 
 
 def load_interruptions(
-    connection: Connection, newsletter: str, after: datetime, now: datetime
+    connection: sa.Connection, newsletter: str, after: datetime, now: datetime
 ) -> list[Interruption]:
     """Return the interruptions of recipients of `newsletter` that ended in (`after`, `now`].
 
@@ -93,7 +83,7 @@ def load_interruptions(
     wanted = gets_newsletter(newsletter)
     found = []
 
-    def is_recent(ended: Column[Any]) -> ColumnElement[bool]:
+    def is_recent(ended: sa.Column[Any]) -> sa.ColumnElement[bool]:
         those = _ended_between(ended, newsletter, after, now)
         return ended.between(after, now) & subscription.c.subscriber_id.in_(those)
 
@@ -108,20 +98,20 @@ def load_interruptions(
     return found + [Interruption(*row) for row in connection.execute(recorded)]
 
 
-_joined = func.coalesce(
+_joined = sa.func.coalesce(
     subscription.c.consented_at, subscriber.c.created_at, type_=subscriber.c.created_at.type
 ).label("joined")
-_RECIPIENTS = select(subscriber.c.id, _joined).select_from(subscription.join(subscriber))
+_RECIPIENTS = sa.select(subscriber.c.id, _joined).select_from(subscription.join(subscriber))
 # A query, and the columns of when an interruption began and ended.
-_Source = tuple[Select[Any], Column[Any], Column[Any]]
+_Source = tuple[sa.Select[Any], sa.Column[Any], sa.Column[Any]]
 
 
 def _ended_between(
-    ended: Column[Any], newsletter: str, after: datetime, now: datetime
-) -> Select[int]:
+    ended: sa.Column[Any], newsletter: str, after: datetime, now: datetime
+) -> sa.Select[int]:
     """Return a query for whose interruption ended then: few, so that only they are looked up."""
     table = ended.table.alias()
-    query = select(table.c.subscriber_id).where(table.c[ended.name].between(after, now))
+    query = sa.select(table.c.subscriber_id).where(table.c[ended.name].between(after, now))
     if "newsletter" in table.c:
         query = query.where(table.c.newsletter == newsletter.partition(".")[0])
     return query
@@ -143,11 +133,11 @@ def _merges() -> _Source:
     return _RECIPIENTS.join(subscriber_alias, number == subscriber.c.id), at, at
 
 
-def _recorded() -> Select[Any]:
+def _recorded() -> sa.Select[Any]:
     of_newsletter = (subscription.c.subscriber_id == interruption.c.subscriber_id) & (
         subscription.c.newsletter == interruption.c.newsletter
     )
-    query = select(*interruption.c["subscriber_id", "since", "until"]).select_from(
+    query = sa.select(*interruption.c["subscriber_id", "since", "until"]).select_from(
         interruption.join(subscriber).join(subscription, of_newsletter)
     )
     # Not those of an earlier subscription.

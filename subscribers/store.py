@@ -18,20 +18,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Row,
-    Select,
-    Text,
-    bindparam,
-    cast,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from subscribers.addresses import normalise_address
 from subscribers.errors import UnknownSubscriberError
@@ -52,33 +39,33 @@ from subscribers.tables import (
 _PAGE = 1_000
 
 # Statements that pages run are made once: making one takes longer than running it.
-_NUMBER = bindparam("number", type_=Integer)
-_WITH_SUBSCRIPTIONS = select(
+_NUMBER = sa.bindparam("number", type_=sa.Integer)
+_WITH_SUBSCRIPTIONS = sa.select(
     *subscriber.c["id", "email", "address", "name", "language", "timezone", "status"],
     *subscriber.c["generation", "feed_generation"],
     subscription.c.newsletter,
     subscription.c.status.label("state"),
 ).outerjoin_from(subscriber, subscription, subscription.c.subscriber_id == subscriber.c.id)
-_MERGED_INTO = select(subscriber_alias.c.subscriber_id).where(
+_MERGED_INTO = sa.select(subscriber_alias.c.subscriber_id).where(
     subscriber_alias.c.former_id == _NUMBER
 )
 _BY_ID = _WITH_SUBSCRIPTIONS.where(
-    subscriber.c.id == func.coalesce(_MERGED_INTO.scalar_subquery(), _NUMBER)
+    subscriber.c.id == sa.func.coalesce(_MERGED_INTO.scalar_subquery(), _NUMBER)
 )
 _BY_EMAIL = _WITH_SUBSCRIPTIONS.where(
-    subscriber.c.email.in_(bindparam("identities", expanding=True))
+    subscriber.c.email.in_(sa.bindparam("identities", expanding=True))
 ).order_by(subscriber.c.id)
 
 
-def count_all_subscribers(connection: Connection) -> int:
+def count_all_subscribers(connection: sa.Connection) -> int:
     """Return the number of subscribers, whatever became of them."""
-    return connection.execute(select(func.count()).select_from(subscriber)).scalar_one()
+    return connection.execute(sa.select(sa.func.count()).select_from(subscriber)).scalar_one()
 
 
-def count_subscribers_by_language(connection: Connection) -> dict[str, int]:
+def count_subscribers_by_language(connection: sa.Connection) -> dict[str, int]:
     """Return the number of active subscribers, of any newsletter or none, by stored language."""
     rows = connection.execute(
-        select(subscriber.c.language, func.count())
+        sa.select(subscriber.c.language, sa.func.count())
         .where(subscriber.c.status == SubscriberStatus.ACTIVE)
         .group_by(subscriber.c.language)
         .order_by(subscriber.c.language)
@@ -86,11 +73,11 @@ def count_subscribers_by_language(connection: Connection) -> dict[str, int]:
     return dict(rows.all())
 
 
-def count_subscribers_by_languages(connection: Connection) -> dict[tuple[str, ...], int]:
+def count_subscribers_by_languages(connection: sa.Connection) -> dict[tuple[str, ...], int]:
     """Return the number of active subscribers by all their languages, each one's best first."""
-    more = cast(preference.c.more_languages, Text)
+    more = sa.cast(preference.c.more_languages, sa.Text)
     rows = connection.execute(
-        select(subscriber.c.language, more, func.count())
+        sa.select(subscriber.c.language, more, sa.func.count())
         .select_from(subscriber.outerjoin(preference))
         .where(subscriber.c.status == SubscriberStatus.ACTIVE)
         .group_by(subscriber.c.language, more)
@@ -103,19 +90,19 @@ def count_subscribers_by_languages(connection: Connection) -> dict[tuple[str, ..
 
 
 def list_subscribers(
-    connection: Connection, *, limit: int | None = None
+    connection: sa.Connection, *, limit: int | None = None
 ) -> Iterator[Subscriber]:
     """Yield all subscribers, or the first `limit`, in the order of their ids.
 
     Rows are fetched a page at a time: don't write to the tables while iterating.
     """
-    return _read(connection, select(subscriber).order_by(subscriber.c.id).limit(limit))
+    return _read(connection, sa.select(subscriber).order_by(subscriber.c.id).limit(limit))
 
 
-def search_subscribers(connection: Connection, text: str, limit: int) -> list[Subscriber]:
+def search_subscribers(connection: sa.Connection, text: str, limit: int) -> list[Subscriber]:
     """Return the subscribers whose addresses begin with a text, in any letter case, by address."""
     chosen = (
-        select(subscriber)
+        sa.select(subscriber)
         .where(subscriber.c.email.startswith(text.lower(), autoescape=True))
         .order_by(subscriber.c.email)
         .limit(limit)
@@ -123,7 +110,7 @@ def search_subscribers(connection: Connection, text: str, limit: int) -> list[Su
     return sorted(_read(connection, chosen), key=attrgetter("email"))
 
 
-def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
+def find_subscriber(connection: sa.Connection, email: str) -> Subscriber | None:
     """Return the subscriber with this address, in any spelling, or None.
 
     Raise `BadAddressError` for an invalid address.
@@ -132,7 +119,7 @@ def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
     return find_subscribers(connection, [identity]).get(identity)
 
 
-def known_subscriber(connection: Connection, email: str) -> Subscriber:
+def known_subscriber(connection: sa.Connection, email: str) -> Subscriber:
     """Return the subscriber with this address. Raise `UnknownSubscriberError` or `BadAddressError`."""
     person = find_subscriber(connection, email)
     if person is None:
@@ -140,20 +127,20 @@ def known_subscriber(connection: Connection, email: str) -> Subscriber:
     return person
 
 
-def load_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
+def load_subscriber(connection: sa.Connection, subscriber_id: int) -> Subscriber | None:
     """Return the subscriber with this id, or the one into whom it was merged, or None."""
     rows = connection.execute(_BY_ID, {"number": subscriber_id}).all()
     return _subscriber(rows) if rows else None
 
 
-def current_id(connection: Connection, subscriber_id: int) -> int:
+def current_id(connection: sa.Connection, subscriber_id: int) -> int:
     """Return the id of the subscriber into whom this one was merged, else the same id."""
     found = connection.execute(_MERGED_INTO, {"number": subscriber_id}).scalar_one_or_none()
     return subscriber_id if found is None else found
 
 
 def find_subscribers(
-    connection: Connection, identities: Collection[str]
+    connection: sa.Connection, identities: Collection[str]
 ) -> dict[str, Subscriber]:
     """Return the subscribers among `identities` (at most 30,000), by identity."""
     rows = connection.execute(_BY_EMAIL, {"identities": list(identities)}).all()
@@ -161,10 +148,12 @@ def find_subscribers(
     return {person.email: person for person in found}
 
 
-def _read(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Iterator[Subscriber]:
+def _read(
+    connection: sa.Connection, chosen: sa.Select[*tuple[Any, ...]]
+) -> Iterator[Subscriber]:
     people = chosen.subquery()
     statement = (
-        select(people, subscription.c.newsletter, subscription.c.status.label("state"))
+        sa.select(people, subscription.c.newsletter, subscription.c.status.label("state"))
         .outerjoin_from(people, subscription, subscription.c.subscriber_id == people.c.id)
         .order_by(people.c.id)
     )
@@ -173,7 +162,7 @@ def _read(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Iterator[
         yield _subscriber(list(group))
 
 
-def _subscriber(rows: Sequence[Row[*tuple[Any, ...]]]) -> Subscriber:
+def _subscriber(rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> Subscriber:
     first = rows[0]
     without = Subscriber(
         id=first.id,
@@ -196,58 +185,60 @@ def _subscriber(rows: Sequence[Row[*tuple[Any, ...]]]) -> Subscriber:
     )
 
 
-_PRESENT_NAME = select(newsletter_alias.c.name).where(
-    newsletter_alias.c.former == bindparam("name")
+_PRESENT_NAME = sa.select(newsletter_alias.c.name).where(
+    newsletter_alias.c.former == sa.bindparam("name")
 )
 _WANTED = (SubscriberStatus.ACTIVE, SubscriberStatus.PENDING)
 
 
-def count_subscriptions(connection: Connection) -> dict[str, int]:
+def count_subscriptions(connection: sa.Connection) -> dict[str, int]:
     """Return how many want each newsletter, by its name; without those who have left it."""
     table = subscription.c
-    query = select(table.newsletter, func.count()).where(table.status.in_(_WANTED))
+    query = sa.select(table.newsletter, sa.func.count()).where(table.status.in_(_WANTED))
     rows = connection.execute(query.group_by(table.newsletter)).all()
     return {row[0]: row[1] for row in rows}
 
 
-def rename_newsletter(connection: Connection, former: str, name: str) -> None:
+def rename_newsletter(connection: sa.Connection, former: str, name: str) -> None:
     """Move subscriptions, their history and requests. Who has both names keeps the present one's."""
-    present = select(subscription.c.subscriber_id).where(subscription.c.newsletter == name)
+    present = sa.select(subscription.c.subscriber_id).where(subscription.c.newsletter == name)
     connection.execute(
-        delete(subscription).where(
+        sa.delete(subscription).where(
             subscription.c.newsletter == former, subscription.c.subscriber_id.in_(present)
         )
     )
     for table in (subscription, subscriber_event, interruption):
         connection.execute(
-            update(table).where(table.c.newsletter == former).values(newsletter=name)
+            sa.update(table).where(table.c.newsletter == former).values(newsletter=name)
         )
     _rename_in_requests(connection, former, name)
     _store_alias(connection, former, name)
 
 
-def present_newsletter(connection: Connection, name: str) -> str:
+def present_newsletter(connection: sa.Connection, name: str) -> str:
     """Return the present name of a newsletter that was renamed; any other name as it is."""
     return connection.execute(_PRESENT_NAME, {"name": name}).scalar() or name
 
 
-def _store_alias(connection: Connection, former: str, name: str) -> None:
+def _store_alias(connection: sa.Connection, former: str, name: str) -> None:
     table = newsletter_alias
     # A name that is in use again is nobody's former one.
-    connection.execute(delete(table).where(table.c.former.in_([former, name])))
-    connection.execute(update(table).where(table.c.name == former).values(name=name))
-    connection.execute(insert(table).values(former=former, name=name))
+    connection.execute(sa.delete(table).where(table.c.former.in_([former, name])))
+    connection.execute(sa.update(table).where(table.c.name == former).values(name=name))
+    connection.execute(sa.insert(table).values(former=former, name=name))
 
 
-def _rename_in_requests(connection: Connection, former: str, name: str) -> None:
-    open_requests = select(join_request.c.id, join_request.c.newsletters).where(
+def _rename_in_requests(connection: sa.Connection, former: str, name: str) -> None:
+    open_requests = sa.select(join_request.c.id, join_request.c.newsletters).where(
         join_request.c.confirmed_at.is_(None), join_request.c.cancelled_at.is_(None)
     )
     for number, names in connection.execute(open_requests).all():
         if former in names:
             renamed = dict.fromkeys(name if one == former else one for one in names)
             here = join_request.c.id == number
-            connection.execute(update(join_request).where(here).values(newsletters=[*renamed]))
+            connection.execute(
+                sa.update(join_request).where(here).values(newsletters=[*renamed])
+            )
 
 
 AddressDigest = Callable[[str], str]
@@ -268,19 +259,19 @@ class ErasedAddress(NamedTuple):
     why: ErasureReason
 
 
-def erase(connection: Connection, email: str, digest: AddressDigest, now: datetime) -> None:
+def erase(connection: sa.Connection, email: str, digest: AddressDigest, now: datetime) -> None:
     """Delete a subscriber with all subscriptions and the history, and store the address's hash.
 
     Raise `UnknownSubscriberError` or
     `BadAddressError`.
     """
     person = known_subscriber(connection, email)
-    connection.execute(delete(subscriber).where(subscriber.c.id == person.id))
+    connection.execute(sa.delete(subscriber).where(subscriber.c.id == person.id))
     remember_erased(connection, person.email, digest, now)
 
 
 def remember_erased(
-    connection: Connection,
+    connection: sa.Connection,
     identity: str,
     digest: AddressDigest,
     now: datetime,
@@ -294,10 +285,10 @@ def remember_erased(
         why = ErasureReason.REFUSED
     readmit(connection, [identity], digest)
     row = {"digest": digest(identity), "erased_at": now, "reason_key": why}
-    connection.execute(insert(erased_address).values(row))
+    connection.execute(sa.insert(erased_address).values(row))
 
 
-def erased_at(connection: Connection, email: str, digest: AddressDigest) -> datetime | None:
+def erased_at(connection: sa.Connection, email: str, digest: AddressDigest) -> datetime | None:
     """Return when the subscriber with this address was erased, or None. Raise `BadAddressError`."""
     identity = normalise_address(email).identity
     found = erased_among(connection, [identity], digest).get(identity)
@@ -305,11 +296,13 @@ def erased_at(connection: Connection, email: str, digest: AddressDigest) -> date
 
 
 def erased_among(
-    connection: Connection, identities: Collection[str], digest: AddressDigest
+    connection: sa.Connection, identities: Collection[str], digest: AddressDigest
 ) -> dict[str, ErasedAddress]:
     """Return which of some identities (at most 30,000) were erased, when and why."""
     hashes = {digest(one): one for one in identities}
-    rows = connection.execute(select(erased_address).where(erased_address.c.digest.in_(hashes)))
+    rows = connection.execute(
+        sa.select(erased_address).where(erased_address.c.digest.in_(hashes))
+    )
     return {
         hashes[row.digest]: ErasedAddress(row.erased_at, ErasureReason(row.reason_key))
         for row in rows
@@ -317,7 +310,7 @@ def erased_among(
 
 
 def refused_among(
-    connection: Connection, identities: Collection[str], digest: AddressDigest
+    connection: sa.Connection, identities: Collection[str], digest: AddressDigest
 ) -> frozenset[str]:
     """Return which of some identities asked never to be written to."""
     found = erased_among(connection, identities, digest)
@@ -326,12 +319,14 @@ def refused_among(
     )
 
 
-def is_anybody_erased(connection: Connection) -> bool:
+def is_anybody_erased(connection: sa.Connection) -> bool:
     """Return whether there is any hash to compare with; most lists have none."""
-    return connection.execute(select(erased_address.c.digest).limit(1)).first() is not None
+    return connection.execute(sa.select(erased_address.c.digest).limit(1)).first() is not None
 
 
-def readmit(connection: Connection, identities: Collection[str], digest: AddressDigest) -> None:
+def readmit(
+    connection: sa.Connection, identities: Collection[str], digest: AddressDigest
+) -> None:
     """Forget that these addresses were erased: their subscribers came back."""
     hashes = [digest(one) for one in identities]
-    connection.execute(delete(erased_address).where(erased_address.c.digest.in_(hashes)))
+    connection.execute(sa.delete(erased_address).where(erased_address.c.digest.in_(hashes)))

@@ -6,17 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.tables import account_role_table, account_table
@@ -36,7 +26,7 @@ class NewAccount:
     grants: tuple[Grant, ...]
 
 
-def add_account(connection: Connection, new: NewAccount, now: datetime) -> Account:
+def add_account(connection: sa.Connection, new: NewAccount, now: datetime) -> Account:
     """Add an account that nobody can sign in to yet.
 
     Raise AccountError if the address is malformed or has an account, or if there is no role.
@@ -49,14 +39,14 @@ def add_account(connection: Connection, new: NewAccount, now: datetime) -> Accou
     if find_account(connection, email) is not None:
         raise AccountError(message("%(email)s: has an account already", email=email))
     values = {"email": email, "name": new.name.strip() or email, "language": new.language}
-    done = connection.execute(insert(account_table).values(**values, created_at=now))
+    done = connection.execute(sa.insert(account_table).values(**values, created_at=now))
     assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
     number = int(done.inserted_primary_key[0])
     _add_grants(connection, number, new.grants)
     return account_by_id(connection, number)
 
 
-def account_by_id(connection: Connection, number: int) -> Account:
+def account_by_id(connection: sa.Connection, number: int) -> Account:
     """Return an account. Raise AccountError if there is none."""
     row = connection.execute(_BY_ID, {"number": number}).one_or_none()
     if row is None:
@@ -65,13 +55,13 @@ def account_by_id(connection: Connection, number: int) -> Account:
     return _account(row, tuple(_grant(one) for one in rows))
 
 
-def find_account(connection: Connection, email: str) -> Account | None:
+def find_account(connection: sa.Connection, email: str) -> Account | None:
     """Return the account of an address, in any letter case, or None."""
     found = _load(connection, account_table.c.email == email.strip().lower())
     return found[0] if found else None
 
 
-def require_account(connection: Connection, email: str) -> Account:
+def require_account(connection: sa.Connection, email: str) -> Account:
     """Return the account of an address. Raise AccountError if there is none."""
     account = find_account(connection, email)
     if account is None:
@@ -79,85 +69,85 @@ def require_account(connection: Connection, email: str) -> Account:
     return account
 
 
-def list_accounts(connection: Connection) -> list[Account]:
+def list_accounts(connection: sa.Connection) -> list[Account]:
     """Return all accounts, by address; also disabled ones."""
     return _load(connection)
 
 
-def set_grants(connection: Connection, number: int, grants: Collection[Grant]) -> None:
+def set_grants(connection: sa.Connection, number: int, grants: Collection[Grant]) -> None:
     """Replace the roles of an account. Raise AccountError if no administrator would be left."""
     of_account = account_role_table.c.account_id == number
-    connection.execute(delete(account_role_table).where(of_account))
+    connection.execute(sa.delete(account_role_table).where(of_account))
     _add_grants(connection, number, grants)
     _require_administrator(connection)
 
 
-def set_language(connection: Connection, number: int, language: str) -> None:
+def set_language(connection: sa.Connection, number: int, language: str) -> None:
     """Store in which language an account's owner reads the pages."""
     here = account_table.c.id == number
-    connection.execute(update(account_table).where(here).values(language=language))
+    connection.execute(sa.update(account_table).where(here).values(language=language))
 
 
-def disable_account(connection: Connection, number: int, now: datetime) -> None:
+def disable_account(connection: sa.Connection, number: int, now: datetime) -> None:
     """Let nobody sign in to an account. Raise AccountError if no administrator would be left.
 
     Its sessions and keys end by themselves: each use looks at the account.
     """
     here = (account_table.c.id == number) & account_table.c.disabled_at.is_(None)
-    connection.execute(update(account_table).where(here).values(disabled_at=now))
+    connection.execute(sa.update(account_table).where(here).values(disabled_at=now))
     _require_administrator(connection)
 
 
-def enable_account(connection: Connection, number: int) -> None:
+def enable_account(connection: sa.Connection, number: int) -> None:
     """Let the owner of a disabled account sign in again."""
     here = account_table.c.id == number
-    connection.execute(update(account_table).where(here).values(disabled_at=None))
+    connection.execute(sa.update(account_table).where(here).values(disabled_at=None))
 
 
-def count_administrators(connection: Connection) -> int:
+def count_administrators(connection: sa.Connection) -> int:
     """Return how many accounts may manage accounts, and are not disabled."""
-    is_administrator = exists().where(
+    is_administrator = sa.exists().where(
         account_role_table.c.account_id == account_table.c.id,
         account_role_table.c.role == Role.ADMINISTRATOR,
     )
-    query = select(func.count()).select_from(account_table)
+    query = sa.select(sa.func.count()).select_from(account_table)
     here = account_table.c.disabled_at.is_(None) & is_administrator
     return int(connection.execute(query.where(here)).scalar_one())
 
 
-def _require_administrator(connection: Connection) -> None:
+def _require_administrator(connection: sa.Connection) -> None:
     if not count_administrators(connection):
         raise AccountError(
             message("one administrator has to be left; give somebody else the role first")
         )
 
 
-def _add_grants(connection: Connection, number: int, grants: Iterable[Grant]) -> None:
+def _add_grants(connection: sa.Connection, number: int, grants: Iterable[Grant]) -> None:
     rows = [
         {"account_id": number, "role": one.role, "language": one.language or ""}
         for one in dict.fromkeys(grants)
     ]
     if rows:
-        connection.execute(insert(account_role_table), rows)
+        connection.execute(sa.insert(account_role_table), rows)
 
 
-def _load(connection: Connection, *where: ColumnElement[bool]) -> list[Account]:
-    query = select(account_table).where(*where).order_by(account_table.c.email)
+def _load(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Account]:
+    query = sa.select(account_table).where(*where).order_by(account_table.c.email)
     rows = connection.execute(query).all()
     grants = _grants(connection, [row.id for row in rows])
     return [_account(row, grants.get(row.id, ())) for row in rows]
 
 
 # Built once: every request to the console asks.
-_BY_ID = select(account_table).where(account_table.c.id == bindparam("number"))
+_BY_ID = sa.select(account_table).where(account_table.c.id == sa.bindparam("number"))
 _GRANTS = (
-    select(account_role_table)
-    .where(account_role_table.c.account_id.in_(bindparam("accounts", expanding=True)))
+    sa.select(account_role_table)
+    .where(account_role_table.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
     .order_by(account_role_table.c.role, account_role_table.c.language)
 )
 
 
-def _grants(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
+def _grants(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     found: dict[int, tuple[Grant, ...]] = {}
     for row in connection.execute(_GRANTS, {"accounts": numbers}):
         found[row.account_id] = (*found.get(row.account_id, ()), _grant(row))

@@ -15,20 +15,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    bindparam,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.articles.content.internal_links import with_links_apart
 from publisher.articles.content.text import make_excerpt
@@ -51,7 +38,7 @@ from publisher.database.dialect.sql import unindexed
 from publisher.database.engine import chunks
 from publisher.database.metadata import UTCDateTime
 
-_Counts = Select[str, int]
+_Counts = sa.Select[str, int]
 
 # With this column's index a whole archive would be sorted for its few newest articles: nearly all
 # articles are available.
@@ -62,13 +49,13 @@ _UNINDEXED_AVAILABLE = unindexed(article.c.available_at)
 _TEXTS = ("html", "text")
 
 
-def _articles(*, with_texts: bool = True) -> Select[Any]:
-    columns: list[ColumnElement[Any]] = [
-        column if with_texts or column.name not in _TEXTS else literal("").label(column.name)
+def _articles(*, with_texts: bool = True) -> sa.Select[Any]:
+    columns: list[sa.ColumnElement[Any]] = [
+        column if with_texts or column.name not in _TEXTS else sa.literal("").label(column.name)
         for column in article.c
         if column is not article.c.linked_html
     ]
-    return select(*columns, story.c.key, story.c.slug).join(story)
+    return sa.select(*columns, story.c.key, story.c.slug).join(story)
 
 
 def _ready(now: datetime) -> tuple[Any, ...]:
@@ -81,7 +68,7 @@ def _ready_in(language: str, now: datetime) -> tuple[Any, ...]:
 
 
 def articles_by_id(
-    connection: Connection, ids: Sequence[int], *, with_texts: bool = True
+    connection: sa.Connection, ids: Sequence[int], *, with_texts: bool = True
 ) -> dict[int, Article]:
     """Return articles by their ids; `html` and `text` are empty without texts."""
     query = _articles(with_texts=with_texts).where(article.c.id.in_(ids))
@@ -89,14 +76,14 @@ def articles_by_id(
     return {row.id: article_from_row(row) for row in rows}
 
 
-def story_ids(connection: Connection, text: str) -> list[int]:
+def story_ids(connection: sa.Connection, text: str) -> list[int]:
     """Return the ids of the stories with a key, or with a name in addresses."""
-    query = select(story.c.id).where((story.c.key == text) | (story.c.slug == text))
+    query = sa.select(story.c.id).where((story.c.key == text) | (story.c.slug == text))
     return list(connection.execute(query.order_by(story.c.id)).scalars())
 
 
 def newest_articles(
-    connection: Connection,
+    connection: sa.Connection,
     language: str,
     now: datetime,
     limit: int,
@@ -114,11 +101,11 @@ def newest_articles(
 
 
 def newest_labels(
-    connection: Connection, language: str, now: datetime, limit: int
+    connection: sa.Connection, language: str, now: datetime, limit: int
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
     """Yield topics and authors' names of each of the published articles of a language, newest first."""
     query = (
-        select(article.c.topics, article.c.bylines)
+        sa.select(article.c.topics, article.c.bylines)
         .where(*_ready_in(language, now))
         .order_by(article.c.published_at.desc())
         .limit(limit)
@@ -128,7 +115,7 @@ def newest_labels(
 
 
 def became_available(
-    connection: Connection,
+    connection: sa.Connection,
     languages: Sequence[str],
     since: datetime | None,
     until: datetime,
@@ -143,31 +130,31 @@ def became_available(
         *_in_window(languages, since, until),
         article.c.mailing != Mailing.ARCHIVE,
     ]
-    is_recent = or_(article.c.published_at >= oldest, article.c.mailing == Mailing.ANNOUNCED)
+    is_recent = sa.or_(article.c.published_at >= oldest, article.c.mailing == Mailing.ANNOUNCED)
     recent = _articles().where(*window, is_recent)
     rows = connection.execute(recent.order_by(article.c.published_at.desc(), story.c.key))
-    old = select(func.count()).where(*window, ~is_recent)
+    old = sa.select(sa.func.count()).where(*window, ~is_recent)
     return [article_from_row(row) for row in rows], connection.execute(old).scalar_one()
 
 
 def count_archived(
-    connection: Connection, languages: Sequence[str], since: datetime | None, until: datetime
+    connection: sa.Connection, languages: Sequence[str], since: datetime | None, until: datetime
 ) -> int:
     """Return how many articles of an archive became available in the languages in (since, until]."""
     window = _in_window(languages, since, until)
-    query = select(func.count()).where(*window, article.c.mailing == Mailing.ARCHIVE)
+    query = sa.select(sa.func.count()).where(*window, article.c.mailing == Mailing.ARCHIVE)
     return int(connection.execute(query).scalar_one())
 
 
 def _in_window(
     languages: Sequence[str], since: datetime | None, until: datetime
-) -> list[ColumnElement[bool]]:
+) -> list[sa.ColumnElement[bool]]:
     window = [article.c.language.in_(languages), *_ready(until)]
     return window if since is None else [*window, article.c.available_at > since]
 
 
 def variants(
-    connection: Connection, stories: Iterable[int], now: datetime
+    connection: sa.Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[Article]]:
     """Return all published articles of stories, by story. `html` and `text` are empty."""
     found: dict[int, list[Article]] = {}
@@ -179,13 +166,13 @@ def variants(
 
 
 def versions(
-    connection: Connection, stories: Iterable[int], now: datetime
+    connection: sa.Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[LanguageVersion]]:
     """Return the published languages of stories without the texts, by story."""
     found: dict[int, list[LanguageVersion]] = {}
     own = article.c
     query = (
-        select(
+        sa.select(
             *(own.story_id, story.c.slug, own.language, own.origin, own.title, own.url),
             *(own.published_on, own.available_at, own.content_hash),
         )
@@ -200,40 +187,42 @@ def versions(
     return found
 
 
-def _counts(connection: Connection, column: Column[str], *where: Any) -> Mapping[str, int]:
+def _counts(
+    connection: sa.Connection, column: sa.Column[str], *where: Any
+) -> Mapping[str, int]:
     """Return the number of articles by a column's values."""
-    query: _Counts = select(column, func.count()).where(*where).group_by(column)
+    query: _Counts = sa.select(column, sa.func.count()).where(*where).group_by(column)
     return dict(connection.execute(query).all())
 
 
-def held_back(connection: Connection, languages: Sequence[str]) -> Mapping[str, int]:
+def held_back(connection: sa.Connection, languages: Sequence[str]) -> Mapping[str, int]:
     """Return the number of articles of languages that may not be published, by reason."""
     own, states = article.c, [ArticleStatus.UNTRANSLATED, ArticleStatus.STALE]
     return _counts(connection, own.status, own.language.in_(languages), own.status.in_(states))
 
 
-def count_articles_by_language(connection: Connection) -> Mapping[str, int]:
+def count_articles_by_language(connection: sa.Connection) -> Mapping[str, int]:
     """Return the number of articles that are not withdrawn, by language."""
     own = article.c
     return _counts(connection, own.language, own.status != ArticleStatus.WITHDRAWN)
 
 
-def count_conversions(connection: Connection) -> Mapping[str, int]:
+def count_conversions(connection: sa.Connection) -> Mapping[str, int]:
     """Return the number of published script conversions, by language."""
     own = article.c
     is_made = own.origin == Origin.CONVERTED
     return _counts(connection, own.language, own.status == ArticleStatus.READY, is_made)
 
 
-def count_stories(connection: Connection) -> int:
+def count_stories(connection: sa.Connection) -> int:
     """Return the number of stories with an article that is not withdrawn."""
-    query = select(func.count(article.c.story_id.distinct())).where(
+    query = sa.select(sa.func.count(article.c.story_id.distinct())).where(
         article.c.status != ArticleStatus.WITHDRAWN
     )
     return int(connection.execute(query).scalar_one())
 
 
-def all_articles(connection: Connection) -> Iterator[Article]:
+def all_articles(connection: sa.Connection) -> Iterator[Article]:
     """Yield all articles that are not withdrawn, story by story."""
     query = _articles().where(article.c.status != ArticleStatus.WITHDRAWN)
     for row in connection.execute(query.order_by(story.c.key, article.c.language)):
@@ -245,7 +234,9 @@ def is_without_page(now: datetime) -> tuple[Any, ...]:
     return article.c.page_hash.is_(None), *_ready(now)
 
 
-def articles_without_page(connection: Connection, now: datetime, limit: int) -> list[Article]:
+def articles_without_page(
+    connection: sa.Connection, now: datetime, limit: int
+) -> list[Article]:
     """Return articles whose page must be written, or written again."""
     query = _articles().where(*is_without_page(now))
     return [
@@ -254,19 +245,19 @@ def articles_without_page(connection: Connection, now: datetime, limit: int) -> 
     ]
 
 
-def count_articles_without_page(connection: Connection, now: datetime) -> int:
+def count_articles_without_page(connection: sa.Connection, now: datetime) -> int:
     """Return the number of articles whose page must be written."""
-    query = select(func.count()).where(*is_without_page(now))
+    query = sa.select(sa.func.count()).where(*is_without_page(now))
     return int(connection.execute(query).scalar_one())
 
 
-def mark_article_pages_written(connection: Connection, ids: Sequence[int]) -> None:
+def mark_article_pages_written(connection: sa.Connection, ids: Sequence[int]) -> None:
     """Store that the pages of these articles are up to date."""
     if not ids:
         return
     connection.execute(
-        update(article)
-        .where(article.c.id == bindparam("article"))
+        sa.update(article)
+        .where(article.c.id == sa.bindparam("article"))
         .values(page_hash=article.c.content_hash),
         [{"article": number} for number in ids],
     )
@@ -349,7 +340,7 @@ def content_hash(columns: dict[str, Any]) -> str:
     return hashlib.sha256(plain.encode("ascii")).hexdigest()
 
 
-def article_from_row(row: Row[Any]) -> Article:
+def article_from_row(row: sa.Row[Any]) -> Article:
     """Return an Article from a row of `article` joined with its story's key and slug."""
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
     picture = values["picture"]
@@ -389,7 +380,7 @@ class ArticleSummary:
 
 
 def list_articles_before(
-    connection: Connection,
+    connection: sa.Connection,
     languages: Collection[str],
     before: tuple[datetime, int] | None,
     limit: int,
@@ -397,7 +388,7 @@ def list_articles_before(
     """Return articles of some languages, the latest first. A place is the time of publication and the id."""
     own = article.c
     query = (
-        select(
+        sa.select(
             *(own.id, own.story_id, story.c.key.label("story"), story.c.slug, own.language),
             *(own.title, own.origin, own.status, own.url),
             *(own.published_at, own.available_at, own.updated_at),
@@ -406,8 +397,8 @@ def list_articles_before(
         .where(own.language.in_(languages))
     )
     if before is not None:
-        place = tuple_(literal(before[0], UTCDateTime), literal(before[1]))
-        query = query.where(tuple_(own.published_at, own.id) < place)
+        place = sa.tuple_(sa.literal(before[0], UTCDateTime), sa.literal(before[1]))
+        query = query.where(sa.tuple_(own.published_at, own.id) < place)
     rows = connection.execute(
         query.order_by(own.published_at.desc(), own.id.desc()).limit(limit)
     )

@@ -12,18 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Connection,
-    MetaData,
-    Row,
-    Table,
-    delete,
-    insert,
-    inspect,
-    select,
-    text,
-)
+import sqlalchemy as sa
 
 from publisher.database.dialect import copy_file, copy_some_rows
 from publisher.database.dialect.job_tables import own_tables
@@ -78,7 +67,7 @@ def copy_database(
 
 
 def copy_rows(
-    old: Connection, new: Connection, conditions: Mapping[str, str] | None = None
+    old: sa.Connection, new: sa.Connection, conditions: Mapping[str, str] | None = None
 ) -> dict[str, TableContent]:
     """Put rows into tables of the same schema, in place of theirs. Return what was read, by table.
 
@@ -97,7 +86,7 @@ def copy_rows(
     return found
 
 
-def read_all_tables(connection: Connection) -> dict[str, TableContent]:
+def read_all_tables(connection: sa.Connection) -> dict[str, TableContent]:
     """Return what all tables hold, by table."""
     return {
         table.name: _content(_pages(connection, table, table.columns.keys()))
@@ -105,58 +94,65 @@ def read_all_tables(connection: Connection) -> dict[str, TableContent]:
     }
 
 
-def filled_tables(connection: Connection) -> set[str]:
+def filled_tables(connection: sa.Connection) -> set[str]:
     """Return the names of the tables that have a row."""
     found = _tables(connection).tables.values()
-    return {one.name for one in found if connection.execute(select(one).limit(1)).first()}
+    return {one.name for one in found if connection.execute(sa.select(one).limit(1)).first()}
 
 
-def engine_tables(connection: Connection) -> list[str]:
+def engine_tables(connection: sa.Connection) -> list[str]:
     """Return the names of the task engine's tables, which no copy has."""
-    names = inspect(connection).get_table_names()
+    names = sa.inspect(connection).get_table_names()
     return sorted({*names} - {*own_tables(names)})
 
 
-def _tables(connection: Connection) -> MetaData:
+def _tables(connection: sa.Connection) -> sa.MetaData:
     """Return the tables as they are: the modules that declare them may not be imported."""
-    found = MetaData()
+    found = sa.MetaData()
     # Turns that wait in the task engine's tables are made anew wherever the publication goes on.
-    names = own_tables(inspect(connection).get_table_names())
+    names = own_tables(sa.inspect(connection).get_table_names())
     found.reflect(connection, only=[name for name in names if name != _VERSION_TABLE])
     for table in found.tables.values():
         for column in table.columns:
-            if isinstance(column.type, JSON):
+            if isinstance(column.type, sa.JSON):
                 # No column holds the JSON value null, but some have no value.
                 column.type.none_as_null = True
     return found
 
 
 def _copy_table(
-    old: Connection, source: Table, new: Connection, target: Table, condition: str | None
+    old: sa.Connection,
+    source: sa.Table,
+    new: sa.Connection,
+    target: sa.Table,
+    condition: str | None,
 ) -> TableContent:
     names = target.columns.keys()
     # The migrations have put a row into some.
-    new.execute(delete(target))
+    new.execute(sa.delete(target))
 
-    def pass_on() -> Iterator[Iterable[Row[Any]]]:
+    def pass_on() -> Iterator[Iterable[sa.Row[Any]]]:
         for page in _pages(old, source, names, condition):
-            new.execute(insert(target), [dict(row._mapping) for row in page])  # noqa: SLF001  # public
+            new.execute(sa.insert(target), [dict(row._mapping) for row in page])  # noqa: SLF001  # public
             yield page
 
     return _content(pass_on())
 
 
 def _pages(
-    connection: Connection, table: Table, names: Iterable[str], condition: str | None = None
-) -> Iterator[Iterable[Row[Any]]]:
+    connection: sa.Connection,
+    table: sa.Table,
+    names: Iterable[str],
+    condition: str | None = None,
+) -> Iterator[Iterable[sa.Row[Any]]]:
     # In the order of their keys: a row may refer to an earlier one of its table.
-    query = select(*(table.c[name] for name in names)).order_by(*table.primary_key)
+    query = sa.select(*(table.c[name] for name in names)).order_by(*table.primary_key)
     if condition is not None:
-        query = query.where(text(condition))
+        query = query.where(sa.text(condition))
     return connection.execute(query, execution_options={"yield_per": _PAGE}).partitions()
 
 
-def _content(pages: Iterable[Iterable[Row[Any]]]) -> TableContent:
+def _content(pages: Iterable[Iterable[sa.Row[Any]]]) -> TableContent:
     rows = total = 0
     for page in pages:
         for row in page:
@@ -165,7 +161,7 @@ def _content(pages: Iterable[Iterable[Row[Any]]]) -> TableContent:
     return TableContent(rows, f"{total % (1 << 8 * _HASH_BYTES):0{2 * _HASH_BYTES}x}")
 
 
-def _hash(row: Row[Any]) -> int:
+def _hash(row: sa.Row[Any]) -> int:
     values = repr([_comparable(value) for value in row]).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(values, digest_size=_HASH_BYTES).digest())
 

@@ -4,16 +4,7 @@ Beside it stand the leases of runs that are sending now, the counts of finished 
 where the database comes from.
 """
 
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    Table,
-    Text,
-)
+import sqlalchemy as sa
 
 from publisher.database.dialect.sql import (
     IDS_NEVER_REUSED,
@@ -29,36 +20,39 @@ from publisher.delivery.states import CLAIMABLE_STATES, HELD_STATES, DeliverySta
 
 _STATES = ", ".join(f"'{state}'" for state in DeliveryState)
 
-delivery = Table(
+delivery = sa.Table(
     "delivery",
     metadata,
-    Column("issue_id", ForeignKey("issue.id"), primary_key=True),
+    sa.Column("issue_id", sa.ForeignKey("issue.id"), primary_key=True),
     # No foreign key: counts of the past stay when a subscriber is erased.
-    Column("subscriber_id", Integer, primary_key=True),
-    Column(
-        "state", Text, CheckConstraint(f"state IN ({_STATES})", name="state"), nullable=False
+    sa.Column("subscriber_id", sa.Integer, primary_key=True),
+    sa.Column(
+        "state",
+        sa.Text,
+        sa.CheckConstraint(f"state IN ({_STATES})", name="state"),
+        nullable=False,
     ),
     # When the message was due. It is the message's Date field, whenever it is sent.
-    Column("due_at", UTCDateTime, nullable=False),
+    sa.Column("due_at", UTCDateTime, nullable=False),
     # It is not tried before this.
-    Column("next_at", UTCDateTime, nullable=False),
+    sa.Column("next_at", UTCDateTime, nullable=False),
     # Grows whenever the row changes hands. Only a holder of the present epoch can move the row.
-    Column("epoch", Integer, nullable=False, server_default="0"),
+    sa.Column("epoch", sa.Integer, nullable=False, server_default="0"),
     # The lease that holds the row, or under which it was sent.
-    Column("lease_id", LargeInteger),
-    Column("attempts", Integer, nullable=False, server_default="0"),
+    sa.Column("lease_id", LargeInteger),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     # The first attempt, from which `give_up_after` counts.
-    Column("tried_at", UTCDateTime),
+    sa.Column("tried_at", UTCDateTime),
     # A key of `publisher.delivery.causes`, and the words that go with it.
-    Column("reason_key", Text),
-    Column("reason", Text),
-    Column("changed_at", UTCDateTime, nullable=False),
+    sa.Column("reason_key", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("changed_at", UTCDateTime, nullable=False),
     # The variant of the issue that the subscriber gets; NULL for the issue's own digest.
-    Column("variant_id", Integer),
+    sa.Column("variant_id", sa.Integer),
     info=KEYED,
 )
 vacuum_early(delivery)
-Index(
+sa.Index(
     "ix_delivery_variant_id",
     delivery.c.variant_id,
     **partial_index(delivery.c.variant_id.is_not(None)),
@@ -66,7 +60,7 @@ Index(
 # In the order in which rows are claimed, so that none are sorted. Rows of a variant follow each other:
 # it is compiled once. A server has it only for rows that
 # may be claimed: it would also find all versions of rows that have left a state since it was cleaned.
-Index(
+sa.Index(
     "ix_delivery_state",
     delivery.c.issue_id,
     delivery.c.state,
@@ -78,7 +72,7 @@ Index(
 # The rows that leases hold, for a server; in a file the index above has them. No statement that moves a row
 # by its key says that it has a lease, so none is planned by this index, which also has dead rows.
 on_server_only(
-    Index(
+    sa.Index(
         "ix_delivery_held",
         delivery.c.issue_id,
         delivery.c.lease_id,
@@ -88,77 +82,77 @@ on_server_only(
     )
 )
 
-send_lease = Table(
+send_lease = sa.Table(
     "send_lease",
     metadata,
     # Never used again: rows of the ledger keep the id. Random on a server (`id_of_its_own`).
-    Column("id", LargeInteger, primary_key=True),
+    sa.Column("id", LargeInteger, primary_key=True),
     # Seconds since the epoch. A lease that is not renewed by then can be revoked.
-    Column("expires_at", Float, nullable=False),
-    Column("transport", Text, nullable=False),
-    Column("guarantee", Text, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("transport", sa.Text, nullable=False),
+    sa.Column("guarantee", sa.Text, nullable=False),
     # The file that its process keeps locked while it lives.
-    Column("lock_file", Text, nullable=False),
+    sa.Column("lock_file", sa.Text, nullable=False),
     # The machine, its start and the folder where that file counts; empty if it was not recorded.
-    Column("host", Text, nullable=False, server_default=""),
+    sa.Column("host", sa.Text, nullable=False, server_default=""),
     # The journal's line about its last page: who takes over appends it, if the process was killed before it did.
-    Column("page_line", Text),
+    sa.Column("page_line", sa.Text),
     info=IDS_NEVER_REUSED,
 )
 
 # The counts of finished issues, so that reports do not count their rows again.
-delivery_count = Table(
+delivery_count = sa.Table(
     "delivery_count",
     metadata,
-    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
-    Column("state", Text, primary_key=True),
-    Column("count", Integer, nullable=False),
+    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
     info=KEYED,
 )
 
 # What stays of a ledger whose rows were deleted (`ledger.reports`): counts, which add up to the rows.
-delivery_outcome = Table(
+delivery_outcome = sa.Table(
     "delivery_outcome",
     metadata,
-    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
     # The receiving domain; empty for subscribers who were erased, `other` for those of few subscribers.
-    Column("domain", Text, primary_key=True),
-    Column("state", Text, primary_key=True),
+    sa.Column("domain", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),
     # Empty if there is none.
-    Column("reason_key", Text, primary_key=True),
-    Column("count", Integer, nullable=False),
+    sa.Column("reason_key", sa.Text, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
     info=KEYED,
 )
 
 # One row, with the id 1: whether this is the database that was written last, or an old copy of it
 # (`publisher.delivery.lineage`).
-lineage_table = Table(
+lineage_table = sa.Table(
     "lineage",
     metadata,
-    Column("id", Integer, primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
     # A random name, made with the database. Copies have the same.
-    Column("incarnation", Text, nullable=False),
+    sa.Column("incarnation", sa.Text, nullable=False),
     # Grows with each transaction of a sender.
-    Column("page", LargeInteger, nullable=False),
+    sa.Column("page", LargeInteger, nullable=False),
     # Which server and which of its databases this is; empty for a file, or if it is not known yet.
-    Column("server", Text, nullable=False, server_default=""),
+    sa.Column("server", sa.Text, nullable=False, server_default=""),
     # Set in copies that `publisher backup` makes, and only there.
-    Column("copied_at", UTCDateTime),
+    sa.Column("copied_at", UTCDateTime),
     # While these are set, nothing is planned or sent.
-    Column("quarantined_at", UTCDateTime),
-    Column("quarantine_reason", Text),
+    sa.Column("quarantined_at", UTCDateTime),
+    sa.Column("quarantine_reason", sa.Text),
     # By the machine's clock; NULL in a restored dump of a server.
-    Column("made_at", UTCDateTime),
+    sa.Column("made_at", UTCDateTime),
 )
 
 # What a journal knew of deliveries when the database was recovered, by the name of the issue: it
 # may not be planned again yet. It counts at once for a ledger that is open, and for others when they are opened.
-recovered_delivery = Table(
+recovered_delivery = sa.Table(
     "recovered_delivery",
     metadata,
-    Column("issue", Text, primary_key=True),
-    Column("subscriber_id", Integer, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("lease_id", LargeInteger),
+    sa.Column("issue", sa.Text, primary_key=True),
+    sa.Column("subscriber_id", sa.Integer, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("lease_id", LargeInteger),
     info=KEYED,
 )

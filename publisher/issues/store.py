@@ -10,20 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Text,
-    cast,
-    delete,
-    false,
-    func,
-    literal,
-    or_,
-    select,
-    true,
-    tuple_,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
@@ -60,7 +47,7 @@ _BY_STATE = {
 }
 
 
-def queue_change(connection: Connection, before: IssueState, moved: Issue) -> Issue:
+def queue_change(connection: sa.Connection, before: IssueState, moved: Issue) -> Issue:
     """Queue the event of a change of state, if it makes one, and return the issue."""
     queue_events(connection, *_events(before, moved))
     return moved
@@ -94,16 +81,16 @@ def to_issue(row: Any) -> Issue:
     return Issue(**values | {"state": IssueState(row.state)})
 
 
-def planned_until(connection: Connection, newsletter: str, language: str) -> datetime | None:
+def planned_until(connection: sa.Connection, newsletter: str, language: str) -> datetime | None:
     """Return up to which instant an edition is planned; None if it is new."""
-    query = select(edition_table.c.planned_until).where(
+    query = sa.select(edition_table.c.planned_until).where(
         edition_table.c.newsletter == newsletter, edition_table.c.language == language
     )
     return connection.execute(query).scalar_one_or_none()
 
 
 def set_planned_until(
-    connection: Connection, newsletter: str, language: str, instant: datetime
+    connection: sa.Connection, newsletter: str, language: str, instant: datetime
 ) -> None:
     """Record that all occurrences up to an instant are planned. An earlier instant is ignored."""
     row = upsert(connection, edition_table).values(
@@ -116,24 +103,24 @@ def set_planned_until(
     )
 
 
-def cutoff(connection: Connection, newsletter: str, language: str) -> datetime | None:
+def cutoff(connection: sa.Connection, newsletter: str, language: str) -> datetime | None:
     """Return up to which instant articles were considered for an edition."""
-    query = select(edition_table.c.cut_at).where(
+    query = sa.select(edition_table.c.cut_at).where(
         edition_table.c.newsletter == newsletter, edition_table.c.language == language
     )
     return connection.execute(query).scalar_one_or_none()
 
 
 def set_cutoff(
-    connection: Connection, newsletter: str, language: str, instant: datetime | None
+    connection: sa.Connection, newsletter: str, language: str, instant: datetime | None
 ) -> None:
     """Record that all articles available up to an instant were considered."""
     here = (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
-    connection.execute(update(edition_table).where(here).values(cut_at=instant))
+    connection.execute(sa.update(edition_table).where(here).values(cut_at=instant))
 
 
 def give_up_issue(
-    connection: Connection, one: Issue, reason: str, key: IssueReason, now: datetime
+    connection: sa.Connection, one: Issue, reason: str, key: IssueReason, now: datetime
 ) -> Issue:
     """Skip an issue that is not being sent. The next one may have its articles."""
     values = {"reason": reason, "reason_key": key, "finished_at": now}
@@ -142,32 +129,32 @@ def give_up_issue(
     return skipped
 
 
-def free_articles(connection: Connection, one: Issue) -> None:
+def free_articles(connection: sa.Connection, one: Issue) -> None:
     """Let the next issue consider what an issue has considered that is not sent."""
     if one.kind == IssueKind.REGULAR and one.assembled_at is not None:
         consider_again(connection, one, one.available_since)
 
 
-def consider_again(connection: Connection, one: Issue, since: datetime | None) -> None:
+def consider_again(connection: sa.Connection, one: Issue, since: datetime | None) -> None:
     """Let the next issue of an edition consider again what became available after an instant."""
     known = cutoff(connection, one.newsletter, one.language)
     if known is not None and (since is None or since < known):
         set_cutoff(connection, one.newsletter, one.language, since)
 
 
-def reset_future_cutoffs(connection: Connection, now: datetime) -> None:
+def reset_future_cutoffs(connection: sa.Connection, now: datetime) -> None:
     """Move cutoffs at or after now to just before now: the clock was set back, or stands still.
 
     Otherwise articles that become available now would count as considered. Stories that an edition
     has carried are recorded, so none is carried twice.
     """
     before = now - timedelta(seconds=1)
-    ahead = update(edition_table).where(edition_table.c.cut_at >= now)
+    ahead = sa.update(edition_table).where(edition_table.c.cut_at >= now)
     connection.execute(ahead.values(cut_at=before))
 
 
 def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
-    connection: Connection,
+    connection: sa.Connection,
     *,
     newsletter: str,
     language: str,
@@ -196,7 +183,9 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
     return connection.execute(row.on_conflict_do_nothing(index_elements=key)).rowcount == 1
 
 
-def move_issue(connection: Connection, one: Issue, target: IssueState, **values: Any) -> Issue:
+def move_issue(
+    connection: sa.Connection, one: Issue, target: IssueState, **values: Any
+) -> Issue:
     """Move an issue to another state, and set further columns. A new reason replaces the key.
 
     Raise TransitionError if there is no such transition, and IssueError if another process has
@@ -206,7 +195,7 @@ def move_issue(connection: Connection, one: Issue, target: IssueState, **values:
     if "reason" in values:
         values.setdefault("reason_key", None)
     statement = (
-        update(issue_table)
+        sa.update(issue_table)
         .where(
             issue_table.c.id == one.id,
             issue_table.c.state == one.state,
@@ -227,19 +216,19 @@ def move_issue(connection: Connection, one: Issue, target: IssueState, **values:
     return queue_change(connection, one.state, to_issue(row))
 
 
-def is_unchanged(connection: Connection, one: Issue) -> bool:
+def is_unchanged(connection: sa.Connection, one: Issue) -> bool:
     """Return whether nobody has changed an issue since it was read."""
-    query = select(issue_table.c.epoch).where(issue_table.c.id == one.id)
+    query = sa.select(issue_table.c.epoch).where(issue_table.c.id == one.id)
     return bool(connection.execute(query).scalar_one() == one.epoch)
 
 
-def touch_issue(connection: Connection, one: Issue, **values: Any) -> Issue:
+def touch_issue(connection: sa.Connection, one: Issue, **values: Any) -> Issue:
     """Set columns of an issue that keeps its state. Who read it before can't move it any more.
 
     Raise IssueError if another process has changed the issue meanwhile.
     """
     here = (issue_table.c.id == one.id) & (issue_table.c.epoch == one.epoch)
-    row = update(issue_table).where(here).values(epoch=one.epoch + 1, **values)
+    row = sa.update(issue_table).where(here).values(epoch=one.epoch + 1, **values)
     changed = connection.execute(row.returning(*COLUMNS)).one_or_none()
     if changed is None:
         raise IssueError(
@@ -249,23 +238,23 @@ def touch_issue(connection: Connection, one: Issue, **values: Any) -> Issue:
 
 
 def set_reason(
-    connection: Connection, one: Issue, reason: str | None, key: IssueReason | None = None
+    connection: sa.Connection, one: Issue, reason: str | None, key: IssueReason | None = None
 ) -> None:
     """Record why an issue stays in its state."""
     values = {"reason": reason, "reason_key": key}
-    connection.execute(update(issue_table).where(issue_table.c.id == one.id).values(values))
+    connection.execute(sa.update(issue_table).where(issue_table.c.id == one.id).values(values))
 
 
-def issues_in_state(connection: Connection, *states: IssueState) -> list[Issue]:
+def issues_in_state(connection: sa.Connection, *states: IssueState) -> list[Issue]:
     """Return the issues in some states, by due time."""
-    query = select(*COLUMNS).where(issue_table.c.state.in_(states))
+    query = sa.select(*COLUMNS).where(issue_table.c.state.in_(states))
     rows = connection.execute(query.order_by(issue_table.c.due_at, issue_table.c.id))
     return [to_issue(row) for row in rows]
 
 
-def issues_by_ids(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
+def issues_by_ids(connection: sa.Connection, numbers: Sequence[int]) -> list[Issue]:
     """Return issues by their ids, by due time."""
-    query = select(*COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
+    query = sa.select(*COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
     found = (
         row
         for some in chunks(numbers)
@@ -274,28 +263,28 @@ def issues_by_ids(connection: Connection, numbers: Sequence[int]) -> list[Issue]
     return [to_issue(row) for row in found]
 
 
-def issue_by_name(connection: Connection, name: str) -> Issue | None:
+def issue_by_name(connection: sa.Connection, name: str) -> Issue | None:
     """Return an issue by its name, such as `weekly-en-2026-01-09`."""
     called = (
         issue_table.c.newsletter
         + "-"
         + issue_table.c.language
         + "-"
-        + cast(issue_table.c.day, Text)
+        + sa.cast(issue_table.c.day, sa.Text)
     )
     parts = _NAME.fullmatch(name)
     if parts is None:
         return None
     serial = int(parts[3] or 1) if parts[2] else 0
-    query = select(*COLUMNS).where(called == parts[1], issue_table.c.serial == serial)
+    query = sa.select(*COLUMNS).where(called == parts[1], issue_table.c.serial == serial)
     row = connection.execute(query).one_or_none()
     return to_issue(row) if row else None
 
 
-def latest_issues(connection: Connection, limit: int) -> list[Issue]:
+def latest_issues(connection: sa.Connection, limit: int) -> list[Issue]:
     """Return the latest issues and skipped occurrences, latest first."""
     query = (
-        select(*COLUMNS)
+        sa.select(*COLUMNS)
         .order_by(issue_table.c.due_at.desc(), issue_table.c.id.desc())
         .limit(limit)
     )
@@ -303,25 +292,25 @@ def latest_issues(connection: Connection, limit: int) -> list[Issue]:
 
 
 def latest_of_edition(
-    connection: Connection, newsletter: str, language: str, limit: int
+    connection: sa.Connection, newsletter: str, language: str, limit: int
 ) -> list[Issue]:
     """Return the latest issues of an edition, the latest first."""
-    query = select(*COLUMNS).where(
+    query = sa.select(*COLUMNS).where(
         issue_table.c.newsletter == newsletter, issue_table.c.language == language
     )
     order = (issue_table.c.day.desc(), issue_table.c.serial.desc())
     return [to_issue(row) for row in connection.execute(query.order_by(*order).limit(limit))]
 
 
-def issues_to_open(connection: Connection, now: datetime) -> list[Issue]:
+def issues_to_open(connection: sa.Connection, now: datetime) -> list[Issue]:
     """Return the issues that are ready and may be sent now, by due time."""
     ready = issues_in_state(connection, IssueState.READY)
     return [one for one in ready if one.send_at is not None and one.send_at <= now]
 
 
-def same_issue_in_other_languages(connection: Connection, one: Issue) -> list[Issue]:
+def same_issue_in_other_languages(connection: sa.Connection, one: Issue) -> list[Issue]:
     """Return the issues of the same day in other languages that have, or will have, a page."""
-    query = select(*COLUMNS).where(
+    query = sa.select(*COLUMNS).where(
         issue_table.c.newsletter == one.newsletter,
         issue_table.c.day == one.day,
         # Corrections have words of their own in each language.
@@ -334,7 +323,7 @@ def same_issue_in_other_languages(connection: Connection, one: Issue) -> list[Is
 
 
 def select_articles(
-    connection: Connection, one: Issue, chosen: Sequence[tuple[int, int]]
+    connection: sa.Connection, one: Issue, chosen: Sequence[tuple[int, int]]
 ) -> None:
     """Record an issue's articles: pairs of story and article ids, in order."""
     rows = [
@@ -344,26 +333,26 @@ def select_articles(
     connection.execute(issue_article_table.insert(), rows)
 
 
-def article_ids_of(connection: Connection, one: Issue) -> list[int]:
+def article_ids_of(connection: sa.Connection, one: Issue) -> list[int]:
     """Return the ids of an issue's articles, in order."""
-    query = select(issue_article_table.c.article_id).where(
+    query = sa.select(issue_article_table.c.article_id).where(
         issue_article_table.c.issue_id == one.id
     )
     return list(connection.execute(query.order_by(issue_article_table.c.position)).scalars())
 
 
-def chosen_articles(connection: Connection, one: Issue) -> list[tuple[int, int]]:
+def chosen_articles(connection: sa.Connection, one: Issue) -> list[tuple[int, int]]:
     """Return an issue's articles as they were selected: pairs of story and article ids, in order."""
     columns = issue_article_table.c["story_id", "article_id"]
-    query = select(*columns).where(issue_article_table.c.issue_id == one.id)
+    query = sa.select(*columns).where(issue_article_table.c.issue_id == one.id)
     rows = connection.execute(query.order_by(issue_article_table.c.position))
     return [(row.story_id, row.article_id) for row in rows]
 
 
-def article_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
+def article_counts(connection: sa.Connection, issues: Sequence[int]) -> dict[int, int]:
     """Return the number of articles of each of some issues."""
     query = (
-        select(issue_article_table.c.issue_id, func.count())
+        sa.select(issue_article_table.c.issue_id, sa.func.count())
         .where(issue_article_table.c.issue_id.in_(issues))
         .group_by(issue_article_table.c.issue_id)
     )
@@ -371,7 +360,7 @@ def article_counts(connection: Connection, issues: Sequence[int]) -> dict[int, i
 
 
 def stories_sent(
-    connection: Connection,
+    connection: sa.Connection,
     newsletter: str,
     language: str,
     stories: Sequence[int],
@@ -384,15 +373,15 @@ def stories_sent(
     else got their stories.
     """
     query = (
-        select(issue_article_table.c.story_id)
+        sa.select(issue_article_table.c.story_id)
         .join(issue_table)
         .where(
             issue_table.c.newsletter == newsletter,
             issue_table.c.language == language,
             issue_table.c.state.not_in((IssueState.CANCELLED, IssueState.SKIPPED)),
-            or_(
-                true() if for_profiles else false(),
-                issue_table.c.for_profiles_only.is_(false()),
+            sa.or_(
+                sa.true() if for_profiles else sa.false(),
+                issue_table.c.for_profiles_only.is_(sa.false()),
             ),
         )
     )
@@ -413,46 +402,48 @@ class IssueFilter:
     before: tuple[datetime, int] | None = None
 
 
-def list_issues(connection: Connection, wanted: IssueFilter, limit: int) -> list[Issue]:
+def list_issues(connection: sa.Connection, wanted: IssueFilter, limit: int) -> list[Issue]:
     """Return the latest issues and skipped occurrences that are wanted. A place is due time and id."""
     table = issue_table.c
-    query = select(table.id).where(table.language.in_(wanted.languages))
+    query = sa.select(table.id).where(table.language.in_(wanted.languages))
     if wanted.newsletter is not None:
         query = query.where(table.newsletter == wanted.newsletter)
     if wanted.state is not None:
         query = query.where(table.state == wanted.state)
     if wanted.before is not None:
         at, number = wanted.before
-        place = tuple_(literal(at, UTCDateTime), literal(number))
-        query = query.where(tuple_(table.due_at, table.id) < place)
+        place = sa.tuple_(sa.literal(at, UTCDateTime), sa.literal(number))
+        query = query.where(sa.tuple_(table.due_at, table.id) < place)
     ordered = query.order_by(table.due_at.desc(), table.id.desc()).limit(limit)
     ids = list(connection.execute(ordered).scalars())
     return issues_by_ids(connection, ids)[::-1]
 
 
-def has_issues(connection: Connection, name: str) -> bool:
+def has_issues(connection: sa.Connection, name: str) -> bool:
     """Return whether a newsletter or a digest has issues, made or planned."""
-    query = select(issue_table.c.id).where(issue_table.c.newsletter == name).limit(1)
+    query = sa.select(issue_table.c.id).where(issue_table.c.newsletter == name).limit(1)
     return connection.execute(query).first() is not None
 
 
-def rename_editions(connection: Connection, former: str, name: str) -> None:
+def rename_editions(connection: sa.Connection, former: str, name: str) -> None:
     """Move issues, with their pages to be written at the new address, and what is planned.
 
     The new name must have no issues.
     """
     table = edition_table.c.newsletter
-    has_former = connection.execute(select(table).where(table == former).limit(1)).first()
+    has_former = connection.execute(sa.select(table).where(table == former).limit(1)).first()
     if has_former:
-        connection.execute(delete(edition_table).where(table == name))
-        connection.execute(update(edition_table).where(table == former).values(newsletter=name))
-        changed = occurrence_change_table.c.newsletter
-        connection.execute(delete(occurrence_change_table).where(changed == name))
+        connection.execute(sa.delete(edition_table).where(table == name))
         connection.execute(
-            update(occurrence_change_table).where(changed == former).values(newsletter=name)
+            sa.update(edition_table).where(table == former).values(newsletter=name)
+        )
+        changed = occurrence_change_table.c.newsletter
+        connection.execute(sa.delete(occurrence_change_table).where(changed == name))
+        connection.execute(
+            sa.update(occurrence_change_table).where(changed == former).values(newsletter=name)
         )
     connection.execute(
-        update(issue_table)
+        sa.update(issue_table)
         .where(issue_table.c.newsletter == former)
         .values(newsletter=name, page_hash=None)
     )

@@ -11,20 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Executable,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    insert,
-    select,
-    update,
-)
+import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from subscribers.consent import WITHDRAWN_STATUSES, may_receive_mail, next_status
@@ -108,30 +95,34 @@ def _why_refused(error: RefusedTransitionError) -> RowReason:
 
 # The addresses in the file so far. A temporary table keeps a million of them on disk and not in
 # memory. It has its own metadata, so that no migration includes it.
-_seen: Final = Table(
+_seen: Final = sa.Table(
     "subscribers_import_seen",
-    MetaData(),
-    Column("email", Text, primary_key=True),
-    Column("line", Integer, nullable=False),
+    sa.MetaData(),
+    sa.Column("email", sa.Text, primary_key=True),
+    sa.Column("line", sa.Integer, nullable=False),
     prefixes=["TEMPORARY"],
     info={"keyed": True},
 )
 
-_one_subscription: Final = (subscription.c.subscriber_id == bindparam("person")) & (
-    subscription.c.newsletter == bindparam("of")
+_one_subscription: Final = (subscription.c.subscriber_id == sa.bindparam("person")) & (
+    subscription.c.newsletter == sa.bindparam("of")
 )
 # `consented_at` stays empty where a list does not say when its people agreed: the day of the import
 # is not that day.
-_INSERT: Final = insert(subscription).values(
-    subscriber_id=bindparam("person"),
-    newsletter=bindparam("of"),
-    status=bindparam("state"),
+_INSERT: Final = sa.insert(subscription).values(
+    subscriber_id=sa.bindparam("person"),
+    newsletter=sa.bindparam("of"),
+    status=sa.bindparam("state"),
     source=ConsentSource.IMPORT,
-    consented_at=bindparam("since"),
+    consented_at=sa.bindparam("since"),
 )
-_UPDATE: Final = update(subscription).where(_one_subscription).values(status=bindparam("state"))
-_DELETE: Final = delete(subscription).where(_one_subscription)
-_UPDATE_SUBSCRIBER: Final = update(subscriber).where(subscriber.c.id == bindparam("person"))
+_UPDATE: Final = (
+    sa.update(subscription).where(_one_subscription).values(status=sa.bindparam("state"))
+)
+_DELETE: Final = sa.delete(subscription).where(_one_subscription)
+_UPDATE_SUBSCRIBER: Final = sa.update(subscriber).where(
+    subscriber.c.id == sa.bindparam("person")
+)
 
 
 class ImportedRow(NamedTuple):
@@ -142,18 +133,18 @@ class ImportedRow(NamedTuple):
     merged: MergeResult
 
 
-def clear_seen_addresses(connection: Connection) -> None:
+def clear_seen_addresses(connection: sa.Connection) -> None:
     """Forget the addresses of earlier files."""
     connection.execute(CreateTable(_seen, if_not_exists=True))
-    connection.execute(delete(_seen))
+    connection.execute(sa.delete(_seen))
 
 
 def split_repeated(
-    connection: Connection, rows: Sequence[SubscriberRow]
+    connection: sa.Connection, rows: Sequence[SubscriberRow]
 ) -> tuple[list[SubscriberRow], list[BadRow]]:
     """Separate the rows whose address is new in this file from those that repeat one."""
     emails = [row.subscriber.email for row in rows]
-    query = select(_seen.c.email, _seen.c.line).where(_seen.c.email.in_(emails))
+    query = sa.select(_seen.c.email, _seen.c.line).where(_seen.c.email.in_(emails))
     lines = dict(connection.execute(query).all())
     firsts, repeats = [], []
     for row in rows:
@@ -164,12 +155,12 @@ def split_repeated(
             reason = RowReason("same address as line %(line)s", line=line)
             repeats.append(BadRow(row.line, "email", reason))
     new = [{"email": row.subscriber.email, "line": row.line} for row in firsts]
-    _run(connection, insert(_seen), new)
+    _run(connection, sa.insert(_seen), new)
     return firsts, repeats
 
 
 def split_erased(
-    connection: Connection,
+    connection: sa.Connection,
     rows: Sequence[SubscriberRow],
     digest: AddressDigest,
     returned: Collection[str],
@@ -197,13 +188,15 @@ def _why_erased(erased: ErasedAddress) -> RowReason:
     return RowReason("refused all mail on %(day)s; only the subscriber can come back", day=day)
 
 
-def merge_rows(connection: Connection, rows: Sequence[SubscriberRow]) -> list[ImportedRow]:
+def merge_rows(connection: sa.Connection, rows: Sequence[SubscriberRow]) -> list[ImportedRow]:
     """Return what rows change of the subscribers on record. No two may share an address."""
     known = find_subscribers(connection, [row.subscriber.email for row in rows])
     return [_imported(row, known.get(row.subscriber.email)) for row in rows]
 
 
-def apply_rows(connection: Connection, applied: Sequence[ImportedRow], now: datetime) -> None:
+def apply_rows(
+    connection: sa.Connection, applied: Sequence[ImportedRow], now: datetime
+) -> None:
     """Add or correct the subscribers of these rows."""
     changed = [one for one in applied if one.before != one.merged.subscriber]
     _write_subscribers(connection, changed, now)
@@ -218,7 +211,7 @@ def _imported(row: SubscriberRow, before: Subscriber | None) -> ImportedRow:
 
 
 def _write_subscribers(
-    connection: Connection, changed: Sequence[ImportedRow], now: datetime
+    connection: sa.Connection, changed: Sequence[ImportedRow], now: datetime
 ) -> None:
     new = [_values(one, now) | {"created_at": now} for one in changed if one.before is None]
     old = [
@@ -226,7 +219,7 @@ def _write_subscribers(
         for one in changed
         if one.before is not None
     ]
-    _run(connection, insert(subscriber), new)
+    _run(connection, sa.insert(subscriber), new)
     _run(connection, _UPDATE_SUBSCRIBER, old)
 
 
@@ -236,7 +229,7 @@ def _values(one: ImportedRow, now: datetime) -> dict[str, Any]:
     return {name: getattr(person, name) for name in columns} | {"updated_at": now}
 
 
-def _write_subscriptions(connection: Connection, changed: Sequence[ImportedRow]) -> None:
+def _write_subscriptions(connection: sa.Connection, changed: Sequence[ImportedRow]) -> None:
     ids = _ids(connection, [one.merged.subscriber.email for one in changed])
     added, moved, removed = [], [], []
     _write_consent(connection, changed, ids)
@@ -257,7 +250,7 @@ def _write_subscriptions(connection: Connection, changed: Sequence[ImportedRow])
 
 
 def _write_consent(
-    connection: Connection, changed: Sequence[ImportedRow], ids: Mapping[str, int]
+    connection: sa.Connection, changed: Sequence[ImportedRow], ids: Mapping[str, int]
 ) -> None:
     """Store when and from where new subscribers agreed, as far as the list says it."""
     rows = []
@@ -270,7 +263,7 @@ def _write_consent(
 
 
 def _write_events(
-    connection: Connection, changed: Sequence[ImportedRow], now: datetime
+    connection: sa.Connection, changed: Sequence[ImportedRow], now: datetime
 ) -> None:
     events = [
         (one.before.id, event)
@@ -286,14 +279,16 @@ def _write_events(
             cancel_requests(connection, number, None, now)
 
 
-def _ids(connection: Connection, emails: Sequence[str]) -> dict[str, int]:
+def _ids(connection: sa.Connection, emails: Sequence[str]) -> dict[str, int]:
     rows = connection.execute(
-        select(subscriber.c.email, subscriber.c.id).where(subscriber.c.email.in_(emails))
+        sa.select(subscriber.c.email, subscriber.c.id).where(subscriber.c.email.in_(emails))
     )
     return dict(rows.all())
 
 
-def _run(connection: Connection, statement: Executable, values: list[dict[str, Any]]) -> None:
+def _run(
+    connection: sa.Connection, statement: sa.Executable, values: list[dict[str, Any]]
+) -> None:
     # SQLAlchemy would execute the statement once, without values, for an empty list.
     if values:
         connection.execute(statement, values)

@@ -13,17 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 import structlog
-from sqlalchemy import (
-    URL,
-    ClauseElement,
-    Connection,
-    Engine,
-    RootTransaction,
-    create_engine,
-    event,
-    text,
-)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -74,7 +65,7 @@ _POOL = {
     "pool_timeout": server_session.LOCK_SECONDS,
 }
 # The timeline is that of the log: right after a promotion, the control file still has the former.
-_SERVER_ID = text(
+_SERVER_ID = sa.text(
     "SELECT (SELECT system_identifier FROM pg_control_system()),"
     " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),"
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -152,8 +143,8 @@ class PostgresBackend:
         self.unsafe_settings = unsafe_settings(found)
 
     def begin(
-        self, connection: Connection, *, writes: bool, is_alone: bool = True
-    ) -> RootTransaction:
+        self, connection: sa.Connection, *, writes: bool, is_alone: bool = True
+    ) -> sa.RootTransaction:
         """Begin a transaction; one that writes holds the lock of all writers, if it must be alone."""
         if writes and self._read_only:
             raise DatabaseError(f"{self.name}: was opened as read-only")
@@ -171,17 +162,17 @@ class PostgresBackend:
             self._clock.set(begun.fetchone()[-1])
         return transaction
 
-    def allow_pause(self, connection: Connection, seconds: int | None) -> None:
+    def allow_pause(self, connection: sa.Connection, seconds: int | None) -> None:
         """Let this transaction do nothing for so long; others may wait for it."""
         seconds = seconds or server_session.LONG_IDLE_SECONDS
         connection.exec_driver_sql(f"SELECT {_IDLE.format(seconds=seconds)}")
 
-    def keeps_session(self, connection: Connection) -> bool:
+    def keeps_session(self, connection: sa.Connection) -> bool:
         """Return whether temporary tables last from one transaction to the next."""
         return not server_session.is_pooled(connection)
 
     @contextmanager
-    def upgrading(self, connection: Connection) -> Iterator[None]:
+    def upgrading(self, connection: sa.Connection) -> Iterator[None]:
         """Open a transaction that writes, for as long as it takes; tables are changed in their place."""
         with self.begin(connection, writes=True):
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
@@ -212,7 +203,7 @@ class PostgresBackend:
             return False
         return _IS_AWAY.search(str(cause)) is not None
 
-    def prepared(self, statement: ClauseElement) -> PreparedQuery:
+    def prepared(self, statement: sa.ClauseElement) -> PreparedQuery:
         """Return a query that shares a few connections with those of other threads."""
         return _ServerQuery(self, self._lookups, statement)
 
@@ -230,7 +221,7 @@ class PostgresBackend:
                 "`console` first. If they are stopped already, a pooler still has their connections, for some minutes"
             )
 
-    def server_id(self, connection: Connection) -> str:
+    def server_id(self, connection: sa.Connection) -> str:
         """Return the cluster's number, its timeline, and the number of the database in it."""
         return "/".join(str(value) for value in connection.execute(_SERVER_ID).one())
 
@@ -271,7 +262,7 @@ class _ServerQuery:
     """One prepared statement, run without SQLAlchemy's overhead."""
 
     def __init__(
-        self, server: PostgresBackend, engine: Engine, statement: ClauseElement
+        self, server: PostgresBackend, engine: sa.Engine, statement: sa.ClauseElement
     ) -> None:
         self._server = server
         self._engine = engine
@@ -324,12 +315,12 @@ class _ServerQuery:
         """Do nothing: the connections are the database's."""
 
 
-def _engine(url: URL, settings: Mapping[str, str], **options: Any) -> Engine:
+def _engine(url: sa.URL, settings: Mapping[str, str], **options: Any) -> sa.Engine:
     arguments = server_session.connect_arguments(url)
     # Parameters of a statement that fails may be addresses, and errors are logged.
-    engine = create_engine(
+    engine = sa.create_engine(
         url, connect_args=arguments, hide_parameters=True, **(_POOL | options)
     )
-    event.listen(engine, "connect", partial(server_session.set_up, settings))
-    event.listen(engine, "begin", partial(server_session.set_limits, settings))
+    sa.event.listen(engine, "connect", partial(server_session.set_up, settings))
+    sa.event.listen(engine, "begin", partial(server_session.set_limits, settings))
     return engine

@@ -21,25 +21,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    Index,
-    Insert,
-    Integer,
-    Select,
-    Table,
-    TableValuedAlias,
-    Text,
-    bindparam,
-    func,
-    literal_column,
-    select,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.compiler import compiles
@@ -49,7 +31,7 @@ from sqlalchemy.types import TypeEngine
 
 from subscribers.tables import UTCDateTime
 
-_Inserting = TypeVar("_Inserting", bound=Insert)
+_Inserting = TypeVar("_Inserting", bound=sa.Insert)
 _Value = TypeVar("_Value")
 
 # U+0000 and lone surrogates.
@@ -60,10 +42,10 @@ _ANY_DIALECT = DefaultDialect()
 KEYED = {"keyed": True}
 IDS_NEVER_REUSED = {"ids_never_reused": True}
 # Whole numbers above 2**31, such as seconds since 1970. SQLite has one type for all.
-LargeInteger = BigInteger().with_variant(Integer(), "sqlite")
+LargeInteger = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upsert(connection: Connection, table: Table) -> sqlite.Insert:
+def upsert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert:
     """Return an INSERT with `on_conflict_do_update`, `on_conflict_do_nothing` and `excluded`.
 
     Name the key as `index_elements`: PostgreSQL needs it. The result has a `rowcount`.
@@ -71,7 +53,7 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert:
     return with_rowcount(_inserts(connection.dialect.name)(table))
 
 
-def _inserts(dialect: str) -> Callable[[Table], sqlite.Insert]:
+def _inserts(dialect: str) -> Callable[[sa.Table], sqlite.Insert]:
     if dialect == "sqlite":
         return sqlite.insert
     from sqlalchemy.dialects import postgresql
@@ -81,13 +63,13 @@ def _inserts(dialect: str) -> Callable[[Table], sqlite.Insert]:
     return inserts  # type: ignore[no-any-return]
 
 
-def upsert_by_key(connection: Connection, table: Table) -> Insert:
+def upsert_by_key(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     """Return an INSERT that replaces all columns of a row with the same primary key."""
     return _upsert_by_key(connection.dialect.name, table)
 
 
 @cache
-def _upsert_by_key(dialect: str, table: Table) -> Insert:
+def _upsert_by_key(dialect: str, table: sa.Table) -> sa.Insert:
     # Built once: to build the statement takes ten times as long as to run it.
     statement = _inserts(dialect)(table)
     others = {one.name: statement.excluded[one.name] for one in table.c if not one.primary_key}
@@ -99,38 +81,38 @@ def with_rowcount(statement: _Inserting) -> _Inserting:
     return statement.execution_options(preserve_rowcount=True)
 
 
-def partial_index(where: ColumnElement[bool]) -> Mapping[str, Any]:
+def partial_index(where: sa.ColumnElement[bool]) -> Mapping[str, Any]:
     """Return the arguments of an `Index` of some rows only: a boolean column, or a comparison.
 
     A query uses it if its own condition is written with literals instead of parameters.
     """
-    is_flag = isinstance(where, Column) and isinstance(where.type, Boolean)
+    is_flag = isinstance(where, sa.Column) and isinstance(where.type, sa.Boolean)
     # SQLite has no booleans, and queries compare with 1.
-    in_file = text(f"{where.name} = 1") if is_flag else where
+    in_file = sa.text(f"{where.name} = 1") if is_flag else where
     return {"sqlite_where": in_file, "postgresql_where": where}
 
 
-def partial_index_on_server(where: ColumnElement[bool]) -> Mapping[str, Any]:
+def partial_index_on_server(where: sa.ColumnElement[bool]) -> Mapping[str, Any]:
     """Return the arguments of an `Index` of some rows only on PostgreSQL, and of all on SQLite."""
     return {"postgresql_where": where}
 
 
-def on_server_only(index: Index) -> Index:
+def on_server_only(index: sa.Index) -> sa.Index:
     """Return an index that a file does not have, since another one serves there."""
     return index.ddl_if(dialect="postgresql")
 
 
-def update_statistics(connection: Connection, *names: str) -> None:
+def update_statistics(connection: sa.Connection, *names: str) -> None:
     """Update the statistics by which queries of these tables are planned (ANALYZE).
 
     PostgreSQL counts rows in the background, a minute after they were inserted: until then it plans
     joins as if there were one row. SQLite plans by hints. `names` must be names of tables in the code.
     """
     if connection.dialect.name != "sqlite":
-        connection.execute(text(f"ANALYZE {', '.join(names)}"))
+        connection.execute(sa.text(f"ANALYZE {', '.join(names)}"))
 
 
-def counts_in_one_pass(connection: Connection) -> bool:
+def counts_in_one_pass(connection: sa.Connection) -> bool:
     """Return whether one pass over all rows counts groups faster than a search for each group.
 
     It is so where an index holds only some of the rows (`partial_index_on_server`).
@@ -147,7 +129,7 @@ class _Function(FunctionElement[Any]):
     inherit_cache = True
 
     def __init__(
-        self, *arguments: ColumnElement[Any], type_: TypeEngine[Any] | None = None
+        self, *arguments: sa.ColumnElement[Any], type_: TypeEngine[Any] | None = None
     ) -> None:
         super().__init__(*arguments)
         if type_ is not None:
@@ -173,7 +155,7 @@ def _greatest_in_file(element: _Greatest, compiler: SQLCompiler, **options: Any)
     return f"max({', '.join(element.render(compiler, options))})"
 
 
-def greatest(one: ColumnElement[_Value], *others: Any) -> ColumnElement[_Value]:
+def greatest(one: sa.ColumnElement[_Value], *others: Any) -> sa.ColumnElement[_Value]:
     """Return the greatest of some values, in each row. The result for NULL differs: avoid it."""
     return _Greatest(one, *others, type_=one.type)
 
@@ -216,17 +198,17 @@ def _unindexed(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> st
     return f"+{element.render(compiler, options)[0]}"
 
 
-def unlikely(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+def unlikely(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
     """Return a condition, with the hint that it is true of few rows."""
     return _Unlikely(condition)
 
 
-def likely(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+def likely(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
     """Return a condition, with the hint that it is true of most rows."""
     return _Likely(condition)
 
 
-def unindexed(column: ColumnElement[_Value]) -> ColumnElement[_Value]:
+def unindexed(column: sa.ColumnElement[_Value]) -> sa.ColumnElement[_Value]:
     """Return a column, with the hint not to use its index."""
     return _Unindexed(column, type_=column.type)
 
@@ -242,10 +224,10 @@ def _position(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
     return f"{name}({', '.join(element.render(compiler, options))})"
 
 
-def text_after(value: ColumnElement[str], mark: str) -> ColumnElement[str]:
+def text_after(value: sa.ColumnElement[str], mark: str) -> sa.ColumnElement[str]:
     """Return what of a text stands behind the first `mark`; all of it if there is none."""
-    place = _Position(value, literal_column(f"'{mark}'", Text), type_=Integer())
-    return func.substr(value, place + literal_column("1", Integer), type_=Text())
+    place = _Position(value, sa.literal_column(f"'{mark}'", sa.Text), type_=sa.Integer())
+    return sa.func.substr(value, place + sa.literal_column("1", sa.Integer), type_=sa.Text())
 
 
 # --- rows and lists as one parameter, which is a JSON array
@@ -294,24 +276,24 @@ def _number(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
     return f"CAST({_text(element, compiler, **options)} AS BIGINT)"
 
 
-def json_table(array: ColumnElement[str]) -> TableValuedAlias:
+def json_table(array: sa.ColumnElement[str]) -> sa.TableValuedAlias:
     """Return a JSON array as a table with the column `value`; read it with `json_scalar`."""
     return _JsonItems(array).table_valued("value")
 
 
 def json_scalar(
-    value: ColumnElement[Any], type_: TypeEngine[Any], place: int | None = None
-) -> ColumnElement[Any]:
+    value: sa.ColumnElement[Any], type_: TypeEngine[Any], place: int | None = None
+) -> sa.ColumnElement[Any]:
     """Return a JSON value, or with `place` that item of a JSON array, as a number or text."""
-    items = [] if place is None else [literal_column(str(place), Integer)]
-    kind = _JsonNumber if isinstance(type_, Integer) else _JsonText
+    items = [] if place is None else [sa.literal_column(str(place), sa.Integer)]
+    kind = _JsonNumber if isinstance(type_, sa.Integer) else _JsonText
     return kind(value, *items, type_=type_)
 
 
-def json_list(parameter: str, type_: TypeEngine[Any]) -> Select[Any]:
+def json_list(parameter: str, type_: TypeEngine[Any]) -> sa.Select[Any]:
     """Return a query for the items of a parameter, a JSON array: any number in one value."""
-    table = json_table(bindparam(parameter, type_=Text()))
-    return select(json_scalar(table.c.value, type_))
+    table = json_table(sa.bindparam(parameter, type_=sa.Text()))
+    return sa.select(json_scalar(table.c.value, type_))
 
 
 def json_rows(rows: Iterable[Iterable[Any]]) -> str:
@@ -331,7 +313,7 @@ def _stored(value: Any) -> Any:
     return value
 
 
-def refuse_changes(connection: Connection, table: str) -> None:
+def refuse_changes(connection: sa.Connection, table: str) -> None:
     """Let the database refuse to change or delete rows of a table, by a trigger. For migrations.
 
     Whoever may drop the trigger still can; so may TRUNCATE of PostgreSQL.
@@ -353,7 +335,7 @@ def refuse_changes(connection: Connection, table: str) -> None:
     )
 
 
-def id_of_its_own(connection: Connection) -> dict[str, int]:
+def id_of_its_own(connection: sa.Connection) -> dict[str, int]:
     """Return an id that was never given, for a new row of a table with IDS_NEVER_REUSED.
 
     A server that failed over may have lost the last numbers of its sequences, while rows, files and
@@ -366,29 +348,31 @@ def id_of_its_own(connection: Connection) -> dict[str, int]:
 _LOST_IDS = 10_000_000
 
 
-def skip_lost_ids(connection: Connection, table: Table) -> None:
+def skip_lost_ids(connection: sa.Connection, table: sa.Table) -> None:
     """Give no new row of a table an id that a database may have given after this copy of it was made."""
-    highest = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    highest = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))
+    ).scalar_one()
     values = {"table": table.name, "last": highest + _LOST_IDS}
     if connection.dialect.name != "sqlite":
-        sequence = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)")
+        sequence = sa.text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)")
         connection.execute(sequence, values)
         return
     # A table of which no row was ever inserted has no line.
-    connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
-    connection.execute(text("INSERT INTO sqlite_sequence VALUES (:table, :last)"), values)
+    connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
+    connection.execute(sa.text("INSERT INTO sqlite_sequence VALUES (:table, :last)"), values)
 
 
-_IN_FILE = text("SELECT name, seq FROM sqlite_sequence")
+_IN_FILE = sa.text("SELECT name, seq FROM sqlite_sequence")
 _SET_IN_FILE = (
-    text("DELETE FROM sqlite_sequence WHERE name = :name"),
-    text(
+    sa.text("DELETE FROM sqlite_sequence WHERE name = :name"),
+    sa.text(
         "INSERT INTO sqlite_sequence (name, seq) SELECT name, :last FROM sqlite_master"
         " WHERE type = 'table' AND name = :name AND sql LIKE '%AUTOINCREMENT%'"
     ),
 )
 # Sequences, with the tables and columns that they number.
-_ON_SERVER = text(
+_ON_SERVER = sa.text(
     "SELECT numbered.relname, attname, numbers.relname,"
     " (SELECT last_value FROM pg_sequences WHERE schemaname = current_schema()"
     " AND sequencename = numbers.relname)"
@@ -399,7 +383,7 @@ _ON_SERVER = text(
 )
 
 
-def last_ids(connection: Connection) -> dict[str, int]:
+def last_ids(connection: sa.Connection) -> dict[str, int]:
     """Return the last id of each table that has given one and remembers it."""
     if connection.dialect.name == "sqlite":
         return {name: int(last) for name, last in connection.execute(_IN_FILE)}
@@ -407,7 +391,7 @@ def last_ids(connection: Connection) -> dict[str, int]:
     return {table: last for table, _column, _sequence, last in rows if last is not None}
 
 
-def set_last_ids(connection: Connection, wanted: Mapping[str, int]) -> None:
+def set_last_ids(connection: sa.Connection, wanted: Mapping[str, int]) -> None:
     """Let each table give ids above `wanted`, and above those of its rows."""
     if connection.dialect.name == "sqlite":
         known = last_ids(connection)
@@ -417,14 +401,14 @@ def set_last_ids(connection: Connection, wanted: Mapping[str, int]) -> None:
                 connection.execute(statement, values)
         return
     for table, column, sequence, _last in connection.execute(_ON_SERVER).all():
-        greatest = connection.scalar(text(f'SELECT max("{column}") FROM "{table}"'))  # noqa: S608  # names of the catalogue
+        greatest = connection.scalar(sa.text(f'SELECT max("{column}") FROM "{table}"'))  # noqa: S608  # names of the catalogue
         if last := max(greatest or 0, wanted.get(table, 0)):
             connection.execute(
-                text("SELECT setval(:name, :last)"), {"name": sequence, "last": last}
+                sa.text("SELECT setval(:name, :last)"), {"name": sequence, "last": last}
             )
 
 
-def vacuum_early(table: Table) -> None:
+def vacuum_early(table: sa.Table) -> None:
     """Have a server clean and count a table early, since its rows change several times within minutes.
 
     By default a fifth of the rows have to be dead before their space is used again.

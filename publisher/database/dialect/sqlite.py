@@ -13,15 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    ClauseElement,
-    Connection,
-    Engine,
-    RootTransaction,
-    create_engine,
-    event,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects import registry, sqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
@@ -220,24 +212,24 @@ class SqliteFile:
 
     def begin(
         self,
-        connection: Connection,
+        connection: sa.Connection,
         *,
         writes: bool,
         is_alone: bool = True,  # noqa: ARG002  # every writer is
-    ) -> RootTransaction:
+    ) -> sa.RootTransaction:
         """Begin a transaction; one that writes has the write lock from its start."""
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()
 
-    def allow_pause(self, connection: Connection, seconds: int | None) -> None:
+    def allow_pause(self, connection: sa.Connection, seconds: int | None) -> None:
         """Do nothing: a transaction lasts until its process ends it."""
 
-    def keeps_session(self, _connection: Connection) -> bool:
+    def keeps_session(self, _connection: sa.Connection) -> bool:
         """Return that temporary tables last as long as the connection."""
         return True
 
     @contextmanager
-    def upgrading(self, connection: Connection) -> Iterator[None]:
+    def upgrading(self, connection: sa.Connection) -> Iterator[None]:
         """Open a transaction in which a table may be made anew.
 
         Dropping the old one would delete the rows that refer to its rows. So these are checked at the
@@ -273,7 +265,7 @@ class SqliteFile:
         """Return that a file is never away."""
         return False
 
-    def prepared(self, statement: ClauseElement) -> PreparedQuery:
+    def prepared(self, statement: sa.ClauseElement) -> PreparedQuery:
         """Return a query on a connection of its own."""
         return _SqliteQuery(self, statement)
 
@@ -297,7 +289,7 @@ class SqliteFile:
         self.engine.dispose()
         require_alone(self.path)
 
-    def server_id(self, connection: Connection) -> str:  # noqa: ARG002  # the protocol's
+    def server_id(self, connection: sa.Connection) -> str:  # noqa: ARG002  # the protocol's
         """Return nothing: a file may be moved."""
         return ""
 
@@ -320,7 +312,7 @@ def _code(cause: sqlite3.Error) -> int:
 class _SqliteQuery:
     """One prepared statement on a connection of its own, run without SQLAlchemy's overhead."""
 
-    def __init__(self, file: SqliteFile, statement: ClauseElement) -> None:
+    def __init__(self, file: SqliteFile, statement: sa.ClauseElement) -> None:
         self._file = file
         dialect = sqlite.dialect(paramstyle="named")
         compiled = statement.compile(
@@ -389,20 +381,20 @@ def require_alone(path: Path) -> None:
 
 def _engine(
     path: Path, durability: Durability, busy_seconds: float | None, read_only: bool
-) -> Engine:
+) -> sa.Engine:
     # Not parsed from text: a folder's name may contain characters with a meaning in URLs.
-    url = URL.create("sqlite+publisher", database=str(path))
+    url = sa.URL.create("sqlite+publisher", database=str(path))
     timeout = _BUSY_MILLISECONDS / 1000 if busy_seconds is None else busy_seconds
-    engine = create_engine(
+    engine = sa.create_engine(
         url,
         connect_args={"timeout": timeout},
         execution_options={"compiled_cache": _STATEMENTS},
         # Of a statement that fails: they may be addresses, and errors are logged.
         hide_parameters=True,
     )
-    event.listen(engine, "connect", partial(_prepare, durability, read_only))
-    event.listen(engine, "connect", partial(_protect, path))
-    event.listen(engine, "begin", partial(_begin, timeout))
+    sa.event.listen(engine, "connect", partial(_prepare, durability, read_only))
+    sa.event.listen(engine, "connect", partial(_protect, path))
+    sa.event.listen(engine, "begin", partial(_begin, timeout))
     return engine
 
 
@@ -438,7 +430,7 @@ def _write_ahead(connection: Any) -> None:
             return
 
 
-def _begin(timeout: float, connection: Connection) -> None:
+def _begin(timeout: float, connection: sa.Connection) -> None:
     driver: Any = connection.connection.driver_connection
     writes = connection.info.get("begin") == "IMMEDIATE"
     # Who has the write lock waits for nobody. A sender's transactions are all of this kind: set it once.

@@ -14,20 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    Row,
-    Text,
-    cast,
-    exists,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-)
+import sqlalchemy as sa
 
 from publisher.articles.tables import article
 from publisher.database.engine import chunks
@@ -51,18 +38,18 @@ _COUNTED = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING, _S.DEFERRED, _S.SENT, _S.IN_D
 # Nothing is sent to a record that was merged, but something may have been.
 _COUNTED_OF_FORMER = (_S.ATTEMPTING, _S.SENT, _S.IN_DOUBT)
 _NEWSLETTER = (
-    select(issue_table.c.newsletter)
+    sa.select(issue_table.c.newsletter)
     .where(issue_table.c.id == delivery.c.issue_id)
     .correlate(delivery)
     .scalar_subquery()
 )
 _PRUNED = issue_table.alias("pruned_issue")
-_NO_VARIANT = cast(null(), Integer).label("variant_id")
+_NO_VARIANT = sa.cast(sa.null(), sa.Integer).label("variant_id")
 # A mail as text: the id of its issue, and that of its variant if it is one.
-_MAIL = func.aggregate_strings(
-    cast(delivery.c.issue_id, Text)
-    + literal(":")
-    + func.coalesce(cast(delivery.c.variant_id, Text), literal("")),
+_MAIL = sa.func.aggregate_strings(
+    sa.cast(delivery.c.issue_id, sa.Text)
+    + sa.literal(":")
+    + sa.func.coalesce(sa.cast(delivery.c.variant_id, sa.Text), sa.literal("")),
     " ",
 )
 # Issues with a ledger.
@@ -85,37 +72,39 @@ class ReceivedStories:
     wanted_at: datetime | None = None
     pruned: Collection[int] = ()
 
-    def by(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
+    def by(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
         """Return the SQL condition that a subscriber may have got one of the stories."""
-        own = exists().where(delivery.c.subscriber_id == subscriber_id, self._counts())
+        own = sa.exists().where(delivery.c.subscriber_id == subscriber_id, self._counts())
         # What went to a record that was merged into this one.
-        former = exists().where(
+        former = sa.exists().where(
             subscriber_alias.c.subscriber_id == subscriber_id,
             delivery.c.subscriber_id == subscriber_alias.c.former_id,
             self._counts(_COUNTED_OF_FORMER),
         )
         if not self.pruned:
             return own | former
-        pruned = exists(_PRUNED.c.id).where(self._was_there(subscriber_id))
+        pruned = sa.exists(_PRUNED.c.id).where(self._was_there(subscriber_id))
         return own | former | pruned.correlate_except(_PRUNED)
 
-    def mails(self, subscriber_id: ColumnElement[int]) -> list[ColumnElement[str | None]]:
+    def mails(self, subscriber_id: sa.ColumnElement[int]) -> list[sa.ColumnElement[str | None]]:
         """Return SQL values that name the mails which a subscriber has got, for `stories_of`.
 
         Those that went to a record that was merged into hers are in the second value, those of pruned
         issues, if there are any, in the third.
         """
-        own = select(_MAIL).where(delivery.c.subscriber_id == subscriber_id, self._counts())
-        former = select(_MAIL).where(
+        own = sa.select(_MAIL).where(delivery.c.subscriber_id == subscriber_id, self._counts())
+        former = sa.select(_MAIL).where(
             subscriber_alias.c.subscriber_id == subscriber_id,
             delivery.c.subscriber_id == subscriber_alias.c.former_id,
             self._counts(_COUNTED_OF_FORMER),
         )
-        mails: list[ColumnElement[str | None]]
+        mails: list[sa.ColumnElement[str | None]]
         mails = [own.scalar_subquery(), former.scalar_subquery()]
         if self.pruned:
-            name = func.aggregate_strings(cast(_PRUNED.c.id, Text) + literal(":"), " ")
-            pruned = select(name).where(self._was_there(subscriber_id))
+            name = sa.func.aggregate_strings(
+                sa.cast(_PRUNED.c.id, sa.Text) + sa.literal(":"), " "
+            )
+            pruned = sa.select(name).where(self._was_there(subscriber_id))
             mails.append(pruned.correlate_except(_PRUNED).scalar_subquery())
         return mails
 
@@ -128,7 +117,7 @@ class ReceivedStories:
         return frozenset(found)
 
     def by_subscriber(
-        self, connection: Connection, first: int, last: int
+        self, connection: sa.Connection, first: int, last: int
     ) -> dict[int, frozenset[int]]:
         """Return the stories that subscribers with ids from `first` to `last` have got."""
         found: defaultdict[int, frozenset[int]] = defaultdict(frozenset)
@@ -138,14 +127,14 @@ class ReceivedStories:
         return found
 
     def _rows(
-        self, connection: Connection, first: int, last: int
-    ) -> Iterator[Row[int, int, int | None]]:
+        self, connection: sa.Connection, first: int, last: int
+    ) -> Iterator[sa.Row[int, int, int | None]]:
         columns = delivery.c["issue_id", "variant_id"]
-        own = select(delivery.c.subscriber_id.label("id"), *columns)
+        own = sa.select(delivery.c.subscriber_id.label("id"), *columns)
         yield from connection.execute(
             own.where(self._counts(), delivery.c.subscriber_id.between(first, last))
         )
-        former = select(subscriber_alias.c.subscriber_id.label("id"), *columns).where(
+        former = sa.select(subscriber_alias.c.subscriber_id.label("id"), *columns).where(
             subscriber_alias.c.subscriber_id.between(first, last),
             delivery.c.subscriber_id == subscriber_alias.c.former_id,
             self._counts(_COUNTED_OF_FORMER),
@@ -153,7 +142,7 @@ class ReceivedStories:
         yield from connection.execute(former)
         if self.pruned:
             number = subscriber.c.id
-            digests = select(number, _PRUNED.c.id.label("issue_id"), _NO_VARIANT)
+            digests = sa.select(number, _PRUNED.c.id.label("issue_id"), _NO_VARIANT)
             joined = subscriber.join(_PRUNED, self._was_there(number))
             yield from connection.execute(
                 digests.select_from(joined).where(number.between(first, last))
@@ -164,22 +153,24 @@ class ReceivedStories:
             return self.digests.get(issue_id, frozenset())
         return self.variants.get(variant_id, frozenset())
 
-    def _was_there(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
+    def _was_there(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
         """Return the condition that a subscriber may have got `_PRUNED`, one of the pruned issues.
 
         A record that was merged into hers may be older.
         """
         # Two queries deep, which SQLAlchemy does not correlate by itself.
         record, merged = subscriber.alias(), subscriber_alias
-        is_older = exists(record.c.id).where(
+        is_older = sa.exists(record.c.id).where(
             record.c.id == subscriber_id, record.c.created_at <= _PRUNED.c.finished_at
         )
-        has_former = exists(merged.c.former_id).where(merged.c.subscriber_id == subscriber_id)
+        has_former = sa.exists(merged.c.former_id).where(
+            merged.c.subscriber_id == subscriber_id
+        )
         return _PRUNED.c.id.in_(self.pruned) & (
             is_older.correlate_except(record) | has_former.correlate_except(merged)
         )
 
-    def _counts(self, states: Collection[DeliveryState] = _COUNTED) -> ColumnElement[bool]:
+    def _counts(self, states: Collection[DeliveryState] = _COUNTED) -> sa.ColumnElement[bool]:
         counted = delivery.c.issue_id.in_(self.issues) & delivery.c.state.in_(states)
         if self.wanted_at is None:
             return counted
@@ -191,7 +182,7 @@ class ReceivedStories:
 
 
 def find_received(
-    connection: Connection, issue: Issue, stories: Collection[int]
+    connection: sa.Connection, issue: Issue, stories: Collection[int]
 ) -> ReceivedStories:
     """Find the issues with a ledger that carried some of these stories."""
     digests: defaultdict[int, set[int]] = defaultdict(set)
@@ -200,9 +191,9 @@ def find_received(
     of_issues: defaultdict[int, set[int]] = defaultdict(set)
     is_other = (issue_table.c.id != issue.id) & issue_table.c.state.in_(OPENED_STATES)
     article, variant = issue_article_table.c, issue_variant_article_table.c
-    in_digests = select(issue_table.c.id, article.story_id).join(issue_table).where(is_other)
+    in_digests = sa.select(issue_table.c.id, article.story_id).join(issue_table).where(is_other)
     in_variants = (
-        select(issue_table.c.id, variant.variant_id, variant.story_id)
+        sa.select(issue_table.c.id, variant.variant_id, variant.story_id)
         .join(issue_variant_table, issue_variant_table.c.id == variant.variant_id)
         .join(issue_table)
         .where(is_other)
@@ -226,8 +217,8 @@ def find_received(
     )
 
 
-def _pruned_among(connection: Connection, issues: Collection[int]) -> Sequence[int]:
-    query = select(delivery_outcome.c.issue_id).distinct()
+def _pruned_among(connection: sa.Connection, issues: Collection[int]) -> Sequence[int]:
+    query = sa.select(delivery_outcome.c.issue_id).distinct()
     return [
         number
         for some in chunks(sorted(issues))
@@ -236,7 +227,7 @@ def _pruned_among(connection: Connection, issues: Collection[int]) -> Sequence[i
 
 
 def received_since(
-    connection: Connection, issue: Issue, condition: ColumnElement[bool]
+    connection: sa.Connection, issue: Issue, condition: sa.ColumnElement[bool]
 ) -> list[int]:
     """Return the subscribers of an issue's rows who have got one of their stories by another issue.
 
@@ -247,7 +238,7 @@ def received_since(
     if not received.issues:
         return []
     columns = delivery.c["subscriber_id", "variant_id"]
-    query = select(*columns).where(delivery.c.issue_id == issue.id, condition)
+    query = sa.select(*columns).where(delivery.c.issue_id == issue.id, condition)
     rows = connection.execute(query.order_by(delivery.c.subscriber_id)).all()
     if not rows:
         return []
@@ -259,20 +250,20 @@ def received_since(
     ]
 
 
-def stories_of_issue(connection: Connection, issue: Issue) -> frozenset[int]:
+def stories_of_issue(connection: sa.Connection, issue: Issue) -> frozenset[int]:
     """Return the stories of an issue, those of its variants included."""
     own, of_variants = _stories_of(connection, issue)
     return own.union(*of_variants.values())
 
 
 def _stories_of(
-    connection: Connection, issue: Issue
+    connection: sa.Connection, issue: Issue
 ) -> tuple[frozenset[int], dict[int | None, frozenset[int]]]:
     """Return the stories of an issue's own digest, and those of its variants by id."""
     article, variant = issue_article_table.c, issue_variant_article_table.c
-    own = select(article.story_id).where(article.issue_id == issue.id)
+    own = sa.select(article.story_id).where(article.issue_id == issue.id)
     of_variants = (
-        select(variant.variant_id, variant.story_id)
+        sa.select(variant.variant_id, variant.story_id)
         .join(issue_variant_table, issue_variant_table.c.id == variant.variant_id)
         .where(issue_variant_table.c.issue_id == issue.id)
     )
@@ -284,41 +275,43 @@ def _stories_of(
 
 
 def owe_left_out(
-    connection: Connection, issue: Issue, rows: ColumnElement[bool], now: datetime
+    connection: sa.Connection, issue: Issue, rows: sa.ColumnElement[bool], now: datetime
 ) -> None:
     """Record what the subscribers of some rows of an issue, that are not sent, may have missed.
 
     `rows` is a condition on `delivery`. Call it before the rows are moved.
     """
     chosen = (delivery.c.issue_id == issue.id) & rows
-    if not connection.execute(select(exists(delivery.c.subscriber_id).where(chosen))).scalar():
+    if not connection.execute(
+        sa.select(sa.exists(delivery.c.subscriber_id).where(chosen))
+    ).scalar():
         return
     stories = stories_of_issue(connection, issue)
     for other in _opened_meanwhile(connection, issue):
         if not _considered(connection, other, stories):
             continue
         later = delivery.alias()
-        is_in_both = exists().where(
+        is_in_both = sa.exists().where(
             later.c.issue_id == other.id, later.c.subscriber_id == delivery.c.subscriber_id
         )
         name, _, _cadence = other.newsletter.partition(".")
         since = other.available_since or now - OWED_FOR
-        members = select(delivery.c.subscriber_id).where(chosen, is_in_both)
+        members = sa.select(delivery.c.subscriber_id).where(chosen, is_in_both)
         add_interruptions(connection, members, name, since, now)
 
 
-def _opened_meanwhile(connection: Connection, issue: Issue) -> list[Issue]:
+def _opened_meanwhile(connection: sa.Connection, issue: Issue) -> list[Issue]:
     """Return the other issues whose ledgers may have been opened after an issue's."""
     begun = issue.assembled_at or issue.due_at
-    query = select(issue_table.c.id).where(
+    query = sa.select(issue_table.c.id).where(
         issue_table.c.id != issue.id,
         issue_table.c.state.in_(OPENED_STATES),
-        or_(issue_table.c.finished_at.is_(None), issue_table.c.finished_at >= begun),
+        sa.or_(issue_table.c.finished_at.is_(None), issue_table.c.finished_at >= begun),
     )
     return issues.issues_by_ids(connection, connection.execute(query).scalars().all())
 
 
-def _considered(connection: Connection, issue: Issue, stories: Collection[int]) -> bool:
+def _considered(connection: sa.Connection, issue: Issue, stories: Collection[int]) -> bool:
     """Return whether one of some stories was among those that an issue chose from."""
     until = issue.assembled_at or issue.due_at
     news = article.c.available_at <= until
@@ -326,7 +319,7 @@ def _considered(connection: Connection, issue: Issue, stories: Collection[int]) 
         news &= article.c.available_at > issue.available_since
     return any(
         connection.execute(
-            select(exists(article.c.id).where(article.c.story_id.in_(some), news))
+            sa.select(sa.exists(article.c.id).where(article.c.story_id.in_(some), news))
         ).scalar()
         for some in chunks(sorted(stories))
     )

@@ -11,18 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Row,
-    Select,
-    bindparam,
-    case,
-    func,
-    null,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.database.dialect.sql import json_list, json_rows
 from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE
@@ -45,7 +34,7 @@ from publisher.issues.tables import issue_table
 from subscribers import is_paused, is_subscribed, still_wanted
 
 _NEWSLETTER = (
-    select(issue_table.c.newsletter)
+    sa.select(issue_table.c.newsletter)
     .where(issue_table.c.id == delivery.c.issue_id)
     .correlate(delivery)
 )
@@ -53,19 +42,19 @@ _SENDING_NEWSLETTER = _NEWSLETTER.where(
     issue_table.c.state == IssueState.SENDING
 ).scalar_subquery()
 _BEGIN = (
-    update(delivery)
+    sa.update(delivery)
     .where(IS_CLAIMED, still_wanted(_SENDING_NEWSLETTER, delivery.c.subscriber_id, NOW))
     .values(
         state=DeliveryState.ATTEMPTING,
         attempts=delivery.c.attempts + 1,
-        tried_at=func.coalesce(delivery.c.tried_at, NOW),
+        tried_at=sa.func.coalesce(delivery.c.tried_at, NOW),
         changed_at=NOW,
     )
     .returning(*delivery.c["issue_id", "subscriber_id", "epoch"])
 )
 _KEY = _NEWSLETTER.scalar_subquery()
 _IS_UNWANTED = ~still_wanted(_KEY, delivery.c.subscriber_id, NOW)
-_WHY_UNWANTED = case(
+_WHY_UNWANTED = sa.case(
     (~is_subscribed(_KEY, delivery.c.subscriber_id), HAS_UNSUBSCRIBED.key),
     (is_paused(delivery.c.subscriber_id, NOW), HAS_PAUSED.key),
     else_=OTHER_CADENCE.key,
@@ -78,7 +67,7 @@ _SUPPRESS_UNWANTED = (
 
 
 def begin_attempts(
-    connection: Connection, claims: Sequence[Claim], now: datetime
+    connection: sa.Connection, claims: Sequence[Claim], now: datetime
 ) -> tuple[list[Claim], int]:
     """Make claimed rows `attempting`. Returns those that still were ours.
 
@@ -99,7 +88,9 @@ def begin_attempts(
     return ours, len(suppressed)
 
 
-def _owe_to_leavers(connection: Connection, rows: Iterable[Row[Any]], now: datetime) -> None:
+def _owe_to_leavers(
+    connection: sa.Connection, rows: Iterable[sa.Row[Any]], now: datetime
+) -> None:
     """Owe to who left a newsletter what the others, which she still gets, had left out for it."""
     left = defaultdict(list)
     for row in rows:
@@ -110,14 +101,14 @@ def _owe_to_leavers(connection: Connection, rows: Iterable[Row[Any]], now: datet
 
 
 def suppress_waiting(
-    connection: Connection, issues: Collection[int], members: Select[int], now: datetime
+    connection: sa.Connection, issues: Collection[int], members: sa.Select[int], now: datetime
 ) -> int:
     """Suppress free rows of issues that their subscribers, of `members`, want no more.
 
     Otherwise their articles would count as about to come, and would be in no other issue.
     """
-    rows = update(delivery).where(
-        delivery.c.issue_id.in_(json_list("issues", Integer())),
+    rows = sa.update(delivery).where(
+        delivery.c.issue_id.in_(json_list("issues", sa.Integer())),
         in_states(*CLAIMABLE_STATES),
         delivery.c.subscriber_id.in_(members),
         _IS_UNWANTED,
@@ -130,20 +121,20 @@ def suppress_waiting(
 _NOT_BEGUN = {
     "lease_id": None,
     "attempts": delivery.c.attempts - 1,
-    "tried_at": case((delivery.c.attempts == 1, null()), else_=delivery.c.tried_at),
+    "tried_at": sa.case((delivery.c.attempts == 1, sa.null()), else_=delivery.c.tried_at),
     "changed_at": NOW,
 }
 # Also in doubt: another process may have revoked our lease while we were stopped, but only we
 # know that the message was not sent.
 _SETTLEABLE = delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT))
 _UNDO = (
-    update(delivery)
+    sa.update(delivery)
     .where(same_epoch(RETURNED), _SETTLEABLE)
     .values(_NOT_BEGUN | {"state": RETURNED.c.state})
 )
-_HELD = update(delivery).where(
-    delivery.c.issue_id.in_(json_list("issues", Integer())),
-    delivery.c.lease_id == bindparam("lease"),
+_HELD = sa.update(delivery).where(
+    delivery.c.issue_id.in_(json_list("issues", sa.Integer())),
+    delivery.c.lease_id == sa.bindparam("lease"),
 )
 _RELEASE_HELD = _HELD.where(in_states(DeliveryState.CLAIMED)).values(
     state=DeliveryState.PENDING, lease_id=None, changed_at=NOW
@@ -155,7 +146,7 @@ _UNDO_HELD = (
 )
 
 
-def undo_attempts(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
+def undo_attempts(connection: sa.Connection, claims: Iterable[Claim], now: datetime) -> int:
     """Return rows whose messages were not sent to their former states. Returns their number."""
     unsent = list(claims)
     if not unsent:
@@ -167,7 +158,7 @@ def undo_attempts(connection: Connection, claims: Iterable[Claim], now: datetime
 
 
 def release_all_rows(
-    connection: Connection, issues: Collection[int], lease_id: int, now: datetime
+    connection: sa.Connection, issues: Collection[int], lease_id: int, now: datetime
 ) -> None:
     """Return every row that a lease still holds.
 
@@ -185,21 +176,21 @@ _CHANGE = row_values(
 )
 _PAIR = row_values("issue_id", "subscriber_id")
 _SETTLE = (
-    update(delivery)
+    sa.update(delivery)
     .where(same_epoch(_CHANGE), _SETTLEABLE)
     .values(
         state=_CHANGE.c.state,
         # A sent row keeps its lease: only that lease's staged message is delivered.
-        lease_id=case((_CHANGE.c.state == DeliveryState.SENT, delivery.c.lease_id)),
+        lease_id=sa.case((_CHANGE.c.state == DeliveryState.SENT, delivery.c.lease_id)),
         reason_key=_CHANGE.c.reason_key,
         reason=_CHANGE.c.reason,
-        next_at=func.coalesce(_CHANGE.c.next_at, delivery.c.next_at),
+        next_at=sa.func.coalesce(_CHANGE.c.next_at, delivery.c.next_at),
         changed_at=NOW,
     )
     .returning(delivery.c.issue_id, delivery.c.subscriber_id)
 )
 _CONFIRM_BOUNCE = (
-    update(delivery)
+    sa.update(delivery)
     .where(same_epoch(_CHANGE), delivery.c.state == DeliveryState.DEFERRED)
     .values(state=DeliveryState.BOUNCED, changed_at=NOW)
     .returning(delivery.c.issue_id, delivery.c.subscriber_id)
@@ -207,7 +198,7 @@ _CONFIRM_BOUNCE = (
 
 
 def settle_attempts(
-    connection: Connection, changes: Mapping[Claim, StateChange], now: datetime
+    connection: sa.Connection, changes: Mapping[Claim, StateChange], now: datetime
 ) -> set[MessageKey]:
     """Write the results of attempts. Returns the rows that still were ours.
 
@@ -231,7 +222,7 @@ def settle_attempts(
 
 
 def confirm_bounces(
-    connection: Connection, claims: Iterable[Claim], now: datetime
+    connection: sa.Connection, claims: Iterable[Claim], now: datetime
 ) -> set[MessageKey]:
     """Make deferred rows `bounced`: their rejections count now. Returns those that were moved."""
     rows = json_rows((*one.key, one.epoch, None, None, None, None) for one in claims)
@@ -239,10 +230,10 @@ def confirm_bounces(
 
 
 def sent_under_lease(
-    connection: Connection, lease_id: int, keys: Iterable[MessageKey]
+    connection: sa.Connection, lease_id: int, keys: Iterable[MessageKey]
 ) -> set[MessageKey]:
     """Return those of some rows that a lease has settled as sent."""
-    query = select(delivery.c.issue_id, delivery.c.subscriber_id).where(
+    query = sa.select(delivery.c.issue_id, delivery.c.subscriber_id).where(
         delivery.c.issue_id == _PAIR.c.issue_id,
         delivery.c.subscriber_id == _PAIR.c.subscriber_id,
         delivery.c.state == DeliveryState.SENT,

@@ -10,18 +10,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Row,
-    Text,
-    bindparam,
-    exists,
-    func,
-    select,
-    type_coerce,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.clock import Clock
 from publisher.database import Database
@@ -72,11 +61,11 @@ class Claim:
         return self.recipient.address.rpartition("@")[2].lower()
 
 
-NOW = bindparam("now", type_=UTCDateTime)
+NOW = sa.bindparam("now", type_=UTCDateTime)
 _ROW = row_values("issue_id", "subscriber_id", "epoch")
 IS_CLAIMED = same_epoch(_ROW) & (delivery.c.state == DeliveryState.CLAIMED)
 SUPPRESS_CLAIMED = (
-    update(delivery)
+    sa.update(delivery)
     .where(IS_CLAIMED)
     .values(
         state=DeliveryState.SUPPRESSED,
@@ -87,45 +76,45 @@ SUPPRESS_CLAIMED = (
     )
 )
 
-_OF_ISSUE = delivery.c.issue_id == bindparam("of")
-_FREE = select(delivery.c.subscriber_id).where(
+_OF_ISSUE = delivery.c.issue_id == sa.bindparam("of")
+_FREE = sa.select(delivery.c.subscriber_id).where(
     _OF_ISSUE,
     # A literal instead of a parameter: otherwise the partial index is not used.
-    delivery.c.state == bindparam("free", type_=Text(), literal_execute=True),
-    delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
+    delivery.c.state == sa.bindparam("free", type_=sa.Text(), literal_execute=True),
+    delivery.c.next_at <= sa.bindparam("at", type_=UTCDateTime),
 )
 # If the database locks rows, these are locked, and other processes skip them.
 _DUE = (
     _FREE.where(
-        exists().where(
-            issue_table.c.id == bindparam("of"),
+        sa.exists().where(
+            issue_table.c.id == sa.bindparam("of"),
             issue_table.c.state == IssueState.SENDING,
         ),
     )
     .order_by(*delivery.c["next_at", "variant_id", "subscriber_id"])
-    .limit(bindparam("most"))
+    .limit(sa.bindparam("most"))
     .with_for_update(of=delivery, skip_locked=True)
     .cte("due")
 )
 _CLAIM = (
-    update(delivery)
-    .where(_OF_ISSUE, delivery.c.subscriber_id.in_(select(_DUE.c.subscriber_id)))
+    sa.update(delivery)
+    .where(_OF_ISSUE, delivery.c.subscriber_id.in_(sa.select(_DUE.c.subscriber_id)))
     .values(
         state=DeliveryState.CLAIMED,
         epoch=delivery.c.epoch + 1,
-        lease_id=bindparam("lease"),
-        changed_at=bindparam("now", type_=UTCDateTime),
+        lease_id=sa.bindparam("lease"),
+        changed_at=sa.bindparam("now", type_=UTCDateTime),
     )
     .returning(
         *delivery.c["subscriber_id", "epoch", "attempts", "due_at", "tried_at", "variant_id"],
         # Only compared, so it is read as it is stored.
-        type_coerce(delivery.c.next_at, Text).label("waits_since"),
+        sa.type_coerce(delivery.c.next_at, sa.Text).label("waits_since"),
     )
 )
 
 
 def claim(
-    connection: Connection, issue_id: int, lease_id: int, now: datetime, most: int
+    connection: sa.Connection, issue_id: int, lease_id: int, now: datetime, most: int
 ) -> list[Claim]:
     """Claim up to `most` due rows of an issue. An empty list means that none is due.
 
@@ -140,14 +129,14 @@ def claim(
 
 
 def claim_overdue(
-    connection: Connection, issue_id: int, lease_id: int, now: datetime, most: int
+    connection: sa.Connection, issue_id: int, lease_id: int, now: datetime, most: int
 ) -> list[Claim]:
     """Claim up to `most` deferred rows that have been due for the time OVERDUE."""
     values = {"of": issue_id, "free": DeliveryState.DEFERRED, "now": now, "lease": lease_id}
     return _claim(connection, values | {"at": now - OVERDUE}, most)
 
 
-def _claim(connection: Connection, values: dict[str, Any], most: int) -> list[Claim]:
+def _claim(connection: sa.Connection, values: dict[str, Any], most: int) -> list[Claim]:
     """Claim so many rows, not counting those of erased subscribers."""
     found: list[Claim] = []
     while (wanted := most - len(found)) > 0:
@@ -160,12 +149,12 @@ def _claim(connection: Connection, values: dict[str, Any], most: int) -> list[Cl
     return found
 
 
-def _place(row: Row[Any]) -> tuple[str, int, int]:
+def _place(row: sa.Row[Any]) -> tuple[str, int, int]:
     return row.waits_since, row.variant_id or 0, row.subscriber_id
 
 
 def _with_addresses(
-    connection: Connection, rows: Sequence[Row[Any]], values: Mapping[str, Any]
+    connection: sa.Connection, rows: Sequence[sa.Row[Any]], values: Mapping[str, Any]
 ) -> list[Claim]:
     """Look up the recipients of claimed rows. Suppress rows of erased subscribers."""
     if not rows:
@@ -200,26 +189,26 @@ def _with_addresses(
 # A released row returns to its former state; without `next_at`, it is due when it was before.
 RETURNED = row_values("issue_id", "subscriber_id", "epoch", "state", "next_at")
 _RELEASE = (
-    update(delivery)
+    sa.update(delivery)
     .where(same_epoch(RETURNED), delivery.c.state == DeliveryState.CLAIMED)
     .values(
         state=RETURNED.c.state,
         lease_id=None,
-        next_at=func.coalesce(RETURNED.c.next_at, delivery.c.next_at),
+        next_at=sa.func.coalesce(RETURNED.c.next_at, delivery.c.next_at),
         changed_at=NOW,
     )
 )
 
 
 def postpone_claims(
-    connection: Connection, claims: Mapping[Claim, datetime], now: datetime
+    connection: sa.Connection, claims: Mapping[Claim, datetime], now: datetime
 ) -> int:
     """Release claims until a later instant. Returns how many were still ours."""
     rows = json_rows((*one.key, one.epoch, one.was, at) for one, at in claims.items())
     return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount
 
 
-def release_claims(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
+def release_claims(connection: sa.Connection, claims: Iterable[Claim], now: datetime) -> int:
     """Return claimed rows to their former states. Returns how many were still ours."""
     released = [(*one.key, one.epoch, one.was, None) for one in claims]
     if not released:
@@ -234,25 +223,27 @@ _FIRST_DUE = (
 )
 
 
-def next_due_at(connection: Connection, issues: Sequence[int]) -> datetime | None:
+def next_due_at(connection: sa.Connection, issues: Sequence[int]) -> datetime | None:
     """Return when the next postponed row is due.
 
     Deferred rows do not count, nor rows of issues that are not being sent: an issue may be paused
     for days.
     """
-    query = select(func.min(_FIRST_DUE)).where(
+    query = sa.select(sa.func.min(_FIRST_DUE)).where(
         issue_table.c.id.in_(issues), issue_table.c.state == IssueState.SENDING
     )
     return connection.execute(query).scalar_one_or_none()
 
 
 # In the order of the index, as `first_free`.
-_COUNT_FREE = select(func.count()).select_from(
-    _FREE.order_by(delivery.c.next_at).limit(bindparam("most")).subquery()
+_COUNT_FREE = sa.select(sa.func.count()).select_from(
+    _FREE.order_by(delivery.c.next_at).limit(sa.bindparam("most")).subquery()
 )
 
 
-def count_due(connection: Connection, issues: Sequence[int], now: datetime, most: int) -> int:
+def count_due(
+    connection: sa.Connection, issues: Sequence[int], now: datetime, most: int
+) -> int:
     """Count the rows that can be claimed now, up to `most`."""
     found = 0
     for issue_id, state in product(issues, CLAIMABLE_STATES):
@@ -262,14 +253,14 @@ def count_due(connection: Connection, issues: Sequence[int], now: datetime, most
     return found
 
 
-_WANTED = select(
+_WANTED = sa.select(
     still_wanted(
         issue_table.c.newsletter,
-        bindparam("subscriber", type_=Integer()),
+        sa.bindparam("subscriber", type_=sa.Integer()),
         # As columns store it: values of a prepared query are not converted.
-        bindparam("now", type_=Text()),
+        sa.bindparam("now", type_=sa.Text()),
     )
-).where(issue_table.c.id == bindparam("of"), issue_table.c.state == IssueState.SENDING)
+).where(issue_table.c.id == sa.bindparam("of"), issue_table.c.state == IssueState.SENDING)
 
 
 class LedgerRecheck:

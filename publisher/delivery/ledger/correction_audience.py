@@ -12,23 +12,7 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    Subquery,
-    Text,
-    case,
-    cast,
-    delete,
-    exists,
-    func,
-    literal,
-    literal_column,
-    null,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.database.dialect.sql import update_statistics, upsert
 from publisher.delivery.ledger.bulk import in_states
@@ -60,7 +44,7 @@ class CorrectionStanding(StrEnum):
     OTHER_CADENCE = "other-cadence"
 
 
-def open_correction_ledger(connection: Connection, issue: Issue, now: datetime) -> int:
+def open_correction_ledger(connection: sa.Connection, issue: Issue, now: datetime) -> int:
     """Insert a row for everybody who gets a correction. Return how many were inserted."""
     # First those who wait: of two records that were merged, one may have got the issue already.
     count = _insert(connection, issue, OPEN_STATES, NOT_RENDERED, now)
@@ -70,18 +54,25 @@ def open_correction_ledger(connection: Connection, issue: Issue, now: datetime) 
 
 
 def _insert(
-    connection: Connection,
+    connection: sa.Connection,
     issue: Issue,
     states: Collection[DeliveryState],
     next_at: datetime,
     now: datetime,
 ) -> int:
     got = _ledger_of(issue.corrects_id)
-    at, due = (literal(one, delivery.c.due_at.type) for one in (now, next_at))
-    columns = (literal(issue.id), got.c.id, literal(DeliveryState.PENDING.value), at, due, at)
+    at, due = (sa.literal(one, delivery.c.due_at.type) for one in (now, next_at))
+    columns = (
+        sa.literal(issue.id),
+        got.c.id,
+        sa.literal(DeliveryState.PENDING.value),
+        at,
+        due,
+        at,
+    )
     rows = (
         # Among distinct rows, a NULL without a type is taken for text.
-        select(*columns, literal(None, Text()), cast(null(), Integer()))
+        sa.select(*columns, sa.literal(None, sa.Text()), sa.cast(sa.null(), sa.Integer()))
         .where(got.c.state.in_(states), still_wanted(issue.newsletter, got.c.id, now))
         # Two records that were merged may both have got the issue.
         .distinct()
@@ -91,7 +82,7 @@ def _insert(
     return connection.execute(statement).rowcount
 
 
-def settle_waiting(connection: Connection, issue: Issue, now: datetime) -> int:
+def settle_waiting(connection: sa.Connection, issue: Issue, now: datetime) -> int:
     """Make the rows of a correction due whose issue was sent meanwhile; return how many.
 
     Those who did not get the issue, and never will, have no row any more, as if it had failed before.
@@ -103,32 +94,32 @@ def settle_waiting(connection: Connection, issue: Issue, now: datetime) -> int:
         & ~_has_of_first(issue, OPEN_STATES)
     )
     was_sent = _has_of_first(issue, (DeliveryState.SENT,))
-    connection.execute(delete(delivery).where(waits, ~was_sent))
-    due = update(delivery).where(waits).values(next_at=now)
+    connection.execute(sa.delete(delivery).where(waits, ~was_sent))
+    due = sa.update(delivery).where(waits).values(next_at=now)
     return connection.execute(due).rowcount
 
 
-def _has_of_first(issue: Issue, states: Collection[DeliveryState]) -> ColumnElement[bool]:
+def _has_of_first(issue: Issue, states: Collection[DeliveryState]) -> sa.ColumnElement[bool]:
     """Return whether the subscriber of a row has one of the corrected issue, in some states."""
     first, former = delivery.alias("first"), subscriber_alias
     here = (first.c.issue_id == issue.corrects_id) & first.c.state.in_(states)
     number = delivery.c.subscriber_id
     of_former = first.c.subscriber_id == former.c.former_id
-    return exists().where(here, first.c.subscriber_id == number) | exists().where(
+    return sa.exists().where(here, first.c.subscriber_id == number) | sa.exists().where(
         here, of_former, former.c.subscriber_id == number
     )
 
 
-def count_untried(connection: Connection, issue: Issue) -> int:
+def count_untried(connection: sa.Connection, issue: Issue) -> int:
     """Count the mails of an issue that are still to be tried for the first time."""
-    query = select(func.count()).where(
+    query = sa.select(sa.func.count()).where(
         delivery.c.issue_id == issue.id, in_states(*OPEN_STATES), delivery.c.attempts == 0
     )
     return int(connection.execute(query).scalar_one())
 
 
 def count_correction_audience(
-    connection: Connection, first: Issue, now: datetime
+    connection: sa.Connection, first: Issue, now: datetime
 ) -> Counter[CorrectionStanding]:
     """Count the rows of an issue's ledger by what a correction that is sent now means for them.
 
@@ -138,19 +129,19 @@ def count_correction_audience(
     standing = _standing(got, first.newsletter, now).label("standing")
     joined = got.outerjoin(subscriber, subscriber.c.id == got.c.id)
     query = (
-        select(standing, func.count(got.c.id.distinct()))
+        sa.select(standing, sa.func.count(got.c.id.distinct()))
         .select_from(joined)
-        .group_by(literal_column("standing"))
+        .group_by(sa.literal_column("standing"))
     )
     found = connection.execute(query)
     return Counter({CorrectionStanding(key): count for key, count in found})
 
 
-def _ledger_of(first_id: int | None) -> Subquery:
+def _ledger_of(first_id: int | None) -> sa.Subquery:
     """Return the rows of an issue's ledger, each with the present number of its subscriber."""
-    number = func.coalesce(subscriber_alias.c.subscriber_id, delivery.c.subscriber_id)
+    number = sa.func.coalesce(subscriber_alias.c.subscriber_id, delivery.c.subscriber_id)
     return (
-        select(number.label("id"), delivery.c.state)
+        sa.select(number.label("id"), delivery.c.state)
         .select_from(
             delivery.outerjoin(
                 subscriber_alias, subscriber_alias.c.former_id == delivery.c.subscriber_id
@@ -161,9 +152,9 @@ def _ledger_of(first_id: int | None) -> Subquery:
     )
 
 
-def _standing(got: Subquery, newsletter: str, now: datetime) -> ColumnElement[str]:
+def _standing(got: sa.Subquery, newsletter: str, now: datetime) -> sa.ColumnElement[str]:
     """Return what somebody is to the correction; the first condition that is true decides."""
-    conditions: list[tuple[ColumnElement[bool], CorrectionStanding]] = [
+    conditions: list[tuple[sa.ColumnElement[bool], CorrectionStanding]] = [
         (got.c.state == DeliveryState.IN_DOUBT, CorrectionStanding.IN_DOUBT),
         (
             got.c.state.in_(OPEN_STATES) & still_wanted(newsletter, got.c.id, now),
@@ -174,8 +165,8 @@ def _standing(got: Subquery, newsletter: str, now: datetime) -> ColumnElement[st
         (subscriber.c.id.is_(None), CorrectionStanding.ERASED),
         (subscriber.c.status == SubscriberStatus.COMPLAINED, CorrectionStanding.COMPLAINED),
         (subscriber.c.status == SubscriberStatus.BOUNCED, CorrectionStanding.BOUNCED),
-        (~is_subscribed(literal(newsletter), got.c.id), CorrectionStanding.LEFT),
+        (~is_subscribed(sa.literal(newsletter), got.c.id), CorrectionStanding.LEFT),
         (is_paused(got.c.id, now), CorrectionStanding.PAUSED),
     ]
-    pairs = [(condition, literal(standing.value)) for condition, standing in conditions]
-    return case(*pairs, else_=literal(CorrectionStanding.OTHER_CADENCE.value))
+    pairs = [(condition, sa.literal(standing.value)) for condition, standing in conditions]
+    return sa.case(*pairs, else_=sa.literal(CorrectionStanding.OTHER_CADENCE.value))

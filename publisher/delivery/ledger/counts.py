@@ -10,18 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Text,
-    delete,
-    exists,
-    func,
-    insert,
-    literal,
-    select,
-    true,
-)
+import sqlalchemy as sa
 
 from publisher.database.dialect.sql import counts_in_one_pass, json_scalar, json_table
 from publisher.delivery.states import OPEN_STATES, DeliveryState
@@ -30,32 +19,34 @@ from publisher.issues.tables import issue_table
 
 # Pending rows before those of a tail: what is counted at each look, some milliseconds.
 _HEAD = 50_000
-_STATES = json_table(literal(json.dumps([*DeliveryState]), Text()))
-_STATE = json_scalar(_STATES.c.value, Text())
+_STATES = json_table(sa.literal(json.dumps([*DeliveryState]), sa.Text()))
+_STATE = json_scalar(_STATES.c.value, sa.Text())
 # State by state, along the index: GROUP BY would take half as long again.
 _ROWS_IN_STATE = (
-    select(func.count())
+    sa.select(sa.func.count())
     .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == _STATE)
     .correlate(issue_table, _STATES)
     .scalar_subquery()
 )
-_IN_ONE_PASS = select(delivery.c.issue_id, delivery.c.state, func.count()).group_by(
+_IN_ONE_PASS = sa.select(delivery.c.issue_id, delivery.c.state, sa.func.count()).group_by(
     delivery.c.issue_id, delivery.c.state
 )
-_COUNTS = select(issue_table.c.id, _STATE, _ROWS_IN_STATE).join(_STATES, true())
+_COUNTS = sa.select(issue_table.c.id, _STATE, _ROWS_IN_STATE).join(_STATES, sa.true())
 
 
-def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int, Counter[str]]:
+def count_deliveries(
+    connection: sa.Connection, issues: Sequence[int]
+) -> dict[int, Counter[str]]:
     """Return counts by issue and state, stored ones where there are any."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
-    stored = select(delivery_count).where(delivery_count.c.issue_id.in_(issues))
+    stored = sa.select(delivery_count).where(delivery_count.c.issue_id.in_(issues))
     for number, state, count in connection.execute(stored):
         found[number][state] = count
     missing = [number for number in issues if not found[number]]
     return found | count_rows(connection, missing) if missing else found
 
 
-def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
+def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     """Count the rows themselves."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
     if counts_in_one_pass(connection):
@@ -83,12 +74,12 @@ class PendingTail:
     count: int
 
 
-def find_tail(connection: Connection, issue_id: int) -> PendingTail | None:
+def find_tail(connection: sa.Connection, issue_id: int) -> PendingTail | None:
     """Count the pending rows behind the next `_HEAD`; None if there are none, and if a server counts."""
     if counts_in_one_pass(connection):
         return None
     columns = delivery.c["next_at", "variant_id", "subscriber_id", "epoch"]
-    query = select(*columns).where(_of_state(issue_id, DeliveryState.PENDING))
+    query = sa.select(*columns).where(_of_state(issue_id, DeliveryState.PENDING))
     order = delivery.c["next_at", "variant_id", "subscriber_id"]
     row = connection.execute(query.order_by(*order).offset(_HEAD).limit(1)).one_or_none()
     if row is None:
@@ -99,7 +90,7 @@ def find_tail(connection: Connection, issue_id: int) -> PendingTail | None:
 
 
 def recount_rows(
-    connection: Connection,
+    connection: sa.Connection,
     issue_id: int,
     before: Mapping[str, int],
     tail: PendingTail | None = None,
@@ -129,11 +120,11 @@ def recount_rows(
     return +found
 
 
-def _count_before(connection: Connection, issue_id: int, tail: PendingTail) -> int | None:
+def _count_before(connection: sa.Connection, issue_id: int, tail: PendingTail) -> int | None:
     """Count all pending rows, those of a tail by what is known; None if somebody has claimed any of them."""
     same = _of_variant(issue_id, tail)
     first = same & (delivery.c.subscriber_id == tail.first)
-    if connection.execute(select(delivery.c.epoch).where(first)).scalar() != tail.epoch:
+    if connection.execute(sa.select(delivery.c.epoch).where(first)).scalar() != tail.epoch:
         return None
     pending, variant = _of_state(issue_id, DeliveryState.PENDING), delivery.c.variant_id
     at = pending & (delivery.c.next_at == tail.next_at)
@@ -148,23 +139,23 @@ def _count_before(connection: Connection, issue_id: int, tail: PendingTail) -> i
     return tail.count + sum(_count(connection, one) for one in others)
 
 
-def _of_state(issue_id: int, state: DeliveryState) -> ColumnElement[bool]:
+def _of_state(issue_id: int, state: DeliveryState) -> sa.ColumnElement[bool]:
     return (delivery.c.issue_id == issue_id) & (delivery.c.state == state)
 
 
-def _of_variant(issue_id: int, tail: PendingTail) -> ColumnElement[bool]:
+def _of_variant(issue_id: int, tail: PendingTail) -> sa.ColumnElement[bool]:
     pending = _of_state(issue_id, DeliveryState.PENDING)
     same = pending & (delivery.c.next_at == tail.next_at)
     return same & delivery.c.variant_id.is_not_distinct_from(tail.variant_id)
 
 
-def _count(connection: Connection, rows: ColumnElement[bool]) -> int:
+def _count(connection: sa.Connection, rows: sa.ColumnElement[bool]) -> int:
     return connection.execute(
-        select(func.count()).select_from(delivery).where(rows)
+        sa.select(sa.func.count()).select_from(delivery).where(rows)
     ).scalar_one()
 
 
-def store_counts(connection: Connection, issue_id: int) -> Counter[str]:
+def store_counts(connection: sa.Connection, issue_id: int) -> Counter[str]:
     """Count an issue's rows, store the counts and return them."""
     delete_counts(connection, issue_id)
     count = count_rows(connection, [issue_id])[issue_id]
@@ -173,39 +164,39 @@ def store_counts(connection: Connection, issue_id: int) -> Counter[str]:
         for state, number in count.items()
     ]
     if rows:
-        connection.execute(insert(delivery_count), rows)
+        connection.execute(sa.insert(delivery_count), rows)
     return count
 
 
-def delete_counts(connection: Connection, issue_id: int) -> None:
+def delete_counts(connection: sa.Connection, issue_id: int) -> None:
     """Delete the stored counts of an issue."""
-    connection.execute(delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
+    connection.execute(sa.delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
 
 
-def is_pruned(connection: Connection, issue_id: int) -> bool:
+def is_pruned(connection: sa.Connection, issue_id: int) -> bool:
     """Return whether an issue's rows are deleted, or being deleted. Its stored counts stay."""
-    found = exists(delivery_outcome.c.count).where(delivery_outcome.c.issue_id == issue_id)
-    return bool(connection.execute(select(found)).scalar_one())
+    found = sa.exists(delivery_outcome.c.count).where(delivery_outcome.c.issue_id == issue_id)
+    return bool(connection.execute(sa.select(found)).scalar_one())
 
 
-def issues_with_sent(connection: Connection, issues: Collection[int]) -> set[int]:
+def issues_with_sent(connection: sa.Connection, issues: Collection[int]) -> set[int]:
     """Return the issues that at least one recipient has got."""
-    sent = exists(delivery.c.subscriber_id).where(
+    sent = sa.exists(delivery.c.subscriber_id).where(
         delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.SENT
     )
-    query = select(issue_table.c.id).where(issue_table.c.id.in_(issues), sent)
+    query = sa.select(issue_table.c.id).where(issue_table.c.id.in_(issues), sent)
     return set(connection.execute(query).scalars())
 
 
-def nothing_accepted(connection: Connection, issues: Collection[int], many: int) -> bool:
+def nothing_accepted(connection: sa.Connection, issues: Collection[int], many: int) -> bool:
     """Return whether `many` recipients or more are deferred, and no mail of an issue was sent."""
     deferred = (
-        select(delivery.c.subscriber_id)
+        sa.select(delivery.c.subscriber_id)
         .where(delivery.c.issue_id.in_(issues), delivery.c.state == DeliveryState.DEFERRED)
         .limit(many)
         .subquery()
     )
-    count = connection.execute(select(func.count()).select_from(deferred)).scalar_one()
+    count = connection.execute(sa.select(sa.func.count()).select_from(deferred)).scalar_one()
     return bool(count >= many and not issues_with_sent(connection, issues))
 
 

@@ -8,18 +8,7 @@ seconds since the epoch, and arguments.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import (
-    Connection,
-    Float,
-    Text,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.database.dialect.sql import id_of_its_own
 from publisher.delivery.causes import INTERRUPTED
@@ -42,7 +31,7 @@ _COLUMNS = (
 
 # A cancelled issue may still have messages under way.
 _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
-    select(issue_table.c.id).where(
+    sa.select(issue_table.c.id).where(
         issue_table.c.state.in_((IssueState.SENDING, IssueState.PAUSED, IssueState.CANCELLED))
     )
 )
@@ -86,7 +75,7 @@ class RevokedRows:
 
 
 def create_lease(  # the columns of a row
-    connection: Connection,
+    connection: sa.Connection,
     transport: str,
     guarantee: Guarantee,
     lock_file: str,
@@ -94,7 +83,7 @@ def create_lease(  # the columns of a row
     lock_scope: str = "",
 ) -> int:
     """Insert a lease and return its id. The lock file counts in `lock_scope` only."""
-    row = insert(send_lease).values(
+    row = sa.insert(send_lease).values(
         **id_of_its_own(connection),
         transport=transport,
         guarantee=guarantee,
@@ -108,17 +97,21 @@ def create_lease(  # the columns of a row
 
 
 _RENEW = (
-    update(send_lease)
-    .where(send_lease.c.id == bindparam("lease"))
+    sa.update(send_lease)
+    .where(send_lease.c.id == sa.bindparam("lease"))
     .values(
-        expires_at=func.coalesce(bindparam("until", type_=Float()), send_lease.c.expires_at),
-        page_line=func.coalesce(bindparam("line", type_=Text()), send_lease.c.page_line),
+        expires_at=sa.func.coalesce(
+            sa.bindparam("until", type_=sa.Float()), send_lease.c.expires_at
+        ),
+        page_line=sa.func.coalesce(
+            sa.bindparam("line", type_=sa.Text()), send_lease.c.page_line
+        ),
     )
 )
 
 
 def renew_lease(
-    connection: Connection, lease_id: int, until: float | None, line: str | None = None
+    connection: sa.Connection, lease_id: int, until: float | None, line: str | None = None
 ) -> bool:
     """Extend a lease, if there is an `until`. Returns False if it was revoked.
 
@@ -128,24 +121,28 @@ def renew_lease(
     return connection.execute(_RENEW, values).rowcount == 1
 
 
-def release_lease(connection: Connection, lease_id: int) -> None:
+def release_lease(connection: sa.Connection, lease_id: int) -> None:
     """Delete a lease, unless it still holds rows: then it stays, to be revoked."""
-    holds = exists().where(
+    holds = sa.exists().where(
         _OF_ACTIVE_ISSUES, in_states(*HELD_STATES), delivery.c.lease_id == lease_id
     )
-    connection.execute(delete(send_lease).where(send_lease.c.id == lease_id, ~holds))
+    connection.execute(sa.delete(send_lease).where(send_lease.c.id == lease_id, ~holds))
 
 
-def list_leases(connection: Connection) -> list[SendLease]:
+def list_leases(connection: sa.Connection) -> list[SendLease]:
     """List the leases in the order of their ids."""
-    query = select(*_COLUMNS).order_by(send_lease.c.id)
+    query = sa.select(*_COLUMNS).order_by(send_lease.c.id)
     return [SendLease(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
 
 
-def list_senders(connection: Connection, at: float) -> list[SenderStatus]:
+def list_senders(connection: sa.Connection, at: float) -> list[SenderStatus]:
     """List who is sending at an instant of the database's clock, by host and transport."""
     held = _OF_ACTIVE_ISSUES & in_states(*HELD_STATES) & delivery.c.lease_id.is_not(None)
-    count = select(delivery.c.lease_id, func.count()).where(held).group_by(delivery.c.lease_id)
+    count = (
+        sa.select(delivery.c.lease_id, sa.func.count())
+        .where(held)
+        .group_by(delivery.c.lease_id)
+    )
     counts = {int(lease_id): number for lease_id, number in connection.execute(count)}
     return [
         SenderStatus(
@@ -161,19 +158,21 @@ def list_senders(connection: Connection, at: float) -> list[SenderStatus]:
     ]
 
 
-def revoke_lease(connection: Connection, lease: SendLease, now: datetime) -> RevokedRows | None:
+def revoke_lease(
+    connection: sa.Connection, lease: SendLease, now: datetime
+) -> RevokedRows | None:
     """Delete a lease and free the rows that it holds.
 
     Rows that were being attempted keep their epoch: if the run is alive and gets the answer, the
     answer counts. Returns None, and changes nothing, if the lease has been renewed or revoked
     since it was read.
     """
-    as_read = delete(send_lease).where(
+    as_read = sa.delete(send_lease).where(
         send_lease.c.id == lease.id, send_lease.c.expires_at == lease.expires_at
     )
     if not connection.execute(as_read).rowcount:
         return None
-    held = update(delivery).where(_OF_ACTIVE_ISSUES, delivery.c.lease_id == lease.id)
+    held = sa.update(delivery).where(_OF_ACTIVE_ISSUES, delivery.c.lease_id == lease.id)
     is_idempotent = lease.guarantee == "idempotent"
     freeable = HELD_STATES if is_idempotent else (DeliveryState.CLAIMED,)
     freed = held.where(in_states(*freeable)).values(

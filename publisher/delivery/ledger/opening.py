@@ -17,26 +17,8 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import sqlalchemy as sa
 import structlog
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    Row,
-    Select,
-    Text,
-    bindparam,
-    case,
-    exists,
-    false,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    true,
-    update,
-)
 
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list, json_rows, update_statistics, upsert
@@ -64,7 +46,9 @@ _NOTHING: frozenset[int] = frozenset()
 _PAGE_SIZE = 10_000
 
 
-def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> int:
+def open_ledger(
+    connection: sa.Connection, settings: Settings, issue: Issue, now: datetime
+) -> int:
     """Insert a row for every subscriber whom an issue's edition serves, or whom a correction concerns.
 
     Doing it again inserts none. Return how many were inserted.
@@ -83,7 +67,9 @@ def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: d
     return count
 
 
-def _suppress_unwanted(connection: Connection, audience: IssueAudience, now: datetime) -> None:
+def _suppress_unwanted(
+    connection: sa.Connection, audience: IssueAudience, now: datetime
+) -> None:
     """Let no mail count that waits, and is not wanted, since its newsletter or cadence was left.
 
     Who gets this issue still wants what its sisters bring.
@@ -107,24 +93,33 @@ _GIVEN = row_values("subscriber_id", "state", "reason_key", "variant_id")
 class _Opening:
     """The opening of one ledger."""
 
-    connection: Connection
+    connection: sa.Connection
     audience: IssueAudience
     now: datetime
     _rows: dict[Portion, _RowValues] = field(default_factory=dict)
 
     def insert_digest_rows(self) -> int:
         """Insert the rows of subscribers without a profile who have none yet."""
-        issue, now = self.audience.issue, literal(self.now, delivery.c.due_at.type)
+        issue, now = self.audience.issue, sa.literal(self.now, delivery.c.due_at.type)
         members = select_audience(
             issue.newsletter, self.audience.languages, self.now
         ).subquery()
         number = members.c.id
-        with_profile = exists().where(
+        with_profile = sa.exists().where(
             preference.c.subscriber_id == number, preference.c.profile.is_not(None)
         )
         state, reason_key, _variant_id = self._values(self.audience.digest)
-        columns = (literal(state), now, now, now, literal(reason_key, Text()), null())
-        return self._insert(select(literal(issue.id), number, *columns).where(~with_profile))
+        columns = (
+            sa.literal(state),
+            now,
+            now,
+            now,
+            sa.literal(reason_key, sa.Text()),
+            sa.null(),
+        )
+        return self._insert(
+            sa.select(sa.literal(issue.id), number, *columns).where(~with_profile)
+        )
 
     def insert_other_rows(self) -> int:
         """Insert the rows of those with a profile, who have got some stories, or are owed some."""
@@ -148,21 +143,21 @@ class _Opening:
             count += self._insert(self._given(), {ROWS: new})
         return count
 
-    def _others(self, last: int) -> Sequence[Row[int, str, str | None]]:
+    def _others(self, last: int) -> Sequence[sa.Row[int, str, str | None]]:
         """Read those with a profile, who have got stories or are owed some, with ids above `last`."""
         audience = self.audience
         members = select_audience(audience.issue.newsletter, audience.tags, self.now).subquery()
         number = members.c.id
         is_served = subscriber.c.language.in_(audience.languages)
         query = (
-            select(number, subscriber.c.language, preference.c.profile)
+            sa.select(number, subscriber.c.language, preference.c.profile)
             .select_from(members.join(subscriber, subscriber.c.id == number))
             .outerjoin(preference, preference.c.subscriber_id == number)
             .where(
-                or_(
+                sa.or_(
                     preference.c.profile.is_not(None),
                     is_served & self._has_received(number),
-                    number.in_(json_list("owed", Integer())),
+                    number.in_(json_list("owed", sa.Integer())),
                 ),
                 number > last,
             )
@@ -170,9 +165,9 @@ class _Opening:
         values = {"owed": json.dumps([*audience.owed])}
         return self.connection.execute(query.order_by(number).limit(_PAGE_SIZE), values).all()
 
-    def _has_received(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
+    def _has_received(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
         audience = self.audience
-        return audience.received.by(subscriber_id) if audience.excludes_received else false()
+        return audience.received.by(subscriber_id) if audience.excludes_received else sa.false()
 
     def _values(self, got: Portion) -> _RowValues:
         if got not in self._rows:
@@ -194,16 +189,16 @@ class _Opening:
         )
         return DeliveryState.PENDING, None, number
 
-    def _given(self) -> Select[Any]:
-        now = literal(self.now, delivery.c.due_at.type)
-        never = literal(NOT_RENDERED, delivery.c.due_at.type)
-        next_at = case((_GIVEN.c.variant_id.is_(None), now), else_=never)
+    def _given(self) -> sa.Select[Any]:
+        now = sa.literal(self.now, delivery.c.due_at.type)
+        never = sa.literal(NOT_RENDERED, delivery.c.due_at.type)
+        next_at = sa.case((_GIVEN.c.variant_id.is_(None), now), else_=never)
         columns = (_GIVEN.c.state, now, next_at, now, _GIVEN.c.reason_key, _GIVEN.c.variant_id)
-        return select(literal(self.audience.issue.id), _GIVEN.c.subscriber_id, *columns).where(
-            true()
-        )
+        return sa.select(
+            sa.literal(self.audience.issue.id), _GIVEN.c.subscriber_id, *columns
+        ).where(sa.true())
 
-    def _insert(self, rows: Select[Any], values: Mapping[str, str] | None = None) -> int:
+    def _insert(self, rows: sa.Select[Any], values: Mapping[str, str] | None = None) -> int:
         """Insert rows; those that are there stay. Return how many are new."""
         statement = upsert(self.connection, delivery).from_select(_NAMES, rows)
         statement = statement.on_conflict_do_nothing(
@@ -216,35 +211,39 @@ log = structlog.get_logger()
 
 # Stands for no hour, because NULL equals nothing.
 _NO_HOUR = -1
-_zone = func.coalesce(subscriber.c.timezone, literal("", Text()))
-_hour = func.coalesce(
-    select(preference.c.hour)
+_zone = sa.func.coalesce(subscriber.c.timezone, sa.literal("", sa.Text()))
+_hour = sa.func.coalesce(
+    sa.select(preference.c.hour)
     .where(preference.c.subscriber_id == subscriber.c.id)
     .correlate(subscriber)
     .scalar_subquery(),
-    literal(_NO_HOUR, Integer()),
+    sa.literal(_NO_HOUR, sa.Integer()),
 )
-_OF_ISSUE = (delivery.c.issue_id == bindparam("of")) & (
+_OF_ISSUE = (delivery.c.issue_id == sa.bindparam("of")) & (
     subscriber.c.id == delivery.c.subscriber_id
 )
-_PLACES = select(_zone.label("zone"), _hour.label("hour")).where(_OF_ISSUE).distinct()
+_PLACES = sa.select(_zone.label("zone"), _hour.label("hour")).where(_OF_ISSUE).distinct()
 # Materialised: a table has an index for each row, where JSON would be parsed for it.
 _TIMES = (
-    select(row_values("timezone", "hour", "next_at")).cte("times").prefix_with("MATERIALIZED")
+    sa.select(row_values("timezone", "hour", "next_at"))
+    .cte("times")
+    .prefix_with("MATERIALIZED")
 )
 _SPREAD = (
-    update(delivery)
+    sa.update(delivery)
     .where(_OF_ISSUE, _TIMES.c.timezone == _zone, _TIMES.c.hour == _hour)
     .values(
         due_at=_TIMES.c.next_at,
-        next_at=case(
+        next_at=sa.case(
             (delivery.c.next_at == NOT_RENDERED, delivery.c.next_at), else_=_TIMES.c.next_at
         ),
     )
 )
 
 
-def spread_rows(connection: Connection, issue: Issue, edition: Edition, now: datetime) -> None:
+def spread_rows(
+    connection: sa.Connection, issue: Issue, edition: Edition, now: datetime
+) -> None:
     """Make each row of an issue due at its subscriber's hour and zone on the issue's date.
 
     An instant that has passed becomes `now`. Rows of variants wait until these are rendered. Call it in the transaction that inserts the rows.
@@ -258,10 +257,10 @@ def spread_rows(connection: Connection, issue: Issue, edition: Edition, now: dat
     connection.execute(_SPREAD, {"of": issue.id, ROWS: json_rows(times)})
 
 
-def last_due_at(connection: Connection, issue_id: int, now: datetime) -> datetime | None:
+def last_due_at(connection: sa.Connection, issue_id: int, now: datetime) -> datetime | None:
     """Return when the last row of an issue is due that is still to come; None if there is none."""
     query = (
-        select(delivery.c.next_at)
+        sa.select(delivery.c.next_at)
         .where(
             delivery.c.issue_id == issue_id,
             delivery.c.state == DeliveryState.PENDING,

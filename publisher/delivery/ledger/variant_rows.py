@@ -9,16 +9,7 @@ left: its message may be with the server already. If it comes back unsent, it mo
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    case,
-    exists,
-    func,
-    literal,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher import urls
 from publisher.articles.model import ArticleStatus
@@ -50,35 +41,35 @@ NOT_RENDERED = datetime(9999, 12, 31, tzinfo=UTC)
 _COLUMNS = issue_variant_table.c["id", "issue_id", "length", "more"]
 
 
-def waiting_variants(connection: Connection, issues: Collection[int]) -> list[IssueVariant]:
+def waiting_variants(connection: sa.Connection, issues: Collection[int]) -> list[IssueVariant]:
     """Return the variants of some issues that are not rendered, and for which rows wait."""
-    query = select(*_COLUMNS).where(
+    query = sa.select(*_COLUMNS).where(
         issue_variant_table.c.issue_id.in_(issues),
         issue_variant_table.c.sha256.is_(None),
-        exists().where(_waits_for(issue_variant_table.c.id)),
+        sa.exists().where(_waits_for(issue_variant_table.c.id)),
     )
     rows = connection.execute(query.order_by(issue_variant_table.c.id))
     return [IssueVariant(*row) for row in rows]
 
 
-def release_variant(connection: Connection, variant: IssueVariant) -> None:
+def release_variant(connection: sa.Connection, variant: IssueVariant) -> None:
     """Make the rows of a variant due that is rendered now."""
-    rows = update(delivery).where(_waits_for(variant.id))
+    rows = sa.update(delivery).where(_waits_for(variant.id))
     connection.execute(rows.values(next_at=delivery.c.due_at))
 
 
 def cancel_variant(
-    connection: Connection, issue: Issue, variant: IssueVariant, cause: Cause, now: datetime
+    connection: sa.Connection, issue: Issue, variant: IssueVariant, cause: Cause, now: datetime
 ) -> None:
     """Cancel the rows of a variant that is not rendered, and never will be."""
     owe_left_out(connection, issue, _waits_for(variant.id), now)
-    rows = update(delivery).where(_waits_for(variant.id))
+    rows = sa.update(delivery).where(_waits_for(variant.id))
     values = {"state": DeliveryState.CANCELLED, "reason_key": cause.key}
     connection.execute(rows.values(**values, changed_at=now))
 
 
 def give_up_variant(
-    connection: Connection,
+    connection: sa.Connection,
     issue: Issue,
     variant: IssueVariant,
     why: tuple[Cause, str],
@@ -93,26 +84,26 @@ def give_up_variant(
     late = _waits_for(variant.id) & (delivery.c.due_at <= now - give_up_after)
     owe_left_out(connection, issue, late, now)
     values = {"state": DeliveryState.FAILED, "reason_key": cause.key, "reason": words}
-    connection.execute(update(delivery).where(late).values(**values, changed_at=now))
+    connection.execute(sa.update(delivery).where(late).values(**values, changed_at=now))
 
 
-def when_due(now: datetime) -> ColumnElement[datetime]:
+def when_due(now: datetime) -> sa.ColumnElement[datetime]:
     """Return when a row is due that is tried again: `now`, or once its variant is rendered."""
-    is_rendered = delivery.c.variant_id.is_(None) | exists().where(
+    is_rendered = delivery.c.variant_id.is_(None) | sa.exists().where(
         issue_variant_table.c.id == delivery.c.variant_id,
         issue_variant_table.c.sha256.is_not(None),
     )
     at = delivery.c.next_at.type
-    return case((is_rendered, literal(now, at)), else_=literal(NOT_RENDERED, at))
+    return sa.case((is_rendered, sa.literal(now, at)), else_=sa.literal(NOT_RENDERED, at))
 
 
-def explain_unmade(connection: Connection, issue: Issue) -> str | None:
+def explain_unmade(connection: sa.Connection, issue: Issue) -> str | None:
     """Return how many mails of an issue could not be made, and why; the words are those of one."""
     causes = (VARIANT_REJECTED, VARIANT_NOT_MADE, ARTICLES_WITHDRAWN)
     states = in_states(DeliveryState.FAILED, DeliveryState.CANCELLED)
     failed = (delivery.c.issue_id == issue.id) & states
     query = (
-        select(delivery.c.reason_key, func.count(), func.max(delivery.c.reason))
+        sa.select(delivery.c.reason_key, sa.func.count(), sa.func.max(delivery.c.reason))
         .where(failed, delivery.c.reason_key.in_([cause.key for cause in causes]))
         .group_by(delivery.c.reason_key)
     )
@@ -129,7 +120,7 @@ def explain_unmade(connection: Connection, issue: Issue) -> str | None:
     return joined(*parts) if parts else None
 
 
-def _waits_for(variant_id: int | ColumnElement[int]) -> ColumnElement[bool]:
+def _waits_for(variant_id: int | sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     return (
         (delivery.c.variant_id == variant_id)
         & (delivery.c.state == DeliveryState.PENDING)
@@ -142,18 +133,18 @@ _WAITING = in_states(DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryStat
 _OWN = None
 
 
-def count_hidden(connection: Connection, now: datetime) -> tuple[int, datetime | None]:
+def count_hidden(connection: sa.Connection, now: datetime) -> tuple[int, datetime | None]:
     """Return how many articles are hidden, and when the last of them changed.
 
     As long as both are the same, no article was withdrawn.
     """
-    query = select(func.count(), func.max(article.c.updated_at)).where(_is_hidden(now))
+    query = sa.select(sa.func.count(), sa.func.max(article.c.updated_at)).where(_is_hidden(now))
     number, latest = connection.execute(query).one()
     return number, latest
 
 
 def waiting_with_withdrawn(
-    connection: Connection, publication: Publication, issue: Issue, now: datetime
+    connection: sa.Connection, publication: Publication, issue: Issue, now: datetime
 ) -> list[int | None]:
     """Return the variants of an issue, None for its digest, that show an article which is hidden now.
 
@@ -165,18 +156,18 @@ def waiting_with_withdrawn(
         source
         for source in sorted(found, key=lambda number: number or 0)
         if connection.execute(
-            select(exists(delivery.c.subscriber_id).where(_rows_of(issue, source)))
+            sa.select(sa.exists(delivery.c.subscriber_id).where(_rows_of(issue, source)))
         ).scalar()
     ]
 
 
 def leave_out_withdrawn(
-    connection: Connection, publication: Publication, issue: Issue, now: datetime
+    connection: sa.Connection, publication: Publication, issue: Issue, now: datetime
 ) -> int:
     """Move the rows of these variants to others without such articles; return how many."""
     return sum(
         connection.execute(
-            update(delivery)
+            sa.update(delivery)
             .where(_rows_of(issue, source))
             .values(_replace(connection, issue, source, now))
         ).rowcount
@@ -184,22 +175,22 @@ def leave_out_withdrawn(
     )
 
 
-def _rows_of(issue: Issue, source: int | None) -> ColumnElement[bool]:
+def _rows_of(issue: Issue, source: int | None) -> sa.ColumnElement[bool]:
     of_issue = delivery.c.issue_id == issue.id
     return of_issue & _WAITING & (delivery.c.variant_id == source)
 
 
-def _is_hidden(until: datetime) -> ColumnElement[bool]:
+def _is_hidden(until: datetime) -> sa.ColumnElement[bool]:
     return (article.c.status != ArticleStatus.READY) | (article.c.available_at > until)
 
 
-def _with_withdrawn(connection: Connection, issue: Issue, now: datetime) -> set[int | None]:
+def _with_withdrawn(connection: sa.Connection, issue: Issue, now: datetime) -> set[int | None]:
     """Return the variants that carry an article which is hidden now; None for the digest."""
     own, carried = issue_article_table.c, issue_variant_article_table.c
     hidden = _is_hidden(issue.shows_until(now))
-    in_digest = select(own.article_id).join(article, article.c.id == own.article_id)
+    in_digest = sa.select(own.article_id).join(article, article.c.id == own.article_id)
     in_variants = (
-        select(carried.variant_id)
+        sa.select(carried.variant_id)
         .join(article, article.c.id == carried.article_id)
         .join(issue_variant_table, issue_variant_table.c.id == carried.variant_id)
         .where(issue_variant_table.c.issue_id == issue.id, hidden)
@@ -210,23 +201,23 @@ def _with_withdrawn(connection: Connection, issue: Issue, now: datetime) -> set[
 
 
 def _recommending_withdrawn(
-    connection: Connection, publication: Publication, issue: Issue, now: datetime
+    connection: sa.Connection, publication: Publication, issue: Issue, now: datetime
 ) -> set[int | None]:
     """Return those that link to an article which was withdrawn since, such as a recommended one.
 
     Replacements are made after the withdrawal; what they link to by themselves stays.
     """
     since = issue.assembled_at or issue.due_at
-    gone = select(article.c.language, story.c.slug).join(story)
+    gone = sa.select(article.c.language, story.c.slug).join(story)
     gone = gone.where(_is_hidden(issue.shows_until(now)), article.c.updated_at > since)
     variants, digests = issue_variant_table.c, digest_table.c
     found: set[int | None] = set()
     for language, slug in connection.execute(gone).all():
         address = urls.public_url(publication, urls.article_path(language, slug))
-        own = select(digests.issue_id).where(
+        own = sa.select(digests.issue_id).where(
             digests.issue_id == issue.id, digests.html.contains(address, autoescape=True)
         )
-        others = select(variants.id).where(
+        others = sa.select(variants.id).where(
             variants.issue_id == issue.id,
             variants.key.not_like(f"{REPLACEMENT}%"),
             variants.html.contains(address, autoescape=True),
@@ -237,13 +228,13 @@ def _recommending_withdrawn(
 
 
 def _replace(
-    connection: Connection, issue: Issue, source: int | None, now: datetime
+    connection: sa.Connection, issue: Issue, source: int | None, now: datetime
 ) -> Mapping[str, object]:
     """Return the values of rows that move from a variant to the one that replaces it."""
     target = add_replacement(
         connection, issue, source, _shown_of(connection, issue, source, now)
     )
-    is_rendered = select(issue_variant_table.c.id).where(
+    is_rendered = sa.select(issue_variant_table.c.id).where(
         issue_variant_table.c.id == target, issue_variant_table.c.sha256.is_not(None)
     )
     return {
@@ -262,14 +253,14 @@ def _replace(
 
 
 def _shown_of(
-    connection: Connection, issue: Issue, source: int | None, now: datetime
+    connection: sa.Connection, issue: Issue, source: int | None, now: datetime
 ) -> list[tuple[int, int]]:
     """Return the stories and articles of a variant that may be shown, in order."""
     own, carried = issue_article_table.c, issue_variant_article_table.c
     table = own if source is _OWN else carried
     here = own.issue_id == issue.id if source is _OWN else carried.variant_id == source
     query = (
-        select(table.story_id, table.article_id)
+        sa.select(table.story_id, table.article_id)
         .join(article, article.c.id == table.article_id)
         .where(here, ~_is_hidden(issue.shows_until(now)))
         .order_by(table.position)
