@@ -1,7 +1,7 @@
 """What translators get: mails about what came in for them, at most once an hour, and feeds.
 
 A cycle queues mails, in one transaction with the note of what each translator was told. They are sent
-outside the ledger of issues, like test mails: a few a day, to people who work here. Mails that remind of
+as mails about subscriptions are: a few a day, to people who work here. Mails that remind of
 approvals are sent with them. A feed's address has a token of the account, and ends when its owner asks for
 another. It shows what everybody sees in the list of translations.
 """
@@ -11,11 +11,12 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 import feeds
 from publisher import urls
@@ -23,36 +24,32 @@ from publisher.accounts.actor import Actor
 from publisher.accounts.api_keys import feed_token, read_feed_token
 from publisher.accounts.model import Account, Permission, permitted_languages
 from publisher.accounts.store import account_by_id, list_accounts
+from publisher.accounts.tables import account_table
 from publisher.app.editing_state import EditingState
 from publisher.articles.model import Article
 from publisher.articles.store import articles_by_id
 from publisher.clock import Clock
 from publisher.config import Publication, Settings
-from publisher.database import Database
-from publisher.delivery.lineage.quarantine import why_old
-from publisher.delivery.transports.base import (
-    Outcome,
-    OutgoingMessage,
-    SendStatus,
-    Transport,
-    Unreachable,
-    send_test_message,
-)
-from publisher.errors import PublisherError, TranslationError
-from publisher.fault_isolation import Report, explain_fault, isolated, stops_all, unreported
+from publisher.database import Database, retry_queue
+from publisher.database.retry_queue import QueueItem, Settlement, queue_item
+from publisher.delivery.causes import cause_of
+from publisher.delivery.transports.base import Outcome, SendStatus, Transport
+from publisher.errors import TranslationError
+from publisher.fault_isolation import Report, isolated, unreported
 from publisher.languages import autonym
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.dkim import DkimSigner
+from publisher.notices.sender import PersonalMail, PersonalMails, PersonalMailSender
 from publisher.rendering import Renderer, StoryToTranslate, SystemMail, WaitingIssue
 from publisher.rendering.views import publication_view
 from publisher.syndication.feed_index import publication_tag
-from publisher.translations import translators
 from publisher.translations.listing import StoryFilter, StoryLine, read_stories
 from publisher.translations.model import TO_BE_DONE
 from publisher.translations.translators import (
+    STAFF_POLICY,
     ToTranslate,
     Translator,
-    TranslatorMail,
+    enqueue_staff_mail,
     languages_to_mail,
     latest_mails,
     load_translator,
@@ -67,14 +64,6 @@ log = structlog.get_logger()
 BETWEEN_MAILS: Final = timedelta(hours=1)
 # Stories that a mail names; further ones are in the list.
 _MOST_STORIES: Final = 50
-# A message is sent within minutes, or the process that sends it has ended.
-_ATTEMPT: Final = timedelta(minutes=15)
-_RETRY: Final = timedelta(minutes=10)
-# Then the list of translations says more than the mail.
-_GIVE_UP_AFTER: Final = timedelta(days=1)
-_KEEP_FOR: Final = timedelta(days=90)
-# The folder of these mails in an outbox.
-_FOLDER: Final = "translators"
 
 
 def queue_translator_mails(
@@ -95,7 +84,6 @@ def queue_translator_mails(
         for account in list_accounts(connection):
             with isolated(f"mail to account {account.id}", report, connection):
                 count += _queue(connection, settings, account, now)
-        translators.delete_settled(connection, now - _KEEP_FOR)
     return count
 
 
@@ -128,21 +116,21 @@ def _queue(connection: Connection, settings: Settings, account: Account, now: da
     if chosen is None:
         store_translator(connection, Translator(account.id, now))
         return 0
-    found = _came_in(connection, settings, account, chosen, now)
-    shown = found[:_MOST_STORIES]
-    originals = articles_by_id(connection, [one.story.original_id for one in shown])
+    came_in = _came_in(connection, settings, account, chosen, now)
+    shown = came_in[:_MOST_STORIES]
+    originals = articles_by_id(connection, [entry.story.original_id for entry in shown])
     stories = [
         {
-            "title": one.story.title,
-            "language": one.story.language,
-            "url": urls.article_url(settings.publication, originals[one.story.original_id]),
-            "into": one.language,
-            "is_changed": one.kind == "changed",
+            "title": entry.story.title,
+            "language": entry.story.language,
+            "url": urls.article_url(settings.publication, originals[entry.story.original_id]),
+            "into": entry.language,
+            "is_changed": entry.kind == "changed",
         }
-        for one in shown
+        for entry in shown
     ]
-    content = {"stories": stories, "has_more": len(found) > len(shown)}
-    translators.enqueue_mail(connection, account.id, content, now)
+    content = {"stories": stories, "has_more": len(came_in) > len(shown)}
+    enqueue_staff_mail(connection, account.id, content, now)
     store_translator(connection, replace(chosen, told_until=now))
     return 1
 
@@ -159,113 +147,50 @@ def send_translator_mails(  # noqa: PLR0913  # the parts of the program that mai
 ) -> list[str]:
     """Send what is due; return what went wrong. Several processes may do so at once."""
     with database.reading() as connection:
-        if not translators.has_due_mail(connection, clock.now()):
+        if not retry_queue.has_work(connection, STAFF_POLICY, clock.now()):
             return []
-    sender = _TranslatorMailer(settings, database, transport, secret, clock, renderer, signers)
-    while sender.send_next():
-        pass
-    return sender.problems
+    mails = _StaffMails(settings, transport, secret, renderer, signers)
+    return PersonalMailSender(settings, database, transport, mails, clock).send_due().problems
 
 
-@dataclass(slots=True)
-class _TranslatorMailer:
-    settings: Settings
-    database: Database
-    transport: Transport
+@dataclass(frozen=True)
+class _StaffMails(PersonalMails):
+    """Mails to translators and approvers."""
+
     secret: str = field(repr=False)
-    clock: Clock
     renderer: Renderer
     signers: Sequence[DkimSigner]
-    problems: list[str] = field(default_factory=list)
+    what = "mail to a translator or an approver"
+    folder = "translators"
+    policy = STAFF_POLICY
 
-    def send_next(self) -> bool:
-        """Send the next mail that is due. Return whether there may be another one."""
-        now = self.clock.now()
-        with self.database.writing() as connection:
-            if problem := why_old(self.settings, self.database, connection):
-                self.problems.append(problem)
-                return False
-            mail = translators.reserve_mail(connection, now, now + _ATTEMPT)
-            accounts = {one.id: one for one in list_accounts(connection)}
-        if mail is None:
-            return False
-        account = accounts[mail.account_id]
-        if account.disabled_at is not None:
-            self._settle(mail, reason="the account is disabled")
-            return True
-        try:
-            outcome = send_test_message(self.transport, self._outgoing(mail, account))
-        except Unreachable as error:
-            self._retry(mail, str(error))
-            return False
-        except Exception as error:
-            if stops_all(error):
-                raise
-            if not isinstance(error, PublisherError):
-                log.exception("a mail failed by a fault of the program", mail=mail.id)
-                self.problems.append(f"mail to account {account.id}: {explain_fault(error)}")
-            self._retry(mail, explain_fault(error))
-            return True
-        self._settle_outcome(mail, outcome)
-        return True
-
-    def _settle_outcome(self, mail: TranslatorMail, outcome: Outcome) -> None:
-        reason = outcome.reason or outcome.status.value
-        match outcome.status:
-            case SendStatus.ACCEPTED:
-                self._settle(mail)
-            case SendStatus.UNKNOWN if mail.was_resent:
-                self._settle(mail, reason=f"it may or may not have arrived: {reason}")
-            case SendStatus.UNKNOWN:
-                self._retry(mail, reason, was_resent=True)
-            case SendStatus.UNSENDABLE:
-                self._settle(mail, reason=reason)
-            case SendStatus.REFUSED if not outcome.is_about_sender:
-                self._settle(mail, reason=reason)
-            case _:
-                self._retry(mail, reason)
-
-    def _settle(self, mail: TranslatorMail, reason: str | None = None) -> None:
-        if reason:
-            log.error(
-                "a mail to a translator or an approver was not sent",
-                mail=mail.id,
-                reason=reason,
-            )
-            self.problems.append(
-                f"a mail to a translator or an approver was not sent: {reason}"
-            )
-        with self.database.writing() as connection:
-            translators.settle_mail(connection, mail, self.clock.now(), reason=reason)
-
-    def _retry(self, mail: TranslatorMail, reason: str, *, was_resent: bool = False) -> None:
-        now = self.clock.now()
-        if now - mail.due_at >= _GIVE_UP_AFTER:
-            self._settle(mail, reason)
-            return
-        log.warning("a mail to a translator or an approver waits", mail=mail.id, reason=reason)
-        with self.database.writing() as connection:
-            translators.settle_mail(
-                *(connection, mail, now),
-                next_at=now + _RETRY,
-                reason=reason,
-                was_resent=was_resent,
-            )
-
-    def _outgoing(self, mail: TranslatorMail, account: Account) -> OutgoingMessage:
-        return OutgoingMessage(
-            issue_id=0,
-            newsletter=_FOLDER,
-            language=account.language,
-            day=mail.due_at.date(),
-            envelope_from=self.transport.envelope_from(self.settings.publication.sender),
-            recipient=account.email,
-            message=self._message(mail, account),
+    def cancel_unwanted(self, connection: Connection, now: datetime) -> None:
+        disabled = select(account_table.c.id).where(account_table.c.disabled_at.is_not(None))
+        end = Settlement(retry_queue.FAILED, reason="the account is disabled", payload={})
+        retry_queue.end_items(
+            connection, queue_item.c.account_id.in_(disabled) & retry_queue.IS_WAITING, end, now
         )
 
-    def _message(self, mail: TranslatorMail, account: Account) -> Message:
+    def load(self, connection: Connection, items: Sequence[QueueItem]) -> list[PersonalMail]:
+        accounts = {account.id: account for account in list_accounts(connection)}
+        return [self._mail(item, accounts[item.account_id or 0]) for item in items]
+
+    def note_end(
+        self, _connection: Connection, mail: PersonalMail, outcome: Outcome, _now: datetime
+    ) -> str | None:
+        if outcome.status is SendStatus.ACCEPTED:
+            return None
+        reason = outcome.reason or outcome.status.value
+        log.error("a mail was not sent", what=self.what, mail=mail.item.id, reason=reason)
+        return f"a {self.what} was not sent: {reason}"
+
+    def _mail(self, item: QueueItem, account: Account) -> PersonalMail:
+        compose = partial(self._message, item, account)
+        return PersonalMail(item, account.email, account.language, self.sender, compose)
+
+    def _message(self, mail: QueueItem, account: Account) -> Message:
         publication, language = self.settings.publication, account.language
-        content: dict[str, Any] = mail.content
+        content = mail.payload
         console = self.settings.console
         waiting = tuple(WaitingIssue(**one) for one in content.get("issues", ()))
         digest = self.renderer.system_mail(
@@ -285,7 +210,7 @@ class _TranslatorMailer:
             subject=digest.subject,
             html=digest.html,
             text=digest.text,
-            date=mail.due_at,
+            date=mail.date,
             recipient=Recipient(
                 id=0, address=account.email, name=account.name, language=language, timezone=None
             ),
@@ -306,6 +231,15 @@ _LATEST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
+class StaffMail:
+    """A mail to an account: pending, attempting, sent or failed, and why."""
+
+    due_at: datetime | None
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TranslatorChoices:
     """What an account chose. `mail_languages` are those of which it is told what came in.
 
@@ -315,7 +249,7 @@ class TranslatorChoices:
     wants_mail: bool
     mail_languages: tuple[str, ...]
     feeds: Mapping[str, Mapping[str, str]] = field(repr=False)
-    mails: tuple[TranslatorMail, ...]
+    mails: tuple[StaffMail, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +271,16 @@ def read_translator_choices(state: EditingState, actor: Actor) -> TranslatorChoi
     offered = permitted_languages(account.grants, Permission.TRANSLATE, languages)
     told = languages_to_mail(account, chosen.wants_mail, languages)
     addresses = {tag: _addresses(state, token, tag) for tag in offered}
-    return TranslatorChoices(bool(told), told, addresses, tuple(sent))
+    return TranslatorChoices(bool(told), told, addresses, tuple(map(_staff_mail, sent)))
+
+
+def _staff_mail(item: QueueItem) -> StaffMail:
+    cause = cause_of(item.reason_key) if item.reason_key else None
+    reason = cause.explain(item.reason or "") if cause else item.reason
+    shown = {"deferred": "pending", "bounced": "failed", "in_doubt": "failed"}
+    if item.state == "in_doubt":
+        reason = f"it may or may not have arrived: {reason}"
+    return StaffMail(item.due_at, shown.get(item.state, item.state), reason)
 
 
 def choose_translator_mails(state: EditingState, actor: Actor, *, wanted: bool) -> None:

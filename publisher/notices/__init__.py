@@ -1,8 +1,7 @@
-"""Mails about a subscription: a ledger of their own, sent before issues.
+"""Mails about a subscription, sent before issues from the retry queue.
 
 kinds     what there is to say, and what each kind needs
-tables    the ledger
-ledger    its rows: enqueued, cancelled, reserved before they are sent, settled, counted
+ledger    their rows in the queue: enqueued, cancelled, read with whom they go to, counted
 composer  the message of a notice
-sender    sends what is due
+sender    sends what is due: notices, and other mails to one person
 """

@@ -1,4 +1,4 @@
-"""The tables of feeds: feeds, entries, their positions in feeds, archive documents, WebSub pings.
+"""The tables of feeds: feeds, entries, their positions in feeds, archive documents.
 
 A feed is a sequence of positions. Ids are stored, so that they do not change with a title, a slug or
 the host.
@@ -102,20 +102,6 @@ Index(
     **partial_index(feed_archive.c.due),
 )
 
-websub_ping = Table(
-    "websub_ping",
-    metadata,
-    Column("hub", Text, primary_key=True),
-    Column("topic", Text, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("due_at", UTCDateTime, nullable=False),
-    Column("accepted_at", UTCDateTime),
-    # Or the connection error of the last attempt.
-    Column("last_response", Text),
-    CheckConstraint("state IN ('pending', 'accepted', 'failed')", name="state"),
-    info=KEYED,
-)
 # Of access logs: aggregates only, no address and no User-Agent. See `followers`.
 feed_follower_day = Table(
     "feed_follower_day",
@@ -128,10 +114,4 @@ feed_follower_day = Table(
     Column("stated", Integer, nullable=False),
     Column("clients", Integer, nullable=False),
     info=KEYED,
-)
-
-Index(
-    "ix_websub_ping_due",
-    websub_ping.c.due_at,
-    **partial_index(websub_ping.c.state == "pending"),
 )

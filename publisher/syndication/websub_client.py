@@ -23,7 +23,6 @@ from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 from urllib.request import (
-    AbstractHTTPHandler,
     HTTPHandler,
     HTTPSHandler,
     OpenerDirector,
@@ -33,6 +32,7 @@ from urllib.request import (
 )
 
 from publisher import __version__
+from publisher.webhooks.client import call_after, shut_down
 
 _HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
@@ -71,7 +71,7 @@ class HubResponse:
     is_rate_limited: bool = False
 
 
-def timed_out(timeout: float) -> HubResponse:
+def _timed_out(timeout: float) -> HubResponse:
     """Return the result of a ping without response in `timeout` seconds."""
     return HubResponse(HubResult.UNREACHABLE, f"no response within {timeout:g} seconds")
 
@@ -88,42 +88,45 @@ def printable_address(address: str) -> str:
 
 
 class PublishRequest:
-    """One ping; another thread may abort it."""
+    """One ping, which is cut off when its time is over."""
 
     def __init__(self) -> None:
         self._connections: list[HTTPConnection] = []
+        self._is_cut_off = False
 
     def send(self, hub: str, topic: str, timeout: float, now: datetime) -> HubResponse:
         """Notify a hub of a topic; errors of the hub and the network become a response.
 
-        `timeout`, in seconds, is for each wait on the network. The caller limits the total time.
+        `timeout` is in seconds, for all of it.
         """
-        form = urlencode({"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}).encode()
-        opener = _opener(self._connections)
         try:
-            reply = _post(opener, hub, form, timeout)
-            target = _redirection(hub, reply)
-            if target:
-                reply = _post(opener, target, form, timeout)
-            return _classify(reply, hub, now)
+            with call_after(timeout, self._cut_off):
+                response = self._exchange(hub, topic, timeout, now)
         except TimeoutError:
-            return timed_out(timeout)
+            return _timed_out(timeout)
         # ValueError: the address, or that of a redirect, is malformed.
         except (OSError, HTTPException, ValueError) as error:
             reason = error.reason if isinstance(error, URLError) else error
-            if isinstance(reason, TimeoutError):
-                return timed_out(timeout)
+            if self._is_cut_off or isinstance(reason, TimeoutError):
+                return _timed_out(timeout)
             return HubResponse(HubResult.UNREACHABLE, _connection_error(reason))
+        # To the parser, a header that was cut off is one that has ended.
+        return _timed_out(timeout) if self._is_cut_off else response
 
-    def abort(self) -> None:
-        """Shut down the connection, so that the thread that waits for it ends soon."""
+    def _exchange(self, hub: str, topic: str, timeout: float, now: datetime) -> HubResponse:
+        form = urlencode({"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}).encode()
+        opener = _opener(self._connections)
+        reply = _post(opener, hub, form, timeout)
+        target = _redirection(hub, reply)
+        if target:
+            reply = _post(opener, target, form, timeout)
+        return _classify(reply, hub, now)
+
+    def _cut_off(self) -> None:
+        self._is_cut_off = True
         for connection in list(self._connections):
-            line = connection.sock
-            if line is not None:
-                with suppress(OSError):
-                    # The method of the plain socket: that of TLS is not safe while another thread
-                    # reads.
-                    socket.socket.shutdown(line, socket.SHUT_RDWR)
+            if connection.sock is not None:
+                shut_down(connection.sock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +226,8 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text)[:_MAX_TEXT]
 
 
-class _RecordsConnections(AbstractHTTPHandler):
-    """Keep each connection, so that it can be aborted."""
+class _WebHandler(HTTPHandler, HTTPSHandler):
+    """For http and https: certificates are verified. Each connection is kept, so that it can be cut off."""
 
     def __init__(self, connections: list[HTTPConnection]) -> None:
         super().__init__()
@@ -241,22 +244,9 @@ class _RecordsConnections(AbstractHTTPHandler):
         return super().do_open(connect, req, **arguments)
 
 
-class _PlainHandler(_RecordsConnections, HTTPHandler):
-    """For http."""
-
-
-class _TLSHandler(_RecordsConnections, HTTPSHandler):
-    """For https; HTTPSHandler verifies certificates."""
-
-
 def _opener(connections: list[HTTPConnection]) -> OpenerDirector:
     """Return an opener without cookies, redirects and exceptions for error statuses."""
     opener = OpenerDirector()
-    for handler in (
-        ProxyHandler(),
-        UnknownHandler(),
-        _PlainHandler(connections),
-        _TLSHandler(connections),
-    ):
+    for handler in (ProxyHandler(), UnknownHandler(), _WebHandler(connections)):
         opener.add_handler(handler)
     return opener

@@ -22,16 +22,6 @@ class ClaimState(StrEnum):
     GIVEN_UP = "given-up"
 
 
-class MailState(StrEnum):
-    """The state of a mail to a translator."""
-
-    PENDING = "pending"
-    # A process sends it, or ended while it did.
-    ATTEMPTING = "attempting"
-    SENT = "sent"
-    FAILED = "failed"
-
-
 class CellState(StrEnum):
     """What there is of a story in a language."""
 

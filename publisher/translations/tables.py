@@ -1,25 +1,22 @@
-"""Tables: claims, what translations were made from, old words of originals, mails to translators."""
+"""Tables: claims, what translations were made from, old words of originals, what translators chose."""
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
     Index,
-    Integer,
     Table,
     Text,
 )
 
 from publisher.accounts.tables import account_table
 from publisher.articles.tables import article, story
-from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED, partial_index
+from publisher.database.dialect.sql import KEYED, partial_index
 from publisher.database.metadata import UTCDateTime, metadata
-from publisher.translations.model import ClaimState, MailState
+from publisher.translations.model import ClaimState
 
 _STATES = ", ".join(f"'{state}'" for state in ClaimState)
-_MAIL_STATES = ", ".join(f"'{state}'" for state in MailState)
 
 # Who promised or makes the translation of a story into a language, or gave it up. The translation
 # itself ends the claim.
@@ -84,30 +81,3 @@ translator = Table(
     Column("told_until", UTCDateTime, nullable=False),
     info=KEYED,
 )
-
-# Mails to translators: a ledger of its own, since they have no subscription.
-translator_mail = Table(
-    "translator_mail",
-    metadata,
-    # Never used again: the Message-ID is made from it.
-    Column("id", Integer, primary_key=True),
-    Column("account_id", ForeignKey(account_table.c.id, ondelete="CASCADE"), nullable=False),
-    Column(
-        "state",
-        Text,
-        CheckConstraint(f"state IN ({_MAIL_STATES})", name="state"),
-        nullable=False,
-    ),
-    # A `translators.MailContent`; emptied when nothing is left to be done.
-    Column("content", JSON, nullable=False),
-    # The Date field of the message.
-    Column("due_at", UTCDateTime, nullable=False),
-    Column("next_at", UTCDateTime, nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    # Whether it was sent again after nobody knew whether it had arrived. That is done once.
-    Column("was_resent", Boolean(create_constraint=False), nullable=False),
-    Column("reason", Text),
-    Column("changed_at", UTCDateTime, nullable=False),
-    info=IDS_NEVER_REUSED,
-)
-Index("ix_translator_mail_state_next_at", translator_mail.c.state, translator_mail.c.next_at)

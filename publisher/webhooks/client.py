@@ -28,22 +28,11 @@ _CHARACTERS = re.compile(r"[!-~]+")
 # Beside what `ipaddress` knows, which differs between versions of Python: for protocols, 6to4's relays,
 # and those that carry an address of IPv4, which would be reached in the end: translated (RFC 6052, 8215),
 # Teredo, 6to4, compatible.
-_NOT_PUBLIC = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            *("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10"),
-            *(
-                "64:ff9b::/96",
-                "64:ff9b:1::/48",
-                "2001::/23",
-                "2001:db8::/32",
-                "2002::/16",
-                "::/96",
-            ),
-        ),
-    )
+_NETS = (
+    "192.0.0.0/24 192.88.99.0/24 100.64.0.0/10 "
+    "64:ff9b::/96 64:ff9b:1::/48 2001::/23 2001:db8::/32 2002::/16 ::/96"
 )
+_NOT_PUBLIC = [ipaddress.ip_network(net) for net in _NETS.split()]
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -104,11 +93,11 @@ def resolve(target: Target, *, allow_loopback: bool = False) -> str:
     One public address among others is no proof: a name server may give another one next time.
     """
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise WebhookError(f"{target.host}: the name can't be resolved") from None
-    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
-    refused = [one for one in addresses if not _may_be_called(one, allow_loopback)]
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+    refused = [ip for ip in addresses if not _may_be_called(ip, allow_loopback)]
     if refused or not addresses:
         raise WebhookError(
             f"{target.host}: leads to {', '.join(refused) or 'no address'}, which is not on the public net"
@@ -119,14 +108,14 @@ def resolve(target: Target, *, allow_loopback: bool = False) -> str:
 def is_public(address: str) -> bool:
     """Return whether an IP address is one of the public net, and of a single host."""
     try:
-        one = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:  # with a zone, such as fe80::1%eth0
         return False
-    if any(one in net for net in _NOT_PUBLIC):
+    if any(ip in net for net in _NOT_PUBLIC):
         return False
-    if isinstance(one, ipaddress.IPv6Address) and (one.ipv4_mapped or one.is_site_local):
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.ipv4_mapped or ip.is_site_local):
         return False
-    return one.is_global and not one.is_multicast and not one.is_reserved
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def _may_be_called(address: str, allow_loopback: bool) -> bool:
@@ -186,7 +175,7 @@ class Caller:
         """Send a request to one address. A server that answers byte by byte is cut off in the end."""
         answer: Answer | None
         watched = _WatchedSocket(socket.create_connection((address, target.port), self.seconds))
-        with closing(watched), _after(self.seconds, watched.cut_off):
+        with closing(watched), call_after(self.seconds, watched.cut_off):
             try:
                 if target.is_tls:
                     watched.start_tls(self.trusted or ssl.create_default_context(), target.host)
@@ -235,17 +224,22 @@ class _WatchedSocket:
 
     def cut_off(self) -> None:
         self.is_cut_off = True
-        with suppress(OSError):
-            # The method of the plain socket: that of TLS is not safe while another thread reads.
-            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+        shut_down(self.socket)
 
     def close(self) -> None:
         self.socket.close()
 
 
+def shut_down(line: socket.socket) -> None:
+    """End a connection on which another thread waits."""
+    with suppress(OSError):
+        # The method of the plain socket: that of TLS is not safe while another thread reads.
+        socket.socket.shutdown(line, socket.SHUT_RDWR)
+
+
 @contextmanager
-def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
-    """Call a function in another thread if the body takes longer."""
+def call_after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Call a function in another thread if the body takes longer, in seconds."""
     timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()

@@ -1,65 +1,39 @@
-"""Send the events that are due, each webhook in a thread of its own, and try again later.
+"""Send the events that are due, several webhooks at once, and try again later.
 
-Threads use the network, the calling thread uses the database. A process that is killed between an
-answer and its row sends the event again, under the same id. A webhook that does not accept an event
-gets no other one in this run, so that a dead address costs one timeout a run. A run is bounded,
-whatever the number of webhooks: what it has no time for is due in the next one, and comes first
-then.
-
-When a delivery is tried again, and when a webhook is disabled, is decided by pure functions. The
-delays are those that Standard Webhooks 1.0 recommends: the last attempt comes three days after the
-first.
+A webhook that does not accept an event gets no other one in this run, so that a dead address costs one timeout
+a run. A run is bounded, whatever the number of webhooks: what it has no time for is due in the next one, and
+comes first then. When a webhook is disabled is decided by a pure function.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Literal
 from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock
-from publisher.database import Database
-from publisher.fault_isolation import isolated
-from publisher.webhooks import store
+from publisher.database import Database, retry_queue
+from publisher.database.retry_queue import FAILED, QueueItem, Settlement, retry_later
 from publisher.webhooks.client import GONE, Answer, Caller
-from publisher.webhooks.events import signed_headers
+from publisher.webhooks.events import event_body, signed_headers
 from publisher.webhooks.store import (
+    WEBHOOK_POLICY,
     Webhook,
-    WebhookDelivery,
     close_webhook,
     count_failure,
-    find_webhook,
+    has_new_events,
     load_webhooks,
     signing_secrets,
+    take_new_events,
 )
+from publisher.webhooks.targets import TargetRun
 
-# Before the second attempt, the third, and so on.
-RETRY_DELAYS = (
-    timedelta(seconds=5),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
-)
-# A delay is longer by up to this part of it, so that not all come at once after an outage.
-_JITTER = 0.1
 # A webhook is disabled when so many deliveries in a row were given up.
 MOST_FAILURES = 3
-
-
-def after_answer(one: WebhookDelivery, answer: Answer, now: datetime) -> dict[str, Any]:
-    """Return the new values of a delivery's row."""
-    tried = {"attempts": one.attempts + 1, "last_answer": answer.text}
-    if answer.is_accepted:
-        return tried | {"state": "delivered", "finished_at": now}
-    if answer.status == GONE or one.attempts >= len(RETRY_DELAYS):
-        return tried | {"state": "failed", "finished_at": now}
-    return tried | {"due_at": now + _delay(one)}
 
 
 def reason_to_disable(answer: Answer, failures: int) -> str | None:
@@ -74,20 +48,12 @@ def reason_to_disable(answer: Answer, failures: int) -> str | None:
     return None
 
 
-def _delay(one: WebhookDelivery) -> timedelta:
-    """Return the delay before the next attempt. A hash sets the jitter, so it is reproducible."""
-    seed = hashlib.sha256(f"{one.event_id}\n{one.id}\n{one.attempts}".encode()).digest()
-    fraction = int.from_bytes(seed[:4], "big") / 2**32
-    return RETRY_DELAYS[one.attempts] * (1 + _JITTER * fraction)
-
-
 log = structlog.get_logger()
 
 # In one run: events to one webhook, and seconds after which no further one is begun. So a run ends after 35
 # seconds at the latest.
 _MOST_EVENTS = 100
 _MOST_SECONDS = 20.0
-_MOST_THREADS = 8
 
 
 @dataclass(slots=True)
@@ -113,116 +79,85 @@ class WebhookSender:
     why_old: Callable[[Connection], str] = lambda _connection: ""
 
     def run(self) -> WebhookReport:
-        """Send what is due; return when all of it was answered or put off."""
-        self._prepare()
-        now, ends = self.clock.now(), self.timer() + _MOST_SECONDS
+        """Send what is due. What goes wrong is in the report."""
+        now = self.clock.now()
         with self.database.reading() as connection:
+            if not (
+                has_new_events(connection)
+                or retry_queue.has_work(connection, WEBHOOK_POLICY, now)
+            ):
+                return WebhookReport()
+        with self.database.writing() as connection:
             if problem := self.why_old(connection):
                 return WebhookReport(problems=[problem])
-            due = [
-                (one, store.due_deliveries(connection, one.id, now, _MOST_EVENTS))
-                for one in load_webhooks(connection, enabled_only=True)
-            ]
-        report = WebhookReport()
-        due = sorted(
-            ((one, some) for one, some in due if some), key=lambda pair: _waits_since(pair[1])
-        )
-        if due:
-            with ThreadPoolExecutor(min(len(due), _MOST_THREADS)) as threads:
-                begun = {
-                    threads.submit(self._send_all, one, some, ends): one for one, some in due
-                }
-                for done in as_completed(begun):
-                    one = begun[done]
-                    with isolated(f"webhook {one.id}", report.problems.append):
-                        self._record(one, done.result(), report)
-        return report
+            take_new_events(connection)
+            webhooks = load_webhooks(connection, enabled_only=True)
+            items = retry_queue.reserve_by_target(connection, WEBHOOK_POLICY, now, _MOST_EVENTS)
+        ends = self.timer() + _MOST_SECONDS
+        run = _WebhookRun(self.database, self.clock.now, self.timer, ends, self, webhooks)
+        run.run(items)
+        return run.report
 
-    def send(self, one: Webhook, delivery: WebhookDelivery) -> Answer:
+    def send(self, webhook: Webhook, event_id: str, body: bytes) -> Answer:
         """Send one event, and change nothing in the database."""
         now = self.clock.now()
-        secrets = signing_secrets(one, self.secret, now)
+        secrets = signing_secrets(webhook, self.secret, now)
         if not secrets:
-            return _unsigned()
-        body = delivery.body()
-        headers = signed_headers(secrets, delivery.event_id, int(now.timestamp()), body)
-        return self.caller.post(one.url, headers, body)
+            text = "not sent: PUBLISHER_SECRET has changed; rotate the webhook's secret"
+            return Answer(None, text)
+        headers = signed_headers(secrets, event_id, int(now.timestamp()), body)
+        return self.caller.post(webhook.url, headers, body)
 
-    def _prepare(self) -> None:
-        """Queue new events and forget old ones. Usually there are none, and nothing is written."""
-        now = self.clock.now()
-        with self.database.reading() as connection:
-            is_due = store.has_new_events(connection)
-            is_old = store.has_old_deliveries(connection, now)
-        if is_due or is_old:
-            with self.database.writing() as connection:
-                store.take_new_events(connection, now)
-                store.forget_old_deliveries(connection, now)
 
-    def _send_all(
-        self, one: Webhook, deliveries: Sequence[WebhookDelivery], ends: float
-    ) -> list[tuple[WebhookDelivery, Answer]]:
-        answers: list[tuple[WebhookDelivery, Answer]] = []
-        for delivery in deliveries:
-            if self.timer() > ends:
-                break
-            answer = self.send(one, delivery)
-            answers.append((delivery, answer))
-            if not answer.is_accepted:
-                break
-        return answers
+@dataclass
+class _WebhookRun(TargetRun):
+    """One run: one event of a webhook after the other, until it does not accept one."""
 
-    def _record(
-        self,
-        one: Webhook,
-        answers: Sequence[tuple[WebhookDelivery, Answer]],
-        report: WebhookReport,
+    sender: WebhookSender
+    enabled: Sequence[Webhook]
+    report: WebhookReport = field(default_factory=WebhookReport)
+
+    def _webhook(self, item: QueueItem) -> Webhook:
+        return next(webhook for webhook in self.enabled if str(webhook.id) == item.target)
+
+    def send(self, item: QueueItem) -> Answer:
+        event = item.payload
+        body = event_body(event["type"], item.date, event["data"])
+        return self.sender.send(self._webhook(item), event["event"], body)
+
+    def answer_of_fault(self, item: QueueItem, why: str) -> Answer:
+        self.report.problems.append(f"webhook {item.target}: {why}")
+        return Answer(None, f"not sent: {why}")
+
+    def settlement(self, item: QueueItem, answer: Answer, now: datetime) -> Settlement:
+        if answer.is_accepted:
+            return Settlement("delivered", reason=answer.text)
+        if answer.status == GONE:
+            return Settlement(FAILED, reason=answer.text)
+        return retry_later(WEBHOOK_POLICY, item, now, answer.text)
+
+    def effect(self, answer: Answer) -> Literal["answered", "stop"]:
+        return "answered" if answer.is_accepted else "stop"
+
+    def note(
+        self, connection: Connection, item: QueueItem, answer: Answer, settlement: Settlement
     ) -> None:
-        if not answers:
+        webhook = self._webhook(item)
+        # Not the address: its path may be a secret of the receiver's.
+        line = log.bind(webhook=webhook.id, host=urlsplit(webhook.url).hostname)
+        line = line.bind(id=item.payload["event"], answer=answer.text)
+        if answer.is_accepted:
+            line.info("webhook called")
+            self.report.delivered += 1
+            count_failure(connection, webhook.id, is_failure=False)
             return
-        with self.database.writing() as connection:
-            # Removed meanwhile, and its deliveries with it.
-            for delivery, answer in answers if find_webhook(connection, one.id) else ():
-                self._record_answer(connection, (delivery, answer), report)
-        _log(one, answers)
+        line.warning("a webhook did not accept an event")
+        if settlement.next_at is None:
+            self._give_up(connection, webhook, answer)
 
-    def _record_answer(
-        self,
-        connection: Connection,
-        answered: tuple[WebhookDelivery, Answer],
-        report: WebhookReport,
-    ) -> None:
-        delivery, answer = answered
-        now = self.clock.now()
-        values = after_answer(delivery, answer, now)
-        state = values.get("state")
-        if not store.update_delivery(connection, delivery, **values) or state is None:
-            return
-        failures = count_failure(connection, delivery.webhook_id, is_failure=state == "failed")
-        report.failed += state == "failed"
-        report.delivered += state == "delivered"
-        reason = reason_to_disable(answer, failures) if state == "failed" else None
-        if reason:
-            close_webhook(connection, delivery.webhook_id, reason, now)
-            report.problems.append(f"webhook {delivery.webhook_id} was disabled: {reason}")
-
-
-def _waits_since(deliveries: Sequence[WebhookDelivery]) -> datetime:
-    due_at = deliveries[0].due_at
-    assert due_at is not None  # noqa: S101  # only rows that are due are sent
-    return due_at
-
-
-def _unsigned() -> Answer:
-    return Answer(None, "not sent: PUBLISHER_SECRET has changed; rotate the webhook's secret")
-
-
-def _log(one: Webhook, answers: Sequence[tuple[WebhookDelivery, Answer]]) -> None:
-    # Not the address: its path may be a secret of the receiver's.
-    line = log.bind(webhook=one.id, host=urlsplit(one.url).hostname)
-    for delivery, answer in answers:
-        if not answer.is_accepted:
-            line.warning(
-                "a webhook did not accept an event", id=delivery.event_id, answer=answer.text
-            )
-    line.info("webhook called", events=len(answers))
+    def _give_up(self, connection: Connection, webhook: Webhook, answer: Answer) -> None:
+        self.report.failed += 1
+        failures = count_failure(connection, webhook.id, is_failure=True)
+        if reason := reason_to_disable(answer, failures):
+            close_webhook(connection, webhook.id, reason, self.now())
+            self.report.problems.append(f"webhook {webhook.id} was disabled: {reason}")

@@ -34,9 +34,8 @@ from publisher.issues.approvals import (
 )
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.schedule import set_reminders
-from publisher.translations import translators
 from publisher.translations.records import active_claims
-from publisher.translations.translators import load_translator
+from publisher.translations.translators import enqueue_staff_mail, load_translator
 
 # Parts of the lead that are left at the first and at the second reminder.
 _LEFT = (0.5, 0.1)
@@ -70,7 +69,7 @@ def queue_reminders(settings: Settings, database: Database, now: datetime) -> in
         for account in accounts:
             content = _content(connection, settings, account, found, now)
             if content["issues"]:
-                translators.enqueue_mail(connection, account.id, content, now)
+                enqueue_staff_mail(connection, account.id, content, now)
                 count += 1
         for one in found:
             set_reminders(connection, one.issue, one.number)
@@ -95,7 +94,7 @@ def queue_verdicts(settings: Settings, database: Database, now: datetime) -> int
             told = _to_inform(connection, waiting.issue, rows, accounts)
             content = {"issues": [_shown(settings, waiting) | _verdict(rows)], "stories": []}
             for account in told:
-                translators.enqueue_mail(connection, account.id, content, now)
+                enqueue_staff_mail(connection, account.id, content, now)
             mark_announced(connection, [row.id for row in rows])
             count += len(told)
     return count

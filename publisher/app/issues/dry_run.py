@@ -64,9 +64,9 @@ __all__ = [
 
 # Tables that previews don't read: they grow with issues, mails and requests, or hold secrets of accounts.
 _LEFT_OUT = (
-    *("digest", "digest_revision", "revised_page", "received_mail", "translator_mail"),
+    *("digest", "digest_revision", "revised_page", "received_mail"),
     *(
-        "webhook_delivery",
+        "queue_item",
         "audit_entry",
         "erased_address",
         "rate_limit",

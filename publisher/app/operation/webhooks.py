@@ -12,7 +12,7 @@ from publisher.errors import UsageError
 from publisher.i18n.messages import message
 from publisher.webhooks import store
 from publisher.webhooks.client import Answer, Caller, parse_target
-from publisher.webhooks.events import TEST_EVENT, EventType
+from publisher.webhooks.events import TEST_EVENT, EventType, event_body
 from publisher.webhooks.sender import WebhookSender
 from publisher.webhooks.store import Webhook, WebhookDelivery
 
@@ -52,7 +52,7 @@ def add_webhook(
     """
     actor.require(Permission.MANAGE_WEBHOOKS)
     parse_target(url, allow_loopback=state.settings.webhooks.loopback)
-    types = [_event_type(one) for one in dict.fromkeys(events)]
+    types = [_event_type(name) for name in dict.fromkeys(events)]
     with state.changing(actor, "add-webhook", _host(url), {"events": types}) as change:
         number, secret = store.insert_webhook(
             change.connection, state.secret, url, types, state.clock.now()
@@ -66,8 +66,8 @@ def list_webhooks(state: EditingState, actor: Actor) -> list[ListedWebhook]:
     actor.require(Permission.MANAGE_WEBHOOKS)
     with state.database.reading() as connection:
         return [
-            ListedWebhook(one, store.count_by_state(connection, one.id))
-            for one in store.load_webhooks(connection)
+            ListedWebhook(webhook, store.count_by_state(connection, webhook.id))
+            for webhook in store.load_webhooks(connection)
         ]
 
 
@@ -77,59 +77,44 @@ def list_webhook_deliveries(
     """Return the latest deliveries to a webhook, in one state or in any."""
     actor.require(Permission.MANAGE_WEBHOOKS)
     with state.database.reading() as connection:
-        one = store.webhook_by_id(connection, webhook_id)
-        return store.load_deliveries(connection, one.id, delivery_state, limit)
+        webhook = store.webhook_by_id(connection, webhook_id)
+        return store.load_deliveries(connection, webhook.id, delivery_state, limit)
 
 
 def rotate_webhook(state: EditingState, actor: Actor, webhook_id: int) -> str:
     """Replace the secret of a webhook and return the new one. For a day both sign, and it is refused."""
-    with _changing(state, actor, "rotate-webhook", webhook_id) as (connection, one):
-        return store.rotate_secret(connection, state.secret, one, state.clock.now())
+    with _changing(state, actor, "rotate-webhook", webhook_id) as (connection, webhook):
+        return store.rotate_secret(connection, state.secret, webhook, state.clock.now())
 
 
 def enable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> int:
     """Send to a disabled webhook again; what failed is due now. Return how many events that are."""
-    with _changing(state, actor, "enable-webhook", webhook_id) as (connection, one):
-        return store.reopen_webhook(connection, one.id, state.clock.now())
+    with _changing(state, actor, "enable-webhook", webhook_id) as (connection, webhook):
+        return store.reopen_webhook(connection, webhook.id, state.clock.now())
 
 
 def disable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:
     """Send nothing more to a webhook until somebody enables it. Waiting events are marked as failed."""
-    with _changing(state, actor, "disable-webhook", webhook_id) as (connection, one):
+    with _changing(state, actor, "disable-webhook", webhook_id) as (connection, webhook):
         reason = message("disabled by hand")
-        store.close_webhook(connection, one.id, reason, state.clock.now())
+        store.close_webhook(connection, webhook.id, reason, state.clock.now())
 
 
 def remove_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:
     """Remove a webhook with what waits for it."""
-    with _changing(state, actor, "remove-webhook", webhook_id) as (connection, one):
-        store.delete_webhook(connection, one.id)
+    with _changing(state, actor, "remove-webhook", webhook_id) as (connection, webhook):
+        store.delete_webhook(connection, webhook.id)
 
 
 def send_test_event(state: EditingState, actor: Actor, webhook_id: int) -> Answer:
     """Send an event that means nothing to a webhook, also to a disabled one. Return its answer."""
-    with _changing(state, actor, "test-webhook", webhook_id) as (_connection, one):
+    with _changing(state, actor, "test-webhook", webhook_id) as (_connection, webhook):
         pass
     caller = Caller(allow_loopback=state.settings.webhooks.loopback)
     sender = WebhookSender(state.database, state.clock, caller, state.secret)
-    return sender.send(one, _test_event(state, one))
-
-
-def _test_event(state: EditingState, one: Webhook) -> WebhookDelivery:
-    now = state.clock.now()
-    return WebhookDelivery(
-        id=0,
-        webhook_id=one.id,
-        event_id=store.new_event_id(),
-        type=TEST_EVENT,
-        data={"publication": state.settings.publication.url},
-        occurred_at=now,
-        due_at=now,
-        attempts=0,
-        state="pending",
-        last_answer=None,
-        finished_at=None,
-    )
+    data = {"publication": state.settings.publication.url}
+    body = event_body(TEST_EVENT, state.clock.now(), data)
+    return sender.send(webhook, store.new_event_id(), body)
 
 
 @contextmanager
@@ -147,8 +132,8 @@ def _event_type(name: str) -> EventType:
     try:
         return EventType(name)
     except ValueError:
-        known = ", ".join(EventType)
-        raise UsageError(f"{name}: no such event; the events are {known}") from None
+        names = ", ".join(EventType)
+        raise UsageError(f"{name}: no such event; the events are {names}") from None
 
 
 def _host(url: str) -> str:

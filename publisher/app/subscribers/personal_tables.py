@@ -13,10 +13,10 @@ from sqlalchemy import Connection, RowMapping, Table, delete, func, or_, select,
 
 from publisher.bounces.tables import bounce_event
 from publisher.database import Database
+from publisher.database.retry_queue import queue_item
 from publisher.delivery.tables import delivery, recovered_delivery
 from publisher.issues.tables import issue_table
 from publisher.notices.ledger import forget_notice_addresses
-from publisher.notices.tables import notice
 from subscribers import forget_old_changes
 from subscribers.tables import (
     access_request,
@@ -60,7 +60,11 @@ PERSONAL_TABLES: Final = (
     PersonalTable("address_changes", address_change, moves=False),
     PersonalTable("merged_records", subscriber_alias, moves=False),
     PersonalTable("bounces", bounce_event, frozenset({"source_id"})),
-    PersonalTable("notices", notice, frozenset({"content", "epoch", "lease_id"})),
+    PersonalTable(
+        "notices",
+        queue_item,
+        frozenset({"key", "target", "account_id", "payload", "epoch", "doubts"}),
+    ),
 )
 # The other tables with a column `subscriber_id`, with the reason why they are no lines above.
 OTHER_TABLES: Final = {
@@ -117,7 +121,9 @@ def forget_address(connection: Connection, identity: str) -> None:
     connection.execute(
         delete(address_change).where(or_(*(one == identity for one in is_named)))
     )
-    connection.execute(delete(notice).where(func.lower(notice.c.to_address) == identity))
+    connection.execute(
+        delete(queue_item).where(func.lower(queue_item.c.to_address) == identity)
+    )
 
 
 def forget_former_addresses(database: Database, now: datetime) -> None:

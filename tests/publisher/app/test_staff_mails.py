@@ -22,11 +22,10 @@ from publisher.app.translators import (
     queue_translator_mails,
     send_translator_mails,
 )
-from publisher.delivery.lineage.state import set_lineage
+from publisher.database.retry_queue import queue_item
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
-from publisher.translations.tables import translator_mail
 from tests.publisher.app.approving import (
     DAY,
     DUE,
@@ -82,7 +81,7 @@ class Translators:
         ]
 
     def states(self) -> list[tuple[str, str | None]]:
-        return [(row["state"], row["reason"]) for row in self.publication.rows(translator_mail)]
+        return [(row["state"], row["reason"]) for row in self.publication.rows(queue_item)]
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -167,74 +166,28 @@ def test_only_translators_get_them_and_in_the_language_of_their_account(
     assert text_of(mails[OMAR]).count("The ferry") == 1
 
 
-@pytest.mark.parametrize("kills", [1, 2])
-def test_a_mail_that_a_killed_process_held_is_sent_again_once(
-    people: Translators, kills: int
-) -> None:
-    people.write("en", "ferry")
-    people.queue(2)
-
-    def die(_mail: object) -> Outcome:
-        raise KeyboardInterrupt
-
-    for _ in range(kills):
-        people.transport.outcomes = die
-        with pytest.raises(KeyboardInterrupt):
-            people.send(minutes=16)
-        people.transport.outcomes = None
-        # Another process may still send it.
-        assert people.send(minutes=1) == []
-        assert people.sent() == []
-    assert people.send(minutes=16) == []
-    assert len(people.sent()) == 2 - kills
-    gave_up = ("failed", "the process that sent it ended twice")
-    assert people.states() == [("sent", None) if kills == 1 else gave_up]
-
-
 def test_a_server_that_defers_or_is_away_gets_it_later_and_one_that_refuses_not(
     people: Translators,
 ) -> None:
     people.write("en", "ferry")
     people.queue(2)
     people.transport.fail_after = 0
-    assert people.send() == []
+    assert people.send() == ["took 0 messages and no more"]
     people.transport.fail_after = None
     people.transport.outcomes = {OMAR: Outcome(SendStatus.DEFERRED, "come back")}
-    assert people.send(minutes=5) == []
-    assert people.transport.offered == []
-    people.send(minutes=10)
-    assert people.states() == [("pending", "come back")]
+    assert people.send() == people.send(minutes=5) == []
+    assert people.states() == [("deferred", "come back")]
+    assert len(people.transport.offered) == 1
     people.transport.outcomes = {OMAR: Outcome(SendStatus.REFUSED, "no such user")}
     not_sent = "a mail to a translator or an approver was not sent:"
     assert people.send(minutes=10) == [f"{not_sent} no such user"]
-    assert people.states() == [("failed", "no such user")]
+    assert people.states() == [("bounced", "no such user")]
     # One that waits for a day is given up.
     people.write("en", "tides")
     people.queue(4)
     people.transport.outcomes = {OMAR: Outcome(SendStatus.DEFERRED, "come back")}
     people.send()
     assert people.send(minutes=25 * 60) == [f"{not_sent} come back"]
-
-
-def test_what_waits_stays_when_another_server_takes_over_between_two_mails(
-    people: Translators,
-) -> None:
-    people.add("lin@example.org", Grant(Role.TRANSLATOR, "zh-Hans"))
-    people.queue(1)
-    people.write("en", "ferry")
-    assert people.queue(2) == 2
-
-    def take_over(_mail: object) -> Outcome:
-        with people.publication.database.writing() as connection:
-            set_lineage(connection, server="the one that failed")
-        return Outcome(SendStatus.ACCEPTED)
-
-    people.transport.outcomes = take_over
-    (problem,) = people.send()
-    assert "it is on another server" in problem
-    assert [state for state, _reason in people.states()] == ["sent", "pending"]
-    assert people.send() == [problem]
-    assert len(people.sent()) == 1
 
 
 def test_the_first_import_is_told_to_nobody(

@@ -35,6 +35,7 @@ from publisher.app.translators import (
     read_translation_feed,
     read_translator_choices,
 )
+from publisher.database.retry_queue import queue_item
 from publisher.errors import ForbiddenError, TranslationError
 from tests.publisher.app.editing import ROOT, account, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
@@ -356,7 +357,8 @@ def test_mails_are_on_for_translators_and_for_others_who_turn_them_on(
     publication.at(later).pick_up()
     assert queue_translator_mails(publication.settings, publication.database, later) == 1
     (mail,) = read_translator_choices(next_day, editor).mails
-    assert (mail.state, mail.content["stories"][0]["title"]) == ("pending", "ferry")
+    (row,) = publication.rows(queue_item)
+    assert (mail.state, row["payload"]["stories"][0]["title"]) == ("pending", "ferry")
 
 
 def test_the_terminal_and_those_who_may_not_translate_have_no_choices(

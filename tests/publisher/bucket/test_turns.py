@@ -15,11 +15,11 @@ from publisher.bucket.contents import CONTENTS_KEY, StoredFile, from_json, to_js
 from publisher.bucket.upload import fetch_issue_pages
 from publisher.cli.operation.status import bucket_lines, status_as_json
 from publisher.clock import uptime
+from publisher.database.retry_queue import queue_item
 from publisher.errors import BucketError, LeaderLostError, LostStateError
 from publisher.issues.tables import issue_table
 from publisher.leader import holder
 from publisher.leader import store as leaders_store
-from publisher.syndication.tables import websub_ping
 from publisher.testing import MemoryTransport
 from tests.processes import tree
 from tests.publisher.bucket.conftest import in_bucket
@@ -155,7 +155,7 @@ def issue_states(publication: PublicationFolder) -> set[str]:
 
 def attempts(publication: PublicationFolder) -> set[int]:
     with publication.database.reading() as connection:
-        return set(connection.execute(select(websub_ping.c.attempts)).scalars())
+        return set(connection.execute(select(queue_item.c.attempts)).scalars())
 
 
 def test_mails_and_pings_wait_while_the_bucket_can_not_be_written(

@@ -13,7 +13,7 @@ import pytest
 from publisher.cli.main import app
 from publisher.config import load_settings
 from publisher.database import open_database
-from publisher.syndication.tables import websub_ping
+from publisher.database.retry_queue import queue_item
 from tests.databases import DATABASE_FILE, database_address
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder
@@ -172,7 +172,9 @@ def test_status_lists_hubs_that_could_not_be_notified(run: Run, small: Path) -> 
     assert "57 pings to hubs waiting" in out
     database = open_database(database_address(small / DATABASE_FILE))
     with database.writing() as connection:
-        connection.execute(websub_ping.update().values(state="failed", last_response="gone"))
+        connection.execute(
+            queue_item.update().values(state="failed", next_at=None, reason="gone")
+        )
     database.close()
     code, out, _err = run("status", "--now", FRIDAY, small)
     assert code == 0

@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import insert
 
 from publisher.clock import FixedClock, Timer
+from publisher.database.retry_queue import queue_item as notice
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports.base import Transport
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import enqueue_notice
 from publisher.notices.sender import NoticeReport, send_notices
-from publisher.notices.tables import notice
 from publisher.rendering import Renderer
 from publisher.testing import SECRET, MemoryTransport
 from subscribers.tables import subscriber

@@ -7,9 +7,11 @@ from itertools import product
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from sqlalchemy import Connection
 
 from publisher.config.delivery import MailboxSettings
 from publisher.config.web import WebSettings
+from publisher.database.retry_queue import due_items
 from publisher.errors import DeliveryError, RenderingError
 from publisher.mail.compose import notice_message_name, notices_of_message_ids
 from publisher.mail.signed_addresses import LinkKind, read_link
@@ -17,7 +19,7 @@ from publisher.mailbox.commands import parse_command
 from publisher.notices import composer as gate_samples
 from publisher.notices.composer import NoticeComposer
 from publisher.notices.kinds import NoticeKind
-from publisher.notices.ledger import due_notices, enqueue_notice
+from publisher.notices.ledger import NOTICE_POLICY, QueuedNotice, enqueue_notice, queued_notices
 from publisher.rendering import Digest, SystemMail
 from publisher.testing import SECRET
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -37,6 +39,10 @@ PAGES = {
 }
 
 
+def due(connection: Connection) -> list[QueuedNotice]:
+    return queued_notices(connection, due_items(connection, NOTICE_POLICY, NOW, 9))
+
+
 def compose(
     publication: PublicationFolder,
     kind: NoticeKind,
@@ -47,7 +53,7 @@ def compose(
     enqueue(publication, person, kind, to=to)
     composer = NoticeComposer(publication.settings, RENDERER.system_mail, SECRET)
     with publication.database.reading() as connection:
-        (row,) = due_notices(connection, NOW, 9)
+        (row,) = due(connection)
         return composer.compose(connection, row).content
 
 
@@ -70,7 +76,7 @@ def test_every_notice_passes_the_gate_in_its_language(
     content = compose(publication, kind, language)
     composer = NoticeComposer(publication.settings, RENDERER.system_mail, SECRET)
     with publication.database.reading() as connection:
-        (row,) = due_notices(connection, NOW, 9)
+        (row,) = due(connection)
         assert composer.check(connection, row).report.findings == ()
     assert parsed(content)["Content-Language"] == language
     assert "@@" not in html_of(parsed(content)) + text_of(parsed(content))
@@ -164,7 +170,7 @@ def test_a_notice_that_the_gate_rejects_is_not_composed_and_the_error_says_why(
     enqueue(publication, add_person(publication))
     composer = NoticeComposer(publication.settings, render, SECRET)
     with publication.database.reading() as connection:
-        (row,) = due_notices(connection, NOW, 9)
+        (row,) = due(connection)
         with pytest.raises(RenderingError) as caught:
             composer.compose(connection, row)
     problem = str(caught.value)
@@ -220,7 +226,7 @@ def test_a_newsletter_that_was_removed_is_called_by_its_name(
         enqueue_notice(
             connection, NoticeKind.WELCOME, person, NOW, values={"newsletters": ["gone"]}
         )
-        (row,) = due_notices(connection, NOW, 9)
+        (row,) = due(connection)
         composer = NoticeComposer(publication.settings, RENDERER.system_mail, SECRET)
         assert "gone" in text_of(parsed(composer.compose(connection, row).content))
 
@@ -239,11 +245,11 @@ def test_mails_that_differ_only_in_their_recipients_are_rendered_once_and_checke
     for address in ("ann@example.org", "bob@example.org"):
         enqueue(publication, add_person(publication, address))
     with publication.database.reading() as connection:
-        due = due_notices(connection, NOW, 9)
-        messages = [composer.compose(connection, row).content for row in due]
+        rows = due(connection)
+        messages = [composer.compose(connection, row).content for row in rows]
         assert len(rendered) == 1
         # Another process renders it again, and a mail that has passed the gate is not checked again.
-        NoticeComposer(publication.settings, render, SECRET).compose(connection, due[1])
+        NoticeComposer(publication.settings, render, SECRET).compose(connection, rows[1])
     assert gate_samples._errors.cache_info().misses == 1
     assert gate_samples._errors.cache_info().hits == 1
     assert b"bob@example.org" in messages[1]

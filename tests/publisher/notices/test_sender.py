@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from publisher.app.operation.status import take_snapshot
 from publisher.config.delivery import (
@@ -16,17 +16,16 @@ from publisher.config.delivery import (
     Tls,
     WarmupSettings,
 )
-from publisher.database import writer
+from publisher.database import retry_queue, writer
+from publisher.database.retry_queue import queue_item as notice
 from publisher.delivery import causes
 from publisher.delivery.lineage.state import set_lineage
 from publisher.delivery.rates import limiter
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.tables import send_lease
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import (
     ACCEPTED_OUTCOME,
     Outcome,
-    OutgoingMessage,
     SendStatus,
     ThrottleScope,
 )
@@ -35,7 +34,6 @@ from publisher.errors import DatabaseError, RenderingError
 from publisher.notices import ledger
 from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeContent, NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
-from publisher.notices.tables import notice
 from publisher.rendering import Digest, SystemMail
 from publisher.testing import FakeTimer, MemoryTransport
 from subscribers import SubscriberStatus, erase, find_subscriber, suppress
@@ -75,7 +73,7 @@ def test_a_notice_is_sent_once_and_then_forgets_its_code(
     assert (outgoing.recipient, outgoing.message.subscriber_id) == ("ann@example.org", number)
     (row,) = rows(publication)
     assert (row["state"], row["attempts"], row["tried_at"]) == ("sent", 1, NOW)
-    assert row["content"] == {"number": 7, "newsletters": ["weekly"]}
+    assert row["payload"] == {"number": 7, "newsletters": ["weekly"]}
 
 
 def test_a_service_that_is_stopped_sends_no_further_notices_and_reserves_none(
@@ -93,18 +91,8 @@ def test_a_service_that_is_stopped_sends_no_further_notices_and_reserves_none(
         notify(publication, transport, progress=stop)
     assert steps == [("sending notices", 4, 10)]
     assert states(publication) == ["sent"] * 4 + ["pending"] * 6
-    assert publication.rows(send_lease) == []
     assert notify(publication, transport).sent == 6
     assert len({one.recipient for one in transport.taken}) == len(transport.taken) == 10
-
-
-def test_the_oldest_notice_is_sent_first(publication: PublicationFolder) -> None:
-    transport = MemoryTransport()
-    ann = add_person(publication)
-    later = enqueue(publication, ann, NoticeKind.LINKS, NOW)
-    first = enqueue(publication, ann, NoticeKind.LINKS, NOW - HOUR)
-    notify(publication, transport)
-    assert [one.message.subscriber_id for one in transport.taken] == [first, later]
 
 
 def test_a_deferred_notice_is_tried_again_and_given_up_after_a_day(
@@ -121,13 +109,13 @@ def test_a_deferred_notice_is_tried_again_and_given_up_after_a_day(
         "450 later",
     )
     assert NOW + timedelta(minutes=5) <= row["next_at"] <= NOW + timedelta(minutes=7)
-    assert row["content"]["code"] == "123456"
+    assert row["payload"]["code"] == "123456"
     notify(publication, transport, NOW + timedelta(minutes=1))
     assert len(transport.offered) == 1
     notify(publication, transport, NOW + timedelta(hours=23, minutes=55))
     (row,) = rows(publication)
     assert (row["state"], row["reason_key"]) == ("failed", "greylisted")
-    assert "code" not in row["content"]
+    assert "code" not in row["payload"]
 
 
 @pytest.mark.parametrize(("to", "status"), [(None, "bounced"), ("new@example.net", "pending")])
@@ -151,38 +139,11 @@ def test_a_refusal_of_the_sender_is_nobody_s_bounce(publication: PublicationFold
     assert states(publication) == ["deferred"]
 
 
-@pytest.mark.parametrize("kills", [1, 2])
-def test_what_a_killed_process_held_is_sent_again_once_as_the_same_message(
-    publication: PublicationFolder, kills: int
-) -> None:
-    sent: list[OutgoingMessage] = []
-
-    def take_and_die(outgoing: OutgoingMessage) -> Outcome:
-        sent.append(outgoing)
-        raise Killed
-
-    enqueue(publication, add_person(publication))
-    for _ in range(kills):
-        with pytest.raises(Killed):
-            notify(publication, MemoryTransport("ambiguous", outcomes=take_and_die))
-        assert states(publication) == ["attempting"]
-    again = MemoryTransport("ambiguous")
-    notify(publication, again, NOW + HOUR)
-    (row,) = rows(publication)
-    if kills == 1:
-        assert [one.message for one in again.taken] == [sent[0].message]
-        assert row["state"] == "sent"
-    else:
-        assert sent[1].message == sent[0].message
-        assert again.taken == []
-        assert (row["state"], row["reason_key"]) == ("in_doubt", "interrupted")
-
-
 def test_an_answer_that_can_t_be_stored_at_once_is_not_forgotten(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enqueue(publication, add_person(publication))
-    locked, settle = [True, True], ledger.settle_notice
+    locked, settle = [True, True], retry_queue.settle
 
     def settle_later(*parts: Any) -> bool:
         if locked and locked.pop():
@@ -190,7 +151,7 @@ def test_an_answer_that_can_t_be_stored_at_once_is_not_forgotten(
         return settle(*parts)
 
     monkeypatch.setattr(writer, "SECONDS_BETWEEN_TRIES", 0.0)
-    monkeypatch.setattr(ledger, "settle_notice", settle_later)
+    monkeypatch.setattr(retry_queue, "settle", settle_later)
     transport = MemoryTransport("ambiguous")
     assert notify(publication, transport).sent == 1
     assert notify(publication, transport).sent == 0
@@ -208,18 +169,6 @@ def test_a_notice_without_an_answer_is_sent_again_once(publication: PublicationF
     assert states(publication) == ["in_doubt"]
     notify(publication, transport, NOW + 2 * HOUR)
     assert len(transport.offered) == 2
-
-
-def test_a_living_sender_s_notice_is_left_to_it(publication: PublicationFolder) -> None:
-    enqueue(publication, add_person(publication))
-    other = MemoryTransport()
-
-    def let_another_look(_outgoing: OutgoingMessage) -> Outcome:
-        notify(publication, other)
-        return Outcome(SendStatus.ACCEPTED)
-
-    assert notify(publication, MemoryTransport(outcomes=let_another_look)).sent == 1
-    assert other.offered == []
 
 
 def test_nothing_is_sent_to_somebody_who_complained(publication: PublicationFolder) -> None:
@@ -349,26 +298,6 @@ def test_a_notice_that_the_program_fails_to_write_waits_and_the_others_are_sent(
     assert [row["state"] for row in rows(publication)] == ["deferred", "sent"]
 
 
-def test_old_notices_are_deleted(publication: PublicationFolder) -> None:
-    enqueue(publication, add_person(publication))
-    notify(publication)
-    enqueue(publication, add_person(publication, "bob@example.org"), at=NOW + 100 * 24 * HOUR)
-    notify(publication, at=NOW + 100 * 24 * HOUR)
-    assert [row["id"] for row in rows(publication)] == [2]
-
-
-def test_a_result_that_comes_too_late_changes_nothing(publication: PublicationFolder) -> None:
-    enqueue(publication, add_person(publication))
-
-    def take_over(_outgoing: OutgoingMessage) -> Outcome:
-        with publication.database.writing() as connection:
-            connection.execute(update(notice).values(epoch=9, state="in_doubt"))
-        return Outcome(SendStatus.ACCEPTED)
-
-    assert notify(publication, MemoryTransport(outcomes=take_over)).sent == 0
-    assert states(publication) == ["in_doubt"]
-
-
 def test_notices_are_counted_by_state(publication: PublicationFolder) -> None:
     enqueue(publication, add_person(publication))
     notify(publication)
@@ -432,7 +361,6 @@ def test_mails_that_are_not_reserved_stay_when_a_quarantine_begins_between_two(
     # What was reserved before may have left already, as far as the database knows.
     assert report.sent == len(transport.taken) == 4
     assert reason in report.problems[0]
-    assert publication.rows(send_lease) == []
     # Nor is any of them given up, however long it takes to decide.
     assert notify(publication, transport, NOW + timedelta(days=2)).problems == report.problems
     assert states(publication) == ["sent"] * 4 + ["pending"] * 6
@@ -456,29 +384,6 @@ def ann(connection: Connection) -> int:
     ).inserted_primary_key
     assert key is not None
     return int(key[0])
-
-
-def test_a_notice_waits_from_the_moment_that_it_is_enqueued(
-    connection: Connection, ann: int
-) -> None:
-    values = {"number": 7, "code": "123456", "newsletters": ["weekly"]}
-    first = enqueue_notice(connection, NoticeKind.CONFIRM, ann, NOW, values=values)
-    second = enqueue_notice(
-        connection,
-        NoticeKind.CONFIRM_ADDRESS,
-        ann,
-        NOW,
-        to="new@example.org",
-        language="ar",
-        values={"number": 8},
-    )
-    rows = connection.execute(select(notice).order_by(notice.c.id)).all()
-    assert [row.id for row in rows] == [first, second]
-    assert [row.state for row in rows] == ["pending", "pending"]
-    assert [row.content for row in rows] == [values, {"number": 8}]
-    assert [row.to_address for row in rows] == [None, "new@example.org"]
-    assert [row.language for row in rows] == [None, "ar"]
-    assert {row.next_at for row in rows} == {NOW}
 
 
 @pytest.mark.parametrize(
@@ -514,7 +419,7 @@ def test_a_notice_whose_reason_is_gone_is_cancelled_and_forgets_its_code(
     assert cancel_notices(connection, ann, [NoticeKind.CONFIRM], later) == 0
     rows = connection.execute(select(notice).order_by(notice.c.id)).all()
     assert [row.state for row in rows] == ["cancelled", "pending"]
-    assert (rows[0].content, rows[0].reason_key) == ({}, "not-asked-for")
+    assert (rows[0].payload, rows[0].reason_key) == ({}, "not-asked-for")
     assert rows[0].changed_at == later
 
 

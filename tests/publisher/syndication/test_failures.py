@@ -12,9 +12,10 @@ import pytest
 from publisher import web_files
 from publisher.app.articles import accept_lost_articles
 from publisher.config import FeedSettings
+from publisher.database.retry_queue import queue_item
 from publisher.syndication import feed_documents, feed_pages, feed_window, websub
 from publisher.syndication.feed_writer import mark_all_feeds_due
-from publisher.syndication.tables import feed, websub_ping
+from publisher.syndication.tables import feed
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import URL, json_feed, pipeline_of, public, stamps, syndicated
 from tests.publisher.syndication.hub import Hub, Reply, running
@@ -58,7 +59,9 @@ def with_hub(publication: PublicationFolder, **limits: Any) -> None:
 
 
 def queued(publication: PublicationFolder) -> set[str]:
-    return {row["topic"].rpartition("/feeds/")[2] for row in publication.rows(websub_ping)}
+    return {
+        row["payload"]["topic"].rpartition("/feeds/")[2] for row in publication.rows(queue_item)
+    }
 
 
 def test_a_run_that_is_killed_after_the_files_still_queues_pings(

@@ -24,8 +24,8 @@ from publisher.app.subscribers.joining import (
 )
 from publisher.app.subscribers.records import erase_address
 from publisher.config.web import JoiningSettings
+from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
-from publisher.notices.tables import notice
 from publisher.secrets import load_secret
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish
 from subscribers.pending_requests import cancel_requests
@@ -371,7 +371,7 @@ def test_a_code_confirms_and_a_wrong_one_is_the_same_for_any_address(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
     post(client, publication)
-    code = publication.rows(notice)[0]["content"]["code"]
+    code = publication.rows(notice)[0]["payload"]["code"]
     wrong = [
         client.post("/en/confirm/", data={"email": email, "code": "x"})
         for email in (ANN, "bob@example.com")
@@ -393,7 +393,7 @@ def test_an_address_has_twenty_tries_an_hour(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
     post(client, publication)
-    code = publication.rows(notice)[0]["content"]["code"]
+    code = publication.rows(notice)[0]["payload"]["code"]
     for _try in range(20):
         client.post("/en/confirm/", data={"email": ANN, "code": "x"})
     with publication.database.writing() as connection:

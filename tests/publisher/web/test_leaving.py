@@ -13,10 +13,10 @@ from sqlalchemy import Connection, insert, select, update
 
 from publisher.clock import FixedClock
 from publisher.config.web import WebSettings
+from publisher.database.retry_queue import queue_item as notice
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Outcome, OutgoingMessage
 from publisher.errors import WriterUnavailableError
 from publisher.mail.signed_addresses import LinkKind, sign_link
-from publisher.notices.tables import notice
 from publisher.testing import MemoryTransport
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
@@ -72,7 +72,7 @@ def newsletters(publication: PublicationFolder, address: str = ANN) -> tuple[str
 
 
 def notices(publication: PublicationFolder) -> list[tuple[str, Any]]:
-    return [(row["kind"], row["content"]) for row in publication.rows(notice)]
+    return [(row["kind"], row["payload"]) for row in publication.rows(notice)]
 
 
 def answer(response: Any) -> tuple[int, bytes, str | None]:

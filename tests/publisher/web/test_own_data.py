@@ -11,8 +11,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from publisher.clock import FixedClock
+from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import LinkKind, sign_link
-from publisher.notices.tables import notice
 from publisher.testing import SECRET
 from publisher.web.pages.access import delete_session_cookie
 from subscribers import find_subscriber, request_access, unsubscribe
@@ -63,7 +63,7 @@ def get(client: FlaskClient, path: str, cookie: str = "") -> TestResponse:
 
 def token_of(publication: PublicationFolder, kind: str) -> int:
     with publication.database.reading() as connection:
-        rows = connection.execute(select(notice.c.content).where(notice.c.kind == kind))
+        rows = connection.execute(select(notice.c.payload).where(notice.c.kind == kind))
         return int(rows.scalars().all()[-1]["number"])
 
 

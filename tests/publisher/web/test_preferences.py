@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
-from publisher.notices.tables import notice
 from publisher.testing import SECRET
 from publisher.web.pages.responses import KeptPages
 from subscribers import (
@@ -267,7 +267,7 @@ def test_the_code_of_the_mail_opens_the_data(
     # The field is far below what was just done.
     assert 'href="#code"' in client.get(sent).text
     with publication.database.reading() as connection:
-        (content,) = connection.execute(select(notice.c.content)).scalars()
+        (content,) = connection.execute(select(notice.c.payload)).scalars()
     wrong = press(client, "code", code="000000" if content["code"] != "000000" else "000001")
     assert (wrong.status_code, 'href="#code"' in wrong.text) == (422, True)
     answer = press(client, "code", code=content["code"])

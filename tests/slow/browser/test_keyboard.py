@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page
 
+from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
-from publisher.notices.tables import notice
 from subscribers import find_subscriber, load_preferences
 from tests.publisher.delivery.mailing import number_of
 from tests.slow.browser.chromium import Chromium
@@ -51,7 +51,7 @@ def join(sample: Sample, window: Page, language: str) -> None:
     enter(window, "main button")
     (row,) = sample.publication.rows(notice)
     tab_to(window, "#code")
-    window.keyboard.type(row["content"]["code"])
+    window.keyboard.type(row["payload"]["code"])
     with window.expect_navigation():
         window.keyboard.press("Enter")
 

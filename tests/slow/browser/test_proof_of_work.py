@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from playwright.sync_api import Page
 
 from publisher.app.operation.page_servers import open_web_state
-from publisher.notices.tables import notice
+from publisher.database.retry_queue import queue_item as notice
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from tests.publisher.conftest import NOW, PublicationFolder

@@ -20,6 +20,7 @@ from publisher.articles.tables import article
 from publisher.assembly import select_due
 from publisher.clock import FixedClock
 from publisher.config.web import JoiningSettings
+from publisher.database.retry_queue import has_work
 from publisher.delivery.dispatcher import Dispatcher, deliver
 from publisher.delivery.job import JobBuilder
 from publisher.delivery.ledger.claims import Claim
@@ -35,8 +36,8 @@ from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import issue_table
 from publisher.notices.composer import NoticeComposer
-from publisher.notices.ledger import has_work
-from publisher.notices.sender import NoticeSender
+from publisher.notices.ledger import NOTICE_POLICY
+from publisher.notices.sender import Notices, PersonalMailSender
 from publisher.rendering import Digest, SystemMail
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
 from subscribers import find_subscriber
@@ -168,11 +169,12 @@ class Sending:
         """Send the mails about subscriptions. Return them."""
         settings, database = self.publication.settings, self.publication.database
         with database.reading() as connection:
-            if not has_work(connection, now):
+            if not has_work(connection, NOTICE_POLICY, now):
                 return []  # as send_notices does
         clock, timer = FixedClock(now), FakeTimer(now.timestamp())
         composer = PlainComposer(settings, _notice, SECRET)
-        sender = NoticeSender(settings, database, self.transport, composer, clock, timer)
+        mails = Notices(settings, self.transport, composer, database)
+        sender = PersonalMailSender(settings, database, self.transport, mails, clock, timer)
         sender.send_due()
         assert sender.report.problems == []
         found = [one for one in self.transport.taken if one.issue_id == 0]

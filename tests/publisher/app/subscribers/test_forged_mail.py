@@ -14,10 +14,10 @@ from publisher.app.subscribers.actions import undo_left_by_mail
 from publisher.app.subscribers.incoming_mail import receive_mail
 from publisher.app.subscribers.records import import_subscribers
 from publisher.config.delivery import MailboxSettings
+from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.compose import notice_message_name
 from publisher.mail.signed_addresses import BounceAddresses, sign_link
 from publisher.mailbox.commands import MailUse
-from publisher.notices.tables import notice
 from publisher.secrets import load_secret
 from subscribers import SubscriberStatus, find_subscriber
 from subscribers.tables import subscriber, subscription

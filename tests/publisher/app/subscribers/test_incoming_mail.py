@@ -452,7 +452,7 @@ def test_a_mail_that_the_database_had_no_room_for_is_received_later(ann: Corresp
     raw = ann.write("subscribe")
 
     def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement.startswith("INSERT INTO notice"):
+        if statement.startswith("INSERT INTO queue_item"):
             raise sqlite3.OperationalError("database or disk is full")
 
     event.listen(Engine, "before_cursor_execute", fail)

@@ -38,10 +38,10 @@ from publisher.app.subscribers.joining import (
 )
 from publisher.app.subscribers.records import erase_address, resubscribe_address
 from publisher.app.subscribers.unsubscribing import LeaveScope
+from publisher.database.retry_queue import queue_item as notice
 from publisher.delivery.states import DeliveryState
 from publisher.mail.compose import notice_message_name
 from publisher.mail.signed_addresses import SignedLink, sign_link
-from publisher.notices.tables import notice
 from publisher.secrets import load_secret
 from publisher.testing import SECRET, MemoryTransport
 from subscribers import (
@@ -88,7 +88,7 @@ def ask(
 
 def notices(folder: PublicationFolder) -> list[tuple[str, dict[str, Any]]]:
     """Give the kinds and the values of all mails that were asked for."""
-    return [(row["kind"], row["content"]) for row in folder.rows(notice)]
+    return [(row["kind"], row["payload"]) for row in folder.rows(notice)]
 
 
 def token(folder: PublicationFolder, number: int = 1, person: int = 1) -> str:
@@ -263,7 +263,7 @@ def test_somebody_erased_is_asked_and_comes_back_even_after_a_complaint(
     assert [kind for kind, _values in notices(folder)] == ["confirm"]
     assert status(folder) is SubscriberStatus.PENDING
     (row,) = folder.rows(notice)
-    click(folder, token(folder, row["content"]["number"], row["subscriber_id"]))
+    click(folder, token(folder, row["payload"]["number"], row["subscriber_id"]))
     assert status(folder) is SubscriberStatus.ACTIVE
     with folder.database.reading() as connection:
         records = load_consent_records(connection, row["subscriber_id"])
@@ -320,9 +320,8 @@ def change(folder: PublicationFolder, **changes: Any) -> None:
 def let_confirmations_bounce(folder: PublicationFolder, count: int) -> None:
     with folder.database.writing() as connection:
         number = connection.execute(select(subscriber.c.id)).scalars().first()
-        row: dict[str, Any] = {"kind": "confirm", "subscriber_id": number, "content": {}}
-        row |= {"state": DeliveryState.BOUNCED, "was_resent": False}
-        row |= dict.fromkeys(("due_at", "next_at", "changed_at"), NOW)
+        row: dict[str, Any] = {"kind": "confirm", "subscriber_id": number, "payload": {}}
+        row |= {"state": DeliveryState.BOUNCED, "due_at": NOW, "changed_at": NOW}
         connection.execute(insert(notice), [row] * count)
 
 

@@ -39,11 +39,11 @@ from publisher.app.subscribers.records import (
     merge_addresses,
     read_own_data,
 )
+from publisher.database.retry_queue import queue_item as notice
 from publisher.delivery.tables import delivery
 from publisher.errors import UsageError
 from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.notices.kinds import NoticeKind
-from publisher.notices.tables import notice
 from publisher.request_limits import LimitKeys
 from publisher.testing import SECRET
 from subscribers import (
@@ -81,7 +81,7 @@ def stored(connection: Connection, address: str) -> Subscriber:
 
 
 def notices(connection: Connection) -> list[tuple[str, str | None, Any]]:
-    columns = notice.c["kind", "to_address", "content"]
+    columns = notice.c["kind", "to_address", "payload"]
     rows = connection.execute(select(*columns).order_by(notice.c.id))
     return [tuple(row) for row in rows]
 
@@ -321,7 +321,7 @@ def test_her_data_are_all_rows_about_her_and_no_secret(publication: PublicationF
     assert [one["kind"] for one in data["notices"]] == ["confirm-address", "data"]
     assert [one["new_address"] for one in data["address_changes"]] == [NEW]
     assert [one["after"] for one in data["history"]] == ["unsubscribed"]
-    assert not {"code", "digest", "code_digest", "content"} & {
+    assert not {"code", "digest", "code_digest", "payload"} & {
         name for rows in data.values() if isinstance(rows, list) for row in rows for name in row
     }
     with publication.database.reading() as connection:
@@ -445,7 +445,7 @@ def test_a_former_address_is_forgotten_after_seven_days(publication: Publication
     with publication.database.writing() as connection:
         change = ask_to_move(connection, publication, stored(connection, ANN), "undo-address")
         assert confirm_new_address(connection, publication.settings, change, NOW)
-        connection.execute(update(notice).values(state="sent"))
+        connection.execute(update(notice).values(state="sent", next_at=None))
     forget_former_addresses(publication.database, NOW + timedelta(days=6))
     assert ANN in text_of_all_tables(publication)
     forget_former_addresses(publication.database, NOW + timedelta(days=7))

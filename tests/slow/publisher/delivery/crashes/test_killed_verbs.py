@@ -66,7 +66,7 @@ CYCLE_STEPS = int(os.environ.get("CRASH_CYCLE_STEPS", by_lane(8, 4)))
 # Nothing of these is part of what a verb does, but of who has sent or written in between, of mails to
 # translators, which each cycle sends, and of how files looked, which takes their age into account.
 _OTHERS = {"alembic_version", "send_lease", "audit_entry", "source_item", "site_page"}
-_OTHERS |= {"translator", "translator_mail", "secret_fingerprint"}
+_OTHERS |= {"translator", "queue_item", "secret_fingerprint"}
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 

@@ -14,7 +14,7 @@ from publisher.clock import SystemClock
 from publisher.database.metadata import metadata
 from subscribers.tables import subscribers_metadata
 
-revision = "0100"
+revision = "0101"
 down_revision = None
 
 # The modules that declare tables, each beside the code that owns them.
@@ -31,13 +31,13 @@ _DECLARING = (
     "publisher.issues.tables",
     "publisher.leader.tables",
     "publisher.mailbox.tables",
-    "publisher.notices.tables",
     "publisher.request_limits",
+    "publisher.database.retry_queue",
     "publisher.secrets",
     "publisher.syndication.tables",
     "publisher.translations.tables",
     "publisher.jobs.turns",
-    "publisher.webhooks.tables",
+    "publisher.webhooks.store",
 )
 
 
