@@ -24,7 +24,7 @@ def test_there_is_one_migration_until_there_is_a_release() -> None:
 
 def test_the_migration_imports_every_module_that_declares_tables() -> None:
     # In this process others have imported them; `publisher run` in a new folder has not.
-    declaring = re.compile(r'= Table\(\s*"\w+",\s*\w*metadata')
+    declaring = re.compile(r'= (?:sa\.)?Table\(\s*"\w+",\s*\w*metadata')
     root = Path(publisher.__path__[0]).parent
     found = {
         ".".join(file.relative_to(root).with_suffix("").parts)
