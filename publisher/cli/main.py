@@ -15,7 +15,7 @@ import typer.main
 from typer.exceptions import TyperException
 
 import publisher
-from publisher.cli import accounts, articles, sources, translations
+from publisher.cli import accounts, api, articles, sources, translations
 from publisher.cli.exit_codes import Interrupted, complain, echo, exit_code, interruptible
 from publisher.cli.issues import calendar, deliveries, group, preview, sending
 from publisher.cli.operation import backup, check, new, run, servers, status, webhooks
@@ -25,7 +25,7 @@ from publisher.cli.subscribers import commands, mailbox
 _COMMANDS = (
     *(new.register, run.register, status.register, deliveries.register, calendar.register),
     *(preview.register, check.register, sending.register_pauses, articles.register),
-    *(servers.register, backup.register),
+    *(servers.register, backup.register, api.register),
 )
 _GROUPS = {
     "accounts": accounts.app,

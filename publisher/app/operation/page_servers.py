@@ -78,17 +78,17 @@ class ConsoleState:
 
 
 @contextmanager
-def open_console_state(settings: Settings) -> Iterator[ConsoleState]:
+def open_console_state(settings: Settings, *, upgrade: bool = False) -> Iterator[ConsoleState]:
     """Open it beside a service that runs, and close it at the end.
 
-    Raise DatabaseError if `publisher run` has not made or upgraded the database yet.
+    Raise DatabaseError if `publisher run` has not made or upgraded the database yet; with `upgrade`, do that.
     """
     with (
+        closing(_database(settings, upgrade=upgrade)) as writing,
         closing(_database(settings, read_only=True)) as reading,
-        closing(_database(settings, read_only=False)) as writing,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
-        require_same_secret(settings, reading, record=False)
+        require_same_secret(settings, writing, record=upgrade)
         secret, source_tests = load_secret(settings), SourceTests()
         try:
             yield ConsoleState(
@@ -106,10 +106,12 @@ def open_console_state(settings: Settings) -> Iterator[ConsoleState]:
             source_tests.wait(_GRACE_SECONDS)
 
 
-def _database(settings: Settings, *, read_only: bool) -> Database:
+def _database(
+    settings: Settings, *, upgrade: bool = False, read_only: bool = False
+) -> Database:
     return open_database(
         settings.database,
-        upgrade=False,
+        upgrade=upgrade,
         busy_seconds=_CONSOLE_BUSY_SECONDS,
         read_only=read_only,
     )

@@ -3,12 +3,14 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import flask
 from pydantic import BaseModel
+from werkzeug.exceptions import HTTPException
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import language_of_issue
@@ -54,27 +56,82 @@ OPERATIONS: tuple[Operation, ...] = (
     *settings.OPERATIONS,
     *subscribers.OPERATIONS,
 )
+# Of `publisher api` alone.
+TERMINAL_OPERATIONS: tuple[Operation, ...] = ()
 
 
 def create_api(
-    context: ApiContext, operations: tuple[Operation, ...] = OPERATIONS
+    context: ApiContext,
+    operations: tuple[Operation, ...] = OPERATIONS,
+    *,
+    sender: Actor | None = None,
 ) -> flask.Flask:
-    """Return the application with all operations of a table, and the document about them."""
+    """Return the application with all operations of a table, and the document about them.
+
+    Each request has to come with a key. With a `sender`, all requests are that actor's: for the terminal, in
+    its own process. Then errors of ours are raised, as commands raise them.
+    """
     app = flask.Flask("publisher.web.api", static_folder=None, template_folder=None)
     app.url_map.strict_slashes = True
-    app.register_error_handler(Exception, problem_answer)
-    app.before_request(lambda: _check_host(context))
-    app.after_request(lambda response: _secured(context, response))
+    app.config["PROPAGATE_EXCEPTIONS"] = sender is not None
+    for kind in (Exception,) if sender is None else (ProblemError, HTTPException):
+        app.register_error_handler(kind, problem_answer)
+    if sender is None:
+        app.before_request(lambda: _check_host(context))
+        app.after_request(lambda response: _secured(context, response))
     limits = RequestLimits()
     for operation in (*operations, document.operation(operations)):
         app.add_url_rule(
             f"{PREFIX}{operation.path}",
             operation.id,
-            partial(_answer, context, limits, operation),
+            partial(
+                _answer, context, operation, lambda: sender or find_sender(context, limits)
+            ),
             methods=[operation.method],
             provide_automatic_options=False,
         )
     return app
+
+
+@dataclass(frozen=True, slots=True)
+class OperationCall:
+    """What somebody asks an operation in this process: parts of its path, query, JSON body if it takes one.
+
+    `if_match` is the version or revision that was read; None is the present one.
+    """
+
+    parts: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes | None = None
+    if_match: str | None = None
+
+
+def call_operation(
+    context: ApiContext, sender: Actor, operation: Operation, call: OperationCall
+) -> tuple[int, Any]:
+    """Do an operation for an actor, and return the status and JSON of its answer; raise errors of ours."""
+    app = create_api(context, (*OPERATIONS, *TERMINAL_OPERATIONS), sender=sender)
+    client = app.test_client(use_cookies=False)
+    path = re.sub(
+        r"<(\w+)>",
+        lambda part: quote(call.parts[part[1]], safe=""),
+        f"{PREFIX}{operation.path}",
+    )
+    headers = {}
+    if operation.guarded:
+        tag = call.if_match and f'"{call.if_match}.{"0" * 32}"'
+        # What is guarded is an issue, a person or a table: /api/v1/KIND/NAME.
+        read = "/".join(path.split("/")[:5])
+        headers["If-Match"] = tag or client.get(read).headers.get("ETag", "")
+    answer = client.open(
+        path,
+        method=operation.method,
+        query_string=call.query,
+        headers=headers,
+        data=call.body,
+        content_type=None if call.body is None else "application/json",
+    )
+    return answer.status_code, answer.get_json()
 
 
 def _check_host(context: ApiContext) -> None:
@@ -85,10 +142,10 @@ def _check_host(context: ApiContext) -> None:
 
 
 def _answer(
-    context: ApiContext, limits: RequestLimits, operation: Operation, **parts: str
+    context: ApiContext, operation: Operation, find_actor: Callable[[], Actor], **parts: str
 ) -> flask.Response:
     """Let in whom the operation permits, check what is asked for, and do it."""
-    actor = find_sender(context, limits)
+    actor = find_actor()
     state = context.state(may_write=operation.is_unsafe)
     _require_access(state, actor, operation, parts)
     flask.request.max_content_length = operation.max_body

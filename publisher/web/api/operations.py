@@ -117,7 +117,8 @@ class Operation:
     `tagged`, the answer has an ETag. With `guarded`, the request has to have that of its issue or file
     (If-Match). A
     `repeatable` POST does the same when it is sent twice: no answer of it is kept, so that none with an
-    address outlives the subscriber. `max_body` is in bytes.
+    address outlives the subscriber. A `terminal` one is for `publisher api` alone: no key does it. `max_body` is
+    in bytes.
     """
 
     method: str
@@ -133,12 +134,14 @@ class Operation:
     tagged: bool = False
     guarded: bool = False
     repeatable: bool = False
+    terminal: bool = False
     max_body: int = _MAX_BODY_BYTES
 
     def __post_init__(self) -> None:
         """Raise ValueError for an operation that would let in others than it says."""
         access: Any = self.access
-        if not isinstance(access, AnyKey | Permission) or access in NOT_BY_KEY:
+        is_by_key = self.terminal or access not in NOT_BY_KEY
+        if not isinstance(access, AnyKey | Permission) or not is_by_key:
             raise ValueError(f"{self.id}: {self.access!r} is no access of a key")
         part = {About.PATH: "language", About.ISSUE: "issue"}.get(self.about)
         if part is not None and part not in self.parts:

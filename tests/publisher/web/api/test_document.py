@@ -24,7 +24,7 @@ from publisher.accounts.tables import account_table, api_key_table, audit_entry_
 from publisher.app.editing_state import Permission as Scope
 from publisher.request_limits import Pace
 from publisher.web.api import requests
-from publisher.web.api.application import OPERATIONS
+from publisher.web.api.application import OPERATIONS, TERMINAL_OPERATIONS
 from publisher.web.api.issues.previews import SentTestMails
 from publisher.web.api.operations import About, AnyKey, Operation
 from publisher.web.api.subscribers import ListPreview, ListReport, SubscriberAnswer
@@ -349,17 +349,17 @@ def test_what_is_about_a_language_has_a_permission_of_one_and_no_answer_with_an_
 def test_the_reference_has_each_operation_as_the_table_says() -> None:
     text = REFERENCE.read_text("utf-8")
     rows = {
-        f"| `{one.method} {as_written(one)}` | {one.summary} | {_scope(one)} |"
-        for one in OPERATIONS
+        f"| `{one.id}` | `{one.method} {as_written(one)}` | {one.summary} | {_scope(one)} |"
+        for one in (*OPERATIONS, *TERMINAL_OPERATIONS)
     }
-    listed = {
-        line for line in text.splitlines() if line.startswith(("| `GET", "| `P", "| `DELETE"))
-    }
+    listed = {line for line in text.splitlines() if re.match(r"\| `\w+` \| `[A-Z]+ /", line)}
     assert listed == rows
 
 
 def _scope(one: Operation) -> str:
-    return "any key" if isinstance(one.access, AnyKey) else f"`{one.access}`"
+    if isinstance(one.access, AnyKey):
+        return "any account" if one.terminal else "any key"
+    return f"`{one.access}`"
 
 
 def test_an_example_of_the_reference_is_what_is_answered() -> None:

@@ -1,0 +1,110 @@
+"""`publisher api`: operations of the API in this process, by the terminal's actor and without a key."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.accounts.tables import audit_entry_table
+from publisher.web.api.application import OPERATIONS, TERMINAL_OPERATIONS
+from tests.publisher.app.approving import person
+from tests.publisher.cli.conftest import Run, refuses
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.starting_points import Point, StartingPoint
+
+ISSUE = "issue=weekly-en-2026-01-09"
+BEFORE = ("--now", "2026-01-08T10:00:00Z")
+
+
+@pytest.fixture
+def waiting(starting_point: StartingPoint) -> PublicationFolder:
+    """A publication whose issue waits for an approval."""
+    return starting_point(Point.WAITING)
+
+
+def ask(run: Run, *words: object) -> Any:
+    code, out, err = run("api", *words, *BEFORE)
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_operations_are_listed_and_each_is_described(run: Run) -> None:
+    listed = run("api")[1]
+    for operation in (*OPERATIONS, *TERMINAL_OPERATIONS):
+        if operation.id in {"beginSourceTest", "readSourceTest"}:
+            assert "publisher sources test" in refuses(run, "api", operation.id)
+            continue
+        assert f"  {operation.id} " in listed
+        code, out, err = run("api", operation.id, "--help")
+        assert (code, err) == (0, "")
+        assert f"{operation.method} /" in out
+        names = [*operation.parts, *operation.query.model_fields, *operation.body.model_fields]
+        assert all(f"  {name} (" in out for name in names)
+        assert f"Answer: {operation.answer.__name__}" in out
+    assert "kind (EditKind)" in run("api", "editIssue", "-h")[1]
+    assert "  pin | move | leave-out" in run("api", "editIssue", "-h")[1]
+
+
+def test_an_operation_is_the_terminals_and_in_the_audit_log_as_a_commands(
+    run: Run, waiting: PublicationFolder
+) -> None:
+    folder = waiting.settings.folders.root
+    held = ask(run, "holdIssue", ISSUE, folder)
+    assert (held["name"], held["send_at"]) == ("weekly-en-2026-01-09", None)
+    (listed,) = ask(run, "listIssues", "newsletter=weekly", "limit=1", folder)["issues"]
+    assert listed.items() <= held.items()
+    entry = waiting.rows(audit_entry_table)[-1]
+    assert (entry["actor"], "terminal" in str(entry["details"])) == ("terminal", True)
+    person(waiting, "ann")
+    ann = ("--as", "ann@example.org")
+    ask(run, "listIssues", folder, *ann)
+    denied = refuses(run, "api", "addPerson", "key=bob", "name=Bob", folder, *ann, code=1)
+    assert denied == "ann@example.org: has no role that permits manage-people"
+
+
+def test_what_is_guarded_takes_the_present_version_or_the_one_that_was_read(
+    run: Run, waiting: PublicationFolder, tmp_path: Path
+) -> None:
+    folder = waiting.settings.folders.root
+    read = ask(run, "readContents", ISSUE, folder)
+    edit = ("editIssue", ISSUE, folder)
+    story = read["stories"][1]["story_id"]
+    moved = ask(run, *edit, "kind=move", "value=1", f"story_id={story}")
+    assert moved["stories"][0]["story_id"] == story
+    words = tmp_path / "edit.json"
+    words.write_text('{"kind": "subject", "value": "Tides = water"}', "utf-8")
+    version = str(moved["version"])
+    subject = ask(run, *edit, "--json", f"@{words}", "--if-match", version)
+    assert [one["value"] for one in subject["edits"]][-1] == "Tides = water"
+    code, out, err = run("api", *edit, "--json", f"@{words}", "--if-match", version, *BEFORE)
+    assert (code, out, "was changed since" in err) == (1, "", True)
+    number = subject["edits"][0]["edit"]
+    undone = ask(run, "undoEdit", ISSUE, f"edit={number}", folder)
+    assert undone["stories"] == read["stories"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (["fly"], 2, "fly: no such operation; `publisher api` lists them"),
+        (["holdIssue"], 2, "holdIssue: name the issue: issue=..."),
+        (["holdIssue", ISSUE, ISSUE], 2, "issue: is given more than once"),
+        (["holdIssue", "weekly", ISSUE], 2, "write PARAMETER=VALUE"),
+        (["holdIssue", ISSUE, "note=x"], 2, "note: holdIssue has no such parameter"),
+        (["holdIssue", ISSUE, "--json", "{}"], 2, "--json: holdIssue takes no body"),
+        (["holdIssue", "issue=monthly-en-2026-01-09"], 2, "monthly-en-2026-01-09"),
+        (["skipIssue", ISSUE], 2, "/reason: Field required"),
+        (["skipIssue", ISSUE, "--json", "@absent"], 2, "absent: can't be read"),
+        (["skipIssue", ISSUE, "--json", "{"], 2, "the body is not JSON"),
+        (["skipIssue", ISSUE, "reason=x", "--json", "{}"], 2, "reason: write it in --json"),
+        (["listIssues", "limit=0"], 2, "limit: Input should be greater than or equal to 1"),
+        (["pauseIssue", ISSUE], 1, "weekly-en-2026-01-09"),
+        (["editIssue", ISSUE, "kind=pin", "--if-match", "x"], 1, "is no ETag of ours"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_the_exit_code_of_a_command(
+    run: Run, waiting: PublicationFolder, words: list[str], code: int, complaint: str
+) -> None:
+    folder = waiting.settings.folders.root
+    assert complaint in refuses(run, "api", *words, folder, *BEFORE, code=code)
