@@ -116,100 +116,9 @@ RoleOption = Annotated[
 ]
 
 
-def _register_changes(app: typer.Typer) -> None:
-    """Add the commands to their group."""
-    for name, command, options in (
-        ("roles", accounts_roles_command, " --role editor:ar --role approver:en"),
-        ("disable", accounts_disable_command, ""),
-        ("enable", accounts_enable_command, ""),
-        ("end-sessions", accounts_end_sessions_command, ""),
-        ("recover", accounts_recover_command, ""),
-    ):
-        app.command(
-            name, epilog=f"Example: publisher accounts {name} ann@example.org{options}"
-        )(command)
-
-
-def accounts_roles_command(
-    email: EmailArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    role: RoleOption,
-    acting: ActorOption = None,
-) -> None:
-    """Replace all roles of an account by these. They count from its next request."""
-    from publisher.app.accounts.administration import change_roles, parse_roles, written_grant
-
-    with editing(directory, acting) as (state, actor):
-        grants = parse_roles(state.settings.publication, role)
-        account = change_roles(state, actor, email, grants)
-    echo(f"{account.email}: {', '.join(map(written_grant, account.grants))}")
-
-
-def accounts_disable_command(
-    email: EmailArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    acting: ActorOption = None,
-) -> None:
-    """Let nobody use an account: its sessions end at once, and its keys are refused."""
-    from publisher.app.accounts.administration import close_account
-
-    with editing(directory, acting) as (state, actor):
-        close_account(state, actor, email)
-    echo(f"{email}: disabled")
-
-
-def accounts_enable_command(
-    email: EmailArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    acting: ActorOption = None,
-) -> None:
-    """Let the owner of a disabled account sign in again, as before."""
-    from publisher.app.accounts.administration import reopen_account
-
-    with editing(directory, acting) as (state, actor):
-        reopen_account(state, actor, email)
-    echo(f"{email}: enabled")
-
-
-def accounts_end_sessions_command(
-    email: EmailArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    acting: ActorOption = None,
-) -> None:
-    """End all sessions of an account. Its owner may sign in again."""
-    from publisher.app.accounts.administration import end_account_sessions
-
-    with editing(directory, acting) as (state, actor):
-        end_account_sessions(state, actor, email)
-    echo(f"{email}: has no session now")
-
-
-def accounts_recover_command(
-    email: EmailArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    acting: ActorOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print a new link for somebody who can't sign in, or whose device was stolen.
-
-    Sessions, passkeys, password and recovery codes of before are deleted. API keys stay:
-    `publisher keys list` shows them.
-    """
-    from publisher.app.accounts.administration import recover_account
-
-    with editing(directory, acting) as (state, actor):
-        invitation = recover_account(state, actor, email)
-    print_invitation(invitation, state.settings.console.url, as_json=as_json)
-
-
 app = typer.Typer(
     no_args_is_help=True,
-    help="Add, list, disable and recover accounts of the editors' console, and set their roles.",
+    help="Add, list and recover accounts of the editors' console.",
     epilog="Example: publisher accounts add ann@example.org --role administrator",
 )
 
@@ -271,7 +180,25 @@ def accounts_list_command(
     stdout_console().print(table)
 
 
-_register_changes(app)
+@app.command("recover", epilog="Example: publisher accounts recover ann@example.org")
+def accounts_recover_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a new link for somebody who can't sign in, or whose device was stolen.
+
+    Sessions, passkeys, password and recovery codes of before are deleted. API keys stay:
+    `publisher keys list` shows them.
+    """
+    from publisher.app.accounts.administration import recover_account
+
+    with editing(directory, acting) as (state, actor):
+        invitation = recover_account(state, actor, email)
+    print_invitation(invitation, state.settings.console.url, as_json=as_json)
+
 
 keys_app = typer.Typer(
     no_args_is_help=True,

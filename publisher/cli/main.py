@@ -15,11 +15,12 @@ import typer.main
 from typer.exceptions import TyperException
 
 import publisher
-from publisher.cli import accounts, api, articles, sources, translations
+from publisher.cli import accounts, api, articles, sources
 from publisher.cli.exit_codes import Interrupted, complain, echo, exit_code, interruptible
 from publisher.cli.issues import calendar, deliveries, group, preview, sending
-from publisher.cli.operation import backup, check, new, run, servers, status, webhooks
+from publisher.cli.operation import backup, check, new, run, servers, status
 from publisher.cli.subscribers import commands, mailbox
+from publisher.errors import UsageError
 
 # In the order in which a publication's life goes.
 _COMMANDS = (
@@ -38,8 +39,6 @@ _GROUPS = {
     "mailbox": mailbox.app,
     "sources": sources.app,
     "subscribers": commands.app,
-    "translations": translations.app,
-    "webhooks": webhooks.app,
 }
 
 # These print and end; what the log imports would take most of their time.
@@ -48,6 +47,32 @@ _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})
 # New objects after which Python looks for unused ones that refer to each other. It looks after 700
 # by itself, which takes a sixth of a run that finds nothing new: loading modules makes many objects.
 OBJECTS_PER_COLLECTION = 10_000
+
+# Commands of before, and the operations that do the same.
+REPLACED = {
+    "accounts disable": "disableAccount",
+    "accounts enable": "enableAccount",
+    "accounts end-sessions": "endSessions",
+    "accounts roles": "setRoles",
+    "translations": "listTranslations",
+    "translations changes": "readOriginalChanges",
+    "translations claim": "claimTranslation",
+    "translations dismiss": "dismissStaleness",
+    "translations feeds": "readTranslatorChoices",
+    "translations give-up": "giveUpTranslation",
+    "translations mails": "chooseTranslatorMails",
+    "translations release": "releaseTranslation",
+    "translations start": "startTranslation",
+    "translations stats": "readTranslationStatistics",
+    "webhooks": "listWebhooks",
+    "webhooks add": "addWebhook",
+    "webhooks deliveries": "listWebhookDeliveries",
+    "webhooks disable": "disableWebhook",
+    "webhooks enable": "enableWebhook",
+    "webhooks remove": "removeWebhook",
+    "webhooks rotate": "rotateWebhook",
+    "webhooks test": "testWebhook",
+}
 
 app = typer.Typer(
     name="publisher",
@@ -89,6 +114,16 @@ def global_options(
 _command = cache(partial(typer.main.get_command, app))
 
 
+def _refuse_replaced(words: Sequence[str]) -> None:
+    """Raise UsageError, with what to write instead, for a command that there is no more."""
+    for name in (" ".join(words[:2]), words[0] if words else ""):
+        if operation := REPLACED.get(name):
+            raise UsageError(
+                f"{name}: is done by `publisher api {operation}` now; "
+                f"`publisher api {operation} --help` shows what it takes"
+            )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 not done, 2 not understood.
 
@@ -100,9 +135,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from publisher.cli.log_setup import set_up_logging
 
         set_up_logging()
+    words_of_command = [word for word in words if word != "--debug"]
     try:
+        _refuse_replaced(words_of_command)
         with interruptible():
-            outcome = _command()([w for w in words if w != "--debug"], standalone_mode=False)
+            outcome = _command()(words_of_command, standalone_mode=False)
     except Interrupted as stop:
         name = signal.Signals(stop.number).name
         return complain(f"stopped by {name}; run it again to continue", 128 + stop.number)

@@ -311,7 +311,7 @@ def require_story(
     if line is None:
         raise TranslationError(
             message(
-                "%(key)s: no story has this key and an original; `publisher translations` lists them",
+                "%(key)s: no story has this key and an original; `publisher api listTranslations` lists them",
                 key=key,
             )
         )

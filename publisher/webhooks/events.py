@@ -40,7 +40,7 @@ class EventType(StrEnum):
 SUBSCRIBER_EVENTS = frozenset(
     {EventType.SUBSCRIBER_SUBSCRIBED, EventType.SUBSCRIBER_UNSUBSCRIBED}
 )
-# What `publisher webhooks test` sends.
+# What `publisher api testWebhook` sends.
 TEST_EVENT = "webhook.test"
 
 

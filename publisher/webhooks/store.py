@@ -117,7 +117,7 @@ def webhook_by_id(connection: sa.Connection, webhook_id: int) -> Webhook:
     if row is None:
         raise UsageError(
             message(
-                "%(number)s: no such webhook; `publisher webhooks list` shows them",
+                "%(number)s: no such webhook; `publisher api listWebhooks` shows them",
                 number=str(webhook_id),
             )
         )

@@ -33,7 +33,6 @@ from publisher.cli.issues.output import (
     explain_state,
     issues_table,
 )
-from publisher.cli.translations import translation_lines
 from publisher.delivery.states import summarise_counts
 
 if TYPE_CHECKING:
@@ -240,6 +239,17 @@ def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
         "deliveries": {"planned": count.total(), **summarise_counts(count)},
         "causes": causes_as_json(made.causes),
     }
+
+
+def translation_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield lines about translations that need somebody."""
+    show = "publisher api listTranslations"
+    for tag, count in facts.expired_promises.items():
+        number = count_noun(count, "promised translation")
+        yield f"{number} into {tag} did not come in time: {show} language={tag} state=missing"
+    for tag, count in facts.stale_translations.items():
+        number = count_noun(count, "translation")
+        yield f"{number} into {tag} whose original has changed: {show} language={tag} state=stale"
 
 
 def register(app: typer.Typer) -> None:

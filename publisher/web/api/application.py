@@ -24,7 +24,15 @@ from publisher.app.operation.api_answers import (
     request_key,
 )
 from publisher.errors import ForbiddenError
-from publisher.web.api import articles, document, settings, sources, subscribers, translations
+from publisher.web.api import (
+    administration,
+    articles,
+    document,
+    settings,
+    sources,
+    subscribers,
+    translations,
+)
 from publisher.web.api.issues import approvals, calendar, overview, previews, report
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError, problem_answer
@@ -57,7 +65,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *subscribers.OPERATIONS,
 )
 # Of `publisher api` alone.
-TERMINAL_OPERATIONS: tuple[Operation, ...] = ()
+TERMINAL_OPERATIONS: tuple[Operation, ...] = administration.OPERATIONS
 
 
 def create_api(

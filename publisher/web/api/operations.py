@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -34,7 +34,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 class ApiValue(BaseModel):
     """A JSON object. It is never changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
 class NoQuery(ApiValue):
@@ -168,3 +168,32 @@ class Operation:
     def takes_body(self) -> bool:
         """Whether it reads a body."""
         return self.body is not NoBody
+
+
+OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel])
+
+
+def operation_of(
+    table: list[Operation], method: str, path: str, **values: Any
+) -> Callable[[OperationRun], OperationRun]:
+    """Return what adds an operation that a function does to a table.
+
+    Its id is the function's name, its summary the first line of the docstring, its answer what the function returns.
+    """
+
+    def add(run: OperationRun) -> OperationRun:
+        first, *others = run.__name__.strip("_").split("_")
+        table.append(
+            Operation(
+                method=method,
+                path=path,
+                id=first + "".join(map(str.capitalize, others)),
+                summary=(run.__doc__ or "").partition("\n")[0].removesuffix("."),
+                answer=run.__globals__[run.__annotations__["return"]],
+                run=run,
+                **values,
+            )
+        )
+        return run
+
+    return add

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.translations import (
@@ -54,6 +54,7 @@ class StoryInLanguage(ApiValue):
     changed_at: Instant | None = Field(description="When the original of a stale one changed.")
     claimed_by: str | None
     claimed_until: Instant | None
+    claim_reason: str | None = Field(description="Why it was given up.")
 
 
 class Story(ApiValue):
@@ -126,15 +127,15 @@ class StoryName(ApiValue):
 
 
 class PlannedTranslation(StoryName):
-    """A promise. The end of the day counts, in the publication's time zone."""
+    """A promise. Of a day its end counts, in the publication's time zone."""
 
-    until: date
+    until: date | AwareDatetime
 
 
 class BegunTranslation(StoryName):
     """A translation that is in work."""
 
-    until: date | None = None
+    until: date | AwareDatetime | None = None
 
 
 class GivenUpTranslation(StoryName):
@@ -200,6 +201,7 @@ def _cell(cell: Cell) -> StoryInLanguage:
         changed_at=cell.changed_at,
         claimed_by=claim.by if claim else None,
         claimed_until=claim.until if claim else None,
+        claim_reason=claim.reason if claim else None,
     )
 
 

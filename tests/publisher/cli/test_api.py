@@ -5,13 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook as Verifier
 
 from publisher.accounts.tables import audit_entry_table
+from publisher.cli.main import REPLACED
 from publisher.web.api.application import OPERATIONS, TERMINAL_OPERATIONS
+from publisher.webhooks import store
+from publisher.webhooks.events import EventType
 from tests.publisher.app.approving import person
 from tests.publisher.cli.conftest import Run, refuses
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.starting_points import Point, StartingPoint
+from tests.publisher.webhooks.receiver import receiving
 
 ISSUE = "issue=weekly-en-2026-01-09"
 BEFORE = ("--now", "2026-01-08T10:00:00Z")
@@ -23,8 +28,8 @@ def waiting(starting_point: StartingPoint) -> PublicationFolder:
     return starting_point(Point.WAITING)
 
 
-def ask(run: Run, *words: object) -> Any:
-    code, out, err = run("api", *words, *BEFORE)
+def ask(run: Run, *words: object, now: tuple[str, ...] = BEFORE) -> Any:
+    code, out, err = run("api", *words, *now)
     assert (code, err) == (0, "")
     return json.loads(out)
 
@@ -108,3 +113,76 @@ def test_what_cannot_be_done_is_one_line_and_the_exit_code_of_a_command(
 ) -> None:
     folder = waiting.settings.folders.root
     assert complaint in refuses(run, "api", *words, folder, *BEFORE, code=code)
+
+
+def test_a_webhook_is_added_tested_and_removed(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    with (folder / "publication.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[webhooks]\nloopback = true\n")
+    with receiving() as receiver:
+        # By the machine's clock: a receiver refuses what was signed long ago.
+        words = ("addWebhook", f"url={receiver.url}", "events=issue.sent")
+        first = ask(run, *words, folder, now=())
+        new = ask(run, "rotateWebhook", "webhook=1", folder, now=())
+        tested = ask(run, "testWebhook", "webhook=1", folder, now=())
+        (request,) = receiver.requests
+        for each in (first, new):
+            assert each["webhook"] == 1
+            event = Verifier(each["secret"]).verify(request.body, dict(request.headers))
+            assert event["type"] == "webhook.test"
+    assert tested == {"is_accepted": True, "text": "204 No Content"}
+    sent = store.Event(EventType.ISSUE_SENT, {"issue": "weekly-en-2026-01-09"}, NOW)
+    with publication.database.writing() as connection:
+        store.queue_events(connection, sent)
+    assert ask(run, "disableWebhook", "webhook=1", folder) == {}
+    (listed,) = ask(run, "listWebhooks", folder)["webhooks"]
+    webhook = listed["webhook"]
+    assert (webhook["url"], webhook["events"]) == (receiver.url, ["issue.sent"])
+    assert webhook["disabled_reason"] == "disabled by hand"
+    failed = ("listWebhookDeliveries", "webhook=1", "state=failed", folder)
+    (given_up,) = ask(run, *failed)["deliveries"]
+    assert (given_up["type"], given_up["data"]) == ("issue.sent", dict(sent.data))
+    assert given_up["last_answer"] == "the webhook is disabled: disabled by hand"
+    assert ask(run, "enableWebhook", "webhook=1", folder) == {"events": 1}
+    assert ask(run, *failed) == {"deliveries": []}
+    assert ask(run, "removeWebhook", "webhook=1", folder) == {}
+    assert "no such webhook" in refuses(run, "api", "removeWebhook", "webhook=1", folder)
+    assert "a webhook has a number" in refuses(run, "api", "removeWebhook", "webhook=x", folder)
+
+
+def test_a_translator_chooses_mails_and_feeds(run: Run, waiting: PublicationFolder) -> None:
+    folder = waiting.settings.folders.root
+    alone = refuses(run, "api", "readTranslatorChoices", folder, code=1)
+    assert "the terminal is no translator" in alone
+    run("accounts", "add", "root@example.org", folder, "--role", "administrator")
+    run("accounts", "add", "omar@example.org", folder, "--role", "translator:en")
+    omar = (folder, "--as", "omar@example.org")
+    first = ask(run, "readTranslatorChoices", *omar)
+    assert (first["mail_languages"], [*first["feeds"]["en"]]) == (
+        ["en"],
+        ["rss", "atom", "json"],
+    )
+    assert ask(run, "chooseTranslatorMails", "wanted=false", *omar)["mail_languages"] == []
+    renewed = ask(run, "renewPrivateFeeds", *omar)["feeds"]["en"]
+    assert not {*renewed.values()} & {*first["feeds"]["en"].values()}
+
+
+@pytest.mark.parametrize(
+    ("words", "operation"),
+    [
+        (["translations"], "listTranslations"),
+        (["translations", "claim", "tides"], "claimTranslation"),
+        (["webhooks", "--help"], "listWebhooks"),
+        (["accounts", "roles", "ann@example.org"], "setRoles"),
+    ],
+)
+def test_a_command_of_before_names_the_operation_that_does_it(
+    run: Run, words: list[str], operation: str
+) -> None:
+    assert f"`publisher api {operation}` now" in refuses(run, *words)
+
+
+def test_each_command_of_before_has_an_operation() -> None:
+    known = {operation.id for operation in (*OPERATIONS, *TERMINAL_OPERATIONS)}
+    assert {*REPLACED.values()} <= known

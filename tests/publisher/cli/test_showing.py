@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -321,3 +322,19 @@ def test_the_log_on_a_terminal_has_no_controls_of_others(
         seen = terminal.text()
     assert SHOWN in seen
     assert "\x1b[2J" not in seen
+
+
+def test_the_status_names_translations_whose_original_has_changed(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    publication.reload(languages=["en", "ar"])
+    publication.write("en/tides.md", "First.", title="Tides", date="2026-01-05")
+    publication.write("ar/tides.md", "كلمات.", title="المد", translator="Omar")
+    publication.pick_up()
+    publication.at(publication.clock.now() + timedelta(minutes=1))
+    publication.write("en/tides.md", "First. More.", title="Tides", date="2026-01-05")
+    publication.pick_up()
+    stale = "1 translation into ar whose original has changed: publisher api listTranslations "
+    assert stale in run("status", folder)[1]
+    found = json.loads(run("status", "--json", folder)[1])
+    assert found["stale_translations"] == {"ar": 1}

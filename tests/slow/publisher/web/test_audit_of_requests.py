@@ -262,12 +262,12 @@ def _one_key(scene: Scene) -> None:
         add_api_key(connection, chief.id, wanted, now)
 
 
-def _webhook(name: str, code: int = 0) -> Command:
-    return Command(lambda scene: (scene.numbers["/webhooks/", name],), code=code)
+def _webhook(name: str) -> Command:
+    return Command(lambda scene: (f"webhook={scene.numbers['/webhooks/', name]}",))
 
 
-NUMBER, DISABLED = ("number@example.org",), ("disabled@example.org",)
-STORY = {kind: (f"{kind}-en", *LANG) for kind in ("missing", "claimed", "stale")}
+NUMBER = ("address=number@example.org",)
+STORY = {kind: (f"story={kind}-en", "language=en") for kind in ("missing", "claimed", "stale")}
 COMMANDS: dict[str, Command] = {
     "send": Command(("weekly", "--to", "eve@example.org", *LANG)),
     "pause": Command((f"weekly-en-{DAY}", "--note", "a fault"), "sending"),
@@ -278,11 +278,7 @@ COMMANDS: dict[str, Command] = {
     "articles announce": Command(("articles",), prepare=_archive),
     "sources test": Command(("articles",)),
     "accounts add": Command(("new@example.org", "--role", "viewer")),
-    "accounts roles": Command((*NUMBER, "--role", "viewer")),
-    "accounts disable": Command(NUMBER),
-    "accounts enable": Command(DISABLED),
-    "accounts end-sessions": Command(NUMBER),
-    "accounts recover": Command(NUMBER),
+    "accounts recover": Command(("number@example.org",)),
     "doubt resend": Command((f"weekly-en-{DAY}",), "doubtful"),
     "doubt mark-sent": Command((f"weekly-en-{DAY}",), "doubtful"),
     "issues move": Command(("weekly", "2026-01-16", "--to", "2026-01-15T06:00", *LANG)),
@@ -319,20 +315,25 @@ COMMANDS: dict[str, Command] = {
     "subscribers revive": Command(("ann-en@example.com",), prepare=_dead_address),
     "subscribers erase": Command(("ann-en@example.com", "--yes")),
     "subscribers merge": Command(("ann-ar@example.com", "ann-en@example.com")),
-    "translations claim": Command((*STORY["missing"], "--until", "2026-01-20")),
-    "translations start": Command(STORY["missing"]),
-    "translations give-up": Command((*STORY["missing"], "--note", "no time")),
-    "translations release": Command(STORY["claimed"]),
-    "translations dismiss": Command(STORY["stale"]),
-    "translations mails": Command(("--on", "--as", CHIEF), by=CHIEF),
-    "translations feeds": Command(("--renew", "--as", CHIEF), by=CHIEF),
-    "webhooks add": Command(("https://hook.example.org/",)),
-    "webhooks rotate": _webhook("number"),
-    "webhooks enable": _webhook("disabled"),
-    "webhooks disable": _webhook("number"),
-    "webhooks remove": _webhook("number"),
+    "api claimTranslation": Command((*STORY["missing"], "until=2026-01-20")),
+    "api startTranslation": Command(STORY["missing"]),
+    "api giveUpTranslation": Command((*STORY["missing"], "reason=no time")),
+    "api releaseTranslation": Command(STORY["claimed"]),
+    "api dismissStaleness": Command(STORY["stale"]),
+    "api chooseTranslatorMails": Command(("wanted=true", "--as", CHIEF), by=CHIEF),
+    "api renewPrivateFeeds": Command(("--as", CHIEF), by=CHIEF),
+    "api setRoles": Command((*NUMBER, "roles=viewer")),
+    "api disableAccount": Command(NUMBER),
+    "api enableAccount": Command(("address=disabled@example.org",)),
+    "api endSessions": Command(NUMBER),
+    "api revokeKey": Command(("key=1",), prepare=_one_key),
+    "api addWebhook": Command(("url=https://hook.example.org/",)),
+    "api rotateWebhook": _webhook("number"),
+    "api enableWebhook": _webhook("disabled"),
+    "api disableWebhook": _webhook("number"),
+    "api removeWebhook": _webhook("number"),
     # No request leaves this machine: the address is one of it.
-    "webhooks test": _webhook("number", code=1),
+    "api testWebhook": _webhook("number"),
 }
 # Commands without an entry, by the reason.
 WITHOUT_ENTRY = {
@@ -352,8 +353,7 @@ WITHOUT_ENTRY = {
         *("audit list", "audit verify", "doubt list", "issues plan", "issues report"),
         *("issues list", "issues show", "issues diff", "keys list"),
         *("subscribers list", "subscribers find", "subscribers form", "subscribers data"),
-        *("translations list", "translations changes", "translations stats"),
-        *("webhooks list", "webhooks deliveries", "sources list"),
+        "sources list",
     },
     "make or exchange a whole database, with its log": {
         *("new", "demo", "restore", "database copy", "database adopt-secret"),
@@ -377,7 +377,8 @@ def names(command: Any, before: str = "") -> Iterator[str]:
 
 
 def test_each_command_is_known_to_change_something_or_not_to() -> None:
-    known = [*COMMANDS, *(one for some in WITHOUT_ENTRY.values() for one in some)]
+    changing = dict.fromkeys("api" if name.startswith("api ") else name for name in COMMANDS)
+    known = [*changing, *(one for some in WITHOUT_ENTRY.values() for one in some)]
     assert sorted(known) == sorted(names(typer.main.get_command(app)))
 
 

@@ -1,0 +1,424 @@
+"""Operations of the terminal alone, which no key does: accounts, keys, the audit log, webhooks, and what translators get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from publisher.app.accounts.administration import (
+    AccountRecord,
+    change_roles,
+    close_account,
+    end_account_sessions,
+    parse_roles,
+    read_accounts,
+    read_audit_log,
+    reopen_account,
+    written_grant,
+)
+from publisher.app.accounts.keys import list_keys, revoke_key
+from publisher.app.editing_state import Permission
+from publisher.app.issues.calendar import renew_private_addresses
+from publisher.app.operation.webhooks import (
+    add_webhook,
+    disable_webhook,
+    enable_webhook,
+    list_webhook_deliveries,
+    list_webhooks,
+    remove_webhook,
+    rotate_webhook,
+    send_test_event,
+)
+from publisher.app.translators import choose_translator_mails, read_translator_choices
+from publisher.web.api.operations import (
+    AnyKey,
+    ApiValue,
+    Done,
+    Instant,
+    Operation,
+    OperationRun,
+    operation_of,
+)
+from publisher.web.api.problems import ProblemError
+from publisher.web.pages.responses import LARGEST_ID, parse_id
+
+if TYPE_CHECKING:
+    from publisher.web.api.requests import ApiRequest
+
+
+class AccountValue(ApiValue):
+    """An account: what it may do, and how its owner signs in."""
+
+    id: int
+    address: str
+    name: str
+    language: str
+    roles: list[str] = Field(description="Like editor, or editor:ar for one language.")
+    passkey: bool
+    password: bool = Field(description="With a one-time password.")
+    recovery_codes: int
+    sessions: int
+    created_at: Instant
+    disabled_at: Instant | None
+    invited_until: Instant | None
+
+
+class AccountList(ApiValue):
+    """All accounts, by address."""
+
+    accounts: list[AccountValue]
+
+
+class NewRoles(ApiValue):
+    """All roles that an account has from now on, separated by spaces."""
+
+    roles: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class KeyValue(ApiValue):
+    """A key of the API, without its secret."""
+
+    id: int
+    label: str
+    scopes: Annotated[list[str], BeforeValidator(sorted)]
+    languages: list[str] | None = Field(description="None for all of the account.")
+    created_at: Instant
+    expires_at: Instant
+    used_at: Instant | None
+    revoked_at: Instant | None
+
+
+class OwnedKey(ApiValue):
+    """A key, and the address of its account."""
+
+    address: str
+    key: KeyValue
+
+
+class KeyList(ApiValue):
+    """Keys of one's own account, or all for administrators; also those that are over."""
+
+    keys: list[OwnedKey]
+
+
+class AuditQuery(ApiValue):
+    """Which entries are read."""
+
+    before: int | None = Field(default=None, ge=1, description="Only those before this number.")
+    limit: int = Field(default=100, ge=1, le=10_000, description="At most so many.")
+
+
+class AuditEntryValue(ApiValue):
+    """What somebody did."""
+
+    at: Instant
+    actor: str
+    verb: str
+    object: str
+    details: dict[str, Any]
+    network: str
+
+
+class NumberedEntry(ApiValue):
+    """An entry of the audit log."""
+
+    number: int
+    entry: AuditEntryValue
+
+
+class AuditEntries(ApiValue):
+    """Entries, the latest first."""
+
+    entries: list[NumberedEntry]
+
+
+class WebhookValue(ApiValue):
+    """A webhook, without its secret. `events` is empty for all."""
+
+    id: int
+    url: str
+    events: list[str]
+    created_at: Instant
+    disabled_at: Instant | None
+    disabled_reason: str | None
+
+
+class CountedWebhook(ApiValue):
+    """A webhook, and its deliveries of the last 30 days by state."""
+
+    webhook: WebhookValue
+    deliveries: dict[str, int]
+
+
+class WebhookList(ApiValue):
+    """All webhooks."""
+
+    webhooks: list[CountedWebhook]
+
+
+class NewWebhook(ApiValue):
+    """Where requests go, and of which events."""
+
+    url: Annotated[str, Field(max_length=2000)]
+    events: Annotated[str, Field(max_length=2000)] = Field(
+        default="", description="Types like issue.sent, separated by spaces; none for all."
+    )
+
+
+class WebhookSecret(ApiValue):
+    """A webhook's new secret. It is not shown again."""
+
+    webhook: int
+    secret: str
+
+
+class DueEvents(ApiValue):
+    """How many events that had failed are sent again."""
+
+    events: int
+
+
+class WebhookTestAnswer(ApiValue):
+    """What the receiver of a test answered."""
+
+    is_accepted: bool
+    text: str
+
+
+class WebhookDeliveryQuery(ApiValue):
+    """Which deliveries are listed."""
+
+    state: Literal["pending", "delivered", "failed"] | None = None
+    limit: int = Field(default=20, ge=1, le=1000, description="At most so many.")
+
+
+class WebhookDeliveryValue(ApiValue):
+    """An event for a webhook, and the last answer to it. A pending one is sent at `due_at`."""
+
+    event_id: str
+    type: str
+    data: dict[str, Any]
+    occurred_at: Instant | None
+    due_at: Instant | None
+    state: str
+    attempts: int
+    last_answer: str | None
+
+
+class WebhookDeliveryList(ApiValue):
+    """Events for a webhook, the latest first. They are kept for 30 days."""
+
+    deliveries: list[WebhookDeliveryValue]
+
+
+class TranslatorMailValue(ApiValue):
+    """A mail about what is to be translated."""
+
+    due_at: Instant
+    state: str
+    reason: str | None
+
+
+class TranslatorChoicesValue(ApiValue):
+    """What an account is told, and the addresses of its own feeds. Whoever has one can read the feed."""
+
+    wants_mail: bool
+    mail_languages: list[str] = Field(description="Of which it is told what came in.")
+    feeds: dict[str, dict[str, str]] = Field(description="By language and format.")
+    mails: list[TranslatorMailValue]
+
+
+class MailsWanted(ApiValue):
+    """Whether an account gets mails about what is to be translated."""
+
+    wanted: bool
+
+
+_OPERATIONS: list[Operation] = []
+
+
+def _operation(method: str, path: str, **values: Any) -> Callable[[OperationRun], OperationRun]:
+    return operation_of(_OPERATIONS, method, path, terminal=True, **values)
+
+
+def _of_accounts(
+    method: str, path: str, **values: Any
+) -> Callable[[OperationRun], OperationRun]:
+    return _operation(method, f"/accounts{path}", access=Permission.MANAGE_ACCOUNTS, **values)
+
+
+def _of_webhooks(
+    method: str, path: str, **values: Any
+) -> Callable[[OperationRun], OperationRun]:
+    return _operation(method, f"/webhooks{path}", access=Permission.MANAGE_WEBHOOKS, **values)
+
+
+@_of_accounts("GET", "")
+def _list_accounts(request: ApiRequest) -> AccountList:
+    """List the accounts: roles, ways to sign in, sessions, and links that wait."""
+    found = read_accounts(request.state, request.actor)
+    return AccountList(accounts=[_account(record) for record in found])
+
+
+def _account(record: AccountRecord) -> AccountValue:
+    account, factors = record.account, record.factors
+    return AccountValue(
+        id=account.id,
+        address=account.email,
+        name=account.name,
+        language=account.language,
+        roles=[written_grant(grant) for grant in account.grants],
+        passkey=factors.has_passkey,
+        password=factors.has_password and factors.has_totp,
+        recovery_codes=factors.recovery_codes,
+        sessions=record.sessions,
+        created_at=account.created_at,
+        disabled_at=account.disabled_at,
+        invited_until=record.invited_until,
+    )
+
+
+@_of_accounts("POST", "/<address>/roles", body=NewRoles)
+def _set_roles(request: ApiRequest, address: str) -> Done:
+    """Replace all roles of an account; they count from its next request."""
+    grants = parse_roles(request.state.settings.publication, request.body.roles.split())
+    change_roles(request.state, request.actor, address, grants)
+    return Done()
+
+
+@_of_accounts("POST", "/<address>/disable")
+def _disable_account(request: ApiRequest, address: str) -> Done:
+    """Let nobody use an account: its sessions end, and its keys are refused."""
+    close_account(request.state, request.actor, address)
+    return Done()
+
+
+@_of_accounts("POST", "/<address>/enable")
+def _enable_account(request: ApiRequest, address: str) -> Done:
+    """Let the owner of a disabled account sign in again, as before."""
+    reopen_account(request.state, request.actor, address)
+    return Done()
+
+
+@_of_accounts("POST", "/<address>/end-sessions")
+def _end_sessions(request: ApiRequest, address: str) -> Done:
+    """End all sessions of an account; its owner may sign in again."""
+    end_account_sessions(request.state, request.actor, address)
+    return Done()
+
+
+@_operation("GET", "/keys", access=AnyKey.ANY_KEY)
+def _list_keys(request: ApiRequest) -> KeyList:
+    """List keys with what they permit, also those that are over."""
+    found = list_keys(request.state, request.actor)
+    return KeyList.model_validate({"keys": [{"address": a, "key": key} for a, key in found]})
+
+
+@_operation("DELETE", "/keys/<key>", access=AnyKey.ANY_KEY)
+def _revoke_key(request: ApiRequest, key: str) -> Done:
+    """Refuse a key from now on."""
+    revoke_key(request.state, request.actor, _number(key, "a key"))
+    return Done()
+
+
+@_operation("GET", "/audit", access=Permission.SEE_AUDIT_LOG, query=AuditQuery)
+def _read_audit_log(request: ApiRequest) -> AuditEntries:
+    """Read who did what, the latest first."""
+    before, limit = request.query.before, request.query.limit
+    found = read_audit_log(request.state, request.actor, before=before, limit=limit)
+    entries = [{"number": number, "entry": entry} for number, entry in found]
+    return AuditEntries.model_validate({"entries": entries})
+
+
+@_of_webhooks("GET", "")
+def _list_webhooks(request: ApiRequest) -> WebhookList:
+    """List the webhooks, with their deliveries of the last 30 days."""
+    return WebhookList.model_validate({"webhooks": list_webhooks(request.state, request.actor)})
+
+
+@_of_webhooks("POST", "", body=NewWebhook)
+def _add_webhook(request: ApiRequest) -> WebhookSecret:
+    """Add a webhook; the answer has its secret, which is shown once."""
+    body: NewWebhook = request.body
+    number, secret = add_webhook(request.state, request.actor, body.url, body.events.split())
+    return WebhookSecret(webhook=number, secret=secret)
+
+
+@_of_webhooks("DELETE", "/<webhook>")
+def _remove_webhook(request: ApiRequest, webhook: str) -> Done:
+    """Remove a webhook with what waits for it."""
+    remove_webhook(request.state, request.actor, _number(webhook, "a webhook"))
+    return Done()
+
+
+@_of_webhooks("POST", "/<webhook>/rotate")
+def _rotate_webhook(request: ApiRequest, webhook: str) -> WebhookSecret:
+    """Replace a webhook's secret; for 24 hours the old one signs, too."""
+    number = _number(webhook, "a webhook")
+    secret = rotate_webhook(request.state, request.actor, number)
+    return WebhookSecret(webhook=number, secret=secret)
+
+
+@_of_webhooks("POST", "/<webhook>/enable")
+def _enable_webhook(request: ApiRequest, webhook: str) -> DueEvents:
+    """Send to a disabled webhook again, first what failed."""
+    number = _number(webhook, "a webhook")
+    return DueEvents(events=enable_webhook(request.state, request.actor, number))
+
+
+@_of_webhooks("POST", "/<webhook>/disable")
+def _disable_webhook(request: ApiRequest, webhook: str) -> Done:
+    """Send nothing more to a webhook; waiting events are marked as failed."""
+    disable_webhook(request.state, request.actor, _number(webhook, "a webhook"))
+    return Done()
+
+
+@_of_webhooks("POST", "/<webhook>/test")
+def _test_webhook(request: ApiRequest, webhook: str) -> WebhookTestAnswer:
+    """Send an event of the type webhook.test, and read the answer."""
+    number = _number(webhook, "a webhook")
+    return WebhookTestAnswer.model_validate(
+        send_test_event(request.state, request.actor, number)
+    )
+
+
+@_of_webhooks("GET", "/<webhook>/deliveries", query=WebhookDeliveryQuery)
+def _list_webhook_deliveries(request: ApiRequest, webhook: str) -> WebhookDeliveryList:
+    """List the latest events for a webhook, with the last answer."""
+    state, limit = request.query.state, request.query.limit
+    number = _number(webhook, "a webhook")
+    found = list_webhook_deliveries(request.state, request.actor, number, state, limit)
+    return WebhookDeliveryList.model_validate({"deliveries": found})
+
+
+@_operation("GET", "/translator", access=AnyKey.ANY_KEY)
+def _read_translator_choices(request: ApiRequest) -> TranslatorChoicesValue:
+    """Read which mails an account gets about translations, and the addresses of its feeds."""
+    found = read_translator_choices(request.state, request.actor)
+    return TranslatorChoicesValue.model_validate(found)
+
+
+@_operation("POST", "/translator/mails", access=AnyKey.ANY_KEY, body=MailsWanted)
+def _choose_translator_mails(request: ApiRequest) -> TranslatorChoicesValue:
+    """Choose whether an account gets mails about translations."""
+    choose_translator_mails(request.state, request.actor, wanted=request.body.wanted)
+    return _read_translator_choices(request)
+
+
+@_operation("POST", "/translator/feeds", access=AnyKey.ANY_KEY)
+def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
+    """Give all private feeds of an account other addresses; those of before end."""
+    renew_private_addresses(request.state, request.actor)
+    return _read_translator_choices(request)
+
+
+def _number(text: str, what: str) -> int:
+    number = parse_id(text)
+    if number is None:
+        raise ProblemError(404, f"{text}: {what} has a number, from 1 to {LARGEST_ID}")
+    return number
+
+
+OPERATIONS = tuple(_OPERATIONS)
