@@ -33,11 +33,8 @@ from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
 from publisher.i18n.messages import message
 from publisher.ingest.pickup import archive
 from publisher.ingest.problems import (
-    HeldSource,
     ItemProblem,
-    accept_loss,
     held_back_items,
-    list_held_sources,
     list_problems,
     quarantined_items,
 )
@@ -52,7 +49,6 @@ __all__ = [
     "Origin",
     "ProblemGroup",
     "StoredArticles",
-    "accept_lost_articles",
     "address_of_article",
     "announce_articles",
     "count_archived_articles",
@@ -73,23 +69,6 @@ class StoredArticles:
     articles: list[Article]
     quarantine: list[tuple[str, str]]
     held_back: list[tuple[str, str, str]]
-
-
-def accept_lost_articles(
-    settings: Settings, database: Database, source: str, now: datetime
-) -> HeldSource:
-    """Let the next cycle withdraw the articles that a held source has lost; return how many.
-
-    Raise UsageError for a source that is not held.
-    """
-    with database.writing() as connection:
-        held = accept_loss(connection, source)
-        if held is None:
-            names = [one.source for one in list_held_sources(connection)]
-            which = f"held are: {', '.join(names)}" if names else "no source is held"
-            raise UsageError(f"{source}: is not held; {which}")
-        record_by_owner(connection, settings, "accept-loss", source, now, lost=held.lost)
-    return held
 
 
 def list_articles(database: Database) -> StoredArticles:

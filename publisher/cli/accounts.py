@@ -30,7 +30,6 @@ from publisher.cli.exit_codes import echo
 
 if TYPE_CHECKING:
     from publisher.app.accounts.administration import AccountRecord, Invitation
-    from publisher.app.accounts.keys import ApiKey
 
 
 def print_invitation(invitation: Invitation, console_url: str, *, as_json: bool) -> None:
@@ -191,7 +190,7 @@ def accounts_recover_command(
     """Print a new link for somebody who can't sign in, or whose device was stolen.
 
     Sessions, passkeys, password and recovery codes of before are deleted. API keys stay:
-    `publisher keys list` shows them.
+    `publisher api listKeys` shows them.
     """
     from publisher.app.accounts.administration import recover_account
 
@@ -202,7 +201,7 @@ def accounts_recover_command(
 
 keys_app = typer.Typer(
     no_args_is_help=True,
-    help="Make, list and revoke keys of the API.",
+    help="Make keys of the API.",
     epilog="Example: publisher keys add ann@example.org --label ci --scope view",
 )
 _DAYS = 90
@@ -247,60 +246,9 @@ def keys_add_command(  # noqa: PLR0913  # what a key is good for
         echo(create_key(state, actor, email, wanted))
 
 
-@keys_app.command("list", epilog="Example: publisher keys list --as ann@example.org")
-def keys_list_command(
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    acting: ActorOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List keys with what they permit, also those that are over."""
-    from publisher.app.accounts.keys import list_keys
-
-    with editing(directory, acting) as (state, actor):
-        found = list_keys(state, actor)
-    if as_json:
-        print_json([_key_as_json(email, one) for email, one in found])
-        return
-    table = make_table("key", "account", "label", "permits", "languages", "ends", "last used")
-    for email, one in found:
-        table.add_row(
-            str(one.id),
-            email,
-            one.label,
-            ", ".join(sorted(one.scopes)),
-            "all" if one.languages is None else ", ".join(one.languages),
-            "revoked" if one.revoked_at else format_local(one.expires_at),
-            format_local(one.used_at) if one.used_at else "never",
-        )
-    stdout_console().print(table)
-
-
-def _key_as_json(email: str, one: ApiKey) -> dict[str, Any]:
-    times = ("created_at", "expires_at", "used_at", "revoked_at")
-    return {
-        "key": one.id,
-        "address": email,
-        "label": one.label,
-        "scopes": sorted(one.scopes),
-        "languages": one.languages,
-        **{name: rfc3339_or_none(getattr(one, name)) for name in times},
-    }
-
-
-@keys_app.command("revoke", epilog="Example: publisher keys revoke 3")
-def keys_revoke_command(
-    number: Annotated[int, typer.Argument(metavar="KEY", help="Its number in the list.")],
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    acting: ActorOption = None,
-) -> None:
-    """Revoke a key: it is refused from now on."""
-    from publisher.app.accounts.keys import revoke_key
-
-    with editing(directory, acting) as (state, actor):
-        revoke_key(state, actor, number)
-    echo(f"key {number} is revoked")
+@keys_app.callback()
+def _group() -> None:
+    """Make keys of the API."""  # keeps `add` a command of a group
 
 
 audit_app = typer.Typer(

@@ -50,7 +50,7 @@ def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
     for one in facts.held_sources:
         yield (
             f"Source {one.source} is held: {one.lost:,} of {one.articles:,} articles are gone, and stay "
-            f"published. Bring them back, or withdraw them: publisher articles accept {one.source}"
+            f"published. Bring them back, or withdraw them: publisher api acceptLostArticles source={one.source} lost={one.lost}"
         )
     for tag, count in facts.elsewhere.items():
         yield (
@@ -213,9 +213,6 @@ def register(app: typer.Typer) -> None:
     _group.command("problems", epilog=f"{example} problems --json my-publication")(
         article_problems_command
     )
-    _group.command("accept", epilog=f"{example} accept articles my-publication")(
-        accept_articles_command
-    )
     _group.command("announce", epilog=f"{example} announce old-site my-publication")(
         announce_articles_command
     )
@@ -258,25 +255,6 @@ def article_problems_command(
         print_json(problems_as_json(groups))
         return
     echo("\n".join(problem_lines(groups)))
-
-
-def accept_articles_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a source.")],
-    directory: FolderArgument = CURRENT_FOLDER,
-) -> None:
-    """Confirm that the missing articles of a source were removed on purpose.
-
-    The next cycle withdraws them. Until then they stay published; `publisher status` lists such
-    sources.
-    """
-    settings = read_settings(directory)
-
-    from publisher.app.articles import accept_lost_articles
-
-    with open_state(settings) as database:
-        held = accept_lost_articles(settings, database, source, parse_now(None).now())
-    lost = count_noun(held.lost, "article")
-    echo(f"{source}: the next cycle withdraws {lost} of {held.articles:,}")
 
 
 def _as_json(article: Article) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int
     if shown.recipients is None:
         raise IssueError(
             message(
-                "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher issues plan %(newsletter)s %(day)s`",
+                "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher api readPlan newsletter=%(newsletter)s day=%(day)s`",
                 issue=issue.name,
                 recipients=count,
                 newsletter=issue.newsletter,

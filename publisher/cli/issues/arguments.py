@@ -112,10 +112,6 @@ def parse_local_time(text: str) -> datetime:
 _Names = Callable[["EditingState"], list[str]]
 
 
-# Edits that are words.
-_IN_A_LANGUAGE = frozenset({"subject", "preheader", "opening", "quotation"})
-
-
 def find_names(newsletter: str, day: str, lang: list[str] | None) -> _Names:
     """Return what finds the names of a day's issues, once the database is open."""
     of_day, suffix = (None, "") if day == NEXT else parse_issue_day(day)
@@ -186,14 +182,6 @@ def all_or_none(state: EditingState, names: Sequence[str]) -> Iterator[EditingSt
         raise IssueError(
             f"{error}. Nothing was changed in {others}; --lang names some"
         ) from None
-
-
-def require_one_language(what: str, names: Sequence[str]) -> None:
-    """Raise UsageError for words of a language that would be those of several issues."""
-    if what in _IN_A_LANGUAGE and len(names) > 1:
-        raise UsageError(
-            f"--lang: {what} would be the same in {', '.join(names)}; name the language that it is in"
-        )
 
 
 def print_issues(done: list[Issue], *, as_json: bool) -> None:

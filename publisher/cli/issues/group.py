@@ -1,4 +1,4 @@
-"""`publisher issues`: what editors do with single issues, and see of them; approving one, or asking for changes.
+"""`publisher issues`: what editors do with single issues, and see of them; approving one.
 
 Each module of commands has `register`, which adds them to the group, and is named at the end of this one.
 """
@@ -18,20 +18,18 @@ from publisher.cli.common import (
     editing,
     parse_now,
 )
-from publisher.cli.issues import calendar, edits, reports, sending
+from publisher.cli.issues import calendar, corrections, reports, sending
 from publisher.cli.issues.arguments import (
     IssueDayArgument,
     LanguagesOption,
     NewsletterArgument,
     find_names,
     print_issues,
-    run_verb,
 )
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
-    from publisher.app.issues.lookup import Issue
 
 
 _EXAMPLE = "Example: publisher issues"
@@ -56,7 +54,7 @@ PlanOption = Annotated[
     typer.Option(
         "--plan",
         metavar="HASH",
-        help="The plan that was read, as `issues plan` prints it for all languages.",
+        help="The plan that was read, as `publisher api readPlan` prints it for all languages.",
         show_default="what it is now",
     ),
 ]
@@ -65,9 +63,6 @@ PlanOption = Annotated[
 def _register_decisions(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("approve", epilog=f"{_EXAMPLE} approve {_DAY}")(approve_command)
-    app.command(
-        "request-changes", epilog=f'{_EXAMPLE} request-changes {_DAY} --note "a wrong title"'
-    )(request_changes_command)
 
 
 def approve_command(  # noqa: PLR0913  # options
@@ -96,29 +91,6 @@ def approve_command(  # noqa: PLR0913  # options
     print_issues([one.issue for one in done], as_json=as_json)
 
 
-def request_changes_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: IssueDayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    lang: LanguagesOption = None,
-    manifest: ManifestOption = None,
-    note: WordsOption = "",
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Request changes to an issue. It is not sent until it was changed."""
-    from publisher.app.issues.approvals import request_changes
-
-    def request(state: EditingState, actor: Actor, name: str) -> Issue:
-        signed = _manifest(state, actor, name, manifest)
-        return request_changes(state, actor, name, signed, note).issue
-
-    names = find_names(newsletter, day, lang)
-    run_verb(directory, acting, now, names, request, as_json=as_json)
-
-
 def _manifest(state: EditingState, actor: Actor, name: str, given: str | None) -> str:
     """Return the manifest that somebody names, or that of the issue as it is."""
     from publisher.app.issues.approvals import read_approvals
@@ -138,6 +110,11 @@ app = typer.Typer(
     help="See and change single issues.",
     epilog='Example: publisher issues move weekly 2026-01-09 --to "2026-01-10 09:00"',
 )
-for _register in (calendar.register_moves, reports.register, edits.register, sending.register):
+for _register in (
+    calendar.register_moves,
+    reports.register,
+    corrections.register,
+    sending.register,
+):
     _register(app)
 _register_decisions(app)

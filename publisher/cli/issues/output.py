@@ -1,4 +1,4 @@
-"""How issues and occurrences are printed: tables, differences, and lines that say why one is not finished."""
+"""How issues and occurrences are printed: tables, and lines that say why one is not finished."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from publisher.app.issues.occurrences import ChangedOccurrence
-    from publisher.app.issues.overview import RevisionDiff
     from publisher.app.operation.status import (
         CauseCounts,
         IssueStatus,
@@ -278,34 +277,6 @@ def issues_table(shown: Sequence[IssueStatus]) -> Table:
             sum_deliveries(made),
         )
     return table
-
-
-def diff_json(name: str, one: RevisionDiff) -> dict[str, Any]:
-    """Return a comparison for `--json`."""
-    return {
-        "issue": name,
-        "from": one.old.revision,
-        "to": one.new.revision,
-        "subject": [one.old.subject, one.new.subject],
-        "preheader": [one.old.preheader, one.new.preheader],
-        "added": list(one.added),
-        "removed": list(one.removed),
-        "moved": one.is_moved,
-        "text": list(one.text),
-        "changed": list(one.parts),
-    }
-
-
-def diff_lines(name: str, one: RevisionDiff) -> Iterator[str]:
-    """Yield what is shown of a comparison."""
-    yield f"{name}: revision {one.old.revision} and {one.new.revision}"
-    if one.parts:
-        yield f"changed: {', '.join(one.parts)}"
-    for what in ("subject", "preheader"):
-        old, new = getattr(one.old, what), getattr(one.new, what)
-        if old != new:
-            yield from (f"-{what}: {old}", f"+{what}: {new}")
-    yield from one.text
 
 
 # After a break of weeks, `publisher calendar` lists all of them.

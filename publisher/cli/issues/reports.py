@@ -1,10 +1,10 @@
-"""`publisher issues list`, `show`, `diff`, `plan` and `report`: what issues have, who gets them, what became of mails."""
+"""`publisher issues list`, `show` and `report`: what issues have, and what became of mails."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -28,11 +28,8 @@ from publisher.cli.issues.arguments import (
     NewsletterArgument,
     find_names,
     parse_day,
-    split_folder,
 )
 from publisher.cli.issues.output import (
-    diff_json,
-    diff_lines,
     left_out_json,
     list_json,
     list_lines,
@@ -44,15 +41,10 @@ from publisher.cli.issues.output import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from publisher.app.issues.audience_plan import AudiencePlan, EditionPlan
     from publisher.app.issues.deliveries import DayReport, IssueReport
 
 
 _EXAMPLE = "Example: publisher issues"
-_RevisionOption = Annotated[
-    int | None,
-    typer.Option("--from", metavar="N", help="The older revision.", show_default="the last"),
-]
 
 
 def _register_issues_show(app: typer.Typer) -> None:
@@ -60,9 +52,6 @@ def _register_issues_show(app: typer.Typer) -> None:
     app.command("list", epilog=f"{_EXAMPLE} list weekly --lang en")(list_issues_command)
     app.command("show", epilog=f"{_EXAMPLE} show weekly 2026-01-09 --lang en")(
         show_issue_command
-    )
-    app.command("diff", epilog=f"{_EXAMPLE} diff weekly 2026-01-09 --lang en")(
-        diff_issue_command
     )
 
 
@@ -130,123 +119,8 @@ def show_issue_command(  # noqa: PLR0913  # options
         echo("\n".join(line for one in found for line in shown_lines(one)))
 
 
-def diff_issue_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: IssueDayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    lang: LanguagesOption = None,
-    old: _RevisionOption = None,
-    new: Annotated[
-        int | None,
-        typer.Option("--to", metavar="N", help="The newer one.", show_default="today's"),
-    ] = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what changed between two revisions of an issue."""
-    from publisher.app.issues.overview import compare_revisions
-
-    with editing(directory, acting, parse_now(now)) as (state, actor):
-        names = find_names(newsletter, day, lang)(state)
-        found = {name: compare_revisions(state, actor, name, old, new) for name in names}
-    if as_json:
-        print_json([diff_json(name, one) for name, one in found.items()])
-    else:
-        echo("\n".join(x for name, one in found.items() for x in diff_lines(name, one)))
-
-
 # Mail providers that are listed by name.
 _PROVIDERS = 10
-
-
-def _register_issues_plan(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("plan", epilog="Example: publisher issues plan weekly 2026-01-09 --lang ar")(
-        issues_plan_command
-    )
-
-
-def issues_plan_command(  # options
-    newsletter: NewsletterArgument,
-    day: Annotated[
-        str,
-        typer.Argument(metavar="DAY", help='The date of its schedule, or "next".'),
-    ] = "next",
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    languages: LanguagesOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show who would get an issue when, and why others get nothing; adds up to all subscribers."""
-    day, directory = split_folder(day, directory, "next")
-    with editing(directory, None, parse_now(now)) as (state, _actor):
-        from publisher.app.issues.audience_plan import plan_audience, plan_hash
-
-        date = None if day == "next" else parse_day(day)
-        plan = plan_audience(state, newsletter, date, languages or ())
-        signed = plan_hash(plan, state.secret)
-    if as_json:
-        print_json({**plan.as_dict(), "hash": signed})
-        return
-    console = stdout_console()
-    echo(f"{plan.newsletter} {plan.day}: {plan.subscribers:,} subscribers on record")
-    console.print(_editions_table(plan))
-    console.print(_reasons_table(plan))
-    console.print(_providers_table(plan))
-    echo(f"hash {signed}")
-
-
-def _editions_table(plan: AudiencePlan) -> Table:
-    table = make_table("Edition", "Get it", "By choices", "From (UTC)", "Until")
-    for one in plan.editions:
-        table.add_row(one.language, f"{one.recipients:,}", _variants(one), *_times(one))
-    return table
-
-
-def _variants(one: EditionPlan) -> str:
-    if "undecided" in one.kinds:
-        return "not known yet"
-    count = one.kinds["variant"]
-    return f"{count:,} in {one.variants:,} variants" if count else "none"
-
-
-def _times(one: EditionPlan) -> tuple[str, str]:
-    first, last = min(one.instants, default=one.due_at), max(one.instants, default=one.due_at)
-    return f"{first:%a %Y-%m-%d %H:%M}", f"{last:%a %H:%M}" if last != first else ""
-
-
-def _reasons_table(plan: AudiencePlan) -> Table:
-    from publisher.app.issues.audience_plan import REASONS
-
-    table = make_table("Get nothing", "Why")
-    languages = {"other-edition": plan.elsewhere, "no-edition": plan.unserved}
-    for reason, count in plan.reasons.most_common():
-        noted = _noted(languages[reason]) if reason in languages else ""
-        table.add_row(f"{count:,}", REASONS[reason] + noted)
-    return table
-
-
-def _noted(counts: Mapping[str, int]) -> str:
-    return (
-        f" ({', '.join(f'{name} {n:,}' for name, n in sorted(counts.items()))})"
-        if counts
-        else ""
-    )
-
-
-def _providers_table(plan: AudiencePlan) -> Table:
-    from collections import Counter
-
-    found = sum((one.providers for one in plan.editions), Counter[str]())
-    table = make_table("Get it", "Mail provider")
-    for name, count in found.most_common(_PROVIDERS):
-        table.add_row(f"{count:,}", name)
-    if rest := found.total() - sum(count for _name, count in found.most_common(_PROVIDERS)):
-        table.add_row(f"{rest:,}", f"{len(found) - _PROVIDERS:,} others")
-    return table
 
 
 _WORDS = {"in_doubt": "in doubt", "suppressed": "not wanted"}
@@ -332,5 +206,4 @@ def _said(words: Iterable[str]) -> list[str]:
 def register(app: typer.Typer) -> None:
     """Add what this module has."""
     _register_issues_show(app)
-    _register_issues_plan(app)
     _register_issues_report(app)

@@ -51,7 +51,7 @@ _DAY = "weekly 2026-01-09 --lang ar"
 
 def _register_issues_send(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, verb in (("send-now", _send_now), ("undo", _undo), ("hold", _hold)):
+    for name, verb in (("send-now", _send_now), ("hold", _hold)):
         epilog = f"{_EXAMPLE} {name} {_DAY}"
         app.command(name, help=verb.__doc__, epilog=epilog)(_command(verb))
     app.command("schedule", epilog=f"{_EXAMPLE} schedule {_DAY} --at 2026-01-10T09:00:00Z")(
@@ -64,13 +64,6 @@ def _send_now(state: EditingState, actor: Actor, name: str) -> Issue:
     from publisher.app.issues.sending import send_now
 
     return send_now(state, actor, name)
-
-
-def _undo(state: EditingState, actor: Actor, name: str) -> Issue:
-    """Take "send now" back, or the last approval, before the first mail."""
-    from publisher.app.issues.sending import undo_sending
-
-    return undo_sending(state, actor, name)
 
 
 def _hold(state: EditingState, actor: Actor, name: str) -> Issue:

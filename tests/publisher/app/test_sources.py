@@ -13,7 +13,7 @@ import pytest
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.app import sources as source_tests
-from publisher.app.articles import accept_lost_articles, problem_meaning
+from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.attention import list_attention
 from publisher.app.operation.status import take_snapshot
@@ -42,7 +42,7 @@ from publisher.ingest.sites.base import LeftOutReason
 from publisher.ingest.sources.base import Item, Listing, RawItem
 from tests.publisher.app.editing import audit_log
 from tests.publisher.cli.conftest import Run, run
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.sizes import PATIENCE
 
 ANN = terminal_actor()
@@ -195,8 +195,10 @@ def held(publication: PublicationFolder) -> tuple[HeldSource, ...]:
 
 
 def accept(publication: PublicationFolder) -> HeldSource:
-    now = publication.clock.now()
-    return accept_lost_articles(publication.settings, publication.database, "articles", now)
+    (lost,) = held(publication)
+    return accept_source_loss(
+        editing_state(publication), terminal_actor(), "articles", lost.lost
+    )
 
 
 def test_most_articles_or_all_is_a_sudden_loss_and_a_few_are_none() -> None:
@@ -247,8 +249,8 @@ def test_articles_that_are_back_end_the_hold_and_leave_nothing_to_accept(
     five.pick_up()
     assert held(five) == ()
     assert len(five.all()) == len(NAMES)
-    with pytest.raises(UsageError, match="articles: is not held; no source is held"):
-        accept(five)
+    with pytest.raises(UsageError, match="articles: is not held any more"):
+        accept_source_loss(editing_state(five), terminal_actor(), "articles", 5)
 
 
 def test_half_of_the_articles_and_renamed_files_are_no_loss(five: PublicationFolder) -> None:
@@ -269,11 +271,11 @@ def test_a_held_source_is_shown_and_accepted_by_command(
     code, out, _err = run("run", "--once", root)
     assert code == 3
     assert "Source articles is held: 5 of 5 articles are gone" in out
-    assert "publisher articles accept articles" in " ".join(out.split())
+    assert "publisher api acceptLostArticles source=articles lost=5" in " ".join(out.split())
     (one,) = json.loads(run("status", "--json", root)[1])["held_sources"]
     assert one == {"source": "articles", "lost": 5, "articles": 5}
-    code, out, _err = run("articles", "accept", "articles", root)
-    assert (code, out) == (0, "articles: the next cycle withdraws 5 articles of 5\n")
+    words = ("acceptLostArticles", "source=articles", "lost=5")
+    assert run("api", *words, root) == (0, "{}\n", "")
     assert run("run", "--once", root)[0] == 0
     assert five.all() == {}
 

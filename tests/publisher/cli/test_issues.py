@@ -13,6 +13,7 @@ from tests.publisher.starting_points import Point, StartingPoint
 
 BEFORE = ("--now", "2026-01-08T10:00:00Z")
 ISSUE = ("weekly", "2026-01-09")
+NAME = "issue=weekly-en-2026-01-09"
 NOON = ("--now", "2026-01-09T12:00:00Z")
 LATER = ("--now", "2026-01-09T15:00:00Z")
 
@@ -31,26 +32,28 @@ def issues(run: Run, *arguments: object) -> Any:
     return json.loads(out)
 
 
+def api(run: Run, *arguments: object) -> Any:
+    code, out, err = run("api", *arguments, *BEFORE)
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
 def refused(run: Run, *arguments: object) -> str:
     code, _out, err = run("issues", *arguments, *BEFORE)
     assert code != 0
     return err
 
 
-def test_an_issue_is_changed_approved_sent_now_and_undone(
-    run: Run, root: Path, tmp_path: Path
-) -> None:
+def test_an_issue_is_changed_approved_sent_now_and_undone(run: Run, root: Path) -> None:
     (shown,) = issues(run, "show", *ISSUE, root, "--lang", "en")
     assert issues(run, "show", "weekly", "next", root, "--lang", "en") == [shown]
     assert (shown["state"], shown["missing"]) == ("awaiting_approval", "0 of 1 approvals")
     assert {one["story"] for one in shown["stories"]} == {"tides", "gales"}
-    opening = tmp_path / "opening.md"
-    opening.write_text("Dear *readers*.", "utf-8")
-    place = ("edit", *ISSUE)
-    issues(run, *place, "leave-out", "not ours", root, "--story", "gales", "--lang", "en")
-    (edited,) = issues(run, *place, "opening", root, "--file", opening, "--lang", "en")
+    edit = ("editIssue", NAME)
+    api(run, *edit, "kind=leave-out", "value=not ours", "story=gales", root)
+    edited = api(run, *edit, "kind=opening", "value=Dear *readers*.", root)
     assert (edited["revision"], edited["problem"]) == (2, None)
-    (changed,) = issues(run, "diff", *ISSUE, root, "--lang", "en", "--from", 0)
+    changed = api(run, "compareRevisions", NAME, "old=0", root)
     assert len(changed["removed"]) == 1
     assert "+Dear readers." in changed["text"]
     assert "terminal has edited it" in refused(run, "approve", *ISSUE, root, "--lang", "en")
@@ -69,7 +72,7 @@ def test_an_issue_is_changed_approved_sent_now_and_undone(
     assert ready["state"] == "ready"
     (sent,) = issues(run, "send-now", *ISSUE, root, "--lang", "en")
     assert sent["send_at"] == "2026-01-08T10:05:00Z"
-    (undone,) = issues(run, "undo", *ISSUE, root, "--lang", "en")
+    undone = api(run, "undoSending", NAME, root)
     assert undone["send_at"] == "2026-01-09T00:00:00Z"
     (left,) = issues(run, "list", "weekly", root)["left_out"]
     assert (left["story"], left["reason"]) == ("gales", "not ours")
@@ -94,8 +97,10 @@ def test_several_languages_are_decided_at_once(run: Run, root: Path) -> None:
         "reason": "a holiday",
         "was_made": True,
     }
-    note = ("--note", "the title", *ann)
-    (asked,) = issues(run, "request-changes", *ISSUE, root, "--lang", "ar", *note)
+    arabic = "issue=weekly-ar-2026-01-09"
+    manifest = api(run, "readApprovals", arabic, root)["manifest"]
+    words = ("note=the title", f"manifest={manifest}", *ann)
+    asked = api(run, "requestChanges", arabic, *words, root)
     assert asked["reason"] == "changes requested: ann@example.org: the title"
 
 
@@ -105,8 +110,6 @@ def test_several_languages_are_decided_at_once(run: Run, root: Path) -> None:
         ("hold",),
         ("schedule", "--at", "2026-01-10T09:00:00Z"),
         ("approve", "--as", "ann@example.org"),
-        ("request-changes", "--note", "the title"),
-        ("edit", "move", "1", "--story", "gales"),
     ],
 )
 def test_a_verb_changes_all_languages_or_none_and_says_so(
@@ -123,25 +126,11 @@ def test_a_verb_changes_all_languages_or_none_and_says_so(
     assert len(issues(run, name, *ISSUE, *rest, root, "--lang", "en")) == 1
 
 
-def test_words_are_of_one_language(run: Run, root: Path) -> None:
-    before = issues(run, "show", *ISSUE, root)
-    said = refused(run, "edit", *ISSUE, "subject", "The ferry", root)
-    assert "--lang: subject would be the same in weekly-en-2026-01-09, weekly-ar" in said
-    assert issues(run, "show", *ISSUE, root) == before
-    both = issues(run, "edit", *ISSUE, "subject", "2026", root, "--lang", "en", "--lang", "ar")
-    assert len(both) == 2
-
-
 def test_what_is_wrong_is_said(run: Run, root: Path) -> None:
     assert "no such issue" in refused(run, "show", "weekly", "2026-01-10", root)
-    assert "no such story" in refused(
-        run, "edit", *ISSUE, "pin", "1", root, "--story", "nowhere", "--lang", "en"
-    )
-    assert "name one language" in refused(run, "undo-edit", *ISSUE, 1, root)
+    edit = ("api", "editIssue", NAME, "kind=pin", "value=1", "story=nowhere", root, *BEFORE)
+    assert "no such story" in run(*edit)[2]
     assert "is no instant" in refused(run, "schedule", *ISSUE, root, "--at", "tomorrow")
-    assert "'soon' is no date" in refused(run, "plan", "weekly", "soon", root)
-    assert "no such newsletter" in refused(run, "plan", "yearly", "next", root)
-    assert "has no issue on 2026-01-10" in refused(run, "plan", "weekly", "2026-01-10", root)
     code, _out, err = run("issues", "report", "weekly", "9 January", root)
     assert (code, "'9 January' is no date" in err) == (2, True)
     assert "is awaiting approval" in refused(run, "send-now", *ISSUE, root, "--lang", "en")
@@ -175,20 +164,6 @@ def test_a_correction_is_shown_approved_and_held_by_the_end_of_its_name(
         code, _out, err = run("issues", "approve", "weekly", day, root, "--lang", "en")
         assert code == 2
         assert "no such issue" in err or "is no date" in err
-
-
-def test_a_plan_is_printed_as_tables_of_80_columns_and_as_json(run: Run, lantern: Path) -> None:
-    run("subscribers", "import", lantern / "subscribers.csv", lantern)
-    code, out, _ = run("issues", "plan", "weekly", "next", lantern, *NOON)
-    assert code == 0
-    assert max(len(line) for line in out.splitlines()) <= 80
-    assert "subscribers on record" in out
-    found = json.loads(run("issues", "plan", "weekly", "next", lantern, "--json", *NOON)[1])
-    assert found["hash"] in out
-    withheld = sum(sum(one["withheld"].values()) for one in found["editions"])
-    excluded = sum(found["excluded"].values())
-    assert found["recipients"] + withheld + excluded == found["subscribers"] > 0
-    assert found["recipients"] == sum(one["recipients"] for one in found["editions"]) > 0
 
 
 def test_a_report_is_printed_as_tables_of_80_columns_and_as_json(

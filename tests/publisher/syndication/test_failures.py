@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from publisher import web_files
-from publisher.app.articles import accept_lost_articles
+from publisher.accounts.actor import terminal_actor
+from publisher.app.sources import accept_source_loss
 from publisher.config import FeedSettings
 from publisher.database.retry_queue import queue_item
 from publisher.syndication import feed_documents, feed_pages, feed_window, websub
 from publisher.syndication.feed_writer import mark_all_feeds_due
 from publisher.syndication.tables import feed
-from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.printing import URL, json_feed, pipeline_of, public, stamps, syndicated
 from tests.publisher.syndication.hub import Hub, Reply, running
 from tests.publisher.syndication.test_history import FORMS, limit, names, write
@@ -88,9 +89,7 @@ def test_archive_documents_of_a_killed_run_do_not_keep_withdrawn_entries(
     for number in range(1, 9):
         (publication.articles / f"en/s{number:03}.md").unlink()
     publication.pick_up()
-    accept_lost_articles(
-        publication.settings, publication.database, "articles", publication.clock.now()
-    )
+    accept_source_loss(editing_state(publication), terminal_actor(), "articles", 8)
     syndicated(publication.at(NOW + HOUR))
     assert not list((public(publication) / "feeds").rglob("archive/*.*"))
     # What was withdrawn is there without its words.

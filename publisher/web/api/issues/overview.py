@@ -14,6 +14,8 @@ from publisher.app.issues.overview import (
     IssueFilter,
     IssueState,
     IssueStory,
+    compare_revisions,
+    find_story_id,
     list_issue_page,
     read_issue,
     read_issue_overview,
@@ -56,7 +58,7 @@ class IssueDetails(IssueSummary):
     """An issue with its subject and its deliveries."""
 
     version: int = Field(description="Grows with each change; the ETag begins with it.")
-    revision: int = Field(description="Of its mail, as the console and `issues diff` count.")
+    revision: int = Field(description="Of its mail, as the console counts.")
     send_at: Instant | None = Field(description="When it is sent; None if it is held.")
     subject: str | None = Field(description="None until it is assembled.")
     preheader: str | None
@@ -244,7 +246,7 @@ class IssueContents(ApiValue):
     name: str
     state: str
     version: int = Field(description="Grows with each change; the ETag begins with it.")
-    revision: int = Field(description="Of its mail, as the console and `issues diff` count.")
+    revision: int = Field(description="Of its mail, as the console counts.")
     stories: list[StoryLineValue]
     further: list[StoryLineValue] = Field(description="Stories that had no room.")
     left_out: list[LeftOutValue]
@@ -260,6 +262,9 @@ class NewEditValue(ApiValue):
     kind: EditKind
     value: Annotated[str, Field(max_length=_LONGEST_VALUE)] = ""
     story_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
+    story: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        default=None, description="The story's key, instead of its number."
+    )
 
 
 class PlanQuery(ApiValue):
@@ -272,7 +277,7 @@ class PlanQuery(ApiValue):
 class PlanValue(ApiValue):
     """Who gets which issue, and everybody else with the reason."""
 
-    plan: dict[str, Any] = Field(description="As `publisher issues plan --json` prints it.")
+    plan: dict[str, Any] = Field(description="Counts and times, by edition and reason.")
     hash: str = Field(description="SHA-256 of all its counts and times.")
 
 
@@ -282,7 +287,8 @@ def _read(request: ApiRequest, issue: str) -> IssueContents:
 
 def _edit(request: ApiRequest, issue: str) -> IssueContents:
     body: NewEditValue = request.body
-    wanted = EditRequest(body.kind, body.value, body.story_id)
+    number = find_story_id(request.state, body.story) if body.story else body.story_id
+    wanted = EditRequest(body.kind, body.value, number)
     done = edit_issue(request.state, request.actor, issue, wanted)
     return _contents(request, issue, done.problem)
 
@@ -343,7 +349,51 @@ def _plan(request: ApiRequest, newsletter: str) -> PlanValue:
     return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
 
 
+class RevisionQuery(ApiValue):
+    """Which revisions are compared; by default the last two."""
+
+    old: int | None = Field(default=None, ge=0, le=LARGEST_ID)
+    new: int | None = Field(default=None, ge=0, le=LARGEST_ID)
+
+
+class RevisionWords(ApiValue):
+    """A revision of an issue's mail."""
+
+    revision: int
+    subject: str
+    preheader: str
+
+
+class RevisionComparison(ApiValue):
+    """What changed between two revisions of an issue's mail."""
+
+    old: RevisionWords
+    new: RevisionWords
+    added: list[int] = Field(description="Articles, by number.")
+    removed: list[int]
+    is_moved: bool = Field(description="Whether the order has changed.")
+    text: list[str] = Field(description="Of the text part, as unified lines.")
+    parts: list[str] = Field(description="What else has changed, in words.")
+
+
+def _compare(request: ApiRequest, issue: str) -> RevisionComparison:
+    query: RevisionQuery = request.query
+    found = compare_revisions(request.state, request.actor, issue, query.old, query.new)
+    return RevisionComparison.model_validate(found)
+
+
 _EDIT_OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/issues/<issue>/revisions",
+        id="compareRevisions",
+        summary="Read what changed between two revisions of an issue",
+        access=Permission.VIEW,
+        about=About.ISSUE,
+        query=RevisionQuery,
+        answer=RevisionComparison,
+        run=_compare,
+    ),
     Operation(
         method="GET",
         path="/issues/<issue>/contents",
