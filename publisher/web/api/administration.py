@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -37,9 +36,7 @@ from publisher.web.api.operations import (
     ApiValue,
     Done,
     Instant,
-    Operation,
-    OperationRun,
-    operation_of,
+    OperationTable,
 )
 from publisher.web.api.problems import ProblemError
 from publisher.web.pages.responses import LARGEST_ID, parse_id
@@ -236,26 +233,10 @@ class MailsWanted(ApiValue):
     wanted: bool
 
 
-_OPERATIONS: list[Operation] = []
+OPERATIONS = OperationTable(terminal=True)
 
 
-def _operation(method: str, path: str, **values: Any) -> Callable[[OperationRun], OperationRun]:
-    return operation_of(_OPERATIONS, method, path, terminal=True, **values)
-
-
-def _of_accounts(
-    method: str, path: str, **values: Any
-) -> Callable[[OperationRun], OperationRun]:
-    return _operation(method, f"/accounts{path}", access=Permission.MANAGE_ACCOUNTS, **values)
-
-
-def _of_webhooks(
-    method: str, path: str, **values: Any
-) -> Callable[[OperationRun], OperationRun]:
-    return _operation(method, f"/webhooks{path}", access=Permission.MANAGE_WEBHOOKS, **values)
-
-
-@_of_accounts("GET", "")
+@OPERATIONS.add("GET /accounts", Permission.MANAGE_ACCOUNTS)
 def _list_accounts(request: ApiRequest) -> AccountList:
     """List the accounts: roles, ways to sign in, sessions, and links that wait."""
     found = read_accounts(request.state, request.actor)
@@ -280,7 +261,7 @@ def _account(record: AccountRecord) -> AccountValue:
     )
 
 
-@_of_accounts("POST", "/<address>/roles", body=NewRoles)
+@OPERATIONS.add("POST /accounts/<address>/roles", Permission.MANAGE_ACCOUNTS, body=NewRoles)
 def _set_roles(request: ApiRequest, address: str) -> Done:
     """Replace all roles of an account; they count from its next request."""
     grants = parse_roles(request.state.settings.publication, request.body.roles.split())
@@ -288,42 +269,42 @@ def _set_roles(request: ApiRequest, address: str) -> Done:
     return Done()
 
 
-@_of_accounts("POST", "/<address>/disable")
+@OPERATIONS.add("POST /accounts/<address>/disable", Permission.MANAGE_ACCOUNTS)
 def _disable_account(request: ApiRequest, address: str) -> Done:
     """Let nobody use an account: its sessions end, and its keys are refused."""
     close_account(request.state, request.actor, address)
     return Done()
 
 
-@_of_accounts("POST", "/<address>/enable")
+@OPERATIONS.add("POST /accounts/<address>/enable", Permission.MANAGE_ACCOUNTS)
 def _enable_account(request: ApiRequest, address: str) -> Done:
     """Let the owner of a disabled account sign in again, as before."""
     reopen_account(request.state, request.actor, address)
     return Done()
 
 
-@_of_accounts("POST", "/<address>/end-sessions")
+@OPERATIONS.add("POST /accounts/<address>/end-sessions", Permission.MANAGE_ACCOUNTS)
 def _end_sessions(request: ApiRequest, address: str) -> Done:
     """End all sessions of an account; its owner may sign in again."""
     end_account_sessions(request.state, request.actor, address)
     return Done()
 
 
-@_operation("GET", "/keys", access=AnyKey.ANY_KEY)
+@OPERATIONS.add("GET /keys", AnyKey.ANY_KEY)
 def _list_keys(request: ApiRequest) -> KeyList:
     """List keys with what they permit, also those that are over."""
     found = list_keys(request.state, request.actor)
     return KeyList.model_validate({"keys": [{"address": a, "key": key} for a, key in found]})
 
 
-@_operation("DELETE", "/keys/<key>", access=AnyKey.ANY_KEY)
+@OPERATIONS.add("DELETE /keys/<key>", AnyKey.ANY_KEY)
 def _revoke_key(request: ApiRequest, key: str) -> Done:
     """Refuse a key from now on."""
     revoke_key(request.state, request.actor, _number(key, "a key"))
     return Done()
 
 
-@_operation("GET", "/audit", access=Permission.SEE_AUDIT_LOG, query=AuditQuery)
+@OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG, query=AuditQuery)
 def _read_audit_log(request: ApiRequest) -> AuditEntries:
     """Read who did what, the latest first."""
     before, limit = request.query.before, request.query.limit
@@ -332,13 +313,13 @@ def _read_audit_log(request: ApiRequest) -> AuditEntries:
     return AuditEntries.model_validate({"entries": entries})
 
 
-@_of_webhooks("GET", "")
+@OPERATIONS.add("GET /webhooks", Permission.MANAGE_WEBHOOKS)
 def _list_webhooks(request: ApiRequest) -> WebhookList:
     """List the webhooks, with their deliveries of the last 30 days."""
     return WebhookList.model_validate({"webhooks": list_webhooks(request.state, request.actor)})
 
 
-@_of_webhooks("POST", "", body=NewWebhook)
+@OPERATIONS.add("POST /webhooks", Permission.MANAGE_WEBHOOKS, body=NewWebhook)
 def _add_webhook(request: ApiRequest) -> WebhookSecret:
     """Add a webhook; the answer has its secret, which is shown once."""
     body: NewWebhook = request.body
@@ -346,14 +327,14 @@ def _add_webhook(request: ApiRequest) -> WebhookSecret:
     return WebhookSecret(webhook=number, secret=secret)
 
 
-@_of_webhooks("DELETE", "/<webhook>")
+@OPERATIONS.add("DELETE /webhooks/<webhook>", Permission.MANAGE_WEBHOOKS)
 def _remove_webhook(request: ApiRequest, webhook: str) -> Done:
     """Remove a webhook with what waits for it."""
     remove_webhook(request.state, request.actor, _number(webhook, "a webhook"))
     return Done()
 
 
-@_of_webhooks("POST", "/<webhook>/rotate")
+@OPERATIONS.add("POST /webhooks/<webhook>/rotate", Permission.MANAGE_WEBHOOKS)
 def _rotate_webhook(request: ApiRequest, webhook: str) -> WebhookSecret:
     """Replace a webhook's secret; for 24 hours the old one signs, too."""
     number = _number(webhook, "a webhook")
@@ -361,21 +342,21 @@ def _rotate_webhook(request: ApiRequest, webhook: str) -> WebhookSecret:
     return WebhookSecret(webhook=number, secret=secret)
 
 
-@_of_webhooks("POST", "/<webhook>/enable")
+@OPERATIONS.add("POST /webhooks/<webhook>/enable", Permission.MANAGE_WEBHOOKS)
 def _enable_webhook(request: ApiRequest, webhook: str) -> DueEvents:
     """Send to a disabled webhook again, first what failed."""
     number = _number(webhook, "a webhook")
     return DueEvents(events=enable_webhook(request.state, request.actor, number))
 
 
-@_of_webhooks("POST", "/<webhook>/disable")
+@OPERATIONS.add("POST /webhooks/<webhook>/disable", Permission.MANAGE_WEBHOOKS)
 def _disable_webhook(request: ApiRequest, webhook: str) -> Done:
     """Send nothing more to a webhook; waiting events are marked as failed."""
     disable_webhook(request.state, request.actor, _number(webhook, "a webhook"))
     return Done()
 
 
-@_of_webhooks("POST", "/<webhook>/test")
+@OPERATIONS.add("POST /webhooks/<webhook>/test", Permission.MANAGE_WEBHOOKS)
 def _test_webhook(request: ApiRequest, webhook: str) -> WebhookTestAnswer:
     """Send an event of the type webhook.test, and read the answer."""
     number = _number(webhook, "a webhook")
@@ -384,7 +365,9 @@ def _test_webhook(request: ApiRequest, webhook: str) -> WebhookTestAnswer:
     )
 
 
-@_of_webhooks("GET", "/<webhook>/deliveries", query=WebhookDeliveryQuery)
+@OPERATIONS.add(
+    "GET /webhooks/<webhook>/deliveries", Permission.MANAGE_WEBHOOKS, query=WebhookDeliveryQuery
+)
 def _list_webhook_deliveries(request: ApiRequest, webhook: str) -> WebhookDeliveryList:
     """List the latest events for a webhook, with the last answer."""
     state, limit = request.query.state, request.query.limit
@@ -393,21 +376,21 @@ def _list_webhook_deliveries(request: ApiRequest, webhook: str) -> WebhookDelive
     return WebhookDeliveryList.model_validate({"deliveries": found})
 
 
-@_operation("GET", "/translator", access=AnyKey.ANY_KEY)
+@OPERATIONS.add("GET /translator", AnyKey.ANY_KEY)
 def _read_translator_choices(request: ApiRequest) -> TranslatorChoicesValue:
     """Read which mails an account gets about translations, and the addresses of its feeds."""
     found = read_translator_choices(request.state, request.actor)
     return TranslatorChoicesValue.model_validate(found)
 
 
-@_operation("POST", "/translator/mails", access=AnyKey.ANY_KEY, body=MailsWanted)
+@OPERATIONS.add("POST /translator/mails", AnyKey.ANY_KEY, body=MailsWanted)
 def _choose_translator_mails(request: ApiRequest) -> TranslatorChoicesValue:
     """Choose whether an account gets mails about translations."""
     choose_translator_mails(request.state, request.actor, wanted=request.body.wanted)
     return _read_translator_choices(request)
 
 
-@_operation("POST", "/translator/feeds", access=AnyKey.ANY_KEY)
+@OPERATIONS.add("POST /translator/feeds", AnyKey.ANY_KEY)
 def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
     """Give all private feeds of an account other addresses; those of before end."""
     renew_private_addresses(request.state, request.actor)
@@ -419,6 +402,3 @@ def _number(text: str, what: str) -> int:
     if number is None:
         raise ProblemError(404, f"{text}: {what} has a number, from 1 to {LARGEST_ID}")
     return number
-
-
-OPERATIONS = tuple(_OPERATIONS)

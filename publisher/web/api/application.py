@@ -65,7 +65,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *subscribers.OPERATIONS,
 )
 # Of `publisher api` alone.
-TERMINAL_OPERATIONS: tuple[Operation, ...] = administration.OPERATIONS
+TERMINAL_OPERATIONS: tuple[Operation, ...] = tuple(administration.OPERATIONS)
 
 
 def create_api(

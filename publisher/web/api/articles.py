@@ -30,7 +30,7 @@ from publisher.web.api.operations import (
     Done,
     Instant,
     Name,
-    Operation,
+    OperationTable,
     PageInLanguage,
     read_cursor,
     write_cursor,
@@ -39,6 +39,8 @@ from publisher.web.api.problems import refused_values
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 
 class ArticleValue(ApiValue):
@@ -89,7 +91,9 @@ class ArticleProblems(ApiValue):
     kinds: list[ProblemKindValue]
 
 
-def _list(request: ApiRequest) -> ArticleList:
+@OPERATIONS.add("GET /articles", Permission.VIEW, about=About.EACH, query=PageInLanguage)
+def _list_articles(request: ApiRequest) -> ArticleList:
+    """List articles, the latest first."""
     query: PageInLanguage = request.query
     before = None
     if query.cursor is not None:
@@ -119,7 +123,9 @@ def _article(state: EditingState, one: ArticleSummary) -> ArticleValue:
     )
 
 
-def _problems(request: ApiRequest) -> ArticleProblems:
+@OPERATIONS.add("GET /articles/problems", Permission.VIEW)
+def _list_article_problems(request: ApiRequest) -> ArticleProblems:
+    """List what is wrong with articles and files."""
     kinds = [
         ProblemKindValue(
             kind=group.kind,
@@ -140,29 +146,6 @@ def _problems(request: ApiRequest) -> ArticleProblems:
     ]
     return ArticleProblems(kinds=kinds)
 
-
-_ARTICLE_OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/articles",
-        id="listArticles",
-        summary="List articles, the latest first",
-        access=Permission.VIEW,
-        about=About.EACH,
-        query=PageInLanguage,
-        answer=ArticleList,
-        run=_list,
-    ),
-    Operation(
-        method="GET",
-        path="/articles/problems",
-        id="listArticleProblems",
-        summary="List what is wrong with articles and files",
-        access=Permission.VIEW,
-        answer=ArticleProblems,
-        run=_problems,
-    ),
-)
 
 PersonText = Annotated[str, Field(max_length=200)]
 # A language tag (BCP 47), or nothing for a text in any language.
@@ -210,26 +193,40 @@ class PersonChanges(ApiValue):
     url: Annotated[str, Field(max_length=2000)] | None = None
 
 
+@OPERATIONS.add("GET /people", Permission.VIEW, tagged=True)
 def _list_people(request: ApiRequest) -> PersonList:
+    """List authors and translators."""
     found = read_person_entries(request.state)
     return PersonList(
         revision=found.content_hash, people=[PersonValue(**_entry(one)) for one in found.people]
     )
 
 
-def _read(request: ApiRequest, person: str) -> ReadPerson:
+@OPERATIONS.add("GET /people/<person>", Permission.VIEW, tagged=True)
+def _read_person(request: ApiRequest, person: str) -> ReadPerson:
+    """Read a person."""
     found = read_person_entries(request.state)
     return ReadPerson(**_entry(found.find(person)), revision=found.content_hash)
 
 
-def _add(request: ApiRequest) -> ReadPerson:
+@OPERATIONS.add("POST /people", Permission.MANAGE_PEOPLE, body=NewPerson, tagged=True)
+def _add_person(request: ApiRequest) -> ReadPerson:
+    """Add a person with one name."""
     body: NewPerson = request.body
     with refused_values("/key"):
         add_person(request.state, request.actor, body.key, body.name)
-    return _read(request, body.key)
+    return _read_person(request, body.key)
 
 
-def _change(request: ApiRequest, person: str) -> ReadPerson:
+@OPERATIONS.add(
+    "PATCH /people/<person>",
+    Permission.MANAGE_PEOPLE,
+    body=PersonChanges,
+    tagged=True,
+    guarded=True,
+)
+def _change_person(request: ApiRequest, person: str) -> ReadPerson:
+    """Change a person's names, affiliations, spellings or page."""
     body: PersonChanges = request.body
     found = read_person_entries(request.state)
     request.require_revision(found.content_hash)
@@ -243,10 +240,12 @@ def _change(request: ApiRequest, person: str) -> ReadPerson:
     )
     with refused_values():
         change_person(request.state, request.actor, wanted, request.revision)
-    return _read(request, person)
+    return _read_person(request, person)
 
 
-def _remove(request: ApiRequest, person: str) -> Done:
+@OPERATIONS.add("DELETE /people/<person>", Permission.MANAGE_PEOPLE, guarded=True)
+def _remove_person(request: ApiRequest, person: str) -> Done:
+    """Remove a person; articles keep their bylines."""
     remove_person(request.state, request.actor, person, request.revision)
     return Done()
 
@@ -259,64 +258,3 @@ def _entry(one: PersonEntry) -> dict[str, Any]:
         "aliases": list(one.aliases),
         "url": one.url,
     }
-
-
-_MANAGE = Permission.MANAGE_PEOPLE
-_PEOPLE_OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/people",
-        id="listPeople",
-        summary="List authors and translators",
-        access=Permission.VIEW,
-        answer=PersonList,
-        tagged=True,
-        run=_list_people,
-    ),
-    Operation(
-        method="POST",
-        path="/people",
-        id="addPerson",
-        summary="Add a person with one name",
-        access=_MANAGE,
-        body=NewPerson,
-        answer=ReadPerson,
-        tagged=True,
-        run=_add,
-    ),
-    Operation(
-        method="GET",
-        path="/people/<person>",
-        id="readPerson",
-        summary="Read a person",
-        access=Permission.VIEW,
-        answer=ReadPerson,
-        tagged=True,
-        run=_read,
-    ),
-    Operation(
-        method="PATCH",
-        path="/people/<person>",
-        id="changePerson",
-        summary="Change a person's names, affiliations, spellings or page",
-        access=_MANAGE,
-        body=PersonChanges,
-        answer=ReadPerson,
-        tagged=True,
-        guarded=True,
-        run=_change,
-    ),
-    Operation(
-        method="DELETE",
-        path="/people/<person>",
-        id="removePerson",
-        summary="Remove a person; articles keep their bylines",
-        access=_MANAGE,
-        answer=Done,
-        guarded=True,
-        run=_remove,
-    ),
-)
-
-
-OPERATIONS = (*_ARTICLE_OPERATIONS, *_PEOPLE_OPERATIONS)

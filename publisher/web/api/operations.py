@@ -173,27 +173,35 @@ class Operation:
 OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel])
 
 
-def operation_of(
-    table: list[Operation], method: str, path: str, **values: Any
-) -> Callable[[OperationRun], OperationRun]:
-    """Return what adds an operation that a function does to a table.
+class OperationTable(list[Operation]):
+    """The operations of a module, in the order of their functions. `shared` are values that all of them have."""
 
-    Its id is the function's name, its summary the first line of the docstring, its answer what the function returns.
-    """
+    def __init__(self, **shared: Any) -> None:
+        super().__init__()
+        self._shared = shared
 
-    def add(run: OperationRun) -> OperationRun:
-        first, *others = run.__name__.strip("_").split("_")
-        table.append(
-            Operation(
-                method=method,
-                path=path,
-                id=first + "".join(map(str.capitalize, others)),
-                summary=(run.__doc__ or "").partition("\n")[0].removesuffix("."),
-                answer=run.__globals__[run.__annotations__["return"]],
-                run=run,
-                **values,
-            )
-        )
-        return run
+    def add(
+        self, route: str, access: Permission | AnyKey, **values: Any
+    ) -> Callable[[OperationRun], OperationRun]:
+        """Return what adds the operation that a function does, with a route like `GET /issues`.
 
-    return add
+        Its id is the function's name, its summary the first line of the docstring, its answer what the function
+        returns. It is about the issue or the language that its path names, unless `about` says otherwise.
+        """
+        method, path = route.split(" ")
+        about = About.PATH if "<language>" in path else About.NOTHING
+        about = About.ISSUE if "<issue>" in path else about
+
+        def register(run: OperationRun) -> OperationRun:
+            first, *others = run.__name__.strip("_").split("_")
+            given = {
+                "id": first + "".join(map(str.capitalize, others)),
+                "summary": (run.__doc__ or "").partition("\n")[0].removesuffix("."),
+                "answer": run.__globals__[run.__annotations__["return"]],
+                "about": about,
+            }
+            given |= self._shared | values
+            self.append(Operation(method=method, path=path, access=access, run=run, **given))
+            return run
+
+        return register

@@ -8,11 +8,13 @@ from pydantic import Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.settings import list_settings, read_editable_table, save_editable_table
-from publisher.web.api.operations import ApiValue, Name, Operation
+from publisher.web.api.operations import ApiValue, Name, OperationTable
 from publisher.web.api.problems import ProblemError, refused_values
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 
 class SettingTables(ApiValue):
@@ -41,12 +43,16 @@ class SettingChanges(ApiValue):
     settings: dict[Name, Annotated[str, Field(max_length=500)]]
 
 
-def _list(request: ApiRequest) -> SettingTables:
+@OPERATIONS.add("GET /settings", Permission.CHANGE_SETTINGS)
+def _list_settings(request: ApiRequest) -> SettingTables:
+    """List all settings as they count now."""
     found = list_settings(request.state.settings)
     return SettingTables(tables={name: dict(lines) for name, lines in found})
 
 
-def _read(request: ApiRequest, table: str) -> EditableSettings:
+@OPERATIONS.add("GET /settings/<table>", Permission.CHANGE_SETTINGS, tagged=True)
+def _read_settings(request: ApiRequest, table: str) -> EditableSettings:
+    """Read what may be changed of a newsletter, or of the `publication`."""
     found = read_editable_table(request.state, table)
     return EditableSettings(
         revision=found.content_hash,
@@ -57,7 +63,15 @@ def _read(request: ApiRequest, table: str) -> EditableSettings:
     )
 
 
-def _change(request: ApiRequest, table: str) -> EditableSettings:
+@OPERATIONS.add(
+    "PATCH /settings/<table>",
+    Permission.CHANGE_SETTINGS,
+    body=SettingChanges,
+    tagged=True,
+    guarded=True,
+)
+def _change_settings(request: ApiRequest, table: str) -> EditableSettings:
+    """Change titles, and when and how issues are made."""
     given: dict[str, str] = request.body.settings
     found = read_editable_table(request.state, table)
     request.require_revision(found.content_hash)
@@ -65,40 +79,4 @@ def _change(request: ApiRequest, table: str) -> EditableSettings:
         raise ProblemError(422, f"{unknown[0]}: no key of this table that may be changed here")
     with refused_values():
         save_editable_table(request.state, request.actor, table, given, request.revision)
-    return _read(request, table)
-
-
-_CHANGE = Permission.CHANGE_SETTINGS
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/settings",
-        id="listSettings",
-        summary="List all settings as they count now",
-        access=_CHANGE,
-        answer=SettingTables,
-        run=_list,
-    ),
-    Operation(
-        method="GET",
-        path="/settings/<table>",
-        id="readSettings",
-        summary="Read what may be changed of a newsletter, or of the `publication`",
-        access=_CHANGE,
-        answer=EditableSettings,
-        tagged=True,
-        run=_read,
-    ),
-    Operation(
-        method="PATCH",
-        path="/settings/<table>",
-        id="changeSettings",
-        summary="Change titles, and when and how issues are made",
-        access=_CHANGE,
-        body=SettingChanges,
-        answer=EditableSettings,
-        tagged=True,
-        guarded=True,
-        run=_change,
-    ),
-)
+    return _read_settings(request, table)

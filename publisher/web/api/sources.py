@@ -8,12 +8,14 @@ from pydantic import Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.sources import WholeState, accept_source_loss, read_sources
-from publisher.web.api.operations import ApiValue, Done, Instant, Operation
+from publisher.web.api.operations import ApiValue, Done, Instant, OperationTable
 from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
     from publisher.app.sources import SourceSurvey, SourceTest
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 
 class SourceNoticeValue(ApiValue):
@@ -110,7 +112,9 @@ class SourceTestValue(ApiValue):
     result: SourceSurveyValue | None
 
 
-def _sources(request: ApiRequest) -> SourceList:
+@OPERATIONS.add("GET /sources", Permission.VIEW)
+def _list_sources(request: ApiRequest) -> SourceList:
+    """List the sources, and what of them could not be read."""
     found = read_sources(request.state)
     sources = [
         SourceValue(
@@ -139,16 +143,25 @@ def _sources(request: ApiRequest) -> SourceList:
     return SourceList(sources=sources, quarantine=items)
 
 
-def _accept(request: ApiRequest, source: str) -> Done:
+@OPERATIONS.add(
+    "POST /sources/<source>/accept-loss", Permission.MANAGE_SOURCES, body=LostArticles
+)
+def _accept_lost_articles(request: ApiRequest, source: str) -> Done:
+    """Let the next cycle withdraw the articles that a source has lost."""
     accept_source_loss(request.state, request.actor, source, request.body.lost)
     return Done()
 
 
-def _begin_test(request: ApiRequest, source: str) -> SourceTestValue:
+# While one runs, it is the answer. A second one harms nobody, and tests are limited.
+@OPERATIONS.add("POST /sources/<source>/test", Permission.MANAGE_SOURCES, repeatable=True)
+def _begin_source_test(request: ApiRequest, source: str) -> SourceTestValue:
+    """Begin to look at what a source would bring now, storing nothing of it."""
     return _test_value(request.source_tests.begin(request.state, request.actor, source))
 
 
-def _read_test(request: ApiRequest, source: str) -> SourceTestValue:
+@OPERATIONS.add("GET /sources/<source>/test", Permission.VIEW)
+def _read_source_test(request: ApiRequest, source: str) -> SourceTestValue:
+    """Read the latest test of a source."""
     found = request.source_tests.find(request.actor, source)
     if found is None:
         raise ProblemError(404, f"{source}: was not tested since the console began")
@@ -192,46 +205,3 @@ def _survey_value(survey: SourceSurvey) -> SourceSurveyValue:
         left_out=dict(survey.left_out),
         problems=dict(survey.problems),
     )
-
-
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/sources",
-        id="listSources",
-        summary="List the sources, and what of them could not be read",
-        access=Permission.VIEW,
-        answer=SourceList,
-        run=_sources,
-    ),
-    Operation(
-        method="POST",
-        path="/sources/<source>/accept-loss",
-        id="acceptLostArticles",
-        summary="Let the next cycle withdraw the articles that a source has lost",
-        access=Permission.MANAGE_SOURCES,
-        body=LostArticles,
-        answer=Done,
-        run=_accept,
-    ),
-    Operation(
-        method="POST",
-        path="/sources/<source>/test",
-        id="beginSourceTest",
-        summary="Begin to look at what a source would bring now, storing nothing of it",
-        access=Permission.MANAGE_SOURCES,
-        answer=SourceTestValue,
-        # While one runs, it is the answer. A second one harms nobody, and tests are limited.
-        repeatable=True,
-        run=_begin_test,
-    ),
-    Operation(
-        method="GET",
-        path="/sources/<source>/test",
-        id="readSourceTest",
-        summary="Read the latest test of a source",
-        access=Permission.VIEW,
-        answer=SourceTestValue,
-        run=_read_test,
-    ),
-)

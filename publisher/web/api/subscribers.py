@@ -19,13 +19,15 @@ from publisher.app.subscribers.actions import (
     unsubscribe_number,
 )
 from publisher.app.subscribers.lists import import_list, preview_list
-from publisher.web.api.operations import About, ApiValue, Done, Name, Operation, Text
+from publisher.web.api.operations import About, ApiValue, Done, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.pages.responses import parse_id
 from subscribers import BadAddressError, BadRow, Subscriber, SubscriberStatus
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 
 class AddressWanted(ApiValue):
@@ -53,7 +55,15 @@ class Unsubscription(ApiValue):
     note: Text = Field(default="", description="Kept in the history, for example who asked.")
 
 
-def _find(request: ApiRequest) -> SubscriberAnswer:
+@OPERATIONS.add(
+    "POST /subscribers/search",
+    Permission.SEE_SUBSCRIBERS,
+    about=About.EACH,
+    body=AddressWanted,
+    repeatable=True,
+)
+def _find_subscriber(request: ApiRequest) -> SubscriberAnswer:
+    """Find the subscriber of an address."""
     try:
         found = find_subscriber_number(request.state, request.actor, request.body.address)
     except BadAddressError as error:
@@ -63,11 +73,23 @@ def _find(request: ApiRequest) -> SubscriberAnswer:
     return _value(found)
 
 
-def _read(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
+@OPERATIONS.add(
+    "GET /subscribers/<subscriber>", Permission.SEE_SUBSCRIBERS, about=About.EACH, tagged=True
+)
+def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
+    """Read a subscriber."""
     return _value(read_subscriber(request.state, request.actor, _number(subscriber)))
 
 
+@OPERATIONS.add(
+    "POST /subscribers/<subscriber>/unsubscribe",
+    Permission.MANAGE_SUBSCRIBERS,
+    about=About.EACH,
+    body=Unsubscription,
+    repeatable=True,
+)
 def _unsubscribe(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
+    """Unsubscribe somebody who asked you to."""
     body: Unsubscription = request.body
     number = _number(subscriber)
     person = unsubscribe_number(
@@ -76,7 +98,11 @@ def _unsubscribe(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     return _value(person)
 
 
-def _erase(request: ApiRequest, subscriber: str) -> Done:
+@OPERATIONS.add(
+    "DELETE /subscribers/<subscriber>", Permission.MANAGE_SUBSCRIBERS, about=About.EACH
+)
+def _erase_subscriber(request: ApiRequest, subscriber: str) -> Done:
+    """Delete all that is stored of a subscriber, for good."""
     erase_number(request.state, request.actor, _number(subscriber))
     return Done()
 
@@ -99,54 +125,6 @@ def _value(person: Subscriber) -> SubscriberAnswer:
         subscriptions=person.subscriptions,
     )
 
-
-_SUBSCRIBER_OPERATIONS = (
-    Operation(
-        method="POST",
-        path="/subscribers/search",
-        id="findSubscriber",
-        summary="Find the subscriber of an address",
-        access=Permission.SEE_SUBSCRIBERS,
-        about=About.EACH,
-        body=AddressWanted,
-        repeatable=True,
-        answer=SubscriberAnswer,
-        run=_find,
-    ),
-    Operation(
-        method="GET",
-        path="/subscribers/<subscriber>",
-        id="readSubscriber",
-        summary="Read a subscriber",
-        access=Permission.SEE_SUBSCRIBERS,
-        about=About.EACH,
-        answer=SubscriberAnswer,
-        tagged=True,
-        run=_read,
-    ),
-    Operation(
-        method="POST",
-        path="/subscribers/<subscriber>/unsubscribe",
-        id="unsubscribe",
-        summary="Unsubscribe somebody who asked you to",
-        access=Permission.MANAGE_SUBSCRIBERS,
-        about=About.EACH,
-        body=Unsubscription,
-        repeatable=True,
-        answer=SubscriberAnswer,
-        run=_unsubscribe,
-    ),
-    Operation(
-        method="DELETE",
-        path="/subscribers/<subscriber>",
-        id="eraseSubscriber",
-        summary="Delete all that is stored of a subscriber, for good",
-        access=Permission.MANAGE_SUBSCRIBERS,
-        about=About.EACH,
-        answer=Done,
-        run=_erase,
-    ),
-)
 
 # Characters of a list, and bytes of a body with one: about 100,000 subscribers. It is parsed as a whole.
 _LONGEST_LIST = 8_000_000
@@ -190,7 +168,15 @@ class ListReport(ApiValue):
     bad: list[BadRowValue]
 
 
-def _look(request: ApiRequest) -> ListPreview:
+@OPERATIONS.add(
+    "POST /subscribers/import/preview",
+    Permission.MANAGE_SUBSCRIBERS,
+    body=SubscriberRows,
+    repeatable=True,
+    max_body=_MAX_LIST_BYTES,
+)
+def _preview_import(request: ApiRequest) -> ListPreview:
+    """Read what an import of a list would find."""
     with refused_values("/csv"):
         found = preview_list(request.state, request.actor, _lines(request))
     return ListPreview(
@@ -204,7 +190,15 @@ def _look(request: ApiRequest) -> ListPreview:
     )
 
 
-def _import(request: ApiRequest) -> ListReport:
+@OPERATIONS.add(
+    "POST /subscribers/import",
+    Permission.MANAGE_SUBSCRIBERS,
+    body=SubscriberRows,
+    repeatable=True,
+    max_body=_MAX_LIST_BYTES,
+)
+def _import_subscribers(request: ApiRequest) -> ListReport:
+    """Add and correct subscribers from a list."""
     with refused_values("/csv"):
         done = import_list(request.state, request.actor, _lines(request))
     return ListReport(
@@ -224,35 +218,3 @@ def _lines(request: ApiRequest) -> io.BytesIO:
 
 def _bad(rows: Sequence[BadRow]) -> list[BadRowValue]:
     return [BadRowValue(line=one.line, column=one.column, reason=one.reason) for one in rows]
-
-
-_MANAGE = Permission.MANAGE_SUBSCRIBERS
-_LIST_OPERATIONS = (
-    Operation(
-        method="POST",
-        path="/subscribers/import/preview",
-        id="previewImport",
-        summary="Read what an import of a list would find",
-        access=_MANAGE,
-        body=SubscriberRows,
-        repeatable=True,
-        max_body=_MAX_LIST_BYTES,
-        answer=ListPreview,
-        run=_look,
-    ),
-    Operation(
-        method="POST",
-        path="/subscribers/import",
-        id="importSubscribers",
-        summary="Add and correct subscribers from a list",
-        access=_MANAGE,
-        body=SubscriberRows,
-        repeatable=True,
-        max_body=_MAX_LIST_BYTES,
-        answer=ListReport,
-        run=_import,
-    ),
-)
-
-
-OPERATIONS = (*_SUBSCRIBER_OPERATIONS, *_LIST_OPERATIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field
 
@@ -30,7 +30,7 @@ from publisher.web.api.operations import (
     ApiValue,
     Done,
     Instant,
-    Operation,
+    OperationTable,
     PageInLanguage,
     Text,
 )
@@ -38,6 +38,8 @@ from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 _MOST_DAYS = 3660
 StoryKey = Annotated[str, Field(min_length=1, max_length=500, description="The story's key.")]
@@ -161,7 +163,9 @@ class OriginalChanges(ApiValue):
     paragraphs: list[ParagraphChange]
 
 
-def _list(request: ApiRequest) -> StoryList:
+@OPERATIONS.add("GET /translations", Permission.VIEW, about=About.EACH, query=StoryQuery)
+def _list_translations(request: ApiRequest) -> StoryList:
+    """List stories with the state of each language."""
     query: StoryQuery = request.query
     languages = request.languages(Permission.VIEW, query.language)
     try:
@@ -205,7 +209,11 @@ def _cell(cell: Cell) -> StoryInLanguage:
     )
 
 
-def _statistics(request: ApiRequest) -> StatisticsValue:
+@OPERATIONS.add(
+    "GET /translations/statistics", Permission.VIEW, about=About.EACH, query=StatisticsQuery
+)
+def _read_translation_statistics(request: ApiRequest) -> StatisticsValue:
+    """Read how late translations come, and who is served in which language."""
     languages = request.languages(Permission.VIEW, None)
     found = read_statistics(request.state, request.actor, days=request.query.days)
     return StatisticsValue(
@@ -235,120 +243,53 @@ def _served(share: ServedShare) -> ServedCounts:
     return ServedCounts(first=share.first, other=share.other, none=share.none)
 
 
-def _changes(request: ApiRequest, language: str) -> OriginalChanges:
+@OPERATIONS.add("GET /translations/<language>/changes", Permission.VIEW, query=ChangeQuery)
+def _read_original_changes(request: ApiRequest, language: str) -> OriginalChanges:
+    """Read what changed in an original since it was translated."""
     found = original_changes(request.state, request.actor, request.query.story, language)
     paragraphs = [ParagraphChange(kind=one.kind, text=one.text) for one in found]
     return OriginalChanges(paragraphs=paragraphs)
 
 
-def _claim(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add(
+    "POST /translations/<language>/claim", Permission.TRANSLATE, body=PlannedTranslation
+)
+def _claim_translation(request: ApiRequest, language: str) -> Done:
+    """Promise a translation by a day."""
     body: PlannedTranslation = request.body
     claim_translation(request.state, request.actor, body.story, language, body.until)
     return Done()
 
 
-def _start(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add(
+    "POST /translations/<language>/start", Permission.TRANSLATE, body=BegunTranslation
+)
+def _start_translation(request: ApiRequest, language: str) -> Done:
+    """Say that a translation is in work."""
     body: BegunTranslation = request.body
     start_translation(request.state, request.actor, body.story, language, body.until)
     return Done()
 
 
-def _give_up(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add(
+    "POST /translations/<language>/give-up", Permission.TRANSLATE, body=GivenUpTranslation
+)
+def _give_up_translation(request: ApiRequest, language: str) -> Done:
+    """Say that a translation will not come, and why."""
     body: GivenUpTranslation = request.body
     give_up_translation(request.state, request.actor, body.story, language, body.reason)
     return Done()
 
 
-def _release(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add("POST /translations/<language>/release", Permission.TRANSLATE, body=StoryName)
+def _release_translation(request: ApiRequest, language: str) -> Done:
+    """Remove what was said of a translation."""
     release_translation(request.state, request.actor, request.body.story, language)
     return Done()
 
 
-def _dismiss(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add("POST /translations/<language>/dismiss", Permission.TRANSLATE, body=StoryName)
+def _dismiss_staleness(request: ApiRequest, language: str) -> Done:
+    """Let a translation count as up to date until its original changes again."""
     dismiss_staleness(request.state, request.actor, request.body.story, language)
     return Done()
-
-
-def _verb(path: str, name: str, summary: str, **values: Any) -> Operation:
-    return Operation(
-        method="POST",
-        path=f"/translations/<language>/{path}",
-        id=name,
-        summary=summary,
-        access=Permission.TRANSLATE,
-        about=About.PATH,
-        answer=Done,
-        **values,
-    )
-
-
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/translations",
-        id="listTranslations",
-        summary="List stories with the state of each language",
-        access=Permission.VIEW,
-        about=About.EACH,
-        query=StoryQuery,
-        answer=StoryList,
-        run=_list,
-    ),
-    Operation(
-        method="GET",
-        path="/translations/statistics",
-        id="readTranslationStatistics",
-        summary="Read how late translations come, and who is served in which language",
-        access=Permission.VIEW,
-        about=About.EACH,
-        query=StatisticsQuery,
-        answer=StatisticsValue,
-        run=_statistics,
-    ),
-    Operation(
-        method="GET",
-        path="/translations/<language>/changes",
-        id="readOriginalChanges",
-        summary="Read what changed in an original since it was translated",
-        access=Permission.VIEW,
-        about=About.PATH,
-        query=ChangeQuery,
-        answer=OriginalChanges,
-        run=_changes,
-    ),
-    _verb(
-        "claim",
-        "claimTranslation",
-        "Promise a translation by a day",
-        body=PlannedTranslation,
-        run=_claim,
-    ),
-    _verb(
-        "start",
-        "startTranslation",
-        "Say that a translation is in work",
-        body=BegunTranslation,
-        run=_start,
-    ),
-    _verb(
-        "give-up",
-        "giveUpTranslation",
-        "Say that a translation will not come, and why",
-        body=GivenUpTranslation,
-        run=_give_up,
-    ),
-    _verb(
-        "release",
-        "releaseTranslation",
-        "Remove what was said of a translation",
-        body=StoryName,
-        run=_release,
-    ),
-    _verb(
-        "dismiss",
-        "dismissStaleness",
-        "Let a translation count as up to date until its original changes again",
-        body=StoryName,
-        run=_dismiss,
-    ),
-)

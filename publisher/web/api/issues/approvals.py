@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field
 
@@ -23,11 +23,13 @@ from publisher.app.issues.sending import (
     undo_sending,
 )
 from publisher.web.api.issues.overview import IssueDetails, read_details
-from publisher.web.api.operations import About, ApiValue, Instant, Operation, Text
+from publisher.web.api.operations import ApiValue, Instant, OperationTable, Text
 from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 # SHA-256, in hexadecimal digits.
 ManifestHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -91,11 +93,15 @@ class SkipReason(ApiValue):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-def _read(request: ApiRequest, issue: str) -> Approvals:
+@OPERATIONS.add("GET /issues/<issue>/approvals", Permission.VIEW)
+def _read_approvals(request: ApiRequest, issue: str) -> Approvals:
+    """Read the approvals of an issue, and what is missing."""
     return _approvals(read_approvals(request.state, request.actor, issue))
 
 
-def _approve(request: ApiRequest, issue: str) -> Approvals:
+@OPERATIONS.add("POST /issues/<issue>/approvals", Permission.APPROVE, body=NewApprovalValue)
+def _approve_issue(request: ApiRequest, issue: str) -> Approvals:
+    """Approve an issue as it was read."""
     body: NewApprovalValue = request.body
     plan = ShownPlan(body.plan_hash, body.recipients) if body.plan_hash else None
     done = approve_issue(
@@ -104,7 +110,9 @@ def _approve(request: ApiRequest, issue: str) -> Approvals:
     return _approvals(done)
 
 
+@OPERATIONS.add("POST /issues/<issue>/change-requests", Permission.APPROVE, body=ChangesWanted)
 def _request_changes(request: ApiRequest, issue: str) -> Approvals:
+    """Ask for changes; the issue is not sent until it is changed."""
     body: ChangesWanted = request.body
     done = request_changes(request.state, request.actor, issue, body.manifest, body.note)
     return _approvals(done)
@@ -131,7 +139,9 @@ def _approvals(view: ApprovalView) -> Approvals:
     )
 
 
-def _schedule(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/schedule", Permission.MOVE_ISSUE, body=NewSchedule)
+def _schedule_issue(request: ApiRequest, issue: str) -> IssueDetails:
+    """Have an issue sent at another time, once it is approved."""
     try:
         at = request.body.send_at.astimezone(UTC)
     except OverflowError as error:
@@ -140,102 +150,29 @@ def _schedule(request: ApiRequest, issue: str) -> IssueDetails:
     return read_details(request, issue)
 
 
+@OPERATIONS.add("POST /issues/<issue>/send-now", Permission.CONTROL_SENDING)
 def _send_now(request: ApiRequest, issue: str) -> IssueDetails:
+    """Send an issue after the time to undo."""
     send_now(request.state, request.actor, issue)
     return read_details(request, issue)
 
 
-def _undo(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/undo", Permission.PAUSE_SENDING)
+def _undo_sending(request: ApiRequest, issue: str) -> IssueDetails:
+    """Take back sending now, before the first mail."""
     undo_sending(request.state, request.actor, issue)
     return read_details(request, issue)
 
 
-def _hold(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/hold", Permission.PAUSE_SENDING)
+def _hold_issue(request: ApiRequest, issue: str) -> IssueDetails:
+    """Keep an issue from being sent until somebody schedules it."""
     hold_issue(request.state, request.actor, issue)
     return read_details(request, issue)
 
 
-def _skip(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/skip", Permission.MOVE_ISSUE, body=SkipReason)
+def _skip_issue(request: ApiRequest, issue: str) -> IssueDetails:
+    """Send an issue never; the next one may have its articles."""
     skip_issue(request.state, request.actor, issue, request.body.reason)
     return read_details(request, issue)
-
-
-def _verb(path: str, name: str, summary: str, access: Permission, **values: Any) -> Operation:
-    return Operation(
-        method="POST",
-        path=f"/issues/<issue>/{path}",
-        id=name,
-        summary=summary,
-        access=access,
-        about=About.ISSUE,
-        **{"answer": IssueDetails, **values},
-    )
-
-
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/issues/<issue>/approvals",
-        id="readApprovals",
-        summary="Read the approvals of an issue, and what is missing",
-        access=Permission.VIEW,
-        about=About.ISSUE,
-        answer=Approvals,
-        run=_read,
-    ),
-    _verb(
-        "approvals",
-        "approveIssue",
-        "Approve an issue as it was read",
-        Permission.APPROVE,
-        body=NewApprovalValue,
-        answer=Approvals,
-        run=_approve,
-    ),
-    _verb(
-        "change-requests",
-        "requestChanges",
-        "Ask for changes; the issue is not sent until it is changed",
-        Permission.APPROVE,
-        body=ChangesWanted,
-        answer=Approvals,
-        run=_request_changes,
-    ),
-    _verb(
-        "schedule",
-        "scheduleIssue",
-        "Have an issue sent at another time, once it is approved",
-        Permission.MOVE_ISSUE,
-        body=NewSchedule,
-        run=_schedule,
-    ),
-    _verb(
-        "send-now",
-        "sendNow",
-        "Send an issue after the time to undo",
-        Permission.CONTROL_SENDING,
-        run=_send_now,
-    ),
-    _verb(
-        "undo",
-        "undoSending",
-        "Take back sending now, before the first mail",
-        Permission.PAUSE_SENDING,
-        run=_undo,
-    ),
-    _verb(
-        "hold",
-        "holdIssue",
-        "Keep an issue from being sent until somebody schedules it",
-        Permission.PAUSE_SENDING,
-        run=_hold,
-    ),
-    _verb(
-        "skip",
-        "skipIssue",
-        "Send an issue never; the next one may have its articles",
-        Permission.MOVE_ISSUE,
-        body=SkipReason,
-        run=_skip,
-    ),
-)

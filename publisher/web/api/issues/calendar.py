@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, NaiveDatetime
 
@@ -18,11 +18,13 @@ from publisher.app.issues.occurrences import (
     skip_occurrence,
 )
 from publisher.errors import UsageError
-from publisher.web.api.operations import About, ApiValue, Instant, Name, Operation, Text
+from publisher.web.api.operations import About, ApiValue, Instant, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 _MOST_DAYS = 366
 
@@ -107,7 +109,9 @@ class OccurrenceState(ApiValue):
     skip_reason: str | None
 
 
-def _read(request: ApiRequest) -> CalendarDays:
+@OPERATIONS.add("GET /calendar", Permission.VIEW, about=About.EACH, query=CalendarQuery)
+def _read_calendar(request: ApiRequest) -> CalendarDays:
+    """Read what is due on some days."""
     query: CalendarQuery = request.query
     if not timedelta(0) <= query.last - query.first < timedelta(days=_MOST_DAYS):
         raise ProblemError(422, f"last: is 0 to {_MOST_DAYS - 1} days after first")
@@ -136,7 +140,9 @@ def _item(one: CalendarEntry) -> CalendarItem:
     )
 
 
-def _drafts(request: ApiRequest) -> Drafts:
+@OPERATIONS.add("GET /drafts", Permission.VIEW)
+def _list_drafts(request: ApiRequest) -> Drafts:
+    """List drafts, and documents that wait for a date."""
     today = request.state.clock.now().astimezone(request.state.settings.zone()).date()
     found = read_calendar(request.state, today, today)
     drafts = [
@@ -152,18 +158,24 @@ def _drafts(request: ApiRequest) -> Drafts:
     return Drafts(drafts=drafts, drafts_by_name=found.drafts_by_name)
 
 
-def _move(request: ApiRequest, language: str) -> OccurrenceState:
+@OPERATIONS.add("POST /calendar/<language>/move", Permission.MOVE_ISSUE, body=MovedOccurrence)
+def _move_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
+    """Move an issue to another time."""
     body: MovedOccurrence = request.body
     return _state(move_occurrence(request.state, request.actor, _key(body, language), body.to))
 
 
-def _skip(request: ApiRequest, language: str) -> OccurrenceState:
+@OPERATIONS.add("POST /calendar/<language>/skip", Permission.MOVE_ISSUE, body=SkippedOccurrence)
+def _skip_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
+    """Skip an issue; the next one has its articles."""
     body: SkippedOccurrence = request.body
     key = _key(body, language)
     return _state(skip_occurrence(request.state, request.actor, key, body.reason))
 
 
-def _restore(request: ApiRequest, language: str) -> OccurrenceState:
+@OPERATIONS.add("POST /calendar/<language>/restore", Permission.MOVE_ISSUE, body=OccurrenceName)
+def _restore_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
+    """Undo moving or skipping an issue."""
     key = _key(request.body, language)
     return _state(restore_occurrence(request.state, request.actor, key))
 
@@ -181,61 +193,3 @@ def _state(done: Sequence[ChangedOccurrence]) -> OccurrenceState:
         due_at=one.occurrence.due_at,
         skip_reason=one.change.skip_reason,
     )
-
-
-def _verb(path: str, name: str, summary: str, **values: Any) -> Operation:
-    return Operation(
-        method="POST",
-        path=f"/calendar/<language>/{path}",
-        id=name,
-        summary=summary,
-        access=Permission.MOVE_ISSUE,
-        about=About.PATH,
-        answer=OccurrenceState,
-        **values,
-    )
-
-
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/calendar",
-        id="readCalendar",
-        summary="Read what is due on some days",
-        access=Permission.VIEW,
-        about=About.EACH,
-        query=CalendarQuery,
-        answer=CalendarDays,
-        run=_read,
-    ),
-    Operation(
-        method="GET",
-        path="/drafts",
-        id="listDrafts",
-        summary="List drafts, and documents that wait for a date",
-        access=Permission.VIEW,
-        answer=Drafts,
-        run=_drafts,
-    ),
-    _verb(
-        "move",
-        "moveOccurrence",
-        "Move an issue to another time",
-        body=MovedOccurrence,
-        run=_move,
-    ),
-    _verb(
-        "skip",
-        "skipOccurrence",
-        "Skip an issue; the next one has its articles",
-        body=SkippedOccurrence,
-        run=_skip,
-    ),
-    _verb(
-        "restore",
-        "restoreOccurrence",
-        "Undo moving or skipping an issue",
-        body=OccurrenceName,
-        run=_restore,
-    ),
-)

@@ -27,7 +27,7 @@ from publisher.web.api.operations import (
     ApiValue,
     Instant,
     Name,
-    Operation,
+    OperationTable,
     PageInLanguage,
     Text,
     read_cursor,
@@ -38,6 +38,8 @@ from publisher.web.pages.responses import LARGEST_ID, parse_id
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 
 class IssueSummary(ApiValue):
@@ -86,7 +88,9 @@ class Reason(ApiValue):
     reason: Text | None = None
 
 
-def _list(request: ApiRequest) -> IssueList:
+@OPERATIONS.add("GET /issues", Permission.VIEW, about=About.EACH, query=IssueQuery)
+def _list_issues(request: ApiRequest) -> IssueList:
+    """List issues, the latest first."""
     query: IssueQuery = request.query
     before = None
     if query.cursor is not None:
@@ -121,17 +125,29 @@ def read_details(request: ApiRequest, issue: str) -> IssueDetails:
     )
 
 
-def _pause(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("GET /issues/<issue>", Permission.VIEW, tagged=True)
+def _read_issue(request: ApiRequest, issue: str) -> IssueDetails:
+    """Read an issue."""
+    return read_details(request, issue)
+
+
+@OPERATIONS.add("POST /issues/<issue>/pause", Permission.PAUSE_SENDING, body=Reason)
+def _pause_issue(request: ApiRequest, issue: str) -> IssueDetails:
+    """Stop sending an issue; mails that are being sent are completed."""
     pause_sending(request.state, request.actor, issue, request.body.reason)
     return read_details(request, issue)
 
 
-def _resume(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/resume", Permission.CONTROL_SENDING)
+def _resume_issue(request: ApiRequest, issue: str) -> IssueDetails:
+    """Continue a paused issue where it stopped."""
     resume_sending(request.state, request.actor, issue)
     return read_details(request, issue)
 
 
-def _cancel(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/cancel", Permission.CONTROL_SENDING, body=Reason)
+def _cancel_issue(request: ApiRequest, issue: str) -> IssueDetails:
+    """End an issue for good; who has not got it yet will not get it."""
     cancel_sending(request.state, request.actor, issue, request.body.reason)
     return read_details(request, issue)
 
@@ -150,63 +166,6 @@ def _summary(one: IssueStatus) -> dict[str, Any]:
         "warnings": one.warnings,
     }
 
-
-_ISSUE_OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/issues",
-        id="listIssues",
-        summary="List issues, the latest first",
-        access=Permission.VIEW,
-        about=About.EACH,
-        query=IssueQuery,
-        answer=IssueList,
-        run=_list,
-    ),
-    Operation(
-        method="GET",
-        path="/issues/<issue>",
-        id="readIssue",
-        summary="Read an issue",
-        access=Permission.VIEW,
-        about=About.ISSUE,
-        answer=IssueDetails,
-        tagged=True,
-        run=read_details,
-    ),
-    Operation(
-        method="POST",
-        path="/issues/<issue>/pause",
-        id="pauseIssue",
-        summary="Stop sending an issue; mails that are being sent are completed",
-        access=Permission.PAUSE_SENDING,
-        about=About.ISSUE,
-        body=Reason,
-        answer=IssueDetails,
-        run=_pause,
-    ),
-    Operation(
-        method="POST",
-        path="/issues/<issue>/resume",
-        id="resumeIssue",
-        summary="Continue a paused issue where it stopped",
-        access=Permission.CONTROL_SENDING,
-        about=About.ISSUE,
-        answer=IssueDetails,
-        run=_resume,
-    ),
-    Operation(
-        method="POST",
-        path="/issues/<issue>/cancel",
-        id="cancelIssue",
-        summary="End an issue for good; who has not got it yet will not get it",
-        access=Permission.CONTROL_SENDING,
-        about=About.ISSUE,
-        body=Reason,
-        answer=IssueDetails,
-        run=_cancel,
-    ),
-)
 
 _LONGEST_VALUE = 20_000
 
@@ -281,11 +240,21 @@ class PlanValue(ApiValue):
     hash: str = Field(description="SHA-256 of all its counts and times.")
 
 
-def _read(request: ApiRequest, issue: str) -> IssueContents:
+@OPERATIONS.add("GET /issues/<issue>/contents", Permission.VIEW, tagged=True)
+def _read_contents(request: ApiRequest, issue: str) -> IssueContents:
+    """Read an issue's stories and edits."""
     return _contents(request, issue)
 
 
-def _edit(request: ApiRequest, issue: str) -> IssueContents:
+@OPERATIONS.add(
+    "POST /issues/<issue>/edits",
+    Permission.EDIT_ISSUE,
+    body=NewEditValue,
+    tagged=True,
+    guarded=True,
+)
+def _edit_issue(request: ApiRequest, issue: str) -> IssueContents:
+    """Change an issue, and have it assembled again."""
     body: NewEditValue = request.body
     number = find_story_id(request.state, body.story) if body.story else body.story_id
     wanted = EditRequest(body.kind, body.value, number)
@@ -293,7 +262,11 @@ def _edit(request: ApiRequest, issue: str) -> IssueContents:
     return _contents(request, issue, done.problem)
 
 
-def _undo(request: ApiRequest, issue: str, edit: str) -> IssueContents:
+@OPERATIONS.add(
+    "DELETE /issues/<issue>/edits/<edit>", Permission.EDIT_ISSUE, tagged=True, guarded=True
+)
+def _undo_edit(request: ApiRequest, issue: str, edit: str) -> IssueContents:
+    """Take back an edit, whoever made it."""
     number = parse_id(edit)
     if number is None:
         raise ProblemError(404, "an edit has a number")
@@ -339,7 +312,11 @@ def _line(one: IssueStory) -> dict[str, Any]:
     }
 
 
-def _plan(request: ApiRequest, newsletter: str) -> PlanValue:
+@OPERATIONS.add(
+    "GET /newsletters/<newsletter>/plan", Permission.VIEW, about=About.EACH, query=PlanQuery
+)
+def _read_plan(request: ApiRequest, newsletter: str) -> PlanValue:
+    """Read who will get the issues of a day, and everybody else with the reason."""
     query: PlanQuery = request.query
     wanted = request.languages(Permission.VIEW, query.language)
     known = request.state.settings.publication.languages
@@ -376,72 +353,9 @@ class RevisionComparison(ApiValue):
     parts: list[str] = Field(description="What else has changed, in words.")
 
 
-def _compare(request: ApiRequest, issue: str) -> RevisionComparison:
+@OPERATIONS.add("GET /issues/<issue>/revisions", Permission.VIEW, query=RevisionQuery)
+def _compare_revisions(request: ApiRequest, issue: str) -> RevisionComparison:
+    """Read what changed between two revisions of an issue."""
     query: RevisionQuery = request.query
     found = compare_revisions(request.state, request.actor, issue, query.old, query.new)
     return RevisionComparison.model_validate(found)
-
-
-_EDIT_OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/issues/<issue>/revisions",
-        id="compareRevisions",
-        summary="Read what changed between two revisions of an issue",
-        access=Permission.VIEW,
-        about=About.ISSUE,
-        query=RevisionQuery,
-        answer=RevisionComparison,
-        run=_compare,
-    ),
-    Operation(
-        method="GET",
-        path="/issues/<issue>/contents",
-        id="readContents",
-        summary="Read an issue's stories and edits",
-        access=Permission.VIEW,
-        about=About.ISSUE,
-        answer=IssueContents,
-        tagged=True,
-        run=_read,
-    ),
-    Operation(
-        method="POST",
-        path="/issues/<issue>/edits",
-        id="editIssue",
-        summary="Change an issue, and have it assembled again",
-        access=Permission.EDIT_ISSUE,
-        about=About.ISSUE,
-        body=NewEditValue,
-        answer=IssueContents,
-        tagged=True,
-        guarded=True,
-        run=_edit,
-    ),
-    Operation(
-        method="DELETE",
-        path="/issues/<issue>/edits/<edit>",
-        id="undoEdit",
-        summary="Take back an edit, whoever made it",
-        access=Permission.EDIT_ISSUE,
-        about=About.ISSUE,
-        answer=IssueContents,
-        tagged=True,
-        guarded=True,
-        run=_undo,
-    ),
-    Operation(
-        method="GET",
-        path="/newsletters/<newsletter>/plan",
-        id="readPlan",
-        summary="Read who will get the issues of a day, and everybody else with the reason",
-        access=Permission.VIEW,
-        about=About.EACH,
-        query=PlanQuery,
-        answer=PlanValue,
-        run=_plan,
-    ),
-)
-
-
-OPERATIONS = (*_ISSUE_OPERATIONS, *_EDIT_OPERATIONS)

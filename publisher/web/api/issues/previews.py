@@ -18,12 +18,14 @@ from publisher.app.issues.preview import (
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
 from publisher.errors import RenderingError
-from publisher.web.api.operations import About, ApiValue, Operation
+from publisher.web.api.operations import ApiValue, OperationTable
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.pages.responses import LARGEST_ID
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 _MOST_ADDRESSES = 10
 
@@ -82,12 +84,21 @@ class SentTestMails(ApiValue):
     mails: list[SentTestMail]
 
 
-def _read(request: ApiRequest, issue: str) -> MailValue:
+@OPERATIONS.add("GET /issues/<issue>/mail", Permission.VIEW, query=MailQuery, tagged=True)
+def _read_mail(request: ApiRequest, issue: str) -> MailValue:
+    """Read an issue's mail as a subscriber would get it."""
     language = language_of_issue(request.state.database, issue)
     return _mail_value(_preview(request, issue, language, request.query.subscriber))
 
 
-def _read_next(request: ApiRequest, newsletter: str, language: str) -> MailValue:
+@OPERATIONS.add(
+    "GET /newsletters/<newsletter>/next/<language>/mail",
+    Permission.VIEW,
+    query=MailQuery,
+    tagged=True,
+)
+def _read_next_mail(request: ApiRequest, newsletter: str, language: str) -> MailValue:
+    """Read the mail of an edition's next issue as a subscriber would get it."""
     edition = _edition(request, newsletter, language)
     return _mail_value(_preview(request, edition, language, request.query.subscriber))
 
@@ -107,12 +118,24 @@ def _mail_value(found: MailPreview) -> MailValue:
     )
 
 
-def _test(request: ApiRequest, issue: str) -> SentTestMails:
+# Its answer has addresses. A second test mail harms nobody, and tests are limited.
+@OPERATIONS.add(
+    "POST /issues/<issue>/test", Permission.SEND_TEST, body=NewTestMails, repeatable=True
+)
+def _send_test(request: ApiRequest, issue: str) -> SentTestMails:
+    """Send an issue as a test to some addresses."""
     language = language_of_issue(request.state.database, issue)
     return _send(request, _preview(request, issue, language, request.body.subscriber))
 
 
-def _test_next(request: ApiRequest, newsletter: str, language: str) -> SentTestMails:
+@OPERATIONS.add(
+    "POST /newsletters/<newsletter>/next/<language>/test",
+    Permission.SEND_TEST,
+    body=NewTestMails,
+    repeatable=True,
+)
+def _send_next_test(request: ApiRequest, newsletter: str, language: str) -> SentTestMails:
+    """Send an edition's next issue as a test to some addresses."""
     edition = _edition(request, newsletter, language)
     return _send(request, _preview(request, edition, language, request.body.subscriber))
 
@@ -146,56 +169,3 @@ def _preview(
     except RenderingError as error:
         # Of a template of the publication's own: no fault of the program.
         raise ProblemError(409, str(error)) from error
-
-
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/issues/<issue>/mail",
-        id="readMail",
-        summary="Read an issue's mail as a subscriber would get it",
-        access=Permission.VIEW,
-        about=About.ISSUE,
-        query=MailQuery,
-        answer=MailValue,
-        tagged=True,
-        run=_read,
-    ),
-    Operation(
-        method="POST",
-        path="/issues/<issue>/test",
-        id="sendTest",
-        summary="Send an issue as a test to some addresses",
-        access=Permission.SEND_TEST,
-        about=About.ISSUE,
-        body=NewTestMails,
-        answer=SentTestMails,
-        # Its answer has addresses. A second test mail harms nobody, and tests are limited.
-        repeatable=True,
-        run=_test,
-    ),
-    Operation(
-        method="GET",
-        path="/newsletters/<newsletter>/next/<language>/mail",
-        id="readNextMail",
-        summary="Read the mail of an edition's next issue as a subscriber would get it",
-        access=Permission.VIEW,
-        about=About.PATH,
-        query=MailQuery,
-        answer=MailValue,
-        tagged=True,
-        run=_read_next,
-    ),
-    Operation(
-        method="POST",
-        path="/newsletters/<newsletter>/next/<language>/test",
-        id="sendNextTest",
-        summary="Send an edition's next issue as a test to some addresses",
-        access=Permission.SEND_TEST,
-        about=About.PATH,
-        body=NewTestMails,
-        answer=SentTestMails,
-        repeatable=True,
-        run=_test_next,
-    ),
-)

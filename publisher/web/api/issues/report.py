@@ -12,10 +12,12 @@ from publisher.app.editing_state import Permission
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.deliveries import decide_doubts, report_issue
 from publisher.app.subscribers.feeds import list_feed_followers
-from publisher.web.api.operations import About, ApiValue, Name, Operation
+from publisher.web.api.operations import ApiValue, Name, OperationTable
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest
+
+OPERATIONS = OperationTable()
 
 _LONGEST_TEXT = 20_000
 
@@ -76,7 +78,9 @@ class CorrectionValue(ApiValue):
     mailed: str | None
 
 
-def _report(request: ApiRequest, issue: str) -> ReportValue:
+@OPERATIONS.add("GET /issues/<issue>/report", Permission.VIEW)
+def _read_report(request: ApiRequest, issue: str) -> ReportValue:
+    """Read what became of every mail of an issue, and how many read the feeds."""
     report = report_issue(request.state, issue)
     followers = [
         FeedFollowerCount(feed=one.feed, day=one.day, stated=one.stated, clients=one.clients)
@@ -85,13 +89,17 @@ def _report(request: ApiRequest, issue: str) -> ReportValue:
     return ReportValue(report=report.as_dict(), feed_followers=followers)
 
 
-def _decide(request: ApiRequest, issue: str) -> DoubtCount:
+@OPERATIONS.add("POST /issues/<issue>/doubts", Permission.DECIDE_DOUBTS, body=DecidedDoubts)
+def _decide_doubts(request: ApiRequest, issue: str) -> DoubtCount:
+    """Send deliveries in doubt again, or record them as sent."""
     is_resent = request.body.decision is DoubtChoiceValue.RESEND
     count = decide_doubts(request.state, request.actor, issue, resend=is_resent).count
     return DoubtCount(deliveries=count)
 
 
-def _correct(request: ApiRequest, language: str) -> CorrectionValue:
+@OPERATIONS.add("POST /corrections/<language>", Permission.CORRECT, body=NewCorrectionValue)
+def _correct_issue(request: ApiRequest, language: str) -> CorrectionValue:
+    """Correct an issue that was sent."""
     body: NewCorrectionValue = request.body
     wanted = CorrectionRequest(
         newsletter=body.newsletter,
@@ -104,39 +112,3 @@ def _correct(request: ApiRequest, language: str) -> CorrectionValue:
     (done,) = correct_issue(request.state, request.actor, wanted)
     mailed = done.mailed.name if done.mailed else None
     return CorrectionValue(issue=done.first.name, mailed=mailed)
-
-
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/issues/<issue>/report",
-        id="readReport",
-        summary="Read what became of every mail of an issue, and how many read the feeds",
-        access=Permission.VIEW,
-        about=About.ISSUE,
-        answer=ReportValue,
-        run=_report,
-    ),
-    Operation(
-        method="POST",
-        path="/issues/<issue>/doubts",
-        id="decideDoubts",
-        summary="Send deliveries in doubt again, or record them as sent",
-        access=Permission.DECIDE_DOUBTS,
-        about=About.ISSUE,
-        body=DecidedDoubts,
-        answer=DoubtCount,
-        run=_decide,
-    ),
-    Operation(
-        method="POST",
-        path="/corrections/<language>",
-        id="correctIssue",
-        summary="Correct an issue that was sent",
-        access=Permission.CORRECT,
-        about=About.PATH,
-        body=NewCorrectionValue,
-        answer=CorrectionValue,
-        run=_correct,
-    ),
-)
