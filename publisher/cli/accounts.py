@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.cli.api import answer_of
 from publisher.cli.common import (
     CURRENT_FOLDER,
     DEFAULT_COMMAND,
@@ -78,27 +79,6 @@ def _state(one: AccountRecord) -> str:
     if one.invited_until:
         return f"invited until {format_local(one.invited_until)}"
     return "active" if one.factors.is_enough else "its link has expired: recover it"
-
-
-def account_json(one: AccountRecord) -> dict[str, Any]:
-    """Return an account as JSON."""
-    from publisher.app.accounts.administration import written_grant
-
-    account, factors = one.account, one.factors
-    return {
-        "id": account.id,
-        "address": account.email,
-        "name": account.name,
-        "language": account.language,
-        "roles": [written_grant(grant) for grant in account.grants],
-        "passkey": factors.has_passkey,
-        "password": factors.has_password and factors.has_totp,
-        "recovery_codes": factors.recovery_codes,
-        "sessions": one.sessions,
-        "created_at": rfc3339_or_none(account.created_at),
-        "disabled_at": rfc3339_or_none(account.disabled_at),
-        "invited_until": rfc3339_or_none(one.invited_until),
-    }
 
 
 EmailArgument = Annotated[
@@ -169,10 +149,10 @@ def accounts_list_command(
     from publisher.app.accounts.administration import read_accounts
 
     with editing(directory, acting) as (state, actor):
+        if as_json:
+            print_json(answer_of(state, actor, "listAccounts"))
+            return
         found = read_accounts(state, actor)
-    if as_json:
-        print_json([account_json(one) for one in found])
-        return
     table = make_table("address", "name", "roles", "signs in with", "sessions", "state")
     for one in found:
         table.add_row(*account_row(one))
@@ -276,23 +256,11 @@ def audit_command(
     from publisher.app.accounts.administration import read_audit_log
 
     with editing(directory, acting) as (state, actor):
+        if as_json:
+            query = {"before": before, "limit": limit}
+            print_json(answer_of(state, actor, "readAuditLog", query))
+            return
         found = read_audit_log(state, actor, before=before, limit=limit)
-    if as_json:
-        print_json(
-            [
-                {
-                    "number": number,
-                    "at": rfc3339_or_none(one.at),
-                    "actor": one.actor,
-                    "verb": one.verb,
-                    "object": one.object,
-                    "details": one.details,
-                    "network": one.network,
-                }
-                for number, one in found
-            ]
-        )
-        return
     table = make_table("number", "at", "who", "did", "to", "details")
     for number, one in found:
         details = json.dumps(one.details, ensure_ascii=False, sort_keys=True)

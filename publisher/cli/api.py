@@ -18,6 +18,7 @@ from publisher.errors import UsageError
 if TYPE_CHECKING:
     from typer._click.core import Context
 
+    from publisher.app.editing_state import Actor, EditingState
     from publisher.web.api.application import OperationCall
     from publisher.web.api.operations import Operation
 
@@ -126,6 +127,30 @@ def _operations() -> tuple[Operation, ...]:
     from publisher.web.api.application import OPERATIONS, TERMINAL_OPERATIONS
 
     return tuple(x for x in (*OPERATIONS, *TERMINAL_OPERATIONS) if x.id not in _OF_CONSOLE)
+
+
+def answer_of(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    query: Mapping[str, object] | None = None,
+    **parts: str,
+) -> dict[str, Any]:
+    """Return what an operation that reads answers, as JSON values, for a command's `--json`; raise UsageError."""
+    from publisher.web.api.problems import ProblemError
+    from publisher.web.api.requests import ApiRequest
+
+    operation = _find_operation(name)
+    request = ApiRequest(
+        state=state,
+        actor=actor,
+        query=operation.query.model_validate(query or {}),
+        body=operation.body(),
+    )
+    try:
+        return operation.run(request, **parts).model_dump(mode="json")
+    except ProblemError as error:
+        raise UsageError(error.detail) from None
 
 
 def _find_operation(name: str) -> Operation:

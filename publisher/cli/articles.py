@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.app.opening import open_state
+from publisher.cli.api import answer_of
 from publisher.cli.common import (
     CURRENT_FOLDER,
     DEFAULT_COMMAND,
@@ -18,6 +19,7 @@ from publisher.cli.common import (
     ListByDefault,
     NowOption,
     count_noun,
+    editing,
     make_table,
     parse_now,
     print_json,
@@ -132,31 +134,6 @@ def _place(one: ItemProblem) -> str:
     return f"{one.source}/{one.file}{f':{line}' if line else ''}"
 
 
-def problems_as_json(groups: list[ProblemGroup]) -> list[dict[str, Any]]:
-    """Return the values of `publisher articles problems --json`."""
-    return [
-        {
-            "kind": group.kind,
-            "count": len(group.problems),
-            "files": group.files,
-            "held_back": group.held,
-            "meaning": group.meaning,
-            "remedy": group.remedy,
-            "problems": [
-                {
-                    "source": one.source,
-                    "file": one.file,
-                    "line": one.problem.line,
-                    "what": one.problem.what,
-                    "held_back": one.holds,
-                }
-                for one in group.problems
-            ],
-        }
-        for group in groups
-    ]
-
-
 def announce_articles_command(
     name: Annotated[
         str, typer.Argument(metavar="SOURCE|STORY", help="A source's name, or a story's.")
@@ -245,15 +222,13 @@ def article_problems_command(
 
     The articles of a folder with the name problems are listed by: publisher articles ./problems
     """
-    settings = read_settings(directory)
-
     from publisher.app.articles import list_article_problems
 
-    with open_state(settings) as database:
-        groups = list_article_problems(database)
-    if as_json:
-        print_json(problems_as_json(groups))
-        return
+    with editing(directory, None) as (state, actor):
+        if as_json:
+            print_json(answer_of(state, actor, "listArticleProblems"))
+            return
+        groups = list_article_problems(state.database)
     echo("\n".join(problem_lines(groups)))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from publisher.cli.api import answer_of
 from publisher.cli.common import (
     CURRENT_FOLDER,
     DEFAULT_COMMAND,
@@ -50,28 +50,6 @@ def source_lines(one: SourceStatus) -> Iterator[str]:
             yield f"    {notice.remedy}"
 
 
-def source_as_json(one: SourceStatus) -> dict[str, Any]:
-    """Return an element of `publisher sources --json`."""
-    return {
-        "name": one.settings.name,
-        "kind": one.settings.kind,
-        "state": one.state,
-        "articles": one.articles,
-        "archived": one.archived,
-        "notices": [
-            {
-                "kind": notice.kind,
-                "what": notice.what,
-                "remedy": notice.remedy,
-                "urgent": notice.is_urgent,
-                "since": rfc3339_or_none(notice.since),
-                "until": rfc3339_or_none(notice.until),
-            }
-            for notice in one.notices
-        ],
-    }
-
-
 def survey_lines(found: SourceSurvey) -> Iterator[str]:
     """Yield lines on what a source would bring."""
     yield (
@@ -99,26 +77,6 @@ def survey_lines(found: SourceSurvey) -> Iterator[str]:
             yield f"{title}: {', '.join(f'{n:,} {key}' for key, n in counts.most_common())}"
 
 
-def survey_as_json(found: SourceSurvey) -> dict[str, Any]:
-    """Return the value of `publisher sources test --json`."""
-    numbers = ("documents", "new", "changed", "moved", "unchanged", "gone", "unread", "seconds")
-    articles = [
-        asdict(one) | {"published_at": rfc3339_or_none(one.published_at)}
-        for one in found.articles
-    ]
-    return {
-        "kind": found.kind,
-        "place": found.place,
-        **{name: getattr(found, name) for name in numbers},
-        "would_be_held": found.is_held,
-        "languages": dict(found.languages),
-        "articles": articles,
-        "refused": [{"file": file, "reason": reason} for file, reason in found.refused],
-        "left_out": dict(found.left_out),
-        "problems": dict(found.problems),
-    }
-
-
 app = typer.Typer(
     cls=ListByDefault,
     help="Show the sources and what is to be said of them, or test one.",
@@ -133,11 +91,11 @@ def sources_list_command(
     """List the sources, each with its notices: what is wrong or left out, and what to do."""
     from publisher.app.sources import read_sources
 
-    with editing(directory, None) as (state, _actor):
+    with editing(directory, None) as (state, actor):
+        if as_json:
+            print_json(answer_of(state, actor, "listSources"))
+            return
         found = read_sources(state)
-    if as_json:
-        print_json([source_as_json(one) for one in found.sources])
-        return
     for one in found.sources:
         echo("\n".join(source_lines(one)))
 
@@ -160,7 +118,9 @@ def sources_test_command(
     with editing(directory, acting, parse_now(now)) as (state, actor):
         survey = run_source_test(state, actor, source)
     if as_json:
-        print_json(survey_as_json(survey))
+        from publisher.web.api.sources import survey_value
+
+        print_json(survey_value(survey).model_dump(mode="json"))
     else:
         echo("\n".join(survey_lines(survey)))
 

@@ -131,7 +131,7 @@ def _matches(
         if article is None and _body_letters(one) in originals:
             continue  # a copy in another language that is not translated
         page = site.page(article) if article else None
-        held = [each for each in site.problems.get(str(one.file.path), []) if each["held_back"]]
+        held = [each for each in site.problems.get(str(one.file.path), []) if each["holds"]]
         why = f" (held back: {held[0]['kind']}: {held[0]['what']})" if held else ""
         recall.count(page is not None, f"{one.file.path}: {one.title}{why}")
         if article and page:

@@ -126,7 +126,7 @@ def publish(site: Path, folder: Path, url: str | None) -> PublishedSite:
 def read_published(folder: Path) -> PublishedSite:
     """Return what a publication made of its site in an earlier cycle."""
     listed = json.loads(_command("articles", "--json", str(folder)))
-    groups = json.loads(_command("articles", "problems", "--json", str(folder)))
+    groups = json.loads(_command("articles", "problems", "--json", str(folder)))["kinds"]
     problems: dict[str, list[dict[str, Any]]] = {}
     for group in groups:
         for one in group["problems"]:

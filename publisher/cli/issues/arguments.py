@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from publisher.cli.common import CURRENT_FOLDER, editing, parse_now, print_json, rfc3339_or_none
+from publisher.cli.api import answer_of
+from publisher.cli.common import CURRENT_FOLDER, editing, parse_now, print_json
 from publisher.cli.exit_codes import echo
 from publisher.errors import IssueError, UsageError
 
@@ -166,7 +167,10 @@ def run_verb(  # what all these commands take
         found = names(state)
         with all_or_none(state, found) as together:
             done = [verb(together, actor, name) for name in found]
-    print_issues(done, as_json=as_json)
+        if as_json:
+            print_json([answer_of(state, actor, "readIssue", issue=one.name) for one in done])
+            return
+    print_issues(done)
 
 
 @contextmanager
@@ -184,20 +188,8 @@ def all_or_none(state: EditingState, names: Sequence[str]) -> Iterator[EditingSt
         ) from None
 
 
-def print_issues(done: list[Issue], *, as_json: bool) -> None:
+def print_issues(done: list[Issue]) -> None:
     """Print the state of each issue."""
-    if as_json:
-        lines = [
-            {
-                "issue": one.name,
-                "state": one.state,
-                "reason": one.reason,
-                "send_at": rfc3339_or_none(one.send_at),
-            }
-            for one in done
-        ]
-        print_json(lines)
-        return
     for one in done:
         when = f"goes out at {one.send_at:%Y-%m-%d %H:%M:%S} UTC" if one.send_at else "held"
         words = one.state.replace("_", " ")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.app.opening import open_state
+from publisher.cli.api import answer_of
 from publisher.cli.common import (
     CURRENT_FOLDER,
     ActorOption,
@@ -36,7 +37,7 @@ from publisher.cli.issues.arguments import (
     parse_day,
     parse_local_time,
 )
-from publisher.cli.issues.output import occurrence_as_json, occurrence_line
+from publisher.cli.issues.output import occurrence_line
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -120,58 +121,6 @@ def _signed(offset: timedelta) -> str:
     return f"{'-' if minutes < 0 else '+'}{hours:02}:{rest:02}"
 
 
-def calendar_as_json(calendar: Calendar) -> dict[str, object]:
-    """Return the calendar as JSON."""
-    return {
-        "from": calendar.first.isoformat(),
-        "until": calendar.last.isoformat(),
-        "entries": [_entry_as_json(one) for one in calendar.entries],
-        "clock_changes": [
-            {
-                "timezone": one.timezone,
-                "day": one.day.isoformat(),
-                "before": _signed(one.before),
-                "after": _signed(one.after),
-            }
-            for one in calendar.clock_changes
-        ],
-        "ignored_changes": [
-            {name: getattr(one, name) for name in ("newsletter", "language", "actor")}
-            | {"day": one.day.isoformat()}
-            for one in calendar.ignored
-        ],
-        "waiting": [
-            {name: getattr(one, name) for name in ("source", "file", "title", "language")}
-            | {"until": rfc3339_or_none(one.until)}
-            for one in calendar.waiting
-        ],
-        "drafts_by_name": calendar.drafts_by_name,
-    }
-
-
-def _entry_as_json(one: CalendarEntry) -> dict[str, object]:
-    return {
-        "name": one.name,
-        "kind": one.kind,
-        "newsletter": one.newsletter,
-        "language": one.language,
-        "day": one.day.isoformat(),
-        "local": one.at.isoformat(),
-        "timezone": one.timezone,
-        "utc": rfc3339_or_none(one.due_at),
-        "state": one.state,
-        "reason": one.reason,
-        "reason_key": one.reason_key,
-        "shifted": one.shifted,
-        "local_time": one.local_time,
-        "moved_from": rfc3339_or_none(one.scheduled_at),
-        "changed_by": one.change.actor if one.change else None,
-        "revision": one.change.revision if one.change else 0,
-        "overdue": one.is_overdue,
-        "conflicts_with": [day.isoformat() for day in one.conflicts_with],
-    }
-
-
 _WEEKS = 5
 
 
@@ -203,7 +152,7 @@ def calendar_command(  # options
     """Show what went out and what comes, in local time and UTC; changes nothing."""
     since = parse_day(first, "--from") if first else None
     until = parse_day(last, "--until") if last else None
-    with editing(directory, None, parse_now(now)) as (state, _actor):
+    with editing(directory, None, parse_now(now)) as (state, actor):
         from publisher.app.issues.calendar import read_calendar
 
         today = state.clock.now().astimezone(state.settings.zone()).date()
@@ -219,10 +168,11 @@ def calendar_command(  # options
             with writing_file(ics):
                 ics.write_bytes(content)
             return
+        if as_json:
+            query = {"first": since, "last": until}
+            print_json(answer_of(state, actor, "readCalendar", query))
+            return
         calendar = read_calendar(state, since, until)
-    if as_json:
-        print_json(calendar_as_json(calendar))
-        return
     stdout_console().print(calendar_table(calendar))
     echo("\n".join(calendar_notes(calendar)))
 
@@ -404,7 +354,9 @@ def _changed(
 
 def _print(done: list[ChangedOccurrence], *, as_json: bool) -> None:
     if as_json:
-        print_json([occurrence_as_json(one) for one in done])
+        from publisher.web.api.issues.calendar import occurrence_state
+
+        print_json([occurrence_state(one).model_dump(mode="json") for one in done])
     else:
         echo("\n".join(map(occurrence_line, done)))
 

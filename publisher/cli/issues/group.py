@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.cli.api import answer_of
 from publisher.cli.common import (
     CURRENT_FOLDER,
     ActorOption,
@@ -17,6 +18,7 @@ from publisher.cli.common import (
     NowOption,
     editing,
     parse_now,
+    print_json,
 )
 from publisher.cli.issues import calendar, corrections, reports, sending
 from publisher.cli.issues.arguments import (
@@ -87,8 +89,11 @@ def approve_command(  # noqa: PLR0913  # options
             ApprovalRequest(name, _manifest(state, actor, name, manifest), note, shown)
             for name in find_names(newsletter, day, lang)(state)
         ]
-        done = approve_issues(state, actor, requests)
-    print_issues([one.issue for one in done], as_json=as_json)
+        done = [one.issue for one in approve_issues(state, actor, requests)]
+        if as_json:
+            print_json([answer_of(state, actor, "readIssue", issue=one.name) for one in done])
+            return
+    print_issues(done)
 
 
 def _manifest(state: EditingState, actor: Actor, name: str, given: str | None) -> str:

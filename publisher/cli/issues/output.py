@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from publisher.cli.common import count_noun, format_local, make_table, rfc3339_or_none
+from publisher.cli.common import count_noun, format_local, make_table
 from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarise_counts
 
 if TYPE_CHECKING:
-    from publisher.app.issues.approvals import ApprovalView, IssueApproval, PlanToSign
+    from publisher.app.issues.approvals import ApprovalView, PlanToSign
     from publisher.app.issues.deliveries import IssueReport
     from publisher.app.issues.lookup import Issue
-    from publisher.app.issues.overview import IssueEdit, IssueOverview, LeftOutStory
+    from publisher.app.issues.overview import IssueOverview, LeftOutStory
 
     Shown = tuple[IssueOverview, ApprovalView, PlanToSign | None, IssueReport]
     from rich.table import Table
@@ -26,20 +26,6 @@ if TYPE_CHECKING:
     )
 
 
-def list_json(found: Sequence[Issue]) -> list[dict[str, Any]]:
-    """Return issues for `--json`."""
-    return [
-        {
-            "issue": one.name,
-            "state": one.state,
-            "reason": one.reason,
-            "send_at": rfc3339_or_none(one.send_at),
-            "revision": one.revision,
-        }
-        for one in found
-    ]
-
-
 def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator[str]:
     """Yield a line for each issue, and for each story that was left out."""
     for one in found:
@@ -48,70 +34,6 @@ def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator
     for out in left:
         who = f"{out.actor}, carried since" if out.is_carried else out.actor
         yield f"left out of {out.issue}: {out.story.key} by {who}: {out.reason}"
-
-
-def shown_json(shown: Shown) -> dict[str, Any]:
-    """Return an issue for `--json`."""
-    overview, approvals, plan, report = shown
-    issue = overview.issue
-    return {
-        "issue": issue.name,
-        "state": issue.state,
-        "reason": issue.reason,
-        "revision": issue.revision,
-        "due": rfc3339_or_none(issue.due_at),
-        "send_at": rfc3339_or_none(issue.send_at),
-        "manifest": approvals.manifest,
-        "plan": _plan_json(plan) if plan else None,
-        "subject": overview.revisions[0].subject if overview.revisions else None,
-        "stories": [{"story": one.key, "title": one.title} for one in overview.stories],
-        "no_room": [{"story": one.key, "title": one.title} for one in overview.further],
-        "left_out": [left_out_json(one) for one in overview.left_out],
-        "edits": [_edit_json(one) for one in overview.edits],
-        "approvals": [_approval_json(row, approvals) for row in approvals.rows],
-        "needed": approvals.count.needed,
-        "missing": approvals.count.reason,
-        "mails": dict(report.counts),
-        "causes": [one.as_dict() for one in report.causes],
-    }
-
-
-def _edit_json(one: IssueEdit) -> dict[str, Any]:
-    return {
-        "edit": one.id,
-        "kind": one.kind,
-        "value": one.value,
-        "actor": one.actor,
-        "at": rfc3339_or_none(one.at),
-        "undone": one.undone_at is not None,
-    }
-
-
-def _approval_json(row: IssueApproval, approvals: ApprovalView) -> dict[str, Any]:
-    return {
-        "actor": row.actor,
-        "verdict": row.verdict,
-        "note": row.note,
-        "at": rfc3339_or_none(row.at),
-        "struck": approvals.is_struck(row),
-        "invalid": approvals.count.invalid.get(row.id),
-    }
-
-
-def _plan_json(plan: PlanToSign) -> dict[str, Any]:
-    return {"hash": plan.hash, "recipients": plan.recipients, "moved": list(plan.moved)}
-
-
-def left_out_json(one: LeftOutStory) -> dict[str, Any]:
-    """Return a story that was left out for `--json`."""
-    return {
-        "issue": one.issue,
-        "story": one.story.key,
-        "actor": one.actor,
-        "reason": one.reason,
-        "at": rfc3339_or_none(one.at),
-        "carried": one.is_carried,
-    }
 
 
 def shown_lines(shown: Shown) -> Iterator[str]:
@@ -291,18 +213,6 @@ def occurrence_line(one: ChangedOccurrence) -> str:
         return f"{name} is skipped: {change.skip_reason}"
     local = one.occurrence.due_at.astimezone(edition.zone)
     return f"{name} is due {format_local(local)}, {one.occurrence.due_at:%a %Y-%m-%d %H:%M} UTC"
-
-
-def occurrence_as_json(one: ChangedOccurrence) -> dict[str, object]:
-    """Return what was changed as JSON."""
-    return {
-        "newsletter": one.edition.newsletter,
-        "language": one.edition.language,
-        "day": one.change.day.isoformat(),
-        "utc": rfc3339_or_none(one.occurrence.due_at),
-        "skipped": one.change.skip_reason,
-        "revision": one.change.revision,
-    }
 
 
 def explain_overdue(facts: PublicationStatus) -> Iterator[str]:

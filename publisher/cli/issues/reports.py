@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from publisher.cli.api import answer_of
 from publisher.cli.common import (
     CURRENT_FOLDER,
     ActorOption,
@@ -30,17 +31,15 @@ from publisher.cli.issues.arguments import (
     parse_day,
 )
 from publisher.cli.issues.output import (
-    left_out_json,
-    list_json,
     list_lines,
     overdue_line,
-    shown_json,
     shown_lines,
 )
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from publisher.app.editing_state import Actor, EditingState
     from publisher.app.issues.deliveries import DayReport, IssueReport
 
 
@@ -72,20 +71,25 @@ def list_issues_command(  # options
     )
 
     with editing(directory, acting, parse_now(now)) as (state, actor):
+        if as_json:
+            print_json(_listed(state, actor, newsletter, lang))
+            return
         found = list_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         overdue = overdue_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         languages = dict.fromkeys(one.language for one in found)
         left = [x for tag in languages for x in list_left_out(state, actor, newsletter, tag)]
-    if as_json:
-        missed = [
-            {"issue": x.name, "at": x.at.isoformat(), "reason": x.reason} for x in overdue
-        ]
-        shown = {"overdue": missed, "issues": list_json(found)}
-        print_json(shown | {"left_out": [left_out_json(x) for x in left]})
-    else:
-        echo("\n".join([*map(overdue_line, overdue), *list_lines(found, left)]))
-        if overdue:
-            echo("publisher status says why no cycle has made it")
+    echo("\n".join([*map(overdue_line, overdue), *list_lines(found, left)]))
+    if overdue:
+        echo("publisher status says why no cycle has made it")
+
+
+def _listed(
+    state: EditingState, actor: Actor, newsletter: str, lang: list[str] | None
+) -> list[dict[str, Any]]:
+    """Return the latest issues, as `listIssues` answers for each language."""
+    tags: list[str | None] = [*lang] if lang else [None]
+    queries = [{"newsletter": newsletter, "language": tag} for tag in tags]
+    return [x for q in queries for x in answer_of(state, actor, "listIssues", q)["issues"]]
 
 
 def show_issue_command(  # noqa: PLR0913  # options
@@ -104,8 +108,11 @@ def show_issue_command(  # noqa: PLR0913  # options
     from publisher.app.issues.overview import read_issue_overview
 
     with editing(directory, acting, parse_now(now)) as (state, actor):
-        found = []
-        for name in find_names(newsletter, day, lang)(state):
+        found, names = [], find_names(newsletter, day, lang)(state)
+        if as_json:
+            print_json([_whole(state, actor, name) for name in names])
+            return
+        for name in names:
             approvals = read_approvals(state, actor, name)
             plan = read_plan_to_sign(state, approvals)
             overview, report = (
@@ -113,10 +120,28 @@ def show_issue_command(  # noqa: PLR0913  # options
                 report_issue(state, name),
             )
             found.append((overview, approvals, plan, report))
-    if as_json:
-        print_json([shown_json(one) for one in found])
-    else:
-        echo("\n".join(line for one in found for line in shown_lines(one)))
+    echo("\n".join(line for one in found for line in shown_lines(one)))
+
+
+# What `show --json` prints of an issue, by the operation that answers it.
+_OPERATIONS = {
+    "issue": "readIssue",
+    "contents": "readContents",
+    "approvals": "readApprovals",
+    "report": "readReport",
+}
+
+
+def _whole(state: EditingState, actor: Actor, name: str) -> dict[str, Any]:
+    """Return all that the API has of an issue, and the plan that an approval may name."""
+    from publisher.app.issues.approvals import read_approvals, read_plan_to_sign
+
+    answers = {
+        key: answer_of(state, actor, one, issue=name) for key, one in _OPERATIONS.items()
+    }
+    plan = read_plan_to_sign(state, read_approvals(state, actor, name))
+    signed = plan and {"hash": plan.hash, "recipients": plan.recipients, "moved": plan.moved}
+    return answers | {"plan": signed}
 
 
 # Mail providers that are listed by name.

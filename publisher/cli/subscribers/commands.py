@@ -335,21 +335,16 @@ def subscribers_find_command(
     settings = read_settings(directory)
 
     from publisher.app.subscribers.actions import read_returned_mail
-    from publisher.app.subscribers.records import find_record
-    from publisher.cli.subscribers.output import (
-        record_json,
-        record_tables,
-        returned_mail_json,
-        returned_mail_table,
-    )
+    from publisher.app.subscribers.records import find_record, read_own_data
+    from publisher.cli.subscribers.output import record_tables, returned_mail_table
 
     with open_state(settings) as database:
+        if as_json:
+            echo(read_own_data(settings, database, address), nl=False)
+            return
         record = find_record(settings, database, address)
         returned = read_returned_mail(database, record, parse_now(None).now())
-    if as_json:
-        print_json(record_json(record) | returned_mail_json(returned))
-    else:
-        stdout_console().print(*record_tables(record), *returned_mail_table(returned), sep="\n")
+    stdout_console().print(*record_tables(record), *returned_mail_table(returned), sep="\n")
 
 
 _register_subscriber_add(app)

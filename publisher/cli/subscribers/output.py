@@ -13,18 +13,10 @@ if TYPE_CHECKING:
 
     from publisher.app.subscribers.actions import ReturnedMail
     from publisher.app.subscribers.records import ConsentChange, SubscriberRecord
-    from subscribers import (
-        ConsentRecord,
-        ImportReport,
-        JoinRequest,
-        Preferences,
-        Subscriber,
-        SubscriberEvent,
-    )
+    from subscribers import ConsentRecord, ImportReport, Preferences, Subscriber
 
 
-def preferences_json(chosen: Preferences) -> dict[str, object]:
-    """Return preferences as `find --json` prints them."""
+def _preferences(chosen: Preferences) -> dict[str, object]:
     return {
         "languages": list(chosen.languages),
         "cadences": dict(chosen.cadences),
@@ -40,7 +32,7 @@ def preferences_json(chosen: Preferences) -> dict[str, object]:
 def preferences_table(chosen: Preferences) -> Table:
     """Return what differs from the defaults of a subscriber who chose nothing."""
     table = make_table("Preference", "Value")
-    for name, value in preferences_json(chosen).items():
+    for name, value in _preferences(chosen).items():
         if value not in ([], {}, None):
             table.add_row(name.replace("_", " "), _shown(value))
     return table
@@ -54,27 +46,6 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
-
-
-def request_json(one: JoinRequest) -> dict[str, object]:
-    """Return a request to subscribe as `find --json` prints it."""
-    instants = ("requested_at", "expires_at", "reminded_at", "confirmed_at", "cancelled_at")
-    return {"newsletters": list(one.wish.newsletters), "language": one.wish.language} | {
-        name: rfc3339_or_none(getattr(one, name)) for name in instants
-    }
-
-
-def consent_json(one: ConsentRecord) -> dict[str, object]:
-    """Return a record of consent as `find --json` prints it."""
-    texts = ("page", "network", "message_id")
-    return {
-        "at": rfc3339_or_none(one.at),
-        "event": one.event.value,
-        "source": one.source.value,
-        "newsletters": list(one.wish.newsletters),
-        "language": one.wish.language,
-        "wording": one.wording_digest,
-    } | {name: getattr(one, name) for name in texts}
 
 
 def consent_table(records: Sequence[ConsentRecord]) -> Table:
@@ -128,39 +99,6 @@ def subscribers_table(found: list[Subscriber]) -> Table:
         zone = one.timezone or ""
         table.add_row(one.address, one.name, one.language, zone, newsletters, one.status)
     return table
-
-
-def record_json(record: SubscriberRecord) -> dict[str, object]:
-    """Return a subscriber with subscriptions and history, as `find --json` prints it."""
-    history = record.history
-    return subscriber_json(record.subscriber) | {
-        "number": record.subscriber.id,
-        "created_at": rfc3339_or_none(history.created_at),
-        "subscriptions": [
-            {
-                "newsletter": one.newsletter,
-                "status": one.status.value,
-                "source": one.source.value,
-                "consented_at": rfc3339_or_none(one.consented_at),
-            }
-            for one in history.subscriptions
-        ],
-        "preferences": preferences_json(record.preferences),
-        "history": [_event_json(event) for event in history.events],
-        "requests": [request_json(one) for one in record.requests],
-        "consent": [consent_json(one) for one in record.consent],
-    }
-
-
-def _event_json(event: SubscriberEvent) -> dict[str, object]:
-    return {
-        "at": rfc3339_or_none(event.at),
-        "newsletter": event.newsletter,
-        "before": event.before,
-        "after": event.after,
-        "source": event.source.value,
-        "note": event.note,
-    }
 
 
 def record_tables(record: SubscriberRecord) -> list[Table]:
@@ -221,25 +159,6 @@ def _still_gets(person: Subscriber) -> str:
 
 # How many reports are shown, the latest.
 _REPORTS_SHOWN = 10
-
-
-def returned_mail_json(returned: ReturnedMail) -> dict[str, object]:
-    """Return the reports about a subscriber's mail, as `find --json` prints them."""
-    return {
-        "score": returned.score.points,
-        "reports": [
-            {
-                "at": rfc3339_or_none(one.at),
-                "kind": one.kind.value,
-                "cause": one.cause,
-                "status": one.status,
-                "words": one.diagnostic,
-                "source": one.source,
-                "evidence": one.evidence,
-            }
-            for one in returned.events
-        ],
-    }
 
 
 def returned_mail_table(returned: ReturnedMail) -> Iterator[Table]:

@@ -23,7 +23,6 @@ from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.clock import Clock, uptime
 from publisher.config import Settings
 from publisher.errors import ApiRequestError, ForbiddenError
-from publisher.rendering import Renderer
 from publisher.request_limits import FULL, Pace
 from publisher.web.api.operations import Operation
 from publisher.web.api.problems import ProblemError
@@ -31,7 +30,6 @@ from publisher.web.pages.responses import client_network
 
 if TYPE_CHECKING:
     from publisher.app.operation.page_servers import ConsoleState
-    from publisher.app.sources import SourceTests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +62,9 @@ class ApiRequest:
     actor: Actor
     query: Any
     body: Any
-    renderer: Renderer
-    source_tests: SourceTests
+    # Of `ConsoleState`. None for the `--json` of a command, which only reads rows.
+    renderer: Any = None
+    source_tests: Any = None
     revision: str | None = None
 
     def require_revision(self, now: str) -> None:

@@ -174,11 +174,12 @@ def _test_value(test: SourceTest) -> SourceTestValue:
         state="running" if test.is_running else state,
         started_at=test.started_at,
         problem=test.problem,
-        result=_survey_value(test.survey) if test.survey else None,
+        result=survey_value(test.survey) if test.survey else None,
     )
 
 
-def _survey_value(survey: SourceSurvey) -> SourceSurveyValue:
+def survey_value(survey: SourceSurvey) -> SourceSurveyValue:
+    """Return the value of what a source would bring."""
     return SourceSurveyValue(
         place=survey.place,
         documents=survey.documents,

@@ -40,7 +40,7 @@ def test_accounts_are_listed_and_changed(run: Run, lantern: Path) -> None:
         assert run("api", words[0], f"address={BOB}", *words[1:], lantern) == (0, "{}\n", "")
     code, out, _err = run("accounts", "recover", ANN, lantern)
     assert (code, out.count("/invite/#")) == (0, 1)
-    listed = json.loads(run("accounts", "list", "--json", lantern)[1])
+    listed = json.loads(run("accounts", "list", "--json", lantern)[1])["accounts"]
     assert [(one["address"], one["roles"]) for one in listed] == [
         (ANN, ["administrator"]),
         (BOB, ["approver:ar", "viewer"]),
@@ -71,7 +71,8 @@ def test_a_key_is_shown_once_and_revoked(run: Run, lantern: Path) -> None:
 def test_the_audit_log_is_shown_without_the_tokens_and_checked(run: Run, lantern: Path) -> None:
     out = run("accounts", "add", ANN, "--role", "administrator", lantern)[1]
     token = out.rpartition("#")[2].strip()
-    (entry,) = json.loads(run("audit", "--json", lantern)[1])
+    (numbered,) = json.loads(run("audit", "--json", lantern)[1])["entries"]
+    entry = numbered["entry"]
     assert (entry["actor"], entry["verb"], entry["object"]) == ("terminal", "add-account", ANN)
     table = run("audit", lantern)[1]
     assert "add-account" in table

@@ -603,7 +603,7 @@ def test_status_and_the_list_say_that_an_hour_has_passed_and_that_nothing_works(
     assert "no cycle has run since Thu 2026-01-15 23:00 UTC: start publisher run" in out
     assert run("status", "--quiet", *after) == (1, "", "")
     assert line in run("issues", "list", "weekly", *after)[1]
-    (missed,) = json.loads(run("issues", "list", "weekly", "--json", *after)[1])["overdue"]
+    (missed,) = json.loads(run("status", "--json", *after)[1])["overdue"]
     assert (missed["issue"], missed["reason"]) == ("weekly-en-2026-01-16", None)
     with monkeypatch.context() as patched:
         patched.setattr("publisher.files._ALMOST_NOTHING", 1 << 62)

@@ -47,8 +47,9 @@ def refused(run: Run, *arguments: object) -> str:
 def test_an_issue_is_changed_approved_sent_now_and_undone(run: Run, root: Path) -> None:
     (shown,) = issues(run, "show", *ISSUE, root, "--lang", "en")
     assert issues(run, "show", "weekly", "next", root, "--lang", "en") == [shown]
-    assert (shown["state"], shown["missing"]) == ("awaiting_approval", "0 of 1 approvals")
-    assert {one["story"] for one in shown["stories"]} == {"tides", "gales"}
+    assert shown["issue"]["state"] == "awaiting_approval"
+    assert shown["approvals"]["reason"] == "0 of 1 approvals"
+    assert {one["story"] for one in shown["contents"]["stories"]} == {"tides", "gales"}
     edit = ("editIssue", NAME)
     api(run, *edit, "kind=leave-out", "value=not ours", "story=gales", root)
     edited = api(run, *edit, "kind=opening", "value=Dear *readers*.", root)
@@ -58,7 +59,7 @@ def test_an_issue_is_changed_approved_sent_now_and_undone(run: Run, root: Path) 
     assert "+Dear readers." in changed["text"]
     assert "terminal has edited it" in refused(run, "approve", *ISSUE, root, "--lang", "en")
     ann = ("--as", "ann@example.org")
-    stale = ("--manifest", shown["manifest"])
+    stale = ("--manifest", shown["approvals"]["manifest"])
     assert "changed meanwhile" in refused(
         run, "approve", *ISSUE, root, "--lang", "en", *ann, *stale
     )
@@ -74,7 +75,7 @@ def test_an_issue_is_changed_approved_sent_now_and_undone(run: Run, root: Path) 
     assert sent["send_at"] == "2026-01-08T10:05:00Z"
     undone = api(run, "undoSending", NAME, root)
     assert undone["send_at"] == "2026-01-09T00:00:00Z"
-    (left,) = issues(run, "list", "weekly", root)["left_out"]
+    (left,) = issues(run, "show", *ISSUE, root, "--lang", "en")[0]["contents"]["left_out"]
     assert (left["story"], left["reason"]) == ("gales", "not ours")
     text = run("issues", "show", *ISSUE, root, *BEFORE)[1]
     assert "left out by terminal: Gales" in text
@@ -149,7 +150,7 @@ def test_a_correction_is_shown_approved_and_held_by_the_end_of_its_name(
     run("run", "--once", *later, root)
     correction = ("weekly", "2026-01-09-correction", root, "--lang", "en", *later, "--json")
     (shown,) = json.loads(run("issues", "show", *correction)[1])
-    assert (shown["issue"], shown["state"]) == (
+    assert (shown["issue"]["name"], shown["issue"]["state"]) == (
         "weekly-en-2026-01-09-correction",
         "awaiting_approval",
     )

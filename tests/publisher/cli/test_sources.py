@@ -57,7 +57,7 @@ def test_sources_are_listed_with_their_notices(
     assert "  1 file is left out: drafts\n    the front matter of each says so" in out
     three_files.articles.rename(three_files.articles.with_name("elsewhere"))
     three_files.pick_up()
-    (found,) = json.loads(run("sources", folder, "--json")[1])
+    (found,) = json.loads(run("sources", folder, "--json")[1])["sources"]
     assert found["state"] == "unreadable"
     assert found["notices"][0]["since"] == "2026-01-09T12:00:00Z"
     assert (

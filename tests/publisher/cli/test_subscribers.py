@@ -79,22 +79,13 @@ def test_find_shows_newsletters_history_preferences_and_data(run: Run, folder: P
         assert word in out
     assert "machine translations" in out
 
-    found = json.loads(run("subscribers", "find", ANN, folder, "--json")[1])
-    assert (found["email"], found["status"]) == ("Ann@example.org", "unsubscribed")
-    weekly = {"newsletter": "weekly", "status": "unsubscribed"}
-    assert found["subscriptions"] == [weekly | {"source": "import", "consented_at": None}]
-    assert found["preferences"]["languages"] == ["en"]
     code, out, err = run("subscribers", "data", "ANN@example.org", folder)
-    assert (code, err, json.loads(out)["subscriber"]["name"]) == (0, "", "Ann")
+    found = json.loads(out)
+    assert (code, err, found["subscriber"]["name"]) == (0, "", "Ann")
+    assert run("subscribers", "find", ANN, folder, "--json") == (code, out, err)
+    assert found["subscriptions"][0]["status"] == "unsubscribed"
     assert [event["newsletter"] for event in found["history"]] == [None, "weekly"]
-    assert found["history"][0] | {"at": None} == {
-        "at": None,
-        "newsletter": None,
-        "before": "active",
-        "after": "unsubscribed",
-        "source": "owner",
-        "note": "by telephone [late]",
-    }
+    assert found["history"][0]["note"] == "by telephone [late]"
 
 
 def test_find_shows_the_proof_of_consent(run: Run, folder: Path) -> None:
@@ -113,10 +104,9 @@ def test_find_shows_the_proof_of_consent(run: Run, folder: Path) -> None:
     assert (code, "requested" in out, "192.0.2" in out) == (0, True, True)
     out = run("subscribers", "find", "cyd@example.org", "--json", folder)[1]
     found = json.loads(out)
-    (asked,), (record,) = found["requests"], found["consent"]
-    assert asked["newsletters"] == ["weekly"]
+    (asked,), (record,) = found["join_requests"], found["consent_records"]
     assert asked["expires_at"] == "2026-01-12T12:00:00Z"
-    assert record["wording"] == hashlib.sha256(b"I agree").hexdigest()
+    assert record["wording_digest"] == hashlib.sha256(b"I agree").hexdigest()
     assert (record["event"], record["source"]) == ("requested", "mail")
 
 

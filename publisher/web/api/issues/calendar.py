@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -162,7 +161,8 @@ def _list_drafts(request: ApiRequest) -> Drafts:
 def _move_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
     """Move an issue to another time."""
     body: MovedOccurrence = request.body
-    return _state(move_occurrence(request.state, request.actor, _key(body, language), body.to))
+    (done,) = move_occurrence(request.state, request.actor, _key(body, language), body.to)
+    return occurrence_state(done)
 
 
 @OPERATIONS.add("POST /calendar/<language>/skip", Permission.MOVE_ISSUE, body=SkippedOccurrence)
@@ -170,22 +170,24 @@ def _skip_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
     """Skip an issue; the next one has its articles."""
     body: SkippedOccurrence = request.body
     key = _key(body, language)
-    return _state(skip_occurrence(request.state, request.actor, key, body.reason))
+    (done,) = skip_occurrence(request.state, request.actor, key, body.reason)
+    return occurrence_state(done)
 
 
 @OPERATIONS.add("POST /calendar/<language>/restore", Permission.MOVE_ISSUE, body=OccurrenceName)
 def _restore_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
     """Undo moving or skipping an issue."""
     key = _key(request.body, language)
-    return _state(restore_occurrence(request.state, request.actor, key))
+    (done,) = restore_occurrence(request.state, request.actor, key)
+    return occurrence_state(done)
 
 
 def _key(body: OccurrenceName, language: str) -> OccurrenceKey:
     return OccurrenceKey(newsletter=body.newsletter, day=body.day, languages=(language,))
 
 
-def _state(done: Sequence[ChangedOccurrence]) -> OccurrenceState:
-    (one,) = done
+def occurrence_state(one: ChangedOccurrence) -> OccurrenceState:
+    """Return the value of an occurrence after a change."""
     return OccurrenceState(
         newsletter=one.edition.newsletter,
         language=one.edition.language,

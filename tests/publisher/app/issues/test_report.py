@@ -507,7 +507,7 @@ def test_the_commands_show_revive_and_retry(run: Run, ledger: OpenLedger) -> Non
     code, out, err = run("subscribers", "find", ANN, folder, "--json")
     assert (code, err) == (0, "")
     found = json.loads(out)
-    assert [one["kind"] for one in found["reports"]] == ["dead", "dead"]
+    assert [one["kind"] for one in found["bounces"]] == ["dead", "dead"]
     assert "User unknown" in run("subscribers", "find", ANN, folder)[1].replace("\n", " ")
     note = ("--note", "called us")
     assert run("subscribers", "revive", ANN, folder, *note)[1] == f"{ANN} is written to again\n"
