@@ -4,14 +4,17 @@ Modules of commands import heavy packages (settings, database, tables) inside fu
 `--help` starts fast; a test lists what may be loaded.
 """
 
+from __future__ import annotations
+
 import gc
 import signal
 import sys
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer.main
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 import publisher
@@ -21,6 +24,10 @@ from publisher.cli.issues import calendar, deliveries, group, preview, sending
 from publisher.cli.operation import backup, check, new, run, servers, status
 from publisher.cli.subscribers import commands, mailbox
 from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from typer._click.core import Context
+    from typer._click.formatting import HelpFormatter
 
 # In the order in which a publication's life goes.
 _COMMANDS = (
@@ -83,10 +90,47 @@ REPLACED = {
     "webhooks test": "testWebhook",
 }
 
+# Commands by what people do with them, as `--help` lists them.
+_PANELS = {
+    "Begin and look": ("new", "demo", "preview", "check", "send"),
+    "Run": ("up", "run", "deliver", "web", "console", "serve", "status", "health"),
+    "Issues": (
+        *("calendar", "plan", "issues", "pause", "resume", "cancel"),
+        *("deliveries", "doubt"),
+    ),
+    "Articles": ("articles", "sources", "feeds"),
+    "Subscribers": ("subscribers", "mailbox"),
+    "People and programs": ("accounts", "keys", "audit", "api"),
+    "The machine": ("webserver", "dkim", "backup", "restore", "recover", "database"),
+}
+# Characters of a command's line of help; all that there are.
+_LONGEST_LINE = 200
+
+
+class CommandsByPanel(TyperGroup):
+    """All commands, each in its panel with the first sentence of its help."""
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002  # of click
+        """Write the panels; a command that none names comes last."""
+        named = [name for names in _PANELS.values() for name in names]
+        others = tuple(name for name in self.commands if name not in named)
+        for panel, names in (*_PANELS.items(), ("Others", others)):
+            commands = {name: self.commands[name] for name in names if name in self.commands}
+            if commands:
+                with formatter.section(panel):
+                    lines = [
+                        (n, c.get_short_help_str(_LONGEST_LINE)) for n, c in commands.items()
+                    ]
+                    formatter.write_dl(lines)
+
+
 app = typer.Typer(
     name="publisher",
+    cls=CommandsByPanel,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Rich's help takes a third of the time of a short command.
+    rich_markup_mode=None,
     help="Turns articles into e-mail digests and feeds, in every language, on time, once each.",
     epilog="Example: publisher new my-publication && publisher run --once my-publication",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from publisher.cli.common import (
     CURRENT_FOLDER,
@@ -25,6 +23,9 @@ from publisher.cli.common import (
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
     from publisher.app.operation.check import CheckResult
     from publisher.gate.findings import Finding
 
@@ -78,6 +79,8 @@ def count_findings(findings: Sequence[Mapping[str, Any]]) -> str:
 
 def print_report(console: Console, results: Sequence[CheckResult]) -> None:
     """Print a report per language, and the totals."""
+    from rich.text import Text
+
     from publisher.languages import autonym
 
     for language, mails in groupby(results, key=lambda result: result.language):
@@ -101,6 +104,8 @@ def print_report(console: Console, results: Sequence[CheckResult]) -> None:
 
 
 def _show_one(console: Console, mail: CheckResult) -> None:
+    from rich.text import Text
+
     from publisher.gate.mail import clip_text
 
     _print(console, 2, _heading(mail))
@@ -118,6 +123,8 @@ def _show_one(console: Console, mail: CheckResult) -> None:
 
 
 def _heading(mail: CheckResult) -> Text:
+    from rich.text import Text
+
     parts = [count_noun(mail.articles, "article")] if mail.articles else []
     if size := mail.sizes:
         html = f"HTML {size['html']:,} bytes"
@@ -130,6 +137,8 @@ def _heading(mail: CheckResult) -> Text:
 
 def _show_kind(console: Console, findings: list[Finding]) -> None:
     """Print the findings of one rule: the remedy once, then the places."""
+    from rich.text import Text
+
     rule = findings[0].rule
     style = _STYLES[rule.severity.value]
     _print(console, 4, Text.assemble((f"{rule.severity.value} {rule.code}: ", style), rule.fix))
@@ -147,6 +156,8 @@ def _clients(clients: Iterable[str]) -> str:
 
 def _print(console: Console, indent: int, text: Text) -> None:
     """Print wrapped text that keeps its indent in every line."""
+    from rich.text import Text
+
     for line in text.wrap(console, max(console.width - indent, _MIN_COLUMNS)):
         line.rstrip()
         console.print(Text(" " * indent) + line)
