@@ -181,7 +181,7 @@ def deliveries_retry_command(
     """Try deliveries again that have bounced or failed, until 7 days after the issue was finished.
 
     The mails have the same Message-IDs. Addresses that were suppressed stay suppressed:
-    `publisher subscribers revive` them first.
+    `publisher api reviveSubscriber` first.
     """
     refuse_folder(directory, issue)
 

@@ -35,27 +35,6 @@ NoteOption = Annotated[
 ]
 
 
-def subscribers_revive_command(
-    address: AddressArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    note: NoteOption = "",
-) -> None:
-    """Write again to an address that bounced, because it works now.
-
-    Reports of before do not count any more. Doing it twice is no error. It is refused for somebody
-    who has unsubscribed, and after a complaint, which is final.
-    """
-    settings = read_settings(directory)
-
-    from publisher.app.subscribers.actions import revive_address
-    from publisher.cli.subscribers.output import revived_sentence
-
-    with open_state(settings) as database:
-        change = revive_address(settings, database, address, parse_now(None).now(), note=note)
-    echo(revived_sentence(change))
-
-
 def _register_subscriber_add(app: typer.Typer) -> None:
     """Add the command."""
     example = (
@@ -106,8 +85,6 @@ def _register_subscriber_data(app: typer.Typer) -> None:
     """Add the commands to their group."""
     example = "Example: publisher subscribers"
     app.command("data", epilog=f"{example} data ann@example.org")(subscribers_data_command)
-    merge = f"{example} merge ann@old.example ann@new.example"
-    app.command("merge", epilog=merge)(subscribers_merge_command)
 
 
 def subscribers_data_command(
@@ -120,28 +97,6 @@ def subscribers_data_command(
 
     with open_state(settings) as database:
         echo(read_own_data(settings, database, address), nl=False)
-
-
-def subscribers_merge_command(
-    former: Annotated[
-        str, typer.Argument(metavar="FROM", help="The address whose record ends.")
-    ],
-    kept: Annotated[str, typer.Argument(metavar="INTO", help="The address that stays.")],
-    directory: FolderArgument = CURRENT_FOLDER,
-) -> None:
-    """Make one subscriber of two addresses of the same person. It can't be undone.
-
-    Subscriptions are united. What either of them left or refused stays so. Preferences are those of
-    INTO.
-    """
-    settings = read_settings(directory)
-
-    from publisher.app.subscribers.records import merge_addresses
-
-    with open_state(settings) as database:
-        change = merge_addresses(settings, database, former, kept, parse_now(None).now())
-    gets = ", ".join(change.after.newsletters) or "no newsletter"
-    echo(f"{former} is merged into {change.after.address}, which gets {gets}")
 
 
 OneNewsletterOption = Annotated[
@@ -157,7 +112,6 @@ def _register_subscriber_requests(app: typer.Typer) -> None:
     for name, command, options in (
         ("unsubscribe", subscribers_unsubscribe_command, "--note 'by telephone'"),
         ("resubscribe", subscribers_resubscribe_command, "--newsletter weekly"),
-        ("revive", subscribers_revive_command, "--note 'the mailbox is back'"),
         ("erase", subscribers_erase_command, "my-publication"),
     ):
         example = f"Example: publisher subscribers {name} ann@example.org {options}"
@@ -276,7 +230,7 @@ def _confirms(question: str) -> bool:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Import, export, list and find subscribers; unsubscribe, resubscribe, merge and erase them.",
+    help="Import, export, list and find subscribers; unsubscribe, resubscribe and erase them.",
     epilog="Example: publisher subscribers import subscribers.csv my-publication",
 )
 

@@ -1,7 +1,6 @@
 """`publisher mailbox`: receives the mails that people and mail servers write to the publication."""
 
 import sys
-from typing import Annotated
 
 import typer
 
@@ -38,36 +37,6 @@ def poll_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption =
     for use, count in sorted(counts.items()):
         echo(f"{use}: {count}")
     echo(f"{counts.total()} mails" if counts.total() != 1 else "1 mail")
-
-
-@app.command("undo", epilog="Example: publisher mailbox undo --since 2026-01-09T12:00:00Z")
-def undo_command(
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    since: Annotated[str, typer.Option("--since", metavar="INSTANT", help="From when on.")],
-    now: NowOption = None,
-) -> int:
-    """Subscribe again all whom mails without a token of ours have unsubscribed since an instant.
-
-    For mails that somebody forged. Exit code 1 if somebody could not be subscribed again.
-    """
-    begin, clock, settings = (
-        parse_now(since, "--since").now(),
-        parse_now(now),
-        read_settings(directory),
-    )
-
-    from publisher.app.opening import open_state
-    from publisher.app.subscribers.actions import undo_left_by_mail
-
-    with open_state(settings) as database:
-        changes, refusals = undo_left_by_mail(settings, database, begin, clock.now())
-    for change in changes:
-        echo(f"{change.after.address}: subscribed again")
-    for refusal in refusals:
-        echo(f"publisher: not subscribed again: {refusal}", err=True)
-    echo(f"{len(changes)} subscribed again, {len(refusals)} not")
-    return 1 if refusals else 0
 
 
 @app.command("receive", epilog="Example: publisher mailbox receive my-publication < mail.eml")

@@ -171,10 +171,3 @@ def returned_mail_table(returned: ReturnedMail) -> Iterator[Table]:
     if table.rows:
         table.caption = f"score {returned.score.points}"
         yield table
-
-
-def revived_sentence(change: ConsentChange) -> str:
-    """Return what a revival has changed."""
-    if change.changed:
-        return f"{change.after.address} is written to again"
-    return f"{change.after.address} is {change.after.status}; nothing changed"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from publisher.app.accounts.administration import (
     AccountRecord,
@@ -30,18 +31,24 @@ from publisher.app.operation.webhooks import (
     rotate_webhook,
     send_test_event,
 )
+from publisher.app.subscribers.actions import revive_address, undo_left_by_mail
+from publisher.app.subscribers.records import merge_addresses
 from publisher.app.translators import choose_translator_mails, read_translator_choices
 from publisher.web.api.operations import (
     AnyKey,
     ApiValue,
     Done,
     Instant,
+    Name,
     OperationTable,
+    Text,
 )
 from publisher.web.api.problems import ProblemError
+from publisher.web.api.subscribers import SubscriberAnswer, subscriber_value
 from publisher.web.pages.responses import LARGEST_ID, parse_id
 
 if TYPE_CHECKING:
+    from publisher.app.editing_state import EditingState
     from publisher.web.api.requests import ApiRequest
 
 
@@ -233,6 +240,33 @@ class MailsWanted(ApiValue):
     wanted: bool
 
 
+class Revival(ApiValue):
+    """An address that works again, and how that is known."""
+
+    address: Name
+    note: Text = ""
+
+
+class AddressesOfOne(ApiValue):
+    """Two addresses of one person: the record of `former` ends, `kept` stays."""
+
+    former: Name
+    kept: Name
+
+
+class ForgedMail(ApiValue):
+    """From when on mails without a token of ours count as forged."""
+
+    since: AwareDatetime
+
+
+class UndoneDepartures(ApiValue):
+    """Who is subscribed again, and who could not be, with the reason."""
+
+    subscribed: list[str]
+    refused: list[str]
+
+
 OPERATIONS = OperationTable(terminal=True)
 
 
@@ -395,6 +429,44 @@ def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
     """Give all private feeds of an account other addresses; those of before end."""
     renew_private_addresses(request.state, request.actor)
     return _read_translator_choices(request)
+
+
+@OPERATIONS.add("POST /subscribers/revive", Permission.MANAGE_SUBSCRIBERS, body=Revival)
+def _revive_subscriber(request: ApiRequest) -> SubscriberAnswer:
+    """Write again to an address that bounced, because it works now; refused after a complaint."""
+    body: Revival = request.body
+    state = _as_owner(request)
+    now = state.clock.now()
+    change = revive_address(state.settings, state.database, body.address, now, note=body.note)
+    return subscriber_value(change.after)
+
+
+@OPERATIONS.add("POST /subscribers/merge", Permission.MANAGE_SUBSCRIBERS, body=AddressesOfOne)
+def _merge_subscribers(request: ApiRequest) -> SubscriberAnswer:
+    """Make one subscriber of two addresses of the same person, for good; what either left stays left."""
+    body: AddressesOfOne = request.body
+    state = _as_owner(request)
+    now = state.clock.now()
+    change = merge_addresses(state.settings, state.database, body.former, body.kept, now)
+    return subscriber_value(change.after)
+
+
+@OPERATIONS.add("POST /mailbox/undo", Permission.MANAGE_SUBSCRIBERS, body=ForgedMail)
+def _undo_left_by_mail(request: ApiRequest) -> UndoneDepartures:
+    """Subscribe again all whom forged mails have unsubscribed since an instant."""
+    state = _as_owner(request)
+    now = state.clock.now()
+    since = request.body.since.astimezone(UTC)
+    changes, refused = undo_left_by_mail(state.settings, state.database, since, now)
+    subscribed = [change.after.address for change in changes]
+    return UndoneDepartures(subscribed=subscribed, refused=refused)
+
+
+def _as_owner(request: ApiRequest) -> EditingState:
+    """Return the state for use cases of the machine's owner; raise ProblemError for an account."""
+    if request.actor.account_id is not None:
+        raise ProblemError(403, "only the machine's owner does this: leave out --as")
+    return request.state
 
 
 def _number(text: str, what: str) -> int:

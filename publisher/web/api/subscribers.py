@@ -70,7 +70,7 @@ def _find_subscriber(request: ApiRequest) -> SubscriberAnswer:
         raise ProblemError(
             422, str(error), [{"pointer": "/address", "detail": str(error)}]
         ) from error
-    return _value(found)
+    return subscriber_value(found)
 
 
 @OPERATIONS.add(
@@ -78,7 +78,7 @@ def _find_subscriber(request: ApiRequest) -> SubscriberAnswer:
 )
 def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     """Read a subscriber."""
-    return _value(read_subscriber(request.state, request.actor, _number(subscriber)))
+    return subscriber_value(read_subscriber(request.state, request.actor, _number(subscriber)))
 
 
 @OPERATIONS.add(
@@ -95,7 +95,7 @@ def _unsubscribe(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     person = unsubscribe_number(
         request.state, request.actor, number, body.newsletter, body.note
     )
-    return _value(person)
+    return subscriber_value(person)
 
 
 @OPERATIONS.add(
@@ -114,7 +114,8 @@ def _number(text: str) -> int:
     return number
 
 
-def _value(person: Subscriber) -> SubscriberAnswer:
+def subscriber_value(person: Subscriber) -> SubscriberAnswer:
+    """Return the value of a subscriber."""
     return SubscriberAnswer(
         subscriber=person.id,
         address=person.address,

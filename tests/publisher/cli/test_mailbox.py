@@ -1,5 +1,6 @@
 """`publisher mailbox`, as a mail server's pipe and people call it."""
 
+import json
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -63,11 +64,10 @@ def test_what_forged_mail_did_is_taken_back_by_one_command(folder: Path, run: Ru
     passed = b"Authentication-Results: mx.example.org; dmarc=pass header.from=example.org\r\n"
     keep_mail(folder / "Maildir", passed + MAIL % b"unsubscribe")
     assert "unsubscribe: 1\n" in run("mailbox", "poll", folder)[1]
-    code, out, _err = run("mailbox", "undo", "--since", "2026-01-01T00:00:00Z", folder)
-    assert (code, out) == (0, "ann@example.org: subscribed again\n1 subscribed again, 0 not\n")
-    code, _out, err = run("mailbox", "undo", "--since", "yesterday", folder)
-    assert code == 2
-    assert "--since: 'yesterday' is not an instant" in err
+    undo = ("api", "undoLeftByMail", folder)
+    undone = json.loads(run(*undo, "since=2026-01-01T00:00:00Z")[1])
+    assert undone == {"subscribed": ["ann@example.org"], "refused": []}
+    assert "/since: Input should be a valid datetime" in run(*undo, "since=yesterday")[2]
 
 
 def test_a_mailbox_that_lacks_something_is_a_mistake_in_the_settings(

@@ -206,7 +206,11 @@ def test_one_subscriber_is_added_with_the_proof_of_consent_or_refused_with_the_r
 
 
 def test_merging_says_what_is_left(run: Run, folder: Path) -> None:
-    said = run("subscribers", "merge", "bob@x.org", ANN, folder)
-    assert said == (0, "bob@x.org is merged into Ann@example.org, which gets weekly\n", "")
+    merge = ("api", "mergeSubscribers", f"kept={ANN}", folder)
+    merged = json.loads(run(*merge, "former=bob@x.org")[1])
+    assert (merged["address"], merged["subscriptions"]) == (
+        "Ann@example.org",
+        {"weekly": "active"},
+    )
     assert run("subscribers", "find", "bob@x.org", folder)[0] == 1
-    assert run("subscribers", "merge", ANN, ANN, folder)[0] == 2
+    assert "are one subscriber already" in refuses(run, *merge, f"former={ANN}")

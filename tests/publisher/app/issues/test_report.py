@@ -509,9 +509,9 @@ def test_the_commands_show_revive_and_retry(run: Run, ledger: OpenLedger) -> Non
     found = json.loads(out)
     assert [one["kind"] for one in found["bounces"]] == ["dead", "dead"]
     assert "User unknown" in run("subscribers", "find", ANN, folder)[1].replace("\n", " ")
-    note = ("--note", "called us")
-    assert run("subscribers", "revive", ANN, folder, *note)[1] == f"{ANN} is written to again\n"
-    assert run("subscribers", "revive", ANN, folder)[1] == f"{ANN} is active; nothing changed\n"
+    for note in ("note=called us", "note="):
+        revived = run("api", "reviveSubscriber", f"address={ANN}", note, folder)[1]
+        assert json.loads(revived)["status"] == "active"
     words = ("--state", "bounced", "--now", "2026-01-10T12:00:00Z")
     code, out, _err = run("deliveries", "retry", NAME, folder, *words)
     assert (code, out) == (0, "1 mail will be sent again with the next run of delivery\n")

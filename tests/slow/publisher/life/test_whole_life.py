@@ -262,7 +262,7 @@ def _bounce(paper: Paper, everybody: list[Person], server: Postfix) -> None:
     paper.next_day()
     assert paper.statuses() == {"bounced"}
     for person in everybody:
-        paper.do("subscribers", "revive", person.address)
+        paper.do("api", "reviveSubscriber", f"address={person.address}")
     assert paper.statuses() == {"active"}
     assert len(server.messages(BOUNCES, 0)) == 2 * len(everybody)
     server.set_mailboxes([*ADDRESSES.values(), BOUNCES, SENDER])
