@@ -124,13 +124,6 @@ def _signed(offset: timedelta) -> str:
 _WEEKS = 5
 
 
-def _register_calendar(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("calendar", epilog="Example: publisher calendar --until 2026-12-31")(
-        calendar_command
-    )
-
-
 def calendar_command(  # options
     directory: FolderArgument = CURRENT_FOLDER,
     *,
@@ -182,11 +175,6 @@ _CLOCK_CHANGE_NOTES = {
     "fold": "the clocks repeat this time: sent the first time",
     None: "",
 }
-
-
-def _register_plan(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("plan", epilog="Example: publisher plan --next 20 my-publication")(plan_command)
 
 
 def plan_command(
@@ -363,5 +351,7 @@ def _print(done: list[ChangedOccurrence], *, as_json: bool) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add what this module has."""
-    _register_calendar(app)
-    _register_plan(app)
+    app.command("calendar", epilog="Example: publisher calendar --until 2026-12-31")(
+        calendar_command
+    )
+    app.command("plan", epilog="Example: publisher plan --next 20 my-publication")(plan_command)

@@ -62,11 +62,6 @@ PlanOption = Annotated[
 ]
 
 
-def _register_decisions(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("approve", epilog=f"{_EXAMPLE} approve {_DAY}")(approve_command)
-
-
 def approve_command(  # noqa: PLR0913  # options
     newsletter: NewsletterArgument,
     day: IssueDayArgument,
@@ -122,4 +117,4 @@ for _register in (
     sending.register,
 ):
     _register(app)
-_register_decisions(app)
+app.command("approve", epilog=f"{_EXAMPLE} approve {_DAY}")(approve_command)

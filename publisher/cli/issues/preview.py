@@ -79,14 +79,6 @@ def explain_old(why_not_new: str | None) -> None:
 _DEFAULT_OUT = Path("preview.html")
 
 
-def _register_preview(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "preview",
-        epilog="Example: publisher preview weekly --lang zh-Hant --out digest.html my-publication",
-    )(preview_command)
-
-
 def preview_command(  # noqa: PLR0913  # the options of the command
     newsletter: Annotated[
         str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
@@ -196,14 +188,6 @@ def _write_screenshots(
     echo(f"{count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
 
 
-def _register_send(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "send",
-        epilog="Example: publisher send weekly --to editor@example.org --lang en --lang ar my-publication",
-    )(send_command)
-
-
 def send_command(  # noqa: PLR0913  # the options of the command
     newsletter: Annotated[
         str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
@@ -270,5 +254,11 @@ def _print(sent: list[SentTest]) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add what this module has."""
-    _register_preview(app)
-    _register_send(app)
+    app.command(
+        "preview",
+        epilog="Example: publisher preview weekly --lang zh-Hant --out digest.html my-publication",
+    )(preview_command)
+    app.command(
+        "send",
+        epilog="Example: publisher send weekly --to editor@example.org --lang en --lang ar my-publication",
+    )(send_command)

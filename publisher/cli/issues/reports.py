@@ -46,14 +46,6 @@ if TYPE_CHECKING:
 _EXAMPLE = "Example: publisher issues"
 
 
-def _register_issues_show(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("list", epilog=f"{_EXAMPLE} list weekly --lang en")(list_issues_command)
-    app.command("show", epilog=f"{_EXAMPLE} show weekly 2026-01-09 --lang en")(
-        show_issue_command
-    )
-
-
 def list_issues_command(  # options
     newsletter: NewsletterArgument,
     directory: FolderArgument = CURRENT_FOLDER,
@@ -151,13 +143,6 @@ _PROVIDERS = 10
 _WORDS = {"in_doubt": "in doubt", "suppressed": "not wanted"}
 
 
-def _register_issues_report(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "report", epilog="Example: publisher issues report weekly 2026-01-09 --lang ar"
-    )(issues_report_command)
-
-
 def issues_report_command(
     newsletter: NewsletterArgument,
     day: DayArgument,
@@ -230,5 +215,10 @@ def _said(words: Iterable[str]) -> list[str]:
 
 def register(app: typer.Typer) -> None:
     """Add what this module has."""
-    _register_issues_show(app)
-    _register_issues_report(app)
+    app.command("list", epilog=f"{_EXAMPLE} list weekly --lang en")(list_issues_command)
+    app.command("show", epilog=f"{_EXAMPLE} show weekly 2026-01-09 --lang en")(
+        show_issue_command
+    )
+    app.command(
+        "report", epilog="Example: publisher issues report weekly 2026-01-09 --lang ar"
+    )(issues_report_command)

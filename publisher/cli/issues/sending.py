@@ -49,16 +49,6 @@ _EXAMPLE = "Example: publisher issues"
 _DAY = "weekly 2026-01-09 --lang ar"
 
 
-def _register_issues_send(app: typer.Typer) -> None:
-    """Add the commands."""
-    for name, verb in (("send-now", _send_now), ("hold", _hold)):
-        epilog = f"{_EXAMPLE} {name} {_DAY}"
-        app.command(name, help=verb.__doc__, epilog=epilog)(_command(verb))
-    app.command("schedule", epilog=f"{_EXAMPLE} schedule {_DAY} --at 2026-01-10T09:00:00Z")(
-        schedule_command
-    )
-
-
 def _send_now(state: EditingState, actor: Actor, name: str) -> Issue:
     """Send an issue that is ready, after the time to undo it."""
     from publisher.app.issues.sending import send_now
@@ -123,12 +113,6 @@ def _instant(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise UsageError(f"--at: {text!r} is no instant; write one like 2026-01-10T09:00:00Z")
-
-
-def _register_issues_skip(app: typer.Typer) -> None:
-    """Add the command."""
-    example = 'skip weekly 2026-01-09 --lang ar --note "a holiday"'
-    app.command("skip", epilog=f"Example: publisher issues {example}")(issues_skip_command)
 
 
 def issues_skip_command(  # noqa: PLR0913  # options
@@ -282,5 +266,11 @@ def _who_got_it(count: Mapping[str, int]) -> str:
 
 def register(app: typer.Typer) -> None:
     """Add what this module has."""
-    _register_issues_send(app)
-    _register_issues_skip(app)
+    for name, verb in (("send-now", _send_now), ("hold", _hold)):
+        epilog = f"{_EXAMPLE} {name} {_DAY}"
+        app.command(name, help=verb.__doc__, epilog=epilog)(_command(verb))
+    app.command("schedule", epilog=f"{_EXAMPLE} schedule {_DAY} --at 2026-01-10T09:00:00Z")(
+        schedule_command
+    )
+    example = 'skip weekly 2026-01-09 --lang ar --note "a holiday"'
+    app.command("skip", epilog=f"Example: publisher issues {example}")(issues_skip_command)

@@ -121,16 +121,6 @@ def recovery_as_json(found: Recovery, *, released: bool) -> dict[str, object]:
     }
 
 
-def _register_backup(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("backup", epilog="Example: publisher backup /backup my-publication")(
-        backup_command
-    )
-    app.command(
-        "restore", epilog="Example: publisher restore /backup/publisher-20260109T120000Z"
-    )(restore_command)
-
-
 def backup_command(
     target: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where backups are kept.")],
     directory: FolderArgument = CURRENT_FOLDER,
@@ -205,13 +195,6 @@ JournalOption = Annotated[
         help="The var/ of another machine that sends; name all of them, on a server.",
     ),
 ]
-
-
-def _register_recover(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "recover", epilog="Example: publisher recover --release --send weekly-en-2026-01-09"
-    )(recover_command)
 
 
 def recover_command(  # noqa: PLR0913  # options
@@ -320,5 +303,12 @@ def adopt_secret_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add what this module has."""
-    _register_backup(app)
-    _register_recover(app)
+    app.command("backup", epilog="Example: publisher backup /backup my-publication")(
+        backup_command
+    )
+    app.command(
+        "restore", epilog="Example: publisher restore /backup/publisher-20260109T120000Z"
+    )(restore_command)
+    app.command(
+        "recover", epilog="Example: publisher recover --release --send weekly-en-2026-01-09"
+    )(recover_command)

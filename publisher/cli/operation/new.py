@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 _UNREADABLE_SHOWN = 5
 
 
-def _register_new(app: typer.Typer) -> None:
-    """Add the command."""
-    example = "Example: publisher new my-publication --from ../our-site"
-    app.command("new", epilog=example)(new_command)
-
-
 def new_command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
     site: Annotated[
@@ -112,11 +106,6 @@ def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:
         yield from (f"  {path}: {why}" for path, why in survey.unreadable[:_UNREADABLE_SHOWN])
 
 
-def _register_demo(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("demo", epilog="Example: publisher demo build/demo")(demo_command)
-
-
 def demo_command(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier demo.")
@@ -152,11 +141,6 @@ def demo_command(
     return 1 if total.problems else 0
 
 
-def _register_dkim(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("dkim", epilog="Example: publisher dkim my-publication")(dkim_command)
-
-
 def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
     settings = read_settings(directory)
@@ -172,6 +156,7 @@ def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add what this module has."""
-    _register_new(app)
-    _register_demo(app)
-    _register_dkim(app)
+    example = "Example: publisher new my-publication --from ../our-site"
+    app.command("new", epilog=example)(new_command)
+    app.command("demo", epilog="Example: publisher demo build/demo")(demo_command)
+    app.command("dkim", epilog="Example: publisher dkim my-publication")(dkim_command)

@@ -35,14 +35,6 @@ NoteOption = Annotated[
 ]
 
 
-def _register_subscriber_add(app: typer.Typer) -> None:
-    """Add the command."""
-    example = (
-        "Example: publisher subscribers add ann@example.org --consented 2026-01-09T12:00:00Z"
-    )
-    app.command("add", epilog=example)(subscribers_add_command)
-
-
 def subscribers_add_command(  # noqa: PLR0913  # the columns of a list
     address: AddressArgument,
     directory: FolderArgument = CURRENT_FOLDER,
@@ -81,12 +73,6 @@ def subscribers_add_command(  # noqa: PLR0913  # the columns of a list
     return print_import(address, report)
 
 
-def _register_subscriber_data(app: typer.Typer) -> None:
-    """Add the commands to their group."""
-    example = "Example: publisher subscribers"
-    app.command("data", epilog=f"{example} data ann@example.org")(subscribers_data_command)
-
-
 def subscribers_data_command(
     address: AddressArgument, directory: FolderArgument = CURRENT_FOLDER
 ) -> None:
@@ -105,19 +91,6 @@ OneNewsletterOption = Annotated[
         "--newsletter", metavar="NAME", help="Only this newsletter.", show_default="all of them"
     ),
 ]
-
-
-def _register_subscriber_requests(app: typer.Typer) -> None:
-    """Add the commands to their group."""
-    for name, command, options in (
-        ("unsubscribe", subscribers_unsubscribe_command, "--note 'by telephone'"),
-        ("resubscribe", subscribers_resubscribe_command, "--newsletter weekly"),
-        ("erase", subscribers_erase_command, "my-publication"),
-    ):
-        example = f"Example: publisher subscribers {name} ann@example.org {options}"
-        app.command(name, epilog=example)(command)
-    example = "Example: publisher subscribers form --newsletter weekly"
-    app.command("form", epilog=example)(subscribers_form_command)
 
 
 def subscribers_unsubscribe_command(
@@ -301,7 +274,14 @@ def subscribers_find_command(
     stdout_console().print(*record_tables(record), *returned_mail_table(returned), sep="\n")
 
 
-_register_subscriber_add(app)
+_EXAMPLE = "Example: publisher subscribers"
+for _name, _command, _words in (
+    ("add", subscribers_add_command, "--consented 2026-01-09T12:00:00Z"),
+    ("unsubscribe", subscribers_unsubscribe_command, "--note 'by telephone'"),
+    ("resubscribe", subscribers_resubscribe_command, "--newsletter weekly"),
+    ("erase", subscribers_erase_command, "my-publication"),
+    ("data", subscribers_data_command, "my-publication"),
+):
+    app.command(_name, epilog=f"{_EXAMPLE} {_name} ann@example.org {_words}")(_command)
+app.command("form", epilog=f"{_EXAMPLE} form --newsletter weekly")(subscribers_form_command)
 imports.register(app)
-_register_subscriber_requests(app)
-_register_subscriber_data(app)
