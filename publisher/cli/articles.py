@@ -20,6 +20,7 @@ from publisher.cli.common import (
     NowOption,
     count_noun,
     editing,
+    fields_as_json,
     make_table,
     parse_now,
     print_json,
@@ -235,23 +236,14 @@ def article_problems_command(
 def _as_json(article: Article) -> dict[str, Any]:
     return {
         "story": article.story_key,
-        "slug": article.slug,
-        "language": article.language,
-        "origin": article.origin.value,
-        "status": article.status.value,
-        "mailing": article.mailing.value,
-        "title": article.title,
+        **fields_as_json(article, "slug", "language", "origin", "status", "mailing", "title"),
         "date": article.published_on.isoformat(),
         "published": rfc3339_or_none(article.published_at),
         "available": rfc3339_or_none(article.available_at),
         "updated": rfc3339_or_none(article.updated_at),
-        "authors": [{"name": b.name, "affiliation": b.affiliation} for b in article.bylines],
+        "authors": [fields_as_json(x, "name", "affiliation") for x in article.bylines],
         "languages_offered": list(article.offered),
-        "section": article.section,
-        "topics": list(article.topics),
-        "summary": article.summary,
-        "url": article.url,
-        "text": article.text,
+        **fields_as_json(article, "section", "topics", "summary", "url", "text"),
     }
 
 

@@ -143,6 +143,15 @@ def rfc3339_or_none(value: datetime | None) -> str | None:
     return value.isoformat().replace("+00:00", "Z") if value else None
 
 
+def fields_as_json(value: object, *names: str) -> dict[str, Any]:
+    """Return fields of a value as JSON values, instants as RFC 3339."""
+    found = {name: getattr(value, name) for name in names}
+    return {
+        name: rfc3339_or_none(field) if isinstance(field, datetime) else field
+        for name, field in found.items()
+    }
+
+
 def format_local(value: datetime) -> str:
     """Return a local time, like `Fri 2026-01-09 08:00 HKT`."""
     return f"{value:%a %Y-%m-%d %H:%M} {value.tzname()}"

@@ -27,6 +27,7 @@ from publisher.cli.common import (
     NowOption,
     count_noun,
     editing,
+    fields_as_json,
     format_local,
     parse_now,
     print_json,
@@ -307,9 +308,7 @@ def _deliveries_as_json(line: DeliveryRecord) -> dict[str, Any]:
         "attempts": line.attempts,
         "next_try": rfc3339_or_none(line.next_at),
         "since": rfc3339_or_none(line.changed_at),
-        "reason": line.reason,
-        "reason_key": line.reason_key,
-        "advice": line.advice,
+        **fields_as_json(line, "reason", "reason_key", "advice"),
     }
 
 
@@ -414,10 +413,7 @@ def _doubt_as_json(issue: Issue, message_id: str, doubt: Doubt) -> dict[str, obj
         "address": doubt.address,
         "message_id": message_id or None,
         "since": rfc3339_or_none(doubt.since),
-        "attempts": doubt.attempts,
-        "reason": doubt.reason,
-        "reason_key": doubt.reason_key,
-        "advice": doubt.advice,
+        **fields_as_json(doubt, "attempts", "reason", "reason_key", "advice"),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from publisher.cli.common import format_local, make_table, rfc3339_or_none
+from publisher.cli.common import fields_as_json, format_local, make_table, rfc3339_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,11 +83,7 @@ def subscriber_json(person: Subscriber) -> dict[str, object]:
     """Return a subscriber as `list --json` prints it."""
     return {
         "email": person.address,
-        "name": person.name,
-        "language": person.language,
-        "timezone": person.timezone,
-        "newsletters": list(person.newsletters),
-        "status": person.status.value,
+        **fields_as_json(person, "name", "language", "timezone", "newsletters", "status"),
     }
 
 
