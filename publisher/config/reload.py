@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from time import sleep
 from typing import Any
 
@@ -184,6 +184,41 @@ class ReloadedSettings:
         if self._problem:
             log.info("settings are valid again")
         self._problem, self._logged = "", None
+
+
+# Seconds for which an edit of the settings goes unnoticed by pages at most: as long as the service takes.
+_POLL_SECONDS = 15.0
+
+
+class PolledSettings:
+    """The settings of the moment. A thread looks at the file every `seconds`, until `close`.
+
+    Requests never do: a file that is still being written is waited for, for seconds.
+    """
+
+    def __init__(self, settings: Settings, seconds: float = _POLL_SECONDS) -> None:
+        self._live = ReloadedSettings(settings)
+        self._seconds = seconds
+        self._settings = settings
+        self._closed = Event()
+        Thread(target=self._look_on, name="settings", daemon=True).start()
+
+    def current(self) -> Settings:
+        """Return the settings that count now."""
+        return self._settings
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._closed.set()
+
+    def _look_on(self) -> None:
+        while True:
+            try:
+                self._settings = self._live.current()
+            except Exception:
+                log.exception("the settings could not be looked at")
+            if self._closed.wait(self._seconds):
+                return
 
 
 def _differing(old: Mapping[Path, _FileState], new: Mapping[Path, _FileState]) -> list[Path]:

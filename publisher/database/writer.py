@@ -43,10 +43,6 @@ _WAIT_SECONDS = 6.0
 _COMMIT_SECONDS = 30.0
 
 
-def _wait_for(future: Future[Any], seconds: float) -> bool:
-    return bool(wait([future], seconds).done)
-
-
 class Writer:
     """Runs jobs of many threads, one after another, in transactions that they share."""
 
@@ -56,14 +52,9 @@ class Writer:
         *,
         capacity: int = _CAPACITY,
         wait_seconds: float = _WAIT_SECONDS,
-        wait_for: Callable[[Future[Any], float], bool] = _wait_for,
     ) -> None:
-        """`database` belongs to the caller, who closes it after the writer.
-
-        `wait_for` waits for a future so many seconds, and returns whether it is done.
-        """
+        """`database` belongs to the caller, who closes it after the writer."""
         self._database = database
-        self._wait_for = wait_for
         self._capacity = capacity
         self._wait_seconds = wait_seconds
         self._queue: deque[_Job] = deque()
@@ -91,9 +82,9 @@ class Writer:
 
     def _result(self, job: _Job) -> Any:
         # Either this cancels the job, or the writer has begun it: never both.
-        if not self._wait_for(job.future, self._wait_seconds) and job.future.cancel():
+        if not wait([job.future], self._wait_seconds).done and job.future.cancel():
             raise WriterUnavailableError("the database is busy")
-        if not self._wait_for(job.future, _COMMIT_SECONDS):
+        if not wait([job.future], _COMMIT_SECONDS).done:
             raise WriterUnavailableError("the database does not answer")
         return job.future.result()
 

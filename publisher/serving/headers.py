@@ -1,29 +1,21 @@
-"""The header fields of a document, by its path, and content negotiation (RFC 9110, 12.5).
+"""The header fields of a document, by its path: media type, freshness, links and CORS; and what is a page.
 
-Header fields are the media type, freshness, links and CORS. Negotiation chooses the encoding and
-the media type that a client gets: a browser shows a feed as plain text, or saves it, if its media
-type is that of a feed. If the type is that of any XML, it shows the feed with its style sheet.
+A browser shows a feed as plain text, or saves it, if its media type is that of a feed. If the type is
+that of any XML, it shows the feed with its style sheet.
 
-Our own server and the configurations of nginx and Caddy follow these tables. Patterns therefore
-mean the same in Python, PCRE and RE2; in the Accept header nginx and Caddy look for them ignoring
-case. Paths are relative to the web root, without a leading slash.
+Our own server and the configuration of nginx follow these tables. Patterns therefore mean the same in
+Python and PCRE; in the Accept header nginx looks for them ignoring case. Paths are relative to the web
+root, without a leading slash.
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from feeds import FEED_FORMATS
 from publisher import urls
-
-if TYPE_CHECKING:
-    from publisher.config import Settings
-
+from publisher.config import Settings
 
 _MINUTE = 60
 # A day: an archive document gets no new entry, but an entry can be withdrawn from it.
@@ -196,17 +188,6 @@ def _is(pattern: str, path: str) -> bool:
     return re.fullmatch(pattern, path, re.DOTALL) is not None
 
 
-IDENTITY_CODING = "identity"
-# The smallest first: among codings of equal weight the first is used.
-_CODINGS = ("br", "gzip", IDENTITY_CODING)
-_CODING_ALIASES = {"x-gzip": "gzip"}  # RFC 9110 section 8.4.1.3
-
-# One element of the list: a coding or "*", and perhaps a weight of at most three decimals.
-_ELEMENT = re.compile(
-    r"(?P<coding>[!#$%&'*+.^_`|~0-9a-z-]+)"
-    r"(?:[ \t]*;[ \t]*q=(?P<q>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
-)
-
 STYLED_TYPE = MEDIA_TYPES["xml"]
 STYLED_VARY = "Accept, Accept-Encoding"
 
@@ -230,39 +211,6 @@ def accepts_feed_pattern() -> str:
     return rf"(?:^|[\s,])(?:{types})(?:[\s,;]|$)"
 
 
-def choose_coding(accept_encoding: str | None, available: Iterable[str]) -> str | None:
-    """Return the coding to answer in, or None if the client accepts none that is available.
-
-    Without the header any coding is allowed (RFC 9110). Such a client may know none, so it gets
-    the document as it is.
-    """
-    if accept_encoding is None:
-        accept_encoding = IDENTITY_CODING
-    weights = dict(_weights(accept_encoding))
-    candidates = [coding for coding in _CODINGS if coding in set(available)]
-    best = max(candidates, key=lambda coding: _weight(coding, weights), default=None)
-    return best if best and _weight(best, weights) > 0 else None
-
-
-def _weights(header: str) -> Iterator[tuple[str, float]]:
-    """Yield codings and weights; malformed elements are ignored."""
-    for element in header.lower().split(","):
-        found = _ELEMENT.fullmatch(element.strip(" \t"))
-        if found:
-            coding = found["coding"]
-            yield _CODING_ALIASES.get(coding, coding), float(found["q"] or 1)
-
-
-def _weight(coding: str, weights: dict[str, float]) -> float:
-    if coding in weights:
-        return weights[coding]
-    if "*" in weights:
-        # A wildcard that allows a coding allows the smaller answer too.
-        return weights["*"]
-    # Not named: identity stays allowed, after all codings that are named.
-    return 0.0001 if coding == IDENTITY_CODING else 0
-
-
 def is_styled(path: str) -> bool:
     """Return whether a document below the web root is a feed with a style sheet."""
     return re.fullmatch(styled_feed_pattern(), path, re.DOTALL) is not None
@@ -278,3 +226,17 @@ def is_browser(accept: str) -> bool:
 
 def _names(pattern: str, accept: str) -> bool:
     return re.search(pattern, accept, re.IGNORECASE) is not None
+
+
+# Any language: mails of before may name one that the publication has given up.
+_LANGUAGE = "[A-Za-z][A-Za-z0-9-]*"
+# Pages of a language, which take the place of static ones of the same path.
+_PAGES = ("subscribe", "confirm", "unsubscribe", "preferences", "address", "data")
+
+
+def dynamic_pattern(settings: Settings) -> str:
+    """Return the pattern of whole paths that are answered for each request; "" for none."""
+    if not settings.web.enabled:
+        return ""
+    pages = "|".join(_PAGES)
+    return f"{_LANGUAGE}/(?:{pages})(?:/.*)?|{_LANGUAGE}/feeds/of/.*|feedback/.*|-/.*"

@@ -1,24 +1,19 @@
 """A publication's site as a configuration of nginx, with the same answers as our own server.
 
 It is made from the tables of `headers`: names of variables, lines of maps, locations, and the
-access log.
+access log. The console's own host stands beside the publication's site; a console that is reached on this
+machine only has none.
 """
 
 import re
-from collections.abc import Mapping
-from urllib.parse import quote
+from collections.abc import Iterable, Mapping
+from textwrap import indent
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
 from zlib import crc32
 
 from publisher.config import Settings
-from publisher.serving.configuration import (
-    SiteLocation,
-    config_block,
-    dynamic_pattern,
-    has_console_host,
-    locate_site,
-    nginx_console,
-    site_title,
-)
+from publisher.errors import UsageError
 from publisher.serving.headers import (
     ACCEPTS_PAGE,
     ALLOWED_METHODS,
@@ -35,6 +30,7 @@ from publisher.serving.headers import (
     accepts_feed_pattern,
     cors_headers,
     document_kinds,
+    dynamic_pattern,
     feed_media_types,
     link_value,
     styled_feed_pattern,
@@ -42,6 +38,61 @@ from publisher.serving.headers import (
 )
 from publisher.site.former_addresses import NGINX_RULES
 from publisher.urls import GONE_NAME
+
+# Characters with a meaning to nginx, even within quotes.
+_UNSAFE = re.compile(r"""["'`$\\{}\x00-\x1f\x7f]""")
+
+
+class SiteLocation(NamedTuple):
+    """A publication's URL in parts, and its folder on the server, all safe in a configuration.
+
+    `prefix` is the URL's path and ends with a slash; `origin` is the URL up to its path.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    origin: str
+    prefix: str
+    root: str
+
+
+def locate_site(settings: Settings, root: str | None) -> SiteLocation:
+    """Return the site's location; without a `root`, its folder is `public/` on this machine.
+
+    Raises UsageError for a path that no configuration can hold.
+    """
+    url = urlsplit(settings.publication.url)
+    prefix = _safe("publication.url", f"{unquote(url.path)}/")
+    folder = _safe("--root", (root or str(settings.folders.public)).rstrip("/"))
+    origin = f"{url.scheme}://{url.netloc}"
+    return SiteLocation(url.scheme, settings.publication.host, url.port, origin, prefix, folder)
+
+
+def site_title(settings: Settings) -> str:
+    """Return the publication's title in its first language."""
+    publication = settings.publication
+    return publication.title(publication.default_language)
+
+
+def config_block(head: str, lines: Iterable[str]) -> str:
+    """Return a block in braces, with its lines indented by one step."""
+    inner = "\n".join(line.rstrip() for line in lines)
+    return f"{head} {{\n{indent(inner, '    ')}\n}}"
+
+
+def _safe(name: str, path: str) -> str:
+    if not path.startswith("/"):
+        raise UsageError(
+            f"{name}: {path!r} is not an absolute path; write one like /srv/publication/public"
+        )
+    unsafe = _UNSAFE.search(path)
+    if unsafe:
+        raise UsageError(
+            f"{name}: {path!r} contains {unsafe[0]!r}, which web servers misread; choose a path without it"
+        )
+    return path
+
 
 # Where packages of nginx have it.
 _ACCESS_LOG = "/var/log/nginx/access.log"
@@ -102,6 +153,54 @@ def map_line(key: str, value: str) -> str:
 def quoted_text(text: str) -> str:
     """Quote a text for nginx, which reads a backslash literally unless a quote follows."""
     return '"' + text.replace('"', '\\"') + '"'
+
+
+# As much as `publisher console` takes: a list of subscribers that is imported, in a form.
+_MOST_MEGABYTES = 201
+# The console lets only editors send large bodies; nginx would store anybody's.
+_NGINX_BODIES = (f"client_max_body_size {_MOST_MEGABYTES}m;", "proxy_request_buffering off;")
+_DEFAULT_PORT = 443
+
+
+def has_console_host(settings: Settings) -> bool:
+    """Return whether a web server has to pass requests on to the console."""
+    return settings.console.enabled and settings.console.is_secure
+
+
+def nginx_console(settings: Settings, logged: list[str]) -> list[str]:
+    """Return server blocks for the console; `logged` are the directives of its access log."""
+    if not has_console_host(settings):
+        return []
+    name = settings.console.name
+    port = urlsplit(settings.console.url).port or _DEFAULT_PORT
+    folder = f"/etc/letsencrypt/live/{name}"
+    passed = [
+        f"proxy_pass http://{settings.console.address};",
+        "proxy_http_version 1.1;",
+        'proxy_set_header Connection "";',
+        "proxy_set_header Host $http_host;",
+        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        "proxy_set_header X-Forwarded-Proto $scheme;",
+        *_NGINX_BODIES,
+    ]
+    server = [
+        f"listen {port} ssl;",
+        f"listen [::]:{port} ssl;",
+        f"server_name {name};",
+        f"ssl_certificate {folder}/fullchain.pem;",
+        f"ssl_certificate_key {folder}/privkey.pem;",
+        *logged,
+        config_block("location /", passed),
+    ]
+    moved = [
+        "listen 80;",
+        "listen [::]:80;",
+        f"server_name {name};",
+        *logged,
+        f"return 301 {settings.console.url}$request_uri;",
+    ]
+    heading = "# The editors' console, which `publisher console` answers."
+    return [f"{heading}\n{config_block('server', moved)}", config_block("server", server)]
 
 
 # Internal path of feeds for browsers. With a leading dot, so that no document has it.

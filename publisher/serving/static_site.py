@@ -1,237 +1,244 @@
-"""The web root as a WSGI application (RFC 9110).
+"""The web root as a WSGI application. Werkzeug answers conditional requests and ranges (RFC 9110, 13 and 14).
 
-WhiteNoise would not do: it gives all encodings of a file one entity tag, accepts `gzip;q=0`,
-compares If-None-Match as one string, and reads sizes before it opens files that may be replaced
-meanwhile.
+Files are replaced by rename while the server runs. Size and time of a document are therefore read
+from the open file, never by its name. WhiteNoise would read them before.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from werkzeug.datastructures import Accept
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import http_date
+from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import wrap_file
+
 from publisher.config import Settings
-from publisher.serving.files import (
-    BLOCK_SIZE,
-    FileRange,
-    Representation,
-    available_codings,
-    evaluate_preconditions,
-    locate_file,
-    open_representation,
-    requested_range,
-)
 from publisher.serving.headers import (
     ALLOWED_METHODS,
     COMMON_HEADERS,
-    IDENTITY_CODING,
     MEDIA_TYPES,
     PLAIN_TEXT,
     PREFLIGHT_HEADERS,
     STYLED_TYPE,
     STYLED_VARY,
-    choose_coding,
     cors_headers,
     document_kind,
     headers_for,
     is_browser,
+    is_hidden,
     is_styled,
 )
 from publisher.urls import GONE_NAME
 
-HeaderFields = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SiteRequest:
-    """A request with a decoded path; names of header fields are in lower case."""
-
-    method: str
-    path: str
-    query: str
-    fields: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SiteResponse:
-    """An answer; a FileRange as its body has to be closed."""
-
-    status: HTTPStatus
-    headers: HeaderFields
-    body: Iterable[bytes] = ()
+_INDEX = "index.html"
+_IDENTITY = "identity"
+# Codings and the ends of their files' names. The smallest first: of equal weights the first is used.
+_CODINGS = {"br": ".br", "gzip": ".gz", _IDENTITY: ""}
+# One range. Others are ignored, as RFC 9110, 14.2 allows: Werkzeug would refuse them.
+_ONE_RANGE = re.compile(r"bytes=[ \t]*(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})[ \t]*")
+_BLOCK_BYTES = 64 * 1024
 
 
 class StaticSite:
-    """Serves a publication's `public/` below the path of its URL."""
+    """Serves a publication's `public/` below the path of its URL, with the settings of the moment."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._root = settings.folders.public
-        self._prefix = f"{unquote(urlsplit(settings.publication.url).path)}/"
+    def __init__(self, current_settings: Callable[[], Settings]) -> None:
+        self._current_settings = current_settings
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        request = _request(environ)
-        response = self.answer(request)
-        status = f"{response.status.value} {response.status.phrase}"
-        start_response(status, list(response.headers))
-        if request.method != "HEAD":
-            return _sent(response.body, environ)
-        if isinstance(response.body, FileRange):
-            response.body.close()
-        return ()
+        request = Request(environ)
+        return _answer(request, self._current_settings())(environ, start_response)
 
-    def answer(self, request: SiteRequest) -> SiteResponse:
-        """Return the answer; for HEAD it has the body of GET, which the caller does not send."""
-        path = self._below(request.path)
-        if request.method == "OPTIONS":
-            return self._options(path)
-        if request.method not in {"GET", "HEAD"}:
-            return _plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ALLOWED_METHODS))
-        if path is None:
-            return self._outside(request)
-        found = locate_file(self._root, path)
-        if found is None:
-            return self._missing(path)
-        if found.endswith("/"):
-            cache = document_kind(path, self._settings).cache_control
-            slash = (("Cache-Control", cache),)
-            return _redirect(
-                HTTPStatus.MOVED_PERMANENTLY, f"{self._prefix}{found}", request, slash
-            )
-        return self._document(found, request)
 
-    def _missing(self, path: str) -> SiteResponse:
-        """Return that there is no such page, or the words that are left of one that was withdrawn."""
-        gone = locate_file(self._root, f"{path.removesuffix('/')}/", GONE_NAME)
-        opened = open_representation(self._root / gone, IDENTITY_CODING) if gone else None
-        if opened is None:
-            return _plain(HTTPStatus.NOT_FOUND)
-        own = (("Content-Type", MEDIA_TYPES["html"]), ("Content-Length", str(opened.size)))
-        body = FileRange(opened.file, range(opened.size))
-        return SiteResponse(HTTPStatus.GONE, (*own, *COMMON_HEADERS), body)
+def _answer(request: Request, settings: Settings) -> Response:
+    prefix = f"{unquote(urlsplit(settings.publication.url).path)}/"
+    is_below = request.path.startswith(prefix)
+    path = request.path.removeprefix(prefix) if is_below else ""
+    if request.method == "OPTIONS":
+        is_public = is_below and document_kind(path, settings).public
+        asked = (*cors_headers(), *PREFLIGHT_HEADERS) if is_public else ()
+        fields = (("Allow", ALLOWED_METHODS), *asked, *COMMON_HEADERS)
+        return Response(status=HTTPStatus.NO_CONTENT, headers=fields)
+    if request.method not in {"GET", "HEAD"}:
+        return _plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ALLOWED_METHODS))
+    if not is_below:
+        return _outside(request, prefix)
+    root = settings.folders.public
+    document = locate_file(root, path)
+    if document is None:
+        return _missing(root, path)
+    if document.endswith("/"):
+        cache = document_kind(path, settings).cache_control
+        moved = HTTPStatus.MOVED_PERMANENTLY
+        return _redirect(moved, f"{prefix}{document}", request, ("Cache-Control", cache))
+    return _document(root / document, document, request, settings)
 
-    def _below(self, path: str) -> str | None:
-        """Return a path relative to the web root, None if it is not below the root."""
-        return path.removeprefix(self._prefix) if path.startswith(self._prefix) else None
 
-    def _outside(self, request: SiteRequest) -> SiteResponse:
-        if f"{request.path}/" == self._prefix:
-            return _redirect(HTTPStatus.MOVED_PERMANENTLY, self._prefix, request)
-        if request.path == "/":
-            return _redirect(HTTPStatus.FOUND, self._prefix, request)
+def _outside(request: Request, prefix: str) -> Response:
+    if f"{request.path}/" == prefix:
+        return _redirect(HTTPStatus.MOVED_PERMANENTLY, prefix, request)
+    if request.path == "/":
+        return _redirect(HTTPStatus.FOUND, prefix, request)
+    return _plain(HTTPStatus.NOT_FOUND)
+
+
+def _missing(root: Path, path: str) -> Response:
+    """Return that there is no such page, or the words that are left of one that was withdrawn."""
+    gone = locate_file(root, f"{path.removesuffix('/')}/", GONE_NAME)
+    words = _read(root / gone) if gone else None
+    if words is None:
         return _plain(HTTPStatus.NOT_FOUND)
-
-    def _options(self, path: str | None) -> SiteResponse:
-        public = path is not None and document_kind(path, self._settings).public
-        asked = (*cors_headers(), *PREFLIGHT_HEADERS) if public else ()
-        return SiteResponse(
-            HTTPStatus.NO_CONTENT, (("Allow", ALLOWED_METHODS), *asked, *COMMON_HEADERS)
-        )
-
-    def _document(self, path: str, request: SiteRequest) -> SiteResponse:
-        file = self._root / path
-        available = available_codings(file)
-        vary = _vary(path, available)
-        coding = choose_coding(request.fields.get("accept-encoding"), available)
-        if coding is None:
-            return _plain(HTTPStatus.NOT_ACCEPTABLE, *vary)
-        opened = open_representation(file, coding)
-        if opened is None:
-            return _plain(HTTPStatus.NOT_FOUND)
-        encoding = () if coding == IDENTITY_CODING else (("Content-Encoding", coding),)
-        said = (*headers_for(path, self._settings), *vary, *encoding)
-        if is_styled(path) and is_browser(request.fields.get("accept", "")):
-            opened, said = _as_page(opened, said)
-        return _representation(opened, said, request)
+    fields = (("Content-Type", MEDIA_TYPES["html"]), *COMMON_HEADERS)
+    return Response(words, HTTPStatus.GONE, fields)
 
 
-def _sent(body: Iterable[bytes], environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Let the WSGI server send a large file itself if it can (PEP 3333).
+def _document(file: Path, path: str, request: Request, settings: Settings) -> Response:
+    """Return a document, a range of it, or a status without a body."""
+    available = available_codings(file)
+    vary = _vary(path, available)
+    coding = choose_coding(request.accept_encodings, available)
+    if coding is None:
+        return _plain(HTTPStatus.NOT_ACCEPTABLE, *vary)
+    try:
+        opened = _copy(file, coding).open("rb")
+    except OSError:  # it is gone meanwhile, or can't be read
+        return _plain(HTTPStatus.NOT_FOUND)
+    status = os.fstat(opened.fileno())
+    # Two codings can have equal size and time, so the tag names the coding too.
+    tag = f"{status.st_mtime_ns:x}-{status.st_size:x}{_CODINGS[coding].replace('.', '-')}"
+    fields = dict((*headers_for(path, settings), *vary))
+    if coding != _IDENTITY:
+        fields["Content-Encoding"] = coding
+    if is_styled(path) and is_browser(request.headers.get("Accept", "")):
+        # A tag of its own: else a browser could show a copy that it fetched as a feed.
+        tag, fields["Content-Type"] = f"{tag}-page", STYLED_TYPE
+    # The WSGI server sends it, so that no thread waits until the client has read everything.
+    body = wrap_file(request.environ, opened, _BLOCK_BYTES)
+    response = Response(body, headers=fields, direct_passthrough=True)
+    response.content_length = status.st_size
+    response.headers["Last-Modified"] = http_date(status.st_mtime_ns // 10**9)
+    response.set_etag(tag)
+    return _conditional(response, request, status.st_size)
 
-    Otherwise one of its threads would wait until the client has read everything. A small file
-    fits into memory and is closed at once.
-    """
-    wrapper = environ.get("wsgi.file_wrapper")
-    if wrapper is None or not isinstance(body, FileRange) or body.size <= BLOCK_SIZE:
-        return body
-    wrapped: Iterable[bytes] = wrapper(body, BLOCK_SIZE)
-    return wrapped
+
+def _conditional(response: Response, request: Request, size: int) -> Response:
+    environ = _with_one_range(request.environ)
+    try:
+        response.make_conditional(environ, accept_ranges=True, complete_length=size)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        where = ("Content-Range", f"bytes */{size}")
+        return _plain(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, where)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        response.close()
+        return _plain(HTTPStatus.PRECONDITION_FAILED)
+    return response
 
 
-def _vary(path: str, available: Collection[str]) -> HeaderFields:
+def _with_one_range(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """Return a request with a range only if it is one of a GET without another condition."""
+    is_get = environ["REQUEST_METHOD"] == "GET"
+    is_range = _ONE_RANGE.fullmatch(str(environ.get("HTTP_RANGE", "")))
+    if is_get and is_range and not {"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"} & environ.keys():
+        return environ
+    return {name: value for name, value in environ.items() if name != "HTTP_RANGE"}
+
+
+def _vary(path: str, available: Collection[str]) -> tuple[tuple[str, str], ...]:
     if is_styled(path):
         return (("Vary", STYLED_VARY),)
     return (("Vary", "Accept-Encoding"),) if len(available) > 1 else ()
 
 
-def _as_page(opened: Representation, said: HeaderFields) -> tuple[Representation, HeaderFields]:
-    """Return a feed with the media type that browsers show, and an entity tag of its own."""
-    kept = (field for field in said if field[0] != "Content-Type")
-    page = replace(opened, validators=opened.validators.of_variant("page"))
-    return page, (("Content-Type", STYLED_TYPE), *kept)
-
-
-def _representation(
-    opened: Representation, said: HeaderFields, request: SiteRequest
-) -> SiteResponse:
-    """Return a document, a range of it, or a status without a body."""
-    validators = opened.validators
-    own = (("ETag", validators.etag), ("Last-Modified", validators.last_modified))
-    status = evaluate_preconditions(request.fields, validators)
-    if status is not HTTPStatus.OK:
-        opened.file.close()
-        if status is not HTTPStatus.NOT_MODIFIED:
-            return _plain(status)
-        # Without fields of the content: a cache would update its copy with them (RFC 9110, 15.4.5).
-        kept = [(name, value) for name, value in said if not name.startswith("Content-")]
-        return SiteResponse(status, (*kept, *own))
-    is_get = request.method == "GET"
-    wanted = requested_range(request.fields, validators, opened.size) if is_get else None
-    if wanted is not None and not wanted:
-        opened.file.close()
-        where = ("Content-Range", f"bytes */{opened.size}")
-        return _plain(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, where)
-    return _content(opened, (*said, *own, ("Accept-Ranges", "bytes")), wanted)
-
-
-def _content(
-    opened: Representation, headers: HeaderFields, wanted: range | None
-) -> SiteResponse:
-    status = HTTPStatus.OK
-    if wanted is not None:
-        status = HTTPStatus.PARTIAL_CONTENT
-        where = f"bytes {wanted.start}-{wanted.stop - 1}/{opened.size}"
-        headers = (*headers, ("Content-Range", where))
-    sent = range(opened.size) if wanted is None else wanted
-    headers = (*headers, ("Content-Length", str(len(sent))))
-    return SiteResponse(status, headers, FileRange(opened.file, sent))
-
-
-def _plain(status: HTTPStatus, *more: tuple[str, str]) -> SiteResponse:
-    text = f"{status.phrase}\n".encode()
-    own = (("Content-Type", PLAIN_TEXT), ("Content-Length", str(len(text))))
-    return SiteResponse(status, (*own, *more, *COMMON_HEADERS), (text,))
+def _plain(status: HTTPStatus, *fields: tuple[str, str]) -> Response:
+    own = (("Content-Type", PLAIN_TEXT), *fields, *COMMON_HEADERS)
+    return Response(f"{status.phrase}\n", status, own)
 
 
 def _redirect(
-    status: HTTPStatus, path: str, request: SiteRequest, more: HeaderFields = ()
-) -> SiteResponse:
+    status: HTTPStatus, path: str, request: Request, *fields: tuple[str, str]
+) -> Response:
     """Redirect to a path of this host; without the host, since a proxy may have another name."""
-    query = f"?{request.query}" if request.query else ""
-    return _plain(status, ("Location", quote(path) + query), *more)
+    query = request.query_string.decode("latin-1")
+    where = quote(path) + (f"?{query}" if query else "")
+    return _plain(status, ("Location", where), *fields)
 
 
-def _request(environ: WSGIEnvironment) -> SiteRequest:
-    fields = {
-        name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    # WSGI passes bytes as latin-1. A path that is not UTF-8 matches no file.
-    path = str(environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace")
-    query = str(environ.get("QUERY_STRING", ""))
-    return SiteRequest(str(environ["REQUEST_METHOD"]), path, query, fields)
+def locate_file(root: Path, path: str, index: str = _INDEX) -> str | None:
+    """Return the path of the file for a URL's path, both relative to the root.
+
+    For a folder with a page, requested without its slash, return the path with the slash. The page of
+    a folder is its `index`. Return None if there is no such file, or if the path is hidden.
+    """
+    if is_hidden(path) or not _is_canonical(path):
+        return None
+    if not path or path.endswith("/"):
+        return f"{path}{index}" if _look(root / path / index) else None
+    if _look(root / path):
+        return path
+    return f"{path}/" if _look(root / path / index) else None
+
+
+def _is_canonical(path: str) -> bool:
+    """Return whether a path is in its only spelling, so that it can't leave the root."""
+    inner = path.removesuffix("/").split("/") if path else []
+    return "\\" not in path and not {"", ".", ".."} & set(inner)
+
+
+def available_codings(file: Path) -> list[str]:
+    """Return the codings in which a file exists; copies older than the file are left out."""
+    own = _look(file)
+    if own is None:
+        return []
+    copies = {coding: _look(_copy(file, coding)) for coding in _CODINGS}
+    return [
+        coding
+        for coding, status in copies.items()
+        if status and status.st_mtime_ns >= own.st_mtime_ns
+    ]
+
+
+def choose_coding(accepted: Accept, available: Collection[str]) -> str | None:
+    """Return the coding to answer in, or None if the client accepts none that is available.
+
+    Without the header any coding is allowed (RFC 9110, 12.5.3). Such a client may know none, so it gets
+    the document as it is.
+    """
+
+    def weight(coding: str) -> float:
+        if accepted.find(coding) >= 0:
+            return accepted.quality(coding)
+        # Not named: identity stays allowed, after all codings that are named.
+        return 0.0001 if coding == _IDENTITY else 0
+
+    best = max((one for one in _CODINGS if one in available), key=weight, default=None)
+    return best if best and weight(best) > 0 else None
+
+
+def _copy(file: Path, coding: str) -> Path:
+    return file.with_name(file.name + _CODINGS[coding])
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:  # it is gone meanwhile
+        return None
+
+
+def _look(path: Path) -> os.stat_result | None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # no such file, or no valid file name
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None

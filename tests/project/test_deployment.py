@@ -16,7 +16,7 @@ from typer.main import get_command
 from publisher.cli.main import app
 from publisher.database.dialect.server_session import LOCK_SECONDS
 from publisher.delivery.worker_pool import SHUTDOWN_SECONDS
-from publisher.serving.process import _GRACE_SECONDS
+from publisher.serving.server import GRACE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -98,7 +98,7 @@ def test_units_are_watched_and_end_by_themselves_before_they_are_killed(unit: Pa
     assert "\nType=notify\n" in text
     # A lock of the database, or a server that is silent, is waited for so long.
     assert int(re.findall(r"(?m)^WatchdogSec=(\d+)$", text)[0]) >= 2 * LOCK_SECONDS
-    limit = SHUTDOWN_SECONDS if unit.name == "publisher.service" else _GRACE_SECONDS
+    limit = SHUTDOWN_SECONDS if unit.name == "publisher.service" else GRACE_SECONDS
     assert int(re.findall(r"(?m)^TimeoutStopSec=(\d+)$", text)[0]) >= 2 * limit
 
 

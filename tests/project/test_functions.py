@@ -26,7 +26,7 @@ LONGER = {
         35,
         "the fields of front matter, one a line",
     ),
-    "publisher/serving/configuration.py:nginx_console": (
+    "publisher/serving/nginx_site.py:nginx_console": (
         32,
         "the directives of two server blocks",
     ),

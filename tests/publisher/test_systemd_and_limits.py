@@ -28,7 +28,7 @@ from publisher.request_limits import (
     per_second,
     solved_challenge,
 )
-from publisher.serving.server import ServerLoop
+from publisher.serving.server import WebServer, WebSite
 from tests.publisher.conftest import NOW
 
 SECONDS = 120.0
@@ -131,14 +131,14 @@ def test_the_watchdog_hears_of_work_and_not_of_a_loop_that_merely_turns(
 
 
 def test_a_web_server_tells_that_it_is_ready_works_and_stops(manager: socket.socket) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with closing(ServerLoop(lambda _environ, _start: [], listener)) as loop:
-            thread = threading.Thread(target=loop.run, args=[0.0])
-            thread.start()
-            hear(manager, READY, WORKING)
-            loop.stop()
-            thread.join(SECONDS)
-        assert STOPPING in told(manager)
+    site = WebSite(lambda _environ, _start: [], "127.0.0.1", 0)
+    with closing(WebServer([site])) as server:
+        thread = threading.Thread(target=server.run, args=[0.0])
+        thread.start()
+        hear(manager, READY, WORKING)
+        server.stop()
+        thread.join(SECONDS)
+    assert STOPPING in told(manager)
 
 
 MONDAY = 1_800_000_000.0

@@ -70,13 +70,6 @@ def read_signed_in(state: EditingState, token: str, network: str) -> SignedIn | 
     )
 
 
-def is_signed_in(state: EditingState, token: str) -> bool:
-    """Return whether a cookie's token is that of somebody who is signed in. Records nothing."""
-    with state.database.reading() as connection:
-        session = read_console_session(connection, token, state.clock.now())
-    return session is not None and session.signed_in_id is not None
-
-
 # Purposes of challenges: a passkey is asked for, and a code after the right password.
 _PASSKEY, _CODE = "passkey", "code"
 

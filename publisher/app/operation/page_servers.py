@@ -14,7 +14,6 @@ from publisher.rendering import Renderer
 from publisher.rendering.console import ConsolePages
 from publisher.request_limits import LimitKeys
 from publisher.secrets import load_secret
-from publisher.serving import wait_for
 
 # Seconds that a request waits for a writer of another process, before it is answered with 503.
 _PAGES_BUSY_SECONDS = 5.0
@@ -40,7 +39,7 @@ def open_web_state(settings: Settings) -> Iterator[WebState]:
     with (
         closing(_open(settings, read_only=True)) as database,
         closing(_open(settings, read_only=False)) as written,
-        closing(Writer(written, wait_for=wait_for)) as writer,
+        closing(Writer(written)) as writer,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
         require_same_secret(settings, database, record=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -9,10 +10,11 @@ import typer
 
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
 from publisher.cli.exit_codes import echo
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.config import Settings
-
+    from publisher.web.server import Part
 
 _MAX_PORT = 65_535
 
@@ -41,17 +43,17 @@ def serve_command(
 ) -> None:
     """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing and ends with exit code 0.
 
-    Answers as nginx and Caddy do with what `publisher webserver` prints. It has no TLS: for the
-    open internet put one of them, or a content network, in front of it or in its place.
+    Answers as nginx does with what `publisher webserver` prints. It has no TLS: for the open internet
+    put nginx, Caddy or a content network in front of it.
     """
     settings = read_settings(directory)
 
-    from publisher import serving
+    from publisher.web.server import serve
 
-    def ready(address: str, number: int) -> None:
+    def ready(_part: str, address: str, number: int) -> None:
         echo(f"{settings.folders.public} is at {_url(settings, address, number)}")
 
-    serving.serve_site(settings, host, port, ready)
+    serve(settings, ["site"], ready, host=host, port=port)
 
 
 def webserver_command(
@@ -68,24 +70,54 @@ def webserver_command(
         ),
     ] = None,
     brotli: Annotated[
-        bool, typer.Option("--brotli", help="For an nginx with ngx_brotli; Caddy needs none.")
+        bool, typer.Option("--brotli", help="For an nginx with ngx_brotli.")
     ] = False,
 ) -> None:
-    """Print a web server's configuration for this publication: types, freshness, links, CORS."""
+    """Print a web server's configuration for this publication: types, freshness, links, CORS.
+
+    For Caddy there is an example, deploy/Caddyfile.
+    """
+    if server == "caddy":
+        raise UsageError(
+            "caddy: no configuration is printed for it; copy deploy/Caddyfile of the program's sources, and "
+            "replace the host names in it (docs/how-to/serve-the-site.md)"
+        )
     settings = read_settings(directory)
 
-    from publisher import serving
+    from publisher.serving.nginx_site import nginx_config
 
-    if server == "nginx":
-        text = serving.nginx_config(settings, root, brotli=brotli)
-    else:
-        text = serving.caddy_config(settings, root)
-    echo(text, nl=False)
+    echo(nginx_config(settings, root, brotli=brotli), nl=False)
 
 
 def _url(settings: Settings, address: str, port: int) -> str:
+    return f"{_origin(address, port)}{urlsplit(settings.publication.url).path}/"
+
+
+def _origin(address: str, port: int) -> str:
     host = f"[{address}]" if ":" in address else address
-    return f"http://{host}:{port}{urlsplit(settings.publication.url).path}/"
+    return f"http://{host}:{port}"
+
+
+def _serve(
+    settings: Settings,
+    parts: Sequence[Part],
+    host: str | None = None,
+    port: int | None = None,
+    service: Callable[[], None] | None = None,
+) -> None:
+    from publisher.cli.log_setup import set_up_logging
+    from publisher.web.server import serve
+
+    set_up_logging("INFO")
+
+    def ready(part: Part, address: str, number: int) -> None:
+        if part == "pages":
+            echo(f"{settings.folders.root} is at {_url(settings, address, number)}")
+        else:
+            at = f"listening on {_origin(address, number)}/"
+            echo(f"the console of {settings.folders.root}: {settings.console.url}/ ({at})")
+
+    serve(settings, parts, ready, host=host, port=port, service=service)
 
 
 def _register_web(app: typer.Typer) -> None:
@@ -135,17 +167,7 @@ def web_command(
             echo(f"{provider}  {url}")
         return
 
-    from publisher.cli.log_setup import set_up_logging
-    from publisher.web.pages.server import serve_web
-
-    set_up_logging("INFO")
-
-    def ready(address: str, number: int) -> None:
-        shown = f"[{address}]" if ":" in address else address
-        path = urlsplit(settings.publication.url).path
-        echo(f"{settings.folders.root} is at http://{shown}:{number}{path}/")
-
-    serve_web(settings, host, port, ready)
+    _serve(settings, ["pages"], host, port)
 
 
 def _register_console(app: typer.Typer) -> None:
@@ -182,17 +204,7 @@ def console_command(
     """
     settings = read_settings(directory)
 
-    from publisher.cli.log_setup import set_up_logging
-    from publisher.web.console.server import serve_console
-
-    set_up_logging("INFO")
-
-    def ready(address: str, number: int) -> None:
-        shown = f"[{address}]" if ":" in address else address
-        at = f"listening on http://{shown}:{number}/"
-        echo(f"the console of {settings.folders.root}: {settings.console.url}/ ({at})")
-
-    serve_console(settings, host, port, ready)
+    _serve(settings, ["console"], host, port)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,39 +1,33 @@
-"""`publisher console`: the editors' console, in a process of its own."""
+"""The editors' console and the API on one port."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from threading import Event, Thread
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
-from werkzeug.http import parse_cookie
 
-from publisher.app.accounts.sign_in import is_signed_in
 from publisher.app.operation.attention import find_failure
 from publisher.app.operation.page_servers import open_console_state
 from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
 from publisher.clock import SystemClock
 from publisher.config import Settings
-from publisher.errors import DatabaseError, UsageError
+from publisher.errors import UsageError
 from publisher.secrets import require_own_secret
-from publisher.serving import PolledSettings, serve_application
 from publisher.web.api.application import create_api
 from publisher.web.api.requests import ApiContext
 from publisher.web.console.application import create_console
-from publisher.web.console.context import CONSOLE_COOKIE, IMPORT_PATH, ConsoleContext
+from publisher.web.console.context import ConsoleContext
 from publisher.web.security import client_address, with_health
 
 log = structlog.get_logger()
 
-# Requests at once. Editors are few, and some pages are rendered for seconds.
-_THREADS = 8
-# Seconds that requests have after SIGTERM.
+# Bytes of a body: each route of pages and of the API takes fewer (`application`), but for a list.
+CONSOLE_BODY_BYTES = MAX_LIST_BYTES + 9 * 1024 * 1024
+# Seconds that an import is waited for at the end: it begins again next time.
 _GRACE_SECONDS = 3.0
-# Bytes of a body: a list of the API has 8 MB. Only somebody who is signed in can upload a larger one.
-_MAX_BODY_BYTES = 9 * 1024 * 1024
-_MAX_UPLOAD_BYTES = MAX_LIST_BYTES + _MAX_BODY_BYTES
 # Seconds between two looks for lists that wait to be imported.
 _LOOK_SECONDS = 1.0
 
@@ -59,18 +53,6 @@ class ConsoleSite:
             settings.web.trusted_proxies,
         )
         return self._pages(environ, start_response)
-
-
-def limit_body(context: ConsoleContext, path: str, fields: Mapping[str, str]) -> int:
-    """Return how many bytes a body may have. Lists of strangers would fill the disk before a page is asked."""
-    token = parse_cookie(fields.get("COOKIE", "")).get(CONSOLE_COOKIE)
-    if path != IMPORT_PATH or not token:
-        return _MAX_BODY_BYTES
-    state = context.state(context.current_settings(), may_write=False)
-    try:
-        return _MAX_UPLOAD_BYTES if is_signed_in(state, token) else _MAX_BODY_BYTES
-    except DatabaseError:
-        return _MAX_BODY_BYTES
 
 
 @contextmanager
@@ -119,35 +101,24 @@ def with_api(pages: WSGIApplication, context: ConsoleContext) -> WSGIApplication
     return answer
 
 
-def serve_console(
-    settings: Settings,
-    host: str | None = None,
-    port: int | None = None,
-    ready: Callable[[str, int], None] = lambda _host, _port: None,
-) -> None:
-    """Serve the console until SIGTERM or SIGINT, beside a running service.
+@contextmanager
+def open_console(
+    settings: Settings, current_settings: Callable[[], Settings], host: str
+) -> Iterator[WSGIApplication]:
+    """Open the console and the API, to be reached as `host`, beside a running service.
 
-    `host` and `port` replace those of the settings. Raise UsageError if it is switched off,
-    DatabaseError if the service has not made the database yet, and what `serve_application` raises.
+    Raise UsageError if it is switched off, and DatabaseError if the service has not made the database yet.
     """
-    console = settings.console
-    if not console.enabled:
+    if not settings.console.enabled:
         raise UsageError("console.enabled is false, so there is no console; set it to true")
-    host = console.host if host is None else host
     require_own_secret(settings, host)
-    with open_console_state(settings) as opened, closing(PolledSettings(settings)) as polled:
-        hosts = frozenset({host.strip("[]")})
+    with open_console_state(settings) as opened:
         context = ConsoleContext(
-            current_settings=polled.current, opened=opened, clock=SystemClock(), hosts=hosts
+            current_settings=current_settings,
+            opened=opened,
+            clock=SystemClock(),
+            hosts=frozenset({host.strip("[]")}),
         )
-        site = ConsoleSite(with_api(create_console(context), context), polled.current)
+        site = ConsoleSite(with_api(create_console(context), context), current_settings)
         with importing(context):
-            serve_application(
-                with_health(site, partial(find_failure, opened.reading, settings)),
-                host,
-                console.port if port is None else port,
-                ready,
-                threads=_THREADS,
-                max_body_bytes=partial(limit_body, context),
-                grace=_GRACE_SECONDS,
-            )
+            yield with_health(site, partial(find_failure, opened.reading, settings))

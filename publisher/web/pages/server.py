@@ -1,8 +1,8 @@
-"""`publisher web`: subscribers' pages and the static site on one port."""
+"""Subscribers' pages and the static site on one port."""
 
 import re
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from urllib.parse import unquote, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -13,19 +13,11 @@ from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.errors import UsageError
 from publisher.secrets import require_own_secret
-from publisher.serving import LiveSite, PolledSettings, dynamic_pattern, serve_application
+from publisher.serving.headers import dynamic_pattern
+from publisher.serving.static_site import StaticSite
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from publisher.web.security import client_address, with_health
-
-# Requests at once among those that are not brief.
-_THREADS = 16
-# Seconds that requests have after SIGTERM. Threads and the writer need some more.
-_GRACE_SECONDS = 3.0
-# Paths of pages that read much, render articles, or may fetch a certificate.
-_LONG_PATH = re.compile("/data/|/feeds/|/feedback/")
-# Bytes that the server takes; pages take less (`application`). Webhooks bring whole mails.
-_MAX_BODY_BYTES = 1024 * 1024
 
 
 class PublicationSite:
@@ -37,7 +29,6 @@ class PublicationSite:
         self._pages = pages
         self._site = site
         self._current_settings = context.current_settings
-        self._reads_a_file = context.database.path is not None
         self._pattern: tuple[Settings | None, re.Pattern[str]] = None, re.compile("")
 
     def __call__(
@@ -46,10 +37,10 @@ class PublicationSite:
         """Answer one request (PEP 3333)."""
         settings = self._current_settings()
         path = str(environ.get("PATH_INFO", ""))
-        found = self._compiled(settings).fullmatch(path)
-        if found is None:
+        page = self._compiled(settings).fullmatch(path)
+        if page is None:
             return self._site(environ, start_response)
-        environ["SCRIPT_NAME"], environ["PATH_INFO"] = found["root"], found["path"]
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = page["root"], page["path"]
         environ["wsgi.url_scheme"] = urlsplit(settings.publication.url).scheme
         environ["REMOTE_ADDR"] = client_address(
             str(environ.get("REMOTE_ADDR", "")),
@@ -58,21 +49,9 @@ class PublicationSite:
         )
         return self._pages(environ, start_response)
 
-    def is_brief(self, path: str) -> bool:
-        """Whether a request is about a few rows, and never blocks its thread.
-
-        A server of a database may keep a page waiting, and so may a publication's own templates,
-        which run in another process.
-        """
-        if not self._reads_a_file or _LONG_PATH.search(path):
-            return False
-        settings = self._current_settings()
-        is_page = self._compiled(settings).fullmatch(path) is not None
-        return is_page and not settings.folders.templates.exists()
-
     def _compiled(self, settings: Settings) -> re.Pattern[str]:
-        known, pattern = self._pattern
-        if known is not settings:
+        compiled_for, pattern = self._pattern
+        if compiled_for is not settings:
             # WSGI has the bytes of a path as latin-1.
             root = unquote(urlsplit(settings.publication.url).path).encode().decode("latin-1")
             dynamic = dynamic_pattern(settings) or "(?!)"
@@ -81,24 +60,21 @@ class PublicationSite:
         return pattern
 
 
-def serve_web(
-    settings: Settings,
-    host: str | None = None,
-    port: int | None = None,
-    ready: Callable[[str, int], None] = lambda _host, _port: None,
-) -> None:
-    """Serve subscribers' pages and `public/` until SIGTERM or SIGINT, beside a running service.
+@contextmanager
+def open_pages(
+    settings: Settings, current_settings: Callable[[], Settings], host: str
+) -> Iterator[WSGIApplication]:
+    """Open subscribers' pages and `public/`, to be reached as `host`, beside a running service.
 
-    `host` and `port` replace those of the settings. Raise UsageError if the pages are switched off,
-    DatabaseError if the service has not made the database yet, and what `serve_application` raises.
+    Raise UsageError if the pages are switched off, and DatabaseError if the service has not made the
+    database yet.
     """
     if not settings.web.enabled:
         raise UsageError("web.enabled is false, so there are no pages to serve; set it to true")
-    host = settings.web.host if host is None else host
     require_own_secret(settings, host)
-    with open_web_state(settings) as state, closing(PolledSettings(settings)) as polled:
+    with open_web_state(settings) as state:
         context = WebContext(
-            polled.current,
+            current_settings,
             state.database,
             state.writer,
             state.renderer,
@@ -107,14 +83,5 @@ def serve_web(
             state.limits,
             frozenset({host.strip("[]")}),
         )
-        site = PublicationSite(create_app(context), LiveSite(polled.current), context)
-        serve_application(
-            with_health(site, partial(find_failure, state.database, settings)),
-            host,
-            settings.web.port if port is None else port,
-            ready,
-            threads=_THREADS,
-            max_body_bytes=_MAX_BODY_BYTES,
-            grace=_GRACE_SECONDS,
-            is_brief=site.is_brief,
-        )
+        site = PublicationSite(create_app(context), StaticSite(current_settings), context)
+        yield with_health(site, partial(find_failure, state.database, settings))

@@ -7,7 +7,7 @@ import pytest
 
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.database import open_database
-from publisher.serving import caddy_config, nginx_config
+from publisher.serving.nginx_site import nginx_config
 from tests.databases import DATABASE_FILE, at_database, database_address, new_database
 from tests.publisher.cli.conftest import Run, refuses
 
@@ -89,7 +89,7 @@ def test_a_web_servers_configuration_is_printed(run: Run, lantern: Path) -> None
     settings = at_database(load_settings(lantern))
 
     assert run("webserver", "nginx", lantern) == (0, nginx_config(settings), "")
-    assert run("webserver", "caddy", lantern) == (0, caddy_config(settings), "")
+    assert "copy deploy/Caddyfile" in refuses(run, "webserver", "caddy", lantern)
     assert run("webserver", "nginx", "--brotli", "--root", "/srv/public", lantern) == (
         0,
         nginx_config(settings, "/srv/public", brotli=True),
@@ -102,7 +102,8 @@ def test_an_ipv6_address_is_shown_in_brackets(
     run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "publisher.serving.serve_site", lambda _s, host, port, ready: ready(host, port)
+        "publisher.web.server.serve",
+        lambda _s, parts, ready, host, port: ready(parts[0], host, port),
     )
 
     assert run("serve", "--host", "::1", lantern)[1].endswith(" is at http://[::1]:8000/\n")

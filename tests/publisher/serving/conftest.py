@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.publisher.serving.samples import HOST, make_site
-from tests.publisher.serving.servers import Server, caddy_server, nginx_server, own_server
+from tests.publisher.serving.servers import Server, nginx_server, own_server
 
-SERVERS = {"own": own_server, "nginx": nginx_server, "caddy": caddy_server}
+SERVERS = {"own": own_server, "nginx": nginx_server}
 # At the root of the host, and below a path of it.
 HERE = {"": HOST, "/blog": f"{HOST}/blog"}
 

@@ -1,7 +1,7 @@
-"""The three servers, and a client that asks just what it is told.
+"""Our own server, nginx and Caddy, and a client that asks just what it is told.
 
-nginx and Caddy run what we print for them, listening on a socket in a folder of the test's
-instead of the internet's ports.
+nginx runs what we print for it, and Caddy the example of deploy/, listening on a socket in a folder of the
+test's instead of the internet's ports.
 """
 
 import os
@@ -11,17 +11,19 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from wsgiref.types import WSGIApplication
 
 from publisher.config import Settings
-from publisher.serving import StaticSite, caddy_config, nginx_config
-from publisher.serving.server import ServerLoop
+from publisher.serving.nginx_site import nginx_config
+from publisher.serving.server import WebServer, WebSite, running
+from publisher.serving.static_site import StaticSite
 from tests.sizes import PATIENCE
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 # What is of the moment or of the connection, not of the document.
 UNSTEADY = {"date", "connection", "keep-alive", "server"}
 NGINX_MAIN = """
@@ -98,16 +100,18 @@ def steady(answer: Answer, but: Collection[str] = ()) -> dict[str, str]:
 @contextmanager
 def own_server(settings: Settings, _folder: Path) -> Iterator[Server]:
     """Run our own, in a thread: all of it but the signals, which test_server is about."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        closing(ServerLoop(StaticSite(settings), listener)) as loop,
-        ThreadPoolExecutor() as pool,
-    ):
-        address = listener.getsockname()
-        running = pool.submit(loop.run, grace=0)
+    with web_server(StaticSite(lambda: settings)) as address:
         yield _server("own", settings, lambda: socket.create_connection(address))
-        loop.stop()
-        running.result(PATIENCE)
+
+
+@contextmanager
+def web_server(
+    application: WSGIApplication, *, threads: int = 4, max_body_bytes: int = 64 * 1024
+) -> Iterator[tuple[str, int]]:
+    """Serve an application in a thread; give its address."""
+    site = WebSite(application, "127.0.0.1", 0, threads, max_body_bytes)
+    with closing(WebServer([site])) as server, running(server, grace=0):
+        yield server.addresses[0]
 
 
 @contextmanager
@@ -140,22 +144,26 @@ def nginx_server(settings: Settings, folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def caddy_server(settings: Settings, folder: Path) -> Iterator[Server]:
-    """Run Caddy by our configuration."""
-    # Each site, that of the console too.
+    """Run Caddy by the example, whose hosts and ports are those of the settings."""
+    text = (REPOSITORY / "deploy" / "Caddyfile").read_text("utf-8")
+    for example, own in (
+        ("news.example.org", settings.publication.host),
+        ("console.example.org", settings.console.name),
+        ("/srv/lantern/public", str(settings.folders.public)),
+        ("127.0.0.1:8100", settings.web.address),
+        ("127.0.0.1:8090", settings.console.address),
+    ):
+        assert example in text
+        text = text.replace(example, own)
     here = rf"http://\1 {{\n\tbind unix/{folder}/server"
-    text = re.sub(r"(?m)^https?://(\S+) \{$", here, caddy_config(settings))
+    text = re.sub(r"(?m)^(\S+\.\S+) \{$", here, text)
     options = f"{{\n\tadmin off\n\tstorage file_system {folder}\n}}\n"
     (folder / "Caddyfile").write_text(options + text)
-    command = [
-        str(found("caddy")),
-        "run",
-        "--config",
-        f"{folder}/Caddyfile",
-        "--adapter",
-        "caddyfile",
-    ]
+    command = [str(found("caddy")), "run", "--config", f"{folder}/Caddyfile"]
     # It keeps a copy of its configuration at home.
-    with _running(command, HOME=str(folder), XDG_CONFIG_HOME=str(folder)) as process:
+    with _running(
+        [*command, "--adapter", "caddyfile"], HOME=str(folder), XDG_CONFIG_HOME=str(folder)
+    ) as process:
         _wait_for(folder / "server", process)
         yield _server("caddy", settings, _unix(folder / "server"))
 

@@ -1,4 +1,4 @@
-"""What any server of a publication answers: ours, nginx and Caddy by our configuration.
+"""What any server of a publication answers: ours, and nginx by our configuration.
 
 Most tests ask for many documents, since a test for each would take longer than its question;
 a failure names the document.
@@ -84,7 +84,7 @@ ENCODINGS = {
     "gzip;q=0, br;q=1.0": "br",
     "compress, pack200-gzip": None,
 }
-# Paths that no program of ours makes; Caddy trips over some of them.
+# Paths that no program of ours makes.
 ODD = (
     "feeds/en.rss.xml/",
     "feeds/en.rss.xml/more",
@@ -166,8 +166,10 @@ def test_self_is_the_one_address_of_a_feed_however_it_was_asked_for(server: Serv
     for path in UNCLEAN:
         answer = server.ask(path)
 
-        assert answer.status == (404 if server.name == "own" else 200), path
-        assert answer.headers.get("link") == (None if server.name == "own" else link), path
+        # waitress drops slashes at the beginning; nginx normalises all of a path.
+        served = server.name == "nginx" or (path.startswith("/") and not server.prefix)
+        assert answer.status == (200 if served else 404), path
+        assert answer.headers.get("link") == (link if served else None), path
 
 
 def test_scripts_of_any_site_may_read_feeds_and_only_these(server: Server) -> None:
@@ -182,13 +184,12 @@ def test_scripts_of_any_site_may_read_feeds_and_only_these(server: Server) -> No
 
 
 def test_head_says_what_get_says(server: Server) -> None:
-    optional = {"content-length"} if server.name == "caddy" else set()
     for case in CASES:
         head = server.ask(case.path, "HEAD", Accept_Encoding="gzip")
         get = server.ask(case.path, Accept_Encoding="gzip")
 
         assert (head.status, head.body) == (200, b""), case
-        assert steady(head, optional) == steady(get, optional), case
+        assert steady(head) == steady(get), case
 
 
 def test_a_client_gets_an_encoding_that_it_takes(server: Server) -> None:
@@ -287,7 +288,7 @@ def test_a_withdrawn_page_is_gone_with_words(server: Server) -> None:
 
 
 def test_an_odd_path_does_no_harm(server: Server) -> None:
-    statuses = {"own": {404}, "nginx": {400, 404}, "caddy": {400, 404, 500}}[server.name]
+    statuses = {"own": {404}, "nginx": {400, 404}}[server.name]
     for path in ODD:
         assert server.ask(path).status in statuses, path
         assert server.ask(FEED).status == 200, path
@@ -297,7 +298,7 @@ def test_nothing_outside_the_web_root_is_served(server: Server) -> None:
     for path in OUTSIDE:
         answer = server.ask(path)
 
-        assert answer.status in {301, 308, 400, 404}, path
+        assert answer.status in {301, 400, 404}, path
         assert b"sender" not in answer.body, path
         assert b"root:" not in answer.body, path
 
@@ -306,7 +307,7 @@ def test_a_folder_is_asked_for_with_its_slash(server: Server) -> None:
     for path in ("en", "feeds"):
         answer = server.ask(path)
 
-        assert answer.status in ({308} if server.name == "caddy" else {301})
+        assert answer.status == 301
         assert answer.headers["location"] == f"{server.prefix}/{path}/"
 
 

@@ -9,8 +9,8 @@ import pytest
 from publisher.config import FeedSettings, Settings
 from publisher.config.web import ConsoleSettings, WebSettings
 from publisher.errors import UsageError
-from publisher.serving import caddy_config, nginx_config
-from tests.publisher.serving.documented import DOCUMENT, configurations
+from publisher.serving.nginx_site import nginx_config
+from tests.publisher.serving.documented import DOCUMENT, configuration
 from tests.publisher.serving.samples import make_settings
 
 
@@ -19,22 +19,18 @@ def settings(tmp_path: Path) -> Settings:
     return make_settings(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["nginx", "caddy"])
-def test_the_document_shows_what_the_program_prints(name: str) -> None:
+def test_the_document_shows_what_the_program_prints() -> None:
     """To put it right: python -m tests.publisher.serving.documented."""
-    found = re.findall(rf"(?s)```{name}\n(.*?)```\n", DOCUMENT.read_text("utf-8"))
+    shown = re.findall(r"(?s)```nginx\n(.*?)```\n", DOCUMENT.read_text("utf-8"))
 
-    assert found == [configurations()[name]]
+    assert shown == [configuration()]
 
 
 def test_the_root_is_the_folder_here_unless_said(settings: Settings) -> None:
-    here = str(settings.folders.public)
-    for write in (nginx_config, caddy_config):
-        assert here in write(settings)
-        assert here not in write(settings, "/srv/elsewhere/")
-        assert re.search(
-            r'root [* ]*["`]/srv/elsewhere["`]', write(settings, "/srv/elsewhere/")
-        )
+    public = str(settings.folders.public)
+    assert public in nginx_config(settings)
+    assert public not in nginx_config(settings, "/srv/elsewhere/")
+    assert 'root "/srv/elsewhere"' in nginx_config(settings, "/srv/elsewhere/")
 
 
 @pytest.mark.parametrize(
@@ -50,9 +46,8 @@ def test_the_root_is_the_folder_here_unless_said(settings: Settings) -> None:
 def test_a_path_that_cannot_be_written_down_is_refused(
     settings: Settings, root: str, problem: str
 ) -> None:
-    for write in (nginx_config, caddy_config):
-        with pytest.raises(UsageError, match=problem):
-            write(settings, root)
+    with pytest.raises(UsageError, match=problem):
+        nginx_config(settings, root)
 
 
 def test_a_url_that_cannot_be_written_is_refused_and_numbers_are_bracketed(
@@ -81,26 +76,24 @@ def test_nginx_listens_where_the_url_says(tmp_path: Path, url: str, listens: lis
 
     assert re.findall(r"listen (.*);", text) == listens
     assert ("ssl_certificate" in text) is url.startswith("https")
-    assert caddy_config(make_settings(tmp_path, url), "/srv/public").count(f"\n{url} {{") == 1
 
 
 def test_self_is_written_as_the_url_is(tmp_path: Path) -> None:
-    for write in (nginx_config, caddy_config):
-        text = write(make_settings(tmp_path, "https://example.org/my%20blog"), "/srv/public")
-        targets = re.findall(r"<([^<>$]*?)[^/<>]*>; rel=.{0,1}\"self", text)
+    settings = make_settings(tmp_path, "https://example.org/my%20blog")
+    targets = re.findall(
+        r"<([^<>$]*?)[^/<>]*>; rel=.{0,1}\"self", nginx_config(settings, "/srv/public")
+    )
 
-        assert set(targets) == {"https://example.org/my%20blog/"}
+    assert set(targets) == {"https://example.org/my%20blog/"}
 
 
 def test_brotli_the_ttl_and_the_host_are_written_as_they_are_set(settings: Settings) -> None:
     assert "\n    brotli_static on;" in nginx_config(settings, brotli=True)
     assert "\n    # brotli_static on;" in nginx_config(settings)
     weekly = replace(settings, feeds=FeedSettings(ttl=10_080))
-    for write in (nginx_config, caddy_config):
-        assert "public, max-age=604800" in write(weekly)
+    assert "public, max-age=604800" in nginx_config(weekly)
     where = "docs/reference/serving.md says what to do for two publications on one"
-    for write in (nginx_config, caddy_config):
-        assert where in write(settings)
+    assert where in nginx_config(settings)
     assert "\n## Two publications on one host\n" in DOCUMENT.read_text("utf-8")
 
 
@@ -142,20 +135,12 @@ def test_nginx_passes_the_console_s_host_on_and_logs_no_query(settings: Settings
     assert f"return 301 https://{NAME}$request_uri;" in block_of(text, "80")
 
 
-def test_caddy_passes_it_on(settings: Settings) -> None:
-    text = caddy_config(with_console(settings, url=f"https://{NAME}:8443", host="0.0.0.0"))
-    site = text.partition(f"\nhttps://{NAME}:8443 {{\n")[2]
-    assert "\treverse_proxy 127.0.0.1:8090\n" in site
-    assert text.endswith("}\n")
-
-
 @pytest.mark.parametrize("console", [{}, {"enabled": False, "url": f"https://{NAME}"}])
 def test_a_console_of_this_machine_or_none_is_not_printed(
     settings: Settings, console: dict[str, object]
 ) -> None:
-    for write in (nginx_config, caddy_config):
-        assert write(with_console(settings, **console)) == write(settings)
-        assert NAME not in write(settings)
+    assert nginx_config(with_console(settings, **console)) == nginx_config(settings)
+    assert NAME not in nginx_config(settings)
 
 
 def test_the_console_s_log_has_a_format_without_subscribers_pages(settings: Settings) -> None:

@@ -1,94 +1,87 @@
-"""What our own server does beyond what the others do as well (see test_answers)."""
+"""What our own server does beyond what nginx does as well (see test_answers)."""
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import closing
-from io import BytesIO
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
-from wsgiref.util import FileWrapper, setup_testing_defaults
-from wsgiref.validate import validator
+from wsgiref.types import WSGIEnvironment
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
+from werkzeug.test import Client, TestResponse
 
-from publisher.config import SETTINGS_FILE
-from publisher.serving import StaticSite
-from publisher.serving import static_site as module
-from publisher.serving.files import BLOCK_SIZE, FileRange
-from publisher.serving.process import LiveSite, PolledSettings
-from tests.publisher.serving.samples import BEFORE, PACKED, TTL, make_site
+from publisher.config import SETTINGS_FILE, Settings
+from publisher.config.reload import PolledSettings
+from publisher.serving.static_site import (
+    _CODINGS,
+    StaticSite,
+    available_codings,
+    choose_coding,
+    locate_file,
+)
+from tests.publisher.serving.samples import (
+    AFTER,
+    BEFORE,
+    CHANGED,
+    LAST_MODIFIED,
+    PACKED,
+    TTL,
+    make_site,
+    write,
+    write_packed,
+)
 from tests.sizes import PATIENCE
 
 FEED = "/feeds/en.rss.xml"
-
-
-class Client:
-    """Calls the application as a WSGI server would, and checks that both keep to PEP 3333."""
-
-    def __init__(self, site: StaticSite | LiveSite) -> None:
-        self._site = validator(site)
-        self.wrapped: list[FileRange] = []
-
-    def wrap(self, file: FileRange, size: int) -> FileWrapper:
-        """Send a file as a WSGI server does that reads whatever it is given to the end."""
-        self.wrapped.append(file)
-        return FileWrapper(file, size)  # type: ignore[arg-type]  # it reads and closes, no more
-
-    def __call__(
-        self, path: str, method: str = "GET", query: str = "", **fields: str
-    ) -> tuple[str, dict[str, str], bytes]:
-        environ: dict[str, object] = {"REQUEST_METHOD": method, "PATH_INFO": path}
-        environ["SCRIPT_NAME"] = ""
-        environ["QUERY_STRING"] = query
-        environ["wsgi.input"] = BytesIO()
-        environ["wsgi.file_wrapper"] = self.wrap
-        environ |= {f"HTTP_{name.upper()}": value for name, value in fields.items()}
-        setup_testing_defaults(environ)
-        told: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(
-            status: str, headers: list[tuple[str, str]], _error: object = None
-        ) -> object:
-            told.append((status, headers))
-            return lambda _data: None
-
-        answer = self._site(environ, start_response)  # type: ignore[arg-type]  # a simpler one will do
-        body = b"".join(answer)
-        answer.close()  # type: ignore[attr-defined]  # the validator's has it
-        status, headers = told[0]
-        return status, dict(headers), body
+JSON = "/feeds/en.json"
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Client:
-    return Client(StaticSite(make_site(tmp_path)))
+def settings(tmp_path: Path) -> Settings:
+    return make_site(tmp_path)
 
 
-def test_encodings_are_weighed_and_none_that_is_accepted_is_406(ask: Client) -> None:
-    status, headers, _body = ask(FEED, accept_encoding="identity;q=0, zstd")
-
-    assert status == "406 Not Acceptable"
-    assert headers["Vary"] == "Accept, Accept-Encoding"
-    _status, headers, _body = ask(FEED, accept_encoding="br;q=0.1, gzip;q=0.2")
-
-    assert headers["Content-Encoding"] == "gzip"
+Ask = Callable[..., TestResponse]
 
 
-def test_edited_settings_count_soon(tmp_path: Path) -> None:
-    settings = make_site(tmp_path)
+def asked_of(current_settings: Callable[[], Settings]) -> Ask:
+    client = Client(StaticSite(current_settings))
+
+    def ask(path: str, method: str = "GET", **fields: str) -> TestResponse:
+        headers = {name.replace("_", "-"): value for name, value in fields.items()}
+        answer = client.open(path, method=method, headers=headers)
+        answer.get_data()
+        answer.close()
+        return answer
+
+    return ask
+
+
+@pytest.fixture
+def ask(settings: Settings) -> Ask:
+    return asked_of(lambda: settings)
+
+
+def test_edited_settings_count_soon(settings: Settings) -> None:
     with closing(PolledSettings(settings, seconds=0.01)) as polled:
-        ask = Client(LiveSite(polled.current))
+        ask = asked_of(polled.current)
         file = settings.folders.root / SETTINGS_FILE
         before = file.read_text("utf-8")
-        assert ask(FEED)[1]["Cache-Control"] == f"public, max-age={TTL * 60}"
+        assert ask(FEED).headers["Cache-Control"] == f"public, max-age={TTL * 60}"
         file.write_text(before.replace(f"ttl = {TTL}", "ttl = 99"), "utf-8")
-        wait_until(lambda: ask(FEED)[1]["Cache-Control"] == "public, max-age=5940")
+        wait_until(lambda: ask(FEED).headers["Cache-Control"] == "public, max-age=5940")
         file.write_text("[feeds", "utf-8")
-        assert ask(FEED)[1]["Cache-Control"] == "public, max-age=5940"
+        assert ask(FEED).headers["Cache-Control"] == "public, max-age=5940"
 
 
 def test_requests_do_not_wait_for_settings_that_are_being_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting, is_written = Event(), Event()
 
@@ -96,7 +89,6 @@ def test_requests_do_not_wait_for_settings_that_are_being_written(
         waiting.set()
         assert is_written.wait(PATIENCE)
 
-    settings = make_site(tmp_path)
     monkeypatch.setattr("publisher.config.reload._FRESH", float("inf"))
     monkeypatch.setattr("publisher.config.reload.sleep", held)
     with closing(PolledSettings(settings)) as polled:
@@ -115,89 +107,261 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_large_file_is_for_the_wsgi_server_to_send(tmp_path: Path) -> None:
-    settings = make_site(tmp_path)
-    sound = bytes(BLOCK_SIZE) + b"the end"
-    (settings.folders.public / "large.mp3").write_bytes(sound)
-    (settings.folders.public / "small.mp3").write_bytes(bytes(BLOCK_SIZE))
-    ask = Client(StaticSite(settings))
+@pytest.mark.parametrize("has_file_wrapper", [True, False])
+def test_the_wsgi_server_sends_what_was_opened_even_if_the_file_is_replaced(
+    settings: Settings, *, has_file_wrapper: bool
+) -> None:
+    file = settings.folders.public / "sound.mp3"
+    file.write_bytes(b"before")
+    wrapped: list[object] = []
 
-    assert ask("/small.mp3")[2] == bytes(BLOCK_SIZE)
-    assert ask("/large.mp3", "HEAD")[2] == b""
-    assert ask("/large.mp3", range="bytes=-7")[2] == b"the end"
-    assert not ask.wrapped
-    assert ask("/large.mp3")[2] == sound
-    status, headers, body = ask("/large.mp3", range=f"bytes=1-{BLOCK_SIZE + 2}")
-    assert (status, body) == ("206 Partial Content", sound[1 : BLOCK_SIZE + 3])
-    assert headers["Content-Length"] == str(BLOCK_SIZE + 2)
-    assert [part.size for part in ask.wrapped] == [len(sound), BLOCK_SIZE + 2]
-    for part in ask.wrapped:
-        with pytest.raises(ValueError, match="closed"):
-            part.tell()
+    def wrap(opened: object, _size: int) -> object:
+        wrapped.append(opened)
+        return opened
 
+    more = {"wsgi.file_wrapper": wrap} if has_file_wrapper else {}
+    answer = Client(StaticSite(lambda: settings)).open("/sound.mp3", environ_overrides=more)
+    write(file.with_name("new"), b"a longer state afterwards")
+    file.with_name("new").replace(file)
 
-def test_a_wsgi_server_may_have_no_way_to_send_files(tmp_path: Path) -> None:
-    settings = make_site(tmp_path)
-    (settings.folders.public / "large.mp3").write_bytes(bytes(BLOCK_SIZE + 1))
-    environ: dict[str, object] = {"PATH_INFO": "/large.mp3"}
-    setup_testing_defaults(environ)
-    answer = StaticSite(settings)(environ, lambda *_: lambda _data: None)
-
-    assert sum(map(len, answer)) == BLOCK_SIZE + 1
-    answer.close()  # type: ignore[attr-defined]  # a part has it
+    assert answer.get_data() == b"before"
+    assert answer.headers["Content-Length"] == "6"
+    answer.close()
+    assert len(wrapped) == int(has_file_wrapper)
 
 
-def test_a_failed_precondition_gets_412_and_a_browser_asks_by_its_own_tag(ask: Client) -> None:
-    assert ask(FEED, if_match='"another"')[0] == "412 Precondition Failed"
-    assert ask(FEED, if_unmodified_since=BEFORE)[0] == "412 Precondition Failed"
-    etag = ask(FEED, accept="text/html", accept_encoding="br")[1]["ETag"]
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, 200),
+        ({"if_none_match": "TAG"}, 304),
+        ({"if_none_match": "W/TAG"}, 304),
+        ({"if_none_match": '"then", TAG'}, 304),
+        ({"if_none_match": '"then","a, b",W/TAG'}, 304),
+        ({"if_none_match": "*"}, 304),
+        ({"if_none_match": '"then"'}, 200),
+        ({"if_none_match": ""}, 200),
+        ({"if_modified_since": LAST_MODIFIED}, 304),
+        ({"if_modified_since": AFTER}, 304),
+        ({"if_modified_since": BEFORE}, 200),
+        ({"if_modified_since": "Friday, 09-Jan-26 12:30:00 GMT"}, 304),
+        ({"if_modified_since": "Fri Jan  9 12:30:00 2026"}, 304),
+        ({"if_modified_since": "Fri, 99 Foo 2026 12:30:00 GMT"}, 200),
+        ({"if_modified_since": "yesterday"}, 200),
+        ({"if_none_match": '"then"', "if_modified_since": AFTER}, 200),
+        ({"if_none_match": "TAG", "if_modified_since": BEFORE}, 304),
+        ({"if_none_match": "TAG", "range": "bytes=0-3"}, 304),
+        ({"if_match": "TAG"}, 200),
+        ({"if_match": '"then"'}, 412),
+        ({"if_match": "W/TAG"}, 412),
+        ({"if_match": '"then"', "range": "bytes=0-3"}, 412),
+    ],
+    ids=str,
+)
+def test_preconditions_are_taken_in_their_order(
+    ask: Ask, fields: dict[str, str], status: int
+) -> None:
+    tag = ask(JSON).headers["ETag"]
+    answer = ask(JSON, **{name: value.replace("TAG", tag) for name, value in fields.items()})
+
+    assert answer.status_code == status
+    assert (answer.data == PACKED["feeds/en.json"]) is (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds"),
+    [
+        ("bytes=0-0", (0, 1)),
+        ("bytes=2-5", (2, 6)),
+        ("bytes=2-", (2, None)),
+        ("bytes=2-9999", (2, None)),
+        ("bytes=-3", (-3, None)),
+        ("bytes= 2-5 ", (2, 6)),
+        ("bytes=9999-", ()),
+        ("bytes=5-2", ()),
+        ("bytes=0-1,4-5", None),
+        ("bytes=-", None),
+        ("bytes=a-b", None),
+        ("lines=1-2", None),
+        ("bytes=" + 5000 * "9" + "-", None),
+    ],
+)
+def test_one_part_can_be_wanted(
+    ask: Ask, value: str, bounds: tuple[int, int | None] | tuple[()] | None
+) -> None:
+    whole = PACKED["feeds/en.json"]
+    answer = ask(JSON, range=value)
+    if bounds:
+        part = whole[slice(*bounds)]
+        start = whole.index(part) if value == "bytes=0-0" else len(whole[: bounds[0]])
+        assert (answer.status_code, answer.data) == (206, part)
+        said = f"bytes {start}-{start + len(part) - 1}/{len(whole)}"
+        assert answer.headers["Content-Range"] == said
+    elif bounds is None:
+        assert (answer.status_code, answer.data) == (200, whole)
+    else:
+        assert answer.status_code == 416
+        assert answer.headers["Content-Range"] == f"bytes */{len(whole)}"
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [("TAG", 206), (LAST_MODIFIED, 206), ('"then"', 200)],
+)
+def test_a_part_of_another_state_is_not_given_and_head_has_none(
+    ask: Ask, condition: str, status: int
+) -> None:
+    condition = condition.replace("TAG", ask(JSON).headers["ETag"])
+    assert ask(JSON, range="bytes=2-5", if_range=condition).status_code == status
+    head = ask(JSON, "HEAD", range="bytes=0-3")
+    assert head.status_code == 200
+    assert head.headers["Content-Length"] == str(len(PACKED["feeds/en.json"]))
+
+
+def test_a_part_is_of_the_encoding_that_is_sent(ask: Ask) -> None:
+    packed = ask(FEED, accept_encoding="gzip").data
+    answer = ask(FEED, accept_encoding="gzip", range="bytes=-4")
+
+    assert (answer.status_code, answer.data) == (206, packed[-4:])
+    where = f"bytes {len(packed) - 4}-{len(packed) - 1}/{len(packed)}"
+    assert answer.headers["Content-Range"] == where
+    assert answer.headers["Content-Encoding"] == "gzip"
+
+
+def test_none_of_the_encodings_that_are_accepted_is_406(ask: Ask) -> None:
+    answer = ask(FEED, accept_encoding="identity;q=0, zstd")
+
+    assert answer.status_code == 406
+    assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+
+
+def test_a_browser_asks_by_its_own_tag(ask: Ask) -> None:
+    etag = ask(FEED, accept="text/html", accept_encoding="br").headers["ETag"]
     asked = {"accept_encoding": "br", "if_none_match": etag}
 
     assert etag.endswith('-br-page"')
-    assert ask(FEED, accept="text/html", **asked)[0] == "304 Not Modified"
-    assert ask(FEED, accept="*/*", **asked)[0] == "200 OK"
+    assert ask(FEED, accept="text/html", **asked).status_code == 304
+    assert ask(FEED, accept="*/*", **asked).status_code == 200
 
 
-def test_a_part_is_of_the_encoding_that_is_sent(ask: Client) -> None:
-    packed = ask(FEED, accept_encoding="gzip")[2]
-    status, headers, body = ask(FEED, accept_encoding="gzip", range="bytes=-4")
+def test_a_redirect_keeps_the_query_and_a_path_that_is_no_utf_8_is_missing(
+    ask: Ask, settings: Settings
+) -> None:
+    answer = ask("/en?from=mail")
 
-    assert (status, body) == ("206 Partial Content", packed[-4:])
-    assert (
-        headers["Content-Range"] == f"bytes {len(packed) - 4}-{len(packed) - 1}/{len(packed)}"
-    )
-    assert headers["Content-Encoding"] == "gzip"
-
-
-def test_a_part_of_another_state_is_the_whole_and_head_has_none(ask: Client) -> None:
-    status, _headers, body = ask(FEED, range="bytes=0-3", if_range='"another"')
-
-    assert (status, body) == ("200 OK", PACKED["feeds/en.rss.xml"])
-    status, headers, _body = ask(FEED, "HEAD", range="bytes=0-3")
-
-    assert status == "200 OK"
-    assert headers["Content-Length"] == str(len(PACKED["feeds/en.rss.xml"]))
-
-
-def test_a_redirect_keeps_the_query_and_a_path_that_is_no_utf_8_is_missing(ask: Client) -> None:
-    status, headers, _body = ask("/en", query="from=mail")
-
-    assert status == "301 Moved Permanently"
-    assert headers["Location"] == "/en/?from=mail"
-    assert ask("/feeds/\xff.json")[0] == "404 Not Found"
-
-
-def test_a_path_of_another_script_is_found(tmp_path: Path) -> None:
-    settings = make_site(tmp_path)
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == "/en/?from=mail"
+    assert ask("/feeds/%ff.json").status_code == 404
     (settings.folders.public / "media" / "0a1b2c" / "港口.txt").write_text("harbour")
-    in_latin_1 = "/media/0a1b2c/港口.txt".encode().decode("latin-1")
-
-    assert Client(StaticSite(settings))(in_latin_1)[2] == b"harbour"
+    assert ask("/media/0a1b2c/港口.txt").data == b"harbour"
 
 
 def test_a_document_that_goes_meanwhile_is_missing(
-    ask: Client, monkeypatch: pytest.MonkeyPatch
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "open_representation", lambda _file, _coding: None)
+    monkeypatch.setattr("publisher.serving.static_site._copy", lambda file, _: file / "gone")
+    monkeypatch.setattr(
+        "publisher.serving.static_site.available_codings", lambda _file: ["identity"]
+    )
+    assert ask(FEED).status_code == 404
 
-    assert ask(FEED)[0] == "404 Not Found"
+
+def test_a_change_within_a_second_is_another_tag(ask: Ask, settings: Settings) -> None:
+    tags = set()
+    for nanoseconds in (1, 2):
+        (settings.folders.public / "same.txt").write_bytes(b"same")
+        os.utime(settings.folders.public / "same.txt", ns=(0, nanoseconds))
+        tags.add(ask("/same.txt").headers["ETag"])
+
+    assert len(tags) == 2
+
+
+def test_a_file_or_a_folders_page_answers(settings: Settings) -> None:
+    root = settings.folders.public
+    assert locate_file(root, "") == "index.html"
+    assert locate_file(root, "en/") == "en/index.html"
+    assert locate_file(root, "en") == "en/"
+    assert locate_file(root, "feeds/en.json") == "feeds/en.json"
+
+
+def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "en.json"
+    write_packed(file, b"{}")
+    assert available_codings(file) == ["br", "gzip", "identity"]
+
+    write(file, b"[]", CHANGED + timedelta(seconds=1))
+    assert available_codings(file) == ["identity"]
+
+    write(tmp_path / "en.json.gz", b"new", CHANGED + timedelta(seconds=2))
+    assert available_codings(file) == ["gzip", "identity"]
+
+    file.unlink()
+    assert available_codings(file) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "chosen"),
+    [
+        (None, "identity"),
+        ("", "identity"),
+        ("gzip", "gzip"),
+        ("gzip, br", "br"),
+        ("gzip;q=1.0, br;q=0.9", "gzip"),
+        ("gzip;q=0.5, br;q=0.5, identity;q=0.5", "br"),
+        ("gzip;q=0.5, identity", "identity"),
+        ("gzip;q=0.001", "gzip"),
+        ("*", "br"),
+        ("*;q=0.1, gzip;q=0.2", "gzip"),
+        ("br;q=0, *", "gzip"),
+        ("*;q=0", None),
+        ("*;q=0, identity", "identity"),
+        ("*;q=0, identity;q=0.1", "identity"),
+        ("identity;q=0", None),
+        ("gzip, identity;q=0", "gzip"),
+        ("br;q=0.0, gzip;q=0.00, identity", "identity"),
+        ("Br", "br"),
+        ("gzip ; q=0.8 ,\tbr ; Q=0.9", "br"),
+        ("deflate, zstd", "identity"),
+        ("gzipped", "identity"),
+        (",, gzip,", "gzip"),
+    ],
+)
+def test_the_best_of_what_the_client_takes_is_chosen(header: str | None, chosen: str) -> None:
+    assert choose_coding(parse_accept_header(header, Accept), _CODINGS) == chosen
+
+
+def test_what_is_not_at_hand_is_not_chosen() -> None:
+    for header, available, chosen in (
+        ("br, gzip;q=0.5", ("gzip", "identity"), "gzip"),
+        ("br, gzip", ("identity",), "identity"),
+        ("br, identity;q=0", ("identity",), None),
+        ("br", (), None),
+    ):
+        assert choose_coding(parse_accept_header(header, Accept), available) == chosen
+
+
+NAMES = (
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-range",
+    "range",
+    "accept-encoding",
+)
+# What a header field may hold.
+VALUES = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return make_site(tmp_path_factory.mktemp("site"))
+
+
+@given(fields=st.dictionaries(st.sampled_from(NAMES), VALUES))
+def test_no_nonsense_is_an_error(shared: Settings, fields: dict[str, str]) -> None:
+    environ: WSGIEnvironment = {
+        f"HTTP_{name.replace('-', '_').upper()}": value for name, value in fields.items()
+    }
+    answer = Client(StaticSite(lambda: shared)).open(JSON, environ_overrides=environ)
+    answer.close()
+    assert answer.status_code in {200, 206, 304, 406, 412, 416}

@@ -1,10 +1,9 @@
 """`publisher web` in a thread of the tests: all of it but the process and its signals."""
 
-import socket
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import flask
 
@@ -12,12 +11,11 @@ from publisher.app.operation.page_servers import open_web_state
 from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.config.web import WebSettings
-from publisher.serving import LiveSite
-from publisher.serving.server import ServerLoop
+from publisher.serving.static_site import StaticSite
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from publisher.web.pages.server import PublicationSite
-from tests.sizes import PATIENCE
+from tests.publisher.serving.servers import web_server
 
 
 @contextmanager
@@ -25,13 +23,13 @@ def running_web(
     settings: Settings, add: Callable[[flask.Flask, WebContext], None]
 ) -> Iterator[Settings]:
     """Serve pages, and those that `add` adds; give the settings with the server's address."""
-    with (
-        open_web_state(settings) as state,
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        address = "{}:{}".format(*listener.getsockname())
-        settings = replace(settings, web=WebSettings(address=address))
+    late: list[PublicationSite] = []
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return late[0](environ, start_response)
+
+    with open_web_state(settings) as state, web_server(answer, threads=8) as (host, port):
+        settings = replace(settings, web=WebSettings(address=f"{host}:{port}"))
         context = WebContext(
             lambda: settings,
             state.database,
@@ -43,9 +41,5 @@ def running_web(
         )
         app = create_app(context)
         add(app, context)
-        site = PublicationSite(app, LiveSite(lambda: settings), context)
-        with closing(ServerLoop(site, listener, is_brief=site.is_brief)) as loop:
-            running = pool.submit(loop.run, grace=0)
-            yield settings
-            loop.stop()
-            running.result(PATIENCE)
+        late.append(PublicationSite(app, StaticSite(lambda: settings), context))
+        yield settings

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, event
 
 from publisher.articles import store
 from publisher.articles.tables import article
-from publisher.serving import StaticSite
 from publisher.site import removal
 from publisher.site.removal import remove_hidden_pages
 from publisher.site.writer import SiteReport
@@ -21,7 +20,7 @@ from tests.processes import tree
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import changes, pipeline_of, public, shown
-from tests.publisher.serving.test_static_site import Client
+from tests.publisher.serving.test_static_site import asked_of
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -79,20 +78,20 @@ def test_a_held_back_article_loses_its_page_until_it_is_released(
 ) -> None:
     write(publication, date="2026-01-08")
     shown(publication)
-    ask = Client(StaticSite(publication.settings))
+    ask = asked_of(lambda: publication.settings)
     write(publication, date="2026-01-08", status=status)
     assert shown(publication.at(NOW + HOUR)).articles == 1
     assert not page(publication).exists()
     answer = ask("/en/stories/a/")
     if status == "withdrawn":
-        assert answer[0] == "410 Gone"
-        assert b"This article was withdrawn." in answer[2]
-        assert b"Words." not in answer[2]
+        assert answer.status_code == 410
+        assert b"This article was withdrawn." in answer.data
+        assert b"Words." not in answer.data
     else:
-        assert answer[0] == "404 Not Found"
+        assert answer.status_code == 404
     write(publication, date="2026-01-08")
     shown(publication.at(NOW + 2 * HOUR))
-    assert ask("/en/stories/a/")[0] == "200 OK"
+    assert ask("/en/stories/a/").status_code == 200
     assert [file.name for file in page(publication).parent.iterdir()] == ["index.html"]
 
 

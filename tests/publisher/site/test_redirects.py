@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from publisher.ingest.problems import list_problems
-from publisher.serving.caddy_site import caddy_config
 from publisher.serving.nginx_site import nginx_config
 from publisher.site.former_addresses import caddy_rules, nginx_rules
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import changes, public, shown
+from tests.publisher.serving.servers import REPOSITORY
 
 
 def tides(publication: PublicationFolder, name: str = "tides", **matter: str) -> None:
@@ -157,4 +157,5 @@ def test_web_servers_get_a_rule_for_each_address(publication: PublicationFolder)
     assert 'include "/srv/public/.redirects/nginx.conf*";' in nginx_config(
         settings, "/srv/public"
     )
-    assert "import `/srv/public/.redirects/Caddyfile*`" in caddy_config(settings, "/srv/public")
+    example = (REPOSITORY / "deploy" / "Caddyfile").read_text("utf-8")
+    assert "import /srv/lantern/public/.redirects/Caddyfile*\n" in example

@@ -12,7 +12,7 @@ from sqlalchemy import MetaData, select
 
 from publisher.app.subscribers.join_protection import offer_form
 from publisher.mail.signed_addresses import LinkKind, sign_link
-from publisher.serving import dynamic_pattern
+from publisher.serving.headers import dynamic_pattern
 from publisher.testing import SECRET
 from publisher.web.security import security_headers
 from tests.publisher.conftest import NOW, PublicationFolder

@@ -13,11 +13,12 @@ from publisher.config import Settings
 from publisher.config.web import WebSettings
 from publisher.database import Database
 from publisher.errors import DatabaseError, UsageError
-from publisher.serving import LiveSite
+from publisher.serving.static_site import StaticSite
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
-from publisher.web.pages.server import PublicationSite, serve_web
+from publisher.web.pages.server import PublicationSite
 from publisher.web.security import client_address, with_health
+from publisher.web.server import serve
 from tests.publisher.conftest import PublicationFolder
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -39,7 +40,7 @@ def site(publication: PublicationFolder, context: WebContext) -> Callable[..., C
         def page(language: str) -> str:
             return f"a page in {language}"
 
-        return Client(PublicationSite(app, LiveSite(current), current_context))
+        return Client(PublicationSite(app, StaticSite(current), current_context))
 
     return make
 
@@ -115,21 +116,6 @@ def test_pages_are_below_the_path_of_the_publication_s_url_also_when_it_changes(
     assert 'href="/blog/-/subscriber.' in ask(client, "/blog/en/data/x").text
 
 
-def test_requests_about_a_few_rows_are_brief_unless_templates_are_the_publication_s_own(
-    context: WebContext, publication: PublicationFolder
-) -> None:
-    site = PublicationSite(create_app(context), LiveSite(context.current_settings), context)
-    for path in ("/en/preferences/", "/ar/unsubscribe/", "/-/subscriber.css"):
-        # A server of a database may keep a page waiting.
-        assert site.is_brief(path) is (context.database.path is not None), path
-    others = ("/feedback/postmark/secret/", "/en/data/", "/en/data/subscriber.json")
-    # The last one is a file of the site.
-    for path in (*others, "/en/feeds/of/token.xml", "/en/index.html"):
-        assert not site.is_brief(path), path
-    publication.settings.folders.templates.mkdir()
-    assert not site.is_brief("/en/preferences/")
-
-
 def test_without_pages_the_site_is_static(
     site: Callable[..., Client], publication: PublicationFolder
 ) -> None:
@@ -139,7 +125,7 @@ def test_without_pages_the_site_is_static(
         == "static en/subscribe/now/index.html"
     )
     with pytest.raises(UsageError, match=r"web\.enabled"):
-        serve_web(settings)
+        serve(settings, ["pages"], lambda *_: None)
 
 
 @pytest.mark.parametrize(

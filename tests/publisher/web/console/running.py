@@ -1,20 +1,18 @@
 """`publisher console` in a thread of the tests: all of it but the process and its signals."""
 
-import socket
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from publisher.app.operation.page_servers import open_console_state
 from publisher.clock import Clock, SystemClock
 from publisher.config import Settings
 from publisher.config.web import ConsoleSettings
-from publisher.serving.server import ServerLoop
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
-from publisher.web.console.server import _MAX_BODY_BYTES, ConsoleSite
-from tests.sizes import PATIENCE
+from publisher.web.console.server import CONSOLE_BODY_BYTES, ConsoleSite
+from tests.publisher.serving.servers import web_server
 
 
 @contextmanager
@@ -22,22 +20,19 @@ def running_console(
     settings: Settings, clock: Clock | None = None, url: str = ""
 ) -> Iterator[Settings]:
     """Serve the console, at `url` behind a web server; give the settings with its address."""
+    late: list[ConsoleSite] = []
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return late[0](environ, start_response)
+
     with (
         open_console_state(settings) as opened,
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        ThreadPoolExecutor(1) as pool,
+        web_server(answer, max_body_bytes=CONSOLE_BODY_BYTES) as (_host, port),
     ):
-        port = listener.getsockname()[1]
         console = ConsoleSettings(url=url or f"http://localhost:{port}", port=port)
         settings = replace(settings, console=console)
         context = ConsoleContext(
             current_settings=lambda: settings, opened=opened, clock=clock or SystemClock()
         )
-        site = ConsoleSite(create_console(context), lambda: settings)
-        with closing(
-            ServerLoop(site, listener, threads=4, max_body_bytes=_MAX_BODY_BYTES)
-        ) as loop:
-            running = pool.submit(loop.run, grace=0)
-            yield settings
-            loop.stop()
-            running.result(PATIENCE)
+        late.append(ConsoleSite(create_console(context), lambda: settings))
+        yield settings

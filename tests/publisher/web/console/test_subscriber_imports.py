@@ -15,11 +15,10 @@ from werkzeug.test import TestResponse
 from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
 from publisher.app.subscribers.records import erase_address, read_subscribers
 from publisher.web.console.context import ConsoleContext
-from publisher.web.console.server import limit_body
 from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
-from tests.publisher.web.console.conftest import COOKIE, SignIn, audit_log
+from tests.publisher.web.console.conftest import SignIn, audit_log
 
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 KEY = "0123456789abcdef" * 2
@@ -260,16 +259,3 @@ def test_a_list_that_is_too_large_is_refused_before_it_is_read(
     assert (none.status_code, "Choose a file first." in none.text) == (422, True)
     assert upload(owner, CSV, key="../../x").status_code == 404
     assert owner.get("/subscribers/import/../secret/").status_code == 404
-
-
-def test_the_server_takes_a_list_of_somebody_who_is_signed_in_only(
-    owner: FlaskClient, console_context: ConsoleContext
-) -> None:
-    def limit(path: str, cookie: str) -> int:
-        return limit_body(console_context, path, {"COOKIE": cookie})
-
-    token = owner.environ_base["HTTP_COOKIE"]
-    path = "/subscribers/import/"
-    assert limit(path, token) > MAX_LIST_BYTES
-    small = {limit(path, f"{COOKIE}=x"), limit(path, ""), limit("/subscribers/", token)}
-    assert small == {9 * 1024 * 1024}

@@ -2,12 +2,10 @@
 
 import io
 import re
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from threading import Thread
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -18,7 +16,6 @@ from publisher.app.issues.edits import EditKind, EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue
 from publisher.app.operation.page_servers import open_console_state
 from publisher.app.subscribers.lists import keep_list, run_waiting_imports
-from publisher.serving.server import ServerLoop
 from publisher.testing import MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.routes import Access
@@ -27,6 +24,7 @@ from tests.publisher.app.approving import TERMINAL, state_of_editors
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
+from tests.publisher.serving.servers import web_server
 from tests.publisher.web.console.conftest import COOKIE, begin, context_of
 from tests.publisher.web.console.test_every_console_route import path_of
 from tests.sizes import PATIENCE, by_lane
@@ -73,16 +71,8 @@ class Console:
 
 @contextmanager
 def serving(app: WSGIApplication) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        with closing(ServerLoop(app, listener)) as loop:
-            thread = Thread(target=loop.run, args=(1.0,))
-            thread.start()
-            try:
-                yield f"http://localhost:{port}"
-            finally:
-                loop.stop()
-                thread.join()
+    with web_server(app) as (_host, port):
+        yield f"http://localhost:{port}"
 
 
 @pytest.fixture

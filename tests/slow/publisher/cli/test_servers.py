@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from publisher.database import open_database
-from publisher.serving.server import allow_open_files
+from publisher.serving.server import allow_connections
 from tests.databases import DATABASE_FILE, database_address
 from tests.processes import start
 from tests.publisher.cli.test_servers import LARGE, publish
@@ -103,7 +103,7 @@ def test_the_console_answers_until_stopped(lantern: Path) -> None:
 
 def test_a_thousand_idle_connections_shut_nobody_out(lantern: Path) -> None:
     publish(lantern)
-    allow_open_files()
+    allow_connections()
     with serving("serve", lantern) as (_process, line), ExitStack() as stack:
         url = line.split()[-1]
         port = int(url.split(":")[-1].strip("/"))

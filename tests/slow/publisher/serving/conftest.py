@@ -1,4 +1,4 @@
-"""nginx and Caddy with the configurations that the program prints for them."""
+"""nginx with the configuration that the program prints for it."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{name} is not installed")
 
 
-@pytest.fixture(params=[f"{name}{prefix}" for name in ("nginx", "caddy") for prefix in HERE])
+@pytest.fixture(params=[f"nginx{prefix}" for prefix in HERE])
 def server(request: pytest.FixtureRequest, started: Callable[[str], Server]) -> Server:
-    """Return each web server, at the root of its host and below a path."""
+    """Return nginx, at the root of its host and below a path."""
     return started(request.param)

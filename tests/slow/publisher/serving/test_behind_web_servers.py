@@ -1,4 +1,4 @@
-"""The console and subscribers' pages behind nginx and Caddy, with the configurations that we print for them."""
+"""The console and subscribers' pages behind nginx by what we print for it, and Caddy by the example."""
 
 import json
 import tempfile
@@ -102,7 +102,8 @@ def behind(which: str, settings: Settings) -> Iterator[tuple[Server, Path]]:
     """The console at a host name of its own, beside the site, and the folder of the server's log."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_console(settings, url=f"https://{NAME}") as served,
+        running_web(settings, lambda _app, _context: None) as web,
+        running_console(web, url=f"https://{NAME}") as served,
         SERVERS[which](served, Path(folder)) as server,
     ):
         yield server, Path(folder)

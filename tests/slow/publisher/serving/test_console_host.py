@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from publisher.config import Settings
-from publisher.serving import nginx_config
+from publisher.serving.nginx_site import nginx_config
 from tests.publisher.serving.servers import found, missing
 from tests.publisher.serving.test_sites import NAME, with_console
 from tests.publisher.serving.test_sites import settings as settings  # noqa: PLC0414  # a fixture

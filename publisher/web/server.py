@@ -1,0 +1,91 @@
+"""Start subscribers' pages, the console and the static site: each alone, or all beside the service in one process."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from typing import Literal
+
+from publisher.config import Settings
+from publisher.config.reload import PolledSettings
+from publisher.errors import UsageError
+from publisher.serving.server import WebServer, WebSite, running, stopped_by_signals
+from publisher.serving.static_site import StaticSite
+
+Part = Literal["site", "pages", "console"]
+
+# Requests at once. Most pages take a millisecond; those that change something wait for a commit, together.
+_PAGE_THREADS = 64
+# Editors are few, and some pages are rendered for seconds.
+_CONSOLE_THREADS = 8
+# Bytes of a body that the server takes; pages take less (`application`). Webhooks bring whole mails.
+_PAGE_BODY_BYTES = 1024 * 1024
+# What somebody changes whose address is taken, if there are no options of the command line.
+_SETTINGS = {
+    "pages": ("web.address", "web.address"),
+    "console": ("console.host", "console.port"),
+}
+
+
+def serve(
+    settings: Settings,
+    parts: Sequence[Part],
+    ready: Callable[[Part, str, int], None],
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    service: Callable[[], None] | None = None,
+) -> None:
+    """Serve these parts until SIGTERM or SIGINT, or beside `service`, until it returns.
+
+    `host` and `port` replace those of the settings; port 0 is any that is free. `ready` is called with each
+    part's address when all accept connections. At the end no new connection is accepted, and what is being
+    answered is answered first, for three seconds. Call this in the main thread, since signal handlers run
+    there only. Raise UsageError for a part that is switched off or has nothing to serve yet, and if an
+    address can't be bound; DatabaseError if the service has not made the database yet.
+    """
+    with ExitStack() as stack:
+        polled = stack.enter_context(closing(PolledSettings(settings)))
+        sites = []
+        for part in parts:
+            site = stack.enter_context(_open(part, settings, polled.current, host, port))
+            sites.append(replace(site, options=_SETTINGS[part]) if service else site)
+        server = stack.enter_context(closing(WebServer(sites)))
+        stack.enter_context(running(server) if service else stopped_by_signals(server))
+        for part, address in zip(parts, server.addresses, strict=True):
+            ready(part, *address)
+        (service or server.run)()
+
+
+@contextmanager
+def _open(
+    part: Part,
+    settings: Settings,
+    current_settings: Callable[[], Settings],
+    host: str | None,
+    port: int | None,
+) -> Iterator[WebSite]:
+    if part == "pages":
+        from publisher.web.pages.server import open_pages
+
+        host = settings.web.host if host is None else host
+        port = settings.web.port if port is None else port
+        with open_pages(settings, current_settings, host) as pages:
+            yield WebSite(
+                pages, host, port, threads=_PAGE_THREADS, max_body_bytes=_PAGE_BODY_BYTES
+            )
+    elif part == "console":
+        from publisher.web.console.server import CONSOLE_BODY_BYTES, open_console
+
+        host = settings.console.host if host is None else host
+        port = settings.console.port if port is None else port
+        with open_console(settings, current_settings, host) as console:
+            yield WebSite(
+                console, host, port, threads=_CONSOLE_THREADS, max_body_bytes=CONSOLE_BODY_BYTES
+            )
+    else:
+        public = settings.folders.public
+        if not public.is_dir():
+            raise UsageError(f"{public}: is not there yet; publisher run --once makes it")
+        yield WebSite(
+            StaticSite(current_settings), host or "127.0.0.1", 8000 if port is None else port
+        )
