@@ -23,6 +23,8 @@ DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 BACKUP = DEPLOY / "systemd/publisher-backup.service"
 SERVICES = [one for one in UNITS if one != BACKUP]
+# Units that send mail.
+WITH_SERVICE = {"publisher.service", "publisher-up.service"}
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
 OURS = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "publisher"}
 PROGRAM = "/opt/publisher/bin/publisher"
@@ -98,7 +100,7 @@ def test_units_are_watched_and_end_by_themselves_before_they_are_killed(unit: Pa
     assert "\nType=notify\n" in text
     # A lock of the database, or a server that is silent, is waited for so long.
     assert int(re.findall(r"(?m)^WatchdogSec=(\d+)$", text)[0]) >= 2 * LOCK_SECONDS
-    limit = SHUTDOWN_SECONDS if unit.name == "publisher.service" else GRACE_SECONDS
+    limit = SHUTDOWN_SECONDS if unit.name in WITH_SERVICE else GRACE_SECONDS
     assert int(re.findall(r"(?m)^TimeoutStopSec=(\d+)$", text)[0]) >= 2 * limit
 
 

@@ -33,6 +33,23 @@ def test_a_port_that_is_taken_is_one_line(run: Run, lantern: Path, command: str)
         )
 
 
+def test_of_all_in_one_process_the_part_whose_port_is_taken_is_named_and_one_must_be_enabled(
+    run: Run, lantern: Path
+) -> None:
+    settings = (lantern / SETTINGS_FILE).read_text()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for table, name in (
+            (f'[web]\naddress = "127.0.0.1:{port}"\n', "web.address"),
+            (f"[web]\nenabled = false\n[console]\nport = {port}\n", "console.port"),
+        ):
+            (lantern / SETTINGS_FILE).write_text(f"{settings}\n{table}")
+            assert refuses(run, "up", lantern).endswith(f"in use; choose another with {name}")
+    none = "[web]\nenabled = false\n[console]\nenabled = false\n"
+    (lantern / SETTINGS_FILE).write_text(f"{settings}\n{none}")
+    assert "`publisher run` is the service alone" in refuses(run, "up", lantern)
+
+
 def test_nothing_to_serve_yet_or_an_address_of_another_machine_is_one_line(
     run: Run, lantern: Path
 ) -> None:

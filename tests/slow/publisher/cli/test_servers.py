@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from publisher.config import SETTINGS_FILE
 from publisher.database import open_database
 from publisher.serving.server import allow_connections
 from tests.databases import DATABASE_FILE, database_address
@@ -115,3 +116,27 @@ def test_a_thousand_idle_connections_shut_nobody_out(lantern: Path) -> None:
         waited = time.monotonic() - begin
     assert bodies == [b"The Lantern"] * 40
     assert waited < PATIENCE
+
+
+def test_the_service_pages_and_console_are_one_process_until_stopped(lantern: Path) -> None:
+    ports = []
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            ports.append(free.getsockname()[1])
+    with (lantern / SETTINGS_FILE).open("a") as file:
+        file.write(f'\n[web]\naddress = "127.0.0.1:{ports[0]}"\n[console]\nport = {ports[1]}\n')
+    with start("up", lantern) as process:
+        try:
+            assert process.stdout
+            lines = [process.stdout.readline() for _part in ports]
+            assert lines[0] == f"{lantern} is at http://127.0.0.1:{ports[0]}/\n"
+            assert lines[1].endswith(f"(listening on http://127.0.0.1:{ports[1]}/)\n")
+            for port in ports:
+                assert read(f"http://127.0.0.1:{port}/healthz") == b"ok\n"
+            assert b"Subscribe" in read(f"http://127.0.0.1:{ports[0]}/en/subscribe/")
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=120)
+            assert (process.returncode, out) == (0, "")
+            assert '"service stopped"' in err
+        finally:
+            process.kill()
