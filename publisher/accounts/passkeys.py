@@ -9,28 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from publisher.accounts.model import Account
 from publisher.accounts.tables import passkey_table
 from publisher.errors import AccountError
 from publisher.i18n.messages import message, untranslated
 
-_REQUIRED = UserVerificationRequirement.REQUIRED
 _LABEL = 60
 
 
@@ -65,18 +49,26 @@ def ask_for_new_passkey(
     connection: Connection, account: Account, console: RelyingParty
 ) -> Question:
     """Return what a browser is asked to make a passkey; a device that has one makes no other."""
-    options = generate_registration_options(
+    import webauthn
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
+    options = webauthn.generate_registration_options(
         rp_id=console.id,
         rp_name=console.name,
         user_id=_handle(account.id),
         user_name=account.email,
         user_display_name=account.name,
         authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_REQUIRED
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_descriptors(connection, account.id),
     )
-    return Question(options_to_json(options), options.challenge)
+    return Question(webauthn.options_to_json(options), options.challenge)
 
 
 def add_passkey(  # noqa: PLR0913  # what the answer is checked against
@@ -90,8 +82,11 @@ def add_passkey(  # noqa: PLR0913  # what the answer is checked against
     now: datetime,
 ) -> None:
     """Store the passkey that a browser has made. Raise AccountError if the answer is not right."""
+    import webauthn
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
-        made = verify_registration_response(
+        made = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=console.id,
@@ -123,11 +118,16 @@ def ask_for_passkey(
     connection: Connection, console: RelyingParty, account_id: int | None = None
 ) -> Question:
     """Return what a browser is asked to show a passkey: any, or one of an account."""
+    import webauthn
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     allowed = [] if account_id is None else _descriptors(connection, account_id)
-    options = generate_authentication_options(
-        rp_id=console.id, allow_credentials=allowed, user_verification=_REQUIRED
+    options = webauthn.generate_authentication_options(
+        rp_id=console.id,
+        allow_credentials=allowed,
+        user_verification=UserVerificationRequirement.REQUIRED,
     )
-    return Question(options_to_json(options), options.challenge)
+    return Question(webauthn.options_to_json(options), options.challenge)
 
 
 def check_passkey(
@@ -139,18 +139,17 @@ def check_passkey(
     now: datetime,
 ) -> int:
     """Return whose passkey was shown, and record its use. Raise AccountError if it is not right."""
-    try:
-        credential_id = base64url_to_bytes(str(answer.get("rawId", "")))
-        handle = base64url_to_bytes(str(_response(answer).get("userHandle") or ""))
-    except ValueError as error:
-        raise AccountError(message("the answer of the browser can't be read")) from error
+    import webauthn
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    credential_id, handle = _named(answer)
     row = connection.execute(
         select(passkey_table).where(passkey_table.c.credential_id == credential_id)
     ).one_or_none()
     if row is None or handle not in {b"", _handle(row.account_id)}:
         raise AccountError(message("the passkey is not known here"))
     try:
-        shown = verify_authentication_response(
+        shown = webauthn.verify_authentication_response(
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=console.id,
@@ -185,18 +184,27 @@ def remove_passkey(connection: Connection, account_id: int, number: int) -> bool
     return connection.execute(delete(passkey_table).where(here)).rowcount == 1
 
 
-def _response(answer: dict[str, Any]) -> dict[str, Any]:
+def _named(answer: dict[str, Any]) -> tuple[bytes, bytes]:
+    """Return the credential that a browser names, and the handle of whose it is."""
+    from webauthn.helpers import base64url_to_bytes
+
     response = answer.get("response")
-    return response if isinstance(response, dict) else {}
+    handle = response.get("userHandle") if isinstance(response, dict) else None
+    try:
+        return base64url_to_bytes(str(answer.get("rawId", ""))), base64url_to_bytes(
+            str(handle or "")
+        )
+    except ValueError as error:
+        raise AccountError(message("the answer of the browser can't be read")) from error
 
 
 def _handle(account_id: int) -> bytes:
     return f"account {account_id}".encode()
 
 
-def _descriptors(
-    connection: Connection, account_id: int
-) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(connection: Connection, account_id: int) -> list[Any]:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
     query = select(passkey_table.c.credential_id).where(
         passkey_table.c.account_id == account_id
     )

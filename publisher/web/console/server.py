@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from threading import Event, Thread
+from functools import cache, partial
+from threading import Event, Lock, Thread
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -16,9 +16,6 @@ from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.errors import UsageError
 from publisher.secrets import require_own_secret
-from publisher.web.api.application import create_api
-from publisher.web.api.requests import ApiContext
-from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from publisher.web.security import client_address, with_health
 
@@ -80,23 +77,38 @@ def importing(context: ConsoleContext) -> Iterator[None]:
         thread.join(_GRACE_SECONDS)
 
 
-def with_api(pages: WSGIApplication, context: ConsoleContext) -> WSGIApplication:
-    """Return an application that has the API below `/api/`, and these pages at all other paths.
+def create_site(context: ConsoleContext) -> WSGIApplication:
+    """Return an application that has the API below `/api/`, and the console's pages at all other paths.
 
-    They share the state, and nothing else: the API reads no cookie, and no page takes a key.
+    They share the state, and nothing else: the API reads no cookie, and no page takes a key. Each is loaded
+    when it is first asked for: that takes as long as all else at the start, and many days have no request.
     """
-    api = create_api(
-        ApiContext(
+    lock = Lock()
+
+    @cache
+    def console() -> WSGIApplication:
+        from publisher.web.console.application import create_console
+
+        return ConsoleSite(create_console(context), context.current_settings)
+
+    @cache
+    def api() -> WSGIApplication:
+        from publisher.web.api.application import create_api
+        from publisher.web.api.requests import ApiContext
+
+        own = ApiContext(
             current_settings=context.current_settings,
             opened=context.opened,
             clock=context.clock,
             hosts=context.hosts,
         )
-    )
+        return ConsoleSite(create_api(own), context.current_settings)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         is_api = str(environ.get("PATH_INFO", "")).startswith("/api/")
-        return (api if is_api else pages)(environ, start_response)
+        with lock:
+            application = api() if is_api else console()
+        return application(environ, start_response)
 
     return answer
 
@@ -119,6 +131,6 @@ def open_console(
             clock=SystemClock(),
             hosts=frozenset({host.strip("[]")}),
         )
-        site = ConsoleSite(with_api(create_console(context), context), current_settings)
         with importing(context):
-            yield with_health(site, partial(find_failure, opened.reading, settings))
+            find_problem = partial(find_failure, opened.reading, settings)
+            yield with_health(create_site(context), find_problem)

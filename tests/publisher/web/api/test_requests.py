@@ -16,7 +16,7 @@ from publisher.web.api import requests
 from publisher.web.api.application import create_api
 from publisher.web.api.operations import About, AnyKey, ApiValue, Done, Operation
 from publisher.web.api.requests import ApiContext, ApiRequest
-from publisher.web.console.server import with_api
+from publisher.web.console.server import create_site
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready
 from tests.publisher.web.api.conftest import NewKey, Program, client_of
@@ -96,13 +96,10 @@ def test_only_a_key_that_counts_lets_in(
 def test_no_page_of_the_console_takes_a_key_and_the_api_takes_no_session(
     publication: PublicationFolder, api_context: ApiContext, new_key: NewKey
 ) -> None:
-    from publisher.web.console.application import create_console
-
     context = context_of(publication, api_context.opened)
-    app = create_console(context)
     key = new_key().key
     session = begin(publication, "administrator", None, "en", publication.clock.now())
-    site = Client(with_api(app, context), use_cookies=False)
+    site = Client(create_site(context), use_cookies=False)
 
     def status(path: str, headers: dict[str, str]) -> int:
         return site.get(path, headers={"Host": "localhost:8090", **headers}).status_code
