@@ -136,16 +136,16 @@ def is_hidden(path: str) -> bool:
 
 def feed_media_types() -> dict[str, str]:
     """Return media types by the end of a feed's name: the last suffix alone is ambiguous."""
-    return {one.suffix: f"{one.media_type}; charset=utf-8" for one in FEED_FORMATS}
+    return {form.suffix: f"{form.media_type}; charset=utf-8" for form in FEED_FORMATS}
 
 
 def media_type(path: str) -> str:
     """Return the Content-Type of a document below the web root."""
     name = PurePosixPath(path).name
     if path.startswith("feeds/"):
-        for suffix, known in feed_media_types().items():
+        for suffix, feed_type in feed_media_types().items():
             if name.endswith(f".{suffix}"):
-                return known
+                return feed_type
     return MEDIA_TYPES.get(name.rpartition(".")[2], UNKNOWN_MEDIA_TYPE)
 
 
@@ -197,7 +197,7 @@ ACCEPTS_PAGE = r"(?:^|[\s,])text/html(?:[\s,;]|$)"
 
 def styled_suffixes() -> list[str]:
     """Return the ends of the names of feeds that have a style sheet; a JSON feed has none."""
-    return [one.suffix for one in FEED_FORMATS if one.styled]
+    return [form.suffix for form in FEED_FORMATS if form.styled]
 
 
 def styled_feed_pattern() -> str:
@@ -207,7 +207,7 @@ def styled_feed_pattern() -> str:
 
 def accepts_feed_pattern() -> str:
     """Return a pattern of the Accept headers of programs that read such feeds."""
-    types = "|".join(re.escape(one.media_type) for one in FEED_FORMATS if one.styled)
+    types = "|".join(re.escape(form.media_type) for form in FEED_FORMATS if form.styled)
     return rf"(?:^|[\s,])(?:{types})(?:[\s,;]|$)"
 
 

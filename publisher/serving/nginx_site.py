@@ -107,13 +107,13 @@ def log_format(place: SiteLocation, *, console: bool) -> list[str]:
 
     It is in the query, in Referer, and in some paths; `console` if those of the console are logged, too.
     """
-    below = [f"{re.escape(place.prefix)}{one}" for one in _BEFORE_TOKENS]
+    below = [f"{re.escape(place.prefix)}{path}" for path in _BEFORE_TOKENS]
     hidden = [
         map_line(
-            f"~^(?<{variable_name(place, 'shown')}>{one}).",
+            f"~^(?<{variable_name(place, 'shown')}>{path}).",
             f"${variable_name(place, 'shown')}…",
         )
-        for one in (*below, *(_BEFORE_CONSOLE_TOKENS if console else ()))
+        for path in (*below, *(_BEFORE_CONSOLE_TOKENS if console else ()))
     ]
     logged = variable_name(place, "logged")
     line = (
@@ -246,13 +246,13 @@ def _maps(settings: Settings, place: SiteLocation) -> Mapping[str, str]:
     An empty value omits the header, as does a map without a matching line. One add_header per
     map in the server block is inherited by all locations.
     """
-    known = document_kinds(settings)
+    kinds = document_kinds(settings)
     public = f"${variable_name(place, 'Access-Control-Allow-Origin')}"
     path = f"${variable_name(place, 'path')}"
     allow, *exposed = cors_headers()
     by_path: dict[str, dict[DocumentKind, str]] = {
-        "Cache-Control": {kind: kind.cache_control for kind in known},
-        allow[0]: {kind: allow[1] for kind in known if kind.public},
+        "Cache-Control": {kind: kind.cache_control for kind in kinds},
+        allow[0]: {kind: allow[1] for kind in kinds if kind.public},
     }
     lines = {
         name: (path, [map_line(_path(place, kind.pattern), value[kind]) for kind in value])

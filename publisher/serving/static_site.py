@@ -221,7 +221,7 @@ def choose_coding(accepted: Accept, available: Collection[str]) -> str | None:
         # Not named: identity stays allowed, after all codings that are named.
         return 0.0001 if coding == _IDENTITY else 0
 
-    best = max((one for one in _CODINGS if one in available), key=weight, default=None)
+    best = max((coding for coding in _CODINGS if coding in available), key=weight, default=None)
     return best if best and weight(best) > 0 else None
 
 

@@ -145,6 +145,16 @@ def _is_address(name: str) -> bool:
     return True
 
 
+def name_client(environ: WSGIEnvironment, url: str, trusted: Sequence[str]) -> None:
+    """Put the client's address into a request, and the scheme of the URL at which browsers find the site."""
+    environ["wsgi.url_scheme"] = urlsplit(url).scheme
+    environ["REMOTE_ADDR"] = client_address(
+        str(environ.get("REMOTE_ADDR", "")),
+        str(environ.get("HTTP_X_FORWARDED_FOR", "")),
+        trusted,
+    )
+
+
 def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str:
     """Return the address of a client.
 

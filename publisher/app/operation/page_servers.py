@@ -37,8 +37,8 @@ def open_web_state(settings: Settings) -> Iterator[WebState]:
     Raise DatabaseError if `publisher run` has not made or upgraded the database yet.
     """
     with (
-        closing(_open(settings, read_only=True)) as database,
-        closing(_open(settings, read_only=False)) as written,
+        closing(_open(settings, _PAGES_BUSY_SECONDS, read_only=True)) as database,
+        closing(_open(settings, _PAGES_BUSY_SECONDS)) as written,
         closing(Writer(written)) as writer,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
@@ -47,10 +47,12 @@ def open_web_state(settings: Settings) -> Iterator[WebState]:
         yield WebState(database, writer, renderer, secret, LimitKeys(secret))
 
 
-def _open(settings: Settings, *, read_only: bool) -> Database:
+def _open(
+    settings: Settings, busy_seconds: float, *, upgrade: bool = False, read_only: bool = False
+) -> Database:
     # A subscriber's decision survives a power cut, whatever `delivery.durability` says.
     return open_database(
-        settings.database, upgrade=False, busy_seconds=_PAGES_BUSY_SECONDS, read_only=read_only
+        settings.database, upgrade=upgrade, busy_seconds=busy_seconds, read_only=read_only
     )
 
 
@@ -83,8 +85,8 @@ def open_console_state(settings: Settings, *, upgrade: bool = False) -> Iterator
     Raise DatabaseError if `publisher run` has not made or upgraded the database yet; with `upgrade`, do that.
     """
     with (
-        closing(_database(settings, upgrade=upgrade)) as writing,
-        closing(_database(settings, read_only=True)) as reading,
+        closing(_open(settings, _CONSOLE_BUSY_SECONDS, upgrade=upgrade)) as writing,
+        closing(_open(settings, _CONSOLE_BUSY_SECONDS, read_only=True)) as reading,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
         require_same_secret(settings, writing, record=upgrade)
@@ -103,14 +105,3 @@ def open_console_state(settings: Settings, *, upgrade: bool = False) -> Iterator
         finally:
             # They read the database, which is closed next.
             source_tests.wait(_GRACE_SECONDS)
-
-
-def _database(
-    settings: Settings, *, upgrade: bool = False, read_only: bool = False
-) -> Database:
-    return open_database(
-        settings.database,
-        upgrade=upgrade,
-        busy_seconds=_CONSOLE_BUSY_SECONDS,
-        read_only=read_only,
-    )

@@ -19,30 +19,31 @@ if TYPE_CHECKING:
     from publisher.config import Settings
     from publisher.web.server import Part
 
-_MAX_PORT = 65_535
-
-
-def _register_serve(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("serve", epilog="Example: publisher serve --port 8080 my-publication")(
-        serve_command
-    )
-    app.command(
-        "webserver",
-        epilog="Example: publisher webserver nginx --root /srv/lantern/public my-publication",
-    )(webserver_command)
+HostOption = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        help="The address to listen on; 0.0.0.0 is all of them.",
+        show_default="that of publication.toml; of serve, 127.0.0.1",
+    ),
+]
+PortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        min=0,
+        max=65_535,
+        help="The port; 0 is any that is free.",
+        show_default="that of publication.toml; of serve, 8000",
+    ),
+]
 
 
 def serve_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    host: Annotated[
-        str, typer.Option("--host", help="The address to listen on; 0.0.0.0 is all of them.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option("--port", min=0, max=_MAX_PORT, help="The port; 0 is any that is free."),
-    ] = 8000,
+    host: HostOption = None,
+    port: PortOption = None,
 ) -> None:
     """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing and ends with exit code 0.
 
@@ -152,33 +153,11 @@ def up_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
             _serve(settings, parts, service=partial(run_service, pipeline, log_report))
 
 
-def _register_web(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("up", epilog="Example: publisher up my-publication")(up_command)
-    app.command("web", epilog="Example: publisher web --port 8100 my-publication")(web_command)
-
-
 def web_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            "--host",
-            help="The address to listen on; 0.0.0.0 is all of them.",
-            show_default="web.address in publication.toml",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port",
-            min=0,
-            max=_MAX_PORT,
-            help="The port; 0 is any that is free.",
-            show_default="web.address in publication.toml",
-        ),
-    ] = None,
+    host: HostOption = None,
+    port: PortOption = None,
     webhooks: Annotated[
         bool,
         typer.Option(
@@ -203,32 +182,11 @@ def web_command(
     _serve(settings, ["pages"], host, port)
 
 
-def _register_console(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("console", epilog="Example: publisher console my-publication")(console_command)
-
-
 def console_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            "--host",
-            help="The address to listen on; 0.0.0.0 is all of them.",
-            show_default="console.host in publication.toml",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port",
-            min=0,
-            max=_MAX_PORT,
-            help="The port; 0 is any that is free.",
-            show_default="console.port in publication.toml",
-        ),
-    ] = None,
+    host: HostOption = None,
+    port: PortOption = None,
 ) -> None:
     """Serve the editors' console over HTTP until SIGTERM or Ctrl-C; ends with exit code 0.
 
@@ -242,6 +200,12 @@ def console_command(
 
 def register(app: typer.Typer) -> None:
     """Add what this module has."""
-    _register_serve(app)
-    _register_web(app)
-    _register_console(app)
+    for name, command, words in (
+        ("serve", serve_command, "--port 8080"),
+        ("webserver", webserver_command, "nginx --root /srv/lantern/public"),
+        ("up", up_command, ""),
+        ("web", web_command, "--port 8100"),
+        ("console", console_command, ""),
+    ):
+        example = " ".join(filter(None, ("publisher", name, words, "my-publication")))
+        app.command(name, epilog=f"Example: {example}")(command)

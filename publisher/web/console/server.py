@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from threading import Event, Lock, Thread
-from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
@@ -17,7 +16,7 @@ from publisher.config import Settings
 from publisher.errors import UsageError
 from publisher.secrets import require_own_secret
 from publisher.web.console.context import ConsoleContext
-from publisher.web.security import client_address, with_health
+from publisher.web.security import name_client, with_health
 
 log = structlog.get_logger()
 
@@ -27,29 +26,6 @@ CONSOLE_BODY_BYTES = MAX_LIST_BYTES + 9 * 1024 * 1024
 _GRACE_SECONDS = 3.0
 # Seconds between two looks for lists that wait to be imported.
 _LOOK_SECONDS = 1.0
-
-
-class ConsoleSite:
-    """Passes each request to the pages, with what proxies say of the client."""
-
-    def __init__(
-        self, pages: WSGIApplication, current_settings: Callable[[], Settings]
-    ) -> None:
-        self._pages = pages
-        self._current_settings = current_settings
-
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-        settings = self._current_settings()
-        environ["wsgi.url_scheme"] = urlsplit(settings.console.url).scheme
-        environ["REMOTE_ADDR"] = client_address(
-            str(environ.get("REMOTE_ADDR", "")),
-            str(environ.get("HTTP_X_FORWARDED_FOR", "")),
-            settings.web.trusted_proxies,
-        )
-        return self._pages(environ, start_response)
 
 
 @contextmanager
@@ -89,7 +65,7 @@ def create_site(context: ConsoleContext) -> WSGIApplication:
     def console() -> WSGIApplication:
         from publisher.web.console.application import create_console
 
-        return ConsoleSite(create_console(context), context.current_settings)
+        return create_console(context)
 
     @cache
     def api() -> WSGIApplication:
@@ -102,9 +78,11 @@ def create_site(context: ConsoleContext) -> WSGIApplication:
             clock=context.clock,
             hosts=context.hosts,
         )
-        return ConsoleSite(create_api(own), context.current_settings)
+        return create_api(own)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        settings = context.current_settings()
+        name_client(environ, settings.console.url, settings.web.trusted_proxies)
         is_api = str(environ.get("PATH_INFO", "")).startswith("/api/")
         with lock:
             application = api() if is_api else console()

@@ -17,7 +17,7 @@ from publisher.serving.headers import dynamic_pattern
 from publisher.serving.static_site import StaticSite
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
-from publisher.web.security import client_address, with_health
+from publisher.web.security import name_client, with_health
 
 
 class PublicationSite:
@@ -41,12 +41,7 @@ class PublicationSite:
         if page is None:
             return self._site(environ, start_response)
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = page["root"], page["path"]
-        environ["wsgi.url_scheme"] = urlsplit(settings.publication.url).scheme
-        environ["REMOTE_ADDR"] = client_address(
-            str(environ.get("REMOTE_ADDR", "")),
-            str(environ.get("HTTP_X_FORWARDED_FOR", "")),
-            settings.web.trusted_proxies,
-        )
+        name_client(environ, settings.publication.url, settings.web.trusted_proxies)
         return self._pages(environ, start_response)
 
     def _compiled(self, settings: Settings) -> re.Pattern[str]:

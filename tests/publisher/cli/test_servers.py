@@ -123,4 +123,6 @@ def test_an_ipv6_address_is_shown_in_brackets(
         lambda _s, parts, ready, host, port: ready(parts[0], host, port),
     )
 
-    assert run("serve", "--host", "::1", lantern)[1].endswith(" is at http://[::1]:8000/\n")
+    assert run("serve", "--host", "::1", "--port", "8000", lantern)[1].endswith(
+        " is at http://[::1]:8000/\n"
+    )

@@ -155,8 +155,8 @@ def caddy_server(settings: Settings, folder: Path) -> Iterator[Server]:
     ):
         assert example in text
         text = text.replace(example, own)
-    here = rf"http://\1 {{\n\tbind unix/{folder}/server"
-    text = re.sub(r"(?m)^(\S+\.\S+) \{$", here, text)
+    at_socket = rf"http://\1 {{\n\tbind unix/{folder}/server"
+    text = re.sub(r"(?m)^(\S+\.\S+) \{$", at_socket, text)
     options = f"{{\n\tadmin off\n\tstorage file_system {folder}\n}}\n"
     (folder / "Caddyfile").write_text(options + text)
     command = [str(found("caddy")), "run", "--config", f"{folder}/Caddyfile"]

@@ -10,20 +10,13 @@ from publisher.config import FeedSettings, Settings
 from publisher.config.web import ConsoleSettings, WebSettings
 from publisher.errors import UsageError
 from publisher.serving.nginx_site import nginx_config
-from tests.publisher.serving.documented import DOCUMENT, configuration
 from tests.publisher.serving.samples import make_settings
+from tests.publisher.serving.servers import REPOSITORY
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return make_settings(tmp_path)
-
-
-def test_the_document_shows_what_the_program_prints() -> None:
-    """To put it right: python -m tests.publisher.serving.documented."""
-    shown = re.findall(r"(?s)```nginx\n(.*?)```\n", DOCUMENT.read_text("utf-8"))
-
-    assert shown == [configuration()]
 
 
 def test_the_root_is_the_folder_here_unless_said(settings: Settings) -> None:
@@ -94,7 +87,9 @@ def test_brotli_the_ttl_and_the_host_are_written_as_they_are_set(settings: Setti
     assert "public, max-age=604800" in nginx_config(weekly)
     where = "docs/reference/serving.md says what to do for two publications on one"
     assert where in nginx_config(settings)
-    assert "\n## Two publications on one host\n" in DOCUMENT.read_text("utf-8")
+    assert "\n## Two publications on one host\n" in (
+        REPOSITORY / "docs/reference/serving.md"
+    ).read_text("utf-8")
 
 
 def test_two_publications_fit_into_one_nginx(tmp_path: Path) -> None:
@@ -119,9 +114,8 @@ def with_console(settings: Settings, **console: object) -> Settings:
 def block_of(text: str, listens: str) -> str:
     """Give the server block of the console that listens so."""
     blocks = re.findall(r"(?ms)^server \{\n.*?^\}", text)
-    found: str
-    (found,) = (one for one in blocks if NAME in one and f"listen {listens};" in one)
-    return found
+    (block,) = (text for text in blocks if NAME in text and f"listen {listens};" in text)
+    return str(block)
 
 
 def test_nginx_passes_the_console_s_host_on_and_logs_no_query(settings: Settings) -> None:

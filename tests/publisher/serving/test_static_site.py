@@ -23,10 +23,8 @@ from publisher.serving.static_site import (
     StaticSite,
     available_codings,
     choose_coding,
-    locate_file,
 )
 from tests.publisher.serving.samples import (
-    AFTER,
     BEFORE,
     CHANGED,
     LAST_MODIFIED,
@@ -134,21 +132,11 @@ def test_the_wsgi_server_sends_what_was_opened_even_if_the_file_is_replaced(
     ("fields", "status"),
     [
         ({}, 200),
-        ({"if_none_match": "TAG"}, 304),
-        ({"if_none_match": "W/TAG"}, 304),
-        ({"if_none_match": '"then", TAG'}, 304),
         ({"if_none_match": '"then","a, b",W/TAG'}, 304),
-        ({"if_none_match": "*"}, 304),
-        ({"if_none_match": '"then"'}, 200),
         ({"if_none_match": ""}, 200),
-        ({"if_modified_since": LAST_MODIFIED}, 304),
-        ({"if_modified_since": AFTER}, 304),
-        ({"if_modified_since": BEFORE}, 200),
         ({"if_modified_since": "Friday, 09-Jan-26 12:30:00 GMT"}, 304),
         ({"if_modified_since": "Fri Jan  9 12:30:00 2026"}, 304),
         ({"if_modified_since": "Fri, 99 Foo 2026 12:30:00 GMT"}, 200),
-        ({"if_modified_since": "yesterday"}, 200),
-        ({"if_none_match": '"then"', "if_modified_since": AFTER}, 200),
         ({"if_none_match": "TAG", "if_modified_since": BEFORE}, 304),
         ({"if_none_match": "TAG", "range": "bytes=0-3"}, 304),
         ({"if_match": "TAG"}, 200),
@@ -218,7 +206,9 @@ def test_a_part_of_another_state_is_not_given_and_head_has_none(
     assert head.headers["Content-Length"] == str(len(PACKED["feeds/en.json"]))
 
 
-def test_a_part_is_of_the_encoding_that_is_sent(ask: Ask) -> None:
+def test_a_part_is_of_the_encoding_that_is_sent_and_none_that_is_accepted_is_406(
+    ask: Ask,
+) -> None:
     packed = ask(FEED, accept_encoding="gzip").data
     answer = ask(FEED, accept_encoding="gzip", range="bytes=-4")
 
@@ -226,13 +216,8 @@ def test_a_part_is_of_the_encoding_that_is_sent(ask: Ask) -> None:
     where = f"bytes {len(packed) - 4}-{len(packed) - 1}/{len(packed)}"
     assert answer.headers["Content-Range"] == where
     assert answer.headers["Content-Encoding"] == "gzip"
-
-
-def test_none_of_the_encodings_that_are_accepted_is_406(ask: Ask) -> None:
-    answer = ask(FEED, accept_encoding="identity;q=0, zstd")
-
-    assert answer.status_code == 406
-    assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+    refused = ask(FEED, accept_encoding="identity;q=0, zstd")
+    assert (refused.status_code, refused.headers["Vary"]) == (406, "Accept, Accept-Encoding")
 
 
 def test_a_browser_asks_by_its_own_tag(ask: Ask) -> None:
@@ -276,14 +261,6 @@ def test_a_change_within_a_second_is_another_tag(ask: Ask, settings: Settings) -
     assert len(tags) == 2
 
 
-def test_a_file_or_a_folders_page_answers(settings: Settings) -> None:
-    root = settings.folders.public
-    assert locate_file(root, "") == "index.html"
-    assert locate_file(root, "en/") == "en/index.html"
-    assert locate_file(root, "en") == "en/"
-    assert locate_file(root, "feeds/en.json") == "feeds/en.json"
-
-
 def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
     file = tmp_path / "en.json"
     write_packed(file, b"{}")
@@ -302,27 +279,17 @@ def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "chosen"),
     [
-        (None, "identity"),
-        ("", "identity"),
-        ("gzip", "gzip"),
-        ("gzip, br", "br"),
-        ("gzip;q=1.0, br;q=0.9", "gzip"),
         ("gzip;q=0.5, br;q=0.5, identity;q=0.5", "br"),
         ("gzip;q=0.5, identity", "identity"),
-        ("gzip;q=0.001", "gzip"),
         ("*", "br"),
         ("*;q=0.1, gzip;q=0.2", "gzip"),
         ("br;q=0, *", "gzip"),
         ("*;q=0", None),
-        ("*;q=0, identity", "identity"),
         ("*;q=0, identity;q=0.1", "identity"),
         ("identity;q=0", None),
         ("gzip, identity;q=0", "gzip"),
         ("br;q=0.0, gzip;q=0.00, identity", "identity"),
-        ("Br", "br"),
         ("gzip ; q=0.8 ,\tbr ; Q=0.9", "br"),
-        ("deflate, zstd", "identity"),
-        ("gzipped", "identity"),
         (",, gzip,", "gzip"),
     ],
 )

@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from publisher.app.operation.page_servers import open_console_state
 from publisher.clock import Clock, SystemClock
 from publisher.config import Settings
 from publisher.config.web import ConsoleSettings
-from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
-from publisher.web.console.server import CONSOLE_BODY_BYTES, ConsoleSite
+from publisher.web.console.server import CONSOLE_BODY_BYTES, create_site
 from tests.publisher.serving.servers import web_server
 
 
@@ -20,7 +19,7 @@ def running_console(
     settings: Settings, clock: Clock | None = None, url: str = ""
 ) -> Iterator[Settings]:
     """Serve the console, at `url` behind a web server; give the settings with its address."""
-    late: list[ConsoleSite] = []
+    late: list[WSGIApplication] = []
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return late[0](environ, start_response)
@@ -34,5 +33,5 @@ def running_console(
         context = ConsoleContext(
             current_settings=lambda: settings, opened=opened, clock=clock or SystemClock()
         )
-        late.append(ConsoleSite(create_console(context), lambda: settings))
+        late.append(create_site(context))
         yield settings

@@ -1,6 +1,5 @@
-"""`publisher serve`, `web` and `console` as processes: they answer until they are stopped."""
+"""`publisher serve` and `up` as processes: they answer until they are stopped."""
 
-import re
 import signal
 import socket
 import subprocess
@@ -15,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import SETTINGS_FILE
-from publisher.database import open_database
 from publisher.serving.server import allow_connections
-from tests.databases import DATABASE_FILE, database_address
 from tests.processes import start
 from tests.publisher.cli.test_servers import LARGE, publish
 from tests.sizes import PATIENCE
@@ -27,25 +24,14 @@ IDLE = 1000
 
 
 @contextmanager
-def serving(command: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a command at a free port; give its process, and the line that it prints."""
-    if command != "serve":
-        open_database(database_address(folder / DATABASE_FILE)).close()
-    with start(command, "--port", 0, folder) as process:
+def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start `publisher serve` at a free port; give its process, and the line that it prints."""
+    with start("serve", "--port", 0, folder) as process:
         try:
             assert process.stdout
             yield process, process.stdout.readline()
         finally:
             process.kill()
-
-
-def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Ask a process to end: it does so soon and well, and says nothing."""
-    begin = time.monotonic()
-    process.send_signal(number)
-    out, err = process.communicate(timeout=120)
-    assert time.monotonic() - begin < 30
-    assert (process.returncode, out, err) == (0, "", "")
 
 
 def read(url: str) -> bytes:
@@ -59,7 +45,7 @@ def test_it_serves_until_stopped_and_finishes_open_requests(
     lantern: Path, number: signal.Signals
 ) -> None:
     publish(lantern)
-    with serving("serve", lantern) as (process, line):
+    with serving(lantern) as (process, line):
         url = line.split()[-1]
         assert line == f"{lantern / 'public'} is at {url}\n"
         assert read(url) == b"The Lantern"
@@ -71,41 +57,15 @@ def test_it_serves_until_stopped_and_finishes_open_requests(
         assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_pages_and_the_site_are_served_until_stopped(lantern: Path) -> None:
-    publish(lantern)
-    with serving("web", lantern) as (process, line):
-        url = line.split()[-1]
-        assert line == f"{lantern} is at {url}\n"
-        assert read(url) == b"The Lantern"
-        with pytest.raises(urllib.error.HTTPError) as missing:
-            read(f"{url}-/nothing?t=token")
-        assert missing.value.headers["X-Robots-Tag"] == "noindex"
-        missing.value.close()
-        stop(process, signal.SIGTERM)
-
-
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_arguments: object) -> None:
         """Follow none."""
 
 
-def test_the_console_answers_until_stopped(lantern: Path) -> None:
-    with serving("console", lantern) as (process, line):
-        found = re.search(r"http://127\.0\.0\.1:\d+/", line)
-        assert found, line
-        assert line.startswith(f"the console of {lantern}: http://localhost:8090/ ")
-        with pytest.raises(urllib.error.HTTPError) as redirect:
-            urllib.request.build_opener(NoRedirect).open(found[0])
-        assert redirect.value.code == 303
-        assert redirect.value.headers["Location"] == "/sign-in/?next=/"
-        redirect.value.close()
-        stop(process, signal.SIGTERM)
-
-
 def test_a_thousand_idle_connections_shut_nobody_out(lantern: Path) -> None:
     publish(lantern)
     allow_connections()
-    with serving("serve", lantern) as (_process, line), ExitStack() as stack:
+    with serving(lantern) as (_process, line), ExitStack() as stack:
         url = line.split()[-1]
         port = int(url.split(":")[-1].strip("/"))
         for _ in range(IDLE):
@@ -133,7 +93,17 @@ def test_the_service_pages_and_console_are_one_process_until_stopped(lantern: Pa
             assert lines[1].endswith(f"(listening on http://127.0.0.1:{ports[1]}/)\n")
             for port in ports:
                 assert read(f"http://127.0.0.1:{port}/healthz") == b"ok\n"
-            assert b"Subscribe" in read(f"http://127.0.0.1:{ports[0]}/en/subscribe/")
+            pages, console = (f"http://127.0.0.1:{port}/" for port in ports)
+            assert b"Subscribe" in read(f"{pages}en/subscribe/")
+            with pytest.raises(urllib.error.HTTPError) as missing:
+                read(f"{pages}-/nothing?t=token")
+            assert missing.value.headers["X-Robots-Tag"] == "noindex"
+            missing.value.close()
+            with pytest.raises(urllib.error.HTTPError) as redirect:
+                urllib.request.build_opener(NoRedirect).open(console)
+            assert redirect.value.code == 303
+            assert redirect.value.headers["Location"] == "/sign-in/?next=/"
+            redirect.value.close()
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=120)
             assert (process.returncode, out) == (0, "")

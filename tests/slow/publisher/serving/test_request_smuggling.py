@@ -115,9 +115,6 @@ MALFORMED = {
         length(EMPTY), b"Transfer-Encoding : chunked", body=EMPTY
     ),
     "CL.TE folded": post(length(EMPTY), b"Transfer-Encoding:\r\n chunked", body=EMPTY),
-    "CL.TE in a folded line": post(
-        length(EMPTY), b"X: y\r\n Transfer-Encoding: chunked", body=EMPTY
-    ),
     "CL.TE after a bare LF": post(
         length(EMPTY), b"X: y\nTransfer-Encoding: chunked", body=EMPTY
     ),
@@ -126,43 +123,24 @@ MALFORMED = {
     ),
     "CL.TE after NUL": post(length(EMPTY), b"X: y\0Transfer-Encoding: chunked", body=EMPTY),
     "CL.TE with a tab": post(length(EMPTY), b"Transfer-Encoding:\tchunked", body=EMPTY),
-    "CL.TE with VT": post(length(EMPTY), b"Transfer-Encoding: \x0bchunked", body=EMPTY),
-    "CL.TE in capitals": post(length(EMPTY), b"TRANSFER-ENCODING: CHUNKED", body=EMPTY),
-    "CL.TE in quotes": post(length(EMPTY), b'Transfer-Encoding: "chunked"', body=EMPTY),
     "CL.TE of another coding": post(length(EMPTY), b"Transfer-Encoding: xchunked", body=EMPTY),
-    "CL.TE identity": post(length(EMPTY), b"Transfer-Encoding: identity", body=EMPTY),
-    "TE identity, chunked": post(b"Transfer-Encoding: identity, chunked", body=EMPTY),
     "TE chunked, identity": post(b"Transfer-Encoding: chunked, identity", body=EMPTY),
-    "TE twice": post(CHUNKED, b"Transfer-Encoding: identity", body=EMPTY),
     "TE chunked twice": post(CHUNKED, CHUNKED, body=EMPTY),
     "TE in HTTP/1.0": post(CHUNKED, body=EMPTY, start=b"POST /-/seen/ HTTP/1.0"),
     "CL twice, other": post(b"Content-Length: 0", length()),
-    "CL twice, other first": post(length(), b"Content-Length: 0"),
     "CL twice, same": post(length(), length()),
     "CL list": post(b"Content-Length: 0, %d" % len(HIDDEN)),
-    "CL list, same": post(b"Content-Length: %d, %d" % (len(HIDDEN), len(HIDDEN))),
     "CL with a sign": post(b"Content-Length: +%d" % len(HIDDEN)),
-    "CL negative": post(b"Content-Length: -1"),
-    "CL hexadecimal": post(b"Content-Length: 0x%x" % len(HIDDEN)),
-    "CL with a blank in it": post(b"Content-Length: 4 %d" % len(HIDDEN)),
-    "CL with a point": post(b"Content-Length: %d.0" % len(HIDDEN)),
-    "CL after a tab": post(b"Content-Length:\t%d" % len(HIDDEN)),
     "CL empty": post(b"Content-Length:"),
     "CL folded": post(b"Content-Length:\r\n %d" % len(HIDDEN)),
-    "CL with a blank before the colon": post(b"Content-Length : %d" % len(HIDDEN)),
     "CL of more than 64 bits": post(b"Content-Length: 18446744073709551616"),
     "chunk with a sign": post(CHUNKED, body=chunk(HIDDEN, b"+%x" % len(HIDDEN)) + END),
-    "chunk with 0x": post(CHUNKED, body=chunk(HIDDEN, b"0x%x" % len(HIDDEN)) + END),
-    "chunk without a size": post(CHUNKED, body=b"\r\n" + HIDDEN),
     "chunk of more than 64 bits": post(CHUNKED, body=chunk(HIDDEN, b"1" + b"0" * 16) + END),
     "chunk longer than it says": post(CHUNKED, body=b"1\r\nab\r\n" + END + HIDDEN),
     "two hosts": post(b"Host: evil.example", length()),
-    "no name of a field": post(b": x", length()),
-    "a blank in a name": post(b"X y: z", length()),
     "no version": post(length(), start=b"POST /-/seen/"),
     "a later version": post(length(), start=b"POST /-/seen/ HTTP/2.0"),
     "a control character in the path": post(length(), start=b"POST /-/se\0en/ HTTP/1.1"),
-    "a control character in the method": post(length(), start=b"PO\x01ST /-/seen/ HTTP/1.1"),
 }
 
 # Without a server before it, waitress reads these as RFC 9112, 6.3 says: the chunks count, and what follows
@@ -171,22 +149,15 @@ CHUNKED_COUNTS = {
     "CL.TE",
     "CL.TE folded",
     "CL.TE with a tab",
-    "CL.TE in capitals",
     "TE chunked twice",
 }
 
 # What is allowed, with the body that it has.
 ALLOWED = {
     "length": (post(length()), HIDDEN),
-    "length with zeros": (post(b"Content-Length: 000%d" % len(HIDDEN)), HIDDEN),
     "chunked": (post(CHUNKED, body=WHOLE), HIDDEN),
-    "chunked in capitals": (post(b"TRANSFER-ENCODING: CHUNKED", body=WHOLE), HIDDEN),
     "chunk with an extension": (
         post(CHUNKED, body=chunk(HIDDEN, b"%x;a=b" % len(HIDDEN)) + END),
-        HIDDEN,
-    ),
-    "chunk with zeros": (
-        post(CHUNKED, body=chunk(HIDDEN, b"000%X" % len(HIDDEN)) + END),
         HIDDEN,
     ),
     "chunks with a trailer": (
