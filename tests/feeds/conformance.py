@@ -2,20 +2,20 @@
 
 A checker that shares no code with the writers, so that a writer's mistake is not forgiven by
 itself. It holds what a single document can show of the specifications, of the RSS Board's
-profile and of the checks that public validators make. Each fault names the element and, in
+profile and of the checks that public validators make, as far as we write it: any other element
+is a fault. Each fault names the element and, in
 round brackets, the rule; the RELAX NG grammar of RFC 4287 is one, too:
 
     1 ids, titles       11 language             23 ttl                  35 characters
     3 authors           12 enclosures in Atom   24 language of RSS      39 OPML
-    4 links             13 generator, icon      25 relative addresses   42 complete feeds
-    5 updated           14 channel of RSS       26 image                43 archives
-    6 plausible dates   15 dates of RSS         28 namespaces           44 tombstones
-    7 uniqueness        16 items of RSS         30 dangerous markup     45 JSON: feed
-    8 kinds of text     17 guid                 31 CSS                  46 JSON: items
-    9 summary           18 self link of RSS     32 balanced HTML        47 JSON: chain, hubs
-    10 categories       19 order of content     33 images               48 JSON: extensions
-                        20 enclosures of RSS    34 direction            59 stylesheet
-                        21 names of RSS         22 plain titles         60 podcasts, media
+    4 links             13 generator, icon      25 relative addresses   43 archives
+    5 updated           14 channel of RSS       26 image                44 tombstones
+    6 plausible dates   15 dates of RSS         28 namespaces           45 JSON: feed
+    7 uniqueness        16 items of RSS         30 dangerous markup     46 JSON: items
+    8 kinds of text     17 guid                 31 CSS                  47 JSON: chain, hubs
+    9 summary           18 self link of RSS     32 balanced HTML        48 JSON: extensions
+    10 categories       19 order of content     33 images               59 stylesheet
+    22 plain titles     20 enclosures of RSS    34 direction            60 podcasts, media
 """
 
 from collections.abc import Iterator

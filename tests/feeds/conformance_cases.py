@@ -10,7 +10,7 @@ from tests.feeds import hostile
 RSS = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <?xml-stylesheet type="text/css" href="/feeds/style.en.css"?>
-<rss xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:fh="http://purl.org/syndication/history/1.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:media="http://search.yahoo.com/mrss/" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/" version="2.0">
+<rss xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:fh="http://purl.org/syndication/history/1.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:media="http://search.yahoo.com/mrss/" version="2.0">
   <channel>
     <title>The Lantern</title>
     <link>https://example.org/en/</link>
@@ -20,11 +20,6 @@ RSS = """\
     <docs>https://www.rssboard.org/rss-specification</docs>
     <ttl>60</ttl>
     <image><url>https://example.org/i.png</url><title>The Lantern</title><link>https://example.org/en/</link><width>144</width></image>
-    <skipHours><hour>1</hour></skipHours>
-    <skipDays><day>Monday</day></skipDays>
-    <sy:updatePeriod>daily</sy:updatePeriod>
-    <sy:updateFrequency>2</sy:updateFrequency>
-    <sy:updateBase>2020-01-01T00:00:00Z</sy:updateBase>
     <atom:link rel="self" type="application/rss+xml" href="https://example.org/en.rss.xml"/>
     <atom:link rel="related" type="application/atom+xml" hreflang="en" href="https://example.org/en.atom.xml"/>
     <atom:link rel="current" href="https://example.org/now.rss.xml"/>
@@ -82,7 +77,7 @@ ATOM = """\
     <published>2026-01-08T12:00:00Z</published>
     <summary>Deep.</summary>
     <content type="html">&lt;p&gt;Deep &amp;amp; wide.&lt;/p&gt;</content>
-    <category term="water" scheme="https://example.org/topics/" label="Water"/>
+    <category term="water"/>
     <link rel="alternate" type="text/html" href="https://example.org/en/wells"/>
     <link rel="enclosure" type="audio/mpeg" length="9" href="https://example.org/a.mp3"/>
   </entry>
@@ -90,7 +85,7 @@ ATOM = """\
     <id>tag:example.org,2026:short/en</id>
     <title>Short</title>
     <updated>2026-01-07T12:00:00Z</updated>
-    <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Short.</p></div></content>
+    <content type="html">&lt;p&gt;Short.&lt;/p&gt;</content>
     <link href="https://example.org/en/short"/>
   </entry>
 </feed>
@@ -154,7 +149,6 @@ CURRENT = '<atom:link rel="current" href="https://example.org/now.rss.xml"/>'
 GUID = '<guid isPermaLink="false">tag:example.org,2026:wells/en</guid>'
 SHORT_GUID = '<guid isPermaLink="false">tag:example.org,2026:short/en</guid>'
 PUB_DATE = "<pubDate>Fri, 09 Jan 2026 12:00:00 GMT</pubDate>"
-THUMBNAIL = '<media:thumbnail url="https://example.org/t.png" width="9"/>'
 ENCLOSURE = '<enclosure url="https://example.org/a.mp3" length="9" type="audio/mpeg"/>'
 
 # Old text, new text, expected fault.
@@ -197,7 +191,6 @@ BROKEN_RSS = [
     ("https://example.org/now", "https://example.org/en", "rel=current is itself (43)"),
     ('rel="prev-archive"', 'rel="up"', "without rel=prev-archive or next-archive (43)"),
     ("<fh:archive/>", "<fh:archive>1</fh:archive>", "fh:archive: is not empty (43)"),
-    ("<fh:archive/>", "<fh:complete/>", "is complete and yet has further pages (42)"),
     (GUID, GUID + CURRENT, "item 1/atom:link: rel=current belongs to the feed (43)"),
     ('href="https://example.org/en.atom.xml"', 'href="/en.atom.xml"', "no absolute address (4)"),
     ('hreflang="en"', 'hreflang="pt_BR"', "atom:link/hreflang: 'pt_BR' is no language tag"),
@@ -211,10 +204,6 @@ BROKEN_RSS = [
     ("<dc:language>en<", "<dc:language>yue<", "item 1/dc:language: 'yue' begins with a code"),
     ("<channel>", '<channel xml:lang="a_b">', "channel/xml:lang: 'a_b' is no language tag"),
     ("<ttl>60", "<ttl>0", "ttl: '0' is no number above 0 (23)"),
-    ("<hour>1", "<hour>24", "skipHours: ['24'] are not hours"),
-    ("<day>Monday", "<day>Montag", "skipDays: ['Montag'] are not English days"),
-    (">daily<", ">often<", "sy:updatePeriod: 'often' is none of"),
-    ("2020-01-01T", "1970-01-01T", "sy:updateBase: '1970-01-01T00:00:00Z' is no plausible"),
     ("<width>144", "<width>145", "image: its width is not from 1 to 144 (26)"),
     ("i.png", "i.svg", "image: is no GIF, JPEG or PNG (26)"),
     ("<image><url>", "<image><title>x</title><url>", "image: has 2 title"),
@@ -225,9 +214,6 @@ BROKEN_RSS = [
     ("<title>Short<", "<title>Sho\ufffdrt<", "item 2/title: holds U+FFFD (35)"),
     ("<title>Short<", "<title>Sho\u0085rt<", "item 2/title: holds U+0085 (35)"),
     ("<title>Short<", "<title>e\u0301<", "item 2/title: is not in NFC (35)"),
-    ("<dc:creator>First", "<author>First</author><dc:creator>", "author: 'First' is no address"),
-    ("<dc:creator>", "<author>a@b.org (A)</author><dc:creator>", "say the same (21)"),
-    ("<language>en<", "<dc:language>en</dc:language><language>en<", "say the same (21)"),
     (ENCLOSURE, ENCLOSURE * 2, "item 1: has 2 enclosures (rule: one) (20)"),
     (' length="9"', "", "enclosure: length=None is no number (20)"),
     (' type="audio/mpeg"', "", "enclosure: type=None is no media type (20)"),
@@ -240,18 +226,15 @@ BROKEN_RSS = [
     (GUID, f"{GUID}<itunes:order>1</itunes:order>", "itunes:order: does not belong here (60)"),
     (">false<", ">no<", "itunes:explicit: 'no' is none of ['false', 'true'] (60)"),
     ("1:02:03", "1:2", "itunes:duration: '1:2' is no duration (60)"),
-    (GUID, f"{GUID}<itunes:season>0</itunes:season>", "itunes:season: '0' is no number (60)"),
     (GUID, f'{GUID}<itunes:image href="x"/>', "itunes:image: 'x' is no absolute address"),
     ('text="News"', 'text="Gossip"', "'Gossip' is no category of Apple's (60)"),
     ('<itunes:category text="News"/>', "", "has podcast tags and no itunes:category (60)"),
     ("post@example.org", "post", "itunes:owner: has no itunes:email (60)"),
     (GUID, f"{GUID}<itunes:author>{'x' * 256}</itunes:author>", "longer than 255 characters"),
-    (THUMBNAIL, f"<media:group>{THUMBNAIL}</media:group>", "fewer than two media:content (60)"),
     ('width="9"', 'width="0"', "media:thumbnail: width=0 is no number above 0 (60)"),
     ('width="9"', 'size="9"', "media:thumbnail: size is no attribute of it (60)"),
     ('medium="document"', 'medium="paper"', "media:content: medium=paper (60)"),
     ('type="application/pdf"', 'type="pdf"', "media:content: type=pdf is no media type (60)"),
-    ('fileSize="9"', 'lang="a_b"', "media:content: 'a_b' is no language tag"),
     ('<media:title type="plain">', '<media:title type="text">', "media:title: type=text (60)"),
     ('type="plain">A', 'type="html">&lt;b>', "media:title: has <b> that is never closed (32)"),
     ('type="plain">A', 'type="plain">&amp;copy', "media:title: holds &copy, so it looks like"),
@@ -259,22 +242,17 @@ BROKEN_RSS = [
 
 BROKEN_ATOM = [
     ("<feed ", "<x:feed xmlns:x='https://example.org/' ", "is not well-formed"),
-    ("<id>tag:example.org,2026:feed/en</id>", "", "atom:feed: has 0 atom:id (rule: one) (1)"),
     ("<title>Wells</title>", "", "entry 1: has 0 atom:title (rule: one) (1)"),
     ("<title>Wells</title>", "<title/>", "entry 1: its atom:title is blank (1)"),
     ("<title>Wells<", "<title>Wells &lt;b>&lt;/b><", "atom:title: holds </b>, so it looks like"),
-    ("<title>Wells<", '<title type="CDATA">Wells<', "atom:title: type=CDATA is none of text"),
     ("<title>Wells<", '<title type="html">A &lt; B<', "entry 1/atom:title: has a stray < before"),
     ("<id>tag:example.org,2026:wells/en", "<id>wells", "'wells' is no absolute IRI (1)"),
     ("2026:short/en", "2026:wells/en", "atom:id: two entries have tag:example.org,2026:wells/en"),
     ("<updated>2026-01-07T", "<updated>2026-01-09T", "atom:updated: two entries have 2026-01-09"),
-    ("<updated>2026-01-07T12:00:00Z", "<updated>2026-01-07", "is no date of RFC 3339 (5)"),
-    ("<updated>2026-01-07T12:00:00Z", "<updated>2026-02-30T12:00:00Z", "no date of RFC 3339"),
     ("<updated>2026-01-07T", "<updated>1970-01-07T", "is not plausible (6)"),
     ("<updated>2026-01-07T12:00:00Z", "<updated>0001-01-01T00:00:00+14:00", "not plausible (6)"),
     ("<published>2026-01-08", "<published>2026-01-10", "entry 1: published after it was updated"),
     ("<updated>2026-01-09T12:00:00Z</updated>\n  <author>", "<updated>2026-01-01T00:00:00Z</updated>\n  <author>", "atom:feed: updated before what is in it (5)"),
-    ("<author><name>The Lantern</name><uri>https://example.org/</uri></author>", "", "entry 2: neither it nor the feed has an author (3)"),
     ("<name>The Lantern</name>", "", "atom:author: has 0 atom:name (rule: one) (3)"),
     ("<uri>https://example.org/", "<uri>home", "atom:uri: 'home' is no absolute address (3)"),
     (">newsletter-publisher<", "><", "atom:feed: its atom:generator is blank (13)"),
@@ -283,15 +261,9 @@ BROKEN_ATOM = [
     ('rel="self"', 'rel="related"', "has 0 atom:link rel=self (rule: one) (4)"),
     ('<link href="https://example.org/en/short"/>', '<link href="https://example.org/1"/><link href="https://example.org/2"/>', "entry 2: has 2 atom:link rel=alternate (rule: 1) (4)"),
     ('/en/short"/>', '/en/short">x</link>', "entry 2/atom:link: holds text (4)"),
-    ('rel="enclosure" type="audio/mpeg"', 'rel="enclosure"', "an enclosure without type (12)"),
-    ('length="9"', 'length="long"', "length=long is no number (12)"),
-    ("<summary>Deep.</summary>", "<summary>Deep.</summary>" * 2, "entry 1: has 2 atom:summary"),
-    ('<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Short.</p></div></content>', "", "entry 2: has neither content nor summary (9)"),
-    ('<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Short.</p></div></content>', '<content type="text/plain" src="https://example.org/x"/>', "and there is no summary (9)"),
-    ('xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Short.</p></div>', 'xhtml">Short.', "type=xhtml and not one div (8)"),
+    ('rel="enclosure" type="audio/mpeg"', 'rel="enclosure"', "an enclosure without type and length (12)"),
+    ('<content type="html">&lt;p&gt;Short.&lt;/p&gt;</content>', "", "entry 2: has neither content nor summary (9)"),
     ('term="water"', 'term=" "', "atom:category: its term is blank (10)"),
-    ('scheme="https://example.org/topics/"', 'scheme="topics"', "'topics' is no absolute address"),
-    ('label="Water"', 'label="&lt;b>Water&lt;/b>"', "atom:category: holds </b>, so it looks like"),
     ("<published>", "<issued/><published>", "atom:issued does not belong in atom:entry (28)"),
     ("</entry>\n</feed>", "</entry>\n<rights>x</rights>\n</feed>", "atom:rights: stands behind an entry"),
     ("<fh:archive/>", "", "has rel=next-archive and is no archive (43)"),
@@ -303,7 +275,6 @@ BROKEN_ATOM = [
     ('ref="tag:example.org,2026:gone/en"', 'ref="gone"', "at:deleted-entry: 'gone' is no absolute"),
     ('when="2026-01-09T11:00:00Z"', 'when="today"', "when=today is no date of RFC 3339 (44)"),
     ('11:00:00Z"/>', '11:00:00Z"/><at:deleted-entry ref="tag:example.org,2026:gone/en" when="2026-01-09T11:00:00Z"/>', "at:deleted-entry: two say tag:example.org,2026:gone/en"),
-    ("<published>", "<source><id>tag:example.org,2026:x</id></source><published>", "atom:source: has 0 atom:title (rule: one) (12)"),
     ("xmlns:fh=", 'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:fh=', "has two prefixes (28)"),
 ]  # fmt: skip
 
@@ -343,14 +314,12 @@ BROKEN_FEED = [
     ({"home_page_url": "/en/"}, "feed/home_page_url: '/en/' is no absolute address (45)"),
     ({"language": "zh_Hant"}, "feed/language: 'zh_Hant' is no language tag"),
     ({"next_url": "https://example.org/en.json"}, "next_url: is the feed itself (47)"),
-    ({"expired": "no"}, "feed/expired: is not a truth (45)"),
     ({"hubs": [{"type": "WebSub"}]}, "hubs: has no url (47)"),
     (
         {"hubs": [{"type": "WebSub", "url": "hub"}]},
         "hubs/url: 'hub' is no absolute address (47)",
     ),
-    ({"_a.b": 1}, "feed/_a.b: is no extension (48)"),
-    ({"_a": None}, "feed/_a: is no extension (48)"),
+    ({"_publisher": None}, "feed/_publisher: is no extension (48)"),
 ]
 BROKEN_ITEM = [
     ({"id": 7}, "items 1/id: is not a text (46)"),
@@ -379,7 +348,7 @@ BROKEN_ITEM = [
         {"attachments": [{"size_in_bytes": "9"}]},
         "attachments/size_in_bytes: is not a number (46)",
     ),
-    ({"external_url": ""}, "items 1/external_url: is not a text (46)"),
+    ({"summary": ""}, "items 1/summary: is not a text (46)"),
 ]
 MISSING = [
     (("title",), "title: is missing (45)"),

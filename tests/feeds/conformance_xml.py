@@ -24,22 +24,18 @@ NAMESPACES = {
     "fh": "http://purl.org/syndication/history/1.0",
     "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
     "media": "http://search.yahoo.com/mrss/",
-    "sy": "http://purl.org/rss/1.0/modules/syndication/",
-    "thr": "http://purl.org/syndication/thread/1.0",
-    "xhtml": "http://www.w3.org/1999/xhtml",
     "xml": "http://www.w3.org/XML/1998/namespace",
 }
 PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
 LANG = f"{{{NAMESPACES['xml']}}}lang"
 
-# IANA's registry of link relations, as far as validators of feeds know it.
+# Of IANA's registry of link relations, those that we write.
 RELATIONS = words(
-    "alternate current describedby edit edit-media enclosure first hub last license next "
-    "next-archive payment prev-archive previous related replies search self service up "
-    "via"
+    "alternate current describedby enclosure hub next-archive prev-archive related self"
 )
 HISTORY = {"current", "prev-archive", "next-archive"}
-PAGING = {"first", "last", "next", "previous"}
+# Elements that `media_faults` checks.
+CHECKED_AS_MEDIA = ("itunes:", "media:")
 FEED_TYPES = {"application/atom+xml", "application/rss+xml"}
 
 _ROOT = re.compile(rb"<(rss|feed|opml)[\s>]")
@@ -210,7 +206,7 @@ def _link(link: Element, document: Document) -> Iterator[str]:
     place = where(link)
     rel, media_type = link.get("rel", "alternate"), link.get("type")
     yield from told(place, values.address_faults(str(link.get("href", ""))), 4)
-    if rel not in RELATIONS and ":" not in rel:
+    if rel not in RELATIONS:
         yield f"{place}: rel={rel} is not registered (4)"
     if link.text or len(link):
         yield f"{place}: holds text (4)"
@@ -241,12 +237,10 @@ def history_faults(parent: Element) -> Iterator[str]:
     """Yield the faults of the links to archive documents (RFC 5005)."""
     rels = relations(parent)
     addresses = {str(link.get("rel")): str(link.get("href")) for link in links(parent)}
-    archive, complete = (bool(children(parent, f"fh:{n}")) for n in ("archive", "complete"))
+    archive = bool(children(parent, "fh:archive"))
     place = where(parent)
-    for rel in repeated(rel for rel in rels if rel in HISTORY | PAGING):
+    for rel in repeated(rel for rel in rels if rel in HISTORY):
         yield f"{place}: two links with rel={rel} (43)"
-    if complete and (PAGING | HISTORY - {"current"}) & set(rels):
-        yield f"{place}: is complete and yet has further pages (42)"
     if archive and "current" not in rels:
         yield f"{place}: is an archive without rel=current (43)"
     if archive and not {"prev-archive", "next-archive"} & set(rels):
@@ -256,12 +250,12 @@ def history_faults(parent: Element) -> Iterator[str]:
     for rel in HISTORY if archive else HISTORY - {"current"}:
         if rel in addresses and addresses[rel] == addresses.get("self"):
             yield f"{place}: its rel={rel} is itself (43)"
-    for one in (*children(parent, "fh:archive"), *children(parent, "fh:complete")):
-        if one.text or len(one) or one.attrib:
-            yield f"{where(one)}: is not empty (43)"
+    for mark in children(parent, "fh:archive"):
+        if mark.text or len(mark) or mark.attrib:
+            yield f"{where(mark)}: is not empty (43)"
 
 
 def entry_history_faults(entry: Element) -> Iterator[str]:
     """Yield links to archive documents in an entry, where they have no meaning."""
-    for rel in (HISTORY | PAGING) & set(relations(entry)):
+    for rel in HISTORY & set(relations(entry)):
         yield f"{where(entry)}/atom:link: rel={rel} belongs to the feed (43)"

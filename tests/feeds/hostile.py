@@ -1,9 +1,8 @@
-"""Channels of hostile input, and input that is refused.
+"""Channels of hostile input.
 
 CLEAN channels keep the contract of the values (HTML is balanced and safe, addresses are
 absolute) and are hostile within it, so what is made of them must have no fault at all. ROUGH
 channels break it: their documents must still be well-formed and leave neighbours untouched.
-REFUSED is what no value may accept.
 """
 
 from collections.abc import Callable
@@ -13,14 +12,9 @@ from html import escape
 from feeds import (
     Author,
     Channel,
-    DuplicateEntryError,
     Entry,
     EntryAttachment,
-    FeedsError,
     Image,
-    InvalidChannelError,
-    InvalidEntryError,
-    InvalidIdentifierError,
     Link,
     PodcastShow,
     Tombstone,
@@ -275,31 +269,6 @@ CLEAN: dict[str, Callable[[], Channel]] = {
     "empty": empty,
 }
 ROUGH: dict[str, Callable[[], Channel]] = {"rough-bodies": rough_bodies, "dates": dates}
-
-_NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 -- naive on purpose
-_BEFORE_TIME = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
-_AFTER_TIME = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))
-
-REFUSED: dict[str, tuple[Callable[[], object], type[FeedsError]]] = {
-    "naive-published": (lambda: entry("x", published=_NAIVE), InvalidEntryError),
-    "naive-updated": (lambda: entry("x", updated=_NAIVE), InvalidEntryError),
-    "naive-channel": (lambda: channel("x", updated=_NAIVE), InvalidChannelError),
-    "naive-tombstone": (lambda: Tombstone(entry_id="tag:a,2026:b", when=_NAIVE), InvalidEntryError),
-    "before-the-year-1": (lambda: entry("x", _BEFORE_TIME), InvalidEntryError),
-    "after-the-year-9999": (lambda: entry("x", _AFTER_TIME), InvalidEntryError),
-    "relative-url": (lambda: entry("x", url="/en/x"), InvalidIdentifierError),
-    "url-without-scheme": (lambda: entry("x", url="//example.org/x"), InvalidIdentifierError),
-    "blank-id": (lambda: entry("x", id=" \x00"), InvalidIdentifierError),
-    "id-of-two-words": (lambda: entry("x", id="tag:a,2026:b c"), InvalidIdentifierError),
-    "unreadable-host": (lambda: entry("x", url="https://[é/"), InvalidIdentifierError),
-    "language-with-underscore": (lambda: entry("x", language="pt_BR"), InvalidIdentifierError),
-    "language-blank": (lambda: entry("x", language=""), InvalidIdentifierError),
-    "empty-without-a-date": (lambda: channel("x", updated=None), InvalidChannelError),
-    "channel-without-title": (lambda: channel("x", title="\u200b"), InvalidChannelError),
-    "channel-without-author": (lambda: channel("x", author=Author(name=" ")), InvalidChannelError),
-    "same-id-twice": (lambda: channel("x", entry("y"), entry("y")), DuplicateEntryError),
-    "relative-hub": (lambda: channel("x", hubs=("hub",)), InvalidIdentifierError),
-}  # fmt: skip
 
 
 def _is_html_safe(text: str) -> bool:

@@ -1,7 +1,7 @@
 """What two feed parsers find in a document.
 
-feedparser reads RSS and Atom, atoma all three formats. atoma knows no languages of entries
-and nothing that JSON Feed 1.1 added to 1.0; `json_languages` reads those by the specification.
+feedparser reads RSS and Atom, atoma JSON Feed. atoma knows no languages of entries and nothing
+that JSON Feed 1.1 added to 1.0; `json_languages` reads those by the specification.
 """
 
 import json
@@ -58,11 +58,6 @@ def by_feedparser(document: bytes) -> Reading:
     return Reading(feed.title, feed.link, language, tuple(items))
 
 
-def by_atoma(document: bytes, style: str) -> Reading:
-    """Return what atoma finds in a document; `style` is rss, atom or json."""
-    return {"rss": _atoma_rss, "atom": _atoma_atom, "json": _atoma_json}[style](document)
-
-
 def json_languages(document: bytes) -> tuple[str | None, list[str | None]]:
     """Return the language of a JSON Feed and those of its items, which may inherit it."""
     feed = json.loads(document)
@@ -89,49 +84,8 @@ def _moment(parts: struct_time) -> datetime:
     return datetime.fromtimestamp(timegm(parts), UTC)
 
 
-def _atoma_rss(document: bytes) -> Reading:
-    feed = atoma.parse_rss_bytes(document)
-    items = (
-        Item(
-            id=item.guid,
-            link=item.link,
-            title=item.title,
-            published=item.pub_date,
-            updated=None,
-            enclosure=next(
-                (Enclosure(one.url, one.type, one.length) for one in item.enclosures), None
-            ),
-        )
-        for item in feed.items
-    )
-    return Reading(feed.title, feed.link, feed.language, tuple(items))
-
-
-def _atoma_atom(document: bytes) -> Reading:
-    feed = atoma.parse_atom_bytes(document)
-    items = (
-        Item(
-            id=entry.id_,
-            link=_linked(entry.links, "alternate").href,
-            title=entry.title.value,
-            published=entry.published,
-            updated=entry.updated,
-            enclosure=_enclosed(_linked(entry.links, "enclosure")),
-        )
-        for entry in feed.entries
-    )
-    return Reading(feed.title.value, _linked(feed.links, "alternate").href, None, tuple(items))
-
-
-def _linked(links: list[Any], rel: str) -> Any:
-    return next((link for link in links if link.rel == rel), None)
-
-
-def _enclosed(link: Any) -> Enclosure | None:
-    return link and Enclosure(link.href, link.type_, link.length)
-
-
-def _atoma_json(document: bytes) -> Reading:
+def by_atoma(document: bytes) -> Reading:
+    """Return what atoma finds in a JSON Feed."""
     feed = atoma.parse_json_feed_bytes(document)
     items = (
         Item(

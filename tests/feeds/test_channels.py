@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -108,6 +109,35 @@ def test_tombstones_stand_once_each_also_beside_their_entry() -> None:
 def test_a_ttl_that_is_not_positive_is_refused(ttl: int) -> None:
     with pytest.raises(InvalidChannelError, match="ttl"):
         channel(entry(), ttl=ttl)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"published": datetime(1, 1, 1, tzinfo=timezone(14 * HOUR))}, InvalidEntryError),
+        (
+            {"published": datetime(9999, 12, 31, 23, tzinfo=timezone(-12 * HOUR))},
+            InvalidEntryError,
+        ),
+        ({"url": "//example.org/x"}, InvalidIdentifierError),
+        ({"id": " \x00"}, InvalidIdentifierError),
+        ({"language": "pt_BR"}, InvalidIdentifierError),
+        ({"language": ""}, InvalidIdentifierError),
+    ],
+)
+def test_an_entry_that_no_feed_can_say_is_refused_in_one_line(
+    changes: dict[str, Any], error: type[FeedsError]
+) -> None:
+    with pytest.raises(error) as caught:
+        entry(**changes)
+
+    assert type(caught.value) is error
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tombstone_without_a_time_zone_is_refused() -> None:
+    with pytest.raises(InvalidEntryError, match="no time zone"):
+        Tombstone(entry_id="tag:a,2026:b", when=NOON.replace(tzinfo=None))
 
 
 SOUND = EntryAttachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from lxml import etree
 
 import feeds
 from feeds import FEED_FORMATS, Channel, FeedFormat
@@ -25,7 +24,6 @@ from tests.feeds.conformance_cases import (
 )
 
 HERE = Path(__file__).parent
-GRAMMAR = etree.RelaxNG(etree.parse(str(HERE / "atom.rng")))
 KINDS: dict[str, Kind] = {".rss.xml": "rss", ".atom.xml": "atom", ".json": "json"}
 GOLDEN = sorted(
     (path, kind)
@@ -60,19 +58,18 @@ def test_valid_documents_have_no_faults_and_may_have_numeric_references() -> Non
     expect(faults(late.encode(), "rss"), "content:encoded stands before description (19)")
 
 
-@pytest.mark.parametrize(("old", "new", "fault"), BROKEN_RSS)
-def test_faults_of_rss_are_found(old: str, new: str, fault: str) -> None:
-    expect(faults(changed(RSS, old, new), "rss"), fault)
-
-
-@pytest.mark.parametrize(("old", "new", "fault"), BROKEN_ATOM)
-def test_faults_of_atom_are_found(old: str, new: str, fault: str | None) -> None:
-    expect(faults(changed(ATOM, old, new), "atom"), fault)
-
-
-@pytest.mark.parametrize(("old", "new", "fault"), BROKEN_OPML)
-def test_faults_of_opml_are_found(old: str, new: str, fault: str) -> None:
-    expect(faults(changed(OPML, old, new), "opml"), fault)
+@pytest.mark.parametrize(
+    ("kind", "document", "old", "new", "fault"),
+    [
+        *(("rss", RSS, *case) for case in BROKEN_RSS),
+        *(("atom", ATOM, *case) for case in BROKEN_ATOM),
+        *(("opml", OPML, *case) for case in BROKEN_OPML),
+    ],
+)
+def test_faults_of_xml_are_found(
+    kind: Kind, document: str, old: str, new: str, fault: str | None
+) -> None:
+    expect(faults(changed(document, old, new), kind), fault)
 
 
 @pytest.mark.parametrize(("members", "fault"), BROKEN_FEED)
@@ -162,30 +159,10 @@ def test_hostile_channels_have_no_faults(clean: Channel, style: FeedFormat) -> N
         ("<name>The Lantern</name>", ""),
         ('xml:lang="en"', 'xml:lang="pt_BR"'),
         ("<published>", "<source><content/></source><published>"),
-        ('<content type="xhtml"><div', '<content type="xhtml"><p/><div'),
+        ("<id>tag:example.org,2026:feed/en</id>", ""),
+        ("<summary>Deep.</summary>", "<summary>Deep.</summary><summary>Deep.</summary>"),
         ("<published>", '<x xmlns="">y</x><published>x'),
     ],
 )
 def test_broken_atom_breaks_the_grammar(old: str, new: str) -> None:
     expect(faults(changed(ATOM, old, new), "atom"), "(RFC 4287)")
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("<published>", '<x:y xmlns:x="https://example.org/" z="1"><w/></x:y><published>'),
-        ("<link rel", '<link xmlns:x="https://example.org/" x:y="1" rel'),
-        ("<summary>Deep.</summary>", ""),
-        (
-            '<content type="xhtml">',
-            '<content type="application/xml"><a/></content><x xmlns="u">',
-        ),
-        ("<published>", "<source><title>x</title></source><published>"),
-    ],
-)
-def test_the_grammar_accepts_what_the_specification_does(old: str, new: str) -> None:
-    document = changed(ATOM, old, new)
-    if 'xmlns="u"' in new:
-        document = document.replace(b"</div></content>", b"</div></x>")
-
-    assert GRAMMAR.validate(etree.fromstring(document)), GRAMMAR.error_log

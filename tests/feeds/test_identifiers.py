@@ -65,6 +65,20 @@ def test_a_tag_uri_outside_rfc_4151_is_refused(
         ("http://[2001:db8::1]:80/a[0]", "http://[2001:db8::1]:80/a%5B0%5D"),
         ("https://example.org/a?b[]=c#[d]", "https://example.org/a?b%5B%5D=c#%5Bd%5D"),
         ("urn:uuid:0", "urn:uuid:0"),
+        # A host is encoded as browsers do, and nothing else by IDNA.
+        ("https://straße.de/a", "https://xn--strae-oqa.de/a"),
+        ("https://نامه\u200cای.com/", "https://xn--mgba3gch31f060k.com/"),
+        ("https://é@münchen.de/", "https://%C3%A9@xn--mnchen-3ya.de/"),
+        ("https://münchen.de:8080/", "https://xn--mnchen-3ya.de:8080/"),
+        ("https://x.org/?to=://[<script> x", "https://x.org/?to=://%5B%3Cscript%3E%20x"),
+        ("https://u@[2001:db8::1]:80/ä", "https://u@[2001:db8::1]:80/%C3%A4"),
+        ("HTTPS://ü.de/?", "HTTPS://xn--tda.de/?"),
+        ("https://x.org/?to=http://[::1]/", "https://x.org/?to=http://%5B::1%5D/"),
+        ("http://[v1.a:b]/é", "http://[v1.a:b]/%C3%A9"),
+        ("http://[fe80::1%25eth0]/", "http://[fe80::1%25eth0]/"),
+        ("https://a b.org/", "https://a%20b.org/"),
+        ("file:///é", "file:///%C3%A9"),
+        ("mailto:é@münchen.de", "mailto:%C3%A9@m%C3%BCnchen.de"),
     ],
 )
 def test_an_absolute_uri_is_in_ascii(given: str, expected: str) -> None:
@@ -77,14 +91,6 @@ def test_an_absolute_uri_is_in_ascii(given: str, expected: str) -> None:
 )
 def test_a_relative_address_is_refused(given: str) -> None:
     with pytest.raises(InvalidIdentifierError, match="is not an absolute address"):
-        absolute_uri(given)
-
-
-@pytest.mark.parametrize(
-    "given", ["https://[é/", "https://[::1/", f"https://{'é' * 70}.example/"]
-)
-def test_a_malformed_host_is_refused(given: str) -> None:
-    with pytest.raises(InvalidIdentifierError, match="host"):
         absolute_uri(given)
 
 
@@ -106,45 +112,10 @@ def test_a_malformed_language_tag_is_refused(tag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "address"),
-    [
-        ("https://straße.de/a", "https://xn--strae-oqa.de/a"),
-        ("https://نامه\u200cای.com/", "https://xn--mgba3gch31f060k.com/"),
-        ("https://é@münchen.de/", "https://%C3%A9@xn--mnchen-3ya.de/"),
-        ("https://münchen.de:8080/", "https://xn--mnchen-3ya.de:8080/"),
-        ("https://x.org/?to=://[<script> x", "https://x.org/?to=://%5B%3Cscript%3E%20x"),
-        ("https://u@[2001:db8::1]:80/ä", "https://u@[2001:db8::1]:80/%C3%A4"),
-    ],
-)
-def test_a_host_is_encoded_as_browsers_do(written: str, address: str) -> None:
-    assert absolute_uri(written) == address
-
-
-@pytest.mark.parametrize("written", ["https://ü..de/a", "https://x.org:é/", "https://é.org:x/"])
-def test_a_host_with_an_empty_label_or_a_bad_port_is_refused(written: str) -> None:
-    with pytest.raises(InvalidIdentifierError):
-        absolute_uri(written)
-
-
-@pytest.mark.parametrize(
-    ("written", "address"),
-    [
-        ("HTTPS://ü.de/?", "HTTPS://xn--tda.de/?"),
-        ("https://x.org/?to=http://[::1]/", "https://x.org/?to=http://%5B::1%5D/"),
-        ("http://[v1.a:b]/é", "http://[v1.a:b]/%C3%A9"),
-        ("http://[fe80::1%25eth0]/", "http://[fe80::1%25eth0]/"),
-        ("https://a b.org/", "https://a%20b.org/"),
-        ("file:///é", "file:///%C3%A9"),
-        ("mailto:é@münchen.de", "mailto:%C3%A9@m%C3%BCnchen.de"),
-    ],
-)
-def test_only_the_host_is_encoded_by_idna(written: str, address: str) -> None:
-    assert absolute_uri(written) == address
-
-
-@pytest.mark.parametrize(
     "written",
     [
+        *("https://[é/", "https://[::1/", f"https://{'é' * 70}.example/", "https://ü..de/a"),
+        *("https://x.org:é/", "https://é.org:x/"),
         *("https://[<b>]/", "https://a[::1]/", "https://[::1]x/", "https://münchen.de:８０/"),
         *("https://ex℀mple.org/", "https://i❤.example/", f"https://{'ü.' * 200_000}example/"),
     ],
