@@ -62,7 +62,6 @@ RACING = (
     "tests/slow/publisher/delivery/test_invariants.py",
     "tests/slow/publisher/delivery/test_lease_holder.py",
     "tests/slow/publisher/delivery/test_plans_on_postgresql.py",
-    "tests/slow/publisher/delivery/transports",
     "tests/slow/tools/test_postgres_server.py",
     "tests/slow/publisher/turns/test_contract.py",
     "tests/slow/publisher/web/test_hostile_texts.py::test_what_was_stored_is_text_on_every_page_that_shows_it",

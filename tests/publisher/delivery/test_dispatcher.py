@@ -122,28 +122,6 @@ def test_no_more_connections_are_opened_than_there_are_recipients(
     assert transport.opened <= 2
 
 
-def test_a_subscriber_gets_the_edition_of_their_language_only(
-    publication: PublicationFolder,
-) -> None:
-    editions = {
-        "en": "en",
-        "en-GB": "en",
-        "zh-Hant-HK": "zh-Hant",
-        "zh-CN": "zh-Hans",
-        "ar-EG": "ar",
-    }
-    subscribe(publication, *((f"{tag}@example.com", tag) for tag in editions))
-    for language in set(editions.values()):
-        ready(publication, language)
-    send(publication)
-    got = {
-        parsed(content)["To"].addresses[0].username: path.split("/")[1]
-        for path, content in outbox(publication).items()
-    }
-    assert got == editions
-    assert {state_of(publication, one) for one in editions.values()} == {IssueState.SENT}
-
-
 def test_issues_of_several_languages_take_turns(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -469,22 +447,6 @@ def test_mail_accepted_before_a_fault_of_the_program_is_recorded_as_sent(
     assert len(rest.taken) == 59 - taken
     offered = Counter(one.recipient for one in (*transport.offered, *rest.offered))
     assert offered == dict.fromkeys(dict(recipients), 1)
-
-
-def test_the_progress_callback_may_stop_the_run(publication: PublicationFolder) -> None:
-    subscribe(publication, *many(50))
-    issue = ready(publication)
-
-    def report_progress(_step: str, _done: int, _of: int, _note: str = "", /) -> None:
-        raise Interrupted
-
-    with pytest.raises(Interrupted):
-        send(publication, MemoryTransport(), report_progress)
-    found = counts(publication, issue)
-    assert found.keys() <= {"sent", "pending"}
-    transport = MemoryTransport()
-    send(publication, transport)
-    assert len(transport.taken) == found["pending"]
 
 
 def test_counts_add_up_to_what_was_planned_and_progress_shows_what_went_wrong(

@@ -1,7 +1,7 @@
 """The order of rows: first tries, retries, and rows that no worker received."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 import pytest
@@ -75,12 +75,6 @@ def test_an_overdue_retry_does_not_wait_for_all_first_tries(
     dealt = allocate_rows(fair_queue_of(ledger), ledger, 4)
     assert set(NAMES[:2]) < set(dealt)
     assert set(dealt) - set(NAMES[:2]) == set(NAMES[2:4])
-
-
-def test_a_retry_that_is_only_due_waits_for_first_tries(publication: PublicationFolder) -> None:
-    ledger = open_test_ledger(publication, *NAMES[:6])
-    ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW - OVERDUE + timedelta(seconds=1))
-    assert allocate_rows(fair_queue_of(ledger), ledger, 6) == [*NAMES[2:6], *NAMES[:2]]
 
 
 def test_a_retry_that_a_domain_s_rate_puts_off_for_seconds_is_waited_for(

@@ -145,35 +145,6 @@ def test_a_lock_file_that_can_t_be_opened_leaves_the_decision_to_the_lease(
         assert living(ledger.publication, timer) == set()
 
 
-class Renewing(FakeTimer):
-    """Renews a lease between the moment when it is read and the decision."""
-
-    def __init__(self, publication: PublicationFolder, number: int) -> None:
-        super().__init__()
-        self._publication = publication
-        self._number = number
-        self._renews = True
-
-    def time(self) -> float:
-        instant = super().time()
-        if not self._renews:
-            return instant
-        self._renews = False
-        with self._publication.database.writing() as connection:
-            leases.renew_lease(connection, self._number, instant + LEASE_SECONDS)
-        return instant
-
-
-def test_a_lease_renewed_at_that_moment_is_kept(ledger: OpenLedger, timer: FakeTimer) -> None:
-    with enlist(ledger.publication, timer) as place:
-        ledger.claim(lease_id=place.id)
-        late = Renewing(ledger.publication, place.id)
-        late.advance(LEASE_SECONDS + SECOND)
-        assert living(ledger.publication, late) == {place.id}
-        assert len(locks(ledger.publication)) == 1
-    assert ledger.counts == {"claimed": 3}
-
-
 # --- what stands in the way
 
 

@@ -5,17 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.clock import uptime
 from publisher.config.delivery import DeliverySettings, DomainRateSettings, RateSettings
 from publisher.database import open_database
-from publisher.delivery import fair_queue, worker_pool
-from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery import worker_pool
+from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.job import Job
 from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import leases
@@ -32,9 +31,8 @@ from publisher.delivery.transports.base import (
     Unreachable,
 )
 from publisher.delivery.work_queue import WorkQueue
-from publisher.errors import DatabaseError
 from publisher.issues.model import IssueState
-from publisher.testing import SECRET, FakeTimer, MemoryTransport
+from publisher.testing import FakeTimer, MemoryTransport
 from publisher.testing.fakes import MemoryConnection
 from subscribers import SubscriberStatus, find_subscriber
 from tests.databases import wait_for_locks
@@ -461,23 +459,6 @@ class Locking:
             self.over.wait(self.seconds)
 
 
-def test_while_the_ledger_is_locked_results_are_kept_and_no_mail_is_begun(
-    hasty: PublicationFolder,
-) -> None:
-    subscribe(hasty, *many(10))
-    issue, locking = ready(hasty), Locking(hasty)
-    transport = MemoryTransport("ambiguous", outcomes=locking, prefetch=3)
-    with capture_logs() as logs:
-        sent = send(hasty, transport)
-    locking.thread.join(LONG)
-    assert sent == DeliveryReport(10, ["weekly-en-2026-01-09"], [])
-    assert [line["event"] for line in logs].count(
-        "the ledger can't be written; nothing is sent meanwhile"
-    ) == 1
-    assert counts(hasty, issue) == {"sent": 10}
-    assert len(transport.taken) == 10
-
-
 def test_a_lock_that_is_shorter_than_the_patience_of_a_transaction_is_not_even_noticed(
     publication: PublicationFolder,
 ) -> None:
@@ -528,88 +509,3 @@ def test_reserved_rows_that_no_worker_received_return_to_pending(
         send(publication, transport)
     assert (transport.taken, runs(publication)) == ([], [])
     assert counts(publication, issue) == {"pending": 8}
-
-
-def test_a_ledger_that_is_locked_for_long_ends_the_run_and_loses_no_mail(
-    hasty: PublicationFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A minute in production.
-    monkeypatch.setattr(worker_pool, "DATABASE_PATIENCE", 0.2)
-    subscribe(hasty, *many(10))
-    issue, locking = ready(hasty), Locking(hasty, LONG)
-    transport = MemoryTransport("ambiguous", outcomes=locking, prefetch=3)
-    with pytest.raises(
-        DatabaseError, match=r"database is locked|another process has been writing"
-    ):
-        send(hasty, transport)
-    locking.over.set()
-    locking.thread.join(LONG)
-    taken = len(transport.taken)
-    assert 1 <= taken <= 3
-    assert busy() == []
-    send(hasty, transport)
-    found = counts(hasty, issue)
-    assert found["in_doubt"] >= taken
-    assert found == {"in_doubt": found["in_doubt"], "sent": 10 - found["in_doubt"]}
-    assert found["in_doubt"] <= 3
-    assert len(transport.taken) == taken + found["sent"]
-
-
-# --- a clock that is set while mail goes out
-
-HOUR = 3600.0
-
-
-class SetClock:
-    """A machine's clock, and its timer, that is set by some seconds when it has been looked at so often."""
-
-    def __init__(self, after: int, by: float) -> None:
-        self.after = after
-        self.by = by
-        self._looks = 0
-        self._lock = threading.Lock()
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time(), UTC).replace(microsecond=0)
-
-    def time(self) -> float:
-        with self._lock:
-            self._looks += 1
-            return NOW.timestamp() + uptime() % HOUR + (self.by if self.is_set else 0.0)
-
-    @property
-    def is_set(self) -> bool:
-        return self._looks > self.after
-
-
-@pytest.mark.parametrize("rate", [None, 2000])
-@pytest.mark.parametrize("by", [HOUR, -HOUR])
-@pytest.mark.parametrize("after", [3, 20])
-def test_a_clock_that_is_set_while_mail_goes_out_doubles_and_loses_nothing(
-    publication: PublicationFolder,
-    monkeypatch: pytest.MonkeyPatch,
-    after: int,
-    by: float,
-    rate: int | None,
-) -> None:
-    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 20)
-    subscribe(publication, *many(60))
-    issue = ready(publication)
-    rates = DeliverySettings(rate=RateSettings(per_second=rate))
-    settings = replace(publication.settings, delivery=rates)
-    transport = MemoryTransport("ambiguous", connections=8, prefetch=4)
-    clock = SetClock(after, by)
-
-    def deliver_all() -> None:
-        report = deliver(settings, publication.database, transport, SECRET, clock, timer=clock)
-        assert report.problems == []
-
-    deliver_all()
-    assert clock.is_set
-    # Set back, what was due seems to be due in an hour; that is then, or when it is set right.
-    clock.after, clock.by = 0, max(by, 0.0)
-    deliver_all()
-    got = Counter(outgoing.recipient for outgoing in transport.taken)
-    assert got == dict.fromkeys(dict(many(60)), 1)
-    assert counts(publication, issue) == {"sent": 60}
-    assert state_of(publication) == IssueState.SENT

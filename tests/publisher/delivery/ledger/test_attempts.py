@@ -94,15 +94,6 @@ def test_only_what_is_attempted_is_settled_and_once(
     assert ledger.counts == {change.state: 3}
 
 
-@pytest.mark.parametrize(
-    "reason",
-    ['450 "later", she said', "zu viel – später", "灯笼", "a\nb", "%s ? :rows $[0]", ""],
-)
-def test_a_reason_is_stored_unchanged(ledger: OpenLedger, reason: str) -> None:
-    ledger.settle(ledger.begin(1), S.BOUNCED, reason=reason)
-    assert ledger.rows[ANN].reason == reason
-
-
 # --- an answer that comes after all
 
 

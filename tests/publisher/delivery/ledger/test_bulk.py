@@ -30,7 +30,8 @@ from tests.publisher.delivery.ledger.open_ledgers import (
 
 
 def test_rows_passed_as_json_are_read_unchanged(publication: PublicationFolder) -> None:
-    rows = [(1, 2, "sent", None), (3, 2**40, 'it\'s "so"', "灯笼")]
+    rows = [(1, 2, "sent", None), (3, 2**40, 'it\'s "so"', "灯笼"), (4, 5, "a\nb", "")]
+    rows.append((6, 7, "zu viel – später", "%s ? :rows $[0]"))
     query = select(row_values("issue_id", "subscriber_id", "state", "reason"))
     with publication.database.reading() as connection:
         found = connection.execute(query, {ROWS: json_rows(rows)}).all()

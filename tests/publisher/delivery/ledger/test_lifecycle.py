@@ -267,13 +267,6 @@ def test_bounced_mail_of_a_sent_issue_is_tried_again_and_the_issue_with_it(
     assert ledger.counts == {"sent": 3}
 
 
-def test_an_issue_without_rows_is_sent(publication: PublicationFolder) -> None:
-    ledger = open_test_ledger(publication)
-    assert ledger.finish()
-    assert ledger.stands() is IssueState.SENT
-    assert ledger.counts == {}
-
-
 def test_a_stopped_issue_does_not_finish(ledger: OpenLedger) -> None:
     claims = ledger.begin()
     ledger.pause()

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,30 +74,6 @@ def test_each_recipient_gets_exactly_one_mail(tmp_path: Path) -> None:
     # The kills did hit: messages were under way.
     assert 0 < doubtful == sum(left)
     assert max(left) <= CONNECTIONS * PROMISED
-
-
-def test_who_asks_for_it_gets_what_is_in_doubt_again_the_same_to_the_byte(
-    tmp_path: Path,
-) -> None:
-    with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port, in_doubt="resend")
-
-        left = hunt(scene, server.count, seed=2)
-        last = scene.deliver()
-
-        assert last.code == 0, last.err
-        accepted = server.accepted()
-    assert scene.counts() == {"sent": RECIPIENTS}
-    got = Counter(one.recipient for one in accepted)
-    assert set(got) == set(scene.states())
-    repeats = len(accepted) - len(got)
-    say("repeats", repeats, "of", left)
-    assert 0 < repeats <= sum(left)
-    versions = defaultdict(set)
-    for one in accepted:
-        versions[one.recipient].add((one.message_id, one.sha256))
-    assert all(len(of_one) == 1 for of_one in versions.values())
-    assert len({next(iter(of_one)) for of_one in versions.values()}) == RECIPIENTS
 
 
 # --- stopped for longer than its lease lasts, and let go on: the old holder is fenced off
