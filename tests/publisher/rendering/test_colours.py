@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.gate.mail import CheckedMail
-from publisher.gate.rules import contrast as contrast_rules
 from publisher.pictures.colours import (
     AA,
     BLACK,
@@ -73,15 +72,6 @@ LANGUAGES = ["en", "zh-Hant", "ar"]
 def mail(request: pytest.FixtureRequest) -> CheckedMail:
     language: str = request.param
     return mail_of(Renderer().digest(sample.issue(language)).html, language)
-
-
-def test_text_stands_out_from_its_ground_small_print_too_and_links_from_text(
-    mail: CheckedMail,
-) -> None:
-    assert [(found.where, found.problem) for found in contrast_rules.check(mail)] == []
-    document = mail.document
-    for shown in (*document.styles.texts, *document.dark_styles.texts):
-        assert shown.style.contrast >= AA
 
 
 def test_every_word_is_checked_in_both_modes(mail: CheckedMail) -> None:

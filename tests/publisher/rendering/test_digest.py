@@ -3,15 +3,15 @@
 import re
 from dataclasses import replace
 from functools import cache
-from urllib.parse import urlsplit
 
 import pytest
 from lxml import etree, html
 
 from publisher.articles.model import Byline, Picture
+from publisher.assembly.gate_run import check_digest
 from publisher.errors import RenderingError
 from publisher.languages import direction
-from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS, MAX_TEXT_COLUMNS
+from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
 from publisher.rendering import (
     ArticleView,
     Digest,
@@ -31,6 +31,7 @@ from publisher.rendering.digest_stories import (
 )
 from publisher.rendering.model import PicturesShown
 from publisher.rendering.plaintext import display_width
+from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
 
 RENDERER = Renderer()
@@ -56,23 +57,6 @@ def one(root: etree._Element, class_name: str) -> etree._Element:
     return next(e for e in root.iter("*") if class_name in e.get("class", "").split())
 
 
-def hrefs(root: etree._Element) -> list[str]:
-    return [a.get("href", "") for a in root.iter("a")]
-
-
-@every_language
-def test_a_mail_begins_with_its_document_type_and_names_language_and_direction(
-    language: str,
-) -> None:
-    root = tree(sample_digest(language))
-    article = next(e for e in root.iter("div") if e.get("role") == "article")
-    assert sample_digest(language).html.startswith("<!DOCTYPE html>")
-    assert "<!DOCTYPE" not in sample_digest(language).html[9:]
-    for element in (root, article):
-        assert (element.get("lang"), element.get("dir")) == (language, direction(language))
-    assert article.get("aria-label")
-
-
 @every_language
 def test_every_table_and_cell_carries_language_and_direction(language: str) -> None:
     for element in tree(sample_digest(language)).iter("table", "td"):
@@ -83,18 +67,6 @@ def test_every_table_and_cell_carries_language_and_direction(language: str) -> N
             assert element.get("role") == "presentation"
             spacing = [element.get(name) for name in ("cellpadding", "cellspacing", "border")]
             assert spacing == ["0", "0", "0"]
-
-
-@every_language
-def test_styles_are_physical_and_follow_the_direction_of_the_text(language: str) -> None:
-    root = tree(sample_digest(language))
-    styles = " ".join(e.get("style", "") for e in root.iter("body", "td", "p", "h1", "h2"))
-    assert not re.search(r"inline-start|inline-end|: ?start|: ?end|var\(|calc\(|rem\b", styles)
-    side = "right" if direction(language) == "rtl" else "left"
-    for class_name in ("masthead", "footer", "opening", "more", "card"):
-        cell = one(root, class_name)
-        assert cell.get("align") == side
-        assert f"text-align:{side}" in cell.get("style", "")
 
 
 def test_an_english_item_reads_from_the_left_in_an_arabic_digest() -> None:
@@ -109,17 +81,19 @@ def test_an_english_item_reads_from_the_left_in_an_arabic_digest() -> None:
     assert words(label) == "اللغة: English"
 
 
-def is_token(href: str) -> bool:
-    """Say whether a link is a placeholder, for one language or not."""
-    return href.partition("&language=")[0] in placeholders.ALL_PLACEHOLDERS
-
-
+@pytest.mark.parametrize("content", ["summary", "full"])
 @every_language
-def test_links_are_absolute_or_tokens(language: str) -> None:
-    root = tree(sample_digest(language))
-    for href in hrefs(root):
-        assert is_token(href) or urlsplit(href).scheme == "https"
-    assert all(urlsplit(image.get("src", "")).scheme == "https" for image in root.iter("img"))
+def test_the_gate_finds_nothing_in_a_digest_whose_pictures_have_words(
+    language: str, content: str
+) -> None:
+    digest = RENDERER.digest(sample.issue(language, content=content))
+
+    findings = check_digest(a_publication(), an_issue(language), digest).report.findings
+
+    # The sample's bodies have a picture without words; those of German say little.
+    known = {"picture-left-out"} if content == "full" else set[str]()
+    assert {one.code for one in findings} - {"preheader-length"} == known
+    assert language == "de" or "preheader-length" not in {one.code for one in findings}
 
 
 @every_language
@@ -134,26 +108,6 @@ def test_both_parts_hold_every_token_and_no_trace_of_a_template(language: str) -
         assert token in digest.text
     for part in (digest.subject, digest.preheader, digest.html, digest.text):
         assert not re.search(r"\{\{|\{%|\{#|%\(|None|Undefined", part)
-
-
-@every_language
-def test_text_and_html_have_the_same_articles_and_links(language: str) -> None:
-    digest = sample_digest(language)
-    lines = set(digest.text.splitlines())
-    assert set(hrefs(tree(digest))) == {
-        line for line in lines if line.startswith("https://") or is_token(line)
-    }
-    joined = re.sub(r"[\u2067-\u2069]", "", digest.text)
-    for item in sample.issue(language).items:
-        assert item.article.title in words(tree(digest))
-        assert item.article.title in joined
-
-
-@every_language
-def test_the_text_part_fits_its_columns(language: str) -> None:
-    for line in sample_digest(language).text.splitlines():
-        assert line.startswith("https://") or display_width(line) <= MAX_TEXT_COLUMNS
-        assert line == line.rstrip()
 
 
 def test_the_masthead_tells_publication_newsletter_date_and_number() -> None:
@@ -362,15 +316,6 @@ def test_the_first_line_is_the_other_titles_that_fit_or_the_summary_of_the_only_
     assert line.parts[0].startswith("The keeper of the town hall clock")
 
 
-@every_language
-def test_the_first_line_is_visible_and_is_the_preheader(language: str) -> None:
-    digest = sample_digest(language)
-    assert words(one(tree(digest), "opening")).startswith(digest.preheader)
-    assert tight(re.sub("[\u2067-\u2069]", "", digest.text)).startswith(tight(digest.preheader))
-    assert "display:none" not in digest.html
-    assert digest.preheader != digest.subject
-
-
 def rich(language: str, index: int) -> ArticleView:
     """An item with everything, at length."""
     item = sample.item(language, index)
@@ -517,25 +462,6 @@ def test_notes_and_a_quotation_stand_there_where_a_newsletter_has_them() -> None
         assert part.index("In short") < part.index("The quay is open again.")
     assert ("h2", "In short") in headings(full)
     assert full.stories[-1].passages == ("Tide 2", "The quay is open again.")
-
-
-@every_language
-def test_an_article_in_full_has_the_same_words_in_both_parts(language: str) -> None:
-    digest = RENDERER.digest(sample.issue(language, content="full"))
-    visible = tight("".join(map(str, one(tree(digest), "backdrop").itertext())))
-    plain = tight(digest.text)
-    for story in digest.stories:
-        assert len(story.passages) > 3
-        place = [0, 0]
-        for passage in story.passages:
-            place = [
-                part.index(tight(passage), start)
-                for part, start in zip((visible, plain), place, strict=True)
-            ]
-
-
-def tight(text: str) -> str:
-    return "".join(placeholders.INVISIBLE_CHARACTERS.sub("", text).split())
 
 
 @every_language

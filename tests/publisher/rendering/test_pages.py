@@ -27,6 +27,12 @@ def pages(language: str) -> dict[str, str]:
         "issue": RENDERER.issue_page(content, feeds),
         "article": RENDERER.article_page(content.publication, content.items[0], feeds),
         "home": RENDERER.home_page(sample.home(language), feeds),
+        **{
+            f"feed of {kind}": RENDERER.feed_page(
+                content.publication, sample.feed(language, kind), feeds
+            )
+            for kind in ("language", "topic", "author", "all")
+        },
         "chooser": RENDERER.chooser_page(content.publication, links),
         "subscribe": RENDERER.letter_page(content.publication, "subscribe", "d@example.org"),
         "unsubscribe": RENDERER.letter_page(
@@ -62,6 +68,8 @@ def test_every_page_names_its_language_and_carries_its_own_style(language: str) 
         assert scripts == ([data] if name == "article" else [])
         assert len(list(root.iter("h1"))) == 1
         assert "{{" not in page
+        names = [str(name) for element in root.iter("*") for name in element.attrib]
+        assert not [name for name in names if name.startswith("on")]
 
 
 @every_language
@@ -70,6 +78,8 @@ def test_ids_are_unique_and_links_within_a_page_lead_somewhere(language: str) ->
         root = tree(page)
         ids = [str(element.get("id")) for element in root.iter("*") if element.get("id")]
         assert len(set(ids)) == len(ids)
+        named = {str(e.get("aria-labelledby")) for e in root.iter("section")} - {"None"}
+        assert named <= set(ids)
         targets = [a.get("href", "") for a in root.iter("a")]
         assert {t[1:] for t in targets if t.startswith("#")} <= set(ids)
         assert all(t.startswith(("#", "https://", "mailto:")) for t in targets)
