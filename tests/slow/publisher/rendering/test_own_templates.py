@@ -73,12 +73,6 @@ def test_a_value_is_escaped_whatever_the_template_is_called(tmp_path: Path) -> N
     assert texts.content == "&lt;b&gt;&lt;i&gt;"
 
 
-def test_a_mail_template_that_can_not_be_inlined_is_refused(tmp_path: Path) -> None:
-    renderer = own(tmp_path, "email/digest/body.html", "<p>no document type</p>")
-    with pytest.raises(RenderingError, match="must begin with <!DOCTYPE html>"):
-        renderer.digest(sample.issue("en"))
-
-
 def test_a_mail_template_that_is_too_large_by_itself_is_refused(tmp_path: Path) -> None:
     large = "<!DOCTYPE html><html><body><p>" + "tide " * 20_000 + "</p></body></html>"
     renderer = own(tmp_path, "email/digest/body.html", large)
@@ -90,13 +84,6 @@ def test_an_own_subject_of_a_correction_goes_before_the_shipped_one(tmp_path: Pa
     subject = "Erratum: {{ correction.subject }}\n"
     renderer = own(tmp_path, "email/correction/subject.txt", subject)
     assert renderer.correction(sample.correction("en")).subject.startswith("Erratum: ")
-
-
-def test_a_translation_can_not_end_the_string_of_a_style_sheet(tmp_path: Path) -> None:
-    source = "To follow it, copy the address of this page into a feed reader."
-    renderer = own_words(tmp_path, "ar", source, r"a \"; } \\ \n* { x")
-    sheet = renderer.feed_style(sample.publication("ar"))
-    assert r'"a \22 ; } \5c  \a * { x"' in sheet
 
 
 def test_a_publication_styles_its_feeds_itself(tmp_path: Path) -> None:
