@@ -1,7 +1,7 @@
-"""The faults of feedgen 1.0.0: feedgen still has each of them, and our documents have none.
+"""The faults of feedgen 1.0.0, each of which it still has. Our documents are in `test_documents`.
 
-If the first half of a test fails after an upgrade of feedgen, the fault was corrected there, and the
-correction here, which the docstring names, can be removed.
+If a test fails after an upgrade of feedgen, the fault was corrected there, and the correction here,
+which the docstring names, can be removed.
 """
 
 import locale
@@ -13,21 +13,13 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from feeds import (
-    Author,
     EntryAttachment,
-    InvalidEntryError,
-    Link,
-    PodcastShow,
-    Tombstone,
     xml_builder,
 )
 from tests.feeds.samples import (
     NOON,
-    addresses,
     channel,
     entry,
-    render_atom,
-    render_json,
     render_rss,
 )
 
@@ -61,22 +53,11 @@ def test_entry_links_keep_only_their_href(feed: Any) -> None:
     add(feed).link(href="https://example.org/ar", rel="related", hreflang="ar")
     assert b'<link href="https://example.org/ar"/>' in feed.atom_str()
 
-    arabic = Link(url="https://example.org/ar", language="ar")
-    document = render_atom(channel(entry(translations=(arabic,), attachments=(SOUND,))))
-    assert (
-        b'rel="related" type="text/html" hreflang="ar" href="https://example.org/ar"'
-        in document
-    )
-    assert b'href="https://example.org/a.mp3" length="9"' in document
-    assert document.count(b"<link href=") == 0
-
 
 def test_channel_link_is_the_last_one_given(feed: Any) -> None:
     """Corrected by giving feedgen one link."""
     feed.link(href="https://example.org/feed.xml", rel="self")
     assert b"<link>https://example.org/feed.xml</link>" in feed.rss_str()
-
-    assert b"<link>https://example.org/en/</link>" in render_rss(channel())
 
 
 def test_rss_drops_every_link_but_self(feed: Any) -> None:
@@ -86,16 +67,11 @@ def test_rss_drops_every_link_but_self(feed: Any) -> None:
     with pytest.raises(ValueError, match="Invalid value for rel"):
         add(feed).link(href="https://hub.example.net/", rel="hub")
 
-    document = render_rss(channel(hubs=("https://hub.example.net/",)))
-    assert b'<atom:link rel="hub" href="https://hub.example.net/"/>' in document
-
 
 def test_cdata_becomes_an_invalid_type(feed: Any) -> None:
     """Corrected by type="html"."""
     add(feed).content("<p>x</p>", type="CDATA")
     assert b'<content type="CDATA">' in feed.atom_str()
-
-    assert b'<content type="html">&lt;p&gt;' in render_atom(channel(entry()))
 
 
 @pytest.mark.parametrize(("text", "error"), [("\x0b", ValueError), ("\ud800", UnicodeError)])
@@ -107,22 +83,12 @@ def test_one_bad_character_takes_the_feed_down(
     with pytest.raises(error):
         feed.atom_str()
 
-    made = channel(entry(title=f"A{text}B"), entry("two"))
-    assert b"<title>AB</title>" in render_atom(made)
-    assert b"<title>AB</title>" in render_rss(made)
-
 
 def test_moments_default_to_the_time_of_the_build() -> None:
     """Corrected by giving all moments."""
     before = datetime.now(UTC)
     assert FeedGenerator().updated() >= before
     assert FeedGenerator().add_entry().updated() >= before
-
-    year = str(before.year).encode()
-    old = NOON.replace(year=2001)
-    made = channel(entry(published=old, updated=old))
-    for render in (render_rss, render_atom):
-        assert year not in render(made).replace(b"2026:", b"")  # but the ids have one
 
 
 def test_entries_come_out_in_reverse(feed: Any) -> None:
@@ -131,26 +97,17 @@ def test_entries_come_out_in_reverse(feed: Any) -> None:
     add(feed, "second")
     assert [item.title() for item in feed.entry()] == ["second", "first"]
 
-    document = render_rss(channel(entry("first"), entry("second")))
-    assert document.index(b"Title of first") < document.index(b"Title of second")
-
 
 def test_author_without_an_e_mail_address_is_lost_in_rss(feed: Any) -> None:
     """Corrected by dc:creator in `rss`."""
     add(feed).author({"name": "First Author"})
     assert b"First Author" not in feed.rss_str()
 
-    document = render_rss(channel(entry(authors=(Author(name="First Author"),))))
-    assert b"<dc:creator>First Author</dc:creator>" in document
-
 
 def test_author_without_a_name_is_lost_in_atom(feed: Any) -> None:
     """Corrected in `channels` and `entries`: an author needs a name."""
     add(feed).author({"email": "author@example.org"})
     assert b"author@example.org" not in feed.atom_str()
-
-    root = xml_builder.parse_xml(render_atom(channel(entry(authors=(Author(name=" "),)))))
-    assert root.findtext(f"{ATOM}author/{ATOM}name") == "The Lantern"
 
 
 def test_rss_has_the_last_enclosure_and_guesses_its_length(feed: Any) -> None:
@@ -160,18 +117,11 @@ def test_rss_has_the_last_enclosure_and_guesses_its_length(feed: Any) -> None:
     item.link(href=FILM.url, rel="enclosure", type="video/mp4")
     assert b'<enclosure url="https://example.org/a.mp4" length="0"' in feed.rss_str()
 
-    document = render_rss(channel(entry(attachments=(SOUND, FILM))))
-    assert document.count(b"<enclosure ") == 1
-    assert b'<enclosure url="https://example.org/a.mp3" length="9"' in document
-    assert b'<media:content url="https://example.org/a.mp4"' in document
-
 
 def test_description_makes_content_without_a_type(feed: Any) -> None:
     """Corrected by summary() and content(type="html")."""
     add(feed).description("<p>x</p>")
     assert b"<content>&lt;p&gt;" in feed.atom_str()
-
-    assert b"<content>" not in render_atom(channel(entry()))
 
 
 def test_entries_have_no_language_and_titles_no_type(feed: Any) -> None:
@@ -181,11 +131,6 @@ def test_entries_have_no_language_and_titles_no_type(feed: Any) -> None:
     with pytest.raises(TypeError):
         item.title("<b>", type="html")
 
-    made = channel(entry(language="ar", title="<b>"))
-    assert b'<entry xml:lang="ar">' in render_atom(made)
-    assert b'<title type="html">&amp;lt;b&amp;gt;</title>' in render_atom(made)
-    assert b"<dc:language>ar</dc:language>" in render_rss(made)
-
 
 def test_xhtml_breaks_on_usual_html(feed: Any) -> None:
     """Corrected by type="html"."""
@@ -194,23 +139,11 @@ def test_xhtml_breaks_on_usual_html(feed: Any) -> None:
     with pytest.raises(etree.XMLSyntaxError):
         feed.atom_str()
 
-    root = xml_builder.parse_xml(render_atom(channel(entry(content_html=usual))))
-    assert root.findtext(f"{ATOM}entry/{ATOM}content") == usual
-
 
 def test_there_is_no_json_no_history_no_tombstone_and_no_style_sheet(feed: Any) -> None:
     """Corrected in `jsonfeed`, `atom` and `rss`."""
     absent = ("json", "archive", "tombstone", "stylesheet")
     assert not [name for name in dir(feed) if any(word in name.lower() for word in absent)]
-
-    gone = Tombstone(entry_id="tag:example.org,2026:gone/en", when=NOON)
-    made = channel(current=addresses("en"), tombstones=(gone,), stylesheet="/a.css")
-    document = render_atom(made)
-    assert b"<fh:archive/>" in document
-    assert b'<at:deleted-entry ref="tag:example.org,2026:gone/en"' in document
-    assert b"<?xml-stylesheet " in document
-    assert b"<fh:archive/>" in render_rss(made)
-    assert b"jsonfeed.org" in render_json(made)
 
 
 def test_dates_in_rss_switch_the_locale_of_the_process(
@@ -233,9 +166,6 @@ def test_dates_keep_their_zone_and_fractions(feed: Any) -> None:
     feed.updated(datetime.fromisoformat(odd))
     assert f"<updated>{odd}</updated>".encode() in feed.atom_str()
 
-    document = render_atom(channel(entry(published=datetime.fromisoformat(odd))))
-    assert b"<published>2026-01-09T12:00:00+05:30</published>" in document
-
 
 def test_naive_date_is_refused_without_a_name(feed: Any) -> None:
     """Corrected in `normalisation`, with the entry's id."""
@@ -243,21 +173,10 @@ def test_naive_date_is_refused_without_a_name(feed: Any) -> None:
     with pytest.raises(ValueError, match=r"^Datetime object has no timezone info$"):
         add(feed).updated(naive)
 
-    with pytest.raises(InvalidEntryError, match="lamp/en: updated"):
-        entry("lamp", updated=naive)
-
 
 def test_atom_elements_are_made_without_a_namespace(feed: Any) -> None:
     """Corrected by parsing the head again."""
     assert add(feed).atom_entry().tag == "entry"
-
-    arabic = Link(url="https://example.org/ar", language="ar")
-    document = render_atom(channel(entry(translations=(arabic,))))
-    assert b"ns0" not in document
-    assert b'xmlns=""' not in document
-    assert {child.tag.startswith(ATOM) for child in xml_builder.parse_xml(document).iter()} == {
-        True
-    }
 
 
 def test_generator_is_feedgen_by_default(feed: Any) -> None:
@@ -265,19 +184,11 @@ def test_generator_is_feedgen_by_default(feed: Any) -> None:
     assert b">python-feedgen</generator>" in feed.atom_str()
     assert b"http://www.rssboard.org/rss-specification" in feed.rss_str()
 
-    for render in (render_rss, render_atom):
-        assert b"python-feedgen" not in render(channel())
-    assert b"https://www.rssboard.org/rss-specification" in render_rss(channel())
-
 
 def test_declaration_has_single_quotes_and_no_line_feed_ends_it(feed: Any) -> None:
     """Corrected in `xml_builder.serialise`."""
     assert feed.atom_str().startswith(b"<?xml version='1.0' encoding='UTF-8'?>")
     assert not feed.atom_str().endswith(b"\n")
-
-    for render in (render_rss, render_atom):
-        assert render(channel()).startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<')
-        assert render(channel()).endswith(b">\n")
 
 
 def test_elements_of_apple_want_categories_of_years_ago(feed: Any) -> None:
@@ -286,17 +197,9 @@ def test_elements_of_apple_want_categories_of_years_ago(feed: Any) -> None:
     with pytest.raises(ValueError, match="explicit"):
         feed.podcast.itunes_explicit("true")
 
-    podcast = PodcastShow(category="News > Daily News", owner_email="post@example.org")
-    document = render_rss(channel(entry(attachments=(SOUND,)), podcast=podcast))
-    assert b"<itunes:explicit>false</itunes:explicit>" in document
-    assert b'<itunes:category text="Daily News"/>' in document
-
 
 def test_elements_of_other_kinds_need_an_extension(feed: Any) -> None:
     """Corrected in `xml_builder`, which adds elements to the tree."""
     item = add(feed)
     with pytest.raises(AttributeError):
         _ = item.media
-
-    document = render_rss(channel(entry(attachments=(SOUND, FILM))))
-    assert b"<media:content " in document
