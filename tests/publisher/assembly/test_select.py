@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from publisher.articles import store as articles
-from publisher.assembly import preview_selection, select_due
+from publisher.assembly import select_due
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
-from publisher.issues.planner import all_editions, plan_issues
+from publisher.issues.planner import plan_issues
 from publisher.issues.recovered_issues import store_recovered_stories
-from publisher.issues.tables import issue_table
 from publisher.languages import normalise
 from subscribers import Preferences, store_preferences
 from tests.publisher.conftest import NOW, Make, PublicationFolder
@@ -232,20 +231,6 @@ def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(
     assert "carried before" in str(issues(publication)["daily-ar-2026-01-10"].reason)
 
 
-def test_only_editions_with_missing_convert_carry_conversions(new_publication: Make) -> None:
-    asking = {"name": "weekly", "edition": {"zh-Hant": {"missing": "convert"}}}
-    publication = new_publication(languages=["zh-Hans", "zh-Hant"], newsletters=[asking, DAILY])
-    publication.write("zh-Hans/a.md", "汉语", title="汉语", date="2026-01-08")
-    publication.write("zh-Hant/b.md", "漢語", title="漢語", date="2026-01-08")
-    select(publication)
-    assert carried(publication, "weekly-zh-Hant-2026-01-09") == ["a zh-Hant", "b zh-Hant"]
-    assert carried(publication, "daily-zh-Hant-2026-01-09") == ["b zh-Hant"]
-    publication.write("zh-Hant/a.md", "人手", title="人手", date="2026-01-08")
-    publication.at(NOW + DAY)
-    select(publication)
-    assert carried(publication, "daily-zh-Hant-2026-01-10") == ["a zh-Hant"]
-
-
 def subscribe(publication: PublicationFolder, *languages: str, newsletter: str) -> None:
     """Subscribe one who reads these languages, best first."""
     now = publication.clock.now()
@@ -298,17 +283,3 @@ def test_no_issue_is_made_twice_of_what_subscribers_with_a_profile_have_got(
         "daily-ar-2026-01-11": IssueState.SKIPPED,
         "daily-ar-2026-01-12": IssueState.SKIPPED,
     }
-
-
-def test_a_preview_selects_the_same_and_changes_nothing(publication: PublicationFolder) -> None:
-    publication.write("en/a.md", title="A", date="2026-01-08")
-    publication.pick_up()
-    edition = next(e for e in all_editions(publication.settings) if e.language == "en")
-    before = publication.rows(issue_table)
-    with publication.database.reading() as connection:
-        shown = preview_selection(connection, edition, NOW)
-    assert publication.rows(issue_table) == before
-    select(publication)
-    assert [f"{a.story_key} {a.language}" for a in shown.chosen] == carried(
-        publication, "weekly-en-2026-01-09"
-    )

@@ -3,20 +3,17 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from publisher.app.operation.cycle import Pipeline
 from publisher.app.operation.status import take_snapshot
 from publisher.app.start_checks import begin_anew, refuse_lost_state
 from publisher.bucket.contents import CONTENTS_KEY, StoredFile, from_json, to_json
 from publisher.bucket.upload import fetch_issue_pages
 from publisher.cli.operation.status import bucket_lines, status_as_json
-from publisher.clock import uptime
 from publisher.database.retry_queue import queue_item
-from publisher.errors import BucketError, LeaderLostError, LostStateError
+from publisher.errors import BucketError, LostStateError
 from publisher.issues.tables import issue_table
 from publisher.leader import holder
 from publisher.leader import store as leaders_store
@@ -26,7 +23,6 @@ from tests.publisher.bucket.conftest import in_bucket
 from tests.publisher.bucket.test_upload import contents, seen
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
-from tests.publisher.leader.test_holder import elsewhere, leadership
 from tests.publisher.printing import pipeline_of
 from tests.s3 import S3, StoredObject
 
@@ -99,53 +95,6 @@ def test_a_web_root_that_was_emptied_empties_no_bucket(
 
     assert copies(s3) == before == local(lantern)
     assert {method for method, key in s3.changes() if "json" not in key} == set()
-
-
-def leaders(publication: PublicationFolder, s3: S3, folder: Path) -> tuple[Pipeline, Pipeline]:
-    """Return the pipelines of two machines that fill one bucket."""
-    first = replace(pipeline_of(publication), leadership=leadership(publication))
-    second = elsewhere(publication, folder)
-    return first, replace(second, settings=in_bucket(second.settings, s3))
-
-
-def test_a_new_leader_without_the_files_leaves_the_same_objects(
-    lantern: PublicationFolder, s3: S3, tmp_path: Path
-) -> None:
-    write_articles(lantern)
-    first, second = leaders(lantern, s3, tmp_path / "there")
-    assert first.prepare().problems == []
-    assert first.leadership
-    first.leadership.leave()
-    before, s3.requests[:] = seen(s3), []
-
-    assert second.prepare().problems == []
-
-    assert seen(s3) == before
-    # It fenced the bucket, and had nothing to put.
-    assert s3.changes() == [("PUT", "news/.publisher.json")]
-    assert tree(second.settings.folders.public).keys() >= before.keys()
-
-
-def test_a_leader_that_was_stopped_before_it_fills_the_bucket_puts_nothing(
-    lantern: PublicationFolder, s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_articles(lantern)
-    first, _ = leaders(lantern, s3, tmp_path / "there")
-    first.prepare()
-    before = dict(s3.objects)
-    lantern.write("en/zombie.md", "Of a zombie.", title="Zombie", date="2026-01-06")
-    upload = first.uploader.upload
-    awake = uptime
-
-    def stopped(*arguments: object, **options: object) -> int:
-        monkeypatch.setattr(holder, "uptime", lambda: awake() + LEASE)
-        s3.requests.clear()
-        return upload(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(first.uploader, "upload", stopped)
-    with pytest.raises(LeaderLostError):
-        first.prepare()
-    assert (s3.changes(), s3.objects) == ([], before)
 
 
 def issue_states(publication: PublicationFolder) -> set[str]:

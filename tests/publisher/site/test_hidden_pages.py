@@ -48,12 +48,6 @@ def test_a_later_embargo_removes_the_page_until_it_ends(publication: Publication
     assert b"Title a" in page(publication).read_bytes()
 
 
-def test_an_embargoed_article_has_no_page(publication: PublicationFolder) -> None:
-    write(publication, date="2026-01-12")
-    assert shown(publication).articles == 0
-    assert shown(publication.at(NOW + 4 * DAY)).articles == 1
-
-
 @pytest.mark.parametrize("was_out", [True, False])
 def test_an_article_withdrawn_during_its_embargo_gets_no_page(
     publication: PublicationFolder, was_out: bool

@@ -1,6 +1,5 @@
 """The pages of articles and of lists, whatever the articles say."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -243,22 +242,6 @@ def test_a_translation_by_hand_removes_the_label_of_the_conversion_from_the_home
     shown(publication.at(NOW + timedelta(hours=1)))
     assert "潮水" in text_of(publication, "zh-Hant")
     assert 'class="eyebrow"' not in text_of(publication, "zh-Hant")
-
-
-def test_every_page_links_to_feeds_those_of_its_language_first(
-    publication: PublicationFolder,
-) -> None:
-    shown(publication)
-    for page in public(publication).rglob("*.html"):
-        source = page.read_text("utf-8")
-        announced = re.findall(
-            r'rel="alternate" type="application/rss\+xml"[^>]*href="([^"]*)"', source
-        )
-        language = (
-            page.relative_to(public(publication)).parts[0].removesuffix("index.html") or "en"
-        )
-        assert announced[0] == f"{URL}/feeds/{language}.rss.xml"
-        assert announced[-1] == f"{URL}/feeds/all.rss.xml"
 
 
 # Of each kind some; tests/slow has all of them.

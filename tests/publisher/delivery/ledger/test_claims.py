@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from publisher.clock import FixedClock
-from publisher.database import Database, open_database
+from publisher.database import Database
 from publisher.database.dialect import open_backend
 from publisher.delivery.causes import HAS_UNSUBSCRIBED, INTERRUPTED
 from publisher.delivery.ledger import attempts, leases
@@ -417,16 +417,3 @@ def test_an_unreadable_database_is_named(tmp_path: Path, claim: Claim) -> None:
     ):
         looker(claim)
     assert not path.exists()
-
-
-@pytest.mark.sqlite("the file's name")
-@pytest.mark.parametrize("name", ["a b", "50%", "what?", "#1", "灯笼"])
-def test_any_folder_name_may_hold_the_database(
-    ledger: OpenLedger, claim: Claim, name: str
-) -> None:
-    # Looked at through a URI, where some letters mean something.
-    path = ledger.publication.settings.folders.var / name / "publisher.db"
-    with closing(open_database(path)) as database:
-        looker = LedgerRecheck(database, FixedClock(NOW))
-        assert looker(claim) is None
-        looker.close()

@@ -1,7 +1,6 @@
 """A leader that is stopped or killed is followed within 40 seconds; going on, it writes no file.
 
-So is one that is stopped in the middle of a transaction: its locks end with its lease. One that is stopped among
-the files that it writes leaves those of the next leader as they are, and says why.
+One that is stopped among the files that it writes leaves those of the next leader as they are, and says why.
 """
 
 import shutil
@@ -33,17 +32,9 @@ LEADER = """
     FROM leader JOIN running_process ON running_process.id = leader.holder
 """
 ARTICLES = "SELECT count(*) FROM article"
-# Of those that write: when it begins to lead, and while it reads sources, plans and writes pages.
-STEPS = (2, 12, 30)
 # Of those at the lease before each change of a file, in the first cycle: among its pages, and its feeds.
 LOOKS = (15, 45)
 CHANGES_NOTHING = str(LeaderLostError())
-# Locks of a stopped process end after seconds, as its lease does; but for that, not within a day.
-LIMITS = (
-    "publisher.database.dialect.server_session:_IDLE_SECONDS=86400",
-    # The transaction in which it is stopped may be one that may do nothing for two minutes.
-    "publisher.database.dialect.server_session:LONG_IDLE_SECONDS=4",
-)
 # Of one that is to go on leading, on a machine that is busy.
 LONG = tuple(f"publisher.leader.{one}:LEADER_SECONDS=120" for one in ("store", "holder"))
 ARTICLE = "---\ntitle: The {word} lamp\ndate: 2026-01-08\n---\nIt burns.\n"
@@ -124,21 +115,6 @@ def test_a_leader_is_followed_and_goes_on_without_writing(tmp_path: Path) -> Non
         say(f"a leader was killed: another one planned after {seconds:.1f} s")
         assert seconds <= FOLLOWED
         assert leaders.look()[2] > following
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_leader_that_is_stopped_in_a_transaction_is_followed(
-    step: int, tmp_path: Path
-) -> None:
-    changes = (*SHORT, *CYCLE, *LIMITS)
-    with clustered(tmp_path, 1) as cluster:
-        (first,) = cluster.start(1, (*changes, f"--freeze-at={step}"))
-        wait_for("its stop", lambda: is_stopped(first.process.pid))
-        second = start_beside(cluster, first, "new", changes)
-        leaders = Leaders(cluster.scene, [second])
-        wait_for("another leader", lambda: leaders.writes_files() and leaders.look()[0] == 1)
-        wait_for("what it plans", lambda: leaders.articles() == 1)
-        assert is_stopped(first.process.pid)
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -6,8 +6,7 @@ Each constant is set before the command begins, and is looked up where it is use
 lets the database grow to no more than N pages, on every connection: a disk that is full.
 `--stop-after=N` stops the process when it asks for the N-th time whether it may finish a message, and
 each time after that: a machine that sleeps, and goes on by SIGCONT. `--kill-at=N` kills it with -9 before
-its N-th commit. `--freeze-at=N` stops it in the middle of a transaction, at the N-th step of those that write
-(`tests.killing`). `--freeze-at-file=N` stops it when it asks for the N-th time whether it may change a file as the
+its N-th commit. `--freeze-at-file=N` stops it when it asks for the N-th time whether it may change a file as the
 leader, before it gets the answer. `--clock=SECONDS` has this process see a clock that is wrong by so much.
 """
 
@@ -29,12 +28,10 @@ from publisher.cli.main import main
 from publisher.clock import SystemClock
 from publisher.delivery import worker_pool
 from publisher.leader.holder import Leadership
-from tests.killing import die_at
 
 PAGES = "--pages="
 STOP = "--stop-after="
 KILL = "--kill-at="
-FREEZE = "--freeze-at="
 FREEZE_FILE = "--freeze-at-file="
 CLOCK = "--clock="
 
@@ -51,9 +48,6 @@ def change(words: Sequence[str]) -> None:
             continue
         if word.startswith(KILL):
             die(int(word.removeprefix(KILL)))
-            continue
-        if word.startswith(FREEZE):
-            die_at(int(word.removeprefix(FREEZE)), by=signal.SIGSTOP)
             continue
         if word.startswith(FREEZE_FILE):
             freeze_at_file(int(word.removeprefix(FREEZE_FILE)))
