@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 
@@ -47,29 +47,6 @@ def test_a_grant_takes_two_statements_for_any_number_of_candidates(
     assert len(statements) == 2
 
 
-def test_limits_of_transport_and_domains_hold_together(database: Database) -> None:
-    post = Post(database, TIGHT)
-    domains = ["gmail.com", "googlemail.com"] * 5 + ["outlook.com"] * 10 + ["b.example"] * 20
-    grant = post.ask(domains, NOW)
-    assert [domains[number] for number in grant.allowed] == [
-        *["gmail.com", "googlemail.com"] * 2,
-        "gmail.com",
-        *["outlook.com"] * 5,
-        *["b.example"] * 10,
-    ]
-    assert len(grant.postponed) == 10
-    assert len(grant.held) == 10
-    assert grant.transport_wait == pytest.approx(0.05 + 0.00001, abs=0.001)
-    assert grant.reasons == (
-        "gmail.com: 5 a second",
-        "outlook.com: 300 an hour",
-        "smtp: 20 a second",
-    )
-    assert set(post.tats()) == {
-        *("smtp/second", "smtp/hour", "smtp/gmail.com/second", "smtp/outlook.com/hour")
-    }
-
-
 def test_limits_survive_a_restart(database: Database) -> None:
     post = Post(database, TIGHT)
     assert post.allowed(64, NOW) == 20
@@ -84,24 +61,6 @@ def test_a_rolled_back_grant_does_not_count(database: Database) -> None:
         assert len(post.rates.grant(connection, ["a.example"] * 64, NOW).allowed) == 20
         raise ZeroDivisionError
     assert post.allowed(64, NOW) == 20
-
-
-@pytest.mark.parametrize(
-    ("rate", "in_ten_seconds"),
-    [({"per_second": 20}, 200), ({"per_second": 20, "per_hour": 36_000}, 100)],
-)
-def test_a_clock_set_back_by_an_hour_blocks_nothing(
-    database: Database, rate: dict[str, int], in_ten_seconds: int
-) -> None:
-    post = Post(database, {"rate": rate})
-    assert post.allowed(64, NOW) == 20
-    back = NOW - 3600
-    grant = post.ask(64, back)
-    assert not grant.allowed
-    assert grant.transport_wait is not None
-    assert grant.transport_wait < 0.2
-    gone = sum(post.allowed(64, back + n / 10) for n in range(1, 101))
-    assert gone == pytest.approx(in_ten_seconds, abs=2)
 
 
 def test_a_clock_set_forward_gives_one_burst(database: Database) -> None:
@@ -119,28 +78,6 @@ def test_queued_instants_are_dropped_when_the_clock_is_set_back(database: Databa
 
 
 # --- slowing
-
-
-def test_a_complaining_domain_gets_half_the_rate(database: Database) -> None:
-    post = Post(database, {})
-    for second in range(10):
-        assert post.allowed(40, NOW + second) == 40
-    now = NOW + 10
-    post.slow_down("a.example", now)
-    # A burst is one second's worth.
-    assert post.allowed(100, now) == 20
-    assert post.allowed(100, now + 1) == 20
-    grant = post.ask(["a.example", "b.example"], now + 1)
-    assert grant.allowed == [1]
-    assert grant.reasons == ("a.example: slowed to 20 a second until 08:03 UTC",)
-
-
-def test_domains_of_one_table_are_throttled_together(database: Database) -> None:
-    post = Post(database, TIGHT)
-    post.slow_down("googlemail.com", NOW)
-    assert post.slowings() == ["smtp/gmail.com"]
-    assert post.allowed(["gmail.com"] * 10, NOW) == 2
-    assert post.allowed(["b.example"] * 10, NOW) == 10
 
 
 def test_a_complaining_server_slows_all_mail(database: Database) -> None:
@@ -273,19 +210,6 @@ MIDNIGHT = datetime(2027, 1, 16, tzinfo=UTC).timestamp()
 WARMUP: dict[str, Any] = {
     "warmup": {"start": date(2027, 1, 15), "first": 100, "growth": 2, "until": 300}
 }
-
-
-def test_a_warm_up_sends_its_quota_and_the_rest_the_next_day(database: Database) -> None:
-    post = Post(database, WARMUP)
-    assert post.allowed(80, NOW) == 80
-    grant = post.ask(80, NOW + 60)
-    assert len(grant.allowed) == 20
-    assert len(grant.held) == 60
-    assert grant.transport_wait == MIDNIGHT - NOW - 60
-    assert grant.reasons == ("warm-up: 100 a day",)
-    assert post.allowed(500, MIDNIGHT - 1) == 0
-    assert post.allowed(500, MIDNIGHT) == 200
-    assert post.allowed(500, MIDNIGHT + timedelta(days=1).total_seconds()) == 500
 
 
 def test_a_warm_up_quota_is_shared_by_processes_and_restarts(database: Database) -> None:

@@ -1,7 +1,5 @@
 """Limits, throttles and warm-ups: the rules, without a database."""
 
-import heapq
-import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -320,28 +318,3 @@ def test_queued_instants_count_from_when_the_transport_opens(
     places = [counts_from + 0.2, counts_from + 0.4]
     assert list(grant.postponed.values()) == pytest.approx(places, abs=1e-3)
     assert grant.reasons == ("a.example: 5 a second", "warm-up: 5 a day")
-
-
-def test_a_whole_audience_of_one_domain_is_sent_at_its_pace() -> None:
-    """Recipients ask as rows of the ledger do: 500 at once, in the second after their instant."""
-    pace = RateLimit("slow", per_second(10), "")
-    tats: dict[str, float] = {}
-    ahead: dict[str, float] = {}
-    waiting = [(0, number) for number in range(12_000)]  # twenty minutes at that pace
-    now, asked_in_all, gone = 0.0, 0, 0
-    while waiting:
-        now = max(now + 0.05, waiting[0][0])
-        some: list[int] = []
-        while waiting and waiting[0][0] <= now and len(some) < 500:
-            some.append(heapq.heappop(waiting)[1])
-        gate = RateAdmission([pace], tats, NOW + now)
-        made: dict[RateScope, RateAdmission] = {"a": gate, None: RateAdmission([], {}, NOW)}
-        grant = admit(["a"] * len(some), made, ahead, NOW + now)
-        tats |= gate.changes()
-        gone += len(grant.allowed)
-        asked_in_all += len(some)
-        for number, wait in grant.postponed.items():
-            heapq.heappush(waiting, (math.ceil(now + wait), some[number]))
-    assert gone == 12_000
-    assert 1150 <= now <= 1200 + QUEUE_HORIZON
-    assert asked_in_all <= 4 * 12_000
