@@ -216,26 +216,6 @@ def test_an_imported_export_gives_the_same_subscribers(
         connection.rollback()
 
 
-@given(known=subscriber_lists(), other=subscriber_lists())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_import_restores_what_a_subscriber_ended(
-    engine: Engine, known: list[Subscriber], other: list[Subscriber]
-) -> None:
-    with engine.connect() as connection:
-        add(connection, *known)
-        text = exported(connection)
-        connection.execute(delete(subscriber))
-        add(connection, *other)
-        imported(connection, text)
-        after = {person.email: person for person in list_subscribers(connection)}
-        for person in other:
-            now = after[person.email]
-            assert set(person.declined) <= set(now.declined)
-            if person.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}:
-                assert now.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}
-        connection.rollback()
-
-
 def test_a_portion_follows_the_time_of_the_last_and_is_never_tiny() -> None:
     next_portion = import_export._next_portion
     assert next_portion(300, 0.06) == 100

@@ -1,4 +1,4 @@
-"""While mail is sent: a signal, an unsubscription, and a mail server that comes back."""
+"""While mail is sent: a signal, and an unsubscription."""
 
 import signal
 import socket
@@ -16,14 +16,12 @@ from subscribers import unsubscribe
 from tests.databases import DATABASE_FILE, database_address, finding_database
 from tests.processes import ENVIRONMENT
 from tests.slow.publisher.delivery.crashes.scene import (
-    CONNECTIONS,
     ISSUE,
     PATIENCE,
     RECIPIENTS,
     Scene,
     nobody_got_two,
     reach,
-    say,
     serving,
     smtp_scene,
 )
@@ -120,25 +118,3 @@ def test_a_service_stops_though_its_mail_server_never_answers(tmp_path: Path) ->
     assert end.code == 0, end.err
     assert "Traceback" not in end.err
     assert scene.counts() == {"pending": RECIPIENTS}
-
-
-# --- the mail server dies in the middle and comes back
-
-
-RESTARTS = 3
-
-
-def test_a_server_that_is_back_at_once_is_found_again_by_the_same_turn(tmp_path: Path) -> None:
-    with MailServer(Behaviour(slow=0.02)) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port)
-        with scene.sender() as sender:
-            for number in range(RESTARTS):
-                server.wait_for(RECIPIENTS * (number + 1) // (RESTARTS + 1), PATIENCE)
-                server.stop()
-                server.start()
-            end = sender.ended()
-
-        assert end.code == 0, end.err
-        doubtful = nobody_got_two(scene, server.recipients())
-        say("in doubt", doubtful)
-    assert doubtful <= CONNECTIONS * RESTARTS
