@@ -57,23 +57,6 @@ def run_all(threads: list[threading.Thread]) -> None:
 
 
 @by_layout
-def test_a_message_appears_whole_after_its_row_is_committed(
-    tmp_path: Path, layout: OutboxLayoutKind
-) -> None:
-    transport, connection = open_outbox(tmp_path, layout)
-    outgoing = a_message()
-    assert connection.send(outgoing).status is SendStatus.ACCEPTED
-    assert visible(tmp_path) == []
-    # Staged, under a name that no consumer looks for.
-    (name,) = tree(tmp_path)
-    assert name.startswith(".staged/")
-    assert not name.endswith(".eml")
-    transport.on_committed(1, [outgoing.key])
-    assert [path.relative_to(tmp_path) for path in visible(tmp_path)] == [Path(FILES[layout])]
-    assert visible(tmp_path)[0].read_bytes() == outgoing.message.content
-
-
-@by_layout
 def test_no_staging_folders_stay_behind(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     other = transport.connect(1, yes)
@@ -122,20 +105,6 @@ def test_several_threads_stage_independently(tmp_path: Path) -> None:
 
 
 @by_layout
-def test_an_uncommitted_message_is_removed_for_a_new_attempt(
-    tmp_path: Path, layout: OutboxLayoutKind
-) -> None:
-    _, connection = open_outbox(tmp_path, layout)
-    connection.send(a_message())
-    OutboxTransport(tmp_path, layout).recover(1, only())
-    assert tree(tmp_path) == {}
-    transport, connection = open_outbox(tmp_path, layout, sender=2)
-    connection.send(a_message())
-    transport.on_committed(2, [(7, 1)])
-    assert len(visible(tmp_path)) == 1
-
-
-@by_layout
 def test_a_committed_message_appears_at_the_next_start(
     tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
@@ -154,23 +123,6 @@ def test_staged_mail_is_placed_in_the_present_layout(tmp_path: Path) -> None:
     connection.send(a_message())
     OutboxTransport(tmp_path, OutboxLayoutKind.FILES).recover(1, only((7, 1)))
     assert [*tree(tmp_path)] == [FILES[OutboxLayoutKind.FILES]]
-
-
-def test_a_process_that_wakes_up_during_its_recovery_does_no_harm(tmp_path: Path) -> None:
-    transport, connection = open_outbox(tmp_path)
-    keys = [(7, recipient) for recipient in range(60)]
-    for _, recipient in keys:
-        connection.send(a_message(recipient))
-    other = OutboxTransport(tmp_path)
-    threads = [
-        threading.Thread(target=transport.on_committed, args=[1, keys]),
-        threading.Thread(target=other.recover, args=[1, only(*keys)]),
-    ]
-    run_all(threads)
-    assert transport.blocked_by(1) == ""
-    assert sorted(take_away(tmp_path)) == sorted(
-        a_message(n).message.content for n in range(60)
-    )
 
 
 def test_an_unreadable_ledger_leaves_staged_mail_as_it_is(tmp_path: Path) -> None:
