@@ -260,15 +260,6 @@ def test_other_uses_are_refused_with_their_reason(
         rendered_here(folder, source)
 
 
-def test_a_test_of_a_value_is_reported_with_template_and_line(
-    renderer: InProcessRenderer, folder: Path
-) -> None:
-    write(folder, TEXT, "x\n\n{% if subscriber.name %}Dear {{ subscriber.name }}{% endif %}")
-    reason = rf"^templates/{TEXT}, line 3: subscriber\.name {REFUSED}: {ADVICE}"
-    with pytest.raises(RenderingError, match=reason):
-        renderer.digest(sample.issue("en"))
-
-
 @pytest.mark.parametrize(
     "source",
     [

@@ -7,11 +7,9 @@ import pytest
 
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
 from publisher.config import Publication
-from publisher.mail import compose_message
-from publisher.rendering import ArticleView, IssueContent, Renderer, views
-from publisher.rendering.placeholders import ADDRESS_PLACEHOLDER, ALL_PLACEHOLDERS
-from publisher.testing import SAMPLE_PUBLICATION, SECRET, sample_article
-from tests.publisher.mail.samples import a_recipient, an_issue_mail, parsed
+from publisher.rendering import ArticleView, views
+from publisher.rendering.placeholders import ALL_PLACEHOLDERS
+from publisher.testing import SAMPLE_PUBLICATION, sample_article
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://news.example.org"
@@ -194,45 +192,3 @@ def test_no_field_of_an_article_keeps_a_placeholder(
 def test_what_holds_no_token_is_left_as_it_is(publication: Publication, text: str) -> None:
     plain = laden(text)
     assert shown(publication, plain).article == plain
-
-
-@pytest.mark.parametrize(
-    "token",
-    [
-        ADDRESS_PLACEHOLDER,
-        f"@{ADDRESS_PLACEHOLDER}@",
-        # What is dropped as invisible later must not hide a token until then.
-        "@\u200b@ADDRESS@\u200b@",
-        "@\u2060@ADDRESS@\u2060@",
-        "@\u00ad@ADDRESS@\u00ad@",
-        "@\x00@ADDRESS@\x00@",
-        "@\n@ADDRESS@\n@",
-    ],
-)
-@pytest.mark.parametrize("count", [1, 3])
-def test_no_subscriber_s_address_is_put_into_an_article(
-    publication: Publication, token: str, count: int
-) -> None:
-    hostile = composed(publication, [laden(token)] * count)
-    assert hostile == composed(publication, [laden("nothing")] * count)
-    assert min(hostile) > 0
-
-
-def composed(publication: Publication, articles: list[Article]) -> list[int]:
-    """Count a reader's address in each body of her message."""
-    content = IssueContent(
-        publication=views.publication_view(publication, "en"),
-        newsletter="weekly",
-        title="The week",
-        day=date(2026, 1, 9),
-        items=tuple(shown(publication, article, articles[0]) for article in articles),
-        sisters=(),
-        web_url=f"{URL}/en/weekly/2026-01-09/",
-    )
-    digest = Renderer().digest(content)
-    letter = an_issue_mail(subject=digest.subject, html=digest.html, text=digest.text)
-    reader = a_recipient()
-    message = parsed(compose_message(letter, reader, SECRET).content)
-    assert reader.address not in message["Subject"]
-    bodies = [part.get_content() for part in message.walk() if not part.is_multipart()]
-    return [body.count(reader.address) for body in bodies]

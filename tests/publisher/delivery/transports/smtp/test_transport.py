@@ -140,23 +140,6 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
     assert len(received) == 1
 
 
-@EVERY_TLS
-@pytest.mark.parametrize("kept", [True, False])
-@pytest.mark.parametrize("action", [Drop, Stall])
-def test_a_message_lost_after_the_dot_may_have_been_accepted(
-    tls: Tls, kept: bool, action: type[Drop] | type[Stall]
-) -> None:
-    fault = first(1, Phase.DOT, action(kept=kept))
-    with MailServer(Behaviour(tls=tls, faults=(fault,))) as server:
-        connection = a_transport(server, tls, patience=TOO_SOON).connect(0, yes)
-        outcome = connection.send(a_message())
-        received = server.messages
-
-    assert outcome.status is SendStatus.UNKNOWN
-    assert not connection.is_open
-    assert len(received) == kept
-
-
 # --- what the settings make of the transport, and what is wrong with them before anything is sent
 
 
