@@ -127,18 +127,6 @@ def test_a_language_that_is_added_again_gets_its_pages_again(
     assert page(publication, language="ar").is_file()
 
 
-def test_an_embargoed_story_is_not_recommended_until_the_embargo_ends(
-    publication: PublicationFolder,
-) -> None:
-    for name in ("a", "b"):
-        write(publication, name, date="2026-01-08", topics="[Rivers]")
-    shown(publication)
-    assert "/stories/a/" in page(publication, "b").read_text("utf-8")
-    write(publication, date="2026-01-12", topics="[Rivers]")
-    shown(publication.at(NOW + HOUR))
-    assert "/stories/a/" not in page(publication, "b").read_text("utf-8")
-
-
 def test_a_recommended_story_has_its_new_title(publication: PublicationFolder) -> None:
     for name in ("a", "b"):
         write(publication, name, date="2026-01-08", topics="[Rivers]")
