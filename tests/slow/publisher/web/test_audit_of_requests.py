@@ -354,7 +354,7 @@ WITHOUT_ENTRY = {
         *("new", "demo", "restore", "database copy", "database adopt-secret"),
     },
     "do what the publication's settings, subscribers and providers ask for": {
-        *("run", "deliver", "serve", "web", "console"),
+        *("up", "run", "deliver", "serve", "web", "console"),
         *("mailbox poll", "mailbox receive", "feeds readers"),
     },
     # Their entries are looked at where their states are made: test_restoring, test_issue_report.
