@@ -1,4 +1,4 @@
-"""The interface of a site: what a file is by its name, what its front matter means, and in which language it is.
+"""A site: what a file is by its name, what its front matter means, and in which language it is.
 
 A site knows names, its own configuration and what the publication says of it (`SiteOptions`). It reads no
 documents and no database, so asking it about every file at every cycle costs little. Languages stand in names as
@@ -10,17 +10,24 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import cache, cached_property
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import LanguageError
 from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.permalinks import PathPatterns
 from publisher.languages import match, normalise
 
 
@@ -94,76 +101,6 @@ class SitePage:
     beside: tuple[PurePosixPath, ...] = ()
 
 
-class Site(Protocol):
-    """A folder as its generator reads it."""
-
-    @property
-    def generator(self) -> str:
-        """The name of the generator, as in the setting `site`."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """The site's title; empty if it is not known."""
-        ...
-
-    @property
-    def language(self) -> str:
-        """The language of what states none."""
-        ...
-
-    @property
-    def declared(self) -> tuple[str, ...]:
-        """The languages that the site's configuration lists."""
-        ...
-
-    @property
-    def timezone(self) -> str:
-        """The zone of dates without one, as the site states it; empty if it states none."""
-        ...
-
-    @property
-    def url(self) -> str:
-        """The address at which the site stands today, without a slash; empty if unknown.
-
-        Permalinks and aliases are paths below it.
-        """
-        ...
-
-    @property
-    def static(self) -> tuple[PurePosixPath, ...]:
-        """The folders whose files stand at the root of the site."""
-        ...
-
-    @property
-    def generated(self) -> tuple[str, ...]:
-        """Patterns of the addresses of pages that no file stands for: feeds, lists by tag.
-
-        In the form of `publisher.ingest.sites.permalinks`; `**` if nobody can tell.
-        """
-        ...
-
-    def looks_into(self, folder: PurePosixPath) -> bool:
-        """Return whether a folder may have articles, pictures or attachments."""
-        ...
-
-    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
-        """Return what a file is, by its name."""
-        ...
-
-    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
-        """Return the article without a body that front matter describes.
-
-        Language, key, date and permalink are those that the generator would say. Raises
-        ArticleError for a value that can't be read, LeftOutError for a document that is held back.
-        """
-        ...
-
-    def values(self, page: SitePage) -> SiteValues:
-        """Return what templates in a document may show of the site."""
-        ...
-
-
 # Groups of files that are left out, per source; and characters of the name of one.
 _MAX_GROUPS, _MAX_GROUP = 100, 60
 
@@ -191,11 +128,6 @@ class SiteOptions:
     language: str = "en"
     source_language: str = ""
     languages: Sequence[str] = ()
-
-    @property
-    def static_folders(self) -> tuple[PurePosixPath, ...]:
-        """The folders whose files stand at the root of the site."""
-        return tuple(PurePosixPath(name) for name in self.static)
 
 
 _CODE = re.compile(r"[a-z]{2}([-_]([a-z]{2}|[a-z]{4}|[0-9]{3}))*", re.IGNORECASE)
@@ -252,6 +184,14 @@ class SiteLanguages:
                 return tag, rest
         return None, name
 
+    def split_path(self, path: PurePosixPath) -> tuple[str | None, PurePosixPath]:
+        """Return the language in a folder or at the end of a name, and the path without it and its ending."""
+        language, bare = self.split_folders(path.with_suffix(""))
+        if language is None:
+            language, stem = self.split_suffix(path.stem)
+            bare = path.with_name(stem)
+        return language, bare
+
     def without(self, text: str, language: str) -> str:
         """Return a path, name or id without the language `language`, wherever it stands."""
         parts = [one for one in text.split("/") if one and self.tag(one) != language]
@@ -306,3 +246,168 @@ def is_language_code(name: str) -> bool:
 
 def _folded(code: str) -> str:
     return code.lower().replace("_", "-")
+
+
+# Files about a repository, or for programs that work in it, by their names without endings.
+_ABOUT_REPOSITORY = frozenset(
+    "LICENSE LICENCE COPYING NOTICE CHANGELOG CHANGES CONTRIBUTORS CODE-OF-CONDUCT SECURITY GOVERNANCE "  # noqa: SIM905  # one a line would fill the page
+    "MAINTAINERS AUTHORS OWNERS CODEOWNERS SUPPORT COPILOT SKILL PULL_REQUEST_TEMPLATE ISSUE_TEMPLATE".split()
+)
+# Those that no post is called, in whatever letters.
+_NEVER_POSTS = frozenset(
+    {"agents", "claude", "gemini", "copilot-instructions", "contributing", "code_of_conduct"}
+)
+# A name that is a post's in every generator.
+_A_POST = "2026-01-01-x.md"
+
+log = structlog.get_logger()
+
+
+@cache
+def _readable(url: str) -> str:
+    """Return a site's address, or nothing for one that can't be read, as `https://[name].example`."""
+    try:
+        urlsplit(url).port  # noqa: B018  # it is read here only
+    except ValueError as error:
+        log.warning(
+            "the site's address in its configuration is no address, so links to it and old addresses are "
+            "not recognised; correct it there, or set `url` of the source",
+            url=url,
+            reason=str(error),
+        )
+        return ""
+    return url
+
+
+class Site(ABC):
+    """A folder as its generator reads it; the subclasses say what is so for one generator.
+
+    What `include` and `exclude` of the options say changes the generator's choice of documents. The source's
+    language counts before the one that the site's configuration declares.
+    """
+
+    # The name of the generator, as in the setting `site`.
+    generator: str
+    # Empty if it is not known.
+    title = ""
+    # The zone of dates without one, as the site states it; empty if it states none.
+    timezone = ""
+    # The languages that the site's configuration lists.
+    declared: tuple[str, ...] = ()
+    # Patterns of the addresses of pages that no file stands for: feeds, lists by tag. In the form of
+    # `publisher.ingest.sites.permalinks`; `**` if nobody can tell.
+    generated: tuple[str, ...] = ("**",)
+    # What the names of files begin with that the generator does not read; and of folders, or their names.
+    hidden: tuple[str, ...] = (".", "_", "#")
+    hidden_folders: tuple[str, ...] = (".",)
+    unread: frozenset[str] = frozenset({"node_modules"})
+    # The address that the configuration states, without a slash; empty if it states none.
+    stated_url = ""
+    # The folders whose files stand at the root of the site, beside those of the options.
+    own_static: Sequence[PurePosixPath] = ()
+    # The folders that the generator reads.
+    folders: Sequence[PurePosixPath] = (PurePosixPath(),)
+
+    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+        self._files = files
+        self._options = options
+        self._to_include = PathPatterns(options.include)
+        self._to_exclude = PathPatterns(options.exclude)
+        self._languages = SiteLanguages({}, options.language)
+
+    @abstractmethod
+    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
+        """Return what a file is for the generator, by its name."""
+
+    @abstractmethod
+    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+        """Return the article without a body that front matter describes.
+
+        Language, key, date and permalink are those that the generator would say. Raises
+        ArticleError for a value that can't be read, LeftOutError for a document that is held back.
+        """
+
+    def values(self, page: SitePage) -> SiteValues:
+        """Return what templates in a document may show of the site."""
+        return SiteValues(page={"path": str(page.path)})
+
+    @property
+    def language(self) -> str:
+        """The language of what states none."""
+        return self._languages.default
+
+    @property
+    def url(self) -> str:
+        """The address at which the site stands today, without a slash; empty if unknown.
+
+        Permalinks and aliases are paths below it.
+        """
+        return _readable(self._options.url or self.stated_url)
+
+    @cached_property
+    def static(self) -> tuple[PurePosixPath, ...]:
+        """The folders whose files stand at the root of the site."""
+        return (*map(PurePosixPath, self._options.static), *self.own_static)
+
+    def looks_into(self, folder: PurePosixPath) -> bool:
+        """Return whether a folder may have articles, pictures or attachments."""
+        if folder.name.startswith(self.hidden_folders) or folder.name in self.unread:
+            return False
+        return any(
+            folder.is_relative_to(one) or one.is_relative_to(folder) for one in self.folders
+        )
+
+    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+        """Return what a file is, by its name."""
+        if self._to_exclude.match(path) or (
+            self._to_include and not self._to_include.match(path)
+        ):
+            section = path.parts[0] if len(path.parts) > 1 else ""
+            return LeftOut(LeftOutReason.EXCLUDED, section)
+        if self._is_about_repository(path):
+            return LeftOut(LeftOutReason.README, path.name)
+        is_hidden = path.name.startswith(self.hidden)
+        if is_hidden or path.name.endswith("~"):
+            return LeftOut(LeftOutReason.HIDDEN, path.name[0] if is_hidden else "~")
+        page = self.page_at(path)
+        if isinstance(page, LeftOut):
+            return page
+        if self._to_include:
+            page = replace(page, kind=PageKind.POST)
+        elif page.kind is PageKind.PAGE:
+            return LeftOut(LeftOutReason.PAGE, page.group)
+        stated = self._options.source_language
+        return replace(page, language=stated) if stated and self._may_state(page) else page
+
+    def _may_state(self, page: SitePage) -> bool:
+        """Return whether the source's language is that of a page whose front matter states none.
+
+        It is not, if the name of the file says another one, or the folder in which it is; but where all
+        that `include` names is in one language, the source is of that language alone.
+        """
+        folders = () if self._to_include else page.path.parts[:-1]
+        codes = filter(is_language_code, (*folders, page.path.stem.rpartition(".")[2]))
+        if page.language in map(tag_of, codes):
+            return False
+        if languages := self._languages_of_include:
+            return {page.language} == languages
+        return page.language in {None, self.language}
+
+    @cached_property
+    def _languages_of_include(self) -> set[str]:
+        """The languages of documents where `include` says that articles are; none if it names no folder."""
+        names = (PurePosixPath(one.strip("/"), _A_POST) for one in self._options.include)
+        pages = map(self.page_at, names)
+        return {page.language for page in pages if isinstance(page, SitePage) and page.language}
+
+    def _is_about_repository(self, path: PurePosixPath) -> bool:
+        """Return whether a file is about a repository, in any folder: README.md, AGENTS.fr.md, LICENSE.txt.
+
+        `include` takes a README with its folder, and the others if it names them.
+        """
+        name = path.name.partition(".")[0]
+        if name.lower() == "readme":
+            return not self._to_include
+        named = {PurePosixPath(one).name for one in self._options.include}
+        is_about = name in _ABOUT_REPOSITORY or name.lower() in _NEVER_POSTS
+        return is_about and path.name not in named

@@ -6,7 +6,7 @@ site lists once, as in `authors.yml`, are named in documents by their key.
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from html import unescape
 from typing import Any
@@ -153,19 +153,19 @@ def stated_aliases(fields: Fields, page: str = "") -> tuple[str, ...]:
     )
 
 
-def translation_link(fields: Fields, bare: Callable[[str], str]) -> str:
+def translation_link(fields: Fields, languages: SiteLanguages, language: str) -> str:
     """Return the key that a document shares with its translations, empty if it states none.
 
-    `bare` takes the language out of a text. An id or a name counts if it reads like an address.
+    It has no language in it. An id or a name counts if it reads like an address.
     """
-    stated = text_of(fields, *TRANSLATION_KEYS)
-    if stated:
-        return bare(stated) or stated
-    for key in ("id", "name"):
-        value = text_of(fields, key)
-        if _SLUG.fullmatch(value):
-            return bare(value) or value
-    return ""
+    ids = (text_of(fields, key) for key in ("id", "name"))
+    stated = text_of(fields, *TRANSLATION_KEYS) or next(filter(_SLUG.fullmatch, ids), "")
+    return languages.without(stated, language) or stated
+
+
+def in_story(parsed: ParsedArticle, linked: str, by_path: str) -> ParsedArticle:
+    """Return an article in the story that links its translations, else in that of its path."""
+    return replace(parsed, key=linked or by_path, other_key=by_path, is_linked=bool(linked))
 
 
 def stated_picture(fields: Fields) -> YamlValue:
@@ -215,6 +215,20 @@ def plain_list(value: Any) -> list[Any]:
 def plain_table(value: Any) -> dict[str, Any]:
     """Return a table; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def with_authors(
+    inherited: Fields, fields: Fields, people: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a site and a document state, with names and affiliations instead of keys of people.
+
+    A document's own authors replace inherited ones, under whatever key.
+    """
+    full = {**inherited, **fields}
+    is_own = bool(fields.get("author") or fields.get("authors"))
+    for key in ("author", "authors"):
+        full[key] = named_authors((fields if is_own else full).get(key), people)
+    return full
 
 
 def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:

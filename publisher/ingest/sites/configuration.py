@@ -100,6 +100,11 @@ class ConfigurationFiles:
         """Return the first of several files that is there."""
         return next((found for path in paths if (found := self.table(path)) is not None), None)
 
+    def script(self, *paths: str) -> ScriptObject:
+        """Return the first of several scripts that is there, an empty one if none is."""
+        texts = map(self.text, paths)
+        return ScriptObject.of_script(next((one for one in texts if one is not None), ""))
+
     def below(self, folder: str, endings: tuple[str, ...]) -> Iterator[str]:
         """Yield the paths of files below a folder, sorted."""
         found: list[str] = []
@@ -324,6 +329,10 @@ class ScriptObject:
     def is_false(self, key: str) -> bool:
         """Return whether a key has the word false."""
         return re.search(rf"{_key(key)}false\b", self.text) is not None
+
+    def object(self, key: str) -> ScriptObject:
+        """Return the first object that a key has, an empty one if it has none."""
+        return next(self.objects(key), ScriptObject(""))
 
     def objects(self, key: str) -> Iterator[ScriptObject]:
         """Yield the objects that a key has, in order."""

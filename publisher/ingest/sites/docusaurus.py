@@ -6,19 +6,21 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
 from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers import Dialect, SiteValues
-from publisher.ingest.parsers.fields import date_in_name
+from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import common_front_matter, permalinks
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutReason,
     PageKind,
+    Site,
     SiteLanguages,
     SiteOptions,
     SitePage,
@@ -28,7 +30,7 @@ from publisher.ingest.sites.common_front_matter import named_authors
 from publisher.ingest.sites.configuration import ConfigurationFiles, ScriptObject
 from publisher.ingest.sites.permalinks import COMMON_PAGES, LISTS, PathPatterns
 
-_CONFIG_ENDINGS = ("js", "ts", "mjs", "cjs")
+CONFIG_FILES = tuple(f"docusaurus.config.{one}" for one in ("js", "ts", "mjs", "cjs"))
 _ANY = PathPatterns(())
 _PLUGIN = "docusaurus-plugin-content-blog"
 # Of the plugin: a date in the name of a file or of one of its folders.
@@ -65,18 +67,17 @@ class _BlogFolder:
     locale: str
 
 
-class DocusaurusSite:
+class DocusaurusSite(Site):
     """A folder with a script of Docusaurus's configuration."""
 
     generator = "docusaurus"
-    timezone = ""
+    unread = frozenset({"node_modules", "__tests__"})
     generated = (*COMMON_PAGES, *LISTS)
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
-        self._files = files
-        texts = (files.text(f"docusaurus.config.{one}") for one in _CONFIG_ENDINGS)
-        config = ScriptObject.of_script(next((one for one in texts if one is not None), ""))
-        i18n = next(config.objects("i18n"), ScriptObject(""))
+        super().__init__(files, options)
+        config = files.script(*CONFIG_FILES)
+        i18n = config.object("i18n")
         self._default = i18n.string("defaultLocale") or "en"
         folders = sorted(files.names("i18n", ""))
         locales = dict.fromkeys([self._default, *i18n.strings("locales"), *folders])
@@ -90,15 +91,16 @@ class DocusaurusSite:
         self._languages = SiteLanguages(self._tags, self._tags[self._default])
         self._blogs = tuple(_blogs(config))
         self._folders = tuple(self._blog_folders(own))
-        self._documentation = tuple(_documentation(config))
         address = (config.string("url") or "").rstrip("/")
         base = (config.string("baseUrl") or "").strip("/")
-        self.url = options.url or f"{address}/{base}".rstrip("/")
+        self.stated_url = f"{address}/{base}".rstrip("/")
         self.title = config.string("title") or ""
         statics = config.strings("staticDirectories") or ("static",)
-        self.language = self._languages.default
         self.declared = self._languages.tags
-        self.static = (*options.static_folders, *map(PurePosixPath, statics))
+        self.own_static = tuple(map(PurePosixPath, statics))
+        # Pages and documentation are counted, so that people see that they are left out.
+        others = (*_documentation(config), PurePosixPath("src/pages"))
+        self.folders = (*(one.folder for one in self._folders), *self.static, *others)
         self._authors = {
             one.folder: _table(files, one, one.blog.authors) for one in self._folders
         }
@@ -113,19 +115,8 @@ class DocusaurusSite:
 
     # Names
 
-    def looks_into(self, folder: PurePosixPath) -> bool:
-        """Return whether a folder has posts, or files that stand at the root."""
-        if folder.name.startswith(".") or folder.name in {"node_modules", "__tests__"}:
-            return False
-        wanted = [*(one.folder for one in self._folders), *self.static]
-        # Pages and documentation are counted, so that people see that they are left out.
-        wanted += [*self._documentation, PurePosixPath("src/pages")]
-        return any(folder.is_relative_to(one) or one.is_relative_to(folder) for one in wanted)
-
-    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a post by its place in a blog."""
-        if path.name.startswith((".", "_", "#")) or path.name.endswith("~"):
-            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
         found = self._place(path)
         # The folder of a blog may have such a name itself.
         inner = path.relative_to(found.folder) if found else path
@@ -169,9 +160,7 @@ class DocusaurusSite:
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
         common_front_matter.check_held_back(page, fields, self._languages)
-        place = self._place(page.path)
-        if place is None:  # taken by `include`
-            return common_front_matter.described(page, fields)
+        place = next(one for one in self._folders if page.path.is_relative_to(one.folder))
         full = dict(fields)
         full["authors"] = named_authors(
             self._stated_authors(full), self._known(place, "authors")
@@ -227,11 +216,10 @@ def _locale_configs(i18n: ScriptObject) -> Iterator[tuple[str, ScriptObject]]:
 
 def _blogs(config: ScriptObject) -> Iterator[_Blog]:
     """Yield the blog of the preset, unless it is switched off, and those of plugins."""
-    preset = next((one for one in config.objects("blog")), ScriptObject(""))
-    plugins = list(config.objects_after("plugin-content-blog"))
+    preset = config.object("blog")
     if not (config.is_false("blog") and not preset.text):
         yield _blog(config, preset, "default")
-    for plugin in plugins:
+    for plugin in config.objects_after("plugin-content-blog"):
         yield _blog(config, plugin, plugin.string("id") or "default")
 
 
@@ -279,12 +267,9 @@ def _with_labels(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
     return labelled
 
 
-def _date(inside: str) -> Any:
+def _date(inside: str) -> date | None:
     match = _DATED_PATH.fullmatch(inside)
-    if not match:
-        return None
-    year, month, day = (int(one) for one in re.split("[-/]", match["date"]))
-    return date_in_name(f"{year:04}-{month:02}-{day:02}-")
+    return parse_date(match["date"].replace("/", "-")) if match else None
 
 
 def _text(inside: str) -> str:

@@ -23,16 +23,16 @@ from publisher.ingest.sites.base import (
     LeftOutError,
     LeftOutReason,
     PageKind,
+    Site,
     SiteLanguages,
     SiteOptions,
     SitePage,
     is_language_code,
 )
-from publisher.ingest.sites.common_front_matter import Fields, named_authors
+from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.configuration import (
     ConfigurationFiles,
     DataFiles,
-    ScriptObject,
     own_domain,
     plain_values,
 )
@@ -51,36 +51,30 @@ _DATE_LENGTH = len("2026-01-09-")
 _POST_TAGS = frozenset({"post", "posts", "blog", "news", "article", "articles", "all"})
 
 
-class EleventySite:
+class EleventySite(Site):
     """A folder with a script of Eleventy's configuration."""
 
     generator = "eleventy"
-    declared = ()
-    title = ""
-    timezone = ""
+    hidden_folders = (".", "_")
     # Lists are templates, which state their addresses.
     generated = COMMON_PAGES
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
-        self._files = files
-        texts = (files.text(name) for name in ELEVENTY_FILES)
-        config = ScriptObject.of_script(next((one for one in texts if one is not None), ""))
-        folders = next(config.objects("dir"), ScriptObject(""))
+        super().__init__(files, options)
+        folders = files.script(*ELEVENTY_FILES).object("dir")
         self._input = PurePosixPath((folders.string("input") or ".").removeprefix("./") or ".")
         self._output = PurePosixPath((folders.string("output") or "_site").removeprefix("./"))
         data = self._input / (folders.string("data") or "_data")
         self._data = DataFiles(files, str(data))
         names = files.names(str(self._input), "")
-        self._languages = SiteLanguages.of(
-            [*(one for one in names if is_language_code(one)), *options.languages],
-            options.language,
-        )
+        codes = [*filter(is_language_code, names), *options.languages]
+        self._languages = SiteLanguages.of(codes, options.language)
         site = self._data.table("site", "metadata", "meta")
         domain = own_domain(files, "CNAME", str(self._input / "CNAME"), "public/CNAME")
-        self.url = options.url or str(site.get("url") or "").rstrip("/") or domain
+        self.stated_url = str(site.get("url") or "").rstrip("/") or domain
         self.title = str(site.get("title") or site.get("name") or "")
-        self.language = self._languages.default
-        self.static = (*options.static_folders, self._input, PurePosixPath("public"))
+        self.own_static = (self._input, PurePosixPath("public"))
+        self.folders = self.static
         # The data files of a folder hold for all documents in it.
         self._folder_data = lru_cache(maxsize=None)(self._read_folder_data)
         for folder in _folders_with_data(files, self._input):
@@ -88,26 +82,14 @@ class EleventySite:
 
     def looks_into(self, folder: PurePosixPath) -> bool:
         """Return whether Eleventy reads a folder."""
-        name = folder.name
-        if name.startswith((".", "_")) or name == "node_modules" or folder == self._output:
-            return False
-        return any(
-            folder.is_relative_to(one) or one.is_relative_to(folder)
-            for one in (self._input, *self.static)
-        )
+        return folder != self._output and super().looks_into(folder)
 
-    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a document; its front matter says whether it is a post."""
-        if path.name.startswith((".", "_", "#")) or path.name.endswith("~"):
-            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
         if not path.is_relative_to(self._input):
             return LeftOut(LeftOutReason.TEMPLATE, path.parts[0])
         inside = path.relative_to(self._input)
-        language, bare = self._languages.split_folders(inside)
-        if language is None:
-            language, stem = self._languages.split_suffix(path.stem)
-            bare = inside.with_name(stem + path.suffix) if language else inside
-        story = bare.with_suffix("") if bare.suffix else bare
+        language, story = self._languages.split_path(inside)
         if story.name == "index" and len(story.parts) > 1:
             story = story.parent
         return SitePage(
@@ -123,17 +105,11 @@ class EleventySite:
 
     def _full(self, page: SitePage, fields: Mapping[str, YamlValue]) -> dict[str, YamlValue]:
         """Return the fields of a document with those of its folders, dates and authors readable."""
-        inherited = self._inherited(page.path)
-        if fields.get("author") or fields.get("authors"):
-            # A document's own authors replace those of its folders, under whatever key.
-            inherited = {**inherited, "author": None, "authors": None}
-        full = {**inherited, **fields}
+        people = self._data.table("authors", "people", "authorsData", "authors_data", "team")
+        full = common_front_matter.with_authors(self._inherited(page.path), fields, people)
         # `Last Modified` and its like are no dates.
         if not parse_date(common_front_matter.text_of(full, "date")):
             full["date"] = None
-        people = self._data.table("authors", "people", "authorsData", "authors_data", "team")
-        for key in ("author", "authors"):
-            full[key] = named_authors(full.get(key), people)
         return full
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
@@ -152,19 +128,10 @@ class EleventySite:
             common_front_matter.check_dated(page, parsed)
         parsed = common_front_matter.in_language(parsed, page, self._languages)
         language = parsed.language or self._languages.default
-
-        def bare(text: str) -> str:
-            return self._languages.without(text, language)
-
-        linked = common_front_matter.translation_link(full, bare)
-        by_path = bare(page.story or str(page.path))
-        return replace(
-            parsed,
-            key=linked or by_path,
-            other_key=by_path,
-            is_linked=bool(linked),
-            permalink=self._permalink(page, full),
-        )
+        linked = common_front_matter.translation_link(full, self._languages, language)
+        by_path = self._languages.without(page.story or str(page.path), language)
+        parsed = replace(parsed, permalink=self._permalink(page, full))
+        return common_front_matter.in_story(parsed, linked, by_path)
 
     def _permalink(self, page: SitePage, fields: Fields) -> str | None:
         stated = fields.get("permalink")
@@ -207,9 +174,8 @@ class EleventySite:
             if table is not None:
                 return plain_values(table)
         scripts = (f"{name}.11tydata.{ending}" for ending in ("js", "cjs", "mjs"))
-        texts = (self._files.text(str(folder / one)) for one in scripts)
-        source = next((one for one in texts if one is not None), "")
-        return plain_values(ScriptObject.of_script(source).exported_values())
+        script = self._files.script(*(str(folder / one) for one in scripts))
+        return plain_values(script.exported_values())
 
     def values(self, page: SitePage) -> SiteValues:
         """Return the global data files and those of the document's folders."""

@@ -20,11 +20,12 @@ from publisher.ingest.sites.base import (
     LeftOutError,
     LeftOutReason,
     PageKind,
+    Site,
     SiteLanguages,
     SiteOptions,
     SitePage,
 )
-from publisher.ingest.sites.common_front_matter import Fields, named_authors
+from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.configuration import ConfigurationFiles, DataFiles, plain_values
 from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig, read_hugo_config
 from publisher.ingest.sites.permalinks import COMMON_PAGES
@@ -52,13 +53,14 @@ class _Place:
     beside: tuple[PurePosixPath, ...]
 
 
-class HugoSite:
+class HugoSite(Site):
     """A folder with Hugo's configuration."""
 
     generator = "hugo"
+    hidden = (".", "#")
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
-        self._files = files
+        super().__init__(files, options)
         self._config: HugoConfig = read_hugo_config(files, options)
         self._languages = SiteLanguages(
             self._config.languages, self._config.languages[self._config.default]
@@ -66,10 +68,10 @@ class HugoSite:
         self._data = DataFiles(files, "data")
         self.title = self._config.title
         self.timezone = str(self._config.values.get("timezone") or "")
-        self.url = options.url or self._config.url
-        self.language = self._languages.default
+        self.stated_url = self._config.url
         self.declared = self._languages.tags
-        self.static = (*options.static_folders, *self._config.static)
+        self.own_static = self._config.static
+        self.folders = (*(one.folder for one in self._config.content), *self.static)
         self.generated = (*COMMON_PAGES, *self._config.taxonomies)
         self._sections = _POST_SECTIONS | self._config.main_sections
         # What is so for a folder is so for all its files.
@@ -77,18 +79,9 @@ class HugoSite:
 
     # Names
 
-    def looks_into(self, folder: PurePosixPath) -> bool:
-        """Return whether a folder has content or pictures of pages."""
-        if folder.name.startswith(".") or folder.name == "node_modules":
-            return False
-        wanted = [*(one.folder for one in self._config.content), *self.static]
-        return any(folder.is_relative_to(one) or one.is_relative_to(folder) for one in wanted)
-
-    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a regular page by its place in a content directory."""
         place = self._place(path.parent)
-        if path.name.startswith((".", "#")) or path.name.endswith("~"):
-            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
         if code := self._disabled_language(path):
             return LeftOut(LeftOutReason.EXCLUDED, f"language {code}")
         return (
@@ -156,7 +149,10 @@ class HugoSite:
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
         params = fields.get("params")
-        full = {**(plain_values(params) if isinstance(params, dict) else {}), **fields}
+        inside = plain_values(params) if isinstance(params, dict) else {}
+        full = common_front_matter.with_authors(
+            {}, {**inside, **fields}, self._data.table("authors")
+        )
         common_front_matter.check_held_back(page, full, self._languages)
         _check_build(full)
         layout = {
@@ -165,8 +161,6 @@ class HugoSite:
         }
         if page.kind is PageKind.DATED and layout & _LIST_LAYOUTS:
             raise LeftOutError(LeftOutReason.LIST, page.group)
-        for key in ("author", "authors"):
-            full[key] = named_authors(full.get(key), self._data.table("authors"))
         if not common_front_matter.stated_picture(full):
             full["image"] = self._bundle_picture(page)
         parsed = common_front_matter.described(page, _dated(full))
@@ -175,16 +169,14 @@ class HugoSite:
         held = common_front_matter.text_of(full, "publishdate", "publish_date")
         linked = common_front_matter.text_of(full, "translationkey", "translation_key")
         permalink = self._permalink(page, full, parsed, tag)
-        return replace(
+        parsed = replace(
             parsed,
             aliases=common_front_matter.stated_aliases(full, permalink or ""),
             language=tag,
-            key=linked or page.story,
-            other_key=page.story,
-            is_linked=bool(linked),
             permalink=permalink,
             held_until=field_types.read_date("publishDate", held) if held else None,
         )
+        return common_front_matter.in_story(parsed, linked, page.story or "")
 
     def _bundle_picture(self, page: SitePage) -> str | None:
         """Return the picture of a bundle that Hugo takes by its name."""

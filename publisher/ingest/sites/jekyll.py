@@ -7,7 +7,6 @@ languages) and jekyll-multiple-languages-plugin (`_i18n/<language>/_posts`).
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
@@ -16,13 +15,14 @@ from typing import Any
 from publisher.articles.model import ParsedArticle
 from publisher.errors import SourceError
 from publisher.ingest.parsers import Dialect, SiteValues
-from publisher.ingest.parsers.fields import date_in_name
+from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import common_front_matter, permalinks
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutReason,
     PageKind,
+    Site,
     SiteLanguages,
     SiteOptions,
     SitePage,
@@ -30,7 +30,7 @@ from publisher.ingest.sites.base import (
     listed_tags,
     tag_of,
 )
-from publisher.ingest.sites.common_front_matter import Fields, named_authors
+from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.configuration import (
     ConfigurationFiles,
     DataFiles,
@@ -50,18 +50,17 @@ _ARTICLES = frozenset(
 )
 
 
-class JekyllSite:
+class JekyllSite(Site):
     """A folder with `_config.yml`."""
 
     generator = "jekyll"
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
-        self._files = files
+        super().__init__(files, options)
         self._config = files.first_table(*_CONFIG_FILES) or {}
         self._source = PurePosixPath(str(self._config.get("source") or ".").strip("/") or ".")
         self._collections_folder = self._source / str(self._config.get("collections_dir") or "")
         self._collections = dict(named_tables(self._config.get("collections")))
-        self._source_language = options.source_language
         plugins = self._config.get("plugins") or self._config.get("gems")
         self._builds_each_language = _LANGUAGES_PLUGIN in common_front_matter.plain_list(
             plugins
@@ -80,9 +79,8 @@ class JekyllSite:
         stands_at = stands_at or own_domain(files, str(self._source / "CNAME"))
         self.title = str(self._config.get("title") or _first(self._config, "name", "titre"))
         self.timezone = str(self._config.get("timezone") or "")
-        self.url = options.url or (f"{stands_at}/{base}".rstrip("/") if stands_at else "")
-        self.language = self._languages.default
-        self.static = (*options.static_folders, self._source)
+        self.stated_url = f"{stands_at}/{base}".rstrip("/") if stands_at else ""
+        self.own_static = (self._source,)
         has_own = files.exists(str(self._source / "_plugins"))
         self.generated = tuple(jekyll_pages(self._config, has_own_plugins=has_own))
 
@@ -124,12 +122,10 @@ class JekyllSite:
         known = name in {"_posts", "_drafts", "_i18n"} or name[1:] in self._collections
         return not name.startswith("_") or known or "_i18n" in folder.parts
 
-    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a post, a document of a collection, or a page."""
         folders = path.parts[:-1]
         special = next((one for one in reversed(folders) if one.startswith("_")), "")
-        if path.name.startswith((".", "_", "#")) or path.name.endswith("~"):
-            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
         if not special:
             return self._page(path, PageKind.PAGE, folders[0] if folders else "")
         if "_drafts" in folders:
@@ -157,16 +153,13 @@ class JekyllSite:
         return replace(page, language=language, story=story)
 
     def _page(self, path: PurePosixPath, kind: PageKind, group: str) -> SitePage:
-        language, bare = self._languages.split_folders(path)
-        if language is None:
-            language, stem = self._languages.split_suffix(path.stem)
-            bare = path.with_name(stem + path.suffix) if language else path
+        language, story = self._languages.split_path(path)
         named = _NAME.match(path.stem)
         return SitePage(
             path,
             language=language,
-            story=str(bare.with_suffix("") if "." in bare.name else bare),
-            date=_date(path),
+            story=str(story),
+            date=parse_date(named["date"]) if named else None,
             dialect=Dialect.KRAMDOWN,
             kind=kind,
             group=group,
@@ -177,44 +170,23 @@ class JekyllSite:
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter and the site's defaults describe."""
-        full = dict(self._defaults(page))
-        if fields.get("author") or fields.get("authors"):
-            # A document's own authors replace those of the site, under whatever key.
-            full |= {"author": None, "authors": None}
-        full |= fields
+        people = self._data.table("authors", "people", "members")
+        full = common_front_matter.with_authors(dict(self._defaults(page)), fields, people)
         common_front_matter.check_held_back(page, full, self._languages)
         for key in ("tags", "categories"):
             full[key] = _words(full.get(key))
-        people = self._data.table("authors", "people", "members")
-        for key in ("author", "authors"):
-            full[key] = named_authors(full.get(key), people)
         parsed = common_front_matter.described(page, full)
         common_front_matter.check_dated(page, parsed)
         parsed = common_front_matter.in_language(parsed, page, self._languages)
         language = parsed.language or self._languages.default
         permalink, stated = self._permalink(page, full, parsed, language)
-        return replace(
-            parsed,
-            **self._keys(page, full, language, stated),
-            permalink=permalink,
-        )
-
-    def _keys(
-        self, page: SitePage, fields: Fields, language: str, stated: str
-    ) -> dict[str, Any]:
-        """Return the story's key: what links translations, else the permalink, else the path."""
-
-        def bare(text: str) -> str:
-            return self._languages.without(text, language)
-
-        linked = common_front_matter.translation_link(fields, bare)
-        permalink = bare(stated.strip("/")) if stated and ":" not in stated else ""
-        by_path = bare(page.story or str(page.path))
-        return {
-            "key": linked or permalink or by_path,
-            "other_key": by_path,
-            "is_linked": bool(linked),
-        }
+        linked = common_front_matter.translation_link(full, self._languages, language)
+        is_path = stated and ":" not in stated
+        by_permalink = self._languages.without(stated, language) if is_path else ""
+        by_path = self._languages.without(page.story or str(page.path), language)
+        parsed = common_front_matter.in_story(parsed, linked, by_path)
+        # What links translations counts first, else the permalink, else the path.
+        return replace(parsed, key=linked or by_permalink or by_path, permalink=permalink)
 
     def _permalink(
         self, page: SitePage, fields: Fields, parsed: ParsedArticle, language: str
@@ -299,7 +271,7 @@ class JekyllSite:
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")
             if fits and str(scope.get("type") or "") in {"", *types}:
                 plain = plain_values(values)
-                if not path and self._source_language:
+                if not path and self._options.source_language:
                     plain = {**plain, **dict.fromkeys(("lang", "language", "locale"))}
                 found.append((len(path), plain))
         for _length, values in sorted(found, key=lambda pair: pair[0]):
@@ -378,14 +350,6 @@ def _first(table: Mapping[str, Any], *keys: str) -> str:
 
 def _relative(path: PurePosixPath, folder: PurePosixPath) -> PurePosixPath | None:
     return path.relative_to(folder) if path.is_relative_to(folder) else None
-
-
-def _date(path: PurePosixPath) -> date | None:
-    named = _NAME.match(path.stem)
-    if not named:
-        return None
-    year, month, day = (int(one) for one in named["date"].split("-"))
-    return date_in_name(f"{year:04}-{month:02}-{day:02}-")
 
 
 def _words(value: YamlValue) -> YamlValue:

@@ -18,13 +18,14 @@ from publisher.ingest.sites.base import (
     LeftOutError,
     LeftOutReason,
     PageKind,
+    Site,
     SiteLanguages,
     SiteOptions,
     SitePage,
     is_language_code,
     tag_of,
 )
-from publisher.ingest.sites.configuration import ConfigurationFiles, ScriptObject, own_domain
+from publisher.ingest.sites.configuration import ConfigurationFiles, own_domain
 from publisher.ingest.sites.permalinks import COMMON_PAGES, PathPatterns
 
 # Where VitePress may stand in a project.
@@ -34,53 +35,41 @@ _POST_FOLDERS = frozenset({"blog", "blogs", "post", "posts", "news", "articles",
 _LAYOUTS = frozenset({"home", "page", "false"})
 
 
-class VitepressSite:
+class VitepressSite(Site):
     """A folder with `.vitepress`, or with it one folder down."""
 
     generator = "vitepress"
-    timezone = ""
     generated = COMMON_PAGES
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
-        self._files = files
-        found = (one for one in VITEPRESS_FOLDERS if files.exists(f"{one}/.vitepress"))
-        self._root = PurePosixPath(next(found, ""))
-        config = _configuration(files, self._root)
-        source = (config.string("srcDir") or "").removeprefix("./")
-        self._source = self._root / source
-        locales = dict(next(config.objects("locales"), ScriptObject("")).own_objects())
+        super().__init__(files, options)
+        marked = (one for one in VITEPRESS_FOLDERS if files.exists(f"{one}/.vitepress"))
+        root = PurePosixPath(next(marked, ""))
+        names = [f"config.{one}" for one in _CONFIG_ENDINGS]
+        names += [f"config/index.{one}" for one in _CONFIG_ENDINGS]
+        config = files.script(*(str(root / ".vitepress" / name) for name in names))
+        self._source = root / (config.string("srcDir") or "").removeprefix("./")
+        locales = dict(config.object("locales").own_objects())
         tags = {name: tag_of(one.string("lang") or name) for name, one in locales.items()}
         main = tags.pop("root", None) or tag_of(config.string("lang") or "") or options.language
-        codes = {name: tag for name, tag in tags.items() if tag}
         if not locales:
-            codes = {
-                one: tag
-                for one in files.names(str(self._source), "")
-                if is_language_code(one) and (tag := tag_of(one))
-            }
+            folders = filter(is_language_code, files.names(str(self._source), ""))
+            tags = {name: tag_of(name) for name in folders}
+        codes = {name: tag for name, tag in tags.items() if tag}
         self._languages = SiteLanguages(codes, main)
-        base = (config.string("base") or "").strip("/")
         self._ending = "" if config.is_true("cleanUrls") else ".html"
         self._excluded = PathPatterns(config.strings("srcExclude"))
         self.title = config.string("title") or ""
-        host = config.string("hostname") or own_domain(
-            files, str(self._source / "public/CNAME")
-        )
-        self.url = options.url or (f"{host.rstrip('/')}/{base}".rstrip("/") if host else "")
-        self.language = self._languages.default
+        base = (config.string("base") or "").strip("/")
+        domain = own_domain(files, str(self._source / "public/CNAME"))
+        host = (config.string("hostname") or domain).rstrip("/")
+        self.stated_url = f"{host}/{base}".rstrip("/") if host else ""
         self.declared = self._languages.tags
-        self.static = (*options.static_folders, self._source / "public")
+        self.folders = (self._source,)
+        self.own_static = (self._source / "public",)
 
-    def looks_into(self, folder: PurePosixPath) -> bool:
-        """Return whether VitePress reads a folder."""
-        if folder.name.startswith(".") or folder.name == "node_modules":
-            return False
-        return folder.is_relative_to(self._source) or self._source.is_relative_to(folder)
-
-    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a page by its place below the folders of locales."""
-        if path.name.startswith((".", "_", "#")) or path.name.endswith("~"):
-            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
         if path.suffix.lower() != ".md":
             return LeftOut(LeftOutReason.ENDING, path.suffix)
         if not path.is_relative_to(self._source):
@@ -116,21 +105,11 @@ class VitepressSite:
         parsed = common_front_matter.described(page, fields)
         common_front_matter.check_dated(page, parsed)
         language = page.language or self._languages.default
-
-        def bare(text: str) -> str:
-            return self._languages.without(text, language)
-
         inside = page.path.relative_to(self._source).with_suffix("")
         path = f"{inside.parent}/" if inside.name == "index" else f"{inside}{self._ending}"
-        linked = common_front_matter.translation_link(fields, bare)
-        return replace(
-            parsed,
-            language=language,
-            key=linked or page.story,
-            other_key=page.story,
-            is_linked=bool(linked),
-            permalink=permalinks.clean_path(path),
-        )
+        linked = common_front_matter.translation_link(fields, self._languages, language)
+        parsed = replace(parsed, language=language, permalink=permalinks.clean_path(path))
+        return common_front_matter.in_story(parsed, linked, page.story or "")
 
     def values(self, page: SitePage) -> SiteValues:
         """Return the path of the document, and the files that it includes."""
@@ -138,11 +117,3 @@ class VitepressSite:
             page={"path": str(page.path)},
             include=partial(self._files.included, page.path.parent, self._source),
         )
-
-
-def _configuration(files: ConfigurationFiles, root: PurePosixPath) -> ScriptObject:
-    """Return what the configuration exports; nothing without one."""
-    names = [f".vitepress/config.{one}" for one in _CONFIG_ENDINGS]
-    names += [f".vitepress/config/index.{one}" for one in _CONFIG_ENDINGS]
-    texts = (files.text(str(root / name)) for name in names)
-    return ScriptObject.of_script(next((one for one in texts if one is not None), ""))

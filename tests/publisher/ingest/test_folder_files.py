@@ -13,8 +13,9 @@ from publisher.articles.model import MediaFile
 from publisher.errors import SourceError
 from publisher.ingest.media.duration import media_duration
 from publisher.ingest.media.kinds import HEAD_BYTES, MEDIA_KINDS, media_kind
-from publisher.ingest.sites.base import LeftOut, LeftOutReason
-from publisher.ingest.sites.detect import PlainSite
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SiteOptions
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sources import folder as folder_source
 from publisher.ingest.sources.base import Item
 from publisher.ingest.sources.folder import COARSEST_CLOCK_NS, FolderScan, file_system_time
@@ -107,7 +108,8 @@ LATER = 2**62
 
 
 def scan(folder: Path, now: int = LATER) -> FolderScan:
-    return folder_source.scan_folder(folder, now, PlainSite())
+    site = open_site(ConfigurationFiles(folder), SiteOptions(site="plain"))
+    return folder_source.scan_folder(folder, now, site)
 
 
 def scan_folder(folder: Path, now: int) -> list[Item]:

@@ -4,9 +4,9 @@ from pathlib import Path, PurePosixPath
 
 from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers import parse_document
-from publisher.ingest.sites.base import LeftOut, LeftOutError, SiteOptions
+from publisher.ingest.sites.base import LeftOut, LeftOutError, Site, SiteOptions
 from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.detect import SelectedSite, open_site
+from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sources.folder import document_of_site, scan_folder
 from publisher.ingest.sources.folder_files import FolderFiles
 
@@ -28,7 +28,7 @@ def page(**fields: str) -> str:
     return f"---\n{lines}---\nThe tide comes in.\n"
 
 
-def opened(folder: Path, **options: object) -> SelectedSite:
+def opened(folder: Path, **options: object) -> Site:
     chosen = {"languages": ("en", "fr", "zh-Hans"), **options}
     return open_site(ConfigurationFiles(folder), SiteOptions(**chosen))  # type: ignore[arg-type]
 
