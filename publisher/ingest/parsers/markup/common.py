@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -179,26 +179,10 @@ def _positions(what: str, text: str) -> Iterator[int]:
         position = text.find(what, position + 1)
 
 
-def link_html(address: str, shown: str) -> str:
-    """Return a link, or what it shows if it has no address; `shown` is HTML."""
-    return f'<a href="{escape(address)}">{shown}</a>' if address else shown
-
-
-def summary_html(text: str) -> str:
-    """Return the line above text that a site folds away; a mail shows all of it."""
-    return f"<p><strong>{escape(text)}</strong></p>" if text else ""
-
-
 def shown_as_code(written: str, *, in_html: bool = False) -> str:
     """Return template code that readers are to see as it is written: code in a line."""
     as_html = in_html or "`" in written
     return f"<code>{escape(written)}</code>" if as_html else f"`{written}`"
-
-
-def picture_html(src: str, alt: str, caption: str = "") -> str:
-    """Return a picture, as a figure if it has a caption, which is HTML."""
-    shown = f'<img src="{escape(src)}" alt="{escape(alt)}">'
-    return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>" if caption else shown
 
 
 def code_block(code: str, language: str = "", *, in_html: bool = False) -> str:
@@ -208,75 +192,3 @@ def code_block(code: str, language: str = "", *, in_html: bool = False) -> str:
     longest = max((len(run) for run in re.findall("~{3,}", code)), default=2)
     fence = "~" * (longest + 1)
     return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"
-
-
-_ARGUMENT = re.compile(
-    r"""(?:(?P<key>[\w-]+)\s*[=:](?!//)\s*)?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,"']+))"""
-)
-_PICTURE = re.compile(r"\S+\.(?:png|jpe?g|gif|webp|avif|svg)(?:[?#]\S*)?", re.IGNORECASE)
-_PICTURE_TAGS = frozenset(
-    {"image", "img", "picture", "figure", "responsive_image", "imagecaption"}
-)
-_FILMS = {
-    "youtube": "https://www.youtube.com/watch?v={}",
-    "vimeo": "https://vimeo.com/{}",
-    "gist": "https://gist.github.com/{}",
-}
-_NUMBER_KEYS = ("id", "video", "videoid")
-# They write something for the head of the page, or change what is inside them for the site alone.
-SILENT_TAGS = frozenset({"i18n_headers", "static_href", "endstatic_href", "seo", "feed_meta"})
-
-
-@dataclass(frozen=True, slots=True)
-class TagArguments:
-    """The arguments of a tag that are written as texts, by their order and by their names."""
-
-    positional: tuple[str, ...]
-    named: Mapping[str, str]
-
-    @classmethod
-    def of(cls, written: str) -> TagArguments:
-        """Read the arguments of a tag; values are in quotes or one word."""
-        positional: list[str] = []
-        named: dict[str, str] = {}
-        for match in _ARGUMENT.finditer(written):
-            value = next(
-                one for one in match.group("double", "single", "bare") if one is not None
-            )
-            if match["key"]:
-                named[match["key"].lower()] = value
-            else:
-                positional.append(value)
-        return cls(tuple(positional), named)
-
-
-def shown_by_name(name: str, written: str) -> str | None:
-    """Return the HTML that a tag with a usual name shows; None if nobody can know."""
-    arguments = TagArguments.of(written)
-    plain = name.lower().replace("-", "_")
-    if plain in _PICTURE_TAGS:
-        return _picture(arguments)
-    if plain in _FILMS:
-        named = (arguments.named.get(key) for key in _NUMBER_KEYS)
-        number = next(filter(None, (*named, *arguments.positional)), "")
-        address = number if "://" in number else _FILMS[plain].format(number)
-        return (
-            link_html(address, escape(arguments.named.get("title") or address))
-            if number
-            else None
-        )
-    return None
-
-
-def _picture(arguments: TagArguments) -> str | None:
-    named, positional = arguments.named, arguments.positional
-    stated = next((named[key] for key in ("src", "path", "url") if named.get(key)), "")
-    src = stated or next(filter(_PICTURE.fullmatch, positional), "")
-    if not src:
-        return None
-    # A word without quotes is a variable, a class or a size.
-    words = [one for one in positional if one != src and not _PICTURE.fullmatch(one)]
-    alt = (
-        named.get("alt") or named.get("title") or next((one for one in words if " " in one), "")
-    )
-    return picture_html(src, alt or named.get("caption", ""), escape(named.get("caption", "")))

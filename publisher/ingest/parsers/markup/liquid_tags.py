@@ -19,18 +19,23 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
 
 from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.markup.common import (
-    SILENT_TAGS,
     CodeRegions,
     ProblemLog,
     code_block,
-    shown_by_name,
     span_end,
 )
+from publisher.ingest.parsers.markup.vocabulary import LIQUID_TAGS, MarkupTag, is_picture
 
 # Files that one document includes, counted as often as they are rendered.
 _MAX_INCLUDES = 500
 _ARGUMENT = re.compile(
     r"""([\w-]+)\s*=\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'=]+)""", re.DOTALL
+)
+# They write something for the head of the page, or change what is inside them for the site alone.
+_SILENT = frozenset({"i18n_headers", "static_href", "endstatic_href", "seo", "feed_meta"})
+# An argument of a tag that is not known; values are in quotes or one word.
+_ANY_ARGUMENT = re.compile(
+    r"""(?:(?P<key>[\w-]+)\s*[=:](?!//)\s*)?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,"']+))"""
 )
 # A name with its end is the end of a tag that is not known either.
 _END = re.compile(r"end\w+")
@@ -334,10 +339,9 @@ class _UnknownTag(_Tag):
         what = f"{{% {name} {node.argument}".rstrip() + " %}"
         if self.state.is_code(node.token):
             return buffer.write(what)
-        if _END.fullmatch(name) or name.lower() in SILENT_TAGS:
+        if _END.fullmatch(name) or name.lower() in _SILENT:
             return 0
-        shown = shown_by_name(name, node.argument)
-        if shown is not None:
+        if shown := _shown_by_name(name, node.argument):
             return buffer.write(shown)
         if name in self.state.paired:
             # What is inside it stays, so no sentence has a hole.
@@ -345,6 +349,32 @@ class _UnknownTag(_Tag):
         else:
             self.state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
         return 0
+
+
+def _shown_by_name(name: str, written: str) -> str | None:
+    """Return the HTML that a tag with a usual name shows; None if nobody can know.
+
+    Plugins and sites use the same names, so a tag of a site's own most likely shows a picture or a film:
+    `{% image "pier.png", "The pier" %}`, `{% youtube abc %}`.
+    """
+    plain = name.lower().replace("-", "_")
+    if plain not in LIQUID_TAGS:
+        return None
+    words: list[str] = []
+    named: dict[str, str] = {}
+    for match in _ANY_ARGUMENT.finditer(written):
+        values = match.group("double", "single", "bare")
+        value = next(one for one in values if one is not None)
+        if match["key"]:
+            named[match["key"].lower()] = value
+        else:
+            words.append(value)
+    if plain not in {"youtube", "vimeo", "gist"}:
+        # A word without quotes is a variable, a class or a size.
+        alts = [one for one in words if " " in one and not is_picture(one)]
+        words = [next(filter(is_picture, words), ""), *alts[:1]]
+    shown = LIQUID_TAGS[plain](MarkupTag(plain, named, tuple(words)))
+    return shown if isinstance(shown, str) else None
 
 
 def _filled(text: str, env: Environment, context: RenderContext, token: Token) -> str:

@@ -1,28 +1,211 @@
 """Replace what MDX adds to Markdown: imports, exports, JSX components and expressions.
 
-Known components of layout keep what is inside them; of unknown ones the text is kept, with a
+Nothing is run. Known components show what `vocabulary` says; of unknown ones the text is kept, with a
 problem. An expression is filled in if it is a literal, a value of the front matter or an exported
 constant that is a literal; others leave a hole, which is a problem. Code stays. https://mdxjs.com/docs/what-is-mdx/
 """
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.markup.common import CodeRegions, ProblemLog, span_end
-from publisher.ingest.parsers.markup.components import (
+from publisher.ingest.parsers.markup.vocabulary import (
     COMPONENTS,
-    Component,
-    JsxTag,
-    literal_value,
-    parse_tag,
-    skip_braces,
-    tag_html,
-    value_at,
+    MarkupContext,
+    MarkupTag,
 )
+
+_TAG_NAME = re.compile(r"<(?P<closing>/)?\s*(?P<name>[A-Za-z][\w.:-]*)?")
+_ATTRIBUTE = re.compile(r"\s*(?P<name>[:@#]?[A-Za-z_][\w:.\[\]-]*)(?P<equals>\s*=\s*)?")
+_END = re.compile(r"\s*(?P<single>/)?>")
+_STRING = re.compile(r""""[^"]*"|'[^']*'""")
+_BARE = re.compile(r"[^\s\"'<>=`{}]+")
+# Characters of one tag or expression; real ones have some hundreds.
+_MAX_LENGTH = 10_000
+_SKIPPED = re.compile(r"""["'`{}]|/\*""")
+_LITERAL = re.compile(
+    r""""(?P<double>(?:\\.|[^"\\])*)"|'(?P<one>(?:\\.|[^'\\])*)'|`(?P<tick>(?:\\.|[^`\\$])*)`"""
+    r"""|(?P<number>-?\d+(?:\.\d+)?)""",
+    re.DOTALL,
+)
+_NOTHING = frozenset({"", "null", "undefined", "true", "false"})
+_FRONT_MATTER_PATH = re.compile(
+    r"(?:\$?frontMatter|\$frontmatter|page|props\.frontMatter)\.([\w.]+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JsxTag:
+    """A tag as written; values of attributes are texts, of expressions with their braces."""
+
+    name: str
+    start: int
+    end: int
+    closing: bool = False
+    single: bool = False
+    attributes: Mapping[str, str] | None = None
+
+    def text(self, *names: str) -> str:
+        """Return the first of these attributes that is a text."""
+        for name in names:
+            written = (self.attributes or {}).get(name, "")
+            value = literal_value(written[1:-1].strip()) if written[:1] == "{" else written
+            if value:
+                return value
+        return ""
+
+
+def parse_tag(source: str, start: int) -> JsxTag | None:
+    """Return the tag that begins at a position, None if there is none."""
+    opening = _TAG_NAME.match(source, start)
+    if opening is None or source.startswith("<!", start):
+        return None
+    position, limit = opening.end(), start + _MAX_LENGTH
+    attributes: dict[str, str] = {}
+    while position < limit:
+        if end := _END.match(source, position):
+            closing, single = bool(opening["closing"]), bool(end["single"])
+            name = opening["name"] or ""
+            return JsxTag(name, start, end.end(), closing, single, attributes)
+        if not opening["name"]:
+            return None
+        after = _read_attribute(source, position, attributes)
+        if after is None:
+            return None
+        position = after
+    return None
+
+
+def _read_attribute(source: str, position: int, attributes: dict[str, str]) -> int | None:
+    """Read one attribute and return where it ends."""
+    spread = re.compile(r"\s*(?=\{)").match(source, position)
+    if spread:
+        return skip_braces(source, spread.end())
+    name = _ATTRIBUTE.match(source, position)
+    if name is None or name.start() == name.start("name"):
+        return None
+    if not name["equals"]:
+        attributes[name["name"]] = ""
+        return name.end()
+    end: int | None
+    if string := _STRING.match(source, name.end()):
+        value, end = string[0][1:-1], string.end()
+    elif source[name.end() : name.end() + 1] == "{":
+        end = skip_braces(source, name.end())
+        value = source[name.end() : end] if end else ""
+    elif bare := _BARE.match(source, name.end()):
+        value, end = bare[0], bare.end()
+    else:
+        return None
+    attributes[name["name"]] = value
+    return end
+
+
+def skip_braces(source: str, start: int) -> int | None:
+    """Return where an expression ends that begins with `{`; None if it does not end soon."""
+    depth, position, limit = 0, start, min(len(source), start + _MAX_LENGTH)
+    while found := _SKIPPED.search(source, position, limit):
+        sign = found[0]
+        position = found.end()
+        if sign == "/*":
+            position = source.find("*/", position, limit) + 2
+        elif sign in "\"'`":
+            position = _string_end(source, found.start(), limit)
+        else:
+            depth += 1 if sign == "{" else -1
+            if depth == 0:
+                return position
+        if position <= found.start():
+            return None
+    return None
+
+
+def _string_end(source: str, start: int, limit: int) -> int:
+    """Return where a string ends; an apostrophe in a text of JSX is none, and ends at once."""
+    mark = source[start]
+    position = start + 1
+    while position < limit:
+        if source[position] == "\\":
+            position += 1
+        elif source[position] == mark:
+            return position + 1
+        elif source[position] == "\n" and mark != "`":
+            break
+        position += 1
+    return start + 1
+
+
+def literal_value(source: str) -> str | None:
+    """Return the text that a literal shows, None if the expression is none."""
+    if source in _NOTHING:
+        return ""
+    match = _LITERAL.fullmatch(source)
+    if match is None:
+        return None
+    if match["number"]:
+        return match["number"]
+    written = next(text for text in match.group("double", "one", "tick") if text is not None)
+    return re.sub(r"\\(.)", lambda sign: {"n": "\n", "t": "\t"}.get(sign[1], sign[1]), written)
+
+
+def value_at(source: str, fields: Mapping[str, Any]) -> str | None:
+    """Return the value of the front matter that `frontMatter.a.b` names, None if there is none."""
+    path = _FRONT_MATTER_PATH.fullmatch(source)
+    value: Any = fields if path else None
+    for key in path[1].split(".") if path else ():
+        value = value.get(key.lower()) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
+# A path in `require("./a.png").default`, `useBaseUrl("/img/a.png")` or `{light: "..."}`.
+_PATH = re.compile(r"""["']((?:[./@~]|https?:)[^"'\n]*)["']""")
+_NAME = re.compile(r"\{\s*([A-Za-z_$][\w$]*)(?:\.(?:src|default|img))*\s*\}")
+# Attributes that HTML has, in the spelling of JSX.
+_VOID = frozenset(
+    {"br", "hr", "img", "input", "source", "wbr", "area", "col", "embed", "track"}
+)
+_KEPT = {
+    name.lower(): name
+    for name in "href src alt title id width height lang dir name start colspan rowspan datetime".split()  # noqa: SIM905  # one a line would fill the page
+}
+
+
+def address_of(written: str, imported: Mapping[str, str]) -> str:
+    """Return the address in an attribute: as text, or the first path in an expression."""
+    if not written.startswith("{"):
+        return written
+    if name := _NAME.fullmatch(written):
+        return imported.get(name[1], "")
+    path = _PATH.search(written)
+    return path[1] if path else ""
+
+
+def tag_html(tag: JsxTag, imported: Mapping[str, str]) -> str:
+    """Return a tag of HTML with the attributes that HTML has."""
+    if tag.closing:
+        return f"</{tag.name}>"
+    written = []
+    for name, value in (tag.attributes or {}).items():
+        plain = _KEPT.get(name.lower().lstrip(":"))
+        if plain is None:
+            continue
+        is_address = plain in {"href", "src"}
+        text = address_of(value, imported) if is_address else tag.text(name)
+        if name.startswith(":"):  # Vue: an expression in quotes
+            text = address_of(f"{{{value}}}", imported) if is_address else ""
+        if text or plain == "alt":
+            written.append(f' {plain}="{escape(text.replace(chr(10), " "))}"')
+    opened = f"<{tag.name}{''.join(written)}"
+    # HTML closes only these by a slash: `<video />` would take in all that follows.
+    if tag.single and tag.name not in _VOID:
+        return f"{opened}></{tag.name}>"
+    return f"{opened} />" if tag.single else f"{opened}>"
+
 
 _MODULE = re.compile(
     r"""^import\s+(?:(?P<names>[\w$*{][\w$*{},\s]{0,400}?)\s+from\s+)?(?P<mark>['"])(?P<path>[^'"\n]+)(?P=mark)\s*;?[ \t]*$\n?"""
@@ -47,29 +230,41 @@ _MAX_UNCLOSED = 50
 _MAX_INCLUDES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class MdxValues:
-    """What expressions and components of a document can show.
+# Elements of HTML that are handled as components; what is inside the others of these is dropped, with
+# lists of other pages, and what is only for the head of the site's page.
+_ELEMENTS = frozenset({"details", "summary"})
+_DROPPED = frozenset("head script style tocinline doccardlist redirect".split())  # noqa: SIM905
+# Components inside each other.
+_MAX_NESTING = 30
+
+
+def replace_mdx(
+    context: MarkupContext, log: ProblemLog, *, expressions: bool = True, depth: int = 0
+) -> str:
+    """Return the text of the log as Markdown without MDX.
 
     Documents of VitePress have components, but neither `expressions` in braces nor modules.
     """
-
-    fields: Mapping[str, Any]
-    include: Callable[[str], str | None]
-    admonition_title: Callable[[str], str]
-    expressions: bool = True
+    return _MdxReplacer(context, log, expressions, depth).run()
 
 
-def replace_mdx(values: MdxValues, log: ProblemLog, depth: int = 0) -> str:
-    """Return the text of the log as Markdown without MDX."""
-    return _MdxReplacer(values, log, depth).run()
+@dataclass(slots=True)
+class _OpenComponent:
+    """A component whose end is looked for; `pieces` is what was written since its beginning."""
+
+    tag: JsxTag
+    pieces: list[str] = field(default_factory=list)
+    drops: bool = False
 
 
 class _MdxReplacer:
     """Goes through a document once, from one tag or expression to the next."""
 
-    def __init__(self, values: MdxValues, log: ProblemLog, depth: int) -> None:
-        self._values = values
+    def __init__(
+        self, context: MarkupContext, log: ProblemLog, expressions: bool, depth: int
+    ) -> None:
+        self._context = context
+        self._expressions = expressions
         self._log = log
         self._depth = depth
         self._regions = CodeRegions(log.text)
@@ -79,14 +274,13 @@ class _MdxReplacer:
         self._imported: dict[str, str] = {}
         # What plain literals that are exported show, by their names.
         self._constants: dict[str, str] = {}
-        self._text = self._without_modules() if values.expressions else log.text
-        self._next = _NEXT if values.expressions else _NEXT_TAG
+        self._text = self._without_modules() if expressions else log.text
+        self._next = _NEXT if expressions else _NEXT_TAG
         self._pieces: list[str] = []
-        # Components with their opening tags, innermost last.
-        self._opened: list[tuple[str, Component]] = []
+        # The components that are open, innermost last.
+        self._opened: list[_OpenComponent] = []
         # Where tags close blocks of one line, and how far those are indented.
         self._separated: dict[int, str] = {}
-        self._dropping = 0
         self._unclosed = 0
 
     def _without_modules(self) -> str:
@@ -119,6 +313,8 @@ class _MdxReplacer:
             else:
                 position = self._read(start)
         self._write(text[position:])
+        while self._opened:
+            self._close_last()
         return "".join(self._pieces)
 
     def _read(self, start: int) -> int:
@@ -135,8 +331,11 @@ class _MdxReplacer:
         return end
 
     def _write(self, text: str) -> None:
-        if not self._dropping:
-            self._pieces.append(text)
+        (self._opened[-1].pieces if self._opened else self._pieces).append(text)
+
+    @property
+    def _is_dropping(self) -> bool:
+        return any(one.drops for one in self._opened)
 
     def _expression(self, start: int) -> int | None:
         if attributes := _ATTRIBUTES.match(self._text, start):
@@ -153,12 +352,12 @@ class _MdxReplacer:
     def _value(self, source: str, start: int, end: int) -> str:
         value = literal_value(source)
         if value is None:
-            value = value_at(source, self._values.fields)
+            value = value_at(source, self._context.fields)
         if value is None:
             value = self._constants.get(source)
         if value is None:
             what = f"{{{' '.join(source.split())}}}"
-            if not self._dropping:
+            if not self._is_dropping:
                 self._log.add_missing(ProblemKind.UNKNOWN_COMPONENT, what, start, end)
             return ""
         return value
@@ -168,7 +367,7 @@ class _MdxReplacer:
         if tag is None:
             return None
         alone = self._log.stands_alone(start, tag.end)
-        if tag.name and tag.name[0].islower() and tag.name not in COMPONENTS:
+        if tag.name and tag.name[0].islower() and tag.name not in _ELEMENTS | _DROPPED:
             shown = tag_html(tag, self._imported)
             indentation = self._separated.get(start, self._separation(start, tag))
             if indentation is not None:
@@ -190,7 +389,7 @@ class _MdxReplacer:
         """
         line = self._text.rfind("\n", 0, start) + 1
         indentation = self._text[line:start]
-        if not self._values.expressions or tag.closing or tag.single or not _is_block(tag):
+        if not self._expressions or tag.closing or tag.single or not _is_block(tag):
             return None
         end = self._text.find("\n", tag.end)
         close = self._text.find(f"</{tag.name}>", tag.end, end if end >= 0 else None)
@@ -200,42 +399,58 @@ class _MdxReplacer:
         return indentation
 
     def _open(self, tag: JsxTag) -> None:
-        component = COMPONENTS.get(tag.name)
-        if component is None:
-            component = self._partial(tag) or Component()
-        opening = component.opening(tag, self._imported, self._values.admonition_title)
-        self._write(opening)
-        if not tag.single:
-            self._opened.append((tag.name, component))
-            self._dropping += component.drops
+        name = tag.name.lower()
+        is_known = name in COMPONENTS or name in _DROPPED
+        if not is_known or len(self._opened) >= _MAX_NESTING:
+            self._write(self._partial(tag))
+            return
+        self._opened.append(_OpenComponent(tag, drops=name in _DROPPED))
+        if tag.single:
+            self._close_last()
 
     def _close(self, tag: JsxTag) -> None:
-        if tag.name not in {name for name, _component in self._opened}:
-            return
-        while self._opened:
-            name, component = self._opened.pop()
-            self._dropping -= component.drops
-            self._write(component.closing)
-            if name == tag.name:
-                return
+        if tag.name in {one.tag.name for one in self._opened}:
+            while self._close_last() != tag.name:
+                pass
 
-    def _partial(self, tag: JsxTag) -> Component | None:
-        """Return a component that shows an imported document; an unknown one is a problem."""
+    def _close_last(self) -> str:
+        """Write what the innermost component shows, and return its name."""
+        opened = self._opened.pop()
+        jsx = opened.tag
+        if opened.drops:
+            return jsx.name
+        named = {name.lower(): self._value_of(jsx, name) for name in jsx.attributes or {}}
+        tag = MarkupTag(jsx.name.lower(), named, (), "".join(opened.pieces), self._context)
+        shown = COMPONENTS[tag.name](tag)
+        if isinstance(shown, str):
+            self._write(shown)
+        elif not self._is_dropping:
+            written = " ".join(self._text[jsx.start : jsx.end].split())
+            self._log.add(ProblemKind.UNKNOWN_COMPONENT, written, jsx.start)
+            self._write(tag.inside)
+        return jsx.name
+
+    def _value_of(self, tag: JsxTag, name: str) -> str:
+        """Return the text or the address in an attribute."""
+        return tag.text(name) or address_of((tag.attributes or {})[name], self._imported)
+
+    def _partial(self, tag: JsxTag) -> str:
+        """Return an imported document that a component shows; an unknown one is a problem."""
         path = self._imported.get(tag.name.partition(".")[0], "")
         written = " ".join(self._text[tag.start : tag.end].split())
         if not path.endswith((".md", ".mdx")):
-            if tag.name and not self._dropping:
+            if tag.name and not self._is_dropping:
                 self._log.add(ProblemKind.UNKNOWN_COMPONENT, written, tag.start)
-            return None
-        source = self._values.include(posixpath.normpath(path))
+            return ""
+        source = self._context.include(posixpath.normpath(path))
         if source is None or self._depth >= _MAX_INCLUDES:
             self._log.add_missing(ProblemKind.MISSING_INCLUDE, written, tag.start, tag.end)
-            return Component()
+            return ""
         inner = ProblemLog(source)
-        shown = replace_mdx(self._values, inner, self._depth + 1)
+        shown = replace_mdx(self._context, inner, depth=self._depth + 1)
         line = self._log.line_at(tag.start)
         self._log.found += [type(one)(one.kind, line, one.what) for one in inner.found]
-        return Component(lambda _tag, _imported, _title: f"\n\n{shown}\n\n")
+        return f"\n\n{shown}\n\n"
 
 
 # HTML elements inside which MDX reads Markdown, if they have a line to themselves.

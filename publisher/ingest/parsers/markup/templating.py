@@ -10,8 +10,9 @@ from publisher.ingest.parsers.document import Dialect, SourceDocument
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.markup.blocks import admonition_title
 from publisher.ingest.parsers.markup.common import ProblemLog, code_block, replace_outside_code
-from publisher.ingest.parsers.markup.mdx import MdxValues, replace_mdx
-from publisher.ingest.parsers.markup.shortcodes import ShortcodeContext, replace_shortcodes
+from publisher.ingest.parsers.markup.mdx import replace_mdx
+from publisher.ingest.parsers.markup.shortcodes import replace_shortcodes
+from publisher.ingest.parsers.markup.vocabulary import MarkupContext
 
 _VUE_VALUE = re.compile(r"\{\{\s*\$frontmatter\.")
 # An element of VitePress whose braces are shown.
@@ -87,58 +88,34 @@ def run_templates(
     in_html = document.path.suffix.lower() in {".html", ".htm"}
     if "<!--" in log.text:
         log = log.reading(replace_outside_code(_COMMENT, _same_lines, log.text))
+    values = document.values
+    context = MarkupContext(
+        *(fields, values.site, in_html, values.reference, to_html),
+        note_title=partial(admonition_title, language=language),
+        include=values.include,
+    )
     match dialect_of(document, fields):
         case Dialect.KRAMDOWN:
-            return _fill_liquid(fields, document.values, log, to_html, in_html=in_html)
+            return _fill_liquid(fields, values, log, to_html, in_html=in_html)
         case Dialect.GOLDMARK:
-            context = ShortcodeContext(
-                fields,
-                document.values.site,
-                in_html,
-                document.values.reference,
-                to_html,
-                partial(admonition_title, language=language),
-            )
             return replace_shortcodes(context, document.shortcodes, log)
         case Dialect.DOCUSAURUS:
-            return _without_mdx(document, fields, log, language)
+            mdx: Any = fields.get("mdx")
+            if isinstance(mdx, dict) and mdx.get("format") == "md":
+                return log.text
+            shown = _MDX_BLOCK.sub(_without_fence, log.text)
+            shown = replace_outside_code(_STATIC_ADDRESS, lambda _match: "", shown)
+            return replace_mdx(context, log.reading(shown))
         case Dialect.MARKDOWN_IT:
             text = _markdown_it(document, fields, log, to_html)
-            return replace_mdx(
-                _mdx_values(document, fields, language, expressions=False), log.reading(text)
-            )
+            return replace_mdx(context, log.reading(text), expressions=False)
         case _:
             return log.text
-
-
-def _without_mdx(
-    document: SourceDocument,
-    fields: Mapping[str, YamlValue],
-    log: ProblemLog,
-    language: str | None,
-) -> str:
-    mdx: Any = fields.get("mdx")
-    if isinstance(mdx, dict) and mdx.get("format") == "md":
-        return log.text
-    shown = _MDX_BLOCK.sub(_without_fence, log.text)
-    shown = replace_outside_code(_STATIC_ADDRESS, lambda _match: "", shown)
-    return replace_mdx(_mdx_values(document, fields, language), log.reading(shown))
 
 
 def _without_fence(match: re.Match[str]) -> str:
     """Return what is inside a block, with as many lines."""
     return f"\n{match['inside']}\n"
-
-
-def _mdx_values(
-    document: SourceDocument,
-    fields: Mapping[str, YamlValue],
-    language: str | None,
-    *,
-    expressions: bool = True,
-) -> MdxValues:
-    title = partial(admonition_title, language=language)
-    return MdxValues(fields, document.values.include, title, expressions)
 
 
 def _snippet(document: SourceDocument, log: ProblemLog, match: re.Match[str]) -> str:

@@ -42,6 +42,11 @@ PIER = "https://pier.example/a.png"
         ('<Link to="https://pier.example/">the *pier*</Link>', '<p><a href="https://pier.example/">the <em>pier</em></a></p>'),
         ("<details>\n<summary>More</summary>\n\nHidden.\n\n</details>", "<p><strong>More</strong></p>\n<p>Hidden.</p>"),
         ('<YouTube id="x" title="Film" />', '<p><a href="https://www.youtube.com/watch?v=x">Film</a></p>'),
+        ('<Vimeo id="7" />', '<p><a href="https://vimeo.com/7">https://vimeo.com/7</a></p>'),
+        (f'<Image src="{PIER}" caption="At *dawn*" />', f'<figure><img src="{PIER}" alt="At *dawn*"><figcaption>At <em>dawn</em></figcaption></figure>'),
+        ("<Admonition type='tip'>\n\nAt *dawn*.\n\n</Admonition>", "<blockquote>\n<p><strong>Tip</strong></p>\n<p>At <em>dawn</em>.</p>\n</blockquote>"),
+        ("<Note title='Ebb'>At *dawn*.</Note>", "<blockquote>\n<p><strong>Ebb</strong></p>\n<p>At <em>dawn</em>.</p>\n</blockquote>"),
+        ("<Tabs>\n\nEbb and", "<p>Ebb and</p>"),
         ('<CodeBlock language="js">{`let a = 1;`}</CodeBlock>', "<pre><code>let a = 1;\n</code></pre>"),
         ('<video src="https://l.example/a.mp4" loop style={{width: 9}} />\n\n<div />\n\nMore.', '<p><a href="https://l.example/a.mp4">l.example/a.mp4</a></p>\n<div></div>\n<p>More.</p>'),
         ("<figure>\n  <figcaption>Low *tide*</figcaption>\n</figure>\n\n<p>A `b`.</p>\n- c\n\n  <p>**d**</p>\n- e\n\n<p>f</p>", "<figure>\n  <figcaption>\n<p>Low <em>tide</em></p>\n  </figcaption>\n</figure>\n<p>A <code>b</code>.</p>\n<ul>\n<li>\n<p>c</p>\n<p><strong>d</strong></p>\n</li>\n<li>\n<p>e</p>\n</li>\n</ul>\n<p>f</p>"),
@@ -175,6 +180,7 @@ def test_liquid_of_eleventy() -> None:
         "import a\n" * 5_000,
         "export const a\n" * 4_000,
         "{/*" * 10_000,
+        "<Tabs>" * 2_000 + "x " * 100_000,
     ],
 )
 def test_hostile_mdx_takes_little_time(body: str) -> None:
