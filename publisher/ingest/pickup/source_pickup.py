@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from pkgutil import resolve_name
 from typing import Self
 
@@ -164,51 +163,42 @@ def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
     return known is not None and bool(item.signature) and item.signature == known.signature
 
 
+@dataclass
 class SourcePickup:
     """Picks up one source, and adds to the numbers of the pick-up."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        options: SourceSettings,
-        source: Source,
-        database: Database,
-        now: datetime,
-        total: PickedUp,
-    ) -> None:
-        self._settings = settings
-        self._options = options
-        self._source = source
-        self._database = database
-        self._now = now
-        self._total = total
-        self._languages = settings.publication.languages
+    settings: Settings
+    options: SourceSettings
+    source: Source
+    database: Database
+    now: datetime
+    total: PickedUp
 
     @property
     def name(self) -> str:
         """The source's name."""
-        return self._options.name
+        return self.options.name
 
     def poll(self, stored_as: str) -> None:
         """Poll the source, before anything is stored of it. Raises SourceError.
 
         `stored_as` is its name in the database.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             state = item_state.source_state(connection, stored_as)
             self._known = item_state.known_items(connection, stored_as)
             imported_at = item_state.imported_at(connection, stored_as)
         polled = poll_source(
-            self._source, self._settings, self._options, state, self._known, self._now
+            self.source, self.settings, self.options, state, self._known, self.now
         )
         self._listing = listing = polled.listing
         self._same_rules, self._changes = polled.same_rules, polled.changes
         self._archive = archive_rule(
-            self._options.first_import,
+            self.options.first_import,
             is_site=listing.is_site,
             imported_at=imported_at,
             same_rules=self._same_rules,
-            now=self._now,
+            now=self.now,
         )
         self._keep_name(stored_as if state else None)
         left_out = left_out_as_text(listing.left_out)
@@ -230,11 +220,11 @@ class SourcePickup:
         lost = sum(key in gone for key in articles) - moved
         held = HeldSource(self.name, lost, len(articles))
         is_sudden = self._listing.is_complete and is_sudden_loss(lost, len(articles))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             is_known = any(one.source == self.name for one in list_held_sources(connection))
         if is_sudden or is_known:
-            with self._database.writing() as connection:
-                if is_sudden and hold_source(connection, held, self._now):
+            with self.database.writing() as connection:
+                if is_sudden and hold_source(connection, held, self.now):
                     log.warning(
                         "source held", source=self.name, lost=lost, articles=len(articles)
                     )
@@ -251,24 +241,21 @@ class SourcePickup:
 
         `absent` are the withdrawn items of all sources: an item may have moved to this one.
         """
-        self._total.unchanged += self._changes.unchanged
-        read_all = partial(
-            self._read_all, known=self._known, absent=absent, force=not self._same_rules
-        )
-        conflicts = read_all(self._changes.due, progress=progress)
+        self.total.unchanged += self._changes.unchanged
+        conflicts = self._read_all(self._changes.due, absent, progress)
         # An item that takes its new place may free the place of another.
-        while (left := read_all(conflicts)) != conflicts:
+        while (left := self._read_all(conflicts, absent)) != conflicts:
             conflicts = left
-        self._total.unchanged += len(conflicts)
+        self.total.unchanged += len(conflicts)
 
     def _keep_name(self, stored_as: str | None) -> None:
         """Store the source under its name, None if it is new."""
-        name = self._options.name
+        name = self.name
         if stored_as == name:
             return
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             if stored_as is None:
-                item_state.add_source(connection, name, SourceState(self._options.kind))
+                item_state.add_source(connection, name, SourceState(self.options.kind))
             else:
                 log.info("source renamed", former=stored_as, name=name)
                 item_state.rename_source(connection, stored_as, name)
@@ -276,10 +263,7 @@ class SourcePickup:
     def _read_all(
         self,
         due: Sequence[Item],
-        known: Mapping[str, KnownItem],
         absent: Collection[ItemId],
-        *,
-        force: bool,
         progress: ReadProgress | None = None,
     ) -> list[Item]:
         """Read and store items; return those whose story has another item in this language."""
@@ -290,7 +274,7 @@ class SourcePickup:
             for item in portion:
                 if progress:  # it may stop here: a large picture takes seconds
                     progress(start + len(read), len(due))
-                read.append(self._read(item, known.get(item.key), force=force))
+                read.append(self._read(item))
             try:
                 conflicts += self._store(read, absent)
             except Exception as error:
@@ -316,52 +300,58 @@ class SourcePickup:
 
     def _store(self, read: Sequence[ItemResult], absent: Collection[ItemId]) -> list[Item]:
         """Store items in one transaction, and count them; return the conflicts."""
-        source = self._options.name
         same = [result.item for result in read if result.is_unchanged]
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             # Another process may have removed a picture that no stored article had until now.
             conflicts = [one.item for one in read if not all(p.exists() for p in one.placed)]
             results = [
                 one for one in read if not one.is_unchanged and one.item not in conflicts
             ]
-            item_state.save_signatures(connection, source, same)
+            item_state.save_signatures(connection, self.name, same)
             outcomes = upsert.upsert_articles(
-                *(connection, source, results, absent, self._languages, self._now),
-                public=self._settings.folders.public,
+                *(
+                    connection,
+                    self.name,
+                    results,
+                    absent,
+                    self.settings.publication.languages,
+                    self.now,
+                ),
+                public=self.settings.folders.public,
                 archive=self._archive,
             )
-        self._total.unchanged += len(same)
+        self.total.unchanged += len(same)
         for result, outcome in zip(results, outcomes, strict=True):
             if outcome == "conflict":
                 conflicts.append(result.item)
             else:
-                setattr(self._total, outcome, getattr(self._total, outcome) + 1)
+                setattr(self.total, outcome, getattr(self.total, outcome) + 1)
         return conflicts
 
-    def _read(self, item: Item, known: KnownItem | None, *, force: bool) -> ItemResult:
-        settings, options = self._settings, self._options
-        return read_item(self._source, item, known, settings, options, self._now, force=force)
+    def _read(self, item: Item) -> ItemResult:
+        before, options = self._known.get(item.key), (self.settings, self.options, self.now)
+        return read_item(self.source, item, before, *options, force=not self._same_rules)
 
     def finish(self) -> None:
         """Withdraw what is gone, and store how far the source was read.
 
         Call it when all sources are read: an item that moved between them stays the same article.
         """
-        link_update.update_pages(self._database, self.name, self._source, self._listing)
+        link_update.update_pages(self.database, self.name, self.source, self._listing)
         gone, files = self._changes.gone, self._changes.files
         if not gone and not files and self._before == self._after:
             return
-        source = self._options.name
-        with self._database.writing() as connection:
+        source = self.name
+        with self.database.writing() as connection:
             orphans = item_state.forget_items(connection, source, gone)
             touched = story_keys.withdraw_articles(
-                connection, orphans, self._languages, self._now
+                connection, orphans, self.settings.publication.languages, self.now
             )
             script_conversion.mark_for_conversion(connection, touched)
-            self._total.removed += len(orphans)
+            self.total.removed += len(orphans)
             item_state.save_files(connection, source, files)
             item_state.set_source_state(connection, source, self._after)
-            item_state.finish_first_import(connection, source, self._now)
+            item_state.finish_first_import(connection, source, self.now)
 
 
 def _read_polled(

@@ -4,14 +4,14 @@ Each call runs inside the caller's transaction.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from publisher.article_links import mark_related_pages_due
 from publisher.articles.model import ArticleStatus, Mailing, Origin
@@ -25,7 +25,6 @@ from publisher.articles.tables import (
 from publisher.i18n.messages import message
 from publisher.ingest.links import link_store
 from publisher.ingest.pickup import item_state, script_conversion, story_keys
-from publisher.ingest.pickup import upsert_queries as queries
 from publisher.ingest.pickup.archive import NO_ARCHIVE, ArchiveRule
 from publisher.ingest.pickup.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
@@ -35,6 +34,29 @@ from publisher.translations.records import note_changes
 from publisher.urls import story_slug
 
 log = structlog.get_logger()
+
+# Built once: to build a statement and its key in SQLAlchemy's cache takes three times as long as to run it.
+_ITEM = select(source_item).where(
+    source_item.c.source == bindparam("source"), source_item.c.key == bindparam("key")
+)
+_HOLDERS = (
+    select(source_item)
+    .join(article, article.c.id == source_item.c.article_id)
+    .join(story, story.c.id == article.c.story_id)
+    .where(story.c.key == bindparam("key"), article.c.language == bindparam("language"))
+    .order_by(source_item.c.key)
+)
+_STORY = select(story.c.id).where(story.c.key == bindparam("key"))
+_SLUG = select(story.c.id).where(story.c.slug == bindparam("slug"))
+_NEW_STORY = insert(story).returning(story.c.id)
+_ARTICLE = select(article).where(article.c.id == bindparam("number"))
+_ARTICLE_OF_STORY = select(article.c.id).where(
+    article.c.story_id == bindparam("story"), article.c.language == bindparam("language")
+)
+_KNOWN_SINCE = select(func.min(article.c.available_at)).where(
+    article.c.story_id == bindparam("story")
+)
+_NEW_ARTICLE = insert(article).returning(article.c.id)
 
 UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "conflict"]
 
@@ -70,6 +92,16 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
     return outcomes
 
 
+def article_row(connection: Connection, number: int) -> Row[Any] | None:
+    """Return an article as stored."""
+    return connection.execute(_ARTICLE, {"number": number}).one_or_none()
+
+
+def story_holders(connection: Connection, story_key: str, language: str) -> Sequence[Row[Any]]:
+    """Return the items from which a story's article in this language comes, or came."""
+    return connection.execute(_HOLDERS, {"key": story_key, "language": language}).all()
+
+
 def taken_story(reading: ItemResult, key: str) -> str:
     """Return why an item can't be an article: the item `key` has its story in its language."""
     return message(
@@ -100,40 +132,37 @@ def is_same_article(row: Row[Any], columns: dict[str, Any]) -> bool:
     return same and row.status != ArticleStatus.WITHDRAWN and row.origin != Origin.CONVERTED
 
 
+@dataclass(slots=True)
 class _Upserter:
     """Stores the results of one source in one transaction."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        source: str,
-        gone: Collection[ItemId],
-        languages: Sequence[str],
-        now: datetime,
-        archive: ArchiveRule,
-    ) -> None:
-        self._connection = connection
-        self._source = source
-        self._gone = gone
-        self._languages = languages
-        self._now = now
-        self._archive = archive
-        # The stories with a changed article.
-        self.touched: set[int] = set()
-        # Those of them whose other languages may show something else.
-        self.shown_otherwise: set[int] = set()
-        # Articles that are recommended by an old title, or for what they are no longer about.
-        self.retitled: list[Row[Any]] = []
-        # What articles said whose words changed; None for new ones.
-        self.words_before: dict[int, Words | None] = {}
+    connection: Connection
+    source: str
+    gone: Collection[ItemId]
+    languages: Sequence[str]
+    now: datetime
+    archive: ArchiveRule
+    # The stories with a changed article.
+    touched: set[int] = field(default_factory=set)
+    # Those of them whose other languages may show something else.
+    shown_otherwise: set[int] = field(default_factory=set)
+    # Articles that are recommended by an old title, or for what they are no longer about.
+    retitled: list[Row[Any]] = field(default_factory=list)
+    # What articles said whose words changed; None for new ones.
+    words_before: dict[int, Words | None] = field(default_factory=dict)
+
+    def _first(self, statement: Any, **values: Any) -> Any:
+        """Return the value that a statement finds first, None if there is none."""
+        return self.connection.execute(statement, values).scalars().first()
 
     def store(self, reading: ItemResult) -> UpsertOutcome:
         """Store one result; return what changed."""
-        before = queries.stored_item(self._connection, self._source, reading.item.key)
+        place = {"source": self.source, "key": reading.item.key}
+        before = self.connection.execute(_ITEM, place).one_or_none()
         if not reading.has_article:
             return self._store_without_article(reading, before)
         reading = self._beside_siblings(reading)
-        holders = self._holders(reading)
+        holders = story_holders(self.connection, reading.story_key, reading.language)
         rival = next((one for one in holders if self._rivals(one, reading)), None)
         if rival is not None and reading.other_key:
             return self.store(replace(reading, story_key=reading.other_key, other_key=""))
@@ -147,19 +176,20 @@ class _Upserter:
 
     def _beside_siblings(self, reading: ItemResult) -> ItemResult:
         """Return a result in the story of an item of the same name, if its own story is not there."""
-        if not reading.siblings or queries.story_id(self._connection, reading.story_key):
+        if not reading.siblings or self._first(_STORY, key=reading.story_key):
             return reading
         query = (
             select(story.c.key)
             .join(article, article.c.story_id == story.c.id)
             .join(source_item, source_item.c.article_id == article.c.id)
-            .where(source_item.c.source == self._source)
+            .where(source_item.c.source == self.source)
             .where(source_item.c.key.in_(reading.siblings))
             .order_by(source_item.c.key)
         )
-        for (key,) in self._connection.execute(query).all():
+        for (key,) in self.connection.execute(query).all():
             joined = replace(reading, story_key=key)
-            if not any(self._rivals(one, joined) for one in self._holders(joined)):
+            holders = story_holders(self.connection, key, reading.language)
+            if not any(self._rivals(one, joined) for one in holders):
                 return joined
         return reading
 
@@ -169,7 +199,7 @@ class _Upserter:
         if reading.reason:
             self._quarantine(reading, before, reading.reason)
             return "unchanged"
-        item_state.save_item(self._connection, self._source, reading, None)
+        item_state.save_item(self.connection, self.source, reading, None)
         if before is None or before.article_id is None:
             return "unchanged"
         self._withdraw(before.article_id)
@@ -180,7 +210,7 @@ class _Upserter:
         if before is None or before.reason != reason:
             log.warning("quarantined", file=reading.item.key, reason=reason)
         article_id = before.article_id if before else None
-        item_state.save_item(self._connection, self._source, reading, article_id, reason=reason)
+        item_state.save_item(self.connection, self.source, reading, article_id, reason=reason)
 
     def _store_article(
         self, reading: ItemResult, before: Row[Any] | None, inherited: int | None
@@ -189,11 +219,15 @@ class _Upserter:
         own = before.article_id if before else None
         old_id = own or inherited or moved_from
         story_id = self._renamed_story(reading, moved_from) or self._story(reading.story_key)
-        taken = queries.article_of_story(self._connection, story_id, reading.language)
+        taken = self._first(_ARTICLE_OF_STORY, story=story_id, language=reading.language)
         was_held = before is not None and before.reason is not None
         number, kind = self._write(reading, story_id, taken or old_id, was_held=was_held)
-        item_state.save_item(self._connection, self._source, reading, number)
-        self._save_links(reading, number, is_new_text=kind != "unchanged")
+        item_state.save_item(self.connection, self.source, reading, number)
+        article_of = (self.connection, number, reading.parsed)
+        site_url, is_new_text = reading.site_url, kind != "unchanged"
+        link_store.save_links(*article_of, site_url, is_new_text=is_new_text)
+        link_store.save_addresses(*article_of, site_url)
+        link_store.save_linked_files(*article_of)
         if old_id is not None and number != old_id:
             self._withdraw(old_id)  # the item now stands for another article
             return "changed"
@@ -201,22 +235,14 @@ class _Upserter:
             return "moved"
         return kind
 
-    def _save_links(self, reading: ItemResult, number: int, *, is_new_text: bool) -> None:
-        site_url, parsed = reading.site_url, reading.parsed
-        link_store.save_links(
-            self._connection, number, parsed, site_url, is_new_text=is_new_text
-        )
-        link_store.save_addresses(self._connection, number, parsed, site_url)
-        link_store.save_linked_files(self._connection, number, parsed)
-
     def _write(
         self, reading: ItemResult, story_id: int, number: int | None, *, was_held: bool
     ) -> tuple[int, UpsertOutcome]:
-        row = queries.article_row(self._connection, number) if number else None
-        columns = article_columns(reading, row, self._now) | {"story_id": story_id}
+        row = article_row(self.connection, number) if number else None
+        columns = article_columns(reading, row, self.now) | {"story_id": story_id}
         if row is None or row.origin == Origin.CONVERTED:
-            is_former = is_former_story(self._connection, story_id, reading.language)
-            mailing = self._archive.mailing_of(columns["published_at"], was_held=was_held)
+            is_former = is_former_story(self.connection, story_id, reading.language)
+            mailing = self.archive.mailing_of(columns["published_at"], was_held=was_held)
             columns["mailing"] = Mailing.ARCHIVE if is_former else mailing
         kind: UpsertOutcome
         if row is None:
@@ -241,25 +267,24 @@ class _Upserter:
 
     def _is_shown_otherwise(self, before: Row[Any]) -> bool:
         """Return whether an article changed so that other languages of its story show it."""
-        after = queries.article_row(self._connection, before.id)
+        after = article_row(self.connection, before.id)
         return any(getattr(before, n) != getattr(after, n) for n in SHOWN_BY_TRANSLATIONS)
 
     def _insert(self, reading: ItemResult, columns: dict[str, Any]) -> int:
         published = columns["published_at"]
-        available = max(self._now, published)
-        since = queries.known_since(self._connection, columns["story_id"])
+        available = max(self.now, published)
+        since = self._first(_KNOWN_SINCE, story=columns["story_id"])
         # In feeds it is an update only if the story existed before.
-        updated = self._now if since is not None and since < self._now else published
-        if reading.parsed.updated:
-            stated = publication_time(reading.parsed.updated, reading.zone, self._now)
-            updated = min(stated.at, available)
+        updated = self.now if since is not None and since < self.now else published
+        if stated := self._stated_update(reading):
+            updated = min(stated, available)
         values = columns | {
             "origin": Origin.ORIGINAL,
             "status": columns["declared"],
             "available_at": available,
             "updated_at": max(published, updated),
         }
-        return queries.add_article(self._connection, values)
+        return int(self._first(_NEW_ARTICLE, **values))
 
     def _update(
         self, reading: ItemResult, row: Row[Any], columns: dict[str, Any]
@@ -279,7 +304,7 @@ class _Upserter:
         seen = ("content_hash", "published_at")
         if any(getattr(row, name) != columns[name] for name in seen):
             values["updated_at"] = self._updated(reading, row, columns["published_at"])
-        self._connection.execute(update(article).where(article.c.id == row.id).values(values))
+        self.connection.execute(update(article).where(article.c.id == row.id).values(values))
         return "changed"
 
     def _available(self, row: Row[Any], columns: dict[str, Any]) -> datetime:
@@ -288,65 +313,60 @@ class _Upserter:
         It is new again if it replaces a conversion, returns after a withdrawal, or has another
         language. Editions never send a story twice in any case.
         """
-        is_back = row.status == ArticleStatus.WITHDRAWN
-        is_news = (
-            row.origin == Origin.CONVERTED or is_back or row.language != columns["language"]
-        )
-        known_since: datetime = self._now if is_news else min(row.available_at, self._now)
         published: datetime = columns["published_at"]
-        return published if published > self._now else known_since
+        if published > self.now:
+            return published
+        is_back = row.status == ArticleStatus.WITHDRAWN or row.origin == Origin.CONVERTED
+        is_news = is_back or row.language != columns["language"]
+        return self.now if is_news else min(row.available_at, self.now)
+
+    def _stated_update(self, reading: ItemResult) -> datetime | None:
+        updated = reading.parsed.updated
+        return publication_time(updated, reading.zone, self.now).at if updated else None
 
     def _updated(self, reading: ItemResult, row: Row[Any], published: datetime) -> datetime:
         """Return the document's own time of change if it is plausible, else now."""
-        stated = (
-            publication_time(reading.parsed.updated, reading.zone, self._now).at
-            if reading.parsed.updated
-            else None
-        )
-        credible = stated if stated and row.updated_at < stated <= self._now else self._now
+        stated = self._stated_update(reading)
+        credible = stated if stated and row.updated_at < stated <= self.now else self.now
         return max(credible, published)
-
-    def _holders(self, reading: ItemResult) -> Sequence[Row[Any]]:
-        """Return the items from which this story's article in this language comes, or came."""
-        return queries.holders(self._connection, reading.story_key, reading.language)
 
     def _rivals(self, holder: Row[Any], reading: ItemResult) -> bool:
         place = (holder.source, holder.key)
-        return place not in self._gone and place != (self._source, reading.item.key)
+        return place not in self.gone and place != (self.source, reading.item.key)
 
     def _moved_from(self, reading: ItemResult) -> int | None:
         """Return the article of a withdrawn item with the same content, None if there is none."""
-        if not self._gone:
+        if not self.gone:
             return None
         same = select(source_item.c.article_id).where(source_item.c.sha256 == reading.sha256)
         query = select(source_item.c.source, source_item.c.key, source_item.c.article_id)
         query = query.where(source_item.c.article_id.in_(same))
-        rows = self._connection.execute(query.order_by(source_item.c.key)).all()
+        rows = self.connection.execute(query.order_by(source_item.c.key)).all()
         # A copy that was renamed at the same time may have its article already.
-        kept = {row.article_id for row in rows if (row.source, row.key) not in self._gone}
+        kept = {row.article_id for row in rows if (row.source, row.key) not in self.gone}
         return next((row.article_id for row in rows if row.article_id not in kept), None)
 
     def _story(self, key: str) -> int:
-        found = queries.story_id(self._connection, key)
-        if found is not None:
-            return found
-        slugs = (story_slug(key, attempt) for attempt in count())
-        free = next(s for s in slugs if not queries.is_slug_taken(self._connection, s))
-        return queries.add_story(self._connection, key, free)
+        known = self._first(_STORY, key=key)
+        if known is None:
+            slugs = (story_slug(key, attempt) for attempt in count())
+            free = next(slug for slug in slugs if self._first(_SLUG, slug=slug) is None)
+            known = self._first(_NEW_STORY, key=key, slug=free)
+        return int(known)
 
     def _renamed_story(self, reading: ItemResult, moved: int | None) -> int | None:
         """Give the story of a renamed file its new key; its slug, and so its URLs, stay."""
-        row = queries.article_row(self._connection, moved) if moved else None
-        if row is None or queries.story_id(self._connection, reading.story_key):
+        row = article_row(self.connection, moved) if moved else None
+        if row is None or self._first(_STORY, key=reading.story_key):
             return None
-        taken = queries.article_of_story(self._connection, row.story_id, reading.language)
+        taken = self._first(_ARTICLE_OF_STORY, story=row.story_id, language=reading.language)
         if taken not in {None, moved}:
             return None  # the story has an article in this language already
         here = story.c.id == row.story_id
-        self._connection.execute(update(story).where(here).values(key=reading.story_key))
+        self.connection.execute(update(story).where(here).values(key=reading.story_key))
         return int(row.story_id)
 
     def _withdraw(self, number: int) -> None:
         self.touched |= story_keys.withdraw_articles(
-            self._connection, [number], self._languages, self._now
+            self.connection, [number], self.languages, self.now
         )

@@ -15,7 +15,6 @@ from publisher.clock import uptime
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.ingest.pickup import item_state
-from publisher.ingest.pickup import upsert_queries as queries
 from publisher.ingest.pickup.item_parsing import read_item
 from publisher.ingest.pickup.item_state import ItemResult, KnownItem, SourceState
 from publisher.ingest.pickup.source_pickup import (
@@ -24,7 +23,13 @@ from publisher.ingest.pickup.source_pickup import (
     poll_source,
     renamed_sources,
 )
-from publisher.ingest.pickup.upsert import article_columns, is_same_article, taken_story
+from publisher.ingest.pickup.upsert import (
+    article_columns,
+    article_row,
+    is_same_article,
+    story_holders,
+    taken_story,
+)
 from publisher.ingest.problems import is_sudden_loss, list_held_sources
 
 # Somebody waits for the answer, and a thread works on it.
@@ -172,7 +177,7 @@ class _Counter:
             return
         known = self.known.get(result.item.key)
         number = known.article_id if known else None
-        row = queries.article_row(connection, number) if number is not None else None
+        row = article_row(connection, number) if number is not None else None
         columns = article_columns(result, row, self.now)
         if row is not None and is_same_article(row, columns):
             self.survey.unchanged += 1
@@ -210,6 +215,6 @@ class _Counter:
 
     def _holder(self, connection: Connection, result: ItemResult, story_key: str) -> str | None:
         mine = {result.item.key, *self.gone}
-        holders = queries.holders(connection, story_key, result.language)
+        holders = story_holders(connection, story_key, result.language)
         others = (one for one in holders if one.source != self.name or one.key not in mine)
         return next((str(one.key) for one in others), None)
