@@ -32,21 +32,6 @@ from publisher.ingest.tables import (
     source_table,
 )
 
-__all__ = [
-    "ArticleProblem",
-    "HandledProblem",
-    "ItemProblem",
-    "ProblemKind",
-    "add_reason",
-    "count_problems",
-    "handle_problems",
-    "list_problems",
-    "reason_to_hold",
-    "save_link_problems",
-    "save_problems",
-]
-
-
 # Per document: a template that is broken once is reported once for each place.
 _MAX_PROBLEMS = 200
 # Positions of problems of links, which other documents decide, begin here.

@@ -34,10 +34,6 @@ LONGER = {
         32,
         "the fields of an issue's content, one a line",
     ),
-    "publisher/ingest/sites/permalinks.py:date_tokens": (
-        31,
-        "a table of tokens",
-    ),
     "publisher/gate/css/stylesheet.py:_selector": (
         31,
         "the fields of a selector, one a line",

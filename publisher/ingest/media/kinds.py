@@ -5,7 +5,7 @@ can be attached. Documents of the site, templates and configuration are never co
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -15,74 +15,43 @@ HEAD_BYTES = 1024
 
 # MPEG audio: eleven bits set, then neither a reserved version nor a reserved layer, which also
 # rules out AAC in ADTS frames (ISO 11172-3 section 2.4.1.3).
-_MPEG_FRAME = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]")
+_MPEG = rb"ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]"
 # What an MP4 begins with, and older QuickTime files, behind the length of the first box
 # (ISO 14496-12 section 4.3; QuickTime File Format, "Atoms").
-_MP4_BOXES = frozenset({b"ftyp"})
-_QUICKTIME_BOXES = _MP4_BOXES | {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+_MP4 = rb".{4}ftyp"
+_QUICKTIME = rb".{4}(?:ftyp|moov|mdat|wide|free|skip|pnot)"
+# RF64 is WAVE for files above 4 GB (EBU Tech 3306).
+_WAVE = rb"(?:RIFF|RF64).{4}WAVE"
+_EBML = rb"\x1a\x45\xdf\xa3"  # RFC 8794 section 8.1
+_PDF = rb".{0,%d}%%PDF-" % (HEAD_BYTES - len("%PDF-"))
+# EPUB 3.3 section 4.2.2: the first file of the archive, stored as it is.
+_EPUB = rb"PK\x03\x04.{26}mimetypeapplication/epub\+zip"
 
 
 @dataclass(frozen=True, slots=True)
 class MediaKind:
-    """A kind of file: its media type, its usual name, and a check of the first bytes."""
+    """A kind of file: its media type, its usual name, and a pattern of the first bytes."""
 
     media_type: str
     name: str
-    fits: Callable[[bytes], bool]
+    pattern: bytes
 
-
-def _mpeg(head: bytes) -> bool:
-    return head.startswith(b"ID3") or bool(_MPEG_FRAME.match(head))
-
-
-def _mp4(head: bytes) -> bool:
-    return head[4:8] in _MP4_BOXES
-
-
-def _quicktime(head: bytes) -> bool:
-    return head[4:8] in _QUICKTIME_BOXES
-
-
-def _ogg(head: bytes) -> bool:
-    return head.startswith(b"OggS")
-
-
-def _wav(head: bytes) -> bool:
-    # RF64 is WAVE for files above 4 GB (EBU Tech 3306).
-    return head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE"
-
-
-def _flac(head: bytes) -> bool:
-    return head.startswith((b"fLaC", b"ID3"))
-
-
-def _webm(head: bytes) -> bool:
-    return head.startswith(b"\x1a\x45\xdf\xa3")  # EBML (RFC 8794 section 8.1)
-
-
-def _pdf(head: bytes) -> bool:
-    return b"%PDF-" in head[:HEAD_BYTES]
-
-
-def _epub(head: bytes) -> bool:
-    # EPUB 3.3 section 4.2.2: the first file of the archive, stored as it is.
-    return head.startswith(b"PK\x03\x04") and head[30:58] == b"mimetypeapplication/epub+zip"
+    def fits(self, head: bytes) -> bool:
+        """Return whether a file may be of this kind by its first HEAD_BYTES."""
+        return re.match(self.pattern, head, re.DOTALL) is not None
 
 
 MEDIA_KINDS: dict[str, MediaKind] = {
-    ".mp3": MediaKind("audio/mpeg", "MP3", _mpeg),
-    ".m4a": MediaKind("audio/mp4", "MPEG-4", _mp4),
-    ".ogg": MediaKind("audio/ogg", "Ogg", _ogg),
-    ".oga": MediaKind("audio/ogg", "Ogg", _ogg),
-    ".opus": MediaKind("audio/ogg", "Ogg", _ogg),
-    ".wav": MediaKind("audio/wav", "WAVE", _wav),
-    ".flac": MediaKind("audio/flac", "FLAC", _flac),
-    ".mp4": MediaKind("video/mp4", "MPEG-4", _mp4),
-    ".m4v": MediaKind("video/mp4", "MPEG-4", _mp4),
-    ".webm": MediaKind("video/webm", "WebM", _webm),
-    ".mov": MediaKind("video/quicktime", "QuickTime", _quicktime),
-    ".pdf": MediaKind("application/pdf", "PDF", _pdf),
-    ".epub": MediaKind("application/epub+zip", "EPUB", _epub),
+    ".mp3": MediaKind("audio/mpeg", "MP3", _MPEG),
+    ".m4a": MediaKind("audio/mp4", "MPEG-4", _MP4),
+    **dict.fromkeys((".ogg", ".oga", ".opus"), MediaKind("audio/ogg", "Ogg", rb"OggS")),
+    ".wav": MediaKind("audio/wav", "WAVE", _WAVE),
+    ".flac": MediaKind("audio/flac", "FLAC", rb"fLaC|ID3"),
+    **dict.fromkeys((".mp4", ".m4v"), MediaKind("video/mp4", "MPEG-4", _MP4)),
+    ".webm": MediaKind("video/webm", "WebM", _EBML),
+    ".mov": MediaKind("video/quicktime", "QuickTime", _QUICKTIME),
+    ".pdf": MediaKind("application/pdf", "PDF", _PDF),
+    ".epub": MediaKind("application/epub+zip", "EPUB", _EPUB),
 }
 MEDIA_SUFFIXES = frozenset(MEDIA_KINDS)
 # Other files that a text may link to, to be downloaded. Nothing that a browser runs (HTML, SVG,

@@ -78,18 +78,6 @@ class Dialect(StrEnum):
 ShortcodeRule = str | Callable[[Mapping[str, Any]], str]
 
 
-def _no_text(_name: str) -> str | None:
-    return None
-
-
-def _nothing_more(_metadata: ParsedArticle) -> Mapping[str, Any]:
-    return {}
-
-
-def _as_written(path: str, _language: str = "") -> str:
-    return path
-
-
 @dataclass(frozen=True, slots=True)
 class SiteValues:
     """What the templates of a document's site may show in it.
@@ -104,21 +92,15 @@ class SiteValues:
     site: Mapping[str, Any] = field(default_factory=dict)
     page: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    include: Callable[[str], str | None] = _no_text
-    translate: Callable[[str], str | None] = _no_text
-    reference: Callable[[str, str], str] = _as_written
-    derive: Callable[[ParsedArticle], Mapping[str, Any]] = _nothing_more
+    include: Callable[[str], str | None] = lambda _name: None
+    translate: Callable[[str], str | None] = lambda _name: None
+    reference: Callable[[str, str], str] = lambda path, _language: path
+    derive: Callable[[ParsedArticle], Mapping[str, Any]] = lambda _metadata: {}
 
     def of_article(self, metadata: ParsedArticle) -> SiteValues:
         """Return these values with what generators work out for a page: address, title and date."""
-        found = {
-            "url": metadata.permalink,
-            "title": metadata.title,
-            "date": metadata.published,
-        }
-        page = {key: value for key, value in found.items() if value} | dict(
-            self.derive(metadata)
-        )
+        own = {"url": metadata.permalink, "title": metadata.title, "date": metadata.published}
+        page = {key: value for key, value in own.items() if value} | dict(self.derive(metadata))
         return replace(self, page=page | {k: v for k, v in self.page.items() if v is not None})
 
 

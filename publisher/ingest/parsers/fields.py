@@ -212,21 +212,7 @@ _IN_PERMALINK = re.compile(r"/(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/|$)"
 _IN_FILE_NAME = re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})-")
 
 # Languages whose month names are known; the first wins where two disagree.
-_MONTH_LANGUAGES = (
-    "en",
-    "fr",
-    "de",
-    "es",
-    "pt",
-    "it",
-    "nl",
-    "ru",
-    "uk",
-    "ar",
-    "pl",
-    "cs",
-    "tr",
-)
+_MONTH_LANGUAGES = "en fr de es pt it nl ru uk ar pl cs tr".split()  # noqa: SIM905
 
 
 def parse_date(text: str) -> date | datetime | None:

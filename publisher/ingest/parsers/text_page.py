@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from html import escape
 
 from publisher.articles.content.text import join_lines
@@ -34,7 +35,7 @@ from publisher.ingest.parsers.document import (
     decode_document,
 )
 from publisher.ingest.parsers.fields import parse_date
-from publisher.languages import normalise, script
+from publisher.languages import autonym, locale_of, normalise, script
 
 # The word before the colon in a page's language switch.
 SWITCH_LABELS = frozenset(
@@ -42,103 +43,30 @@ SWITCH_LABELS = frozenset(
     "языки мова dil 语言 語言 语言版本 語言版本 言語 언어 اللغة".split()
 )
 
-# The names of languages in a switch. 中文 alone may be either script: the page's text decides.
+# Languages whose own names, and English ones, are read in a switch, and what some are called beside these. 中文
+# alone may be either script: the page's text decides.
+_NAMED = (
+    "ar bg bn cs da de el en es fa fi fr he hi hr hu id it ja kk ko mn ms nl no pl pt pt-BR ro ru sk sr sv sw "  # noqa: SIM905  # one a line would fill the page
+    "th tr uk ur vi zh-Hans zh-Hant".split()
+)
 LANGUAGE_LABELS = {
-    "english": "en",
-    "en": "en",
-    "eng": "en",
-    "英文": "en",
-    "英语": "en",
-    "英語": "en",
-    "简体": "zh-Hans",
-    "简体中文": "zh-Hans",
-    "中文简体": "zh-Hans",
-    "中文(简体)": "zh-Hans",
-    "中文（简体）": "zh-Hans",
-    "简体版": "zh-Hans",
-    "简": "zh-Hans",
-    "簡體": "zh-Hans",
-    "簡體中文": "zh-Hans",
-    "简中": "zh-Hans",
-    "simplified chinese": "zh-Hans",
-    "繁體": "zh-Hant",
-    "繁体": "zh-Hant",
-    "繁體中文": "zh-Hant",
-    "繁体中文": "zh-Hant",
-    "中文繁體": "zh-Hant",
-    "中文(繁體)": "zh-Hant",
-    "中文（繁體）": "zh-Hant",
-    "正體": "zh-Hant",
-    "正體中文": "zh-Hant",
-    "繁體版": "zh-Hant",
-    "繁": "zh-Hant",
-    "繁中": "zh-Hant",
-    "traditional chinese": "zh-Hant",
-    "中文": "zh",
-    "chinese": "zh",
-    "العربية": "ar",
-    "عربي": "ar",
-    "arabic": "ar",
-    "français": "fr",
-    "french": "fr",
-    "deutsch": "de",
-    "german": "de",
-    "español": "es",
-    "spanish": "es",
-    "português": "pt",
-    "português (brasil)": "pt-BR",
-    "portuguese": "pt",
-    "italiano": "it",
-    "italian": "it",
-    "nederlands": "nl",
-    "dutch": "nl",
-    "日本語": "ja",
-    "日本语": "ja",
-    "japanese": "ja",
-    "한국어": "ko",
-    "조선말": "ko",
-    "korean": "ko",
-    "русский": "ru",
-    "russian": "ru",
-    "українська": "uk",
-    "ukrainian": "uk",
-    "polski": "pl",
-    "čeština": "cs",
-    "česky": "cs",
-    "slovenčina": "sk",
-    "magyar": "hu",
-    "română": "ro",
-    "български": "bg",
-    "српски": "sr",
-    "hrvatski": "hr",
-    "ελληνικά": "el",
-    "türkçe": "tr",
-    "turkish": "tr",
-    "svenska": "sv",
-    "norsk": "no",
-    "dansk": "da",
-    "suomi": "fi",
-    "עברית": "he",
-    "hebrew": "he",
-    "فارسی": "fa",
-    "persian": "fa",
-    "اردو": "ur",
-    "हिन्दी": "hi",
-    "हिंदी": "hi",
-    "বাংলা": "bn",
-    "ไทย": "th",
-    "tiếng việt": "vi",
-    "bahasa indonesia": "id",
-    "indonesia": "id",
-    "bahasa melayu": "ms",
-    "kiswahili": "sw",
-    "монгол": "mn",
-    "қазақша": "kk",
+    "en": "en,eng,英文,英语,英語",
+    "zh-Hans": "简体,中文简体,中文(简体),中文（简体）,简体版,简,簡體,簡體中文,简中,simplified chinese",
+    "zh-Hant": "繁體,繁体,繁体中文,中文繁體,中文(繁體),中文（繁體）,正體,正體中文,繁體版,繁,繁中,traditional chinese",
+    "zh": "中文,chinese",
+    "ar": "عربي",
+    "ja": "日本语",
+    "ko": "조선말",
+    "cs": "česky",
+    "hi": "हिंदी",
+    "id": "bahasa indonesia",
+    "ms": "bahasa melayu",
+    "kk": "қазақша",
 }
 
 # Everything from such a line on belongs to the site, not to the article.
 RELATED_LABELS = frozenset(
-    {
+    [
         "you might also like",
         "you may also like",
         "you might also be interested in",
@@ -179,12 +107,12 @@ RELATED_LABELS = frozenset(
         "potrebbe interessarti anche",
         "вам также может понравиться",
         "читайте также",
-    }
+    ]
 )
 
 # Such a line is removed wherever it stands.
 TO_TOP_LABELS = frozenset(
-    {
+    [
         "back to top",
         "return to top",
         "go to top",
@@ -213,7 +141,7 @@ TO_TOP_LABELS = frozenset(
         "torna su",
         "torna all'inizio",
         "наверх",
-    }
+    ]
 )
 
 # By ISO 15924 code. Only shares count, so rare letters may be missing.
@@ -298,17 +226,6 @@ _SENTENCE = re.compile(r"[。！？!?;；:：]\Z|(?:\S+\s+){7,}\S+\.\Z")
 _MAX_LABEL_WORDS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class TextPage:
-    """The parts of a page; `offered` is empty without a language switch."""
-
-    title: str
-    offered: tuple[str, ...]
-    published: date | datetime | None
-    bylines: tuple[Byline, ...]
-    paragraphs: tuple[str, ...]
-
-
 def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     """Parse a text document; raises ArticleError if it can't be read."""
     parts = front_matter.split_front_matter(decode_document(document))
@@ -320,21 +237,7 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
             document,
             library,
         )
-    page = parse_page(parts.body)
-    language, offered = language_by_script("".join(page.paragraphs), page.offered)
-    metadata = ParsedArticle(
-        title=page.title,
-        language=language,
-        published=page.published,
-        bylines=page.bylines,
-        offered=offered,
-    )
-    return build_article(metadata, DocumentBody(_markup(page.paragraphs)), document, library)
-
-
-def parse_page(text: str) -> TextPage:
-    """Return the parts of a page; raises ArticleError if it has no title or no text."""
-    head = _HeadParser(_without_site_lines(text.split("\n")))
+    head = _HeadParser(_without_site_lines(parts.body.split("\n")))
     offered = head.switch()
     title = head.title()
     published, bylines = head.heads()
@@ -345,7 +248,11 @@ def parse_page(text: str) -> TextPage:
         raise ArticleError(
             message("no text after the title; there is nothing to publish in it")
         )
-    return TextPage(title, offered, published, bylines, paragraphs)
+    language, offered = language_by_script("".join(paragraphs), offered)
+    metadata = ParsedArticle(
+        title=title, language=language, published=published, bylines=bylines, offered=offered
+    )
+    return build_article(metadata, DocumentBody(_markup(paragraphs)), document, library)
 
 
 @dataclass(slots=True)
@@ -433,12 +340,21 @@ def languages_named(labels: str) -> tuple[str, ...]:
 
 
 def _tag_of(label: str) -> str | None:
-    if label.casefold() in LANGUAGE_LABELS:
-        return LANGUAGE_LABELS[label.casefold()]
+    if tag := _labels().get(label.casefold()):
+        return tag
     try:
         return normalise(label)
     except LanguageError:
         return None
+
+
+@cache
+def _labels() -> dict[str, str]:
+    """Return languages by their names in a switch, in small letters."""
+    english = {locale_of("en").languages.get(tag, "").casefold(): tag for tag in _NAMED}
+    own = {autonym(tag).casefold(): tag for tag in _NAMED}
+    called = {name: tag for tag, names in LANGUAGE_LABELS.items() for name in names.split(",")}
+    return english | own | called
 
 
 def _is_name(text: str) -> bool:

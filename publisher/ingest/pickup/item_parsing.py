@@ -13,16 +13,12 @@ from publisher.articles.store import publication_time
 from publisher.config import Settings, SourceSettings
 from publisher.errors import ArticleError, EmptyArticleError, LanguageError, SourceError
 from publisher.fault_isolation import explain_fault, stops_all
+from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.i18n.messages import message, untranslated
 from publisher.ingest.parsers import SourceDocument, parse_document
 from publisher.ingest.pickup.item_state import ItemResult, KnownItem
 from publisher.ingest.pickup.story_keys import article_language, language_doubt, story_key
-from publisher.ingest.problems import (
-    ArticleProblem,
-    ProblemKind,
-    handle_problems,
-    reason_to_hold,
-)
+from publisher.ingest.problems import handle_problems, reason_to_hold
 from publisher.ingest.sites.base import LeftOutError, LeftOutReason
 from publisher.ingest.sources.base import Item, RawItem, Source
 

@@ -27,7 +27,7 @@ from publisher.ingest.sites.base import (
 )
 from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.configuration import ConfigurationFiles, DataFiles, plain_values
-from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig, read_hugo_config
+from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig
 from publisher.ingest.sites.permalinks import COMMON_PAGES
 
 _POST_SECTIONS = frozenset(
@@ -61,7 +61,7 @@ class HugoSite(Site):
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         super().__init__(files, options)
-        self._config: HugoConfig = read_hugo_config(files, options)
+        self._config = HugoConfig(files, options)
         self._languages = SiteLanguages(
             self._config.languages, self._config.languages[self._config.default]
         )

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from publisher.ingest.sites.base import SiteOptions, tag_of
+from publisher.ingest.sites.common_front_matter import plain_list, plain_table
 from publisher.ingest.sites.configuration import ConfigurationFiles
 
 _ENDINGS = (".toml", ".yaml", ".yml", ".json")
@@ -22,23 +23,36 @@ class ContentFolder:
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class HugoConfig:
     """What a site's configuration says of its content. `languages` are tags by Hugo's codes.
 
     `disabled` are the codes of languages that the site does not publish, with the folders of their content.
     """
 
-    values: Mapping[str, Any]
-    languages: Mapping[str, str]
-    default: str
-    content: tuple[ContentFolder, ...]
-    static: tuple[PurePosixPath, ...]
-    main_sections: frozenset[str]
-    permalinks: Mapping[str, str]
-    url: str
-    title: str
-    disabled: Mapping[str, PurePosixPath | None]
+    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+        """Read a site's configuration. Raises SourceError if a file of it can't be read."""
+        self.values = values = _merged(files)
+        listed = _table(values, "languages").items()
+        stated = {code: one for code, one in listed if isinstance(one, dict)}
+        main = PurePosixPath(str(values.get("contentdir") or "content").strip("/"))
+        named = _named_folders(files, main, stated)
+        self.disabled = _disabled(values, stated, named)
+        tables = {code: one for code, one in stated.items() if code not in self.disabled}
+        default = str(values.get("defaultcontentlanguage") or "en").lower()
+        tables = tables or {default: values}
+        self.default = default if default in tables else next(iter(tables))
+        tags = {code: _language(code, one) for code, one in tables.items()}
+        self.languages = {code: tag or options.language for code, tag in tags.items()}
+        self.content = _content(values, tables, self.languages, self.default, main, named)
+        self.static = tuple(_static(values, tables))
+        sections = _table(values, "params").get("mainsections") or values.get("mainsections")
+        self.main_sections = {str(one).lower() for one in plain_list(sections or None)}
+        # The patterns of pages by section; they stand below `page` in newer sites.
+        patterns = _table(values, "permalinks")
+        patterns = {**patterns, **_table(patterns, "page")}
+        self.permalinks = {name: one for name, one in patterns.items() if isinstance(one, str)}
+        self.url = str(values.get("baseurl") or "").rstrip("/")
+        self.title = str(tables[self.default].get("title") or values.get("title") or "")
 
     def prefix(self, tag: str) -> str:
         """Return the path below which a language's pages stand; empty for the root."""
@@ -49,8 +63,7 @@ class HugoConfig:
     @property
     def taxonomies(self) -> tuple[str, ...]:
         """The names of the folders with lists by tag and the like."""
-        disabled = self.values.get("disablekinds")
-        kinds = disabled if isinstance(disabled, list) else [disabled]
+        kinds = plain_list(self.values.get("disablekinds"))
         if {"taxonomy", "term"} <= {str(one).lower() for one in kinds}:
             return ()
         stated = self.values.get("taxonomies")
@@ -63,39 +76,6 @@ class HugoConfig:
         return (
             _is_true(value.get(section.lower())) if isinstance(value, dict) else _is_true(value)
         )
-
-
-def read_hugo_config(files: ConfigurationFiles, options: SiteOptions) -> HugoConfig:
-    """Read a site's configuration. Raises SourceError if a file of it can't be read."""
-    values = _merged(files)
-    stated = {
-        code: one for code, one in _table(values, "languages").items() if isinstance(one, dict)
-    }
-    main = PurePosixPath(str(values.get("contentdir") or "content").strip("/"))
-    named = _named_folders(files, main, stated)
-    disabled = _disabled(values, stated, named)
-    tables = {code: one for code, one in stated.items() if code not in disabled}
-    default = str(values.get("defaultcontentlanguage") or "en").lower()
-    if not tables:
-        tables = {default: values}
-    default = default if default in tables else next(iter(tables))
-    tags = {code: _language(code, one) for code, one in tables.items()}
-    languages = {code: tag or options.language for code, tag in tags.items()}
-    sections = _table(values, "params").get("mainsections") or values.get("mainsections") or []
-    return HugoConfig(
-        values=values,
-        languages=languages,
-        default=default,
-        content=tuple(_content(values, tables, languages, default, main, named)),
-        static=tuple(_static(values, tables)),
-        main_sections=frozenset(
-            str(one).lower() for one in (sections if isinstance(sections, list) else [sections])
-        ),
-        permalinks=_permalinks(_table(values, "permalinks")),
-        url=str(values.get("baseurl") or "").rstrip("/"),
-        title=str(tables[default].get("title") or values.get("title") or ""),
-        disabled=disabled,
-    )
 
 
 def _named_folders(
@@ -215,8 +195,7 @@ def _mount_tables(values: Mapping[str, Any]) -> Iterator[tuple[PurePosixPath, di
 def _stated_languages(table: Mapping[str, Any]) -> list[str]:
     """Return the patterns of languages that a mount states by `lang` or `sites.matrix`."""
     matrix = _table(_table(table, "sites"), "matrix").get("languages")
-    stated = table.get("lang") or matrix or []
-    return [str(one).lower() for one in (stated if isinstance(stated, list) else [stated])]
+    return [str(one).lower() for one in plain_list(table.get("lang") or matrix or None)]
 
 
 def _has_at_its_place(whole: ContentFolder, part: ContentFolder) -> bool:
@@ -244,22 +223,13 @@ def _code_of_mount(table: Mapping[str, Any], languages: Mapping[str, str], defau
 
 
 def _static(values: Mapping[str, Any], tables: Mapping[str, Any]) -> Iterator[PurePosixPath]:
-    found = []
-    for table in (values, *tables.values()):
-        names = table.get("staticdir") or []
-        found += [str(one) for one in (names if isinstance(names, list) else [names])]
-    yield from map(PurePosixPath, dict.fromkeys([*(found or ["static"]), "assets"]))
-
-
-def _permalinks(table: Mapping[str, Any]) -> dict[str, str]:
-    """Return the patterns of pages by section; they stand below `page` in newer sites."""
-    pages = {**table, **_table(table, "page")}
-    return {name: one for name, one in pages.items() if isinstance(one, str)}
+    every = (table.get("staticdir") or None for table in (values, *tables.values()))
+    names = [str(name) for stated in every for name in plain_list(stated)]
+    yield from map(PurePosixPath, dict.fromkeys([*(names or ["static"]), "assets"]))
 
 
 def _table(values: Mapping[str, Any], key: str) -> dict[str, Any]:
-    found = values.get(key)
-    return found if isinstance(found, dict) else {}
+    return plain_table(values.get(key))
 
 
 def _is_true(value: Any) -> bool:

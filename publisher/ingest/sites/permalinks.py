@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -50,38 +51,37 @@ def clean_path(path: str) -> str:
     return _REPEATED_SLASHES.sub("/", f"/{path}")
 
 
+_DATE_FORMATS = {
+    "year": "%Y",
+    "month": "%m",
+    "day": "%d",
+    "short_year": "%y",
+    "y_day": "%j",
+    "week": "%V",
+    "hour": "%H",
+    "minute": "%M",
+    "second": "%S",
+}
+
+
 def date_tokens(day: date | None) -> dict[str, Callable[[], str]]:
     """Return the tokens of a date that Jekyll and Hugo share; none without a date."""
     if day is None:
         return {}
 
-    def of(form: str) -> Callable[[], str]:
-        return lambda: day.strftime(form)
-
     def name(names: Mapping[int, Any], number: int) -> Callable[[], str]:
         return lambda: str(names[number])
 
     months, days = get_month_names(locale="en"), get_day_names(locale="en")
-    return {
-        "year": of("%Y"),
-        "month": of("%m"),
-        "day": of("%d"),
+    return {name: partial(day.strftime, form) for name, form in _DATE_FORMATS.items()} | {
         "i_month": lambda: str(day.month),
         "i_day": lambda: str(day.day),
-        "short_year": of("%y"),
-        "y_day": of("%j"),
         "yearday": lambda: str(day.timetuple().tm_yday),
-        "week": of("%V"),
         "weekday": lambda: str(day.isoweekday() % 7),
-        "weekdayname": name(days, day.weekday()),
-        "monthname": name(months, day.month),
-        "long_month": name(months, day.month),
+        **dict.fromkeys(("weekdayname", "long_day"), name(days, day.weekday())),
+        **dict.fromkeys(("monthname", "long_month"), name(months, day.month)),
         "short_month": name(get_month_names("abbreviated", locale="en"), day.month),
-        "long_day": name(days, day.weekday()),
         "short_day": name(get_day_names("abbreviated", locale="en"), day.weekday()),
-        "hour": of("%H"),
-        "minute": of("%M"),
-        "second": of("%S"),
     }
 
 

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from publisher.articles.tables import article_address
-from publisher.ingest.problems import ProblemKind, list_problems
+from publisher.i18n.article_problems import ProblemKind
+from publisher.ingest.problems import list_problems
 from tests.cpu_time import at_most
 from tests.publisher.conftest import Make, PublicationFolder
 

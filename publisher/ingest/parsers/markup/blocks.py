@@ -35,58 +35,26 @@ _ARRANGING = frozenset({"code-group", "raw", "v-pre", "tabs", "columns", "steps"
 _OPENING = re.compile(r"\s*(?P<kind>[A-Za-z][\w-]*)(?P<label>\[[^\n]*\])?(?P<rest>[^\n]*)")
 _COLONS = re.compile(r"[ \t]*:{3,}[ \t]*")
 _ATTRIBUTES = re.compile(r"\{[^{}]*\}\s*$")
-# In the order of _ORDER.
-_WORDS: dict[str, tuple[str, ...]] = {
-    "ar": ("ملاحظة", "نصيحة", "معلومة", "مهم", "تحذير", "تنبيه", "خطر"),
-    "cs": ("Poznámka", "Tip", "Informace", "Důležité", "Varování", "Upozornění", "Nebezpečí"),
-    "de": ("Hinweis", "Tipp", "Information", "Wichtig", "Warnung", "Vorsicht", "Gefahr"),
-    "en": ("Note", "Tip", "Info", "Important", "Warning", "Caution", "Danger"),
-    "es": ("Nota", "Consejo", "Información", "Importante", "Aviso", "Precaución", "Peligro"),
-    "fr": ("Remarque", "Astuce", "Info", "Important", "Attention", "Prudence", "Danger"),
-    "it": (
-        "Nota",
-        "Suggerimento",
-        "Informazione",
-        "Importante",
-        "Avviso",
-        "Attenzione",
-        "Pericolo",
-    ),
-    "ja": ("備考", "ヒント", "情報", "重要", "警告", "注意", "危険"),
-    "ko": ("노트", "팁", "정보", "중요", "경고", "주의", "위험"),
-    "pl": (
-        "Uwaga",
-        "Wskazówka",
-        "Informacja",
-        "Ważne",
-        "Ostrzeżenie",
-        "Przestroga",
-        "Zagrożenie",
-    ),
-    "pt": ("Nota", "Dica", "Informação", "Importante", "Aviso", "Cuidado", "Perigo"),
-    "ru": (
-        "Примечание",
-        "Совет",
-        "Информация",
-        "Важно",
-        "Предупреждение",
-        "Осторожно",
-        "Опасность",
-    ),
-    "tr": ("Not", "İpucu", "Bilgi", "Önemli", "Uyarı", "Dikkat", "Tehlike"),
-    "uk": (
-        "Примітка",
-        "Порада",
-        "Інформація",
-        "Важливо",
-        "Попередження",
-        "Обережно",
-        "Небезпека",
-    ),
-    "zh-Hans": ("备注", "提示", "信息", "重要", "警告", "注意", "危险"),
-    "zh-Hant": ("備註", "提示", "資訊", "重要", "警告", "注意", "危險"),
-}
 _ORDER = ("note", "tip", "info", "important", "warning", "caution", "danger")
+# In the same order.
+_WORDS = {
+    "ar": "ملاحظة نصيحة معلومة مهم تحذير تنبيه خطر",
+    "cs": "Poznámka Tip Informace Důležité Varování Upozornění Nebezpečí",
+    "de": "Hinweis Tipp Information Wichtig Warnung Vorsicht Gefahr",
+    "en": "Note Tip Info Important Warning Caution Danger",
+    "es": "Nota Consejo Información Importante Aviso Precaución Peligro",
+    "fr": "Remarque Astuce Info Important Attention Prudence Danger",
+    "it": "Nota Suggerimento Informazione Importante Avviso Attenzione Pericolo",
+    "ja": "備考 ヒント 情報 重要 警告 注意 危険",
+    "ko": "노트 팁 정보 중요 경고 주의 위험",
+    "pl": "Uwaga Wskazówka Informacja Ważne Ostrzeżenie Przestroga Zagrożenie",
+    "pt": "Nota Dica Informação Importante Aviso Cuidado Perigo",
+    "ru": "Примечание Совет Информация Важно Предупреждение Осторожно Опасность",
+    "tr": "Not İpucu Bilgi Önemli Uyarı Dikkat Tehlike",
+    "uk": "Примітка Порада Інформація Важливо Попередження Обережно Небезпека",
+    "zh-Hans": "备注 提示 信息 重要 警告 注意 危险",
+    "zh-Hant": "備註 提示 資訊 重要 警告 注意 危險",
+}
 
 
 def admonition_title(kind: str, language: str | None) -> str:
@@ -96,7 +64,7 @@ def admonition_title(kind: str, language: str | None) -> str:
         return "" if kind.lower() in _ARRANGING | {"details"} else kind.capitalize()
     tag = language or "en"
     words = _WORDS.get(tag) or _WORDS.get(tag.split("-")[0]) or _WORDS["en"]
-    return words[_ORDER.index(known)]
+    return words.split()[_ORDER.index(known)]
 
 
 def alerts_plugin(md: MarkdownIt) -> None:

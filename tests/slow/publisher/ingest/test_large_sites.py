@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from publisher.ingest.problems import ProblemKind, list_problems
+from publisher.i18n.article_problems import ProblemKind
+from publisher.ingest.problems import list_problems
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SiteOptions
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
