@@ -6,6 +6,7 @@ Tables without a head are kramdown's (`| a | b |` lines alone), and those whose 
 """
 
 import re
+from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
@@ -183,59 +184,44 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if start < state.env.get(_REFUSED_UNTIL, 0):
         return False
     line = start
-    rows: list[tuple[int, list[str]]] = []
     while line < end and _row(state, line).startswith("|"):
         if state.sCount[line] < state.blkIndent:
             break
-        text = _row(state, line)
-        if not _SEPARATOR.match(text):
-            rows.append((line, _cells(text)))
         line += 1
-    columns = max((len(cells) for _line, cells in rows), default=0)
+    lines = [_row(state, number) for number in range(start, line)]
+    rows = [row for row in lines if not _SEPARATOR.match(row)]
+    columns = max(map(_count_cells, rows), default=0)
     if columns == 0 or columns * len(rows) > _MAX_CELLS:
         state.env[_REFUSED_UNTIL] = line
         return False
     if not silent:
-        has_head = line > start + 1 and bool(_SEPARATOR.match(_row(state, start + 1)))
-        _push_table(state, rows, columns, (start, line), has_head=has_head)
+        has_head = bool(lines[1:] and _SEPARATOR.match(lines[1]))
+        head = rows.pop(0) if has_head else "|"
+        _push_table(state, [_padded(head, columns), "|-" * columns, *rows], (start, line))
         state.line = line
     return True
 
 
-def _cells(text: str) -> list[str]:
-    cells = escapedSplit(text)[1:]
-    return [cell.strip() for cell in (cells[:-1] if cells and not cells[-1].strip() else cells)]
+def _count_cells(row: str) -> int:
+    cells = escapedSplit(row)[1:]
+    return len(cells) - bool(cells and not cells[-1].strip())
 
 
-def _push_table(
-    state: StateBlock,
-    rows: list[tuple[int, list[str]]],
-    columns: int,
-    lines: tuple[int, int],
-    *,
-    has_head: bool,
-) -> None:
-    state.push("table_open", "table", 1).map = list(lines)
-    if has_head:
-        _push_rows(state, "thead", "th", rows[:1], columns)
-    if body := rows[has_head:]:
-        _push_rows(state, "tbody", "td", body, columns)
-    state.push("table_close", "table", -1)
+def _padded(row: str, columns: int) -> str:
+    is_open = bool(escapedSplit(row)[-1].strip())
+    return row + "|" * (columns - _count_cells(row) + is_open)
 
 
-def _push_rows(
-    state: StateBlock, group: str, cell: str, rows: list[tuple[int, list[str]]], columns: int
-) -> None:
-    state.push(f"{group}_open", group, 1)
-    for line, cells in rows:
-        state.push("tr_open", "tr", 1)
-        for text in cells + [""] * (columns - len(cells)):
-            state.push(f"{cell}_open", cell, 1)
-            token = state.push("inline", "", 0)
-            token.content, token.map, token.children = text, [line, line + 1], []
-            state.push(f"{cell}_close", cell, -1)
-        state.push("tr_close", "tr", -1)
-    state.push(f"{group}_close", group, -1)
+def _push_table(state: StateBlock, rows: Sequence[str], lines: tuple[int, int]) -> None:
+    """Have a table read with a head, which may be empty."""
+    tokens: list[Token] = []
+    # This rule must not read them again.
+    env = {**state.env, _REFUSED_UNTIL: len(rows)}
+    state.md.block.parse("\n".join(rows), state.md, env, tokens)
+    for token in tokens:
+        token.level += state.level
+        token.map = token.map and list(lines)
+    state.tokens += tokens
 
 
 def _remove_empty_heads(state: StateCore) -> None:
