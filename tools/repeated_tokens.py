@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from publisher.errors import ArticleError
-from publisher.ingest.parsers import SourceDocument, parse_document
-from publisher.ingest.parsers.document import Dialect
+from publisher.ingest.parsers import parse_document
+from publisher.ingest.parsers.document import Dialect, SourceDocument
 from tests.publisher.ingest.helpers import MemoryLibrary
 
 # What the grammars of the dialects begin, end or divide something with.

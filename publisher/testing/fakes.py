@@ -34,7 +34,7 @@ from publisher.delivery.transports.base import (
     Unreachable,
 )
 from publisher.errors import ArticleError, SourceError
-from publisher.ingest.parsers import SourceDocument
+from publisher.ingest.parsers.document import SourceDocument
 from publisher.ingest.sources.base import Item, Listing, RawItem
 from publisher.mail import Message
 

@@ -165,7 +165,8 @@ def choose_owners(
     """
     by_path: defaultdict[str, list[OldAddress]] = defaultdict(list)
     for one in addresses:
-        by_path[_place(one)].append(one)
+        # What two addresses share that can't both stand on every disk.
+        by_path[one.path.rstrip("/").casefold()].append(one)
     files = {path for path in by_path if path.endswith((".html", ".htm"))}
     owners: dict[str, OldAddress] = {}
     lost = list[OldAddress]()
@@ -184,11 +185,6 @@ def choose_owners(
     return owners, [
         LostAddress(one.article_id, one.path, reason) for one in lost if one.is_current
     ]
-
-
-def _place(one: OldAddress) -> str:
-    """Return what two addresses share that can't both stand on every disk."""
-    return one.path.rstrip("/").casefold()
 
 
 def path_below_root(

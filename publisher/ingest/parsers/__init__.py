@@ -11,26 +11,9 @@ from importlib import import_module
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
 from publisher.i18n.messages import message
-from publisher.ingest.media.document_media import MediaInfo, MediaLibrary
-from publisher.ingest.parsers.document import (
-    Dialect,
-    SiteValues,
-    SourceDocument,
-    decode_document,
-)
+from publisher.ingest.media.document_media import MediaLibrary
+from publisher.ingest.parsers.document import SourceDocument, decode_document
 from publisher.ingest.parsers.front_matter import YamlValue, split_front_matter
-
-__all__ = [
-    "ARTICLE_SUFFIXES",
-    "Dialect",
-    "MediaInfo",
-    "MediaLibrary",
-    "SiteValues",
-    "SourceDocument",
-    "front_matter_of",
-    "parse_document",
-    "text_below_front_matter",
-]
 
 # Modules of this package with `parse`, by suffix.
 _PARSERS = {

@@ -180,14 +180,14 @@ def build_article(
     an attachment that can't be used.
     """
     title, source = _title_and_source(metadata, body, document)
-    folders = (document.path.parent, *document.beside)
-    place = DocumentPlace(document.path, metadata.permalink, document.site_url)
+    site = document.site_url
+    place = DocumentPlace(document.path, metadata.permalink, site)
     media = DocumentMedia(
         library,
-        folders,
+        (document.path.parent, *document.beside),
         metadata.url,
         document.static,
-        site_page=_page_on_site(metadata, document),
+        site_page=f"{site}/{(metadata.permalink or '').lstrip('/')}" if site else None,
         is_site=document.dialect is not Dialect.PLAIN,
         place=place,
     )
@@ -216,13 +216,6 @@ def build_article(
         links=_written_links(links, media.why_left_out, document.content),
         problems=(*metadata.problems, *found),
     )
-
-
-def _page_on_site(metadata: ParsedArticle, document: SourceDocument) -> str | None:
-    """Return the address of a document's page on its own site, None if that is unknown."""
-    if not document.site_url:
-        return None
-    return f"{document.site_url}/{(metadata.permalink or '').lstrip('/')}"
 
 
 def _title_and_source(
@@ -263,8 +256,8 @@ def _written_links(
 
 def _leftovers(texts: tuple[str, ...], html: str) -> tuple[ArticleProblem, ...]:
     """Return a problem for each piece of template code that readers would see."""
-    found = leftover_code(texts, code_in_html(html))
-    return tuple(ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, None, code) for code in found)
+    seen = leftover_code(texts, code_in_html(html))
+    return tuple(ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, None, code) for code in seen)
 
 
 def _date_elsewhere(metadata: ParsedArticle, document: SourceDocument) -> date | None:

@@ -20,7 +20,7 @@ from publisher.articles.content.text import HIDDEN
 from publisher.articles.model import Byline, Picture
 from publisher.errors import ArticleError
 from publisher.i18n.messages import message
-from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+from publisher.ingest.parsers.front_matter import YamlValue, first_of, keyed
 from publisher.languages import locale_of
 
 # Characters. Names and their affiliations are shorter; a longer text is kept as it is.
@@ -399,9 +399,8 @@ def read_picture(key: str, value: YamlValue) -> Picture | None:
     if not isinstance(value, dict):
         src = _source(key, value)
         return Picture(src=src) if src else None
-    parts = {normal_key(name): item for name, item in value.items()}
-    address = next((parts[name] for name in _PICTURE_KEYS if parts.get(name)), None)
-    src = _source(f"{key}.src", address)
+    parts = keyed(value)
+    src = _source(f"{key}.src", first_of(parts, _PICTURE_KEYS))
     if not src:
         reject(key, value, message("a picture"), message("its address as src"))
     return Picture(
@@ -451,7 +450,7 @@ def read_bylines(key: str, value: YamlValue) -> tuple[Byline, ...]:
 def _bylines(key: str, value: YamlValue) -> tuple[Byline, ...]:
     if not isinstance(value, dict):
         return split_bylines(read_line(key, value))
-    parts = {normal_key(part): item for part, item in value.items()}
+    parts = keyed(value)
     name = read_line(f"{key}.name", parts.get("name"))
     if not name:
         reject(key, value, message("an author"), message("a name, or name: and affiliation:"))

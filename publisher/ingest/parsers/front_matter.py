@@ -9,7 +9,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import chain
@@ -104,7 +104,7 @@ def _load_yaml(source: str) -> dict[str, YamlValue]:
         raise ArticleError(message("front matter, line 2: not of the form `key: value`"))
     if isinstance(loaded.get("<<"), dict):
         loaded = loaded.pop("<<") | loaded
-    return {normal_key(key): value for key, value in loaded.items()}
+    return keyed(loaded)
 
 
 def _load_toml(source: str) -> dict[str, YamlValue]:
@@ -176,6 +176,16 @@ def plain_value(value: Any, depth: int = 1) -> YamlValue:
 def normal_key(key: object) -> str:
     """Return a key in the spelling that is looked up: `blog_languages` for `Blog-Languages`."""
     return str(key).strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def keyed(value: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a mapping with its keys in the spelling that is looked up."""
+    return {normal_key(key): item for key, item in value.items()}
+
+
+def first_of(parts: Mapping[str, Any], names: Iterable[str]) -> Any:
+    """Return the first of some values that is there and not empty, None if none is."""
+    return next((parts[name] for name in names if parts.get(name)), None)
 
 
 def extent(node: yaml.Node, known: dict[int, tuple[float, float]]) -> tuple[float, float]:

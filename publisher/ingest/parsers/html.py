@@ -119,7 +119,11 @@ def _alternates(page: HtmlElement) -> tuple[str, ...]:
 
 
 def _container(page: HtmlElement) -> HtmlElement:
-    articles = [found for found in page.iter("article") if not _inside_article(found)]
+    articles = [
+        found
+        for found in page.iter("article")
+        if next(found.iterancestors("article"), None) is None
+    ]
     mains = list(page.iter("main"))
     # Several articles are a list of teasers, unless the page has nothing else.
     choices = articles if len(articles) == 1 else [*mains, *articles]
@@ -127,10 +131,6 @@ def _container(page: HtmlElement) -> HtmlElement:
     if choices or body is None:
         return choices[0] if choices else page
     return _without_site(body)
-
-
-def _inside_article(element: HtmlElement) -> bool:
-    return next(element.iterancestors("article"), None) is not None
 
 
 def _without_site(body: HtmlElement) -> HtmlElement:

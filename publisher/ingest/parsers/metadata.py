@@ -26,7 +26,7 @@ from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.i18n.messages import message
 from publisher.ingest.parsers import fields
 from publisher.ingest.parsers.fields import read_line, reject
-from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+from publisher.ingest.parsers.front_matter import YamlValue, first_of, keyed
 
 _T = TypeVar("_T")
 
@@ -233,8 +233,8 @@ def read_podcast(values: Mapping[str, YamlValue]) -> tuple[AttachmentField, ...]
     Other values of `podcast`, such as a season and a number, are ignored.
     """
     value = values.get("podcast")
-    parts = _parts(value) if isinstance(value, dict) else {}
-    if _first(parts, _ADDRESS_KEYS):
+    parts = keyed(value) if isinstance(value, dict) else {}
+    if first_of(parts, _ADDRESS_KEYS):
         return (_one("podcast", value),)
     link = values.get("podcast_link")
     if not link:
@@ -252,15 +252,15 @@ def read_podcast(values: Mapping[str, YamlValue]) -> tuple[AttachmentField, ...]
 def _one(key: str, value: YamlValue) -> AttachmentField:
     if not isinstance(value, dict):
         return _of_text(key, value)
-    parts = _parts(value)
-    src = read_line(f"{key}.src", _first(parts, _ADDRESS_KEYS))
+    parts = keyed(value)
+    src = read_line(f"{key}.src", first_of(parts, _ADDRESS_KEYS))
     if not src:
         reject(key, value, message("an attachment"), message("its path or address as src"))
     return AttachmentField(
         key=key,
         src=src,
-        media_type=_media_type(f"{key}.type", _first(parts, _TYPE_KEYS)),
-        length=_length(f"{key}.length", _first(parts, _LENGTH_KEYS)),
+        media_type=_media_type(f"{key}.type", first_of(parts, _TYPE_KEYS)),
+        length=_length(f"{key}.length", first_of(parts, _LENGTH_KEYS)),
         title=read_line(f"{key}.title", parts.get("title")) or None,
         duration=_duration(f"{key}.duration", parts.get("duration")),
     )
@@ -277,14 +277,6 @@ def _of_text(key: str, value: YamlValue) -> AttachmentField:
         length=_length(f"{key}, second line", length),
         media_type=_media_type(f"{key}, third line", media_type),
     )
-
-
-def _parts(value: dict[str, YamlValue]) -> dict[str, YamlValue]:
-    return {normal_key(name): item for name, item in value.items()}
-
-
-def _first(parts: Mapping[str, YamlValue], names: tuple[str, ...]) -> YamlValue:
-    return next((parts[name] for name in names if parts.get(name)), None)
 
 
 def _media_type(key: str, value: YamlValue) -> str | None:

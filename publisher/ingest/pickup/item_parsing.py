@@ -15,7 +15,8 @@ from publisher.errors import ArticleError, EmptyArticleError, LanguageError, Sou
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.i18n.messages import message, untranslated
-from publisher.ingest.parsers import SourceDocument, parse_document
+from publisher.ingest.parsers import parse_document
+from publisher.ingest.parsers.document import SourceDocument
 from publisher.ingest.pickup.item_state import ItemResult, KnownItem
 from publisher.ingest.pickup.story_keys import article_language, language_doubt, story_key
 from publisher.ingest.problems import handle_problems, reason_to_hold

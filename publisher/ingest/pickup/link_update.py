@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Table,
     Text,
     bindparam,
     cast,
@@ -203,6 +204,10 @@ def update_links(connection: Connection, settings: Settings, now: datetime) -> N
     web_files.store_hash(connection, LINKS_NAME, f"{rules} {until}")
 
 
+def _row_key(row: Row[Any], place: str) -> dict[str, Any]:
+    return {"of_article": row.article_id, "at_place": place}
+
+
 class _LinkUpdate:
     """One decision about all links, in one transaction."""
 
@@ -289,9 +294,10 @@ class _LinkUpdate:
                 self._add_problem(row, problem)
             values = {"means": means, "href": href, "language": language, "problem": problem}
             if any(getattr(row, name) != value for name, value in values.items()):
-                key = {"in_article": row.article_id, "with_target": row.target}
-                changed.append(key | values)
-        self._store_links(changed)
+                changed.append(_row_key(row, row.target) | values)
+        self._update_rows(article_link, article_link.c.target, changed)
+        for some in chunks(sorted({row["of_article"] for row in changed})):
+            self._write_texts(some)
 
     def _problem(
         self,
@@ -340,17 +346,15 @@ class _LinkUpdate:
         )
         return destination_in(chosen, one.language) if chosen else None
 
-    def _store_links(self, changed: list[dict[str, Any]]) -> None:
-        """Store the links that lead elsewhere now, and the texts that have them."""
-        if not changed:
-            return
-        table = article_link.c
-        here = (table.article_id == bindparam("in_article")) & (
-            table.target == bindparam("with_target")
-        )
-        self._connection.execute(update(article_link).where(here), changed)
-        for some in chunks(sorted({row["in_article"] for row in changed})):
-            self._write_texts(some)
+    def _update_rows(
+        self, table: Table, place: ColumnElement[str], changed: list[dict[str, Any]]
+    ) -> None:
+        """Store what changed of rows that have an article, and a place in it."""
+        if changed:
+            is_row = (table.c.article_id == bindparam("of_article")) & (
+                place == bindparam("at_place")
+            )
+            self._connection.execute(update(table).where(is_row), changed)
 
     def _write_texts(self, ids: Iterable[int]) -> None:
         destinations: defaultdict[int, dict[str, LinkDestination]] = defaultdict(dict)
@@ -392,14 +396,8 @@ class _LinkUpdate:
                 leads_to, reason = self._leads_to(owner)
                 lost += [LostAddress(row.article_id, row.path, reason)] if reason else []
             if leads_to != row.leads_to:
-                key = {"of_article": row.article_id, "at_path": row.path}
-                changed.append(key | {"leads_to": leads_to})
-        if changed:
-            table = article_address.c
-            here = (table.article_id == bindparam("of_article")) & (
-                table.path == bindparam("at_path")
-            )
-            self._connection.execute(update(article_address).where(here), changed)
+                changed.append(_row_key(row, row.path) | {"leads_to": leads_to})
+        self._update_rows(article_address, article_address.c.path, changed)
         for one in lost:
             self._add_lost_address(one)
 
@@ -436,13 +434,8 @@ class _LinkUpdate:
             if reason:
                 self._add_lost_address(LostAddress(row.article_id, row.path, reason))
             if place != row.place:
-                key = {"of_article": row.article_id, "at_path": row.path}
-                changed.append(key | {"place": place})
-        if changed:
-            here = (table.article_id == bindparam("of_article")) & (
-                table.path == bindparam("at_path")
-            )
-            self._connection.execute(update(article_file).where(here), changed)
+                changed.append(_row_key(row, row.path) | {"place": place})
+        self._update_rows(article_file, table.path, changed)
 
     # Problems
 

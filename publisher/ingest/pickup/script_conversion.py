@@ -143,7 +143,7 @@ def _outdated(source: str, target: str, due: Select[int] | None) -> Select[Any]:
             original.c.origin != Origin.CONVERTED,
             or_(
                 made.c.id.is_(None),
-                (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_file(made.c.id),
+                (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_document(made.c.id),
                 (made.c.origin == Origin.CONVERTED)
                 & or_(
                     made.c.converted_from != _converted_from(original.c.content_hash),
@@ -164,7 +164,7 @@ def _mark_related_pages_due(
         mark_related_pages_due(connection, rows.all(), settings.folders.public)
 
 
-def _has_file(number: ColumnElement[int]) -> Exists:
+def _has_document(number: ColumnElement[int]) -> Exists:
     """Return a condition: a document exists for the article, so no conversion replaces it."""
     return select(source_item.c.key).where(source_item.c.article_id == number).exists()
 

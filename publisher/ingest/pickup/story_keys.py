@@ -59,7 +59,11 @@ def article_language(
     if a declared tag is invalid, ArticleError if another one may be meant.
     """
     tag = _declared(parsed.language, publication) if parsed.language else None
-    tag = tag or _of_suffix(path, publication) or _of_folder(path, publication) or default
+    _name, dot, suffix = path.stem.rpartition(".")
+    names = (suffix if dot else "", path.parts[0] if len(path.parts) > 1 else "")
+    for name in names:
+        tag = tag or (_folder_tag(name, publication) if name else None)
+    tag = tag or default
     return publication.serves(tag) or tag
 
 
@@ -109,15 +113,6 @@ def language_doubt(
                 f"Move it below {tag}/ at the top of the source, or write lang: {tag}"
             )
     return ""
-
-
-def _of_suffix(path: PurePosixPath, publication: Publication) -> str | None:
-    _name, dot, suffix = path.stem.rpartition(".")
-    return _folder_tag(suffix, publication) if dot else None
-
-
-def _of_folder(path: PurePosixPath, publication: Publication) -> str | None:
-    return _folder_tag(path.parts[0], publication) if len(path.parts) > 1 else None
 
 
 def _folder_tag(name: str, publication: Publication) -> str | None:

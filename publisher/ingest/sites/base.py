@@ -24,7 +24,7 @@ import structlog
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import LanguageError
-from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.permalinks import PathPatterns

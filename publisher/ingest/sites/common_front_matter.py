@@ -15,7 +15,7 @@ from publisher.articles.model import ParsedArticle
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.ingest.parsers import fields as field_types
 from publisher.ingest.parsers.fields import AFFILIATION_KEYS
-from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+from publisher.ingest.parsers.front_matter import YamlValue, keyed
 from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.sites.base import (
     LeftOutError,
@@ -171,11 +171,11 @@ def in_story(parsed: ParsedArticle, linked: str, by_path: str) -> ParsedArticle:
 def stated_picture(fields: Fields) -> YamlValue:
     """Return the picture under one of the names that themes give it, None if none is stated."""
     cover = fields.get("cover")
-    if isinstance(cover, dict) and (image := _keyed(cover).get("image")):
-        return {"src": image, "alt": _keyed(cover).get("alt")}
+    if isinstance(cover, dict) and (image := keyed(cover).get("image")):
+        return {"src": image, "alt": keyed(cover).get("alt")}
     header = fields.get("header")
     if isinstance(header, dict):
-        names = _keyed(header)
+        names = keyed(header)
         found = text_of(names, "teaser", "image", "overlay_image")
         if found:
             return found
@@ -186,14 +186,10 @@ def stated_picture(fields: Fields) -> YamlValue:
 
 def _listed_picture(resources: YamlValue) -> str | None:
     """Return the picture among the files of a bundle that front matter gives a name."""
-    entries = [_keyed(one) for one in resources or [] if isinstance(one, dict)]
+    entries = [keyed(one) for one in resources or [] if isinstance(one, dict)]
     named = {text_of(one, "name").lower(): text_of(one, "src") for one in entries}
     found = (named.get(one, "") for one in _PICTURE_NAMES)
     return next((src for src in found if src and "*" not in src), None)
-
-
-def _keyed(value: Mapping[Any, Any]) -> dict[str, Any]:
-    return {normal_key(key): one for key, one in value.items()}
 
 
 def _labels(value: YamlValue) -> YamlValue:
@@ -201,7 +197,7 @@ def _labels(value: YamlValue) -> YamlValue:
     if not isinstance(value, list):
         return value
     return [
-        _keyed(one).get("label") or _keyed(one).get("name") if isinstance(one, dict) else one
+        keyed(one).get("label") or keyed(one).get("name") if isinstance(one, dict) else one
         for one in value
     ]
 
@@ -246,7 +242,7 @@ def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
             return unescape(entry)
         return _author(value, entry) if isinstance(entry, Mapping) else unescape(value)
     if isinstance(value, dict):
-        parts = {normal_key(key): one for key, one in value.items()}
+        parts = keyed(value)
         entry = known.get(str(parts.get("key"))) if parts.get("key") else None
         merged = {**entry, **parts} if isinstance(entry, Mapping) else parts
         return _author(str(parts.get("key") or ""), merged)
@@ -254,7 +250,7 @@ def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
 
 
 def _author(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    parts = {normal_key(name): one for name, one in entry.items()}
+    parts = keyed(entry)
     # One name for each language; people.toml says more.
     stated = parts.get("name")
     if isinstance(stated, Mapping):

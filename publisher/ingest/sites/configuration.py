@@ -322,13 +322,9 @@ class ScriptObject:
             depth += token[0] == "{"
         return ScriptObject("".join(kept))
 
-    def is_true(self, key: str) -> bool:
-        """Return whether a key has the word true."""
-        return re.search(rf"{_key(key)}true\b", self.text) is not None
-
-    def is_false(self, key: str) -> bool:
-        """Return whether a key has the word false."""
-        return re.search(rf"{_key(key)}false\b", self.text) is not None
+    def has(self, key: str, word: str) -> bool:
+        """Return whether a key has a word, such as true."""
+        return re.search(rf"{_key(key)}{word}\b", self.text) is not None
 
     def object(self, key: str) -> ScriptObject:
         """Return the first object that a key has, an empty one if it has none."""

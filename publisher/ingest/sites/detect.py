@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from publisher.articles.model import ParsedArticle
-from publisher.ingest.parsers import SiteValues
+from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.sites import common_front_matter, eleventy, vitepress

@@ -6,13 +6,12 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
 from publisher.articles.model import ParsedArticle
-from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import common_front_matter, permalinks
@@ -81,7 +80,7 @@ class DocusaurusSite(Site):
         self._default = i18n.string("defaultLocale") or "en"
         folders = sorted(files.names("i18n", ""))
         locales = dict.fromkeys([self._default, *i18n.strings("locales"), *folders])
-        own = dict(_locale_configs(i18n))
+        own = dict(i18n.object("localeConfigs").own_objects())
         tags = {
             one: tag_of(own.get(one, ScriptObject("")).string("htmlLang") or one)
             for one in locales
@@ -117,7 +116,7 @@ class DocusaurusSite(Site):
 
     def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a post by its place in a blog."""
-        found = self._place(path)
+        found = next((one for one in self._folders if path.is_relative_to(one.folder)), None)
         # The folder of a blog may have such a name itself.
         inner = path.relative_to(found.folder) if found else path
         if any(one.startswith("_") for one in inner.parts) or ".test." in path.name:
@@ -130,22 +129,21 @@ class DocusaurusSite(Site):
         if (blog.include and not blog.include.match(inner)) or blog.exclude.match(inner):
             return LeftOut(LeftOutReason.EXCLUDED, blog.route)
         inside = inner.with_suffix("")
+        dated = _DATED_PATH.fullmatch(str(inside))
+        text = dated["text"] if dated else str(inside).removesuffix("/index")
         story = inside.parent if inside.name == "index" and len(inside.parts) > 1 else inside
         name = "" if found.blog.name == "default" else f"{found.blog.name}/"
         return SitePage(
             path,
             language=self._tags[found.locale],
             story=f"{name}{story}",
-            date=_date(str(inside)),
+            date=parse_date(dated["date"].replace("/", "-")) if dated else None,
             dialect=Dialect.DOCUSAURUS,
             kind=PageKind.POST,
             group=found.blog.route,
-            title=permalinks.title_of_name(_text(str(inside))),
+            title=permalinks.title_of_name(text.rpartition("/")[2]),
             beside=self._beside(path, found),
         )
-
-    def _place(self, path: PurePosixPath) -> _BlogFolder | None:
-        return next((one for one in self._folders if path.is_relative_to(one.folder)), None)
 
     def _beside(self, path: PurePosixPath, found: _BlogFolder) -> tuple[PurePosixPath, ...]:
         inside = path.parent.relative_to(found.folder)
@@ -209,15 +207,10 @@ class DocusaurusSite(Site):
         )
 
 
-def _locale_configs(i18n: ScriptObject) -> Iterator[tuple[str, ScriptObject]]:
-    for configs in i18n.objects("localeConfigs"):
-        yield from configs.own_objects()
-
-
 def _blogs(config: ScriptObject) -> Iterator[_Blog]:
     """Yield the blog of the preset, unless it is switched off, and those of plugins."""
     preset = config.object("blog")
-    if not (config.is_false("blog") and not preset.text):
+    if not (config.has("blog", "false") and not preset.text):
         yield _blog(config, preset, "default")
     for plugin in config.objects_after("plugin-content-blog"):
         yield _blog(config, plugin, plugin.string("id") or "default")
@@ -265,13 +258,3 @@ def _with_labels(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
         label = entry.get("label") if isinstance(entry, dict) else None
         labelled.append(label or one)
     return labelled
-
-
-def _date(inside: str) -> date | None:
-    match = _DATED_PATH.fullmatch(inside)
-    return parse_date(match["date"].replace("/", "-")) if match else None
-
-
-def _text(inside: str) -> str:
-    match = _DATED_PATH.fullmatch(inside)
-    return (match["text"] if match else inside.removesuffix("/index")).rpartition("/")[2]

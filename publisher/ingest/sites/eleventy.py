@@ -14,7 +14,7 @@ from slugify import slugify
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import SourceError
-from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name, parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import common_front_matter, permalinks

@@ -10,8 +10,9 @@ from functools import lru_cache, partial
 from pathlib import PurePosixPath
 
 from publisher.articles.model import ParsedArticle
-from publisher.ingest.parsers import ARTICLE_SUFFIXES, Dialect, SiteValues
+from publisher.ingest.parsers import ARTICLE_SUFFIXES
 from publisher.ingest.parsers import fields as field_types
+from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import common_front_matter, permalinks
@@ -253,25 +254,22 @@ class HugoSite(Site):
 
 def _dated(fields: Fields) -> dict[str, YamlValue]:
     """Return the fields with the date that Hugo would choose under `date`."""
-    dates = (fields[key] for key in _DATE_KEYS if _is_date(fields.get(key)))
+    texts = (common_front_matter.text_of(fields, key) for key in _DATE_KEYS)
+    dates = filter(field_types.parse_date, texts)
     # A value that is no date is reported when it is read.
     stated = next(dates, fields.get("date"))
     return {**fields, "date": stated, "published": None}
-
-
-def _is_date(value: YamlValue) -> bool:
-    return isinstance(value, str) and field_types.parse_date(value) is not None
 
 
 def _check_build(fields: Fields) -> None:
     """Raise LeftOutError for a page that is not rendered or not listed."""
     build = fields.get("build") or fields.get("_build")
     options = plain_values(build) if isinstance(build, dict) else {}
-    never = {"never", "false", "local", "link"}
-    hidden = common_front_matter.is_word(
-        options.get("render"), frozenset(never)
-    ) or common_front_matter.is_word(options.get("list"), frozenset(never))
-    if hidden or common_front_matter.is_set(fields, "headless"):
+    never = frozenset({"never", "false", "local", "link"})
+    is_hidden = any(
+        common_front_matter.is_word(options.get(key), never) for key in ("render", "list")
+    )
+    if is_hidden or common_front_matter.is_set(fields, "headless"):
         raise LeftOutError(LeftOutReason.UNLISTED)
 
 

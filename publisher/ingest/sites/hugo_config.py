@@ -152,7 +152,8 @@ def _content(
     others = [code for code in tables if code not in in_main]
     found += [ContentFolder(PurePosixPath(own[code]), languages[code]) for code in others]
     folders = {one.folder for one in found}
-    stated = _stated_folders(values)
+    # The folders of which a mount says whose content they have.
+    stated = {source for source, table in _mount_tables(values) if _stated_languages(table)}
     for code in in_main if main in folders and main not in stated else ():
         if code in named and named[code] not in folders | stated:
             found.append(ContentFolder(named[code], languages[code]))
@@ -176,11 +177,6 @@ def _mounts(
         if not any(_has_at_its_place(other, one) for other in kept):
             kept.append(one)
     return kept
-
-
-def _stated_folders(values: Mapping[str, Any]) -> set[PurePosixPath]:
-    """Return the folders of which a mount says whose content they have."""
-    return {source for source, table in _mount_tables(values) if _stated_languages(table)}
 
 
 def _mount_tables(values: Mapping[str, Any]) -> Iterator[tuple[PurePosixPath, dict[str, Any]]]:

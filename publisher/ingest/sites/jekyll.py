@@ -14,7 +14,7 @@ from typing import Any
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import SourceError
-from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import common_front_matter, permalinks
@@ -42,6 +42,7 @@ from publisher.ingest.sites.permalinks import jekyll_pages
 
 _LANGUAGES_PLUGIN = "jekyll-multiple-languages-plugin"
 _CONFIG_FILES = ("_config.yml", "_config.yaml", "_config.toml")
+_INCLUDE_ENDINGS = (".html", ".md", ".txt", ".svg")
 _NAME = re.compile(r"(?P<date>\d{4}-\d{1,2}-\d{1,2})-(?P<title>.*)")
 # Collections of texts that are published one by one, whether they have dates or not.
 _ARTICLES = frozenset(
@@ -73,7 +74,9 @@ class JekyllSite(Site):
         ]
         self._data = DataFiles(files, str(self._source / "_data"))
         self._translations = lru_cache(maxsize=None)(self._read_translations)
-        _read_includes(files, str(self._source / "_includes"))
+        # For the digest: what documents may include.
+        for name in files.below(str(self._source / "_includes"), _INCLUDE_ENDINGS):
+            files.text(name)
         base = str(self._config.get("baseurl") or "").strip("/")
         stands_at = str(self._config.get("url") or "").rstrip("/")
         stands_at = stands_at or own_domain(files, str(self._source / "CNAME"))
@@ -357,9 +360,3 @@ def _words(value: YamlValue) -> YamlValue:
     if isinstance(value, str) and "," not in value:
         return list(value.split())
     return value
-
-
-def _read_includes(files: ConfigurationFiles, folder: str) -> None:
-    """Read what documents may include now, so that the digest of the site has it."""
-    for name in files.below(folder, (".html", ".md", ".txt", ".svg")):
-        files.text(name)

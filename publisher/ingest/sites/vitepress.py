@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from publisher.articles.model import ParsedArticle
-from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import common_front_matter, permalinks
@@ -57,7 +57,7 @@ class VitepressSite(Site):
             tags = {name: tag_of(name) for name in folders}
         codes = {name: tag for name, tag in tags.items() if tag}
         self._languages = SiteLanguages(codes, main)
-        self._ending = "" if config.is_true("cleanUrls") else ".html"
+        self._ending = "" if config.has("cleanUrls", "true") else ".html"
         self._excluded = PathPatterns(config.strings("srcExclude"))
         self.title = config.string("title") or ""
         base = (config.string("base") or "").strip("/")

@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from publisher.articles.model import MediaFile
-from publisher.ingest.parsers import MediaInfo, MediaLibrary, SourceDocument
+from publisher.ingest.media.document_media import MediaInfo, MediaLibrary
+from publisher.ingest.parsers.document import SourceDocument
 from publisher.ingest.sites.base import LeftOut
 
 

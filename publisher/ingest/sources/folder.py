@@ -22,8 +22,8 @@ from publisher.errors import ArticleError, SourceError
 from publisher.i18n.messages import message, untranslated
 from publisher.ingest.links.resolution import may_be_page
 from publisher.ingest.media.kinds import DOWNLOAD_SUFFIXES, MEDIA_SUFFIXES, TEXT_SUFFIX
-from publisher.ingest.parsers import ARTICLE_SUFFIXES, SourceDocument
-from publisher.ingest.parsers.document import ShortcodeRule
+from publisher.ingest.parsers import ARTICLE_SUFFIXES
+from publisher.ingest.parsers.document import ShortcodeRule, SourceDocument
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutReason,

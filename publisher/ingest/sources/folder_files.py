@@ -24,8 +24,8 @@ from publisher.articles.model import MediaFile
 from publisher.errors import ArticleError
 from publisher.files import copy_verified, write_file
 from publisher.i18n.messages import message
+from publisher.ingest.media.document_media import MediaInfo
 from publisher.ingest.media.kinds import HEAD_BYTES
-from publisher.ingest.parsers import MediaInfo
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES
 
 # Bytes. A larger file is no picture for the web, and would fill the memory.

@@ -11,8 +11,10 @@ from typing import Any
 from PIL import Image
 
 from publisher.articles.model import ParsedArticle
+from publisher.ingest.media.document_media import MediaInfo
 from publisher.ingest.media.duration import media_duration
-from publisher.ingest.parsers import MediaInfo, SourceDocument, parse_document
+from publisher.ingest.parsers import parse_document
+from publisher.ingest.parsers.document import SourceDocument
 
 CORPUS = Path(__file__).resolve().parents[3] / "../shared/corpus"
 

@@ -193,10 +193,6 @@ def _where(value: Any, name: str, wanted: Any = None) -> list[Any]:
     return [item for item in _items(value) if matches(item)]
 
 
-def _find(value: Any, name: str, wanted: Any) -> Any:
-    return next(iter(_where(value, name, wanted)), None)
-
-
 def _group_by(value: Any, name: str) -> list[dict[str, Any]]:
     def key(item: Any) -> str:
         return str(_property(item, name) or "")
@@ -224,7 +220,7 @@ _FILTERS: dict[str, Filter] = {
     "date_to_rfc822": _dated("%a, %d %b %Y %H:%M:%S +0000"),
     "date_to_string": _dated("%d %b %Y"),
     "date_to_xmlschema": _xmlschema,
-    "find": _find,
+    "find": lambda value, name, wanted: next(iter(_where(value, name, wanted)), None),
     "find_exp": _find_exp,
     "group_by": _group_by,
     "inspect": str,

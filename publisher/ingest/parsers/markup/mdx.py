@@ -419,7 +419,10 @@ class _MdxReplacer:
         jsx = opened.tag
         if opened.drops:
             return jsx.name
-        named = {name.lower(): self._value_of(jsx, name) for name in jsx.attributes or {}}
+        named = {
+            name.lower(): jsx.text(name) or address_of(written, self._imported)
+            for name, written in (jsx.attributes or {}).items()
+        }
         tag = MarkupTag(jsx.name.lower(), named, (), "".join(opened.pieces), self._context)
         shown = COMPONENTS[tag.name](tag)
         if isinstance(shown, str):
@@ -429,10 +432,6 @@ class _MdxReplacer:
             self._log.add(ProblemKind.UNKNOWN_COMPONENT, written, jsx.start)
             self._write(tag.inside)
         return jsx.name
-
-    def _value_of(self, tag: JsxTag, name: str) -> str:
-        """Return the text or the address in an attribute."""
-        return tag.text(name) or address_of((tag.attributes or {})[name], self._imported)
 
     def _partial(self, tag: JsxTag) -> str:
         """Return an imported document that a component shows; an unknown one is a problem."""

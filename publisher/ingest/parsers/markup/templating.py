@@ -103,7 +103,7 @@ def run_templates(
             mdx: Any = fields.get("mdx")
             if isinstance(mdx, dict) and mdx.get("format") == "md":
                 return log.text
-            shown = _MDX_BLOCK.sub(_without_fence, log.text)
+            shown = _MDX_BLOCK.sub(r"\n\g<inside>\n", log.text)
             shown = replace_outside_code(_STATIC_ADDRESS, lambda _match: "", shown)
             return replace_mdx(context, log.reading(shown))
         case Dialect.MARKDOWN_IT:
@@ -111,11 +111,6 @@ def run_templates(
             return replace_mdx(context, log.reading(text), expressions=False)
         case _:
             return log.text
-
-
-def _without_fence(match: re.Match[str]) -> str:
-    """Return what is inside a block, with as many lines."""
-    return f"\n{match['inside']}\n"
 
 
 def _snippet(document: SourceDocument, log: ProblemLog, match: re.Match[str]) -> str:

@@ -225,25 +225,12 @@ def _link(tag: MarkupTag) -> str | None:
     return link_html(address, text) if _ADDRESS.fullmatch(address) else None
 
 
-def _page_link(tag: MarkupTag) -> str:
-    return f'<a href="{escape(tag.argument("to", "href"))}">{tag.inside}</a>'
-
-
 def _inside(tag: MarkupTag) -> str:
     return tag.inside
 
 
 def _block(tag: MarkupTag) -> str:
     return f"\n\n{tag.inside}\n\n"
-
-
-def _nothing(_tag: MarkupTag) -> str:
-    return ""
-
-
-def _drawn(_tag: MarkupTag) -> ProblemKind:
-    """Show nothing of what a script of the site draws, or runs."""
-    return ProblemKind.UNKNOWN_SHORTCODE
 
 
 def shown_by_arguments(tag: MarkupTag) -> str:
@@ -279,7 +266,7 @@ _COMMON: Mapping[str, TagWriter] = {
 }
 SHORTCODES: Mapping[str, TagWriter] = {
     **_COMMON,
-    **_named(_nothing, "comment"),
+    **_named(lambda _tag: "", "comment"),
     **_named(figure, "figure"),
     **_named(_theme_picture, "image img picture imgproc"),
     **_named(_gist, "gist"),
@@ -290,7 +277,8 @@ SHORTCODES: Mapping[str, TagWriter] = {
     **_named(_qr, "qr"),
     **_named(_reference, "ref relref"),
     **_named(_post, "tweet twitter twitter_simple x x_simple"),
-    **_named(_drawn, "chart echarts script mapbox css"),
+    # What a script of the site draws, or runs.
+    **_named(lambda _tag: ProblemKind.UNKNOWN_SHORTCODE, "chart echarts script mapbox css"),
 }
 # By their names in small letters; those of HTML are in `mdx`. A fragment, `<>...</>`, has no name.
 COMPONENTS: Mapping[str, TagWriter] = {
@@ -299,7 +287,10 @@ COMPONENTS: Mapping[str, TagWriter] = {
     **_named(_section("label", "title", "value"), "codegroupitem"),
     **_named(_inside, "translate highlight mdxcontent fragment"),
     **_named(_code, "codeblock"),
-    **_named(_page_link, "link routerlink"),
+    **_named(
+        lambda tag: f'<a href="{escape(tag.argument("to", "href"))}">{tag.inside}</a>',
+        "link routerlink",
+    ),
     **_named(picture, "image themedimage idealimage img figure"),
     **_named(_film(_YOUTUBE), "reactplayer liteyoutubeembed"),
     **_named(lambda tag: escape(tag.argument("text")), "badge"),

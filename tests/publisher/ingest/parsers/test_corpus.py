@@ -5,7 +5,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from publisher.articles.model import Byline, ParsedArticle
-from publisher.ingest.parsers import SourceDocument, parse_document
+from publisher.ingest.parsers import parse_document
+from publisher.ingest.parsers.document import SourceDocument
 from tests.publisher.ingest.helpers import CORPUS, MemoryLibrary
 from tests.sizes import only_at_night
 

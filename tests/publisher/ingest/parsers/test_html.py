@@ -7,7 +7,8 @@ import pytest
 
 from publisher.articles.model import Byline
 from publisher.errors import ArticleError
-from publisher.ingest.parsers import ARTICLE_SUFFIXES, SourceDocument, parse_document
+from publisher.ingest.parsers import ARTICLE_SUFFIXES, parse_document
+from publisher.ingest.parsers.document import SourceDocument
 from tests.cpu_time import at_most
 from tests.publisher.ingest.helpers import MemoryLibrary, read_text
 

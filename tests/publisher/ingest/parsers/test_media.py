@@ -7,7 +7,8 @@ import pytest
 
 from publisher.articles.model import Attachment, MediaFile, ParsedArticle, Picture
 from publisher.errors import ArticleError
-from publisher.ingest.parsers import Dialect, SourceDocument, parse_document
+from publisher.ingest.parsers import parse_document
+from publisher.ingest.parsers.document import Dialect, SourceDocument
 from tests.publisher.ingest.helpers import MemoryLibrary, drawn, mp3, opus, png, read_text, wav
 
 NO_PICTURE = "not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one; export it again"

@@ -153,7 +153,7 @@ def test_plain_values_of_a_script_are_found_and_computed_ones_are_not() -> None:
     assert script.strings("b-c") == ("d", "e")
     assert script.string("f") is script.string("h") is None
     assert [one.string("l") for one in script.objects("k")] == ["}"]
-    assert script.is_true("m")
+    assert script.has("m", "true")
     inner = ScriptObject("{a: ['}', 'b'], p: [[x, {c: ['d'], q: {}}]], e: ['{f,g}']}")
     own = inner.without_inner_objects()
     assert (own.strings("a"), own.strings("c"), own.strings("e")) == (

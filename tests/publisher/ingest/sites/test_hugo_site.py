@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from publisher.articles.model import Byline
-from publisher.ingest.parsers import Dialect
+from publisher.ingest.parsers.document import Dialect
 from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
 from tests.publisher.ingest.sites.helpers import (

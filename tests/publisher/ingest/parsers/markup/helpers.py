@@ -5,7 +5,8 @@ from typing import Any
 
 from publisher.articles.model import ParsedArticle
 from publisher.i18n.article_problems import ProblemKind
-from publisher.ingest.parsers import Dialect, SiteValues, SourceDocument, parse_document
+from publisher.ingest.parsers import parse_document
+from publisher.ingest.parsers.document import Dialect, SiteValues, SourceDocument
 from tests.publisher.ingest.helpers import MemoryLibrary
 
 # Front matter of three lines: the body begins in line 4.
