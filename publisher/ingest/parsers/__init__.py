@@ -5,15 +5,13 @@ and the libraries that they use, are imported when the first document is parsed:
 nothing new.
 """
 
-from collections.abc import Mapping
 from importlib import import_module
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
 from publisher.i18n.messages import message
 from publisher.ingest.media.document_media import MediaLibrary
-from publisher.ingest.parsers.document import SourceDocument, decode_document
-from publisher.ingest.parsers.front_matter import YamlValue, split_front_matter
+from publisher.ingest.parsers.document import SourceDocument
 
 # Modules of this package with `parse`, by suffix.
 _PARSERS = {
@@ -22,19 +20,6 @@ _PARSERS = {
     ".txt": "text_page",
 }
 ARTICLE_SUFFIXES = frozenset(_PARSERS)
-
-
-def front_matter_of(document: SourceDocument) -> Mapping[str, YamlValue]:
-    """Return the front matter of a document; empty if it has none.
-
-    Raises ArticleError, one line without the path, if it can't be read.
-    """
-    return split_front_matter(decode_document(document)).fields or {}
-
-
-def text_below_front_matter(document: SourceDocument) -> str:
-    """Return the text of a document as it is written, without its front matter; raises ArticleError."""
-    return split_front_matter(decode_document(document)).body.strip()
 
 
 def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:

@@ -29,7 +29,7 @@ from publisher.ingest.pickup import (
     upsert,
 )
 from publisher.ingest.pickup.archive import archive_rule
-from publisher.ingest.pickup.item_parsing import read_item
+from publisher.ingest.pickup.item_parsing import ItemParser
 from publisher.ingest.pickup.item_state import ItemId, ItemResult, KnownItem, SourceState
 from publisher.ingest.problems import (
     HeldSource,
@@ -268,13 +268,16 @@ class SourcePickup:
     ) -> list[Item]:
         """Read and store items; return those whose story has another item in this language."""
         conflicts: list[Item] = []
+        parser = ItemParser(
+            *(self.source, self.settings, self.options, self.now), force=not self._same_rules
+        )
         for start in range(0, len(due), ITEMS_PER_TRANSACTION):
             portion = due[start : start + ITEMS_PER_TRANSACTION]
             read = list[ItemResult]()
             for item in portion:
                 if progress:  # it may stop here: a large picture takes seconds
                     progress(start + len(read), len(due))
-                read.append(self._read(item))
+                read.append(parser.read(item, self._known.get(item.key)))
             try:
                 conflicts += self._store(read, absent)
             except Exception as error:
@@ -327,10 +330,6 @@ class SourcePickup:
             else:
                 setattr(self.total, outcome, getattr(self.total, outcome) + 1)
         return conflicts
-
-    def _read(self, item: Item) -> ItemResult:
-        before, options = self._known.get(item.key), (self.settings, self.options, self.now)
-        return read_item(self.source, item, before, *options, force=not self._same_rules)
 
     def finish(self) -> None:
         """Withdraw what is gone, and store how far the source was read.

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.errors import ArticleError
-from publisher.ingest.parsers import front_matter_of, text_below_front_matter
+from publisher.ingest.parsers.document import decode_document
+from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutError,
@@ -99,8 +100,9 @@ def _read(
     try:
         content = FolderFiles(folder).read(path)
         document = document_of_site(site, path, content or b"")
-        parsed = document.describe(front_matter_of(document))
-        text = text_below_front_matter(document)
+        parts = split_front_matter(decode_document(document))
+        parsed = document.describe(parts.fields or {})
+        text = parts.body.strip()
     except LeftOutError as error:
         survey.held_back[error.left_out.reason] += 1
     except ArticleError as error:

@@ -204,13 +204,9 @@ def _pairs(rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Row[Any]]]:
         return
     original, *others = sorted(rows, key=lambda row: row.available_at)
     for other in others:
-        shared = (getattr(original, mark) for mark in _MARKS if _same(original, other, mark))
-        if any(shared):
+        pairs = ((getattr(original, mark), getattr(other, mark)) for mark in _MARKS)
+        if any(mine and mine == its for mine, its in pairs):
             yield original, other
-
-
-def _same(one: Row[Any], other: Row[Any], mark: str) -> bool:
-    return bool(getattr(one, mark) == getattr(other, mark))
 
 
 def _problem(original: Row[Any]) -> ArticleProblem:

@@ -15,7 +15,7 @@ from publisher.clock import uptime
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.ingest.pickup import item_state
-from publisher.ingest.pickup.item_parsing import read_item
+from publisher.ingest.pickup.item_parsing import ItemParser
 from publisher.ingest.pickup.item_state import ItemResult, KnownItem, SourceState
 from publisher.ingest.pickup.source_pickup import (
     Poll,
@@ -87,17 +87,14 @@ def survey_source(
     poll = poll_source(source, settings, options, state, known, now)
     survey = _survey_listing(options, poll, known, accepted)
     counter = _Counter(database, now, name, known, frozenset(poll.changes.gone), survey)
+    parser = ItemParser(
+        source, settings, options, now, force=not poll.same_rules, places_files=False
+    )
     for number, item in enumerate(poll.changes.due):
         if number >= MOST_READ or uptime() - began >= MOST_SECONDS:
             survey.unread = len(poll.changes.due) - number
             break
-        counter.add(
-            read_item(
-                *(source, item, known.get(item.key), settings, options, now),
-                force=not poll.same_rules,
-                places_files=False,
-            )
-        )
+        counter.add(parser.read(item, known.get(item.key)))
     survey.seconds = uptime() - began
     return survey
 

@@ -94,7 +94,6 @@ class SitePage:
     language: str | None = None
     story: str | None = None
     date: date | None = None
-    dialect: Dialect = Dialect.PLAIN
     kind: PageKind = PageKind.POST
     group: str = ""
     title: str = ""
@@ -288,6 +287,8 @@ class Site(ABC):
 
     # The name of the generator, as in the setting `site`.
     generator: str
+    # How its documents are written.
+    dialect = Dialect.PLAIN
     # Empty if it is not known.
     title = ""
     # The zone of dates without one, as the site states it; empty if it states none.

@@ -12,12 +12,18 @@ from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.metadata import read_metadata
-from publisher.ingest.sites import common_front_matter, eleventy, vitepress
+from publisher.ingest.sites import common_front_matter
 from publisher.ingest.sites.base import Site, SiteOptions, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.docusaurus import CONFIG_FILES, DocusaurusSite
 from publisher.ingest.sites.hugo import HugoSite
 from publisher.ingest.sites.jekyll import JekyllSite
+from publisher.ingest.sites.script_sites import (
+    ELEVENTY_FILES,
+    VITEPRESS_FOLDERS,
+    EleventySite,
+    VitepressSite,
+)
 
 
 class PlainSite(Site):
@@ -55,14 +61,14 @@ _SITES: dict[str, type[Site]] = {
     kind.generator: kind
     for kind in (
         *(PlainSite, JekyllSite, HugoSite, DocusaurusSite),
-        *(eleventy.EleventySite, vitepress.VitepressSite),
+        *(EleventySite, VitepressSite),
     )
 }
 # The files by which a generator is recognised; the first generator that has one counts.
 _MARKS = {
     "docusaurus": CONFIG_FILES,
-    "vitepress": tuple(f"{one}/.vitepress" for one in vitepress.VITEPRESS_FOLDERS),
-    "eleventy": eleventy.ELEVENTY_FILES,
+    "vitepress": tuple(f"{one}/.vitepress" for one in VITEPRESS_FOLDERS),
+    "eleventy": ELEVENTY_FILES,
     "hugo": (
         *(f"hugo.{one}" for one in ("toml", "yaml", "yml", "json")),
         *(f"config/_default/{name}" for name in ("hugo.toml", "hugo.yaml", "config.toml")),

@@ -70,6 +70,7 @@ class DocusaurusSite(Site):
     """A folder with a script of Docusaurus's configuration."""
 
     generator = "docusaurus"
+    dialect = Dialect.DOCUSAURUS
     unread = frozenset({"node_modules", "__tests__"})
     generated = (*COMMON_PAGES, *LISTS)
 
@@ -138,7 +139,6 @@ class DocusaurusSite(Site):
             language=self._tags[found.locale],
             story=f"{name}{story}",
             date=parse_date(dated["date"].replace("/", "-")) if dated else None,
-            dialect=Dialect.DOCUSAURUS,
             kind=PageKind.POST,
             group=found.blog.route,
             title=permalinks.title_of_name(text.rpartition("/")[2]),

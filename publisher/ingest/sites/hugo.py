@@ -58,6 +58,7 @@ class HugoSite(Site):
     """A folder with Hugo's configuration."""
 
     generator = "hugo"
+    dialect = Dialect.GOLDMARK
     hidden = (".", "#")
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
@@ -108,7 +109,6 @@ class HugoSite(Site):
             language=language,
             story=str(story).lower(),
             date=date_in_name(f"{story.name}-"),
-            dialect=Dialect.GOLDMARK,
             kind=PageKind.POST if section.lower() in self._sections else PageKind.DATED,
             group=section,
             title=permalinks.title_of_name(story.name),

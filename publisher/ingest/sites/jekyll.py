@@ -55,6 +55,7 @@ class JekyllSite(Site):
     """A folder with `_config.yml`."""
 
     generator = "jekyll"
+    dialect = Dialect.KRAMDOWN
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         super().__init__(files, options)
@@ -163,7 +164,6 @@ class JekyllSite(Site):
             language=language,
             story=str(story),
             date=parse_date(named["date"]) if named else None,
-            dialect=Dialect.KRAMDOWN,
             kind=kind,
             group=group,
             title=permalinks.title_of_name(named["title"] if named else path.stem),

@@ -85,14 +85,13 @@ def date_tokens(day: date | None) -> dict[str, Callable[[], str]]:
     }
 
 
-def path_word(text: str, *, lower: bool = True) -> str:
+def path_word(text: str) -> str:
     """Return a title as one word of a path, as Hugo does: hyphens for spaces, no punctuation."""
     normal = unicodedata.normalize("NFC", text.strip())
     kept = "".join(
         one for one in normal if one.isalnum() or one in " -_.+~/" or unicodedata.combining(one)
     )
-    word = re.sub(r"[\s-]+", "-", kept).strip("-")
-    return word.lower() if lower else word
+    return re.sub(r"[\s-]+", "-", kept).strip("-").lower()
 
 
 def title_of_name(name: str) -> str:

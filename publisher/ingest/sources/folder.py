@@ -172,7 +172,7 @@ def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceD
     return SourceDocument(
         path,
         content,
-        dialect=page.dialect,
+        dialect=site.dialect,
         values=site.values(page),
         describe=partial(site.describe, page),
         beside=page.beside,

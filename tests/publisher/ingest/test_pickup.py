@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from publisher.articles.model import Byline
 from publisher.i18n.article_problems import ProblemAction, ProblemKind
 from publisher.ingest.pickup import source_pickup, upsert
 from publisher.ingest.problems import list_problems
@@ -584,22 +583,6 @@ def test_a_pick_up_may_be_stopped_before_each_document_and_after_each_transactio
 
 
 # Real articles
-
-
-def test_the_seed_article_is_parsed_completely(
-    publication: PublicationFolder, corpus: Path
-) -> None:
-    shutil.copyfile(corpus / "seed-article.txt", publication.articles / "seed-article.txt")
-    publication.pick_up()
-    (found,) = publication.all().values()
-    assert found.title == "Eyes on DPRK: Prospects for China-U.S. Cooperation"
-    assert found.published_on == date(2017, 4, 10)
-    assert found.bylines == (
-        Byline(name="Wu Sike", affiliation="Member on Foreign Affairs Committee, CPPCC"),
-    )
-    assert (found.language, found.offered) == ("en", ("en", "zh-Hans", "zh-Hant"))
-    assert "You might also like" not in found.text
-    assert "Back to Top" not in found.text
 
 
 @only_at_night

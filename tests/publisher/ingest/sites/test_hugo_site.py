@@ -103,7 +103,7 @@ def test_languages_permalinks_and_pictures_are_those_of_content_folders(site: Pa
     assert found["content/chinese/posts/high.md"] == "/cn/2026/01/高潮/"
     bundle = opened(site).classify(PurePosixPath("content/french/posts/low/index.md"))
     assert isinstance(bundle, SitePage)
-    assert bundle.dialect is Dialect.GOLDMARK
+    assert opened(site).dialect is Dialect.GOLDMARK
     assert PurePosixPath("content/english/posts/low") in bundle.beside
     assert opened(site).static == (PurePosixPath("static"), PurePosixPath("assets"))
 
