@@ -9,7 +9,7 @@ addresses that it states. What a link means is decided by `publisher.ingest.link
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -85,32 +85,31 @@ _PATTERNS = ""
 
 def update_pages(database: Database, name: str, source: Source, listing: Listing) -> None:
     """Bring the stored pages of a source in line with a listing, and read those that changed."""
+    table = site_page.c
     with database.reading() as connection:
-        table = site_page.c
         columns = (table.path, table.signature, cast(table.addresses, Text))
         rows = connection.execute(select(*columns).where(table.source == name))
-        known = {path: (signature, addresses) for path, signature, addresses in rows}
+        before = {path: (signature, addresses) for path, signature, addresses in rows}
     listed = {**listing.pages, _PATTERNS: " ".join(listing.generated)}
-    gone = [path for path in known if path not in listed]
-    due = {
-        path: signature
-        for path, signature in listed.items()
-        if not signature or known.get(path, ("", ""))[0] != signature
-    }
-    addresses = {path: _addresses(source, path, listing.generated) for path in due}
-    changed = [
-        path
-        for path in due
-        if path not in known
-        or known[path][0] != due[path]
-        or json.loads(known[path][1]) != addresses[path]
-    ]
-    if not changed and not gone:
+    old = [path for path in before if path not in listed]
+    new = list[dict[str, Any]]()
+    for path, signature in listed.items():
+        known, stored = before.get(path, (None, "[]"))
+        if signature and known == signature:
+            continue
+        addresses = _addresses(source, path, listing.generated)
+        if (known, json.loads(stored)) != (signature, addresses):
+            row = {"source": name, "path": path, "signature": signature}
+            new.append(row | {"addresses": addresses})
+            old.append(path)
+    if not old:
         return
     with database.writing() as connection:
-        _replace(
-            connection, name, [*gone, *changed], {one: due[one] for one in changed}, addresses
-        )
+        for some in chunks(old):
+            is_old = (table.source == name) & table.path.in_(some)
+            connection.execute(delete(site_page).where(is_old))
+        if new:
+            connection.execute(insert(site_page), new)
         mark_links_due(connection)
 
 
@@ -122,26 +121,6 @@ def _addresses(source: Source, path: str, generated: Sequence[str]) -> list[str]
     except ArticleError:  # its name still counts
         return []
     return stated_addresses(path, content.decode("utf-8", "replace"))
-
-
-def _replace(
-    connection: Connection,
-    source: str,
-    old: Sequence[str],
-    new: Mapping[str, str],
-    addresses: Mapping[str, list[str]],
-) -> None:
-    table = site_page.c
-    for some in chunks(old):
-        connection.execute(
-            delete(site_page).where(table.source == source, table.path.in_(some))
-        )
-    rows = [
-        {"source": source, "path": path, "signature": signature, "addresses": addresses[path]}
-        for path, signature in new.items()
-    ]
-    if rows:
-        connection.execute(insert(site_page), rows)
 
 
 class StoredPages:
@@ -282,13 +261,11 @@ class _LinkUpdate:
             target = target_of(row.target)
             means = known().find(target, origin)
             if means is None:
-                outside = outside_address(target, row.site_url)
-                destination = LinkDestination(outside) if outside else None
+                href, language = outside_address(target, row.site_url), None
             else:
                 destination = self._destination(one, means)
-            href, language = (
-                (destination.href, destination.language) if destination else (None, None)
-            )
+                href = destination.href if destination else None
+                language = destination.language if destination else None
             problem = self._problem(row, target, origin, means, href)
             if problem:
                 self._add_problem(row, problem)

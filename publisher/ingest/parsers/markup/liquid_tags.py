@@ -12,7 +12,6 @@ from liquid.ast import BlockNode, Node
 from liquid.builtin.expressions import FilteredExpression, tokenize
 from liquid.builtin.output import Output, OutputNode
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
-from liquid.expression import Expression
 from liquid.parser import get_parser
 from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
@@ -139,14 +138,11 @@ class MissingList(MissingValue):
 
 def add_tags(env: Environment, state: LiquidState) -> None:
     """Give an environment Jekyll's tags."""
-    own = (_IncludeTag, _HighlightTag, _LinkTag, _PostUrlTag, _TranslateTag, _UnknownTag)
-    for kind in (_OutputTag, *own):
-        tag = kind(env)
-        tag.state = state
-        env.tags[tag.name] = tag
-    for alias in ("include_cached", "include_relative", "tf", "translate_file"):
-        env.tags[alias] = env.tags["include"]
-    env.tags["translate"] = env.tags["t"]
+    output = _OutputTag(env)
+    output.state = state
+    env.tags[output.name] = output
+    for name, write in _WRITERS.items():
+        env.tags[name] = (_HighlightTag if write is _write_code else _Tag)(env, state, write)
 
 
 class _OutputNode(OutputNode):
@@ -191,10 +187,14 @@ class _OutputTag(Output):
 
 
 class _Tag(Tag):
-    """A tag with one node, which renders itself by the tag's `write`."""
+    """A tag with one node, which a function writes."""
 
     block = False
-    state: LiquidState
+
+    def __init__(self, env: Environment, state: LiquidState, write: _Writer) -> None:
+        super().__init__(env)
+        self.state = state
+        self.write = write
 
     def parse(self, stream: TokenStream) -> Node:
         token = stream.expect(TOKEN_TAG)
@@ -204,112 +204,10 @@ class _Tag(Tag):
             argument = str(stream.current.value)
         return _TagNode(token, self, argument)
 
-    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
-        raise NotImplementedError
-
-
-class _TagNode(Node):
-    __slots__ = ("argument", "inside", "tag")
-
-    def __init__(
-        self, token: Token, tag: _Tag, argument: str, inside: BlockNode | None = None
-    ) -> None:
-        super().__init__(token)
-        self.tag = tag
-        self.argument = argument
-        self.inside = inside
-        self.blank = False
-
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return self.tag.write(self, context, buffer)
-
-
-class _LinkTag(_Tag):
-    """`{% link _posts/2026-01-09-a.md %}`: the address of a file, found when links are followed."""
-
-    name = "link"
-
-    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
-        path = _filled(node.argument, self.env, context, node.token)
-        return buffer.write(f"/{path.lstrip('/')}")
-
-
-class _PostUrlTag(_Tag):
-    """`{% post_url 2026-01-09-a %}`: the address of a post, as that of a file in `_posts`."""
-
-    name = "post_url"
-
-    def write(self, node: _TagNode, _context: RenderContext, buffer: TextIO) -> int:
-        folder, _slash, name = node.argument.strip("/ ").rpartition("/")
-        within = f"{folder}/" if folder else ""
-        return buffer.write(f"/{within}_posts/{name}.md")
-
-
-class _TranslateTag(_Tag):
-    """`{% t nav.home %}` of jekyll-multiple-languages-plugin: words for a key, or for a value that is one."""
-
-    name = "t"
-
-    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
-        key = node.argument.strip()
-        text = self.state.translate(key)
-        if text is None:
-            value = _value_of(key, self.env, context, node.token)
-            text = self.state.translate(value) if isinstance(value, str) else None
-        if text is None:
-            what = f"{{% {node.token.value} {key} %}}"
-            self.state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
-        return buffer.write(text or "")
-
-
-class _IncludeTag(_Tag):
-    """`{% include note.html type="tip" text=page.tip %}`: another file, with its parameters."""
-
-    name = "include"
-
-    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
-        written = re.match(r"(?:\{\{.*?\}\}|[^\s{}])+", node.argument, re.DOTALL)
-        name = _filled(written[0] if written else "", self.env, context, node.token)
-        source = self.state.include(name.strip("\"'"))
-        if source is None:
-            kind = ProblemKind.MISSING_INCLUDE
-            self.state.report_missing(kind, f"{{% {self.name} {name} %}}", node.token)
-            return 0
-        self.state.includes += 1
-        if self.state.includes > _MAX_INCLUDES:
-            message = f"more than {_MAX_INCLUDES} files are included"
-            raise ResourceLimitError(message, token=node.token)
-        rest = node.argument[written.end() if written else 0 :]
-        given = {
-            key: _value_of(text, self.env, context, node.token)
-            for key, text in _ARGUMENT.findall(rest)
-        }
-        self._render(source, given, node, context, buffer)
-        return 1
-
-    def _render(
-        self,
-        source: str,
-        given: dict[str, Any],
-        node: _TagNode,
-        context: RenderContext,
-        buffer: TextIO,
-    ) -> None:
-        self.state.included_at.append(self.state.position(node.token) or 0)
-        try:
-            template = self.env.from_string(source)
-            with context.extend({"include": given}, template=template):
-                template.render_with_context(context, buffer, partial=True)
-        finally:
-            self.state.included_at.pop()
-
 
 class _HighlightTag(_Tag):
-    """`{% highlight ruby linenos %}...{% endhighlight %}`: a block of code."""
-
-    name = "highlight"
-    end = "endhighlight"
     block = True
+    end = "endhighlight"
 
     def parse(self, stream: TokenStream) -> Node:
         token = stream.eat(TOKEN_TAG)
@@ -320,35 +218,112 @@ class _HighlightTag(_Tag):
         stream.expect(TOKEN_TAG, value=self.end)
         return _TagNode(token, self, argument, inside)
 
-    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
-        inner = context.get_buffer(buffer)
-        cast("BlockNode", node.inside).render(context, inner)
-        words = node.argument.split()
-        language = words[0] if words else ""
-        shown = code_block(inner.getvalue(), language, in_html=self.state.in_html)
-        return buffer.write(f"\n{shown}\n")
+
+class _TagNode(Node):
+    __slots__ = ("argument", "inside", "state", "tag")
+
+    def __init__(
+        self, token: Token, tag: _Tag, argument: str, inside: BlockNode | None = None
+    ) -> None:
+        super().__init__(token)
+        self.tag = tag
+        self.state = tag.state
+        self.argument = argument
+        self.inside = inside
+        self.blank = False
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(self.tag.write(self, context))
 
 
-class _UnknownTag(_Tag):
+def _write_link(node: _TagNode, context: RenderContext) -> str:
+    """`{% link _posts/2026-01-09-a.md %}`: the address of a file, found when links are followed."""
+    return f"/{_filled(node.argument, context, node.token).lstrip('/')}"
+
+
+def _write_post_url(node: _TagNode, _context: RenderContext) -> str:
+    """`{% post_url 2026-01-09-a %}`: the address of a post, as that of a file in `_posts`."""
+    folder, _slash, name = node.argument.strip("/ ").rpartition("/")
+    within = f"{folder}/" if folder else ""
+    return f"/{within}_posts/{name}.md"
+
+
+def _write_translated(node: _TagNode, context: RenderContext) -> str:
+    """`{% t nav.home %}` of jekyll-multiple-languages-plugin: words for a key, or for a value that is one."""
+    key = node.argument.strip()
+    text = node.state.translate(key)
+    if text is None:
+        value = _value_of(key, context, node.token)
+        text = node.state.translate(value) if isinstance(value, str) else None
+    if text is None:
+        what = f"{{% {node.token.value} {key} %}}"
+        node.state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
+    return text or ""
+
+
+def _write_included(node: _TagNode, context: RenderContext) -> str:
+    """`{% include note.html type="tip" text=page.tip %}`: another file, with its parameters."""
+    state, token = node.state, node.token
+    written = re.match(r"(?:\{\{.*?\}\}|[^\s{}])+", node.argument, re.DOTALL)
+    name = _filled(written[0] if written else "", context, token)
+    source = state.include(name.strip("\"'"))
+    if source is None:
+        state.report_missing(ProblemKind.MISSING_INCLUDE, f"{{% include {name} %}}", token)
+        return ""
+    state.includes += 1
+    if state.includes > _MAX_INCLUDES:
+        raise ResourceLimitError(f"more than {_MAX_INCLUDES} files are included", token=token)
+    rest = node.argument[written.end() if written else 0 :]
+    given = {key: _value_of(text, context, token) for key, text in _ARGUMENT.findall(rest)}
+    buffer = context.get_buffer()
+    state.included_at.append(state.position(token) or 0)
+    try:
+        template = context.env.from_string(source)
+        with context.extend({"include": given}, template=template):
+            template.render_with_context(context, buffer, partial=True)
+    finally:
+        state.included_at.pop()
+    return buffer.getvalue()
+
+
+def _write_code(node: _TagNode, context: RenderContext) -> str:
+    """`{% highlight ruby linenos %}...{% endhighlight %}`: a block of code."""
+    inner = context.get_buffer()
+    cast("BlockNode", node.inside).render(context, inner)
+    language = (*node.argument.split(), "")[0]
+    return f"\n{code_block(inner.getvalue(), language, in_html=node.state.in_html)}\n"
+
+
+def _write_unknown(node: _TagNode, _context: RenderContext) -> str:
     """Any tag that is not known: what is inside it stays."""
+    state, name = node.state, str(node.token.value)
+    what = f"{{% {name} {node.argument}".rstrip() + " %}"
+    if state.is_code(node.token):
+        return what
+    if _END.fullmatch(name) or name.lower() in _SILENT:
+        return ""
+    if shown := _shown_by_name(name, node.argument):
+        return shown
+    if name in state.paired:
+        # What is inside it stays, so no sentence has a hole.
+        state.log.add(ProblemKind.UNKNOWN_TAG, what, state.position(node.token))
+    else:
+        state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
+    return ""
 
-    name = TOKEN_ILLEGAL
 
-    def write(self, node: _TagNode, _context: RenderContext, buffer: TextIO) -> int:
-        name = str(node.token.value)
-        what = f"{{% {name} {node.argument}".rstrip() + " %}"
-        if self.state.is_code(node.token):
-            return buffer.write(what)
-        if _END.fullmatch(name) or name.lower() in _SILENT:
-            return 0
-        if shown := _shown_by_name(name, node.argument):
-            return buffer.write(shown)
-        if name in self.state.paired:
-            # What is inside it stays, so no sentence has a hole.
-            self.state.log.add(ProblemKind.UNKNOWN_TAG, what, self.state.position(node.token))
-        else:
-            self.state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
-        return 0
+_Writer = Callable[[_TagNode, RenderContext], str]
+_WRITERS: dict[str, _Writer] = {
+    "link": _write_link,
+    "post_url": _write_post_url,
+    **dict.fromkeys(("t", "translate"), _write_translated),
+    **dict.fromkeys(
+        ("include", "include_cached", "include_relative", "tf", "translate_file"),
+        _write_included,
+    ),
+    "highlight": _write_code,
+    TOKEN_ILLEGAL: _write_unknown,
+}
 
 
 def _shown_by_name(name: str, written: str) -> str | None:
@@ -377,26 +352,24 @@ def _shown_by_name(name: str, written: str) -> str | None:
     return shown if isinstance(shown, str) else None
 
 
-def _filled(text: str, env: Environment, context: RenderContext, token: Token) -> str:
+def _filled(text: str, context: RenderContext, token: Token) -> str:
     """Return the argument of a tag with the outputs in it filled in."""
 
     def value(match: re.Match[str]) -> str:
-        return str(_value_of(match[1], env, context, token))
+        return str(_value_of(match[1], context, token))
 
     return re.sub(r"\{\{(.*?)\}\}", value, text.strip(), flags=re.DOTALL)
 
 
-def _value_of(text: str, env: Environment, context: RenderContext, token: Token) -> Any:
+def _value_of(text: str, context: RenderContext, token: Token) -> Any:
     """Return the value of a parameter: a text in quotes, or a path to a value."""
-    return _expression(text.strip(), env, token).evaluate(context)
-
-
-def _expression(text: str, env: Environment, token: Token) -> Expression:
+    text = text.strip()
     if text[:1] in {'"', "'"} and text[-1:] == text[:1] and "\\" in text:
         text = text.replace(f"\\{text[0]}", "\u2019" if text[0] == "'" else "\u201d")
     parent = Token(TOKEN_EXPRESSION, text, token.start_index, token.source)
     try:
-        return FilteredExpression.parse(env, TokenStream(tokenize(text, parent)))
+        expression = FilteredExpression.parse(context.env, TokenStream(tokenize(text, parent)))
     except LiquidSyntaxError as error:
         error.token = token
         raise
+    return expression.evaluate(context)
