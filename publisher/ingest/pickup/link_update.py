@@ -150,7 +150,7 @@ class StoredPages:
         folders = {path.rpartition("/")[0] for path in articles}
         return KnownPages(
             (pages.keys() | others.keys()) - absent,
-            [one for path in pages.keys() - absent for one in json.loads(pages[path])],
+            [page for path in pages.keys() - absent for page in json.loads(pages[path])],
             folders,
             patterns,
         )
@@ -168,8 +168,11 @@ def update_links(connection: Connection, settings: Settings, now: datetime) -> N
         _RULES_VERSION,
         settings.publication.url,
         settings.publication.languages,
-        [one.name for one in settings.newsletters],
-        [(one.name, one.addresses, one.problem_actions) for one in settings.sources],
+        [newsletter.name for newsletter in settings.newsletters],
+        [
+            (source.name, source.addresses, source.problem_actions)
+            for source in settings.sources
+        ],
     )
     decided, _mark, until = (web_files.cached_hash(connection, LINKS_NAME) or "").partition(" ")
     if decided == rules and (not until or now.isoformat() < until):
@@ -203,10 +206,10 @@ class _LinkUpdate:
             .order_by(source_item.c.source, source_item.c.key)
         ).all()
         # The sources whose addresses are kept, and the names in addresses of the publication's own.
-        self._kept = {one.name for one in settings.sources if one.addresses == "keep"}
+        self._kept = {entry.name for entry in settings.sources if entry.addresses == "keep"}
         self._own = {
             "languages": self._languages,
-            "newsletters": [one.name for one in settings.newsletters],
+            "newsletters": [newsletter.name for newsletter in settings.newsletters],
         }
         self._pages = StoredPages(connection)
         self._outside = OutsideLinks(
@@ -375,8 +378,8 @@ class _LinkUpdate:
             if leads_to != row.leads_to:
                 changed.append(_row_key(row, row.path) | {"leads_to": leads_to})
         self._update_rows(article_address, article_address.c.path, changed)
-        for one in lost:
-            self._add_lost_address(one)
+        for address in lost:
+            self._add_lost_address(address)
 
     def _order(self, language: str, path: str) -> int:
         """Return the place of an article's language among those that share an address: its own is first."""
@@ -421,7 +424,7 @@ class _LinkUpdate:
         self._problems[one.article_id].append(problem)
 
     def _store_problems(self) -> None:
-        actions = {one.name: one.action_of for one in self._settings.sources}
+        actions = {source.name: source.action_of for source in self._settings.sources}
         found = [
             (item.source, item.key, self._problems[item.article_id])
             for item in self._items

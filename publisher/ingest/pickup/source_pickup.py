@@ -221,7 +221,9 @@ class SourcePickup:
         held = HeldSource(self.name, lost, len(articles))
         is_sudden = self._listing.is_complete and is_sudden_loss(lost, len(articles))
         with self.database.reading() as connection:
-            is_known = any(one.source == self.name for one in list_held_sources(connection))
+            is_known = any(
+                source.source == self.name for source in list_held_sources(connection)
+            )
         if is_sudden or is_known:
             with self.database.writing() as connection:
                 if is_sudden and hold_source(connection, held, self.now):
@@ -283,8 +285,8 @@ class SourcePickup:
             except Exception as error:
                 if stops_all(error):
                     raise
-                for one in read:
-                    conflicts += self._store_apart(one, absent)
+                for result in read:
+                    conflicts += self._store_apart(result, absent)
             if progress:
                 progress(start + len(portion), len(due))
         return conflicts
@@ -306,21 +308,17 @@ class SourcePickup:
         same = [result.item for result in read if result.is_unchanged]
         with self.database.writing() as connection:
             # Another process may have removed a picture that no stored article had until now.
-            conflicts = [one.item for one in read if not all(p.exists() for p in one.placed)]
+            conflicts = [
+                entry.item for entry in read if not all(p.exists() for p in entry.placed)
+            ]
             results = [
-                one for one in read if not one.is_unchanged and one.item not in conflicts
+                entry
+                for entry in read
+                if not entry.is_unchanged and entry.item not in conflicts
             ]
             item_state.save_signatures(connection, self.name, same)
             outcomes = upsert.upsert_articles(
-                *(
-                    connection,
-                    self.name,
-                    results,
-                    absent,
-                    self.settings.publication.languages,
-                    self.now,
-                ),
-                public=self.settings.folders.public,
+                *(connection, self.settings, self.name, results, absent, self.now),
                 archive=self._archive,
             )
         self.total.unchanged += len(same)
@@ -361,19 +359,19 @@ def _read_polled(
     progress: ReadProgress | None,
 ) -> None:
     """Read what is new in sources that were polled; `absent` are items of sources that are gone."""
-    new = sum(one.new_documents for one in polled)
+    new = sum(pickup.new_documents for pickup in polled)
     checked, read = list[SourcePickup](), list[SourcePickup]()
-    for one in polled:
-        with _collecting(total, failed, one.name):
-            absent |= one.hold_sudden_loss(new)
-            checked.append(one)
-    for one in checked:
-        with _collecting(total, failed, one.name):
-            one.read(absent, progress)
-            read.append(one)
-    for one in read:
-        with _collecting(total, failed, one.name):
-            one.finish()
+    for pickup in polled:
+        with _collecting(total, failed, pickup.name):
+            absent |= pickup.hold_sudden_loss(new)
+            checked.append(pickup)
+    for pickup in checked:
+        with _collecting(total, failed, pickup.name):
+            pickup.read(absent, progress)
+            read.append(pickup)
+    for result in read:
+        with _collecting(total, failed, result.name):
+            result.finish()
 
 
 def pick_up(

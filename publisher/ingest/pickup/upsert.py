@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
-from pathlib import Path
 from typing import Any, Literal
 
 import structlog
@@ -22,10 +21,11 @@ from publisher.articles.tables import (
     article,
     story,
 )
+from publisher.config import Settings
 from publisher.i18n.messages import message
 from publisher.ingest.links import link_store
 from publisher.ingest.pickup import item_state, script_conversion, story_keys
-from publisher.ingest.pickup.archive import NO_ARCHIVE, ArchiveRule
+from publisher.ingest.pickup.archive import ArchiveRule
 from publisher.ingest.pickup.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
 from publisher.issues.recovered_issues import is_former_story
@@ -63,30 +63,28 @@ UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "conflict"]
 
 def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
     connection: Connection,
+    settings: Settings,
     source: str,
     readings: Sequence[ItemResult],
     gone: Collection[ItemId],
-    languages: Sequence[str],
     now: datetime,
     *,
-    public: Path,
-    archive: ArchiveRule = NO_ARCHIVE,
+    archive: ArchiveRule,
 ) -> list[UpsertOutcome]:
     """Store the results of items of one source, and return for each what changed.
 
-    `gone` are withdrawn items of any source; `languages` are the publication's, in order. An item in
-    conflict is quarantined because another one has its story and language; that may change. `archive`
-    says which new articles are no news.
+    `gone` are withdrawn items of any source. An item in conflict is quarantined because another one has its
+    story and language; that may change. `archive` says which new articles are no news.
     """
+    languages = settings.publication.languages
     upserter = _Upserter(connection, source, gone, languages, now, archive)
     outcomes = [upserter.store(reading) for reading in readings]
-    story_keys.update_variants(
-        *(connection, upserter.touched, languages, now),
-        only_texts=upserter.touched - upserter.shown_otherwise,
-    )
-    note_changes(connection, upserter.touched, upserter.words_before, now)
-    script_conversion.mark_for_conversion(connection, upserter.touched)
-    mark_related_pages_due(connection, upserter.retitled, public)
+    touched = upserter.touched
+    unseen = touched - upserter.shown_otherwise
+    story_keys.update_variants(connection, touched, languages, now, only_texts=unseen)
+    note_changes(connection, touched, upserter.words_before, now)
+    script_conversion.mark_for_conversion(connection, touched)
+    mark_related_pages_due(connection, upserter.retitled, settings.folders.public)
     if readings:
         link_store.mark_links_due(connection)
     return outcomes
@@ -163,7 +161,7 @@ class _Upserter:
             return self._store_without_article(reading, before)
         reading = self._beside_siblings(reading)
         holders = story_holders(self.connection, reading.story_key, reading.language)
-        rival = next((one for one in holders if self._rivals(one, reading)), None)
+        rival = next((holder for holder in holders if self._rivals(holder, reading)), None)
         if rival is not None and reading.other_key:
             return self.store(replace(reading, story_key=reading.other_key, other_key=""))
         if rival is not None:
@@ -189,7 +187,7 @@ class _Upserter:
         for (key,) in self.connection.execute(query).all():
             joined = replace(reading, story_key=key)
             holders = story_holders(self.connection, key, reading.language)
-            if not any(self._rivals(one, joined) for one in holders):
+            if not any(self._rivals(holder, joined) for holder in holders):
                 return joined
         return reading
 

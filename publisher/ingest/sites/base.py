@@ -107,7 +107,9 @@ _MAX_GROUPS, _MAX_GROUP = 100, 60
 def left_out_as_text(left_out: Mapping[LeftOut, int]) -> str:
     """Return what is left out as it is stored: the most frequent reasons and groups."""
     most = sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0].reason, pair[0].group))
-    rows = [(one.reason, one.group[:_MAX_GROUP], number) for one, number in most[:_MAX_GROUPS]]
+    rows = [
+        (entry.reason, entry.group[:_MAX_GROUP], number) for entry, number in most[:_MAX_GROUPS]
+    ]
     return json.dumps(rows) if rows else ""
 
 
@@ -193,7 +195,7 @@ class SiteLanguages:
 
     def without(self, text: str, language: str) -> str:
         """Return a path, name or id without the language `language`, wherever it stands."""
-        parts = [one for one in text.split("/") if one and self.tag(one) != language]
+        parts = [entry for entry in text.split("/") if entry and self.tag(entry) != language]
         if not parts:
             return ""
         return "/".join([*parts[:-1], self._bare(parts[-1], language)])
@@ -226,14 +228,14 @@ def tag_of(code: str) -> str | None:
 def listed_tags(listed: Any) -> dict[str, str]:
     """Return the languages that a site lists by their codes; a table may say the tag of each."""
     if isinstance(listed, list):
-        return {str(one): tag for one in listed if (tag := tag_of(str(one)))}
+        return {str(code): tag for code in listed if (tag := tag_of(str(code)))}
     if not isinstance(listed, dict):
         return {}
     stated = {
-        str(code): str(one.get("lang") or one.get("locale") or "")
-        if isinstance(one, dict)
+        str(code): str(item.get("lang") or item.get("locale") or "")
+        if isinstance(item, dict)
         else ""
-        for code, one in listed.items()
+        for code, item in listed.items()
     }
     return {code: tag for code, lang in stated.items() if (tag := tag_of(lang or code))}
 
@@ -355,7 +357,8 @@ class Site(ABC):
         if folder.name.startswith(self.hidden_folders) or folder.name in self.unread:
             return False
         return any(
-            folder.is_relative_to(one) or one.is_relative_to(folder) for one in self.folders
+            folder.is_relative_to(entry) or entry.is_relative_to(folder)
+            for entry in self.folders
         )
 
     def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
@@ -397,7 +400,7 @@ class Site(ABC):
     @cached_property
     def _languages_of_include(self) -> set[str]:
         """The languages of documents where `include` says that articles are; none if it names no folder."""
-        names = (PurePosixPath(one.strip("/"), _A_POST) for one in self._options.include)
+        names = (PurePosixPath(entry.strip("/"), _A_POST) for entry in self._options.include)
         pages = map(self.page_at, names)
         return {page.language for page in pages if isinstance(page, SitePage) and page.language}
 
@@ -409,6 +412,6 @@ class Site(ABC):
         name = path.name.partition(".")[0]
         if name.lower() == "readme":
             return not self._to_include
-        named = {PurePosixPath(one).name for one in self._options.include}
+        named = {PurePosixPath(entry).name for entry in self._options.include}
         is_about = name in _ABOUT_REPOSITORY or name.lower() in _NEVER_POSTS
         return is_about and path.name not in named

@@ -67,10 +67,10 @@ _SITES: dict[str, type[Site]] = {
 # The files by which a generator is recognised; the first generator that has one counts.
 _MARKS = {
     "docusaurus": CONFIG_FILES,
-    "vitepress": tuple(f"{one}/.vitepress" for one in VITEPRESS_FOLDERS),
+    "vitepress": tuple(f"{entry}/.vitepress" for entry in VITEPRESS_FOLDERS),
     "eleventy": ELEVENTY_FILES,
     "hugo": (
-        *(f"hugo.{one}" for one in ("toml", "yaml", "yml", "json")),
+        *(f"hugo.{entry}" for entry in ("toml", "yaml", "yml", "json")),
         *(f"config/_default/{name}" for name in ("hugo.toml", "hugo.yaml", "config.toml")),
         *(f"config/_default/{name}" for name in ("config.yaml", "hugo.yml", "config.yml")),
         "archetypes/default.md",

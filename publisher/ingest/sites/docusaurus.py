@@ -29,7 +29,7 @@ from publisher.ingest.sites.common_front_matter import named_authors
 from publisher.ingest.sites.configuration import ConfigurationFiles, ScriptObject
 from publisher.ingest.sites.permalinks import COMMON_PAGES, LISTS, PathPatterns
 
-CONFIG_FILES = tuple(f"docusaurus.config.{one}" for one in ("js", "ts", "mjs", "cjs"))
+CONFIG_FILES = tuple(f"docusaurus.config.{item}" for item in ("js", "ts", "mjs", "cjs"))
 _ANY = PathPatterns(())
 _PLUGIN = "docusaurus-plugin-content-blog"
 # Of the plugin: a date in the name of a file or of one of its folders.
@@ -79,35 +79,37 @@ class DocusaurusSite(Site):
         config = files.script(*CONFIG_FILES)
         i18n = config.object("i18n")
         self._default = i18n.string("defaultLocale") or "en"
-        folders = sorted(files.names("i18n", ""))
-        locales = dict.fromkeys([self._default, *i18n.strings("locales"), *folders])
+        listed = (*i18n.strings("locales"), *sorted(files.names("i18n", "")))
+        locales = dict.fromkeys([self._default, *listed])
         own = dict(i18n.object("localeConfigs").own_objects())
         tags = {
-            one: tag_of(own.get(one, ScriptObject("")).string("htmlLang") or one)
-            for one in locales
+            locale: tag_of(own.get(locale, ScriptObject("")).string("htmlLang") or locale)
+            for locale in locales
         }
-        self._tags = {one: tag for one, tag in tags.items() if tag}
+        self._tags = {locale: tag for locale, tag in tags.items() if tag}
         self._tags.setdefault(self._default, options.language)
         self._languages = SiteLanguages(self._tags, self._tags[self._default])
-        self._blogs = tuple(_blogs(config))
-        self._folders = tuple(self._blog_folders(own))
-        address = (config.string("url") or "").rstrip("/")
+        self._folders = tuple(self._blog_folders(_blogs(config), own))
         base = (config.string("baseUrl") or "").strip("/")
-        self.stated_url = f"{address}/{base}".rstrip("/")
+        self.stated_url = f"{(config.string('url') or '').rstrip('/')}/{base}".rstrip("/")
         self.title = config.string("title") or ""
-        statics = config.strings("staticDirectories") or ("static",)
         self.declared = self._languages.tags
+        statics = config.strings("staticDirectories") or ("static",)
         self.own_static = tuple(map(PurePosixPath, statics))
         # Pages and documentation are counted, so that people see that they are left out.
         others = (*_documentation(config), PurePosixPath("src/pages"))
-        self.folders = (*(one.folder for one in self._folders), *self.static, *others)
-        self._authors = {
-            one.folder: _table(files, one, one.blog.authors) for one in self._folders
+        self.folders = (*(folder.folder for folder in self._folders), *self.static, *others)
+        # The lists of authors and tags, by folder and name.
+        self._lists = {
+            (place.folder, name): _table(files, place, name)
+            for place in self._folders
+            for name in (place.blog.authors, place.blog.tags)
         }
-        self._labels = {one.folder: _table(files, one, one.blog.tags) for one in self._folders}
 
-    def _blog_folders(self, own: Mapping[str, ScriptObject]) -> Iterator[_BlogFolder]:
-        for blog in self._blogs:
+    def _blog_folders(
+        self, blogs: Iterator[_Blog], own: Mapping[str, ScriptObject]
+    ) -> Iterator[_BlogFolder]:
+        for blog in blogs:
             yield _BlogFolder(blog.folder, blog, self._default)
             for locale in self._tags:
                 path = own.get(locale, ScriptObject("")).string("path") or locale
@@ -117,10 +119,12 @@ class DocusaurusSite(Site):
 
     def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a post by its place in a blog."""
-        found = next((one for one in self._folders if path.is_relative_to(one.folder)), None)
+        found = next(
+            (folder for folder in self._folders if path.is_relative_to(folder.folder)), None
+        )
         # The folder of a blog may have such a name itself.
         inner = path.relative_to(found.folder) if found else path
-        if any(one.startswith("_") for one in inner.parts) or ".test." in path.name:
+        if any(part.startswith("_") for part in inner.parts) or ".test." in path.name:
             return LeftOut(LeftOutReason.HIDDEN, "_")
         is_document = path.suffix.lower() in {".md", ".mdx"}
         if found is None or not is_document:
@@ -148,9 +152,9 @@ class DocusaurusSite(Site):
     def _beside(self, path: PurePosixPath, found: _BlogFolder) -> tuple[PurePosixPath, ...]:
         inside = path.parent.relative_to(found.folder)
         return tuple(
-            one.folder / inside
-            for one in self._folders
-            if one.blog == found.blog and one.folder != found.folder
+            folder.folder / inside
+            for folder in self._folders
+            if folder.blog == found.blog and folder.folder != found.folder
         )
 
     # Front matter
@@ -158,13 +162,15 @@ class DocusaurusSite(Site):
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
         common_front_matter.check_held_back(page, fields, self._languages)
-        place = next(one for one in self._folders if page.path.is_relative_to(one.folder))
+        place = next(
+            folder for folder in self._folders if page.path.is_relative_to(folder.folder)
+        )
         full = dict(fields)
         full["authors"] = named_authors(
-            self._stated_authors(full), self._known(place, "authors")
+            self._stated_authors(full), self._known(place, place.blog.authors)
         )
         full["author"] = None
-        full["tags"] = _with_labels(full.get("tags"), self._known(place, "tags"))
+        full["tags"] = _with_labels(full.get("tags"), self._known(place, place.blog.tags))
         change = full.get("last_update")
         if isinstance(change, dict):
             full["updated"] = change.get("date")
@@ -175,8 +181,8 @@ class DocusaurusSite(Site):
         path = permalinks.clean_path(f"{code}/{route}/{slug.strip('/')}")
         if not code:
             # Docusaurus shows a post that is not translated in the other languages, too.
-            codes = (one for one in self._tags if one != self._default)
-            others = (permalinks.clean_path(f"{one}/{path}") for one in codes)
+            codes = (tag for tag in self._tags if tag != self._default)
+            others = (permalinks.clean_path(f"{entry}/{path}") for entry in codes)
             parsed = replace(parsed, aliases=(*parsed.aliases, *others))
         return replace(parsed, language=page.language, key=page.story, permalink=path)
 
@@ -187,10 +193,9 @@ class DocusaurusSite(Site):
         title = common_front_matter.text_of(fields, "author_title")
         return {"name": name, "title": title} if name else fields.get("author")
 
-    def _known(self, place: _BlogFolder, kind: str) -> Mapping[str, Any]:
+    def _known(self, place: _BlogFolder, name: str) -> Mapping[str, Any]:
         """Return the blog's list in this language, else the one of its default language."""
-        tables = self._authors if kind == "authors" else self._labels
-        return tables[place.blog.folder] | tables[place.folder]
+        return self._lists[place.blog.folder, name] | self._lists[place.folder, name]
 
     def _slug(self, page: SitePage, place: _BlogFolder) -> str:
         inside = str(page.path.relative_to(place.folder).with_suffix(""))
@@ -219,8 +224,8 @@ def _blogs(config: ScriptObject) -> Iterator[_Blog]:
 def _documentation(config: ScriptObject) -> Iterator[PurePosixPath]:
     """Yield the folders of documentation: the preset's, its versions, and those of plugins."""
     yield from (PurePosixPath("docs"), PurePosixPath("versioned_docs"))
-    for one in (*config.objects("docs"), *config.objects_after("plugin-content-docs")):
-        yield PurePosixPath((one.string("path") or "docs").removeprefix("./").strip("/"))
+    for place in (*config.objects("docs"), *config.objects_after("plugin-content-docs")):
+        yield PurePosixPath((place.string("path") or "docs").removeprefix("./").strip("/"))
 
 
 def _blog(config: ScriptObject, options: ScriptObject, name: str) -> _Blog:
@@ -253,8 +258,8 @@ def _with_labels(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
     if not isinstance(value, list):
         return value
     labelled = []
-    for one in value:
-        entry = known.get(one) if isinstance(one, str) else None
+    for item in value:
+        entry = known.get(item) if isinstance(item, str) else None
         label = entry.get("label") if isinstance(entry, dict) else None
-        labelled.append(label or one)
+        labelled.append(label or item)
     return labelled

@@ -73,7 +73,7 @@ class HugoSite(Site):
         self.stated_url = self._config.url
         self.declared = self._languages.tags
         self.own_static = self._config.static
-        self.folders = (*(one.folder for one in self._config.content), *self.static)
+        self.folders = (*(place.folder for place in self._config.content), *self.static)
         self.generated = (*COMMON_PAGES, *self._config.taxonomies)
         self._sections = _POST_SECTIONS | self._config.main_sections
         # What is so for a folder is so for all its files.
@@ -118,18 +118,18 @@ class HugoSite(Site):
     def _disabled_language(self, path: PurePosixPath) -> str:
         """Return the code of a language that is switched off, if a page is in one."""
         suffix = path.stem.rpartition(".")[2].lower()
-        folders = ((code, one) for code, one in self._config.disabled.items() if one)
-        found = (code for code, one in folders if path.is_relative_to(one))
+        folders = ((code, item) for code, item in self._config.disabled.items() if item)
+        found = (code for code, folder in folders if path.is_relative_to(folder))
         return next(found, suffix if suffix in self._config.disabled else "")
 
     def _find_place(self, folder: PurePosixPath) -> _Place | None:
         """Return where a folder is; a content directory inside another counts first."""
-        found = [one for one in self._config.content if folder.is_relative_to(one.folder)]
-        content = max(found, key=lambda one: len(one.folder.parts), default=None)
+        found = [place for place in self._config.content if folder.is_relative_to(place.folder)]
+        content = max(found, key=lambda part: len(part.folder.parts), default=None)
         if content is None:
             return None
         inside = folder.relative_to(content.folder)
-        others = (one.folder / inside for one in self._config.content if one != content)
+        others = (place.folder / inside for place in self._config.content if place != content)
         return _Place(
             language=content.language,
             inside=PurePosixPath(content.prefix, inside),
@@ -185,8 +185,8 @@ class HugoSite(Site):
         if place is None or not place.is_bundle:
             return None
         names = sorted(self._files.names(str(page.path.parent), ""))
-        pictures = [one for one in names if PurePosixPath(one).suffix.lower() in _PICTURES]
-        found = (one for word in _FEATURED for one in pictures if word in one.lower())
+        pictures = [name for name in names if PurePosixPath(name).suffix.lower() in _PICTURES]
+        found = (entry for word in _FEATURED for entry in pictures if word in entry.lower())
         return next(found, None)
 
     def _permalink(
@@ -233,7 +233,7 @@ class HugoSite(Site):
             return path
         tag = self._languages.tag(code) or page.language or self._languages.default
         inside = PurePosixPath(written.strip("/"))
-        folders = [one.folder for one in self._config.content]
+        folders = [entry.folder for entry in self._config.content]
         if not any(self._is_page(folder / inside) for folder in folders):
             return path
         name = inside.with_suffix("") if inside.suffix in ARTICLE_SUFFIXES else inside
@@ -246,9 +246,9 @@ class HugoSite(Site):
         beside = self._files.names(str(path.parent), f"{name}.")
         inside = self._files.names(str(path.parent / name), "")
         return any(
-            PurePosixPath(one).suffix.lower() in ARTICLE_SUFFIXES
-            and (one in beside or one.startswith(("index.", "_index.")))
-            for one in beside | inside
+            PurePosixPath(entry).suffix.lower() in ARTICLE_SUFFIXES
+            and (entry in beside or entry.startswith(("index.", "_index.")))
+            for entry in beside | inside
         )
 
 

@@ -33,30 +33,34 @@ class HugoConfig:
         """Read a site's configuration. Raises SourceError if a file of it can't be read."""
         self.values = values = _merged(files)
         listed = _table(values, "languages").items()
-        stated = {code: one for code, one in listed if isinstance(one, dict)}
+        stated = {
+            code: listed_name for code, listed_name in listed if isinstance(listed_name, dict)
+        }
         main = PurePosixPath(str(values.get("contentdir") or "content").strip("/"))
         named = _named_folders(files, main, stated)
         self.disabled = _disabled(values, stated, named)
-        tables = {code: one for code, one in stated.items() if code not in self.disabled}
+        tables = {code: item for code, item in stated.items() if code not in self.disabled}
         default = str(values.get("defaultcontentlanguage") or "en").lower()
         tables = tables or {default: values}
         self.default = default if default in tables else next(iter(tables))
-        tags = {code: _language(code, one) for code, one in tables.items()}
+        tags = {code: _language(code, item) for code, item in tables.items()}
         self.languages = {code: tag or options.language for code, tag in tags.items()}
         self.content = _content(values, tables, self.languages, self.default, main, named)
         self.static = tuple(_static(values, tables))
         sections = _table(values, "params").get("mainsections") or values.get("mainsections")
-        self.main_sections = {str(one).lower() for one in plain_list(sections or None)}
+        self.main_sections = {str(entry).lower() for entry in plain_list(sections or None)}
         # The patterns of pages by section; they stand below `page` in newer sites.
         patterns = _table(values, "permalinks")
         patterns = {**patterns, **_table(patterns, "page")}
-        self.permalinks = {name: one for name, one in patterns.items() if isinstance(one, str)}
+        self.permalinks = {
+            name: item for name, item in patterns.items() if isinstance(item, str)
+        }
         self.url = str(values.get("baseurl") or "").rstrip("/")
         self.title = str(tables[self.default].get("title") or values.get("title") or "")
 
     def prefix(self, tag: str) -> str:
         """Return the path below which a language's pages stand; empty for the root."""
-        code = next((code for code, one in self.languages.items() if one == tag), "")
+        code = next((code for code, item in self.languages.items() if item == tag), "")
         in_folder = _is_true(self.values.get("defaultcontentlanguageinsubdir"))
         return f"/{code}" if code != self.default or in_folder else ""
 
@@ -64,11 +68,11 @@ class HugoConfig:
     def taxonomies(self) -> tuple[str, ...]:
         """The names of the folders with lists by tag and the like."""
         kinds = plain_list(self.values.get("disablekinds"))
-        if {"taxonomy", "term"} <= {str(one).lower() for one in kinds}:
+        if {"taxonomy", "term"} <= {str(kind).lower() for kind in kinds}:
             return ()
         stated = self.values.get("taxonomies")
         names = stated.values() if isinstance(stated, dict) else ("tags", "categories")
-        return tuple(str(one).lower() for one in names)
+        return tuple(str(name).lower() for name in names)
 
     def is_ugly(self, section: str) -> bool:
         """Return whether the pages of a section are files and no folders."""
@@ -92,8 +96,8 @@ def _disabled(
 ) -> dict[str, PurePosixPath | None]:
     """Return the languages that are switched off, by one of two keys, with their own folders."""
     listed = values.get("disablelanguages")
-    codes = [str(one).lower() for one in listed] if isinstance(listed, list) else []
-    codes += [code for code, one in stated.items() if _is_true(one.get("disabled"))]
+    codes = [str(code).lower() for code in listed] if isinstance(listed, list) else []
+    codes += [code for code, item in stated.items() if _is_true(item.get("disabled"))]
     folders = {code: str(stated.get(code, {}).get("contentdir") or "") for code in codes}
     return {
         code: PurePosixPath(folder.strip("/")) if folder else named.get(code)
@@ -119,7 +123,7 @@ def _merged(files: ConfigurationFiles) -> dict[str, Any]:
 
 def _lowered(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key).lower(): _lowered(one) for key, one in value.items()}
+        return {str(key).lower(): _lowered(item) for key, item in value.items()}
     return value
 
 
@@ -144,14 +148,16 @@ def _content(
     A build may write the mounts, which are then not among the site's files. So a folder of the main directory
     that is named like a language is that language's, unless a mount or `contentDir` says otherwise.
     """
-    own = {code: str(one.get("contentdir") or main).strip("/") for code, one in tables.items()}
+    own = {
+        code: str(item.get("contentdir") or main).strip("/") for code, item in tables.items()
+    }
     in_main = [code for code in tables if own[code] == str(main)]
     in_main.sort(key=lambda code: code != default)
     found = _mounts(values, languages, default)
     found = found or [ContentFolder(main, languages[code]) for code in in_main[:1]]
     others = [code for code in tables if code not in in_main]
     found += [ContentFolder(PurePosixPath(own[code]), languages[code]) for code in others]
-    folders = {one.folder for one in found}
+    folders = {match.folder for match in found}
     # The folders of which a mount says whose content they have.
     stated = {source for source, table in _mount_tables(values) if _stated_languages(table)}
     for code in in_main if main in folders and main not in stated else ():
@@ -173,25 +179,25 @@ def _mounts(
             is_other = source.name.lower().replace("_", "-") != code.replace("_", "-")
             found.append(((len(source.parts), is_other, code != default), one))
     kept = list[ContentFolder]()
-    for _rank, one in sorted(found, key=lambda pair: pair[0]):
-        if not any(_has_at_its_place(other, one) for other in kept):
-            kept.append(one)
+    for _rank, match in sorted(found, key=lambda pair: pair[0]):
+        if not any(_has_at_its_place(other, match) for other in kept):
+            kept.append(match)
     return kept
 
 
 def _mount_tables(values: Mapping[str, Any]) -> Iterator[tuple[PurePosixPath, dict[str, Any]]]:
     """Yield the source of each mount, and its table."""
     mounts = _table(values, "module").get("mounts")
-    for one in mounts if isinstance(mounts, list) else ():
-        if isinstance(one, dict):
-            table = _lowered(one)
+    for mount in mounts if isinstance(mounts, list) else ():
+        if isinstance(mount, dict):
+            table = _lowered(mount)
             yield PurePosixPath(str(table.get("source") or "").strip("/")), table
 
 
 def _stated_languages(table: Mapping[str, Any]) -> list[str]:
     """Return the patterns of languages that a mount states by `lang` or `sites.matrix`."""
     matrix = _table(_table(table, "sites"), "matrix").get("languages")
-    return [str(one).lower() for one in plain_list(table.get("lang") or matrix or None)]
+    return [str(entry).lower() for entry in plain_list(table.get("lang") or matrix or None)]
 
 
 def _has_at_its_place(whole: ContentFolder, part: ContentFolder) -> bool:
@@ -208,13 +214,17 @@ def _code_of_mount(table: Mapping[str, Any], languages: Mapping[str, str], defau
     `! en` is a pattern, too. https://gohugo.io/configuration/module/#mounts
     """
     patterns = _stated_languages(table)
-    refused = [one[1:].strip() for one in patterns if one.startswith("!")]
-    wanted = [one for one in patterns if not one.startswith("!")] or ["*"]
+    refused = [pattern[1:].strip() for pattern in patterns if pattern.startswith("!")]
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]
 
     def is_one(code: str, of: list[str]) -> bool:
-        return any(fnmatchcase(code, one) for one in of)
+        return any(fnmatchcase(code, entry) for entry in of)
 
-    codes = [one for one in languages if is_one(one, wanted) and not is_one(one, refused)]
+    codes = [
+        language
+        for language in languages
+        if is_one(language, wanted) and not is_one(language, refused)
+    ]
     return default if default in codes or not codes else codes[0]
 
 

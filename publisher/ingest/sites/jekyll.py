@@ -70,8 +70,8 @@ class JekyllSite(Site):
         self._languages = self._read_languages(files, options)
         self._has_prefixes = bool(self._config.get("languages"))
         self._excluded = [
-            str(one).strip("/")
-            for one in common_front_matter.plain_list(self._config.get("exclude"))
+            str(entry).strip("/")
+            for entry in common_front_matter.plain_list(self._config.get("exclude"))
         ]
         self._data = DataFiles(files, str(self._source / "_data"))
         self._translations = lru_cache(maxsize=None)(self._read_translations)
@@ -121,7 +121,7 @@ class JekyllSite(Site):
             return False
         if inside is None:
             return self._source.is_relative_to(folder)
-        if any(fnmatchcase(str(inside), one) for one in self._excluded):
+        if any(fnmatchcase(str(inside), entry) for entry in self._excluded):
             return False
         known = name in {"_posts", "_drafts", "_i18n"} or name[1:] in self._collections
         return not name.startswith("_") or known or "_i18n" in folder.parts
@@ -129,7 +129,7 @@ class JekyllSite(Site):
     def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a post, a document of a collection, or a page."""
         folders = path.parts[:-1]
-        special = next((one for one in reversed(folders) if one.startswith("_")), "")
+        special = next((folder for folder in reversed(folders) if folder.startswith("_")), "")
         if not special:
             return self._page(path, PageKind.PAGE, folders[0] if folders else "")
         if "_drafts" in folders:
@@ -214,7 +214,7 @@ class JekyllSite(Site):
     def _code(self, language: str) -> str:
         codes = common_front_matter.plain_list(self._config.get("languages"))
         return next(
-            (str(one) for one in codes if self._languages.tag(str(one)) == language), ""
+            (str(code) for code in codes if self._languages.tag(str(code)) == language), ""
         )
 
     def _pattern(self, page: SitePage) -> str:
@@ -241,8 +241,12 @@ class JekyllSite(Site):
         )
         above = self._folders_above_posts(page)
         keys = ("categories", "category")
-        own = [one for key in keys for one in common_front_matter.text_list(fields.get(key))]
-        categories = "/".join(dict.fromkeys(one.lower() for one in [*above, *own]))
+        own = [
+            field_value
+            for key in keys
+            for field_value in common_front_matter.text_list(fields.get(key))
+        ]
+        categories = "/".join(dict.fromkeys(entry.lower() for entry in [*above, *own]))
         return permalinks.date_tokens(parsed.published) | {
             "title": lambda: slug,
             "slug": lambda: permalinks.path_word(slug),
@@ -266,9 +270,9 @@ class JekyllSite(Site):
         types = {page.group} if page.kind is not PageKind.PAGE else {"pages"}
         found = []
         stated = common_front_matter.plain_list(self._config.get("defaults"))
-        for one in map(common_front_matter.plain_table, stated):
+        for value in map(common_front_matter.plain_table, stated):
             scope, values = (
-                common_front_matter.plain_table(one.get(key)) for key in ("scope", "values")
+                common_front_matter.plain_table(value.get(key)) for key in ("scope", "values")
             )
             path = str(scope.get("path") or "").strip("/")
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")
@@ -319,8 +323,8 @@ class JekyllSite(Site):
 
     def _translated(self, code: str, key: str) -> str | None:
         """Return a text of `_i18n/<language>.yml`, else of the main language; None if there is none."""
-        for one in (code, self._code(self._languages.default)):
-            found: Any = self._translations(one)
+        for language in (code, self._code(self._languages.default)):
+            found: Any = self._translations(language)
             for part in key.split("."):
                 found = found.get(part) if isinstance(found, Mapping) else None
             if isinstance(found, str):

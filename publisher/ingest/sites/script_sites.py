@@ -124,9 +124,9 @@ class EleventySite(Site):
         if common_front_matter.is_word(stated, frozenset({"false"})):
             raise LeftOutError(LeftOutReason.UNLISTED)
         tags = common_front_matter.text_list(full.get("tags"))
-        full["tags"] = [one for one in tags if one.lower() not in _POST_TAGS]
+        full["tags"] = [tag for tag in tags if tag.lower() not in _POST_TAGS]
         parsed = common_front_matter.described(page, full)
-        if not {one.lower() for one in tags} & _POST_TAGS:
+        if not {tag.lower() for tag in tags} & _POST_TAGS:
             common_front_matter.check_dated(page, parsed)
         parsed = common_front_matter.in_language(parsed, page, self._languages)
         language = parsed.language or self._languages.default
@@ -176,7 +176,7 @@ class EleventySite(Site):
             if table is not None:
                 return plain_values(table)
         scripts = (f"{name}.11tydata.{ending}" for ending in ("js", "cjs", "mjs"))
-        script = self._files.script(*(str(folder / one) for one in scripts))
+        script = self._files.script(*(str(folder / entry) for entry in scripts))
         return plain_values(script.exported_values())
 
     def values(self, page: SitePage) -> SiteValues:
@@ -231,14 +231,14 @@ class VitepressSite(Site):
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         super().__init__(files, options)
-        marked = (one for one in VITEPRESS_FOLDERS if files.exists(f"{one}/.vitepress"))
+        marked = (entry for entry in VITEPRESS_FOLDERS if files.exists(f"{entry}/.vitepress"))
         root = PurePosixPath(next(marked, ""))
-        names = [f"config.{one}" for one in _CONFIG_ENDINGS]
-        names += [f"config/index.{one}" for one in _CONFIG_ENDINGS]
+        names = [f"config.{entry}" for entry in _CONFIG_ENDINGS]
+        names += [f"config/index.{entry}" for entry in _CONFIG_ENDINGS]
         config = files.script(*(str(root / ".vitepress" / name) for name in names))
         self._source = root / (config.string("srcDir") or "").removeprefix("./")
         locales = dict(config.object("locales").own_objects())
-        tags = {name: tag_of(one.string("lang") or name) for name, one in locales.items()}
+        tags = {name: tag_of(locale.string("lang") or name) for name, locale in locales.items()}
         main = tags.pop("root", None) or tag_of(config.string("lang") or "") or options.language
         if not locales:
             folders = filter(is_language_code, files.names(str(self._source), ""))
@@ -268,7 +268,7 @@ class VitepressSite(Site):
         language = self._languages.tag(inside.parts[0]) if len(inside.parts) > 1 else None
         story = PurePosixPath(*inside.parts[1:]) if language else inside
         story = story.with_suffix("")
-        is_post = any(one.lower() in _POST_FOLDERS for one in story.parts[:-1])
+        is_post = any(part.lower() in _POST_FOLDERS for part in story.parts[:-1])
         if story.name == "index" and (
             len(story.parts) == 1 or story.parts[-2] in _POST_FOLDERS
         ):

@@ -80,7 +80,7 @@ class LiquidState:
         """Return whether a token is in a code block or span of the document itself."""
         if self.code is None:
             self.code = CodeRegions(self.log.text)
-            self.highlighted = [one.span() for one in _HIGHLIGHTED.finditer(self.log.text)]
+            self.highlighted = [entry.span() for entry in _HIGHLIGHTED.finditer(self.log.text)]
         position = self.position(token)
         if position is None or self.included_at:
             return False
@@ -170,7 +170,7 @@ class _OutputNode(OutputNode):
         expression = self.expression
         if not isinstance(expression, FilteredExpression):
             return
-        names = {one.name for one in expression.filters or []}
+        names = {entry.name for entry in expression.filters or []}
         value = expression.left.evaluate(context)
         if isinstance(value, MissingValue) and "default" not in names:
             self.state.holes.append(str(value.name))
@@ -339,14 +339,14 @@ def _shown_by_name(name: str, written: str) -> str | None:
     named: dict[str, str] = {}
     for match in _ANY_ARGUMENT.finditer(written):
         values = match.group("double", "single", "bare")
-        value = next(one for one in values if one is not None)
+        value = next(entry for entry in values if entry is not None)
         if match["key"]:
             named[match["key"].lower()] = value
         else:
             words.append(value)
     if plain not in {"youtube", "vimeo", "gist"}:
         # A word without quotes is a variable, a class or a size.
-        alts = [one for one in words if " " in one and not is_picture(one)]
+        alts = [word for word in words if " " in word and not is_picture(word)]
         words = [next(filter(is_picture, words), ""), *alts[:1]]
     shown = LIQUID_TAGS[plain](MarkupTag(plain, named, tuple(words)))
     return shown if isinstance(shown, str) else None

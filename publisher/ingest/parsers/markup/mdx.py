@@ -8,7 +8,7 @@ constant that is a literal; others leave a hole, which is a problem. Code stays.
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -335,7 +335,7 @@ class _MdxReplacer:
 
     @property
     def _is_dropping(self) -> bool:
-        return any(one.drops for one in self._opened)
+        return any(component.drops for component in self._opened)
 
     def _expression(self, start: int) -> int | None:
         if attributes := _ATTRIBUTES.match(self._text, start):
@@ -409,7 +409,7 @@ class _MdxReplacer:
             self._close_last()
 
     def _close(self, tag: JsxTag) -> None:
-        if tag.name in {one.tag.name for one in self._opened}:
+        if tag.name in {component.tag.name for component in self._opened}:
             while self._close_last() != tag.name:
                 pass
 
@@ -448,7 +448,7 @@ class _MdxReplacer:
         inner = ProblemLog(source)
         shown = replace_mdx(self._context, inner, depth=self._depth + 1)
         line = self._log.line_at(tag.start)
-        self._log.found += [type(one)(one.kind, line, one.what) for one in inner.found]
+        self._log.found += [replace(problem, line=line) for problem in inner.found]
         return f"\n\n{shown}\n\n"
 
 
