@@ -14,21 +14,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Table,
-    Text,
-    bindparam,
-    cast,
-    delete,
-    func,
-    insert,
-    select,
-    true,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher import urls, web_files
 from publisher.article_links import (
@@ -87,8 +73,8 @@ def update_pages(database: Database, name: str, source: Source, listing: Listing
     """Bring the stored pages of a source in line with a listing, and read those that changed."""
     table = site_page.c
     with database.reading() as connection:
-        columns = (table.path, table.signature, cast(table.addresses, Text))
-        rows = connection.execute(select(*columns).where(table.source == name))
+        columns = (table.path, table.signature, sa.cast(table.addresses, sa.Text))
+        rows = connection.execute(sa.select(*columns).where(table.source == name))
         before = {path: (signature, addresses) for path, signature, addresses in rows}
     listed = {**listing.pages, _PATTERNS: " ".join(listing.generated)}
     old = [path for path in before if path not in listed]
@@ -107,9 +93,9 @@ def update_pages(database: Database, name: str, source: Source, listing: Listing
     with database.writing() as connection:
         for some in chunks(old):
             is_old = (table.source == name) & table.path.in_(some)
-            connection.execute(delete(site_page).where(is_old))
+            connection.execute(sa.delete(site_page).where(is_old))
         if new:
-            connection.execute(insert(site_page), new)
+            connection.execute(sa.insert(site_page), new)
         mark_links_due(connection)
 
 
@@ -126,12 +112,12 @@ def _addresses(source: Source, path: str, generated: Sequence[str]) -> list[str]
 class StoredPages:
     """The pages of all sources, as they are stored."""
 
-    def __init__(self, connection: Connection) -> None:
-        addresses = cast(site_page.c.addresses, Text).label("addresses")
-        query = select(site_page.c.source, site_page.c.path, addresses)
+    def __init__(self, connection: sa.Connection) -> None:
+        addresses = sa.cast(site_page.c.addresses, sa.Text).label("addresses")
+        query = sa.select(site_page.c.source, site_page.c.path, addresses)
         self._pages = connection.execute(query.order_by(*site_page.primary_key.columns)).all()
         table = source_item.c
-        query = select(table.source, table.key, table.left_out).where(
+        query = sa.select(table.source, table.key, table.left_out).where(
             table.article_id.is_(None)
         )
         self._others = connection.execute(query.order_by(table.source, table.key)).all()
@@ -162,7 +148,7 @@ _RULES_VERSION = 3
 _TARGETS_NAME = "links/targets"
 
 
-def update_links(connection: Connection, settings: Settings, now: datetime) -> None:
+def update_links(connection: sa.Connection, settings: Settings, now: datetime) -> None:
     """Decide again where links and old addresses lead, if any article or setting changed."""
     rules = web_files.hash_inputs(
         _RULES_VERSION,
@@ -178,7 +164,7 @@ def update_links(connection: Connection, settings: Settings, now: datetime) -> N
     if decided == rules and (not until or now.isoformat() < until):
         return
     _LinkUpdate(connection, settings, now).run(rules)
-    query = select(func.min(article.c.available_at)).where(
+    query = sa.select(sa.func.min(article.c.available_at)).where(
         article.c.available_at > now, article.c.status == ArticleStatus.READY
     )
     embargo = connection.execute(query).scalar()
@@ -186,22 +172,22 @@ def update_links(connection: Connection, settings: Settings, now: datetime) -> N
     web_files.store_hash(connection, LINKS_NAME, f"{rules} {until}")
 
 
-def _row_key(row: Row[Any], place: str) -> dict[str, Any]:
+def _row_key(row: sa.Row[Any], place: str) -> dict[str, Any]:
     return {"of_article": row.article_id, "at_place": place}
 
 
 class _LinkUpdate:
     """One decision about all links, in one transaction."""
 
-    def __init__(self, connection: Connection, settings: Settings, now: datetime) -> None:
+    def __init__(self, connection: sa.Connection, settings: Settings, now: datetime) -> None:
         self._connection = connection
         self._settings = settings
         self._languages = settings.publication.languages
         self._versions = visible_versions(connection, self._languages, now)
-        query = select(article.c.id, article.c.story_id, article.c.language, story.c.slug)
+        query = sa.select(article.c.id, article.c.story_id, article.c.language, story.c.slug)
         self._articles = {row.id: row for row in connection.execute(query.join(story))}
         self._items = connection.execute(
-            select(source_item.c.source, source_item.c.key, source_item.c.article_id)
+            sa.select(source_item.c.source, source_item.c.key, source_item.c.article_id)
             .where(source_item.c.article_id.is_not(None))
             .order_by(source_item.c.source, source_item.c.key)
         ).all()
@@ -225,14 +211,14 @@ class _LinkUpdate:
     def run(self, rules: str) -> None:
         table = article_address.c
         addresses = self._connection.execute(
-            select(article_address).order_by(
+            sa.select(article_address).order_by(
                 table.is_current.desc(), table.article_id, table.path
             )
         ).all()
         known = self._targets_hash(rules, addresses)
         same = web_files.cached_hash(self._connection, _TARGETS_NAME) == known
         is_new = article_link.c.href.is_(None) | article_link.c.problem.is_not(None)
-        self._update_links(addresses, is_new if same else true(), keep=same)
+        self._update_links(addresses, is_new if same else sa.true(), keep=same)
         web_files.store_hash(self._connection, _TARGETS_NAME, known)
         self._update_addresses(addresses)
         self._update_files()
@@ -240,7 +226,7 @@ class _LinkUpdate:
 
     # Links
 
-    def _targets_hash(self, rules: str, addresses: Iterable[Row[Any]]) -> str:
+    def _targets_hash(self, rules: str, addresses: Iterable[sa.Row[Any]]) -> str:
         """Return a hash of all on which it depends where links lead, but the links themselves."""
         paths = [(row.article_id, row.path, row.is_current) for row in addresses]
         articles, versions = sorted(map(tuple, self._articles.values())), self._versions
@@ -250,12 +236,12 @@ class _LinkUpdate:
         )
 
     def _update_links(
-        self, addresses: Iterable[Row[Any]], is_due: ColumnElement[bool], *, keep: bool
+        self, addresses: Iterable[sa.Row[Any]], is_due: sa.ColumnElement[bool], *, keep: bool
     ) -> None:
         """Decide the links that are due; with `keep`, those with a problem keep what they have."""
         known = cache(lambda: self._known(addresses))
         changed: list[dict[str, Any]] = []
-        for row in self._connection.execute(select(article_link).where(is_due)):
+        for row in self._connection.execute(sa.select(article_link).where(is_due)):
             if keep and row.problem:
                 self._add_problem(row, row.problem)
                 continue
@@ -281,7 +267,7 @@ class _LinkUpdate:
 
     def _problem(
         self,
-        row: Row[Any],
+        row: sa.Row[Any],
         target: LinkTarget,
         origin: LinkOrigin,
         means: int | None,
@@ -299,7 +285,7 @@ class _LinkUpdate:
         found = None if means else self._outside.problem(row.written, target, href, origin)
         return found.value if found else None
 
-    def _add_problem(self, row: Row[Any], kind: str) -> None:
+    def _add_problem(self, row: sa.Row[Any], kind: str) -> None:
         is_file = kind == ProblemKind.UNCOPIED_FILE
         what = f"{row.written}: {row.left_out}" if is_file else row.written
         self._problems[row.article_id].append(ArticleProblem(ProblemKind(kind), row.line, what))
@@ -307,7 +293,7 @@ class _LinkUpdate:
     def _pages_of(self, source: str) -> KnownPages:
         return self._pages.of(source, (row.key for row in self._items if row.source == source))
 
-    def _known(self, addresses: Iterable[Row[Any]]) -> KnownTargets:
+    def _known(self, addresses: Iterable[sa.Row[Any]]) -> KnownTargets:
         pages = (
             (urls.article_path(row.language, row.slug), row.id)
             for row in self._articles.values()
@@ -327,36 +313,36 @@ class _LinkUpdate:
         return destination_in(chosen, one.language) if chosen else None
 
     def _update_rows(
-        self, table: Table, place: ColumnElement[str], changed: list[dict[str, Any]]
+        self, table: sa.Table, place: sa.ColumnElement[str], changed: list[dict[str, Any]]
     ) -> None:
         """Store what changed of rows that have an article, and a place in it."""
         if changed:
-            is_row = (table.c.article_id == bindparam("of_article")) & (
-                place == bindparam("at_place")
+            is_row = (table.c.article_id == sa.bindparam("of_article")) & (
+                place == sa.bindparam("at_place")
             )
-            self._connection.execute(update(table).where(is_row), changed)
+            self._connection.execute(sa.update(table).where(is_row), changed)
 
     def _write_texts(self, ids: Iterable[int]) -> None:
         destinations: defaultdict[int, dict[str, LinkDestination]] = defaultdict(dict)
-        links = select(article_link).where(
+        links = sa.select(article_link).where(
             article_link.c.article_id.in_(ids), article_link.c.href.is_not(None)
         )
         for row in self._connection.execute(links):
             found = LinkDestination(row.href, row.language)
             destinations[row.article_id][row.target] = found
-        texts = select(article.c.id, article.c.linked_html).where(
+        texts = sa.select(article.c.id, article.c.linked_html).where(
             article.c.id.in_(ids), article.c.linked_html.is_not(None)
         )
         for number, linked in self._connection.execute(texts).all():
             html = replace_links(linked, destinations[number].get)
             values = {"html": html, **NEEDS_PUBLISHING}
             self._connection.execute(
-                update(article).where(article.c.id == number).values(values)
+                sa.update(article).where(article.c.id == number).values(values)
             )
 
     # Old addresses
 
-    def _update_addresses(self, addresses: Iterable[Row[Any]]) -> None:
+    def _update_addresses(self, addresses: Iterable[sa.Row[Any]]) -> None:
         owners, lost = choose_owners(
             OldAddress(
                 row.article_id,
@@ -404,7 +390,7 @@ class _LinkUpdate:
         """Decide where copies of linked files stand: at their old addresses, if these are kept."""
         table = article_file.c
         changed = []
-        query = select(article_file).order_by(table.path, table.article_id)
+        query = sa.select(article_file).order_by(table.path, table.article_id)
         for row in self._connection.execute(query):
             place, reason = None, ""
             if self._sources.get(row.article_id) in self._kept:

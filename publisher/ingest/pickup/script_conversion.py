@@ -8,20 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Exists,
-    Row,
-    Select,
-    delete,
-    false,
-    insert,
-    or_,
-    select,
-    true,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.article_links import mark_related_pages_due
 from publisher.articles.content.internal_links import with_links_apart
@@ -54,7 +41,7 @@ def conversion_languages(settings: Settings) -> tuple[str, ...]:
     return tuple(tag for tag in settings.publication.languages if tag in asked)
 
 
-def update_conversions(connection: Connection, settings: Settings, now: datetime) -> None:
+def update_conversions(connection: sa.Connection, settings: Settings, now: datetime) -> None:
     """Create, renew and withdraw conversions as the settings and originals require.
 
     Only stories that changed are examined, unless the languages or the converter changed.
@@ -62,7 +49,7 @@ def update_conversions(connection: Connection, settings: Settings, now: datetime
     wanted = conversion_languages(settings)
     rules = {language: converter_name() for language in wanted}
     same_rules = _stored_rules(connection) == rules
-    listed = select(script_conversion_due.c.story_id)
+    listed = sa.select(script_conversion_due.c.story_id)
     if same_rules and connection.execute(listed.limit(1)).first() is None:
         return
     due = listed if same_rules else None
@@ -71,21 +58,21 @@ def update_conversions(connection: Connection, settings: Settings, now: datetime
         retitled = _convert_all(connection, source, target, now, due)
         _mark_related_pages_due(connection, retitled, settings)
     _withdraw_orphans(connection, sources, now, due)
-    connection.execute(delete(script_conversion_due))
+    connection.execute(sa.delete(script_conversion_due))
     if not same_rules:
         _store_rules(connection, rules)
 
 
-def _stored_rules(connection: Connection) -> dict[str, str]:
+def _stored_rules(connection: sa.Connection) -> dict[str, str]:
     """Return the languages whose conversions are up to date but for what is due, and by what."""
     table = script_conversion_language.c
-    return dict(connection.execute(select(table.language, table.converter)).all())
+    return dict(connection.execute(sa.select(table.language, table.converter)).all())
 
 
-def _store_rules(connection: Connection, rules: Mapping[str, str]) -> None:
-    connection.execute(delete(script_conversion_language))
+def _store_rules(connection: sa.Connection, rules: Mapping[str, str]) -> None:
+    connection.execute(sa.delete(script_conversion_language))
     for language, converter in rules.items():
-        row = insert(script_conversion_language)
+        row = sa.insert(script_conversion_language)
         connection.execute(row.values(language=language, converter=converter))
 
 
@@ -95,7 +82,7 @@ def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str
     return {target: known[0] for target, known in found.items() if known}
 
 
-def mark_for_conversion(connection: Connection, stories: Collection[int]) -> None:
+def mark_for_conversion(connection: sa.Connection, stories: Collection[int]) -> None:
     """Mark stories as changed; call it in the transaction that changes them."""
     # Without any language, the first update examines all stories.
     if stories and _stored_rules(connection):
@@ -106,13 +93,19 @@ def mark_for_conversion(connection: Connection, stories: Collection[int]) -> Non
         )
 
 
-def _is_due(number: ColumnElement[int], due: Select[int] | None) -> ColumnElement[bool]:
+def _is_due(
+    number: sa.ColumnElement[int], due: sa.Select[int] | None
+) -> sa.ColumnElement[bool]:
     """Return a condition for the stories that are due; true if `due` is None."""
-    return true() if due is None else number.in_(due)
+    return sa.true() if due is None else number.in_(due)
 
 
 def _convert_all(
-    connection: Connection, source: str, target: str, now: datetime, due: Select[int] | None
+    connection: sa.Connection,
+    source: str,
+    target: str,
+    now: datetime,
+    due: sa.Select[int] | None,
 ) -> list[int]:
     """Make the conversions that are missing or outdated; return those that were there before."""
     retitled = []
@@ -123,11 +116,11 @@ def _convert_all(
     return retitled
 
 
-def _outdated(source: str, target: str, due: Select[int] | None) -> Select[Any]:
+def _outdated(source: str, target: str, due: sa.Select[int] | None) -> sa.Select[Any]:
     """Select the originals whose conversion is missing or outdated, with what there is of it."""
     original, made = article.alias("original"), article.alias("made")
     return (
-        select(
+        sa.select(
             original,
             made.c.id.label("made_id"),
             made.c.status.label("made_status"),
@@ -141,11 +134,11 @@ def _outdated(source: str, target: str, due: Select[int] | None) -> Select[Any]:
             original.c.language == source,
             original.c.status == ArticleStatus.READY,
             original.c.origin != Origin.CONVERTED,
-            or_(
+            sa.or_(
                 made.c.id.is_(None),
                 (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_document(made.c.id),
                 (made.c.origin == Origin.CONVERTED)
-                & or_(
+                & sa.or_(
                     made.c.converted_from != _converted_from(original.c.content_hash),
                     made.c.published_at != original.c.published_at,
                 ),
@@ -156,17 +149,17 @@ def _outdated(source: str, target: str, due: Select[int] | None) -> Select[Any]:
 
 
 def _mark_related_pages_due(
-    connection: Connection, retitled: Sequence[int], settings: Settings
+    connection: sa.Connection, retitled: Sequence[int], settings: Settings
 ) -> None:
-    changed = select(*article.c["story_id", "language", "topics", "section", "url"])
+    changed = sa.select(*article.c["story_id", "language", "topics", "section", "url"])
     for some in chunks(retitled):
         rows = connection.execute(changed.where(article.c.id.in_(some)))
         mark_related_pages_due(connection, rows.all(), settings.folders.public)
 
 
-def _has_document(number: ColumnElement[int]) -> Exists:
+def _has_document(number: sa.ColumnElement[int]) -> sa.Exists:
     """Return a condition: a document exists for the article, so no conversion replaces it."""
-    return select(source_item.c.key).where(source_item.c.article_id == number).exists()
+    return sa.select(source_item.c.key).where(source_item.c.article_id == number).exists()
 
 
 def _converted_from(content_hash: Any) -> Any:
@@ -175,7 +168,7 @@ def _converted_from(content_hash: Any) -> Any:
 
 
 def _convert_one(
-    connection: Connection, row: Row[Any], source: str, target: str, now: datetime
+    connection: sa.Connection, row: sa.Row[Any], source: str, target: str, now: datetime
 ) -> None:
     link_store.mark_links_due(connection)
     values = converted_columns(row, source, target) | {
@@ -193,7 +186,7 @@ def _convert_one(
     made_id = row.made_id
     if made_id is None:
         times = {"available_at": available, "updated_at": row.updated_at}
-        new = insert(article).values(values | times).returning(article.c.id)
+        new = sa.insert(article).values(values | times).returning(article.c.id)
         made_id = connection.execute(new).scalar_one()
     else:
         times = {"updated_at": max(now, row.updated_at)}
@@ -201,21 +194,21 @@ def _convert_one(
         if row.made_status == ArticleStatus.WITHDRAWN or embargoed:
             times["available_at"] = available
         here = article.c.id == row.made_id
-        connection.execute(update(article).where(here).values(values | times))
+        connection.execute(sa.update(article).where(here).values(values | times))
     link_store.copy_links(connection, row.id, made_id)
     shown = (values["title"], values["url"])
     if "available_at" in times or shown != (row.made_title, row.made_url):
         _publish_story(connection, row.story_id)
 
 
-def _publish_story(connection: Connection, story_id: int) -> None:
+def _publish_story(connection: sa.Connection, story_id: int) -> None:
     """Have the pages of a story's articles written again."""
-    story = update(article).where(article.c.story_id == story_id)
+    story = sa.update(article).where(article.c.story_id == story_id)
     ready = story.where(article.c.status == ArticleStatus.READY)
     connection.execute(ready.values(NEEDS_PUBLISHING))
 
 
-def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]:
+def converted_columns(row: sa.Row[Any], source: str, target: str) -> dict[str, Any]:
     """Return the converted visible columns of an article, except names of people and addresses."""
     columns: dict[str, Any] = {
         name: convert_text(getattr(row, name) or "", source, target) or None
@@ -241,43 +234,43 @@ def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dic
 
 
 def _withdraw_orphans(
-    connection: Connection,
+    connection: sa.Connection,
     sources: Mapping[str, str],
     now: datetime,
-    due: Select[int] | None,
+    due: sa.Select[int] | None,
 ) -> None:
     """Withdraw conversions whose original is gone, or that no edition asks for any more."""
     for number, story_id in connection.execute(_orphans(sources, due)).all():
-        gone = update(article).where(article.c.id == number)
+        gone = sa.update(article).where(article.c.id == number)
         connection.execute(
             gone.values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
         )
         # Each page lists the story's languages.
-        pages = update(article).where(
+        pages = sa.update(article).where(
             article.c.story_id == story_id, article.c.status != ArticleStatus.WITHDRAWN
         )
         connection.execute(pages.values(NEEDS_PUBLISHING))
 
 
-def _orphans(sources: Mapping[str, str], due: Select[int] | None) -> Select[int, int]:
+def _orphans(sources: Mapping[str, str], due: sa.Select[int] | None) -> sa.Select[int, int]:
     made, original = article.alias("made"), article.alias("original")
     originals = (
-        select(original.c.id)
+        sa.select(original.c.id)
         .where(
             original.c.story_id == made.c.story_id,
             original.c.origin != Origin.CONVERTED,
             original.c.status == ArticleStatus.READY,
-            or_(
+            sa.or_(
                 *(
                     (made.c.language == to) & (original.c.language == tag)
                     for to, tag in sources.items()
                 ),
-                false(),
+                sa.false(),
             ),
         )
         .correlate(made)
     )
-    return select(made.c.id, made.c.story_id).where(
+    return sa.select(made.c.id, made.c.story_id).where(
         _is_due(made.c.story_id, due),
         made.c.origin == Origin.CONVERTED,
         made.c.status == ArticleStatus.READY,
