@@ -293,13 +293,17 @@ def list_failures(connection: Connection) -> list[SourceFailure]:
 
 def save_failures(connection: Connection, reasons: Mapping[str, str], now: datetime) -> None:
     """Store which sources a cycle could not read, by name; all others could be, or are gone."""
-    before = {one.source: one for one in list_failures(connection)}
-    for source, known in before.items():
-        if reasons.get(source) != known.reason:
-            here = source_failure.c.source == source
-            connection.execute(delete(source_failure).where(here))
-    for source, reason in reasons.items():
-        known_since = before[source].since if source in before else now
-        if source not in before or before[source].reason != reason:
-            row = {"source": source, "since": known_since, "reason": reason}
-            connection.execute(insert(source_failure).values(row))
+    before = {failure.source: failure for failure in list_failures(connection)}
+    if {name: failure.reason for name, failure in before.items()} == dict(reasons):
+        return
+    connection.execute(delete(source_failure))
+    rows = [
+        {
+            "source": name,
+            "since": before[name].since if name in before else now,
+            "reason": reason,
+        }
+        for name, reason in reasons.items()
+    ]
+    if rows:
+        connection.execute(insert(source_failure), rows)

@@ -138,14 +138,20 @@ def test_articles_pictures_and_attachments_are_listed_in_order_and_nothing_else(
     for name in names:
         (folder / name).touch()
     assert list(look(folder)) == ["a.png", "b.md", "c.txt", "d.MP3", "e.pdf", "en/a.HTML"]
+    documents = [item.key for item in scan(folder).items if item.is_document]
+    assert documents == ["b.md", "c.txt", "en/a.HTML"]
 
 
 def test_what_is_left_out_is_counted_by_its_reason(folder: Path) -> None:
-    (folder / "_drafts").mkdir()
-    for name in ("a.md", "_x.md", "_y.md", "old.md~", "b.xyz", "c.XYZ", "x"):
+    names = ("a.md", "_x.md", "_y.md", ".hidden.md", "old.md~", "b.xyz", "c.XYZ", "x")
+    for name in (*names, "_drafts/x.md", ".git/x.md"):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
+    assert list(look(folder)) == ["a.md"]
     assert scan(folder).left_out == {
         LeftOut(LeftOutReason.FOLDER, "_drafts"): 1,
+        LeftOut(LeftOutReason.FOLDER, ".git"): 1,
+        LeftOut(LeftOutReason.HIDDEN, "."): 1,
         LeftOut(LeftOutReason.HIDDEN, "_"): 2,
         LeftOut(LeftOutReason.ENDING, ".xyz"): 2,
         LeftOut(LeftOutReason.ENDING, ".md~"): 1,
@@ -186,15 +192,6 @@ def test_many_reasons_to_leave_files_out_are_counted_together(
 
 
 @pytest.mark.parametrize(
-    "name", [".hidden.md", "_draft.md", "old.md~", ".git/x.md", "_new/x.md"]
-)
-def test_hidden_and_backup_files_are_left_out(folder: Path, name: str) -> None:
-    (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).touch()
-    assert look(folder) == {}
-
-
-@pytest.mark.parametrize(
     ("age", "trusted"),
     [(-1, False), (0, False), (COARSEST_CLOCK_NS - 1, False), (COARSEST_CLOCK_NS, True)],
 )
@@ -231,15 +228,6 @@ def test_neither_links_to_folders_nor_pipes_are_articles(folder: Path) -> None:
     (folder / "round").symlink_to(folder, target_is_directory=True)
     (folder / "odd.md").symlink_to(folder, target_is_directory=True)
     assert list(look(folder)) == ["en/x.md", "y.md"]
-
-
-def test_pictures_are_no_documents(folder: Path) -> None:
-    for name in ("a.md", "a.PNG"):
-        (folder / name).touch()
-    assert {one.key: one.is_document for one in scan_folder(folder, LATER)} == {
-        "a.md": True,
-        "a.PNG": False,
-    }
 
 
 # What a file is, by its suffix and by its first bytes.

@@ -228,17 +228,14 @@ def _remove_empty_heads(state: StateCore) -> None:
     tokens = state.tokens
     if not any(token.type == "thead_open" for token in tokens):
         return
-    kept = []
-    index = 0
-    while index < len(tokens):
-        if tokens[index].type == "thead_open":
-            end = index
-            while tokens[end].type != "thead_close":
-                end += 1
-            inside = tokens[index:end]
-            if not any(token.type == "inline" and token.content.strip() for token in inside):
-                index = end + 1
-                continue
-        kept.append(tokens[index])
-        index += 1
+    kept: list[Token] = []
+    start = 0
+    for token in tokens:
+        if token.type == "thead_open":
+            start = len(kept)
+        kept.append(token)
+        if token.type == "thead_close":
+            inside = kept[start:]
+            if not any(cell.type == "inline" and cell.content.strip() for cell in inside):
+                del kept[start:]
     state.tokens = kept
