@@ -105,7 +105,7 @@ def finding_of_note(note: DigestNote) -> Finding:
         fix="read the mail and see whether it still says enough without it",
         why="A mail links to the web page for whatever it has no room or no means for.",
     )
-    return rule.finding(note.text, where="digest")
+    return Finding(rule=rule, problem=note.text, where="digest")
 
 
 _Attempt = tuple[Digest, GateRun] | PublisherError

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
+from publisher.gate.findings import Finding, GateReport, MailPart, Severity
 from publisher.gate.mail import CheckedMail
 from publisher.gate.rules import (
     box_model,
@@ -17,7 +17,6 @@ from publisher.gate.rules import (
     layout_tables,
     links,
     size_and_styles,
-    story_templates,
     story_text,
     template_leftovers,
     text_part,
@@ -28,11 +27,6 @@ from publisher.i18n.messages import counted
 
 class Check(Protocol):
     """What a module of `publisher.gate.rules` has."""
-
-    @property
-    def RULES(self) -> tuple[Rule, ...]:  # noqa: N802  # a constant of the module
-        """What it looks for."""
-        ...
 
     @property
     def check(self) -> Callable[[CheckedMail], Iterable[Finding]]:
@@ -54,10 +48,8 @@ CHECKS: tuple[Check, ...] = (
     contrast,
     client_support,
     story_text,
-    story_templates,
     text_part,
 )
-RULES: tuple[Rule, ...] = tuple(rule for module in CHECKS for rule in module.RULES)
 
 _ORDER = (MailPart.MESSAGE, MailPart.HEADERS, MailPart.HTML, MailPart.TEXT)
 # Findings of one rule that are reported. People don't read more, and mending these shows the rest.

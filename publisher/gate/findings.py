@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 
@@ -38,22 +39,25 @@ class Rule:
     fix: str
     why: str
 
-    def finding(
-        self,
-        problem: str,
-        *,
-        where: str,
-        line: int | None = None,
-        clients: tuple[str, ...] = (),
-    ) -> Finding:
-        """Return a finding: a mail breaks this rule, `where` is the element or the field."""
-        return Finding(rule=self, problem=problem, where=where, line=line, clients=clients)
+
+def _read_rules(text: str) -> dict[str, Rule]:
+    rows: dict[str, dict[str, str]] = tomllib.loads(text)
+    return {
+        code: Rule(
+            code=code,
+            severity=Severity(row["severity"]),
+            part=MailPart(row["part"]),
+            fix=row["fix"],
+            why=row["why"],
+        )
+        for code, row in rows.items()
+    }
 
 
-html_error = partial(Rule, severity=Severity.ERROR, part=MailPart.HTML)
-html_warning = partial(Rule, severity=Severity.WARNING, part=MailPart.HTML)
-text_error = partial(Rule, severity=Severity.ERROR, part=MailPart.TEXT)
-text_warning = partial(Rule, severity=Severity.WARNING, part=MailPart.TEXT)
+# All rules, by their codes.
+RULES = _read_rules(
+    (Path(__file__).parent / "rules" / "rules.toml").read_text(encoding="utf-8")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,18 @@ class Finding:
     def severity(self) -> Severity:
         """The rule's severity."""
         return self.rule.severity
+
+
+def finding(
+    code: str,
+    problem: str,
+    *,
+    where: str,
+    line: int | None = None,
+    clients: tuple[str, ...] = (),
+) -> Finding:
+    """Return a finding: a mail breaks the rule of a code, `where` is the element or the field."""
+    return Finding(rule=RULES[code], problem=problem, where=where, line=line, clients=clients)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

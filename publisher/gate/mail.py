@@ -33,7 +33,7 @@ from publisher.gate.css.stylesheet import (
     parse_declarations,
     parse_stylesheet,
 )
-from publisher.gate.findings import Finding, Rule
+from publisher.gate.findings import Finding, finding
 from publisher.i18n.messages import message
 
 if TYPE_CHECKING:
@@ -309,11 +309,11 @@ def _style_block(element: etree._Element) -> StyleBlock:
 
 
 def finding_at(
-    rule: Rule, element: etree._Element, problem: str, clients: tuple[str, ...] = ()
+    code: str, element: etree._Element, problem: str, clients: tuple[str, ...] = ()
 ) -> Finding:
     """Return a finding about an element."""
-    return rule.finding(
-        problem, where=element_name(element), line=line_of(element), clients=clients
+    return finding(
+        code, problem, where=element_name(element), line=line_of(element), clients=clients
     )
 
 

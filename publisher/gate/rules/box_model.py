@@ -18,7 +18,7 @@ from publisher.gate.css.stylesheet import (
     pixels,
     split_value,
 )
-from publisher.gate.findings import Finding, Rule, html_warning
+from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.i18n.messages import message
@@ -36,65 +36,7 @@ _NOT_LONGHANDS = frozenset(
 )
 _GMAIL_WEB = ("Gmail web",)
 _INEXACT = "a line height without mso-line-height-rule:exactly"
-_PADDING = html_warning(
-    code="padding-place",
-    fix="put padding on table cells only; use margins between paragraphs",
-    why="Outlook for Windows supports padding on cells only (caniemail css-padding).",
-)
-_MARGIN_AUTO = html_warning(
-    code="margin-auto",
-    fix='centre with align="center" on the table, or on the cell around it',
-    why="Outlook for Windows does not support margin:auto (caniemail css-margin).",
-)
-_MARGIN_NEGATIVE = html_warning(
-    code="margin-negative",
-    fix="take negative margins out",
-    why="Gmail, Outlook and Yahoo ignore them (caniemail css-margin).",
-)
-_MARGIN_PLACE = html_warning(
-    code="margin-place",
-    fix="put the margin on a paragraph, or padding on the cell",
-    why="Outlook for Windows ignores margins on span and body (caniemail css-margin).",
-)
-_ALIGN = html_warning(
-    code="align-start",
-    fix="write left or right, by the direction of the language",
-    why="Gmail's apps, Outlook and Yahoo don't support start and end (caniemail css-text-align).",
-)
-_MIXED = html_warning(
-    code="shorthand-mixed",
-    fix="write the shorthand with all its values, or the longhands alone",
-    why="Inliners and Gmail have changed the order, and with it the value "
-    "(foundation-emails#627).",
-)
-_COLOUR_FORM = html_warning(
-    code="colour-form",
-    fix="write colours as #rrggbb",
-    why="Old clients misread other forms, and Gmail drops a style attribute with the newer ones "
-    "(caniemail css-rgba, css-modern-color).",
-)
-_BACKGROUND = html_warning(
-    code="bgcolor",
-    fix="write bgcolor beside background-color on tables and cells, with the same colour",
-    why="Clients that drop styles keep it. Light text without its background can't be read.",
-)
-_BACKGROUND_IMAGE = html_warning(
-    code="background-colour",
-    fix="write a background-color beside a background image, on which the text can be read",
-    why="Outlook for Windows shows no background images, and many clients block images "
-    "(caniemail css-background-image).",
-)
-_LINE_HEIGHT = html_warning(
-    code="line-height-rule",
-    fix="write mso-line-height-rule:exactly beside a line height, or on a cell around it",
-    why="Without it, Outlook for Windows takes a line height for the minimum (caniemail "
-    "css-line-height).",
-)
-RULES = (
-    *(_PADDING, _MARGIN_AUTO, _MARGIN_NEGATIVE, _MARGIN_PLACE, _ALIGN, _MIXED, _COLOUR_FORM),
-    *(_BACKGROUND, _BACKGROUND_IMAGE, _LINE_HEIGHT),
-)
-_Problem = tuple[Rule, str, tuple[str, ...]]
+_Problem = tuple[str, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +65,10 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
             problems = [*problems, *_background(element, box)]
         style = styles[element]
         if box.has_pixel_line_height and not (style.has_exact_line_height or style.is_hidden):
-            yield finding_at(_LINE_HEIGHT, element, _INEXACT, OUTLOOK_WINDOWS)
-        for rule, problem, clients in problems:
-            if rule is not _MARGIN_AUTO or not _is_centred(element):
-                yield finding_at(rule, element, problem, clients)
+            yield finding_at("line-height-rule", element, _INEXACT, OUTLOOK_WINDOWS)
+        for code, problem, clients in problems:
+            if code != "margin-auto" or not _is_centred(element):
+                yield finding_at(code, element, problem, clients)
 
 
 def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
@@ -139,7 +81,7 @@ def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
         elif name == "text-align" and value in {"start", "end"}:
             problems.append(
                 (
-                    _ALIGN,
+                    "align-start",
                     message("text-align is %(value)s", value=declared.value),
                     OUTLOOK_WINDOWS,
                 )
@@ -157,7 +99,7 @@ def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
                 shorthand=shorthand,
                 longhands=clip_text(min(longhands)),
             )
-            problems.append((_MIXED, problem, _GMAIL_WEB))
+            problems.append(("shorthand-mixed", problem, _GMAIL_WEB))
     return _Box(problems, *_painted(applied), has_pixel_line_height)
 
 
@@ -170,7 +112,7 @@ def _spacing(tag: str, declared: Declaration) -> list[_Problem]:
         if tag not in _CELLS:
             found.append(
                 (
-                    _PADDING,
+                    "padding-place",
                     message("padding is on <%(tag)s>", tag=clip_text(tag)),
                     OUTLOOK_WINDOWS,
                 )
@@ -178,12 +120,12 @@ def _spacing(tag: str, declared: Declaration) -> list[_Problem]:
         return found
     if "auto" in declared.words:
         problem = message("<%(tag)s> is centred by its margin", tag=clip_text(tag))
-        found.append((_MARGIN_AUTO, problem, OUTLOOK_WINDOWS))
+        found.append(("margin-auto", problem, OUTLOOK_WINDOWS))
     if any(part.startswith("-") for part in split_value(declared.value)):
-        found.append((_MARGIN_NEGATIVE, message("a margin is negative"), ()))
+        found.append(("margin-negative", message("a margin is negative"), ()))
     if tag in {"span", "body"}:
         found.append(
-            (_MARGIN_PLACE, message("a margin is on <%(tag)s>", tag=tag), OUTLOOK_WINDOWS)
+            ("margin-place", message("a margin is on <%(tag)s>", tag=tag), OUTLOOK_WINDOWS)
         )
     return found
 
@@ -202,7 +144,7 @@ def _colours(value: str) -> list[_Problem]:
         if not plain and (parse_colour(part) or "(" in part) and not part.startswith("url("):
             found.append(
                 (
-                    _COLOUR_FORM,
+                    "colour-form",
                     message("a colour is written %(part)s", part=clip_text(part)),
                     (),
                 )
@@ -237,7 +179,7 @@ def _background(element: etree._Element, box: _Box) -> Iterator[_Problem]:
                     background=box.background,
                     own=own,
                 )
-            yield _BACKGROUND, problem, OUTLOOK_WINDOWS
+            yield "bgcolor", problem, OUTLOOK_WINDOWS
     elif not own and (box.has_image or element.get("background")):
         problem = message("there is no colour behind a background image")
-        yield _BACKGROUND_IMAGE, problem, OUTLOOK_WINDOWS
+        yield "background-colour", problem, OUTLOOK_WINDOWS

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from lxml import etree
 
 from publisher.gate.css.stylesheet import Declaration, StyleSheet, pixels
-from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.i18n.messages import counted, message
@@ -26,55 +26,6 @@ _PIXEL = 2.0
 _TALLEST = 120
 # Letters. A mail with fewer is an image of a mail.
 _FEWEST_LETTERS = 80
-
-_ALT = html_error(
-    code="img-alt",
-    fix='describe the image in alt; write alt="" if it only decorates',
-    why="Many clients block images, and screen readers read the file's name instead "
-    "(WCAG 2.2, 1.1.1).",
-)
-_MEASURE = html_warning(
-    code="img-size",
-    fix="write width as an attribute, and height if there is one, in whole pixels",
-    why="Otherwise Outlook for Windows shows the file's own size (caniemail html-width).",
-)
-_HOLE = html_warning(
-    code="img-hole",
-    fix="take the attribute height out, and write max-height and height:auto in the style attribute",
-    why="Thunderbird leaves an empty place of this height where images are blocked.",
-)
-_FORM = html_warning(
-    code="img-block",
-    fix="write display:block and border:0 in its style attribute",
-    why="Otherwise there is a gap below the image, and a linked image may have a border.",
-)
-_SOURCE = html_error(
-    code="img-source",
-    fix="put the image on the web, and write its whole https address",
-    why="A mail has no folder for relative addresses; Gmail does not show data: "
-    "(caniemail image-base64), and cid: needs an attachment.",
-)
-_INSECURE = html_warning(
-    code="img-insecure",
-    fix="write https",
-    why="Webmail on https does not load images by http, or warns of them.",
-)
-_HOST = html_warning(
-    code="img-host",
-    fix="put a copy of the image beside the article",
-    why="The server of an image learns who reads, when and where; filters judge mail by such hosts.",
-)
-_PIXEL_IMAGE = html_warning(
-    code="img-pixel",
-    fix="take the image out; make room with padding or height",
-    why="It tells a server who reads, and filters count it; Apple Mail fetches it in any case.",
-)
-_ONLY = html_warning(
-    code="img-only",
-    fix="write the text as text",
-    why="If images are blocked, nothing is left, and filters distrust such mail.",
-)
-RULES = (_ALT, _MEASURE, _HOLE, _FORM, _SOURCE, _INSECURE, _HOST, _PIXEL_IMAGE, _ONLY)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -117,12 +68,12 @@ def _alt(image: etree._Element) -> Iterator[Finding]:
     alt = image.get("alt")
     name = PurePosixPath(unquote(_split(image.get("src", "")).path)).name
     if alt is None:
-        yield finding_at(_ALT, image, message("it has no alt"))
+        yield finding_at("img-alt", image, message("it has no alt"))
     elif alt.strip() and (
         alt.strip().lower() == name.lower() or _FILE_NAME.fullmatch(alt.strip())
     ):
         yield finding_at(
-            _ALT, image, message("its alt is a file's name, %(alt)s", alt=clip_text(alt))
+            "img-alt", image, message("its alt is a file's name, %(alt)s", alt=clip_text(alt))
         )
 
 
@@ -134,18 +85,18 @@ def _measures(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterat
         for name, value in attributes.items()
     ]
     if any(size is not None and size <= _PIXEL for size in sizes):
-        yield finding_at(_PIXEL_IMAGE, image, message("an image is too small to be seen"))
+        yield finding_at("img-pixel", image, message("an image is too small to be seen"))
         return
     for name, value in attributes.items():
         problem = message("its %(name)s is %(value)s", name=name, value=clip_text(value))
         if not value and name == "width":
             yield finding_at(
-                _MEASURE, image, message("it has no %(name)s", name=name), OUTLOOK_WINDOWS
+                "img-size", image, message("it has no %(name)s", name=name), OUTLOOK_WINDOWS
             )
         elif value and not _WHOLE.fullmatch(value):
-            yield finding_at(_MEASURE, image, problem, OUTLOOK_WINDOWS)
+            yield finding_at("img-size", image, problem, OUTLOOK_WINDOWS)
         elif value and name == "height" and int(value) > _TALLEST:
-            yield finding_at(_HOLE, image, problem, ("Thunderbird",))
+            yield finding_at("img-hole", image, problem, ("Thunderbird",))
 
 
 def _is_beside_text(image: etree._Element, document: HtmlDocument) -> bool:
@@ -163,12 +114,12 @@ def _is_beside_text(image: etree._Element, document: HtmlDocument) -> bool:
 def _form(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
     values = {declared.name: declared.value.lower() for declared in applied}
     if values.get("display", "") not in {"block", "none"}:
-        yield finding_at(_FORM, image, message("it is not display:block"))
+        yield finding_at("img-block", image, message("it is not display:block"))
     plain = values.get("border", values.get("border-width", "")).startswith(("0", "none"))
     linked = next(image.iterancestors("a"), None) is not None
     if linked and not plain and image.get("border") != "0":
         yield finding_at(
-            _FORM, image, message("it is linked, and not border:0"), OUTLOOK_WINDOWS
+            "img-block", image, message("it is linked, and not border:0"), OUTLOOK_WINDOWS
         )
 
 
@@ -188,18 +139,18 @@ def _source(
     parts = _split(address)
     scheme = parts.scheme.lower()
     if not address:
-        yield finding_at(_SOURCE, element, message("its %(name)s is empty", name=name))
+        yield finding_at("img-source", element, message("its %(name)s is empty", name=name))
     elif scheme not in {"http", "https"} or not parts.hostname:
         problem = message("its %(name)s is not a whole address", name=name)
         if scheme:
             problem = message(
                 "its %(name)s is a %(scheme)s: address", name=name, scheme=clip_text(scheme)
             )
-        yield finding_at(_SOURCE, element, problem)
+        yield finding_at("img-source", element, problem)
     else:
         if scheme == "http":
             yield finding_at(
-                _INSECURE, element, message("its %(name)s comes by http", name=name)
+                "img-insecure", element, message("its %(name)s comes by http", name=name)
             )
         if mail.hosts and parts.hostname not in mail.hosts:
             problem = message(
@@ -207,7 +158,7 @@ def _source(
                 name=name,
                 hostname=clip_text(parts.hostname),
             )
-            yield finding_at(_HOST, element, problem)
+            yield finding_at("img-host", element, problem)
 
 
 def _only_images(document: HtmlDocument) -> Iterator[Finding]:
@@ -217,7 +168,7 @@ def _only_images(document: HtmlDocument) -> Iterator[Finding]:
     letters = sum([sum(map(str.isalnum, shown.text)) for shown in document.styles.texts])
     if letters < _FEWEST_LETTERS:
         yield finding_at(
-            _ONLY,
+            "img-only",
             image,
             counted(
                 "the mail has images and %(count)s letter",

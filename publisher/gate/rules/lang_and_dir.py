@@ -8,7 +8,7 @@ from lxml import etree
 
 from publisher.errors import LanguageError
 from publisher.gate.css.computed_style import ComputedStyles, language_of
-from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.i18n.messages import message
@@ -25,56 +25,6 @@ _RIGHT_TO_LEFT = re.compile(
 )
 _LETTER = re.compile(r"[^\W\d_]")
 _WEBMAIL = ("Gmail web", "Outlook.com", "Yahoo Mail web")
-
-_LANG = html_error(
-    code="lang",
-    fix="write the edition's language on <html>, as a BCP 47 tag (`en`, `zh-Hant`)",
-    why="Screen readers choose a voice by it, systems their Chinese glyphs (WCAG 2.2, 3.1.1).",
-)
-_DIR = html_error(
-    code="dir",
-    fix="write the direction of the language: dir on <html>, on a wrapper in the body, and where "
-    "another language begins",
-    why="Otherwise text of mixed directions is shown in the wrong order (UAX 9; "
-    "caniemail html-dir).",
-)
-_LANG_TEXT = html_warning(
-    code="lang-text",
-    fix="write a BCP 47 tag (`en`, `zh-Hant`) into the article, or none",
-    why="Screen readers choose a voice by it (WCAG 2.2, 3.1.2), and ignore what is not a tag.",
-)
-_DIR_TEXT = html_warning(
-    code="dir-text",
-    fix="write the direction of the text's language into the article, or none",
-    why="Otherwise text of mixed directions is shown in the wrong order (UAX 9; "
-    "caniemail html-dir).",
-)
-_WRAPPER = html_warning(
-    code="wrapper",
-    fix='put everything into <div role="article" aria-label="title" lang dir>',
-    why="Webmail removes <html> and <body>, and their lang and dir (caniemail html-body).",
-)
-_BODY = html_warning(
-    code="body-lang",
-    fix="write xml:lang on <body>",
-    why="Outlook for Windows reads the language there.",
-)
-_DESCRIPTION = html_warning(
-    code="role-description",
-    fix="translate aria-roledescription, or leave it out",
-    why="Screen readers read it aloud, in the mail's language.",
-)
-_TABLE = html_warning(
-    code="rtl-table",
-    fix="write dir on every table and cell",
-    why="Clients that remove the wrapper, or lay out tables in their own way, read nothing else.",
-)
-_LEFT = html_warning(
-    code="rtl-left",
-    fix='align text to where its lines begin: align="right" and text-align:right',
-    why="Text that runs from right to left begins at the right.",
-)
-RULES = (_LANG, _LANG_TEXT, _DIR, _DIR_TEXT, _WRAPPER, _BODY, _DESCRIPTION, _TABLE, _LEFT)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -98,16 +48,16 @@ def _root(mail: CheckedMail, root: etree._Element) -> Iterator[Finding]:
     stated = language_of(root)
     tag = _tag(stated)
     if not stated:
-        yield finding_at(_LANG, root, message("the mail has no lang"))
+        yield finding_at("lang", root, message("the mail has no lang"))
     elif not tag:
         yield finding_at(
-            _LANG,
+            "lang",
             root,
             message("%(stated)s is not a language tag", stated=repr(clip_text(stated))),
         )
     elif match(tag, [mail.language]) is None:
         yield finding_at(
-            _LANG,
+            "lang",
             root,
             message(
                 "lang is %(stated)s, and the edition is in %(language)s",
@@ -122,11 +72,11 @@ def _root_direction(mail: CheckedMail, root: etree._Element) -> Iterator[Finding
     stated_dir = root.get("dir", "").lower()
     if not stated_dir:
         yield finding_at(
-            _DIR, root, message("the mail has no dir, which is %(wanted)s", wanted=wanted)
+            "dir", root, message("the mail has no dir, which is %(wanted)s", wanted=wanted)
         )
     elif stated_dir != wanted:
         yield finding_at(
-            _DIR,
+            "dir",
             root,
             message(
                 "dir is %(stated)s, and %(language)s runs %(wanted)s",
@@ -149,16 +99,16 @@ def _own(element: etree._Element, stated: str) -> Iterator[Finding]:
     """Compare an element's own dir with its own lang."""
     tag, stated_dir = _tag(stated), element.get("dir", "").lower()
     if not tag:
-        rule = _LANG if _is_template(element) else _LANG_TEXT
+        code = "lang" if _is_template(element) else "lang-text"
         yield finding_at(
-            rule,
+            code,
             element,
             message("%(stated)s is not a language tag", stated=repr(clip_text(stated))),
         )
     elif stated_dir in {"ltr", "rtl"} and stated_dir != direction(tag):
-        rule = _DIR if _is_template(element) else _DIR_TEXT
+        code = "dir" if _is_template(element) else "dir-text"
         yield finding_at(
-            rule,
+            code,
             element,
             message(
                 "dir is %(stated)s, and %(language)s runs %(wanted)s",
@@ -209,9 +159,9 @@ def _blocks(document: HtmlDocument) -> Iterator[Finding]:
             continue
         named = clip_text(language)
         if style.direction not in {wanted, "auto"}:
-            rule = _DIR_TEXT if _is_by_author(block, styles) else _DIR
+            code = "dir-text" if _is_by_author(block, styles) else "dir"
             yield finding_at(
-                rule,
+                code,
                 block,
                 message(
                     "%(named)s text is laid out %(direction)s",
@@ -223,7 +173,7 @@ def _blocks(document: HtmlDocument) -> Iterator[Finding]:
             problem = message(
                 "only <html> or <body> gives the %(named)s text its direction, rtl", named=named
             )
-            yield finding_at(_DIR, block, problem, _WEBMAIL)
+            yield finding_at("dir", block, problem, _WEBMAIL)
 
 
 @lru_cache(maxsize=256)
@@ -248,23 +198,23 @@ def _wrapper(mail: CheckedMail, document: HtmlDocument) -> Iterator[Finding]:
     article = next((one for one in body.iter("*") if one.get("role") == "article"), None)
     if article is None:
         yield finding_at(
-            _WRAPPER, body, message("there is no role=article around the content"), _WEBMAIL
+            "wrapper", body, message("there is no role=article around the content"), _WEBMAIL
         )
     else:
         for name in ("lang", "dir", "aria-label"):
             if not article.get(name) and not (name == "aria-label" and _labelled(article)):
                 yield finding_at(
-                    _WRAPPER, article, message("it has no %(name)s", name=name), _WEBMAIL
+                    "wrapper", article, message("it has no %(name)s", name=name), _WEBMAIL
                 )
         spoken = article.get("aria-roledescription", "").lower()
         if spoken == "email" and _tag(mail.language.partition("-")[0]) != "en":
             yield finding_at(
-                _DESCRIPTION,
+                "role-description",
                 article,
                 message("it is %(spoken)s, in English", spoken=repr(spoken)),
             )
     if not language_of(body):
-        yield finding_at(_BODY, body, message("it has no xml:lang"), OUTLOOK_WINDOWS)
+        yield finding_at("body-lang", body, message("it has no xml:lang"), OUTLOOK_WINDOWS)
 
 
 def _labelled(element: etree._Element) -> bool:
@@ -275,7 +225,7 @@ def _tables(document: HtmlDocument) -> Iterator[Finding]:
     for element in document.tagged("table", "td"):
         if not element.get("dir"):
             yield finding_at(
-                _TABLE,
+                "rtl-table",
                 element,
                 message("a %(tag)s has no dir", tag=element.tag),
                 OUTLOOK_WINDOWS,
@@ -290,4 +240,4 @@ def _left(styles: ComputedStyles) -> Iterator[Finding]:
         above = styles.by_element[parent] if parent is not None else None
         # Only the element where it begins.
         if above is None or (above.align, above.direction) != ("left", "rtl"):
-            yield finding_at(_LEFT, element, message("text that runs rtl is aligned left"))
+            yield finding_at("rtl-left", element, message("text that runs rtl is aligned left"))

@@ -6,46 +6,17 @@ from collections.abc import Iterator
 from lxml import etree
 
 from publisher.gate.css.stylesheet import pixels
-from publisher.gate.findings import Finding, html_warning
+from publisher.gate.findings import Finding, finding
 from publisher.gate.mail import CheckedMail, HtmlDocument, finding_at
 from publisher.gate.mail_clients.caniemail import GMAIL_APPS, OUTLOOK_WINDOWS
 from publisher.i18n.messages import message
-from publisher.mail_limits import MAIL_WIDTH, PHONE_WIDTH
+from publisher.mail_limits import PHONE_WIDTH
 
 _FLUID = "fluid"
 # Pixels. A column of this width is easy to read and fits into a desktop's reading pane.
 _COLUMN = (400, 720)
 _PIXELS = re.compile(r"(\d{1,5})(?:px)?")
 _WIDTH = re.compile(r"\bwidth\s*[:=]\s*[\"']?(\d{1,5})", re.IGNORECASE)
-
-
-_ROLE = html_warning(
-    code="table-role",
-    fix='write role="presentation" on every table that is for layout only, without th or caption',
-    why="Otherwise screen readers announce rows and columns (WCAG 2.2, 1.3.1).",
-)
-_SPACING = html_warning(
-    code="table-spacing",
-    fix='write cellpadding="0" cellspacing="0" border="0" on every table',
-    why="Otherwise Outlook for Windows puts gaps between cells (caniemail html-cellspacing).",
-)
-_COLUMN_WIDTH = html_warning(
-    code="column-width",
-    fix=f'put the content into a table with width="{MAIL_WIDTH}" and max-width:{MAIL_WIDTH}px',
-    why="Lines as long as a desktop's window is wide are hard to read (WCAG 2.2, 1.4.8).",
-)
-_OUTLOOK_WIDTH = html_warning(
-    code="column-outlook",
-    fix=f'write width="{MAIL_WIDTH}" on the table, or put a table of that width into an [if mso] comment',
-    why="Outlook for Windows supports max-width on tables at most (caniemail css-max-width).",
-)
-_FIXED = html_warning(
-    code="width-fixed",
-    fix="write width:100% and max-width in its style attribute; leave pixels to the width attribute",
-    why="Without <style> a phone shows it wider than its screen (caniemail html-style; "
-    "WCAG 2.2, 1.4.10).",
-)
-RULES = (_ROLE, _SPACING, _COLUMN_WIDTH, _OUTLOOK_WIDTH, _FIXED)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -68,7 +39,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
                 tag=element.tag,
                 width=format(width, ".0f"),
             )
-            yield finding_at(_FIXED, element, problem, GMAIL_APPS)
+            yield finding_at("width-fixed", element, problem, GMAIL_APPS)
 
 
 def _table(table: etree._Element) -> Iterator[Finding]:
@@ -77,17 +48,19 @@ def _table(table: etree._Element) -> Iterator[Finding]:
     first = next(marks, None)
     has_data = first is not None and first.tag != "table"
     if not is_layout and not has_data:
-        yield finding_at(_ROLE, table, message("a table for layout has no role=presentation"))
+        yield finding_at(
+            "table-role", table, message("a table for layout has no role=presentation")
+        )
     elif is_layout and has_data and first is not None:
         yield finding_at(
-            _ROLE, first, message("a table for layout has <%(tag)s>", tag=first.tag)
+            "table-role", first, message("a table for layout has <%(tag)s>", tag=first.tag)
         )
     lacking = [
         name for name in ("cellpadding", "cellspacing", "border") if table.get(name) is None
     ]
     if lacking and not has_data:
         yield finding_at(
-            _SPACING,
+            "table-spacing",
             table,
             message("it has no %(name)s", name=", ".join(lacking)),
             OUTLOOK_WINDOWS,
@@ -111,10 +84,10 @@ def _column(document: HtmlDocument, widths: dict[int, dict[str, float]]) -> Iter
         for_outlook = [*in_comments, stated or 0]
         if not any(least <= width <= most for width in for_outlook):
             problem = message("nothing limits the column in Outlook")
-            yield finding_at(_OUTLOOK_WIDTH, element, problem, OUTLOOK_WINDOWS)
+            yield finding_at("column-outlook", element, problem, OUTLOOK_WINDOWS)
         return
-    yield _COLUMN_WIDTH.finding(
-        message("nothing limits the width of the content"), where="body"
+    yield finding(
+        "column-width", message("nothing limits the width of the content"), where="body"
     )
 
 

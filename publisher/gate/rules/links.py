@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from lxml import etree
 
 from publisher.gate.css.computed_style import language_of
-from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.findings import Finding, finding
 from publisher.gate.mail import CheckedMail, clip_text, finding_at, text_content
 from publisher.i18n.messages import counted, message
 from publisher.mail_limits import MAX_URL_LENGTH
@@ -23,24 +23,6 @@ _UNSUBSCRIBE_WORDS = re.compile(
     re.IGNORECASE,
 )
 _IN_BRACKETS = re.compile(r"<\s*([^<>\s]+)\s*>")
-
-_UNSUBSCRIBE = html_error(
-    code="unsubscribe",
-    fix="put a visible unsubscribe link into the mail",
-    why="Gmail, Yahoo and laws require it (15 U.S.C. 7704, Directive 2002/58/EC); people who "
-    "can't unsubscribe report the mail as spam.",
-)
-_ONLINE = html_warning(
-    code="view-online",
-    fix="link to the issue's page on the web",
-    why="If a mail client breaks or cuts the mail, the page is still complete.",
-)
-_POSTAL = html_warning(
-    code="postal-address",
-    fix="write the publication's postal address into its settings, and show it in the footer",
-    why="Laws require it (15 U.S.C. 7704(a)(5); Directive 2000/31/EC, article 5).",
-)
-_FOOTER_RULES = (_UNSUBSCRIBE, _ONLINE, _POSTAL)
 
 
 def _check_footer(mail: CheckedMail) -> Iterator[Finding]:
@@ -55,16 +37,22 @@ def _check_footer(mail: CheckedMail) -> Iterator[Finding]:
     addresses = {_without_query(one) for one in _addresses(mail, "List-Unsubscribe")}
     owes_link = not mail.is_about_subscription
     if owes_link and not any(_unsubscribes(link, addresses) for link in links):
-        yield _UNSUBSCRIBE.finding(
-            message("there is no visible unsubscribe link"), where="body"
+        yield finding(
+            "unsubscribe", message("there is no visible unsubscribe link"), where="body"
         )
     online = _addresses(mail, "Archived-At")
     if online and not any(link.get("href") in online for link in links):
-        yield _ONLINE.finding(message("nothing links to the mail's own page"), where="body")
+        yield finding(
+            "view-online", message("nothing links to the mail's own page"), where="body"
+        )
     if not mail.address:
-        yield _POSTAL.finding(message("the publication has no postal address"), where="body")
+        yield finding(
+            "postal-address", message("the publication has no postal address"), where="body"
+        )
     elif not _shows_address(mail):
-        yield _POSTAL.finding(message("the postal address is not in the mail"), where="body")
+        yield finding(
+            "postal-address", message("the postal address is not in the mail"), where="body"
+        )
 
 
 def _addresses(mail: CheckedMail, name: str) -> list[str]:
@@ -100,68 +88,6 @@ _SAFE = frozenset({"https", "http", "mailto", "tel"})
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _MAILBOX = re.compile(r"[^@\s<>]+@[^@\s<>]+\.\w+")
 
-_SCHEME = html_error(
-    code="link-scheme",
-    fix="write the whole address, with https and a host",
-    why="In a mail an address without a host leads nowhere, and filters take javascript:, data: "
-    "and file: for an attack.",
-)
-_DEAD = html_error(
-    code="link-dead",
-    fix="give the link an address, or make it plain text",
-    why="Nobody who follows it gets anywhere.",
-)
-_ANCHOR = html_warning(
-    code="link-anchor",
-    fix="link to the place on the web instead",
-    why="Links within a mail do nothing in Gmail for iOS, and lead elsewhere in Yahoo "
-    "(caniemail html-anchor-links).",
-)
-_INSECURE = html_warning(
-    code="link-insecure",
-    fix="write https",
-    why="Anybody on the way can read and change what comes by http; clients warn of it.",
-)
-_FORM = html_warning(
-    code="link-form",
-    fix="percent-encode the path, write the host in punycode, and keep it short",
-    why="Mail clients cut addresses at spaces, encode them twice, or cut long ones (RFC 3986).",
-)
-_DISGUISED = html_warning(
-    code="link-disguised",
-    # A warning: it comes from an article, which must not stop the whole issue.
-    fix="show the address that the link leads to, or words instead of an address",
-    why="Phishing shows another address than the link leads to; clients warn of the whole mail.",
-)
-_NAME = html_error(
-    code="link-name",
-    fix="give the link words, or the image in it an alt that says where it leads",
-    why="Without images there is nothing to follow, and no other link leads there "
-    "(WCAG 2.2, 2.4.4).",
-)
-_UNNAMED = html_warning(
-    code="link-unnamed",
-    fix="give the link words, or the image in it an alt that says where it leads",
-    why="Screen readers read out the address (WCAG 2.2, 2.4.4).",
-)
-_SAME = html_warning(
-    code="link-same-name",
-    fix="write into aria-label where each of them leads",
-    why="In a screen reader's list of links they look the same (WCAG 2.2, 2.4.4).",
-)
-RULES = (
-    *_FOOTER_RULES,
-    _SCHEME,
-    _DEAD,
-    _ANCHOR,
-    _INSECURE,
-    _FORM,
-    _DISGUISED,
-    _NAME,
-    _UNNAMED,
-    _SAME,
-)
-
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Check every link."""
@@ -182,14 +108,14 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 def _within(link: etree._Element, href: str, places: set[str | None]) -> Iterator[Finding]:
     if href[1:] and href[1:] in places:
         yield finding_at(
-            _ANCHOR,
+            "link-anchor",
             link,
             message("it leads to another place in the mail"),
             ("Gmail iOS", "Yahoo Mail iOS"),
         )
     else:
         yield finding_at(
-            _DEAD,
+            "link-dead",
             link,
             message("it leads to %(href)s", href=clip_text(href))
             if href
@@ -202,7 +128,7 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
     scheme = parts.scheme.lower() if parts else ""
     if parts is None:
         yield finding_at(
-            _SCHEME, link, message("%(href)s is not an address", href=clip_text(href))
+            "link-scheme", link, message("%(href)s is not an address", href=clip_text(href))
         )
     elif scheme not in _SAFE:
         problem = message("%(href)s is not a whole address", href=clip_text(href))
@@ -212,9 +138,11 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
                 href=clip_text(href),
                 scheme=clip_text(scheme),
             )
-        yield finding_at(_SCHEME, link, problem)
+        yield finding_at("link-scheme", link, problem)
     elif scheme.startswith("http") and not parts.hostname:
-        yield finding_at(_SCHEME, link, message("%(href)s has no host", href=clip_text(href)))
+        yield finding_at(
+            "link-scheme", link, message("%(href)s has no host", href=clip_text(href))
+        )
     else:
         yield from _form(link, href, is_insecure=scheme == "http")
 
@@ -222,12 +150,14 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
 def _form(link: etree._Element, href: str, *, is_insecure: bool) -> Iterator[Finding]:
     if is_insecure:
         problem = message("%(href)s goes by http", href=clip_text(href))
-        yield finding_at(_INSECURE, link, problem)
+        yield finding_at("link-insecure", link, problem)
     if not href.isascii() or re.search(r"[\s<>\"{}|\\^`]", href):
-        yield finding_at(_FORM, link, message("%(href)s is not encoded", href=clip_text(href)))
+        yield finding_at(
+            "link-form", link, message("%(href)s is not encoded", href=clip_text(href))
+        )
     if len(href) > MAX_URL_LENGTH:
         yield finding_at(
-            _FORM,
+            "link-form",
             link,
             counted(
                 "an address has %(count)s character",
@@ -253,7 +183,7 @@ def _disguise(link: etree._Element, href: str) -> Iterator[Finding]:
         return
     if parts.scheme.startswith("http") and (parts.username or "@" in parts.netloc):
         yield finding_at(
-            _DISGUISED,
+            "link-disguised",
             link,
             message("%(href)s hides its host behind a name", href=clip_text(href)),
         )
@@ -265,10 +195,10 @@ def _disguise(link: etree._Element, href: str) -> Iterator[Finding]:
                 hostname=clip_text(said.hostname),
                 target=clip_text(parts.hostname or href),
             )
-            yield finding_at(_DISGUISED, link, problem)
+            yield finding_at("link-disguised", link, problem)
     elif parts.scheme == "mailto" and _MAILBOX.fullmatch(shown) and shown not in parts.path:
         yield finding_at(
-            _DISGUISED,
+            "link-disguised",
             link,
             message(
                 "it shows %(shown)s and writes to %(path)s",
@@ -293,13 +223,13 @@ def _names(links: list[etree._Element]) -> Iterator[Finding]:
     for link, name in named.items():
         href = link.get("href", "")
         if not name:
-            rule = _UNNAMED if href in reached else _NAME
-            yield finding_at(rule, link, message("it has no text and no label"))
+            code = "link-unnamed" if href in reached else "link-name"
+            yield finding_at(code, link, message("it has no text and no label"))
         elif language_of(link):
             continue  # a switch of languages, which leads to the same story
         elif targets.setdefault(name.lower(), href) != href:
             yield finding_at(
-                _SAME,
+                "link-same-name",
                 link,
                 message("%(name)s leads to different places", name=repr(clip_text(name))),
             )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from publisher.gate.findings import Finding, Rule, html_error, html_warning
+from publisher.gate.findings import Finding, finding
 from publisher.gate.mail import (
     MOST_CHARACTERS,
     CheckedMail,
@@ -21,24 +21,6 @@ _MOST_ENCODED = 102_000
 # Bytes from which on there is little room left.
 _NEAR_BYTES = 60_000
 
-_CLIPPED = html_error(
-    code="html-size",
-    fix=f"bring the HTML below {MAX_HTML_BYTES:,} bytes: fewer stories, or shorter ones",
-    why="Gmail clips longer mails and hides the rest, the unsubscribe link included "
-    f"(hteumeuleu/email-bugs#41). It may count what is sent: at most {_MOST_ENCODED:,} bytes.",
-)
-_NEAR_LIMIT = html_warning(
-    code="html-size-near",
-    fix="remove some stories or markup before the next issue brings more",
-    why=f"Gmail clips mails of more than {MAX_HTML_BYTES:,} bytes of HTML.",
-)
-_DEPTH = html_error(
-    code="html-depth",
-    fix=f"nest elements at most {MAX_NESTING} deep",
-    why="Parsers drop what is nested too deep without a word, from 255 elements on (libxml2).",
-)
-_SIZE_RULES = (_CLIPPED, _NEAR_LIMIT, _DEPTH)
-
 
 def _check_size(mail: CheckedMail) -> Iterator[Finding]:
     """Check the size and the depth of the HTML part."""
@@ -49,17 +31,22 @@ def _check_size(mail: CheckedMail) -> Iterator[Finding]:
             problem = message(
                 "the HTML has %(size)s bytes, too long for a closer look", size=size
             )
-        yield _CLIPPED.finding(problem, where="html", clients=GMAIL)
+        yield finding("html-size", problem, where="html", clients=GMAIL)
     elif sent > _MOST_ENCODED:
         problem = message("the HTML is sent as %(sent)s bytes", sent=sent)
-        yield _CLIPPED.finding(problem, where="html", clients=GMAIL)
+        yield finding("html-size", problem, where="html", clients=GMAIL)
     elif size > _NEAR_BYTES:
-        yield _NEAR_LIMIT.finding(
-            message("the HTML has %(size)s bytes", size=size), where="html", clients=GMAIL
+        yield finding(
+            "html-size-near",
+            message("the HTML has %(size)s bytes", size=size),
+            where="html",
+            clients=GMAIL,
         )
     if (depth := mail.document.depth) > MAX_NESTING:
-        yield _DEPTH.finding(
-            message("elements are nested %(depth)s deep", depth=depth), where="html"
+        yield finding(
+            "html-depth",
+            message("elements are nested %(depth)s deep", depth=depth),
+            where="html",
         )
 
 
@@ -78,50 +65,6 @@ _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 # The layout for phones, which Gmail keeps.
 _FOR_PHONES = re.compile(r"(?:min|max)-(?:device-)?width")
 
-_PLACE = html_error(
-    code="style-place",
-    fix="move the <style> into the <head>",
-    why="Gmail ignores a <style> in the body (caniemail html-style).",
-)
-_SIZE = html_error(
-    code="style-size",
-    fix=f"keep all <style> together below {_MOST_BYTES:,} bytes: inline what can be inlined",
-    why="Gmail ignores style sheets over 16 kB (hteumeuleu/email-bugs#90).",
-)
-_NEARLY = html_warning(
-    code="style-size-near",
-    fix=f"keep all <style> together below {_NEAR:,} bytes",
-    why="That was Gmail's limit for years (hteumeuleu/email-bugs#90).",
-)
-_NESTED = html_error(
-    code="style-nested",
-    fix="write no at-rule within another, and no rule within a rule",
-    why="Gmail drops the whole <style> (hteumeuleu/email-bugs#21).",
-)
-_IMPORT = html_error(
-    code="style-import",
-    fix="remove @import, and inline its rules",
-    why="Gmail and Outlook ignore it, and with others a server learns who reads (caniemail "
-    "css-at-import).",
-)
-_SYNTAX = html_warning(
-    code="style-syntax",
-    fix="mend the style sheet",
-    why="Gmail drops a <style> that it can't parse, other clients drop a rule.",
-)
-_RISK = html_warning(
-    code="style-risk",
-    fix="put it into a <style> of its own, after the others",
-    why="Gmail may drop the <style> with something that it does not support, and with it the "
-    "layout for phones.",
-)
-_FORM = html_warning(
-    code="important-form",
-    fix="write ` !important` in lower case, with a space before it",
-    why="Outlook for Windows needs the space, Gmail the lower case (caniemail css-important).",
-)
-RULES = (*_SIZE_RULES, _PLACE, _SIZE, _NEARLY, _NESTED, _IMPORT, _SYNTAX, _RISK, _FORM)
-
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Check every <style> outside of conditional comments."""
@@ -131,7 +74,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     for block in document.style_blocks:
         if not block.is_in_head:
             yield finding_at(
-                _PLACE, block.element, message("a <style> stands in the body"), GMAIL
+                "style-place", block.element, message("a <style> stands in the body"), GMAIL
             )
         yield from _at_rules(block)
         yield from _syntax(block)
@@ -141,42 +84,44 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 
 def _size(document: HtmlDocument) -> Iterator[Finding]:
     size = sum(len(block.css.encode(errors="replace")) for block in document.style_blocks)
-    rule = _SIZE if size > _MOST_BYTES else _NEARLY
+    code = "style-size" if size > _MOST_BYTES else "style-size-near"
     if size > _NEAR:
         yield finding_at(
-            rule,
+            code,
             document.style_blocks[0].element,
             message("the styles have %(size)s bytes", size=size),
             GMAIL,
         )
 
 
-def _found(rule: Rule, block: StyleBlock, line: int, problem: str, *clients: str) -> Finding:
-    return rule.finding(problem, where="style", line=block.line + line - 1, clients=clients)
+def _found(code: str, block: StyleBlock, line: int, problem: str, *clients: str) -> Finding:
+    return finding(code, problem, where="style", line=block.line + line - 1, clients=clients)
 
 
 def _at_rules(block: StyleBlock) -> Iterator[Finding]:
     for rule in block.sheet.at_rules:
         if rule.name == "import":
-            yield _found(_IMPORT, block, rule.line, f"@import {clip_text(rule.prelude)}")
+            yield _found("style-import", block, rule.line, f"@import {clip_text(rule.prelude)}")
         if rule.depth:
             yield _found(
-                _NESTED,
+                "style-nested",
                 block,
                 rule.line,
                 message("@%(name)s is in another rule", name=clip_text(rule.name)),
                 *GMAIL,
             )
     for line in block.sheet.nested:
-        yield _found(_NESTED, block, line, message("a rule is in another rule"), *GMAIL)
+        yield _found("style-nested", block, line, message("a rule is in another rule"), *GMAIL)
 
 
 def _syntax(block: StyleBlock) -> Iterator[Finding]:
     for fault in block.sheet.faults:
-        yield _found(_SYNTAX, block, fault.line, untranslated(clip_text(fault.problem)))
+        yield _found("style-syntax", block, fault.line, untranslated(clip_text(fault.problem)))
     if "<!--" in block.css:
         line = block.css[: block.css.index("<!--")].count("\n") + 1
-        yield _found(_SYNTAX, block, line, message("<!-- is not a comment in a style sheet"))
+        yield _found(
+            "style-syntax", block, line, message("<!-- is not a comment in a style sheet")
+        )
 
 
 def _risk(block: StyleBlock) -> Iterator[Finding]:
@@ -190,7 +135,7 @@ def _risk(block: StyleBlock) -> Iterator[Finding]:
                 name=clip_text(rule.name),
                 prelude=clip_text(rule.prelude),
             )
-            yield _found(_RISK, block, rule.line, problem, *GMAIL)
+            yield _found("style-risk", block, rule.line, problem, *GMAIL)
     for style in sheet.rules:
         for selector in style.selectors:
             # Gmail supports [class~=x], and no other attribute selector.
@@ -198,7 +143,7 @@ def _risk(block: StyleBlock) -> Iterator[Finding]:
                 (name, operator) != ("class", "~=") for name, operator, _ in selector.attributes
             ):
                 problem = message("an attribute selector stands beside the layout for phones")
-                yield _found(_RISK, block, style.line, problem, *GMAIL)
+                yield _found("style-risk", block, style.line, problem, *GMAIL)
 
 
 def _form(block: StyleBlock) -> Iterator[Finding]:
@@ -208,4 +153,4 @@ def _form(block: StyleBlock) -> Iterator[Finding]:
         if found[0] != "!important" or not before.isspace():
             line = css.count("\n", 0, found.start()) + 1
             problem = message("it is written %(before)s", before=clip_text(before + found[0]))
-            yield _found(_FORM, block, line, problem, *OUTLOOK_WINDOWS)
+            yield _found("important-form", block, line, problem, *OUTLOOK_WINDOWS)

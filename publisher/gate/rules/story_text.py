@@ -1,6 +1,7 @@
 """Whether both parts of a mail contain each story in its author's words: all of them, in order.
 
-The template may arrange stories in any way, as long as they are not mixed.
+The template may arrange stories in any way, as long as they are not mixed. Template code that an
+article shows to readers although it was meant for a program is found here as well.
 """
 
 from __future__ import annotations
@@ -11,46 +12,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from publisher.gate.findings import (
-    Finding,
-    Rule,
-    html_error,
-    html_warning,
-    text_error,
-    text_warning,
-)
-from publisher.gate.mail import CheckedMail, story_name
+from publisher.articles.content.parser import leftover_code
+from publisher.gate.findings import Finding, finding
+from publisher.gate.mail import CheckedMail, clip_text, story_name
 from publisher.gate.passages import PassageText
 from publisher.i18n.messages import message
 
 if TYPE_CHECKING:
     from publisher.rendering.model import StoryText
-
-_IN_HTML = html_error(
-    code="story-html",
-    fix="print the story's words as the template receives them, without filters",
-    why="Every word of a story must be in the mail as its author wrote it, in the same order: a "
-    "lost or changed word may change the meaning.",
-)
-_IN_TEXT = text_error(
-    code="story-text",
-    fix="print the story's words as the template receives them, without filters",
-    why="Every word of a story must be in the mail as its author wrote it, in the same order: a "
-    "lost or changed word may change the meaning.",
-)
-_HTML_JOINED = html_warning(
-    code="story-html-joined",
-    fix="put each of the story's passages into a block of its own, or see that nothing changes its meaning",
-    why="Words in the same line are read with the story's: a “not” before them changes the "
-    "meaning.",
-)
-_TEXT_JOINED = text_warning(
-    code="story-text-joined",
-    fix="put each of the story's passages on lines of its own, or see that nothing changes its meaning",
-    why="Words in the same line are read with the story's: a “not” before them changes the "
-    "meaning.",
-)
-RULES = (_IN_HTML, _IN_TEXT, _HTML_JOINED, _TEXT_JOINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +67,21 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     stories = {story: passages for story, passages in read.items() if passages}
     if stories:
         html = PassageText(mail.document.visible_text)
-        yield from _check_part(_IN_HTML, _HTML_JOINED, stories, html)
-        yield from _check_part(_IN_TEXT, _TEXT_JOINED, stories, PassageText(mail.text))
+        yield from _check_part("story-html", "story-html-joined", stories, html)
+        yield from _check_part(
+            "story-text", "story-text-joined", stories, PassageText(mail.text)
+        )
+    for story in mail.stories:
+        # What the story also shows as code is meant so.
+        for leftover in leftover_code(story.passages, story.code):
+            problem = message(
+                "%(story)s contains %(code)s", story=story_name(story), code=clip_text(leftover)
+            )
+            yield finding("story-template", problem, where="story")
 
 
 def _check_part(
-    rule: Rule, joined: Rule, stories: Mapping[StoryText, _Passages], part: PassageText
+    code: str, joined: str, stories: Mapping[StoryText, _Passages], part: PassageText
 ) -> Iterator[Finding]:
     places = _places(stories, part)
     for story, place in places.items():
@@ -111,9 +89,9 @@ def _check_part(
             fault = place.fault
             if place.more:
                 fault = message("%(fault)s (and %(more)s more)", fault=fault, more=place.more)
-            yield rule.finding(fault, where=story_name(story))
+            yield finding(code, fault, where=story_name(story))
         if place.joined:
-            yield joined.finding(place.joined, where=story_name(story))
+            yield finding(joined, place.joined, where=story_name(story))
     whole = {s: p for s, p in places.items() if not p.fault and len(stories[s]) > 1}
     ordered = sorted(whole, key=lambda story: whole[story].start)
     for story, following in pairwise(ordered):
@@ -124,7 +102,7 @@ def _check_part(
             )
             if story.passages == following.passages:
                 problem = message("it is there once, and another story has the same words")
-            yield rule.finding(problem, where=story_name(story))
+            yield finding(code, problem, where=story_name(story))
 
 
 def _places(

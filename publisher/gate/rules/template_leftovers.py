@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from publisher.gate.findings import Finding, html_error, html_warning, text_error
+from publisher.gate.findings import Finding, finding
 from publisher.gate.mail import (
     MOST_CHARACTERS,
     CheckedMail,
@@ -52,35 +52,6 @@ _MAYBE_LEFTOVER = re.compile(
 # Characters of a line that are quoted.
 _QUOTED = 40
 
-_PLACEHOLDER_HTML = html_error(
-    code="html-template",
-    fix="fill in the value, or remove its placeholder from the template",
-    why="Recipients would see a piece of the template instead of a value.",
-)
-_PLACEHOLDER_URL = html_warning(
-    code="url-template",
-    fix="see whether the address is meant so; else mend the template",
-    why="If a value is missing, the address leads nowhere.",
-)
-_PLACEHOLDER_TEXT = text_error(
-    code="text-template",
-    fix="fill in the value, or remove its placeholder from the template",
-    why="Recipients would see a piece of the template instead of a value.",
-)
-_DAMAGE_HTML = html_error(
-    code="html-damage",
-    fix="remove control characters, and restore what was lost",
-    why="Gmail cuts a mail at some of them (hteumeuleu/email-bugs#140); U+FFFD stands for a "
-    "character that could not be read.",
-)
-_DAMAGE_TEXT = text_error(
-    code="text-damage",
-    fix="remove control characters, and restore what was lost",
-    why="They are shown as boxes or not at all; U+FFFD stands for a character that could not be "
-    "read.",
-)
-RULES = (_PLACEHOLDER_HTML, _PLACEHOLDER_URL, _PLACEHOLDER_TEXT, _DAMAGE_HTML, _DAMAGE_TEXT)
-
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Look for leftovers in both parts."""
@@ -90,7 +61,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
         for text in texts:
             if _MAYBE_LEFTOVER.search(text) and element.tag not in {"style", "script"}:
                 for problem in _in_text(text, by_people, is_alone=len(element) == 0):
-                    yield finding_at(_PLACEHOLDER_HTML, element, problem)
+                    yield finding_at("html-template", element, problem)
     yield from _attributes(document, by_people)
     is_quoted = _REPLACEMENT in mail.written_by_people  # as in an article on encodings
     yield from _damaged_html(mail.html, is_quoted=is_quoted)
@@ -117,7 +88,7 @@ def _attributes(document: HtmlDocument, by_people: str) -> Iterator[Finding]:
             if name in attributes:
                 for problem in _in_text(element.get(name, ""), by_people):
                     named = message("%(name)s: %(problem)s", name=name, problem=problem)
-                    yield finding_at(_PLACEHOLDER_HTML, element, named)
+                    yield finding_at("html-template", element, named)
         yield from _addresses(element)
 
 
@@ -131,15 +102,15 @@ def _addresses(element: etree._Element) -> Iterator[Finding]:
                 name=name,
                 problem=message("%(marker)s was left over", marker=clip_text(found[0])),
             )
-            yield finding_at(_PLACEHOLDER_HTML, element, problem)
+            yield finding_at("html-template", element, problem)
         elif found := _ENCODED.search(element.get(name, "")):
             problem = message(
                 "%(name)s: the address contains %(found)s", name=name, found=repr(found[0])
             )
-            yield finding_at(_PLACEHOLDER_URL, element, problem)
+            yield finding_at("url-template", element, problem)
     if found := _SEGMENT.search(element.get("href") or element.get("src") or ""):
         yield finding_at(
-            _PLACEHOLDER_URL,
+            "url-template",
             element,
             message("the address contains %(found)s", found=repr(found[1])),
         )
@@ -151,7 +122,8 @@ def _damaged_html(html: str, *, is_quoted: bool) -> Iterator[Finding]:
         if sign == _REPLACEMENT and is_quoted:
             continue
         places = [one for one in found if one[0] == sign]
-        yield _DAMAGE_HTML.finding(
+        yield finding(
+            "html-damage",
             counted(
                 "%(sign)s is in the text, %(count)s time in all",
                 "%(sign)s is in the text, %(count)s times in all",
@@ -168,19 +140,19 @@ def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Findin
         if not _MAYBE_LEFTOVER.search(line):
             continue
         leftovers = _in_text(line, by_people) + _gettext_markers(line, by_people)
-        problems = [(_PLACEHOLDER_TEXT, leftover) for leftover in leftovers]
+        problems = [("text-template", leftover) for leftover in leftovers]
         signs = dict.fromkeys(_DAMAGE.findall(line))
         if is_quoted:
             signs.pop(_REPLACEMENT, None)
         if signs:
             problems.append(
                 (
-                    _DAMAGE_TEXT,
+                    "text-damage",
                     message("it contains %(control)s", control=_code_point(next(iter(signs)))),
                 )
             )
-        for rule, problem in problems:
-            yield rule.finding(problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
+        for code, problem in problems:
+            yield finding(code, problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
 
 
 def _gettext_markers(line: str, by_people: str) -> list[str]:

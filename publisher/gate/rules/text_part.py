@@ -8,21 +8,13 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from publisher.gate.findings import (
-    Finding,
-    Rule,
-    html_error,
-    html_warning,
-    text_error,
-    text_warning,
-)
+from publisher.gate.findings import Finding, finding
 from publisher.gate.mail import CheckedMail, clip_text, story_name
 from publisher.gate.passages import PassageText, column_width
 from publisher.i18n.messages import counted, message
 from publisher.languages import direction, script
 from publisher.languages.bidi import (
     BIDI_CONTROLS,
-    POP_ISOLATE,
     RIGHT_TO_LEFT_ISOLATE,
     bidi_fault,
     character_name,
@@ -37,33 +29,6 @@ _TRAILING = ".,;:!?)]}'\"»”’。，、；：？！）」』】》…"
 # Addresses that a finding names.
 _NAMED = 3
 
-_STORY_IN_HTML = html_error(
-    code="story-link-html",
-    fix="link each story to its address",
-    why="A digest links to its articles.",
-)
-_STORY_IN_TEXT = text_error(
-    code="story-link-text",
-    fix="write each story's address on a line of its own",
-    why="A digest links to its articles, in the text part too.",
-)
-_UNSUBSCRIBE = text_error(
-    code="unsubscribe-text",
-    fix="write the unsubscribe address, the one of List-Unsubscribe",
-    why="People who read the text part must be able to unsubscribe too (RFC 8058, and the law).",
-)
-_ONLY_HTML = text_warning(
-    code="links-html-only",
-    fix="write these addresses in the text part too",
-    why="Both parts must say the same (RFC 2046 section 5.1.4); filters compare them.",
-)
-_ONLY_TEXT = html_warning(
-    code="links-text-only",
-    fix="link to these addresses in the HTML part too",
-    why="Both parts must say the same (RFC 2046 section 5.1.4); filters compare them.",
-)
-_LINKS_RULES = (_STORY_IN_HTML, _STORY_IN_TEXT, _UNSUBSCRIBE, _ONLY_HTML, _ONLY_TEXT)
-
 
 def _check_links(mail: CheckedMail) -> Iterator[Finding]:
     """Compare the addresses of both parts."""
@@ -72,22 +37,22 @@ def _check_links(mail: CheckedMail) -> Iterator[Finding]:
     texts = _addresses(mail.text)
     written = {url for pair in texts for url in pair}
     stories = {story: _normalised(story.url) for story in mail.stories}
-    for rule, there in ((_STORY_IN_HTML, linked), (_STORY_IN_TEXT, written)):
+    for code, there in (("story-link-html", linked), ("story-link-text", written)):
         for story, url in stories.items():
             if url not in there:
-                yield rule.finding(
-                    message("nothing leads to %(url)s", url=story.url), where=story_name(story)
-                )
+                problem = message("nothing leads to %(url)s", url=story.url)
+                yield finding(code, problem, where=story_name(story))
     unsubscribe = {_normalised(url) for url in _HTTPS.findall(mail.header("List-Unsubscribe"))}
     for url in sorted(unsubscribe - written):
-        yield _UNSUBSCRIBE.finding(message("it is not in the text part"), where=url)
+        yield finding("unsubscribe-text", message("it is not in the text part"), where=url)
     shown = {url for pair in _addresses(mail.document.visible_text) for url in pair}
     there = linked | set(stories.values()) | shown
     only_html = linked - written - set(stories.values()) - unsubscribe
     only_text = {bare for whole, bare in texts if whole not in there and bare not in there}
-    for rule, only in ((_ONLY_HTML, only_html), (_ONLY_TEXT, only_text)):
+    for code, only in (("links-html-only", only_html), ("links-text-only", only_text)):
         if only:
-            yield rule.finding(
+            yield finding(
+                code,
                 counted(
                     "%(count)s of its links is only here",
                     "%(count)s of its links are only here",
@@ -130,47 +95,6 @@ _LABEL_COLUMNS = 20
 # Characters of a line that are quoted.
 _QUOTED = 40
 
-_WIDTH = text_warning(
-    code="text-width",
-    fix=f"break the line at {MAX_TEXT_COLUMNS} columns; a Chinese character takes two",
-    why="RFC 5322 section 2.1.1; clients that don't wrap show a part of it, and replies break it.",
-)
-_KINSOKU = text_warning(
-    code="text-line-break",
-    fix="break the line elsewhere",
-    why="No line begins with closing punctuation or ends with an opening bracket "
-    "(JIS X 4051, GB/T 15834).",
-)
-_BOX = text_warning(
-    code="text-boxes",
-    fix="draw no lines in text that runs from right to left",
-    why="Frames fall apart if the text in them runs from right to left.",
-)
-_OPEN = text_error(
-    code="text-direction",
-    fix="close every isolate and embedding in its own line",
-    why="Each line is a paragraph to the bidirectional algorithm (UAX 9); what is left open "
-    "changes the next lines in some clients.",
-)
-_OWN = text_warning(
-    code="text-direction-own",
-    fix="close every isolate and embedding in the article, each in its own paragraph",
-    why="An article has it so, and articles are not changed; what is left open changes the next "
-    "lines in some clients (UAX 9).",
-)
-_NOT_ISOLATED = text_warning(
-    code="text-isolated",
-    fix=f"put the line between {character_name(RIGHT_TO_LEFT_ISOLATE)} and {character_name(POP_ISOLATE)}",
-    why="Thunderbird, Roundcube and terminals begin every line of plain text at the left: numbers, full "
-    "stops and quotation marks move to its other end (UAX 9).",
-)
-_BOILERPLATE = text_warning(
-    code="text-preheader",
-    fix="begin the text part with the first line of the HTML part",
-    why="Geary and Thunderbird show the beginning of the text part beside the subject.",
-)
-RULES = (*_LINKS_RULES, _WIDTH, _KINSOKU, _BOX, _OPEN, _OWN, _NOT_ISOLATED, _BOILERPLATE)
-
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Check the beginning and each line of the text part."""
@@ -184,7 +108,7 @@ def _check_beginning(mail: CheckedMail) -> Iterator[Finding]:
     if not text.letters.startswith(wanted.letters):
         shown = {"text": text.after(0), "wanted": wanted.after(0)}
         problem = message("the first text is “%(text)s”, not “%(wanted)s”", **shown)
-        yield _BOILERPLATE.finding(problem, where=shown["text"], line=1)
+        yield finding("text-preheader", problem, where=shown["text"], line=1)
 
 
 def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
@@ -193,45 +117,52 @@ def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
     by_people = BIDI_CONTROLS.intersection(mail.written_by_people)
     before = ""
     for number, line in enumerate(mail.text.replace("\r\n", "\n").split("\n"), 1):
-        problems: list[tuple[Rule, str]] = []
+        problems: list[tuple[str, str]] = []
         # A line of as few characters is not wider, even of wide ones.
         if 2 * len(line) > MAX_TEXT_COLUMNS:
             problems += _width(line)
         if line and before:
             problems += _line_break(before, line, is_chinese=is_chinese)
         if is_rtl and (found := _BOXES.search(line)):
-            problems.append((_BOX, message("%(found)s draws a frame", found=repr(found[0]))))
+            problems.append(
+                ("text-boxes", message("%(found)s draws a frame", found=repr(found[0])))
+            )
         if not BIDI_CONTROLS.isdisjoint(line) and (fault := bidi_fault(line)):
-            problems.append((_OPEN if by_people.isdisjoint(line) else _OWN, fault))
+            problems.append(
+                (
+                    "text-direction" if by_people.isdisjoint(line) else "text-direction-own",
+                    fault,
+                )
+            )
         if is_rtl and not is_isolated(line):
             mark = character_name(RIGHT_TO_LEFT_ISOLATE)
-            problems.append((_NOT_ISOLATED, message("it has no %(name)s", name=mark)))
-        for rule, problem in problems:
-            yield rule.finding(problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
+            problems.append(("text-isolated", message("it has no %(name)s", name=mark)))
+        for code, problem in problems:
+            yield finding(code, problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
         before = line
 
 
-def _width(line: str) -> Iterator[tuple[Rule, str]]:
+def _width(line: str) -> Iterator[tuple[str, str]]:
     width = column_width(line)
     if width <= MAX_TEXT_COLUMNS:
         return
     rest, count = _URL.subn("", line, count=1)
     if count == 0 or column_width(rest.strip()) > _LABEL_COLUMNS:
         yield (
-            _WIDTH,
+            "text-width",
             counted(
                 "the line takes %(count)s column", "the line takes %(count)s columns", width
             ),
         )
 
 
-def _line_break(before: str, line: str, *, is_chinese: bool) -> Iterator[tuple[Rule, str]]:
+def _line_break(before: str, line: str, *, is_chinese: bool) -> Iterator[tuple[str, str]]:
     """Find what is wrong about the break between two lines of one paragraph."""
     start = _LINE_START.sub("", line, count=1)[:1]
     end = before.rstrip(" \u2066\u2067\u2068\u2069")[-1:]
     if not start or not end:
         return
     if start in _NO_START or (is_chinese and start in _QUOTES_NO_START):
-        yield _KINSOKU, message("it begins with %(start)s", start=repr(start))
+        yield "text-line-break", message("it begins with %(start)s", start=repr(start))
     elif end in _NO_END or (is_chinese and end in _QUOTES_NO_END):
-        yield _KINSOKU, message("the line before it ends with %(end)s", end=repr(end))
+        yield "text-line-break", message("the line before it ends with %(end)s", end=repr(end))

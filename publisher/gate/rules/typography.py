@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from publisher.errors import LanguageError
 from publisher.gate.css.computed_style import ShownText
-from publisher.gate.findings import Finding, html_warning
+from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.gate.passages import column_width
@@ -52,50 +52,6 @@ _FONTS = {
 }  # fmt: skip
 _SCRIPT_OF = {font: of for of, fonts in _FONTS.items() for font in fonts}
 
-_SMALL = html_warning(
-    code="text-small",
-    fix=f"set no text below {_SMALLEST:.0f} px, and running text in 16 px",
-    why="Most people read mail on a phone, and many can't read small text.",
-)
-_LEADED = html_warning(
-    code="line-height",
-    fix=f"give running text a line height of {_LEADING} times its size, Chinese {_LEADING_CJK}",
-    why="Dense lines are hard to read (WCAG 2.2, 1.4.8 and 1.4.12).",
-)
-_STACK = html_warning(
-    code="font-stack",
-    fix="name fonts that systems have, and end with sans-serif or serif",
-    why="If a system has none of the fonts, clients use Times or worse.",
-)
-_SCRIPT = html_warning(
-    code="font-script",
-    fix="name fonts of the text's own script before all others of that kind",
-    why="Chinese, Japanese and Korean draw the same characters differently; in a font for another "
-    "script they look foreign, or come from two fonts.",
-)
-_ITALIC = html_warning(
-    code="script-italic",
-    fix="set Chinese, Japanese and Korean upright; emphasise by weight",
-    why="Their fonts have no italics, and a slanted square is hard to read (CLREQ, JLREQ).",
-)
-_SPACED = html_warning(
-    code="script-spacing",
-    fix="remove letter-spacing",
-    why="It breaks joined Arabic letters, and moves ideographs out of their grid (ALREQ, CLREQ).",
-)
-_JUSTIFIED = html_warning(
-    code="script-justify",
-    fix="align it to the side where its lines begin",
-    why="Mail clients justify Arabic by gaps between words, not by longer joins (ALREQ).",
-)
-_WORD = html_warning(
-    code="long-word",
-    fix="show a word or a title instead of an address; break long words with U+00AD",
-    why="It is wider than a phone, and Gmail and Outlook don't break it (caniemail "
-    "css-overflow-wrap).",
-)
-RULES = (_SMALL, _LEADED, _STACK, _SCRIPT, _ITALIC, _SPACED, _JUSTIFIED, _WORD)
-
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Check every visible text."""
@@ -112,18 +68,20 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
                     len(word),
                     word=clip_text(word, 30),
                 )
-                yield finding_at(_WORD, shown.element, problem)
+                yield finding_at("long-word", shown.element, problem)
 
 
 def _size(shown: ShownText, *, is_running: bool) -> Iterator[Finding]:
     style = shown.style
     if style.size < _SMALLEST:
         yield finding_at(
-            _SMALL, shown.element, message("text of %(size)s px", size=format(style.size, "g"))
+            "text-small",
+            shown.element,
+            message("text of %(size)s px", size=format(style.size, "g")),
         )
     elif is_running and style.size < _SMALLEST_RUNNING:
         yield finding_at(
-            _SMALL,
+            "text-small",
             shown.element,
             message("running text of %(size)s px", size=format(style.size, "g")),
         )
@@ -132,10 +90,12 @@ def _size(shown: ShownText, *, is_running: bool) -> Iterator[Finding]:
     least = _LEADING_CJK if _IDEOGRAPH.search(shown.text) else _LEADING
     leading = style.leading
     if leading is None:
-        yield finding_at(_LEADED, shown.element, message("running text without a line height"))
+        yield finding_at(
+            "line-height", shown.element, message("running text without a line height")
+        )
     elif leading < least - _ROUNDED:
         yield finding_at(
-            _LEADED,
+            "line-height",
             shown.element,
             message(
                 "the line height is %(leading)s times the size", leading=format(leading, ".2f")
@@ -146,11 +106,13 @@ def _size(shown: ShownText, *, is_running: bool) -> Iterator[Finding]:
 def _fonts(shown: ShownText, language: str) -> Iterator[Finding]:
     stack = font_names(shown.style.font_family)
     if not stack:
-        yield finding_at(_STACK, shown.element, message("text without a font"), OUTLOOK_WINDOWS)
+        yield finding_at(
+            "font-stack", shown.element, message("text without a font"), OUTLOOK_WINDOWS
+        )
         return
     if stack[-1] not in _GENERIC:
         yield finding_at(
-            _STACK,
+            "font-stack",
             shown.element,
             message("the fonts end with %(font)s", font=clip_text(stack[-1])),
         )
@@ -160,13 +122,13 @@ def _fonts(shown: ShownText, language: str) -> Iterator[Finding]:
     named = [_SCRIPT_OF[font] for font in stack if font in _SCRIPT_OF]
     if named and named[0] != own:
         yield finding_at(
-            _SCRIPT,
+            "font-script",
             shown.element,
             message("%(own)s text is set in a font for %(named)s", own=own, named=named[0]),
         )
     elif not named and own == _script_of(language):
         yield finding_at(
-            _SCRIPT, shown.element, message("no font for %(own)s is named", own=own)
+            "font-script", shown.element, message("no font for %(own)s is named", own=own)
         )
 
 
@@ -188,11 +150,13 @@ def _script_of(tag: str) -> str:
 def _script(shown: ShownText) -> Iterator[Finding]:
     square, joined = _IDEOGRAPH.search(shown.text), _ARABIC.search(shown.text)
     if shown.style.is_italic and square:
-        yield finding_at(_ITALIC, shown.element, message("ideographs are set in italics"))
+        yield finding_at(
+            "script-italic", shown.element, message("ideographs are set in italics")
+        )
     if shown.style.has_letter_spacing and (square or joined):
         problem = (
             message("Arabic letters are spaced") if joined else message("ideographs are spaced")
         )
-        yield finding_at(_SPACED, shown.element, problem)
+        yield finding_at("script-spacing", shown.element, problem)
     if shown.style.align == "justify" and joined:
-        yield finding_at(_JUSTIFIED, shown.element, message("Arabic is justified"))
+        yield finding_at("script-justify", shown.element, message("Arabic is justified"))

@@ -1,4 +1,4 @@
-"""The page on the checks has a section for each rule, with the words of the code.
+"""The page on the checks has a section for each rule, with the words of `rules.toml`.
 
 `python -m tests.publisher.gate.test_catalogue` renews the sections.
 """
@@ -6,8 +6,7 @@
 import re
 from pathlib import Path
 
-from publisher.gate.checks import RULES
-from publisher.gate.findings import MailPart, Rule
+from publisher.gate.findings import RULES, MailPart, Rule
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "checks.md"
 TITLES = {
@@ -21,7 +20,7 @@ BEGIN = f"## {TITLES[MailPart.HEADERS]}\n"
 def sections() -> str:
     chapters = []
     for part, title in TITLES.items():
-        rules = [rule for rule in RULES if rule.part == part]
+        rules = [rule for rule in RULES.values() if rule.part == part]
         chapters.append(f"## {title}\n\n" + "\n".join(map(section, rules)))
     return "\n".join(chapters)
 
@@ -44,7 +43,7 @@ def renewed(page: str) -> str:
     return page.partition(BEGIN)[0] + sections()
 
 
-def test_the_page_has_the_words_of_the_code() -> None:
+def test_the_page_has_the_words_of_the_rules() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == renewed(page), f"python -m {__name__} renews {PAGE.name}"
 
@@ -52,11 +51,11 @@ def test_the_page_has_the_words_of_the_code() -> None:
 def test_the_table_has_every_rule_of_the_html_part_and_no_other_code() -> None:
     page = PAGE.read_text(encoding="utf-8").partition("## Support")[0]
     named = set(re.findall(r"`([a-z]+(?:-[a-z]+)*(?:-…)?)`", page)) - {"style"}
-    codes = [rule.code for rule in RULES]
+    codes = list(RULES)
     for code in named:
         assert any(one.startswith(code.removesuffix("…")) for one in codes), code
     marked = re.findall(r"`([a-z-]+…?)`", page)
-    for rule in RULES:
+    for rule in RULES.values():
         if rule.part == MailPart.HTML:
             assert any(
                 rule.code == one or (one.endswith("…") and rule.code.startswith(one[:-1]))
