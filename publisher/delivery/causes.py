@@ -2,11 +2,14 @@
 
 A sentence is made when it is shown: the ledger stores the key and the server's words, never the
 sentence. Causes of a mail server's refusal are bounce categories, the same for all transports.
-`docs/reference/delivery.md` lists them.
+The texts
+stand in `causes.toml`.
 """
 
+import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from publisher.delivery.states import DeliveryState
 from publisher.i18n.messages import Sentence, message, untranslated
@@ -63,258 +66,87 @@ class BounceCategory(Cause):
     is_dead_address: bool = False
 
 
-_RETRIED = "nothing: it is tried again by itself"
-_ADVICE = {
-    "no-mailbox": "nothing: the address is not written to again",
-    "not-known": "look at the address; if it comes back issue after issue, unsubscribe the address",
-    "no-domain": "look for a typing error in the domain; unsubscribe the address if there is none",
-    "bad-address": "look for a typing error in the address",
-    "moved": "ask the subscriber for the new one; mail does not follow by itself",
-    "switched-off": "nothing: some come back; if this one does not, unsubscribe the address",
-    "full": "nothing: only the subscriber can make room",
-    "crowded": _RETRIED,
-    "greylisted": _RETRIED,
-    "too-fast": "nothing: it slows down by itself; set [[delivery.domain]] or [delivery.warmup] if it stays",
-    "allowance-used": "nothing, or ask the server's administrator for more; set [delivery.rate] to what it allows",
-    "too-large": "make the issue shorter, or ask the server's administrator for more",
-    "spam": "look at what it says and links to; see the provider's page for senders",
-    "malformed": "run `publisher check`; if it finds nothing, this is a fault of the program: report it",
-    "policy": "read the server's words; its administrator can say which rule",
-    "blocked": "find out which list and why, and ask to be taken off it; if the issue is paused, resume it",
-    "reputation": "send less, and only to subscribers who read it; see the provider's page for senders",
-    "no-ptr": "have a PTR record made for the host, and an A or AAAA record to match",
-    "no-spf": "publish what is missing in the DNS of the sender's domain; if the issue is paused, resume it",
-    "no-tls": 'set tls = "starttls" or "implicit", or have the relay use TLS',
-    "no-dkim": "sign with [[delivery.dkim]], and publish its record in the DNS",
-    "no-dmarc": "publish what is missing in the DNS of the sender's domain; if the issue is paused, resume it",
-    "not-aligned": "sign with the domain of the sender's address, or take bounces below it",
-    "unproven": "set up SPF, DKIM and DMARC for the sender's domain; if the issue is paused, resume it",
-    "sender-refused": "see that its domain exists and takes mail; set `sender` or `delivery.smtp.bounces`",
-    "host-refused": "set `delivery.smtp.hello` to the host's full name; ask the server's administrator",
-    "login-needed": "set `delivery.smtp.user` and PUBLISHER_SMTP_PASSWORD",
-    "login-refused": "check `delivery.smtp.user` and PUBLISHER_SMTP_PASSWORD",
-    "tls-needed": 'set delivery.smtp.tls = "starttls" or "implicit"',
-    "not-relayed": "log in with `delivery.smtp.user`, or have the server allow this host",
-    "not-ours": "have the sender's address or domain confirmed with the server's administrator",
-    "suspended": "ask the server's administrator; if the issue is paused, resume it",
-    "session-over": "nothing: a new connection is made by itself",
-    "busy": _RETRIED,
-    "trouble": _RETRIED,
-    "no-way": "nothing if it passes; else ask the server's administrator",
-    "misunderstood": "see that host and port are those of a mail server that takes submissions",
-    "not-now": _RETRIED,
-    "not-taken": "read the server's words; its administrator can say more",
-}
+def _read_causes(text: str) -> tuple[dict[str, BounceCategory], dict[str, Cause]]:
+    """Return the causes that are refusals of a mail server, and the others."""
+    refusals, others = {}, {}
+    for key, row in tomllib.loads(text).items():
+        if "subject" in row:
+            subject = BounceSubject(row.pop("subject"))
+            refusals[key] = BounceCategory(key=key, subject=subject, **row)
+        else:
+            others[key] = Cause(key=key, **row)
+    return refusals, others
 
 
-def _about(
-    subject: BounceSubject, key: str, sentence: str, *, is_dead_address: bool = False
-) -> BounceCategory:
-    return BounceCategory(
-        key, sentence, _ADVICE[key], subject=subject, is_dead_address=is_dead_address
-    )
+_REFUSALS, _OTHERS = _read_causes(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+CAUSES: dict[str, Cause] = {**_REFUSALS, **_OTHERS}
 
+NO_MAILBOX = _REFUSALS["no-mailbox"]
+NOT_KNOWN = _REFUSALS["not-known"]
+NO_DOMAIN = _REFUSALS["no-domain"]
+BAD_ADDRESS = _REFUSALS["bad-address"]
+MOVED = _REFUSALS["moved"]
+SWITCHED_OFF = _REFUSALS["switched-off"]
+MAILBOX_FULL = _REFUSALS["full"]
+CROWDED = _REFUSALS["crowded"]
+GREYLISTED = _REFUSALS["greylisted"]
+TOO_FAST = _REFUSALS["too-fast"]
+ALLOWANCE_USED = _REFUSALS["allowance-used"]
+TOO_LARGE = _REFUSALS["too-large"]
+SPAM = _REFUSALS["spam"]
+MALFORMED = _REFUSALS["malformed"]
+POLICY = _REFUSALS["policy"]
+BLOCKED = _REFUSALS["blocked"]
+REPUTATION = _REFUSALS["reputation"]
+NO_PTR = _REFUSALS["no-ptr"]
+NO_SPF = _REFUSALS["no-spf"]
+NO_TLS = _REFUSALS["no-tls"]
+NO_DKIM = _REFUSALS["no-dkim"]
+NO_DMARC = _REFUSALS["no-dmarc"]
+NOT_ALIGNED = _REFUSALS["not-aligned"]
+UNPROVEN = _REFUSALS["unproven"]
+SENDER_REFUSED = _REFUSALS["sender-refused"]
+HOST_REFUSED = _REFUSALS["host-refused"]
+LOGIN_NEEDED = _REFUSALS["login-needed"]
+LOGIN_REFUSED = _REFUSALS["login-refused"]
+TLS_NEEDED = _REFUSALS["tls-needed"]
+NOT_RELAYED = _REFUSALS["not-relayed"]
+NOT_OURS = _REFUSALS["not-ours"]
+SUSPENDED = _REFUSALS["suspended"]
+SESSION_OVER = _REFUSALS["session-over"]
+BUSY = _REFUSALS["busy"]
+TROUBLE = _REFUSALS["trouble"]
+NO_WAY = _REFUSALS["no-way"]
+MISUNDERSTOOD = _REFUSALS["misunderstood"]
+NOT_NOW = _REFUSALS["not-now"]
+NOT_TAKEN = _REFUSALS["not-taken"]
+HAS_UNSUBSCRIBED = _OTHERS["unsubscribed"]
+HAS_PAUSED = _OTHERS["paused"]
+OTHER_CADENCE = _OTHERS["other-cadence"]
+HAD_EVERYTHING = _OTHERS["had-everything"]
+NO_ARTICLE = _OTHERS["no-article"]
+ARTICLES_WITHDRAWN = _OTHERS["withdrawn"]
+EDITION_IS_REMOVED = _OTHERS["edition-removed"]
+VARIANT_REJECTED = _OTHERS["gate"]
+VARIANT_NOT_MADE = _OTHERS["not-made"]
+ISSUE_CANCELLED = _OTHERS["cancelled"]
+NO_LONGER_ASKED_FOR = _OTHERS["not-asked-for"]
+MARKED_AS_SENT = _OTHERS["marked-sent"]
+RESTORED = _OTHERS["restored"]
+UNSENDABLE = _OTHERS["unsendable"]
+MAIL_REJECTED = _OTHERS["mail-rejected"]
+FOLDER_PROBLEM = _OTHERS["folder"]
+CONNECTION_LOST = _OTHERS["connection-lost"]
+UNREACHABLE = _OTHERS["unreachable"]
+CONNECTION_CLOSED = _OTHERS["connection-closed"]
+LEASE_LOST = _OTHERS["lease-lost"]
+UNANSWERED = _OTHERS["unanswered"]
+INTERRUPTED = _OTHERS["interrupted"]
+PROGRAM_FAILED = _OTHERS["program-failed"]
+UNKNOWN_CAUSE = _OTHERS["unknown"]
 
-# --- one recipient
-
-_R = BounceSubject.RECIPIENT
-NO_MAILBOX = _about(_R, "no-mailbox", "there is no such mailbox", is_dead_address=True)
-NOT_KNOWN = _about(
-    _R, "not-known", "the mailbox is not available: unknown, closed to us, or not yet set up"
-)
-NO_DOMAIN = _about(_R, "no-domain", "the recipient's domain does not exist or accepts no mail")
-BAD_ADDRESS = _about(_R, "bad-address", "the server does not accept this as an address")
-MOVED = _about(_R, "moved", "the recipient has moved to another address")
-SWITCHED_OFF = _about(_R, "switched-off", "the mailbox is switched off")
-MAILBOX_FULL = _about(_R, "full", "the mailbox is full")
-CROWDED = _about(
-    _R, "crowded", "the recipient gets more mail at present than the mailbox accepts"
-)
-GREYLISTED = _about(
-    _R, "greylisted", "the server asks new senders to try again later (greylisting)"
-)
-
-# --- amount and speed
-
-TOO_FAST = _about(
-    BounceSubject.RATE, "too-fast", "too much mail at once, or too many complaints"
-)
-ALLOWANCE_USED = _about(
-    BounceSubject.QUOTA, "allowance-used", "our account has sent as much as it may for now"
-)
-
-# --- the message
-
-_M = BounceSubject.MESSAGE
-TOO_LARGE = _about(_M, "too-large", "the message is larger than the server accepts")
-SPAM = _about(_M, "spam", "the message is classified as spam")
-MALFORMED = _about(_M, "malformed", "the server considers the message malformed")
-POLICY = _about(_M, "policy", "the server's policy forbids it")
-
-# --- our identity
-
-_S = BounceSubject.SENDER
-BLOCKED = _about(_S, "blocked", "our server is on a block list")
-REPUTATION = _about(_S, "reputation", "our server or domain has a bad reputation there")
-NO_PTR = _about(
-    _S, "no-ptr", "the sending host's address has no name that leads back to it (PTR)"
-)
-NO_SPF = _about(_S, "no-spf", "the sender's domain does not list the sending host (SPF)")
-NO_TLS = _about(_S, "no-tls", "the mail came without TLS")
-NO_DKIM = _about(_S, "no-dkim", "the signature is missing or wrong (DKIM)")
-NO_DMARC = _about(_S, "no-dmarc", "the sender's domain has no DMARC record")
-NOT_ALIGNED = _about(
-    _S,
-    "not-aligned",
-    "the sender's domain is neither the one that signed nor the one of SPF (DMARC)",
-)
-UNPROVEN = _about(_S, "unproven", "the mail does not prove who sent it (SPF, DKIM, DMARC)")
-SENDER_REFUSED = _about(_S, "sender-refused", "the sender's address is refused")
-HOST_REFUSED = _about(
-    _S, "host-refused", "the server refuses our host, or the name in its EHLO"
-)
-
-# --- our account
-
-_A = BounceSubject.ACCOUNT
-LOGIN_NEEDED = _about(_A, "login-needed", "the server requires a login")
-LOGIN_REFUSED = _about(_A, "login-refused", "the login is refused")
-TLS_NEEDED = _about(_A, "tls-needed", "the server requires TLS")
-NOT_RELAYED = _about(_A, "not-relayed", "the server relays no mail for us")
-NOT_OURS = _about(_A, "not-ours", "our account may not send in this sender's name")
-SUSPENDED = _about(_A, "suspended", "our account is suspended")
-
-# --- the server, or unknown
-
-_V, _U = BounceSubject.SERVER, BounceSubject.UNKNOWN
-SESSION_OVER = _about(
-    _V,
-    "session-over",
-    "the server has ended the connection, as it does after some time or some messages",
-)
-BUSY = _about(_V, "busy", "the server is busy or about to stop")
-TROUBLE = _about(_V, "trouble", "the server has an internal problem")
-NO_WAY = _about(_U, "no-way", "the server finds no route to the recipient's server")
-MISUNDERSTOOD = _about(_U, "misunderstood", "the server does not understand a command")
-NOT_NOW = _about(_U, "not-now", "the server does not accept it now")
-NOT_TAKEN = _about(_U, "not-taken", "the server does not accept it")
-
-# --- not a server's refusal
-
-_DECIDE = (
-    "look for its Message-ID in the server's log; then `publisher doubt resend` or `mark-sent`"
-)
-HAS_UNSUBSCRIBED = Cause(
-    "unsubscribed", "no longer subscribed", "nothing: the subscriber does not want it"
-)
-HAS_PAUSED = Cause(
-    "paused",
-    "mails are paused",
-    "nothing: after the pause, the subscriber gets what was missed",
-)
-OTHER_CADENCE = Cause(
-    "other-cadence",
-    "another cadence was chosen",
-    "nothing: the next issue or digest of that cadence has the articles",
-)
-HAD_EVERYTHING = Cause(
-    "had-everything",
-    "the subscriber has got every article of it before",
-    "nothing: no article is sent twice",
-)
-NO_ARTICLE = Cause(
-    "no-article",
-    "no article of it is for the subscriber's languages, topics or authors",
-    "nothing: it is what the subscriber chose",
-)
-ARTICLES_WITHDRAWN = Cause(
-    "withdrawn",
-    "all articles for the subscriber were withdrawn before the mail was made",
-    "nothing, or publish the articles again",
-)
-EDITION_IS_REMOVED = Cause(
-    "edition-removed",
-    "the edition was removed from publication.toml before the mail was made",
-    "nothing, or add it again for its next issue",
-)
-_CORRECT = "correct or withdraw the article or correct the template; then `publisher deliveries retry ISSUE`"
-VARIANT_REJECTED = Cause(
-    "gate",
-    "the variant of the issue for the subscriber's choices did not pass the gate",
-    _CORRECT,
-    "%(sentence)s: %(words)s",
-)
-VARIANT_NOT_MADE = Cause(
-    "not-made",
-    "the variant of the issue for the subscriber's choices could not be made",
-    _CORRECT,
-    "%(sentence)s: %(words)s",
-)
-ISSUE_CANCELLED = Cause(
-    "cancelled", "the issue was cancelled", "nothing: correct it in the next issue"
-)
-NO_LONGER_ASKED_FOR = Cause(
-    "not-asked-for",
-    "what the mail is about has ended",
-    "nothing: the mail would say what is no longer true",
-)
-MARKED_AS_SENT = Cause(
-    "marked-sent", "marked as sent by a person", "nothing: it is not sent again"
-)
-RESTORED = Cause(
-    "restored",
-    "may have been sent before the database was restored",
-    "look for its Message-ID in the mail server's log, then `publisher doubt resend` or `mark-sent`",
-)
-UNSENDABLE = Cause(
-    "unsendable",
-    "no message can be written",
-    "correct the subscriber's address, and import it again",
-    "%(sentence)s: %(words)s",
-)
-MAIL_REJECTED = Cause(
-    "mail-rejected",
-    "the mail can't be made, or does not pass the gate",
-    "mend the template; `publisher check` shows what is wrong. It is sent by itself then",
-    "%(words)s",
-)
-FOLDER_PROBLEM = Cause(
-    "folder",
-    "a folder of the outbox can't be written to",
-    "let this user write to the folder; it is tried again by itself",
-    "%(words)s",
-)
-CONNECTION_LOST = Cause(
-    "connection-lost", "the connection to the server was lost", _RETRIED, "the server %(words)s"
-)
-UNREACHABLE = Cause(
-    "unreachable",
-    "the server could not be reached",
-    "check host and port in [delivery.smtp], and whether the server runs",
-    "%(sentence)s: %(words)s",
-)
-CONNECTION_CLOSED = Cause("connection-closed", "the connection was closed", _RETRIED)
-LEASE_LOST = Cause("lease-lost", "the lease is lost", _RETRIED)
-UNANSWERED = Cause(
-    "unanswered",
-    "all of it was sent, and no answer came",
-    _DECIDE,
-    "all of it was sent, but the server %(words)s",
-)
-INTERRUPTED = Cause(
-    "interrupted",
-    "the program was stopped while it was being sent, before the answer came",
-    _DECIDE,
-)
-PROGRAM_FAILED = Cause(
-    "program-failed", "the program failed while the message was being sent", _DECIDE
-)
-# The transport returned no cause, or the row is older than the keys of causes.
-UNKNOWN_CAUSE = Cause(
-    "unknown", "no reason is known", "`publisher deliveries` shows what is known", "%(words)s"
-)
-
-CAUSES = {cause.key: cause for cause in [*globals().values()] if isinstance(cause, Cause)}
+_RETRIED = BUSY.advice
+_DECIDE = UNANSWERED.advice
 
 
 def cause_of(key: str | None) -> Cause:
