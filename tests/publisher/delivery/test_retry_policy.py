@@ -228,10 +228,8 @@ def test_a_mailbox_that_a_paused_issue_tries_again_is_not_called_given_up() -> N
     assert "tried again" in causes.advise(DeliveryState.DEFERRED, "program-failed")
 
 
-def test_every_cause_has_a_key_and_an_advice_of_its_own_kind() -> None:
-    defined = [one for one in vars(causes).values() if isinstance(one, causes.Cause)]
-    assert len(CAUSES) == len(defined)
-    assert all(one.advice and one.sentence for one in defined)
+def test_every_cause_has_a_sentence_and_an_advice() -> None:
+    assert all(one.advice and one.sentence for one in CAUSES.values())
 
 
 @pytest.mark.parametrize(
