@@ -20,18 +20,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import sqlalchemy as sa
 import structlog
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    Connection,
-    Integer,
-    Table,
-    Text,
-    delete,
-    insert,
-    select,
-)
 
 from publisher.database import Database
 from publisher.database.dialect.job_tables import summarise_jobs
@@ -93,7 +83,7 @@ class TurnEngine(Protocol):
     def schedule(self, turn: Turn) -> None:
         """Repeat a turn at its interval, from `run` on."""
 
-    def enqueue(self, connection: Connection, name: str) -> None:
+    def enqueue(self, connection: sa.Connection, name: str) -> None:
         """Have a turn run soon after this transaction is committed, once; not at all if it isn't."""
 
     def run(self) -> None:
@@ -114,7 +104,7 @@ _STATES: Mapping[str, Literal["waiting", "running", "failed"]] = {
 }
 
 
-def shared_turn_states(connection: Connection) -> list[TurnState]:
+def shared_turn_states(connection: sa.Connection) -> list[TurnState]:
     """List the turns in the queue that machines share; the database is on a server."""
     return [
         TurnState(name, _STATES[status], age, count)
@@ -209,13 +199,13 @@ class TurnRunner:
 # Of one run: more would tell nobody more.
 _MAX_PROBLEMS = 100
 
-turn_problem = Table(
+turn_problem = sa.Table(
     "turn_problem",
     metadata,
-    Column("turn", Text, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("since", UTCDateTime, nullable=False),
-    Column("problem", SentenceText, nullable=False),
+    sa.Column("turn", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("since", UTCDateTime, nullable=False),
+    sa.Column("problem", SentenceText, nullable=False),
 )
 
 
@@ -228,10 +218,10 @@ class TurnProblem:
     problem: str
 
 
-def list_turn_problems(connection: Connection) -> list[TurnProblem]:
+def list_turn_problems(connection: sa.Connection) -> list[TurnProblem]:
     """Return the problems of the last run of each turn, in the order in which they were found."""
     table = turn_problem.c
-    query = select(table.turn, table.since, table.problem).order_by(table.turn, table.number)
+    query = sa.select(table.turn, table.since, table.problem).order_by(table.turn, table.number)
     return [TurnProblem(*row) for row in connection.execute(query)]
 
 
@@ -254,14 +244,14 @@ def record_turn(
         return
     since = {one.problem: one.since for one in before}
     with database.writing() as connection:
-        here = delete(turn_problem)
+        here = sa.delete(turn_problem)
         connection.execute(here if alone else here.where(turn_problem.c.turn == turn))
         rows = [
             {"turn": turn, "number": number, "since": since.get(one, now), "problem": one}
             for number, one in enumerate(found)
         ]
         if rows:
-            connection.execute(insert(turn_problem), rows)
+            connection.execute(sa.insert(turn_problem), rows)
 
 
 @contextmanager
@@ -283,16 +273,19 @@ def recording(
 
 _ONLY_ROW = 1
 
-backup_state = Table(
+backup_state = sa.Table(
     "backup_state",
     metadata,
-    Column(
-        "id", Integer, CheckConstraint(f"id = {_ONLY_ROW}", name="only_row"), primary_key=True
+    sa.Column(
+        "id",
+        sa.Integer,
+        sa.CheckConstraint(f"id = {_ONLY_ROW}", name="only_row"),
+        primary_key=True,
     ),
-    Column("tried_at", UTCDateTime, nullable=False),
-    Column("made_at", UTCDateTime),
+    sa.Column("tried_at", UTCDateTime, nullable=False),
+    sa.Column("made_at", UTCDateTime),
     # Why the last try failed; NULL if it did not.
-    Column("problem", SentenceText),
+    sa.Column("problem", SentenceText),
 )
 
 
@@ -305,13 +298,13 @@ class BackupState:
     problem: str | None = None
 
 
-def read_backup_state(connection: Connection) -> BackupState:
+def read_backup_state(connection: sa.Connection) -> BackupState:
     """Return the state; an empty one before the first backup."""
-    row = connection.execute(select(backup_state)).first()
+    row = connection.execute(sa.select(backup_state)).first()
     return BackupState(row.tried_at, row.made_at, row.problem) if row else BackupState()
 
 
-def record_backup(connection: Connection, now: datetime, problem: str | None = None) -> None:
+def record_backup(connection: sa.Connection, now: datetime, problem: str | None = None) -> None:
     """Record that a backup was made, or that there was a problem."""
     values = {"tried_at": now, "problem": problem, **({} if problem else {"made_at": now})}
     row = upsert(connection, backup_state).values(id=_ONLY_ROW, **values)
