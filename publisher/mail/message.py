@@ -29,19 +29,7 @@ from publisher.mail.encoding import (
 )
 from publisher.mail.signed_addresses import LinkSigner, MailLinkKind, subscriber_url
 from publisher.mail_limits import MIME_COLUMNS
-from publisher.rendering.placeholders import (
-    ADDRESS_PLACEHOLDER,
-    INVISIBLE_CHARACTERS,
-    LANGUAGE_PLACEHOLDER,
-    NAME_PLACEHOLDER,
-    PREFERENCES_PLACEHOLDER,
-    TIMEZONE_PLACEHOLDER,
-    UNSUBSCRIBE_PLACEHOLDER,
-    WEB_PLACEHOLDER,
-    Placeholder,
-    find_placeholders,
-    split_at_placeholders,
-)
+from publisher.rendering import placeholders
 from subscribers import Recipient, readable_address
 
 
@@ -131,15 +119,15 @@ PlaceholderText = Callable[[Recipient], str]
 _PersonalValue = Callable[[Recipient], bytes]
 
 _LINK_KINDS: dict[str, MailLinkKind] = {
-    UNSUBSCRIBE_PLACEHOLDER: "unsubscribe",
-    PREFERENCES_PLACEHOLDER: "preferences",
-    WEB_PLACEHOLDER: "web",
+    placeholders.UNSUBSCRIBE_PLACEHOLDER: "unsubscribe",
+    placeholders.PREFERENCES_PLACEHOLDER: "preferences",
+    placeholders.WEB_PLACEHOLDER: "web",
 }
 _TEXTS: dict[str, PlaceholderText] = {
-    NAME_PLACEHOLDER: attrgetter("name"),
-    ADDRESS_PLACEHOLDER: lambda recipient: readable_address(recipient.address),
-    LANGUAGE_PLACEHOLDER: attrgetter("language"),
-    TIMEZONE_PLACEHOLDER: lambda recipient: recipient.timezone or "",
+    placeholders.NAME_PLACEHOLDER: attrgetter("name"),
+    placeholders.ADDRESS_PLACEHOLDER: lambda recipient: readable_address(recipient.address),
+    placeholders.LANGUAGE_PLACEHOLDER: attrgetter("language"),
+    placeholders.TIMEZONE_PLACEHOLDER: lambda recipient: recipient.timezone or "",
 }
 
 
@@ -147,11 +135,11 @@ def printable_line(text: str) -> str:
     """Return a recipient's text as one line, without characters that hide or turn other text."""
     if text.isprintable():
         return text.strip()
-    line = single_line(INVISIBLE_CHARACTERS.sub("", single_line(text)))
+    line = single_line(placeholders.INVISIBLE_CHARACTERS.sub("", single_line(text)))
     return line if line.strip(_JOINERS) else ""
 
 
-def placeholder_text(placeholder: Placeholder) -> PlaceholderText:
+def placeholder_text(placeholder: placeholders.Placeholder) -> PlaceholderText:
     """Return a function from a recipient to the text of a placeholder, or to its fallback."""
     text, fallback = _TEXTS.get(placeholder.token), printable_line(placeholder.otherwise)
     if text is None:  # one of another kind of mail: it stays, for the gate to find
@@ -166,7 +154,9 @@ class PersonalValues:
     mail: IssueMail
     secret: str = field(repr=False)
     _values: list[_PersonalValue] = field(default_factory=list)
-    _numbers: dict[MailLinkKind | tuple[Placeholder, bool], int] = field(default_factory=dict)
+    _numbers: dict[MailLinkKind | tuple[placeholders.Placeholder, bool], int] = field(
+        default_factory=dict
+    )
 
     def values_for(self, recipient: Recipient) -> list[bytes]:
         """Return a recipient's values by number. Raise UnicodeEncodeError for what is not text."""
@@ -190,7 +180,7 @@ class PersonalValues:
     def body_pieces(self, text: str, *, is_html: bool) -> Iterator[bytes | int]:
         """Yield a body cut at its values: fixed text as UTF-8, and the numbers of values."""
         fixed = ""
-        for piece in split_at_placeholders(text):
+        for piece in placeholders.split_at_placeholders(text):
             if isinstance(piece, str) or piece.token not in {*_LINK_KINDS, *_TEXTS}:
                 fixed += str(piece)
                 continue
@@ -206,7 +196,7 @@ class PersonalValues:
         if fixed:
             yield fixed.encode()
 
-    def _text_number(self, placeholder: Placeholder, *, is_html: bool) -> int:
+    def _text_number(self, placeholder: placeholders.Placeholder, *, is_html: bool) -> int:
         text = placeholder_text(placeholder)
         if is_html:
             return self._number(
@@ -215,7 +205,7 @@ class PersonalValues:
         return self._number((placeholder, False), lambda recipient: text(recipient).encode())
 
     def _number(
-        self, key: MailLinkKind | tuple[Placeholder, bool], value: _PersonalValue
+        self, key: MailLinkKind | tuple[placeholders.Placeholder, bool], value: _PersonalValue
     ) -> int:
         number = self._numbers.setdefault(key, len(self._values))
         if number == len(self._values):
@@ -315,7 +305,9 @@ def to_field(recipient: Recipient) -> bytes:
 
 class _Subject:
     def __init__(self, subject: str) -> None:
-        link = next((slot for slot in find_placeholders(subject) if slot.is_link), None)
+        link = next(
+            (slot for slot in placeholders.find_placeholders(subject) if slot.is_link), None
+        )
         if link:
             raise DeliveryError(f"Subject can't hold a subscriber's link, {link}")
         try:
@@ -324,8 +316,8 @@ class _Subject:
             problem = "the subject holds half a surrogate pair"
             raise DeliveryError(f"no message can be written: {problem}") from None
         self._parts: list[str | PlaceholderText] = [
-            placeholder_text(part) if isinstance(part, Placeholder) else part
-            for part in split_at_placeholders(subject)
+            placeholder_text(part) if isinstance(part, placeholders.Placeholder) else part
+            for part in placeholders.split_at_placeholders(subject)
         ]
         self._is_shared = all(isinstance(part, str) for part in self._parts)
 
@@ -390,6 +382,6 @@ def date_field(date: datetime) -> bytes:
 
 def _shared_field(name: str, value: str) -> bytes:
     """Return a field that all messages share. Raise DeliveryError for a personal value in it."""
-    if any(find_placeholders(value)):
+    if any(placeholders.find_placeholders(value)):
         raise DeliveryError(f"{name} can't hold a subscriber's value, as in {value!r}")
     return encode_field(name, value)

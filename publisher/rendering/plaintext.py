@@ -22,22 +22,14 @@ from publisher.languages.bidi import (
     split_address,
 )
 from publisher.mail_limits import MAX_TEXT_COLUMNS
-from publisher.rendering.placeholders import (
-    ADDRESS_PLACEHOLDER,
-    INVISIBLE_CHARACTERS,
-    LANGUAGE_PLACEHOLDER,
-    NAME_PLACEHOLDER,
-    PLACEHOLDER_PATTERN,
-    TIMEZONE_PLACEHOLDER,
-    find_placeholders,
-)
+from publisher.rendering import placeholders
 
 # Columns reserved for a subscriber's value; longer ones are rare. Links have lines of their own.
 _VALUE_COLUMNS = {
-    NAME_PLACEHOLDER: 20,
-    ADDRESS_PLACEHOLDER: 36,
-    LANGUAGE_PLACEHOLDER: 7,
-    TIMEZONE_PLACEHOLDER: 20,
+    placeholders.NAME_PLACEHOLDER: 20,
+    placeholders.ADDRESS_PLACEHOLDER: 36,
+    placeholders.LANGUAGE_PLACEHOLDER: 7,
+    placeholders.TIMEZONE_PLACEHOLDER: 20,
 }
 
 # Private-use characters that replace isolates while invisible characters are removed.
@@ -76,15 +68,15 @@ _LINE = re.compile(r"(?m)^( *)(\S.*)$")
 def display_width(text: str) -> int:
     """Return the display columns of a text, with room for subscribers' values."""
     if "@@" in text:
-        text = PLACEHOLDER_PATTERN.sub(_room, text)
+        text = placeholders.PLACEHOLDER_PATTERN.sub(_room, text)
     if text.isascii() and text.isprintable():
         return len(text)
-    return max(0, wcswidth(INVISIBLE_CHARACTERS.sub("", text)))
+    return max(0, wcswidth(placeholders.INVISIBLE_CHARACTERS.sub("", text)))
 
 
 def _room(found: re.Match[str]) -> str:
     """Return as many letters as columns are reserved for the value."""
-    slot = next(find_placeholders(found[0]), None)
+    slot = next(placeholders.find_placeholders(found[0]), None)
     if slot is None or slot.token not in _VALUE_COLUMNS:
         return found[0]
     return "x" * max(_VALUE_COLUMNS[slot.token], display_width(slot.otherwise))
@@ -92,7 +84,7 @@ def _room(found: re.Match[str]) -> str:
 
 def to_one_line(text: str) -> str:
     """Return a text on one line, without invisible characters."""
-    return " ".join(INVISIBLE_CHARACTERS.sub("", text).split())
+    return " ".join(placeholders.INVISIBLE_CHARACTERS.sub("", text).split())
 
 
 def isolate(text: str, language: str = "") -> str:
@@ -150,7 +142,7 @@ def shorten_to_columns(text: str, columns: int) -> str:
     # A placeholder is kept whole or left out.
     cut = (
         one.start()
-        for one in PLACEHOLDER_PATTERN.finditer(line)
+        for one in placeholders.PLACEHOLDER_PATTERN.finditer(line)
         if one.start() < len(first) < one.end()
     )
     first = first[: next(cut, None)]
@@ -232,7 +224,7 @@ def _fitting(atom: str, columns: int) -> Iterator[str]:
     No cut is before a combining mark.
     """
     fits = 2 * len(atom) <= columns or display_width(atom) <= columns
-    if fits or "://" in atom or PLACEHOLDER_PATTERN.search(atom):
+    if fits or "://" in atom or placeholders.PLACEHOLDER_PATTERN.search(atom):
         yield atom
         return
     piece = ""

@@ -17,22 +17,7 @@ from typing import Any, TypeAlias
 from cssselect2 import ElementWrapper  # type: ignore[import-untyped]  # it ships no types
 from lxml import etree
 
-from publisher.gate.css.stylesheet import (
-    KEYWORD_SIZES,
-    ROOT_SIZE,
-    AtRule,
-    Declaration,
-    Selector,
-    StyleRule,
-    StyleSheet,
-    legacy_colour,
-    longhands,
-    opacity_of,
-    parse_colour,
-    parse_declarations,
-    pixels,
-    plain_number,
-)
+from publisher.gate.css import stylesheet
 from publisher.pictures.colours import BLACK, WHITE, contrast, mix
 
 # Pixels. Wider than the layout of any mail, so that rules for phones don't apply.
@@ -49,16 +34,16 @@ _MOST_STEPS = 5_000_000
 _MOST_VALUES = 4
 
 # What applies to each element; elements that are styled alike share one tuple.
-Declared: TypeAlias = Mapping[etree._Element, tuple[Declaration, ...]]  # noqa: SLF001  # lxml names it so
+Declared: TypeAlias = Mapping[etree._Element, tuple[stylesheet.Declaration, ...]]  # noqa: SLF001  # lxml names it so
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
     """A selector with its rule and its weight: specificity, then order."""
 
-    selector: Selector
-    rule: StyleRule
-    within: tuple[AtRule, ...]
+    selector: stylesheet.Selector
+    rule: stylesheet.StyleRule
+    within: tuple[stylesheet.AtRule, ...]
     weight: tuple[tuple[int, int, int], int]
 
 
@@ -103,7 +88,7 @@ class _Matcher:
         found = [one for one in asked if one in unsure or self._matches(one.selector, wrapper)]
         return found, unsure
 
-    def _matches(self, selector: Selector, wrapper: Any) -> bool:
+    def _matches(self, selector: stylesheet.Selector, wrapper: Any) -> bool:
         if selector.matches is None:
             return False
         if selector.combinators:
@@ -117,7 +102,7 @@ class _Matcher:
 def cascade(
     root: etree._Element,
     elements: Sequence[etree._Element],
-    sheets: Iterable[tuple[StyleSheet, tuple[AtRule, ...]]],
+    sheets: Iterable[tuple[stylesheet.StyleSheet, tuple[stylesheet.AtRule, ...]]],
 ) -> tuple[Declared, Declared]:
     """Return the declarations that apply to each element, those that win last: light, then dark.
 
@@ -126,9 +111,9 @@ def cascade(
     matcher = _Matcher()
     for candidate in _possible_candidates(elements, sheets):
         matcher.add(candidate)
-    applied: tuple[dict[etree._Element, tuple[Declaration, ...]], ...] = ({}, {})
-    known: dict[tuple[Any, ...], list[tuple[Declaration, ...]]] = {}
-    shared: dict[tuple[Any, ...], tuple[Declaration, ...]] = {}
+    applied: tuple[dict[etree._Element, tuple[stylesheet.Declaration, ...]], ...] = ({}, {})
+    known: dict[tuple[Any, ...], list[tuple[stylesheet.Declaration, ...]]] = {}
+    shared: dict[tuple[Any, ...], tuple[stylesheet.Declaration, ...]] = {}
     wanted = set(elements)
     # Not iter_subtree(), which also wraps what lies too deep to be looked at.
     waiting = [ElementWrapper.from_html_root(root)] if elements else []
@@ -147,7 +132,8 @@ def cascade(
 
 
 def _possible_candidates(
-    elements: Iterable[etree._Element], sheets: Iterable[tuple[StyleSheet, tuple[AtRule, ...]]]
+    elements: Iterable[etree._Element],
+    sheets: Iterable[tuple[stylesheet.StyleSheet, tuple[stylesheet.AtRule, ...]]],
 ) -> list[_Candidate]:
     """Return the selectors whose tags, classes and attributes the document has."""
     tags: set[str] = set()
@@ -174,20 +160,20 @@ def _possible_candidates(
 def _in_mode(
     candidates: Iterable[_Candidate],
     style: str,
-    shared: dict[tuple[Any, ...], tuple[Declaration, ...]],
+    shared: dict[tuple[Any, ...], tuple[stylesheet.Declaration, ...]],
     is_dark: bool,
-) -> tuple[Declaration, ...]:
+) -> tuple[stylesheet.Declaration, ...]:
     """Return the declarations of rules and a style attribute, the same tuple for the same ones."""
     rules = [one.rule for one in candidates if applies(one.within, is_dark)]
     key = (style, *map(id, rules))
     if key not in shared:
-        shared[key] = _in_order(rules, parse_declarations(style))
+        shared[key] = _in_order(rules, stylesheet.parse_declarations(style))
     return shared[key]
 
 
 def _in_order(
-    rules: Iterable[StyleRule], own: tuple[Declaration, ...]
-) -> tuple[Declaration, ...]:
+    rules: Iterable[stylesheet.StyleRule], own: tuple[stylesheet.Declaration, ...]
+) -> tuple[stylesheet.Declaration, ...]:
     """Return declarations by weight: style sheets, style attribute, then what is important."""
     listed = [*[one for rule in rules for one in rule.declarations], *own]
     # sort() is stable: within the important ones, those of the attribute still come last.
@@ -202,12 +188,12 @@ def _in_order(
 
 
 @lru_cache(maxsize=256)
-def applies(within: tuple[AtRule, ...], is_dark: bool) -> bool:
+def applies(within: tuple[stylesheet.AtRule, ...], is_dark: bool) -> bool:
     """Return whether rules within some at-rules apply to a wide window, in light or dark mode."""
     return all(rule.name == "media" and _matches(rule.prelude, is_dark) for rule in within)
 
 
-def is_dark_only(within: tuple[AtRule, ...]) -> bool:
+def is_dark_only(within: tuple[stylesheet.AtRule, ...]) -> bool:
     """Return whether rules within some at-rules apply in dark mode only."""
     return applies(within, True) and not applies(within, False)
 
@@ -297,7 +283,7 @@ class ComputedStyle:
     background: str = WHITE
     alpha: float = 1.0
     opacity: float = 1.0
-    size: float = ROOT_SIZE
+    size: float = stylesheet.ROOT_SIZE
     line_height: float | None = None
     line_height_factor: float | None = None
     is_bold: bool = False
@@ -399,9 +385,9 @@ def language_of(element: etree._Element) -> str:
 
 
 def _style(
-    element: etree._Element, above: ComputedStyle, applied: Iterable[Declaration]
+    element: etree._Element, above: ComputedStyle, applied: Iterable[stylesheet.Declaration]
 ) -> ComputedStyle:
-    values = longhands(applied)
+    values = stylesheet.longhands(applied)
     changes = _of_tag(element, above)
     if element.keys():
         changes |= _of_attributes(element, above)
@@ -436,15 +422,15 @@ def _of_tag(element: etree._Element, above: ComputedStyle) -> _Changes:
 def _of_attributes(element: etree._Element, above: ComputedStyle) -> _Changes:
     changes: _Changes = {}
     tag = element.tag
-    if background := legacy_colour(element.get("bgcolor")):
+    if background := stylesheet.legacy_colour(element.get("bgcolor")):
         changes["background"] = background
     named = {"font": "color", "body": "text"}.get(str(tag), "")
-    if named and (colour := legacy_colour(element.get(named))):
+    if named and (colour := stylesheet.legacy_colour(element.get(named))):
         changes["colour"] = colour
-    if tag == "body" and (link := legacy_colour(element.get("link"))):
+    if tag == "body" and (link := stylesheet.legacy_colour(element.get("link"))):
         changes["link_colour"] = link
     if tag == "font" and (size := element.get("size", "")) in {*"1234567"}:
-        changes["size"] = KEYWORD_SIZES[_FONT_SIZES[int(size) - 1]]
+        changes["size"] = stylesheet.KEYWORD_SIZES[_FONT_SIZES[int(size) - 1]]
     if (direction := element.get("dir", "").lower()) in {"ltr", "rtl", "auto"}:
         changes["direction"] = direction
         removed = tag in _REMOVED_BY_WEBMAIL
@@ -460,7 +446,7 @@ def _font(values: dict[str, str], changes: _Changes, above: ComputedStyle) -> _C
     found: _Changes = {}
     size = changes.get("size", above.size)
     if asked := values.get("font-size"):
-        stated = KEYWORD_SIZES.get(asked) or pixels(asked, above.size)
+        stated = stylesheet.KEYWORD_SIZES.get(asked) or stylesheet.pixels(asked, above.size)
         size = found["size"] = size if stated is None else stated
     if weight := values.get("font-weight"):
         found["is_bold"] = _is_bold(weight, changes.get("is_bold", above.is_bold))
@@ -469,17 +455,17 @@ def _font(values: dict[str, str], changes: _Changes, above: ComputedStyle) -> _C
     if family := values.get("font-family"):
         found["font_family"] = family
     if height := values.get("line-height"):
-        factor = found["line_height_factor"] = plain_number(height)
-        found["line_height"] = pixels(height, size) if factor is None else None
+        factor = found["line_height_factor"] = stylesheet.plain_number(height)
+        found["line_height"] = stylesheet.pixels(height, size) if factor is None else None
     if spacing := values.get("letter-spacing"):
-        found["has_letter_spacing"] = bool(pixels(spacing, size))
+        found["has_letter_spacing"] = bool(stylesheet.pixels(spacing, size))
     if rule := values.get("mso-line-height-rule"):
         found["has_exact_line_height"] = rule == "exactly"
     return found
 
 
 def _is_bold(weight: str, before: bool) -> bool:
-    number = plain_number(weight)
+    number = stylesheet.plain_number(weight)
     if number is not None:
         return number >= _BOLD_FROM
     return {"bold": True, "bolder": True, "normal": False, "lighter": False}.get(weight, before)
@@ -488,16 +474,16 @@ def _is_bold(weight: str, before: bool) -> bool:
 def _colours(values: dict[str, str], above: ComputedStyle) -> _Changes:
     found: _Changes = {}
     asked = values.get("background-color", "")
-    if background := parse_colour(asked):
+    if background := stylesheet.parse_colour(asked):
         found["background"] = mix(above.background, background[0], background[1])
     elif asked in {"transparent", "inherit"}:
         found["background"] = above.background
     asked = values.get("color", "")
-    if colour := parse_colour(asked):
+    if colour := stylesheet.parse_colour(asked):
         found |= {"colour": colour[0], "alpha": colour[1]}
     elif asked == "inherit":
         found |= {"colour": above.colour, "alpha": above.alpha}
-    opacity = opacity_of(values["opacity"]) if "opacity" in values else None
+    opacity = stylesheet.opacity_of(values["opacity"]) if "opacity" in values else None
     if opacity is not None:
         found["opacity"] = above.opacity * opacity
     decoration = values.get("text-decoration-line") or values.get("text-decoration")
@@ -526,9 +512,10 @@ def _hides(values: dict[str, str]) -> bool:
     return (
         values.get("display") == "none"
         or values.get("visibility") in {"hidden", "collapse"}
-        or pixels(values.get("opacity", ""), 1) == 0
+        or stylesheet.pixels(values.get("opacity", ""), 1) == 0
         or (
             values.get("overflow") == "hidden"
-            and 0 in {pixels(values.get(name, ""), 1) for name in ("max-height", "height")}
+            and 0
+            in {stylesheet.pixels(values.get(name, ""), 1) for name in ("max-height", "height")}
         )
     )
