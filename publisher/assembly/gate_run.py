@@ -65,14 +65,7 @@ def sample_mail(publication: Publication, issue: Issue, digest: Digest) -> Check
     """Compose the message for the invented recipient."""
     from publisher.gate.mail import CheckedMail
 
-    mail = IssueMail(
-        publication=publication,
-        issue=issue,
-        subject=digest.subject,
-        html=digest.html,
-        text=digest.text,
-        date=issue.assembled_at or issue.due_at,
-    )
+    mail = IssueMail.of(publication, issue, digest)
     return CheckedMail(
         content=compose_message(mail, SAMPLE_RECIPIENT, SAMPLE_SECRET).content,
         language=issue.language,

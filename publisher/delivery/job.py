@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Protocol
+from typing import Any
 
 from publisher.config import Settings
 from publisher.database import Database
@@ -15,31 +15,12 @@ from publisher.issues import digests
 from publisher.issues.approvals import header_changes, read_manifest
 from publisher.issues.digests import variant_digest
 from publisher.issues.model import Issue
-from publisher.mail import CompiledMail, IssueMail
+from publisher.mail import CompiledMail, IssueMail, compile_mail
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_addresses import BounceAddresses
 
 # Compiled variants that a job keeps, of some 100 KB each.
 _KEPT_VARIANTS = 100
-
-
-class DigestText(Protocol):
-    """What is mailed of a digest or a variant."""
-
-    @property
-    def subject(self) -> str:
-        """The subject, with placeholders."""
-        ...
-
-    @property
-    def html(self) -> str:
-        """The HTML part."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The text part."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +89,16 @@ class JobBuilder:
             digest = variant_digest(connection, number)
         return self._compile(issue, digest)
 
-    def _compile(self, issue: Issue, digest: DigestText) -> CompiledMail:
-        # Loads the templates, which takes half a second; not needed if nothing is due.
-        from publisher.mail import compile_mail
-
+    def _compile(self, issue: Issue, digest: Any) -> CompiledMail:
         return compile_mail(issue_mail(self.settings, issue, digest), self.secret, self.signers)
 
 
-def issue_mail(settings: Settings, issue: Issue, digest: DigestText) -> IssueMail:
-    """Return what is compiled of an issue, from its digest or from a variant."""
-    from publisher.mail import IssueMail
-
-    return IssueMail(
-        publication=settings.publication,
-        issue=issue,
-        subject=digest.subject,
-        html=digest.html,
-        text=digest.text,
-        date=issue.assembled_at or issue.due_at,
+def issue_mail(settings: Settings, issue: Issue, digest: Any) -> IssueMail:
+    """Return what is compiled of an issue: of its digest, or of a row that has the texts of one."""
+    return IssueMail.of(
+        settings.publication,
+        issue,
+        digest,
         has_web=settings.web.enabled,
         mailbox=(box.address or "") if (box := settings.mailbox) else "",
     )

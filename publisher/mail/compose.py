@@ -36,7 +36,6 @@ from publisher.mail.message import (
     MessageNames,
     PersonalValues,
     SubscriptionMail,
-    WrittenMail,
     date_field,
     placeholder_text,
     printable_line,
@@ -58,14 +57,6 @@ _BASE64_FACTOR = 4 / 3 * 78 / 76
 TransferEncoding = Literal["quoted-printable", "base64"]
 
 
-class EncodedPart(Protocol):
-    """A part whose fixed text is encoded already."""
-
-    def filled(self, values: Sequence[bytes]) -> list[bytes]:
-        """Return the whole part with a recipient's values, in segments to be joined."""
-        ...
-
-
 class BodyCutter(Protocol):
     """Cuts a part at a recipient's values: fixed text as UTF-8, and the numbers of values."""
 
@@ -74,7 +65,8 @@ class BodyCutter(Protocol):
         ...
 
 
-_PART_TYPES: dict[TransferEncoding, type[QuotedPrintablePart | Base64Part]] = {
+EncodedPart = QuotedPrintablePart | Base64Part
+_PART_TYPES: dict[TransferEncoding, type[EncodedPart]] = {
     "quoted-printable": QuotedPrintablePart,
     "base64": Base64Part,
 }
@@ -91,7 +83,9 @@ class MultipartBody:
     _closing: bytes
 
     @classmethod
-    def compile(cls, mail: WrittenMail, pieces: BodyCutter, boundary: str) -> MultipartBody:
+    def compile(
+        cls, mail: IssueMail | SubscriptionMail, pieces: BodyCutter, boundary: str
+    ) -> MultipartBody:
         """Encode both parts of a mail, cut by `pieces`. Raise DeliveryError for what is not text."""
         text_header, text = _compiled_part(mail.language, mail.text, pieces, is_html=False)
         html_header, html = _compiled_part(mail.language, mail.html, pieces, is_html=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from operator import attrgetter
-from typing import Protocol
+from typing import Any, Self
 from urllib.parse import quote
 
 from publisher import urls
@@ -33,25 +33,6 @@ from publisher.rendering import placeholders
 from subscribers import Recipient, readable_address
 
 
-class WrittenMail(Protocol):
-    """The texts of a mail, and their language."""
-
-    @property
-    def language(self) -> str:
-        """The BCP 47 tag of the words around the texts of articles."""
-        ...
-
-    @property
-    def html(self) -> str:
-        """The HTML part."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The text part."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueMail:
     """A frozen digest, and what all messages of its issue share. `date` is the default Date.
@@ -69,6 +50,13 @@ class IssueMail:
     date: datetime
     has_web: bool = True
     mailbox: str = ""
+
+    @classmethod
+    def of(cls, publication: Publication, issue: Issue, digest: Any, **others: Any) -> Self:
+        """Return the mail of a digest, or of a row that has the subject and both parts of one."""
+        date = issue.assembled_at or issue.due_at
+        texts = {name: getattr(digest, name) for name in ("subject", "html", "text")}
+        return cls(publication=publication, issue=issue, date=date, **texts, **others)
 
     @property
     def language(self) -> str:
