@@ -66,9 +66,7 @@ def render_correction_issue(
     """
     content = correction_content(connection, settings, edition, issue)
     digest = renderer.correction(content)
-    page = renderer.correction_page(
-        content, views.feed_lines(settings.publication, issue.language)
-    )
+    page = renderer.correction_page(content)
     return digest, check_digest(settings.publication, issue, digest), page
 
 
@@ -206,9 +204,8 @@ def _render(
         signed = _manifest(connection, settings, renderer, edition, issue)
     if not content.items:
         return None
-    feeds = views.feed_lines(settings.publication, issue.language)
     digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
-    page = renderer.issue_page(content, feeds)
+    page = renderer.issue_page(content)
     return _Rendered(
         digest=digest, gate_run=gate_run, page=page, signed=signed, carried=carried
     )

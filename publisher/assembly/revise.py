@@ -97,9 +97,7 @@ def _revise(
         content = revised_content(connection, settings, issue, now)
     page = sha256 = None
     if content is not None:
-        page = renderer.issue_page(
-            content, views.feed_lines(settings.publication, issue.language)
-        )
+        page = renderer.issue_page(content)
         sha256 = hashlib.sha256(page.encode()).hexdigest()
     with database.writing() as connection:
         pages.store_revised_page(connection, issue, page, sha256)

@@ -1,7 +1,6 @@
 """Render the correction of an issue: its mail and its page. It has words of an editor, and no articles."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -11,7 +10,7 @@ from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering import plaintext
 from publisher.rendering.digest_stories import make_introduction
 from publisher.rendering.environment import Templates
-from publisher.rendering.model import Digest, FeedLine, PublicationView
+from publisher.rendering.model import Digest, PublicationView
 from publisher.rendering.placeholders import MailParts
 from publisher.rendering.subscriber_values import EmptyValue, digest_values
 from publisher.rendering.template_files import catalogue
@@ -68,12 +67,11 @@ def render_correction(templates: Templates, content: CorrectionContent) -> Diges
     return parts.digest(preheader=values["preheader"], quoted=quoted)
 
 
-def render_correction_page(
-    templates: Templates, content: CorrectionContent, feeds: Sequence[FeedLine]
-) -> str:
+def render_correction_page(templates: Templates, content: CorrectionContent) -> str:
     """Render the page."""
-    values = _values(content) | {"feeds": feeds, "url": content.web_url, "sisters": ()}
-    return templates.render(_PAGE, content.publication.language, values)
+    publication = content.publication
+    around = {"feeds": publication.feeds, "url": content.web_url, "sisters": ()}
+    return templates.render(_PAGE, publication.language, _values(content) | around)
 
 
 def _values(content: CorrectionContent) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class PublicationView:
     logo: Picture | None = None
     # Of the form to subscribe; empty if there is none.
     subscribe_url: str = ""
+    # In the head and foot of a page; mails and subscribers' pages have none.
+    feeds: tuple[FeedLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,27 +212,24 @@ class IssueLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedLine:
-    """A feed in a page's head and foot.
-
-    `title` is the publication's in the feed's `language`, which is None for the feed of all
-    languages. `name` is the format's usual name ("Atom").
-    """
-
-    title: str
-    language: str | None
-    name: str
-    url: str
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedAddress:
     """The address of a feed in one format; `name` is the format's usual name ("Atom")."""
 
     name: str
     url: str
     media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLine(FeedAddress):
+    """A feed in a page's head and foot.
+
+    `title` is the publication's in the feed's `language`, which is None for the feed of all
+    languages.
+    """
+
+    title: str
+    language: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,6 @@ from publisher.rendering.model import (
     ArticleView,
     Digest,
     FeedContent,
-    FeedLine,
     FeedTexts,
     HomeContent,
     IssueContent,
@@ -151,20 +150,19 @@ class Renderer:
 
         return self._call(render_system_mail, mail)
 
-    def issue_page(self, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
+    def issue_page(self, content: IssueContent) -> str:
         """Render an issue's copy on the web, with its articles in full.
 
         It recommends nothing: an article that is withdrawn later would stay recommended here.
         """
         items = tuple(replace(item, related=()) for item in content.items)
         content = self._with_cadence(replace(content, items=items))
-        return self._page(
+        return self._site_page(
             "web/issue.html",
             content.publication,
+            content.web_url,
+            content.sisters,
             issue=content,
-            feeds=feeds,
-            url=content.web_url,
-            sisters=content.sisters,
         )
 
     def correction(self, content: CorrectionContent) -> Digest:
@@ -173,11 +171,11 @@ class Renderer:
 
         return self._call(render_correction, content)
 
-    def correction_page(self, content: CorrectionContent, feeds: Sequence[FeedLine]) -> str:
+    def correction_page(self, content: CorrectionContent) -> str:
         """Render the web page of a correction."""
         from publisher.rendering.correction import render_correction_page
 
-        return self._shown(render_correction_page, content, feeds)
+        return self._shown(render_correction_page, content)
 
     def test_mark(self, publication: PublicationView) -> str:
         """Return the word that marks the subject of a test mail."""
@@ -190,41 +188,23 @@ class Renderer:
         title = self._page("email/digest/title.txt", content.publication, issue=content)
         return replace(content, title=_line(title))
 
-    def article_page(
-        self, publication: PublicationView, item: ArticleView, feeds: Sequence[FeedLine]
-    ) -> str:
+    def article_page(self, publication: PublicationView, item: ArticleView) -> str:
         """Render the page of one article."""
-        return self._page(
-            "web/article.html",
-            publication,
-            item=item,
-            data=article_data(publication, item),
-            feeds=feeds,
-            url=item.url,
-            sisters=item.translations,
+        data = article_data(publication, item)
+        return self._site_page(
+            "web/article.html", publication, item.url, item.translations, item=item, data=data
         )
 
-    def home_page(self, content: HomeContent, feeds: Sequence[FeedLine]) -> str:
+    def home_page(self, content: HomeContent) -> str:
         """Render a language's front page, or a newsletter's archive."""
-        return self._page(
-            "web/home.html",
-            content.publication,
-            home=content,
-            feeds=feeds,
-            url=content.url,
-            sisters=content.sisters,
+        return self._site_page(
+            "web/home.html", content.publication, content.url, content.sisters, home=content
         )
 
-    def chooser_page(
-        self,
-        publication: PublicationView,
-        links: Sequence[LanguageLink],
-        feeds: Sequence[FeedLine] = (),
-    ) -> str:
+    def chooser_page(self, publication: PublicationView, links: Sequence[LanguageLink]) -> str:
         """Render the page at the root, where a visitor chooses a language."""
-        url = f"{publication.url}/"
-        return self._page(
-            "web/chooser.html", publication, links=links, feeds=feeds, url=url, sisters=()
+        return self._site_page(
+            "web/chooser.html", publication, f"{publication.url}/", links=links
         )
 
     def letter_page(
@@ -232,18 +212,9 @@ class Renderer:
         publication: PublicationView,
         kind: Literal["subscribe", "unsubscribe", "preferences"],
         sender_address: str,
-        feeds: Sequence[FeedLine] = (),
     ) -> str:
         """Render the page on subscribing, leaving or changing preferences by writing to the sender."""
-        return self._page(
-            "web/letter.html",
-            publication,
-            kind=kind,
-            sender=sender_address,
-            feeds=feeds,
-            url=None,
-            sisters=(),
-        )
+        return self._site_page("web/letter.html", publication, kind=kind, sender=sender_address)
 
     def moved_page(self, publication: PublicationView, url: str) -> str:
         """Render what stands at a former address: it sends browsers to the present one at `url`."""
@@ -253,17 +224,10 @@ class Renderer:
         """Render a page or style sheet below `web/subscriber`, which `publisher web` serves."""
         return self._page(name, publication, **values)
 
-    def feed_page(
-        self, publication: PublicationView, content: FeedContent, feeds: Sequence[FeedLine]
-    ) -> str:
+    def feed_page(self, publication: PublicationView, content: FeedContent) -> str:
         """Render the page on how to follow a feed."""
-        return self._page(
-            "web/feed.html",
-            publication,
-            feed=content,
-            feeds=feeds,
-            url=content.url,
-            sisters=content.sisters,
+        return self._site_page(
+            "web/feed.html", publication, content.url, content.sisters, feed=content
         )
 
     def feed_texts(self, item: ArticleView, publication: PublicationView) -> FeedTexts:
@@ -283,7 +247,7 @@ class Renderer:
 
     def withdrawn_page(self, publication: PublicationView) -> str:
         """Render the page that stands in place of a withdrawn article."""
-        return self._page("web/withdrawn.html", publication, url=None, sisters=(), feeds=())
+        return self._site_page("web/withdrawn.html", replace(publication, feeds=()))
 
     def feed_style(self, publication: PublicationView) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
@@ -292,6 +256,18 @@ class Renderer:
     def shortcode(self, name: str, language: str, values: Mapping[str, Any]) -> str:
         """Render what a template of the publication's shows for a shortcode of a site."""
         return self._call(render_shortcode, name, language, values)
+
+    def _site_page(
+        self,
+        name: str,
+        publication: PublicationView,
+        url: str | None = None,
+        sisters: Sequence[LanguageLink] = (),
+        **values: Any,
+    ) -> str:
+        """Render a page of the site; `sisters` are the same page in other languages."""
+        values |= {"feeds": publication.feeds, "url": url, "sisters": sisters}
+        return self._page(name, publication, **values)
 
     def _page(self, name: str, publication: PublicationView, **values: Any) -> str:
         values["publication"] = publication

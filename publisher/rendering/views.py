@@ -4,7 +4,7 @@ The caller passes the articles, their translations and a pool of related ones.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, cast
@@ -63,12 +63,13 @@ def publication_view(publication: Publication, language: str) -> PublicationView
 
 
 def site_view(settings: Settings, language: str) -> PublicationView:
-    """Return the publication in one language, as pages show it that link to the form to subscribe."""
-    view = publication_view(settings.publication, language)
-    if not settings.takes_requests:
-        return view
-    path = urls.subscriber_page_path(language, "subscribe")
-    return replace(view, subscribe_url=urls.public_url(settings.publication, path))
+    """Return the publication in one language, as pages show it that link to feeds and the form to subscribe."""
+    publication, path = settings.publication, urls.subscriber_page_path(language, "subscribe")
+    return replace(
+        publication_view(publication, language),
+        feeds=feed_lines(publication, language),
+        subscribe_url=urls.public_url(publication, path) if settings.takes_requests else "",
+    )
 
 
 def _logo(publication: Publication, title: str) -> Picture | None:
@@ -221,13 +222,7 @@ def feed_lines(publication: Publication, language: str) -> tuple[FeedLine, ...]:
     others = [tag for tag in publication.languages if tag != language]
     order = [language, *others, None] if others else [language]
     return tuple(
-        FeedLine(
-            title=publication.title(tag or language),
-            language=tag,
-            name=address.name,
-            url=address.url,
-            media_type=address.media_type,
-        )
+        FeedLine(title=publication.title(tag or language), language=tag, **asdict(address))
         for tag in order
         for address in feed_addresses(publication, tag or ALL_LANGUAGES)
     )

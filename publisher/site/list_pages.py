@@ -132,13 +132,11 @@ def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
     publication = settings.publication
     links = _everywhere(publication, urls.home_path)
     house = views.site_view(settings, publication.default_language)
-    feeds = views.feed_lines(publication, publication.default_language)
-    yield PurePosixPath("index.html"), partial(renderer.chooser_page, house, links, feeds)
+    yield PurePosixPath("index.html"), partial(renderer.chooser_page, house, links)
     for language in publication.languages:
         house = views.site_view(settings, language)
         for kind in ("subscribe", "unsubscribe", "preferences"):
-            sender, feeds = publication.sender.address, views.feed_lines(publication, language)
-            page = partial(renderer.letter_page, house, kind, sender, feeds)
+            page = partial(renderer.letter_page, house, kind, publication.sender.address)
             yield urls.page_file(urls.subscriber_page_path(language, kind)), page
 
 
@@ -163,7 +161,6 @@ def _archive(
 
 def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> Iterator[_Page]:
     publication, language = settings.publication, shown.language
-    feeds = views.feed_lines(publication, language)
     house = views.site_view(settings, language)
     content = HomeContent(
         publication=house,
@@ -173,12 +170,12 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
         issues=tuple(_line(settings, issue) for issue in shown.recent),
         sisters=_elsewhere(publication, language, urls.home_path),
     )
-    yield urls.page_file(urls.home_path(language)), partial(renderer.home_page, content, feeds)
+    yield urls.page_file(urls.home_path(language)), partial(renderer.home_page, content)
     for newsletter in settings.newsletters:
         if language in (newsletter.languages or publication.languages):
             content = _archive(settings, newsletter, shown)
             path = urls.newsletter_path(language, newsletter.name)
-            yield urls.page_file(path), partial(renderer.home_page, content, feeds)
+            yield urls.page_file(path), partial(renderer.home_page, content)
     for old, new in shown.moved:
         address = urls.public_url(publication, new)
         yield urls.page_file(old), partial(renderer.moved_page, house, address)

@@ -30,7 +30,6 @@ from publisher.issues.pages import mark_pages_outdated
 from publisher.issues.tables import issue_table
 from publisher.rendering import (
     ArticleView,
-    FeedLine,
     HomeContent,
     IssueContent,
     PublicationView,
@@ -89,7 +88,7 @@ def try_templates(
     publication, language = settings.publication, settings.publication.default_language
     with database.reading() as connection:
         newest = articles.newest_articles(connection, language, now, 1)
-    house, feeds = views.site_view(settings, language), views.feed_lines(publication, language)
+    house = views.site_view(settings, language)
     items = tuple(views.article_view(publication, one, language, ()) for one in newest)
     home = HomeContent(
         publication=house,
@@ -99,15 +98,15 @@ def try_templates(
         issues=(),
         sisters=(),
     )
-    renderer.home_page(home, feeds)
-    renderer.chooser_page(house, (), feeds)
+    renderer.home_page(home)
+    renderer.chooser_page(house, ())
     renderer.moved_page(house, house.url)
-    renderer.letter_page(house, "unsubscribe", publication.sender.address, feeds)
+    renderer.letter_page(house, "unsubscribe", publication.sender.address)
     renderer.feed_style(house)
     for item in items:
-        renderer.article_page(house, item, feeds)
+        renderer.article_page(house, item)
         renderer.feed_texts(item, house)
-        renderer.issue_page(_issue(house, item, now), feeds)
+        renderer.issue_page(_issue(house, item, now))
 
 
 def _issue(house: PublicationView, item: ArticleView, now: datetime) -> IssueContent:
@@ -284,14 +283,12 @@ class _Frame:
     """What all article pages of a language share, and the articles that they may recommend."""
 
     publication: PublicationView
-    feeds: Sequence[FeedLine]
     pool: Sequence[Article]
 
 
 def _frame(settings: Settings, connection: Connection, language: str, now: datetime) -> _Frame:
     return _Frame(
         publication=views.site_view(settings, language),
-        feeds=views.feed_lines(settings.publication, language),
         pool=articles.newest_articles(
             connection, language, now, views.RELATED_POOL_SIZE, with_texts=False
         ),
@@ -310,7 +307,7 @@ def _article_page(
     item = views.article_view(
         settings.publication, article, language, versions.get(article.story_id, ()), others
     )
-    return renderer.article_page(frame.publication, item, frame.feeds)
+    return renderer.article_page(frame.publication, item)
 
 
 def _is_written(

@@ -81,7 +81,6 @@ class FeedPages:
         page = self._renderer.feed_page(
             views.site_view(self._settings, language),
             self._page_content(one, newest),
-            views.feed_lines(publication, language),
         )
         write_page(
             self._settings, urls.page_file(feed_documents.subscribe_page_path(one)), page

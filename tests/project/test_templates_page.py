@@ -74,7 +74,7 @@ def given() -> dict[str, set[str]]:
         found[name] = set(values) - EVERYWHERE - set(VARIABLE_ALIASES)
         return render(self, name, dict(values))
 
-    publication, feeds = sample.publication("en"), sample.feeds("en")
+    publication = sample.publication("en")
     renderer = Renderer()
     with pytest.MonkeyPatch.context() as patch:
         # The values pass here and nowhere else.
@@ -83,14 +83,14 @@ def given() -> dict[str, set[str]]:
         for kind in sample.SYSTEM_MAIL_KINDS:
             renderer.system_mail(sample.system_mail(kind, "en"))
         renderer.correction(sample.correction("en"))
-        renderer.correction_page(sample.correction("en"), feeds)
-        renderer.issue_page(sample.issue("en"), feeds)
-        renderer.article_page(publication, sample.item("en"), feeds)
-        renderer.home_page(sample.home("en"), feeds)
+        renderer.correction_page(sample.correction("en"))
+        renderer.issue_page(sample.issue("en"))
+        renderer.article_page(publication, sample.item("en"))
+        renderer.home_page(sample.home("en"))
         renderer.chooser_page(publication, [LanguageLink(language="en", url=publication.url)])
         renderer.letter_page(publication, "unsubscribe", "desk@example.org")
         renderer.moved_page(publication, publication.url)
-        renderer.feed_page(publication, sample.feed("en"), feeds)
+        renderer.feed_page(publication, sample.feed("en"))
         renderer.feed_texts(sample.item("en"), publication)
         renderer.withdrawn_texts(publication)
         renderer.withdrawn_page(publication)

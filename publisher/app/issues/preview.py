@@ -45,7 +45,7 @@ from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
 from publisher.mail import compile_mail
-from publisher.rendering import Digest, Renderer, views
+from publisher.rendering import Digest, Renderer
 from publisher.uploaded_lists import reason_sentence
 from subscribers import (
     BadAddressError,
@@ -190,8 +190,7 @@ class _Maker:
         return self._rendered(preview)
 
     def _rendered(self, preview: IssuePreview) -> MailSource:
-        feeds = views.feed_lines(self.settings.publication, preview.issue.language)
-        page = self.renderer.issue_page(preview.content, feeds)
+        page = self.renderer.issue_page(preview.content)
         source = _made(preview.issue, (preview.digest, preview.gate_run), page)
         sha256 = digest_hash(preview.digest, page)
         return replace(source, sha256=sha256, why_not_new=preview.why_not_new)

@@ -209,7 +209,7 @@ class Play:
         with ExitStack() as stack:
             for where, name, value in (
                 (Renderer, "fingerprint", lambda _self: f"templates {self.templates}"),
-                (Renderer, "issue_page", lambda _self, _content, _feeds: self.page),
+                (Renderer, "issue_page", lambda _self, _content: self.page),
                 (assemble, "render_passing_digest", small),
                 (assemble, "render_passing_digest", small),
                 (pipeline, "write_site", _write_issue_pages),

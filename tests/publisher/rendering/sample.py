@@ -1,7 +1,7 @@
 """Sample content in several languages: fictitious people, example domains."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -216,6 +216,7 @@ def publication(language: str) -> PublicationView:
         feeds_url=f"{URL}/{language}/feeds/",
         opml_url=f"{URL}/feeds/index.opml",
         palette=palette("#8f2f12", "#f2efe9"),
+        feeds=feeds(language),
     )
 
 
@@ -330,9 +331,7 @@ def feeds(language: str) -> tuple[FeedLine, ...]:
         FeedLine(
             title=PUBLICATION[tag or language][0],
             language=tag,
-            name=address.name,
-            url=address.url,
-            media_type=address.media_type,
+            **asdict(address),
         )
         for tag in (language, *others, None)
         for address in addresses(tag or "all")

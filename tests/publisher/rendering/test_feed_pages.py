@@ -24,7 +24,7 @@ Page = tuple[str, str, str]
 
 def page(language: str, kind: str = "language", **changes: object) -> str:
     content = sample.feed(language, kind, **changes)
-    return RENDERER.feed_page(sample.publication(language), content, sample.feeds(language))
+    return RENDERER.feed_page(sample.publication(language), content)
 
 
 def tree(source: str) -> etree._Element:
@@ -344,7 +344,7 @@ def test_it_shows_what_people_read_and_hides_all_else() -> None:
 
 @pytest.mark.parametrize("where", ["page", "feed"])
 def test_every_colour_of_text_stands_out_in_light_and_in_dark(where: str) -> None:
-    page = Renderer().home_page(sample.home("en"), sample.feeds("en"))
+    page = Renderer().home_page(sample.home("en"))
     found = palettes(page if where == "page" else SHEETS["en"])
     assert len(found) == 2
     for palette in found:

@@ -21,15 +21,14 @@ every_language = pytest.mark.parametrize("language", sample.LANGUAGES)
 
 def pages(language: str) -> dict[str, str]:
     content = sample.issue(language)
-    feeds = sample.feeds(language)
     links = [LanguageLink(language=tag, url=f"{sample.URL}/{tag}/") for tag in sample.LANGUAGES]
     return {
-        "issue": RENDERER.issue_page(content, feeds),
-        "article": RENDERER.article_page(content.publication, content.items[0], feeds),
-        "home": RENDERER.home_page(sample.home(language), feeds),
+        "issue": RENDERER.issue_page(content),
+        "article": RENDERER.article_page(content.publication, content.items[0]),
+        "home": RENDERER.home_page(sample.home(language)),
         **{
             f"feed of {kind}": RENDERER.feed_page(
-                content.publication, sample.feed(language, kind), feeds
+                content.publication, sample.feed(language, kind)
             )
             for kind in ("language", "topic", "author", "all")
         },
@@ -105,7 +104,7 @@ def test_foreign_articles_and_english_letters_keep_their_language() -> None:
     assert "اللغة: English" in words(article)
     heading = next(tree(PAGES["de"]["unsubscribe"]).iter("h1"))
     assert (heading.get("lang"), words(heading)) == ("en", "Unsubscribe")
-    assert "more article" not in RENDERER.issue_page(sample.issue("en", more=0), ())
+    assert "more article" not in RENDERER.issue_page(sample.issue("en", more=0))
 
 
 def test_the_head_lists_feeds_own_address_and_other_languages() -> None:
@@ -143,7 +142,8 @@ def test_feeds_are_announced_where_there_are_any() -> None:
     assert 'title="灯笼 (简体中文, JSON Feed)"' in page
     assert 'title="الفانوس (كل اللغات, Atom)"' in page
     assert '<link rel="alternate" type="text/html" title="كيفية الاشتراك"' in page
-    root = tree(PAGES["en"]["chooser"])
+    without = replace(sample.publication("en"), feeds=())
+    root = tree(RENDERER.chooser_page(without, ()))
     assert not [link for link in root.iter("link") if link.get("type")]
     assert not list(next(root.iter("footer")).iter("a"))
 
@@ -175,7 +175,8 @@ def test_an_article_page_has_what_cards_need() -> None:
         '<meta property="article:published_time" content="2026-01-05T12:00:00+00:00">' in page
     )
     assert "og:image" in page
-    plain = RENDERER.article_page(sample.publication("en"), sample.item("en", 1), ())
+    without = replace(sample.publication("en"), feeds=())
+    plain = RENDERER.article_page(without, sample.item("en", 1))
     assert "og:image" not in plain
     assert "Follow by feed" not in plain
 
@@ -187,7 +188,7 @@ def test_a_home_page_lists_articles_and_issues_or_says_that_there_are_none() -> 
     assert "9 يناير 2026" in words(root)
     assert next(root.iter("time")).get("datetime") == "2026-01-05"
     empty = replace(sample.home("en"), articles=(), issues=(), title="The week")
-    page = RENDERER.home_page(empty, ())
+    page = RENDERER.home_page(empty)
     assert "Nothing has been published here yet." in page
     assert "<title>The week · The Lantern</title>" in page
 
@@ -225,7 +226,7 @@ def described(article: Article, *variants: Article) -> dict[str, Any]:
     """Render an article's page, and read its description as a browser would."""
     house = views.publication_view(PUBLICATION, article.language)
     item = views.article_view(PUBLICATION, article, article.language, variants)
-    page = Renderer().article_page(house, item, ())
+    page = Renderer().article_page(house, item)
     (script,) = lxml.html.document_fromstring(page).iter("script")
     assert script.items() == [("type", "application/ld+json")]
     text = script.text or ""

@@ -181,7 +181,7 @@ def test_the_subject_has_the_prefix_of_its_language_and_both_parts_the_same_link
         assert content.web_url in part
         assert content.first_url in part
         assert "@@UNSUBSCRIBE@@" in part
-    page = Renderer().correction_page(content, ())
+    page = Renderer().correction_page(content)
     assert f'lang="{language}"' in page
     assert "@@" not in page
 

@@ -20,14 +20,14 @@ WIDE_TABLE = f"<table><tbody><tr>{'<td>unbreakable</td>' * 40}</tr></tbody></tab
 def test_wide_code_and_tables_can_be_scrolled_with_the_keyboard(
     chromium: Chromium, page: str, language: str
 ) -> None:
-    issue, feeds = sample.issue(language), sample.feeds(language)
+    issue = sample.issue(language)
     one = issue.items[0]
     item = replace(one, article=replace(one.article, html=WIDE_CODE + WIDE_TABLE))
     renderer = Renderer()
     html = (
-        renderer.article_page(issue.publication, item, feeds)
+        renderer.article_page(issue.publication, item)
         if page == "article"
-        else renderer.issue_page(replace(issue, items=(item,), content="full"), feeds)
+        else renderer.issue_page(replace(issue, items=(item,), content="full"))
     )
 
     def look(window: Window) -> tuple[int, int, list[str]]:

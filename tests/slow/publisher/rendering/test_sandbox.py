@@ -63,19 +63,15 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     ),
     "test_mark": lambda r, tag: r.test_mark(sample.publication(tag)),
     "correction": lambda r, tag: r.correction(sample.correction(tag)),
-    "correction_page": lambda r, tag: r.correction_page(
-        sample.correction(tag), sample.feeds(tag)
-    ),
-    "issue_page": lambda r, tag: r.issue_page(sample.issue(tag), sample.feeds(tag)),
-    "article_page": lambda r, tag: r.article_page(
-        sample.publication(tag), sample.item(tag), sample.feeds(tag)
-    ),
-    "home_page": lambda r, tag: r.home_page(sample.home(tag), sample.feeds(tag)),
+    "correction_page": lambda r, tag: r.correction_page(sample.correction(tag)),
+    "issue_page": lambda r, tag: r.issue_page(sample.issue(tag)),
+    "article_page": lambda r, tag: r.article_page(sample.publication(tag), sample.item(tag)),
+    "home_page": lambda r, tag: r.home_page(sample.home(tag)),
     "chooser_page": lambda r, tag: r.chooser_page(
         sample.publication(tag), [LanguageLink(language=tag, url="https://news.example.org/x/")]
     ),
     "letter_page": lambda r, tag: r.letter_page(
-        sample.publication(tag), "unsubscribe", "desk@example.org", sample.feeds(tag)
+        sample.publication(tag), "unsubscribe", "desk@example.org"
     ),
     "subscriber_page": lambda r, tag: r.subscriber_page(
         "web/subscriber/error.html",
@@ -85,9 +81,7 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
         home_url=f"https://news.example.org/{tag}/",
         sisters=(),
     ),
-    "feed_page": lambda r, tag: r.feed_page(
-        sample.publication(tag), sample.feed(tag), sample.feeds(tag)
-    ),
+    "feed_page": lambda r, tag: r.feed_page(sample.publication(tag), sample.feed(tag)),
     "feed_texts": lambda r, tag: r.feed_texts(sample.item(tag), sample.publication(tag)),
     "feed_style": lambda r, tag: r.feed_style(sample.publication(tag)),
     "withdrawn_texts": lambda r, tag: r.withdrawn_texts(sample.publication(tag)),
