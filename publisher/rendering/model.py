@@ -36,7 +36,7 @@ class PublicationView:
     logo: Picture | None = None
     # Of the form to subscribe; empty if there is none.
     subscribe_url: str = ""
-    # In the head and foot of a page; mails and subscribers' pages have none.
+    # In the head and foot of the site's pages.
     feeds: tuple[FeedLine, ...] = ()
 
 

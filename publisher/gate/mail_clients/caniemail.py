@@ -1,11 +1,12 @@
 """What mail clients support, as caniemail.com tested it, and which of these features a mail uses, and where.
 
 The data are a compact copy (`data/caniemail.json`, licences beside it) that
-`publisher.gate.mail_clients.refresh` makes. Many of the tests are some years old: a "no" still
+`publisher.gate.mail_clients.refresh` makes; `features.toml` says which of them what uses. Many of the tests are some years old: a "no" still
 holds in most cases, a "yes" held once.
 """
 
 import json
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,25 +30,6 @@ OUTLOOK_WINDOWS = ("Outlook Windows",)
 GMAIL_APPS = ("Gmail iOS", "Gmail Android")
 GMAIL = ("Gmail web", *GMAIL_APPS)
 APPLE_MAIL = ("Apple Mail iOS", "Apple Mail macOS")
-
-# The four families that nearly every list writes to, without clients that are no longer made
-# (Windows Mail) or that caniemail hardly tests.
-CHECKED_CLIENTS = (
-    "gmail.desktop-webmail",
-    "gmail.ios",
-    "gmail.android",
-    "gmail.mobile-webmail",
-    "outlook.windows",
-    "outlook.outlook-com",
-    "outlook.macos",
-    "outlook.ios",
-    "outlook.android",
-    "apple-mail.macos",
-    "apple-mail.ios",
-    "yahoo.desktop-webmail",
-    "yahoo.ios",
-    "yahoo.android",
-)
 
 _PLATFORMS = {
     "desktop-webmail": "web",
@@ -135,117 +117,36 @@ def client_names() -> dict[str, str]:
     return names
 
 
-# Mail clients remove these, or take a mail with them for an attack.
-FORBIDDEN_ELEMENTS = frozenset(
-    {
-        "script", "noscript", "form", "input", "button", "select", "textarea", "option",
-        "iframe", "frame", "frameset", "object", "embed", "applet", "param",
-        "video", "audio", "source", "track", "svg", "math", "canvas",
-        "link", "base", "template", "slot", "dialog", "portal",
-    }
-)  # fmt: skip
-# caniemail has one feature for all of these, html-semantics.
-SEMANTIC_ELEMENTS = frozenset(
-    {
-        "article", "aside", "details", "figcaption", "figure", "footer", "header", "main",
-        "mark", "nav", "section", "summary", "time",
-    }
-)  # fmt: skip
-# Properties whose feature has another name than theirs.
-_PROPERTIES = {
-    name: slug
-    for slug, names in {
-        "css-left-right-top-bottom": "left right top bottom",
-        "css-block-inline-size": "block-size",
-        "css-margin-inline-block": "margin-inline margin-block",
-        "css-margin-inline-start-end": "margin-inline-start margin-inline-end",
-        "css-margin-block-start-end": "margin-block-start margin-block-end",
-        "css-padding-inline-block": "padding-inline padding-block",
-        "css-padding-inline-start-end": "padding-inline-start padding-inline-end",
-        "css-padding-block-start-end": "padding-block-start padding-block-end",
-        "css-border-inline-block": "border-inline border-block",
-        "css-border-inline-block-individual": "border-inline-start border-inline-end "
-        "border-block-start border-block-end",
-        "css-border-radius-logical": "border-start-start-radius border-start-end-radius "
-        "border-end-start-radius border-end-end-radius",
-        "css-column-layout-properties": "columns column-count column-fill column-rule "
-        "column-span column-width",
-        "css-gap": "column-gap row-gap grid-gap",
-        "css-grid-template": "grid-template-areas grid-template-columns grid-template-rows",
-        "css-at-keyframes": "animation-name",
-    }.items()
-    for name in names.split()
-}
-_FUNCTIONS = {
-    "calc": "css-unit-calc",
-    "var": "css-variables",
-    "rgb": "css-rgb",
-    "rgba": "css-rgba",
-    "min": "css-function-min",
-    "max": "css-function-max",
-    "clamp": "css-function-clamp",
-    "light-dark": "css-function-light-dark",
-    "linear-gradient": "css-linear-gradient",
-    "radial-gradient": "css-radial-gradient",
-    "conic-gradient": "css-conic-gradient",
-} | dict.fromkeys(("lch", "oklch", "lab", "oklab"), "css-modern-color")
-_WORDS = {
-    "initial": "css-unit-initial",
-    **dict.fromkeys(("fit-content", "min-content", "max-content"), "css-intrinsic-size"),
-    **dict.fromkeys(
-        ("system-ui", "ui-serif", "ui-sans-serif", "ui-rounded", "ui-monospace"), "css-sytem-ui"
-    ),
-}
-# Values that are a feature of their own, of properties that are supported everywhere.
-_VALUES = {
-    ("display", "flex"): "css-display-flex",
-    ("display", "inline-flex"): "css-display-flex",
-    ("display", "grid"): "css-display-grid",
-    ("display", "none"): "css-display-none",
-    ("position", "static"): "",
-    ("flex-direction", "row"): "",
-    ("text-transform", "uppercase"): "",
-    ("text-transform", "capitalize"): "",
-}
+_FEATURES = tomllib.loads(Path(__file__).with_name("features.toml").read_text("utf-8"))
+
+
+def _by_user(table: str) -> dict[str, str]:
+    """Return the feature of each name of a table."""
+    return {name: slug for slug, names in _FEATURES[table].items() for name in names}
+
+
+CHECKED_CLIENTS: tuple[str, ...] = tuple(_FEATURES["checked_clients"])
+FORBIDDEN_ELEMENTS: frozenset[str] = frozenset(_FEATURES["forbidden_elements"])
+SEMANTIC_ELEMENTS: frozenset[str] = frozenset(_FEATURES["semantic_elements"])
+_PROPERTIES, _FUNCTIONS = _by_user("properties"), _by_user("functions")
+_WORDS, _MEDIA = _by_user("words"), _by_user("media")
+_TAGS = _by_user("tags") | dict.fromkeys(SEMANTIC_ELEMENTS, "html-semantics")
+_ATTRIBUTES: frozenset[str] = frozenset(_FEATURES["attributes"])
+_OTHER_ATTRIBUTES = _by_user("other_attributes")
+# By `property: value`; no text for none.
+_VALUES: dict[str, str] = _FEATURES["values"]
 # A client that skips a property with such a value shows the same.
 _NO_EFFECT = frozenset({"none", "normal", "auto", "0", "0px", "unset", "inherit"})
 _UNITS = {"%": "percent"}
-_MEDIA = {
-    "prefers-color-scheme": "css-at-media-prefers-color-scheme",
-    "prefers-reduced-motion": "css-at-media-prefers-reduced-motion",
-    "orientation": "css-at-media-orientation",
-    "hover": "css-at-media-hover",
-    "device-pixel-ratio": "css-at-media-device-pixel-ratio",
-}
 _COMBINATORS = {
     " ": "css-selector-descendant",
     ">": "css-selector-child",
     "+": "css-selector-adjacent-sibling",
     "~": "css-selector-general-sibling",
 }
-_TAGS = {
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "html-h1-h6"),
-    **dict.fromkeys(("ul", "ol", "dl"), "html-lists"),
-    **dict.fromkeys(SEMANTIC_ELEMENTS, "html-semantics"),
-    "map": "html-image-maps",
-}
 _FORMATS = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
 # Outlook adds these to a mail in dark mode: selectors with them are for Outlook only.
 _OUTLOOK_ATTRIBUTES = frozenset({"data-ogsc", "data-ogsb", "data-ogac", "data-ogab", "owa"})
-
-
-# Attributes that are features. Others have the name of a feature that is an element (title).
-_ATTRIBUTES = frozenset(
-    {
-        "align", "background", "cellpadding", "cellspacing", "dir", "height", "hidden", "lang",
-        "popover", "required", "role", "target", "valign", "width",
-    }
-)  # fmt: skip
-_OTHER_ATTRIBUTES = {
-    "srcset": "html-srcset",
-    "sizes": "html-srcset",
-    "loading": "html-loading-attribute",
-}
 
 
 # What a client that skips <style> skips.
@@ -368,8 +269,8 @@ def _of_value(
 
 
 def _of_property(name: str, value: str) -> str:
-    if (name, value) in _VALUES:
-        return _VALUES[name, value]
+    if (slug := _VALUES.get(f"{name}: {value}")) is not None:
+        return slug
     if name == "display" or value in _NO_EFFECT:
         return ""  # block, inline, table and others are supported everywhere
     if name.endswith("-radius") and name not in _PROPERTIES:
