@@ -28,14 +28,8 @@ from publisher.config import Settings
 from publisher.database import open_database
 from publisher.demo import publish_demo
 from publisher.errors import UsageError
-from publisher.screenshots import (
-    MailPage,
-    Screenshot,
-    capture_page,
-    compose_contact_sheet,
-    find_chromium,
-)
-from publisher.screenshots.contact_sheets import crop_column
+from publisher.screenshots.capture import MailPage, Screenshot, capture_page, find_chromium
+from publisher.screenshots.contact_sheets import compose_contact_sheet, crop_column
 from publisher.testing import make_publication
 from tests.publisher.conftest import PublicationFolder
 from tests.slow.browser.chromium import Chromium

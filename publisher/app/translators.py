@@ -40,7 +40,8 @@ from publisher.languages import autonym
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.dkim import DkimSigner
 from publisher.notices.sender import PersonalMail, PersonalMails, PersonalMailSender
-from publisher.rendering import Renderer, StoryToTranslate, SystemMail, WaitingIssue
+from publisher.rendering import Renderer, SystemMail
+from publisher.rendering.model import StoryToTranslate, WaitingIssue
 from publisher.rendering.views import publication_view
 from publisher.syndication.feed_index import publication_tag
 from publisher.translations.listing import StoryFilter, StoryLine, read_stories

@@ -18,7 +18,8 @@ from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severit
 from publisher.i18n.messages import message
 from publisher.issues.model import Issue
 from publisher.mail import IssueMail, compose_message
-from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
+from publisher.rendering import ArticleView, Digest, IssueContent, Renderer
+from publisher.rendering.model import DigestNote
 from subscribers import Recipient
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from publisher.issues import store as issues
 from publisher.issues.digests import reopen_issue
 from publisher.issues.editing import combined_edits, corrections_of, has_written_page
 from publisher.issues.model import Issue, IssueState
-from publisher.rendering import ArticleView, CorrectionNote, IssueContent, Renderer, views
+from publisher.rendering import ArticleView, IssueContent, Renderer, views
+from publisher.rendering.model import CorrectionNote
 
 log = structlog.get_logger()
 

@@ -12,7 +12,8 @@ import feeds
 from publisher import urls
 from publisher.articles.model import Article, ArticleStatus, Attachment, KnownByline
 from publisher.config import Publication, Settings
-from publisher.rendering import ArticleView, FeedTexts, PublicationView, Renderer, views
+from publisher.rendering import ArticleView, PublicationView, Renderer, views
+from publisher.rendering.model import FeedTexts
 from publisher.syndication.feed_window import (
     MAX_ARCHIVED_SHOWN,
     WITHDRAWN_SHOWN_FOR,

@@ -17,14 +17,8 @@ from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.files import explain_error, write_if_changed
 from publisher.languages import autonym
-from publisher.rendering import (
-    FeedContent,
-    FeedGroup,
-    FeedPageLink,
-    LanguageLink,
-    Renderer,
-    views,
-)
+from publisher.rendering import LanguageLink, Renderer, views
+from publisher.rendering.model import FeedContent, FeedGroup, FeedPageLink
 from publisher.syndication import feed_documents, feed_index, feed_window
 from publisher.syndication.feed_documents import FeedFile, write_feed_file
 from publisher.syndication.feed_index import Feed

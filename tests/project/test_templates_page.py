@@ -11,7 +11,6 @@ import pytest
 from publisher.articles.model import Article
 from publisher.rendering import (
     ArticleView,
-    FeedContent,
     HomeContent,
     IssueContent,
     LanguageLink,
@@ -20,6 +19,7 @@ from publisher.rendering import (
     template_files,
 )
 from publisher.rendering.environment import TEMPLATE_FILTERS, VARIABLE_ALIASES, Templates
+from publisher.rendering.model import FeedContent
 from publisher.rendering.sandbox import client, protocol
 from publisher.rendering.template_files import shipped_templates_folder
 from tests.publisher.rendering import sample

@@ -28,7 +28,8 @@ from typing import Any
 from rich.table import Table
 
 from publisher.app.operation.cycle import Pipeline, open_pipeline
-from publisher.assembly import assemble_issues, select_due
+from publisher.assembly.assemble import assemble_issues
+from publisher.assembly.select import select_due
 from publisher.clock import FixedClock
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.ingest.pickup.source_pickup import pick_up

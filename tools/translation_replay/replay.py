@@ -16,7 +16,7 @@ from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.translations import start_translation
 from publisher.articles.store import articles_by_id
-from publisher.assembly import select_due
+from publisher.assembly.select import select_due
 from publisher.clock import FixedClock
 from publisher.config import Settings
 from publisher.database import Database, open_database

@@ -31,15 +31,9 @@ from publisher.database import Database, open_database
 from publisher.database.copy import back_up, copy_database
 from publisher.errors import DatabaseError, IssueError, UsageError
 from publisher.rendering import Renderer
-from publisher.screenshots import (
-    LabelledPicture,
-    MailPage,
-    Screenshot,
-    capture_mail,
-    compose_contact_sheet,
-    find_chromium,
-)
-from publisher.screenshots import with_local_pictures as local
+from publisher.screenshots.capture import MailPage, Screenshot, capture_mail, find_chromium
+from publisher.screenshots.capture import with_local_pictures as local
+from publisher.screenshots.contact_sheets import LabelledPicture, compose_contact_sheet
 from publisher.secrets import secret_fingerprint_table
 from publisher.site.writer import write_logo
 from subscribers import BadAddressError, find_subscriber

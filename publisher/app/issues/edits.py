@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import require_issue
 from publisher.articles import store as articles
-from publisher.assembly import assemble_issue
+from publisher.assembly.assemble import assemble_issue
 from publisher.config import Edition, Settings
 from publisher.config.newsletters import MOST_ARTICLES
 from publisher.delivery.ledger.offer import profile_selector

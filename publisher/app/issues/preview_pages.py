@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from publisher.app.editing_state import Actor, Permission
 from publisher.config import Settings
-from publisher.screenshots import with_local_pictures
+from publisher.screenshots.capture import with_local_pictures
 
 if TYPE_CHECKING:
     from publisher.app.issues.preview import MailPreview

@@ -28,13 +28,10 @@ from publisher.app.subscribers.departures import DepartureRecorder
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
 from publisher.app.subscribers.personal_tables import forget_former_addresses
 from publisher.app.translators import queue_translator_mails, send_translator_mails
-from publisher.assembly import (
-    assemble_issues,
-    check_approvals,
-    render_variant,
-    revise_issues,
-    select_due,
-)
+from publisher.assembly.approval_check import check_approvals
+from publisher.assembly.assemble import assemble_issues, render_variant
+from publisher.assembly.revise import revise_issues
+from publisher.assembly.select import select_due
 from publisher.bucket.turn import fill_bucket, lacks_what_was_copied, public_since
 from publisher.bucket.upload import TAG_FILE, Uploader
 from publisher.clock import Clock

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from publisher.articles.model import Origin
 from publisher.articles.tables import article
-from publisher.assembly import select_due
+from publisher.assembly.select import select_due
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from publisher.articles.model import Byline
-from publisher.assembly import assemble_issues, gate_run, select_due
-from publisher.assembly.assemble import digest_hash
+from publisher.assembly import gate_run
+from publisher.assembly.assemble import assemble_issues, digest_hash
+from publisher.assembly.select import select_due
 from publisher.errors import DeliveryError, RenderingError
 from publisher.gate.findings import Severity, finding_data
 from publisher.issues import digests, store
@@ -16,15 +17,8 @@ from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import digest_table
 from publisher.mail_limits import MAX_HTML_BYTES
-from publisher.rendering import (
-    Digest,
-    DigestNote,
-    IssueContent,
-    RelatedArticle,
-    Renderer,
-    StoryText,
-)
-from publisher.rendering.model import PicturesShown
+from publisher.rendering import Digest, IssueContent, Renderer
+from publisher.rendering.model import DigestNote, PicturesShown, RelatedArticle, StoryText
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.mail import samples
 from tests.publisher.rendering import sample

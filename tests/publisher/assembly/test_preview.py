@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from publisher.assembly import assemble_issues, select_due
+from publisher.assembly.assemble import assemble_issues
 from publisher.assembly.preview import IssuePreview, preview_issue
+from publisher.assembly.select import select_due
 from publisher.errors import IssueError
 from publisher.issues.planner import plan_issues
 from publisher.issues.schedule import OccurrenceChange, save_occurrence_change

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from publisher.articles import store as articles
-from publisher.assembly import select_due
+from publisher.assembly.select import select_due
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import plan_issues

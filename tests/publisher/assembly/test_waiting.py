@@ -20,7 +20,7 @@ from publisher.app.translations import (
     start_translation,
 )
 from publisher.articles import store as articles
-from publisher.assembly import select_due
+from publisher.assembly.select import select_due
 from publisher.config import Edition
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState

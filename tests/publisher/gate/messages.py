@@ -6,7 +6,7 @@ from html import escape
 from publisher.assembly.gate_run import SAMPLE_RECIPIENT, SAMPLE_SECRET
 from publisher.gate.mail import CheckedMail
 from publisher.mail import compose_message
-from publisher.rendering import StoryText
+from publisher.rendering.model import StoryText
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from tests.publisher.mail.samples import an_issue_mail
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from publisher.gate.checks import Check
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail
-from publisher.rendering import StoryText
+from publisher.rendering.model import StoryText
 
 DATA = Path(__file__).parent / "data"
 HOST = "news.example.org"

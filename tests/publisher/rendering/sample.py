@@ -8,23 +8,25 @@ from typing import Any
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
 from publisher.rendering import (
     ArticleView,
-    FeedAddress,
-    FeedContent,
-    FeedGroup,
-    FeedLine,
-    FeedPageLink,
     HomeContent,
     IssueContent,
     IssueLine,
     LanguageLink,
     PublicationView,
-    RelatedArticle,
-    StoryToTranslate,
     SystemMail,
-    WaitingIssue,
 )
 from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.correction import CorrectionContent
+from publisher.rendering.model import (
+    FeedAddress,
+    FeedContent,
+    FeedGroup,
+    FeedLine,
+    FeedPageLink,
+    RelatedArticle,
+    StoryToTranslate,
+    WaitingIssue,
+)
 
 URL = "https://news.example.org"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar", "de")

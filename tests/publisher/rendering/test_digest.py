@@ -12,14 +12,7 @@ from publisher.assembly.gate_run import check_digest
 from publisher.errors import RenderingError
 from publisher.languages import direction
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
-from publisher.rendering import (
-    ArticleView,
-    Digest,
-    IssueContent,
-    RelatedArticle,
-    Renderer,
-    placeholders,
-)
+from publisher.rendering import ArticleView, Digest, IssueContent, Renderer, placeholders
 from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.digest import choose_preheader
 from publisher.rendering.digest_stories import (
@@ -29,7 +22,7 @@ from publisher.rendering.digest_stories import (
     lay_out,
     order_stories,
 )
-from publisher.rendering.model import PicturesShown
+from publisher.rendering.model import PicturesShown, RelatedArticle
 from publisher.rendering.plaintext import display_width
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample

@@ -10,8 +10,9 @@ from lxml import etree, html
 from publisher.articles.model import Picture
 from publisher.languages import direction
 from publisher.pictures.colours import AA, contrast
-from publisher.rendering import ArticleView, FeedGroup, FeedPageLink, FeedTexts, Renderer
+from publisher.rendering import ArticleView, Renderer
 from publisher.rendering.colours_and_fonts import typeface
+from publisher.rendering.model import FeedGroup, FeedPageLink, FeedTexts
 from tests.cpu_time import at_most
 from tests.publisher.rendering import sample
 

@@ -7,16 +7,22 @@ from lxml import html
 from PIL import Image
 
 from publisher.errors import UsageError
-from publisher.screenshots import (
+from publisher.screenshots import contact_sheets
+from publisher.screenshots.capture import (
     MAIL_VIEWS,
-    LabelledPicture,
+    FrameHeights,
     MailView,
-    compose_contact_sheet,
-    contact_sheets,
+    frames_page,
+    read_frame_heights,
     with_local_pictures,
 )
-from publisher.screenshots.capture import FrameHeights, frames_page, read_frame_heights
-from publisher.screenshots.contact_sheets import SHEET_GAP, SHEET_LABEL_HEIGHT, crop_column
+from publisher.screenshots.contact_sheets import (
+    SHEET_GAP,
+    SHEET_LABEL_HEIGHT,
+    LabelledPicture,
+    compose_contact_sheet,
+    crop_column,
+)
 
 MAIL = '<!DOCTYPE html><p title="a &amp; b">“Hello”</p>'
 TWO = (MailView(scheme="light", width=600), MailView(scheme="dark", width=320))

@@ -17,7 +17,7 @@ from publisher.app.subscribers.access import read_preferences_link
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
 from publisher.app.subscribers.personal_tables import forget_former_addresses
 from publisher.articles.tables import article
-from publisher.assembly import select_due
+from publisher.assembly.select import select_due
 from publisher.clock import FixedClock
 from publisher.config.web import JoiningSettings
 from publisher.database.retry_queue import has_work

@@ -21,7 +21,7 @@ from publisher.app.issues.audience_plan import (
     plan_hash,
 )
 from publisher.app.issues.lookup import DayEdition, choose_languages, find_day, next_day
-from publisher.assembly import select_due
+from publisher.assembly.select import select_due
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.delivery.ledger.opening import open_ledger, spread_rows
 from publisher.delivery.states import DeliveryState

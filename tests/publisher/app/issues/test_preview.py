@@ -46,7 +46,7 @@ from publisher.issues.store import issue_by_name
 from publisher.issues.tables import issue_table
 from publisher.mail.signed_addresses import read_link
 from publisher.rendering import Digest, Renderer
-from publisher.screenshots import MAIL_VIEWS
+from publisher.screenshots.capture import MAIL_VIEWS
 from publisher.testing import SECRET
 from subscribers import TextLength
 from tests.publisher.app.reading import DAY, Reading, titles

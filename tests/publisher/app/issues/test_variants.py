@@ -12,7 +12,7 @@ from publisher.app.issues.sending import cancel_sending
 from publisher.app.subscribers import unsubscribing
 from publisher.app.subscribers.preferences import switch_language
 from publisher.app.subscribers.unsubscribing import LeaveScope
-from publisher.assembly import render_variant
+from publisher.assembly.assemble import render_variant
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import issue_variant_table

@@ -33,7 +33,7 @@ from publisher.app.operation.new import create_publication
 from publisher.app.operation.run import open_locked_pipeline, run_cycle, run_service
 from publisher.app.operation.status import LanguagePlaces, list_places, take_snapshot
 from publisher.app.subscribers.feeds import count_feed_followers, list_feed_followers
-from publisher.assembly import select_due
+from publisher.assembly.select import select_due
 from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.delivery.dispatcher import DeliveryReport

@@ -7,7 +7,7 @@ import pytest
 from publisher.gate.findings import MailPart
 from publisher.gate.mail import CheckedMail
 from publisher.gate.rules import story_text
-from publisher.rendering import StoryText
+from publisher.rendering.model import StoryText
 from tests.cpu_time import at_most
 from tests.publisher.gate.messages import PREHEADERS, STORIES, a_mail, page_of, text_of
 

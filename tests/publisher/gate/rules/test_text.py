@@ -7,7 +7,7 @@ import pytest
 
 from publisher.gate.mail import CheckedMail
 from publisher.gate.rules import story_text, template_leftovers, text_part
-from publisher.rendering import StoryText
+from publisher.rendering.model import StoryText
 from tests.publisher.gate.messages import PREHEADERS, STORIES, a_mail, page_of, text_of
 from tests.publisher.gate.pages import (
     codes,

@@ -4,7 +4,7 @@ import pytest
 
 from publisher.app.issues.dry_run import take_screenshots
 from publisher.errors import UsageError
-from publisher.screenshots import MAIL_VIEWS, MailPage, find_chromium
+from publisher.screenshots.capture import MAIL_VIEWS, MailPage, find_chromium
 
 
 def test_a_mail_is_photographed_in_every_view() -> None:

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from publisher.assembly import assemble_issues
+from publisher.assembly.assemble import assemble_issues
 from publisher.issues import digests
 from publisher.issues.model import IssueState
 from publisher.issues.tables import digest_table

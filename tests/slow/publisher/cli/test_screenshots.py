@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from publisher.errors import UsageError
-from publisher.screenshots import find_chromium
+from publisher.screenshots.capture import find_chromium
 from tests.publisher.cli.conftest import Run
 from tests.publisher.printing import changes
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import UsageError
-from publisher.screenshots import find_chromium
+from publisher.screenshots.capture import find_chromium
 
 Program = Callable[..., str]
 

@@ -6,8 +6,13 @@ import pytest
 from PIL import Image
 
 from publisher.errors import UsageError
-from publisher.screenshots import MAIL_VIEWS, MailPage, Screenshot, capture_mail
-from publisher.screenshots.capture import _WINDOW_HEIGHT
+from publisher.screenshots.capture import (
+    _WINDOW_HEIGHT,
+    MAIL_VIEWS,
+    MailPage,
+    Screenshot,
+    capture_mail,
+)
 
 Colour = tuple[int, int, int]
 

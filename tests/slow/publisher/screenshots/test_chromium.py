@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from publisher.errors import UsageError
-from publisher.screenshots import capture_page, find_chromium
-from publisher.screenshots.capture import chromium_arguments
+from publisher.screenshots.capture import capture_page, chromium_arguments, find_chromium
 from tests.slow.publisher.screenshots.conftest import Program
 
 PAGE = '<!DOCTYPE html><body style="margin:0;background:#00f"><p>Hello'
