@@ -4,7 +4,7 @@ A new start goes on where the ledger ends. ARCHITECTURE.md draws the loop.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -65,22 +65,9 @@ class DeliveryReport:
             self.problems.append(problem)
 
 
-def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
-    settings: Settings,
-    database: Database,
-    transport: Transport,
-    secret: str,
-    clock: Clock,
-    progress: Progress | None = None,
-    *,
-    signers: Sequence[DkimSigner] = (),
-    timer: Timer | None = None,
-    render_variant: RenderVariant | None = None,
-    call_senders: Callable[[Connection], None] | None = None,
-    record_departures: Callable[[], object] = lambda: None,
-    cancels_removed: bool = True,
-) -> DeliveryReport:
-    """Send what is due of every issue that is ready or being sent.
+@dataclass(slots=True)
+class Dispatcher:
+    """Sends what is due of every issue that is ready or being sent.
 
     Without `render_variant`, the rows of variants that are not rendered yet are left to another run.
     `call_senders` is called in the transaction that opens ledgers, for other processes to join in, and
@@ -88,60 +75,53 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
     issues are cancelled whose edition is not in these settings: those of another machine may be newer.
     Several processes may do so at once. What goes wrong is in the report; the rest goes on.
     """
-    dispatcher = Dispatcher(
-        settings=settings,
-        database=database,
-        transport=transport,
-        clock=running_from(clock),
-        timer=timer or database.timer,
-        jobs=JobBuilder(settings, database, transport, secret, signers),
-        progress=progress,
-        render_variant=render_variant,
-        call_senders=call_senders,
-        record_departures=record_departures,
-        cancels_removed=cancels_removed,
-    )
-    if problem := find_quarantine(settings, database, clock.now()):
-        dispatcher.report.add_problem(problem)
-        return dispatcher.report
-    while dispatcher.run_once():
-        pass
-    dispatcher.report_unrendered()
-    return dispatcher.report
-
-
-@dataclass(slots=True)
-class Dispatcher:
-    """Runs delivery, once for each set of due issues."""
 
     settings: Settings
     database: Database
     transport: Transport
+    secret: str = field(repr=False)
     clock: Clock
-    timer: Timer
-    jobs: JobBuilder
-    progress: Progress | None
+    progress: Progress | None = None
+    _: KW_ONLY
+    signers: Sequence[DkimSigner] = ()
+    timer: Timer | None = None
     render_variant: RenderVariant | None = None
     call_senders: Callable[[Connection], None] | None = None
     record_departures: Callable[[], object] = lambda: None
     cancels_removed: bool = True
-    report: DeliveryReport = field(default_factory=DeliveryReport)
+    report: DeliveryReport = field(init=False, default_factory=DeliveryReport)
+    _jobs: JobBuilder = field(init=False)
     _variants: VariantRun | None = field(init=False, default=None)
     # Whether variants wait that this run has not tried to render yet.
     _has_unrendered: bool = field(init=False, default=False)
     _withdrawals: WithdrawalCheck = field(init=False)
+    _timer: Timer = field(init=False)
 
     def __post_init__(self) -> None:
+        self._timer = self.timer or self.database.timer
         self._withdrawals = WithdrawalCheck(self.settings, self.database)
+        parts = (self.settings, self.database, self.transport, self.secret, self.signers)
+        self._jobs = JobBuilder(*parts)
         if render := self.render_variant:
-            self._variants = VariantRun(self.settings, self.database, render, self.timer)
+            self._variants = VariantRun(self.settings, self.database, render, self._timer)
+
+    def deliver(self) -> DeliveryReport:
+        """Send, once for each set of due issues, until nothing is due; return the report."""
+        self.clock = running_from(self.clock)
+        if problem := find_quarantine(self.settings, self.database, self.clock.now()):
+            self.report.add_problem(problem)
+            return self.report
+        while self.run_once():
+            pass
+        self.report_unrendered()
+        return self.report
 
     def run_once(self) -> bool:
         """Send what is due now. Returns whether there is more to do now."""
         new_work = False
         # First: what a dead process held and nobody wants any more must not count as about to come.
         self._recover()
-        if self.timer.time() >= self.transport.next_login_at:
+        if self._timer.time() >= self.transport.next_login_at:
             resume_refused_logins(self.database, self.clock.now())
         self.open_ready_issues()
         if self._variants:
@@ -161,7 +141,7 @@ class Dispatcher:
         self.record_departures()
         now = self.clock.now()
         for problem in reap_dead_senders(
-            self.settings, self.database, self.timer, now, own=own
+            self.settings, self.database, self._timer, now, own=own
         ):
             self.report.add_problem(problem)
 
@@ -218,7 +198,7 @@ class Dispatcher:
 
         limiter = RateLimiter(self.settings.delivery, self.transport.name)
         with self.database.writing() as connection:
-            closed = limiter.closed(connection, self.timer.time())
+            closed = limiter.closed(connection, self._timer.time())
         if (closed.transport_wait or 0.0) > MAX_RATE_WAIT.total_seconds():
             # No connection is needed for nothing.
             self._note_waiting([issue.id for issue in due], closed.reasons)
@@ -245,7 +225,7 @@ class Dispatcher:
             witness=open_witness(self.settings),
             is_old=AgeCheck(self.settings, self.database),
             clock=self.clock,
-            timer=self.timer,
+            timer=self._timer,
             issues_with_sent=issues_with_sent,
         )
 
@@ -253,7 +233,7 @@ class Dispatcher:
         self, jobs: dict[int, Job], due: set[int], queue: WorkQueue, limiter: RateLimiter
     ) -> bool:
         """Hold a lease and send. Returns whether an issue that is not in `due` has become due."""
-        with hold_lease(self.settings, self.database, self.transport, self.timer) as lease:
+        with hold_lease(self.settings, self.database, self.transport, self._timer) as lease:
             writer = self._writer(lease.id, jobs, queue, limiter)
             reporter = ProgressReporter(self.database, jobs, writer, self.progress)
             pool = WorkerPool(
@@ -271,7 +251,7 @@ class Dispatcher:
                 reporter.report_end()
             except Unreachable as error:
                 if error.is_login:
-                    self.transport.next_login_at = self.timer.time() + _LOGIN_SECONDS
+                    self.transport.next_login_at = self._timer.time() + _LOGIN_SECONDS
                 note_unreachable(self.database, jobs, error, self.clock.now())
                 raise
             finally:
@@ -316,7 +296,7 @@ class Dispatcher:
         jobs = {}
         for issue in due:
             with isolated(issue.name, partial(self._add_problem_of, issue.name)):
-                jobs[issue.id] = self.jobs.build(issue)
+                jobs[issue.id] = self._jobs.build(issue)
         return jobs
 
     def _add_problem_of(self, name: str, why: str) -> None:

@@ -30,7 +30,7 @@ from publisher.cli.main import OBJECTS_PER_COLLECTION
 from publisher.clock import SystemClock
 from publisher.config import Settings, load_settings
 from publisher.database import Database, open_database
-from publisher.delivery.dispatcher import deliver
+from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.job import JobBuilder
 from publisher.delivery.lease_holder import hold_lease
@@ -320,7 +320,7 @@ def _send(settings: Settings) -> list[tuple[float, int]]:
     transport = _Counting()
     with closing(open_database(settings.database)) as database:
         _wait_for_start()
-        report = deliver(settings, database, transport, SECRET, SystemClock())
+        report = Dispatcher(settings, database, transport, SECRET, SystemClock()).deliver()
     if report.problems:
         raise RuntimeError(f"not sent: {report.problems}")
     return transport.pages

@@ -23,7 +23,7 @@ from publisher.app.operation.status import take_snapshot
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import open_database
-from publisher.delivery.dispatcher import deliver
+from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.transports.base import (
     ACCEPTED_OUTCOME,
     Guarantee,
@@ -115,7 +115,7 @@ def _deliver(folder: Path) -> None:
     before = peak_megabytes()
     with closing(database):
         start = time.perf_counter()
-        sent = deliver(settings, database, Discarding(), SECRET, SystemClock())
+        sent = Dispatcher(settings, database, Discarding(), SECRET, SystemClock()).deliver()
         seconds = time.perf_counter() - start
     found = {
         "messages": sent.messages,

@@ -28,7 +28,7 @@ from rich.table import Table
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import open_database
-from publisher.delivery.dispatcher import deliver
+from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.transports import create_transport
 from publisher.testing import SECRET
 from tools.bench.audience import make_audience
@@ -181,7 +181,7 @@ def _deliver(folder: Path) -> None:
     database = open_database(settings.folders.database, settings.delivery.durability)
     with closing(database):
         start = time.perf_counter()
-        sent = deliver(settings, database, transport, SECRET, SystemClock())
+        sent = Dispatcher(settings, database, transport, SECRET, SystemClock()).deliver()
         seconds = time.perf_counter() - start
     found = {"messages": sent.messages, "problems": sent.problems, "seconds": seconds}
     sys.stdout.write(f"{json.dumps(found)}\n")

@@ -39,7 +39,7 @@ from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.reload import ReloadedSettings, SettingsChange
 from publisher.database import Database, open_database
-from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.dispatcher import DeliveryReport, Dispatcher
 from publisher.delivery.issue_opening import check_audiences
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.leases import SenderStatus, list_senders
@@ -278,7 +278,7 @@ class Pipeline:
         """Send all mail that is due; before that and meanwhile, record who left."""
         if problem := self.find_clock_problem():
             return DeliveryReport(problems=[problem])
-        return deliver(
+        return Dispatcher(
             *self._parts,
             progress,
             signers=self.signers,
@@ -286,7 +286,7 @@ class Pipeline:
             call_senders=partial(self.engine.enqueue, name=DELIVER) if self.engine else None,
             record_departures=DepartureRecorder(self.settings, self.database, self.clock),
             cancels_removed=self.leads,
-        )
+        ).deliver()
 
     def notify(self, progress: Progress = _silent) -> NoticeReport:
         """Send the mails about subscriptions that are due, before any issue; and those to people who work here."""
@@ -422,7 +422,7 @@ def deliver_due(
         before = _issue_ids_under_way(database)
         render = partial(render_variant, settings, database, renderer)
         record = DepartureRecorder(settings, database, clock)
-        sent = deliver(
+        sent = Dispatcher(
             *parts,
             progress,
             signers=signers,
@@ -430,7 +430,7 @@ def deliver_due(
             record_departures=record,
             # On a server, that is for the leader.
             cancels_removed=database.path is not None,
-        )
+        ).deliver()
         counted = _counted(database, before, sent)
         is_quarantined = quarantine is not None
         return DeliveryRun(sent, notices, *counted, is_quarantined=is_quarantined)

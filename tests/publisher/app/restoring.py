@@ -28,8 +28,7 @@ from publisher.clock import FixedClock
 from publisher.config import Folders
 from publisher.database import Database, open_database
 from publisher.database.dialect import copy_file
-from publisher.delivery.dispatcher import Dispatcher, deliver
-from publisher.delivery.job import JobBuilder
+from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.lineage.quarantine import find_quarantine
@@ -149,13 +148,13 @@ class Scene:
 
     def send(self) -> None:
         """Send all that is due."""
-        deliver(
+        Dispatcher(
             self.publication.settings,
             self.database,
             self.transport,
             SECRET,
             FixedClock(self.now),
-        )
+        ).deliver()
 
     def states(self) -> dict[tuple[str, str], str]:
         """The state of each delivery, by issue and address."""
@@ -172,17 +171,15 @@ class Scene:
         """Send some, in small steps, and be killed between any two of them."""
         settings, clock = self.publication.settings, FixedClock(self.now)
         times = Times(FakeTimer(self.now.timestamp()))
-        builder = JobBuilder(settings, self.database, self.transport, SECRET, ())
-        dispatcher = Dispatcher(
-            settings, self.database, self.transport, clock, times.wall, builder, None
-        )
+        parts = (settings, self.database, self.transport, SECRET, clock)
+        dispatcher = Dispatcher(*parts, timer=times.wall)
         if self.is_quarantined:
             return
         dispatcher._recover()
         dispatcher.open_ready_issues()
         with self.database.reading() as connection:
             due = store.issues_in_state(connection, IssueState.SENDING)
-        jobs = {issue.id: builder.build(issue) for issue in due}
+        jobs = dispatcher._build_jobs(due)
         if not jobs:
             return
 

@@ -15,7 +15,7 @@ from publisher.cli.operation import status
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.delivery import worker_pool
-from publisher.delivery.dispatcher import deliver
+from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.ledger import leases
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports import create_transport
@@ -181,9 +181,9 @@ def test_a_wrong_password_is_named_and_the_issue_goes_on_by_itself_when_it_is_ri
     transport = create_transport(settings)
     transport.next_login_at = publication.database.timer.time() + 60
     parts = (settings, publication.database, transport, SECRET, SystemClock())
-    assert deliver(*parts).messages == 0
+    assert Dispatcher(*parts).deliver().messages == 0
     transport.next_login_at = 0.0
-    assert deliver(*parts).messages == 3
+    assert Dispatcher(*parts).deliver().messages == 3
     assert issue_in_status(run, folder)["state"] == "sent"
 
 

@@ -12,8 +12,7 @@ from publisher.clock import SystemTimer, Timer
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.database import Database
 from publisher.delivery.causes import explain_delivery
-from publisher.delivery.dispatcher import DeliveryReport, Dispatcher, deliver
-from publisher.delivery.job import JobBuilder
+from publisher.delivery.dispatcher import DeliveryReport, Dispatcher
 from publisher.delivery.ledger import counts as ledger
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.claims import Claim
@@ -95,7 +94,7 @@ def send(
     timer: Timer | None = None,
 ) -> DeliveryReport:
     """Run delivery once, by default into the outbox."""
-    return deliver(
+    return Dispatcher(
         publication.settings,
         publication.database,
         transport or create_transport(publication.settings, "outbox"),
@@ -104,7 +103,7 @@ def send(
         progress,
         signers=signers,
         timer=timer,
-    )
+    ).deliver()
 
 
 def by_smtp(publication: PublicationFolder, server: MailServer) -> Transport:
@@ -115,15 +114,9 @@ def by_smtp(publication: PublicationFolder, server: MailServer) -> Transport:
 def a_dispatcher(publication: PublicationFolder) -> Dispatcher:
     """Return the dispatcher of a run into the outbox, for its single steps."""
     transport = create_transport(publication.settings, "outbox")
-    jobs = JobBuilder(publication.settings, publication.database, transport, SECRET, ())
+    settings, database = publication.settings, publication.database
     return Dispatcher(
-        settings=publication.settings,
-        database=publication.database,
-        transport=transport,
-        clock=publication.clock,
-        timer=SystemTimer(),
-        jobs=jobs,
-        progress=None,
+        settings, database, transport, SECRET, publication.clock, timer=SystemTimer()
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from publisher.delivery import fair_queue, worker_pool
-from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.dispatcher import DeliveryReport, Dispatcher
 from publisher.delivery.states import summarise_counts
 from publisher.delivery.transports.base import (
     ACCEPTED_OUTCOME,
@@ -182,7 +182,7 @@ def test_a_machine_that_does_not_lead_leaves_an_issue_alone_whose_edition_it_doe
     ready(publication)
     publication.reload(languages=["ar"])
     parts = (publication.settings, publication.database, MemoryTransport(), SECRET)
-    assert deliver(*parts, publication.clock, cancels_removed=False).issues == []
+    assert Dispatcher(*parts, publication.clock, cancels_removed=False).deliver().issues == []
     assert state_of(publication) == IssueState.READY
     publication.reload(languages=["en", "ar"])
     assert send(publication).messages == 1
@@ -196,7 +196,9 @@ def test_who_left_is_recorded_before_mail_is_sent_and_meanwhile(
     ready(publication)
     transport, sent_by_then = MemoryTransport(), list[int]()
     parts = (publication.settings, publication.database, transport, SECRET, publication.clock)
-    deliver(*parts, record_departures=lambda: sent_by_then.append(len(transport.taken)))
+    Dispatcher(
+        *parts, record_departures=lambda: sent_by_then.append(len(transport.taken))
+    ).deliver()
     assert sent_by_then[0] == 0
     assert len(sent_by_then) > 1
 

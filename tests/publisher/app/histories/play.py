@@ -21,8 +21,7 @@ from publisher.assembly.select import select_due
 from publisher.clock import FixedClock
 from publisher.config.web import JoiningSettings
 from publisher.database.retry_queue import has_work
-from publisher.delivery.dispatcher import Dispatcher, deliver
-from publisher.delivery.job import JobBuilder
+from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
@@ -137,9 +136,9 @@ class Sending:
         """Send all that is due, as `publisher deliver` does."""
         settings, database = self.publication.settings, self.publication.database
         clock, render = FixedClock(now), self._render_variant
-        report = deliver(
+        report = Dispatcher(
             settings, database, self.transport, SECRET, clock, render_variant=render
-        )
+        ).deliver()
         assert report.problems == []
 
     def die_sending(self, now: datetime, steps: int) -> None:
@@ -221,16 +220,14 @@ class Sending:
 
     def _dispatcher(self, now: datetime) -> Dispatcher:
         settings, database = self.publication.settings, self.publication.database
-        jobs = JobBuilder(settings, database, self.transport, SECRET, ())
         return Dispatcher(
             settings,
             database,
             self.transport,
+            SECRET,
             FixedClock(now),
-            FakeTimer(now.timestamp()),
-            jobs,
-            None,
-            self._render_variant,
+            timer=FakeTimer(now.timestamp()),
+            render_variant=self._render_variant,
         )
 
     def _render_variant(self, _issue: Issue, variant: IssueVariant) -> Mapping[str, Any]:

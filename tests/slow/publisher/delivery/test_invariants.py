@@ -42,7 +42,6 @@ from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.database import Database, open_database
 from publisher.delivery.causes import MARKED_AS_SENT
 from publisher.delivery.dispatcher import Dispatcher
-from publisher.delivery.job import JobBuilder
 from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.ledger.claims import Claim
@@ -196,13 +195,12 @@ class Deliveries(RuleBasedStateMachine):
         self.publication = PublicationFolder(settings, self.database)
         self.transport = MemoryTransport(guarantee, connections=WORKERS, prefetch=PROMISED)
         self.dispatcher = Dispatcher(
-            settings=settings,
-            database=self.database,
-            transport=self.transport,
-            clock=self.clock,
+            settings,
+            self.database,
+            self.transport,
+            SECRET,
+            self.clock,
             timer=self.times.wall,
-            jobs=JobBuilder(settings, self.database, self.transport, SECRET, ()),
-            progress=None,
         )
         subscribe(self.publication, *RECIPIENTS.items())
         self.an_issue_is_opened()

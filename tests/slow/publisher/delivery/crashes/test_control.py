@@ -10,7 +10,7 @@ import pytest
 from publisher.cli.main import main
 from publisher.clock import SystemClock
 from publisher.database import open_database
-from publisher.delivery.dispatcher import deliver
+from publisher.delivery.dispatcher import Dispatcher
 from publisher.testing import SECRET, MemoryTransport
 from subscribers import unsubscribe
 from tests.databases import DATABASE_FILE, database_address, finding_database
@@ -78,7 +78,7 @@ def open_ledger(scene: Scene) -> None:
     """
     nobody = MemoryTransport(fail_after=0)
     with closing(open_database(scene.settings.database)) as database:
-        deliver(scene.settings, database, nobody, SECRET, SystemClock())
+        Dispatcher(scene.settings, database, nobody, SECRET, SystemClock()).deliver()
     report_progress(scene, "resume")
 
 
