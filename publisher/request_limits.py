@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from publisher.database.dialect.sql import KEYED, upsert
+from publisher.database.dialect.sql import KEYED, upsert_by_key
 from publisher.database.metadata import metadata
 
 # The tat of a bucket from which nothing was ever taken: it is full.
@@ -142,12 +142,8 @@ def check_limit(connection: sa.Connection, key: str, limit: Limit, now: datetime
         return max(1, math.ceil(pace.opens_at(tat) - at))
     if stored is None:
         _sweep(connection, at)
-    statement = upsert(connection, rate_limit).values(key=key, tat=pace.after(tat, at, 1))
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["key"], set_={"tat": statement.excluded.tat}
-        )
-    )
+    row = {"key": key, "tat": pace.after(tat, at, 1)}
+    connection.execute(upsert_by_key(connection, rate_limit), row)
     return None
 
 

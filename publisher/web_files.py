@@ -23,7 +23,7 @@ import brotli
 from sqlalchemy import Column, Connection, Table, Text, delete, select
 
 from publisher.config import Settings
-from publisher.database.dialect.sql import KEYED, upsert
+from publisher.database.dialect.sql import KEYED, upsert_by_key
 from publisher.database.metadata import metadata
 from publisher.files import check_guard, make_folder, sync_folder, write_if_changed
 
@@ -164,7 +164,6 @@ def forget_hash(connection: Connection, name: str) -> None:
 
 def store_hash(connection: Connection, name: str, value: str) -> None:
     """Store the hash of the inputs that a name was last written from."""
-    row = upsert(connection, build_cache).values(name=name, fingerprint=value)
     connection.execute(
-        row.on_conflict_do_update(index_elements=["name"], set_={"fingerprint": value})
+        upsert_by_key(connection, build_cache), {"name": name, "fingerprint": value}
     )

@@ -32,7 +32,7 @@ from publisher.config.choices import ApprovalPolicy, Content, DigestKey
 from publisher.database import Database
 from publisher.errors import GateError, IssueError, PublisherError
 from publisher.fault_isolation import explain_fault, stops_all
-from publisher.gate.findings import finding_data
+from publisher.gate.findings import GateReport, finding_data
 from publisher.i18n.messages import message
 from publisher.issues import digests, pages
 from publisher.issues import store as issues
@@ -215,18 +215,10 @@ def _freeze(
     database: Database, policy: ApprovalPolicy, issue: Issue, rendered: _Rendered
 ) -> None:
     """Store what is sent of an issue, and the articles that it carries; raise GateError."""
-    report, digest = rendered.gate_run.report, rendered.digest
-    if report.errors:
-        raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
-    sha256, signed = digest_hash(digest, rendered.page), rendered.signed
-    manifest = manifest_text({**signed, "digest": sha256}) if signed else None
-    parts = {
-        **{name: getattr(digest, name) for name in ("subject", "preheader", "html", "text")},
-        "page": rendered.page,
-        "sha256": sha256,
-        "findings": [finding_data(finding) for finding in report.warnings],
-        "manifest": manifest,
-    }
+    report, signed = rendered.gate_run.report, rendered.signed
+    parts = _stored_parts(issue, rendered.digest, report, rendered.page)
+    manifest = manifest_text({**signed, "digest": parts["sha256"]}) if signed else None
+    parts |= {"page": rendered.page, "manifest": manifest}
     with database.writing() as connection:
         digests.freeze_digest(connection, issue, parts)
         if rendered.carried:
@@ -245,6 +237,19 @@ def _freeze(
         articles=len(rendered.carried),
         warnings=len(report.warnings),
     )
+
+
+def _stored_parts(
+    issue: Issue, digest: Digest, report: GateReport, page: str = ""
+) -> dict[str, Any]:
+    """Return the columns of a digest or a variant that has passed the gate; raise GateError."""
+    if report.errors:
+        raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
+    return {
+        **{name: getattr(digest, name) for name in ("subject", "preheader", "html", "text")},
+        "sha256": digest_hash(digest, page),
+        "findings": [finding_data(finding) for finding in report.warnings],
+    }
 
 
 def _manifest(
@@ -417,17 +422,7 @@ def render_variant(
     if not content.items:
         return None
     digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
-    report = gate_run.report
-    if report.errors:
-        raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
-    return {
-        "subject": digest.subject,
-        "preheader": digest.preheader,
-        "html": digest.html,
-        "text": digest.text,
-        "sha256": digest_hash(digest, ""),
-        "findings": [finding_data(finding) for finding in report.warnings],
-    }
+    return _stored_parts(issue, digest, gate_run.report)
 
 
 def _changes_of_basis(

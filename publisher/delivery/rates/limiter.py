@@ -7,6 +7,7 @@ the transaction is rolled back, what is remembered here is a little too careful 
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from itertools import chain
 from math import inf
@@ -15,7 +16,7 @@ import structlog
 from sqlalchemy import Connection, Text, bindparam, delete, func, select, update
 
 from publisher.config.delivery import DeliverySettings
-from publisher.database.dialect.sql import greatest, json_list, upsert
+from publisher.database.dialect.sql import greatest, json_list, upsert, upsert_by_key
 from publisher.delivery.rates.admission import RateAdmission, RateGrant, admit
 from publisher.delivery.rates.limits import (
     DailyQuota,
@@ -49,11 +50,7 @@ def write_tats(connection: Connection, changes: Mapping[str, float]) -> None:
     """Write the tats of buckets."""
     rows = [{"name": name, "tat": tat} for name, tat in changes.items()]
     if rows:
-        statement = upsert(connection, rate_bucket)
-        new = {"tat": statement.excluded.tat}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["name"], set_=new), rows
-        )
+        connection.execute(upsert_by_key(connection, rate_bucket), rows)
 
 
 _TRANSPORT = bindparam("transport", type_=Text())
@@ -78,9 +75,7 @@ def read_throttle(connection: Connection, name: str) -> Throttle | None:
 
 def write_throttle(connection: Connection, name: str, one: Throttle) -> None:
     """Write the throttle of one scope."""
-    values = {"per_second": one.per_second, "since": one.since, "target": one.target}
-    statement = upsert(connection, rate_throttle).values(name=name, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+    connection.execute(upsert_by_key(connection, rate_throttle), {"name": name, **asdict(one)})
 
 
 def delete_throttles(connection: Connection, names: Iterable[str]) -> None:
