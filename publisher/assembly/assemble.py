@@ -34,17 +34,8 @@ from publisher.errors import GateError, IssueError, PublisherError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.gate.findings import GateReport, finding_data
 from publisher.i18n.messages import message
-from publisher.issues import digests, pages
+from publisher.issues import approvals, digests, pages
 from publisher.issues import store as issues
-from publisher.issues.approvals import (
-    approval_facts,
-    changed_parts,
-    make_manifest,
-    manifest_text,
-    read_manifest,
-    stored_manifest,
-    verdict,
-)
 from publisher.issues.digests import IssueVariant, article_ids_of_variant, digest_of
 from publisher.issues.editing import IssueEdits, combined_edits, correction_by
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
@@ -217,14 +208,16 @@ def _freeze(
     """Store what is sent of an issue, and the articles that it carries; raise GateError."""
     report, signed = rendered.gate_run.report, rendered.signed
     parts = _stored_parts(issue, rendered.digest, report, rendered.page)
-    manifest = manifest_text({**signed, "digest": parts["sha256"]}) if signed else None
+    manifest = (
+        approvals.manifest_text({**signed, "digest": parts["sha256"]}) if signed else None
+    )
     parts |= {"page": rendered.page, "manifest": manifest}
     with database.writing() as connection:
         digests.freeze_digest(connection, issue, parts)
         if rendered.carried:
             words = {number: words_hash(one) for number, one in rendered.carried.items()}
             pages.record_words(connection, issue, words)
-        counted = verdict(approval_facts(connection, issue, policy)).count
+        counted = approvals.verdict(approvals.approval_facts(connection, issue, policy)).count
         state = IssueState.READY if counted.is_enough else IssueState.AWAITING_APPROVAL
         key = IssueReason.NOT_APPROVED if counted.reason else None
         # No mail leaves before the page is on disk.
@@ -263,7 +256,7 @@ def _manifest(
     if not edition.approval.needed:
         return {}
     templates = renderer.fingerprint()
-    return make_manifest(connection, settings, edition, issue, "", templates)
+    return approvals.make_manifest(connection, settings, edition, issue, "", templates)
 
 
 def digest_hash(digest: Digest, page: str) -> str:
@@ -436,17 +429,19 @@ def _changes_of_basis(
 
     Articles that were withdrawn are none of it. Those of a catch-up are of earlier issues.
     """
-    stored = stored_manifest(connection, issue)
+    stored = approvals.stored_manifest(connection, issue)
     edition = settings.edition(issue.newsletter, issue.language)
     if stored is None or edition is None:
         return []
-    old, templates = read_manifest(stored), renderer.fingerprint()
-    new = make_manifest(connection, settings, edition, issue, old["digest"], templates)
+    old, templates = approvals.read_manifest(stored), renderer.fingerprint()
+    new = approvals.make_manifest(
+        connection, settings, edition, issue, old["digest"], templates
+    )
     known, present = old["articles"], new["articles"]
     used = {str(number) for number in numbers} & present.keys()
     shown = {number: present[number] for number in used}
     signed = {number: known.get(number) for number in used}
-    return changed_parts({**old, "articles": signed}, {**new, "articles": shown})
+    return approvals.changed_parts({**old, "articles": signed}, {**new, "articles": shown})
 
 
 def variant_content(

@@ -25,24 +25,10 @@ from publisher.delivery.ledger.audience import (
 from publisher.delivery.ledger.opening import open_ledger, spread_rows
 from publisher.delivery.lineage.evidence import apply_recovered
 from publisher.fault_isolation import Report, isolated, unreported
+from publisher.issues import approvals, schedule
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
-from publisher.issues.approvals import (
-    Verdict,
-    approval_facts,
-    lapse_approvals,
-    manifest_now,
-    verdict,
-)
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
-from publisher.issues.schedule import (
-    changes_of,
-    follow_schedule,
-    lateness_of,
-    read_changes,
-    reason_if_late,
-    was_made_ahead,
-)
 from publisher.issues.selection import serving_language
 from subscribers.preferences import profile_from_text
 
@@ -60,7 +46,7 @@ def check_audiences(
 ) -> None:
     """Have approvals of issues lapse that are sent soon. Those that are due are checked at their opening."""
     with database.reading() as connection:
-        verdicts = dict[int, Verdict | None]()
+        verdicts = dict[int, approvals.Verdict | None]()
         for issue in issues.issues_in_state(connection, IssueState.READY):
             if issue.send_at is not None and now < issue.send_at <= now + _BEFORE:
                 with isolated(issue.name, report, connection):
@@ -77,21 +63,23 @@ def check_audiences(
 
 def _verdict_on_audience(
     connection: Connection, settings: Settings, issue: Issue, at: datetime
-) -> Verdict | None:
+) -> approvals.Verdict | None:
     """Return the verdict on an issue if approvals lapse for those who get it at `at`; else None."""
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None or not edition.approval.needed or issue.corrects_id is not None:
         return None
-    facts = approval_facts(connection, issue, edition.approval)
+    facts = approvals.approval_facts(connection, issue, edition.approval)
     if not facts.signed_counts():
         return None
-    moved = verdict(facts, recipients=count_recipients(connection, settings, issue, at))
+    moved = approvals.verdict(
+        facts, recipients=count_recipients(connection, settings, issue, at)
+    )
     return moved if moved.lapsed else None
 
 
-def _ask_again(connection: Connection, issue: Issue, moved: Verdict) -> bool:
+def _ask_again(connection: Connection, issue: Issue, moved: approvals.Verdict) -> bool:
     """Have approvals lapse; return whether the issue waits for others now."""
-    lapse_approvals(connection, moved.lapsed)
+    approvals.lapse_approvals(connection, moved.lapsed)
     if moved.reason is None:
         return False
     log.warning("approvals lapsed", issue=issue.name, reason=moved.reason)
@@ -202,17 +190,17 @@ def _reason_if_late(
     """Return why an issue is too late that was made before it was due."""
     if not edition.lead and not edition.approval.needed:
         return None  # the planner has decided
-    return reason_if_late(edition, lateness_of(edition, issue, now))
+    return schedule.reason_if_late(edition, schedule.lateness_of(edition, issue, now))
 
 
 def _is_elsewhere(
     connection: Connection, edition: Edition, issue: Issue, now: datetime
 ) -> bool:
     """Return whether the schedule has changed since the last cycle looked, and the issue with it."""
-    if not was_made_ahead(issue, now):
+    if not schedule.was_made_ahead(issue, now):
         return False
-    changes = changes_of(read_changes(connection), edition)
-    return follow_schedule(connection, edition, issue, changes, now)
+    changes = schedule.changes_of(schedule.read_changes(connection), edition)
+    return schedule.follow_schedule(connection, edition, issue, changes, now)
 
 
 def _reason_against(
@@ -221,6 +209,6 @@ def _reason_against(
     """Return why an issue has not the approvals that it needs, None if it has them."""
     if not edition.approval.needed:
         return None
-    facts = approval_facts(connection, issue, edition.approval)
-    now = manifest_now(connection, settings, edition, facts)
-    return verdict(facts, now=now).reason
+    facts = approvals.approval_facts(connection, issue, edition.approval)
+    now = approvals.manifest_now(connection, settings, edition, facts)
+    return approvals.verdict(facts, now=now).reason

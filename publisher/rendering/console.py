@@ -13,14 +13,7 @@ from gettext import NullTranslations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import (
-    format_date,
-    format_skeleton,
-    format_time,
-    format_timedelta,
-    get_datetime_format,
-)
+from babel import Locale, dates
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from markupsafe import Markup, escape
@@ -114,8 +107,8 @@ def _formatters(language: str) -> dict[str, Any]:
     written: dict[str, Any] = {
         "number": partial(format_decimal, locale=locale),
         "percent": partial(format_percent, locale=locale),
-        "day": partial(format_date, format="full", locale=locale),
-        "short_day": partial(format_skeleton, "yMMMEd", locale=locale),
+        "day": partial(dates.format_date, format="full", locale=locale),
+        "short_day": partial(dates.format_skeleton, "yMMMEd", locale=locale),
         "moment": partial(_moment, locale=locale),
         "clock_time": partial(_clock_time, locale=locale),
         "utc_moment": partial(_utc_moment, locale=locale),
@@ -128,14 +121,14 @@ def _formatters(language: str) -> dict[str, Any]:
 def _moment(value: datetime, zone: str = "UTC", *, locale: Locale) -> str:
     """Write an instant in a time zone: `Fri, Jan 16, 2026, 8:00 AM`."""
     local = value.astimezone(ZoneInfo(zone))
-    day = format_skeleton("yMMMEd", local, locale=locale)
-    pattern = str(get_datetime_format("medium", locale=locale))
+    day = dates.format_skeleton("yMMMEd", local, locale=locale)
+    pattern = str(dates.get_datetime_format("medium", locale=locale))
     text = pattern.replace("{0}", _clock_time(value, zone, locale=locale)).replace("{1}", day)
     return text.replace("'", "")
 
 
 def _clock_time(value: datetime, zone: str = "UTC", *, locale: Locale) -> str:
-    text = format_time(value, "short", tzinfo=ZoneInfo(zone), locale=locale)
+    text = dates.format_time(value, "short", tzinfo=ZoneInfo(zone), locale=locale)
     # Some fonts have no narrow no-break space.
     return text.replace("\u202f", "\u00a0")
 
@@ -146,12 +139,12 @@ def _utc_moment(value: datetime, zone: str, *, locale: Locale) -> str:
     clock = f"{universal:%H:%M}\u00a0UTC"
     if universal.date() == value.astimezone(ZoneInfo(zone)).date():
         return clock
-    return f"{format_skeleton('MMMd', universal, locale=locale)} {clock}"
+    return f"{dates.format_skeleton('MMMd', universal, locale=locale)} {clock}"
 
 
 def _distance(value: datetime, now: datetime, *, locale: Locale) -> str:
     """Write how long ago something was, or how long it will take: `2 hours ago`, `in 5 minutes`."""
-    return str(format_timedelta(value - now, add_direction=True, locale=locale))
+    return str(dates.format_timedelta(value - now, add_direction=True, locale=locale))
 
 
 def _span(value: timedelta, *, locale: Locale) -> str:

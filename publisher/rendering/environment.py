@@ -13,19 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jinja2 import (
-    BaseLoader,
-    ChoiceLoader,
-    Environment,
-    FileSystemLoader,
-    PrefixLoader,
-    StrictUndefined,
-    Template,
-    TemplateError,
-    TemplateNotFound,
-    TemplateSyntaxError,
-    pass_context,
-)
+import jinja2
 from jinja2.loaders import split_template_path
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -134,21 +122,21 @@ class Templates:
             # A template is a program: it may raise anything.
             raise RenderingError(self._reason(name, error)) from error
 
-    def _output(self, template: Template, given: dict[str, Any]) -> str:
+    def _output(self, template: jinja2.Template, given: dict[str, Any]) -> str:
         return template.render(given)
 
     def _reason(self, name: str, error: BaseException) -> str:
-        if isinstance(error, TemplateSyntaxError):
+        if isinstance(error, jinja2.TemplateSyntaxError):
             return f"templates/{error.name or name}, line {error.lineno}: {error.message}"
         position = self._position(error.__traceback__) or f"templates/{name}"
         return f"{position}: {self._cause(error)}"
 
     def _cause(self, error: BaseException) -> str:
-        if isinstance(error, TemplateNotFound):
+        if isinstance(error, jinja2.TemplateNotFound):
             return f"there is no template {error.message}"
         if isinstance(error, RecursionError):
             return "it is nested too deeply, or calls itself without end (recursion)"
-        reason = error.message if isinstance(error, TemplateError) else str(error)
+        reason = error.message if isinstance(error, jinja2.TemplateError) else str(error)
         return reason or type(error).__name__
 
     def _position(self, traceback: TracebackType | None) -> str | None:
@@ -167,23 +155,27 @@ def _line(traceback: TracebackType) -> int:
     # Jinja rewrites the lines of an Exception's traceback only, not of a BaseException's.
     template = traceback.tb_frame.f_globals.get("__jinja_template__")
     line = traceback.tb_lineno
-    return template.get_corresponding_lineno(line) if isinstance(template, Template) else line
+    return (
+        template.get_corresponding_lineno(line)
+        if isinstance(template, jinja2.Template)
+        else line
+    )
 
 
-class _CustomLoader(BaseLoader):
+class _CustomLoader(jinja2.BaseLoader):
     """Loads templates from a publication's own folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get_source(
-        self, environment: Environment, template: str
+        self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         del environment
         parts = split_template_path(template)
         path = self._folder.joinpath(*parts)
         if any(map(is_hidden_name, parts)) or not os.path.lexists(path):
-            raise TemplateNotFound(template)
+            raise jinja2.TemplateNotFound(template)
         return (read_custom_template(self._folder, "/".join(parts)), str(path), lambda: True)
 
 
@@ -209,11 +201,11 @@ def _shipped_environment() -> ImmutableSandboxedEnvironment:
 
 
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
-    shipped = FileSystemLoader(folders[-1])
+    shipped = jinja2.FileSystemLoader(folders[-1])
     own = [_CustomLoader(folder) for folder in folders[:-1]]
     environment = _Environment(
-        loader=ChoiceLoader([*own, shipped, PrefixLoader({"shipped": shipped})]),
-        undefined=StrictUndefined,
+        loader=jinja2.ChoiceLoader([*own, shipped, jinja2.PrefixLoader({"shipped": shipped})]),
+        undefined=jinja2.StrictUndefined,
         autoescape=lambda name: name is None or not name.endswith(_UNESCAPED_SUFFIXES),
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
@@ -246,25 +238,25 @@ class _Strings:
         return self._catalogue.ngettext(singular, plural, number)
 
 
-@pass_context
+@jinja2.pass_context
 def _gettext(context: Context, message: str) -> str:
     text: str = context["translations"].gettext(message)
     return text
 
 
-@pass_context
+@jinja2.pass_context
 def _ngettext(context: Context, singular: str, plural: str, number: int) -> str:
     text: str = context["translations"].ngettext(singular, plural, number)
     return text
 
 
-@pass_context
+@jinja2.pass_context
 def _ui(context: Context, around: str | None = None) -> Markup:
     """Return language attributes for the program's words, if the text around has another language."""
     return _language_attributes_if_needed(context, context["chrome"], around)
 
 
-@pass_context
+@jinja2.pass_context
 def _language_attributes_if_needed(
     context: Context, language: str, around: str | None = None
 ) -> Markup:

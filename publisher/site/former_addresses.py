@@ -23,19 +23,11 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from publisher import urls
+from publisher import files, urls
 from publisher.articles.model import ArticleStatus
 from publisher.articles.tables import article, article_address, article_file, placed_file
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.files import (
-    check_guard,
-    explain_error,
-    make_folder,
-    remove_file,
-    sync_folder,
-    write_if_changed,
-)
 from publisher.rendering import PublicationView, Renderer, views
 
 # Below the web root, so that they are copied with the pages. No name with a dot before it is served.
@@ -153,15 +145,15 @@ def _write(
     try:
         if row.leads_to is None:
             if _is_redirect(file) and escape(row.written).encode() in file.read_bytes():
-                remove_file(file, public)
+                files.remove_file(file, public)
             return True
         if file.exists() and not _is_redirect(file):
             problems.append(f"{row.path}: another file stands there; the old address is lost")
             return False
         page = renderer.moved_page(around[row.language], row.leads_to)
-        write_if_changed(file, page.encode() + REDIRECT_MARK)
+        files.write_if_changed(file, page.encode() + REDIRECT_MARK)
     except OSError as error:
-        problems.append(f"{row.path}: {explain_error(error, public)}")
+        problems.append(f"{row.path}: {files.explain_error(error, public)}")
         return False
     return True
 
@@ -179,8 +171,8 @@ def _write_rules(settings: Settings, database: Database) -> None:
             (row.path, row.written) for row in connection.execute(query.order_by(table.path))
         ]
     public = settings.folders.public
-    write_if_changed(public / NGINX_RULES, nginx_rules(moved).encode())
-    write_if_changed(public / CADDY_RULES, caddy_rules(moved).encode())
+    files.write_if_changed(public / NGINX_RULES, nginx_rules(moved).encode())
+    files.write_if_changed(public / CADDY_RULES, caddy_rules(moved).encode())
 
 
 def place_files(settings: Settings, database: Database, now: datetime) -> list[str]:
@@ -198,7 +190,7 @@ def place_files(settings: Settings, database: Database, now: datetime) -> list[s
         try:
             problem = _place(public, path, placed.get(path), wanted.get(path))
         except OSError as error:
-            problem = explain_error(error, public)
+            problem = files.explain_error(error, public)
         if problem:
             problems.append(f"/{path}: {problem}")
         else:
@@ -235,7 +227,7 @@ def _place(public: Path, path: str, old: str | None, new: str | None) -> str:
     if is_there and not any(one and _has_content(file, one) for one in (old, new)):
         return "another file stands there; the old address is lost" if new else ""
     if new is None:
-        remove_file(file, public)
+        files.remove_file(file, public)
     elif not is_there or not _has_content(file, new):
         _copy(public / new, file)
     return ""
@@ -252,13 +244,13 @@ def _has_content(file: Path, target: str) -> bool:
 
 def _copy(source: Path, file: Path) -> None:
     """Make a file appear whole: another name of its source, or a copy if there can be none."""
-    make_folder(file.parent)
+    files.make_folder(file.parent)
     unfinished = file.with_name(f".{file.name}.part")
     unfinished.unlink(missing_ok=True)
     try:
         os.link(source, unfinished)
     except OSError:  # of a file system without such names; a copy says what else is wrong
         shutil.copyfile(source, unfinished)
-    check_guard()
+    files.check_guard()
     unfinished.replace(file)
-    sync_folder(file.parent)
+    files.sync_folder(file.parent)

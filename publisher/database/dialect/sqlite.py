@@ -22,17 +22,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.compiler import DDLCompiler
 
+from publisher import files
 from publisher.clock import SystemTimer, Timer
 from publisher.database.dialect.backend import Durability, PreparedQuery
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
 from publisher.errors import DatabaseError, StorageError
-from publisher.files import (
-    explain_full_disk,
-    explain_missing_right,
-    make_private_folder,
-    storage_errors,
-    withdraw_rights,
-)
 
 # What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
 _WAL_BYTES = 65_536
@@ -102,7 +96,7 @@ def _full_disk_explained(folder: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if not is_full_disk(error, folder):
             raise
-        raise StorageError(explain_full_disk(folder)) from error
+        raise StorageError(files.explain_full_disk(folder)) from error
 
 
 def copy_some_rows(path: Path, target: Path, conditions: Mapping[str, str]) -> None:
@@ -201,8 +195,8 @@ class SqliteFile:
         self.name = str(path)
         self.timer: Timer = SystemTimer()
         try:
-            with storage_errors(path.parent):
-                make_private_folder(path.parent)
+            with files.storage_errors(path.parent):
+                files.make_private_folder(path.parent)
         except OSError as error:
             raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
         self.engine = self.beside = _engine(path, durability, busy_seconds, read_only)
@@ -252,8 +246,8 @@ class SqliteFile:
         if not isinstance(cause, sqlite3.Error):
             return None
         if is_full_disk(cause, self.path.parent):
-            return explain_full_disk(self.path.parent)
-        right = explain_missing_right(self.path) if _code(cause) in _RIGHTS else ""
+            return files.explain_full_disk(self.path.parent)
+        right = files.explain_missing_right(self.path) if _code(cause) in _RIGHTS else ""
         if is_damage(cause):
             right = "put a backup back with `publisher restore`, which keeps this file"
         if _code(cause) == sqlite3.SQLITE_BUSY:
@@ -414,7 +408,7 @@ def _prepare(
 def _protect(path: Path, _connection: Any, _record: ConnectionPoolEntry) -> None:
     # All addresses are in it. SQLite gives the rights of the file to those that it makes beside it.
     for suffix in ("", "-wal", "-shm"):
-        withdraw_rights(path.with_name(path.name + suffix))
+        files.withdraw_rights(path.with_name(path.name + suffix))
 
 
 def _write_ahead(connection: Any) -> None:

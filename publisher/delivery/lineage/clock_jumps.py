@@ -16,21 +16,13 @@ from publisher.clock import Clock, is_confirmed, uptime
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.lineage.state import read_lineage
-from publisher.issues import store
+from publisher.issues import schedule, store
 from publisher.issues.model import SELECTED_STATES, Issue, IssueState, issue_name
 from publisher.issues.planner import (
     all_editions,
     editions_to_plan,
     plan_occurrences,
     read_planning,
-)
-from publisher.issues.schedule import (
-    LATE_REASONS,
-    format_span,
-    issues_due_between,
-    latest_planning,
-    may_come_back,
-    plan_again,
 )
 
 log = structlog.get_logger()
@@ -82,7 +74,7 @@ def find_jump(settings: Settings, database: Database, now: datetime) -> str | No
         last = max(last, made_at) if made_at and made_at <= now else last
         if now - last > PLAUSIBLE and (lost := _would_be_lost(connection, settings, now)):
             return (
-                f"{says}, {format_span(now - last)} after the last cycle: {_listed(lost)} "
+                f"{says}, {schedule.format_span(now - last)} after the last cycle: {_listed(lost)} "
                 "are too late and would never go out"
             )
         if last - now > PLAUSIBLE and (early := _early_skips(connection, settings, now)):
@@ -95,7 +87,7 @@ def find_jump(settings: Settings, database: Database, now: datetime) -> str | No
 
 def _last_cycle(connection: Connection, settings: Settings) -> datetime | None:
     """Return when the last cycle planned, or a little earlier if editions have different leads."""
-    planned = latest_planning(connection)
+    planned = schedule.latest_planning(connection)
     lead = max((one.lead for one in all_editions(settings)), default=timedelta())
     return planned - lead if planned else None
 
@@ -109,7 +101,7 @@ def _would_be_lost(connection: Connection, settings: Settings, now: datetime) ->
         names += (
             issue_name(edition.newsletter, edition.language, one.occurrence.day)
             for one in plan_occurrences(record, edition, now, now)
-            if one.reason_key in LATE_REASONS
+            if one.reason_key in schedule.LATE_REASONS
         )
     return names
 
@@ -124,12 +116,12 @@ def _early_skips(connection: Connection, settings: Settings, now: datetime) -> l
 
     def is_early(one: Issue) -> bool:
         edition = settings.edition(one.newsletter, one.language)
-        return edition is not None and may_come_back(edition, one, now)
+        return edition is not None and schedule.may_come_back(edition, one, now)
 
-    found = issues_due_between(
+    found = schedule.issues_due_between(
         connection, now - PLAUSIBLE, datetime.max.replace(tzinfo=now.tzinfo)
     )
-    early = [one for one in found if one.reason_key in LATE_REASONS and is_early(one)]
+    early = [one for one in found if one.reason_key in schedule.LATE_REASONS and is_early(one)]
     return sorted(early, key=_by_edition)
 
 
@@ -147,7 +139,7 @@ def take_back_early_skips(settings: Settings, database: Database, now: datetime)
         for edition, found in groupby(_early_skips(connection, settings, now), _by_edition):
             skipped = [*found]
             since = min(now, skipped[0].due_at - timedelta(seconds=1))
-            plan_again(connection, skipped, since)
+            schedule.plan_again(connection, skipped, since)
             log.warning(
                 "the clock was ahead: occurrences that were skipped as late are planned again",
                 newsletter=edition[0],

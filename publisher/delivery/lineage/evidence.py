@@ -20,13 +20,7 @@ from publisher.database.dialect.sql import upsert
 from publisher.database.engine import chunks
 from publisher.delivery.causes import RESTORED
 from publisher.delivery.ledger.bulk import in_states
-from publisher.delivery.lineage.journal import (
-    JournalContent,
-    append_values,
-    day_files,
-    read_journals,
-    read_values,
-)
+from publisher.delivery.lineage import journal
 from publisher.delivery.lineage.state import LedgerPage, Lineage, lost_pages, read_lineage
 from publisher.delivery.lineage.witness import read_pages, witness_folders
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
@@ -54,7 +48,7 @@ def record_stories(
         for name, keys in contents.items():
             if keys and known.get(name) != keys:
                 values = [lineage.incarnation, name, sorted(keys)]
-                append_values(folder, _SUFFIX, values, now)
+                journal.append_values(folder, _SUFFIX, values, now)
 
 
 def read_recorded_stories(
@@ -72,7 +66,7 @@ def _read_folder(folder: Path, incarnation: str) -> dict[str, frozenset[str]]:
     """Return what the last line of each issue says."""
     return {
         name: frozenset(keys)
-        for owner, name, keys in read_values(day_files(folder, _SUFFIX))
+        for owner, name, keys in journal.read_values(journal.day_files(folder, _SUFFIX))
         if owner == incarnation
     }
 
@@ -118,7 +112,7 @@ def apply_recovered(connection: Connection, issue: Issue, now: datetime) -> None
     connection.execute(statement)
 
 
-def store_words(connection: Connection, content: JournalContent) -> None:
+def store_words(connection: Connection, content: journal.JournalContent) -> None:
     """Store what a journal says, for the ledgers of all issues: open ones, and those that are opened later."""
     rows = [
         {
@@ -203,7 +197,7 @@ class RecoveryEvidence:
     """What is known outside the database about what came after it."""
 
     found: Lineage
-    content: JournalContent
+    content: journal.JournalContent
     witness: LedgerPage | None
     # Whether nothing can be missing: all witnesses and journals were there.
     is_complete: bool
@@ -241,7 +235,7 @@ def read_evidence(
     known = [page for folder in places for page in read_pages(folder)]
     ours = [page for page in known if page.incarnation == found.incarnation]
     witness = max(ours or known, key=lambda page: page.number, default=None)
-    content = read_journals(places, found.incarnation, found.page)
+    content = journal.read_journals(places, found.incarnation, found.page)
     unwritten = max(0, (witness.number if ours and witness else 0) - content.last)
     is_complete = bool(ours) and all_given and not (content.missing or unwritten)
     stories = read_recorded_stories(places, found.incarnation)

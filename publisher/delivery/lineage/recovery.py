@@ -37,16 +37,8 @@ from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import send_lease
 from publisher.errors import IssueError
 from publisher.i18n.messages import message
-from publisher.issues import store
+from publisher.issues import recovered_issues, store
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
-from publisher.issues.recovered_issues import (
-    keys_dated_until,
-    linked_slugs,
-    page_of,
-    plan_missed,
-    read_page,
-    store_recovered_stories,
-)
 from publisher.issues.schedule import LATE_REASONS
 
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
@@ -113,7 +105,7 @@ class _Recovery:
     def run(self) -> list[RecoveredIssue]:
         """Decide about every issue that may have been sent since the copy."""
         store_words(self.connection, self.evidence.content)
-        store_recovered_stories(self.connection, self._stories())
+        recovered_issues.store_recovered_stories(self.connection, self._stories())
         self.connection.execute(delete(send_lease))
         decided = [self._decide_opened(issue) for issue in self._opened()]
         decided += [self._decide_unopened(issue) for issue in self._unopened()]
@@ -184,7 +176,7 @@ class _Recovery:
         return self._report(issue.name, skipped)
 
     def _may_be_sent(self, issue: Issue) -> bool:
-        if page_of(self.settings.folders.public, issue).exists():
+        if recovered_issues.page_of(self.settings.folders.public, issue).exists():
             return True
         return min(issue.due_at, issue.send_at or issue.due_at) <= self.now
 
@@ -214,10 +206,12 @@ class _Recovery:
         """Have an issue made anew of what it had, and count as sent to all subscribers: nobody gets it again."""
         take_for_sent(self.connection, issue.name)
         if issue.state is IssueState.SCHEDULED and issue.name not in self._stories():
-            stories = linked_slugs(read_page(self.settings.folders.public, issue))
+            stories = recovered_issues.linked_slugs(
+                recovered_issues.read_page(self.settings.folders.public, issue)
+            )
             # If its page is lost: it had no story that is dated later.
-            stories = stories or keys_dated_until(self.connection, issue)
-            store_recovered_stories(self.connection, {issue.name: stories})
+            stories = stories or recovered_issues.keys_dated_until(self.connection, issue)
+            recovered_issues.store_recovered_stories(self.connection, {issue.name: stories})
         return self._go_on(issue)
 
     def _decide_missed(self) -> Iterator[RecoveredIssue]:
@@ -225,7 +219,9 @@ class _Recovery:
         wanted = self.choices.send | self.choices.hold | self.choices.sent
         # Who says that one was sent does not want it skipped as late.
         reason, begun = None if complete else self._reason, self._begun | self.choices.sent
-        for one in plan_missed(self.connection, self.settings, self.now, reason, wanted, begun):
+        for one in recovered_issues.plan_missed(
+            self.connection, self.settings, self.now, reason, wanted, begun
+        ):
             self._met.add(one.name)
             issue = one
             if one.state in (IssueState.SCHEDULED, *SELECTED_STATES):

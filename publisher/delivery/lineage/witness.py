@@ -17,14 +17,7 @@ from pathlib import Path
 from time import monotonic
 
 from publisher.config import Settings
-from publisher.delivery.lineage.journal import (
-    JournalPage,
-    format_line,
-    journal_file,
-    parse_line,
-    prune_journal,
-    write_whole,
-)
+from publisher.delivery.lineage import journal
 from publisher.delivery.lineage.state import LedgerPage
 from publisher.files import storage_errors
 
@@ -156,13 +149,13 @@ class Witness:
     # The day on which each folder's journal was pruned last.
     _pruned: dict[Path, date] = field(default_factory=dict)
 
-    def record(self, page: JournalPage, now: datetime) -> None:
+    def record(self, page: journal.JournalPage, now: datetime) -> None:
         """Record a page that is committed. Raise StorageError if it can't be written."""
         is_due = monotonic() - self._synced_at > _SYNC_INTERVAL
         for folder in self.folders:
             with storage_errors(folder), _free_slot(folder) as (descriptor, slot):
                 if self.has_journal:
-                    file = journal_file(folder, now.date(), slot)
+                    file = journal.journal_file(folder, now.date(), slot)
                     self._append(file, page, now, sync=is_due)
                 _advance(descriptor, LedgerPage(page.incarnation, page.number))
                 if is_due:
@@ -172,7 +165,7 @@ class Witness:
 
     def record_line(self, line: str | None, now: datetime) -> None:
         """Record a page of a process that may have been killed before it did; twice counts as once."""
-        page = parse_line(line) if line and self.has_journal else None
+        page = journal.parse_line(line) if line and self.has_journal else None
         if page:
             self.record(page, now)
 
@@ -190,15 +183,17 @@ class Witness:
                 with storage_errors(folder), _free_slot(folder) as (descriptor, _slot):
                     _advance(descriptor, page)
 
-    def _append(self, file: Path, page: JournalPage, now: datetime, *, sync: bool) -> None:
+    def _append(
+        self, file: Path, page: journal.JournalPage, now: datetime, *, sync: bool
+    ) -> None:
         if self._pruned.get(file.parent) != now.date():
             file.parent.mkdir(exist_ok=True)
-            prune_journal(file.parent, now.date())
+            journal.prune_journal(file.parent, now.date())
             self._pruned[file.parent] = now.date()
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         before = os.fstat(descriptor).st_size
         try:
-            write_whole(descriptor, format_line(page))
+            journal.write_whole(descriptor, journal.format_line(page))
             if sync:
                 os.fdatasync(descriptor)
         except OSError:

@@ -27,6 +27,7 @@ from threading import Lock
 
 import structlog
 
+from publisher import files
 from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind, OutboxSettings
 from publisher.delivery import causes
@@ -41,14 +42,6 @@ from publisher.delivery.transports.base import (
     Unreachable,
 )
 from publisher.errors import DeliveryError
-from publisher.files import (
-    explain_full_disk,
-    is_disk_full,
-    make_folder,
-    make_private_folder,
-    sync_folder,
-    write_durably,
-)
 from publisher.issues.model import Issue
 
 # Inside the outbox, because a rename can't cross file systems, and an outbox is often one of its
@@ -89,8 +82,8 @@ class StagingArea:
 
     def open(self, lease_id: int) -> None:
         """Make the folder of a lease. Messages have addresses and links: only their owner reads them."""
-        make_private_folder(self._root.parent)
-        make_folder(self._root / str(lease_id))
+        files.make_private_folder(self._root.parent)
+        files.make_folder(self._root / str(lease_id))
 
     def put(self, lease_id: int, outgoing: OutgoingMessage) -> None:
         """Write a message. When this returns, the file and its name survive a power failure.
@@ -108,7 +101,7 @@ class StagingArea:
         try:
             _write(path, message.content)
         except FileNotFoundError:
-            make_folder(folder)
+            files.make_folder(folder)
             _write(path, message.content)
 
     def waiting(self, lease_id: int) -> list[StagedMessage]:
@@ -130,8 +123,8 @@ class StagingArea:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        write_durably(path, content)
-        sync_folder(path.parent)
+        files.write_durably(path, content)
+        files.sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             path.unlink(missing_ok=True)
@@ -195,9 +188,9 @@ class OutboxLayout:
         """Make the folder of an issue's messages. Raises OSError if it can't be written to."""
         if self.layout is OutboxLayoutKind.MAILDIR:
             for one in (_TMP, _CUR):
-                make_folder(self.outbox / one)
+                files.make_folder(self.outbox / one)
         target = self.folder(folder)
-        make_folder(target)
+        files.make_folder(target)
         if not os.access(target, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
 
@@ -313,8 +306,8 @@ class OutboxTransport(Transport):
             folder = Path(error.filename2 or self.outbox).parent
             return f"{folder}: is on another file system than {self.outbox}; put both on one"
         where = error.filename2 or error.filename or self.outbox
-        if is_disk_full(error):
-            return explain_full_disk(Path(where))
+        if files.is_disk_full(error):
+            return files.explain_full_disk(Path(where))
         return f"{where}: can't be written: {error.strerror or error}"
 
     def _tidy(self, lease_id: int) -> None:
@@ -350,7 +343,7 @@ class OutboxTransport(Transport):
         # A journal keeps both ends of a rename together, so syncing one folder is enough. A
         # consumer may have removed the folder already.
         with suppress(FileNotFoundError):
-            sync_folder(self.layout.folder(folder))
+            files.sync_folder(self.layout.folder(folder))
 
 
 def open_outbox(table: OutboxSettings, settings: Settings) -> OutboxTransport:

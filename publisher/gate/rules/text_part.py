@@ -12,14 +12,7 @@ from publisher.gate.findings import Finding, finding
 from publisher.gate.mail import CheckedMail, clip_text, story_name
 from publisher.gate.passages import PassageText, column_width
 from publisher.i18n.messages import counted, message
-from publisher.languages import direction, script
-from publisher.languages.bidi import (
-    BIDI_CONTROLS,
-    RIGHT_TO_LEFT_ISOLATE,
-    bidi_fault,
-    character_name,
-    is_isolated,
-)
+from publisher.languages import bidi, direction, script
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 
 _ADDRESS = re.compile(r"https?://[^\s<>\u2066-\u2069]+", re.IGNORECASE)
@@ -114,7 +107,7 @@ def _check_beginning(mail: CheckedMail) -> Iterator[Finding]:
 def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
     is_rtl = direction(mail.language) == "rtl"
     is_chinese = script(mail.language) in _CHINESE
-    by_people = BIDI_CONTROLS.intersection(mail.written_by_people)
+    by_people = bidi.BIDI_CONTROLS.intersection(mail.written_by_people)
     before = ""
     for number, line in enumerate(mail.text.replace("\r\n", "\n").split("\n"), 1):
         problems: list[tuple[str, str]] = []
@@ -127,15 +120,15 @@ def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
             problems.append(
                 ("text-boxes", message("%(found)s draws a frame", found=repr(found[0])))
             )
-        if not BIDI_CONTROLS.isdisjoint(line) and (fault := bidi_fault(line)):
+        if not bidi.BIDI_CONTROLS.isdisjoint(line) and (fault := bidi.bidi_fault(line)):
             problems.append(
                 (
                     "text-direction" if by_people.isdisjoint(line) else "text-direction-own",
                     fault,
                 )
             )
-        if is_rtl and not is_isolated(line):
-            mark = character_name(RIGHT_TO_LEFT_ISOLATE)
+        if is_rtl and not bidi.is_isolated(line):
+            mark = bidi.character_name(bidi.RIGHT_TO_LEFT_ISOLATE)
             problems.append(("text-isolated", message("it has no %(name)s", name=mark)))
         for code, problem in problems:
             yield finding(code, problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
