@@ -28,8 +28,9 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from publisher.errors import UsageError
 from publisher.files import make_folder, storage_errors, sync_folder, write_file
 from publisher.i18n.messages import message, packed, unpacked
-from subscribers import BadFileError, Reject, RowReason, read_columns
+from subscribers.errors import BadFileError, RowReason
 from subscribers.lists.cells import read_cells, write_cells
+from subscribers.lists.import_export import Reject, read_columns
 
 if TYPE_CHECKING:
     from publisher.config import Folders, Settings

@@ -19,7 +19,7 @@ from publisher.i18n.messages import message
 from publisher.issues.model import Issue
 from publisher.mail import IssueMail, compose_message
 from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
-from subscribers import Recipient
+from subscribers.model import Recipient
 
 if TYPE_CHECKING:
     from publisher.gate.mail import CheckedMail

@@ -25,7 +25,7 @@ from publisher.delivery import causes
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.tables import issue_table
-from subscribers import SubscriberStatus
+from subscribers.model import SubscriberStatus
 
 # Days on which a mailbox has to be reported dead.
 DEAD_DAYS: Final = 2

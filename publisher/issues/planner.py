@@ -35,7 +35,7 @@ from publisher.issues.schedule import (
     skip_reasons,
 )
 from publisher.recurrence import Occurrence
-from subscribers import has_audience
+from subscribers.audiences import has_audience
 
 log = structlog.get_logger()
 

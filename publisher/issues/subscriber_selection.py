@@ -30,10 +30,10 @@ from publisher.issues.selection import (
     serving_language,
 )
 from publisher.issues.tables import issue_table
-from subscribers import Preferences, load_subscriber
 from subscribers.audiences import load_audience_profiles
 from subscribers.interruptions import OWED_FOR, add_interruptions, of_subscriber
-from subscribers.preferences import Profile, profile_from_text
+from subscribers.preferences import Preferences, Profile, profile_from_text
+from subscribers.store import load_subscriber
 
 
 @dataclass

@@ -42,7 +42,8 @@ from publisher.rendering.placeholders import (
     find_placeholders,
     split_at_placeholders,
 )
-from subscribers import Recipient, readable_address
+from subscribers.addresses import readable_address
+from subscribers.model import Recipient
 
 
 class WrittenMail(Protocol):

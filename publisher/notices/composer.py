@@ -39,7 +39,7 @@ from publisher.rendering.placeholders import (
 )
 from publisher.rendering.views import publication_view
 from publisher.urls import SubscriberPage
-from subscribers import load_feed_generation
+from subscribers.preferences import load_feed_generation
 
 # Any instant: it becomes the Date field.
 _AT: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -26,8 +26,8 @@ from publisher.webhooks.events import (
     new_webhook_secret,
     subscriber_event_type,
 )
-from subscribers import SubscriberEvent
 from subscribers.consent_records import load_events_after
+from subscribers.model import SubscriberEvent
 from subscribers.tables import subscriber_event
 
 webhook_table = sa.Table(

@@ -13,15 +13,10 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from subscribers import (
-    Cadence,
-    SubscriberStatus,
-    pause_subscriber,
-    resubscribe,
-    suppress,
-    unsubscribe,
-)
+from subscribers.changes import resubscribe, suppress, unsubscribe
 from subscribers.interruptions import Interruption, load_interruptions
+from subscribers.model import SubscriberStatus
+from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscriber_alias, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, CYD, OpenLedger, S
