@@ -11,7 +11,7 @@ transaction belongs to the caller.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -63,18 +63,7 @@ def append_events(
     connection: Connection, events: Sequence[tuple[int, SubscriberEvent]]
 ) -> None:
     """Store events, each with the id of its subscriber, in this order."""
-    values = [
-        {
-            "subscriber_id": number,
-            "at": event.at,
-            "newsletter": event.newsletter,
-            "before": event.before,
-            "after": event.after,
-            "source": event.source,
-            "note": event.note,
-        }
-        for number, event in events
-    ]
+    values = [{"subscriber_id": number, **asdict(event)} for number, event in events]
     if values:
         connection.execute(_APPENDED, values)
 
