@@ -33,13 +33,12 @@ _BRACKETS = str.maketrans("<>", "‹›")
 class Outline:
     """One feed: its name, its address, its page.
 
-    A blank text becomes the title, or the address; `version` is one of VERSIONS.
+    A blank text becomes the address; `version` is one of VERSIONS.
     Raises InvalidIdentifierError for a bad address, language or version.
     """
 
     text: str
     xml_url: str
-    title: str | None = None
     html_url: str | None = None
     language: str | None = None
     description: str | None = None
@@ -47,14 +46,12 @@ class Outline:
 
     def __post_init__(self) -> None:
         address = absolute_uri(self.xml_url)
-        title = optional_line(self.title)
         if self.version is not None and self.version not in _VERSIONS:
             raise InvalidIdentifierError(self.version, f"is not one of {sorted(_VERSIONS)}")
         set_fields(
             self,
-            text=label(self.text) or title or address,
+            text=label(self.text) or address,
             xml_url=address,
-            title=title,
             html_url=optional_uri(self.html_url),
             language=None if self.language is None else language_tag(self.language),
             description=optional_line(self.description),
@@ -83,7 +80,6 @@ def render_opml(
     items: Iterable[OutlineGroup | Outline],
     *,
     updated: datetime,
-    owner_name: str | None = None,
 ) -> bytes:
     """Return an OPML document in UTF-8; equal arguments give equal bytes.
 
@@ -98,8 +94,6 @@ def render_opml(
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = _plain(name)
     etree.SubElement(head, "dateModified").text = format_datetime(changed, usegmt=True)
-    if owner := optional_line(owner_name):
-        etree.SubElement(head, "ownerName").text = _plain(owner)
     _fill(etree.SubElement(root, "body"), items, name)
     xml_builder.indent(root)
     return xml_builder.serialise(root)
@@ -122,7 +116,7 @@ def _attributes(outline: Outline) -> dict[str, str]:
     known = {
         "type": "rss",
         "text": _plain(outline.text),
-        "title": _plain(outline.title or outline.text),
+        "title": _plain(outline.text),
         "description": outline.description and _plain(outline.description),
         "xmlUrl": outline.xml_url,
         "htmlUrl": outline.html_url,

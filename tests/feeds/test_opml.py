@@ -28,7 +28,6 @@ EXPECTED = """\
   <head>
     <title>The Lantern</title>
     <dateModified>Fri, 09 Jan 2026 12:00:00 GMT</dateModified>
-    <ownerName>Lantern House</ownerName>
   </head>
   <body>
     <outline text="English">
@@ -59,7 +58,7 @@ def outlines(document: bytes) -> list[dict[str, str]]:
 def test_the_document_is_as_expected_and_its_date_in_utc() -> None:
     items = (OutlineGroup(text="English", outlines=(ENGLISH,)), ARABIC)
 
-    document = render_opml("The Lantern", items, updated=NOON, owner_name="Lantern House")
+    document = render_opml("The Lantern", items, updated=NOON)
 
     assert document.decode() == EXPECTED
     assert faults(document, "opml") == []
@@ -80,14 +79,12 @@ def test_atoma_finds_every_feed() -> None:
     assert read.outlines[1].xml_url == ARABIC.xml_url
 
 
-@pytest.mark.parametrize(
-    ("text", "title", "shown"),
-    [("  ", "Title", "Title"), ("\x00", None, "https://example.org/feed")],
-)
-def test_a_blank_text_becomes_the_title_or_the_address(
-    text: str, title: str | None, shown: str
-) -> None:
-    assert Outline(text=text, title=title, xml_url="https://example.org/feed").text == shown
+@pytest.mark.parametrize("text", ["  ", "\x00"])
+def test_a_blank_text_becomes_the_address(text: str) -> None:
+    assert (
+        Outline(text=text, xml_url="https://example.org/feed").text
+        == "https://example.org/feed"
+    )
 
 
 @pytest.mark.parametrize(
