@@ -83,9 +83,7 @@ def to_issue(row: Any) -> Issue:
 
 def planned_until(connection: sa.Connection, newsletter: str, language: str) -> datetime | None:
     """Return up to which instant an edition is planned; None if it is new."""
-    query = sa.select(edition_table.c.planned_until).where(
-        edition_table.c.newsletter == newsletter, edition_table.c.language == language
-    )
+    query = sa.select(edition_table.c.planned_until).where(of_edition(newsletter, language))
     return connection.execute(query).scalar_one_or_none()
 
 
@@ -105,9 +103,7 @@ def set_planned_until(
 
 def cutoff(connection: sa.Connection, newsletter: str, language: str) -> datetime | None:
     """Return up to which instant articles were considered for an edition."""
-    query = sa.select(edition_table.c.cut_at).where(
-        edition_table.c.newsletter == newsletter, edition_table.c.language == language
-    )
+    query = sa.select(edition_table.c.cut_at).where(of_edition(newsletter, language))
     return connection.execute(query).scalar_one_or_none()
 
 
@@ -115,8 +111,13 @@ def set_cutoff(
     connection: sa.Connection, newsletter: str, language: str, instant: datetime | None
 ) -> None:
     """Record that all articles available up to an instant were considered."""
-    here = (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
+    here = of_edition(newsletter, language)
     connection.execute(sa.update(edition_table).where(here).values(cut_at=instant))
+
+
+def of_edition(newsletter: str, language: str) -> sa.ColumnElement[bool]:
+    """Return the SQL condition of an edition's row."""
+    return (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
 
 
 def give_up_issue(
