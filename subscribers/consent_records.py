@@ -30,6 +30,7 @@ from subscribers.model import (
 from subscribers.tables import (
     consent_record,
     consent_wording,
+    insert_row,
     subscriber,
     subscriber_event,
     subscription,
@@ -208,9 +209,7 @@ def append_consent_record(
         _store_wording(connection, wish.language, origin.wording) if origin.wording else None
     )
     values = _values(subscriber_id, event, wish, origin, now) | {"wording_digest": digest}
-    done = connection.execute(insert(consent_record).values(values))
-    (number,) = done.inserted_primary_key or (0,)
-    return int(number)
+    return insert_row(connection, consent_record, **values)
 
 
 def append_imported_consent(

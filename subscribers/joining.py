@@ -43,7 +43,13 @@ from subscribers.store import (
     refused_among,
     remember_erased,
 )
-from subscribers.tables import UTCDateTime, join_request, subscriber, subscription
+from subscribers.tables import (
+    UTCDateTime,
+    insert_row,
+    join_request,
+    subscriber,
+    subscription,
+)
 
 RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
 """How many mails the requests for one address lead to, in each time before the next one. Nothing
@@ -91,30 +97,21 @@ def add_pending(
     now: datetime,
 ) -> int:
     """Store somebody unknown, who has yet to confirm. Return the id."""
-    done = connection.execute(
-        insert(subscriber).values(
-            email=address.identity,
-            address=address.address,
-            language=wish.language,
-            status=SubscriberStatus.PENDING,
-            created_at=now,
-            updated_at=now,
-        )
+    pending = {"status": SubscriberStatus.PENDING}
+    number = insert_row(
+        connection,
+        subscriber,
+        email=address.identity,
+        address=address.address,
+        language=wish.language,
+        created_at=now,
+        updated_at=now,
+        **pending,
     )
-    (number,) = done.inserted_primary_key or (0,)
-    connection.execute(
-        insert(subscription),
-        [
-            {
-                "subscriber_id": number,
-                "newsletter": name,
-                "status": SubscriberStatus.PENDING,
-                "source": ConsentSource.SUBSCRIBER,
-            }
-            for name in wish.newsletters
-        ],
-    )
-    return int(number)
+    asked = pending | {"subscriber_id": number, "source": ConsentSource.SUBSCRIBER}
+    rows = [asked | {"newsletter": name} for name in wish.newsletters]
+    connection.execute(insert(subscription), rows)
+    return number
 
 
 def confirm_request(
