@@ -13,20 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    and_,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.store import articles_by_id, content_hash
@@ -48,7 +35,7 @@ from publisher.webhooks.store import Event, queue_events
 class FeedPositions:
     """The positions in all feeds, within one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._archived: dict[int, int] = {}
         # The last position of a feed, and its entry.
@@ -84,7 +71,7 @@ class FeedPositions:
                 self._mark_archive(feed_id, position)
         for feed_id, position in present.items():
             if not self._is_archived(feed_id, position):
-                self._connection.execute(delete(feed_position).where(_at(feed_id, position)))
+                self._connection.execute(sa.delete(feed_position).where(_at(feed_id, position)))
                 self._mark_changed(feed_id, updated)
 
     def rewrite(self, entry_id: int, *, archived: bool = False) -> None:
@@ -102,11 +89,11 @@ class FeedPositions:
 
     def withdraw(self, entry_id: int, when: datetime) -> None:
         """Remove an entry from all documents, archive documents included."""
-        query = select(feed_position.c.feed_id, feed_position.c.position).where(
+        query = sa.select(feed_position.c.feed_id, feed_position.c.position).where(
             feed_position.c.entry_id == entry_id, feed_position.c.state != "withdrawn"
         )
         for feed_id, position in self._connection.execute(query).all():
-            row = update(feed_position).where(_at(feed_id, position))
+            row = sa.update(feed_position).where(_at(feed_id, position))
             self._connection.execute(row.values(state="withdrawn"))
             self._mark_changed(feed_id, when)
             if self._is_archived(feed_id, position):
@@ -115,7 +102,7 @@ class FeedPositions:
     def flush(self) -> None:
         """Store the added positions in one statement, since the first run adds very many."""
         if self._added:
-            self._connection.execute(insert(feed_position), self._added)
+            self._connection.execute(sa.insert(feed_position), self._added)
             self._added.clear()
         for feed_id in sorted(self._unsorted):
             self._sort_open(feed_id)
@@ -125,11 +112,11 @@ class FeedPositions:
         """Record which feeds have to be written, and when their content changed."""
         if not self._due:
             return
-        at = bindparam("at", type_=UTCDateTime())
-        later = func.coalesce(greatest(feed.c.updated_at, at), at, feed.c.updated_at)
-        here = feed.c.id == bindparam("number")
+        at = sa.bindparam("at", type_=UTCDateTime())
+        later = sa.func.coalesce(greatest(feed.c.updated_at, at), at, feed.c.updated_at)
+        here = feed.c.id == sa.bindparam("number")
         self._connection.execute(
-            update(feed).where(here).values(due=True, updated_at=later),
+            sa.update(feed).where(here).values(due=True, updated_at=later),
             [{"number": number, "at": moment} for number, moment in self._due.items()],
         )
         self._due.clear()
@@ -137,11 +124,11 @@ class FeedPositions:
     def _sort_open(self, feed_id: int) -> None:
         table = feed_position.c
         here = (table.feed_id == feed_id) & (table.position > self._last_archived(feed_id))
-        query = select(table.position, table.entry_id, table.state).where(here)
+        query = sa.select(table.position, table.entry_id, table.state).where(here)
         rows = self._connection.execute(query.order_by(table.entry_id, table.position)).all()
-        self._connection.execute(delete(feed_position).where(here))
+        self._connection.execute(sa.delete(feed_position).where(here))
         self._connection.execute(
-            insert(feed_position),
+            sa.insert(feed_position),
             [
                 {**row._mapping, "feed_id": feed_id, "position": at}  # noqa: SLF001  # its public name
                 for at, row in zip(sorted(row.position for row in rows), rows, strict=True)
@@ -157,14 +144,14 @@ class FeedPositions:
         return position <= self._last_archived(feed_id)
 
     def _present(self, entry_id: int) -> dict[int, int]:
-        query = select(feed_position.c.feed_id, feed_position.c.position).where(
+        query = sa.select(feed_position.c.feed_id, feed_position.c.position).where(
             feed_position.c.entry_id == entry_id, feed_position.c.state == "present"
         )
         return dict(self._connection.execute(query).all())
 
     def _append(self, feed_id: int, entry_id: int, updated: datetime) -> None:
         if feed_id not in self._last:
-            query = select(feed_position.c.position, feed_position.c.entry_id)
+            query = sa.select(feed_position.c.position, feed_position.c.entry_id)
             query = query.where(feed_position.c.feed_id == feed_id)
             query = query.order_by(feed_position.c.position.desc()).limit(1)
             row = self._connection.execute(query).one_or_none()
@@ -183,14 +170,14 @@ class FeedPositions:
             & (feed_archive.c.first <= position)
             & (feed_archive.c.last >= position)
         )
-        self._connection.execute(update(feed_archive).where(here).values(due=True))
+        self._connection.execute(sa.update(feed_archive).where(here).values(due=True))
 
     def _mark_changed(self, feed_id: int, at: datetime | None) -> None:
         moments = [one for one in (self._due.get(feed_id), at) if one is not None]
         self._due[feed_id] = max(moments, default=None)
 
 
-def _at(feed_id: int, position: int) -> ColumnElement[bool]:
+def _at(feed_id: int, position: int) -> sa.ColumnElement[bool]:
     return (feed_position.c.feed_id == feed_id) & (feed_position.c.position == position)
 
 
@@ -230,9 +217,9 @@ def record_changes(
     return len(ids)
 
 
-def mark_all_articles_changed(connection: Connection) -> None:
+def mark_all_articles_changed(connection: sa.Connection) -> None:
     """Have every article examined again, as when the publication's languages change."""
-    connection.execute(update(article).values(feed_hash=None))
+    connection.execute(sa.update(article).values(feed_hash=None))
 
 
 def entry_fingerprint(one: Article) -> str:
@@ -247,20 +234,20 @@ def link_hash(one: Article) -> str:
     return content_hash({"title": one.title, "slug": one.slug, "url": one.url})
 
 
-def _changed_articles(connection: Connection, now: datetime) -> list[int]:
+def _changed_articles(connection: sa.Connection, now: datetime) -> list[int]:
     """Return the articles to examine, in the order of publication.
 
     The order of discovery does not count: reading an archive may have taken several attempts.
     Embargoed articles are left out until their time.
     """
-    embargoed = and_(article.c.status == ArticleStatus.READY, article.c.available_at > now)
-    known = exists().where(
+    embargoed = sa.and_(article.c.status == ArticleStatus.READY, article.c.available_at > now)
+    known = sa.exists().where(
         feed_entry.c.article_id == article.c.id, feed_entry.c.withdrawn_at.is_(None)
     )
     query = (
-        select(article.c.id)
+        sa.select(article.c.id)
         .join(story)
-        .where(article.c.feed_hash.is_(None), or_(~embargoed, known))
+        .where(article.c.feed_hash.is_(None), sa.or_(~embargoed, known))
         .order_by(article.c.published_at, story.c.key, article.c.language)
     )
     return list(connection.execute(query).scalars())
@@ -269,7 +256,9 @@ def _changed_articles(connection: Connection, now: datetime) -> list[int]:
 class _ChangeRecorder:
     """Record one portion of articles, in one transaction."""
 
-    def __init__(self, connection: Connection, publication: Publication, now: datetime) -> None:
+    def __init__(
+        self, connection: sa.Connection, publication: Publication, now: datetime
+    ) -> None:
         self._connection = connection
         self._publication = publication
         self._now = now
@@ -280,9 +269,9 @@ class _ChangeRecorder:
 
     def record(self, ids: Sequence[int]) -> None:
         articles = articles_by_id(self._connection, ids, with_texts=False)
-        known: dict[int, list[Row[Any]]] = {}
+        known: dict[int, list[sa.Row[Any]]] = {}
         rows = self._connection.execute(
-            select(feed_entry).where(feed_entry.c.article_id.in_(ids))
+            sa.select(feed_entry).where(feed_entry.c.article_id.in_(ids))
         )
         for row in rows:
             known.setdefault(row.article_id, []).append(row)
@@ -303,7 +292,7 @@ class _ChangeRecorder:
         }
         return Event(EventType.ARTICLE_PUBLISHED, data, self._now)
 
-    def _record_article(self, one: Article, known: Sequence[Row[Any]]) -> None:
+    def _record_article(self, one: Article, known: Sequence[sa.Row[Any]]) -> None:
         ready = one.status == ArticleStatus.READY
         live = any(row.language == one.language and row.withdrawn_at is None for row in known)
         # An article that is out stays visible if the clock is set back.
@@ -330,41 +319,41 @@ class _ChangeRecorder:
         """
         stories = {one.story_id for one in self._appeared}
         unmarked = article.c.story_id.in_(stories) & article.c.feed_hash.is_not(None)
-        siblings = select(feed_entry.c.id).join(article).where(unmarked)
+        siblings = sa.select(feed_entry.c.id).join(article).where(unmarked)
         for entry_id in self._connection.execute(siblings).scalars().all():
             self._positions.rewrite(entry_id)
-        self._connection.execute(update(article).where(unmarked).values(page_hash=None))
+        self._connection.execute(sa.update(article).where(unmarked).values(page_hash=None))
 
     def _mark_recorded(self) -> None:
         if self._recorded:
-            here = article.c.id == bindparam("number")
+            here = article.c.id == sa.bindparam("number")
             self._connection.execute(
-                update(article).where(here).values(feed_hash=bindparam("hash")),
+                sa.update(article).where(here).values(feed_hash=sa.bindparam("hash")),
                 [{"number": one.id, "hash": one.content_hash} for one in self._recorded],
             )
 
-    def _withdraw(self, row: Row[Any]) -> None:
+    def _withdraw(self, row: sa.Row[Any]) -> None:
         """Withdraw an entry, and remove its title from archived entries that link to it."""
         # A tombstone counts only if it is later than its entry (RFC 6721 section 4), also than the one
         # that says that the article was withdrawn, which is itself later than the article's.
         when = max(self._now, datetime.fromtimestamp(row.updated + 2, UTC))
         here = feed_entry.c.id == row.id
-        self._connection.execute(update(feed_entry).where(here).values(withdrawn_at=when))
+        self._connection.execute(sa.update(feed_entry).where(here).values(withdrawn_at=when))
         self._positions.withdraw(row.id, when)
         self._rewrite_archived_siblings(row.article_id)
 
     def _rewrite_archived_siblings(self, article_id: int) -> None:
         """Write archive documents again whose entries have the title of this article in a link."""
-        story_id = select(article.c.story_id).where(article.c.id == article_id)
+        story_id = sa.select(article.c.story_id).where(article.c.id == article_id)
         siblings = (
-            select(feed_entry.c.id)
+            sa.select(feed_entry.c.id)
             .join(article)
             .where(article.c.story_id == story_id.scalar_subquery(), article.c.id != article_id)
         )
         for entry_id in self._connection.execute(siblings).scalars().all():
             self._positions.rewrite(entry_id, archived=True)
 
-    def _show(self, one: Article, row: Row[Any] | None) -> None:
+    def _show(self, one: Article, row: sa.Row[Any] | None) -> None:
         fingerprint = entry_fingerprint(one)
         revised = (
             row is not None and row.withdrawn_at is None and row.fingerprint != fingerprint
@@ -384,7 +373,7 @@ class _ChangeRecorder:
         else:
             self._positions.reconcile(entry_id, wanted, updated, revised=revised)
 
-    def _is_linked_otherwise(self, one: Article, row: Row[Any], *, revised: bool) -> bool:
+    def _is_linked_otherwise(self, one: Article, row: sa.Row[Any], *, revised: bool) -> bool:
         """Return whether entries of other languages show something else of an article.
 
         Store what they show now. If it was not known, any revision counts.
@@ -393,11 +382,11 @@ class _ChangeRecorder:
         if row.link_hash == current:
             return False
         here = feed_entry.c.id == row.id
-        self._connection.execute(update(feed_entry).where(here).values(link_hash=current))
+        self._connection.execute(sa.update(feed_entry).where(here).values(link_hash=current))
         return revised if row.link_hash is None else row.withdrawn_at is None
 
     def _store_entry(
-        self, one: Article, row: Row[Any] | None, fingerprint: str
+        self, one: Article, row: sa.Row[Any] | None, fingerprint: str
     ) -> tuple[int, int]:
         """Insert or update an article's entry; return its id and the second of its change."""
         changed = round(one.updated_at.timestamp())
@@ -412,7 +401,7 @@ class _ChangeRecorder:
                 "fingerprint": fingerprint,
                 "link_hash": link_hash(one),
             }
-            new = insert(feed_entry).values(values).returning(feed_entry.c.id)
+            new = sa.insert(feed_entry).values(values).returning(feed_entry.c.id)
             return int(self._connection.execute(new).scalar_one()), changed
         if row.withdrawn_at is None and row.fingerprint == fingerprint:
             return int(row.id), int(row.updated)
@@ -421,6 +410,6 @@ class _ChangeRecorder:
         second = max(changed, max(row.updated, withdrawn) + 1)
         values = {"updated": second, "fingerprint": fingerprint, "withdrawn_at": None}
         self._connection.execute(
-            update(feed_entry).where(feed_entry.c.id == row.id).values(values)
+            sa.update(feed_entry).where(feed_entry.c.id == row.id).values(values)
         )
         return int(row.id), second

@@ -11,17 +11,7 @@ from datetime import date, datetime
 from itertools import count
 from typing import Literal
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    true,
-    update,
-)
+import sqlalchemy as sa
 
 import feeds
 from feeds.normalisation import label
@@ -43,7 +33,7 @@ def publication_tag(publication: Publication, specific: str) -> str:
 
 
 def new_entry_tag(
-    connection: Connection, publication: Publication, slug: str, language: str
+    connection: sa.Connection, publication: Publication, slug: str, language: str
 ) -> str:
     """Return an id that no entry has yet: `slug/language`, with a number if that is taken."""
     tags = (publication_tag(publication, specific) for specific in _specifics(slug, language))
@@ -56,8 +46,8 @@ def _specifics(slug: str, language: str) -> Iterator[str]:
     yield from (f"{slug}/{language}/{number}" for number in count(2))
 
 
-def _is_taken(connection: Connection, tag: str) -> bool:
-    query = select(feed_entry.c.id).where(feed_entry.c.tag == tag)
+def _is_taken(connection: sa.Connection, tag: str) -> bool:
+    query = sa.select(feed_entry.c.id).where(feed_entry.c.tag == tag)
     return connection.execute(query).first() is not None
 
 
@@ -131,7 +121,7 @@ def is_former_feed(people: People, one: Feed) -> bool:
 class FeedIndex:
     """Find feeds by subject within one transaction, and create missing ones."""
 
-    def __init__(self, connection: Connection, publication: Publication) -> None:
+    def __init__(self, connection: sa.Connection, publication: Publication) -> None:
         self._connection = connection
         self._publication = publication
         self._known: dict[tuple[str, str, str], int] = {}
@@ -151,7 +141,7 @@ class FeedIndex:
             return []
         key = (subject.language, subject.key)
         if key not in self._former:
-            query = select(feed.c.id).where(
+            query = sa.select(feed.c.id).where(
                 feed.c.kind == subject.kind,
                 feed.c.language == subject.language,
                 feed.c.label.in_(sorted(subject.spellings)),
@@ -165,11 +155,11 @@ class FeedIndex:
         if subject.kind == "author" and subject.affiliation:
             here = feed.c.id == self.find_or_create(subject)
             differs = feed.c.affiliation.is_distinct_from(subject.affiliation)
-            row = update(feed).where(here, differs)
+            row = sa.update(feed).where(here, differs)
             self._connection.execute(row.values(affiliation=subject.affiliation))
 
     def _find(self, kind: str, language: str, folded: str) -> int | None:
-        query = select(feed.c.id).where(
+        query = sa.select(feed.c.id).where(
             feed.c.kind == kind, feed.c.language == language, feed.c.label == folded
         )
         return self._connection.execute(query).scalar_one_or_none()
@@ -177,13 +167,13 @@ class FeedIndex:
     def _find_of_person(self, subject: FeedSubject) -> int | None:
         """Return the feed whose address has the person's key; it gets the person's present name."""
         here = feed.c.name == next(_names(subject))
-        renamed = update(feed).where(here, feed.c.title != subject.label)
+        renamed = sa.update(feed).where(here, feed.c.title != subject.label)
         self._connection.execute(renamed.values(title=subject.label, due=True))
-        return self._connection.execute(select(feed.c.id).where(here)).scalar_one_or_none()
+        return self._connection.execute(sa.select(feed.c.id).where(here)).scalar_one_or_none()
 
     def _create(self, subject: FeedSubject) -> int:
         name = next(name for name in _names(subject) if not self._is_taken(name))
-        row = insert(feed).values(
+        row = sa.insert(feed).values(
             name=name,
             kind=subject.kind,
             language=subject.language,
@@ -197,7 +187,7 @@ class FeedIndex:
         return int(self._connection.execute(row.returning(feed.c.id)).scalar_one())
 
     def _is_taken(self, name: str) -> bool:
-        query = select(feed.c.id).where(feed.c.name == name)
+        query = sa.select(feed.c.id).where(feed.c.name == name)
         return self._connection.execute(query).first() is not None
 
 
@@ -213,7 +203,7 @@ def _names(subject: FeedSubject) -> Iterator[str]:
     )
 
 
-def create_permanent_feeds(connection: Connection, publication: Publication) -> None:
+def create_permanent_feeds(connection: sa.Connection, publication: Publication) -> None:
     """Create the feeds of all languages, which exist even if they are empty."""
     index = FeedIndex(connection, publication)
     for language in publication.languages:
@@ -221,9 +211,9 @@ def create_permanent_feeds(connection: Connection, publication: Publication) -> 
     index.find_or_create(FeedSubject("all"))
 
 
-def mark_feeds_due(connection: Connection, ids: Sequence[int] | None = None) -> None:
+def mark_feeds_due(connection: sa.Connection, ids: Sequence[int] | None = None) -> None:
     """Have feeds written again: these, or all of them."""
-    rows = update(feed).values(due=True)
+    rows = sa.update(feed).values(due=True)
     if ids is None:
         connection.execute(rows)
         return
@@ -231,38 +221,38 @@ def mark_feeds_due(connection: Connection, ids: Sequence[int] | None = None) -> 
         connection.execute(rows.where(feed.c.id.in_(portion)))
 
 
-def due_feeds(connection: Connection) -> list[Feed]:
+def due_feeds(connection: sa.Connection) -> list[Feed]:
     """Return the feeds to write, oldest first; of those that are not `due` only archive documents.
 
     Includes those of languages that the publication no longer has: their entries were withdrawn.
     """
-    archives = select(feed_archive.c.feed_id).where(feed_archive.c.due)
-    query = select(feed).where(or_(feed.c.due, feed.c.id.in_(archives)))
+    archives = sa.select(feed_archive.c.feed_id).where(feed_archive.c.due)
+    query = sa.select(feed).where(sa.or_(feed.c.due, feed.c.id.in_(archives)))
     rows = connection.execute(query.order_by(feed.c.id))
     return [Feed(*row) for row in rows]
 
 
-def feeds_in(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
+def feeds_in(connection: sa.Connection, languages: tuple[str, ...]) -> list[Feed]:
     """Return all feeds in some languages, and the one of all languages, by name."""
-    return _feeds(connection, languages, true())
+    return _feeds(connection, languages, sa.true())
 
 
-def visible_feeds(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
+def visible_feeds(connection: sa.Connection, languages: tuple[str, ...]) -> list[Feed]:
     """Return the feeds that pages list, by name: without empty ones of topics and authors."""
-    filled = exists().where(
+    filled = sa.exists().where(
         feed_position.c.feed_id == feed.c.id, feed_position.c.state == "present"
     )
-    return _feeds(connection, languages, or_(feed.c.kind.not_in(_FOLDERS), filled))
+    return _feeds(connection, languages, sa.or_(feed.c.kind.not_in(_FOLDERS), filled))
 
 
 def _feeds(
-    connection: Connection, languages: tuple[str, ...], where: ColumnElement[bool]
+    connection: sa.Connection, languages: tuple[str, ...], where: sa.ColumnElement[bool]
 ) -> list[Feed]:
-    query = select(feed).where(feed.c.language.in_(("", *languages)), where)
+    query = sa.select(feed).where(feed.c.language.in_(("", *languages)), where)
     return [Feed(*row) for row in connection.execute(query.order_by(feed.c.name))]
 
 
-def count_feeds(connection: Connection, languages: tuple[str, ...]) -> int:
+def count_feeds(connection: sa.Connection, languages: tuple[str, ...]) -> int:
     """Return the number of feeds in some languages, with the one of all languages."""
-    query = select(func.count()).where(feed.c.language.in_(("", *languages)))
+    query = sa.select(sa.func.count()).where(feed.c.language.in_(("", *languages)))
     return int(connection.execute(query).scalar_one())

@@ -8,16 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    func,
-    insert,
-    literal_column,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 import feeds
 from publisher.articles import store as articles
@@ -36,10 +27,10 @@ WITHDRAWN_SHOWN_FOR = timedelta(days=30)
 # Of those that only archive documents had: readers that never held them show the sentence as news.
 MAX_ARCHIVED_SHOWN = 10
 
-_ARCHIVES = select(*feed_archive.c["number", "first", "last"])
+_ARCHIVES = sa.select(*feed_archive.c["number", "first", "last"])
 
 # A literal, not a parameter: only then is the partial index used.
-_WITHDRAWN = feed_position.c.state == literal_column("'withdrawn'")
+_WITHDRAWN = feed_position.c.state == sa.literal_column("'withdrawn'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +79,9 @@ class ArchiveRange:
     last: int
 
 
-def count_open(connection: Connection, feed_id: int, after: int) -> int:
+def count_open(connection: sa.Connection, feed_id: int, after: int) -> int:
     """Return the number of entries of a feed after its last archived position."""
-    query = select(func.count()).where(
+    query = sa.select(sa.func.count()).where(
         feed_position.c.feed_id == feed_id,
         feed_position.c.position > after,
         feed_position.c.state == "present",
@@ -99,7 +90,7 @@ def count_open(connection: Connection, feed_id: int, after: int) -> int:
 
 
 def newest_entries(
-    connection: Connection, feed_id: int, after: int, limit: int
+    connection: sa.Connection, feed_id: int, after: int, limit: int
 ) -> list[EntryRow]:
     """Return the newest entries after a position, newest first."""
     found = _positions(
@@ -108,7 +99,9 @@ def newest_entries(
     return _entry_rows(connection, found)
 
 
-def oldest_positions(connection: Connection, feed_id: int, after: int, limit: int) -> list[int]:
+def oldest_positions(
+    connection: sa.Connection, feed_id: int, after: int, limit: int
+) -> list[int]:
     """Return the positions of the oldest entries after a position, oldest first."""
     found = _positions(
         connection, feed_id, feed_position.c.position > after, limit, newest_first=False
@@ -117,7 +110,7 @@ def oldest_positions(connection: Connection, feed_id: int, after: int, limit: in
 
 
 def archived_entries(
-    connection: Connection, feed_id: int, archive: ArchiveRange
+    connection: sa.Connection, feed_id: int, archive: ArchiveRange
 ) -> list[EntryRow]:
     """Return the entries of an archive document, newest first."""
     inside = feed_position.c.position.between(archive.first, archive.last)
@@ -126,7 +119,7 @@ def archived_entries(
 
 
 def stored_entries(
-    connection: Connection, rows: Sequence[EntryRow], now: datetime
+    connection: sa.Connection, rows: Sequence[EntryRow], now: datetime
 ) -> list[StoredEntry]:
     """Return entries with their articles, in the same order."""
     texts: dict[int, Article] = {}
@@ -143,16 +136,16 @@ def _stored_entry(
 
 
 def entries_of_articles(
-    connection: Connection, chosen: Sequence[Article], now: datetime
+    connection: sa.Connection, chosen: Sequence[Article], now: datetime
 ) -> list[StoredEntry]:
     """Return the entries of articles in their own languages, in this order.
 
     Those that no feed has yet are left out. The entries are in no feed, and have position 0.
     """
-    known: dict[tuple[int, str], Row[tuple[int, str, str, int]]] = {}
+    known: dict[tuple[int, str], sa.Row[tuple[int, str, str, int]]] = {}
     columns = feed_entry.c["article_id", "language", "tag", "updated"]
     for portion in chunks([one.id for one in chosen]):
-        query = select(*columns).where(
+        query = sa.select(*columns).where(
             feed_entry.c.article_id.in_(portion), feed_entry.c.withdrawn_at.is_(None)
         )
         known |= {(row.article_id, row.language): row for row in connection.execute(query)}
@@ -165,16 +158,16 @@ def entries_of_articles(
 
 
 def _positions(
-    connection: Connection,
+    connection: sa.Connection,
     feed_id: int,
-    where: ColumnElement[bool],
+    where: sa.ColumnElement[bool],
     limit: int | None,
     *,
     newest_first: bool,
 ) -> list[tuple[int, int]]:
     order = feed_position.c.position.desc() if newest_first else feed_position.c.position
     query = (
-        select(feed_position.c.position, feed_position.c.entry_id)
+        sa.select(feed_position.c.position, feed_position.c.entry_id)
         .where(feed_position.c.feed_id == feed_id, feed_position.c.state == "present", where)
         .order_by(order)
         .limit(limit)
@@ -182,22 +175,22 @@ def _positions(
     return [(position, entry_id) for position, entry_id in connection.execute(query)]
 
 
-def _entry_rows(connection: Connection, found: Sequence[tuple[int, int]]) -> list[EntryRow]:
-    rows: dict[int, Row[tuple[int, int, str, int]]] = {}
+def _entry_rows(connection: sa.Connection, found: Sequence[tuple[int, int]]) -> list[EntryRow]:
+    rows: dict[int, sa.Row[tuple[int, int, str, int]]] = {}
     columns = feed_entry.c["id", "article_id", "tag", "updated"]
     for portion in chunks([entry_id for _position, entry_id in found]):
-        query = select(*columns).where(feed_entry.c.id.in_(portion))
+        query = sa.select(*columns).where(feed_entry.c.id.in_(portion))
         rows |= {row.id: row for row in connection.execute(query)}
     return [_entry_row(position, rows[entry_id]) for position, entry_id in found]
 
 
-def _entry_row(position: int, row: Row[Any]) -> EntryRow:
+def _entry_row(position: int, row: sa.Row[Any]) -> EntryRow:
     updated = datetime.fromtimestamp(row.updated, UTC)
     return EntryRow(position, row.tag, updated, row.article_id)
 
 
 def withdrawals_from(
-    connection: Connection, feed_id: int, archive: ArchiveRange | None = None
+    connection: sa.Connection, feed_id: int, archive: ArchiveRange | None = None
 ) -> list[Withdrawal]:
     """Return what was withdrawn from a feed, or from one of its archive documents, the latest first."""
     columns = (
@@ -205,7 +198,7 @@ def withdrawals_from(
         *(story.c.slug, article.c.url, article.c.published_at, article.c.status),
     )
     query = (
-        select(*columns, func.max(feed_position.c.position))
+        sa.select(*columns, sa.func.max(feed_position.c.position))
         .join(feed_position, feed_position.c.entry_id == feed_entry.c.id)
         .join(article, article.c.id == feed_entry.c.article_id)
         .join(story)
@@ -225,7 +218,7 @@ def withdrawals_from(
     return [Withdrawal(*row) for row in rows]
 
 
-def newest_archive(connection: Connection, feed_id: int) -> ArchiveRange:
+def newest_archive(connection: sa.Connection, feed_id: int) -> ArchiveRange:
     """Return a feed's newest archive document; if there is none, number and positions are 0."""
     query = _ARCHIVES.where(feed_archive.c.feed_id == feed_id)
     query = query.order_by(feed_archive.c.number.desc()).limit(1)
@@ -233,25 +226,25 @@ def newest_archive(connection: Connection, feed_id: int) -> ArchiveRange:
     return ArchiveRange(*row) if row else ArchiveRange(0, 0, 0)
 
 
-def due_archives(connection: Connection, feed_id: int) -> list[ArchiveRange]:
+def due_archives(connection: sa.Connection, feed_id: int) -> list[ArchiveRange]:
     """Return the archive documents of a feed that have to be written again."""
     query = _ARCHIVES.where(feed_archive.c.feed_id == feed_id, feed_archive.c.due)
     return [ArchiveRange(*row) for row in connection.execute(query).all()]
 
 
-def record_archive(connection: Connection, feed_id: int, archive: ArchiveRange) -> None:
+def record_archive(connection: sa.Connection, feed_id: int, archive: ArchiveRange) -> None:
     """Record that the files of an archive document are written."""
     here = (feed_archive.c.feed_id == feed_id) & (feed_archive.c.number == archive.number)
-    if connection.execute(update(feed_archive).where(here).values(due=False)).rowcount == 0:
+    if connection.execute(sa.update(feed_archive).where(here).values(due=False)).rowcount == 0:
         values = {**asdict(archive), "feed_id": feed_id, "due": False}
-        connection.execute(insert(feed_archive).values(values))
+        connection.execute(sa.insert(feed_archive).values(values))
 
 
 def mark_archives_due(
-    connection: Connection, feed_id: int | None = None, numbers: Sequence[int] = ()
+    connection: sa.Connection, feed_id: int | None = None, numbers: Sequence[int] = ()
 ) -> None:
     """Have archive documents written again: all, or some of one feed."""
-    rows = update(feed_archive).values(due=True)
+    rows = sa.update(feed_archive).values(due=True)
     if feed_id is None:
         connection.execute(rows)
         return
