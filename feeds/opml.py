@@ -11,17 +11,8 @@ from email.utils import format_datetime
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from feeds import xml_builder
+from feeds import normalisation, xml_builder
 from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
-from feeds.normalisation import (
-    absolute_uri,
-    label,
-    language_tag,
-    optional_line,
-    optional_uri,
-    set_fields,
-    utc_seconds,
-)
 
 # The specification has versions of RSS only; an outline of another format has none.
 _VERSIONS = frozenset({"RSS", "RSS1", "RSS2", "scriptingNews"})
@@ -45,16 +36,18 @@ class Outline:
     version: str | None = None
 
     def __post_init__(self) -> None:
-        address = absolute_uri(self.xml_url)
+        address = normalisation.absolute_uri(self.xml_url)
         if self.version is not None and self.version not in _VERSIONS:
             raise InvalidIdentifierError(self.version, f"is not one of {sorted(_VERSIONS)}")
-        set_fields(
+        normalisation.set_fields(
             self,
-            text=label(self.text) or address,
+            text=normalisation.label(self.text) or address,
             xml_url=address,
-            html_url=optional_uri(self.html_url),
-            language=None if self.language is None else language_tag(self.language),
-            description=optional_line(self.description),
+            html_url=normalisation.optional_uri(self.html_url),
+            language=None
+            if self.language is None
+            else normalisation.language_tag(self.language),
+            description=normalisation.optional_line(self.description),
         )
 
 
@@ -69,10 +62,10 @@ class OutlineGroup:
     outlines: tuple[Outline, ...]
 
     def __post_init__(self) -> None:
-        text = label(self.text)
+        text = normalisation.label(self.text)
         if not text:
             raise FeedsError("a group of feeds has no text")
-        set_fields(self, text=text, outlines=tuple(self.outlines))
+        normalisation.set_fields(self, text=text, outlines=tuple(self.outlines))
 
 
 def render_opml(
@@ -86,10 +79,10 @@ def render_opml(
     An empty group is left out. `updated` is when the list last changed. Raise InvalidChannelError
     if the title is blank, if `updated` has no time zone, or if there is no feed.
     """
-    name = label(title)
+    name = normalisation.label(title)
     if not name:
         raise InvalidChannelError("OPML", "its title is blank")
-    changed = utc_seconds(updated, "updated", name, InvalidChannelError)
+    changed = normalisation.utc_seconds(updated, "updated", name, InvalidChannelError)
     root = etree.Element("opml", {"version": "2.0"})
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = _plain(name)
@@ -133,4 +126,4 @@ def _plain(text: str) -> str:
     gets spaces around it, and `<` and `>` become quotation marks.
     """
     parts = (part.strip(" ") for part in text.split("&"))
-    return label(" & ".join(parts).translate(_BRACKETS))
+    return normalisation.label(" & ".join(parts).translate(_BRACKETS))

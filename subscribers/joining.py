@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Integer, bindparam, delete, exists, insert, select, update
 
+from subscribers import pending_requests
 from subscribers.addresses import Address
 from subscribers.changes import store_change, unsubscribe
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
@@ -23,16 +24,6 @@ from subscribers.consent_records import (
     find_message_id,
 )
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
-from subscribers.pending_requests import (
-    CODE_ATTEMPTS,
-    JoinRequest,
-    RequestState,
-    cancel_requests,
-    end_access,
-    find_request,
-    requests_to_remind,
-    set_on_request,
-)
 from subscribers.preferences import load_preferences, store_preferences
 from subscribers.store import (
     AddressDigest,
@@ -116,7 +107,7 @@ def add_pending(
 
 def confirm_request(
     connection: Connection,
-    request: JoinRequest,
+    request: pending_requests.JoinRequest,
     digest: AddressDigest,
     origin: ConsentOrigin,
     now: datetime,
@@ -125,8 +116,8 @@ def confirm_request(
 
     Doing so twice is no error and changes nothing, also if she left in between.
     """
-    if request.state(now) is not RequestState.OPEN:
-        return request.state(now) is RequestState.CONFIRMED
+    if request.state(now) is not pending_requests.RequestState.OPEN:
+        return request.state(now) is pending_requests.RequestState.CONFIRMED
     before = load_subscriber(connection, request.subscriber_id)
     if before is None or before.status is SubscriberStatus.COMPLAINED:
         return False
@@ -134,7 +125,7 @@ def confirm_request(
     store_change(connection, (before, after), now, ConsentSource.SUBSCRIBER, "")
     if before.status is not SubscriberStatus.ACTIVE:
         _put_language_first(connection, before.id, request.wish.language, now)
-    set_on_request(connection, request.id, confirmed_at=now)
+    pending_requests.set_on_request(connection, request.id, confirmed_at=now)
     readmit(connection, [before.email], digest)
     asked_by = find_message_id(connection, before.id, request.requested_at)
     origin = replace(origin, message_id=asked_by)
@@ -148,7 +139,7 @@ def confirm_request(
 _HAS_CODE = (
     (join_request.c.confirmed_at.is_not(None) | join_request.c.cancelled_at.is_(None))
     & (join_request.c.expires_at > bindparam("now", type_=UTCDateTime))
-    & (join_request.c.code_attempts < CODE_ATTEMPTS)
+    & (join_request.c.code_attempts < pending_requests.CODE_ATTEMPTS)
     & join_request.c.subscriber_id.in_(
         select(subscriber.c.id).where(subscriber.c.email == bindparam("identity"))
     )
@@ -163,7 +154,7 @@ _COUNT_WRONG = (
 
 def match_code(
     connection: Connection, identity: str, code_digest: str, now: datetime
-) -> tuple[JoinRequest | None, bool]:
+) -> tuple[pending_requests.JoinRequest | None, bool]:
     """Return the request with this code, open or confirmed just now, of whoever has an address, or None.
 
     A wrong code counts for each such request; the second value says whether it did for any. The same statements run for everybody, and nobody's record is
@@ -177,12 +168,12 @@ def match_code(
     same = [hmac.compare_digest(digest, code_digest) for digest in digests]
     found = next((number for number, is_same in zip(numbers, same, strict=True) if is_same), 0)
     counted = connection.execute(_COUNT_WRONG, values | {"is_wrong": int(not found)}).rowcount
-    return find_request(connection, found) if found else None, bool(counted)
+    return pending_requests.find_request(connection, found) if found else None, bool(counted)
 
 
 def refuse_request(
     connection: Connection,
-    request: JoinRequest,
+    request: pending_requests.JoinRequest,
     digest: AddressDigest,
     origin: ConsentOrigin,
     now: datetime,
@@ -196,7 +187,7 @@ def refuse_request(
     person = load_subscriber(connection, request.subscriber_id)
     if person is None:
         return False
-    cancel_requests(connection, person.id, None, now)
+    pending_requests.cancel_requests(connection, person.id, None, now)
     if person.status is SubscriberStatus.ACTIVE:
         return False
     if person.status is SubscriberStatus.PENDING:
@@ -211,14 +202,16 @@ def refuse_request(
     return True
 
 
-def requests_due_for_reminder(connection: Connection, now: datetime) -> list[JoinRequest]:
+def requests_due_for_reminder(
+    connection: Connection, now: datetime
+) -> list[pending_requests.JoinRequest]:
     """Return the open requests of a day ago or more whose subscribers were not reminded yet.
 
     They count as reminded from now on.
     """
-    due = requests_to_remind(connection, _REMIND_AFTER, now)
+    due = pending_requests.requests_to_remind(connection, _REMIND_AFTER, now)
     for one in due:
-        set_on_request(connection, one.id, reminded_at=now)
+        pending_requests.set_on_request(connection, one.id, reminded_at=now)
     return due
 
 
@@ -249,7 +242,7 @@ def delete_unconfirmed(connection: Connection, now: datetime) -> list[int]:
 def _end_links(connection: Connection, subscriber_id: int) -> None:
     ended = update(subscriber).where(subscriber.c.id == subscriber_id)
     connection.execute(ended.values(generation=subscriber.c.generation + 1))
-    end_access(connection, subscriber_id)
+    pending_requests.end_access(connection, subscriber_id)
 
 
 def _put_language_first(
