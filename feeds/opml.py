@@ -12,10 +12,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from feeds import normalisation, xml_builder
-from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
-
-# The specification has versions of RSS only; an outline of another format has none.
-_VERSIONS = frozenset({"RSS", "RSS1", "RSS2", "scriptingNews"})
+from feeds.errors import FeedsError, InvalidChannelError
 
 _BRACKETS = str.maketrans("<>", "‹›")
 
@@ -24,8 +21,8 @@ _BRACKETS = str.maketrans("<>", "‹›")
 class Outline:
     """One feed: its name, its address, its page.
 
-    A blank text becomes the address; `version` is one of VERSIONS.
-    Raises InvalidIdentifierError for a bad address, language or version.
+    `xml_url` is that of the RSS document. A blank text becomes the address.
+    Raises InvalidIdentifierError for a bad address or language.
     """
 
     text: str
@@ -33,12 +30,9 @@ class Outline:
     html_url: str | None = None
     language: str | None = None
     description: str | None = None
-    version: str | None = None
 
     def __post_init__(self) -> None:
         address = normalisation.absolute_uri(self.xml_url)
-        if self.version is not None and self.version not in _VERSIONS:
-            raise InvalidIdentifierError(self.version, f"is not one of {sorted(_VERSIONS)}")
         normalisation.set_fields(
             self,
             text=normalisation.label(self.text) or address,
@@ -114,7 +108,7 @@ def _attributes(outline: Outline) -> dict[str, str]:
         "xmlUrl": outline.xml_url,
         "htmlUrl": outline.html_url,
         "language": outline.language,
-        "version": outline.version,
+        "version": "RSS2",
     }
     return {name: value for name, value in known.items() if value}
 

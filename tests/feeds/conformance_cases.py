@@ -133,7 +133,6 @@ OPML = render_opml(
                     xml_url="https://example.org/en.rss.xml",
                     html_url="https://example.org/en/",
                     language="en",
-                    version="RSS2",
                 ),
             ),
         )
