@@ -7,7 +7,7 @@ listed page by page, the latest first, and moved with their plans when a newslet
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -154,32 +154,17 @@ def reset_future_cutoffs(connection: sa.Connection, now: datetime) -> None:
     connection.execute(ahead.values(cut_at=before))
 
 
-def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
-    connection: sa.Connection,
-    *,
-    newsletter: str,
-    language: str,
-    day: date,
-    due_at: datetime,
-    reason: str | None,
-    reason_key: IssueReason | None = None,
-    published_until: datetime | None = None,
+def add_occurrence(
+    connection: sa.Connection, *, due_at: datetime, reason: str | None, **columns: Any
 ) -> bool:
     """Add an occurrence as scheduled or, with a reason, as skipped. Return whether it is new.
 
-    An occurrence on record stays as it is.
+    `columns` are its newsletter, language and day, and others that it has. An occurrence on record
+    stays as it is.
     """
-    row = upsert(connection, issue_table).values(
-        newsletter=newsletter,
-        language=language,
-        day=day,
-        due_at=due_at,
-        send_at=due_at,
-        state=IssueState.SKIPPED if reason else IssueState.SCHEDULED,
-        reason=reason,
-        reason_key=reason_key,
-        published_until=published_until,
-    )
+    state = IssueState.SKIPPED if reason else IssueState.SCHEDULED
+    columns |= {"due_at": due_at, "send_at": due_at, "state": state, "reason": reason}
+    row = upsert(connection, issue_table).values(columns)
     key = ["newsletter", "language", "day", "serial"]
     return connection.execute(row.on_conflict_do_nothing(index_elements=key)).rowcount == 1
 

@@ -115,7 +115,7 @@ def earlier(
 ) -> None:
     """Store an issue with a ledger that carried some stories, and one row of it."""
     key = {"newsletter": "daily", "language": "en", "day": date(2026, 1, 8)}
-    issues.add_occurrence(connection, **key, due_at=NOW, reason=None)  # type: ignore[arg-type]  # three kinds
+    issues.add_occurrence(connection, **key, due_at=NOW, reason=None)
     one = issues.issue_by_name(connection, "daily-en-2026-01-08")
     assert one is not None
     for target in (IssueState.ASSEMBLING, IssueState.READY, IssueState.SENDING):
