@@ -107,14 +107,8 @@ def _kind(name: str) -> BounceKind:
 
 
 _AUTOMATIC_FIELDS = (
-    "X-Autoreply",
-    "X-Autorespond",
-    "X-Auto-Reply-From",
-    "X-Autoresponder",
-    "X-Mail-Autoreply",
-    "X-AutoReply-From",
-    "X-Cron-Env",
-    "X-Apple-Action",
+    *("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Mail-Autoreply"),
+    *("X-Auto-Reply-From", "X-AutoReply-From", "X-Cron-Env", "X-Apple-Action"),
 )
 _PRECEDENCES = frozenset({"auto_reply", "auto-reply", "autoreply", "vacation"})
 # A weak sign: people write about holidays, too.
@@ -162,11 +156,8 @@ def is_challenge(message: Message, text: str) -> bool:
 _NOT_ENCODED = frozenset({"", "7bit", "8bit", "binary"})
 _DISPOSITION_TYPE = "message/disposition-notification"
 _DAEMONS = (
-    "mailer-daemon",
-    "postmaster",
-    "mail delivery",
-    "mail administrator",
-    "mailerdaemon",
+    *("mailer-daemon", "mailerdaemon", "postmaster"),
+    *("mail delivery", "mail administrator"),
 )
 # Recipients that are read of one mail. Ours have one each.
 _MAX_RECIPIENTS = 20
