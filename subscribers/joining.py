@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Integer, bindparam, delete, exists, insert, select, update
 
-from subscribers import pending_requests
+from subscribers import pending_requests, store
 from subscribers.addresses import Address
 from subscribers.changes import store_change, unsubscribe
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
@@ -25,15 +25,6 @@ from subscribers.consent_records import (
 )
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.preferences import load_preferences, store_preferences
-from subscribers.store import (
-    AddressDigest,
-    ErasureReason,
-    find_subscribers,
-    load_subscriber,
-    readmit,
-    refused_among,
-    remember_erased,
-)
 from subscribers.tables import (
     UTCDateTime,
     insert_row,
@@ -54,15 +45,15 @@ def prepare_answer(
     connection: Connection,
     identity: str,
     newsletters: tuple[str, ...],
-    digest: AddressDigest,
+    digest: store.AddressDigest,
     now: datetime,
 ) -> tuple[JoinAnswer, Subscriber | None]:
     """Return what a request leads to, and who has the identity.
 
     It is nothing while the address had its mails already, so that nobody fills a mailbox with them.
     """
-    refused = identity in refused_among(connection, [identity], digest)
-    person = find_subscribers(connection, [identity]).get(identity)
+    refused = identity in store.refused_among(connection, [identity], digest)
+    person = store.find_subscribers(connection, [identity]).get(identity)
     answer = answer_request(person, newsletters, refused=refused)
     number = person.id if person else 0
     for period, most in RESEND_LIMITS:
@@ -108,7 +99,7 @@ def add_pending(
 def confirm_request(
     connection: Connection,
     request: pending_requests.JoinRequest,
-    digest: AddressDigest,
+    digest: store.AddressDigest,
     origin: ConsentOrigin,
     now: datetime,
 ) -> bool:
@@ -118,7 +109,7 @@ def confirm_request(
     """
     if request.state(now) is not pending_requests.RequestState.OPEN:
         return request.state(now) is pending_requests.RequestState.CONFIRMED
-    before = load_subscriber(connection, request.subscriber_id)
+    before = store.load_subscriber(connection, request.subscriber_id)
     if before is None or before.status is SubscriberStatus.COMPLAINED:
         return False
     after = confirm_newsletters(before, request.wish.newsletters)
@@ -126,7 +117,7 @@ def confirm_request(
     if before.status is not SubscriberStatus.ACTIVE:
         _put_language_first(connection, before.id, request.wish.language, now)
     pending_requests.set_on_request(connection, request.id, confirmed_at=now)
-    readmit(connection, [before.email], digest)
+    store.readmit(connection, [before.email], digest)
     asked_by = find_message_id(connection, before.id, request.requested_at)
     origin = replace(origin, message_id=asked_by)
     append_consent_record(
@@ -174,7 +165,7 @@ def match_code(
 def refuse_request(
     connection: Connection,
     request: pending_requests.JoinRequest,
-    digest: AddressDigest,
+    digest: store.AddressDigest,
     origin: ConsentOrigin,
     now: datetime,
 ) -> bool:
@@ -184,7 +175,7 @@ def refuse_request(
     address is never written to again; a record that was never confirmed is erased, and the links of
     others end, but for those that unsubscribe: whoever has an old mail can't bring them back.
     """
-    person = load_subscriber(connection, request.subscriber_id)
+    person = store.load_subscriber(connection, request.subscriber_id)
     if person is None:
         return False
     pending_requests.cancel_requests(connection, person.id, None, now)
@@ -198,7 +189,7 @@ def refuse_request(
             connection, person.id, ConsentEvent.REFUSED, request.wish, origin, now
         )
         _end_links(connection, person.id)
-    remember_erased(connection, person.email, digest, now, ErasureReason.REFUSED)
+    store.remember_erased(connection, person.email, digest, now, store.ErasureReason.REFUSED)
     return True
 
 
