@@ -97,9 +97,6 @@ class Channel:
     stylesheet: str | None = None
     ttl: int | None = None
     podcast: PodcastShow | None = None
-    rights: str | None = None
-    icon: str | None = None
-    generator_version: str = ""
 
     def _check(self, channel_id: str) -> None:
         if not self.author.name:
@@ -134,9 +131,6 @@ class Channel:
             page_url=optional_uri(self.page_url),
             hubs=tuple(dict.fromkeys(absolute_uri(hub) for hub in self.hubs)),
             stylesheet=optional_line(self.stylesheet),
-            rights=optional_line(self.rights),
-            icon=optional_uri(self.icon),
-            generator_version=label(self.generator_version),
         )
 
     @property

@@ -11,20 +11,8 @@ from email.utils import format_datetime
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from feeds import xml_builder
-from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
-from feeds.normalisation import (
-    absolute_uri,
-    label,
-    language_tag,
-    optional_line,
-    optional_uri,
-    set_fields,
-    utc_seconds,
-)
-
-# The specification has versions of RSS only; an outline of another format has none.
-_VERSIONS = frozenset({"RSS", "RSS1", "RSS2", "scriptingNews"})
+from feeds import normalisation, xml_builder
+from feeds.errors import FeedsError, InvalidChannelError
 
 _BRACKETS = str.maketrans("<>", "‹›")
 
@@ -33,31 +21,27 @@ _BRACKETS = str.maketrans("<>", "‹›")
 class Outline:
     """One feed: its name, its address, its page.
 
-    A blank text becomes the title, or the address; `version` is one of VERSIONS.
-    Raises InvalidIdentifierError for a bad address, language or version.
+    `xml_url` is that of the RSS document. A blank text becomes the address.
+    Raises InvalidIdentifierError for a bad address or language.
     """
 
     text: str
     xml_url: str
-    title: str | None = None
     html_url: str | None = None
     language: str | None = None
     description: str | None = None
-    version: str | None = None
 
     def __post_init__(self) -> None:
-        address = absolute_uri(self.xml_url)
-        title = optional_line(self.title)
-        if self.version is not None and self.version not in _VERSIONS:
-            raise InvalidIdentifierError(self.version, f"is not one of {sorted(_VERSIONS)}")
-        set_fields(
+        address = normalisation.absolute_uri(self.xml_url)
+        normalisation.set_fields(
             self,
-            text=label(self.text) or title or address,
+            text=normalisation.label(self.text) or address,
             xml_url=address,
-            title=title,
-            html_url=optional_uri(self.html_url),
-            language=None if self.language is None else language_tag(self.language),
-            description=optional_line(self.description),
+            html_url=normalisation.optional_uri(self.html_url),
+            language=None
+            if self.language is None
+            else normalisation.language_tag(self.language),
+            description=normalisation.optional_line(self.description),
         )
 
 
@@ -72,10 +56,10 @@ class OutlineGroup:
     outlines: tuple[Outline, ...]
 
     def __post_init__(self) -> None:
-        text = label(self.text)
+        text = normalisation.label(self.text)
         if not text:
             raise FeedsError("a group of feeds has no text")
-        set_fields(self, text=text, outlines=tuple(self.outlines))
+        normalisation.set_fields(self, text=text, outlines=tuple(self.outlines))
 
 
 def render_opml(
@@ -83,23 +67,20 @@ def render_opml(
     items: Iterable[OutlineGroup | Outline],
     *,
     updated: datetime,
-    owner_name: str | None = None,
 ) -> bytes:
     """Return an OPML document in UTF-8; equal arguments give equal bytes.
 
     An empty group is left out. `updated` is when the list last changed. Raise InvalidChannelError
     if the title is blank, if `updated` has no time zone, or if there is no feed.
     """
-    name = label(title)
+    name = normalisation.label(title)
     if not name:
         raise InvalidChannelError("OPML", "its title is blank")
-    changed = utc_seconds(updated, "updated", name, InvalidChannelError)
+    changed = normalisation.utc_seconds(updated, "updated", name, InvalidChannelError)
     root = etree.Element("opml", {"version": "2.0"})
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = _plain(name)
     etree.SubElement(head, "dateModified").text = format_datetime(changed, usegmt=True)
-    if owner := optional_line(owner_name):
-        etree.SubElement(head, "ownerName").text = _plain(owner)
     _fill(etree.SubElement(root, "body"), items, name)
     xml_builder.indent(root)
     return xml_builder.serialise(root)
@@ -122,12 +103,12 @@ def _attributes(outline: Outline) -> dict[str, str]:
     known = {
         "type": "rss",
         "text": _plain(outline.text),
-        "title": _plain(outline.title or outline.text),
+        "title": _plain(outline.text),
         "description": outline.description and _plain(outline.description),
         "xmlUrl": outline.xml_url,
         "htmlUrl": outline.html_url,
         "language": outline.language,
-        "version": outline.version,
+        "version": "RSS2",
     }
     return {name: value for name, value in known.items() if value}
 
@@ -139,4 +120,4 @@ def _plain(text: str) -> str:
     gets spaces around it, and `<` and `>` become quotation marks.
     """
     parts = (part.strip(" ") for part in text.split("&"))
-    return label(" & ".join(parts).translate(_BRACKETS))
+    return normalisation.label(" & ".join(parts).translate(_BRACKETS))

@@ -56,8 +56,6 @@ _END_TAG = re.compile("<(?=/[A-Za-z])")
 _NO_TAG = "<\u2060"
 GENERATOR_NAME = "newsletter-publisher"
 _RSS_SPECIFICATION = "https://www.rssboard.org/rss-specification"
-# The image formats that RSS allows.
-_IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
 
 
 class _FalsyDate(datetime):
@@ -76,8 +74,7 @@ def atom_head(channel: Channel) -> Element:
     feed.id(channel.id)
     feed.updated(channel.last_updated)
     feed.author(_person(channel.author))
-    feed.generator(GENERATOR_NAME, version=channel.generator_version or None)
-    feed.icon(channel.icon)
+    feed.generator(GENERATOR_NAME)
     return parse_xml(feed.atom_str())
 
 
@@ -86,11 +83,9 @@ def rss_head(channel: Channel) -> Element:
     feed = _feed(channel)
     feed.link(href=channel.site_url, rel="alternate")
     feed.lastBuildDate(_NO_DATE)
-    feed.generator(f"{GENERATOR_NAME} {channel.generator_version}".strip())
+    feed.generator(GENERATOR_NAME)
     feed.docs(_RSS_SPECIFICATION)
     feed.ttl(channel.ttl)
-    if channel.icon and channel.icon.lower().endswith(_IMAGE_SUFFIXES):
-        feed.image(channel.icon, title=channel.title, link=channel.site_url)
     return parse_xml(feed.rss_str())
 
 
@@ -134,7 +129,6 @@ def _feed(channel: Channel) -> Any:
     feed.title(channel.title)
     feed.description(channel.description)
     feed.language(channel.language)
-    feed.rights(channel.rights)
     return feed
 
 

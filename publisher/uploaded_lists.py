@@ -6,8 +6,6 @@ A folder has the list, what is known of its import (`KeptImport`), and the rows 
 hold addresses: only this user can read them, and `delete_expired_imports` deletes them.
 """
 
-from __future__ import annotations
-
 import codecs
 import fcntl
 import io
@@ -23,16 +21,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Any, Self
 
+from publisher.config import Folders, Settings
 from publisher.errors import UsageError
 from publisher.files import make_folder, storage_errors, sync_folder, write_file
 from publisher.i18n.messages import message, packed, unpacked
-from subscribers import BadFileError, Reject, RowReason, read_columns
+from subscribers.errors import BadFileError, RowReason
 from subscribers.lists.cells import read_cells, write_cells
-
-if TYPE_CHECKING:
-    from publisher.config import Folders, Settings
+from subscribers.lists.import_export import Reject, read_columns
 
 LIST, REJECTS, _STATUS, _LOCK = "list.csv", "rejects.csv", "status.json", "lock"
 _KEY = re.compile(r"[0-9a-f]{32}")

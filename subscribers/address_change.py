@@ -29,7 +29,13 @@ from subscribers.store import (
     readmit,
     remember_erased,
 )
-from subscribers.tables import address_change, subscriber, subscriber_alias, subscription
+from subscribers.tables import (
+    address_change,
+    insert_row,
+    subscriber,
+    subscriber_alias,
+    subscription,
+)
 
 
 def merge_subscribers(
@@ -108,17 +114,15 @@ def request_address_change(
     address = normalise_address(new_address).address
     _forget_waiting(connection, person.id)
     forget_old_changes(connection, now)
-    done = connection.execute(
-        insert(address_change).values(
-            subscriber_id=person.id,
-            old_address=person.address,
-            new_address=address,
-            requested_at=now,
-            expires_at=now + _CONFIRM_WITHIN,
-        )
+    return insert_row(
+        connection,
+        address_change,
+        subscriber_id=person.id,
+        old_address=person.address,
+        new_address=address,
+        requested_at=now,
+        expires_at=now + _CONFIRM_WITHIN,
     )
-    assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
-    return int(done.inserted_primary_key[0])
 
 
 def load_address_change(

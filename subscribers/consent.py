@@ -35,23 +35,19 @@ _OPEN: Final = frozenset({SubscriberStatus.PENDING, SubscriberStatus.ACTIVE})
 
 # Changes other than closing, which `_STRENGTH` decides.
 _OPENINGS: Final = {
-    ConsentSource.SUBSCRIBER: frozenset(
-        {
-            (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE),
-            (SubscriberStatus.BOUNCED, SubscriberStatus.PENDING),
-            (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.PENDING),
-        }
-    ),
-    ConsentSource.OWNER: frozenset(
-        {
-            (SubscriberStatus.BOUNCED, SubscriberStatus.ACTIVE),
-            (SubscriberStatus.BOUNCED, SubscriberStatus.PENDING),
-            (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.ACTIVE),
-            (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.PENDING),
-        }
-    ),
-    ConsentSource.IMPORT: frozenset({(SubscriberStatus.PENDING, SubscriberStatus.ACTIVE)}),
-    ConsentSource.MAIL: frozenset[tuple[SubscriberStatus, SubscriberStatus]](),
+    ConsentSource(source): frozenset(
+        (SubscriberStatus(before), SubscriberStatus(after))
+        for before, after in map(str.split, changes)
+    )
+    for source, changes in {
+        "subscriber": ("pending active", "bounced pending", "unsubscribed pending"),
+        "owner": (
+            *("bounced active", "bounced pending"),
+            *("unsubscribed active", "unsubscribed pending"),
+        ),
+        "import": ("pending active",),
+        "mail": (),
+    }.items()
 }
 
 _CLOSINGS: Final = {

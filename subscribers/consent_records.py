@@ -11,7 +11,7 @@ transaction belongs to the caller.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -30,6 +30,7 @@ from subscribers.model import (
 from subscribers.tables import (
     consent_record,
     consent_wording,
+    insert_row,
     subscriber,
     subscriber_event,
     subscription,
@@ -63,18 +64,7 @@ def append_events(
     connection: Connection, events: Sequence[tuple[int, SubscriberEvent]]
 ) -> None:
     """Store events, each with the id of its subscriber, in this order."""
-    values = [
-        {
-            "subscriber_id": number,
-            "at": event.at,
-            "newsletter": event.newsletter,
-            "before": event.before,
-            "after": event.after,
-            "source": event.source,
-            "note": event.note,
-        }
-        for number, event in events
-    ]
+    values = [{"subscriber_id": number, **asdict(event)} for number, event in events]
     if values:
         connection.execute(_APPENDED, values)
 
@@ -219,9 +209,7 @@ def append_consent_record(
         _store_wording(connection, wish.language, origin.wording) if origin.wording else None
     )
     values = _values(subscriber_id, event, wish, origin, now) | {"wording_digest": digest}
-    done = connection.execute(insert(consent_record).values(values))
-    (number,) = done.inserted_primary_key or (0,)
-    return int(number)
+    return insert_row(connection, consent_record, **values)
 
 
 def append_imported_consent(

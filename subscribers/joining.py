@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Integer, bindparam, delete, exists, insert, select, update
 
+from subscribers import pending_requests, store
 from subscribers.addresses import Address
 from subscribers.changes import store_change, unsubscribe
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
@@ -23,27 +24,14 @@ from subscribers.consent_records import (
     find_message_id,
 )
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
-from subscribers.pending_requests import (
-    CODE_ATTEMPTS,
-    JoinRequest,
-    RequestState,
-    cancel_requests,
-    end_access,
-    find_request,
-    requests_to_remind,
-    set_on_request,
-)
 from subscribers.preferences import load_preferences, store_preferences
-from subscribers.store import (
-    AddressDigest,
-    ErasureReason,
-    find_subscribers,
-    load_subscriber,
-    readmit,
-    refused_among,
-    remember_erased,
+from subscribers.tables import (
+    UTCDateTime,
+    insert_row,
+    join_request,
+    subscriber,
+    subscription,
 )
-from subscribers.tables import UTCDateTime, join_request, subscriber, subscription
 
 RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
 """How many mails the requests for one address lead to, in each time before the next one. Nothing
@@ -57,15 +45,15 @@ def prepare_answer(
     connection: Connection,
     identity: str,
     newsletters: tuple[str, ...],
-    digest: AddressDigest,
+    digest: store.AddressDigest,
     now: datetime,
 ) -> tuple[JoinAnswer, Subscriber | None]:
     """Return what a request leads to, and who has the identity.
 
     It is nothing while the address had its mails already, so that nobody fills a mailbox with them.
     """
-    refused = identity in refused_among(connection, [identity], digest)
-    person = find_subscribers(connection, [identity]).get(identity)
+    refused = identity in store.refused_among(connection, [identity], digest)
+    person = store.find_subscribers(connection, [identity]).get(identity)
     answer = answer_request(person, newsletters, refused=refused)
     number = person.id if person else 0
     for period, most in RESEND_LIMITS:
@@ -91,36 +79,27 @@ def add_pending(
     now: datetime,
 ) -> int:
     """Store somebody unknown, who has yet to confirm. Return the id."""
-    done = connection.execute(
-        insert(subscriber).values(
-            email=address.identity,
-            address=address.address,
-            language=wish.language,
-            status=SubscriberStatus.PENDING,
-            created_at=now,
-            updated_at=now,
-        )
+    pending = {"status": SubscriberStatus.PENDING}
+    number = insert_row(
+        connection,
+        subscriber,
+        email=address.identity,
+        address=address.address,
+        language=wish.language,
+        created_at=now,
+        updated_at=now,
+        **pending,
     )
-    (number,) = done.inserted_primary_key or (0,)
-    connection.execute(
-        insert(subscription),
-        [
-            {
-                "subscriber_id": number,
-                "newsletter": name,
-                "status": SubscriberStatus.PENDING,
-                "source": ConsentSource.SUBSCRIBER,
-            }
-            for name in wish.newsletters
-        ],
-    )
-    return int(number)
+    asked = pending | {"subscriber_id": number, "source": ConsentSource.SUBSCRIBER}
+    rows = [asked | {"newsletter": name} for name in wish.newsletters]
+    connection.execute(insert(subscription), rows)
+    return number
 
 
 def confirm_request(
     connection: Connection,
-    request: JoinRequest,
-    digest: AddressDigest,
+    request: pending_requests.JoinRequest,
+    digest: store.AddressDigest,
     origin: ConsentOrigin,
     now: datetime,
 ) -> bool:
@@ -128,17 +107,17 @@ def confirm_request(
 
     Doing so twice is no error and changes nothing, also if she left in between.
     """
-    if request.state(now) is not RequestState.OPEN:
-        return request.state(now) is RequestState.CONFIRMED
-    before = load_subscriber(connection, request.subscriber_id)
+    if request.state(now) is not pending_requests.RequestState.OPEN:
+        return request.state(now) is pending_requests.RequestState.CONFIRMED
+    before = store.load_subscriber(connection, request.subscriber_id)
     if before is None or before.status is SubscriberStatus.COMPLAINED:
         return False
     after = confirm_newsletters(before, request.wish.newsletters)
     store_change(connection, (before, after), now, ConsentSource.SUBSCRIBER, "")
     if before.status is not SubscriberStatus.ACTIVE:
         _put_language_first(connection, before.id, request.wish.language, now)
-    set_on_request(connection, request.id, confirmed_at=now)
-    readmit(connection, [before.email], digest)
+    pending_requests.set_on_request(connection, request.id, confirmed_at=now)
+    store.readmit(connection, [before.email], digest)
     asked_by = find_message_id(connection, before.id, request.requested_at)
     origin = replace(origin, message_id=asked_by)
     append_consent_record(
@@ -151,7 +130,7 @@ def confirm_request(
 _HAS_CODE = (
     (join_request.c.confirmed_at.is_not(None) | join_request.c.cancelled_at.is_(None))
     & (join_request.c.expires_at > bindparam("now", type_=UTCDateTime))
-    & (join_request.c.code_attempts < CODE_ATTEMPTS)
+    & (join_request.c.code_attempts < pending_requests.CODE_ATTEMPTS)
     & join_request.c.subscriber_id.in_(
         select(subscriber.c.id).where(subscriber.c.email == bindparam("identity"))
     )
@@ -166,7 +145,7 @@ _COUNT_WRONG = (
 
 def match_code(
     connection: Connection, identity: str, code_digest: str, now: datetime
-) -> tuple[JoinRequest | None, bool]:
+) -> tuple[pending_requests.JoinRequest | None, bool]:
     """Return the request with this code, open or confirmed just now, of whoever has an address, or None.
 
     A wrong code counts for each such request; the second value says whether it did for any. The same statements run for everybody, and nobody's record is
@@ -180,13 +159,13 @@ def match_code(
     same = [hmac.compare_digest(digest, code_digest) for digest in digests]
     found = next((number for number, is_same in zip(numbers, same, strict=True) if is_same), 0)
     counted = connection.execute(_COUNT_WRONG, values | {"is_wrong": int(not found)}).rowcount
-    return find_request(connection, found) if found else None, bool(counted)
+    return pending_requests.find_request(connection, found) if found else None, bool(counted)
 
 
 def refuse_request(
     connection: Connection,
-    request: JoinRequest,
-    digest: AddressDigest,
+    request: pending_requests.JoinRequest,
+    digest: store.AddressDigest,
     origin: ConsentOrigin,
     now: datetime,
 ) -> bool:
@@ -196,10 +175,10 @@ def refuse_request(
     address is never written to again; a record that was never confirmed is erased, and the links of
     others end, but for those that unsubscribe: whoever has an old mail can't bring them back.
     """
-    person = load_subscriber(connection, request.subscriber_id)
+    person = store.load_subscriber(connection, request.subscriber_id)
     if person is None:
         return False
-    cancel_requests(connection, person.id, None, now)
+    pending_requests.cancel_requests(connection, person.id, None, now)
     if person.status is SubscriberStatus.ACTIVE:
         return False
     if person.status is SubscriberStatus.PENDING:
@@ -210,18 +189,20 @@ def refuse_request(
             connection, person.id, ConsentEvent.REFUSED, request.wish, origin, now
         )
         _end_links(connection, person.id)
-    remember_erased(connection, person.email, digest, now, ErasureReason.REFUSED)
+    store.remember_erased(connection, person.email, digest, now, store.ErasureReason.REFUSED)
     return True
 
 
-def requests_due_for_reminder(connection: Connection, now: datetime) -> list[JoinRequest]:
+def requests_due_for_reminder(
+    connection: Connection, now: datetime
+) -> list[pending_requests.JoinRequest]:
     """Return the open requests of a day ago or more whose subscribers were not reminded yet.
 
     They count as reminded from now on.
     """
-    due = requests_to_remind(connection, _REMIND_AFTER, now)
+    due = pending_requests.requests_to_remind(connection, _REMIND_AFTER, now)
     for one in due:
-        set_on_request(connection, one.id, reminded_at=now)
+        pending_requests.set_on_request(connection, one.id, reminded_at=now)
     return due
 
 
@@ -252,7 +233,7 @@ def delete_unconfirmed(connection: Connection, now: datetime) -> list[int]:
 def _end_links(connection: Connection, subscriber_id: int) -> None:
     ended = update(subscriber).where(subscriber.c.id == subscriber_id)
     connection.execute(ended.values(generation=subscriber.c.generation + 1))
-    end_access(connection, subscriber_id)
+    pending_requests.end_access(connection, subscriber_id)
 
 
 def _put_language_first(

@@ -14,7 +14,13 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from subscribers.model import JoinWish, SubscriberStatus
-from subscribers.tables import access_request, join_request, subscriber, subscriber_session
+from subscribers.tables import (
+    access_request,
+    insert_row,
+    join_request,
+    subscriber,
+    subscriber_session,
+)
 
 CONFIRMATION_LIFETIME: Final = timedelta(hours=72)
 """How long the link and the code of a request are valid."""
@@ -60,18 +66,16 @@ def insert_request(
     connection: Connection, subscriber_id: int, wish: JoinWish, code_digest: str, now: datetime
 ) -> int:
     """Store a request of a subscriber on record. Return its id."""
-    done = connection.execute(
-        insert(join_request).values(
-            subscriber_id=subscriber_id,
-            newsletters=list(wish.newsletters),
-            language=wish.language,
-            requested_at=now,
-            expires_at=now + CONFIRMATION_LIFETIME,
-            code_digest=code_digest,
-        )
+    return insert_row(
+        connection,
+        join_request,
+        subscriber_id=subscriber_id,
+        newsletters=list(wish.newsletters),
+        language=wish.language,
+        requested_at=now,
+        expires_at=now + CONFIRMATION_LIFETIME,
+        code_digest=code_digest,
     )
-    (number,) = done.inserted_primary_key or (0,)
-    return int(number)
 
 
 _OF_SUBSCRIBER = (
@@ -156,15 +160,8 @@ def request_access(
     """Store a request of a subscriber on record, in place of earlier ones. Return its id."""
     own = access_request.c.subscriber_id == subscriber_id
     connection.execute(delete(access_request).where(own))
-    done = connection.execute(
-        insert(access_request).values(
-            subscriber_id=subscriber_id,
-            code_digest=code_digest,
-            expires_at=now + REQUEST_LIFETIME,
-        )
-    )
-    assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
-    return int(done.inserted_primary_key[0])
+    values = {"code_digest": code_digest, "expires_at": now + REQUEST_LIFETIME}
+    return insert_row(connection, access_request, subscriber_id=subscriber_id, **values)
 
 
 def is_access_open(

@@ -107,6 +107,11 @@ class Preferences:
     cadences: Mapping[str, Cadence] = field(default_factory=lambda: MappingProxyType({}))
 
 
+# The fields that stand in a row of `preference` under their own names.
+_STORED = (
+    *("length", "machine_translations", "topics", "authors", "hour"),
+    *("paused_at", "paused_until"),
+)
 # A row for each subscription with a cadence, one without any.
 _OWN = (
     select(
@@ -140,14 +145,10 @@ def load_preferences(connection: Connection, subscriber_id: int) -> Preferences:
         "cadences": MappingProxyType(cadences),
     }
     if row.subscriber_id is not None:
-        chosen |= {
+        chosen |= {name: getattr(row, name) for name in _STORED} | {
             "length": TextLength(row.length) if row.length else None,
-            "machine_translations": row.machine_translations,
             "topics": tuple(row.topics),
             "authors": tuple(row.authors),
-            "hour": row.hour,
-            "paused_at": row.paused_at,
-            "paused_until": row.paused_until,
         }
     return Preferences(**chosen)
 
@@ -163,17 +164,8 @@ def store_preferences(
         .values(language=first, timezone=chosen.timezone, updated_at=now)
     )
     connection.execute(delete(preference).where(preference.c.subscriber_id == subscriber_id))
-    values = {
-        "more_languages": others,
-        "length": chosen.length,
-        "machine_translations": chosen.machine_translations,
-        "topics": list(chosen.topics),
-        "authors": list(chosen.authors),
-        "hour": chosen.hour,
-        "paused_at": chosen.paused_at,
-        "paused_until": chosen.paused_until,
-        "profile": profile_text(profile_of(chosen)),
-    }
+    values = {name: getattr(chosen, name) for name in _STORED}
+    values |= {"more_languages": others, "profile": profile_text(profile_of(chosen))}
     if values != _DEFAULTS:
         connection.execute(insert(preference).values(values | {"subscriber_id": subscriber_id}))
     _store_cadences(connection, subscriber_id, chosen.cadences, now)
@@ -239,14 +231,8 @@ def _of(subscriber_id: int) -> Update:
 
 
 _DEFAULTS: dict[str, Any] = {
+    **{name: getattr(Preferences(languages=("",)), name) for name in _STORED},
     "more_languages": [],
-    "length": None,
-    "machine_translations": True,
-    "topics": [],
-    "authors": [],
-    "hour": None,
-    "paused_at": None,
-    "paused_until": None,
     "profile": None,
 }
 

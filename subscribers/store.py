@@ -40,9 +40,12 @@ _PAGE = 1_000
 
 # Statements that pages run are made once: making one takes longer than running it.
 _NUMBER = sa.bindparam("number", type_=sa.Integer)
+_COLUMNS = (
+    *("id", "email", "address", "name", "language", "timezone", "status"),
+    *("generation", "feed_generation"),
+)
 _WITH_SUBSCRIPTIONS = sa.select(
-    *subscriber.c["id", "email", "address", "name", "language", "timezone", "status"],
-    *subscriber.c["generation", "feed_generation"],
+    *subscriber.c[_COLUMNS],
     subscription.c.newsletter,
     subscription.c.status.label("state"),
 ).outerjoin_from(subscriber, subscription, subscription.c.subscriber_id == subscriber.c.id)
@@ -164,18 +167,9 @@ def _read(
 
 def _subscriber(rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> Subscriber:
     first = rows[0]
-    without = Subscriber(
-        id=first.id,
-        email=first.email,
-        address=first.address,
-        name=first.name,
-        language=first.language,
-        timezone=first.timezone,
-        newsletters=(),
-        status=SubscriberStatus(first.status),
-        generation=first.generation,
-        feed_generation=first.feed_generation,
-    )
+    values = {name: getattr(first, name) for name in _COLUMNS}
+    values |= {"newsletters": (), "status": SubscriberStatus(first.status)}
+    without = Subscriber(**values)
     return without.with_subscriptions(
         {
             row.newsletter: SubscriberStatus(row.state)

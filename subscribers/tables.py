@@ -316,3 +316,9 @@ sa.Index("ix_join_request_subscriber_id", join_request.c.subscriber_id)
 sa.Index("ix_join_request_requested_at", join_request.c.requested_at)
 sa.Index("ix_consent_record_subscriber_id", consent_record.c.subscriber_id)
 sa.Index("ix_consent_record_at", consent_record.c.at)
+
+
+def insert_row(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
+    """Store a row, and return its id."""
+    row = sa.insert(table).values(values).returning(table.c.id)
+    return int(connection.execute(row).scalar_one())

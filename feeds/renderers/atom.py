@@ -73,7 +73,7 @@ def _zone(minutes: int) -> timezone:
 
 def _complete_head(root: Element, channel: Channel) -> None:
     xml_builder.declare_namespaces(root, _prefixes(channel))
-    for name in ("title", "subtitle", "rights"):
+    for name in ("title", "subtitle"):
         xml_builder.mark_as_html(root.find(f"{ATOM}{name}"))
     feed_links = (links.page_link(channel), *links.channel_links(channel, "atom"))
     xml_builder.add_links(root, f"{ATOM}link", feed_links)

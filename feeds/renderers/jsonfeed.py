@@ -37,7 +37,6 @@ def _feed(channel: Channel) -> dict[str, Any]:
         feed_url=channel.addresses["json"],
         description=channel.description,
         next_url=channel.previous["json"] if channel.previous else None,
-        icon=channel.icon,
         authors=[_author(channel.author)],
         language=channel.language,
         hubs=[{"type": "WebSub", "url": hub} for hub in channel.hubs],

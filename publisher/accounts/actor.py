@@ -4,6 +4,7 @@ Every verb of editors takes an actor, asks it for a permission, and names it in 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from publisher.accounts.api_keys import KeyHolder
 from publisher.accounts.model import Account, Grant, Permission, Role, permits
@@ -44,30 +45,20 @@ def terminal_actor(account: Account | None = None) -> Actor:
     """Return whoever uses the terminal; with an account, acting for its owner and with its roles."""
     if account is None:
         return Actor(name=_TERMINAL, via=_TERMINAL, grants=(Grant(Role.ADMINISTRATOR),))
-    return Actor(
-        name=account.email, via=_TERMINAL, account_id=account.id, grants=account.grants
-    )
+    return _actor_of(account, _TERMINAL)
 
 
 def account_actor(account: Account, network: str) -> Actor:
     """Return somebody who is signed in to the console."""
-    return Actor(
-        name=account.email,
-        via="console",
-        account_id=account.id,
-        grants=account.grants,
-        network=network,
-    )
+    return _actor_of(account, "console", network=network)
 
 
 def key_actor(holder: KeyHolder, network: str) -> Actor:
     """Return the owner of an API key, with what the key allows."""
-    account = holder.account
+    return _actor_of(holder.account, "api", key=holder, network=network)
+
+
+def _actor_of(account: Account, via: str, **more: Any) -> Actor:
     return Actor(
-        name=account.email,
-        via="api",
-        account_id=account.id,
-        grants=account.grants,
-        key=holder,
-        network=network,
+        name=account.email, via=via, account_id=account.id, grants=account.grants, **more
     )

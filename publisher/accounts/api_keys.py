@@ -125,19 +125,17 @@ def add_api_key(
     """
     _check(wanted)
     token = new_token()
-    done = connection.execute(
-        insert(api_key_table).values(
-            account_id=account_id,
-            label=wanted.label.strip(),
-            digest=token_digest(token),
-            scopes=sorted(wanted.scopes),
-            languages=None if wanted.languages is None else list(wanted.languages),
-            created_at=now,
-            expires_at=now + wanted.lifetime,
-        )
+    row = insert(api_key_table).values(
+        account_id=account_id,
+        label=wanted.label.strip(),
+        digest=token_digest(token),
+        scopes=sorted(wanted.scopes),
+        languages=None if wanted.languages is None else list(wanted.languages),
+        created_at=now,
+        expires_at=now + wanted.lifetime,
     )
-    assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
-    return f"pub_{done.inserted_primary_key[0]}_{token}"
+    number = connection.execute(row.returning(api_key_table.c.id)).scalar_one()
+    return f"pub_{number}_{token}"
 
 
 def _check(wanted: KeyRequest) -> None:

@@ -159,15 +159,10 @@ def count_password(
     connection: Connection, secret: str, email: str, network: str, now: datetime
 ) -> int | None:
     """Count a password, before it is hashed. Return None, or the seconds until one is allowed."""
-    keys = LimitKeys(secret)
-    name = email.strip().lower()
-    for key, limit in (
-        (
-            keys.key("sign in by account and network", f"{name}\n{network}"),
-            _BY_ACCOUNT_AND_NETWORK,
-        ),
-        (keys.key("sign in by account", name), _BY_ACCOUNT),
-    ):
+    keys, name = LimitKeys(secret), email.strip().lower()
+    both = keys.key("sign in by account and network", f"{name}\n{network}")
+    counted = {both: _BY_ACCOUNT_AND_NETWORK, keys.key("sign in by account", name): _BY_ACCOUNT}
+    for key, limit in counted.items():
         seconds = check_limit(connection, key, limit, now)
         if seconds is not None:
             return seconds

@@ -39,9 +39,8 @@ def add_account(connection: sa.Connection, new: NewAccount, now: datetime) -> Ac
     if find_account(connection, email) is not None:
         raise AccountError(message("%(email)s: has an account already", email=email))
     values = {"email": email, "name": new.name.strip() or email, "language": new.language}
-    done = connection.execute(sa.insert(account_table).values(**values, created_at=now))
-    assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
-    number = int(done.inserted_primary_key[0])
+    row = sa.insert(account_table).values(**values, created_at=now)
+    number = int(connection.execute(row.returning(account_table.c.id)).scalar_one())
     _add_grants(connection, number, new.grants)
     return account_by_id(connection, number)
 

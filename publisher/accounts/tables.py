@@ -3,6 +3,8 @@
 Of everything that opens a door, only a hash is stored; a passkey's public key opens none.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from publisher.accounts.model import Role
@@ -15,6 +17,12 @@ from publisher.database.dialect.sql import (
 from publisher.database.metadata import UTCDateTime, metadata
 
 _ROLES = ", ".join(f"'{role}'" for role in Role)
+
+
+def _of_account(**options: Any) -> sa.Column[int]:
+    """Return a column with an account, whose rows end with it."""
+    return sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), **options)
+
 
 account_table = sa.Table(
     "account",
@@ -34,7 +42,7 @@ account_table = sa.Table(
 account_role_table = sa.Table(
     "account_role",
     metadata,
-    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    _of_account(primary_key=True),
     sa.Column(
         "role",
         sa.Text,
@@ -50,12 +58,7 @@ passkey_table = sa.Table(
     "passkey",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column(
-        "account_id",
-        sa.ForeignKey("account.id", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _of_account(nullable=False, index=True),
     # What the owner calls it.
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("credential_id", sa.LargeBinary, nullable=False, unique=True),
@@ -69,7 +72,7 @@ passkey_table = sa.Table(
 password_table = sa.Table(
     "password",
     metadata,
-    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    _of_account(primary_key=True),
     # Argon2id in its own notation (PHC).
     sa.Column("hash", sa.Text, nullable=False),
     sa.Column("changed_at", UTCDateTime, nullable=False),
@@ -82,7 +85,7 @@ password_table = sa.Table(
 recovery_code_table = sa.Table(
     "recovery_code",
     metadata,
-    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    _of_account(primary_key=True),
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("used_at", UTCDateTime),
     info=KEYED,
@@ -92,12 +95,7 @@ invitation_table = sa.Table(
     "invitation",
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column(
-        "account_id",
-        sa.ForeignKey("account.id", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _of_account(nullable=False, index=True),
     sa.Column("expires_at", UTCDateTime, nullable=False),
     sa.Column("used_at", UTCDateTime),
     info=KEYED,
@@ -110,7 +108,7 @@ console_session_table = sa.Table(
     # What a person sees of it in a list.
     sa.Column("id", sa.Text, nullable=False, unique=True),
     # NULL until it is known who signs in.
-    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), index=True),
+    _of_account(index=True),
     sa.Column("created_at", UTCDateTime, nullable=False),
     sa.Column("seen_at", UTCDateTime, nullable=False),
     # When a factor was last shown; NULL until the sign-in is complete.
@@ -135,12 +133,7 @@ api_key_table = sa.Table(
     "api_key",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column(
-        "account_id",
-        sa.ForeignKey("account.id", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _of_account(nullable=False, index=True),
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     # Lists of permissions and languages; NULL for all languages of the account.

@@ -37,7 +37,7 @@ from publisher.secrets import (
     store_fingerprint,
     stored_fingerprint,
 )
-from subscribers import count_subscriptions, rename_newsletter
+from subscribers.store import count_subscriptions, rename_newsletter
 
 
 def require_same_secret(settings: Settings, database: Database, *, record: bool = True) -> None:

@@ -57,7 +57,7 @@ from publisher.translations.translators import (
     store_translator,
     what_came_in,
 )
-from subscribers import Recipient
+from subscribers.model import Recipient
 
 log = structlog.get_logger()
 

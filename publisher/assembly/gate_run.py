@@ -20,7 +20,7 @@ from publisher.issues.model import Issue
 from publisher.mail import IssueMail, compose_message
 from publisher.rendering import ArticleView, Digest, IssueContent, Renderer
 from publisher.rendering.model import DigestNote
-from subscribers import Recipient
+from subscribers.model import Recipient
 
 if TYPE_CHECKING:
     from publisher.gate.mail import CheckedMail

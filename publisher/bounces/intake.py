@@ -46,14 +46,12 @@ from publisher.mail.message import MessageNames
 from publisher.mail.signed_addresses import read_link, subscribers_of_tokens
 from publisher.notices.ledger import SentNotice, find_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
-from subscribers import (
-    SubscribersError,
-    SubscriberStatus,
-    find_subscriber,
-    load_recipients,
-    suppress,
-)
+from subscribers.audiences import load_recipients
+from subscribers.changes import suppress
 from subscribers.consent_records import load_events
+from subscribers.errors import SubscribersError
+from subscribers.model import SubscriberStatus
+from subscribers.store import find_subscriber
 
 # The local part of our Message-IDs (`mail.message`): an issue's name and a signature.
 _MESSAGE_NAME = re.compile(r"(?<![\w.-])([\w-]{1,150}-\d{4}-\d{2}-\d{2})\.([0-9a-f]{24})(?=@)")

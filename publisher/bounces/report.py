@@ -12,15 +12,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from publisher.bounces.bounce_text import (
-    ADDRESS,
-    FailedRecipient,
-    failed_recipients,
-    guessed_addresses,
-    is_about_delay,
-    is_about_failure,
-    text_before_original,
-)
+from publisher.bounces import bounce_text
 from publisher.bounces.diagnosis import Diagnosis, diagnose_refusal
 from publisher.bounces.incoming_mail import (
     MAX_MAIL,
@@ -115,14 +107,8 @@ def _kind(name: str) -> BounceKind:
 
 
 _AUTOMATIC_FIELDS = (
-    "X-Autoreply",
-    "X-Autorespond",
-    "X-Auto-Reply-From",
-    "X-Autoresponder",
-    "X-Mail-Autoreply",
-    "X-AutoReply-From",
-    "X-Cron-Env",
-    "X-Apple-Action",
+    *("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Mail-Autoreply"),
+    *("X-Auto-Reply-From", "X-AutoReply-From", "X-Cron-Env", "X-Apple-Action"),
 )
 _PRECEDENCES = frozenset({"auto_reply", "auto-reply", "autoreply", "vacation"})
 # A weak sign: people write about holidays, too.
@@ -170,11 +156,8 @@ def is_challenge(message: Message, text: str) -> bool:
 _NOT_ENCODED = frozenset({"", "7bit", "8bit", "binary"})
 _DISPOSITION_TYPE = "message/disposition-notification"
 _DAEMONS = (
-    "mailer-daemon",
-    "postmaster",
-    "mail delivery",
-    "mail administrator",
-    "mailerdaemon",
+    *("mailer-daemon", "mailerdaemon", "postmaster"),
+    *("mail delivery", "mail administrator"),
 )
 # Recipients that are read of one mail. Ours have one each.
 _MAX_RECIPIENTS = 20
@@ -196,7 +179,7 @@ def read_report(raw: bytes) -> MailReport:
 def _read(
     message: Message, parts: Sequence[Message]
 ) -> tuple[MailKind, Sequence[RecipientVerdict]]:
-    notice = text_before_original(_text(parts))
+    notice = bounce_text.text_before_original(_text(parts))
     found = _machine_report(parts, notice)
     if found is not None:
         return found
@@ -255,14 +238,16 @@ def _is_failure(message: Message, parts: Sequence[Message], notice: str) -> bool
     if all(has_signs) or (any(has_signs) and not _is_named_daemon(message)):
         return False
     if _is_named_daemon(message):
-        return is_about_failure(subject) or is_about_failure(notice)
+        return bounce_text.is_about_failure(subject) or bounce_text.is_about_failure(notice)
     if _is_from_daemon(message) and any(
         one.get_content_maintype() == "message" for one in parts
     ):
-        return is_about_failure(subject) or is_about_failure(notice)
-    if not is_about_failure(subject):
+        return bounce_text.is_about_failure(subject) or bounce_text.is_about_failure(notice)
+    if not bounce_text.is_about_failure(subject):
         return False
-    has_address = is_about_failure(notice) and bool(ADDRESS.search(notice))
+    has_address = bounce_text.is_about_failure(notice) and bool(
+        bounce_text.ADDRESS.search(notice)
+    )
     return _is_from_daemon(message) or has_address
 
 
@@ -270,18 +255,18 @@ def _text_verdicts(message: Message, notice: str) -> Sequence[RecipientVerdict]:
     named = _addresses_in(message, "X-Failed-Recipients")
     ours = frozenset(one.lower() for one in _addresses_in(message, "To", "From"))
     ours -= {one.lower() for one in named}
-    found = list(failed_recipients(notice, ours))
+    found = list(bounce_text.failed_recipients(notice, ours))
     known = {one.address.lower() for one in found}
     addresses = [one for one in named if one.lower() not in known]
     if not (found or addresses):
-        addresses = guessed_addresses(message) or [""]
-    found += [FailedRecipient(address, notice, "") for address in addresses]
+        addresses = bounce_text.guessed_addresses(message) or [""]
+    found += [bounce_text.FailedRecipient(address, notice, "") for address in addresses]
     return [_text_verdict(one, notice) for one in found]
 
 
-def _text_verdict(recipient: FailedRecipient, notice: str) -> RecipientVerdict:
+def _text_verdict(recipient: bounce_text.FailedRecipient, notice: str) -> RecipientVerdict:
     address, words = recipient.address, recipient.after
-    if is_about_delay(notice):
+    if bounce_text.is_about_delay(notice):
         return RecipientVerdict(address, BounceKind.DELAYED, None, "", words)
     domain = address.rpartition("@")[2]
     found = diagnose_refusal("", words, domain)
@@ -293,7 +278,7 @@ def _text_verdict(recipient: FailedRecipient, notice: str) -> RecipientVerdict:
 
 def _addresses_in(message: Message, *names: str) -> list[str]:
     values = (value for name in names for value in fields(message, name))
-    return [found[0] for value in values for found in ADDRESS.finditer(value)]
+    return [found[0] for value in values for found in bounce_text.ADDRESS.finditer(value)]
 
 
 def _without_repetition(verdicts: Iterable[RecipientVerdict]) -> Iterable[RecipientVerdict]:

@@ -25,7 +25,7 @@ from publisher.delivery import causes
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.tables import issue_table
-from subscribers import SubscriberStatus
+from subscribers.model import SubscriberStatus
 
 # Days on which a mailbox has to be reported dead.
 DEAD_DAYS: Final = 2
@@ -56,8 +56,6 @@ class BounceScore:
     points: int = 0
     # When the first of the points came.
     since: datetime | None = None
-    # Days with a report of a dead mailbox since the last message that arrived.
-    dead_days: int = 0
     # The status to store; None to leave it.
     status: SubscriberStatus | None = None
 
@@ -123,8 +121,8 @@ def _bounces_score(counted: Sequence[BounceEvent], arrived: Sequence[datetime]) 
         since = score.since or at
         is_bad = len(days) >= DEAD_DAYS or (points >= MAX_SCORE and at - since >= MIN_SCORE_AGE)
         if is_bad:
-            return BounceScore(points, since, len(days), SubscriberStatus.BOUNCED)
-        score = BounceScore(points, since, len(days))
+            return BounceScore(points, since, SubscriberStatus.BOUNCED)
+        score = BounceScore(points, since)
     return score
 
 

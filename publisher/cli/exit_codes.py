@@ -60,7 +60,7 @@ def exit_code(error: Exception, words: Sequence[str] = ()) -> int:
     """Write an error's one line, and return the exit code for it. `words` are those of the command."""
     from feeds import FeedsError
     from publisher.files import explain_failed_write, is_storage_failure
-    from subscribers import BadAddressError, SubscribersError
+    from subscribers.errors import BadAddressError, SubscribersError
 
     match error:
         case TyperException():

@@ -27,7 +27,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from publisher.config.values import MAX_LOCAL_PART, ConfigTable, HostName, Kind, MailboxValue
+from publisher.config.values import (
+    MAX_LOCAL_PART,
+    ConfigTable,
+    HostName,
+    Kind,
+    MailboxValue,
+    wrong,
+)
 
 # The environment variable with the password of [delivery.smtp].
 SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # the variable's name, not its value
@@ -104,17 +111,17 @@ class SmtpSettings(ConfigTable):
         # Settings files are copied, shown and put under version control.
         if isinstance(values, dict) and "password" in values:
             remedy = f"set {SMTP_PASSWORD} in the environment"
-            raise _wrong("password", f"a password is not kept in this file; {remedy}")
+            raise wrong("password", f"a password is not kept in this file; {remedy}")
         return values
 
     @model_validator(mode="after")
     def _goes_together(self) -> SmtpSettings:
         if self.key and not self.certificate:
-            raise _wrong("key", 'a key without a certificate; add certificate = "..."')
+            raise wrong("key", 'a key without a certificate; add certificate = "..."')
         if self.certificate and self.tls is Tls.NONE:
-            raise _wrong("certificate", 'is never shown without TLS; use tls = "starttls"')
+            raise wrong("certificate", 'is never shown without TLS; use tls = "starttls"')
         if self.user and self.tls is Tls.NONE and self.host not in _LOOPBACK:
-            raise _wrong("user", "a password would cross the network in the clear; use TLS")
+            raise wrong("user", "a password would cross the network in the clear; use TLS")
         self._check_verp()
         return self
 
@@ -122,12 +129,12 @@ class SmtpSettings(ConfigTable):
         if not self.verp:
             return
         if self.bounces is None:
-            raise _wrong("verp", 'needs a mailbox of its own; set bounces = "bounces@..."')
+            raise wrong("verp", 'needs a mailbox of its own; set bounces = "bounces@..."')
         local_part = self.bounces.address.rpartition("@")[0]
         if len(local_part) + VERP_TOKEN_LENGTH > MAX_LOCAL_PART:
             longest = MAX_LOCAL_PART - VERP_TOKEN_LENGTH
             problem = f"has {len(local_part)} characters before the @, and verp adds more"
-            raise _wrong("bounces", f"{problem}; use at most {longest}")
+            raise wrong("bounces", f"{problem}; use at most {longest}")
 
 
 # Characters of a subscriber's token and its separator (`mail.signed_addresses`).
@@ -193,7 +200,7 @@ class WarmupSettings(ConfigTable):
     @model_validator(mode="after")
     def _begins_below_its_end(self) -> WarmupSettings:
         if self.first > self.until:
-            raise _wrong("first", f"{self.first:,} is more than `until`; begin with less")
+            raise wrong("first", f"{self.first:,} is more than `until`; begin with less")
         return self
 
 
@@ -315,14 +322,14 @@ class DeliverySettings(ConfigTable):
     @model_validator(mode="after")
     def _keeps_what_is_needed(self) -> DeliverySettings:
         if self.keep_deliveries and self.keep_deliveries < _LEAST_KEPT:
-            raise _wrong("keep_deliveries", f"{_LEAST_KEPT} days at least, or 0 to keep them")
+            raise wrong("keep_deliveries", f"{_LEAST_KEPT} days at least, or 0 to keep them")
         return self
 
     @model_validator(mode="after")
     def _loses_no_marks(self) -> DeliverySettings:
         if self.durability == "normal" and not TRANSPORT_KINDS[self.transport].is_idempotent:
             problem = f"after a power cut, {self.transport} could send mails again"
-            raise _wrong("durability", f'"normal" won\'t do: {problem}; remove the line')
+            raise wrong("durability", f'"normal" won\'t do: {problem}; remove the line')
         return self
 
     @model_validator(mode="after")
@@ -330,12 +337,8 @@ class DeliverySettings(ConfigTable):
         names = [name for one in self.domain for name in one.names]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
-            raise _wrong("domain", f"{twice} is there twice; name each domain once")
+            raise wrong("domain", f"{twice} is there twice; name each domain once")
         return self
-
-
-def _wrong(key: str, problem: str) -> PydanticCustomError:
-    return PydanticCustomError("smtp", "{problem}", {"problem": problem, "key": key})
 
 
 # The environment variable with the password of [mailbox].

@@ -46,6 +46,8 @@ _TABLE_HEADINGS = {
     "source": "[[source]]",
     "newsletter": "[[newsletter]]",
 }
+# Tables whose settings have another name, or more in them.
+_RENAMED = frozenset({"publication", "source", "newsletter"})
 # A key or dotted key that needs no quotes.
 _BARE_KEY = re.compile(r"[\w.-]+")
 
@@ -71,16 +73,7 @@ def load_settings(
         publication=publication.model_copy(update={"people": people}),
         sources=document.source,
         newsletters=document.newsletter,
-        delivery=document.delivery,
-        feeds=document.feeds,
-        web=document.web,
-        console=document.console,
-        joining=document.joining,
-        mailbox=document.mailbox,
-        feedback=document.feedback,
-        webhooks=document.webhooks,
-        s3=document.s3,
-        backup=document.backup,
+        **{name: table for name, table in document if name not in _RENAMED},
         secret=_secret(environment),
         secrets=_secrets(environment),
         database_address=_address_in(environment, _DATABASE_VARIABLE)

@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from publisher.config.choices import (
     ApprovalPolicy,
@@ -40,6 +39,7 @@ from publisher.config.values import (
     UrlName,
     check_distinct_tags,
     require_list,
+    wrong,
 )
 from publisher.recurrence import (
     Occurrence,
@@ -54,7 +54,7 @@ _YEARS = range(1970, 3000)
 
 # Other folders beside the newsletters' in each language's folder of the web root.
 _RESERVED_NAMES = frozenset(
-    {
+    [
         "feeds",
         "stories",
         "subscribe",
@@ -63,7 +63,7 @@ _RESERVED_NAMES = frozenset(
         "preferences",
         "address",
         "data",
-    }
+    ]
 )
 
 
@@ -234,7 +234,7 @@ class Newsletter(EditionSettings):
     def _name_is_free(self) -> Newsletter:
         if self.name in _RESERVED_NAMES:
             problem = f"{self.name!r} is a folder of the web root already; choose another name"
-            raise PydanticCustomError("name", "{problem}", {"problem": problem, "key": "name"})
+            raise wrong("name", problem)
         return self
 
     def in_language(self, language: str, timezone: str) -> Edition:
@@ -314,8 +314,7 @@ def _check_schedule(terms: EditionSettings, below: EditionSettings | None, key: 
     try:
         terms.schedule_of(below)
     except ValueError as error:
-        context = {"problem": str(error), "key": key}
-        raise PydanticCustomError("schedule", "{problem}", context) from None
+        raise wrong(key, str(error)) from None
 
 
 def default_max_lateness(schedule: Schedule) -> timedelta:

@@ -11,33 +11,26 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
-from publisher.config.values import (
-    ConfigTable,
-    LanguageTags,
-    Localised,
-    LocalisedTitle,
-    UrlName,
-    WebAddress,
-    require_lines,
-    require_list,
-)
+from publisher.config import values
 
 
-class Person(ConfigTable):
+class Person(values.ConfigTable):
     """One table of people.toml. `url` is a page of the person's own."""
 
-    name: LocalisedTitle
+    name: values.LocalisedTitle
     # Other spellings of bylines.
     aliases: Annotated[
-        tuple[str, ...], AfterValidator(require_lines), BeforeValidator(require_list)
+        tuple[str, ...],
+        AfterValidator(values.require_lines),
+        BeforeValidator(values.require_list),
     ] = ()
-    affiliation: LocalisedTitle = Localised({"": ""})
-    url: WebAddress | None = None
-    languages: LanguageTags = ()
+    affiliation: values.LocalisedTitle = values.Localised({"": ""})
+    url: values.WebAddress | None = None
+    languages: values.LanguageTags = ()
 
 
 # Characters of a key: longer ones are no part of an address (`publisher.urls.story_slug`).
-PersonKey = Annotated[UrlName, Field(max_length=80)]
+PersonKey = Annotated[values.UrlName, Field(max_length=80)]
 people_tables = TypeAdapter(dict[PersonKey, Person])
 
 

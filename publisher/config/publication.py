@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, model_validator
-from pydantic_core import PydanticCustomError
 
 from publisher.config.choices import DigestKey, PodcastCategory
 from publisher.config.delivery import DeliverySettings, MailboxSettings, resolve_file
@@ -36,6 +35,7 @@ from publisher.config.values import (
     WebAddress,
     WebRoot,
     require_list,
+    wrong,
 )
 from publisher.config.web import (
     BucketSettings,
@@ -107,8 +107,7 @@ class Publication(ConfigTable):
     def _no_language_is_reserved(self) -> Publication:
         if "all" in self.languages:
             problem = "'all' names the feed of all languages here; leave it out"
-            context = {"problem": problem, "key": "languages"}
-            raise PydanticCustomError("languages", "{problem}", context)
+            raise wrong("languages", problem)
         return self
 
     @property
@@ -200,8 +199,7 @@ class PublicationFile(ConfigTable):
             found |= {key: value for key, value in others.items() if is_example_host(value)}
             for key, value in found.items():
                 problem = f"{value!r} is an example; write your own before mail is sent"
-                context = {"problem": problem, "key": key}
-                raise PydanticCustomError("example", "{problem}", context)
+                raise wrong(key, problem)
         return self
 
     @model_validator(mode="after")
@@ -212,8 +210,7 @@ class PublicationFile(ConfigTable):
                 f"{name} is the publication's host name, where subscribers' pages are; "
                 "give the console one of its own, such as https://console.example.org"
             )
-            context = {"problem": problem, "key": "console.url"}
-            raise PydanticCustomError("console", "{problem}", context)
+            raise wrong("console.url", problem)
         return self
 
     @model_validator(mode="after")
@@ -228,8 +225,7 @@ class PublicationFile(ConfigTable):
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice:
                 problem = f"two are named {twice!r}; each needs a different name"
-                context = {"problem": problem, "key": key}
-                raise PydanticCustomError("name", "{problem}", context)
+                raise wrong(key, problem)
         return self
 
 

@@ -8,7 +8,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from publisher.config.values import ConfigTable, Kind, LanguageTag, SettingProblem, WebAddress
+from publisher.config.values import (
+    ConfigTable,
+    Kind,
+    LanguageTag,
+    SettingProblem,
+    WebAddress,
+    wrong,
+)
 from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemAction, ProblemKind
 
 # A document without an article, and a list that is full, are no choice.
@@ -153,15 +160,15 @@ def _source(values: object) -> SourceSettings:
         if "kind" not in values:
             raise PydanticCustomError("missing", "missing", {"key": "kind"})
         if values["kind"] not in list(SOURCE_KINDS):
-            raise PydanticCustomError("kind", "{problem}", _unknown_kind(values["kind"]))
+            raise wrong("kind", _unknown_kind(values["kind"]))
         return table_of_kind(values["kind"]).model_validate(values)
     return SourceSettings.model_validate(values)
 
 
-def _unknown_kind(kind: object) -> dict[str, str]:
+def _unknown_kind(kind: object) -> str:
     close = difflib.get_close_matches(str(kind), SOURCE_KINDS, 1)
     remedy = f"did you mean {close[0]}?" if close else f"there are: {', '.join(SOURCE_KINDS)}"
-    return {"key": "kind", "problem": f"{kind!r} is no kind of source; {remedy}"}
+    return f"{kind!r} is no kind of source; {remedy}"
 
 
 # pydantic adds the place in the file to the errors of the kind's own table.

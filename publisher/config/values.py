@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import idna
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from publisher.errors import LanguageError
 from publisher.i18n.messages import joined, message
@@ -56,6 +57,11 @@ class ConfigTable(BaseModel):
             for name, field in cls.model_fields.items()
             if not field.exclude
         }
+
+
+def wrong(key: str, problem: str) -> PydanticCustomError:
+    """Return the error of a key in the table that is checked; `problem` is `problem; remedy`."""
+    return PydanticCustomError("setting", "{problem}", {"problem": problem, "key": key})
 
 
 class SettingProblem(NamedTuple):

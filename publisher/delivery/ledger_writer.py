@@ -43,7 +43,9 @@ from publisher.delivery.transports.base import (
 )
 from publisher.delivery.work_queue import SendResult, WorkQueue
 from publisher.errors import DeliveryError
-from subscribers import SubscribersError, SubscriberStatus, suppress
+from subscribers.changes import suppress
+from subscribers.errors import SubscribersError
+from subscribers.model import SubscriberStatus
 
 # So many rejections and not one acceptance are no coincidence.
 TRIP_AFTER = 10

@@ -23,7 +23,7 @@ from publisher.database import open_database
 from publisher.errors import UsageError
 from publisher.jobs.heartbeat import write_heartbeat
 from publisher.secrets import DEMO_SECRET, store_secret
-from subscribers import list_subscribers
+from subscribers.store import list_subscribers
 
 # Monday to Friday; on Friday at noon in Hong Kong every edition of the weekly is due.
 _DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))

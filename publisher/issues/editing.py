@@ -53,30 +53,24 @@ _ORDER = frozenset({EditKind.PIN, EditKind.MOVE, EditKind.LEAVE_OUT, EditKind.NU
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssueEdit:
-    """One edit, as it is stored. `actor` is an account's address, or "terminal"."""
+class NewEdit:
+    """An edit that is not stored yet. `actor` is an account's address, or "terminal"."""
 
-    id: int
-    issue_id: int
     kind: EditKind
-    story_id: int | None
     value: str
+    story_id: int | None
     actor: str
     account_id: int | None
     at: datetime
-    undone_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewEdit:
-    """An edit that is not stored yet."""
+class IssueEdit(NewEdit):
+    """One edit, as it is stored."""
 
-    kind: EditKind
-    value: str
-    story_id: int | None
-    actor: str
-    account_id: int | None
-    at: datetime
+    id: int
+    issue_id: int
+    undone_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,9 +324,8 @@ def add_correction_issue(
         "assembled_at": new.created_at,
         "state": IssueState.ASSEMBLING,
     }
-    done = connection.execute(insert(issue_table).values(values))
-    assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
-    number = int(done.inserted_primary_key[0])
+    row = insert(issue_table).values(values).returning(issue_table.c.id)
+    number = int(connection.execute(row).scalar_one())
     _insert(connection, first, new, number)
     return issues_by_ids(connection, [number])[0]
 

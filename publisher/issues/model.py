@@ -36,48 +36,24 @@ class IssueState(StrEnum):
 
 
 ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
-    IssueState.SCHEDULED: frozenset(
-        {IssueState.ASSEMBLING, IssueState.SKIPPED, IssueState.CANCELLED}
-    ),
-    IssueState.ASSEMBLING: frozenset(
-        {
-            IssueState.AWAITING_APPROVAL,
-            IssueState.READY,
-            IssueState.SKIPPED,
-            IssueState.CANCELLED,
-        }
-    ),
-    # The editor asks for a correction: the issue is assembled again.
-    IssueState.AWAITING_APPROVAL: frozenset(
-        {IssueState.ASSEMBLING, IssueState.READY, IssueState.SKIPPED, IssueState.CANCELLED}
-    ),
-    IssueState.READY: frozenset(
-        {
-            IssueState.ASSEMBLING,
-            # An approval does not count any more.
-            IssueState.AWAITING_APPROVAL,
-            IssueState.SENDING,
-            IssueState.SKIPPED,
-            IssueState.CANCELLED,
-        }
-    ),
-    IssueState.SENDING: frozenset(
-        {
-            IssueState.PAUSED,
-            IssueState.SENT,
-            IssueState.PARTIAL,
-            IssueState.FAILED,
-            IssueState.CANCELLED,
-        }
-    ),
-    IssueState.PAUSED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
-    # An operator has bounced mail tried again; after a restore, such a try may be in doubt.
-    IssueState.SENT: frozenset({IssueState.SENDING, IssueState.PARTIAL, IssueState.FAILED}),
-    # An operator has decided about deliveries in doubt.
-    IssueState.PARTIAL: frozenset({IssueState.SENDING, IssueState.SENT}),
-    IssueState.FAILED: frozenset({IssueState.SENDING, IssueState.SENT, IssueState.PARTIAL}),
-    IssueState.SKIPPED: frozenset(),
-    IssueState.CANCELLED: frozenset(),
+    IssueState(state): frozenset(map(IssueState, targets.split()))
+    for state, targets in {
+        "scheduled": "assembling skipped cancelled",
+        "assembling": "awaiting_approval ready skipped cancelled",
+        # The editor asks for a correction: the issue is assembled again.
+        "awaiting_approval": "assembling ready skipped cancelled",
+        # Awaiting approval: one does not count any more.
+        "ready": "assembling awaiting_approval sending skipped cancelled",
+        "sending": "paused sent partial failed cancelled",
+        "paused": "sending cancelled",
+        # An operator has bounced mail tried again; after a restore, such a try may be in doubt.
+        "sent": "sending partial failed",
+        # An operator has decided about deliveries in doubt.
+        "partial": "sending sent",
+        "failed": "sending sent partial",
+        "skipped": "",
+        "cancelled": "",
+    }.items()
 }
 
 
@@ -153,18 +129,11 @@ UNSCHEDULED = message(
 )
 
 # In these states an issue has, or will have, a web page that others may link to.
-STATES_WITH_PAGE = frozenset(
-    {
-        IssueState.ASSEMBLING,
-        IssueState.AWAITING_APPROVAL,
-        IssueState.READY,
-        IssueState.SENDING,
-        IssueState.PAUSED,
-        IssueState.SENT,
-        IssueState.PARTIAL,
-        IssueState.FAILED,
-    }
-)
+STATES_WITH_PAGE = frozenset(IssueState) - {
+    IssueState.SCHEDULED,
+    IssueState.SKIPPED,
+    IssueState.CANCELLED,
+}
 
 # The articles are selected, and the ledger is not opened yet.
 SELECTED_STATES = frozenset(

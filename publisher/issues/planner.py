@@ -22,20 +22,10 @@ from publisher.config import DigestCadence, DigestKey, Edition, Folders, LatePol
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import message
-from publisher.issues import store
+from publisher.issues import schedule, store
 from publisher.issues.model import Issue, IssueReason, IssueState
-from publisher.issues.schedule import (
-    OccurrenceChange,
-    OccurrenceChanges,
-    changes_of,
-    follow_schedules,
-    occurrences_with_changes,
-    read_changes,
-    reason_if_late,
-    skip_reasons,
-)
 from publisher.recurrence import Occurrence
-from subscribers import has_audience
+from subscribers.audiences import has_audience
 
 log = structlog.get_logger()
 
@@ -65,7 +55,7 @@ def apply_late_policy(
     edition: Edition,
     due: Sequence[Occurrence],
     now: datetime,
-    changes: Sequence[OccurrenceChange] = (),
+    changes: Sequence[schedule.OccurrenceChange] = (),
 ) -> list[PlannedOccurrence]:
     """Apply an edition's late policy to the occurrences since the last run, oldest first.
 
@@ -73,7 +63,7 @@ def apply_late_policy(
     one of the `changes`.
     """
     reasons = {one: reason for one in due if (reason := _reason_to_skip(edition, one, now))}
-    skipped = skip_reasons(changes)
+    skipped = schedule.skip_reasons(changes)
     for one in due:
         if one.day in skipped:
             reasons[one] = (IssueReason.SKIPPED_BY_EDITOR, skipped[one.day])
@@ -104,7 +94,7 @@ def _reason_to_skip(
 ) -> tuple[IssueReason, str] | None:
     if occurrence.day in edition.skip_dates:
         return IssueReason.SKIP_DATE, message("one of the newsletter's skip_dates")
-    return reason_if_late(edition, now - edition.instant_of(occurrence))
+    return schedule.reason_if_late(edition, now - edition.instant_of(occurrence))
 
 
 def plan_issues(
@@ -121,13 +111,13 @@ def plan_issues(
     """
     came = 0
     with database.writing() as connection:
-        changes = read_changes(connection)
+        changes = schedule.read_changes(connection)
         with isolated("changed schedules", report, connection):
-            follow_schedules(connection, settings, changes, now)
+            schedule.follow_schedules(connection, settings, changes, now)
         for edition in all_editions(settings):
             with isolated(_name(edition), report, connection):
                 came += _plan_edition(
-                    *(connection, edition, now, changes_of(changes, edition)),
+                    *(connection, edition, now, schedule.changes_of(changes, edition)),
                     folders=settings.folders,
                     made_at=made_at,
                 )
@@ -152,7 +142,7 @@ def _plan_edition(
     connection: Connection,
     edition: Edition,
     now: datetime,
-    changes: Sequence[OccurrenceChange] = (),
+    changes: Sequence[schedule.OccurrenceChange] = (),
     *,
     folders: Folders,
     made_at: datetime | None = None,
@@ -165,7 +155,7 @@ def _plan_edition(
         since = store.planned_until(connection, name, language)
     since = since or planning_start(edition, now)
     until = now + edition.lead
-    due = list(occurrences_with_changes(edition, changes, since, until))
+    due = list(schedule.occurrences_with_changes(edition, changes, since, until))
     planned = [
         _unless_published(folders, edition, one)
         for one in apply_late_policy(edition, due, now, changes)
@@ -296,7 +286,7 @@ class PlanningRecord:
     """
 
     until: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
-    changes: OccurrenceChanges = field(default_factory=dict)
+    changes: schedule.OccurrenceChanges = field(default_factory=dict)
 
     def start_of(self, edition: Edition, now: datetime) -> datetime:
         """Return after which instant an edition's occurrences are not planned yet."""
@@ -307,12 +297,14 @@ class PlanningRecord:
         self, edition: Edition, now: datetime, until: datetime | None = None
     ) -> Iterator[Occurrence]:
         """Yield an edition's occurrences that are not planned yet, those to be skipped, too."""
-        start, changes = self.start_of(edition, now), changes_of(self.changes, edition)
-        return occurrences_with_changes(
+        start, changes = self.start_of(edition, now), schedule.changes_of(self.changes, edition)
+        return schedule.occurrences_with_changes(
             edition, changes, start, until or now + PLANNING_HORIZON
         )
 
-    def change_of(self, newsletter: str, language: str, day: date) -> OccurrenceChange | None:
+    def change_of(
+        self, newsletter: str, language: str, day: date
+    ) -> schedule.OccurrenceChange | None:
         """Return what an editor changed of an occurrence."""
         changes = self.changes.get((newsletter, language), ())
         return next((one for one in changes if one.day == day), None)
@@ -325,7 +317,7 @@ def read_planning(connection: Connection, settings: Settings) -> PlanningRecord:
         since = store.planned_until(connection, edition.newsletter, edition.language)
         if since is not None:
             found[edition.newsletter, edition.language] = since
-    return PlanningRecord(found, read_changes(connection))
+    return PlanningRecord(found, schedule.read_changes(connection))
 
 
 def editions_to_plan(connection: Connection, settings: Settings) -> Iterator[Edition]:
@@ -347,7 +339,7 @@ def plan_occurrences(
 
     Those whose issues could be made already are made together.
     """
-    changes = changes_of(record.changes, edition)
+    changes = schedule.changes_of(record.changes, edition)
     coming = list(record.coming(edition, now, until))
     made = [one for one in coming if one.due_at <= now + edition.lead]
     yield from apply_late_policy(edition, made, now, changes)
@@ -365,7 +357,10 @@ def next_issues_of(
 def _upcoming_of(
     edition: Edition, planned: PlanningRecord, now: datetime
 ) -> Iterator[UpcomingIssue]:
-    skipped = edition.skip_dates | skip_reasons(changes_of(planned.changes, edition)).keys()
+    skipped = (
+        edition.skip_dates
+        | schedule.skip_reasons(schedule.changes_of(planned.changes, edition)).keys()
+    )
     found = planned.coming(edition, now)
     return (UpcomingIssue(edition, one) for one in found if one.day not in skipped)
 

@@ -108,9 +108,7 @@ def plan_again(connection: Connection, skipped: Sequence[Issue], since: datetime
     """Forget that occurrences of an edition were skipped, and plan it again from an instant."""
     forget_skipped(connection, skipped)
     one = skipped[0]
-    here = (edition_table.c.newsletter == one.newsletter) & (
-        edition_table.c.language == one.language
-    )
+    here = store.of_edition(one.newsletter, one.language)
     connection.execute(update(edition_table).where(here).values(planned_until=since))
 
 

@@ -7,7 +7,7 @@ listed page by page, the latest first, and moved with their plans when a newslet
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -83,9 +83,7 @@ def to_issue(row: Any) -> Issue:
 
 def planned_until(connection: sa.Connection, newsletter: str, language: str) -> datetime | None:
     """Return up to which instant an edition is planned; None if it is new."""
-    query = sa.select(edition_table.c.planned_until).where(
-        edition_table.c.newsletter == newsletter, edition_table.c.language == language
-    )
+    query = sa.select(edition_table.c.planned_until).where(of_edition(newsletter, language))
     return connection.execute(query).scalar_one_or_none()
 
 
@@ -105,9 +103,7 @@ def set_planned_until(
 
 def cutoff(connection: sa.Connection, newsletter: str, language: str) -> datetime | None:
     """Return up to which instant articles were considered for an edition."""
-    query = sa.select(edition_table.c.cut_at).where(
-        edition_table.c.newsletter == newsletter, edition_table.c.language == language
-    )
+    query = sa.select(edition_table.c.cut_at).where(of_edition(newsletter, language))
     return connection.execute(query).scalar_one_or_none()
 
 
@@ -115,8 +111,13 @@ def set_cutoff(
     connection: sa.Connection, newsletter: str, language: str, instant: datetime | None
 ) -> None:
     """Record that all articles available up to an instant were considered."""
-    here = (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
+    here = of_edition(newsletter, language)
     connection.execute(sa.update(edition_table).where(here).values(cut_at=instant))
+
+
+def of_edition(newsletter: str, language: str) -> sa.ColumnElement[bool]:
+    """Return the SQL condition of an edition's row."""
+    return (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
 
 
 def give_up_issue(
@@ -153,32 +154,17 @@ def reset_future_cutoffs(connection: sa.Connection, now: datetime) -> None:
     connection.execute(ahead.values(cut_at=before))
 
 
-def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
-    connection: sa.Connection,
-    *,
-    newsletter: str,
-    language: str,
-    day: date,
-    due_at: datetime,
-    reason: str | None,
-    reason_key: IssueReason | None = None,
-    published_until: datetime | None = None,
+def add_occurrence(
+    connection: sa.Connection, *, due_at: datetime, reason: str | None, **columns: Any
 ) -> bool:
     """Add an occurrence as scheduled or, with a reason, as skipped. Return whether it is new.
 
-    An occurrence on record stays as it is.
+    `columns` are its newsletter, language and day, and others that it has. An occurrence on record
+    stays as it is.
     """
-    row = upsert(connection, issue_table).values(
-        newsletter=newsletter,
-        language=language,
-        day=day,
-        due_at=due_at,
-        send_at=due_at,
-        state=IssueState.SKIPPED if reason else IssueState.SCHEDULED,
-        reason=reason,
-        reason_key=reason_key,
-        published_until=published_until,
-    )
+    state = IssueState.SKIPPED if reason else IssueState.SCHEDULED
+    columns |= {"due_at": due_at, "send_at": due_at, "state": state, "reason": reason}
+    row = upsert(connection, issue_table).values(columns)
     key = ["newsletter", "language", "day", "serial"]
     return connection.execute(row.on_conflict_do_nothing(index_elements=key)).rowcount == 1
 

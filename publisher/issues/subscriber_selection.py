@@ -16,24 +16,14 @@ from sqlalchemy import Connection, select
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Edition, Settings
-from publisher.issues import store
+from publisher.issues import selection, store
 from publisher.issues.editing import IssueEdits, arrange
 from publisher.issues.model import SELECTED_STATES
-from publisher.issues.selection import (
-    Candidates,
-    SelectionRules,
-    SelectionWindow,
-    best_article,
-    choose_for_profile,
-    rules_of_edition,
-    rules_of_profile,
-    serving_language,
-)
 from publisher.issues.tables import issue_table
-from subscribers import Preferences, load_subscriber
 from subscribers.audiences import load_audience_profiles
 from subscribers.interruptions import OWED_FOR, add_interruptions, of_subscriber
-from subscribers.preferences import Profile, profile_from_text
+from subscribers.preferences import Preferences, Profile, profile_from_text
+from subscribers.store import load_subscriber
 
 
 @dataclass
@@ -43,12 +33,12 @@ class ProfileSelector:
     connection: Connection
     settings: Settings
     edition: Edition
-    window: SelectionWindow
+    window: selection.SelectionWindow
     edits: IssueEdits = field(default_factory=IssueEdits)
     _editions: Sequence[Edition] = field(init=False)
     _found: dict[str, list[Article]] = field(default_factory=dict)
     _stories: dict[int, list[Article]] = field(default_factory=dict)
-    _chosen: dict[SelectionRules, list[Article]] = field(default_factory=dict)
+    _chosen: dict[selection.SelectionRules, list[Article]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         newsletter = self.settings.newsletter(self.edition.newsletter)
@@ -67,25 +57,27 @@ class ProfileSelector:
     def _serves(self, language: str, text: str) -> bool:
         wanted = (language, *profile_from_text(text).more_languages)
         languages = [one.language for one in self._editions]
-        return serving_language(languages, wanted) == self.edition.language
+        return selection.serving_language(languages, wanted) == self.edition.language
 
     def choose(self, language: str, profile: Profile) -> list[Article]:
         """Return all that subscribers with a language and a profile want, in order."""
         publication = self.settings.publication
-        rules = rules_of_profile(self.edition, self._editions, publication, language, profile)
+        rules = selection.rules_of_profile(
+            self.edition, self._editions, publication, language, profile
+        )
         if rules not in self._chosen:
             self._chosen[rules] = self._choose(rules)
         return self._chosen[rules]
 
-    def _choose(self, rules: SelectionRules) -> list[Article]:
+    def _choose(self, rules: selection.SelectionRules) -> list[Article]:
         return self._edited(rules, self._considered(rules))
 
-    def _edited(self, rules: SelectionRules, found: list[Article]) -> list[Article]:
+    def _edited(self, rules: selection.SelectionRules, found: list[Article]) -> list[Article]:
         """Return what editors leave of a choice, in their order, with what they added to it."""
         pinned = {
             story: best
             for story, versions in self._versions_of_pinned.items()
-            if (best := best_article(rules, versions))
+            if (best := selection.best_article(rules, versions))
         }
         by_id = {one.id: one for one in (*found, *pinned.values())}
         chosen = [(one.story_id, one.id) for one in found]
@@ -99,22 +91,22 @@ class ProfileSelector:
         at = max(self.window.until, self.edits.pinned_at or self.window.until)
         return articles.variants(self.connection, self.edits.pinned, at)
 
-    def _considered(self, rules: SelectionRules) -> list[Article]:
-        candidates = Candidates(
+    def _considered(self, rules: selection.SelectionRules) -> list[Article]:
+        candidates = selection.Candidates(
             articles=[one for tag in rules.languages for one in self._available_in(tag)],
             variants=self._stories,
             # What a subscriber has had is known for each of them.
             sent=(),
         )
-        return choose_for_profile(rules, candidates, self.window)
+        return selection.choose_for_profile(rules, candidates, self.window)
 
     def choose_own(self) -> list[Article]:
         """Return all that subscribers without a profile want, in order."""
-        return self._choose(rules_of_edition(self.edition))
+        return self._choose(selection.rules_of_edition(self.edition))
 
     def considered_own(self) -> list[Article]:
         """Return the same as if editors had changed nothing."""
-        return self._considered(rules_of_edition(self.edition))
+        return self._considered(selection.rules_of_edition(self.edition))
 
     def _available_in(self, language: str) -> list[Article]:
         if language not in self._found:
@@ -141,7 +133,7 @@ def owe_former_edition(
     for name in person.newsletters if person else ():
         newsletter = settings.newsletter(name)
         editions = [one.language for one in settings.editions(newsletter)] if newsletter else []
-        before, after = (serving_language(editions, one.languages) for one in change)
+        before, after = (selection.serving_language(editions, one.languages) for one in change)
         if before is None or after is None or before == after:
             continue
         key = f"{name}.{cadences[name]}" if name in cadences else name

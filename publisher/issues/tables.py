@@ -3,6 +3,8 @@
 What is sent to whom is in the ledger (`publisher.delivery.ledger`).
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from publisher.accounts.tables import account_table
@@ -11,6 +13,17 @@ from publisher.database.metadata import SentenceObjects, SentenceText, UTCDateTi
 from publisher.issues.model import IssueState
 
 _ISSUE_STATES = ", ".join(f"'{state}'" for state in IssueState)
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    kind = sa.Boolean(create_constraint=False)
+    return sa.Column(name, kind, nullable=False, server_default=sa.false())
+
+
+def _of_issue(name: str, **options: Any) -> sa.Column[int]:
+    """Return a column with an issue, whose rows end with it."""
+    return sa.Column(name, sa.ForeignKey("issue.id", ondelete="CASCADE"), **options)
+
 
 edition_table = sa.Table(
     "edition",
@@ -46,12 +59,7 @@ issue_table = sa.Table(
     # Articles that became available after this were considered; NULL for all.
     sa.Column("available_since", UTCDateTime),
     # No article is for subscribers without a profile: they get nothing, but the issue has a page.
-    sa.Column(
-        "for_profiles_only",
-        sa.Boolean(create_constraint=False),
-        nullable=False,
-        server_default=sa.false(),
-    ),
+    _flag("for_profiles_only"),
     # One of several late issues takes only articles published until its own hour.
     sa.Column("published_until", UTCDateTime),
     sa.Column("more", sa.Integer, nullable=False, server_default="0"),
@@ -61,12 +69,7 @@ issue_table = sa.Table(
     # From when on it may be sent; NULL if an editor holds it.
     sa.Column("send_at", UTCDateTime),
     # Whether it was held because the schedule has its day no more.
-    sa.Column(
-        "is_unscheduled",
-        sa.Boolean(create_constraint=False),
-        nullable=False,
-        server_default=sa.false(),
-    ),
+    _flag("is_unscheduled"),
     # How many mails have reminded of it while it waited for approval.
     sa.Column("reminders", sa.Integer, nullable=False, server_default="0"),
     # Grows when what it contains may have changed.
@@ -117,7 +120,7 @@ occurrence_change_table = sa.Table(
 issue_article_table = sa.Table(
     "issue_article",
     metadata,
-    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    _of_issue("issue_id", primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("story_id", sa.ForeignKey("story.id"), nullable=False, index=True),
     sa.Column("article_id", sa.ForeignKey("article.id"), nullable=False),
@@ -129,7 +132,7 @@ issue_article_table = sa.Table(
 digest_table = sa.Table(
     "digest",
     metadata,
-    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    _of_issue("issue_id", primary_key=True),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("preheader", sa.Text, nullable=False),
     sa.Column("html", sa.Text, nullable=False),
@@ -146,7 +149,7 @@ digest_table = sa.Table(
 digest_revision_table = sa.Table(
     "digest_revision",
     metadata,
-    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    _of_issue("issue_id", primary_key=True),
     sa.Column("revision", sa.Integer, primary_key=True),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("preheader", sa.Text, nullable=False),
@@ -166,9 +169,7 @@ issue_edit_table = sa.Table(
     "issue_edit",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column(
-        "issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
+    _of_issue("issue_id", nullable=False, index=True),
     # An `issues.editing.EditKind`.
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("story_id", sa.ForeignKey("story.id"), index=True),
@@ -185,9 +186,7 @@ issue_approval_table = sa.Table(
     "issue_approval",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column(
-        "issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
+    _of_issue("issue_id", nullable=False, index=True),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("manifest", sa.Text, nullable=False),
     # "approve" or "changes".
@@ -202,12 +201,7 @@ issue_approval_table = sa.Table(
     # Why it does not count any more although the manifest is the same: its audience moved.
     sa.Column("lapsed", SentenceText),
     # Whether mails have told that it asks for changes, or that it was struck.
-    sa.Column(
-        "is_announced",
-        sa.Boolean(create_constraint=False),
-        nullable=False,
-        server_default=sa.false(),
-    ),
+    _flag("is_announced"),
 )
 
 # In the place of a page's hash: the page is on disk, and must be written again.
@@ -217,7 +211,7 @@ OUTDATED = ""
 revised_page_table = sa.Table(
     "revised_page",
     metadata,
-    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    _of_issue("issue_id", primary_key=True),
     sa.Column("page", sa.Text),
     sa.Column("sha256", sa.Text),
 )
@@ -227,11 +221,9 @@ correction_table = sa.Table(
     "correction",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column(
-        "first_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
+    _of_issue("first_id", nullable=False, index=True),
     # The issue by which it is mailed.
-    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), unique=True),
+    _of_issue("issue_id", unique=True),
     sa.Column("subject", sa.Text, nullable=False),
     # As the editor wrote it, and as clean HTML.
     sa.Column("markdown", sa.Text, nullable=False),
@@ -246,7 +238,7 @@ issue_variant_table = sa.Table(
     "issue_variant",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), nullable=False),
+    _of_issue("issue_id", nullable=False),
     # A hash of what the variant carries: subscribers who get the same share one.
     sa.Column("key", sa.Text, nullable=False),
     # "summary" or "full"; NULL for the newsletter's.

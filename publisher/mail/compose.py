@@ -42,7 +42,7 @@ from publisher.mail.message import (
     to_field,
 )
 from publisher.rendering.placeholders import Placeholder, split_at_placeholders
-from subscribers import Recipient
+from subscribers.model import Recipient
 
 # In scripts that are mostly ASCII, quoted-printable is shorter; in all others base64 is.
 _LATIN = frozenset({"Latn"})

@@ -30,7 +30,8 @@ from publisher.mail.encoding import (
 from publisher.mail.signed_addresses import LinkSigner, MailLinkKind, subscriber_url
 from publisher.mail_limits import MIME_COLUMNS
 from publisher.rendering import placeholders
-from subscribers import Recipient, readable_address
+from subscribers.addresses import readable_address
+from subscribers.model import Recipient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

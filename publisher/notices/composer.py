@@ -27,19 +27,10 @@ from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeKind
 from publisher.notices.ledger import QueuedNotice
-from publisher.rendering import Digest, IssueLine, SystemMail
-from publisher.rendering.placeholders import (
-    ACTION_PLACEHOLDER,
-    CHANGED_PLACEHOLDER,
-    CODE_PLACEHOLDER,
-    COMMAND_PLACEHOLDER,
-    FEED_PLACEHOLDER,
-    PREFERENCES_PLACEHOLDER,
-    UNSUBSCRIBE_PLACEHOLDER,
-)
+from publisher.rendering import Digest, IssueLine, SystemMail, placeholders
 from publisher.rendering.views import publication_view
 from publisher.urls import SubscriberPage
-from subscribers import load_feed_generation
+from subscribers.preferences import load_feed_generation
 
 # Any instant: it becomes the Date field.
 _AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -274,19 +265,23 @@ class NoticeComposer:
         self, connection: Connection, row: QueuedNotice, language: str
     ) -> dict[str, str]:
         values = {
-            UNSUBSCRIBE_PLACEHOLDER: self._link(row, language, "unsubscribe", "unsubscribe"),
-            PREFERENCES_PLACEHOLDER: self._link(row, language, "preferences", "preferences"),
-            COMMAND_PLACEHOLDER: self._token(row, "preferences"),
+            placeholders.UNSUBSCRIBE_PLACEHOLDER: self._link(
+                row, language, "unsubscribe", "unsubscribe"
+            ),
+            placeholders.PREFERENCES_PLACEHOLDER: self._link(
+                row, language, "preferences", "preferences"
+            ),
+            placeholders.COMMAND_PLACEHOLDER: self._token(row, "preferences"),
         }
         if row.kind is NoticeKind.LINKS:
-            values[FEED_PLACEHOLDER] = self._feed_url(connection, row, language)
+            values[placeholders.FEED_PLACEHOLDER] = self._feed_url(connection, row, language)
         if row.kind in ACTION_LINKS:
             kind, page = ACTION_LINKS[row.kind]
-            values[ACTION_PLACEHOLDER] = self._link(row, language, kind, page)
+            values[placeholders.ACTION_PLACEHOLDER] = self._link(row, language, kind, page)
         if "code" in row.content:
-            values[CODE_PLACEHOLDER] = row.content["code"]
+            values[placeholders.CODE_PLACEHOLDER] = row.content["code"]
         if "changed" in row.content:
-            values[CHANGED_PLACEHOLDER] = row.content["changed"]
+            values[placeholders.CHANGED_PLACEHOLDER] = row.content["changed"]
         return values
 
     def _link(

@@ -50,26 +50,20 @@ class NoticeContent(TypedDict, total=False):
     changed: str
 
 
-REQUIRED_VALUES: dict[NoticeKind, frozenset[str]] = {
-    NoticeKind.CONFIRM: frozenset({"number", "code", "newsletters"}),
-    NoticeKind.REMINDER: frozenset({"number", "newsletters"}),
-    NoticeKind.ALREADY_SUBSCRIBED: frozenset({"newsletters"}),
-    NoticeKind.WELCOME: frozenset({"newsletters"}),
-    NoticeKind.GOODBYE: frozenset({"newsletters"}),
-    NoticeKind.CONFIRM_ADDRESS: frozenset({"number"}),
-    NoticeKind.ADDRESS_CHANGED: frozenset({"number"}),
-    NoticeKind.LINKS: frozenset(),
-    NoticeKind.DATA: frozenset({"number", "code"}),
+# Of each kind: the values that it has always, and those that it may have.
+_VALUES: dict[NoticeKind, tuple[str, str]] = {
+    NoticeKind.CONFIRM: ("number code newsletters", ""),
+    NoticeKind.REMINDER: ("number newsletters", "code"),
+    NoticeKind.ALREADY_SUBSCRIBED: ("newsletters", ""),
+    NoticeKind.WELCOME: ("newsletters", "again"),
+    NoticeKind.GOODBYE: ("newsletters", "number"),
+    NoticeKind.CONFIRM_ADDRESS: ("number", "code"),
+    NoticeKind.ADDRESS_CHANGED: ("number", "changed"),
+    NoticeKind.LINKS: ("", "newsletters"),
+    NoticeKind.DATA: ("number code", ""),
 }
-ALLOWED_VALUES: dict[NoticeKind, frozenset[str]] = {
-    **REQUIRED_VALUES,
-    NoticeKind.REMINDER: frozenset({"number", "newsletters", "code"}),
-    NoticeKind.WELCOME: frozenset({"newsletters", "again"}),
-    NoticeKind.GOODBYE: frozenset({"newsletters", "number"}),
-    NoticeKind.LINKS: frozenset({"newsletters"}),
-    NoticeKind.CONFIRM_ADDRESS: frozenset({"number", "code"}),
-    NoticeKind.ADDRESS_CHANGED: frozenset({"number", "changed"}),
-}
+REQUIRED_VALUES = {kind: frozenset(names.split()) for kind, (names, _) in _VALUES.items()}
+ALLOWED_VALUES = {kind: frozenset(" ".join(names).split()) for kind, names in _VALUES.items()}
 
 
 def check_values(kind: NoticeKind, values: NoticeValues) -> None:

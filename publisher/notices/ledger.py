@@ -18,7 +18,7 @@ from publisher.delivery.causes import MAIL_REJECTED, NO_LONGER_ASKED_FOR
 from publisher.delivery.ledger.leases import LEASE_SECONDS
 from publisher.delivery.states import DeliveryState
 from publisher.notices.kinds import NoticeKind, NoticeValues, check_values
-from subscribers import Recipient, SubscriberStatus
+from subscribers.model import Recipient, SubscriberStatus
 from subscribers.tables import consent_record, subscriber
 
 NOTICE_POLICY: Final = QueuePolicy(

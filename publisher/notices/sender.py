@@ -48,8 +48,9 @@ from publisher.mail.signed_addresses import BounceAddresses
 from publisher.notices import ledger
 from publisher.notices.ledger import NOTICE_POLICY, QueuedNotice
 from publisher.rendering import Renderer
-from subscribers import SubscribersError, SubscriberStatus
-from subscribers import suppress as suppress_address
+from subscribers.changes import suppress as suppress_address
+from subscribers.errors import SubscribersError
+from subscribers.model import SubscriberStatus
 
 if TYPE_CHECKING:
     from publisher.notices.composer import NoticeComposer

@@ -33,7 +33,7 @@ from publisher.rendering.template_files import (
     shipped_template_names,
     shipped_templates_folder,
 )
-from subscribers import readable_address
+from subscribers.addresses import readable_address
 
 # Text and style sheets have no markup to escape.
 _UNESCAPED_SUFFIXES = (".txt", ".css")

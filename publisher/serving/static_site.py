@@ -20,21 +20,7 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
 from publisher.config import Settings
-from publisher.serving.headers import (
-    ALLOWED_METHODS,
-    COMMON_HEADERS,
-    MEDIA_TYPES,
-    PLAIN_TEXT,
-    PREFLIGHT_HEADERS,
-    STYLED_TYPE,
-    STYLED_VARY,
-    cors_headers,
-    document_kind,
-    headers_for,
-    is_browser,
-    is_hidden,
-    is_styled,
-)
+from publisher.serving import headers
 from publisher.urls import GONE_NAME
 
 _INDEX = "index.html"
@@ -65,12 +51,12 @@ def _answer(request: Request, settings: Settings) -> Response:
     is_below = request.path.startswith(prefix)
     path = request.path.removeprefix(prefix) if is_below else ""
     if request.method == "OPTIONS":
-        is_public = is_below and document_kind(path, settings).public
-        asked = (*cors_headers(), *PREFLIGHT_HEADERS) if is_public else ()
-        fields = (("Allow", ALLOWED_METHODS), *asked, *COMMON_HEADERS)
+        is_public = is_below and headers.document_kind(path, settings).public
+        asked = (*headers.cors_headers(), *headers.PREFLIGHT_HEADERS) if is_public else ()
+        fields = (("Allow", headers.ALLOWED_METHODS), *asked, *headers.COMMON_HEADERS)
         return Response(status=HTTPStatus.NO_CONTENT, headers=fields)
     if request.method not in {"GET", "HEAD"}:
-        return _plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ALLOWED_METHODS))
+        return _plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", headers.ALLOWED_METHODS))
     if not is_below:
         return _outside(request, prefix)
     root = settings.folders.public
@@ -78,7 +64,7 @@ def _answer(request: Request, settings: Settings) -> Response:
     if document is None:
         return _missing(root, path)
     if document.endswith("/"):
-        cache = document_kind(path, settings).cache_control
+        cache = headers.document_kind(path, settings).cache_control
         moved = HTTPStatus.MOVED_PERMANENTLY
         return _redirect(moved, f"{prefix}{document}", request, ("Cache-Control", cache))
     return _document(root / document, document, request, settings)
@@ -98,7 +84,7 @@ def _missing(root: Path, path: str) -> Response:
     words = _read(root / gone) if gone else None
     if words is None:
         return _plain(HTTPStatus.NOT_FOUND)
-    fields = (("Content-Type", MEDIA_TYPES["html"]), *COMMON_HEADERS)
+    fields = (("Content-Type", headers.MEDIA_TYPES["html"]), *headers.COMMON_HEADERS)
     return Response(words, HTTPStatus.GONE, fields)
 
 
@@ -116,12 +102,12 @@ def _document(file: Path, path: str, request: Request, settings: Settings) -> Re
     status = os.fstat(opened.fileno())
     # Two codings can have equal size and time, so the tag names the coding too.
     tag = f"{status.st_mtime_ns:x}-{status.st_size:x}{_CODINGS[coding].replace('.', '-')}"
-    fields = dict((*headers_for(path, settings), *vary))
+    fields = dict((*headers.headers_for(path, settings), *vary))
     if coding != _IDENTITY:
         fields["Content-Encoding"] = coding
-    if is_styled(path) and is_browser(request.headers.get("Accept", "")):
+    if headers.is_styled(path) and headers.is_browser(request.headers.get("Accept", "")):
         # A tag of its own: else a browser could show a copy that it fetched as a feed.
-        tag, fields["Content-Type"] = f"{tag}-page", STYLED_TYPE
+        tag, fields["Content-Type"] = f"{tag}-page", headers.STYLED_TYPE
     # The WSGI server sends it, so that no thread waits until the client has read everything.
     body = wrap_file(request.environ, opened, _BLOCK_BYTES)
     response = Response(body, headers=fields, direct_passthrough=True)
@@ -155,13 +141,13 @@ def _with_one_range(environ: WSGIEnvironment) -> WSGIEnvironment:
 
 
 def _vary(path: str, available: Collection[str]) -> tuple[tuple[str, str], ...]:
-    if is_styled(path):
-        return (("Vary", STYLED_VARY),)
+    if headers.is_styled(path):
+        return (("Vary", headers.STYLED_VARY),)
     return (("Vary", "Accept-Encoding"),) if len(available) > 1 else ()
 
 
 def _plain(status: HTTPStatus, *fields: tuple[str, str]) -> Response:
-    own = (("Content-Type", PLAIN_TEXT), *fields, *COMMON_HEADERS)
+    own = (("Content-Type", headers.PLAIN_TEXT), *fields, *headers.COMMON_HEADERS)
     return Response(f"{status.phrase}\n", status, own)
 
 
@@ -180,7 +166,7 @@ def locate_file(root: Path, path: str, index: str = _INDEX) -> str | None:
     For a folder with a page, requested without its slash, return the path with the slash. The page of
     a folder is its `index`. Return None if there is no such file, or if the path is hidden.
     """
-    if is_hidden(path) or not _is_canonical(path):
+    if headers.is_hidden(path) or not _is_canonical(path):
         return None
     if not path or path.endswith("/"):
         return f"{path}{index}" if _look(root / path / index) else None

@@ -199,5 +199,4 @@ def _outline(publication: Publication, one: Feed) -> Outline:
         html_url=feed_documents.subscribe_page_url(publication, one),
         language=one.language or None,
         description=feed_documents.feed_description(publication, one) or None,
-        version="RSS2",
     )

@@ -3,7 +3,7 @@
 Reads in portions, so that an archive of any size needs little memory.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -126,11 +126,13 @@ def stored_entries(
     for portion in chunks([row.article_id for row in rows]):
         texts |= articles.articles_by_id(connection, portion)
     versions = articles.versions(connection, {one.story_id for one in texts.values()}, now)
-    return [
-        StoredEntry(**asdict(row), article=one, versions=versions.get(one.story_id, ()))
-        for row in rows
-        for one in [texts[row.article_id]]
-    ]
+    return [_stored_entry(row, texts[row.article_id], versions) for row in rows]
+
+
+def _stored_entry(
+    row: EntryRow, one: Article, versions: Mapping[int, Sequence[LanguageVersion]]
+) -> StoredEntry:
+    return StoredEntry(**asdict(row), article=one, versions=versions.get(one.story_id, ()))
 
 
 def entries_of_articles(
@@ -149,14 +151,7 @@ def entries_of_articles(
         known |= {(row.article_id, row.language): row for row in connection.execute(query)}
     versions = articles.versions(connection, {one.story_id for one in chosen}, now)
     return [
-        StoredEntry(
-            position=0,
-            tag=row.tag,
-            updated=datetime.fromtimestamp(row.updated, UTC),
-            article_id=one.id,
-            article=one,
-            versions=versions.get(one.story_id, ()),
-        )
+        _stored_entry(_entry_row(0, row), one, versions)
         for one in chosen
         if (row := known.get((one.id, one.language)))
     ]
@@ -186,15 +181,12 @@ def _entry_rows(connection: sa.Connection, found: Sequence[tuple[int, int]]) -> 
     for portion in chunks([entry_id for _position, entry_id in found]):
         query = sa.select(*columns).where(feed_entry.c.id.in_(portion))
         rows |= {row.id: row for row in connection.execute(query)}
-    return [
-        EntryRow(
-            position=position,
-            tag=row.tag,
-            updated=datetime.fromtimestamp(row.updated, UTC),
-            article_id=row.article_id,
-        )
-        for position, row in ((position, rows[entry_id]) for position, entry_id in found)
-    ]
+    return [_entry_row(position, rows[entry_id]) for position, entry_id in found]
+
+
+def _entry_row(position: int, row: sa.Row[Any]) -> EntryRow:
+    updated = datetime.fromtimestamp(row.updated, UTC)
+    return EntryRow(position, row.tag, updated, row.article_id)
 
 
 def withdrawals_from(

@@ -27,7 +27,7 @@ from publisher.translations.listing import (
 )
 from publisher.translations.model import CellState, TranslationClaim
 from publisher.translations.records import active_claims
-from subscribers import count_subscribers_by_languages
+from subscribers.store import count_subscribers_by_languages
 
 _AT_WORK = frozenset({CellState.PROMISED, CellState.IN_WORK})
 

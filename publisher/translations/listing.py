@@ -20,7 +20,6 @@ from publisher.errors import TranslationError
 from publisher.i18n.messages import message
 from publisher.translations import records
 from publisher.translations.model import (
-    ArticleKind,
     Cell,
     CellState,
     TranslationClaim,
@@ -31,11 +30,6 @@ from publisher.translations.tables import translation_source
 
 # Stories that are read at once.
 _PORTION = 200
-_KIND_OF_ORIGIN = {
-    Origin.ORIGINAL: ArticleKind.ORIGINAL,
-    Origin.TRANSLATION: ArticleKind.TRANSLATION,
-    Origin.CONVERTED: ArticleKind.CONVERTED,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +82,7 @@ def read_stories(
         for line in _lines(connection, rows, wanted.languages, now):
             if wanted.matches(line):
                 yield line
-        before = rows[-1].published_at, rows[-1].id
+        before = rows[-1].published_at, rows[-1].original_id
 
 
 def find_story(
@@ -109,18 +103,10 @@ def stories_by_id(
 
 
 def _originals(since: datetime | None) -> Select[Any]:
-    names = (
-        "id",
-        "story_id",
-        "language",
-        "title",
-        "published_on",
-        "published_at",
-        "available_at",
-    )
-    columns = article.c[names]
+    columns = article.c["story_id", "language", "title"]
+    times = article.c["published_on", "published_at", "available_at"]
     query = (
-        select(*columns, story.c.key, story.c.slug)
+        select(article.c.id.label("original_id"), *columns, *times, *story.c["key", "slug"])
         .join(story)
         .where(article.c.origin == Origin.ORIGINAL, article.c.status == ArticleStatus.READY)
         .order_by(article.c.published_at.desc(), article.c.id.desc())
@@ -155,18 +141,7 @@ def _lines(
             )
             for tag in languages
         )
-        yield StoryLine(
-            story_id=row.story_id,
-            key=row.key,
-            slug=row.slug,
-            original_id=row.id,
-            language=row.language,
-            title=row.title,
-            published_on=row.published_on,
-            published_at=row.published_at,
-            available_at=row.available_at,
-            cells=cells,
-        )
+        yield StoryLine(**row._mapping, cells=cells)  # noqa: SLF001  # SQLAlchemy's public name
 
 
 _Versions = Mapping[tuple[int, str], Row[Any]]
@@ -201,7 +176,7 @@ def _outdated(
 ) -> set[int]:
     """Return the articles whose originals have other words now than those they were made from."""
     suspects = [one for one in versions.values() if one.original_changed_at is not None]
-    of_story = {row.story_id: row.id for row in originals}
+    of_story = {row.story_id: row.original_id for row in originals}
     words = current_words(connection, sorted({of_story[one.story_id] for one in suspects}))
     hashes = {number: one.hash for number, one in words.items()}
     return {
@@ -238,12 +213,12 @@ def _cell(
     if row is None:
         state = cell_state(None, is_stale=False, claim=claim, now=now)
         return Cell(language=language, state=state, claim=claim)
-    kind = _KIND_OF_ORIGIN[row.origin]
-    if kind is ArticleKind.TRANSLATION and row.provenance == Provenance.MACHINE:
-        kind = ArticleKind.MACHINE
+    shown = CellState(row.origin)
+    if shown is CellState.TRANSLATION and row.provenance == Provenance.MACHINE:
+        shown = CellState.MACHINE
     is_outdated = row.id in outdated
     is_stale = is_outdated or row.status == ArticleStatus.STALE
-    state = cell_state(kind, is_stale=is_stale, claim=claim, now=now)
+    state = cell_state(shown, is_stale=is_stale, claim=claim, now=now)
     # A conversion says what its source says. That somebody is at work on a translation counts more.
     if state is CellState.CONVERTED and source is not None and source.id in outdated:
         state = CellState.STALE

@@ -6,7 +6,6 @@ is shown by paragraph.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -62,22 +61,6 @@ class TranslationClaim:
         return is_open and self.until is not None and self.until <= now
 
 
-class ArticleKind(StrEnum):
-    """What an article is to its readers."""
-
-    ORIGINAL = "original"
-    TRANSLATION = "translation"
-    MACHINE = "machine"
-    CONVERTED = "converted"
-
-
-_STATE_OF_KIND = {kind: CellState(kind.value) for kind in ArticleKind}
-_STATE_OF_CLAIM = {
-    ClaimState.PROMISED: CellState.PROMISED,
-    ClaimState.IN_WORK: CellState.IN_WORK,
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """A story in a language. `by` are translators, `available_at` is when readers get or got it.
@@ -99,18 +82,22 @@ class Cell:
 
 
 def cell_state(
-    kind: ArticleKind | None, *, is_stale: bool, claim: TranslationClaim | None, now: datetime
+    shown: CellState | None, *, is_stale: bool, claim: TranslationClaim | None, now: datetime
 ) -> CellState:
-    """Return the state of a story in a language; `kind` is None if there is no article to show."""
+    """Return the state of a story in a language.
+
+    `shown` is what the article is that can be shown: original, translation, by machine or converted;
+    None if there is none.
+    """
     if is_stale:
         return CellState.STALE
-    if kind in {ArticleKind.ORIGINAL, ArticleKind.TRANSLATION}:
-        return _STATE_OF_KIND[kind]
+    if shown in {CellState.ORIGINAL, CellState.TRANSLATION}:
+        return shown
     # A person's translation is still wanted where a program made the text.
     if claim is not None and claim.is_active(now):
-        return _STATE_OF_CLAIM[claim.state]
-    if kind is not None:
-        return _STATE_OF_KIND[kind]
+        return CellState(claim.state)
+    if shown is not None:
+        return shown
     is_given_up = claim is not None and claim.state == ClaimState.GIVEN_UP
     return CellState.GIVEN_UP if is_given_up else CellState.MISSING
 
@@ -159,14 +146,12 @@ def words_of(row: Any) -> Words:
 
 def changes_between(old: Words, new: Words) -> list[ChangedParagraph]:
     """Return the paragraphs of both in order: what was removed comes before what was added."""
-    return [*_changes(old.paragraphs(), new.paragraphs())]
-
-
-def _changes(old: list[str], new: list[str]) -> Iterator[ChangedParagraph]:
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    before, after = old.paragraphs(), new.paragraphs()
+    changes: list[ChangedParagraph] = []
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            yield from (ChangedParagraph("same", one) for one in old[i1:i2])
-        else:
-            yield from (ChangedParagraph("removed", one) for one in old[i1:i2])
-            yield from (ChangedParagraph("added", one) for one in new[j1:j2])
+        kind: ChangeKind = "same" if tag == "equal" else "removed"
+        changes += (ChangedParagraph(kind, text) for text in before[i1:i2])
+        if tag != "equal":
+            changes += (ChangedParagraph("added", text) for text in after[j1:j2])
+    return changes

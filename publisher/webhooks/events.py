@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from subscribers import SubscriberEvent
-from subscribers.model import ConsentSource, SubscriberStatus
+from subscribers.model import ConsentSource, SubscriberEvent, SubscriberStatus
 
 EventData = Mapping[str, str | int | None]
 

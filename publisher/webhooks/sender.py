@@ -18,18 +18,9 @@ from sqlalchemy import Connection
 from publisher.clock import Clock
 from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import FAILED, QueueItem, Settlement, retry_later
+from publisher.webhooks import store
 from publisher.webhooks.client import GONE, Answer, Caller
 from publisher.webhooks.events import event_body, signed_headers
-from publisher.webhooks.store import (
-    WEBHOOK_POLICY,
-    Webhook,
-    close_webhook,
-    count_failure,
-    has_new_events,
-    load_webhooks,
-    signing_secrets,
-    take_new_events,
-)
 from publisher.webhooks.targets import TargetRun
 
 # A webhook is disabled when so many deliveries in a row were given up.
@@ -83,25 +74,27 @@ class WebhookSender:
         now = self.clock.now()
         with self.database.reading() as connection:
             if not (
-                has_new_events(connection)
-                or retry_queue.has_work(connection, WEBHOOK_POLICY, now)
+                store.has_new_events(connection)
+                or retry_queue.has_work(connection, store.WEBHOOK_POLICY, now)
             ):
                 return WebhookReport()
         with self.database.writing() as connection:
             if problem := self.why_old(connection):
                 return WebhookReport(problems=[problem])
-            take_new_events(connection)
-            webhooks = load_webhooks(connection, enabled_only=True)
-            items = retry_queue.reserve_by_target(connection, WEBHOOK_POLICY, now, _MOST_EVENTS)
+            store.take_new_events(connection)
+            webhooks = store.load_webhooks(connection, enabled_only=True)
+            items = retry_queue.reserve_by_target(
+                connection, store.WEBHOOK_POLICY, now, _MOST_EVENTS
+            )
         ends = self.timer() + _MOST_SECONDS
         run = _WebhookRun(self.database, self.clock.now, self.timer, ends, self, webhooks)
         run.run(items)
         return run.report
 
-    def send(self, webhook: Webhook, event_id: str, body: bytes) -> Answer:
+    def send(self, webhook: store.Webhook, event_id: str, body: bytes) -> Answer:
         """Send one event, and change nothing in the database."""
         now = self.clock.now()
-        secrets = signing_secrets(webhook, self.secret, now)
+        secrets = store.signing_secrets(webhook, self.secret, now)
         if not secrets:
             text = "not sent: PUBLISHER_SECRET has changed; rotate the webhook's secret"
             return Answer(None, text)
@@ -114,10 +107,10 @@ class _WebhookRun(TargetRun):
     """One run: one event of a webhook after the other, until it does not accept one."""
 
     sender: WebhookSender
-    enabled: Sequence[Webhook]
+    enabled: Sequence[store.Webhook]
     report: WebhookReport = field(default_factory=WebhookReport)
 
-    def _webhook(self, item: QueueItem) -> Webhook:
+    def _webhook(self, item: QueueItem) -> store.Webhook:
         return next(webhook for webhook in self.enabled if str(webhook.id) == item.target)
 
     def send(self, item: QueueItem) -> Answer:
@@ -134,7 +127,7 @@ class _WebhookRun(TargetRun):
             return Settlement("delivered", reason=answer.text)
         if answer.status == GONE:
             return Settlement(FAILED, reason=answer.text)
-        return retry_later(WEBHOOK_POLICY, item, now, answer.text)
+        return retry_later(store.WEBHOOK_POLICY, item, now, answer.text)
 
     def effect(self, answer: Answer) -> Literal["answered", "stop"]:
         return "answered" if answer.is_accepted else "stop"
@@ -149,15 +142,15 @@ class _WebhookRun(TargetRun):
         if answer.is_accepted:
             line.info("webhook called")
             self.report.delivered += 1
-            count_failure(connection, webhook.id, is_failure=False)
+            store.count_failure(connection, webhook.id, is_failure=False)
             return
         line.warning("a webhook did not accept an event")
         if settlement.next_at is None:
             self._give_up(connection, webhook, answer)
 
-    def _give_up(self, connection: Connection, webhook: Webhook, answer: Answer) -> None:
+    def _give_up(self, connection: Connection, webhook: store.Webhook, answer: Answer) -> None:
         self.report.failed += 1
-        failures = count_failure(connection, webhook.id, is_failure=True)
+        failures = store.count_failure(connection, webhook.id, is_failure=True)
         if reason := reason_to_disable(answer, failures):
-            close_webhook(connection, webhook.id, reason, self.now())
+            store.close_webhook(connection, webhook.id, reason, self.now())
             self.report.problems.append(f"webhook {webhook.id} was disabled: {reason}")

@@ -26,8 +26,8 @@ from publisher.webhooks.events import (
     new_webhook_secret,
     subscriber_event_type,
 )
-from subscribers import SubscriberEvent
 from subscribers.consent_records import load_events_after
+from subscribers.model import SubscriberEvent
 from subscribers.tables import subscriber_event
 
 webhook_table = sa.Table(
@@ -88,18 +88,16 @@ def insert_webhook(
 ) -> tuple[int, str]:
     """Add a webhook. Return its id, and the secret that signs, which nobody can read again."""
     signing_secret = new_webhook_secret()
-    done = connection.execute(
-        sa.insert(webhook_table).values(
-            url=url,
-            sealed_secret=seal(secret, _PURPOSE, signing_secret),
-            events=sorted(events),
-            created_at=now,
-            failures=0,
-            last_subscriber_event=_LAST_EVENT.scalar_subquery(),
-        )
+    row = sa.insert(webhook_table).values(
+        url=url,
+        sealed_secret=seal(secret, _PURPOSE, signing_secret),
+        events=sorted(events),
+        created_at=now,
+        failures=0,
+        last_subscriber_event=_LAST_EVENT.scalar_subquery(),
     )
-    assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
-    return int(done.inserted_primary_key[0]), signing_secret
+    number = connection.execute(row.returning(webhook_table.c.id)).scalar_one()
+    return int(number), signing_secret
 
 
 def load_webhooks(connection: sa.Connection, *, enabled_only: bool = False) -> list[Webhook]:

@@ -186,15 +186,8 @@ _NAMES: Final = {
     "timezone": ("timezone",),
     "newsletters": ("newsletters",),
     "consented": (
-        *(
-            "consented",
-            "confirm time",
-            "optin time",
-            "created at",
-            "creation date",
-            "start date",
-        ),
-        *("subscribed at", "date added"),
+        *("consented", "confirm time", "optin time", "created at", "creation date"),
+        *("start date", "subscribed at", "date added"),
     ),
     "network": ("network", "confirm ip", "optin ip", "ip address"),
     "attributes": ("attributes", "metadata"),

@@ -35,9 +35,6 @@ from subscribers.lists.columns import ColumnPlan, plan_columns
 from subscribers.lists.rows import CSV_COLUMNS, SubscriberRow, parse_rows, subscriber_cells
 from subscribers.store import AddressDigest, is_anybody_erased, list_subscribers, readmit
 
-__all__ = ["export_csv", "import_in_portions", "parse_rows", "read_columns"]
-
-
 # Bad rows, and notes, that a report lists at most: it is held in memory. Each is a `Reject`, too.
 _MAX_REPORTED: Final = 10_000
 # Kinds of reasons that are counted apart: people read them.

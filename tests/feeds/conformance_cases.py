@@ -133,13 +133,11 @@ OPML = render_opml(
                     xml_url="https://example.org/en.rss.xml",
                     html_url="https://example.org/en/",
                     language="en",
-                    version="RSS2",
                 ),
             ),
         )
     ],
     updated=hostile.START,
-    owner_name="Lantern House",
 ).decode()
 
 SELF = (
@@ -283,7 +281,7 @@ BROKEN_OPML = [
     ("</body>", "</body><body/>", "document: has not one head and one body (39)"),
     ("<title>The Lantern</title>", "", "head: has 0 title (rule: one) (39)"),
     ("<title>The Lantern</title>", "<title>R&amp;D</title>", "title: has a bare & before 'D'"),
-    ("<ownerName>", "<docs>x</docs><ownerName>", "docs: does not belong in head (39)"),
+    ("</head>", "<docs>x</docs></head>", "docs: does not belong in head (39)"),
     ("Thu, 01 Jan 2026 08:00:00 GMT", "2026-01-09", "dateModified: '2026-01-09' is no date"),
     ('text="English"', 'text=" "', "outline 1: has no text (39)"),
     ('text="English"', 'text="English" title="x"', "outline 1: describes a feed and has no type"),

@@ -115,8 +115,6 @@ def texts() -> Channel:
         title=f"The Lantern {worst}",
         description=worst,
         author=Author(name=f"The Lantern {worst}", affiliation=worst),
-        rights=worst,
-        generator_version=worst,
         other_languages=(Link(url=f"{SITE}/feeds/ar.rss.xml", language="ar", title=worst),),
     )
 
@@ -210,7 +208,6 @@ def archive() -> Channel:
         hubs=("https://hub.example.org/?a=1&b=2", "https://hub.example.org/?a=1&b=2"),
         page_url=f"{SITE}/en/feeds/?a=1&b=2",
         stylesheet="/feeds/style.en.css?>&\"'",
-        icon=f"{SITE}/icon.png",
         ttl=60,
         podcast=PodcastShow(
             category="News > Daily News",

@@ -67,9 +67,9 @@ def test_a_channel_needs_a_title_and_an_author(changes: dict[str, object]) -> No
 
 def test_blank_descriptions_and_options_are_the_title_or_none() -> None:
     assert channel(description="").description == "The Lantern"
-    blank = channel(rights=" ", icon="", page_url="", stylesheet=" \n")
+    blank = channel(page_url="", stylesheet=" \n")
 
-    assert (blank.rights, blank.icon, blank.page_url, blank.stylesheet) == (None,) * 4
+    assert (blank.page_url, blank.stylesheet) == (None, None)
     assert (
         PodcastShow(category=" ", image="", owner_name="\x00", owner_email="") == PodcastShow()
     )

@@ -69,12 +69,11 @@ def test_a_new_entry_changes_no_older_moment_unless_there_are_too_many() -> None
 
 
 def test_special_characters_are_escaped_html_in_texts_and_numeric_references_in_names() -> None:
-    root = atom(channel(entry(title="<b> & c"), title="Q&A", description="<i>", rights="&copy"))
+    root = atom(channel(entry(title="<b> & c"), title="Q&A", description="<i>"))
 
     for path, shown in (
         ("title", "Q&amp;A"),
         ("subtitle", "&lt;i&gt;"),
-        ("rights", "&amp;copy"),
         ("entry/{A}title", "&lt;b&gt; &amp; c"),
     ):
         element = root.find(f"{ATOM}{path}".replace("{A}", ATOM))
@@ -150,21 +149,6 @@ def test_special_characters_of_plain_text_are_numeric_references() -> None:
     assert b"<title>&#x3C;b&gt; &#x26; c</title>" in document
     assert b"<category>R&#x26;D</category>" in document
     assert b"<dc:creator>A &#x26; B</dc:creator>" in document
-
-
-@pytest.mark.parametrize(
-    ("icon", "expected"),
-    [
-        ("https://example.org/i.PNG", "https://example.org/i.PNG"),
-        ("https://example.org/i.svg", None),
-    ],
-)
-def test_an_icon_is_the_image_if_rss_allows_its_format(icon: str, expected: str | None) -> None:
-    root = rss(channel(icon=icon))
-
-    assert root.findtext("image/url") == expected
-    assert root.findtext("image/title", root.findtext("title")) == root.findtext("title")
-    assert root.findtext("image/link", root.findtext("link")) == root.findtext("link")
 
 
 def parsed(made: Channel) -> Any:

@@ -14,10 +14,6 @@ LONGER = {
         39,
         "the settings of an edition, each with its default",
     ),
-    "publisher/serving/nginx_site.py:_server": (
-        38,
-        "the directives of one server block, in their order",
-    ),
     "publisher/ingest/parsers/document.py:build_article": (
         37,
         "the parts of an article, none decided here",
@@ -25,10 +21,6 @@ LONGER = {
     "publisher/ingest/parsers/metadata.py:read_metadata": (
         35,
         "the fields of front matter, one a line",
-    ),
-    "publisher/serving/nginx_site.py:nginx_console": (
-        32,
-        "the directives of two server blocks",
     ),
     "publisher/assembly/assemble.py:issue_content": (
         32,

@@ -23,7 +23,11 @@ IMPORTERS = {
     "cssselect2": {"publisher.gate.css.computed_style", "publisher.gate.css.stylesheet"},
     "feedgen": {"feeds.xml_builder"},
     "flufl": {"publisher.bounces.bounce_text"},
-    "jinja2": {"publisher.rendering.environment", "publisher.rendering.sandbox.worker"},
+    "jinja2": {
+        "publisher.rendering.environment",
+        "publisher.rendering.sandbox.worker",
+        "publisher.serving.nginx_site",
+    },
     "liquid": {
         "publisher.ingest.parsers.markup.liquid",
         "publisher.ingest.parsers.markup.liquid_tags",

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from subscribers import ImportReport, import_in_portions
+from subscribers.lists.import_export import ImportReport, import_in_portions
 
 
 def import_csv(

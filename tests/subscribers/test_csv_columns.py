@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from subscribers import load_consent_records, read_columns
+from subscribers.consent_records import load_consent_records
 from subscribers.errors import BadFileError, BadRow
 from subscribers.lists.cells import read_cells, write_cells
+from subscribers.lists.import_export import read_columns
 from subscribers.lists.rows import SubscriberRow, parse_rows
 from subscribers.tables import subscription
 from tests.subscribers.conftest import NOW

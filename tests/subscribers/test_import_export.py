@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from sqlalchemy import Connection, Engine, delete, func, select
 
-from subscribers import ImportReport, Reject, load_consent_records
 from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.consent_records import load_consent_records
 from subscribers.errors import BadFileError, BadRow, RowReason
 from subscribers.lists import import_export
 from subscribers.lists.batches import merge_row
-from subscribers.lists.import_export import export_csv
+from subscribers.lists.import_export import ImportReport, Reject, export_csv
 from subscribers.lists.rows import CSV_COLUMNS, SubscriberRow
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.store import find_subscriber, list_subscribers

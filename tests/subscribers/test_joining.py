@@ -6,37 +6,36 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from subscribers import (
-    Address,
+from subscribers.addresses import Address, normalise_address
+from subscribers.changes import suppress, unsubscribe
+from subscribers.consent import JoinAnswer
+from subscribers.consent_records import (
     ConsentChannel,
     ConsentEvent,
     ConsentOrigin,
-    JoinAnswer,
-    JoinRequest,
-    JoinWish,
-    RequestState,
-    SubscriberStatus,
-    add_pending,
     append_consent_record,
-    confirm_request,
-    delete_unconfirmed,
-    erase,
-    erased_at,
-    find_request,
-    find_subscriber,
     find_wording,
-    insert_request,
-    list_requests,
     load_consent_records,
     load_history,
+)
+from subscribers.joining import (
+    add_pending,
+    confirm_request,
+    delete_unconfirmed,
     match_code,
-    normalise_address,
     prepare_answer,
     refuse_request,
     requests_due_for_reminder,
-    suppress,
-    unsubscribe,
 )
+from subscribers.model import JoinWish, SubscriberStatus
+from subscribers.pending_requests import (
+    JoinRequest,
+    RequestState,
+    find_request,
+    insert_request,
+    list_requests,
+)
+from subscribers.store import erase, erased_at, find_subscriber
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
 from tests.subscribers.conftest import NOW, PUBLICATION, a_subscriber, add
 from tests.subscribers.importing import import_csv

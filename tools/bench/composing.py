@@ -21,7 +21,7 @@ from publisher.rendering.placeholders import (
     Placeholder,
 )
 from publisher.testing import SECRET
-from subscribers import Recipient
+from subscribers.model import Recipient
 from tests.publisher.mail import reference
 from tests.publisher.mail.samples import SUBJECTS, a_recipient, an_issue_mail
 from tools.bench.sizes import size

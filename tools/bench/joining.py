@@ -15,9 +15,10 @@ from structlog.testing import capture_logs
 from publisher.app.subscribers.joining import SubscriptionRequest, request_subscription
 from publisher.database import Database, open_database
 from publisher.testing import make_publication
-from subscribers import ConsentChannel, ConsentOrigin, JoinWish
 from subscribers.addresses import normalise_address
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
 from subscribers.joining import add_pending
+from subscribers.model import JoinWish
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW
 from tools.bench.sizes import size

@@ -39,7 +39,7 @@ from publisher.delivery.rates.limits import providers_of
 from publisher.errors import IssueError
 from publisher.issues.model import SELECTED_STATES
 from publisher.issues.selection import serving_language
-from subscribers import Standing, count_standings
+from subscribers.audiences import Standing, count_standings
 from subscribers.preferences import profile_from_text
 
 __all__ = [

@@ -36,7 +36,8 @@ from publisher.screenshots.capture import with_local_pictures as local
 from publisher.screenshots.contact_sheets import LabelledPicture, compose_contact_sheet
 from publisher.secrets import secret_fingerprint_table
 from publisher.site.writer import write_logo
-from subscribers import BadAddressError, find_subscriber
+from subscribers.errors import BadAddressError
+from subscribers.store import find_subscriber
 
 __all__ = [
     "CONTACT_SHEET",

@@ -47,16 +47,11 @@ from publisher.issues.tables import digest_table, issue_variant_table, revised_p
 from publisher.mail import compile_mail
 from publisher.rendering import Digest, Renderer
 from publisher.uploaded_lists import reason_sentence
-from subscribers import (
-    BadAddressError,
-    Recipient,
-    Subscriber,
-    find_subscriber,
-    load_preferences,
-    load_recipients,
-    load_subscriber,
-)
-from subscribers.preferences import Profile, profile_of, profile_text
+from subscribers.audiences import load_recipients
+from subscribers.errors import BadAddressError
+from subscribers.model import Recipient, Subscriber
+from subscribers.preferences import Profile, load_preferences, profile_of, profile_text
+from subscribers.store import find_subscriber, load_subscriber
 
 __all__ = [
     "INBOX_COLUMNS",

@@ -24,7 +24,8 @@ from publisher.mail.dkim_keys import load_signers
 from publisher.rendering import Renderer, views
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.uploaded_lists import reason_sentence
-from subscribers import BadAddressError, normalise_address
+from subscribers.addresses import normalise_address
+from subscribers.errors import BadAddressError
 
 # Test mails of one account. More would make of the console a way to mail strangers.
 TEST_MAIL_LIMIT = Limit(per=30, burst=30, period=timedelta(hours=1))

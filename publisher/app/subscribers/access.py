@@ -24,30 +24,26 @@ from publisher.mail.signed_addresses import LinkKind, SignedLink, read_link, sig
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
-from subscribers import (
+from subscribers.address_change import (
     AddressChange,
-    JoinWish,
-    Subscriber,
-    SubscriberStatus,
-    add_nobody,
     confirm_address_change,
-    current_id,
-    end_session,
-    find_subscriber,
-    is_access_open,
     load_address_change,
-    load_subscriber,
-    mask_address,
-    normalise_address,
-    request_access,
     request_address_change,
+    undo_address_change,
+)
+from subscribers.addresses import mask_address, normalise_address
+from subscribers.joining import add_nobody
+from subscribers.model import JoinWish, Subscriber, SubscriberStatus
+from subscribers.pending_requests import (
+    end_session,
+    is_access_open,
+    request_access,
     session_subscriber_id,
     start_session,
-    undo_address_change,
     use_access_code,
     use_access_link,
 )
-from subscribers.store import refused_among
+from subscribers.store import current_id, find_subscriber, load_subscriber, refused_among
 
 _NOTHING: Final = JoinWish(("",), "en")
 # Mails that one address gets because somebody asked for its links: one at a time, and a few a day.

@@ -31,18 +31,10 @@ from publisher.errors import ConsentError, UsageError
 from publisher.i18n.messages import message
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
-from subscribers import (
-    ConsentSource,
-    Subscriber,
-    SubscriberEvent,
-    SubscriberStatus,
-    find_subscriber,
-    known_subscriber,
-    load_subscriber,
-    resubscribe,
-    unsubscribe_subscriber,
-)
+from subscribers.changes import resubscribe, unsubscribe_subscriber
 from subscribers.consent_records import load_events, load_leavings_since
+from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
+from subscribers.store import find_subscriber, known_subscriber, load_subscriber
 
 __all__ = [
     "BounceEvent",

@@ -28,10 +28,11 @@ from publisher.delivery.lineage.journal import (
 )
 from publisher.delivery.lineage.state import PAGES_AHEAD, Lineage, read_lineage
 from publisher.delivery.lineage.witness import witness_folders
-from subscribers import ConsentSource, SubscriberStatus, load_subscriber
 from subscribers.changes import store_change
 from subscribers.consent import close_record, leave_newsletter, may_receive_mail
 from subscribers.errors import RefusedTransitionError
+from subscribers.model import ConsentSource, SubscriberStatus
+from subscribers.store import load_subscriber
 from subscribers.tables import erased_address, subscriber, subscriber_event
 
 log = structlog.get_logger()

@@ -39,15 +39,15 @@ from publisher.syndication.followers import (
     load_followers,
     store_followers,
 )
-from subscribers import (
+from subscribers.addresses import mask_address
+from subscribers.model import Subscriber
+from subscribers.preferences import (
     Preferences,
-    Subscriber,
     load_preferences,
-    load_subscriber,
-    mask_address,
+    profile_of,
     renew_feed_generation,
 )
-from subscribers.preferences import profile_of
+from subscribers.store import load_subscriber
 
 __all__ = ["CountedFollowers", "FeedFollowers", "count_feed_followers", "list_feed_followers"]
 

@@ -67,18 +67,12 @@ from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import SentNotice, enqueue_notice, find_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.secrets import load_secret
-from subscribers import (
-    BadAddressError,
-    ConsentChannel,
-    ConsentOrigin,
-    ConsentSource,
-    JoinWish,
-    Subscriber,
-    SubscriberStatus,
-    UndoOutcome,
-    find_subscriber,
-    normalise_address,
-)
+from subscribers.addresses import normalise_address
+from subscribers.changes import UndoOutcome
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
+from subscribers.errors import BadAddressError
+from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
+from subscribers.store import find_subscriber
 
 log = structlog.get_logger()
 

@@ -24,9 +24,9 @@ from publisher.request_limits import (
     solved_challenge,
 )
 from publisher.secrets import load_secret
-from subscribers import Address, BadAddressError, count_requests_since, normalise_address
-from subscribers.addresses import INBOXES
-from subscribers.errors import RowReason
+from subscribers.addresses import INBOXES, Address, normalise_address
+from subscribers.consent_records import count_requests_since
+from subscribers.errors import BadAddressError, RowReason
 
 _STAMP_PREFIX: Final = b"form to subscribe:"
 # Nobody fills a form in faster; a page that was left open longer is shown again.

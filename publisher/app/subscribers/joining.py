@@ -38,33 +38,27 @@ from publisher.rendering import Renderer
 from publisher.rendering.views import publication_view
 from publisher.request_limits import Limit, LimitKeys, check_limit, rewrite_bucket
 from publisher.secrets import load_secret
-from subscribers import (
-    Address,
+from subscribers.addresses import INBOXES, Address, mask_address, normalise_address
+from subscribers.consent import JoinAnswer
+from subscribers.consent_records import (
     ConsentChannel,
     ConsentEvent,
     ConsentOrigin,
-    JoinAnswer,
-    JoinRequest,
-    JoinWish,
-    RequestState,
-    Subscriber,
-    SubscriberStatus,
+    append_consent_record,
+)
+from subscribers.joining import (
     add_nobody,
     add_pending,
-    append_consent_record,
     confirm_request,
     delete_unconfirmed,
-    find_request,
-    insert_request,
-    load_subscriber,
-    mask_address,
     match_code,
-    normalise_address,
     prepare_answer,
     refuse_request,
     requests_due_for_reminder,
 )
-from subscribers.addresses import INBOXES
+from subscribers.model import JoinWish, Subscriber, SubscriberStatus
+from subscribers.pending_requests import JoinRequest, RequestState, find_request, insert_request
+from subscribers.store import load_subscriber
 
 log = structlog.get_logger()
 

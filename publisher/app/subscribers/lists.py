@@ -46,15 +46,10 @@ from publisher.uploaded_lists import (
     write_import,
     writing_rejects,
 )
-from subscribers import (
-    BadAddressError,
-    BadFileError,
-    ImportReport,
-    Subscriber,
-    count_all_subscribers,
-    find_subscriber,
-    search_subscribers,
-)
+from subscribers.errors import BadAddressError, BadFileError
+from subscribers.lists.import_export import ImportReport
+from subscribers.model import Subscriber
+from subscribers.store import count_all_subscribers, find_subscriber, search_subscribers
 
 __all__ = [
     "MAX_LIST_BYTES",

@@ -17,7 +17,7 @@ from publisher.database.retry_queue import queue_item
 from publisher.delivery.tables import delivery, recovered_delivery
 from publisher.issues.tables import issue_table
 from publisher.notices.ledger import forget_notice_addresses
-from subscribers import forget_old_changes
+from subscribers.address_change import forget_old_changes
 from subscribers.tables import (
     access_request,
     address_change,

@@ -18,25 +18,25 @@ from publisher.config import Newsletter, Settings
 from publisher.errors import PublisherError
 from publisher.issues.subscriber_selection import owe_former_edition
 from publisher.recurrence import at_local_time
-from subscribers import (
-    Cadence,
+from subscribers.addresses import mask_address
+from subscribers.changes import choose_newsletters
+from subscribers.consent_records import (
     ConsentChannel,
     ConsentEvent,
     ConsentOrigin,
-    JoinWish,
-    Preferences,
-    Subscriber,
-    SubscriberStatus,
-    TextLength,
     append_consent_record,
-    choose_newsletters,
+)
+from subscribers.model import JoinWish, Subscriber, SubscriberStatus
+from subscribers.preferences import (
+    Cadence,
+    Preferences,
+    TextLength,
     load_preferences,
-    load_subscriber,
-    mask_address,
     pause_subscriber,
     resume_subscriber,
     store_preferences,
 )
+from subscribers.store import load_subscriber
 
 # Topics and authors that are offered: more are no help to choose from.
 _LABELS_OFFERED = 40

@@ -27,38 +27,29 @@ from publisher.errors import ConsentError, UsageError
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
 from publisher.secrets import load_secret
-from subscribers import (
-    AddressDigest,
-    ConsentRecord,
-    ConsentSource,
+from subscribers.address_change import merge_subscribers
+from subscribers.addresses import normalise_address
+from subscribers.changes import resubscribe, unsubscribe
+from subscribers.consent_records import ConsentRecord, load_consent_records, load_history
+from subscribers.errors import (
     ErasedSubscriberError,
-    ImportReport,
-    JoinRequest,
     LostSubscriptionsError,
-    Preferences,
     RefusedTransitionError,
-    Reject,
-    Subscriber,
-    SubscriberHistory,
-    SubscriberStatus,
     UnknownSubscriberError,
+)
+from subscribers.lists.import_export import ImportReport, Reject, export_csv, import_in_portions
+from subscribers.model import ConsentSource, Subscriber, SubscriberHistory, SubscriberStatus
+from subscribers.pending_requests import JoinRequest, list_requests
+from subscribers.preferences import Preferences, load_preferences
+from subscribers.store import (
+    AddressDigest,
     erase,
     erased_at,
-    export_csv,
     find_subscriber,
-    import_in_portions,
     known_subscriber,
-    list_requests,
     list_subscribers,
-    load_consent_records,
-    load_history,
-    load_preferences,
-    merge_subscribers,
-    normalise_address,
-    resubscribe,
-    unsubscribe,
+    readmit,
 )
-from subscribers.store import readmit
 
 # Keeps these hashes apart from what else the secret signs.
 _ERASED_PREFIX = b"erased address:"
@@ -101,7 +92,7 @@ class ConsentChange:
 
 
 class ImportOptions(TypedDict, total=False):
-    """What an import may be asked: see `subscribers.import_in_portions`."""
+    """What an import may be asked: see `subscribers.lists.import_export.import_in_portions`."""
 
     dry_run: bool
     begun: Callable[[Connection], None]
@@ -121,10 +112,10 @@ def import_subscribers(
     """Add and correct subscribers from CSV, in short transactions. Return a report.
 
     Pages and the service write in between. After an interruption, import the file again: rows that
-    are stored stay as they are. `options` are arguments of `subscribers.import_in_portions`.
+    are stored stay as they are. `options` are arguments of `subscribers.lists.import_export.import_in_portions`.
 
     `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
-    them was not erased and is not on record, and what `subscribers.import_in_portions` raises.
+    them was not erased and is not on record, and what `subscribers.lists.import_export.import_in_portions` raises.
     """
     digest = address_digest(settings)
     with database.reading() as connection:

@@ -17,23 +17,19 @@ from publisher.errors import DeliveryError
 from publisher.mail.signed_addresses import LinkKind, SignedLink, read_link, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
-from subscribers import (
-    ConsentSource,
+from subscribers.addresses import mask_address
+from subscribers.changes import (
     Leaving,
-    Subscriber,
-    SubscriberStatus,
     UndoOutcome,
-    last_event_id,
     last_leaving,
     load_leaving,
-    load_preferences,
-    load_subscriber,
-    mask_address,
-    pause_subscriber,
-    present_newsletter,
     undo_leaving,
     unsubscribe_subscriber,
 )
+from subscribers.consent_records import last_event_id
+from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.preferences import load_preferences, pause_subscriber
+from subscribers.store import load_subscriber, present_newsletter
 
 # How long the mail about a leaving can undo it, and how long the page offers to.
 UNDO_PERIOD: Final = timedelta(days=30)

@@ -52,17 +52,15 @@ def _mailgun_events(data: dict[str, object]) -> list[ProviderEvent]:
     at = data.get("timestamp")
     (message_id,) = texts_of(table_in(table_in(data, "message"), "headers"), "message-id")
     marks = f"<{message_id}>"
+    event = ProviderEvent(event_id, BounceKind.UNKNOWN, address, at=instant_of(at))
     if what == "complained":
-        complaint = BounceKind.COMPLAINT
-        return [
-            ProviderEvent(event_id, complaint, address, at=instant_of(at), identifiers=marks)
-        ]
+        return [replace(event, kind=BounceKind.COMPLAINT, identifiers=marks)]
     if what != "failed":
         return []
     if severity == "temporary":
-        return [ProviderEvent(event_id, BounceKind.DELAYED, address, at=instant_of(at))]
+        return [replace(event, kind=BounceKind.DELAYED)]
     if reason in _LISTED:
-        return [ProviderEvent(event_id, BounceKind.UNKNOWN, address, at=instant_of(at))]
+        return [event]
     code, status, text, description = texts_of(
         table_in(data, "delivery-status"), "code", "enhanced-code", "message", "description"
     )

@@ -15,7 +15,7 @@ from publisher.cli.exit_codes import echo
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from subscribers import ImportReport
+    from subscribers.lists.import_export import ImportReport
 
 
 # What columns of other programs are read as.

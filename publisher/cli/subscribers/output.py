@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from publisher.app.subscribers.actions import ReturnedMail
     from publisher.app.subscribers.records import ConsentChange, SubscriberRecord
-    from subscribers import ConsentRecord, ImportReport, Preferences, Subscriber
+    from subscribers.consent_records import ConsentRecord
+    from subscribers.lists.import_export import ImportReport
+    from subscribers.model import Subscriber
+    from subscribers.preferences import Preferences
 
 
 def _preferences(chosen: Preferences) -> dict[str, object]:

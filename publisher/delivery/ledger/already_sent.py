@@ -28,7 +28,7 @@ from publisher.issues.tables import (
     issue_variant_article_table,
     issue_variant_table,
 )
-from subscribers import still_wanted
+from subscribers.audiences import still_wanted
 from subscribers.interruptions import OWED_FOR, add_interruptions
 from subscribers.tables import subscriber, subscriber_alias
 

@@ -31,7 +31,7 @@ from publisher.delivery.transports.base import MessageKey
 from publisher.issues import store
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
-from subscribers import is_paused, is_subscribed, still_wanted
+from subscribers.audiences import is_paused, is_subscribed, still_wanted
 
 _NEWSLETTER = (
     sa.select(issue_table.c.newsletter)

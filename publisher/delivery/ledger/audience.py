@@ -31,9 +31,9 @@ from publisher.delivery.ledger.offer import (
 )
 from publisher.issues.model import Issue
 from publisher.issues.selection import serving_language
-from subscribers import count_subscribers_by_language, select_audience_groups
-from subscribers.audiences import load_audience_profiles
+from subscribers.audiences import load_audience_profiles, select_audience_groups
 from subscribers.interruptions import Interruption
+from subscribers.store import count_subscribers_by_language
 from subscribers.tables import preference, subscriber
 
 _NOTHING: frozenset[int] = frozenset()

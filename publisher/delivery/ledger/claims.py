@@ -28,7 +28,8 @@ from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
-from subscribers import Recipient, load_recipients, still_wanted
+from subscribers.audiences import load_recipients, still_wanted
+from subscribers.model import Recipient
 
 # Deferred recipients who have been due for so long are not last any more: at a low rate, first
 # tries can take days.

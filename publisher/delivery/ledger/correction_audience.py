@@ -20,7 +20,8 @@ from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue
-from subscribers import SubscriberStatus, is_paused, is_subscribed, still_wanted
+from subscribers.audiences import is_paused, is_subscribed, still_wanted
+from subscribers.model import SubscriberStatus
 from subscribers.tables import subscriber, subscriber_alias
 
 _NAMES = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]

@@ -20,7 +20,7 @@ from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState, check_transition
 from publisher.issues.tables import issue_table
-from subscribers import load_recipients
+from subscribers.audiences import load_recipients
 
 # A new epoch: the run that has sent it before can't settle it any more. No reason: it asked for what is decided now.
 _SEND_AGAIN = {

@@ -24,7 +24,7 @@ from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState, check_transition
 from publisher.issues.tables import issue_table
-from subscribers import still_wanted
+from subscribers.audiences import still_wanted
 
 # Final states that an issue may leave again, when rows in doubt are decided or bounced ones are tried again.
 _REOPENABLE = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})

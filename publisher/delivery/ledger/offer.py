@@ -34,7 +34,7 @@ from publisher.issues.recovered_issues import recovered_stories
 from publisher.issues.selection import SelectionWindow, serving_language
 from publisher.issues.subscriber_selection import ProfileSelector
 from publisher.issues.tables import issue_table
-from subscribers import is_paused, is_subscribed, still_wanted
+from subscribers.audiences import is_paused, is_subscribed, still_wanted
 from subscribers.interruptions import OWED_FOR, Interruption, load_interruptions
 from subscribers.preferences import profile_from_text
 from subscribers.tables import preference, subscriber

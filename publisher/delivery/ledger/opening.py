@@ -38,7 +38,7 @@ from publisher.issues import store as issues
 from publisher.issues.digests import find_or_add_variant
 from publisher.issues.model import Issue
 from publisher.recurrence import at_local_time
-from subscribers import select_audience
+from subscribers.audiences import select_audience
 from subscribers.tables import preference, subscriber
 
 _NOTHING: frozenset[int] = frozenset()

@@ -33,7 +33,7 @@ from publisher.delivery.states import (
 from publisher.delivery.tables import delivery, delivery_count, delivery_outcome
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_table
-from subscribers import load_recipients
+from subscribers.audiences import load_recipients
 from subscribers.tables import subscriber
 
 # Rows whose words are read, to show the most frequent ones of a cause.

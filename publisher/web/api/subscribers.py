@@ -22,7 +22,8 @@ from publisher.app.subscribers.lists import import_list, preview_list
 from publisher.web.api.operations import About, ApiValue, Done, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.pages.responses import parse_id
-from subscribers import BadAddressError, BadRow, Subscriber, SubscriberStatus
+from subscribers.errors import BadAddressError, BadRow
+from subscribers.model import Subscriber, SubscriberStatus
 
 if TYPE_CHECKING:
     from publisher.web.api.requests import ApiRequest

@@ -26,14 +26,11 @@ from publisher.app.subscribers.records import erase_person
 from publisher.config import Settings
 from publisher.web.pages.responses import WebContext, form, own_page_url, render_page, see_other
 from publisher.web.security import OriginCheck, origin_check
-from subscribers import (
-    SESSION_LIFETIME,
-    AddressChange,
-    AddressChangeState,
-    BadAddressError,
-    Subscriber,
-    normalise_address,
-)
+from subscribers.address_change import AddressChange, AddressChangeState
+from subscribers.addresses import normalise_address
+from subscribers.errors import BadAddressError
+from subscribers.model import Subscriber
+from subscribers.pending_requests import SESSION_LIFETIME
 
 
 def session_cookie(settings: Settings) -> str:

@@ -34,13 +34,10 @@ from publisher.web.pages.responses import (
     render_page,
 )
 from publisher.web.security import OriginCheck, origin_check
-from subscribers import (
-    BadAddressError,
-    ConsentChannel,
-    ConsentOrigin,
-    JoinWish,
-    normalise_address,
-)
+from subscribers.addresses import normalise_address
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
+from subscribers.errors import BadAddressError
+from subscribers.model import JoinWish
 
 # A year in seconds: another script has another address.
 _CACHE = "public, max-age=31536000, immutable"

@@ -55,13 +55,9 @@ from publisher.web.pages.responses import (
     render_html,
     see_other,
 )
-from subscribers import (
-    ConsentChannel,
-    ConsentOrigin,
-    RefusedTransitionError,
-    Subscriber,
-    SubscriberStatus,
-)
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
+from subscribers.errors import RefusedTransitionError
+from subscribers.model import Subscriber, SubscriberStatus
 
 _CADENCE = "cadence-"
 

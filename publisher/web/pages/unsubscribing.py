@@ -13,7 +13,7 @@ from publisher.app.subscribers import unsubscribing
 from publisher.app.subscribers.unsubscribing import LeaveScope
 from publisher.web.pages.responses import WebContext, render_page
 from publisher.web.security import OriginCheck, origin_check
-from subscribers import UndoOutcome
+from subscribers.changes import UndoOutcome
 
 _TEMPLATE = "web/subscriber/unsubscribe.html"
 _NOT_FOUND = 404

@@ -28,9 +28,6 @@ CHANNEL = Channel(
         name="The Lantern", affiliation="Example House", url="https://news.example.org/about"
     ),
     updated=None,
-    rights="Free to copy & share",
-    icon="https://news.example.org/icon.png",
-    generator_version="0.1.0",
     other_languages=(
         Link(
             url="https://news.example.org/feeds/ar.rss.xml",

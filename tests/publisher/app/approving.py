@@ -11,7 +11,7 @@ from publisher.app.issues.approvals import ApprovalView, approve_issue, read_app
 from publisher.issues import store
 from publisher.issues.model import Issue
 from publisher.testing import MemoryTransport
-from subscribers import TextLength, load_preferences, store_preferences
+from subscribers.preferences import TextLength, load_preferences, store_preferences
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of

@@ -14,7 +14,8 @@ from publisher.issues.store import issue_by_name
 from publisher.languages import normalise
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
-from subscribers import Preferences, find_subscriber, store_preferences
+from subscribers.preferences import Preferences, store_preferences
+from subscribers.store import find_subscriber
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import pipeline_of

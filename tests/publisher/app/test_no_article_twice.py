@@ -23,8 +23,13 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import issue_article_table, issue_variant_article_table
-from subscribers import Preferences, TextLength, store_preferences
-from subscribers.preferences import profile_of, profile_text
+from subscribers.preferences import (
+    Preferences,
+    TextLength,
+    profile_of,
+    profile_text,
+    store_preferences,
+)
 from tests.databases import delete_all_rows
 from tests.publisher.app.stored_rows import insert_article, insert_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder

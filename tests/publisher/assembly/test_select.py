@@ -12,7 +12,7 @@ from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.recovered_issues import store_recovered_stories
 from publisher.languages import normalise
-from subscribers import Preferences, store_preferences
+from subscribers.preferences import Preferences, store_preferences
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.subscribers.importing import import_csv
 

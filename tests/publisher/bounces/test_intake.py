@@ -16,7 +16,9 @@ from publisher.mail.signed_addresses import BounceAddresses, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import enqueue_notice
 from publisher.testing import SECRET
-from subscribers import SubscriberStatus, find_subscriber, resubscribe
+from subscribers.changes import resubscribe
+from subscribers.model import SubscriberStatus
+from subscribers.store import find_subscriber
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (

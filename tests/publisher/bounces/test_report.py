@@ -11,7 +11,7 @@ from publisher.bounces.model import BounceEvent, BounceKind, Evidence, MailKind
 from publisher.bounces.report import read_report
 from publisher.bounces.store import Acceptance, score_events
 from publisher.delivery import causes
-from subscribers import SubscriberStatus
+from subscribers.model import SubscriberStatus
 from tests.publisher.bounces.bounce_corpus import (
     CORPUS,
     HARMLESS_REASONS,

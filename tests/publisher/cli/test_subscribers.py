@@ -12,7 +12,8 @@ import pytest
 from publisher.app.subscribers.joining import SubscriptionRequest, request_subscription
 from publisher.config import load_settings
 from publisher.database import open_database
-from subscribers import ConsentChannel, ConsentOrigin, JoinWish
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
+from subscribers.model import JoinWish
 from tests.databases import DATABASE_FILE, database_address
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import NOW

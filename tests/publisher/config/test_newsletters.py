@@ -22,7 +22,7 @@ from publisher.config.newsletters import default_max_lateness
 from publisher.errors import ConfigError
 from publisher.recurrence import parse_schedule
 from publisher.testing import SAMPLE_NEWSLETTER
-from subscribers import Cadence
+from subscribers.preferences import Cadence
 from tests.publisher.config.samples import TEXT, write
 from tests.publisher.conftest import PublicationFolder
 

@@ -28,8 +28,10 @@ from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
 from publisher.mail.dkim import DkimSigner
 from publisher.testing import SECRET
-from subscribers import Cadence, Recipient, find_subscriber, load_preferences, store_preferences
-from subscribers import erase as erase_subscriber
+from subscribers.model import Recipient
+from subscribers.preferences import Cadence, load_preferences, store_preferences
+from subscribers.store import erase as erase_subscriber
+from subscribers.store import find_subscriber
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mail.samples import an_issue_mail

@@ -17,7 +17,8 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.signed_addresses import subscribers_of_tokens
 from publisher.testing import SECRET
-from subscribers import SubscriberStatus, find_subscriber
+from subscribers.model import SubscriberStatus
+from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (
     counts,

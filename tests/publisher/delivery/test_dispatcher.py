@@ -23,7 +23,9 @@ from publisher.delivery.transports.base import (
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import IssueState
 from publisher.testing import SECRET, MemoryTransport
-from subscribers import SubscriberStatus, find_subscriber, unsubscribe
+from subscribers.changes import unsubscribe
+from subscribers.model import SubscriberStatus
+from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (
     Interrupted,

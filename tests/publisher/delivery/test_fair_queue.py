@@ -23,7 +23,7 @@ from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_variant_table
 from publisher.mail import CompiledMail
 from publisher.testing import FakeTimer, MemoryTransport
-from subscribers import unsubscribe
+from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, S, open_test_ledger
 from tests.publisher.delivery.mailing import claims, ready, send, subscribe

@@ -34,7 +34,8 @@ from publisher.delivery.work_queue import WorkQueue
 from publisher.issues.model import IssueState
 from publisher.testing import FakeTimer, MemoryTransport
 from publisher.testing.fakes import MemoryConnection
-from subscribers import SubscriberStatus, find_subscriber
+from subscribers.model import SubscriberStatus
+from subscribers.store import find_subscriber
 from tests.databases import wait_for_locks
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import counts, many, ready, send, state_of, subscribe

@@ -26,7 +26,8 @@ from publisher.issues.schedule import format_span
 from publisher.issues.tables import edition_table, issue_table
 from publisher.recurrence import Occurrence, occurrences
 from publisher.testing import SAMPLE_NEWSLETTER
-from subscribers import Cadence, unsubscribe
+from subscribers.changes import unsubscribe
+from subscribers.preferences import Cadence
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.delivery.mailing import choose_cadence, number_of, subscribe
 

@@ -20,7 +20,7 @@ from publisher.mail import IssueMail
 from publisher.mail.compose import choose_encoding
 from publisher.mail.encoding import encode_mailbox, encode_text
 from publisher.mail.message import feedback_id, printable_line
-from subscribers import Recipient
+from subscribers.model import Recipient
 
 PLACE = re.compile(
     r"@@(UNSUBSCRIBE|PREFERENCES|SUBSCRIBER_WEB|ADDRESS|SUBSCRIBER_LANGUAGE|SUBSCRIBER_NAME|SUBSCRIBER_TIMEZONE)@@"

@@ -16,7 +16,7 @@ from publisher.rendering.placeholders import (
     UNSUBSCRIBE_PLACEHOLDER,
 )
 from publisher.testing import SAMPLE_PUBLICATION
-from subscribers import Recipient
+from subscribers.model import Recipient
 from tests.publisher.mail.conformance import violations
 
 MADE_AT = datetime(2026, 1, 9, 8, 0, 30, tzinfo=UTC)

@@ -30,7 +30,7 @@ from publisher.rendering.placeholders import (
     Placeholder,
 )
 from publisher.testing import SECRET
-from subscribers import Recipient
+from subscribers.model import Recipient
 from tests.publisher.gate.messages import a_mail, with_field
 from tests.publisher.mail import reference
 from tests.publisher.mail.conformance import violations

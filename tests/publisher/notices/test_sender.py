@@ -36,7 +36,9 @@ from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeConte
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.rendering import Digest, SystemMail
 from publisher.testing import FakeTimer, MemoryTransport
-from subscribers import SubscriberStatus, erase, find_subscriber, suppress
+from subscribers.changes import suppress
+from subscribers.model import SubscriberStatus
+from subscribers.store import erase, find_subscriber
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, send, subscribe

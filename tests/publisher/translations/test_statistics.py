@@ -14,7 +14,8 @@ from publisher.translations.delays import (
     summarise_lags,
 )
 from publisher.translations.model import CellState
-from subscribers import Preferences, count_subscribers_by_languages, store_preferences
+from subscribers.preferences import Preferences, store_preferences
+from subscribers.store import count_subscribers_by_languages
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 

@@ -27,7 +27,8 @@ from publisher.config.web import JoiningSettings
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
 from publisher.secrets import load_secret
-from subscribers import ConsentChannel, ConsentOrigin, JoinWish
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
+from subscribers.model import JoinWish
 from subscribers.pending_requests import cancel_requests
 from subscribers.tables import (
     consent_record,

@@ -15,7 +15,9 @@ from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.testing import SECRET
 from publisher.web.pages.access import delete_session_cookie
-from subscribers import find_subscriber, request_access, unsubscribe
+from subscribers.changes import unsubscribe
+from subscribers.pending_requests import request_access
+from subscribers.store import find_subscriber
 from subscribers.tables import subscriber, subscriber_session
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, send, subscribe

@@ -15,14 +15,9 @@ from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
 from publisher.testing import SECRET
 from publisher.web.pages.responses import KeptPages
-from subscribers import (
-    Cadence,
-    Preferences,
-    SubscriberStatus,
-    TextLength,
-    load_preferences,
-    suppress,
-)
+from subscribers.changes import suppress
+from subscribers.model import SubscriberStatus
+from subscribers.preferences import Cadence, Preferences, TextLength, load_preferences
 from subscribers.tables import subscriber, subscriber_event
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe

@@ -14,7 +14,7 @@ from publisher.app.subscribers.feeds import (
 )
 from publisher.mail.signed_addresses import sign_link
 from publisher.web.pages.responses import WebContext
-from subscribers import erase, known_subscriber
+from subscribers.store import erase, known_subscriber
 from tests.feeds.conformance import faults
 from tests.publisher.app.reading import WORDS
 from tests.publisher.conftest import NOW, PublicationFolder

@@ -28,14 +28,9 @@ from publisher.webhooks.store import (
     webhook_table,
 )
 from publisher.webhooks.targets import TargetRun
-from subscribers import (
-    ConsentSource,
-    SubscriberStatus,
-    choose_newsletters,
-    find_subscriber,
-    suppress,
-    unsubscribe,
-)
+from subscribers.changes import choose_newsletters, suppress, unsubscribe
+from subscribers.model import ConsentSource, SubscriberStatus
+from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of

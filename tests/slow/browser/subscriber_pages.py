@@ -17,14 +17,10 @@ from publisher.app.operation.page_servers import open_web_state
 from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
-from subscribers import (
-    JoinWish,
-    Subscriber,
-    find_subscriber,
-    insert_request,
-    request_access,
-    request_address_change,
-)
+from subscribers.address_change import request_address_change
+from subscribers.model import JoinWish, Subscriber
+from subscribers.pending_requests import insert_request, request_access
+from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.slow.browser.chromium import press

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
-from subscribers import Cadence, pause_subscriber
+from subscribers.preferences import Cadence, pause_subscriber
 from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW
 from tests.publisher.delivery.mailing import number_of

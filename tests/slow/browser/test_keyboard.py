@@ -5,7 +5,8 @@ from playwright.sync_api import Page
 
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
-from subscribers import find_subscriber, load_preferences
+from subscribers.preferences import load_preferences
+from subscribers.store import find_subscriber
 from tests.publisher.delivery.mailing import number_of
 from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.subscriber_pages import MINUTE, UNSUBSCRIBE, Sample

@@ -39,7 +39,7 @@ from publisher.notices.ledger import NOTICE_POLICY
 from publisher.notices.sender import Notices, PersonalMailSender
 from publisher.rendering import Digest, SystemMail
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
-from subscribers import find_subscriber
+from subscribers.store import find_subscriber
 from tests.databases import on_postgresql
 from tests.publisher.app.histories.model import (
     DAY,

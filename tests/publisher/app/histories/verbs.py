@@ -16,7 +16,9 @@ from publisher.app.subscribers.preferences import EnteredPreferences
 from publisher.app.subscribers.records import erase_address, import_subscribers
 from publisher.app.subscribers.unsubscribing import UNDO_PERIOD, LeaveScope
 from publisher.testing import SECRET
-from subscribers import ConsentChannel, ConsentOrigin, JoinWish, find_subscriber
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
+from subscribers.model import JoinWish
+from subscribers.store import find_subscriber
 from tests.publisher.app.histories.model import DAY, EDITIONS, Departure, Move, Person, Request
 from tests.publisher.app.histories.play import Letter, Play
 

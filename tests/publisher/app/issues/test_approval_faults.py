@@ -29,7 +29,7 @@ from publisher.issues import store
 from publisher.issues.approvals import approvals_of
 from publisher.issues.model import IssueReason, IssueState
 from publisher.testing import MemoryTransport
-from subscribers import pause_subscriber
+from subscribers.preferences import pause_subscriber
 from subscribers.tables import subscription
 from tests.publisher.app.approval_play import GROUPS, play_sequences, scene_of
 from tests.publisher.app.approving import (

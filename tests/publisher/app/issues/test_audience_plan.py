@@ -32,13 +32,13 @@ from publisher.issues.approvals import PlanChange
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.testing import SECRET
-from subscribers import (
+from subscribers.changes import unsubscribe
+from subscribers.preferences import (
     Cadence,
     Preferences,
     TextLength,
     pause_subscriber,
     store_preferences,
-    unsubscribe,
 )
 from subscribers.tables import preference, subscriber, subscriber_alias, subscription
 from tests.databases import at_database, delete_all_rows

@@ -38,7 +38,7 @@ from publisher.errors import (
 from publisher.mail.signed_addresses import read_link
 from publisher.rendering import Renderer
 from publisher.testing import SECRET, MemoryTransport
-from subscribers import find_subscriber
+from subscribers.store import find_subscriber
 from subscribers.tables import subscriber_alias
 from tests.databases import wait_for_locks
 from tests.publisher.app.editing import audit_log

@@ -48,7 +48,7 @@ from publisher.mail.signed_addresses import read_link
 from publisher.rendering import Digest, Renderer
 from publisher.screenshots.capture import MAIL_VIEWS
 from publisher.testing import SECRET
-from subscribers import TextLength
+from subscribers.preferences import TextLength
 from tests.publisher.app.reading import DAY, Reading, titles
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.printing import pipeline_of

@@ -52,7 +52,8 @@ from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import correction_table, issue_table
 from publisher.mail.signed_addresses import BounceAddresses
 from publisher.secrets import load_secret
-from subscribers import ConsentSource, SubscriberStatus, suppress, unsubscribe
+from subscribers.changes import suppress, unsubscribe
+from subscribers.model import ConsentSource, SubscriberStatus
 from subscribers.tables import subscriber
 from tests.databases import delete_all_rows
 from tests.publisher.app.approving import DAY as ONE_DAY

@@ -18,7 +18,9 @@ from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import issue_variant_table
 from publisher.mail.signed_addresses import SignedLink
 from publisher.rendering import Digest, IssueContent, Renderer
-from subscribers import Cadence, TextLength, UndoOutcome, find_subscriber, last_leaving
+from subscribers.changes import UndoOutcome, last_leaving
+from subscribers.preferences import Cadence, TextLength
+from subscribers.store import find_subscriber
 from tests.publisher.app.reading import DAY, WORDS, Reading
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import Interrupted

@@ -25,7 +25,7 @@ from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.pickup.archive import archive_rule
 from publisher.issues.tables import digest_table, issue_table
 from publisher.syndication.tables import feed, feed_entry
-from subscribers import known_subscriber
+from subscribers.store import known_subscriber
 from tests.databases import at_database
 from tests.publisher.assembly.test_select import carried, issues, select
 from tests.publisher.conftest import NOW, PublicationFolder

@@ -34,7 +34,7 @@ from publisher.errors import ConfigError, DatabaseError, LostStateError
 from publisher.mail.signed_addresses import SignedLink
 from publisher.request_limits import rate_limit
 from publisher.testing import SAMPLE_NEWSLETTER
-from subscribers import find_subscriber
+from subscribers.store import find_subscriber
 from tests.databases import on_postgresql
 from tests.publisher.cli.conftest import Run, run
 from tests.publisher.conftest import NOW, PublicationFolder

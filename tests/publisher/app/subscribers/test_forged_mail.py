@@ -19,7 +19,8 @@ from publisher.mail.compose import notice_message_name
 from publisher.mail.signed_addresses import BounceAddresses, sign_link
 from publisher.mailbox.commands import MailUse
 from publisher.secrets import load_secret
-from subscribers import SubscriberStatus, find_subscriber
+from subscribers.model import SubscriberStatus
+from subscribers.store import find_subscriber
 from subscribers.tables import subscriber, subscription
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
 from tests.publisher.conftest import NOW, PublicationFolder

@@ -37,7 +37,9 @@ from publisher.notices.ledger import forget_notice_addresses
 from publisher.notices.sender import send_notices
 from publisher.secrets import load_secret
 from publisher.testing import MemoryTransport
-from subscribers import Subscriber, SubscriberStatus, find_subscriber, load_preferences
+from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.preferences import load_preferences
+from subscribers.store import find_subscriber
 from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mailbox.imap_server import PASSWORD, ImapServer

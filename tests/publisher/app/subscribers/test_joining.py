@@ -44,18 +44,11 @@ from publisher.mail.compose import notice_message_name
 from publisher.mail.signed_addresses import SignedLink, sign_link
 from publisher.secrets import load_secret
 from publisher.testing import SECRET, MemoryTransport
-from subscribers import (
-    BadAddressError,
-    ConsentChannel,
-    ConsentOrigin,
-    JoinWish,
-    SubscriberStatus,
-    UndoOutcome,
-    find_subscriber,
-    load_consent_records,
-    suppress,
-    unsubscribe,
-)
+from subscribers.changes import UndoOutcome, suppress, unsubscribe
+from subscribers.consent_records import ConsentChannel, ConsentOrigin, load_consent_records
+from subscribers.errors import BadAddressError
+from subscribers.model import JoinWish, SubscriberStatus
+from subscribers.store import find_subscriber
 from subscribers.tables import consent_record, join_request, subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe

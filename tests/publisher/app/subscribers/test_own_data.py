@@ -46,18 +46,11 @@ from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.request_limits import LimitKeys
 from publisher.testing import SECRET
-from subscribers import (
-    AddressChange,
-    AddressChangeState,
-    Subscriber,
-    SubscriberStatus,
-    erased_at,
-    find_subscriber,
-    known_subscriber,
-    request_access,
-    suppress,
-    unsubscribe,
-)
+from subscribers.address_change import AddressChange, AddressChangeState
+from subscribers.changes import suppress, unsubscribe
+from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.pending_requests import request_access
+from subscribers.store import erased_at, find_subscriber, known_subscriber
 from subscribers.tables import address_change, subscriber
 from tests.publisher.app.editing import click_at_once
 from tests.publisher.app.stored_rows import insert_subscriber

@@ -33,22 +33,18 @@ from publisher.app.subscribers.preferences import (
     switch_language,
 )
 from publisher.testing import SECRET
-from subscribers import (
+from subscribers.changes import suppress, unsubscribe
+from subscribers.consent_records import load_consent_records, load_history
+from subscribers.errors import RefusedTransitionError
+from subscribers.model import ConsentSource, SubscriberStatus
+from subscribers.preferences import (
     Cadence,
-    ConsentSource,
     Preferences,
-    RefusedTransitionError,
-    SubscriberStatus,
     TextLength,
-    erase,
-    known_subscriber,
-    load_consent_records,
-    load_history,
     load_preferences,
     store_preferences,
-    suppress,
-    unsubscribe,
 )
+from subscribers.store import erase, known_subscriber
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe

@@ -42,7 +42,7 @@ from publisher.config.web import (
 from publisher.errors import UsageError
 from publisher.mail.message import message_id_local_part
 from publisher.testing import SECRET
-from subscribers import SubscriberStatus
+from subscribers.model import SubscriberStatus
 from tests.publisher.bounces.test_intake import status_of
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, OpenLedger, open_test_ledger

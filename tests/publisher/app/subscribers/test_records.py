@@ -35,17 +35,11 @@ from publisher.app.subscribers.records import (
 )
 from publisher.errors import ConsentError, ForbiddenError, LimitError, UsageError
 from publisher.testing import SECRET
-from subscribers import (
-    BadFileError,
-    ConsentSource,
-    ErasedSubscriberError,
-    ImportReport,
-    SubscriberEvent,
-    SubscriberStatus,
-    UnknownSubscriberError,
-    known_subscriber,
-    suppress,
-)
+from subscribers.changes import suppress
+from subscribers.errors import BadFileError, ErasedSubscriberError, UnknownSubscriberError
+from subscribers.lists.import_export import ImportReport
+from subscribers.model import ConsentSource, SubscriberEvent, SubscriberStatus
+from subscribers.store import known_subscriber
 from tests.publisher.app.editing import account, account_with, api_key, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import by_smtp, counts, ready, send, subscribe

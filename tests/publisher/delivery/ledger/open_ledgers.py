@@ -19,7 +19,9 @@ from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Guarantee, MessageKey
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from subscribers import Cadence, SubscriberStatus, pause_subscriber, suppress, unsubscribe
+from subscribers.changes import suppress, unsubscribe
+from subscribers.model import SubscriberStatus
+from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (

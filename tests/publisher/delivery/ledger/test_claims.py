@@ -19,7 +19,7 @@ from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.delivery.transports.base import Guarantee
 from publisher.errors import DatabaseError
 from publisher.issues.model import IssueState
-from subscribers import unsubscribe
+from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,

@@ -18,7 +18,7 @@ from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
 from publisher.testing import SAMPLE_NEWSLETTER
-from subscribers import load_preferences, pause_subscriber, store_preferences
+from subscribers.preferences import load_preferences, pause_subscriber, store_preferences
 from subscribers.tables import subscriber
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import (

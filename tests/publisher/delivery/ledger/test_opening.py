@@ -13,15 +13,10 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from subscribers import (
-    Cadence,
-    SubscriberStatus,
-    pause_subscriber,
-    resubscribe,
-    suppress,
-    unsubscribe,
-)
+from subscribers.changes import resubscribe, suppress, unsubscribe
 from subscribers.interruptions import Interruption, load_interruptions
+from subscribers.model import SubscriberStatus
+from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscriber_alias, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, CYD, OpenLedger, S
@@ -120,7 +115,7 @@ def earlier(
 ) -> None:
     """Store an issue with a ledger that carried some stories, and one row of it."""
     key = {"newsletter": "daily", "language": "en", "day": date(2026, 1, 8)}
-    issues.add_occurrence(connection, **key, due_at=NOW, reason=None)  # type: ignore[arg-type]  # three kinds
+    issues.add_occurrence(connection, **key, due_at=NOW, reason=None)
     one = issues.issue_by_name(connection, "daily-en-2026-01-08")
     assert one is not None
     for target in (IssueState.ASSEMBLING, IssueState.READY, IssueState.SENDING):

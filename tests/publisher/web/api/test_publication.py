@@ -7,7 +7,7 @@ from typing import Any
 
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
-from subscribers import find_subscriber
+from subscribers.store import find_subscriber
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.web.api.conftest import NewKey, Program

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
 from publisher.app.subscribers.records import erase_address, read_subscribers
 from publisher.web.console.context import ConsoleContext
-from subscribers import unsubscribe
+from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.web.console.conftest import SignIn, audit_log

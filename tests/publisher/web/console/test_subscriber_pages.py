@@ -7,7 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from publisher.app.subscribers.records import import_subscribers
-from subscribers import SubscriberStatus, suppress
+from subscribers.changes import suppress
+from subscribers.model import SubscriberStatus
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.web.console.conftest import SignIn, audit_log

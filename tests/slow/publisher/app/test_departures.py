@@ -18,16 +18,11 @@ from publisher.config.delivery import WarmupSettings
 from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.rates.limiter import sent_on
 from publisher.delivery.tables import lineage_table
-from subscribers import (
-    JoinWish,
-    SubscriberStatus,
-    find_subscriber,
-    normalise_address,
-    resubscribe,
-    suppress,
-    unsubscribe,
-)
+from subscribers.addresses import normalise_address
+from subscribers.changes import resubscribe, suppress, unsubscribe
 from subscribers.joining import add_pending
+from subscribers.model import JoinWish, SubscriberStatus
+from subscribers.store import find_subscriber
 from subscribers.tables import erased_address
 from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import NOW, PublicationFolder

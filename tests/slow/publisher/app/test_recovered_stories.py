@@ -15,8 +15,7 @@ from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.issues import store
 from publisher.issues.model import IssueState
 from publisher.issues.recovered_issues import recovered_stories, story_keys
-from subscribers import Preferences
-from subscribers.preferences import store_preferences
+from subscribers.preferences import Preferences, store_preferences
 from tests.publisher.app.approving import approve, person
 from tests.publisher.app.restoring import WEEK, Scene
 from tests.publisher.conftest import NOW, PublicationFolder

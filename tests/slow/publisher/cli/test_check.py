@@ -17,7 +17,9 @@ from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import enqueue_notice
 from publisher.rendering.template_files import shipped_templates_folder
 from publisher.testing import make_publication
-from subscribers import JoinWish, add_pending, normalise_address
+from subscribers.addresses import normalise_address
+from subscribers.joining import add_pending
+from subscribers.model import JoinWish
 from tests.publisher.cli.conftest import Run
 from tests.publisher.cli.test_check import FRIDAY, checked
 from tests.publisher.conftest import NOW

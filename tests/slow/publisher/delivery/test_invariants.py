@@ -58,7 +58,7 @@ from publisher.errors import IssueError
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
-from subscribers import unsubscribe
+from subscribers.changes import unsubscribe
 from tests.databases import at_database, delete_all_rows, on_postgresql
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.conftest import guard

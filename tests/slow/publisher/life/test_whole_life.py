@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from publisher.cli.main import main
 from publisher.config import load_settings
 from publisher.database import open_database
-from subscribers import find_subscriber
+from subscribers.store import find_subscriber
 from tests.databases import finding_database
 from tests.postfix import Postfix, free_port, postfix_is_available, running_postfix
 from tests.processes import COMMAND, ENVIRONMENT, ROOT, start

@@ -25,7 +25,8 @@ from publisher.testing import SECRET
 from publisher.web.api import requests
 from publisher.web.api.application import OPERATIONS, create_api
 from publisher.web.api.operations import Operation
-from subscribers import ConsentSource, unsubscribe
+from subscribers.changes import unsubscribe
+from subscribers.model import ConsentSource
 from subscribers.tables import subscriber
 from tests.databases import finding_database
 from tests.publisher.conftest import PublicationFolder

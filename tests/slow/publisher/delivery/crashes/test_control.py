@@ -12,7 +12,7 @@ from publisher.clock import SystemClock
 from publisher.database import open_database
 from publisher.delivery.dispatcher import Dispatcher
 from publisher.testing import SECRET, MemoryTransport
-from subscribers import unsubscribe
+from subscribers.changes import unsubscribe
 from tests.databases import DATABASE_FILE, database_address, finding_database
 from tests.processes import ENVIRONMENT
 from tests.slow.publisher.delivery.crashes.scene import (

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from subscribers import Cadence, TextLength, pause_subscriber
+from subscribers.preferences import Cadence, TextLength, pause_subscriber
 from tests.publisher.app.reading import Reading, title, titles
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of
