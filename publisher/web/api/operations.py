@@ -7,11 +7,12 @@ body that are not known are refused.
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated, Any, TypeVar
+from functools import partial
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -35,6 +36,24 @@ class ApiValue(BaseModel):
     """A JSON object. It is never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+    @classmethod
+    def of(cls, *values: object, **named: object) -> Self:
+        """Return the object with what is named, and else the attributes of `values`; the first counts that has one."""
+        return cls.model_validate(_Attributes(named, values))
+
+
+class _Attributes:
+    def __init__(self, named: Mapping[str, object], values: Sequence[object]) -> None:
+        self._named, self._values = named, values
+
+    def __getattr__(self, name: str) -> object:
+        if name in self._named:
+            return self._named[name]
+        for value in self._values:
+            if hasattr(value, name):
+                return getattr(value, name)
+        raise AttributeError(name)
 
 
 class NoQuery(ApiValue):
@@ -173,6 +192,13 @@ class Operation:
 OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel])
 
 
+def _run_with(
+    run: Callable[..., BaseModel], names: Sequence[str], request: Any, **parts: str
+) -> BaseModel:
+    """Do an operation of a function that takes some of the request's values by name."""
+    return run(request, **parts, **{name: getattr(request, name) for name in names})
+
+
 class OperationTable(list[Operation]):
     """The operations of a module, in the order of their functions. `shared` are values that all of them have."""
 
@@ -186,7 +212,8 @@ class OperationTable(list[Operation]):
         """Return what adds the operation that a function does, with a route like `GET /issues`.
 
         Its id is the function's name, its summary the first line of the docstring, its answer what the function
-        returns. It is about the issue or the language that its path names, unless `about` says otherwise.
+        returns; the parameters `query` and `body` are values of their annotations. It is about the issue or the
+        language that its path names, unless `about` says otherwise.
         """
         method, path = route.split(" ")
         about = About.PATH if "<language>" in path else About.NOTHING
@@ -194,14 +221,21 @@ class OperationTable(list[Operation]):
 
         def register(run: OperationRun) -> OperationRun:
             first, *others = run.__name__.strip("_").split("_")
+            models = {
+                name: run.__globals__[model]
+                for name, model in run.__annotations__.items()
+                if name in {"query", "body", "return"}
+            }
+            answer = models.pop("return")
             given = {
                 "id": first + "".join(map(str.capitalize, others)),
                 "summary": (run.__doc__ or "").partition("\n")[0].removesuffix("."),
-                "answer": run.__globals__[run.__annotations__["return"]],
+                "answer": answer,
                 "about": about,
+                "run": partial(_run_with, run, tuple(models)),
             }
-            given |= self._shared | values
-            self.append(Operation(method=method, path=path, access=access, run=run, **given))
+            given |= models | self._shared | values
+            self.append(Operation(method=method, path=path, access=access, **given))
             return run
 
         return register
