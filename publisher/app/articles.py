@@ -21,12 +21,13 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from publisher.app.editing_state import Actor, EditingState, Permission, record_by_owner
-from publisher.app.settings import ABSENT, change_toml, file_hash, localised_changes
+from publisher.app.settings import change_toml, file_hash, localised_changes
 from publisher.articles import store
-from publisher.articles.model import Article, ArticleStatus, Origin
+from publisher.articles.model import Article
 from publisher.articles.store import ArticleSummary, list_articles_before, newest_labels
 from publisher.config import Settings
 from publisher.config.loader import PEOPLE_FILE, parse_toml, read_people
+from publisher.config.setting_keys import ABSENT
 from publisher.database import Database
 from publisher.errors import UsageError
 from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
@@ -40,24 +41,6 @@ from publisher.ingest.problems import (
 )
 from publisher.ingest.reports.source_facts import unlinked_translations
 from publisher.urls import article_path, public_url
-
-__all__ = [
-    "Article",
-    "ArticleStatus",
-    "ArticleSummary",
-    "ItemProblem",
-    "Origin",
-    "ProblemGroup",
-    "StoredArticles",
-    "address_of_article",
-    "announce_articles",
-    "count_archived_articles",
-    "count_mailed_articles",
-    "list_article_page",
-    "list_article_problems",
-    "list_articles",
-]
-
 
 log = structlog.get_logger()
 

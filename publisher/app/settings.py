@@ -33,21 +33,6 @@ from publisher.errors import ChangedFileError, ConfigError, UsageError
 from publisher.files import storage_errors, sync_folder, write_durably
 from publisher.i18n.messages import message, untranslated
 
-__all__ = [
-    "ABSENT",
-    "ChangedSettings",
-    "change_setting",
-    "change_settings",
-    "change_toml",
-    "file_hash",
-    "localised_changes",
-    "remove_setting",
-    "settings_hash",
-    "try_settings",
-    "try_toml",
-]
-
-
 _Checked = TypeVar("_Checked")
 
 _BYTE_ORDER_MARK = "\ufeff"

@@ -42,15 +42,6 @@ from publisher.request_limits import Limit, LimitKeys, check_limit
 if TYPE_CHECKING:
     from publisher.ingest.reports.source_survey import SourceSurvey
 
-__all__ = [
-    "SourceSurvey",
-    "SourceTest",
-    "SourceTests",
-    "new_test_key",
-    "require_source",
-    "run_source_test",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNotice:

@@ -19,7 +19,7 @@ from publisher.config import Settings
 from publisher.errors import TranslationError
 from publisher.i18n.messages import message
 from publisher.translations import records
-from publisher.translations.delays import ServedShare, TranslationStatistics, statistics_of
+from publisher.translations.delays import TranslationStatistics, statistics_of
 from publisher.translations.listing import (
     StoryFilter,
     StoryLine,
@@ -38,23 +38,6 @@ from publisher.translations.model import (
     changes_between,
 )
 from publisher.urls import article_url
-
-__all__ = [
-    "DAYS_LISTED",
-    "Cell",
-    "CellState",
-    "ChangedParagraph",
-    "ServedShare",
-    "StoryLine",
-    "TranslationDetails",
-    "TranslationPage",
-    "TranslationStatistics",
-    "list_translations",
-    "original_changes",
-    "read_statistics",
-    "read_translation",
-]
-
 
 # How far back stories are listed, if it is not said.
 DAYS_LISTED = 60

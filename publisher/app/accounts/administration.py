@@ -34,9 +34,6 @@ from publisher.i18n.messages import message
 from publisher.languages import normalise
 from publisher.rendering.console import CONSOLE_LANGUAGES
 
-__all__ = ["Account", "AuditEntry", "AuditFault", "Factors", "NewAccount"]
-
-
 # Roles that give something which is about one language. An administrator's accounts and keys are not.
 _BY_LANGUAGE = frozenset(role for role in Role if PERMISSIONS[role] & OF_ONE_LANGUAGE) - {
     Role.ADMINISTRATOR

@@ -16,7 +16,7 @@ from publisher.accounts.actor import Actor, key_actor
 from publisher.accounts.api_keys import ApiKey, KeyRequest
 from publisher.accounts.model import NOT_BY_KEY, Account, Permission, permits
 from publisher.accounts.passkeys import RelyingParty
-from publisher.accounts.sessions import Browser, ConsoleSession
+from publisher.accounts.sessions import ConsoleSession
 from publisher.accounts.store import account_by_id, require_account
 from publisher.errors import AccountError, ForbiddenError
 from publisher.i18n.messages import message
@@ -24,8 +24,6 @@ from publisher.i18n.messages import message
 if TYPE_CHECKING:
     from publisher.app.editing_state import EditingState
     from publisher.config import Settings
-
-__all__ = ["ApiKey", "Browser", "ConsoleSession", "KeyRequest"]
 
 
 # The last use of a key is stored to the minute, so that not each request writes.

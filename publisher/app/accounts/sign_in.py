@@ -17,10 +17,10 @@ from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.factors import count_code, count_password, count_step, is_to_record
 from publisher.accounts.model import Account
 from publisher.accounts.passwords import LONGEST
-from publisher.accounts.sessions import read_console_session, touch_session
+from publisher.accounts.sessions import Browser, read_console_session, touch_session
 from publisher.accounts.store import account_by_id, find_account
 from publisher.accounts.tokens import use_recovery_code
-from publisher.app.accounts.keys import Browser, record_access, relying_party, session_owner
+from publisher.app.accounts.keys import record_access, relying_party, session_owner
 from publisher.app.editing_state import EditingState
 from publisher.errors import AccountError, DatabaseError, SignInError
 from publisher.i18n.messages import message

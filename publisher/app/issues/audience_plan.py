@@ -42,17 +42,6 @@ from publisher.issues.selection import serving_language
 from subscribers import Standing, count_standings
 from subscribers.preferences import profile_from_text
 
-__all__ = [
-    "REASONS",
-    "AudiencePlan",
-    "EditionPlan",
-    "is_plan_hash",
-    "make_plan",
-    "plan_audience",
-    "plan_hash",
-]
-
-
 # Kinds of mail. "undecided": the issue's articles are not chosen yet.
 DIGEST, VARIANT, UNDECIDED = "digest", "variant", "undecided"
 # Why somebody gets nothing, beside those of `subscribers.Standing`.

@@ -39,17 +39,6 @@ from publisher.issues.model import STATE_WORDS, Issue, IssueState
 from publisher.issues.pages import mark_pages_outdated
 from publisher.languages.bidi import bidi_control_in
 
-__all__ = [
-    "Correction",
-    "CorrectionPlan",
-    "CorrectionRequest",
-    "CorrectionStanding",
-    "can_be_corrected",
-    "correct_issue",
-    "list_corrections",
-    "plan_correction",
-]
-
 # Its sending has ended: all who get it have got it.
 _SENT = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})
 # Some mail may be deferred for days.

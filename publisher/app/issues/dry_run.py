@@ -44,24 +44,6 @@ from publisher.secrets import secret_fingerprint_table
 from publisher.site.writer import write_logo
 from subscribers import BadAddressError, find_subscriber
 
-__all__ = [
-    "CONTACT_SHEET",
-    "EditionScreenshots",
-    "Renderer",
-    "Screenshot",
-    "contact_sheet_rows",
-    "find_in_web_roots",
-    "open_dry_run",
-    "open_preview",
-    "photograph_editions",
-    "preview_edition",
-    "preview_held",
-    "preview_next",
-    "take_screenshots",
-    "write_screenshots",
-]
-
-
 # Tables that previews don't read: they grow with issues, mails and requests, or hold secrets of accounts.
 _LEFT_OUT = (
     *("digest", "digest_revision", "revised_page", "received_mail"),

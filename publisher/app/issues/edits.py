@@ -52,9 +52,6 @@ from publisher.rendering.digest import PREHEADER_COLUMNS
 from publisher.rendering.digest_stories import QUOTATION_CHARACTERS
 from publisher.rendering.plaintext import display_width
 
-__all__ = ["EditKind", "EditRequest", "EditedIssue", "edit_issue", "undo_edit"]
-
-
 _MAX_REASON = 500
 
 

@@ -33,17 +33,6 @@ from publisher.issues.tables import digest_table, issue_table
 from publisher.languages import match, normalise
 from publisher.recurrence import Occurrence
 
-__all__ = [
-    "Issue",
-    "UpcomingIssue",
-    "explained_transitions",
-    "language_of_issue",
-    "list_upcoming",
-    "require_issue",
-    "require_rows",
-]
-
-
 # By the state that an issue can't change to.
 _REMEDIES = {
     "paused": message("only an issue that is being sent can be paused"),

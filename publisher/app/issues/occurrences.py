@@ -36,9 +36,6 @@ from publisher.issues.schedule import (
 )
 from publisher.recurrence import Occurrence, at_local_time
 
-__all__ = ["OccurrenceKey", "SkippedIssue", "skip_day"]
-
-
 # From the day of its schedule.
 _FARTHEST = timedelta(days=366)
 _MOVABLE = SELECTED_STATES | {IssueState.SCHEDULED}

@@ -34,34 +34,10 @@ from publisher.issues.editing import (
     edits_of_same,
     opening_markdown,
 )
-from publisher.issues.model import SELECTED_STATES, Issue, IssueState
+from publisher.issues.model import SELECTED_STATES, Issue
 from publisher.issues.planner import OverdueOccurrence, list_overdue
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.issues.store import IssueFilter, list_issues
-
-__all__ = [
-    "DigestRevision",
-    "IssueEdit",
-    "IssueFilter",
-    "IssueOverview",
-    "IssueState",
-    "IssueStory",
-    "LeftOutStory",
-    "ReadIssue",
-    "RevisionDiff",
-    "compare_revisions",
-    "edit_text",
-    "find_story_id",
-    "issue_names",
-    "list_issue_page",
-    "list_left_out",
-    "list_of_newsletter",
-    "overdue_of_newsletter",
-    "read_issue",
-    "read_issue_overview",
-    "search_stories",
-]
-
 
 # Articles, the latest first, among which somebody searches a story, and stories that are shown of them.
 _SEARCHED, _FOUND = 2_000, 20

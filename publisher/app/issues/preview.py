@@ -58,24 +58,6 @@ from subscribers import (
 )
 from subscribers.preferences import Profile, profile_of, profile_text
 
-__all__ = [
-    "INBOX_COLUMNS",
-    "InboxLine",
-    "MailPreview",
-    "Profile",
-    "Shown",
-    "Viewer",
-    "dead_link_secret",
-    "find_issue_name",
-    "find_viewer",
-    "inbox_lines",
-    "load_viewer",
-    "preview_mail",
-    "preview_mails",
-    "viewer_with_profile",
-]
-
-
 # Issues whose articles are not selected yet: their mail is what would be selected now.
 _UNSELECTED = (IssueState.SCHEDULED, IssueState.SKIPPED)
 

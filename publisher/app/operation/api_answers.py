@@ -16,18 +16,6 @@ from publisher.app.editing_state import Actor, Change, EditingState
 from publisher.app.issues.lookup import require_issue
 from publisher.errors import ApiRequestError
 
-# What callers import, with the values of other packages that they get.
-__all__ = [
-    "GuardedState",
-    "IssueRevision",
-    "RequestKey",
-    "StoredAnswer",
-    "begin_request",
-    "finish_request",
-    "guarded_state",
-    "request_key",
-]
-
 # After so long a request that has changed nothing was cut off, and may be carried out again.
 _LONGEST_REQUEST = timedelta(minutes=1)
 

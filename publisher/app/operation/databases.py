@@ -50,8 +50,6 @@ from publisher.errors import DatabaseError, UsageError
 from publisher.leader.store import running_processes
 from publisher.secrets import SECRET_FILE, fingerprint, store_fingerprint, stored_fingerprint
 
-__all__ = ["Choices", "RecoveredIssue", "Recovery", "preview_recovery", "recover_database"]
-
 
 @dataclass(frozen=True, slots=True)
 class Recovery:

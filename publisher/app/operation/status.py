@@ -69,18 +69,6 @@ from publisher.translations.listing import count_stale
 from publisher.translations.records import count_expired
 from subscribers import count_subscribers_by_language
 
-__all__ = [
-    "CauseCounts",
-    "IssueStatus",
-    "LanguageStatus",
-    "OverdueOccurrence",
-    "ProcessStatus",
-    "PublicationStatus",
-    "SenderStatus",
-    "take_snapshot",
-]
-
-
 # Latest issues per language.
 _ISSUES_PER_LANGUAGE = 20
 # Latest issues of all languages together.

@@ -44,15 +44,6 @@ from subscribers import (
 )
 from subscribers.consent_records import load_events, load_leavings_since
 
-__all__ = [
-    "BounceEvent",
-    "ReturnedMail",
-    "read_returned_mail",
-    "revive_address",
-    "undo_left_by_mail",
-]
-
-
 log = structlog.get_logger()
 
 

@@ -49,9 +49,6 @@ from subscribers import (
 )
 from subscribers.preferences import profile_of
 
-__all__ = ["CountedFollowers", "FeedFollowers", "count_feed_followers", "list_feed_followers"]
-
-
 MAX_ENTRIES: Final = 50
 # Newest articles of each language among which entries are chosen. With topics or authors few of
 # them are wanted.

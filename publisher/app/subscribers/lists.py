@@ -36,7 +36,6 @@ from publisher.uploaded_lists import (
     delete_import,
     delete_list,
     import_folder,
-    new_key,
     packed_reason,
     read_import,
     read_imports,
@@ -55,21 +54,6 @@ from subscribers import (
     find_subscriber,
     search_subscribers,
 )
-
-__all__ = [
-    "MAX_LIST_BYTES",
-    "ImportState",
-    "KeptImport",
-    "begin_import",
-    "discard_import",
-    "find_import",
-    "keep_list",
-    "list_imports",
-    "new_key",
-    "read_rejects",
-    "run_waiting_imports",
-]
-
 
 # One at a time in a process: each costs up to half a minute, and its list in memory.
 _PREVIEW = Lock()

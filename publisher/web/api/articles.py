@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AliasPath, Field
 
 from publisher.app.articles import (
-    ArticleStatus,
-    Origin,
     PersonEntry,
     add_person,
     address_of_article,
@@ -23,6 +21,7 @@ from publisher.app.articles import (
     remove_person,
 )
 from publisher.app.editing_state import Permission
+from publisher.articles.model import ArticleStatus, Origin
 from publisher.web.api.operations import (
     About,
     ApiValue,

@@ -12,7 +12,8 @@ from publisher.web.api.operations import ApiValue, Done, Instant, OperationTable
 from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
-    from publisher.app.sources import SourceSurvey, SourceTest
+    from publisher.app.sources import SourceTest
+    from publisher.ingest.reports.source_survey import SourceSurvey
     from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()

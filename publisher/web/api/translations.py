@@ -10,10 +10,6 @@ from pydantic import AwareDatetime, Field
 from publisher.app.editing_state import Permission
 from publisher.app.translations import (
     DAYS_LISTED,
-    Cell,
-    CellState,
-    StoryLine,
-    TranslationStatistics,
     claim_translation,
     dismiss_staleness,
     give_up_translation,
@@ -24,6 +20,9 @@ from publisher.app.translations import (
     start_translation,
 )
 from publisher.errors import TranslationError
+from publisher.translations.delays import TranslationStatistics
+from publisher.translations.listing import StoryLine
+from publisher.translations.model import Cell, CellState
 from publisher.web.api.operations import (
     About,
     ApiValue,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.issues.lookup import UpcomingIssue
 from publisher.app.operation import webhooks
 from publisher.app.operation.attention import AttentionItem, list_attention
 from publisher.app.operation.webhooks import Answer
 from publisher.config import Edition
 from publisher.errors import UsageError, WebhookError
+from publisher.issues.planner import UpcomingIssue
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from publisher.app.subscribers import actions, lists
 from publisher.app.subscribers.lists import MAX_LIST_BYTES
 from publisher.app.subscribers.records import newsletters_of, read_own_data
 from publisher.errors import UsageError
+from publisher.uploaded_lists import new_key
 from publisher.web.console.context import IMPORT_PATH, ConsoleRequest
 from publisher.web.console.routes import Route
 
@@ -118,7 +119,7 @@ def _upload_page(request: ConsoleRequest, status: int = 200) -> flask.Response:
         status,
         imports=lists.list_imports(request.state, request.actor),
         # Of the form: sent twice, its list is stored once.
-        key=lists.new_key(),
+        key=new_key(),
         most=MAX_LIST_BYTES // _MEGABYTE,
         is_missing=status == _NO_FILE,
     )
@@ -128,7 +129,7 @@ def _upload(request: ConsoleRequest) -> flask.Response:
     file = flask.request.files.get("list")
     if file is None or not file.filename:
         return _upload_page(request, _NO_FILE)
-    key = request.field("key") or lists.new_key()
+    key = request.field("key") or new_key()
     kept = lists.keep_list(request.state, request.actor, key, file.stream)
     return request.see_other(f"{IMPORT_PATH}{kept.key}/")
 

@@ -17,7 +17,6 @@ from publisher.app.editing_state import Permission
 from publisher.app.issues.calendar import renew_private_addresses
 from publisher.app.translations import (
     DAYS_LISTED,
-    CellState,
     claim_translation,
     dismiss_staleness,
     give_up_translation,
@@ -33,6 +32,7 @@ from publisher.app.translators import (
     read_translator_choices,
 )
 from publisher.errors import TranslationError
+from publisher.translations.model import CellState
 from publisher.web.console.routes import Access, LanguageFrom, Route
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from publisher.app.articles import (
 )
 from publisher.app.editing_state import EditingState
 from publisher.app.settings import (
-    ABSENT,
     ChangedSettings,
     change_setting,
     change_settings,
@@ -35,6 +34,7 @@ from publisher.app.settings import (
     try_toml,
 )
 from publisher.config import SETTINGS_FILE, load_settings
+from publisher.config.setting_keys import ABSENT
 from publisher.errors import ConfigError, ForbiddenError, UsageError
 from publisher.files import write_durably
 from tests.publisher.app.editing import ROOT, audit_log

@@ -9,10 +9,8 @@ from pydantic import Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
 from publisher.app.issues.overview import (
-    IssueFilter,
-    IssueState,
     compare_revisions,
     find_story_id,
     list_issue_page,
@@ -20,6 +18,9 @@ from publisher.app.issues.overview import (
     read_issue_overview,
 )
 from publisher.app.issues.sending import cancel_sending, pause_sending, resume_sending
+from publisher.issues.editing import EditKind
+from publisher.issues.model import IssueState
+from publisher.issues.store import IssueFilter
 from publisher.web.api.operations import (
     About,
     ApiValue,

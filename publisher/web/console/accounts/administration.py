@@ -6,16 +6,16 @@ from datetime import timedelta
 
 import flask
 
+from publisher.accounts.api_keys import KeyRequest
+from publisher.accounts.audit import AuditEntry
+from publisher.accounts.store import NewAccount
 from publisher.app.accounts import administration, keys
 from publisher.app.accounts.administration import (
     AccountRecord,
-    AuditEntry,
     Invitation,
-    NewAccount,
     read_audit_log,
     verify_audit_log,
 )
-from publisher.app.accounts.keys import KeyRequest
 from publisher.app.editing_state import Permission
 from publisher.errors import AccountError, UsageError
 from publisher.web.console.context import ConsoleRequest

@@ -9,9 +9,10 @@ from typing import Any
 
 import flask
 
+from publisher.accounts.sessions import Browser
 from publisher.app.accounts import factors, sign_in
 from publisher.app.accounts.factors import NewFactor
-from publisher.app.accounts.keys import Browser, sign_out
+from publisher.app.accounts.keys import sign_out
 from publisher.errors import SignInError
 from publisher.web.console.context import (
     PROVE_PATH,

@@ -21,7 +21,7 @@ from publisher.app.issues.approvals import (
     request_changes,
 )
 from publisher.app.issues.lookup import find_issue_group
-from publisher.app.issues.overview import RevisionDiff, compare_revisions
+from publisher.app.issues.overview import compare_revisions
 from publisher.app.issues.sending import (
     hold_issue,
     schedule_issue,
@@ -31,6 +31,7 @@ from publisher.app.issues.sending import (
 )
 from publisher.errors import IssueError
 from publisher.i18n.messages import message
+from publisher.issues.digests import RevisionDiff
 from publisher.web.console.issues.overview import issue_page
 from publisher.web.console.routes import LanguageFrom, Route
 

@@ -18,11 +18,10 @@ from publisher.app.issues.approvals import (
     read_plan_to_sign,
 )
 from publisher.app.issues.corrections import can_be_corrected
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
-from publisher.app.issues.lookup import Issue, IssueGroup, find_issue_group, list_issue_groups
+from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
+from publisher.app.issues.lookup import IssueGroup, find_issue_group, list_issue_groups
 from publisher.app.issues.overview import (
     IssueOverview,
-    RevisionDiff,
     compare_revisions,
     edit_text,
     read_issue_overview,
@@ -30,6 +29,9 @@ from publisher.app.issues.overview import (
 )
 from publisher.app.issues.preview import inbox_lines
 from publisher.errors import EditConflictError, IssueError
+from publisher.issues.digests import RevisionDiff
+from publisher.issues.editing import EditKind
+from publisher.issues.model import Issue
 from publisher.web.console.routes import LanguageFrom, Route
 from publisher.web.pages.responses import parse_id
 

@@ -15,9 +15,7 @@ from publisher.app.editing_state import Permission
 from publisher.app.issues.lookup import choose_editions, find_issue_group
 from publisher.app.issues.preview import (
     MailPreview,
-    Profile,
     Shown,
-    Viewer,
     find_viewer,
     load_viewer,
     preview_mails,
@@ -32,11 +30,13 @@ from publisher.app.issues.preview_pages import (
 )
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
+from publisher.delivery.ledger.offer import Viewer
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import Access, LanguageFrom, Route
 from publisher.web.pages.responses import parse_id
+from subscribers.preferences import Profile
 
 _PICTURES = "/-/pictures/"
 _LENGTHS = ("summary", "full")

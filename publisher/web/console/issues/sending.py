@@ -27,14 +27,7 @@ from publisher.app.issues.corrections import (
 )
 from publisher.app.issues.deliveries import decide_doubts, report_issues
 from publisher.app.issues.lookup import IssueGroup, find_issue_group
-from publisher.app.issues.overview import IssueState
-from publisher.app.issues.preview import (
-    MailPreview,
-    Profile,
-    Shown,
-    preview_mails,
-    viewer_with_profile,
-)
+from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
 from publisher.app.issues.preview_pages import LOOKS, WIDTHS
 from publisher.app.issues.sending import (
     SendingStatus,
@@ -46,9 +39,11 @@ from publisher.app.issues.sending import (
 from publisher.app.subscribers.feeds import list_feed_followers
 from publisher.config import Settings
 from publisher.errors import IssueError, PublisherError, UsageError
+from publisher.issues.model import IssueState
 from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext, ConsoleRequest
 from publisher.web.console.routes import LanguageFrom, Route
 from publisher.web.security import SAFE_METHODS
+from subscribers.preferences import Profile
 
 # For everybody who looks at this process's pages.
 watch = SendingWatch()

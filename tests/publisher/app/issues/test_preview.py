@@ -11,12 +11,10 @@ import pytest
 
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
-from publisher.app.issues.dry_run import Screenshot, contact_sheet_rows, find_in_web_roots
+from publisher.app.issues.dry_run import contact_sheet_rows, find_in_web_roots
 from publisher.app.issues.preview import (
     MailPreview,
-    Profile,
     Shown,
-    Viewer,
     dead_link_secret,
     find_issue_name,
     find_source,
@@ -38,6 +36,7 @@ from publisher.app.subscribers.records import unsubscribe_address
 from publisher.assembly import gate_run
 from publisher.config import Publication
 from publisher.database.metadata import metadata
+from publisher.delivery.ledger.offer import Viewer
 from publisher.errors import DeliveryError, ForbiddenError, UsageError
 from publisher.issues.digests import digest_of
 from publisher.issues.model import Issue
@@ -46,9 +45,10 @@ from publisher.issues.store import issue_by_name
 from publisher.issues.tables import issue_table
 from publisher.mail.signed_addresses import read_link
 from publisher.rendering import Digest, Renderer
-from publisher.screenshots import MAIL_VIEWS
+from publisher.screenshots import MAIL_VIEWS, Screenshot
 from publisher.testing import SECRET
 from subscribers import TextLength
+from subscribers.preferences import Profile
 from tests.publisher.app.reading import DAY, Reading, titles
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.printing import pipeline_of
