@@ -34,7 +34,7 @@ from publisher.languages import match
 from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.console import CONSOLE_LANGUAGES, ConsolePages, said_as_text
 from publisher.rendering.views import publication_view
-from publisher.web.console.routes import Access, Route
+from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import client_network, parse_id, see_other
 from publisher.web.security import SAFE_METHODS
 
@@ -50,6 +50,9 @@ IMPORT_PATH = "/subscribers/import/"
 
 # One slash, then none and no backslash: browsers read //evil and /\evil as another host.
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+
+
+ROUTES = RouteTable()
 
 
 def own_path(text: str) -> str:
@@ -170,6 +173,7 @@ def console_style_path(pages: ConsolePages, publication: Publication) -> str:
     return _path(_STYLE, _style(pages, publication))
 
 
+@ROUTES.add("GET /-/<digest>/<name>", Access.PUBLIC)
 def _show(request: ConsoleRequest, digest: str, name: str) -> flask.Response:
     pages, publication = request.context.opened.pages, request.settings.publication
     if name == _STYLE:
@@ -183,9 +187,6 @@ def _show(request: ConsoleRequest, digest: str, name: str) -> flask.Response:
     response = flask.Response(content, mimetype=_MEDIA_TYPES[name.rpartition(".")[2]])
     response.headers["Cache-Control"] = _CACHE
     return response
-
-
-ROUTES = (Route(path="/-/<digest>/<name>", view=_show, access=Access.PUBLIC),)
 
 
 def _path(name: str, content: bytes) -> str:

@@ -5,7 +5,7 @@ A webhook's secret is shown once. Its address may be a secret of its receiver, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from publisher.app.operation.webhooks import Answer
 from publisher.config import Edition
 from publisher.errors import UsageError, WebhookError
 from publisher.issues.planner import UpcomingIssue
-from publisher.web.console.routes import Route
+from publisher.web.console.routes import RouteTable
 
 if TYPE_CHECKING:
     from publisher.web.console.context import ConsoleRequest
@@ -44,6 +44,10 @@ _PAGES = {
 }
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /", Permission.VIEW, menu="today")
 def _today(request: ConsoleRequest) -> flask.Response:
     snapshot, items = list_attention(request.state, request.actor)
     upcoming = [one for language in snapshot.languages for one in language.upcoming]
@@ -113,18 +117,12 @@ def _page_of_item(item: AttentionItem) -> str:
     return _PAGES.get(item.kind, "").format(name=item.name, language=item.language)
 
 
-_TODAY_ROUTES = (Route(path="/", view=_today, access=Permission.VIEW, menu="today"),)
-
 _PATH = "/webhooks/"
-_ONE = f"{_PATH}<int:number>/"
 # Deliveries that are shown of one, the latest.
 _LATEST = 100
 
 
-def _list(request: ConsoleRequest) -> flask.Response:
-    return _page(request)
-
-
+@ROUTES.add("GET /webhooks/", Permission.MANAGE_WEBHOOKS, menu="webhooks")
 def _page(request: ConsoleRequest, status: int = 200, problem: str = "") -> flask.Response:
     return request.page(
         "webhooks.html",
@@ -137,6 +135,7 @@ def _page(request: ConsoleRequest, status: int = 200, problem: str = "") -> flas
     )
 
 
+@ROUTES.add("POST /webhooks/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _add(request: ConsoleRequest) -> flask.Response:
     events = flask.request.form.getlist("event")
     try:
@@ -148,10 +147,7 @@ def _add(request: ConsoleRequest) -> flask.Response:
     return request.page("webhook_secret.html", webhook=number, secret=secret)
 
 
-def _show(request: ConsoleRequest, number: int) -> flask.Response:
-    return _one(request, number)
-
-
+@ROUTES.add("GET /webhooks/<int:number>/", Permission.MANAGE_WEBHOOKS)
 def _one(request: ConsoleRequest, number: int, answer: Answer | None = None) -> flask.Response:
     deliveries = webhooks.list_webhook_deliveries(
         request.state, request.actor, number, None, _LATEST
@@ -161,52 +157,32 @@ def _one(request: ConsoleRequest, number: int, answer: Answer | None = None) -> 
     return request.page("webhook.html", one=one, deliveries=deliveries, answer=answer)
 
 
+@ROUTES.add("POST /webhooks/<int:number>/test/", Permission.MANAGE_WEBHOOKS)
 def _test(request: ConsoleRequest, number: int) -> flask.Response:
     """Send an event that means nothing, and show the answer."""
     answer = webhooks.send_test_event(request.state, request.actor, number)
     return _one(request, number, answer)
 
 
+@ROUTES.add("POST /webhooks/<int:number>/rotate/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _rotate(request: ConsoleRequest, number: int) -> flask.Response:
     secret = webhooks.rotate_webhook(request.state, request.actor, number)
     return request.page("webhook_secret.html", webhook=number, secret=secret)
 
 
+@ROUTES.add("POST /webhooks/<int:number>/enable/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _enable(request: ConsoleRequest, number: int) -> flask.Response:
     webhooks.enable_webhook(request.state, request.actor, number)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
+@ROUTES.add("POST /webhooks/<int:number>/disable/", Permission.MANAGE_WEBHOOKS)
 def _disable(request: ConsoleRequest, number: int) -> flask.Response:
     webhooks.disable_webhook(request.state, request.actor, number)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
+@ROUTES.add("POST /webhooks/<int:number>/remove/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _remove(request: ConsoleRequest, number: int) -> flask.Response:
     webhooks.remove_webhook(request.state, request.actor, number)
     return request.see_other(_PATH, done="removed")
-
-
-def _post(path: str, view: Callable[..., flask.Response], *, needs_fresh: bool = True) -> Route:
-    return Route(
-        path=path,
-        view=view,
-        access=Permission.MANAGE_WEBHOOKS,
-        methods=("POST",),
-        needs_fresh=needs_fresh,
-    )
-
-
-_WEBHOOKS_ROUTES = (
-    Route(path=_PATH, view=_list, access=Permission.MANAGE_WEBHOOKS, menu="webhooks"),
-    Route(path=_ONE, view=_show, access=Permission.MANAGE_WEBHOOKS),
-    _post(_PATH, _add),
-    _post(f"{_ONE}test/", _test, needs_fresh=False),
-    _post(f"{_ONE}rotate/", _rotate),
-    _post(f"{_ONE}enable/", _enable),
-    _post(f"{_ONE}disable/", _disable, needs_fresh=False),
-    _post(f"{_ONE}remove/", _remove),
-)
-
-
-ROUTES = (*_TODAY_ROUTES, *_WEBHOOKS_ROUTES)

@@ -22,7 +22,7 @@ from publisher.app.settings import (
 )
 from publisher.errors import ConfigError, PublisherError
 from publisher.i18n.messages import message
-from publisher.web.console.routes import MAX_BODY_BYTES, Route
+from publisher.web.console.routes import MAX_BODY_BYTES, RouteTable
 
 if TYPE_CHECKING:
     import flask
@@ -35,6 +35,9 @@ _CONFLICT = 409
 _MOST = 2000
 # Characters that are read of one: as many as fit into the body of a form.
 _WHOLE = MAX_BODY_BYTES
+
+
+ROUTES = RouteTable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def conflict_page(
 _PATH = "/settings/"
 
 
+@ROUTES.add("GET /settings/", Permission.VIEW, menu="settings")
 def _show(request: ConsoleRequest) -> flask.Response:
     may_change = request.permits(Permission.CHANGE_SETTINGS)
     shown = list_settings(request.settings) if may_change else ()
@@ -117,12 +121,14 @@ def _newsletters(request: ConsoleRequest) -> list[dict[str, object]]:
     ]
 
 
+@ROUTES.add("GET /settings/<table>/", Permission.CHANGE_SETTINGS)
 def _edit(request: ConsoleRequest, table: str) -> flask.Response:
     found = read_editable_table(request.state, table)
     given = {one.name: one.value for one in found.fields}
     return _form_page(request, found, given, given)
 
 
+@ROUTES.add("POST /settings/<table>/", Permission.CHANGE_SETTINGS)
 def _save(request: ConsoleRequest, table: str) -> flask.Response:
     """Show what would change; with `confirmed`, change it. What somebody else has changed, too, is shown first."""
     found = read_editable_table(request.state, table)
@@ -170,11 +176,3 @@ def _form_page(
         seen=seen,
         problem=problem,
     )
-
-
-_ONE = "/settings/<table>/"
-ROUTES = (
-    Route(path=_PATH, view=_show, access=Permission.VIEW, menu="settings"),
-    Route(path=_ONE, view=_edit, access=Permission.CHANGE_SETTINGS),
-    Route(path=_ONE, view=_save, access=Permission.CHANGE_SETTINGS, methods=("POST",)),
-)
