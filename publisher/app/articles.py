@@ -31,7 +31,6 @@ from publisher.config.setting_keys import ABSENT
 from publisher.database import Database
 from publisher.errors import UsageError
 from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
-from publisher.i18n.messages import message
 from publisher.ingest.pickup import archive
 from publisher.ingest.problems import (
     ItemProblem,
@@ -232,8 +231,8 @@ class PeopleEntries:
         """Return a person; raise UsageError if nobody has the key."""
         found = next((one for one in self.people if one.key == key), None)
         if found is None:
-            raise UsageError(
-                message("%(key)s: nobody has this key in %(file)s", key=key, file=PEOPLE_FILE)
+            raise UsageError.saying(
+                "%(key)s: nobody has this key in %(file)s", key=key, file=PEOPLE_FILE
             )
         return found
 
@@ -255,17 +254,13 @@ def add_person(
     """Add a person with one name for all languages. Raise UsageError if the key is malformed or taken."""
     actor.require(Permission.MANAGE_PEOPLE)
     if not _KEY.fullmatch(key):
-        raise UsageError(
-            message(
-                "%(key)s: a key has small letters, digits and hyphens, like ann-sabbagh",
-                key=repr(key),
-            )
+        raise UsageError.saying(
+            "%(key)s: a key has small letters, digits and hyphens, like ann-sabbagh",
+            key=repr(key),
         )
     if any(one.key == key for one in read_person_entries(state).people):
-        raise UsageError(
-            message(
-                "%(key)s: somebody has this key in %(file)s already", key=key, file=PEOPLE_FILE
-            )
+        raise UsageError.saying(
+            "%(key)s: somebody has this key in %(file)s already", key=key, file=PEOPLE_FILE
         )
     _change(state, actor, "add-person", key, {key: {"name": name}}, expected)
 

@@ -478,7 +478,7 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         newsletters = document.get("newsletter", ())
         found = next((one for one in newsletters if one.get("name") == name), None)
     if found is None:
-        raise UsageError(message("%(name)s: no newsletter has this name", name=name))
+        raise UsageError.saying("%(name)s: no newsletter has this name", name=name)
     return found
 
 

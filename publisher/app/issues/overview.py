@@ -188,10 +188,8 @@ def compare_revisions(
     old = old if old is not None else next(before, None)
     if old is None or new is None or not {old, new} <= by_number.keys():
         known = [*map(str, sorted(numbers))] or [message("none")]
-        raise IssueError(
-            message(
-                "%(issue)s: no two such revisions; it has %(known)s", issue=name, known=known
-            )
+        raise IssueError.saying(
+            "%(issue)s: no two such revisions; it has %(known)s", issue=name, known=known
         )
     before_and_after = by_number[old], by_number[new]
     manifests = [read_manifest(one.manifest) for one in before_and_after if one.manifest]

@@ -40,7 +40,6 @@ from publisher.errors import (
 from publisher.gate.findings import finding_data
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
-from publisher.i18n.messages import message
 from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
@@ -102,7 +101,7 @@ def find_source(
         return maker.of_next(what)
     edition = settings.edition(what.newsletter, what.language)
     if edition is None:
-        raise IssueError(message("%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED))
+        raise IssueError.saying("%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED)
     if what.state in _UNSELECTED:
         return maker.of_next(edition, what)
     return maker.of_issue(edition, what)
@@ -166,8 +165,8 @@ class _Maker:
         place = (self.connection, self.settings, self.renderer, edition, issue)
         preview = preview_held_issue(*place)
         if preview is None:
-            raise IssueError(
-                message("%(issue)s: all its articles were withdrawn", issue=issue.name)
+            raise IssueError.saying(
+                "%(issue)s: all its articles were withdrawn", issue=issue.name
             )
         return self._rendered(preview)
 
@@ -375,8 +374,8 @@ def find_issue_name(edition: Edition, day: str) -> str:
     try:
         return f"{edition.newsletter}-{edition.language}-{date.fromisoformat(day)}"
     except ValueError:
-        raise UsageError(
-            message("%(day)s is no date; write one like 2026-01-09", day=repr(day))
+        raise UsageError.saying(
+            "%(day)s is no date; write one like 2026-01-09", day=repr(day)
         ) from None
 
 
@@ -399,7 +398,7 @@ def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
         except BadAddressError as error:
             raise UsageError(reason_sentence(str(error))) from None
         if person is None:
-            raise UsageError(message("%(name)s: no such subscriber", name=address))
+            raise UsageError.saying("%(name)s: no such subscriber", name=address)
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
@@ -410,7 +409,7 @@ def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer
     with state.database.reading() as connection:
         person = load_subscriber(connection, subscriber_id)
         if person is None:
-            raise UsageError(message("%(name)s: no such subscriber", name=str(subscriber_id)))
+            raise UsageError.saying("%(name)s: no such subscriber", name=str(subscriber_id))
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
@@ -474,7 +473,5 @@ def _recipient(connection: Connection, viewer: Viewer) -> Recipient:
         return replace(_NOBODY, language=viewer.language)
     found = load_recipients(connection, [viewer.subscriber_id])
     if not found:
-        raise UsageError(
-            message("%(name)s: no such subscriber", name=str(viewer.subscriber_id))
-        )
+        raise UsageError.saying("%(name)s: no such subscriber", name=str(viewer.subscriber_id))
     return found[0]

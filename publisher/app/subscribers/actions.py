@@ -28,7 +28,6 @@ from publisher.bounces.store import BounceScore
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import ConsentError, UsageError
-from publisher.i18n.messages import message
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
 from subscribers import (
@@ -218,5 +217,5 @@ def _changing(
 def _require(connection: Connection, number: int) -> Subscriber:
     person = load_subscriber(connection, number)
     if person is None:
-        raise UsageError(message("%(name)s: no such subscriber", name=str(number)))
+        raise UsageError.saying("%(name)s: no such subscriber", name=str(number))
     return person

@@ -86,10 +86,8 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
     actor.require(Permission.SEE_SUBSCRIBERS)
     wanted = text.strip()
     if len(wanted) < _SHORTEST:
-        raise UsageError(
-            message(
-                "%(wanted)s: write three characters of an address, or more", wanted=repr(wanted)
-            )
+        raise UsageError.saying(
+            "%(wanted)s: write three characters of an address, or more", wanted=repr(wanted)
         )
     with state.database.reading() as connection:
         try:
@@ -250,7 +248,7 @@ def read_rejects(
     kept = find_import(state, actor, key)
     path = import_folder(state.settings.folders, key) / REJECTS
     if kept.state in RUNNING or not path.exists():
-        raise UsageError(message("the rows that were left out are not known yet"))
+        raise UsageError.saying("the rows that were left out are not known yet")
     return translated_rejects(path, said)
 
 

@@ -83,7 +83,7 @@ def _require_length(name: str, value: str, most: int) -> None:
         problem = message(
             "it has %(length)s characters; %(most)s are allowed", length=len(value), most=most
         )
-        raise PublisherError(message("%(name)s: %(problem)s", name=name, problem=problem))
+        raise PublisherError.saying("%(name)s: %(problem)s", name=name, problem=problem)
 
 
 def conflict_page(

@@ -31,7 +31,6 @@ from publisher.app.issues.sending import (
     undo_sending,
 )
 from publisher.errors import IssueError
-from publisher.i18n.messages import message
 from publisher.issues.digests import RevisionDiff
 from publisher.web.console.issues.overview import issue_page
 from publisher.web.console.routes import LanguageFrom, RouteTable
@@ -129,12 +128,10 @@ def _schedule_at(request: ConsoleRequest, issue: str) -> object:
         # Without an edition the verb refuses.
         at = local.replace(tzinfo=edition.zone if edition else UTC).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise IssueError(
-            message(
-                "%(issue)s: %(value)s is no date and time",
-                issue=issue,
-                value=repr(request.field("at")),
-            )
+        raise IssueError.saying(
+            "%(issue)s: %(value)s is no date and time",
+            issue=issue,
+            value=repr(request.field("at")),
         ) from None
     return schedule_issue(request.state, request.actor, issue, at)
 
