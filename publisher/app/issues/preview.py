@@ -107,6 +107,10 @@ def find_source(
     return maker.of_issue(edition, what)
 
 
+# What a mail has of its digest or variant, frozen or not.
+_PARTS = ("subject", "preheader", "html", "text")
+
+
 @dataclass(frozen=True, slots=True)
 class _Maker:
     connection: Connection
@@ -150,15 +154,10 @@ class _Maker:
             return None
         return MailSource(
             issue=issue,
-            subject=row.subject,
-            preheader=row.preheader,
-            html=row.html,
-            text=row.text,
             page=row.revised or row.page,
-            sha256=row.sha256,
-            findings=row.findings,
             due_at=issue.due_at,
             is_frozen=True,
+            **_taken(row, *_PARTS, "sha256", "findings"),
         )
 
     def _held(self, edition: Edition, issue: Issue) -> MailSource:
@@ -202,16 +201,8 @@ class _Maker:
             variant = IssueVariant(row.id, row.issue_id, row.length, row.more)
             numbers = article_ids_of_variant(self.connection, variant)
             return self._other(replace(issue, more=row.more), digest, numbers, row.length)
-        return replace(
-            digest,
-            subject=row.subject,
-            preheader=row.preheader,
-            html=row.html,
-            text=row.text,
-            sha256=row.sha256,
-            findings=row.findings,
-            is_variant=True,
-        )
+        taken = _taken(row, *_PARTS, "sha256", "findings")
+        return replace(digest, **taken, is_variant=True)
 
     def _other(
         self, issue: Issue, digest: MailSource, numbers: Sequence[int], length: str | None
@@ -228,16 +219,17 @@ def _made(issue: Issue, found: tuple[Digest, GateRun], page: str) -> MailSource:
     digest, gate_run = found
     return MailSource(
         issue=issue,
-        subject=digest.subject,
-        preheader=digest.preheader,
-        html=digest.html,
-        text=digest.text,
         page=page,
         sha256=digest_hash(digest, ""),
         findings=[finding_data(one) for one in gate_run.report.findings],
         due_at=issue.due_at,
         is_frozen=False,
+        **_taken(digest, *_PARTS),
     )
+
+
+def _taken(value: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
 
 
 # Columns of the subject and of the first line that inboxes show: of a phone, and of a wide window.
