@@ -5,7 +5,6 @@ A change of people.toml names what was read.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AliasPath, Field
@@ -92,14 +91,11 @@ class ArticleProblems(ApiValue):
 @OPERATIONS.add("GET /articles", Permission.VIEW, about=About.EACH)
 def _list_articles(request: ApiRequest, query: PageInLanguage) -> ArticleList:
     """List articles, the latest first."""
-    before = None
-    if query.cursor is not None:
-        at, number = read_cursor(query.cursor, int, int)
-        before = (datetime.fromtimestamp(at, UTC), number)
+    before = read_cursor(query.cursor)
     languages = request.languages(Permission.VIEW, query.language)
     found, has_more = list_article_page(request.state, languages, before, query.limit)
     last = found[-1] if has_more else None
-    cursor = write_cursor(int(last.published_at.timestamp()), last.id) if last else None
+    cursor = write_cursor(last.published_at, last.id) if last else None
     articles = [
         ArticleValue.of(article, url=address_of_article(request.state, article))
         for article in found

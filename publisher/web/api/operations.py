@@ -85,22 +85,24 @@ class PageInLanguage(Page):
     language: Name | None = Field(default=None, description="A language (BCP 47).")
 
 
-def write_cursor(*place: str | int) -> str:
+def write_cursor(at: datetime, number: int) -> str:
     """Return a cursor. It is opaque to clients; what it says is no secret, and is checked again."""
-    text = json.dumps(place, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps([int(at.timestamp()), number], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
-    """Return what a cursor says, values of these kinds; raise ProblemError if it does not."""
+def read_cursor(cursor: str | None) -> tuple[datetime, int] | None:
+    """Return the instant and the number that a cursor says; raise ProblemError if it does not. None for None."""
+    if cursor is None:
+        return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, RecursionError):
         place = None
-    if not isinstance(place, list) or [type(one) for one in place] != list(kinds):
+    if not isinstance(place, list) or [type(part) for part in place] != [int, int]:
         raise ProblemError(422, "the cursor is not one that this list has given")
-    return tuple(place)
+    return datetime.fromtimestamp(place[0], UTC), place[1]
 
 
 _PART = re.compile(r"<(\w+)>")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -99,19 +99,15 @@ class Reason(ApiValue):
 @OPERATIONS.add("GET /issues", Permission.VIEW, about=About.EACH)
 def _list_issues(request: ApiRequest, query: IssueQuery) -> IssueList:
     """List issues, the latest first."""
-    before = None
-    if query.cursor is not None:
-        at, number = read_cursor(query.cursor, int, int)
-        before = (datetime.fromtimestamp(at, UTC), number)
     wanted = IssueFilter(
         languages=request.languages(Permission.VIEW, query.language),
         newsletter=query.newsletter,
         state=query.state,
-        before=before,
+        before=read_cursor(query.cursor),
     )
     found, has_more = list_issue_page(request.state, wanted, query.limit)
     last = found[-1].issue if has_more else None
-    cursor = write_cursor(int(last.due_at.timestamp()), last.id) if last else None
+    cursor = write_cursor(last.due_at, last.id) if last else None
     issues = [IssueSummary.of(status, status.issue) for status in found]
     return IssueList(issues=issues, next_cursor=cursor)
 
