@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -69,14 +69,8 @@ def guarded_state(
     revision: IssueRevision | None = None,
 ) -> GuardedState:
     """Return the state for a request that `begin_request` has put on record, or about a revision."""
-    return GuardedState(
-        settings=state.settings,
-        database=state.database,
-        secret=state.secret,
-        clock=state.clock,
-        request=request,
-        revision=revision,
-    )
+    given = {field.name: getattr(state, field.name) for field in fields(EditingState)}
+    return GuardedState(**given, request=request, revision=revision)
 
 
 def begin_request(
