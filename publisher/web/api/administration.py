@@ -1,9 +1,7 @@
 """Operations of the terminal alone, which no key does: accounts, keys, the audit log, webhooks, and what translators get."""
 
-from __future__ import annotations
-
 from datetime import UTC
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
@@ -19,7 +17,7 @@ from publisher.app.accounts.administration import (
     written_grant,
 )
 from publisher.app.accounts.keys import list_keys, revoke_key
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import EditingState, Permission
 from publisher.app.issues.calendar import renew_private_addresses
 from publisher.app.operation.webhooks import (
     add_webhook,
@@ -44,12 +42,9 @@ from publisher.web.api.operations import (
     Text,
 )
 from publisher.web.api.problems import ProblemError
+from publisher.web.api.requests import ApiRequest
 from publisher.web.api.subscribers import SubscriberAnswer
 from publisher.web.pages.responses import LARGEST_ID, parse_id
-
-if TYPE_CHECKING:
-    from publisher.app.editing_state import EditingState
-    from publisher.web.api.requests import ApiRequest
 
 
 class AccountValue(ApiValue):

@@ -3,9 +3,7 @@
 A change of people.toml names what was read.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AliasPath, Field
 
@@ -33,9 +31,7 @@ from publisher.web.api.operations import (
     write_cursor,
 )
 from publisher.web.api.problems import refused_values
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -223,16 +223,12 @@ class OperationTable(list[Operation]):
 
         def register(run: OperationRun) -> OperationRun:
             first, *others = run.__name__.strip("_").split("_")
-            models = {
-                name: run.__globals__[model]
-                for name, model in run.__annotations__.items()
-                if name in {"query", "body", "return"}
-            }
-            answer = models.pop("return")
+            hints = get_type_hints(run)
+            models = {name: hints[name] for name in ("query", "body") if name in hints}
             given = {
                 "id": first + "".join(map(str.capitalize, others)),
                 "summary": (run.__doc__ or "").partition("\n")[0].removesuffix("."),
-                "answer": answer,
+                "answer": hints["return"],
                 "about": about,
                 "run": partial(_run_with, run, tuple(models)),
             }

@@ -1,8 +1,6 @@
 """Operations about publication.toml: all settings to read, and the few that editors change."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,9 +8,7 @@ from publisher.app.editing_state import Permission
 from publisher.app.settings import list_settings, read_editable_table, save_editable_table
 from publisher.web.api.operations import ApiValue, Name, OperationTable
 from publisher.web.api.problems import ProblemError, refused_values
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

@@ -1,20 +1,17 @@
 """Operations about sources: what there is to know of each, and tests of them."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
-from publisher.app.sources import WholeState, accept_source_loss, read_sources
+from publisher.app.sources import SourceTest, WholeState, accept_source_loss, read_sources
 from publisher.web.api.operations import ApiValue, Done, Instant, OperationTable
 from publisher.web.api.problems import ProblemError
+from publisher.web.api.requests import ApiRequest
 
 if TYPE_CHECKING:
-    from publisher.app.sources import SourceTest
     from publisher.ingest.reports.source_survey import SourceSurvey
-    from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -113,7 +110,7 @@ class SourceTestValue(ApiValue):
     result: SourceSurveyValue | None
 
 
-def survey_value(survey: SourceSurvey) -> SourceSurveyValue:
+def survey_value(survey: "SourceSurvey") -> SourceSurveyValue:
     """Return the value of what a source would bring."""
     refused = [RefusedFile(file=file, reason=reason) for file, reason in survey.refused]
     return SourceSurveyValue.of(survey, refused=refused)

@@ -3,10 +3,8 @@
 Addresses are in bodies only. Larger lists go by the console.
 """
 
-from __future__ import annotations
-
 import io
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AliasPath, Field
 
@@ -20,11 +18,9 @@ from publisher.app.subscribers.actions import (
 from publisher.app.subscribers.lists import import_list, preview_list
 from publisher.web.api.operations import About, ApiValue, Done, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError, refused_values
+from publisher.web.api.requests import ApiRequest
 from publisher.web.pages.responses import parse_id
 from subscribers import BadAddressError, SubscriberStatus
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

@@ -1,9 +1,7 @@
 """Operations about translations: what there is of each story, and who makes what."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
@@ -33,9 +31,7 @@ from publisher.web.api.operations import (
     Text,
 )
 from publisher.web.api.problems import ProblemError
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

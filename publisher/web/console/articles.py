@@ -1,9 +1,8 @@
 """People: who is who in people.toml, which is edited here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+import flask
 
 from publisher.app.articles import (
     PersonEntry,
@@ -14,13 +13,9 @@ from publisher.app.articles import (
 )
 from publisher.app.editing_state import Permission
 from publisher.errors import ConfigError, UsageError
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 from publisher.web.console.settings import changes_of_request, conflict_page
-
-if TYPE_CHECKING:
-    import flask
-
-    from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/people/"
 

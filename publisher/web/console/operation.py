@@ -3,12 +3,9 @@
 A webhook's secret is shown once. Its address may be a secret of its receiver, so it stands on these pages only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import flask
 
@@ -19,11 +16,8 @@ from publisher.app.operation.webhooks import Answer
 from publisher.config import Edition
 from publisher.errors import UsageError, WebhookError
 from publisher.issues.planner import UpcomingIssue
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
-
 
 # How many issues that come next are shown.
 _UPCOMING = 6

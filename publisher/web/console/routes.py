@@ -4,17 +4,14 @@ A module of pages has `ROUTES`, a table of these; each stands above its view. A 
 a language's text has to say where its language comes from.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+import flask
 
 from publisher.app.editing_state import OF_ONE_LANGUAGE, Actor, Permission
-
-if TYPE_CHECKING:
-    import flask
 
 MAX_BODY_BYTES = 64 * 1024
 

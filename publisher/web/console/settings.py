@@ -5,11 +5,10 @@ carries what each of its fields had when it was read, as `seen.<name>`. Fields t
 changed are no conflict.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import flask
 
 from publisher.app.editing_state import Permission
 from publisher.app.settings import (
@@ -22,13 +21,8 @@ from publisher.app.settings import (
 )
 from publisher.errors import ConfigError, PublisherError
 from publisher.i18n.messages import message
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import MAX_BODY_BYTES, RouteTable
-
-if TYPE_CHECKING:
-    import flask
-
-    from publisher.web.console.context import ConsoleRequest
-
 
 _CONFLICT = 409
 # Characters of a field, unless the file has more of them.

@@ -3,12 +3,9 @@
 A feed reader can't sign in: the address of a translator's feed has a token of the account.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import flask
@@ -33,11 +30,8 @@ from publisher.app.translators import (
 )
 from publisher.errors import TranslationError
 from publisher.translations.model import CellState
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import Access, LanguageFrom, RouteTable
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
-
 
 _PATH = "/translations/mine/"
 

@@ -1,9 +1,7 @@
 """Operations before an issue is sent: approve it, ask for changes, schedule, send now, undo, hold, skip."""
 
-from __future__ import annotations
-
 from datetime import UTC
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
@@ -25,9 +23,7 @@ from publisher.app.issues.sending import (
 from publisher.web.api.issues.overview import IssueDetails, read_details
 from publisher.web.api.operations import ApiValue, Instant, OperationTable, Text
 from publisher.web.api.problems import ProblemError
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

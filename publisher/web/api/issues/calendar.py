@@ -1,9 +1,6 @@
 """Operations about the calendar: what is due when; move, skip and restore one occurrence."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from pydantic import Field, NaiveDatetime
 
@@ -19,9 +16,7 @@ from publisher.app.issues.occurrences import (
 from publisher.errors import UsageError
 from publisher.web.api.operations import About, ApiValue, Instant, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

@@ -1,9 +1,7 @@
 """Operations about issues: list, read, pause, resume, cancel; edits, and who will get one."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -33,10 +31,8 @@ from publisher.web.api.operations import (
     write_cursor,
 )
 from publisher.web.api.problems import ProblemError
+from publisher.web.api.requests import ApiRequest
 from publisher.web.pages.responses import LARGEST_ID, parse_id
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

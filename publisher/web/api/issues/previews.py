@@ -1,9 +1,7 @@
 """Operations that show a mail before it is sent: as a subscriber gets it, and as a test."""
 
-from __future__ import annotations
-
 import base64
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -20,10 +18,8 @@ from publisher.config import Edition
 from publisher.errors import RenderingError
 from publisher.web.api.operations import ApiValue, OperationTable
 from publisher.web.api.problems import ProblemError, refused_values
+from publisher.web.api.requests import ApiRequest
 from publisher.web.pages.responses import LARGEST_ID
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

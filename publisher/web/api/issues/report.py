@@ -1,10 +1,8 @@
 """Operations after an issue was sent: its report, its deliveries in doubt, a correction."""
 
-from __future__ import annotations
-
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -13,9 +11,7 @@ from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.deliveries import decide_doubts, report_issue
 from publisher.app.subscribers.feeds import list_feed_followers
 from publisher.web.api.operations import ApiValue, Name, OperationTable
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 

@@ -4,12 +4,9 @@ An approval posts the hash of what its giver has read, and the plan of who gets 
 has changed, and nothing is approved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import flask
 
@@ -32,11 +29,9 @@ from publisher.app.issues.sending import (
 )
 from publisher.errors import IssueError
 from publisher.issues.digests import RevisionDiff
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.issues.overview import issue_page
 from publisher.web.console.routes import LanguageFrom, RouteTable
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
 
 # Characters of a note.
 _MOST_NOTE = 2000

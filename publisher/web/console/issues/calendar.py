@@ -1,11 +1,8 @@
 """The calendar: weeks by newsletters, one occurrence in all its languages, and the file for other programs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import flask
 
@@ -26,10 +23,8 @@ from publisher.app.issues.occurrences import (
     skip_occurrence,
 )
 from publisher.errors import IssueError, UsageError
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import Access, LanguageFrom, RouteTable
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/calendar/"
 _OCCURRENCE = "/calendar/<newsletter>/<day>/"

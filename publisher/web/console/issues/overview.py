@@ -1,11 +1,9 @@
 """Issues: the latest of all newsletters, one of them in all its languages, and editing it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import flask
@@ -32,11 +30,9 @@ from publisher.errors import EditConflictError, IssueError
 from publisher.issues.digests import RevisionDiff
 from publisher.issues.editing import EditKind
 from publisher.issues.model import Issue
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 from publisher.web.pages.responses import parse_id
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
 
 # Issues on a page of the list, all languages counted as one.
 _LISTED = 30
