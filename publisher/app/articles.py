@@ -168,23 +168,17 @@ _COUNTED = 500
 _SECONDS_KEPT = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleLabels:
-    """Topics and authors' names, most frequent first."""
-
-    topics: tuple[str, ...]
-    authors: tuple[str, ...]
-
-
-_kept: WeakKeyDictionary[Engine, dict[tuple[str, ...], tuple[float, ArticleLabels]]] = (
+# Topics, and authors' names, the most frequent first.
+Labels = tuple[tuple[str, ...], tuple[str, ...]]
+_kept: WeakKeyDictionary[Engine, dict[tuple[str, ...], tuple[float, Labels]]] = (
     WeakKeyDictionary()
 )
 
 
 def frequent_labels(
     connection: Connection, languages: Collection[str], now: datetime
-) -> ArticleLabels:
-    """Return the labels of the articles in some languages, as of a minute ago or less."""
+) -> Labels:
+    """Return topics and authors of the articles in some languages, as of a minute ago or less."""
     key, at = tuple(sorted(languages)), now.timestamp()
     kept = _kept.setdefault(connection.engine, {})
     if key not in kept or not kept[key][0] <= at < kept[key][0] + _SECONDS_KEPT:
@@ -192,14 +186,14 @@ def frequent_labels(
     return kept[key][1]
 
 
-def _count(connection: Connection, languages: Collection[str], now: datetime) -> ArticleLabels:
+def _count(connection: Connection, languages: Collection[str], now: datetime) -> Labels:
     topics: Counter[str] = Counter()
     authors: Counter[str] = Counter()
     for language in languages:
         for its_topics, its_authors in newest_labels(connection, language, now, _COUNTED):
             topics.update(set(its_topics))
             authors.update(set(its_authors))
-    return ArticleLabels(_by_frequency(topics), _by_frequency(authors))
+    return _by_frequency(topics), _by_frequency(authors)
 
 
 def _by_frequency(counted: Counter[str]) -> tuple[str, ...]:

@@ -350,12 +350,6 @@ class EditableTable:
     content_hash: str
 
 
-def read_editable_settings(state: EditingState) -> list[EditableTable]:
-    """Return what editors may change, as the file has it now."""
-    names = (PUBLICATION, *(one.name for one in state.settings.newsletters))
-    return [read_editable_table(state, name) for name in names]
-
-
 def read_editable_table(state: EditingState, name: str) -> EditableTable:
     """Return what editors may change of one table; raise UsageError if there is none."""
     folder = state.settings.folders.root

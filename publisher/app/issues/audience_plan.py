@@ -213,17 +213,18 @@ def make_plan(
         editions=[one.language for one in settings.editions_of(newsletter)],
         providers=providers_of(settings.delivery),
         at=at,
-        planned={one.edition.language: _new_edition_plan(one) for one in waiting},
+        planned={
+            one.edition.language: EditionPlan(
+                issue=one.name, language=one.edition.language, due_at=one.due_at
+            )
+            for one in waiting
+        },
         issues={one.edition.language: one for one in waiting},
         audiences=audiences,
     )
     for group in groups:
         counting.add(group)
     return counting.plan(newsletter, waiting[0].day, standings)
-
-
-def _new_edition_plan(one: DayEdition) -> EditionPlan:
-    return EditionPlan(issue=one.name, language=one.edition.language, due_at=one.due_at)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -256,7 +256,6 @@ class InboxLine:
     client: str
     subject: str
     preheader: str
-    is_subject_cut: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -436,12 +435,7 @@ def dead_link_secret(secret: str) -> str:
 def inbox_lines(subject: str, preheader: str) -> list[InboxLine]:
     """Return what inboxes show of a subject and a first line."""
     return [
-        InboxLine(
-            client,
-            _cut(subject, columns),
-            _cut(preheader, more),
-            is_subject_cut=column_width(subject) > columns,
-        )
+        InboxLine(client, _cut(subject, columns), _cut(preheader, more))
         for client, columns, more in INBOX_COLUMNS
     ]
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
 from publisher.accounts import api_keys
 from publisher.accounts.api_keys import RequestKey, StoredAnswer
 from publisher.app.editing_state import Actor, Change, EditingState
@@ -38,7 +36,9 @@ class GuardedState(EditingState):
         """Open a transaction that writes, as `EditingState.changing`."""
         with EditingState.changing(self, actor, verb, what, details) as change:
             if self.revision is not None:
-                _require_same(change.connection, self.revision)
+                name, number = self.revision
+                if require_issue(change.connection, name).epoch != number:
+                    raise ApiRequestError(f"{name}: was changed since; read it again", 412)
             yield change
             if self.request is not None:
                 api_keys.mark_changed(change.connection, self.request, self.clock.now())
@@ -49,11 +49,6 @@ class IssueRevision(NamedTuple):
 
     name: str
     number: int
-
-
-def _require_same(connection: Connection, revision: IssueRevision) -> None:
-    if require_issue(connection, revision.name).epoch != revision.number:
-        raise ApiRequestError(f"{revision.name}: was changed since; read it again", 412)
 
 
 def request_key(actor: Actor, client_key: str) -> RequestKey:

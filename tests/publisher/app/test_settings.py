@@ -25,7 +25,6 @@ from publisher.app.settings import (
     list_settings,
     localised_changes,
     next_dates,
-    read_editable_settings,
     read_editable_table,
     remove_setting,
     save_editable_table,
@@ -181,7 +180,9 @@ def bilingual(publication: PublicationFolder) -> EditingState:
 def test_a_form_has_a_title_in_each_language_and_the_keys_of_its_table(
     bilingual: EditingState,
 ) -> None:
-    publication, weekly = read_editable_settings(bilingual)
+    publication, weekly = (
+        read_editable_table(bilingual, name) for name in ("publication", "weekly")
+    )
     assert [one.name for one in publication.fields] == ["title.en", "title.ar"]
     names = [one.name for one in weekly.fields]
     assert names[:5] == ["title.en", "title.ar", "schedule", "at", "lead"]

@@ -76,7 +76,9 @@ def _page_of_one(request: ConsoleRequest, number: int, problem: str = "") -> fla
         422 if problem else 200,
         record=record,
         choices=administration.role_choices(request.settings.publication),
-        grants=_roles() if problem else _written_grants(record),
+        grants=_roles()
+        if problem
+        else [administration.written_grant(grant) for grant in record.account.grants],
         problem=problem,
     )
 
@@ -128,10 +130,6 @@ def _record(request: ConsoleRequest, number: int) -> AccountRecord:
 
 def _roles() -> list[str]:
     return flask.request.form.getlist("role")
-
-
-def _written_grants(record: AccountRecord) -> list[str]:
-    return [administration.written_grant(one) for one in record.account.grants]
 
 
 _KEYS_PATH = "/keys/"

@@ -269,7 +269,8 @@ def _picture(request: ConsoleRequest, name: str) -> flask.Response:
     picture = read_public_picture(request.settings, name)
     if picture is None:
         flask.abort(404)
-    response = flask.Response(picture.content, mimetype=picture.media_type)
+    content, media_type = picture
+    response = flask.Response(content, mimetype=media_type)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers["Cache-Control"] = "private, max-age=600"

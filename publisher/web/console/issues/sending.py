@@ -40,7 +40,6 @@ from publisher.app.issues.sending import (
 from publisher.app.subscribers.feeds import list_feed_followers
 from publisher.config import Settings
 from publisher.errors import IssueError, PublisherError, UsageError
-from publisher.issues.model import IssueState
 from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext, ConsoleRequest
 from publisher.web.console.routes import LanguageFrom, RouteTable
 from publisher.web.security import SAFE_METHODS
@@ -196,7 +195,7 @@ _PLANNED_STATES = ("scheduled", "assembling", "awaiting_approval", "ready")
 def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
     group, found = find_issue_group(request.state, issue)
     # A correction goes to whoever got the error, and what is being sent has a report.
-    if found.serial or not any(_is_planned(one.issue.state) for one in group.issues):
+    if found.serial or not any(one.issue.state in _PLANNED_STATES for one in group.issues):
         return request.see_other(f"/issues/{issue}/report/")
     plan = plan_audience(request.state, found.newsletter, found.day)
     providers = sum((one.providers for one in plan.editions), Counter[str]())
@@ -209,10 +208,6 @@ def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
         others=len(providers) - _PROVIDERS,
         in_others=_rest(providers),
     )
-
-
-def _is_planned(state: IssueState) -> bool:
-    return state in _PLANNED_STATES
 
 
 def _rest(counts: Counter[str]) -> int:
