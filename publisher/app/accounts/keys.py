@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from publisher.accounts import api_keys, audit, sessions, store
+from publisher.accounts import api_keys, sessions, store
 from publisher.accounts.actor import Actor, key_actor
 from publisher.accounts.api_keys import ApiKey, KeyRequest
 from publisher.accounts.model import NOT_BY_KEY, Account, Permission, permits
@@ -170,15 +170,8 @@ def record_access(
 ) -> None:
     """Append to the audit log what somebody did with a session or a factor; None is nobody known."""
     name = email or _NOBODY
-    entry = audit.AuditEntry(
-        at=state.clock.now(),
-        actor=name,
-        verb=verb,
-        object=name,
-        details={**details, "via": "console"},
-        network=network,
-    )
-    audit.record(connection, state.secret, entry)
+    by = Actor(name=name, via="console", network=network)
+    state.record(connection, by, verb, name, details)
 
 
 def _account_id(actor: Actor) -> int:
