@@ -296,11 +296,7 @@ def _require_seen(connection: Connection, issue: Issue, request: EditRequest) ->
 
 
 def undo_edit(
-    state: EditingState,
-    actor: Actor,
-    name: str,
-    edit_id: int,
-    renderer: Renderer | None = None,
+    state: EditingState, actor: Actor, name: str, edit_id: int, renderer: Renderer | None = None
 ) -> EditedIssue:
     """Take back an edit of an issue, whoever made it, and have the issue assembled again."""
     with state.changing(actor, "undo-edit", name, {"edit": edit_id}) as change:

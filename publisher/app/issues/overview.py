@@ -168,11 +168,7 @@ def list_left_out(
 
 
 def compare_revisions(
-    state: EditingState,
-    actor: Actor,
-    name: str,
-    old: int | None = None,
-    new: int | None = None,
+    state: EditingState, actor: Actor, name: str, old: int | None = None, new: int | None = None
 ) -> RevisionDiff:
     """Compare two revisions of an issue, by default the last two.
 

@@ -33,11 +33,7 @@ from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.lineage.evidence import RecoveryEvidence, read_evidence
 from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.quarantine import find_quarantine, find_sign, without_remedy
-from publisher.delivery.lineage.recovery import (
-    Choices,
-    RecoveredIssue,
-    decide,
-)
+from publisher.delivery.lineage.recovery import Choices, RecoveredIssue, decide
 from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import (
     open_witness,

@@ -141,11 +141,7 @@ def request_subscription(
         connection, settings, address.identity, request.client, now
     )
     answer, person = prepare_answer(
-        connection,
-        address.identity,
-        request.wish.newsletters,
-        address_digest(settings),
-        now,
+        connection, address.identity, request.wish.newsletters, address_digest(settings), now
     )
     if reason:
         # Without the address: a log is read by many.

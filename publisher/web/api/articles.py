@@ -175,12 +175,7 @@ def _add_person(request: ApiRequest, body: NewPerson) -> ReadPerson:
     return _read_person(request, body.key)
 
 
-@OPERATIONS.add(
-    "PATCH /people/<person>",
-    Permission.MANAGE_PEOPLE,
-    tagged=True,
-    guarded=True,
-)
+@OPERATIONS.add("PATCH /people/<person>", Permission.MANAGE_PEOPLE, tagged=True, guarded=True)
 def _change_person(request: ApiRequest, person: str, body: PersonChanges) -> ReadPerson:
     """Change a person's names, affiliations, spellings or page."""
     found = read_person_entries(request.state)

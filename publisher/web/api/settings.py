@@ -55,10 +55,7 @@ def _read_settings(request: ApiRequest, table: str) -> EditableSettings:
 
 
 @OPERATIONS.add(
-    "PATCH /settings/<table>",
-    Permission.CHANGE_SETTINGS,
-    tagged=True,
-    guarded=True,
+    "PATCH /settings/<table>", Permission.CHANGE_SETTINGS, tagged=True, guarded=True
 )
 def _change_settings(request: ApiRequest, table: str, body: SettingChanges) -> EditableSettings:
     """Change titles, and when and how issues are made."""

@@ -51,10 +51,7 @@ class Unsubscription(ApiValue):
 
 
 @OPERATIONS.add(
-    "POST /subscribers/search",
-    Permission.SEE_SUBSCRIBERS,
-    about=About.EACH,
-    repeatable=True,
+    "POST /subscribers/search", Permission.SEE_SUBSCRIBERS, about=About.EACH, repeatable=True
 )
 def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnswer:
     """Find the subscriber of an address."""

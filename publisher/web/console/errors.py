@@ -125,9 +125,7 @@ def _limited(context: ConsoleContext, error: Exception) -> flask.Response:
 
 def _busy(context: ConsoleContext, error: Exception) -> flask.Response:
     log.warning(
-        "a request could not be answered",
-        route=str(flask.request.url_rule),
-        reason=str(error),
+        "a request could not be answered", route=str(flask.request.url_rule), reason=str(error)
     )
     return console_error(context, 503, retry_after=_RETRY_SECONDS, form=_form_again())
 

@@ -46,9 +46,7 @@ def _today(request: ConsoleRequest) -> flask.Response:
     snapshot, items = list_attention(request.state, request.actor)
     upcoming = [one for language in snapshot.languages for one in language.upcoming]
     return request.page(
-        "today.html",
-        items=join_items(items),
-        upcoming=_together(upcoming)[:_UPCOMING],
+        "today.html", items=join_items(items), upcoming=_together(upcoming)[:_UPCOMING]
     )
 
 

@@ -198,11 +198,7 @@ def _see_in(offered: str) -> flask.Response:
     return see_other(url)
 
 
-def _show(
-    context: WebContext,
-    language: str,
-    wrong: tuple[str, ...] = (),
-) -> flask.Response:
+def _show(context: WebContext, language: str, wrong: tuple[str, ...] = ()) -> flask.Response:
     token, settings = _token(), context.settings
     with context.database.reading() as connection:
         found = read_own_link(connection, context.secret, "preferences", token)

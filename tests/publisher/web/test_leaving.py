@@ -20,12 +20,7 @@ from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.testing import MemoryTransport
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
-from subscribers import (
-    SubscriberStatus,
-    erase,
-    find_subscriber,
-    load_preferences,
-)
+from subscribers import SubscriberStatus, erase, find_subscriber, load_preferences
 from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, send

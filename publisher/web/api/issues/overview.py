@@ -54,8 +54,7 @@ class IssueSummary(ApiValue):
 Version = Annotated[
     int,
     Field(
-        validation_alias="epoch",
-        description="Grows with each change; the ETag begins with it.",
+        validation_alias="epoch", description="Grows with each change; the ETag begins with it."
     ),
 ]
 
@@ -220,12 +219,7 @@ def _read_contents(request: ApiRequest, issue: str) -> IssueContents:
     return _contents(request, issue)
 
 
-@OPERATIONS.add(
-    "POST /issues/<issue>/edits",
-    Permission.EDIT_ISSUE,
-    tagged=True,
-    guarded=True,
-)
+@OPERATIONS.add("POST /issues/<issue>/edits", Permission.EDIT_ISSUE, tagged=True, guarded=True)
 def _edit_issue(request: ApiRequest, issue: str, body: NewEditValue) -> IssueContents:
     """Change an issue, and have it assembled again."""
     number = find_story_id(request.state, body.story) if body.story else body.story_id

@@ -88,9 +88,7 @@ def _read_mail(request: ApiRequest, issue: str, query: MailQuery) -> MailValue:
 
 
 @OPERATIONS.add(
-    "GET /newsletters/<newsletter>/next/<language>/mail",
-    Permission.VIEW,
-    tagged=True,
+    "GET /newsletters/<newsletter>/next/<language>/mail", Permission.VIEW, tagged=True
 )
 def _read_next_mail(
     request: ApiRequest, newsletter: str, language: str, query: MailQuery
@@ -120,9 +118,7 @@ def _send_test(request: ApiRequest, issue: str, body: NewTestMails) -> SentTestM
 
 
 @OPERATIONS.add(
-    "POST /newsletters/<newsletter>/next/<language>/test",
-    Permission.SEND_TEST,
-    repeatable=True,
+    "POST /newsletters/<newsletter>/next/<language>/test", Permission.SEND_TEST, repeatable=True
 )
 def _send_next_test(
     request: ApiRequest, newsletter: str, language: str, body: NewTestMails

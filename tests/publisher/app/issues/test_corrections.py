@@ -26,10 +26,7 @@ from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.errors import ForbiddenError, IssueError, UsageError
 from publisher.issues.tables import correction_table, issue_table
 from publisher.testing import MemoryTransport
-from subscribers import (
-    pause_subscriber,
-    unsubscribe,
-)
+from subscribers import pause_subscriber, unsubscribe
 from tests.publisher.app.approving import issue_of, prefer_full_texts
 from tests.publisher.app.editing import account, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state

@@ -343,10 +343,7 @@ def test_what_is_urgent_comes_first() -> None:
     found = find_attention(snapshot, NOW)
     assert [
         (one.language, one.count) for one in found if one.kind in {"promises", "stale"}
-    ] == [
-        ("zh-Hans", 1),
-        ("ar", 2),
-    ]
+    ] == [("zh-Hans", 1), ("ar", 2)]
     assert kinds(snapshot) == [
         ("service", True),
         ("bucket", True),

@@ -373,7 +373,7 @@ def test_each_form_does_what_it_says_for_whom_it_is_and_nothing_for_others(
 
 # Forms that change something again, each with the reason.
 AGAIN = {
-    "/subscribers/import/": "two lists to look at; each is imported by another form, or deleted",
+    "/subscribers/import/": "two lists to look at; each is imported by another form, or deleted"
 }
 # What records or counts that a form was sent, besides what it does.
 LOGS = frozenset({"audit_entry", "console_session", "rate_limit"})
