@@ -3,7 +3,6 @@
 Programs read issues with their numbers page by page.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,11 +12,10 @@ from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import choose_editions, next_day, require_issue
-from publisher.app.operation.status import IssueStatus
+from publisher.app.operation.status import IssueStatus, with_numbers
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.articles.store import list_articles_before
-from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.offer import profile_selector
 from publisher.delivery.states import summarise_counts
 from publisher.errors import IssueError, UsageError
@@ -341,14 +339,14 @@ def list_issue_page(
     """Return issues, the latest first, and whether there are further ones."""
     with state.database.reading() as connection:
         found = list_issues(connection, wanted, limit + 1)
-        return _with_numbers(connection, found[:limit]), len(found) > limit
+        return with_numbers(connection, found[:limit]), len(found) > limit
 
 
 def read_issue(state: EditingState, name: str) -> ReadIssue:
     """Return one issue; raise UsageError if there is none of that name."""
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        (status,) = _with_numbers(connection, [issue])
+        (status,) = with_numbers(connection, [issue])
         if issue.id not in digests.warning_counts(connection, [issue.id]):
             return ReadIssue(status=status)
         digest = digests.digest_of(connection, issue)
@@ -358,14 +356,3 @@ def read_issue(state: EditingState, name: str) -> ReadIssue:
             preheader=digest.preheader,
             digest_hash=digest.sha256,
         )
-
-
-def _with_numbers(connection: Connection, found: Sequence[Issue]) -> list[IssueStatus]:
-    ids = [one.id for one in found]
-    ledgers = count_deliveries(connection, ids)
-    sizes = store.article_counts(connection, ids)
-    warned = digests.warning_counts(connection, ids)
-    return [
-        IssueStatus(one, sizes.get(one.id, 0), Counter(ledgers[one.id]), warned.get(one.id, 0))
-        for one in found
-    ]

@@ -20,7 +20,6 @@ from publisher.app.editing_state import Actor, Change, EditingState, Permission
 from publisher.app.issues.lookup import (
     explained_transitions,
     find_issue_group,
-    language_of_issue,
     require_issue,
 )
 from publisher.config import Edition
@@ -272,9 +271,10 @@ def changing_issue(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
 ) -> Iterator[tuple[Change, Issue]]:
     """Open a transaction for an issue; raise IssueError for a state that it can't change to."""
-    actor.require(permission, language_of_issue(state.database, name))
     with state.changing(actor, verb, name) as change, explained_transitions(name):
-        yield change, require_issue(change.connection, name)
+        issue = require_issue(change.connection, name)
+        actor.require(permission, issue.language)
+        yield change, issue
 
 
 _NOT_SENT = SELECTED_STATES | {IssueState.SCHEDULED}
@@ -424,9 +424,7 @@ class _Changing:
 def _changing(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
 ) -> Iterator[_Changing]:
-    with state.changing(actor, verb, name) as change, explained_transitions(name):
-        issue = require_issue(change.connection, name)
-        actor.require(permission, issue.language)
+    with changing_issue(state, actor, verb, permission, name) as (change, issue):
         edition = state.settings.edition(issue.newsletter, issue.language)
         if edition is None:
             raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED)
