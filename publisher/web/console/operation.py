@@ -44,7 +44,7 @@ ROUTES = RouteTable()
 @ROUTES.add("GET /", Permission.VIEW, menu="today")
 def _today(request: ConsoleRequest) -> flask.Response:
     snapshot, items = list_attention(request.state, request.actor)
-    upcoming = [one for language in snapshot.languages for one in language.upcoming]
+    upcoming = [issue for language in snapshot.languages for issue in language.upcoming]
     return request.page(
         "today.html", items=join_items(items), upcoming=_together(upcoming)[:_UPCOMING]
     )
@@ -87,20 +87,20 @@ class JoinedItem:
 def join_items(items: Iterable[AttentionItem]) -> list[JoinedItem]:
     """Return one line for what is the same in several languages of an issue."""
     found: dict[tuple[object, ...], list[AttentionItem]] = {}
-    for one in items:
-        key = (one.kind, one.urgent, one.text, one.group or one)
-        found.setdefault(key, []).append(one)
+    for item in items:
+        key = (item.kind, item.urgent, item.text, item.group or item)
+        found.setdefault(key, []).append(item)
     return [_joined(many) for many in found.values()]
 
 
 def _joined(many: Sequence[AttentionItem]) -> JoinedItem:
     first, is_one = many[0], len(many) == 1
-    pages = tuple((one.language, _page_of_item(one)) for one in many if one.language)
+    pages = tuple((item.language, _page_of_item(item)) for item in many if item.language)
     whole = replace(
         first,
         name=first.name if is_one or not first.name else first.group,
-        count=sum(one.count for one in many),
-        of=sum(one.of for one in many),
+        count=sum(item.count for item in many),
+        of=sum(item.of for item in many),
     )
     return JoinedItem(whole, _page_of_item(first), pages)
 

@@ -103,7 +103,7 @@ def _list(request: ConsoleRequest) -> flask.Response:
         "translations.html",
         list=page,
         chosen=chosen,
-        states=[one.value for one in CellState],
+        states=[state.value for state in CellState],
         served=languages,
         can_translate=any(request.permits(Permission.TRANSLATE, tag) for tag in languages),
         older=f"{LIST_PATH}?{urlencode(older)}" if page.next_cursor else "",
@@ -114,12 +114,12 @@ def _list(request: ConsoleRequest) -> flask.Response:
 def _statistics(request: ConsoleRequest) -> flask.Response:
     """Show the figures on a page of their own: all subscribers are counted for them."""
     asked = flask.request.args.get("days", "")
-    days = next((one for one in _DAYS if str(one) == asked), DAYS_LISTED)
+    days = next((choice for choice in _DAYS if str(choice) == asked), DAYS_LISTED)
     found = read_statistics(request.state, request.actor, days=days)
     return request.page(
         "translation_statistics.html",
         found=found,
-        states=[one for one in CellState if any(of[one] for of in found.states.values())],
+        states=[state for state in CellState if any(of[state] for of in found.states.values())],
         days=days,
         choices=_DAYS,
     )

@@ -158,6 +158,6 @@ def _key(body: OccurrenceName, language: str) -> OccurrenceKey:
     return OccurrenceKey(newsletter=body.newsletter, day=body.day, languages=(language,))
 
 
-def occurrence_state(one: ChangedOccurrence) -> OccurrenceState:
+def occurrence_state(changed: ChangedOccurrence) -> OccurrenceState:
     """Return the value of an occurrence after a change."""
-    return OccurrenceState.of(one.edition, one.change, due_at=one.occurrence.due_at)
+    return OccurrenceState.of(changed.edition, changed.change, due_at=changed.occurrence.due_at)

@@ -250,9 +250,9 @@ def _contents(request: ApiRequest, name: str, problem: str | None = None) -> Iss
 def _read_plan(request: ApiRequest, newsletter: str, query: PlanQuery) -> PlanValue:
     """Read who will get the issues of a day, and everybody else with the reason."""
     wanted = request.languages(Permission.VIEW, query.language)
-    known = request.state.settings.publication.languages
+    published = request.state.settings.publication.languages
     # Of all of them: those that the newsletter has.
-    languages = wanted if query.language or len(wanted) < len(known) else ()
+    languages = wanted if query.language or len(wanted) < len(published) else ()
     plan = plan_audience(request.state, newsletter, query.day, languages)
     return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
 

@@ -122,7 +122,7 @@ for _name, _verb in (
 def _record(request: ConsoleRequest, number: int) -> AccountRecord:
     """Return an account by its number; abort with 404 if there is none. Addresses are in no URL."""
     records = administration.read_accounts(request.state, request.actor)
-    found = next((one for one in records if one.account.id == number), None)
+    found = next((record for record in records if record.account.id == number), None)
     if found is None:
         flask.abort(404)
     return found
@@ -149,7 +149,7 @@ def _keys_page(request: ConsoleRequest, problem: str = "") -> flask.Response:
         keys=keys.list_keys(request.state, request.actor),
         scopes=keys.key_scopes(request.actor),
         publication_languages=request.settings.publication.languages,
-        lifetimes=[(one, one) for one in _LIFETIMES],
+        lifetimes=[(days, days) for days in _LIFETIMES],
     )
 
 

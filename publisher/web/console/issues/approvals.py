@@ -88,7 +88,7 @@ def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
 def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
     """Approve the same issue in all languages that a form names, each by its own hash, or in none."""
     form = flask.request.form
-    columns = [form.getlist(one) for one in ("name", "manifest", "plan_hash", "recipients")]
+    columns = [form.getlist(name) for name in ("name", "manifest", "plan_hash", "recipients")]
     if len({len(column) for column in columns}) > 1:
         flask.abort(400)
     wanted = [
