@@ -65,53 +65,44 @@ def _ask(request: ConsoleRequest) -> flask.Response:
     return passkey_options(factors.ask_for_own_passkey(request.state, console_token()))
 
 
+def _changes(change: Callable[[ConsoleRequest], object]) -> Callable[..., flask.Response]:
+    """Return a view that makes a change and leads back to the page, or shows it with the reason of a refusal."""
+
+    def view(request: ConsoleRequest) -> flask.Response:
+        try:
+            change(request)
+        except SignInError as error:
+            return refused_page(request, _PAGE, error, **_values(request))
+        return request.see_other(_PATH, done="saved")
+
+    return view
+
+
 @ROUTES.add("POST /account/passkeys/", Access.SIGNED_IN, needs_fresh=True)
-def _add_passkey(request: ConsoleRequest) -> flask.Response:
+@_changes
+def _add_passkey(request: ConsoleRequest) -> None:
     answer, label = flask.request.form.get("answer", ""), device_label(request)
-    return _changed(
-        request,
-        lambda: factors.store_passkey(
-            request.state, console_token(), answer, label, request.network
-        ),
-    )
+    factors.store_passkey(request.state, console_token(), answer, label, request.network)
 
 
 @ROUTES.add("POST /account/passkeys/remove/", Access.SIGNED_IN, needs_fresh=True)
-def _remove_passkey(request: ConsoleRequest) -> flask.Response:
+@_changes
+def _remove_passkey(request: ConsoleRequest) -> None:
     number = request.number("number") or 0
-    return _changed(
-        request,
-        lambda: factors.remove_own_passkey(
-            request.state, console_token(), number, request.network
-        ),
-    )
+    factors.remove_own_passkey(request.state, console_token(), number, request.network)
 
 
 @ROUTES.add("POST /account/password/change/", Access.SIGNED_IN, needs_fresh=True)
-def _change_password(request: ConsoleRequest) -> flask.Response:
-    return _changed(
-        request,
-        lambda: factors.change_password(
-            request.state, console_token(), typed_password(), request.network
-        ),
-    )
+@_changes
+def _change_password(request: ConsoleRequest) -> None:
+    password = typed_password()
+    factors.change_password(request.state, console_token(), password, request.network)
 
 
 @ROUTES.add("POST /account/password/remove/", Access.SIGNED_IN, needs_fresh=True)
-def _remove_password(request: ConsoleRequest) -> flask.Response:
-    return _changed(
-        request,
-        lambda: factors.remove_own_password(request.state, console_token(), request.network),
-    )
-
-
-def _changed(request: ConsoleRequest, change: Callable[[], object]) -> flask.Response:
-    """Make a change and lead back to the page, or show it again with the reason of a refusal."""
-    try:
-        change()
-    except SignInError as error:
-        return refused_page(request, _PAGE, error, **_values(request))
-    return request.see_other(_PATH, done="saved")
+@_changes
+def _remove_password(request: ConsoleRequest) -> None:
+    factors.remove_own_password(request.state, console_token(), request.network)
 
 
 @ROUTES.add("POST /account/codes/", Access.SIGNED_IN, needs_fresh=True)
