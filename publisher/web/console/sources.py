@@ -18,8 +18,8 @@ from publisher.app.sources import (
 )
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import RouteTable
+from publisher.web.pages.errors import TooManyRequestsError
 
 _PATH = "/sources/"
 # Rows of a list that are shown; `publisher articles` has them all.
@@ -84,7 +84,7 @@ def _test(request: ConsoleRequest) -> flask.Response:
     try:
         kept.begin(request.state, request.actor, request.field("source"), request.field("key"))
     except LimitError as error:
-        raise TooManyTriesError(error.retry_after) from None
+        raise TooManyRequestsError(error.retry_after) from None
     return request.see_other(_PATH, done="source-tested")
 
 

@@ -33,8 +33,8 @@ from publisher.config import Edition
 from publisher.delivery.ledger.offer import Viewer
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import Access, LanguageFrom, RouteTable
+from publisher.web.pages.errors import TooManyRequestsError
 from publisher.web.pages.responses import parse_id
 from subscribers.preferences import Profile
 
@@ -217,7 +217,7 @@ def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
     try:
         sent = send_tests(request.state, opened.renderer, request.actor, previews, addresses)
     except LimitError as error:
-        raise TooManyTriesError(error.retry_after) from None
+        raise TooManyRequestsError(error.retry_after) from None
     except UsageError:
         return _grid(request, target, 422, wrong=("to", "bad-address"), to="\n".join(addresses))
     if not failed and all(one.problem is None for one in sent):
