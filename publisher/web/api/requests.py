@@ -41,10 +41,10 @@ class ApiContext:
     clock: Clock
     hosts: frozenset[str] = frozenset()
 
-    def state(self, *, may_write: bool) -> EditingState:
+    def state(self, settings: Settings | None = None, *, may_write: bool) -> EditingState:
         """Return what verbs of editors work with; without `may_write` it refuses changes."""
         return EditingState(
-            settings=self.current_settings(),
+            settings=settings or self.current_settings(),
             database=self.opened.writing if may_write else self.opened.reading,
             secret=self.opened.secret,
             clock=self.clock,
