@@ -44,7 +44,7 @@ Attributes have the details; `str()` is the message, in one line. Those below De
 are defined in `publisher.delivery`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from publisher.i18n.messages import Sentence, counted, joined, message, untranslated
 
@@ -55,6 +55,11 @@ class PublisherError(Exception):
     exit_code: ClassVar[int] = 1
     # Whether everything else that a cycle does would meet the same error.
     stops_all: ClassVar[bool] = False
+
+    @classmethod
+    def saying(cls, template: str, **values: object) -> Self:
+        """Return an error with a sentence that pages show in other languages; see `i18n.messages.message`."""
+        return cls(message(template, **values))
 
 
 class ConfigError(PublisherError):

@@ -21,16 +21,16 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from publisher.app.editing_state import Actor, EditingState, Permission, record_by_owner
-from publisher.app.settings import ABSENT, change_toml, file_hash, localised_changes
+from publisher.app.settings import change_toml, file_hash, localised_changes
 from publisher.articles import store
-from publisher.articles.model import Article, ArticleStatus, Origin
+from publisher.articles.model import Article
 from publisher.articles.store import ArticleSummary, list_articles_before, newest_labels
 from publisher.config import Settings
 from publisher.config.loader import PEOPLE_FILE, parse_toml, read_people
+from publisher.config.setting_keys import ABSENT
 from publisher.database import Database
 from publisher.errors import UsageError
 from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
-from publisher.i18n.messages import message
 from publisher.ingest.pickup import archive
 from publisher.ingest.problems import (
     ItemProblem,
@@ -40,24 +40,6 @@ from publisher.ingest.problems import (
 )
 from publisher.ingest.reports.source_facts import unlinked_translations
 from publisher.urls import article_path, public_url
-
-__all__ = [
-    "Article",
-    "ArticleStatus",
-    "ArticleSummary",
-    "ItemProblem",
-    "Origin",
-    "ProblemGroup",
-    "StoredArticles",
-    "address_of_article",
-    "announce_articles",
-    "count_archived_articles",
-    "count_mailed_articles",
-    "list_article_page",
-    "list_article_problems",
-    "list_articles",
-]
-
 
 log = structlog.get_logger()
 
@@ -186,23 +168,17 @@ _COUNTED = 500
 _SECONDS_KEPT = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleLabels:
-    """Topics and authors' names, most frequent first."""
-
-    topics: tuple[str, ...]
-    authors: tuple[str, ...]
-
-
-_kept: WeakKeyDictionary[Engine, dict[tuple[str, ...], tuple[float, ArticleLabels]]] = (
+# Topics, and authors' names, the most frequent first.
+Labels = tuple[tuple[str, ...], tuple[str, ...]]
+_kept: WeakKeyDictionary[Engine, dict[tuple[str, ...], tuple[float, Labels]]] = (
     WeakKeyDictionary()
 )
 
 
 def frequent_labels(
     connection: Connection, languages: Collection[str], now: datetime
-) -> ArticleLabels:
-    """Return the labels of the articles in some languages, as of a minute ago or less."""
+) -> Labels:
+    """Return topics and authors of the articles in some languages, as of a minute ago or less."""
     key, at = tuple(sorted(languages)), now.timestamp()
     kept = _kept.setdefault(connection.engine, {})
     if key not in kept or not kept[key][0] <= at < kept[key][0] + _SECONDS_KEPT:
@@ -210,14 +186,14 @@ def frequent_labels(
     return kept[key][1]
 
 
-def _count(connection: Connection, languages: Collection[str], now: datetime) -> ArticleLabels:
+def _count(connection: Connection, languages: Collection[str], now: datetime) -> Labels:
     topics: Counter[str] = Counter()
     authors: Counter[str] = Counter()
     for language in languages:
         for its_topics, its_authors in newest_labels(connection, language, now, _COUNTED):
             topics.update(set(its_topics))
             authors.update(set(its_authors))
-    return ArticleLabels(_by_frequency(topics), _by_frequency(authors))
+    return _by_frequency(topics), _by_frequency(authors)
 
 
 def _by_frequency(counted: Counter[str]) -> tuple[str, ...]:
@@ -249,8 +225,8 @@ class PeopleEntries:
         """Return a person; raise UsageError if nobody has the key."""
         found = next((one for one in self.people if one.key == key), None)
         if found is None:
-            raise UsageError(
-                message("%(key)s: nobody has this key in %(file)s", key=key, file=PEOPLE_FILE)
+            raise UsageError.saying(
+                "%(key)s: nobody has this key in %(file)s", key=key, file=PEOPLE_FILE
             )
         return found
 
@@ -272,17 +248,13 @@ def add_person(
     """Add a person with one name for all languages. Raise UsageError if the key is malformed or taken."""
     actor.require(Permission.MANAGE_PEOPLE)
     if not _KEY.fullmatch(key):
-        raise UsageError(
-            message(
-                "%(key)s: a key has small letters, digits and hyphens, like ann-sabbagh",
-                key=repr(key),
-            )
+        raise UsageError.saying(
+            "%(key)s: a key has small letters, digits and hyphens, like ann-sabbagh",
+            key=repr(key),
         )
     if any(one.key == key for one in read_person_entries(state).people):
-        raise UsageError(
-            message(
-                "%(key)s: somebody has this key in %(file)s already", key=key, file=PEOPLE_FILE
-            )
+        raise UsageError.saying(
+            "%(key)s: somebody has this key in %(file)s already", key=key, file=PEOPLE_FILE
         )
     _change(state, actor, "add-person", key, {key: {"name": name}}, expected)
 

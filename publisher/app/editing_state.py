@@ -89,15 +89,21 @@ class EditingState:
         details: Mapping[str, Any],
     ) -> None:
         """Record in the audit log, in a transaction of the caller's, who did what in it."""
-        entry = audit.AuditEntry(
-            at=self.clock.now(),
-            actor=actor.name,
-            verb=verb,
-            object=what,
-            details={**details, "via": actor.via},
-            network=actor.network,
-        )
+        entry = _entry(actor, verb, what, self.clock.now(), details)
         audit.record(connection, self.secret, entry)
+
+
+def _entry(
+    actor: Actor, verb: str, what: str, at: datetime, details: Mapping[str, Any]
+) -> audit.AuditEntry:
+    return audit.AuditEntry(
+        at=at,
+        actor=actor.name,
+        verb=verb,
+        object=what,
+        details={**details, "via": actor.via},
+        network=actor.network,
+    )
 
 
 @contextmanager
@@ -136,8 +142,5 @@ def record_by_owner(  # an entry's facts
     **details: Any,
 ) -> None:
     """Record in the audit log, in a transaction of the caller's, what the machine's owner did in it."""
-    owner = terminal_actor()
-    entry = audit.AuditEntry(
-        at=now, actor=owner.name, verb=verb, object=what, details={**details, "via": owner.via}
-    )
+    entry = _entry(terminal_actor(), verb, what, now, details)
     audit.record(connection, load_secret(settings), entry)

@@ -33,21 +33,6 @@ from publisher.errors import ChangedFileError, ConfigError, UsageError
 from publisher.files import storage_errors, sync_folder, write_durably
 from publisher.i18n.messages import message, untranslated
 
-__all__ = [
-    "ABSENT",
-    "ChangedSettings",
-    "change_setting",
-    "change_settings",
-    "change_toml",
-    "file_hash",
-    "localised_changes",
-    "remove_setting",
-    "settings_hash",
-    "try_settings",
-    "try_toml",
-]
-
-
 _Checked = TypeVar("_Checked")
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -365,12 +350,6 @@ class EditableTable:
     content_hash: str
 
 
-def read_editable_settings(state: EditingState) -> list[EditableTable]:
-    """Return what editors may change, as the file has it now."""
-    names = (PUBLICATION, *(one.name for one in state.settings.newsletters))
-    return [read_editable_table(state, name) for name in names]
-
-
 def read_editable_table(state: EditingState, name: str) -> EditableTable:
     """Return what editors may change of one table; raise UsageError if there is none."""
     folder = state.settings.folders.root
@@ -493,7 +472,7 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         newsletters = document.get("newsletter", ())
         found = next((one for one in newsletters if one.get("name") == name), None)
     if found is None:
-        raise UsageError(message("%(name)s: no newsletter has this name", name=name))
+        raise UsageError.saying("%(name)s: no newsletter has this name", name=name)
     return found
 
 

@@ -42,15 +42,6 @@ from publisher.request_limits import Limit, LimitKeys, check_limit
 if TYPE_CHECKING:
     from publisher.ingest.reports.source_survey import SourceSurvey
 
-__all__ = [
-    "SourceSurvey",
-    "SourceTest",
-    "SourceTests",
-    "new_test_key",
-    "require_source",
-    "run_source_test",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNotice:
@@ -315,15 +306,13 @@ def accept_source_loss(state: EditingState, actor: Actor, source: str, lost: int
     with state.changing(actor, "accept-loss", source) as change:
         held = accept_loss(change.connection, source)
         if held is None:
-            raise UsageError(message("%(source)s: is not held any more", source=source))
+            raise UsageError.saying("%(source)s: is not held any more", source=source)
         if held.lost != lost:
-            raise UsageError(
-                message(
-                    "%(source)s: %(now)s articles are gone by now, not %(before)s",
-                    source=source,
-                    now=str(held.lost),
-                    before=str(lost),
-                )
+            raise UsageError.saying(
+                "%(source)s: %(now)s articles are gone by now, not %(before)s",
+                source=source,
+                now=str(held.lost),
+                before=str(lost),
             )
         change.details["lost"] = held.lost
     return held
@@ -428,12 +417,10 @@ def require_source(settings: Settings, source: str) -> SourceSettings:
     options = next((one for one in settings.sources if one.name == source), None)
     if options is None:
         names = ", ".join(one.name for one in settings.sources)
-        raise UsageError(
-            message(
-                "%(source)s: there is no such source; there are: %(names)s",
-                source=source,
-                names=names,
-            )
+        raise UsageError.saying(
+            "%(source)s: there is no such source; there are: %(names)s",
+            source=source,
+            names=names,
         )
     return options
 

@@ -19,7 +19,7 @@ from publisher.config import Settings
 from publisher.errors import TranslationError
 from publisher.i18n.messages import message
 from publisher.translations import records
-from publisher.translations.delays import ServedShare, TranslationStatistics, statistics_of
+from publisher.translations.delays import TranslationStatistics, statistics_of
 from publisher.translations.listing import (
     StoryFilter,
     StoryLine,
@@ -38,23 +38,6 @@ from publisher.translations.model import (
     changes_between,
 )
 from publisher.urls import article_url
-
-__all__ = [
-    "DAYS_LISTED",
-    "Cell",
-    "CellState",
-    "ChangedParagraph",
-    "ServedShare",
-    "StoryLine",
-    "TranslationDetails",
-    "TranslationPage",
-    "TranslationStatistics",
-    "list_translations",
-    "original_changes",
-    "read_statistics",
-    "read_translation",
-]
-
 
 # How far back stories are listed, if it is not said.
 DAYS_LISTED = 60
@@ -121,8 +104,8 @@ def read_translation(
         found = stories_by_id(connection, [number], languages, state.clock.now())
         line = next(found, None)
         if line is None:
-            raise TranslationError(
-                message("%(number)s: no story has this number and an original", number=number)
+            raise TranslationError.saying(
+                "%(number)s: no story has this number and an original", number=number
             )
         original = articles_by_id(connection, [line.original_id])[line.original_id]
     cell = line.cells[0]
@@ -149,12 +132,10 @@ def original_changes(
         old = records.words_by_hash(connection, made_from)
         new = records.current_words(connection, [line.original_id])[line.original_id]
     if old is None:
-        raise TranslationError(
-            message(
-                "%(key)s in %(language)s: what its original said before is not kept",
-                key=key,
-                language=language,
-            )
+        raise TranslationError.saying(
+            "%(key)s in %(language)s: what its original said before is not kept",
+            key=key,
+            language=language,
         )
     return changes_between(old, new)
 
@@ -179,8 +160,8 @@ def _place(cursor: str) -> tuple[datetime, int]:
     try:
         return datetime.fromisoformat(instant), int(number)
     except ValueError:
-        raise TranslationError(
-            message("%(cursor)s: is no place in the list", cursor=repr(cursor))
+        raise TranslationError.saying(
+            "%(cursor)s: is no place in the list", cursor=repr(cursor)
         ) from None
 
 
@@ -214,7 +195,7 @@ def give_up_translation(
 ) -> TranslationClaim:
     """Say that a story will not be translated into a language, and why."""
     if not reason.strip():
-        raise TranslationError(message("say why the translation is given up"))
+        raise TranslationError.saying("say why the translation is given up")
     with _changing(state, actor, "give up translation", key, language) as (change, line, cell):
         _require_wanted(cell, key)
         _require_own(actor, cell, state.clock.now())
@@ -229,10 +210,8 @@ def release_translation(state: EditingState, actor: Actor, key: str, language: s
     """Remove what was said of a translation: the promise, that it is in work, or that it is given up."""
     with _changing(state, actor, "release translation", key, language) as (change, line, cell):
         if cell.claim is None:
-            raise TranslationError(
-                message(
-                    "%(key)s in %(language)s: nobody has claimed it", key=key, language=language
-                )
+            raise TranslationError.saying(
+                "%(key)s in %(language)s: nobody has claimed it", key=key, language=language
             )
         _require_own(actor, cell, state.clock.now())
         change.details["was"] = f"{cell.claim.state} by {cell.claim.by}"
@@ -263,13 +242,11 @@ def _take(  # a claim
         now, old = state.clock.now(), cell.claim
         _require_wanted(cell, key)
         if old is not None and old.is_active(now) and old.by != actor.name:
-            raise TranslationError(
-                message(
-                    "%(key)s in %(language)s: %(claim)s",
-                    key=key,
-                    language=language,
-                    claim=_claimed(old),
-                )
+            raise TranslationError.saying(
+                "%(key)s in %(language)s: %(claim)s",
+                key=key,
+                language=language,
+                claim=_claimed(old),
             )
         claim = _claim(state, actor, line, language, kind)
         if until is not None:
@@ -313,10 +290,8 @@ def _require_wanted(cell: Cell, key: str) -> None:
     if cell.state in {CellState.ORIGINAL, CellState.TRANSLATION}:
         is_original = cell.state is CellState.ORIGINAL
         what = message("is the original") if is_original else message("is there already")
-        raise TranslationError(
-            message(
-                "%(key)s in %(language)s: %(what)s", key=key, language=cell.language, what=what
-            )
+        raise TranslationError.saying(
+            "%(key)s in %(language)s: %(what)s", key=key, language=cell.language, what=what
         )
 
 
@@ -325,12 +300,10 @@ def _require_own(actor: Actor, cell: Cell, now: datetime) -> None:
     if claim is None or claim.by == actor.name or not claim.is_active(now):
         return
     if not actor.permits(Permission.EDIT_ISSUE, cell.language):
-        raise TranslationError(
-            message(
-                "%(claim)s; who may edit issues in %(language)s can release it",
-                claim=_claimed(claim),
-                language=cell.language,
-            )
+        raise TranslationError.saying(
+            "%(claim)s; who may edit issues in %(language)s can release it",
+            claim=_claimed(claim),
+            language=cell.language,
         )
 
 
@@ -356,9 +329,9 @@ def _end(settings: Settings, until: date | datetime, now: datetime) -> datetime:
         zone = ZoneInfo(settings.publication.timezone)
         end = datetime.combine(until, _LAST_MINUTE, tzinfo=zone).astimezone(UTC)
     if end <= now:
-        raise TranslationError(
-            message("%(until)s: is over; promise it for a later time", until=until)
+        raise TranslationError.saying(
+            "%(until)s: is over; promise it for a later time", until=until
         )
     if end - now > _FURTHEST_AHEAD:
-        raise TranslationError(message("%(until)s: is more than a year ahead", until=until))
+        raise TranslationError.saying("%(until)s: is more than a year ahead", until=until)
     return end

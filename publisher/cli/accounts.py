@@ -128,7 +128,8 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
     The link works once: for 30 minutes for the first administrator, for 24 hours for others. It is
     printed here only. Nothing on the web adds the first account.
     """
-    from publisher.app.accounts.administration import NewAccount, create_account, parse_roles
+    from publisher.accounts.store import NewAccount
+    from publisher.app.accounts.administration import create_account, parse_roles
 
     with editing(directory, acting) as (state, actor):
         publication = state.settings.publication
@@ -218,7 +219,8 @@ def keys_add_command(  # noqa: PLR0913  # what a key is good for
 
     It permits at most what the account does. With --as, only a key of one's own account.
     """
-    from publisher.app.accounts.keys import KeyRequest, create_key, parse_scopes
+    from publisher.accounts.api_keys import KeyRequest
+    from publisher.app.accounts.keys import create_key, parse_scopes
 
     languages = tuple(language) if language else None
     wanted = KeyRequest(label, parse_scopes(scope), languages, timedelta(days=days))

@@ -33,8 +33,10 @@ from publisher.cli.exit_codes import echo, escape_line
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from publisher.app.articles import Article, ItemProblem, ProblemGroup, StoredArticles
+    from publisher.app.articles import ProblemGroup, StoredArticles
     from publisher.app.operation.status import PublicationStatus
+    from publisher.articles.model import Article
+    from publisher.ingest.problems import ItemProblem
 
 
 # Kinds that are named in one line, examples of a kind, and files in quarantine that are named.

@@ -30,7 +30,8 @@ from publisher.cli.exit_codes import echo, escape_line
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from publisher.app.sources import SourceStatus, SourceSurvey
+    from publisher.app.sources import SourceStatus
+    from publisher.ingest.reports.source_survey import SourceSurvey
 
 
 # Files that can't be articles are named so far; --json has all.

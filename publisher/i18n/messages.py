@@ -61,7 +61,8 @@ def _counted(one: str, many: str, count: object) -> str:
 def message(template: str, **values: object) -> Sentence:
     """Return a sentence. Numbers are shown with separators of thousands; sequences are lists of words.
 
-    `tests/publisher/rendering/test_console_catalogues.py` finds templates by this name, and by that of `counted`.
+    `tests/publisher/rendering/test_console_catalogues.py` finds templates by this name, by that of `counted`, and by that of
+    `PublisherError.saying`.
     """
     return Sentence(template, {name: _value(one) for name, one in values.items()})
 

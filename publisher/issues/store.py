@@ -16,7 +16,6 @@ from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
 from publisher.database.metadata import UTCDateTime
 from publisher.errors import IssueError
-from publisher.i18n.messages import message
 from publisher.issues.model import (
     STATE_WORDS,
     STATES_WITH_PAGE,
@@ -192,12 +191,10 @@ def move_issue(
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
-        raise IssueError(
-            message(
-                "%(issue)s: another process has moved it from %(state)s; try again",
-                issue=one.name,
-                state=STATE_WORDS[one.state],
-            )
+        raise IssueError.saying(
+            "%(issue)s: another process has moved it from %(state)s; try again",
+            issue=one.name,
+            state=STATE_WORDS[one.state],
         )
     return queue_change(connection, one.state, to_issue(row))
 
@@ -217,8 +214,8 @@ def touch_issue(connection: sa.Connection, one: Issue, **values: Any) -> Issue:
     row = sa.update(issue_table).where(here).values(epoch=one.epoch + 1, **values)
     changed = connection.execute(row.returning(*COLUMNS)).one_or_none()
     if changed is None:
-        raise IssueError(
-            message("%(issue)s: another process has changed it; try again", issue=one.name)
+        raise IssueError.saying(
+            "%(issue)s: another process has changed it; try again", issue=one.name
         )
     return to_issue(changed)
 

@@ -112,6 +112,14 @@ def read_link(secret: str, kind: LinkKind, value: str) -> SignedLink:
     return SignedLink(kind, subscriber_id, newsletter, generation, number, is_old)
 
 
+def find_link(secret: str, kind: LinkKind, value: str) -> SignedLink | None:
+    """Return what a token says, or None for one that `read_link` refuses."""
+    try:
+        return read_link(secret, kind, value)
+    except DeliveryError:
+        return None
+
+
 def _old_serializer(secret: str, kind: LinkKind) -> URLSafeSerializer:
     if kind not in _OLD_KINDS:
         raise BadData("no link of this kind was signed with SHA-1")

@@ -268,12 +268,10 @@ def offered_languages(settings: Settings, language: str | None) -> tuple[str, ..
     if language is None:
         return served
     if language not in served:
-        raise TranslationError(
-            message(
-                "%(language)s: the publication does not have it; it has %(parts)s",
-                language=language,
-                parts=served,
-            )
+        raise TranslationError.saying(
+            "%(language)s: the publication does not have it; it has %(parts)s",
+            language=language,
+            parts=served,
         )
     return (language,)
 
@@ -284,11 +282,9 @@ def require_story(
     """Return a story by its key, and its cell in a language; raise TranslationError if there is none."""
     line = find_story(connection, key, offered_languages(settings, language), now)
     if line is None:
-        raise TranslationError(
-            message(
-                "%(key)s: no story has this key and an original; `publisher api listTranslations` lists them",
-                key=key,
-            )
+        raise TranslationError.saying(
+            "%(key)s: no story has this key and an original; `publisher api listTranslations` lists them",
+            key=key,
         )
     return line, line.cells[0]
 
@@ -299,13 +295,11 @@ def source_of_stale(connection: Connection, line: StoryLine, cell: Cell) -> str:
     Raise TranslationError for one that is not stale, or of which nothing is known.
     """
     if cell.changed_at is None or cell.article_id is None:
-        raise TranslationError(
-            message(
-                "%(key)s in %(language)s: %(why)s",
-                key=line.key,
-                language=cell.language,
-                why=_why_nothing_changed(cell),
-            )
+        raise TranslationError.saying(
+            "%(key)s in %(language)s: %(why)s",
+            key=line.key,
+            language=cell.language,
+            why=_why_nothing_changed(cell),
         )
     return records.source_hash(connection, cell.article_id)
 

@@ -100,11 +100,7 @@ def is_known_host(host: str, url: str, others: Collection[str]) -> bool:
 
 
 def is_own_request(
-    check: OriginCheck,
-    site: str | None,
-    origin: str | None,
-    host: str,
-    url: str,
+    check: OriginCheck, site: str | None, origin: str | None, host: str, url: str
 ) -> bool:
     """Return whether an unsafe request may come from where it comes from.
 

@@ -30,12 +30,8 @@ from publisher.accounts.tokens import (
 from publisher.app.editing_state import EditingState
 from publisher.config.publication import Publication
 from publisher.errors import AccountError, LanguageError
-from publisher.i18n.messages import message
 from publisher.languages import normalise
 from publisher.rendering.console import CONSOLE_LANGUAGES
-
-__all__ = ["Account", "AuditEntry", "AuditFault", "Factors", "NewAccount"]
-
 
 # Roles that give something which is about one language. An administrator's accounts and keys are not.
 _BY_LANGUAGE = frozenset(role for role in Role if PERMISSIONS[role] & OF_ONE_LANGUAGE) - {
@@ -74,12 +70,8 @@ def parse_roles(publication: Publication, written: Iterable[str]) -> tuple[Grant
 def _parse_role(publication: Publication, written: str) -> Grant:
     name, colon, tag = written.strip().partition(":")
     if name not in {*Role}:
-        raise AccountError(
-            message(
-                "%(name)s: is no role; there are %(known)s",
-                name=repr(name),
-                known=", ".join(Role),
-            )
+        raise AccountError.saying(
+            "%(name)s: is no role; there are %(known)s", name=repr(name), known=", ".join(Role)
         )
     role = Role(name)
     if not colon:
@@ -89,28 +81,24 @@ def _parse_role(publication: Publication, written: str) -> Grant:
 
 def _language_of_role(publication: Publication, role: Role, written: str, tag: str) -> str:
     if role not in _BY_LANGUAGE:
-        raise AccountError(
-            message(
-                "%(written)s: the role %(role)s is for all languages; leave %(tag)s out",
-                written=written,
-                role=role,
-                tag=repr(tag),
-            )
+        raise AccountError.saying(
+            "%(written)s: the role %(role)s is for all languages; leave %(tag)s out",
+            written=written,
+            role=role,
+            tag=repr(tag),
         )
     try:
         language = normalise(tag)
     except LanguageError as error:
-        raise AccountError(
-            message("%(where)s: %(problem)s", where=written, problem=str(error))
+        raise AccountError.saying(
+            "%(where)s: %(problem)s", where=written, problem=str(error)
         ) from error
     if language not in publication.languages:
         known = ", ".join(publication.languages)
-        raise AccountError(
-            message(
-                "%(written)s: the publication has no such language; it has %(known)s",
-                written=written,
-                known=known,
-            )
+        raise AccountError.saying(
+            "%(written)s: the publication has no such language; it has %(known)s",
+            written=written,
+            known=known,
         )
     return language
 
@@ -132,7 +120,7 @@ def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invita
     with state.changing(actor, "add-account", email, {"roles": roles}) as change:
         is_first = not store.list_accounts(change.connection)
         if is_first and Grant(Role.ADMINISTRATOR) not in new.grants:
-            raise AccountError(message("the first account has to be an administrator's"))
+            raise AccountError.saying("the first account has to be an administrator's")
         account = store.add_account(change.connection, new, now)
         lifetime = INVITATION_LIFETIME if is_first else INVITATION_LIFETIME_BY_MAIL
         token = invite(change.connection, account.id, now, lifetime)
@@ -161,8 +149,8 @@ def change_roles(
     """Replace the roles of an account. Raise AccountError if none or no administrator is left."""
     actor.require(Permission.MANAGE_ACCOUNTS)
     if not grants:
-        raise AccountError(
-            message("%(email)s: needs a role; disable the account instead", email=email)
+        raise AccountError.saying(
+            "%(email)s: needs a role; disable the account instead", email=email
         )
     with state.changing(actor, "set-roles", email.strip().lower()) as change:
         account = require_account(change.connection, email)
@@ -175,8 +163,8 @@ def change_roles(
 def choose_language(state: EditingState, actor: Actor, language: str) -> None:
     """Let whoever is signed in read the pages in another language. Raise AccountError."""
     if actor.account_id is None or language not in CONSOLE_LANGUAGES:
-        raise AccountError(
-            message("%(language)s: the console has no such language", language=repr(language))
+        raise AccountError.saying(
+            "%(language)s: the console has no such language", language=repr(language)
         )
     with state.changing(actor, "set-language", actor.name, {"language": language}) as change:
         store.set_language(change.connection, actor.account_id, language)
@@ -209,8 +197,8 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
     with state.changing(actor, "recover-account", email.strip().lower()) as change:
         account = require_account(change.connection, email)
         if account.disabled_at is not None:
-            raise AccountError(
-                message("%(email)s: is disabled; enable it first", email=account.email)
+            raise AccountError.saying(
+                "%(email)s: is disabled; enable it first", email=account.email
             )
         sessions.end_sessions(change.connection, account.id)
         remove_factors(change.connection, account.id)

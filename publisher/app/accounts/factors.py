@@ -22,16 +22,14 @@ from publisher.accounts.passwords import (
     totp_picture,
     totp_uri,
 )
+from publisher.accounts.sessions import Browser
 from publisher.accounts.store import account_by_id
 from publisher.accounts.tokens import token_digest
-from publisher.app.accounts.keys import Browser, record_access, relying_party, session_owner
+from publisher.app.accounts.keys import record_access, relying_party, session_owner
 from publisher.app.accounts.sign_in import require_step
 from publisher.app.editing_state import EditingState
 from publisher.errors import AccountError, SignInError
-from publisher.i18n.messages import message
 from publisher.secrets import seal, unseal
-
-__all__ = ["Factors", "Passkey"]
 
 # Purposes of challenges: the link that a session came by, a passkey to be made, the secret of one-time
 # passwords until the first of them is shown.
@@ -202,7 +200,7 @@ def remove_own_passkey(state: EditingState, token: str, number: int, network: st
     with state.database.writing() as connection:
         owner = _signed_in_owner(state, connection, token)
         if not passkeys.remove_passkey(connection, owner.account.id, number):
-            raise AccountError(message("there is no such passkey; it was removed already"))
+            raise AccountError.saying("there is no such passkey; it was removed already")
         _finish(state, connection, token, owner, network, "passkey", is_removed=True)
 
 

@@ -11,21 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from publisher.accounts import api_keys, audit, sessions, store
+from publisher.accounts import api_keys, sessions, store
 from publisher.accounts.actor import Actor, key_actor
 from publisher.accounts.api_keys import ApiKey, KeyRequest
 from publisher.accounts.model import NOT_BY_KEY, Account, Permission, permits
 from publisher.accounts.passkeys import RelyingParty
-from publisher.accounts.sessions import Browser, ConsoleSession
+from publisher.accounts.sessions import ConsoleSession
 from publisher.accounts.store import account_by_id, require_account
 from publisher.errors import AccountError, ForbiddenError
-from publisher.i18n.messages import message
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import EditingState
     from publisher.config import Settings
-
-__all__ = ["ApiKey", "Browser", "ConsoleSession", "KeyRequest"]
 
 
 # The last use of a key is stored to the minute, so that not each request writes.
@@ -37,10 +34,8 @@ def parse_scopes(written: Iterable[str]) -> frozenset[Permission]:
     names = [one.strip() for one in written]
     if unknown := sorted({*names} - {*Permission}):
         known = ", ".join(sorted({*Permission} - NOT_BY_KEY))
-        raise AccountError(
-            message(
-                "%(name)s: is no scope; there are %(known)s", name=repr(unknown[0]), known=known
-            )
+        raise AccountError.saying(
+            "%(name)s: is no scope; there are %(known)s", name=repr(unknown[0]), known=known
         )
     return frozenset(Permission(one) for one in names)
 
@@ -80,12 +75,10 @@ def _require_scopes(account: Account, wanted: KeyRequest) -> None:
     languages = {one.language for one in account.grants} | {None, *(wanted.languages or ())}
     for scope in sorted(wanted.scopes):
         if not any(permits(account.grants, scope, one) for one in languages):
-            raise AccountError(
-                message(
-                    "%(email)s: has no role that permits %(scope)s",
-                    email=account.email,
-                    scope=scope,
-                )
+            raise AccountError.saying(
+                "%(email)s: has no role that permits %(scope)s",
+                email=account.email,
+                scope=scope,
             )
 
 
@@ -105,10 +98,10 @@ def revoke_key(state: EditingState, actor: Actor, number: int) -> None:
     """End a key at once. Raise AccountError if there is none of the actor's that counts."""
     known = {key.id: owner for owner, key in list_keys(state, actor)}
     if number not in known:
-        raise AccountError(message("key %(number)s: there is none", number=number))
+        raise AccountError.saying("key %(number)s: there is none", number=number)
     with state.changing(actor, "revoke-key", known[number], {"key": number}) as change:
         if not api_keys.revoke_api_key(change.connection, number, state.clock.now()):
-            raise AccountError(message("key %(number)s: was revoked before", number=number))
+            raise AccountError.saying("key %(number)s: was revoked before", number=number)
 
 
 def find_key_actor(state: EditingState, written: str, network: str) -> Actor | None:
@@ -164,7 +157,7 @@ def end_own_session(state: EditingState, actor: Actor, session_id: str) -> None:
     with state.changing(actor, "end-session", actor.name, {"session": session_id}) as change:
         number = _account_id(actor)
         if not sessions.end_listed_session(change.connection, number, session_id):
-            raise AccountError(message("there is no such session; it has ended already"))
+            raise AccountError.saying("there is no such session; it has ended already")
 
 
 def record_access(
@@ -177,18 +170,11 @@ def record_access(
 ) -> None:
     """Append to the audit log what somebody did with a session or a factor; None is nobody known."""
     name = email or _NOBODY
-    entry = audit.AuditEntry(
-        at=state.clock.now(),
-        actor=name,
-        verb=verb,
-        object=name,
-        details={**details, "via": "console"},
-        network=network,
-    )
-    audit.record(connection, state.secret, entry)
+    by = Actor(name=name, via="console", network=network)
+    state.record(connection, by, verb, name, details)
 
 
 def _account_id(actor: Actor) -> int:
     if actor.account_id is None:
-        raise AccountError(message("%(name)s: has no account, so no session", name=actor.name))
+        raise AccountError.saying("%(name)s: has no account, so no session", name=actor.name)
     return actor.account_id

@@ -17,13 +17,12 @@ from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.factors import count_code, count_password, count_step, is_to_record
 from publisher.accounts.model import Account
 from publisher.accounts.passwords import LONGEST
-from publisher.accounts.sessions import read_console_session, touch_session
+from publisher.accounts.sessions import Browser, read_console_session, touch_session
 from publisher.accounts.store import account_by_id, find_account
 from publisher.accounts.tokens import use_recovery_code
-from publisher.app.accounts.keys import Browser, record_access, relying_party, session_owner
+from publisher.app.accounts.keys import record_access, relying_party, session_owner
 from publisher.app.editing_state import EditingState
 from publisher.errors import AccountError, DatabaseError, SignInError
-from publisher.i18n.messages import message
 
 log = structlog.get_logger()
 
@@ -136,7 +135,7 @@ def _shown_passkey(
 ) -> Account:
     """Return whose passkey an answer shows; raise AccountError if it is not right."""
     if challenge is None:
-        raise AccountError(message("it was asked for nothing, or too long ago"))
+        raise AccountError.saying("it was asked for nothing, or too long ago")
     number = passkeys.check_passkey(
         connection,
         answer,
@@ -158,7 +157,7 @@ def _complete(
     """Complete the session, record it, and return the new token; raise AccountError."""
     now = state.clock.now()
     if account.disabled_at is not None:
-        raise AccountError(message("the account is disabled"))
+        raise AccountError.saying("the account is disabled")
     verb = "sign-in" if session_owner(connection, token, now) is None else "prove"
     new = sessions.complete_session(connection, token, account.id, now)
     record_access(state, connection, account.email, verb, network, by=by)

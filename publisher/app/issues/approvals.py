@@ -55,20 +55,6 @@ from publisher.issues.model import EDITION_REMOVED, STATE_WORDS, Issue, IssueRea
 from publisher.issues.schedule import lateness_of, reason_if_late
 from publisher.rendering import Renderer
 
-__all__ = [
-    "ApprovalCount",
-    "ApprovalRequest",
-    "ApprovalView",
-    "IssueApproval",
-    "PlanToSign",
-    "ShownPlan",
-    "approve_issue",
-    "approve_issues",
-    "read_approvals",
-    "read_plan_to_sign",
-    "request_changes",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class ShownPlan:

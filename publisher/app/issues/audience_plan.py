@@ -42,17 +42,6 @@ from publisher.issues.selection import serving_language
 from subscribers.audiences import Standing, count_standings
 from subscribers.preferences import profile_from_text
 
-__all__ = [
-    "REASONS",
-    "AudiencePlan",
-    "EditionPlan",
-    "is_plan_hash",
-    "make_plan",
-    "plan_audience",
-    "plan_hash",
-]
-
-
 # Kinds of mail. "undecided": the issue's articles are not chosen yet.
 DIGEST, VARIANT, UNDECIDED = "digest", "variant", "undecided"
 # Why somebody gets nothing, beside those of `subscribers.Standing`.
@@ -224,17 +213,18 @@ def make_plan(
         editions=[one.language for one in settings.editions_of(newsletter)],
         providers=providers_of(settings.delivery),
         at=at,
-        planned={one.edition.language: _new_edition_plan(one) for one in waiting},
+        planned={
+            one.edition.language: EditionPlan(
+                issue=one.name, language=one.edition.language, due_at=one.due_at
+            )
+            for one in waiting
+        },
         issues={one.edition.language: one for one in waiting},
         audiences=audiences,
     )
     for group in groups:
         counting.add(group)
     return counting.plan(newsletter, waiting[0].day, standings)
-
-
-def _new_edition_plan(one: DayEdition) -> EditionPlan:
-    return EditionPlan(issue=one.name, language=one.edition.language, due_at=one.due_at)
 
 
 @dataclass(slots=True, kw_only=True)

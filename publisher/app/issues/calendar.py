@@ -21,7 +21,6 @@ from publisher.accounts.model import Permission
 from publisher.app.editing_state import EditingState
 from publisher.config import Edition, Settings
 from publisher.errors import AccountError, UsageError
-from publisher.i18n.messages import message
 from publisher.ingest.reports.source_facts import (
     WaitingDocument,
     count_drafts_by_name,
@@ -164,13 +163,11 @@ def read_occurrence(
 def _check_year(day: date, now: datetime) -> None:
     latest = now.year + _MAX_YEARS_AHEAD
     if not _EARLIEST_YEAR <= day.year <= latest:
-        raise UsageError(
-            message(
-                "%(day)s: choose a year from %(first)s to %(last)s",
-                day=str(day),
-                first=str(_EARLIEST_YEAR),
-                last=str(latest),
-            )
+        raise UsageError.saying(
+            "%(day)s: choose a year from %(first)s to %(last)s",
+            day=str(day),
+            first=str(_EARLIEST_YEAR),
+            last=str(latest),
         )
 
 
@@ -313,10 +310,8 @@ def renew_private_addresses(state: EditingState, actor: Actor) -> None:
 
 def _account_id(actor: Actor) -> int:
     if actor.account_id is None or actor.key is not None:
-        raise AccountError(
-            message(
-                "%(name)s: only somebody with an account has private addresses", name=actor.name
-            )
+        raise AccountError.saying(
+            "%(name)s: only somebody with an account has private addresses", name=actor.name
         )
     return actor.account_id
 

@@ -24,7 +24,7 @@ from publisher.delivery.ledger.correction_audience import (
     count_untried,
 )
 from publisher.errors import ArticleError, IssueError, UsageError
-from publisher.i18n.messages import message, untranslated
+from publisher.i18n.messages import untranslated
 from publisher.ingest.parsers.markdown import opening_html
 from publisher.issues import store
 from publisher.issues.digests import digest_of
@@ -38,17 +38,6 @@ from publisher.issues.editing import (
 from publisher.issues.model import STATE_WORDS, Issue, IssueState
 from publisher.issues.pages import mark_pages_outdated
 from publisher.languages.bidi import bidi_control_in
-
-__all__ = [
-    "Correction",
-    "CorrectionPlan",
-    "CorrectionRequest",
-    "CorrectionStanding",
-    "can_be_corrected",
-    "correct_issue",
-    "list_corrections",
-    "plan_correction",
-]
 
 # Its sending has ended: all who get it have got it.
 _SENT = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})
@@ -130,9 +119,7 @@ def correct_issue(
     asks for, and then goes to those who got the error. Raises UsageError and IssueError.
     """
     if not request.languages:
-        raise UsageError(
-            message("name the languages of the correction: each has its own words")
-        )
+        raise UsageError.saying("name the languages of the correction: each has its own words")
     for language in request.languages:
         actor.require(Permission.CORRECT, language)
     what = f"{request.newsletter}-{request.day}"
@@ -177,11 +164,9 @@ def _correct(
         return StoredCorrection(first=first, mailed=None)
     require_rows(connection, state.settings, first)
     if not _plan(connection, first, now).recipients:
-        raise IssueError(
-            message(
-                "%(issue)s: nobody who got it still wants it; correct its page alone (--web-only)",
-                issue=first.name,
-            )
+        raise IssueError.saying(
+            "%(issue)s: nobody who got it still wants it; correct its page alone (--web-only)",
+            issue=first.name,
         )
     edition = state.settings.edition(first.newsletter, first.language)
     # As any issue that is sent at once, it can be held before the first mail.
@@ -201,21 +186,17 @@ def _refuse_again(
             new.html,
             is_mailed,
         ) and not is_ended:
-            raise IssueError(
-                message(
-                    "%(issue)s: is corrected with these words already; change them to correct it once more",
-                    issue=first.name,
-                )
+            raise IssueError.saying(
+                "%(issue)s: is corrected with these words already; change them to correct it once more",
+                issue=first.name,
             )
 
 
 def _subject(text: str) -> str:
     line = " ".join(text.split())
     if not line or len(line) > _MOST_CHARACTERS:
-        raise UsageError(
-            message(
-                "a correction has a subject of 1 to %(most)s characters", most=_MOST_CHARACTERS
-            )
+        raise UsageError.saying(
+            "a correction has a subject of 1 to %(most)s characters", most=_MOST_CHARACTERS
         )
     if sign := bidi_control_in(line):
         raise UsageError(bidi_problem(sign))
@@ -227,11 +208,11 @@ def _html(settings: Settings, first: Issue, text: str) -> str:
     try:
         html = opening_html(text, urls.public_url(settings.publication, path))
     except ArticleError as error:
-        raise UsageError(
-            message("the text of the correction: %(error)s", error=untranslated(str(error)))
+        raise UsageError.saying(
+            "the text of the correction: %(error)s", error=untranslated(str(error))
         ) from None
     if not html.strip():
-        raise UsageError(message("a correction has a text, in Markdown"))
+        raise UsageError.saying("a correction has a text, in Markdown")
     return html
 
 
@@ -257,10 +238,8 @@ def _issues(
         elif languages:
             raise _unsent(connection, name, issue)
     if not found:
-        raise IssueError(
-            message(
-                "%(newsletter)s: no issue of %(day)s was sent", newsletter=newsletter, day=day
-            )
+        raise IssueError.saying(
+            "%(newsletter)s: no issue of %(day)s was sent", newsletter=newsletter, day=day
         )
     return found
 
@@ -268,26 +247,20 @@ def _issues(
 def _unsent(connection: Connection, name: str, issue: Issue | None) -> IssueError:
     """Return why an issue can't be corrected, None for one that is not there."""
     if issue is None:
-        return IssueError(
-            message(
-                "%(issue)s: no such issue; only an issue that was sent is corrected", issue=name
-            )
+        return IssueError.saying(
+            "%(issue)s: no such issue; only an issue that was sent is corrected", issue=name
         )
     if issue.state in _UNDER_WAY:
         untried = count_untried(connection, issue)
-        return IssueError(
-            message(
-                "%(issue)s: mails that were not tried yet: %(count)s; correct it when all were, or cancel it first",
-                issue=name,
-                count=untried,
-            )
-        )
-    return IssueError(
-        message(
-            "%(issue)s: is %(state)s; only an issue that was sent is corrected",
+        return IssueError.saying(
+            "%(issue)s: mails that were not tried yet: %(count)s; correct it when all were, or cancel it first",
             issue=name,
-            state=STATE_WORDS[issue.state],
+            count=untried,
         )
+    return IssueError.saying(
+        "%(issue)s: is %(state)s; only an issue that was sent is corrected",
+        issue=name,
+        state=STATE_WORDS[issue.state],
     )
 
 
@@ -311,7 +284,7 @@ def list_corrections(state: EditingState, name: str) -> list[tuple[Correction, I
     with state.database.reading() as connection:
         issue = store.issue_by_name(connection, name)
         if issue is None:
-            raise UsageError(
-                message("%(issue)s: no such issue; `publisher status` lists them", issue=name)
+            raise UsageError.saying(
+                "%(issue)s: no such issue; `publisher status` lists them", issue=name
             )
         return corrections_of(connection, issue)

@@ -57,20 +57,6 @@ from publisher.issues.model import Issue, IssueState
 from publisher.mail.message import message_id_local_part
 from publisher.secrets import load_secret, secret_adopted_at
 
-__all__ = [
-    "DeliveryRecord",
-    "Doubt",
-    "DoubtChoice",
-    "DoubtDecision",
-    "RetryDecision",
-    "decide_doubts",
-    "delivery_pages",
-    "list_in_doubt",
-    "reconcile_doubts",
-    "retry_deliveries",
-]
-
-
 _MESSAGE_ID = re.compile(r"postfix[^ ]*/cleanup\[\d+\]: (\w+): message-id=<([^<>\s]+)>")
 _RESULT = re.compile(
     r"postfix[^ ]*/[\w-]+\[\d+\]: (\w+): to=<[^>]*>,.* dsn=([\d.]+), status=(\w+) \((.*)\)\s*$"

@@ -39,35 +39,10 @@ from publisher.site.writer import write_logo
 from subscribers.errors import BadAddressError
 from subscribers.store import find_subscriber
 
-__all__ = [
-    "CONTACT_SHEET",
-    "EditionScreenshots",
-    "Renderer",
-    "Screenshot",
-    "contact_sheet_rows",
-    "find_in_web_roots",
-    "open_dry_run",
-    "open_preview",
-    "photograph_editions",
-    "preview_edition",
-    "preview_held",
-    "preview_next",
-    "take_screenshots",
-    "write_screenshots",
-]
-
-
 # Tables that previews don't read: they grow with issues, mails and requests, or hold secrets of accounts.
 _LEFT_OUT = (
     *("digest", "digest_revision", "revised_page", "received_mail"),
-    *(
-        "queue_item",
-        "audit_entry",
-        "erased_address",
-        "rate_limit",
-        "api_answer",
-        "api_key",
-    ),
+    *("queue_item", "audit_entry", "erased_address", "rate_limit", "api_answer", "api_key"),
     *("console_session", "challenge", "invitation", "passkey", "password", "recovery_code"),
 )
 _NO_ROWS = "1 = 0"
@@ -122,11 +97,7 @@ def preview_next(pipeline: Pipeline, edition: Edition) -> IssuePreview:
     """Render an edition's next issue as of now, or its newest articles; see `publisher.assembly.preview`."""
     with pipeline.database.reading() as connection:
         return preview_issue(
-            connection,
-            pipeline.settings,
-            pipeline.renderer,
-            edition,
-            pipeline.clock.now(),
+            connection, pipeline.settings, pipeline.renderer, edition, pipeline.clock.now()
         )
 
 

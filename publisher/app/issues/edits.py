@@ -52,9 +52,6 @@ from publisher.rendering.digest import PREHEADER_COLUMNS
 from publisher.rendering.digest_stories import QUOTATION_CHARACTERS
 from publisher.rendering.plaintext import display_width
 
-__all__ = ["EditKind", "EditRequest", "EditedIssue", "edit_issue", "undo_edit"]
-
-
 _MAX_REASON = 500
 
 
@@ -90,8 +87,8 @@ class _Check:
     now: datetime
 
     def refuse(self, problem: str) -> IssueError:
-        return IssueError(
-            message("%(issue)s: %(problem)s", issue=self.issue.name, problem=problem)
+        return IssueError.saying(
+            "%(issue)s: %(problem)s", issue=self.issue.name, problem=problem
         )
 
     @property
@@ -293,29 +290,21 @@ def _is_last_edit(connection: Connection, issue: Issue, new: NewEdit) -> bool:
 def _require_seen(connection: Connection, issue: Issue, request: EditRequest) -> None:
     edits = editing.edits_of(connection, issue.id)
     if request.seen not in {None, count_changes(edits, request.kind)}:
-        raise EditConflictError(
-            message(
-                "%(issue)s: somebody has changed it meanwhile; read it again", issue=issue.name
-            )
+        raise EditConflictError.saying(
+            "%(issue)s: somebody has changed it meanwhile; read it again", issue=issue.name
         )
 
 
 def undo_edit(
-    state: EditingState,
-    actor: Actor,
-    name: str,
-    edit_id: int,
-    renderer: Renderer | None = None,
+    state: EditingState, actor: Actor, name: str, edit_id: int, renderer: Renderer | None = None
 ) -> EditedIssue:
     """Take back an edit of an issue, whoever made it, and have the issue assembled again."""
     with state.changing(actor, "undo-edit", name, {"edit": edit_id}) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = editable_issue(connection, state.settings, actor, name)
         if not editing.mark_edit_undone(connection, issue, edit_id, now):
-            raise IssueError(
-                message(
-                    "%(issue)s: no edit %(edit_id)s that counts", issue=name, edit_id=edit_id
-                )
+            raise IssueError.saying(
+                "%(issue)s: no edit %(edit_id)s that counts", issue=name, edit_id=edit_id
             )
         issue = _apply(state, connection, edition, issue)
     return render_again(state, issue, renderer)
@@ -329,25 +318,20 @@ def editable_issue(
     actor.require(Permission.EDIT_ISSUE, issue.language)
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
-        raise IssueError(message("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED))
+        raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED)
     if issue.kind == IssueKind.CORRECTION:
-        raise IssueError(
-            message("%(issue)s: is a correction; cancel it, and write another one", issue=name)
+        raise IssueError.saying(
+            "%(issue)s: is a correction; cancel it, and write another one", issue=name
         )
     if issue.state is IssueState.SCHEDULED:
-        raise IssueError(
-            message(
-                "%(issue)s: its articles are not selected yet; the next cycle does it",
-                issue=name,
-            )
+        raise IssueError.saying(
+            "%(issue)s: its articles are not selected yet; the next cycle does it", issue=name
         )
     if issue.state not in SELECTED_STATES:
-        raise IssueError(
-            message(
-                "%(issue)s: is %(state)s; it can't be changed any more",
-                issue=name,
-                state=STATE_WORDS[issue.state],
-            )
+        raise IssueError.saying(
+            "%(issue)s: is %(state)s; it can't be changed any more",
+            issue=name,
+            state=STATE_WORDS[issue.state],
         )
     return issue, edition
 
@@ -383,10 +367,8 @@ def _apply(
     further = _further(state.settings, connection, edition, issue, edits, chosen)
     arranged = arrange(edits, chosen, further, _pinned(connection, edition, issue, edits))
     if not arranged:
-        raise IssueError(
-            message(
-                "%(issue)s: no story would be left; skip the issue instead", issue=issue.name
-            )
+        raise IssueError.saying(
+            "%(issue)s: no story would be left; skip the issue instead", issue=issue.name
         )
     own = {story for story, _article in (*chosen, *further)}
     _check_change(connection, issue, edits, own, {story for story, _article in arranged})
@@ -404,11 +386,8 @@ def _check_change(
     old = {story for story, _article in store.chosen_articles(connection, issue)}
     where = (issue.newsletter, issue.language)
     if store.stories_sent(connection, *where, sorted(new - old)):
-        raise IssueError(
-            message(
-                "%(issue)s: another issue of this edition has the story by now",
-                issue=issue.name,
-            )
+        raise IssueError.saying(
+            "%(issue)s: another issue of this edition has the story by now", issue=issue.name
         )
     if old - new - own - edits.left_out.keys():
         store.consider_again(connection, issue, issue.assembled_at)

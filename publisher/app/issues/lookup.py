@@ -33,17 +33,6 @@ from publisher.issues.tables import digest_table, issue_table
 from publisher.languages import match, normalise
 from publisher.recurrence import Occurrence
 
-__all__ = [
-    "Issue",
-    "UpcomingIssue",
-    "explained_transitions",
-    "language_of_issue",
-    "list_upcoming",
-    "require_issue",
-    "require_rows",
-]
-
-
 # By the state that an issue can't change to.
 _REMEDIES = {
     "paused": message("only an issue that is being sent can be paused"),
@@ -58,13 +47,11 @@ _STATUS = message("`publisher status` shows the state of each issue")
 def require_rows(connection: Connection, settings: Settings, issue: Issue) -> None:
     """Raise IssueError if the rows of an issue's ledger were deleted, since it is old."""
     if is_pruned(connection, issue.id):
-        raise IssueError(
-            message(
-                "%(issue)s: who got it was deleted after %(days)s days (delivery.keep_deliveries); "
-                "its report still has the counts",
-                issue=issue.name,
-                days=settings.delivery.keep_deliveries,
-            )
+        raise IssueError.saying(
+            "%(issue)s: who got it was deleted after %(days)s days (delivery.keep_deliveries); "
+            "its report still has the counts",
+            issue=issue.name,
+            days=settings.delivery.keep_deliveries,
         )
 
 
@@ -102,8 +89,8 @@ def explained_transitions(name: str) -> Iterator[None]:
     try:
         yield
     except TransitionError as error:
-        raise IssueError(
-            message("%(issue)s: %(why)s", issue=name, why=_refusal_text(error))
+        raise IssueError.saying(
+            "%(issue)s: %(why)s", issue=name, why=_refusal_text(error)
         ) from error
 
 
@@ -111,8 +98,8 @@ def require_issue(connection: Connection, name: str) -> Issue:
     """Return the issue of a name; raise UsageError if there is none."""
     issue = store.issue_by_name(connection, name)
     if issue is None:
-        raise UsageError(
-            message("%(issue)s: no such issue; `publisher status` lists them", issue=name)
+        raise UsageError.saying(
+            "%(issue)s: no such issue; `publisher status` lists them", issue=name
         )
     return issue
 
@@ -142,12 +129,10 @@ def _editions_of(settings: Settings, newsletter: str) -> list[Edition]:
     """Return the editions of a newsletter, or of a digest; raise UsageError if there is none."""
     found = list(settings.editions_of(newsletter))
     if not found:
-        raise UsageError(
-            message(
-                "%(newsletter)s: no such newsletter; there are: %(names)s",
-                newsletter=newsletter,
-                names=", ".join(one.name for one in settings.newsletters) or "none",
-            )
+        raise UsageError.saying(
+            "%(newsletter)s: no such newsletter; there are: %(names)s",
+            newsletter=newsletter,
+            names=", ".join(one.name for one in settings.newsletters) or "none",
         )
     return found
 

@@ -19,7 +19,6 @@ from publisher.app.issues.sending import skip_issue
 from publisher.config import Edition, Settings
 from publisher.config.choices import DigestKey
 from publisher.errors import IssueError, UsageError
-from publisher.i18n.messages import message
 from publisher.issues import store
 from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueState
 from publisher.issues.planner import PLANNING_HORIZON, PlanningRecord, read_planning
@@ -35,9 +34,6 @@ from publisher.issues.schedule import (
     skip_reasons,
 )
 from publisher.recurrence import Occurrence, at_local_time
-
-__all__ = ["OccurrenceKey", "SkippedIssue", "skip_day"]
-
 
 # From the day of its schedule.
 _FARTHEST = timedelta(days=366)
@@ -77,8 +73,8 @@ def move_occurrence(
     def moved(one: _OccurrenceFacts) -> OccurrenceChange:
         # What was computed with an hour at the ends of the calendar could be none of UTC.
         if abs(to.date() - one.day) > _FARTHEST:
-            raise UsageError(
-                message("%(issue)s: %(local)s is too far away", issue=one.name, local=str(to))
+            raise UsageError.saying(
+                "%(issue)s: %(local)s is too far away", issue=one.name, local=str(to)
             )
         instant = at_local_time(to.date(), to.time(), one.edition.zone).due_at
         return one.changed(due_at=instant, skip_reason=None)
@@ -97,12 +93,10 @@ def skip_occurrence(
 
     def skipped(one: _OccurrenceFacts) -> OccurrenceChange:
         if one.issue is not None:
-            raise IssueError(
-                message(
-                    "%(issue)s: is %(state)s already, and not to come",
-                    issue=one.name,
-                    state=STATE_WORDS[one.issue.state],
-                )
+            raise IssueError.saying(
+                "%(issue)s: is %(state)s already, and not to come",
+                issue=one.name,
+                state=STATE_WORDS[one.issue.state],
             )
         return one.changed(due_at=None, skip_reason=why)
 
@@ -119,9 +113,7 @@ def restore_occurrence(
 
     def restored(one: _OccurrenceFacts) -> OccurrenceChange:
         if not (one.is_changed or one.comes_back):
-            raise UsageError(
-                message("%(issue)s: was neither moved nor skipped", issue=one.name)
-            )
+            raise UsageError.saying("%(issue)s: was neither moved nor skipped", issue=one.name)
         return one.changed(due_at=None, skip_reason=None)
 
     return _change(state, actor, "restore occurrence", key, restored)
@@ -219,31 +211,25 @@ def _editions(settings: Settings, key: OccurrenceKey) -> list[Edition]:
     """Return the editions whose occurrence is meant."""
     newsletter = settings.newsletter(key.newsletter)
     if newsletter is None or DigestKey.parse(key.newsletter).cadence:
-        raise UsageError(
-            message(
-                "%(newsletter)s: no newsletter whose issues can be moved; name a newsletter of publication.toml",
-                newsletter=key.newsletter,
-            )
+        raise UsageError.saying(
+            "%(newsletter)s: no newsletter whose issues can be moved; name a newsletter of publication.toml",
+            newsletter=key.newsletter,
         )
     found = {one.language: one for one in settings.editions(newsletter)}
     for language in key.languages:
         if language not in found:
-            raise UsageError(
-                message(
-                    "%(issue)s: has no edition in %(language)s",
-                    issue=newsletter.name,
-                    language=language,
-                )
+            raise UsageError.saying(
+                "%(issue)s: has no edition in %(language)s",
+                issue=newsletter.name,
+                language=language,
             )
     wanted = [found[one] for one in key.languages or found]
     scheduled = [one for one in wanted if one.occurrence_on(key.day)]
     if not scheduled or (key.languages and len(scheduled) < len(wanted)):
-        raise UsageError(
-            message(
-                "%(issue)s: its schedule has no %(day)s; `publisher calendar` lists them",
-                issue=newsletter.name,
-                day=key.day,
-            )
+        raise UsageError.saying(
+            "%(issue)s: its schedule has no %(day)s; `publisher calendar` lists them",
+            issue=newsletter.name,
+            day=key.day,
         )
     return scheduled
 
@@ -275,11 +261,9 @@ def _store(
         return ChangedOccurrence(place.edition, occurrence, change)
     _check_issue(place)
     if change.due_at is not None and place.edition.local_time:
-        raise UsageError(
-            message(
-                "%(issue)s: goes out at each subscriber's local time, so it can't be moved; skip it, or change the schedule",
-                issue=place.name,
-            )
+        raise UsageError.saying(
+            "%(issue)s: goes out at each subscriber's local time, so it can't be moved; skip it, or change the schedule",
+            issue=place.name,
         )
     if change.skip_reason is None:
         _check_instant(place, occurrence.due_at)
@@ -296,19 +280,17 @@ def _check_issue(place: _OccurrenceFacts) -> None:
         scheduled = place.edition.occurrence_on(place.day)
         start = place.record.start_of(place.edition, place.now)
         if change is None and scheduled and scheduled.due_at <= start:
-            raise UsageError(message("%(issue)s: has passed", issue=place.name))
+            raise UsageError.saying("%(issue)s: has passed", issue=place.name)
         return
     if issue.state not in _MOVABLE:
-        raise IssueError(
-            message(
-                "%(issue)s: is %(state)s, and can't be moved any more",
-                issue=issue.name,
-                state=STATE_WORDS[issue.state],
-            )
+        raise IssueError.saying(
+            "%(issue)s: is %(state)s, and can't be moved any more",
+            issue=issue.name,
+            state=STATE_WORDS[issue.state],
         )
     if issue.due_at <= place.now:
-        raise IssueError(
-            message("%(issue)s: was due already, and can't be moved any more", issue=issue.name)
+        raise IssueError.saying(
+            "%(issue)s: was due already, and can't be moved any more", issue=issue.name
         )
 
 
@@ -317,28 +299,22 @@ def _check_instant(place: _OccurrenceFacts, due_at: datetime) -> None:
     earlier, later = place.neighbours()
     local = f"{due_at.astimezone(place.edition.zone):%Y-%m-%d %H:%M} ({place.edition.timezone})"
     if due_at <= place.now:
-        raise UsageError(
-            message(
-                "%(issue)s: %(local)s has passed; choose a later time",
-                issue=place.name,
-                local=local,
-            )
+        raise UsageError.saying(
+            "%(issue)s: %(local)s has passed; choose a later time",
+            issue=place.name,
+            local=local,
         )
     if earlier is not None and due_at <= earlier:
-        raise UsageError(
-            message(
-                "%(issue)s: %(local)s is not after the issue before it",
-                issue=place.name,
-                local=local,
-            )
+        raise UsageError.saying(
+            "%(issue)s: %(local)s is not after the issue before it",
+            issue=place.name,
+            local=local,
         )
     if later is not None and due_at >= later:
-        raise UsageError(
-            message(
-                "%(issue)s: %(local)s is not before the issue after it",
-                issue=place.name,
-                local=local,
-            )
+        raise UsageError.saying(
+            "%(issue)s: %(local)s is not before the issue after it",
+            issue=place.name,
+            local=local,
         )
 
 

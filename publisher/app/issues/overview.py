@@ -3,7 +3,6 @@
 Programs read issues with their numbers page by page.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,11 +12,10 @@ from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import choose_editions, next_day, require_issue
-from publisher.app.operation.status import IssueStatus
+from publisher.app.operation.status import IssueStatus, with_numbers
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.articles.store import list_articles_before
-from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.offer import profile_selector
 from publisher.delivery.states import summarise_counts
 from publisher.errors import IssueError, UsageError
@@ -34,34 +32,10 @@ from publisher.issues.editing import (
     edits_of_same,
     opening_markdown,
 )
-from publisher.issues.model import SELECTED_STATES, Issue, IssueState
+from publisher.issues.model import SELECTED_STATES, Issue
 from publisher.issues.planner import OverdueOccurrence, list_overdue
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.issues.store import IssueFilter, list_issues
-
-__all__ = [
-    "DigestRevision",
-    "IssueEdit",
-    "IssueFilter",
-    "IssueOverview",
-    "IssueState",
-    "IssueStory",
-    "LeftOutStory",
-    "ReadIssue",
-    "RevisionDiff",
-    "compare_revisions",
-    "edit_text",
-    "find_story_id",
-    "issue_names",
-    "list_issue_page",
-    "list_left_out",
-    "list_of_newsletter",
-    "overdue_of_newsletter",
-    "read_issue",
-    "read_issue_overview",
-    "search_stories",
-]
-
 
 # Articles, the latest first, among which somebody searches a story, and stories that are shown of them.
 _SEARCHED, _FOUND = 2_000, 20
@@ -192,11 +166,7 @@ def list_left_out(
 
 
 def compare_revisions(
-    state: EditingState,
-    actor: Actor,
-    name: str,
-    old: int | None = None,
-    new: int | None = None,
+    state: EditingState, actor: Actor, name: str, old: int | None = None, new: int | None = None
 ) -> RevisionDiff:
     """Compare two revisions of an issue, by default the last two.
 
@@ -212,10 +182,8 @@ def compare_revisions(
     old = old if old is not None else next(before, None)
     if old is None or new is None or not {old, new} <= by_number.keys():
         known = [*map(str, sorted(numbers))] or [message("none")]
-        raise IssueError(
-            message(
-                "%(issue)s: no two such revisions; it has %(known)s", issue=name, known=known
-            )
+        raise IssueError.saying(
+            "%(issue)s: no two such revisions; it has %(known)s", issue=name, known=known
         )
     before_and_after = by_number[old], by_number[new]
     manifests = [read_manifest(one.manifest) for one in before_and_after if one.manifest]
@@ -371,14 +339,14 @@ def list_issue_page(
     """Return issues, the latest first, and whether there are further ones."""
     with state.database.reading() as connection:
         found = list_issues(connection, wanted, limit + 1)
-        return _with_numbers(connection, found[:limit]), len(found) > limit
+        return with_numbers(connection, found[:limit]), len(found) > limit
 
 
 def read_issue(state: EditingState, name: str) -> ReadIssue:
     """Return one issue; raise UsageError if there is none of that name."""
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        (status,) = _with_numbers(connection, [issue])
+        (status,) = with_numbers(connection, [issue])
         if issue.id not in digests.warning_counts(connection, [issue.id]):
             return ReadIssue(status=status)
         digest = digests.digest_of(connection, issue)
@@ -388,14 +356,3 @@ def read_issue(state: EditingState, name: str) -> ReadIssue:
             preheader=digest.preheader,
             digest_hash=digest.sha256,
         )
-
-
-def _with_numbers(connection: Connection, found: Sequence[Issue]) -> list[IssueStatus]:
-    ids = [one.id for one in found]
-    ledgers = count_deliveries(connection, ids)
-    sizes = store.article_counts(connection, ids)
-    warned = digests.warning_counts(connection, ids)
-    return [
-        IssueStatus(one, sizes.get(one.id, 0), Counter(ledgers[one.id]), warned.get(one.id, 0))
-        for one in found
-    ]

@@ -40,7 +40,6 @@ from publisher.errors import (
 from publisher.gate.findings import finding_data
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
-from publisher.i18n.messages import message
 from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
@@ -52,24 +51,6 @@ from subscribers.errors import BadAddressError
 from subscribers.model import Recipient, Subscriber
 from subscribers.preferences import Profile, load_preferences, profile_of, profile_text
 from subscribers.store import find_subscriber, load_subscriber
-
-__all__ = [
-    "INBOX_COLUMNS",
-    "InboxLine",
-    "MailPreview",
-    "Profile",
-    "Shown",
-    "Viewer",
-    "dead_link_secret",
-    "find_issue_name",
-    "find_viewer",
-    "inbox_lines",
-    "load_viewer",
-    "preview_mail",
-    "preview_mails",
-    "viewer_with_profile",
-]
-
 
 # Issues whose articles are not selected yet: their mail is what would be selected now.
 _UNSELECTED = (IssueState.SCHEDULED, IssueState.SKIPPED)
@@ -115,10 +96,14 @@ def find_source(
         return maker.of_next(what)
     edition = settings.edition(what.newsletter, what.language)
     if edition is None:
-        raise IssueError(message("%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED))
+        raise IssueError.saying("%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED)
     if what.state in _UNSELECTED:
         return maker.of_next(edition, what)
     return maker.of_issue(edition, what)
+
+
+# What a mail has of its digest or variant, frozen or not.
+_PARTS = ("subject", "preheader", "html", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +149,18 @@ class _Maker:
             return None
         return MailSource(
             issue=issue,
-            subject=row.subject,
-            preheader=row.preheader,
-            html=row.html,
-            text=row.text,
             page=row.revised or row.page,
-            sha256=row.sha256,
-            findings=row.findings,
             due_at=issue.due_at,
             is_frozen=True,
+            **_taken(row, *_PARTS, "sha256", "findings"),
         )
 
     def _held(self, edition: Edition, issue: Issue) -> MailSource:
         place = (self.connection, self.settings, self.renderer, edition, issue)
         preview = preview_held_issue(*place)
         if preview is None:
-            raise IssueError(
-                message("%(issue)s: all its articles were withdrawn", issue=issue.name)
+            raise IssueError.saying(
+                "%(issue)s: all its articles were withdrawn", issue=issue.name
             )
         return self._rendered(preview)
 
@@ -215,16 +195,8 @@ class _Maker:
             variant = IssueVariant(row.id, row.issue_id, row.length, row.more)
             numbers = article_ids_of_variant(self.connection, variant)
             return self._other(replace(issue, more=row.more), digest, numbers, row.length)
-        return replace(
-            digest,
-            subject=row.subject,
-            preheader=row.preheader,
-            html=row.html,
-            text=row.text,
-            sha256=row.sha256,
-            findings=row.findings,
-            is_variant=True,
-        )
+        taken = _taken(row, *_PARTS, "sha256", "findings")
+        return replace(digest, **taken, is_variant=True)
 
     def _other(
         self, issue: Issue, digest: MailSource, numbers: Sequence[int], length: str | None
@@ -241,16 +213,17 @@ def _made(issue: Issue, found: tuple[Digest, GateRun], page: str) -> MailSource:
     digest, gate_run = found
     return MailSource(
         issue=issue,
-        subject=digest.subject,
-        preheader=digest.preheader,
-        html=digest.html,
-        text=digest.text,
         page=page,
         sha256=digest_hash(digest, ""),
         findings=[finding_data(one) for one in gate_run.report.findings],
         due_at=issue.due_at,
         is_frozen=False,
+        **_taken(digest, *_PARTS),
     )
+
+
+def _taken(value: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
 
 
 # Columns of the subject and of the first line that inboxes show: of a phone, and of a wide window.
@@ -277,7 +250,6 @@ class InboxLine:
     client: str
     subject: str
     preheader: str
-    is_subject_cut: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,11 +324,7 @@ class MailPreview:
 
 
 def preview_mail(
-    state: EditingState,
-    renderer: Renderer,
-    actor: Actor,
-    what: str | Edition,
-    viewer: Viewer,
+    state: EditingState, renderer: Renderer, actor: Actor, what: str | Edition, viewer: Viewer
 ) -> MailPreview:
     """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it.
 
@@ -387,8 +355,8 @@ def find_issue_name(edition: Edition, day: str) -> str:
     try:
         return f"{edition.newsletter}-{edition.language}-{date.fromisoformat(day)}"
     except ValueError:
-        raise UsageError(
-            message("%(day)s is no date; write one like 2026-01-09", day=repr(day))
+        raise UsageError.saying(
+            "%(day)s is no date; write one like 2026-01-09", day=repr(day)
         ) from None
 
 
@@ -411,7 +379,7 @@ def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
         except BadAddressError as error:
             raise UsageError(reason_sentence(str(error))) from None
         if person is None:
-            raise UsageError(message("%(name)s: no such subscriber", name=address))
+            raise UsageError.saying("%(name)s: no such subscriber", name=address)
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
@@ -422,7 +390,7 @@ def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer
     with state.database.reading() as connection:
         person = load_subscriber(connection, subscriber_id)
         if person is None:
-            raise UsageError(message("%(name)s: no such subscriber", name=str(subscriber_id)))
+            raise UsageError.saying("%(name)s: no such subscriber", name=str(subscriber_id))
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
@@ -457,12 +425,7 @@ def dead_link_secret(secret: str) -> str:
 def inbox_lines(subject: str, preheader: str) -> list[InboxLine]:
     """Return what inboxes show of a subject and a first line."""
     return [
-        InboxLine(
-            client,
-            _cut(subject, columns),
-            _cut(preheader, more),
-            is_subject_cut=column_width(subject) > columns,
-        )
+        InboxLine(client, _cut(subject, columns), _cut(preheader, more))
         for client, columns, more in INBOX_COLUMNS
     ]
 
@@ -486,7 +449,5 @@ def _recipient(connection: Connection, viewer: Viewer) -> Recipient:
         return replace(_NOBODY, language=viewer.language)
     found = load_recipients(connection, [viewer.subscriber_id])
     if not found:
-        raise UsageError(
-            message("%(name)s: no such subscriber", name=str(viewer.subscriber_id))
-        )
+        raise UsageError.saying("%(name)s: no such subscriber", name=str(viewer.subscriber_id))
     return found[0]

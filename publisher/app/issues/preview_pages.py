@@ -13,7 +13,6 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import unquote
@@ -117,16 +116,8 @@ PICTURE_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PublicPicture:
-    """A picture and its media type."""
-
-    content: bytes
-    media_type: str
-
-
-def read_public_picture(settings: Settings, path: str) -> PublicPicture | None:
-    """Return the picture at a path below the publication's URL; None if there is none.
+def read_public_picture(settings: Settings, path: str) -> tuple[bytes, str] | None:
+    """Return the picture at a path below the publication's URL, and its media type; None if there is none.
 
     Other kinds of files are not read, nor what a path leads to outside the web root.
     """
@@ -137,7 +128,7 @@ def read_public_picture(settings: Settings, path: str) -> PublicPicture | None:
     file = (root / path.lstrip("/")).resolve()
     if not file.is_relative_to(root) or not file.is_file():
         return None
-    return PublicPicture(file.read_bytes(), media_type)
+    return file.read_bytes(), media_type
 
 
 def picture_type(path: str) -> str | None:

@@ -58,7 +58,7 @@ def send_tests(
         actor.require(Permission.SEND_TEST, preview.issue.language)
     to = list(dict.fromkeys(map(_address, addresses)))
     if not (to and previews):
-        raise UsageError(message("a test mail needs an address and a language"))
+        raise UsageError.saying("a test mail needs an address and a language")
     transport, signers = create_transport(state.settings), load_signers(state.settings)
     _record(state, actor, previews, len(to))
     return list(_Sender(state, renderer, transport, signers).send(previews, to))

@@ -20,7 +20,6 @@ from publisher.app.editing_state import Actor, Change, EditingState, Permission
 from publisher.app.issues.lookup import (
     explained_transitions,
     find_issue_group,
-    language_of_issue,
     require_issue,
 )
 from publisher.config import Edition
@@ -246,12 +245,10 @@ def resume_sending(state: EditingState, actor: Actor, name: str) -> None:
     with changing_issue(state, actor, "resume", permission, name) as (change, issue):
         # A ready issue may become `sending` as well, but only when its ledger is inserted.
         if issue.state is not IssueState.PAUSED:
-            raise IssueError(
-                message(
-                    "%(issue)s: is %(state)s, not paused; `publisher status` shows which issues are paused",
-                    issue=name,
-                    state=STATE_WORDS[issue.state],
-                )
+            raise IssueError.saying(
+                "%(issue)s: is %(state)s, not paused; `publisher status` shows which issues are paused",
+                issue=name,
+                state=STATE_WORDS[issue.state],
             )
         lifecycle.resume_issue(change.connection, issue, state.clock.now())
 
@@ -274,9 +271,10 @@ def changing_issue(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
 ) -> Iterator[tuple[Change, Issue]]:
     """Open a transaction for an issue; raise IssueError for a state that it can't change to."""
-    actor.require(permission, language_of_issue(state.database, name))
     with state.changing(actor, verb, name) as change, explained_transitions(name):
-        yield change, require_issue(change.connection, name)
+        issue = require_issue(change.connection, name)
+        actor.require(permission, issue.language)
+        yield change, issue
 
 
 _NOT_SENT = SELECTED_STATES | {IssueState.SCHEDULED}
@@ -307,12 +305,10 @@ def send_now(state: EditingState, actor: Actor, name: str) -> Issue:
         if issue.state is not IssueState.READY:
             raise one.refusal()
         if issue.send_at is not None and issue.send_at <= send_at:
-            raise IssueError(
-                message(
-                    "%(issue)s: goes out at %(when)s already",
-                    issue=name,
-                    when=_instant(issue.send_at),
-                )
+            raise IssueError.saying(
+                "%(issue)s: goes out at %(when)s already",
+                issue=name,
+                when=_instant(issue.send_at),
             )
         values = {"reason": None, "reason_key": None}
         return store.touch_issue(one.connection, issue, send_at=send_at, **values)
@@ -328,15 +324,13 @@ def undo_sending(state: EditingState, actor: Actor, name: str) -> Issue:
         if issue.state is not IssueState.READY:
             raise one.refusal()
         if issue.send_at is None:
-            raise IssueError(message("%(issue)s: is held; nothing is to be undone", issue=name))
+            raise IssueError.saying("%(issue)s: is held; nothing is to be undone", issue=name)
         if issue.send_at == issue.due_at > one.now:
             when = _instant(issue.due_at)
-            raise IssueError(
-                message(
-                    "%(issue)s: goes out when it is due, at %(when)s; hold it instead",
-                    issue=name,
-                    when=when,
-                )
+            raise IssueError.saying(
+                "%(issue)s: goes out when it is due, at %(when)s; hold it instead",
+                issue=name,
+                when=when,
             )
         is_to_come = issue.due_at > one.now and not issue.is_unscheduled
         send_at = issue.due_at if is_to_come else None
@@ -350,20 +344,16 @@ def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: dateti
         if one.issue.state not in _NOT_SENT:
             raise one.refusal()
         if send_at <= one.now:
-            raise IssueError(
-                message(
-                    "%(issue)s: %(when)s has passed; send it now instead",
-                    issue=name,
-                    when=_instant(send_at),
-                )
+            raise IssueError.saying(
+                "%(issue)s: %(when)s has passed; send it now instead",
+                issue=name,
+                when=_instant(send_at),
             )
         if send_at > one.now + _FARTHEST:
-            raise IssueError(
-                message(
-                    "%(issue)s: %(when)s is more than a year away",
-                    issue=name,
-                    when=_instant(send_at),
-                )
+            raise IssueError.saying(
+                "%(issue)s: %(when)s is more than a year away",
+                issue=name,
+                when=_instant(send_at),
             )
         is_about_schedule = one.issue.reason_key == IssueReason.NOT_IN_SCHEDULE
         values = {"reason": None, "reason_key": None} if is_about_schedule else {}
@@ -378,19 +368,15 @@ def hold_issue(state: EditingState, actor: Actor, name: str) -> Issue:
         if one.issue.state not in _NOT_SENT:
             raise one.refusal()
         if one.issue.send_at is None:
-            raise IssueError(message("%(issue)s: is held already", issue=name))
+            raise IssueError.saying("%(issue)s: is held already", issue=name)
         return store.touch_issue(one.connection, one.issue, send_at=None)
 
 
 def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> Issue:
     """Send an issue never. The next one may have its articles."""
     if not reason.strip() or len(reason) > _MAX_REASON:
-        raise IssueError(
-            message(
-                "%(issue)s: say why, in at most %(most)s characters",
-                issue=name,
-                most=_MAX_REASON,
-            )
+        raise IssueError.saying(
+            "%(issue)s: say why, in at most %(most)s characters", issue=name, most=_MAX_REASON
         )
     with _changing(state, actor, "skip", Permission.MOVE_ISSUE, name) as one:
         one.details["reason"] = reason
@@ -413,14 +399,12 @@ class _Changing:
         issue, word = self.issue, STATE_WORDS[self.issue.state]
         if issue.state in {*_NOT_SENT, *_FINAL}:
             if issue.reason is None:
-                return IssueError(
-                    message("%(issue)s: is %(state)s", issue=issue.name, state=word)
+                return IssueError.saying(
+                    "%(issue)s: is %(state)s", issue=issue.name, state=word
                 )
             why = issue.reason
-            return IssueError(
-                message(
-                    "%(issue)s: is %(state)s (%(why)s)", issue=issue.name, state=word, why=why
-                )
+            return IssueError.saying(
+                "%(issue)s: is %(state)s (%(why)s)", issue=issue.name, state=word, why=why
             )
         found = summarise_counts(counts.count_rows(self.connection, [issue.id])[issue.id])
         rows = [
@@ -430,22 +414,20 @@ class _Changing:
         ]
         given = {"issue": issue.name, "state": word, "rows": rows or [message("0 mails")]}
         if issue.state is IssueState.SENDING:
-            return IssueError(
-                message("%(issue)s: is %(state)s (%(rows)s); pause or cancel it", **given)
+            return IssueError.saying(
+                "%(issue)s: is %(state)s (%(rows)s); pause or cancel it", **given
             )
-        return IssueError(message("%(issue)s: is %(state)s (%(rows)s)", **given))
+        return IssueError.saying("%(issue)s: is %(state)s (%(rows)s)", **given)
 
 
 @contextmanager
 def _changing(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
 ) -> Iterator[_Changing]:
-    with state.changing(actor, verb, name) as change, explained_transitions(name):
-        issue = require_issue(change.connection, name)
-        actor.require(permission, issue.language)
+    with changing_issue(state, actor, verb, permission, name) as (change, issue):
         edition = state.settings.edition(issue.newsletter, issue.language)
         if edition is None:
-            raise IssueError(message("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED))
+            raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED)
         yield _Changing(change.connection, change.details, issue, edition, state.clock.now())
 
 

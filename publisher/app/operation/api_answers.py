@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, NamedTuple
-
-from sqlalchemy import Connection
 
 from publisher.accounts import api_keys
 from publisher.accounts.api_keys import RequestKey, StoredAnswer
 from publisher.app.editing_state import Actor, Change, EditingState
 from publisher.app.issues.lookup import require_issue
 from publisher.errors import ApiRequestError
-
-# What callers import, with the values of other packages that they get.
-__all__ = [
-    "GuardedState",
-    "IssueRevision",
-    "RequestKey",
-    "StoredAnswer",
-    "begin_request",
-    "finish_request",
-    "guarded_state",
-    "request_key",
-]
 
 # After so long a request that has changed nothing was cut off, and may be carried out again.
 _LONGEST_REQUEST = timedelta(minutes=1)
@@ -50,7 +36,9 @@ class GuardedState(EditingState):
         """Open a transaction that writes, as `EditingState.changing`."""
         with EditingState.changing(self, actor, verb, what, details) as change:
             if self.revision is not None:
-                _require_same(change.connection, self.revision)
+                name, number = self.revision
+                if require_issue(change.connection, name).epoch != number:
+                    raise ApiRequestError(f"{name}: was changed since; read it again", 412)
             yield change
             if self.request is not None:
                 api_keys.mark_changed(change.connection, self.request, self.clock.now())
@@ -61,11 +49,6 @@ class IssueRevision(NamedTuple):
 
     name: str
     number: int
-
-
-def _require_same(connection: Connection, revision: IssueRevision) -> None:
-    if require_issue(connection, revision.name).epoch != revision.number:
-        raise ApiRequestError(f"{revision.name}: was changed since; read it again", 412)
 
 
 def request_key(actor: Actor, client_key: str) -> RequestKey:
@@ -81,14 +64,8 @@ def guarded_state(
     revision: IssueRevision | None = None,
 ) -> GuardedState:
     """Return the state for a request that `begin_request` has put on record, or about a revision."""
-    return GuardedState(
-        settings=state.settings,
-        database=state.database,
-        secret=state.secret,
-        clock=state.clock,
-        request=request,
-        revision=revision,
-    )
+    given = {field.name: getattr(state, field.name) for field in fields(EditingState)}
+    return GuardedState(**given, request=request, revision=revision)
 
 
 def begin_request(

@@ -115,7 +115,7 @@ def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[Attentio
     """Return what needs somebody, the urgent first."""
     found = [
         *_of_the_service(snapshot, now),
-        *_of_issues(snapshot, now),
+        *(item for issue in snapshot.latest for item in _of_issue(issue, now)),
         *_of_sources(snapshot),
         *_of_translations(snapshot),
     ]
@@ -141,11 +141,6 @@ def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[Atte
         yield AttentionItem(kind="notices", urgent=True, count=count, text=text)
     for hub, feed, answer in snapshot.pings_failed:
         yield AttentionItem(kind="hub", name=hub, text=f"{feed}: {answer}")
-
-
-def _of_issues(snapshot: PublicationStatus, now: datetime) -> Iterator[AttentionItem]:
-    for one in snapshot.latest:
-        yield from _of_issue(one, now)
 
 
 def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:

@@ -33,11 +33,7 @@ from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.lineage.evidence import RecoveryEvidence, read_evidence
 from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.quarantine import find_quarantine, find_sign, without_remedy
-from publisher.delivery.lineage.recovery import (
-    Choices,
-    RecoveredIssue,
-    decide,
-)
+from publisher.delivery.lineage.recovery import Choices, RecoveredIssue, decide
 from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import (
     open_witness,
@@ -49,8 +45,6 @@ from publisher.delivery.tables import lineage_table
 from publisher.errors import DatabaseError, UsageError
 from publisher.leader.store import running_processes
 from publisher.secrets import SECRET_FILE, fingerprint, store_fingerprint, stored_fingerprint
-
-__all__ = ["Choices", "RecoveredIssue", "Recovery", "preview_recovery", "recover_database"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,6 @@ from publisher.errors import UsageError
 from publisher.files import make_folder, write_file
 from publisher.ingest.reports.site_survey import SiteSurvey, survey_site
 
-__all__ = ["SiteSurvey", "create_from_site"]
-
-
 _EXAMPLE_ARTICLE = "articles/en/hello.md"
 
 

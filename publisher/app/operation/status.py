@@ -69,18 +69,6 @@ from publisher.translations.listing import count_stale
 from publisher.translations.records import count_expired
 from subscribers.store import count_subscribers_by_language
 
-__all__ = [
-    "CauseCounts",
-    "IssueStatus",
-    "LanguageStatus",
-    "OverdueOccurrence",
-    "ProcessStatus",
-    "PublicationStatus",
-    "SenderStatus",
-    "take_snapshot",
-]
-
-
 # Latest issues per language.
 _ISSUES_PER_LANGUAGE = 20
 # Latest issues of all languages together.
@@ -339,29 +327,34 @@ def _latest_issues(
     """Return the latest issues of its languages, the newest first; the first of them with causes."""
     served = settings.publication.languages
     found = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
-    ids = [issue.id for issue in found]
-    ledgers = count_deliveries(connection, ids)
-    sizes = issues.article_counts(connection, ids)
-    warned = digests.warning_counts(connection, ids)
     shown = [
-        IssueStatus(
+        replace(
             one,
-            sizes.get(one.id, 0),
-            ledgers[one.id],
-            warned.get(one.id, 0),
-            until=last_due_at(connection, one.id, now)
-            if one.state is IssueState.SENDING and _has_local_times(settings, one)
+            until=last_due_at(connection, one.issue.id, now)
+            if one.issue.state is IssueState.SENDING and _has_local_times(settings, one.issue)
             else None,
-            approved_before=approved_before(connection, one),
+            approved_before=approved_before(connection, one.issue),
         )
-        for one in found
-        if one.language in served
+        for one in with_numbers(connection, found)
+        if one.issue.language in served
     ]
     latest = {one.issue.id: one.deliveries for one in shown[:_LATEST_ISSUES]}
     causes = _failure_causes(connection, latest)
     return [
         replace(one, causes=causes[one.issue.id]) if one.issue.id in causes else one
         for one in shown
+    ]
+
+
+def with_numbers(connection: Connection, found: Sequence[Issue]) -> list[IssueStatus]:
+    """Return issues with their numbers of articles, deliveries and warnings."""
+    ids = [issue.id for issue in found]
+    ledgers = count_deliveries(connection, ids)
+    sizes = issues.article_counts(connection, ids)
+    warned = digests.warning_counts(connection, ids)
+    return [
+        IssueStatus(one, sizes.get(one.id, 0), ledgers[one.id], warned.get(one.id, 0))
+        for one in found
     ]
 
 

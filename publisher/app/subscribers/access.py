@@ -19,8 +19,7 @@ from publisher.app.subscribers.join_protection import exceeded_limit, personal_a
 from publisher.app.subscribers.personal_tables import MOVED_TABLES
 from publisher.app.subscribers.records import address_digest
 from publisher.config import Settings
-from publisher.errors import DeliveryError
-from publisher.mail.signed_addresses import LinkKind, SignedLink, read_link, sign_link
+from publisher.mail.signed_addresses import LinkKind, SignedLink, find_link, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
@@ -66,9 +65,8 @@ def read_own_link(
 
     Links of a record that was merged into another have ended.
     """
-    try:
-        link = read_link(secret, kind, token)
-    except DeliveryError:
+    link = find_link(secret, kind, token)
+    if link is None:
         return None
     person = load_subscriber(connection, link.subscriber_id)
     if person is None or person.id != link.subscriber_id or link.has_ended(person.generation):
@@ -255,9 +253,8 @@ def read_address_link(
 
     The generation is not compared: an undo must work after the change, and each change has a state.
     """
-    try:
-        link = read_link(secret, kind, token)
-    except DeliveryError:
+    link = find_link(secret, kind, token)
+    if link is None:
         return None
     change = load_address_change(connection, link.number, now)
     owner = current_id(connection, link.subscriber_id)

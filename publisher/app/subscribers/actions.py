@@ -28,22 +28,12 @@ from publisher.bounces.store import BounceScore
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import ConsentError, UsageError
-from publisher.i18n.messages import message
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
 from subscribers.changes import resubscribe, unsubscribe_subscriber
 from subscribers.consent_records import load_events, load_leavings_since
 from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
 from subscribers.store import find_subscriber, known_subscriber, load_subscriber
-
-__all__ = [
-    "BounceEvent",
-    "ReturnedMail",
-    "read_returned_mail",
-    "revive_address",
-    "undo_left_by_mail",
-]
-
 
 log = structlog.get_logger()
 
@@ -219,5 +209,5 @@ def _changing(
 def _require(connection: Connection, number: int) -> Subscriber:
     person = load_subscriber(connection, number)
     if person is None:
-        raise UsageError(message("%(name)s: no such subscriber", name=str(number)))
+        raise UsageError.saying("%(name)s: no such subscriber", name=str(number))
     return person

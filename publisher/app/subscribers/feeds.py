@@ -19,7 +19,6 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.errors import DeliveryError
 from publisher.issues.selection import (
     Candidates,
     SelectionRules,
@@ -28,7 +27,7 @@ from publisher.issues.selection import (
     rules_of_profile,
     serving_language,
 )
-from publisher.mail.signed_addresses import read_link, sign_link
+from publisher.mail.signed_addresses import find_link, sign_link
 from publisher.rendering import Renderer
 from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_index import publication_tag
@@ -48,9 +47,6 @@ from subscribers.preferences import (
     renew_feed_generation,
 )
 from subscribers.store import load_subscriber
-
-__all__ = ["CountedFollowers", "FeedFollowers", "count_feed_followers", "list_feed_followers"]
-
 
 MAX_ENTRIES: Final = 50
 # Newest articles of each language among which entries are chosen. With topics or authors few of
@@ -106,12 +102,9 @@ def read_private_feed(
     now: datetime,
 ) -> PrivateFeed | None:
     """Return the feed of a token, or None if it is damaged or was revoked, or the subscriber erased."""
-    try:
-        link = read_link(secret, "feed", token)
-    except DeliveryError:
-        return None
-    person = load_subscriber(connection, link.subscriber_id)
-    if person is None or person.id != link.subscriber_id:
+    link = find_link(secret, "feed", token)
+    person = load_subscriber(connection, link.subscriber_id) if link else None
+    if link is None or person is None or person.id != link.subscriber_id:
         return None
     if link.has_ended(person.generation) or link.number != person.feed_generation:
         return None

@@ -78,11 +78,7 @@ def personal_address(settings: Settings, text: str) -> Address:
     """
     address = normalise_address(text)
     local_part, _at, domain = address.identity.rpartition("@")
-    boxes = (
-        settings.publication.sender,
-        settings.delivery.bounces,
-        settings.mailbox,
-    )
+    boxes = (settings.publication.sender, settings.delivery.bounces, settings.mailbox)
     own = {(one.address or "").lower() for one in boxes if one}
     name = local_part.partition("+")[0]
     is_own = f"{name}@{domain}" in own

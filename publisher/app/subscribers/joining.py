@@ -28,10 +28,10 @@ from publisher.app.subscribers.personal_tables import forget_address
 from publisher.app.subscribers.records import address_digest
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.errors import DeliveryError, LanguageError, UsageError
+from publisher.errors import LanguageError, UsageError
 from publisher.languages import normalise
 from publisher.mail.compose import notice_message_name
-from publisher.mail.signed_addresses import read_link
+from publisher.mail.signed_addresses import find_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.rendering import Renderer
@@ -135,11 +135,7 @@ def request_subscription(
         connection, settings, address.identity, request.client, now
     )
     answer, person = prepare_answer(
-        connection,
-        address.identity,
-        request.wish.newsletters,
-        address_digest(settings),
-        now,
+        connection, address.identity, request.wish.newsletters, address_digest(settings), now
     )
     if reason:
         # Without the address: a log is read by many.
@@ -221,9 +217,8 @@ def read_confirmation(
     connection: Connection, settings: Settings, token: str, now: datetime
 ) -> ConfirmationView:
     """Return what a link to confirm would do. Writes nothing."""
-    try:
-        link = read_link(load_secret(settings), "confirm", token)
-    except DeliveryError:
+    link = find_link(load_secret(settings), "confirm", token)
+    if link is None:
         return ConfirmationView(ConfirmationState.UNKNOWN)
     request = find_request(connection, link.number)
     person = load_subscriber(connection, link.subscriber_id)

@@ -36,7 +36,6 @@ from publisher.uploaded_lists import (
     delete_import,
     delete_list,
     import_folder,
-    new_key,
     packed_reason,
     read_import,
     read_imports,
@@ -50,21 +49,6 @@ from subscribers.errors import BadAddressError, BadFileError
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import Subscriber
 from subscribers.store import count_all_subscribers, find_subscriber, search_subscribers
-
-__all__ = [
-    "MAX_LIST_BYTES",
-    "ImportState",
-    "KeptImport",
-    "begin_import",
-    "discard_import",
-    "find_import",
-    "keep_list",
-    "list_imports",
-    "new_key",
-    "read_rejects",
-    "run_waiting_imports",
-]
-
 
 # One at a time in a process: each costs up to half a minute, and its list in memory.
 _PREVIEW = Lock()
@@ -97,10 +81,8 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
     actor.require(Permission.SEE_SUBSCRIBERS)
     wanted = text.strip()
     if len(wanted) < _SHORTEST:
-        raise UsageError(
-            message(
-                "%(wanted)s: write three characters of an address, or more", wanted=repr(wanted)
-            )
+        raise UsageError.saying(
+            "%(wanted)s: write three characters of an address, or more", wanted=repr(wanted)
         )
     with state.database.reading() as connection:
         try:
@@ -261,7 +243,7 @@ def read_rejects(
     kept = find_import(state, actor, key)
     path = import_folder(state.settings.folders, key) / REJECTS
     if kept.state in RUNNING or not path.exists():
-        raise UsageError(message("the rows that were left out are not known yet"))
+        raise UsageError.saying("the rows that were left out are not known yet")
     return translated_rejects(path, said)
 
 

@@ -128,7 +128,7 @@ def read_choices(
     chosen = load_preferences(connection, person.id)
     served = dict.fromkeys(map(settings.publication.serves, chosen.languages))
     languages = tuple(one for one in served if one)
-    labels = frequent_labels(connection, languages, now)
+    topics, authors = frequent_labels(connection, languages, now)
     tag = (*languages, settings.publication.default_language)[0]
     name_in = partial(settings.publication.people.name_in, tag)
     chosen = replace(chosen, authors=tuple(dict.fromkeys(map(name_in, chosen.authors))))
@@ -139,8 +139,8 @@ def read_choices(
         newsletters=tuple(_choice(person, chosen, one) for one in settings.newsletters),
         languages=settings.publication.languages,
         chosen_languages=languages,
-        topics=_offered(labels.topics, chosen.topics),
-        authors=_offered([*dict.fromkeys(map(name_in, labels.authors))], chosen.authors),
+        topics=_offered(topics, chosen.topics),
+        authors=_offered([*dict.fromkeys(map(name_in, authors))], chosen.authors),
         is_paused=until is not None and until > now,
     )
 
@@ -281,13 +281,13 @@ def _checked(
     now: datetime,
 ) -> Preferences:
     # Also what was offered when the form was made, in languages that are chosen only now.
-    labels = frequent_labels(connection, choices.languages, now)
+    topics, authors = frequent_labels(connection, choices.languages, now)
     names = {one.newsletter.name for one in choices.newsletters}
     offered: dict[str, tuple[Collection[str], Collection[str]]] = {
         "languages": (entered.languages or [""], choices.languages),
         "newsletters": (entered.newsletters, names),
-        "topics": (entered.topics, {*labels.topics, *choices.topics}),
-        "authors": (entered.authors, {*labels.authors, *choices.authors}),
+        "topics": (entered.topics, {*topics, *choices.topics}),
+        "authors": (entered.authors, {*authors, *choices.authors}),
         "hour": ([entered.hour], {"", *map(str, _HOURS)}),
         "timezone": ([entered.timezone], {"", *_zone_names()}),
         "length": ([entered.length], {"", *TextLength}),

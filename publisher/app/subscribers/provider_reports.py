@@ -27,15 +27,6 @@ from publisher.config.web import FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN
 from publisher.errors import UsageError
 from publisher.urls import public_url
 
-# What callers import, with the values of other packages that they get.
-__all__ = [
-    "FeedbackRefusedError",
-    "ProviderEvent",
-    "read_feedback",
-    "store_feedback",
-    "webhook_urls",
-]
-
 log = structlog.get_logger()
 
 # Bytes of a request.

@@ -13,8 +13,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from publisher.config import Settings
-from publisher.errors import DeliveryError
-from publisher.mail.signed_addresses import LinkKind, SignedLink, read_link, sign_link
+from publisher.mail.signed_addresses import LinkKind, SignedLink, find_link, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from subscribers.addresses import mask_address
@@ -74,18 +73,12 @@ class UndoPage:
 
 def read_leave_link(secret: str, token: str) -> SignedLink | None:
     """Return what a link to unsubscribe says, or None for a damaged one."""
-    try:
-        return read_link(secret, "unsubscribe", token)
-    except DeliveryError:
-        return None
+    return find_link(secret, "unsubscribe", token)
 
 
 def read_undo_link(secret: str, token: str) -> SignedLink | None:
     """Return what a link to undo a leaving says, or None for a damaged one."""
-    try:
-        return read_link(secret, "undo", token)
-    except DeliveryError:
-        return None
+    return find_link(secret, "undo", token)
 
 
 def leave(

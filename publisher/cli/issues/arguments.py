@@ -18,7 +18,7 @@ from publisher.errors import IssueError, UsageError
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
-    from publisher.app.issues.lookup import Issue
+    from publisher.issues.model import Issue
 
 
 NewsletterArgument = Annotated[str, typer.Argument(metavar="NEWSLETTER", help="Its name.")]

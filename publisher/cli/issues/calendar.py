@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from publisher.app.editing_state import Actor, EditingState
     from publisher.app.issues.calendar import Calendar, CalendarEntry, ClockChange
-    from publisher.app.issues.lookup import UpcomingIssue
     from publisher.app.issues.occurrences import ChangedOccurrence, OccurrenceKey
+    from publisher.issues.planner import UpcomingIssue
 
     _Verb = Callable[[EditingState, Actor, OccurrenceKey], list[ChangedOccurrence]]
 

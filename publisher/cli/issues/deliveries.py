@@ -47,8 +47,9 @@ from publisher.delivery.states import (
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from publisher.app.issues.deliveries import DeliveryRecord, Doubt
-    from publisher.app.issues.lookup import Issue
+    from publisher.delivery.ledger.doubts import Doubt
+    from publisher.delivery.ledger.reports import DeliveryRecord
+    from publisher.issues.model import Issue
 
 
 MessageIdsOption = Annotated[

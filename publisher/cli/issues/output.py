@@ -11,19 +11,16 @@ from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarise_co
 if TYPE_CHECKING:
     from publisher.app.issues.approvals import ApprovalView, PlanToSign
     from publisher.app.issues.deliveries import IssueReport
-    from publisher.app.issues.lookup import Issue
     from publisher.app.issues.overview import IssueOverview, LeftOutStory
+    from publisher.issues.model import Issue
 
     Shown = tuple[IssueOverview, ApprovalView, PlanToSign | None, IssueReport]
     from rich.table import Table
 
     from publisher.app.issues.occurrences import ChangedOccurrence
-    from publisher.app.operation.status import (
-        CauseCounts,
-        IssueStatus,
-        OverdueOccurrence,
-        PublicationStatus,
-    )
+    from publisher.app.operation.status import IssueStatus, PublicationStatus
+    from publisher.delivery.ledger.reports import CauseCounts
+    from publisher.issues.planner import OverdueOccurrence
 
 
 def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator[str]:

@@ -25,10 +25,11 @@ from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
-    from publisher.app.issues.dry_run import Renderer, Screenshot
     from publisher.app.issues.preview import MailPreview
     from publisher.app.issues.send_test_mails import SentTest
     from publisher.config import Edition, Settings
+    from publisher.rendering import Renderer
+    from publisher.screenshots.capture import Screenshot
 
 
 DayOption = Annotated[

@@ -28,7 +28,8 @@ from publisher.cli.exit_codes import echo
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from publisher.app.operation.databases import RecoveredIssue, Recovery
+    from publisher.app.operation.databases import Recovery
+    from publisher.delivery.lineage.recovery import RecoveredIssue
 
 
 _NAME_ALL = "Each machine that sends has to be named by --journal."
@@ -217,7 +218,8 @@ def recover_command(  # noqa: PLR0913  # options
 
     Nothing changes without --release. What is in doubt is not sent again unless its issue is named.
     """
-    from publisher.app.operation.databases import Choices, preview_recovery, recover_database
+    from publisher.app.operation.databases import preview_recovery, recover_database
+    from publisher.delivery.lineage.recovery import Choices
 
     choices = Choices(*(frozenset(names or ()) for names in (send, hold, skip, sent)))
     run = recover_database if release else preview_recovery

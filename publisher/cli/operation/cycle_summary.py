@@ -6,7 +6,6 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from publisher.app.issues.lookup import UpcomingIssue
 from publisher.app.operation.cycle import CycleReport
 from publisher.app.operation.status import (
     IssueStatus,
@@ -18,6 +17,7 @@ from publisher.app.operation.status import (
 from publisher.cli.articles import quarantine_lines, summarise_articles
 from publisher.cli.common import count_noun, format_local, make_table
 from publisher.config import Settings
+from publisher.issues.planner import UpcomingIssue
 from publisher.languages import autonym
 
 log = structlog.get_logger()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from publisher.app.operation.cycle import CycleReport
-    from publisher.app.operation.new import SiteSurvey
+    from publisher.ingest.reports.site_survey import SiteSurvey
 
 
 # Documents that can't be read, of which the reasons are printed.

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from publisher.app.operation.status import IssueStatus, PublicationStatus, SenderStatus
+    from publisher.app.operation.status import IssueStatus, PublicationStatus
     from publisher.config import Settings
+    from publisher.delivery.ledger.leases import SenderStatus
 
 
 def process_lines(facts: PublicationStatus) -> Iterator[str]:

@@ -1,9 +1,7 @@
 """Operations of the terminal alone, which no key does: accounts, keys, the audit log, webhooks, and what translators get."""
 
-from __future__ import annotations
-
 from datetime import UTC
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
@@ -19,7 +17,7 @@ from publisher.app.accounts.administration import (
     written_grant,
 )
 from publisher.app.accounts.keys import list_keys, revoke_key
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import EditingState, Permission
 from publisher.app.issues.calendar import renew_private_addresses
 from publisher.app.operation.webhooks import (
     add_webhook,
@@ -44,23 +42,20 @@ from publisher.web.api.operations import (
     Text,
 )
 from publisher.web.api.problems import ProblemError
-from publisher.web.api.subscribers import SubscriberAnswer, subscriber_value
+from publisher.web.api.requests import ApiRequest
+from publisher.web.api.subscribers import SubscriberAnswer
 from publisher.web.pages.responses import LARGEST_ID, parse_id
-
-if TYPE_CHECKING:
-    from publisher.app.editing_state import EditingState
-    from publisher.web.api.requests import ApiRequest
 
 
 class AccountValue(ApiValue):
     """An account: what it may do, and how its owner signs in."""
 
     id: int
-    address: str
+    address: str = Field(validation_alias="email")
     name: str
     language: str
     roles: list[str] = Field(description="Like editor, or editor:ar for one language.")
-    passkey: bool
+    passkey: bool = Field(validation_alias="has_passkey")
     password: bool = Field(description="With a one-time password.")
     recovery_codes: int
     sessions: int
@@ -279,26 +274,17 @@ def _list_accounts(request: ApiRequest) -> AccountList:
 
 def _account(record: AccountRecord) -> AccountValue:
     account, factors = record.account, record.factors
-    return AccountValue(
-        id=account.id,
-        address=account.email,
-        name=account.name,
-        language=account.language,
+    return AccountValue.of(
+        *(record, account, factors),
         roles=[written_grant(grant) for grant in account.grants],
-        passkey=factors.has_passkey,
         password=factors.has_password and factors.has_totp,
-        recovery_codes=factors.recovery_codes,
-        sessions=record.sessions,
-        created_at=account.created_at,
-        disabled_at=account.disabled_at,
-        invited_until=record.invited_until,
     )
 
 
-@OPERATIONS.add("POST /accounts/<address>/roles", Permission.MANAGE_ACCOUNTS, body=NewRoles)
-def _set_roles(request: ApiRequest, address: str) -> Done:
+@OPERATIONS.add("POST /accounts/<address>/roles", Permission.MANAGE_ACCOUNTS)
+def _set_roles(request: ApiRequest, address: str, body: NewRoles) -> Done:
     """Replace all roles of an account; they count from its next request."""
-    grants = parse_roles(request.state.settings.publication, request.body.roles.split())
+    grants = parse_roles(request.state.settings.publication, body.roles.split())
     change_roles(request.state, request.actor, address, grants)
     return Done()
 
@@ -328,7 +314,7 @@ def _end_sessions(request: ApiRequest, address: str) -> Done:
 def _list_keys(request: ApiRequest) -> KeyList:
     """List keys with what they permit, also those that are over."""
     found = list_keys(request.state, request.actor)
-    return KeyList.model_validate({"keys": [{"address": a, "key": key} for a, key in found]})
+    return KeyList.of(keys=[{"address": address, "key": key} for address, key in found])
 
 
 @OPERATIONS.add("DELETE /keys/<key>", AnyKey.ANY_KEY)
@@ -338,25 +324,24 @@ def _revoke_key(request: ApiRequest, key: str) -> Done:
     return Done()
 
 
-@OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG, query=AuditQuery)
-def _read_audit_log(request: ApiRequest) -> AuditEntries:
+@OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG)
+def _read_audit_log(request: ApiRequest, query: AuditQuery) -> AuditEntries:
     """Read who did what, the latest first."""
-    before, limit = request.query.before, request.query.limit
+    before, limit = query.before, query.limit
     found = read_audit_log(request.state, request.actor, before=before, limit=limit)
     entries = [{"number": number, "entry": entry} for number, entry in found]
-    return AuditEntries.model_validate({"entries": entries})
+    return AuditEntries.of(entries=entries)
 
 
 @OPERATIONS.add("GET /webhooks", Permission.MANAGE_WEBHOOKS)
 def _list_webhooks(request: ApiRequest) -> WebhookList:
     """List the webhooks, with their deliveries of the last 30 days."""
-    return WebhookList.model_validate({"webhooks": list_webhooks(request.state, request.actor)})
+    return WebhookList.of(webhooks=list_webhooks(request.state, request.actor))
 
 
-@OPERATIONS.add("POST /webhooks", Permission.MANAGE_WEBHOOKS, body=NewWebhook)
-def _add_webhook(request: ApiRequest) -> WebhookSecret:
+@OPERATIONS.add("POST /webhooks", Permission.MANAGE_WEBHOOKS)
+def _add_webhook(request: ApiRequest, body: NewWebhook) -> WebhookSecret:
     """Add a webhook; the answer has its secret, which is shown once."""
-    body: NewWebhook = request.body
     number, secret = add_webhook(request.state, request.actor, body.url, body.events.split())
     return WebhookSecret(webhook=number, secret=secret)
 
@@ -394,33 +379,30 @@ def _disable_webhook(request: ApiRequest, webhook: str) -> Done:
 def _test_webhook(request: ApiRequest, webhook: str) -> WebhookTestAnswer:
     """Send an event of the type webhook.test, and read the answer."""
     number = _number(webhook, "a webhook")
-    return WebhookTestAnswer.model_validate(
-        send_test_event(request.state, request.actor, number)
-    )
+    return WebhookTestAnswer.of(send_test_event(request.state, request.actor, number))
 
 
-@OPERATIONS.add(
-    "GET /webhooks/<webhook>/deliveries", Permission.MANAGE_WEBHOOKS, query=WebhookDeliveryQuery
-)
-def _list_webhook_deliveries(request: ApiRequest, webhook: str) -> WebhookDeliveryList:
+@OPERATIONS.add("GET /webhooks/<webhook>/deliveries", Permission.MANAGE_WEBHOOKS)
+def _list_webhook_deliveries(
+    request: ApiRequest, webhook: str, query: WebhookDeliveryQuery
+) -> WebhookDeliveryList:
     """List the latest events for a webhook, with the last answer."""
-    state, limit = request.query.state, request.query.limit
+    state, limit = query.state, query.limit
     number = _number(webhook, "a webhook")
     found = list_webhook_deliveries(request.state, request.actor, number, state, limit)
-    return WebhookDeliveryList.model_validate({"deliveries": found})
+    return WebhookDeliveryList.of(deliveries=found)
 
 
 @OPERATIONS.add("GET /translator", AnyKey.ANY_KEY)
 def _read_translator_choices(request: ApiRequest) -> TranslatorChoicesValue:
     """Read which mails an account gets about translations, and the addresses of its feeds."""
-    found = read_translator_choices(request.state, request.actor)
-    return TranslatorChoicesValue.model_validate(found)
+    return TranslatorChoicesValue.of(read_translator_choices(request.state, request.actor))
 
 
-@OPERATIONS.add("POST /translator/mails", AnyKey.ANY_KEY, body=MailsWanted)
-def _choose_translator_mails(request: ApiRequest) -> TranslatorChoicesValue:
+@OPERATIONS.add("POST /translator/mails", AnyKey.ANY_KEY)
+def _choose_translator_mails(request: ApiRequest, body: MailsWanted) -> TranslatorChoicesValue:
     """Choose whether an account gets mails about translations."""
-    choose_translator_mails(request.state, request.actor, wanted=request.body.wanted)
+    choose_translator_mails(request.state, request.actor, wanted=body.wanted)
     return _read_translator_choices(request)
 
 
@@ -431,32 +413,30 @@ def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
     return _read_translator_choices(request)
 
 
-@OPERATIONS.add("POST /subscribers/revive", Permission.MANAGE_SUBSCRIBERS, body=Revival)
-def _revive_subscriber(request: ApiRequest) -> SubscriberAnswer:
+@OPERATIONS.add("POST /subscribers/revive", Permission.MANAGE_SUBSCRIBERS)
+def _revive_subscriber(request: ApiRequest, body: Revival) -> SubscriberAnswer:
     """Write again to an address that bounced, because it works now; refused after a complaint."""
-    body: Revival = request.body
     state = _as_owner(request)
     now = state.clock.now()
     change = revive_address(state.settings, state.database, body.address, now, note=body.note)
-    return subscriber_value(change.after)
+    return SubscriberAnswer.of(change.after)
 
 
-@OPERATIONS.add("POST /subscribers/merge", Permission.MANAGE_SUBSCRIBERS, body=AddressesOfOne)
-def _merge_subscribers(request: ApiRequest) -> SubscriberAnswer:
+@OPERATIONS.add("POST /subscribers/merge", Permission.MANAGE_SUBSCRIBERS)
+def _merge_subscribers(request: ApiRequest, body: AddressesOfOne) -> SubscriberAnswer:
     """Make one subscriber of two addresses of the same person, for good; what either left stays left."""
-    body: AddressesOfOne = request.body
     state = _as_owner(request)
     now = state.clock.now()
     change = merge_addresses(state.settings, state.database, body.former, body.kept, now)
-    return subscriber_value(change.after)
+    return SubscriberAnswer.of(change.after)
 
 
-@OPERATIONS.add("POST /mailbox/undo", Permission.MANAGE_SUBSCRIBERS, body=ForgedMail)
-def _undo_left_by_mail(request: ApiRequest) -> UndoneDepartures:
+@OPERATIONS.add("POST /mailbox/undo", Permission.MANAGE_SUBSCRIBERS)
+def _undo_left_by_mail(request: ApiRequest, body: ForgedMail) -> UndoneDepartures:
     """Subscribe again all whom forged mails have unsubscribed since an instant."""
     state = _as_owner(request)
     now = state.clock.now()
-    since = request.body.since.astimezone(UTC)
+    since = body.since.astimezone(UTC)
     changes, refused = undo_left_by_mail(state.settings, state.database, since, now)
     subscribed = [change.after.address for change in changes]
     return UndoneDepartures(subscribed=subscribed, refused=refused)

@@ -12,12 +12,11 @@ import flask
 from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException
 
+from publisher.accounts.api_keys import RequestKey, StoredAnswer
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import language_of_issue
 from publisher.app.operation.api_answers import (
     IssueRevision,
-    RequestKey,
-    StoredAnswer,
     begin_request,
     finish_request,
     guarded_state,

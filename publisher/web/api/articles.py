@@ -3,17 +3,11 @@
 A change of people.toml names what was read.
 """
 
-from __future__ import annotations
+from typing import Annotated
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from publisher.app.articles import (
-    ArticleStatus,
-    ArticleSummary,
-    Origin,
     PersonEntry,
     add_person,
     address_of_article,
@@ -23,7 +17,8 @@ from publisher.app.articles import (
     read_person_entries,
     remove_person,
 )
-from publisher.app.editing_state import EditingState, Permission
+from publisher.app.editing_state import Permission
+from publisher.articles.model import ArticleStatus, Origin
 from publisher.web.api.operations import (
     About,
     ApiValue,
@@ -36,9 +31,7 @@ from publisher.web.api.operations import (
     write_cursor,
 )
 from publisher.web.api.problems import refused_values
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -71,8 +64,8 @@ class FileProblem(ApiValue):
 
     source: str
     file: str
-    line: int | None
-    what: str
+    line: int | None = Field(validation_alias=AliasPath("problem", "line"))
+    what: str = Field(validation_alias=AliasPath("problem", "what"))
     holds: bool
 
 
@@ -91,60 +84,25 @@ class ArticleProblems(ApiValue):
     kinds: list[ProblemKindValue]
 
 
-@OPERATIONS.add("GET /articles", Permission.VIEW, about=About.EACH, query=PageInLanguage)
-def _list_articles(request: ApiRequest) -> ArticleList:
+@OPERATIONS.add("GET /articles", Permission.VIEW, about=About.EACH)
+def _list_articles(request: ApiRequest, query: PageInLanguage) -> ArticleList:
     """List articles, the latest first."""
-    query: PageInLanguage = request.query
-    before = None
-    if query.cursor is not None:
-        at, number = read_cursor(query.cursor, int, int)
-        before = (datetime.fromtimestamp(at, UTC), number)
+    before = read_cursor(query.cursor)
     languages = request.languages(Permission.VIEW, query.language)
     found, has_more = list_article_page(request.state, languages, before, query.limit)
     last = found[-1] if has_more else None
-    cursor = write_cursor(int(last.published_at.timestamp()), last.id) if last else None
-    articles = [_article(request.state, one) for one in found]
+    cursor = write_cursor(last.published_at, last.id) if last else None
+    articles = [
+        ArticleValue.of(article, url=address_of_article(request.state, article))
+        for article in found
+    ]
     return ArticleList(articles=articles, next_cursor=cursor)
-
-
-def _article(state: EditingState, one: ArticleSummary) -> ArticleValue:
-    return ArticleValue(
-        id=one.id,
-        story=one.story,
-        story_id=one.story_id,
-        language=one.language,
-        title=one.title,
-        origin=one.origin,
-        status=one.status,
-        url=address_of_article(state, one),
-        published_at=one.published_at,
-        available_at=one.available_at,
-        updated_at=one.updated_at,
-    )
 
 
 @OPERATIONS.add("GET /articles/problems", Permission.VIEW)
 def _list_article_problems(request: ApiRequest) -> ArticleProblems:
     """List what is wrong with articles and files."""
-    kinds = [
-        ProblemKindValue(
-            kind=group.kind,
-            meaning=group.meaning,
-            remedy=group.remedy,
-            problems=[
-                FileProblem(
-                    source=one.source,
-                    file=one.file,
-                    line=one.problem.line,
-                    what=one.problem.what,
-                    holds=one.holds,
-                )
-                for one in group.problems
-            ],
-        )
-        for group in list_article_problems(request.state.database)
-    ]
-    return ArticleProblems(kinds=kinds)
+    return ArticleProblems.of(kinds=list_article_problems(request.state.database))
 
 
 PersonText = Annotated[str, Field(max_length=200)]
@@ -173,7 +131,10 @@ class ReadPerson(PersonValue):
 class PersonList(ApiValue):
     """All people of the file, by key."""
 
-    revision: str = Field(description="Of the whole file; the ETag begins with it.")
+    revision: str = Field(
+        validation_alias="content_hash",
+        description="Of the whole file; the ETag begins with it.",
+    )
     people: list[PersonValue]
 
 
@@ -196,38 +157,27 @@ class PersonChanges(ApiValue):
 @OPERATIONS.add("GET /people", Permission.VIEW, tagged=True)
 def _list_people(request: ApiRequest) -> PersonList:
     """List authors and translators."""
-    found = read_person_entries(request.state)
-    return PersonList(
-        revision=found.content_hash, people=[PersonValue(**_entry(one)) for one in found.people]
-    )
+    return PersonList.of(read_person_entries(request.state))
 
 
 @OPERATIONS.add("GET /people/<person>", Permission.VIEW, tagged=True)
 def _read_person(request: ApiRequest, person: str) -> ReadPerson:
     """Read a person."""
     found = read_person_entries(request.state)
-    return ReadPerson(**_entry(found.find(person)), revision=found.content_hash)
+    return ReadPerson.of(found.find(person), revision=found.content_hash)
 
 
-@OPERATIONS.add("POST /people", Permission.MANAGE_PEOPLE, body=NewPerson, tagged=True)
-def _add_person(request: ApiRequest) -> ReadPerson:
+@OPERATIONS.add("POST /people", Permission.MANAGE_PEOPLE, tagged=True)
+def _add_person(request: ApiRequest, body: NewPerson) -> ReadPerson:
     """Add a person with one name."""
-    body: NewPerson = request.body
     with refused_values("/key"):
         add_person(request.state, request.actor, body.key, body.name)
     return _read_person(request, body.key)
 
 
-@OPERATIONS.add(
-    "PATCH /people/<person>",
-    Permission.MANAGE_PEOPLE,
-    body=PersonChanges,
-    tagged=True,
-    guarded=True,
-)
-def _change_person(request: ApiRequest, person: str) -> ReadPerson:
+@OPERATIONS.add("PATCH /people/<person>", Permission.MANAGE_PEOPLE, tagged=True, guarded=True)
+def _change_person(request: ApiRequest, person: str, body: PersonChanges) -> ReadPerson:
     """Change a person's names, affiliations, spellings or page."""
-    body: PersonChanges = request.body
     found = read_person_entries(request.state)
     request.require_revision(found.content_hash)
     now = found.find(person)
@@ -248,13 +198,3 @@ def _remove_person(request: ApiRequest, person: str) -> Done:
     """Remove a person; articles keep their bylines."""
     remove_person(request.state, request.actor, person, request.revision)
     return Done()
-
-
-def _entry(one: PersonEntry) -> dict[str, Any]:
-    return {
-        "key": one.key,
-        "name": dict(one.name),
-        "affiliation": dict(one.affiliation),
-        "aliases": list(one.aliases),
-        "url": one.url,
-    }

@@ -86,9 +86,9 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
     """Return the document of a table of operations."""
     paths: dict[str, dict[str, Any]] = {}
     references, schemas = _schemas(operations)
-    for one in operations:
-        path = re.sub(r"<(\w+)>", r"{\1}", one.path)
-        paths.setdefault(path, {})[one.method.lower()] = _described(one, references)
+    for operation in operations:
+        path = re.sub(r"<(\w+)>", r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _described(operation, references)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -111,50 +111,50 @@ def _schemas(
 ) -> tuple[dict[tuple[Any, str], Any], dict[str, Any]]:
     """Return a reference for each model in each mode, and the schemas that they lead to."""
     wanted: dict[tuple[type[BaseModel], Any], None] = {}
-    for one in operations:
-        wanted[one.answer, "serialization"] = None
-        if one.takes_body:
-            wanted[one.body, "validation"] = None
+    for operation in operations:
+        wanted[operation.answer, "serialization"] = None
+        if operation.takes_body:
+            wanted[operation.body, "validation"] = None
     references, schemas = models_json_schema([*wanted], ref_template=_SCHEMAS)
     found = {(model, str(mode)): schema for (model, mode), schema in references.items()}
     return found, schemas.get("$defs", {})
 
 
-def _described(one: Operation, references: dict[Any, Any]) -> dict[str, Any]:
+def _described(operation: Operation, references: dict[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": one.id,
-        "summary": one.summary,
-        "description": _access_text(one),
-        "parameters": [*_parameters(one)],
-        "responses": _responses(one, references),
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": _access_text(operation),
+        "parameters": [*_parameters(operation)],
+        "responses": _responses(operation, references),
     }
-    if one.takes_body:
-        schema = references[one.body, "validation"]
+    if operation.takes_body:
+        schema = references[operation.body, "validation"]
         content = {"application/json": {"schema": schema}}
         described["requestBody"] = {"required": True, "content": content}
     return described
 
 
-def _access_text(one: Operation) -> str:
-    if isinstance(one.access, AnyKey):
+def _access_text(operation: Operation) -> str:
+    if isinstance(operation.access, AnyKey):
         return "Any key may do it."
     where = {"issue": " in the language of the issue", "path": " in that language"}
-    of = where.get(one.about.value, "")
-    return f"Needs the scope `{one.access}`{of}."
+    of = where.get(operation.about.value, "")
+    return f"Needs the scope `{operation.access}`{of}."
 
 
-def _parameters(one: Operation) -> Iterable[dict[str, Any]]:
-    for part in one.parts:
+def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
+    for part in operation.parts:
         yield {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
-    query = one.query.model_json_schema(ref_template=_SCHEMAS)
+    query = operation.query.model_json_schema(ref_template=_SCHEMAS)
     inlined = query.get("$defs", {})
     for name, schema in query.get("properties", {}).items():
         required = name in query.get("required", [])
         shown = {"name": name, "in": "query", "required": required}
         yield {**shown, "schema": _inlined(schema, inlined)}
-    if one.takes_client_key:
+    if operation.takes_client_key:
         yield _header("Idempotency-Key", "The same request is carried out once within a day.")
-    if one.guarded:
+    if operation.guarded:
         yield _header("If-Match", "The ETag of what was read.", required=True)
 
 
@@ -180,19 +180,19 @@ def _header(name: str, text: str, *, required: bool = False) -> dict[str, Any]:
     }
 
 
-def _responses(one: Operation, references: dict[Any, Any]) -> dict[str, Any]:
-    content = {"application/json": {"schema": references[one.answer, "serialization"]}}
+def _responses(operation: Operation, references: dict[Any, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": references[operation.answer, "serialization"]}}
     done: dict[str, Any] = {
-        "description": one.answer.__doc__ or one.summary,
+        "description": operation.answer.__doc__ or operation.summary,
         "content": content,
     }
-    if one.tagged:
+    if operation.tagged:
         done["headers"] = {"ETag": {"schema": {"type": "string"}}}
     problem = {
         "application/problem+json": {"schema": {"$ref": _SCHEMAS.format(model="Problem")}}
     }
-    problems = _PROBLEMS | (_BODY_PROBLEMS if one.takes_body else {})
-    problems |= _GUARD_PROBLEMS if one.guarded else {}
+    problems = _PROBLEMS | (_BODY_PROBLEMS if operation.takes_body else {})
+    problems |= _GUARD_PROBLEMS if operation.guarded else {}
     refused = {
         status: {"description": text, "content": problem} for status, text in problems.items()
     }

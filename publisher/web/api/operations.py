@@ -7,11 +7,12 @@ body that are not known are refused.
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated, Any, TypeVar
+from functools import partial
+from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -35,6 +36,24 @@ class ApiValue(BaseModel):
     """A JSON object. It is never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+    @classmethod
+    def of(cls, *values: object, **named: object) -> Self:
+        """Return the object with what is named, and else the attributes of `values`; the first counts that has one."""
+        return cls.model_validate(_Attributes(named, values))
+
+
+class _Attributes:
+    def __init__(self, named: Mapping[str, object], values: Sequence[object]) -> None:
+        self._named, self._values = named, values
+
+    def __getattr__(self, name: str) -> object:
+        if name in self._named:
+            return self._named[name]
+        for value in self._values:
+            if hasattr(value, name):
+                return getattr(value, name)
+        raise AttributeError(name)
 
 
 class NoQuery(ApiValue):
@@ -66,22 +85,24 @@ class PageInLanguage(Page):
     language: Name | None = Field(default=None, description="A language (BCP 47).")
 
 
-def write_cursor(*place: str | int) -> str:
+def write_cursor(at: datetime, number: int) -> str:
     """Return a cursor. It is opaque to clients; what it says is no secret, and is checked again."""
-    text = json.dumps(place, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps([int(at.timestamp()), number], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
-    """Return what a cursor says, values of these kinds; raise ProblemError if it does not."""
+def read_cursor(cursor: str | None) -> tuple[datetime, int] | None:
+    """Return the instant and the number that a cursor says; raise ProblemError if it does not. None for None."""
+    if cursor is None:
+        return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, RecursionError):
         place = None
-    if not isinstance(place, list) or [type(one) for one in place] != list(kinds):
+    if not isinstance(place, list) or [type(part) for part in place] != [int, int]:
         raise ProblemError(422, "the cursor is not one that this list has given")
-    return tuple(place)
+    return datetime.fromtimestamp(place[0], UTC), place[1]
 
 
 _PART = re.compile(r"<(\w+)>")
@@ -173,6 +194,13 @@ class Operation:
 OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel])
 
 
+def _run_with(
+    run: Callable[..., BaseModel], names: Sequence[str], request: Any, **parts: str
+) -> BaseModel:
+    """Do an operation of a function that takes some of the request's values by name."""
+    return run(request, **parts, **{name: getattr(request, name) for name in names})
+
+
 class OperationTable(list[Operation]):
     """The operations of a module, in the order of their functions. `shared` are values that all of them have."""
 
@@ -186,7 +214,8 @@ class OperationTable(list[Operation]):
         """Return what adds the operation that a function does, with a route like `GET /issues`.
 
         Its id is the function's name, its summary the first line of the docstring, its answer what the function
-        returns. It is about the issue or the language that its path names, unless `about` says otherwise.
+        returns; the parameters `query` and `body` are values of their annotations. It is about the issue or the
+        language that its path names, unless `about` says otherwise.
         """
         method, path = route.split(" ")
         about = About.PATH if "<language>" in path else About.NOTHING
@@ -194,14 +223,17 @@ class OperationTable(list[Operation]):
 
         def register(run: OperationRun) -> OperationRun:
             first, *others = run.__name__.strip("_").split("_")
+            hints = get_type_hints(run)
+            models = {name: hints[name] for name in ("query", "body") if name in hints}
             given = {
                 "id": first + "".join(map(str.capitalize, others)),
                 "summary": (run.__doc__ or "").partition("\n")[0].removesuffix("."),
-                "answer": run.__globals__[run.__annotations__["return"]],
+                "answer": hints["return"],
                 "about": about,
+                "run": partial(_run_with, run, tuple(models)),
             }
-            given |= self._shared | values
-            self.append(Operation(method=method, path=path, access=access, run=run, **given))
+            given |= models | self._shared | values
+            self.append(Operation(method=method, path=path, access=access, **given))
             return run
 
         return register

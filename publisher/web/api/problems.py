@@ -1,7 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457), each with the sentence that says what to do."""
 
 import json
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -22,6 +21,7 @@ from publisher.errors import (
     RenderingError,
     UsageError,
 )
+from publisher.web.pages.errors import record_fault
 
 log = structlog.get_logger()
 
@@ -134,13 +134,5 @@ def _of_http(error: HTTPException) -> ProblemError:
 
 
 def _fault(error: Exception) -> ProblemError:
-    number = secrets.token_hex(4)
-    log.error(
-        "a request to the API failed",
-        number=number,
-        method=flask.request.method,
-        route=str(flask.request.url_rule),
-        error=type(error).__name__,
-        exc_info=error,
-    )
+    number = record_fault("a request to the API failed", error)
     return ProblemError(500, f"a fault of the program; the log has it under {number}")

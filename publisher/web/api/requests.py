@@ -41,10 +41,10 @@ class ApiContext:
     clock: Clock
     hosts: frozenset[str] = frozenset()
 
-    def state(self, *, may_write: bool) -> EditingState:
+    def state(self, settings: Settings | None = None, *, may_write: bool) -> EditingState:
         """Return what verbs of editors work with; without `may_write` it refuses changes."""
         return EditingState(
-            settings=self.current_settings(),
+            settings=settings or self.current_settings(),
             database=self.opened.writing if may_write else self.opened.reading,
             secret=self.opened.secret,
             clock=self.clock,
@@ -74,15 +74,17 @@ class ApiRequest:
 
     def permitted(self, permission: Permission, languages: Iterable[str]) -> tuple[str, ...]:
         """Return the languages, of some, in which the key gives a permission."""
-        return tuple(one for one in languages if self.actor.permits(permission, one))
+        return tuple(
+            language for language in languages if self.actor.permits(permission, language)
+        )
 
     def languages(self, permission: Permission, wanted: str | None) -> tuple[str, ...]:
         """Return the languages to list: the one that is asked for, or all that the key permits.
 
         Raise ForbiddenError if that is none.
         """
-        known = self.state.settings.publication.languages
-        found = self.permitted(permission, known if wanted is None else (wanted,))
+        published = self.state.settings.publication.languages
+        found = self.permitted(permission, published if wanted is None else (wanted,))
         if not found:
             raise ForbiddenError(self.actor.name, permission, wanted)
         return found
@@ -115,7 +117,7 @@ class RequestLimits:
             if not pace.room(tat, now):
                 return max(1.0, pace.opens_at(tat) - now)
             if len(self._tats) >= _MOST_BUCKETS:
-                self._tats = {one: tat for one, tat in self._tats.items() if tat > now}
+                self._tats = {sender: tat for sender, tat in self._tats.items() if tat > now}
             self._tats[who] = pace.after(tat, now, 1)
             return 0
 

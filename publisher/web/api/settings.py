@@ -1,8 +1,6 @@
 """Operations about publication.toml: all settings to read, and the few that editors change."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,9 +8,7 @@ from publisher.app.editing_state import Permission
 from publisher.app.settings import list_settings, read_editable_table, save_editable_table
 from publisher.web.api.operations import ApiValue, Name, OperationTable
 from publisher.web.api.problems import ProblemError, refused_values
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -54,28 +50,19 @@ def _list_settings(request: ApiRequest) -> SettingTables:
 def _read_settings(request: ApiRequest, table: str) -> EditableSettings:
     """Read what may be changed of a newsletter, or of the `publication`."""
     found = read_editable_table(request.state, table)
-    return EditableSettings(
-        revision=found.content_hash,
-        settings={
-            one.name: EditableSetting(value=one.value, choices=list(one.choices))
-            for one in found.fields
-        },
-    )
+    fields = {field.name: field for field in found.fields}
+    return EditableSettings.of(revision=found.content_hash, settings=fields)
 
 
 @OPERATIONS.add(
-    "PATCH /settings/<table>",
-    Permission.CHANGE_SETTINGS,
-    body=SettingChanges,
-    tagged=True,
-    guarded=True,
+    "PATCH /settings/<table>", Permission.CHANGE_SETTINGS, tagged=True, guarded=True
 )
-def _change_settings(request: ApiRequest, table: str) -> EditableSettings:
+def _change_settings(request: ApiRequest, table: str, body: SettingChanges) -> EditableSettings:
     """Change titles, and when and how issues are made."""
-    given: dict[str, str] = request.body.settings
+    given: dict[str, str] = body.settings
     found = read_editable_table(request.state, table)
     request.require_revision(found.content_hash)
-    if unknown := sorted({*given} - {one.name for one in found.fields}):
+    if unknown := sorted({*given} - {field.name for field in found.fields}):
         raise ProblemError(422, f"{unknown[0]}: no key of this table that may be changed here")
     with refused_values():
         save_editable_table(request.state, request.actor, table, given, request.revision)

@@ -1,19 +1,17 @@
 """Operations about sources: what there is to know of each, and tests of them."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
-from publisher.app.sources import WholeState, accept_source_loss, read_sources
+from publisher.app.sources import SourceTest, WholeState, accept_source_loss, read_sources
 from publisher.web.api.operations import ApiValue, Done, Instant, OperationTable
 from publisher.web.api.problems import ProblemError
+from publisher.web.api.requests import ApiRequest
 
 if TYPE_CHECKING:
-    from publisher.app.sources import SourceSurvey, SourceTest
-    from publisher.web.api.requests import ApiRequest
+    from publisher.ingest.reports.source_survey import SourceSurvey
 
 OPERATIONS = OperationTable()
 
@@ -24,7 +22,7 @@ class SourceNoticeValue(ApiValue):
     kind: str
     what: str
     remedy: str
-    urgent: bool
+    urgent: bool = Field(validation_alias="is_urgent")
     since: Instant | None
     until: Instant | None
 
@@ -91,7 +89,7 @@ class SourceSurveyValue(ApiValue):
     gone: int = Field(
         description="Withdrawn by the next cycle, unless it would hold the source."
     )
-    would_be_held: bool
+    would_be_held: bool = Field(validation_alias="is_held")
     unread: int = Field(description="Not looked at: too many, or the time was over.")
     seconds: float
     languages: dict[str, int] = Field(description="New and changed articles.")
@@ -112,43 +110,30 @@ class SourceTestValue(ApiValue):
     result: SourceSurveyValue | None
 
 
+def survey_value(survey: "SourceSurvey") -> SourceSurveyValue:
+    """Return the value of what a source would bring."""
+    refused = [RefusedFile(file=file, reason=reason) for file, reason in survey.refused]
+    return SourceSurveyValue.of(survey, refused=refused)
+
+
 @OPERATIONS.add("GET /sources", Permission.VIEW)
 def _list_sources(request: ApiRequest) -> SourceList:
     """List the sources, and what of them could not be read."""
     found = read_sources(request.state)
     sources = [
-        SourceValue(
-            name=one.settings.name,
-            kind=one.settings.kind,
-            language=one.settings.language,
-            articles=one.articles,
-            archived=one.archived,
-            lost_articles=one.held.lost if one.held else 0,
-            state=one.state,
-            notices=[
-                SourceNoticeValue(
-                    kind=notice.kind,
-                    what=notice.what,
-                    remedy=notice.remedy,
-                    urgent=notice.is_urgent,
-                    since=notice.since,
-                    until=notice.until,
-                )
-                for notice in one.notices
-            ],
+        SourceValue.of(
+            source, source.settings, lost_articles=source.held.lost if source.held else 0
         )
-        for one in found.sources
+        for source in found.sources
     ]
     items = [QuarantinedItem(path=path, reason=reason) for path, reason in found.quarantine]
     return SourceList(sources=sources, quarantine=items)
 
 
-@OPERATIONS.add(
-    "POST /sources/<source>/accept-loss", Permission.MANAGE_SOURCES, body=LostArticles
-)
-def _accept_lost_articles(request: ApiRequest, source: str) -> Done:
+@OPERATIONS.add("POST /sources/<source>/accept-loss", Permission.MANAGE_SOURCES)
+def _accept_lost_articles(request: ApiRequest, source: str, body: LostArticles) -> Done:
     """Let the next cycle withdraw the articles that a source has lost."""
-    accept_source_loss(request.state, request.actor, source, request.body.lost)
+    accept_source_loss(request.state, request.actor, source, body.lost)
     return Done()
 
 
@@ -169,40 +154,6 @@ def _read_source_test(request: ApiRequest, source: str) -> SourceTestValue:
 
 
 def _test_value(test: SourceTest) -> SourceTestValue:
-    state: Literal["running", "failed", "done"] = "failed" if test.problem else "done"
-    return SourceTestValue(
-        state="running" if test.is_running else state,
-        started_at=test.started_at,
-        problem=test.problem,
-        result=survey_value(test.survey) if test.survey else None,
-    )
-
-
-def survey_value(survey: SourceSurvey) -> SourceSurveyValue:
-    """Return the value of what a source would bring."""
-    return SourceSurveyValue(
-        place=survey.place,
-        documents=survey.documents,
-        new=survey.new,
-        changed=survey.changed,
-        moved=survey.moved,
-        unchanged=survey.unchanged,
-        gone=survey.gone,
-        would_be_held=survey.is_held,
-        unread=survey.unread,
-        seconds=survey.seconds,
-        languages=dict(survey.languages),
-        articles=[
-            FoundArticleValue(
-                file=one.file,
-                title=one.title,
-                language=one.language,
-                published_at=one.published_at,
-                is_new=one.is_new,
-            )
-            for one in survey.articles
-        ],
-        refused=[RefusedFile(file=file, reason=reason) for file, reason in survey.refused],
-        left_out=dict(survey.left_out),
-        problems=dict(survey.problems),
-    )
+    state = "running" if test.is_running else "failed" if test.problem else "done"
+    result = survey_value(test.survey) if test.survey else None
+    return SourceTestValue.of(test, state=state, result=result)

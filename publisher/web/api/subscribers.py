@@ -3,13 +3,10 @@
 Addresses are in bodies only. Larger lists go by the console.
 """
 
-from __future__ import annotations
-
 import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers.actions import (
@@ -21,12 +18,10 @@ from publisher.app.subscribers.actions import (
 from publisher.app.subscribers.lists import import_list, preview_list
 from publisher.web.api.operations import About, ApiValue, Done, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError, refused_values
+from publisher.web.api.requests import ApiRequest
 from publisher.web.pages.responses import parse_id
-from subscribers.errors import BadAddressError, BadRow
-from subscribers.model import Subscriber, SubscriberStatus
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from subscribers.errors import BadAddressError
+from subscribers.model import SubscriberStatus
 
 OPERATIONS = OperationTable()
 
@@ -40,7 +35,7 @@ class AddressWanted(ApiValue):
 class SubscriberAnswer(ApiValue):
     """A subscriber."""
 
-    subscriber: int
+    subscriber: int = Field(validation_alias="id")
     address: str
     name: str
     language: str
@@ -57,21 +52,17 @@ class Unsubscription(ApiValue):
 
 
 @OPERATIONS.add(
-    "POST /subscribers/search",
-    Permission.SEE_SUBSCRIBERS,
-    about=About.EACH,
-    body=AddressWanted,
-    repeatable=True,
+    "POST /subscribers/search", Permission.SEE_SUBSCRIBERS, about=About.EACH, repeatable=True
 )
-def _find_subscriber(request: ApiRequest) -> SubscriberAnswer:
+def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnswer:
     """Find the subscriber of an address."""
     try:
-        found = find_subscriber_number(request.state, request.actor, request.body.address)
+        found = find_subscriber_number(request.state, request.actor, body.address)
     except BadAddressError as error:
         raise ProblemError(
             422, str(error), [{"pointer": "/address", "detail": str(error)}]
         ) from error
-    return subscriber_value(found)
+    return SubscriberAnswer.of(found)
 
 
 @OPERATIONS.add(
@@ -79,24 +70,26 @@ def _find_subscriber(request: ApiRequest) -> SubscriberAnswer:
 )
 def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     """Read a subscriber."""
-    return subscriber_value(read_subscriber(request.state, request.actor, _number(subscriber)))
+    return SubscriberAnswer.of(
+        read_subscriber(request.state, request.actor, _number(subscriber))
+    )
 
 
 @OPERATIONS.add(
     "POST /subscribers/<subscriber>/unsubscribe",
     Permission.MANAGE_SUBSCRIBERS,
     about=About.EACH,
-    body=Unsubscription,
     repeatable=True,
 )
-def _unsubscribe(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
+def _unsubscribe(
+    request: ApiRequest, subscriber: str, body: Unsubscription
+) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
-    body: Unsubscription = request.body
     number = _number(subscriber)
     person = unsubscribe_number(
         request.state, request.actor, number, body.newsletter, body.note
     )
-    return subscriber_value(person)
+    return SubscriberAnswer.of(person)
 
 
 @OPERATIONS.add(
@@ -113,19 +106,6 @@ def _number(text: str) -> int:
     if number is None:
         raise ProblemError(404, "a subscriber has a number")
     return number
-
-
-def subscriber_value(person: Subscriber) -> SubscriberAnswer:
-    """Return the value of a subscriber."""
-    return SubscriberAnswer(
-        subscriber=person.id,
-        address=person.address,
-        name=person.name,
-        language=person.language,
-        timezone=person.timezone,
-        status=person.status,
-        subscriptions=person.subscriptions,
-    )
 
 
 # Characters of a list, and bytes of a body with one: about 100,000 subscribers. It is parsed as a whole.
@@ -150,8 +130,14 @@ class BadRowValue(ApiValue):
 class ListPreview(ApiValue):
     """What an import would find: the rows of `statuses`, and those that are `refused`, are all."""
 
-    columns: dict[str, str] = Field(description="What each column is read as.")
-    ignored: list[str] = Field(description="Columns that are not read.")
+    columns: dict[str, str] = Field(
+        validation_alias=AliasPath("columns", "understood"),
+        description="What each column is read as.",
+    )
+    ignored: list[str] = Field(
+        validation_alias=AliasPath("columns", "ignored"),
+        description="Columns that are not read.",
+    )
     statuses: dict[str, int]
     languages: dict[str, int]
     consented: int = Field(description="Rows that say when somebody agreed.")
@@ -173,50 +159,24 @@ class ListReport(ApiValue):
 @OPERATIONS.add(
     "POST /subscribers/import/preview",
     Permission.MANAGE_SUBSCRIBERS,
-    body=SubscriberRows,
     repeatable=True,
     max_body=_MAX_LIST_BYTES,
 )
-def _preview_import(request: ApiRequest) -> ListPreview:
+def _preview_import(request: ApiRequest, body: SubscriberRows) -> ListPreview:
     """Read what an import of a list would find."""
     with refused_values("/csv"):
-        found = preview_list(request.state, request.actor, _lines(request))
-    return ListPreview(
-        columns=found.columns.understood,
-        ignored=list(found.columns.ignored),
-        statuses=dict(found.statuses),
-        languages=dict(found.languages),
-        consented=found.consented,
-        refused=found.refused,
-        bad=_bad(found.bad),
-    )
+        found = preview_list(request.state, request.actor, io.BytesIO(body.csv.encode()))
+    return ListPreview.of(found)
 
 
 @OPERATIONS.add(
     "POST /subscribers/import",
     Permission.MANAGE_SUBSCRIBERS,
-    body=SubscriberRows,
     repeatable=True,
     max_body=_MAX_LIST_BYTES,
 )
-def _import_subscribers(request: ApiRequest) -> ListReport:
+def _import_subscribers(request: ApiRequest, body: SubscriberRows) -> ListReport:
     """Add and correct subscribers from a list."""
     with refused_values("/csv"):
-        done = import_list(request.state, request.actor, _lines(request))
-    return ListReport(
-        added=done.added,
-        updated=done.updated,
-        unchanged=done.unchanged,
-        kept=done.kept,
-        refused=done.refused,
-        bad=_bad(done.bad),
-    )
-
-
-def _lines(request: ApiRequest) -> io.BytesIO:
-    body: SubscriberRows = request.body
-    return io.BytesIO(body.csv.encode())
-
-
-def _bad(rows: Sequence[BadRow]) -> list[BadRowValue]:
-    return [BadRowValue(line=one.line, column=one.column, reason=one.reason) for one in rows]
+        done = import_list(request.state, request.actor, io.BytesIO(body.csv.encode()))
+    return ListReport.of(done)

@@ -1,20 +1,13 @@
 """Operations about translations: what there is of each story, and who makes what."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.translations import (
     DAYS_LISTED,
-    Cell,
-    CellState,
-    ServedShare,
-    StoryLine,
-    TranslationStatistics,
     claim_translation,
     dismiss_staleness,
     give_up_translation,
@@ -25,6 +18,9 @@ from publisher.app.translations import (
     start_translation,
 )
 from publisher.errors import TranslationError
+from publisher.translations.delays import TranslationStatistics
+from publisher.translations.listing import StoryLine
+from publisher.translations.model import Cell, CellState
 from publisher.web.api.operations import (
     About,
     ApiValue,
@@ -35,9 +31,7 @@ from publisher.web.api.operations import (
     Text,
 )
 from publisher.web.api.problems import ProblemError
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -62,7 +56,7 @@ class StoryInLanguage(ApiValue):
 class Story(ApiValue):
     """A story, by its original."""
 
-    story: str
+    story: str = Field(validation_alias="key")
     language: str
     title: str
     published_at: Instant
@@ -118,7 +112,7 @@ class StatisticsValue(ApiValue):
     languages: list[LanguageStatistics]
     subscribers: ServedCounts
     stories_of_subscribers: ServedCounts = Field(
-        description="Each story once for each subscriber."
+        validation_alias="readings", description="Each story once for each subscriber."
     )
 
 
@@ -163,10 +157,9 @@ class OriginalChanges(ApiValue):
     paragraphs: list[ParagraphChange]
 
 
-@OPERATIONS.add("GET /translations", Permission.VIEW, about=About.EACH, query=StoryQuery)
-def _list_translations(request: ApiRequest) -> StoryList:
+@OPERATIONS.add("GET /translations", Permission.VIEW, about=About.EACH)
+def _list_translations(request: ApiRequest, query: StoryQuery) -> StoryList:
     """List stories with the state of each language."""
-    query: StoryQuery = request.query
     languages = request.languages(Permission.VIEW, query.language)
     try:
         page = list_translations(
@@ -180,48 +173,34 @@ def _list_translations(request: ApiRequest) -> StoryList:
         )
     except TranslationError as error:
         raise ProblemError(422, str(error)) from error
-    stories = [_story(one, languages) for one in page.stories]
+    stories = [_story(line, languages) for line in page.stories]
     return StoryList(stories=stories, next_cursor=page.next_cursor)
 
 
 def _story(line: StoryLine, languages: tuple[str, ...]) -> Story:
-    return Story(
-        story=line.key,
-        language=line.language,
-        title=line.title,
-        published_at=line.published_at,
-        languages=[_cell(one) for one in line.cells if one.language in languages],
-    )
+    cells = [_cell(cell) for cell in line.cells if cell.language in languages]
+    return Story.of(line, languages=cells)
 
 
 def _cell(cell: Cell) -> StoryInLanguage:
     claim = cell.claim
-    return StoryInLanguage(
-        language=cell.language,
-        state=cell.state,
-        title=cell.title,
-        by=list(cell.by),
-        available_at=cell.available_at,
-        changed_at=cell.changed_at,
-        claimed_by=claim.by if claim else None,
-        claimed_until=claim.until if claim else None,
-        claim_reason=claim.reason if claim else None,
+    return StoryInLanguage.of(
+        cell,
+        claimed_by=claim and claim.by,
+        claimed_until=claim and claim.until,
+        claim_reason=claim and claim.reason,
     )
 
 
-@OPERATIONS.add(
-    "GET /translations/statistics", Permission.VIEW, about=About.EACH, query=StatisticsQuery
-)
-def _read_translation_statistics(request: ApiRequest) -> StatisticsValue:
+@OPERATIONS.add("GET /translations/statistics", Permission.VIEW, about=About.EACH)
+def _read_translation_statistics(
+    request: ApiRequest, query: StatisticsQuery
+) -> StatisticsValue:
     """Read how late translations come, and who is served in which language."""
     languages = request.languages(Permission.VIEW, None)
-    found = read_statistics(request.state, request.actor, days=request.query.days)
-    return StatisticsValue(
-        since=found.since,
-        languages=[_language_statistics(found, one) for one in languages],
-        subscribers=_served(found.subscribers),
-        stories_of_subscribers=_served(found.readings),
-    )
+    found = read_statistics(request.state, request.actor, days=query.days)
+    counts = [_language_statistics(found, language) for language in languages]
+    return StatisticsValue.of(found, languages=counts)
 
 
 def _language_statistics(found: TranslationStatistics, language: str) -> LanguageStatistics:
@@ -239,57 +218,45 @@ def _seconds(span: timedelta | None) -> int | None:
     return None if span is None else int(span.total_seconds())
 
 
-def _served(share: ServedShare) -> ServedCounts:
-    return ServedCounts(first=share.first, other=share.other, none=share.none)
-
-
-@OPERATIONS.add("GET /translations/<language>/changes", Permission.VIEW, query=ChangeQuery)
-def _read_original_changes(request: ApiRequest, language: str) -> OriginalChanges:
+@OPERATIONS.add("GET /translations/<language>/changes", Permission.VIEW)
+def _read_original_changes(
+    request: ApiRequest, language: str, query: ChangeQuery
+) -> OriginalChanges:
     """Read what changed in an original since it was translated."""
-    found = original_changes(request.state, request.actor, request.query.story, language)
-    paragraphs = [ParagraphChange(kind=one.kind, text=one.text) for one in found]
-    return OriginalChanges(paragraphs=paragraphs)
+    found = original_changes(request.state, request.actor, query.story, language)
+    return OriginalChanges.of(paragraphs=found)
 
 
-@OPERATIONS.add(
-    "POST /translations/<language>/claim", Permission.TRANSLATE, body=PlannedTranslation
-)
-def _claim_translation(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add("POST /translations/<language>/claim", Permission.TRANSLATE)
+def _claim_translation(request: ApiRequest, language: str, body: PlannedTranslation) -> Done:
     """Promise a translation by a day."""
-    body: PlannedTranslation = request.body
     claim_translation(request.state, request.actor, body.story, language, body.until)
     return Done()
 
 
-@OPERATIONS.add(
-    "POST /translations/<language>/start", Permission.TRANSLATE, body=BegunTranslation
-)
-def _start_translation(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add("POST /translations/<language>/start", Permission.TRANSLATE)
+def _start_translation(request: ApiRequest, language: str, body: BegunTranslation) -> Done:
     """Say that a translation is in work."""
-    body: BegunTranslation = request.body
     start_translation(request.state, request.actor, body.story, language, body.until)
     return Done()
 
 
-@OPERATIONS.add(
-    "POST /translations/<language>/give-up", Permission.TRANSLATE, body=GivenUpTranslation
-)
-def _give_up_translation(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add("POST /translations/<language>/give-up", Permission.TRANSLATE)
+def _give_up_translation(request: ApiRequest, language: str, body: GivenUpTranslation) -> Done:
     """Say that a translation will not come, and why."""
-    body: GivenUpTranslation = request.body
     give_up_translation(request.state, request.actor, body.story, language, body.reason)
     return Done()
 
 
-@OPERATIONS.add("POST /translations/<language>/release", Permission.TRANSLATE, body=StoryName)
-def _release_translation(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add("POST /translations/<language>/release", Permission.TRANSLATE)
+def _release_translation(request: ApiRequest, language: str, body: StoryName) -> Done:
     """Remove what was said of a translation."""
-    release_translation(request.state, request.actor, request.body.story, language)
+    release_translation(request.state, request.actor, body.story, language)
     return Done()
 
 
-@OPERATIONS.add("POST /translations/<language>/dismiss", Permission.TRANSLATE, body=StoryName)
-def _dismiss_staleness(request: ApiRequest, language: str) -> Done:
+@OPERATIONS.add("POST /translations/<language>/dismiss", Permission.TRANSLATE)
+def _dismiss_staleness(request: ApiRequest, language: str, body: StoryName) -> Done:
     """Let a translation count as up to date until its original changes again."""
-    dismiss_staleness(request.state, request.actor, request.body.story, language)
+    dismiss_staleness(request.state, request.actor, body.story, language)
     return Done()

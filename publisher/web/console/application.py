@@ -91,7 +91,12 @@ def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) 
     app.url_map.converters["int"] = _Number
     app.before_request(lambda: _known_host(context))
     by_endpoint = {one.endpoint: one for one in routes}
-    in_menu = tuple(sorted((one for one in routes if one.menu), key=_place_in_menu))
+    in_menu = tuple(
+        sorted(
+            (route for route in routes if route.menu),
+            key=lambda route: (*_MENU_ORDER, route.menu).index(route.menu),
+        )
+    )
     app.before_request(lambda: _prepared(context, by_endpoint, in_menu))
     app.after_request(lambda response: _secured(context, response))
     errors.register(app, context)
@@ -241,10 +246,6 @@ def _menu(
         )
         for one in shown
     )
-
-
-def _place_in_menu(route: Route) -> int:
-    return (*_MENU_ORDER, route.menu).index(route.menu)
 
 
 def _secured(context: ConsoleContext, response: flask.Response) -> flask.Response:

@@ -1,9 +1,8 @@
 """People: who is who in people.toml, which is edited here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+import flask
 
 from publisher.app.articles import (
     PersonEntry,
@@ -14,21 +13,22 @@ from publisher.app.articles import (
 )
 from publisher.app.editing_state import Permission
 from publisher.errors import ConfigError, UsageError
-from publisher.web.console.routes import Route
+from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.routes import RouteTable
 from publisher.web.console.settings import changes_of_request, conflict_page
-
-if TYPE_CHECKING:
-    import flask
-
-    from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/people/"
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /people/", Permission.VIEW, menu="people")
 def _list(request: ConsoleRequest) -> flask.Response:
     return _list_page(request)
 
 
+@ROUTES.add("POST /people/", Permission.MANAGE_PEOPLE)
 def _add(request: ConsoleRequest) -> flask.Response:
     key, name = request.field("key"), request.field("name")
     try:
@@ -38,12 +38,14 @@ def _add(request: ConsoleRequest) -> flask.Response:
     return request.see_other(f"{_PATH}{key}/", done="added")
 
 
+@ROUTES.add("GET /people/<person>/", Permission.MANAGE_PEOPLE)
 def _show(request: ConsoleRequest, person: str) -> flask.Response:
     found = read_person_entries(request.state)
     now = _values(request, found.find(person))
     return _page(request, person, now, found.content_hash)
 
 
+@ROUTES.add("POST /people/<person>/", Permission.MANAGE_PEOPLE)
 def _save(request: ConsoleRequest, person: str) -> flask.Response:
     """Change a person. What somebody else has changed since the form was read is shown first."""
     found = read_person_entries(request.state)
@@ -59,6 +61,7 @@ def _save(request: ConsoleRequest, person: str) -> flask.Response:
     return request.see_other(f"{_PATH}{person}/", done="saved")
 
 
+@ROUTES.add("POST /people/<person>/remove/", Permission.MANAGE_PEOPLE)
 def _remove(request: ConsoleRequest, person: str) -> flask.Response:
     remove_person(request.state, request.actor, person, request.field("seen"))
     return request.see_other(_PATH, done="removed")
@@ -131,14 +134,3 @@ def _page(  # what the page shows
         given=given or seen,
         problem=problem,
     )
-
-
-_ONE = "/people/<person>/"
-_MANAGE = Permission.MANAGE_PEOPLE
-ROUTES = (
-    Route(path=_PATH, view=_list, access=Permission.VIEW, menu="people"),
-    Route(path=_PATH, view=_add, access=_MANAGE, methods=("POST",)),
-    Route(path=_ONE, view=_show, access=_MANAGE),
-    Route(path=_ONE, view=_save, access=_MANAGE, methods=("POST",)),
-    Route(path="/people/<person>/remove/", view=_remove, access=_MANAGE, methods=("POST",)),
-)

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import flask
@@ -34,13 +34,10 @@ from publisher.languages import match
 from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.console import CONSOLE_LANGUAGES, ConsolePages, said_as_text
 from publisher.rendering.views import publication_view
-from publisher.web.console.routes import Access, Route
+from publisher.web.api.requests import ApiContext
+from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import client_network, parse_id, see_other
 from publisher.web.security import SAFE_METHODS
-
-if TYPE_CHECKING:
-    from publisher.app.operation.page_servers import ConsoleState
-
 
 # Pages of signing in. Both take `next`, the path to go to afterwards.
 SIGN_IN_PATH = "/sign-in/"
@@ -50,6 +47,9 @@ IMPORT_PATH = "/subscribers/import/"
 
 # One slash, then none and no backslash: browsers read //evil and /\evil as another host.
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+
+
+ROUTES = RouteTable()
 
 
 def own_path(text: str) -> str:
@@ -170,6 +170,7 @@ def console_style_path(pages: ConsolePages, publication: Publication) -> str:
     return _path(_STYLE, _style(pages, publication))
 
 
+@ROUTES.add("GET /-/<digest>/<name>", Access.PUBLIC)
 def _show(request: ConsoleRequest, digest: str, name: str) -> flask.Response:
     pages, publication = request.context.opened.pages, request.settings.publication
     if name == _STYLE:
@@ -183,9 +184,6 @@ def _show(request: ConsoleRequest, digest: str, name: str) -> flask.Response:
     response = flask.Response(content, mimetype=_MEDIA_TYPES[name.rpartition(".")[2]])
     response.headers["Cache-Control"] = _CACHE
     return response
-
-
-ROUTES = (Route(path="/-/<digest>/<name>", view=_show, access=Access.PUBLIC),)
 
 
 def _path(name: str, content: bytes) -> str:
@@ -224,22 +222,10 @@ _MAX_FIELD = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsoleContext:
-    """What all requests share. `hosts` are names besides those of the settings for this server."""
+class ConsoleContext(ApiContext):
+    """What all requests share, and the forms that were sent."""
 
-    current_settings: Callable[[], Settings]
-    opened: ConsoleState
-    clock: Clock
-    hosts: frozenset[str] = frozenset()
     repeated_forms: RepeatedForms = field(default_factory=RepeatedForms)
-
-    def state(self, settings: Settings, *, may_write: bool) -> EditingState:
-        """Return what verbs of editors work with."""
-        database = self.opened.writing if may_write else self.opened.reading
-        secret = self.opened.secret
-        return EditingState(
-            settings=settings, database=database, secret=secret, clock=self.clock
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

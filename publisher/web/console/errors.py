@@ -1,7 +1,6 @@
 """Pages of errors. Those that people can mend have a sentence, others a number; the log has the rest."""
 
 import re
-import secrets
 from collections.abc import Callable, Sequence
 
 import flask
@@ -17,6 +16,7 @@ from publisher.errors import (
 )
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.context import ConsoleContext, ConsoleRequest
+from publisher.web.pages.errors import TooManyRequestsError, record_fault, with_error_headers
 
 log = structlog.get_logger()
 
@@ -30,19 +30,11 @@ _NO_WORDS = re.compile(r"[\w.:+-]*", re.ASCII)
 _KNOWN = frozenset({400, 401, 403, 404, 405, 409, 413, 421, 429, 500, 503})
 
 
-class TooManyTriesError(Exception):
-    """Somebody tried too often: the page says so, with Retry-After in seconds."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("too many tries")
-        self.retry_after = retry_after
-
-
 def register(app: flask.Flask, context: ConsoleContext) -> None:
     """Let the application answer errors with pages."""
     handlers: dict[type[Exception], Callable[[ConsoleContext, Exception], flask.Response]] = {
         HTTPException: _refused,
-        TooManyTriesError: _limited,
+        TooManyRequestsError: _limited,
         DatabaseError: _busy,
         ForbiddenError: _forbidden,
         RenderingError: _failed,
@@ -109,12 +101,7 @@ def _request(context: ConsoleContext) -> ConsoleRequest:
 
 def _refused(context: ConsoleContext, error: Exception) -> flask.Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # what it is registered for
-    response = console_error(context, error.code or 500)
-    # Allow, Retry-After: what the status requires.
-    for name, value in error.get_headers(None, None):
-        if name in {"Allow", "Retry-After"}:
-            response.headers[name] = value
-    return response
+    return with_error_headers(error, console_error(context, error.code or 500))
 
 
 def _limited(context: ConsoleContext, error: Exception) -> flask.Response:
@@ -125,9 +112,7 @@ def _limited(context: ConsoleContext, error: Exception) -> flask.Response:
 
 def _busy(context: ConsoleContext, error: Exception) -> flask.Response:
     log.warning(
-        "a request could not be answered",
-        route=str(flask.request.url_rule),
-        reason=str(error),
+        "a request could not be answered", route=str(flask.request.url_rule), reason=str(error)
     )
     return console_error(context, 503, retry_after=_RETRY_SECONDS, form=_form_again())
 
@@ -153,13 +138,4 @@ def _not_done(context: ConsoleContext, error: Exception) -> flask.Response:
 
 
 def _failed(context: ConsoleContext, error: Exception) -> flask.Response:
-    number = secrets.token_hex(4)
-    log.error(
-        "a request failed",
-        number=number,
-        method=flask.request.method,
-        route=str(flask.request.url_rule),
-        error=type(error).__name__,
-        exc_info=error,
-    )
-    return console_error(context, 500, number=number)
+    return console_error(context, 500, number=record_fault("a request failed", error))

@@ -3,27 +3,21 @@
 A webhook's secret is shown once. Its address may be a secret of its receiver, so it stands on these pages only.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.issues.lookup import UpcomingIssue
 from publisher.app.operation import webhooks
 from publisher.app.operation.attention import AttentionItem, list_attention
 from publisher.app.operation.webhooks import Answer
 from publisher.config import Edition
 from publisher.errors import UsageError, WebhookError
-from publisher.web.console.routes import Route
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
-
+from publisher.issues.planner import UpcomingIssue
+from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.routes import RouteTable
 
 # How many issues that come next are shown.
 _UPCOMING = 6
@@ -44,13 +38,15 @@ _PAGES = {
 }
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /", Permission.VIEW, menu="today")
 def _today(request: ConsoleRequest) -> flask.Response:
     snapshot, items = list_attention(request.state, request.actor)
-    upcoming = [one for language in snapshot.languages for one in language.upcoming]
+    upcoming = [issue for language in snapshot.languages for issue in language.upcoming]
     return request.page(
-        "today.html",
-        items=join_items(items),
-        upcoming=_together(upcoming)[:_UPCOMING],
+        "today.html", items=join_items(items), upcoming=_together(upcoming)[:_UPCOMING]
     )
 
 
@@ -91,20 +87,20 @@ class JoinedItem:
 def join_items(items: Iterable[AttentionItem]) -> list[JoinedItem]:
     """Return one line for what is the same in several languages of an issue."""
     found: dict[tuple[object, ...], list[AttentionItem]] = {}
-    for one in items:
-        key = (one.kind, one.urgent, one.text, one.group or one)
-        found.setdefault(key, []).append(one)
+    for item in items:
+        key = (item.kind, item.urgent, item.text, item.group or item)
+        found.setdefault(key, []).append(item)
     return [_joined(many) for many in found.values()]
 
 
 def _joined(many: Sequence[AttentionItem]) -> JoinedItem:
     first, is_one = many[0], len(many) == 1
-    pages = tuple((one.language, _page_of_item(one)) for one in many if one.language)
+    pages = tuple((item.language, _page_of_item(item)) for item in many if item.language)
     whole = replace(
         first,
         name=first.name if is_one or not first.name else first.group,
-        count=sum(one.count for one in many),
-        of=sum(one.of for one in many),
+        count=sum(item.count for item in many),
+        of=sum(item.of for item in many),
     )
     return JoinedItem(whole, _page_of_item(first), pages)
 
@@ -113,18 +109,12 @@ def _page_of_item(item: AttentionItem) -> str:
     return _PAGES.get(item.kind, "").format(name=item.name, language=item.language)
 
 
-_TODAY_ROUTES = (Route(path="/", view=_today, access=Permission.VIEW, menu="today"),)
-
 _PATH = "/webhooks/"
-_ONE = f"{_PATH}<int:number>/"
 # Deliveries that are shown of one, the latest.
 _LATEST = 100
 
 
-def _list(request: ConsoleRequest) -> flask.Response:
-    return _page(request)
-
-
+@ROUTES.add("GET /webhooks/", Permission.MANAGE_WEBHOOKS, menu="webhooks")
 def _page(request: ConsoleRequest, status: int = 200, problem: str = "") -> flask.Response:
     return request.page(
         "webhooks.html",
@@ -137,6 +127,7 @@ def _page(request: ConsoleRequest, status: int = 200, problem: str = "") -> flas
     )
 
 
+@ROUTES.add("POST /webhooks/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _add(request: ConsoleRequest) -> flask.Response:
     events = flask.request.form.getlist("event")
     try:
@@ -148,10 +139,7 @@ def _add(request: ConsoleRequest) -> flask.Response:
     return request.page("webhook_secret.html", webhook=number, secret=secret)
 
 
-def _show(request: ConsoleRequest, number: int) -> flask.Response:
-    return _one(request, number)
-
-
+@ROUTES.add("GET /webhooks/<int:number>/", Permission.MANAGE_WEBHOOKS)
 def _one(request: ConsoleRequest, number: int, answer: Answer | None = None) -> flask.Response:
     deliveries = webhooks.list_webhook_deliveries(
         request.state, request.actor, number, None, _LATEST
@@ -161,52 +149,32 @@ def _one(request: ConsoleRequest, number: int, answer: Answer | None = None) -> 
     return request.page("webhook.html", one=one, deliveries=deliveries, answer=answer)
 
 
+@ROUTES.add("POST /webhooks/<int:number>/test/", Permission.MANAGE_WEBHOOKS)
 def _test(request: ConsoleRequest, number: int) -> flask.Response:
     """Send an event that means nothing, and show the answer."""
     answer = webhooks.send_test_event(request.state, request.actor, number)
     return _one(request, number, answer)
 
 
+@ROUTES.add("POST /webhooks/<int:number>/rotate/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _rotate(request: ConsoleRequest, number: int) -> flask.Response:
     secret = webhooks.rotate_webhook(request.state, request.actor, number)
     return request.page("webhook_secret.html", webhook=number, secret=secret)
 
 
+@ROUTES.add("POST /webhooks/<int:number>/enable/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _enable(request: ConsoleRequest, number: int) -> flask.Response:
     webhooks.enable_webhook(request.state, request.actor, number)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
+@ROUTES.add("POST /webhooks/<int:number>/disable/", Permission.MANAGE_WEBHOOKS)
 def _disable(request: ConsoleRequest, number: int) -> flask.Response:
     webhooks.disable_webhook(request.state, request.actor, number)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
+@ROUTES.add("POST /webhooks/<int:number>/remove/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _remove(request: ConsoleRequest, number: int) -> flask.Response:
     webhooks.remove_webhook(request.state, request.actor, number)
     return request.see_other(_PATH, done="removed")
-
-
-def _post(path: str, view: Callable[..., flask.Response], *, needs_fresh: bool = True) -> Route:
-    return Route(
-        path=path,
-        view=view,
-        access=Permission.MANAGE_WEBHOOKS,
-        methods=("POST",),
-        needs_fresh=needs_fresh,
-    )
-
-
-_WEBHOOKS_ROUTES = (
-    Route(path=_PATH, view=_list, access=Permission.MANAGE_WEBHOOKS, menu="webhooks"),
-    Route(path=_ONE, view=_show, access=Permission.MANAGE_WEBHOOKS),
-    _post(_PATH, _add),
-    _post(f"{_ONE}test/", _test, needs_fresh=False),
-    _post(f"{_ONE}rotate/", _rotate),
-    _post(f"{_ONE}enable/", _enable),
-    _post(f"{_ONE}disable/", _disable, needs_fresh=False),
-    _post(f"{_ONE}remove/", _remove),
-)
-
-
-ROUTES = (*_TODAY_ROUTES, *_WEBHOOKS_ROUTES)

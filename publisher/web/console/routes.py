@@ -1,20 +1,17 @@
 """What a route of the console is, and whom it lets in. Pure.
 
-A module of pages has `ROUTES`, a tuple of these. A route without access can't be made, and one about
+A module of pages has `ROUTES`, a table of these; each stands above its view. A route without access can't be made, and one about
 a language's text has to say where its language comes from.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
+
+import flask
 
 from publisher.app.editing_state import OF_ONE_LANGUAGE, Actor, Permission
-
-if TYPE_CHECKING:
-    import flask
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -86,6 +83,31 @@ class Route:
         if self.language is not LanguageFrom.ANY:
             return actor.permits(self.access, language)
         return any(actor.permits(self.access, one) for one in (None, *languages))
+
+
+View = TypeVar("View", bound="Callable[..., flask.Response]")
+
+
+class RouteTable(list[Route]):
+    """The routes of a module, in the order of their views."""
+
+    def add(
+        self, route: str, access: Access | Permission, **values: Any
+    ) -> Callable[[View], View]:
+        """Return what adds the route of a view, with a text like `GET /issues/`.
+
+        Its language is that of the issue, or the one, that its path names, unless `language` says otherwise.
+        """
+        method, path = route.split(" ")
+        language = LanguageFrom.PATH if "<language>" in path else LanguageFrom.NOWHERE
+        language = LanguageFrom.ISSUE if "<issue>" in path else language
+
+        def register(view: View) -> View:
+            given = {"language": language} | values
+            self.append(Route(path=path, methods=(method,), view=view, access=access, **given))
+            return view
+
+        return register
 
 
 def permits_somewhere(actor: Actor, route: Route, languages: Collection[str]) -> bool:

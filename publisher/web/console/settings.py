@@ -5,11 +5,10 @@ carries what each of its fields had when it was read, as `seen.<name>`. Fields t
 changed are no conflict.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import flask
 
 from publisher.app.editing_state import Permission
 from publisher.app.settings import (
@@ -22,19 +21,17 @@ from publisher.app.settings import (
 )
 from publisher.errors import ConfigError, PublisherError
 from publisher.i18n.messages import message
-from publisher.web.console.routes import MAX_BODY_BYTES, Route
-
-if TYPE_CHECKING:
-    import flask
-
-    from publisher.web.console.context import ConsoleRequest
-
+from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.routes import MAX_BODY_BYTES, RouteTable
 
 _CONFLICT = 409
 # Characters of a field, unless the file has more of them.
 _MOST = 2000
 # Characters that are read of one: as many as fit into the body of a form.
 _WHOLE = MAX_BODY_BYTES
+
+
+ROUTES = RouteTable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def _require_length(name: str, value: str, most: int) -> None:
         problem = message(
             "it has %(length)s characters; %(most)s are allowed", length=len(value), most=most
         )
-        raise PublisherError(message("%(name)s: %(problem)s", name=name, problem=problem))
+        raise PublisherError.saying("%(name)s: %(problem)s", name=name, problem=problem)
 
 
 def conflict_page(
@@ -103,6 +100,7 @@ def conflict_page(
 _PATH = "/settings/"
 
 
+@ROUTES.add("GET /settings/", Permission.VIEW, menu="settings")
 def _show(request: ConsoleRequest) -> flask.Response:
     may_change = request.permits(Permission.CHANGE_SETTINGS)
     shown = list_settings(request.settings) if may_change else ()
@@ -117,12 +115,14 @@ def _newsletters(request: ConsoleRequest) -> list[dict[str, object]]:
     ]
 
 
+@ROUTES.add("GET /settings/<table>/", Permission.CHANGE_SETTINGS)
 def _edit(request: ConsoleRequest, table: str) -> flask.Response:
     found = read_editable_table(request.state, table)
     given = {one.name: one.value for one in found.fields}
     return _form_page(request, found, given, given)
 
 
+@ROUTES.add("POST /settings/<table>/", Permission.CHANGE_SETTINGS)
 def _save(request: ConsoleRequest, table: str) -> flask.Response:
     """Show what would change; with `confirmed`, change it. What somebody else has changed, too, is shown first."""
     found = read_editable_table(request.state, table)
@@ -170,11 +170,3 @@ def _form_page(
         seen=seen,
         problem=problem,
     )
-
-
-_ONE = "/settings/<table>/"
-ROUTES = (
-    Route(path=_PATH, view=_show, access=Permission.VIEW, menu="settings"),
-    Route(path=_ONE, view=_edit, access=Permission.CHANGE_SETTINGS),
-    Route(path=_ONE, view=_save, access=Permission.CHANGE_SETTINGS, methods=("POST",)),
-)

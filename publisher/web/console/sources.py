@@ -18,8 +18,8 @@ from publisher.app.sources import (
 )
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.errors import TooManyTriesError
-from publisher.web.console.routes import Route
+from publisher.web.console.routes import RouteTable
+from publisher.web.pages.errors import TooManyRequestsError
 
 _PATH = "/sources/"
 # Rows of a list that are shown; `publisher articles` has them all.
@@ -30,6 +30,10 @@ _MOST_OF_TEST = 20
 _FOLLOWED = timedelta(minutes=2)
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /sources/", Permission.VIEW, menu="sources")
 def _show(request: ConsoleRequest) -> flask.Response:
     found, kept = read_sources(request.state), request.context.opened.source_tests
     tests = {
@@ -45,6 +49,7 @@ def _show(request: ConsoleRequest) -> flask.Response:
     )
 
 
+@ROUTES.add("GET /sources/test/", Permission.VIEW)
 def _show_test(request: ConsoleRequest) -> flask.Response:
     """Show the latest test of a source alone: the part of the page that is fetched every two seconds."""
     source = require_source(request.settings, flask.request.args.get("source", ""))
@@ -73,27 +78,20 @@ def _is_followed(request: ConsoleRequest, test: SourceTest | None) -> bool:
     return test is not None and test.is_running and age < _FOLLOWED
 
 
+@ROUTES.add("POST /sources/test/", Permission.MANAGE_SOURCES)
 def _test(request: ConsoleRequest) -> flask.Response:
     kept = request.context.opened.source_tests
     try:
         kept.begin(request.state, request.actor, request.field("source"), request.field("key"))
     except LimitError as error:
-        raise TooManyTriesError(error.retry_after) from None
+        raise TooManyRequestsError(error.retry_after) from None
     return request.see_other(_PATH, done="source-tested")
 
 
+@ROUTES.add("POST /sources/accept/", Permission.MANAGE_SOURCES)
 def _accept(request: ConsoleRequest) -> flask.Response:
     lost = request.number("lost")
     if lost is None:
         raise UsageError(f"{request.field('lost')!r} is no number of articles")
     accept_source_loss(request.state, request.actor, request.field("source"), lost)
     return request.see_other(_PATH, done="loss-accepted")
-
-
-_MANAGE, _POST = Permission.MANAGE_SOURCES, ("POST",)
-ROUTES = (
-    Route(path=_PATH, view=_show, access=Permission.VIEW, menu="sources"),
-    Route(path="/sources/accept/", view=_accept, access=_MANAGE, methods=_POST),
-    Route(path="/sources/test/", view=_show_test, access=Permission.VIEW),
-    Route(path="/sources/test/", view=_test, access=_MANAGE, methods=_POST),
-)

@@ -12,19 +12,24 @@ from publisher.app.subscribers import actions, lists
 from publisher.app.subscribers.lists import MAX_LIST_BYTES
 from publisher.app.subscribers.records import newsletters_of, read_own_data
 from publisher.errors import UsageError
+from publisher.uploaded_lists import new_key
 from publisher.web.console.context import IMPORT_PATH, ConsoleRequest
-from publisher.web.console.routes import Route
+from publisher.web.console.routes import RouteTable
 
 _PATH = "/subscribers/"
-_ONE = f"{_PATH}<int:number>/"
 # Newest entries of a history that are shown.
 _SHOWN = 100
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /subscribers/", Permission.SEE_SUBSCRIBERS, menu="subscribers")
 def _show(request: ConsoleRequest) -> flask.Response:
     return request.page("subscribers.html", found=None)
 
 
+@ROUTES.add("POST /subscribers/", Permission.SEE_SUBSCRIBERS)
 def _search(request: ConsoleRequest) -> flask.Response:
     text = request.field("address")
     try:
@@ -36,6 +41,7 @@ def _search(request: ConsoleRequest) -> flask.Response:
     return request.page("subscribers.html", found=found, text=text)
 
 
+@ROUTES.add("GET /subscribers/<int:number>/", Permission.SEE_SUBSCRIBERS)
 def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
     record, returned = actions.read_subscriber_record(request.state, request.actor, number)
     history = record.history
@@ -49,18 +55,23 @@ def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
     )
 
 
+@ROUTES.add("POST /subscribers/<int:number>/unsubscribe/", Permission.MANAGE_SUBSCRIBERS)
 def _unsubscribe(request: ConsoleRequest, number: int) -> flask.Response:
     newsletter, note = request.field("newsletter") or None, request.field("note")
     actions.unsubscribe_number(request.state, request.actor, number, newsletter, note)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
+@ROUTES.add("POST /subscribers/<int:number>/resubscribe/", Permission.MANAGE_SUBSCRIBERS)
 def _resubscribe(request: ConsoleRequest, number: int) -> flask.Response:
     newsletter, note = request.field("newsletter") or None, request.field("note")
     actions.resubscribe_number(request.state, request.actor, number, newsletter, note)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
+@ROUTES.add(
+    "POST /subscribers/<int:number>/erase/", Permission.MANAGE_SUBSCRIBERS, needs_fresh=True
+)
 def _erase(request: ConsoleRequest, number: int) -> flask.Response:
     if request.field("sure") != "yes":
         return request.see_other(f"{_PATH}{number}/")
@@ -68,12 +79,16 @@ def _erase(request: ConsoleRequest, number: int) -> flask.Response:
     return request.see_other(_PATH, done="saved")
 
 
+@ROUTES.add(
+    "GET /subscribers/<int:number>/data.json", Permission.SEE_SUBSCRIBERS, needs_fresh=True
+)
 def _data(request: ConsoleRequest, number: int) -> flask.Response:
     person = actions.read_subscriber(request.state, request.actor, number)
     text = read_own_data(request.settings, request.state.database, person.address)
     return _file(text, "application/json", f"subscriber-{number}.json")
 
 
+@ROUTES.add("POST /subscribers/export/", Permission.MANAGE_SUBSCRIBERS, needs_fresh=True)
 def _export(request: ConsoleRequest) -> flask.Response:
     out = io.StringIO()
     lists.export_list(request.state, request.actor, out)
@@ -86,89 +101,60 @@ def _file(text: str, media_type: str, name: str) -> flask.Response:
     return response
 
 
-_SEE, _MANAGE, _POST = Permission.SEE_SUBSCRIBERS, Permission.MANAGE_SUBSCRIBERS, ("POST",)
-_SUBSCRIBERS_ROUTES = (
-    Route(path=_PATH, view=_show, access=_SEE, menu="subscribers"),
-    Route(path=_PATH, view=_search, access=_SEE, methods=_POST),
-    Route(path=_ONE, view=_show_one, access=_SEE),
-    # All that is stored of somebody, as an export of one: it leaves the console.
-    Route(path=f"{_ONE}data.json", view=_data, access=_SEE, needs_fresh=True),
-    Route(path=f"{_ONE}unsubscribe/", view=_unsubscribe, access=_MANAGE, methods=_POST),
-    Route(path=f"{_ONE}resubscribe/", view=_resubscribe, access=_MANAGE, methods=_POST),
-    Route(path=f"{_ONE}erase/", view=_erase, access=_MANAGE, methods=_POST, needs_fresh=True),
-    Route(
-        path=f"{_PATH}export/", view=_export, access=_MANAGE, methods=_POST, needs_fresh=True
-    ),
-)
-
-_ONE_IMPORT = f"{IMPORT_PATH}<key>/"
 _MEGABYTE = 1024 * 1024
 # Bytes of a form besides its file.
 _FORM_BYTES = 64 * 1024
 _NO_FILE = 422
 
 
-def _show_imports(request: ConsoleRequest) -> flask.Response:
-    return _upload_page(request)
-
-
+@ROUTES.add("GET /subscribers/import/", Permission.MANAGE_SUBSCRIBERS)
 def _upload_page(request: ConsoleRequest, status: int = 200) -> flask.Response:
     return request.page(
         "subscribers_import.html",
         status,
         imports=lists.list_imports(request.state, request.actor),
         # Of the form: sent twice, its list is stored once.
-        key=lists.new_key(),
+        key=new_key(),
         most=MAX_LIST_BYTES // _MEGABYTE,
         is_missing=status == _NO_FILE,
     )
 
 
+@ROUTES.add(
+    "POST /subscribers/import/",
+    Permission.MANAGE_SUBSCRIBERS,
+    max_body=MAX_LIST_BYTES + _FORM_BYTES,
+)
 def _upload(request: ConsoleRequest) -> flask.Response:
     file = flask.request.files.get("list")
     if file is None or not file.filename:
         return _upload_page(request, _NO_FILE)
-    key = request.field("key") or lists.new_key()
+    key = request.field("key") or new_key()
     kept = lists.keep_list(request.state, request.actor, key, file.stream)
     return request.see_other(f"{IMPORT_PATH}{kept.key}/")
 
 
+@ROUTES.add("GET /subscribers/import/<key>/", Permission.MANAGE_SUBSCRIBERS)
 def _show_import(request: ConsoleRequest, key: str) -> flask.Response:
     kept = lists.find_import(request.state, request.actor, key)
     return request.page("subscribers_import_one.html", kept=kept, path=f"{IMPORT_PATH}{key}/")
 
 
+@ROUTES.add("POST /subscribers/import/<key>/begin/", Permission.MANAGE_SUBSCRIBERS)
 def _begin(request: ConsoleRequest, key: str) -> flask.Response:
     lists.begin_import(request.state, request.actor, key)
     return request.see_other(f"{IMPORT_PATH}{key}/")
 
 
+@ROUTES.add("POST /subscribers/import/<key>/discard/", Permission.MANAGE_SUBSCRIBERS)
 def _discard(request: ConsoleRequest, key: str) -> flask.Response:
     lists.discard_import(request.state, request.actor, key)
     return request.see_other(IMPORT_PATH, done="removed")
 
 
+@ROUTES.add("GET /subscribers/import/<key>/rejects.csv", Permission.MANAGE_SUBSCRIBERS)
 def _rejects(request: ConsoleRequest, key: str) -> flask.Response:
     rows = lists.read_rejects(request.state, request.actor, key, request.said)
     response = flask.Response(rows, mimetype="text/csv")
     response.headers["Content-Disposition"] = "attachment; filename=rejects.csv"
     return response
-
-
-_SUBSCRIBER_IMPORTS_ROUTES = (
-    Route(path=IMPORT_PATH, view=_show_imports, access=_MANAGE),
-    Route(
-        path=IMPORT_PATH,
-        view=_upload,
-        access=_MANAGE,
-        methods=_POST,
-        max_body=MAX_LIST_BYTES + _FORM_BYTES,
-    ),
-    Route(path=_ONE_IMPORT, view=_show_import, access=_MANAGE),
-    Route(path=f"{_ONE_IMPORT}begin/", view=_begin, access=_MANAGE, methods=_POST),
-    Route(path=f"{_ONE_IMPORT}discard/", view=_discard, access=_MANAGE, methods=_POST),
-    Route(path=f"{_ONE_IMPORT}rejects.csv", view=_rejects, access=_MANAGE),
-)
-
-
-ROUTES = (*_SUBSCRIBERS_ROUTES, *_SUBSCRIBER_IMPORTS_ROUTES)

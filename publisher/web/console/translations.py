@@ -3,12 +3,9 @@
 A feed reader can't sign in: the address of a translator's feed has a token of the account.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import flask
@@ -17,7 +14,6 @@ from publisher.app.editing_state import Permission
 from publisher.app.issues.calendar import renew_private_addresses
 from publisher.app.translations import (
     DAYS_LISTED,
-    CellState,
     claim_translation,
     dismiss_staleness,
     give_up_translation,
@@ -33,31 +29,36 @@ from publisher.app.translators import (
     read_translator_choices,
 )
 from publisher.errors import TranslationError
-from publisher.web.console.routes import Access, LanguageFrom, Route
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
-
+from publisher.translations.model import CellState
+from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.routes import Access, LanguageFrom, RouteTable
 
 _PATH = "/translations/mine/"
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /translations/mine/", Permission.TRANSLATE, language=LanguageFrom.ANY)
 def _show(request: ConsoleRequest) -> flask.Response:
     choices = read_translator_choices(request.state, request.actor)
     return request.page("translator.html", choices=choices)
 
 
+@ROUTES.add("POST /translations/mine/mails/", Permission.TRANSLATE, language=LanguageFrom.ANY)
 def _choose(request: ConsoleRequest) -> flask.Response:
     wanted = request.field("wanted") == "yes"
     choose_translator_mails(request.state, request.actor, wanted=wanted)
     return request.see_other(_PATH, "saved")
 
 
+@ROUTES.add("POST /translations/mine/feeds/", Permission.TRANSLATE, language=LanguageFrom.ANY)
 def _renew(request: ConsoleRequest) -> flask.Response:
     renew_private_addresses(request.state, request.actor)
     return request.see_other(_PATH, "saved")
 
 
+@ROUTES.add("GET /translations/feeds/<token>/<name>", Access.PUBLIC)
 def _feed(request: ConsoleRequest, token: str, name: str) -> flask.Response:
     language, _, form = name.rpartition(".")
     feed = read_translation_feed(request.state, token, language, form)
@@ -71,31 +72,13 @@ def _feed(request: ConsoleRequest, token: str, name: str) -> flask.Response:
     return response
 
 
-def _own(path: str, view: object, *methods: str) -> Route:
-    return Route(
-        path=path,
-        view=view,  # type: ignore[arg-type]
-        access=Permission.TRANSLATE,
-        language=LanguageFrom.ANY,
-        methods=methods or ("GET",),
-    )
-
-
-_TRANSLATOR_ROUTES = (
-    _own(_PATH, _show),
-    _own(f"{_PATH}mails/", _choose, "POST"),
-    _own(f"{_PATH}feeds/", _renew, "POST"),
-    Route(path="/translations/feeds/<token>/<name>", view=_feed, access=Access.PUBLIC),
-)
-
 LIST_PATH = "/translations/"
-_STATISTICS_PATH = "/translations/statistics/"
-_STORY_PATH = "/translations/<language>/<int:story>/"
 _DAYS = (7, 30, DAYS_LISTED, 365)
 # What is wrong with a form; the words are in the template.
 _NO_DATE, _NO_REASON, _NOT_POSSIBLE = "no-date", "no-reason", "not-possible"
 
 
+@ROUTES.add("GET /translations/", Permission.VIEW, menu="translations")
 def _list(request: ConsoleRequest) -> flask.Response:
     asked = flask.request.args
     languages = request.settings.publication.languages
@@ -120,27 +103,29 @@ def _list(request: ConsoleRequest) -> flask.Response:
         "translations.html",
         list=page,
         chosen=chosen,
-        states=[one.value for one in CellState],
+        states=[state.value for state in CellState],
         served=languages,
         can_translate=any(request.permits(Permission.TRANSLATE, tag) for tag in languages),
         older=f"{LIST_PATH}?{urlencode(older)}" if page.next_cursor else "",
     )
 
 
+@ROUTES.add("GET /translations/statistics/", Permission.VIEW)
 def _statistics(request: ConsoleRequest) -> flask.Response:
     """Show the figures on a page of their own: all subscribers are counted for them."""
     asked = flask.request.args.get("days", "")
-    days = next((one for one in _DAYS if str(one) == asked), DAYS_LISTED)
+    days = next((choice for choice in _DAYS if str(choice) == asked), DAYS_LISTED)
     found = read_statistics(request.state, request.actor, days=days)
     return request.page(
         "translation_statistics.html",
         found=found,
-        states=[one for one in CellState if any(of[one] for of in found.states.values())],
+        states=[state for state in CellState if any(of[state] for of in found.states.values())],
         days=days,
         choices=_DAYS,
     )
 
 
+@ROUTES.add("GET /translations/<language>/<int:story>/", Permission.VIEW)
 def _story(
     request: ConsoleRequest, language: str, story: int, *, wrong: str = "", status: int = 200
 ) -> flask.Response:
@@ -153,12 +138,14 @@ def _story(
     )
 
 
-def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> Callable[..., flask.Response]:
-    """Return a view that does something about a story in a language, and shows its page.
+def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> None:
+    """Add a view that does something about a story in a language, and shows its page.
 
     `act` takes the story's key and the language, and returns what is wrong with the form.
     """
+    name = act.__name__.strip("_").replace("_", "-")
 
+    @ROUTES.add(f"POST /translations/<language>/<int:story>/{name}/", Permission.TRANSLATE)
     def view(request: ConsoleRequest, language: str, story: int) -> flask.Response:
         try:
             found = read_translation(request.state, request.actor, story, language)
@@ -173,8 +160,6 @@ def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> Callable[..., flask
             return _story(request, language, story, wrong=wrong, status=422)
         return request.see_other(f"{LIST_PATH}{language}/{story}/", "saved")
 
-    return view
-
 
 def _day(request: ConsoleRequest) -> date | None:
     try:
@@ -183,6 +168,7 @@ def _day(request: ConsoleRequest) -> date | None:
         return None
 
 
+@_verb
 def _claim(request: ConsoleRequest, key: str, language: str) -> str:
     until = _day(request)
     if until is None:
@@ -191,11 +177,13 @@ def _claim(request: ConsoleRequest, key: str, language: str) -> str:
     return ""
 
 
+@_verb
 def _start(request: ConsoleRequest, key: str, language: str) -> str:
     start_translation(request.state, request.actor, key, language, _day(request))
     return ""
 
 
+@_verb
 def _give_up(request: ConsoleRequest, key: str, language: str) -> str:
     reason = request.field("reason")
     if not reason:
@@ -204,38 +192,13 @@ def _give_up(request: ConsoleRequest, key: str, language: str) -> str:
     return ""
 
 
+@_verb
 def _release(request: ConsoleRequest, key: str, language: str) -> str:
     release_translation(request.state, request.actor, key, language)
     return ""
 
 
+@_verb
 def _dismiss(request: ConsoleRequest, key: str, language: str) -> str:
     dismiss_staleness(request.state, request.actor, key, language)
     return ""
-
-
-_VERBS = {
-    "claim": _claim,
-    "start": _start,
-    "give-up": _give_up,
-    "release": _release,
-    "dismiss": _dismiss,
-}
-_TRANSLATIONS_ROUTES = (
-    Route(path=LIST_PATH, view=_list, access=Permission.VIEW, menu="translations"),
-    Route(path=_STATISTICS_PATH, view=_statistics, access=Permission.VIEW),
-    Route(path=_STORY_PATH, view=_story, access=Permission.VIEW, language=LanguageFrom.PATH),
-    *(
-        Route(
-            path=f"{_STORY_PATH}{name}/",
-            view=_verb(act),
-            access=Permission.TRANSLATE,
-            language=LanguageFrom.PATH,
-            methods=("POST",),
-        )
-        for name, act in _VERBS.items()
-    ),
-)
-
-
-ROUTES = (*_TRANSLATOR_ROUTES, *_TRANSLATIONS_ROUTES)

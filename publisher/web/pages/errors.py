@@ -28,7 +28,7 @@ class TooManyRequestsError(Exception):
         self.retry_after = retry_after
 
 
-def _with_headers(error: HTTPException, response: flask.Response) -> flask.Response:
+def with_error_headers(error: HTTPException, response: flask.Response) -> flask.Response:
     """Give a response what its status requires: Allow, Retry-After."""
     for name, value in error.get_headers(None, None):
         if name in {"Allow", "Retry-After"}:
@@ -36,12 +36,26 @@ def _with_headers(error: HTTPException, response: flask.Response) -> flask.Respo
     return response
 
 
+def record_fault(event: str, error: Exception) -> str:
+    """Record an error of a request that nobody foresaw. Return the number under which the log has it."""
+    number = secrets.token_hex(4)
+    log.error(
+        event,
+        number=number,
+        method=flask.request.method,
+        route=str(flask.request.url_rule),
+        error=type(error).__name__,
+        exc_info=error,
+    )
+    return number
+
+
 def register(app: flask.Flask, context: WebContext) -> None:
     """Let the application answer errors with pages."""
 
     @app.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> flask.Response:
-        return _with_headers(error, error_page(context, error.code or 500))
+        return with_error_headers(error, error_page(context, error.code or 500))
 
     @app.errorhandler(TooManyRequestsError)
     def _limited(error: TooManyRequestsError) -> flask.Response:
@@ -60,16 +74,7 @@ def register(app: flask.Flask, context: WebContext) -> None:
 
     @app.errorhandler(Exception)
     def _failed(error: Exception) -> flask.Response:
-        number = secrets.token_hex(4)
-        log.error(
-            "a request failed",
-            number=number,
-            method=flask.request.method,
-            route=str(flask.request.url_rule),
-            error=type(error).__name__,
-            exc_info=error,
-        )
-        return error_page(context, 500, number=number)
+        return error_page(context, 500, number=record_fault("a request failed", error))
 
 
 def error_page(

@@ -12,10 +12,10 @@ from publisher.app.subscribers.feeds import (
 )
 from publisher.app.subscribers.provider_reports import (
     MAX_FEEDBACK,
-    FeedbackRefusedError,
     read_feedback,
     store_feedback,
 )
+from publisher.bounces.providers.events import FeedbackRefusedError
 from publisher.web.pages.responses import WebContext
 from publisher.web.security import OriginCheck, max_body, origin_check
 

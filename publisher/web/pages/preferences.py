@@ -154,6 +154,7 @@ class _Change:
     connection: Any
     settings: Settings
     secret: str
+    language: str
     person: Subscriber
     now: datetime
 
@@ -178,9 +179,14 @@ def register(app: flask.Flask, context: WebContext) -> None:
         action = flask.request.form.get("action", "")
         if action == "code":
             return _open_session(context, language)
+        if action == "save":
+            return _act(context, language, _saving(context, language))
         if action not in _ACTIONS:
             flask.abort(400)
-        return _act(context, language, _ACTIONS[action](context, language))
+        act, names = _ACTIONS[action]
+        # Read here: what is done runs in the writer's thread.
+        given = form(flask.request, *names).values()
+        return _act(context, language, lambda change: act(change, *given))
 
 
 def _see_in(offered: str) -> flask.Response:
@@ -188,11 +194,7 @@ def _see_in(offered: str) -> flask.Response:
     return see_other(url)
 
 
-def _show(
-    context: WebContext,
-    language: str,
-    wrong: tuple[str, ...] = (),
-) -> flask.Response:
+def _show(context: WebContext, language: str, wrong: tuple[str, ...] = ()) -> flask.Response:
     token, settings = _token(), context.settings
     with context.database.reading() as connection:
         found = read_own_link(connection, context.secret, "preferences", token)
@@ -269,7 +271,7 @@ def _act(context: WebContext, language: str, action: _Job) -> flask.Response:
         person = read_preferences_link(connection, context.secret, token)
         if person is None:
             return None
-        return action(_Change(connection, settings, context.secret, person, now))
+        return action(_Change(connection, settings, context.secret, language, person, now))
 
     try:
         done = context.writer.run(job)
@@ -303,10 +305,11 @@ def _token() -> str:
     return flask.request.args.get("t", "")
 
 
-# Each of these reads the form of the request, and returns what is done in the writer's thread.
+# Each of these does what a button says, with the fields of the form that `_ACTIONS` names.
 
 
-def _save(context: WebContext, language: str) -> _Job:
+def _saving(context: WebContext, language: str) -> _Job:
+    """Return what stores the whole form of the request."""
     entered = entered_preferences(context.settings)
     page = public_url(
         context.settings.publication, subscriber_page_path(language, "preferences")
@@ -324,63 +327,41 @@ def _save(context: WebContext, language: str) -> _Job:
     return job
 
 
-def _switch(_context: WebContext, _language: str) -> _Job:
-    (chosen,) = form(flask.request, "language").values()
-
-    def job(change: _Change) -> str:
-        switch_language(
-            change.connection, change.settings, change.person.id, chosen, change.now
-        )
-        return "language"
-
-    return job
+def _switch(change: _Change, chosen: str) -> str:
+    switch_language(change.connection, change.settings, change.person.id, chosen, change.now)
+    return "language"
 
 
-def _pause(_context: WebContext, _language: str) -> _Job:
-    period, day = form(flask.request, "pause", "until").values()
-
-    def job(change: _Change) -> str:
-        number, now = change.person.id, change.now
-        until = pause_end(change.connection, change.settings, number, period, day, now)
-        pause_mails(change.connection, number, until, now)
-        return "paused"
-
-    return job
+def _pause(change: _Change, period: str, day: str) -> str:
+    number, now = change.person.id, change.now
+    until = pause_end(change.connection, change.settings, number, period, day, now)
+    pause_mails(change.connection, number, until, now)
+    return "paused"
 
 
-def _resume(_context: WebContext, _language: str) -> _Job:
-    def job(change: _Change) -> str:
-        resume_mails(change.connection, change.person.id, change.now)
-        return "resumed"
-
-    return job
+def _resume(change: _Change) -> str:
+    resume_mails(change.connection, change.person.id, change.now)
+    return "resumed"
 
 
-def _send_access(_context: WebContext, language: str) -> _Job:
-    def job(change: _Change) -> str:
-        if change.person.status is SubscriberStatus.COMPLAINED:
-            return "refused"
-        is_sent = send_access_link(
-            change.connection, change.secret, change.person, language, change.now
-        )
-        return "sent" if is_sent else "limited"
-
-    return job
+def _send_access(change: _Change) -> str:
+    if change.person.status is SubscriberStatus.COMPLAINED:
+        return "refused"
+    is_sent = send_access_link(
+        change.connection, change.secret, change.person, change.language, change.now
+    )
+    return "sent" if is_sent else "limited"
 
 
-def _renew_feed(_context: WebContext, _language: str) -> _Job:
-    def job(change: _Change) -> str:
-        renew_private_feed(change.connection, change.person.id, change.now)
-        return "feed"
-
-    return job
+def _renew_feed(change: _Change) -> str:
+    renew_private_feed(change.connection, change.person.id, change.now)
+    return "feed"
 
 
-_ACTIONS = {
-    "save": _save,
-    "language": _switch,
-    "pause": _pause,
-    "resume": _resume,
-    "access": _send_access,
-    "feed": _renew_feed,
+_ACTIONS: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
+    "language": (_switch, ("language",)),
+    "pause": (_pause, ("pause", "until")),
+    "resume": (_resume, ()),
+    "access": (_send_access, ()),
+    "feed": (_renew_feed, ()),
 }

@@ -25,7 +25,7 @@ from publisher.accounts.actor import Actor, account_actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import disable_account, enable_account, find_account, set_grants
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
 from publisher.app.issues.sending import hold_issue, send_now, undo_sending
 from publisher.app.operation import cycle as pipeline
 from publisher.app.operation.cycle import Pipeline
@@ -37,6 +37,7 @@ from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Outcome, OutgoingMessage
 from publisher.errors import PublisherError
 from publisher.gate.findings import GateReport
+from publisher.issues.editing import EditKind
 from publisher.issues.model import SELECTED_STATES, IssueState
 from publisher.issues.tables import (
     digest_table,

@@ -15,10 +15,10 @@ from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.api_keys import ApiKey
 from publisher.accounts.audit import AuditEntry
 from publisher.accounts.model import Account, Grant, Permission, Role
+from publisher.accounts.sessions import Browser
 from publisher.accounts.store import NewAccount, add_account
 from publisher.app.accounts import administration, factors
 from publisher.app.accounts import sign_in as access
-from publisher.app.accounts.keys import Browser
 from publisher.app.accounts.sign_in import SignedIn, read_signed_in
 from publisher.app.editing_state import EditingState, find_terminal_actor
 from publisher.clock import FixedClock
@@ -136,7 +136,7 @@ class Person:
 
 def invite(state: EditingState, email: str, *roles: str) -> Person:
     grants = administration.parse_roles(state.settings.publication, roles or ["administrator"])
-    new = administration.NewAccount(email, "", "en", grants)
+    new = NewAccount(email, "", "en", grants)
     made = administration.create_account(state, terminal_actor(), new)
     return Person(state, email, made.token)
 

@@ -18,12 +18,7 @@ from publisher import urls
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.backup import Backup, back_up_publication, restore_publication
-from publisher.app.operation.databases import (
-    Choices,
-    Recovery,
-    preview_recovery,
-    recover_database,
-)
+from publisher.app.operation.databases import Recovery, preview_recovery, recover_database
 from publisher.clock import FixedClock
 from publisher.config import Folders
 from publisher.database import Database, open_database
@@ -32,6 +27,7 @@ from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.recovery import Choices
 from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Outcome, OutgoingMessage, TransportConnection

@@ -88,8 +88,7 @@ PREFERENCES = some.builds(
 )
 SUBSCRIBERS = some.lists(
     some.tuples(
-        PREFERENCES,
-        some.lists(some.sampled_from(["first", "second"]), min_size=1, unique=True),
+        PREFERENCES, some.lists(some.sampled_from(["first", "second"]), min_size=1, unique=True)
     ),
     min_size=1,
     max_size=4,

@@ -16,7 +16,6 @@ from publisher.app.articles import (
 )
 from publisher.app.editing_state import EditingState
 from publisher.app.settings import (
-    ABSENT,
     ChangedSettings,
     change_setting,
     change_settings,
@@ -26,7 +25,6 @@ from publisher.app.settings import (
     list_settings,
     localised_changes,
     next_dates,
-    read_editable_settings,
     read_editable_table,
     remove_setting,
     save_editable_table,
@@ -35,6 +33,7 @@ from publisher.app.settings import (
     try_toml,
 )
 from publisher.config import SETTINGS_FILE, load_settings
+from publisher.config.setting_keys import ABSENT
 from publisher.errors import ConfigError, ForbiddenError, UsageError
 from publisher.files import write_durably
 from tests.publisher.app.editing import ROOT, audit_log
@@ -181,7 +180,9 @@ def bilingual(publication: PublicationFolder) -> EditingState:
 def test_a_form_has_a_title_in_each_language_and_the_keys_of_its_table(
     bilingual: EditingState,
 ) -> None:
-    publication, weekly = read_editable_settings(bilingual)
+    publication, weekly = (
+        read_editable_table(bilingual, name) for name in ("publication", "weekly")
+    )
     assert [one.name for one in publication.fields] == ["title.en", "title.ar"]
     names = [one.name for one in weekly.fields]
     assert names[:5] == ["title.en", "title.ar", "schedule", "at", "lead"]

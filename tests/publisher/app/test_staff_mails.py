@@ -13,7 +13,7 @@ from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.editing_state import open_editing_state
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts, reminders_due
 from publisher.app.issues.approvals import read_approvals, request_changes
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.operation.attention import find_attention, list_attention
 from publisher.app.operation.status import take_snapshot
 from publisher.app.translations import start_translation
@@ -24,6 +24,7 @@ from publisher.app.translators import (
 )
 from publisher.database.retry_queue import queue_item
 from publisher.delivery.transports.base import Outcome, SendStatus
+from publisher.issues.editing import EditKind
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
 from tests.publisher.app.approving import (

@@ -18,7 +18,6 @@ from publisher.app.issues.calendar import (
 )
 from publisher.app.operation.status import take_snapshot
 from publisher.app.translations import (
-    CellState,
     claim_translation,
     dismiss_staleness,
     give_up_translation,
@@ -37,6 +36,7 @@ from publisher.app.translators import (
 )
 from publisher.database.retry_queue import queue_item
 from publisher.errors import ForbiddenError, TranslationError
+from publisher.translations.model import CellState
 from tests.publisher.app.editing import ROOT, account, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 

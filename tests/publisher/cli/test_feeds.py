@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.app.subscribers.feeds import FeedFollowers, list_feed_followers
+from publisher.app.subscribers.feeds import list_feed_followers
+from publisher.syndication.followers import FeedFollowers
 from publisher.syndication.tables import feed_follower_day
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder

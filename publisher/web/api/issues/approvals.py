@@ -1,9 +1,7 @@
 """Operations before an issue is sent: approve it, ask for changes, schedule, send now, undo, hold, skip."""
 
-from __future__ import annotations
-
 from datetime import UTC
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
@@ -25,9 +23,7 @@ from publisher.app.issues.sending import (
 from publisher.web.api.issues.overview import IssueDetails, read_details
 from publisher.web.api.operations import ApiValue, Instant, OperationTable, Text
 from publisher.web.api.problems import ProblemError
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -39,7 +35,7 @@ class ApprovalValue(ApiValue):
     """What somebody said of an issue. It is `struck` if it is about what the issue was before."""
 
     verdict: str
-    by: str
+    by: str = Field(validation_alias="actor")
     at: Instant
     note: str
     manifest: str
@@ -99,10 +95,9 @@ def _read_approvals(request: ApiRequest, issue: str) -> Approvals:
     return _approvals(read_approvals(request.state, request.actor, issue))
 
 
-@OPERATIONS.add("POST /issues/<issue>/approvals", Permission.APPROVE, body=NewApprovalValue)
-def _approve_issue(request: ApiRequest, issue: str) -> Approvals:
+@OPERATIONS.add("POST /issues/<issue>/approvals", Permission.APPROVE)
+def _approve_issue(request: ApiRequest, issue: str, body: NewApprovalValue) -> Approvals:
     """Approve an issue as it was read."""
-    body: NewApprovalValue = request.body
     plan = ShownPlan(body.plan_hash, body.recipients) if body.plan_hash else None
     done = approve_issue(
         request.state, request.actor, issue, body.manifest, note=body.note, plan=plan
@@ -110,40 +105,28 @@ def _approve_issue(request: ApiRequest, issue: str) -> Approvals:
     return _approvals(done)
 
 
-@OPERATIONS.add("POST /issues/<issue>/change-requests", Permission.APPROVE, body=ChangesWanted)
-def _request_changes(request: ApiRequest, issue: str) -> Approvals:
+@OPERATIONS.add("POST /issues/<issue>/change-requests", Permission.APPROVE)
+def _request_changes(request: ApiRequest, issue: str, body: ChangesWanted) -> Approvals:
     """Ask for changes; the issue is not sent until it is changed."""
-    body: ChangesWanted = request.body
     done = request_changes(request.state, request.actor, issue, body.manifest, body.note)
     return _approvals(done)
 
 
 def _approvals(view: ApprovalView) -> Approvals:
-    return Approvals(
-        manifest=view.manifest,
-        needed=view.count.needed,
-        approvers=list(view.count.approvers),
-        reason=view.count.reason,
-        approvals=[
-            ApprovalValue(
-                verdict=one.verdict,
-                by=one.actor,
-                at=one.at,
-                note=one.note,
-                manifest=one.manifest,
-                struck=view.is_struck(one),
-                invalid=view.count.invalid.get(one.id),
-            )
-            for one in view.rows
-        ],
-    )
+    rows = [
+        ApprovalValue.of(
+            row, struck=view.is_struck(row), invalid=view.count.invalid.get(row.id)
+        )
+        for row in view.rows
+    ]
+    return Approvals.of(view, view.count, approvals=rows)
 
 
-@OPERATIONS.add("POST /issues/<issue>/schedule", Permission.MOVE_ISSUE, body=NewSchedule)
-def _schedule_issue(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/schedule", Permission.MOVE_ISSUE)
+def _schedule_issue(request: ApiRequest, issue: str, body: NewSchedule) -> IssueDetails:
     """Have an issue sent at another time, once it is approved."""
     try:
-        at = request.body.send_at.astimezone(UTC)
+        at = body.send_at.astimezone(UTC)
     except OverflowError as error:
         raise ProblemError(422, "send_at: is no time that a calendar has") from error
     schedule_issue(request.state, request.actor, issue, at)
@@ -171,8 +154,8 @@ def _hold_issue(request: ApiRequest, issue: str) -> IssueDetails:
     return read_details(request, issue)
 
 
-@OPERATIONS.add("POST /issues/<issue>/skip", Permission.MOVE_ISSUE, body=SkipReason)
-def _skip_issue(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/skip", Permission.MOVE_ISSUE)
+def _skip_issue(request: ApiRequest, issue: str, body: SkipReason) -> IssueDetails:
     """Send an issue never; the next one may have its articles."""
-    skip_issue(request.state, request.actor, issue, request.body.reason)
+    skip_issue(request.state, request.actor, issue, body.reason)
     return read_details(request, issue)

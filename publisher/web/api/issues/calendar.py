@@ -1,14 +1,11 @@
 """Operations about the calendar: what is due when; move, skip and restore one occurrence."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from pydantic import Field, NaiveDatetime
 
 from publisher.app.editing_state import Permission
-from publisher.app.issues.calendar import CalendarEntry, read_calendar
+from publisher.app.issues.calendar import read_calendar
 from publisher.app.issues.occurrences import (
     ChangedOccurrence,
     OccurrenceKey,
@@ -19,9 +16,7 @@ from publisher.app.issues.occurrences import (
 from publisher.errors import UsageError
 from publisher.web.api.operations import About, ApiValue, Instant, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -36,7 +31,9 @@ class CalendarItem(ApiValue):
     language: str
     day: date = Field(description="The date of the schedule, which names the issue.")
     due_at: Instant
-    local: datetime = Field(description="In the edition's time zone, with its offset.")
+    local: datetime = Field(
+        validation_alias="at", description="In the edition's time zone, with its offset."
+    )
     timezone: str
     state: str = Field(description='The state of the issue, or "planned".')
     reason: str | None
@@ -71,7 +68,7 @@ class DraftValue(ApiValue):
 class Drafts(ApiValue):
     """Drafts by name, then what waits for a date, the next one first."""
 
-    drafts: list[DraftValue]
+    drafts: list[DraftValue] = Field(validation_alias="waiting")
     drafts_by_name: int = Field(
         description="Further ones, by folder or name, that are not read."
     )
@@ -108,10 +105,9 @@ class OccurrenceState(ApiValue):
     skip_reason: str | None
 
 
-@OPERATIONS.add("GET /calendar", Permission.VIEW, about=About.EACH, query=CalendarQuery)
-def _read_calendar(request: ApiRequest) -> CalendarDays:
+@OPERATIONS.add("GET /calendar", Permission.VIEW, about=About.EACH)
+def _read_calendar(request: ApiRequest, query: CalendarQuery) -> CalendarDays:
     """Read what is due on some days."""
-    query: CalendarQuery = request.query
     if not timedelta(0) <= query.last - query.first < timedelta(days=_MOST_DAYS):
         raise ProblemError(422, f"last: is 0 to {_MOST_DAYS - 1} days after first")
     languages = request.languages(Permission.VIEW, query.language)
@@ -119,65 +115,41 @@ def _read_calendar(request: ApiRequest) -> CalendarDays:
         found = read_calendar(request.state, query.first, query.last)
     except UsageError as error:
         raise ProblemError(422, f"first: {error}") from error
-    entries = [_item(one) for one in found.entries if one.language in languages]
-    return CalendarDays(entries=entries)
-
-
-def _item(one: CalendarEntry) -> CalendarItem:
-    return CalendarItem(
-        name=one.name,
-        newsletter=one.newsletter,
-        language=one.language,
-        day=one.day,
-        due_at=one.due_at,
-        local=one.at,
-        timezone=one.timezone,
-        state=one.state,
-        reason=one.reason,
-        scheduled_at=one.scheduled_at,
-        conflicts_with=list(one.conflicts_with),
-    )
+    return CalendarDays.of(entries=[x for x in found.entries if x.language in languages])
 
 
 @OPERATIONS.add("GET /drafts", Permission.VIEW)
 def _list_drafts(request: ApiRequest) -> Drafts:
     """List drafts, and documents that wait for a date."""
     today = request.state.clock.now().astimezone(request.state.settings.zone()).date()
-    found = read_calendar(request.state, today, today)
-    drafts = [
-        DraftValue(
-            source=one.source,
-            file=one.file,
-            title=one.title,
-            language=one.language,
-            until=one.until,
-        )
-        for one in found.waiting
-    ]
-    return Drafts(drafts=drafts, drafts_by_name=found.drafts_by_name)
+    return Drafts.of(read_calendar(request.state, today, today))
 
 
-@OPERATIONS.add("POST /calendar/<language>/move", Permission.MOVE_ISSUE, body=MovedOccurrence)
-def _move_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
+@OPERATIONS.add("POST /calendar/<language>/move", Permission.MOVE_ISSUE)
+def _move_occurrence(
+    request: ApiRequest, language: str, body: MovedOccurrence
+) -> OccurrenceState:
     """Move an issue to another time."""
-    body: MovedOccurrence = request.body
     (done,) = move_occurrence(request.state, request.actor, _key(body, language), body.to)
     return occurrence_state(done)
 
 
-@OPERATIONS.add("POST /calendar/<language>/skip", Permission.MOVE_ISSUE, body=SkippedOccurrence)
-def _skip_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
+@OPERATIONS.add("POST /calendar/<language>/skip", Permission.MOVE_ISSUE)
+def _skip_occurrence(
+    request: ApiRequest, language: str, body: SkippedOccurrence
+) -> OccurrenceState:
     """Skip an issue; the next one has its articles."""
-    body: SkippedOccurrence = request.body
     key = _key(body, language)
     (done,) = skip_occurrence(request.state, request.actor, key, body.reason)
     return occurrence_state(done)
 
 
-@OPERATIONS.add("POST /calendar/<language>/restore", Permission.MOVE_ISSUE, body=OccurrenceName)
-def _restore_occurrence(request: ApiRequest, language: str) -> OccurrenceState:
+@OPERATIONS.add("POST /calendar/<language>/restore", Permission.MOVE_ISSUE)
+def _restore_occurrence(
+    request: ApiRequest, language: str, body: OccurrenceName
+) -> OccurrenceState:
     """Undo moving or skipping an issue."""
-    key = _key(request.body, language)
+    key = _key(body, language)
     (done,) = restore_occurrence(request.state, request.actor, key)
     return occurrence_state(done)
 
@@ -186,12 +158,6 @@ def _key(body: OccurrenceName, language: str) -> OccurrenceKey:
     return OccurrenceKey(newsletter=body.newsletter, day=body.day, languages=(language,))
 
 
-def occurrence_state(one: ChangedOccurrence) -> OccurrenceState:
+def occurrence_state(changed: ChangedOccurrence) -> OccurrenceState:
     """Return the value of an occurrence after a change."""
-    return OccurrenceState(
-        newsletter=one.edition.newsletter,
-        language=one.edition.language,
-        day=one.change.day,
-        due_at=one.occurrence.due_at,
-        skip_reason=one.change.skip_reason,
-    )
+    return OccurrenceState.of(changed.edition, changed.change, due_at=changed.occurrence.due_at)

@@ -1,19 +1,14 @@
 """Operations about issues: list, read, pause, resume, cancel; edits, and who will get one."""
 
-from __future__ import annotations
-
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import date
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
 from publisher.app.issues.overview import (
-    IssueFilter,
-    IssueState,
-    IssueStory,
     compare_revisions,
     find_story_id,
     list_issue_page,
@@ -21,7 +16,9 @@ from publisher.app.issues.overview import (
     read_issue_overview,
 )
 from publisher.app.issues.sending import cancel_sending, pause_sending, resume_sending
-from publisher.app.operation.status import IssueStatus
+from publisher.issues.editing import EditKind
+from publisher.issues.model import IssueState
+from publisher.issues.store import IssueFilter
 from publisher.web.api.operations import (
     About,
     ApiValue,
@@ -34,10 +31,8 @@ from publisher.web.api.operations import (
     write_cursor,
 )
 from publisher.web.api.problems import ProblemError
+from publisher.web.api.requests import ApiRequest
 from publisher.web.pages.responses import LARGEST_ID, parse_id
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -56,10 +51,18 @@ class IssueSummary(ApiValue):
     warnings: int
 
 
+Version = Annotated[
+    int,
+    Field(
+        validation_alias="epoch", description="Grows with each change; the ETag begins with it."
+    ),
+]
+
+
 class IssueDetails(IssueSummary):
     """An issue with its subject and its deliveries."""
 
-    version: int = Field(description="Grows with each change; the ETag begins with it.")
+    version: Version
     revision: int = Field(description="Of its mail, as the console counts.")
     send_at: Instant | None = Field(description="When it is sent; None if it is held.")
     subject: str | None = Field(description="None until it is assembled.")
@@ -88,41 +91,26 @@ class Reason(ApiValue):
     reason: Text | None = None
 
 
-@OPERATIONS.add("GET /issues", Permission.VIEW, about=About.EACH, query=IssueQuery)
-def _list_issues(request: ApiRequest) -> IssueList:
+@OPERATIONS.add("GET /issues", Permission.VIEW, about=About.EACH)
+def _list_issues(request: ApiRequest, query: IssueQuery) -> IssueList:
     """List issues, the latest first."""
-    query: IssueQuery = request.query
-    before = None
-    if query.cursor is not None:
-        at, number = read_cursor(query.cursor, int, int)
-        before = (datetime.fromtimestamp(at, UTC), number)
     wanted = IssueFilter(
         languages=request.languages(Permission.VIEW, query.language),
         newsletter=query.newsletter,
         state=query.state,
-        before=before,
+        before=read_cursor(query.cursor),
     )
     found, has_more = list_issue_page(request.state, wanted, query.limit)
     last = found[-1].issue if has_more else None
-    cursor = write_cursor(int(last.due_at.timestamp()), last.id) if last else None
-    return IssueList(
-        issues=[IssueSummary(**_summary(one)) for one in found], next_cursor=cursor
-    )
+    cursor = write_cursor(last.due_at, last.id) if last else None
+    issues = [IssueSummary.of(status, status.issue) for status in found]
+    return IssueList(issues=issues, next_cursor=cursor)
 
 
 def read_details(request: ApiRequest, issue: str) -> IssueDetails:
     """Return an issue, as operations answer that have changed it."""
     found = read_issue(request.state, issue)
-    return IssueDetails(
-        **_summary(found.status),
-        version=found.status.issue.epoch,
-        revision=found.status.issue.revision,
-        send_at=found.status.issue.send_at,
-        subject=found.subject,
-        preheader=found.preheader,
-        digest_hash=found.digest_hash,
-        deliveries=dict(found.deliveries),
-    )
+    return IssueDetails.of(found, found.status, found.status.issue)
 
 
 @OPERATIONS.add("GET /issues/<issue>", Permission.VIEW, tagged=True)
@@ -131,10 +119,10 @@ def _read_issue(request: ApiRequest, issue: str) -> IssueDetails:
     return read_details(request, issue)
 
 
-@OPERATIONS.add("POST /issues/<issue>/pause", Permission.PAUSE_SENDING, body=Reason)
-def _pause_issue(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/pause", Permission.PAUSE_SENDING)
+def _pause_issue(request: ApiRequest, issue: str, body: Reason) -> IssueDetails:
     """Stop sending an issue; mails that are being sent are completed."""
-    pause_sending(request.state, request.actor, issue, request.body.reason)
+    pause_sending(request.state, request.actor, issue, body.reason)
     return read_details(request, issue)
 
 
@@ -145,26 +133,11 @@ def _resume_issue(request: ApiRequest, issue: str) -> IssueDetails:
     return read_details(request, issue)
 
 
-@OPERATIONS.add("POST /issues/<issue>/cancel", Permission.CONTROL_SENDING, body=Reason)
-def _cancel_issue(request: ApiRequest, issue: str) -> IssueDetails:
+@OPERATIONS.add("POST /issues/<issue>/cancel", Permission.CONTROL_SENDING)
+def _cancel_issue(request: ApiRequest, issue: str, body: Reason) -> IssueDetails:
     """End an issue for good; who has not got it yet will not get it."""
-    cancel_sending(request.state, request.actor, issue, request.body.reason)
+    cancel_sending(request.state, request.actor, issue, body.reason)
     return read_details(request, issue)
-
-
-def _summary(one: IssueStatus) -> dict[str, Any]:
-    issue = one.issue
-    return {
-        "name": issue.name,
-        "newsletter": issue.newsletter,
-        "language": issue.language,
-        "day": issue.day,
-        "due_at": issue.due_at,
-        "state": issue.state,
-        "reason": issue.reason,
-        "articles": one.articles,
-        "warnings": one.warnings,
-    }
 
 
 _LONGEST_VALUE = 20_000
@@ -174,7 +147,7 @@ class StoryLineValue(ApiValue):
     """A story of an issue, as the article that shows it."""
 
     story_id: int
-    story: str
+    story: str = Field(validation_alias="key")
     language: str
     title: str
 
@@ -182,7 +155,7 @@ class StoryLineValue(ApiValue):
 class LeftOutValue(StoryLineValue):
     """A story that somebody left out."""
 
-    by: str
+    by: str = Field(validation_alias="actor")
     at: Instant
     reason: str
 
@@ -190,11 +163,11 @@ class LeftOutValue(StoryLineValue):
 class EditValue(ApiValue):
     """An edit. Those that were undone stay."""
 
-    edit: int
+    edit: int = Field(validation_alias="id")
     kind: EditKind
     story_id: int | None
     value: str
-    by: str
+    by: str = Field(validation_alias="actor")
     at: Instant
     undone_at: Instant | None
 
@@ -204,7 +177,7 @@ class IssueContents(ApiValue):
 
     name: str
     state: str
-    version: int = Field(description="Grows with each change; the ETag begins with it.")
+    version: Version
     revision: int = Field(description="Of its mail, as the console counts.")
     stories: list[StoryLineValue]
     further: list[StoryLineValue] = Field(description="Stories that had no room.")
@@ -246,16 +219,9 @@ def _read_contents(request: ApiRequest, issue: str) -> IssueContents:
     return _contents(request, issue)
 
 
-@OPERATIONS.add(
-    "POST /issues/<issue>/edits",
-    Permission.EDIT_ISSUE,
-    body=NewEditValue,
-    tagged=True,
-    guarded=True,
-)
-def _edit_issue(request: ApiRequest, issue: str) -> IssueContents:
+@OPERATIONS.add("POST /issues/<issue>/edits", Permission.EDIT_ISSUE, tagged=True, guarded=True)
+def _edit_issue(request: ApiRequest, issue: str, body: NewEditValue) -> IssueContents:
     """Change an issue, and have it assembled again."""
-    body: NewEditValue = request.body
     number = find_story_id(request.state, body.story) if body.story else body.story_id
     wanted = EditRequest(body.kind, body.value, number)
     done = edit_issue(request.state, request.actor, issue, wanted)
@@ -276,52 +242,17 @@ def _undo_edit(request: ApiRequest, issue: str, edit: str) -> IssueContents:
 
 def _contents(request: ApiRequest, name: str, problem: str | None = None) -> IssueContents:
     found = read_issue_overview(request.state, request.actor, name)
-    return IssueContents(
-        name=found.issue.name,
-        state=found.issue.state,
-        version=found.issue.epoch,
-        revision=found.issue.revision,
-        stories=[StoryLineValue(**_line(one)) for one in found.stories],
-        further=[StoryLineValue(**_line(one)) for one in found.further],
-        left_out=[
-            LeftOutValue(**_line(one.story), by=one.actor, at=one.at, reason=one.reason)
-            for one in found.left_out
-        ],
-        edits=[
-            EditValue(
-                edit=one.id,
-                kind=one.kind,
-                story_id=one.story_id,
-                value=one.value,
-                by=one.actor,
-                at=one.at,
-                undone_at=one.undone_at,
-            )
-            for one in found.edits
-        ],
-        problem=problem,
-    )
+    left_out = [LeftOutValue.of(row.story, row) for row in found.left_out]
+    return IssueContents.of(found, found.issue, left_out=left_out, problem=problem)
 
 
-def _line(one: IssueStory) -> dict[str, Any]:
-    return {
-        "story_id": one.story_id,
-        "story": one.key,
-        "language": one.language,
-        "title": one.title,
-    }
-
-
-@OPERATIONS.add(
-    "GET /newsletters/<newsletter>/plan", Permission.VIEW, about=About.EACH, query=PlanQuery
-)
-def _read_plan(request: ApiRequest, newsletter: str) -> PlanValue:
+@OPERATIONS.add("GET /newsletters/<newsletter>/plan", Permission.VIEW, about=About.EACH)
+def _read_plan(request: ApiRequest, newsletter: str, query: PlanQuery) -> PlanValue:
     """Read who will get the issues of a day, and everybody else with the reason."""
-    query: PlanQuery = request.query
     wanted = request.languages(Permission.VIEW, query.language)
-    known = request.state.settings.publication.languages
+    published = request.state.settings.publication.languages
     # Of all of them: those that the newsletter has.
-    languages = wanted if query.language or len(wanted) < len(known) else ()
+    languages = wanted if query.language or len(wanted) < len(published) else ()
     plan = plan_audience(request.state, newsletter, query.day, languages)
     return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
 
@@ -353,9 +284,10 @@ class RevisionComparison(ApiValue):
     parts: list[str] = Field(description="What else has changed, in words.")
 
 
-@OPERATIONS.add("GET /issues/<issue>/revisions", Permission.VIEW, query=RevisionQuery)
-def _compare_revisions(request: ApiRequest, issue: str) -> RevisionComparison:
+@OPERATIONS.add("GET /issues/<issue>/revisions", Permission.VIEW)
+def _compare_revisions(
+    request: ApiRequest, issue: str, query: RevisionQuery
+) -> RevisionComparison:
     """Read what changed between two revisions of an issue."""
-    query: RevisionQuery = request.query
     found = compare_revisions(request.state, request.actor, issue, query.old, query.new)
-    return RevisionComparison.model_validate(found)
+    return RevisionComparison.of(found)

@@ -1,9 +1,7 @@
 """Operations that show a mail before it is sent: as a subscriber gets it, and as a test."""
 
-from __future__ import annotations
-
 import base64
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -20,10 +18,8 @@ from publisher.config import Edition
 from publisher.errors import RenderingError
 from publisher.web.api.operations import ApiValue, OperationTable
 from publisher.web.api.problems import ProblemError, refused_values
+from publisher.web.api.requests import ApiRequest
 from publisher.web.pages.responses import LARGEST_ID
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -84,60 +80,52 @@ class SentTestMails(ApiValue):
     mails: list[SentTestMail]
 
 
-@OPERATIONS.add("GET /issues/<issue>/mail", Permission.VIEW, query=MailQuery, tagged=True)
-def _read_mail(request: ApiRequest, issue: str) -> MailValue:
+@OPERATIONS.add("GET /issues/<issue>/mail", Permission.VIEW, tagged=True)
+def _read_mail(request: ApiRequest, issue: str, query: MailQuery) -> MailValue:
     """Read an issue's mail as a subscriber would get it."""
     language = language_of_issue(request.state.database, issue)
-    return _mail_value(_preview(request, issue, language, request.query.subscriber))
+    return _mail_value(_preview(request, issue, language, query.subscriber))
 
 
 @OPERATIONS.add(
-    "GET /newsletters/<newsletter>/next/<language>/mail",
-    Permission.VIEW,
-    query=MailQuery,
-    tagged=True,
+    "GET /newsletters/<newsletter>/next/<language>/mail", Permission.VIEW, tagged=True
 )
-def _read_next_mail(request: ApiRequest, newsletter: str, language: str) -> MailValue:
+def _read_next_mail(
+    request: ApiRequest, newsletter: str, language: str, query: MailQuery
+) -> MailValue:
     """Read the mail of an edition's next issue as a subscriber would get it."""
     edition = _edition(request, newsletter, language)
-    return _mail_value(_preview(request, edition, language, request.query.subscriber))
+    return _mail_value(_preview(request, edition, language, query.subscriber))
 
 
 def _mail_value(found: MailPreview) -> MailValue:
-    return MailValue(
+    return MailValue.of(
+        found,
         issue=found.issue.name,
         language=found.issue.language,
-        subject=found.subject,
         preheader=found.source.preheader,
-        html=found.html,
-        text=found.text,
         message=base64.b64encode(found.message).decode(),
-        sizes=found.sizes,
-        findings=list(found.findings),
         not_sent=found.not_sent.sentence if found.not_sent else None,
     )
 
 
 # Its answer has addresses. A second test mail harms nobody, and tests are limited.
-@OPERATIONS.add(
-    "POST /issues/<issue>/test", Permission.SEND_TEST, body=NewTestMails, repeatable=True
-)
-def _send_test(request: ApiRequest, issue: str) -> SentTestMails:
+@OPERATIONS.add("POST /issues/<issue>/test", Permission.SEND_TEST, repeatable=True)
+def _send_test(request: ApiRequest, issue: str, body: NewTestMails) -> SentTestMails:
     """Send an issue as a test to some addresses."""
     language = language_of_issue(request.state.database, issue)
-    return _send(request, _preview(request, issue, language, request.body.subscriber))
+    return _send(request, _preview(request, issue, language, body.subscriber))
 
 
 @OPERATIONS.add(
-    "POST /newsletters/<newsletter>/next/<language>/test",
-    Permission.SEND_TEST,
-    body=NewTestMails,
-    repeatable=True,
+    "POST /newsletters/<newsletter>/next/<language>/test", Permission.SEND_TEST, repeatable=True
 )
-def _send_next_test(request: ApiRequest, newsletter: str, language: str) -> SentTestMails:
+def _send_next_test(
+    request: ApiRequest, newsletter: str, language: str, body: NewTestMails
+) -> SentTestMails:
     """Send an edition's next issue as a test to some addresses."""
     edition = _edition(request, newsletter, language)
-    return _send(request, _preview(request, edition, language, request.body.subscriber))
+    return _send(request, _preview(request, edition, language, body.subscriber))
 
 
 def _send(request: ApiRequest, preview: MailPreview) -> SentTestMails:
@@ -145,9 +133,7 @@ def _send(request: ApiRequest, preview: MailPreview) -> SentTestMails:
         sent = send_tests(
             request.state, request.renderer, request.actor, [preview], request.body.to
         )
-    return SentTestMails(
-        mails=[SentTestMail(address=one.address, problem=one.problem) for one in sent]
-    )
+    return SentTestMails.of(mails=sent)
 
 
 def _edition(request: ApiRequest, newsletter: str, language: str) -> Edition:

@@ -1,10 +1,8 @@
 """Operations after an issue was sent: its report, its deliveries in doubt, a correction."""
 
-from __future__ import annotations
-
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -13,9 +11,7 @@ from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.deliveries import decide_doubts, report_issue
 from publisher.app.subscribers.feeds import list_feed_followers
 from publisher.web.api.operations import ApiValue, Name, OperationTable
-
-if TYPE_CHECKING:
-    from publisher.web.api.requests import ApiRequest
+from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
 
@@ -82,33 +78,24 @@ class CorrectionValue(ApiValue):
 def _read_report(request: ApiRequest, issue: str) -> ReportValue:
     """Read what became of every mail of an issue, and how many read the feeds."""
     report = report_issue(request.state, issue)
-    followers = [
-        FeedFollowerCount(feed=one.feed, day=one.day, stated=one.stated, clients=one.clients)
-        for one in list_feed_followers(request.state.database, ("", report.language))
-    ]
-    return ReportValue(report=report.as_dict(), feed_followers=followers)
+    followers = list_feed_followers(request.state.database, ("", report.language))
+    return ReportValue.of(report=report.as_dict(), feed_followers=followers)
 
 
-@OPERATIONS.add("POST /issues/<issue>/doubts", Permission.DECIDE_DOUBTS, body=DecidedDoubts)
-def _decide_doubts(request: ApiRequest, issue: str) -> DoubtCount:
+@OPERATIONS.add("POST /issues/<issue>/doubts", Permission.DECIDE_DOUBTS)
+def _decide_doubts(request: ApiRequest, issue: str, body: DecidedDoubts) -> DoubtCount:
     """Send deliveries in doubt again, or record them as sent."""
-    is_resent = request.body.decision is DoubtChoiceValue.RESEND
+    is_resent = body.decision is DoubtChoiceValue.RESEND
     count = decide_doubts(request.state, request.actor, issue, resend=is_resent).count
     return DoubtCount(deliveries=count)
 
 
-@OPERATIONS.add("POST /corrections/<language>", Permission.CORRECT, body=NewCorrectionValue)
-def _correct_issue(request: ApiRequest, language: str) -> CorrectionValue:
+@OPERATIONS.add("POST /corrections/<language>", Permission.CORRECT)
+def _correct_issue(
+    request: ApiRequest, language: str, body: NewCorrectionValue
+) -> CorrectionValue:
     """Correct an issue that was sent."""
-    body: NewCorrectionValue = request.body
-    wanted = CorrectionRequest(
-        newsletter=body.newsletter,
-        day=body.day,
-        languages=(language,),
-        subject=body.subject,
-        text=body.text,
-        web_only=body.web_only,
-    )
+    wanted = CorrectionRequest(languages=(language,), **dict(body))
     (done,) = correct_issue(request.state, request.actor, wanted)
     mailed = done.mailed.name if done.mailed else None
     return CorrectionValue(issue=done.first.name, mailed=mailed)

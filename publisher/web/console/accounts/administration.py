@@ -6,25 +6,29 @@ from datetime import timedelta
 
 import flask
 
+from publisher.accounts.api_keys import KeyRequest
+from publisher.accounts.audit import AuditEntry
+from publisher.accounts.store import NewAccount
 from publisher.app.accounts import administration, keys
 from publisher.app.accounts.administration import (
     AccountRecord,
-    AuditEntry,
     Invitation,
-    NewAccount,
     read_audit_log,
     verify_audit_log,
 )
-from publisher.app.accounts.keys import KeyRequest
 from publisher.app.editing_state import Permission
 from publisher.errors import AccountError, UsageError
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.routes import Access, Route
+from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import parse_id
 
 _PATH = "/accounts/"
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /accounts/", Permission.MANAGE_ACCOUNTS, menu="accounts", needs_fresh=True)
 def _show(request: ConsoleRequest) -> flask.Response:
     return _page(request)
 
@@ -42,6 +46,7 @@ def _page(request: ConsoleRequest, problem: str = "") -> flask.Response:
     )
 
 
+@ROUTES.add("POST /accounts/", Permission.MANAGE_ACCOUNTS, needs_fresh=True)
 def _add(request: ConsoleRequest) -> flask.Response:
     language = request.field("language") or "en"
     try:
@@ -59,6 +64,7 @@ def _invited(request: ConsoleRequest, made: Invitation) -> flask.Response:
     return request.page("invited.html", invitation=made, link=link)
 
 
+@ROUTES.add("GET /accounts/<int:number>/", Permission.MANAGE_ACCOUNTS, needs_fresh=True)
 def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
     return _page_of_one(request, number)
 
@@ -70,11 +76,14 @@ def _page_of_one(request: ConsoleRequest, number: int, problem: str = "") -> fla
         422 if problem else 200,
         record=record,
         choices=administration.role_choices(request.settings.publication),
-        grants=_roles() if problem else _written_grants(record),
+        grants=_roles()
+        if problem
+        else [administration.written_grant(grant) for grant in record.account.grants],
         problem=problem,
     )
 
 
+@ROUTES.add("POST /accounts/<int:number>/roles/", Permission.MANAGE_ACCOUNTS, needs_fresh=True)
 def _set_roles(request: ConsoleRequest, number: int) -> flask.Response:
     email = _record(request, number).account.email
     try:
@@ -85,26 +94,35 @@ def _set_roles(request: ConsoleRequest, number: int) -> flask.Response:
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
+@ROUTES.add(
+    "POST /accounts/<int:number>/recover/", Permission.MANAGE_ACCOUNTS, needs_fresh=True
+)
 def _recover(request: ConsoleRequest, number: int) -> flask.Response:
     email = _record(request, number).account.email
     made = administration.recover_account(request.state, request.actor, email)
     return _invited(request, made)
 
 
-def _by(verb: Callable[..., None]) -> Callable[..., flask.Response]:
-    """Return the view of a verb that takes an address and returns nothing."""
+for _name, _verb in (
+    ("disable", administration.close_account),
+    ("enable", administration.reopen_account),
+    ("end-sessions", administration.end_account_sessions),
+):
 
-    def act(request: ConsoleRequest, number: int) -> flask.Response:
+    @ROUTES.add(
+        f"POST /accounts/<int:number>/{_name}/", Permission.MANAGE_ACCOUNTS, needs_fresh=True
+    )
+    def _act(
+        request: ConsoleRequest, number: int, verb: Callable[..., None] = _verb
+    ) -> flask.Response:
         verb(request.state, request.actor, _record(request, number).account.email)
         return request.see_other(f"{_PATH}{number}/", done="saved")
-
-    return act
 
 
 def _record(request: ConsoleRequest, number: int) -> AccountRecord:
     """Return an account by its number; abort with 404 if there is none. Addresses are in no URL."""
     records = administration.read_accounts(request.state, request.actor)
-    found = next((one for one in records if one.account.id == number), None)
+    found = next((record for record in records if record.account.id == number), None)
     if found is None:
         flask.abort(404)
     return found
@@ -114,42 +132,12 @@ def _roles() -> list[str]:
     return flask.request.form.getlist("role")
 
 
-def _written_grants(record: AccountRecord) -> list[str]:
-    return [administration.written_grant(one) for one in record.account.grants]
-
-
-def _route(path: str, view: Callable[..., flask.Response], method: str = "POST") -> Route:
-    return Route(
-        path=path,
-        view=view,
-        access=Permission.MANAGE_ACCOUNTS,
-        methods=(method,),
-        menu="accounts" if path == _PATH and method == "GET" else "",
-        needs_fresh=True,
-    )
-
-
-_ONE = f"{_PATH}<int:number>/"
-_ACCOUNTS_ROUTES = (
-    _route(_PATH, _show, "GET"),
-    _route(_PATH, _add),
-    _route(_ONE, _show_one, "GET"),
-    _route(f"{_ONE}roles/", _set_roles),
-    _route(f"{_ONE}disable/", _by(administration.close_account)),
-    _route(f"{_ONE}enable/", _by(administration.reopen_account)),
-    _route(f"{_ONE}end-sessions/", _by(administration.end_account_sessions)),
-    _route(f"{_ONE}recover/", _recover),
-)
-
 _KEYS_PATH = "/keys/"
 # What may be chosen, in days.
 _LIFETIMES = ("30", "90", "365")
 
 
-def _show_keys(request: ConsoleRequest) -> flask.Response:
-    return _keys_page(request)
-
-
+@ROUTES.add("GET /keys/", Access.SIGNED_IN)
 def _keys_page(request: ConsoleRequest, problem: str = "") -> flask.Response:
     """Return the page with what its form has; `problem` is why that was refused."""
     return request.page(
@@ -161,10 +149,11 @@ def _keys_page(request: ConsoleRequest, problem: str = "") -> flask.Response:
         keys=keys.list_keys(request.state, request.actor),
         scopes=keys.key_scopes(request.actor),
         publication_languages=request.settings.publication.languages,
-        lifetimes=[(one, one) for one in _LIFETIMES],
+        lifetimes=[(days, days) for days in _LIFETIMES],
     )
 
 
+@ROUTES.add("POST /keys/", Access.SIGNED_IN, needs_fresh=True)
 def _add_key(request: ConsoleRequest) -> flask.Response:
     days, form = request.field("days"), flask.request.form
     if days not in _LIFETIMES:
@@ -183,6 +172,7 @@ def _add_key(request: ConsoleRequest) -> flask.Response:
     return request.page("new_key.html", key=key, label=wanted.label)
 
 
+@ROUTES.add("POST /keys/revoke/", Access.SIGNED_IN, needs_fresh=True)
 def _revoke(request: ConsoleRequest) -> flask.Response:
     number = request.number("number")
     if number is None:
@@ -191,25 +181,11 @@ def _revoke(request: ConsoleRequest) -> flask.Response:
     return request.see_other(_KEYS_PATH, done="saved")
 
 
-_POST = ("POST",)
-_KEYS_ROUTES = (
-    Route(path=_KEYS_PATH, view=_show_keys, access=Access.SIGNED_IN),
-    Route(
-        path=_KEYS_PATH, view=_add_key, access=Access.SIGNED_IN, methods=_POST, needs_fresh=True
-    ),
-    Route(
-        path=f"{_KEYS_PATH}revoke/",
-        view=_revoke,
-        access=Access.SIGNED_IN,
-        methods=_POST,
-        needs_fresh=True,
-    ),
-)
-
 _AUDIT_PATH = "/audit/"
 _PAGE_SIZE = 50
 
 
+@ROUTES.add("GET /audit/", Permission.SEE_AUDIT_LOG, menu="audit")
 def _show_audit(request: ConsoleRequest) -> flask.Response:
     before = parse_id(flask.request.args.get("before", ""))
     found = read_audit_log(request.state, request.actor, before=before, limit=_PAGE_SIZE + 1)
@@ -227,16 +203,8 @@ def _details(entry: AuditEntry) -> str:
     return json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
 
 
+@ROUTES.add("GET /audit/check/", Permission.SEE_AUDIT_LOG)
 def _check(request: ConsoleRequest) -> flask.Response:
     return request.page(
         "audit_check.html", check=verify_audit_log(request.state, request.actor)
     )
-
-
-_AUDIT_ROUTES = (
-    Route(path=_AUDIT_PATH, view=_show_audit, access=Permission.SEE_AUDIT_LOG, menu="audit"),
-    Route(path=f"{_AUDIT_PATH}check/", view=_check, access=Permission.SEE_AUDIT_LOG),
-)
-
-
-ROUTES = (*_ACCOUNTS_ROUTES, *_KEYS_ROUTES, *_AUDIT_ROUTES)

@@ -5,16 +5,17 @@ Without a script there are password and code; a passkey needs one, since browser
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import flask
 
+from publisher.accounts.sessions import Browser
 from publisher.app.accounts import factors, sign_in
 from publisher.app.accounts.factors import NewFactor
-from publisher.app.accounts.keys import Browser, sign_out
+from publisher.app.accounts.keys import sign_out
 from publisher.errors import SignInError
 from publisher.web.console.context import (
-    PROVE_PATH,
     SIGN_IN_PATH,
     ConsoleRequest,
     console_token,
@@ -23,7 +24,7 @@ from publisher.web.console.context import (
     path_with_next,
     set_console_cookie,
 )
-from publisher.web.console.routes import Access, Route
+from publisher.web.console.routes import Access, RouteTable
 
 _TOO_MANY, _REFUSED = 429, 422
 # Marks in User-Agent: the first that is found counts, since browsers name others as well.
@@ -45,6 +46,9 @@ _SYSTEMS = {
 }
 # Characters that are shown of an unknown one.
 _UNKNOWN = 40
+
+
+ROUTES = RouteTable()
 
 
 def browser_name(user_agent: str) -> str:
@@ -129,10 +133,12 @@ def _again() -> bool:
     return bool(flask.request.values.get("again", ""))
 
 
+@ROUTES.add("GET /sign-in/", Access.PUBLIC)
 def _show(request: ConsoleRequest) -> flask.Response:
     return request.page(_SIGN_IN, next=_following())
 
 
+@ROUTES.add("POST /sign-in/", Access.PUBLIC)
 def _begin(request: ConsoleRequest) -> flask.Response:
     email, following = request.field("email"), _following()
     try:
@@ -145,6 +151,7 @@ def _begin(request: ConsoleRequest) -> flask.Response:
     return set_console_cookie(response, token)
 
 
+@ROUTES.add("POST /sign-in/options/", Access.PUBLIC)
 def _ask(request: ConsoleRequest) -> flask.Response:
     try:
         asked = sign_in.ask_for_sign_in(request.state, browser_of(request))
@@ -153,14 +160,12 @@ def _ask(request: ConsoleRequest) -> flask.Response:
     return set_console_cookie(passkey_options(asked.options), asked.token)
 
 
-def _use_passkey(request: ConsoleRequest) -> flask.Response:
-    return _passkey_or(request, _SIGN_IN)
-
-
+@ROUTES.add("GET /sign-in/code/", Access.PUBLIC)
 def _show_code(request: ConsoleRequest) -> flask.Response:
     return request.page(_CODE, next=_following())
 
 
+@ROUTES.add("POST /sign-in/code/", Access.PUBLIC)
 def _use_code(request: ConsoleRequest) -> flask.Response:
     following = _following()
     try:
@@ -173,10 +178,12 @@ def _use_code(request: ConsoleRequest) -> flask.Response:
     return set_console_cookie(request.see_other(following), token)
 
 
+@ROUTES.add("GET /sign-in/again/", Access.SIGNED_IN)
 def _show_again(request: ConsoleRequest) -> flask.Response:
     return request.page(_AGAIN, next=_following(), again=_again())
 
 
+@ROUTES.add("POST /sign-in/again/options/", Access.SIGNED_IN)
 def _ask_again(request: ConsoleRequest) -> flask.Response:
     try:
         asked = sign_in.ask_for_proof(request.state, console_token())
@@ -185,11 +192,7 @@ def _ask_again(request: ConsoleRequest) -> flask.Response:
     return passkey_options(asked.options)
 
 
-def _use_passkey_again(request: ConsoleRequest) -> flask.Response:
-    return _passkey_or(request, _AGAIN)
-
-
-def _passkey_or(request: ConsoleRequest, page: str) -> flask.Response:
+def _use_passkey(request: ConsoleRequest, page: str) -> flask.Response:
     following = _following()
     try:
         token = sign_in.use_passkey(
@@ -200,11 +203,16 @@ def _passkey_or(request: ConsoleRequest, page: str) -> flask.Response:
     return set_console_cookie(_onward(request, following), token)
 
 
+ROUTES.add("POST /sign-in/passkey/", Access.PUBLIC)(partial(_use_passkey, page=_SIGN_IN))
+ROUTES.add("POST /sign-in/again/passkey/", Access.SIGNED_IN)(partial(_use_passkey, page=_AGAIN))
+
+
 def _onward(request: ConsoleRequest, following: str) -> flask.Response:
     """Lead on; if somebody came by a button, the page says that it has to be pressed again."""
     return request.see_other(following, "proved" if _again() else "")
 
 
+@ROUTES.add("POST /sign-in/again/", Access.SIGNED_IN)
 def _prove_password(request: ConsoleRequest) -> flask.Response:
     following, code = _following(), request.field("code")
     try:
@@ -216,6 +224,7 @@ def _prove_password(request: ConsoleRequest) -> flask.Response:
     return set_console_cookie(_onward(request, following), token)
 
 
+@ROUTES.add("POST /sign-out/", Access.PUBLIC)
 def _end(request: ConsoleRequest) -> flask.Response:
     sign_out(request.state, console_token(), request.network)
     response = delete_console_cookie(request.see_other(SIGN_IN_PATH, done="signed-out"))
@@ -223,36 +232,16 @@ def _end(request: ConsoleRequest) -> flask.Response:
     return response
 
 
-_POST = ("POST",)
-_PUBLIC, _SIGNED_IN = Access.PUBLIC, Access.SIGNED_IN
-_SIGN_IN_ROUTES = (
-    Route(path=SIGN_IN_PATH, view=_show, access=_PUBLIC),
-    Route(path=SIGN_IN_PATH, view=_begin, access=_PUBLIC, methods=_POST),
-    Route(path=f"{SIGN_IN_PATH}options/", view=_ask, access=_PUBLIC, methods=_POST),
-    Route(path=f"{SIGN_IN_PATH}passkey/", view=_use_passkey, access=_PUBLIC, methods=_POST),
-    Route(path=_CODE_PATH, view=_show_code, access=_PUBLIC),
-    Route(path=_CODE_PATH, view=_use_code, access=_PUBLIC, methods=_POST),
-    Route(path=PROVE_PATH, view=_show_again, access=_SIGNED_IN),
-    Route(path=PROVE_PATH, view=_prove_password, access=_SIGNED_IN, methods=_POST),
-    Route(path=f"{PROVE_PATH}options/", view=_ask_again, access=_SIGNED_IN, methods=_POST),
-    Route(
-        path=f"{PROVE_PATH}passkey/",
-        view=_use_passkey_again,
-        access=_SIGNED_IN,
-        methods=_POST,
-    ),
-    # Whoever is not signed in any more may sign out as well.
-    Route(path=SIGN_OUT_PATH, view=_end, access=_PUBLIC, methods=_POST),
-)
-
 _INVITATION, _SETUP = "invitation.html", "setup.html"
 _PATH, _SETUP_PATH = "/invite/", "/invite/setup/"
 
 
+@ROUTES.add("GET /invite/", Access.PUBLIC)
 def _show_invitation(request: ConsoleRequest) -> flask.Response:
     return request.page(_INVITATION)
 
 
+@ROUTES.add("POST /invite/", Access.PUBLIC)
 def _accept(request: ConsoleRequest) -> flask.Response:
     try:
         token = factors.accept_invitation(
@@ -263,6 +252,7 @@ def _accept(request: ConsoleRequest) -> flask.Response:
     return set_console_cookie(request.see_other(_SETUP_PATH), token)
 
 
+@ROUTES.add("GET /invite/setup/", Access.PUBLIC)
 def _show_setup(request: ConsoleRequest) -> flask.Response:
     try:
         setup = factors.read_setup(request.state, console_token())
@@ -271,6 +261,7 @@ def _show_setup(request: ConsoleRequest) -> flask.Response:
     return request.page(_SETUP, setup=setup)
 
 
+@ROUTES.add("GET /one-time-passwords.svg", Access.PUBLIC)
 def _picture(request: ConsoleRequest) -> flask.Response:
     """Return the QR code of what a session sets up. It is stored nowhere, as all answers."""
     try:
@@ -280,6 +271,7 @@ def _picture(request: ConsoleRequest) -> flask.Response:
     return flask.Response(picture, mimetype="image/svg+xml")
 
 
+@ROUTES.add("POST /invite/setup/options/", Access.PUBLIC)
 def _ask_invited(request: ConsoleRequest) -> flask.Response:
     try:
         options = factors.ask_for_own_passkey(request.state, console_token())
@@ -288,6 +280,7 @@ def _ask_invited(request: ConsoleRequest) -> flask.Response:
     return passkey_options(options)
 
 
+@ROUTES.add("POST /invite/setup/passkey/", Access.PUBLIC)
 def _store_passkey(request: ConsoleRequest) -> flask.Response:
     answer = flask.request.form.get("answer", "")
     try:
@@ -299,6 +292,7 @@ def _store_passkey(request: ConsoleRequest) -> flask.Response:
     return set_console_cookie(request.see_other("/"), made.token)
 
 
+@ROUTES.add("POST /invite/setup/password/", Access.PUBLIC)
 def _store_password(request: ConsoleRequest) -> flask.Response:
     try:
         made = factors.store_password(
@@ -326,18 +320,3 @@ def codes_page(request: ConsoleRequest, made: NewFactor) -> flask.Response:
     """Return the page that shows new recovery codes, this once."""
     response = request.page("recovery_codes.html", codes=made.recovery_codes)
     return set_console_cookie(response, made.token)
-
-
-_INVITATION_ROUTES = (
-    Route(path=_PATH, view=_show_invitation, access=_PUBLIC),
-    Route(path=_PATH, view=_accept, access=_PUBLIC, methods=_POST),
-    Route(path=_SETUP_PATH, view=_show_setup, access=_PUBLIC),
-    # Of somebody who is invited, or who is signed in and changes the password.
-    Route(path="/one-time-passwords.svg", view=_picture, access=_PUBLIC),
-    Route(path=f"{_SETUP_PATH}options/", view=_ask_invited, access=_PUBLIC, methods=_POST),
-    Route(path=f"{_SETUP_PATH}passkey/", view=_store_passkey, access=_PUBLIC, methods=_POST),
-    Route(path=f"{_SETUP_PATH}password/", view=_store_password, access=_PUBLIC, methods=_POST),
-)
-
-
-ROUTES = (*_SIGN_IN_ROUTES, *_INVITATION_ROUTES)

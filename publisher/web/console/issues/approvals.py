@@ -4,15 +4,13 @@ An approval posts the hash of what its giver has read, and the plan of who gets 
 has changed, and nothing is approved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
 
 import flask
 
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.approvals import (
     ApprovalRequest,
     ShownPlan,
@@ -21,7 +19,7 @@ from publisher.app.issues.approvals import (
     request_changes,
 )
 from publisher.app.issues.lookup import find_issue_group
-from publisher.app.issues.overview import RevisionDiff, compare_revisions
+from publisher.app.issues.overview import compare_revisions
 from publisher.app.issues.sending import (
     hold_issue,
     schedule_issue,
@@ -30,28 +28,33 @@ from publisher.app.issues.sending import (
     undo_sending,
 )
 from publisher.errors import IssueError
-from publisher.i18n.messages import message
+from publisher.issues.digests import RevisionDiff
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.issues.overview import issue_page
-from publisher.web.console.routes import LanguageFrom, Route
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.routes import LanguageFrom, RouteTable
 
 # Characters of a note.
 _MOST_NOTE = 2000
 
 
+ROUTES = RouteTable()
+
+
 def _done(
-    request: ConsoleRequest, issue: str, verb: Callable[[], object], word: str
+    request: ConsoleRequest,
+    issue: str,
+    verb: Callable[[EditingState, Actor, str], object],
+    word: str,
 ) -> flask.Response:
     """Call a verb; lead back to the issue, or show there why nothing was done."""
     try:
-        verb()
+        verb(request.state, request.actor, issue)
     except IssueError as error:
         return issue_page(request, issue, 409, problem=str(error))
     return request.see_other(f"/issues/{issue}/", done=word)
 
 
+@ROUTES.add("POST /issues/<issue>/approve/", Permission.APPROVE)
 def _approve(request: ConsoleRequest, issue: str) -> flask.Response:
     manifest, note = request.field("manifest"), request.field("note", _MOST_NOTE)
     plan = _shown_plan(request.field("plan_hash"), request.field("recipients"))
@@ -81,10 +84,11 @@ def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
         return None
 
 
+@ROUTES.add("POST /issues/<issue>/approve-all/", Permission.APPROVE, language=LanguageFrom.ANY)
 def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
     """Approve the same issue in all languages that a form names, each by its own hash, or in none."""
     form = flask.request.form
-    columns = [form.getlist(one) for one in ("name", "manifest", "plan_hash", "recipients")]
+    columns = [form.getlist(name) for name in ("name", "manifest", "plan_hash", "recipients")]
     if len({len(column) for column in columns}) > 1:
         flask.abort(400)
     wanted = [
@@ -98,19 +102,17 @@ def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
     return request.see_other(f"/issues/{issue}/", done="approved")
 
 
+@ROUTES.add("POST /issues/<issue>/request-changes/", Permission.APPROVE)
 def _request_changes(request: ConsoleRequest, issue: str) -> flask.Response:
     manifest, note = request.field("manifest"), request.field("changes", _MOST_NOTE)
-    return _done(
-        request,
-        issue,
-        lambda: request_changes(request.state, request.actor, issue, manifest, note),
-        "changes-requested",
-    )
+    verb = partial(request_changes, manifest=manifest, note=note)
+    return _done(request, issue, verb, "changes-requested")
 
 
+@ROUTES.add("POST /issues/<issue>/schedule/", Permission.MOVE_ISSUE)
 def _schedule(request: ConsoleRequest, issue: str) -> flask.Response:
     """Send it at a local time of the edition."""
-    return _done(request, issue, lambda: _schedule_at(request, issue), "saved")
+    return _done(request, issue, lambda *_by: _schedule_at(request, issue), "saved")
 
 
 def _schedule_at(request: ConsoleRequest, issue: str) -> object:
@@ -121,61 +123,24 @@ def _schedule_at(request: ConsoleRequest, issue: str) -> object:
         # Without an edition the verb refuses.
         at = local.replace(tzinfo=edition.zone if edition else UTC).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise IssueError(
-            message(
-                "%(issue)s: %(value)s is no date and time",
-                issue=issue,
-                value=repr(request.field("at")),
-            )
+        raise IssueError.saying(
+            "%(issue)s: %(value)s is no date and time",
+            issue=issue,
+            value=repr(request.field("at")),
         ) from None
     return schedule_issue(request.state, request.actor, issue, at)
 
 
-def _send_now(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _done(
-        request, issue, lambda: send_now(request.state, request.actor, issue), "sent-soon"
+for _name, _access, _verb, _word in (
+    ("send-now", Permission.CONTROL_SENDING, send_now, "sent-soon"),
+    ("undo", Permission.PAUSE_SENDING, undo_sending, "undone"),
+    ("hold", Permission.PAUSE_SENDING, hold_issue, "saved"),
+):
+    ROUTES.add(f"POST /issues/<issue>/{_name}/", _access)(
+        partial(_done, verb=_verb, word=_word)
     )
 
 
-def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _done(
-        request, issue, lambda: undo_sending(request.state, request.actor, issue), "undone"
-    )
-
-
-def _hold(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _done(
-        request, issue, lambda: hold_issue(request.state, request.actor, issue), "saved"
-    )
-
-
+@ROUTES.add("POST /issues/<issue>/skip/", Permission.MOVE_ISSUE)
 def _skip(request: ConsoleRequest, issue: str) -> flask.Response:
-    why = request.field("why")
-    return _done(
-        request, issue, lambda: skip_issue(request.state, request.actor, issue, why), "saved"
-    )
-
-
-def _post(
-    verb: str, view: Callable[[ConsoleRequest, str], flask.Response], access: Permission
-) -> Route:
-    language = LanguageFrom.ANY if verb == "approve-all" else LanguageFrom.ISSUE
-    return Route(
-        path=f"/issues/<issue>/{verb}/",
-        view=view,
-        access=access,
-        language=language,
-        methods=("POST",),
-    )
-
-
-ROUTES = (
-    _post("approve", _approve, Permission.APPROVE),
-    _post("approve-all", _approve_all, Permission.APPROVE),
-    _post("request-changes", _request_changes, Permission.APPROVE),
-    _post("schedule", _schedule, Permission.MOVE_ISSUE),
-    _post("send-now", _send_now, Permission.CONTROL_SENDING),
-    _post("undo", _undo, Permission.PAUSE_SENDING),
-    _post("hold", _hold, Permission.PAUSE_SENDING),
-    _post("skip", _skip, Permission.MOVE_ISSUE),
-)
+    return _done(request, issue, partial(skip_issue, reason=request.field("why")), "saved")

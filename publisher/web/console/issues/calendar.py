@@ -1,11 +1,8 @@
 """The calendar: weeks by newsletters, one occurrence in all its languages, and the file for other programs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import flask
 
@@ -26,10 +23,8 @@ from publisher.app.issues.occurrences import (
     skip_occurrence,
 )
 from publisher.errors import IssueError, UsageError
-from publisher.web.console.routes import Access, LanguageFrom, Route
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.routes import Access, LanguageFrom, RouteTable
 
 _PATH = "/calendar/"
 _OCCURRENCE = "/calendar/<newsletter>/<day>/"
@@ -42,6 +37,10 @@ _CENTURIES = (20, 21)
 _Day = tuple[date, list[list[CalendarEntry]]]
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /calendar/", Permission.VIEW, menu="calendar")
 def _show(request: ConsoleRequest) -> flask.Response:
     today = request.state.clock.now().astimezone(request.settings.zone()).date()
     first = _parse_day(flask.request.args.get("from", "")) or today
@@ -93,10 +92,7 @@ def _by_day(entries: Iterable[CalendarEntry]) -> list[_Day]:
     ]
 
 
-def _occurrence(request: ConsoleRequest, newsletter: str, day: str) -> flask.Response:
-    return _page(request, newsletter, day)
-
-
+@ROUTES.add("GET /calendar/<newsletter>/<day>/", Permission.VIEW)
 def _page(
     request: ConsoleRequest, newsletter: str, day: str, problem: str = "", status: int = 200
 ) -> flask.Response:
@@ -120,11 +116,15 @@ def _page(
     )
 
 
-def _verb(
-    act: Callable[[ConsoleRequest, OccurrenceKey], object],
-) -> Callable[..., flask.Response]:
-    """Return a view that changes an occurrence in the languages of a form, and shows it."""
+def _verb(act: Callable[[ConsoleRequest, OccurrenceKey], object]) -> None:
+    """Add a view that changes an occurrence in the languages of a form, and shows it."""
+    name = act.__name__.strip("_")
 
+    @ROUTES.add(
+        f"POST /calendar/<newsletter>/<day>/{name}/",
+        Permission.MOVE_ISSUE,
+        language=LanguageFrom.ANY,
+    )
     def view(request: ConsoleRequest, newsletter: str, day: str) -> flask.Response:
         of_day, languages = _parse_day(day), tuple(flask.request.form.getlist("language"))
         if of_day is None:
@@ -138,9 +138,8 @@ def _verb(
             return _page(request, newsletter, day, str(error), 422)
         return request.see_other(f"{_PATH}{newsletter}/{day}/", "saved")
 
-    return view
 
-
+@_verb
 def _move(request: ConsoleRequest, key: OccurrenceKey) -> None:
     try:
         to = datetime.fromisoformat(request.field("to"))
@@ -149,10 +148,12 @@ def _move(request: ConsoleRequest, key: OccurrenceKey) -> None:
     move_occurrence(request.state, request.actor, key, to.replace(tzinfo=None))
 
 
+@_verb
 def _skip(request: ConsoleRequest, key: OccurrenceKey) -> None:
     skip_occurrence(request.state, request.actor, key, request.field("why"))
 
 
+@_verb
 def _restore(request: ConsoleRequest, key: OccurrenceKey) -> None:
     restore_occurrence(request.state, request.actor, key)
 
@@ -166,6 +167,7 @@ def _parse_day(text: str) -> date | None:
     return found if found.year // 100 in _CENTURIES else None
 
 
+@ROUTES.add("GET /calendar/<token>.ics", Access.PUBLIC)
 def _file(request: ConsoleRequest, token: str) -> flask.Response:
     content = calendar_of_token(request.state, token)
     if content is None:
@@ -175,31 +177,7 @@ def _file(request: ConsoleRequest, token: str) -> flask.Response:
     return response
 
 
+@ROUTES.add("POST /calendar/address/", Permission.VIEW, needs_fresh=True)
 def _renew(request: ConsoleRequest) -> flask.Response:
     renew_private_addresses(request.state, request.actor)
     return request.see_other(_PATH, "saved")
-
-
-_VERBS = {"move": _move, "skip": _skip, "restore": _restore}
-ROUTES = (
-    Route(path=_PATH, view=_show, access=Permission.VIEW, menu="calendar"),
-    Route(path="/calendar/<token>.ics", view=_file, access=Access.PUBLIC),
-    Route(
-        path="/calendar/address/",
-        view=_renew,
-        access=Permission.VIEW,
-        methods=("POST",),
-        needs_fresh=True,
-    ),
-    Route(path=_OCCURRENCE, view=_occurrence, access=Permission.VIEW),
-    *(
-        Route(
-            path=f"{_OCCURRENCE}{name}/",
-            view=_verb(act),
-            access=Permission.MOVE_ISSUE,
-            language=LanguageFrom.ANY,
-            methods=("POST",),
-        )
-        for name, act in _VERBS.items()
-    ),
-)

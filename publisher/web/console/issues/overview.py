@@ -1,11 +1,9 @@
 """Issues: the latest of all newsletters, one of them in all its languages, and editing it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import flask
@@ -18,11 +16,10 @@ from publisher.app.issues.approvals import (
     read_plan_to_sign,
 )
 from publisher.app.issues.corrections import can_be_corrected
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
-from publisher.app.issues.lookup import Issue, IssueGroup, find_issue_group, list_issue_groups
+from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
+from publisher.app.issues.lookup import IssueGroup, find_issue_group, list_issue_groups
 from publisher.app.issues.overview import (
     IssueOverview,
-    RevisionDiff,
     compare_revisions,
     edit_text,
     read_issue_overview,
@@ -30,11 +27,12 @@ from publisher.app.issues.overview import (
 )
 from publisher.app.issues.preview import inbox_lines
 from publisher.errors import EditConflictError, IssueError
-from publisher.web.console.routes import LanguageFrom, Route
+from publisher.issues.digests import RevisionDiff
+from publisher.issues.editing import EditKind
+from publisher.issues.model import Issue
+from publisher.web.console.context import ConsoleRequest
+from publisher.web.console.routes import RouteTable
 from publisher.web.pages.responses import parse_id
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
 
 # Issues on a page of the list, all languages counted as one.
 _LISTED = 30
@@ -44,6 +42,10 @@ _SOON = 3600
 _MOST_WORDS = 8000
 
 
+ROUTES = RouteTable()
+
+
+@ROUTES.add("GET /issues/", Permission.VIEW, menu="issues")
 def _list(request: ConsoleRequest) -> flask.Response:
     """Show issues page by page, by default without those that were skipped: there may be hundreds in a row."""
     skipped = {"skipped": "yes"} if flask.request.args.get("skipped") == "yes" else {}
@@ -73,10 +75,7 @@ def _place(text: str) -> tuple[datetime, int] | None:
     return None if number is None else (at, number)
 
 
-def _show(request: ConsoleRequest, issue: str) -> flask.Response:
-    return issue_page(request, issue)
-
-
+@ROUTES.add("GET /issues/<issue>/", Permission.VIEW)
 def issue_page(
     request: ConsoleRequest, issue: str, status: int = 200, **values: Any
 ) -> flask.Response:
@@ -174,6 +173,7 @@ def _titles(overview: IssueOverview) -> dict[int, str]:
     return {one.story_id: one.title for one in stories}
 
 
+@ROUTES.add("POST /issues/<issue>/edits/", Permission.EDIT_ISSUE)
 def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
     """Change an issue as a form says. Sending the form twice does it once: places are absolute.
 
@@ -199,6 +199,7 @@ def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
     return request.see_other(f"/issues/{issue}/", done="saved")
 
 
+@ROUTES.add("POST /issues/<issue>/edits/undo/", Permission.EDIT_ISSUE)
 def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
     number = request.number("edit")
     if number is None:
@@ -213,6 +214,7 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
     return request.see_other(f"/issues/{issue}/", done="saved")
 
 
+@ROUTES.add("POST /issues/<issue>/stories/", Permission.EDIT_ISSUE)
 def _search(request: ConsoleRequest, issue: str) -> flask.Response:
     """Show stories that an issue could have. By POST, so that no address has what was searched."""
     words = request.field("words").strip()
@@ -220,6 +222,7 @@ def _search(request: ConsoleRequest, issue: str) -> flask.Response:
     return issue_page(request, issue, found=found, entered={"words": words})
 
 
+@ROUTES.add("GET /issues/<issue>/revisions/", Permission.VIEW)
 def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
     """Compare two revisions, by default the last two."""
     old, new = (parse_id(flask.request.args.get(name, "")) for name in ("old", "new"))
@@ -231,41 +234,3 @@ def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
     return request.page(
         "revisions.html", group=group, issue=found, overview=overview, diff=diff
     )
-
-
-ROUTES = (
-    Route(path="/issues/", view=_list, access=Permission.VIEW, menu="issues"),
-    Route(
-        path="/issues/<issue>/",
-        view=_show,
-        access=Permission.VIEW,
-        language=LanguageFrom.ISSUE,
-    ),
-    Route(
-        path="/issues/<issue>/edits/",
-        view=_edit,
-        access=Permission.EDIT_ISSUE,
-        language=LanguageFrom.ISSUE,
-        methods=("POST",),
-    ),
-    Route(
-        path="/issues/<issue>/edits/undo/",
-        view=_undo,
-        access=Permission.EDIT_ISSUE,
-        language=LanguageFrom.ISSUE,
-        methods=("POST",),
-    ),
-    Route(
-        path="/issues/<issue>/stories/",
-        view=_search,
-        access=Permission.EDIT_ISSUE,
-        language=LanguageFrom.ISSUE,
-        methods=("POST",),
-    ),
-    Route(
-        path="/issues/<issue>/revisions/",
-        view=_revisions,
-        access=Permission.VIEW,
-        language=LanguageFrom.ISSUE,
-    ),
-)

@@ -15,9 +15,7 @@ from publisher.app.editing_state import Permission
 from publisher.app.issues.lookup import choose_editions, find_issue_group
 from publisher.app.issues.preview import (
     MailPreview,
-    Profile,
     Shown,
-    Viewer,
     find_viewer,
     load_viewer,
     preview_mails,
@@ -32,16 +30,21 @@ from publisher.app.issues.preview_pages import (
 )
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
+from publisher.delivery.ledger.offer import Viewer
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.errors import TooManyTriesError
-from publisher.web.console.routes import Access, LanguageFrom, Route
+from publisher.web.console.routes import Access, LanguageFrom, RouteTable
+from publisher.web.pages.errors import TooManyRequestsError
 from publisher.web.pages.responses import parse_id
+from subscribers.preferences import Profile
 
 _PICTURES = "/-/pictures/"
 _LENGTHS = ("summary", "full")
 # Characters of the addresses of test mails.
 _MOST_ADDRESSES = 4000
+
+
+ROUTES = RouteTable()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +87,14 @@ def frame_headers(request: flask.Request) -> dict[str, str]:
     return fields
 
 
-def _issue(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _grid(request, _issue_target(request, issue))
+@ROUTES.add("GET /next/<newsletter>/", Permission.VIEW)
+@ROUTES.add("GET /issues/<issue>/preview/", Permission.VIEW)
+def _show(request: ConsoleRequest, **parts: str) -> flask.Response:
+    return _grid(request, _target(request, **parts))
 
 
-def _next(request: ConsoleRequest, newsletter: str) -> flask.Response:
-    return _grid(request, _next_target(request, newsletter))
-
-
-def _choose_for_issue(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _choose(request, _issue_target(request, issue))
-
-
-def _choose_for_next(request: ConsoleRequest, newsletter: str) -> flask.Response:
-    return _choose(request, _next_target(request, newsletter))
-
-
-def _test_issue(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _test(request, _issue_target(request, issue))
-
-
-def _test_next(request: ConsoleRequest, newsletter: str) -> flask.Response:
-    return _test(request, _next_target(request, newsletter))
+def _target(request: ConsoleRequest, issue: str = "", newsletter: str = "") -> _Target:
+    return _issue_target(request, issue) if issue else _next_target(request, newsletter)
 
 
 def _issue_target(request: ConsoleRequest, name: str) -> _Target:
@@ -190,9 +179,13 @@ def _grid(
     return request.page("preview.html", status, **given | values)
 
 
-def _choose(request: ConsoleRequest, target: _Target) -> flask.Response:
+@ROUTES.add("POST /next/<newsletter>/", Permission.SEE_SUBSCRIBERS)
+@ROUTES.add(
+    "POST /issues/<issue>/preview/", Permission.SEE_SUBSCRIBERS, language=LanguageFrom.NOWHERE
+)
+def _choose(request: ConsoleRequest, **parts: str) -> flask.Response:
     """Find a subscriber by the address in a form, and lead to the page as he or she sees it."""
-    address = request.field("address")
+    target, address = _target(request, **parts), request.field("address")
     try:
         viewer = find_viewer(request.state, request.actor, address)
     except UsageError:
@@ -200,9 +193,13 @@ def _choose(request: ConsoleRequest, target: _Target) -> flask.Response:
     return request.see_other(f"{target.path}?{urlencode({'as': viewer.subscriber_id})}")
 
 
-def _test(request: ConsoleRequest, target: _Target) -> flask.Response:
+@ROUTES.add("POST /next/<newsletter>/test/", Permission.SEND_TEST, language=LanguageFrom.ANY)
+@ROUTES.add(
+    "POST /issues/<issue>/preview/test/", Permission.SEND_TEST, language=LanguageFrom.ANY
+)
+def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
     """Send test mails. What could not be sent is shown."""
-    form = flask.request.form
+    target, form = _target(request, **parts), flask.request.form
     languages, addresses = (
         form.getlist("language"),
         request.field("to", _MOST_ADDRESSES).split(),
@@ -220,7 +217,7 @@ def _test(request: ConsoleRequest, target: _Target) -> flask.Response:
     try:
         sent = send_tests(request.state, opened.renderer, request.actor, previews, addresses)
     except LimitError as error:
-        raise TooManyTriesError(error.retry_after) from None
+        raise TooManyRequestsError(error.retry_after) from None
     except UsageError:
         return _grid(request, target, 422, wrong=("to", "bad-address"), to="\n".join(addresses))
     if not failed and all(one.problem is None for one in sent):
@@ -228,6 +225,7 @@ def _test(request: ConsoleRequest, target: _Target) -> flask.Response:
     return _grid(request, target, 409, sent=sent, failed=failed, to="\n".join(addresses))
 
 
+@ROUTES.add("GET /previews/<key>/<look>/", Permission.VIEW)
 def _frame(request: ConsoleRequest, key: str, look: str) -> flask.Response:
     """Return a mail, or its page, as a document for a frame."""
     kind, _, chosen = look.rpartition("-")
@@ -250,6 +248,7 @@ def _picture_address(path: str) -> str | None:
     return f"{_PICTURES}{path}" if picture_type(path) else None
 
 
+@ROUTES.add("GET /previews/<key>/message.eml", Permission.VIEW)
 def _message(request: ConsoleRequest, key: str) -> flask.Response:
     """Return a whole message as a file."""
     preview = request.context.opened.previews.find(request.actor, key)
@@ -261,6 +260,7 @@ def _message(request: ConsoleRequest, key: str) -> flask.Response:
     return response
 
 
+@ROUTES.add("GET /-/pictures/<path:name>", Access.PUBLIC)
 def _picture(request: ConsoleRequest, name: str) -> flask.Response:
     """Return a picture of the publication. Whoever reads it on the web may have it here.
 
@@ -269,48 +269,9 @@ def _picture(request: ConsoleRequest, name: str) -> flask.Response:
     picture = read_public_picture(request.settings, name)
     if picture is None:
         flask.abort(404)
-    response = flask.Response(picture.content, mimetype=picture.media_type)
+    content, media_type = picture
+    response = flask.Response(content, mimetype=media_type)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers["Cache-Control"] = "private, max-age=600"
     return response
-
-
-ROUTES = (
-    Route(
-        path="/issues/<issue>/preview/",
-        view=_issue,
-        access=Permission.VIEW,
-        language=LanguageFrom.ISSUE,
-    ),
-    Route(
-        path="/issues/<issue>/preview/",
-        view=_choose_for_issue,
-        access=Permission.SEE_SUBSCRIBERS,
-        methods=("POST",),
-    ),
-    Route(
-        path="/issues/<issue>/preview/test/",
-        view=_test_issue,
-        access=Permission.SEND_TEST,
-        language=LanguageFrom.ANY,
-        methods=("POST",),
-    ),
-    Route(path="/next/<newsletter>/", view=_next, access=Permission.VIEW),
-    Route(
-        path="/next/<newsletter>/",
-        view=_choose_for_next,
-        access=Permission.SEE_SUBSCRIBERS,
-        methods=("POST",),
-    ),
-    Route(
-        path="/next/<newsletter>/test/",
-        view=_test_next,
-        access=Permission.SEND_TEST,
-        language=LanguageFrom.ANY,
-        methods=("POST",),
-    ),
-    Route(path="/previews/<key>/message.eml", view=_message, access=Permission.VIEW),
-    Route(path="/previews/<key>/<look>/", view=_frame, access=Permission.VIEW),
-    Route(path=f"{_PICTURES}<path:name>", view=_picture, access=Access.PUBLIC),
-)

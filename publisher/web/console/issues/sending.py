@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -27,14 +28,7 @@ from publisher.app.issues.corrections import (
 )
 from publisher.app.issues.deliveries import decide_doubts, report_issues
 from publisher.app.issues.lookup import IssueGroup, find_issue_group
-from publisher.app.issues.overview import IssueState
-from publisher.app.issues.preview import (
-    MailPreview,
-    Profile,
-    Shown,
-    preview_mails,
-    viewer_with_profile,
-)
+from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
 from publisher.app.issues.preview_pages import LOOKS, WIDTHS
 from publisher.app.issues.sending import (
     SendingStatus,
@@ -47,8 +41,9 @@ from publisher.app.subscribers.feeds import list_feed_followers
 from publisher.config import Settings
 from publisher.errors import IssueError, PublisherError, UsageError
 from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext, ConsoleRequest
-from publisher.web.console.routes import LanguageFrom, Route
+from publisher.web.console.routes import LanguageFrom, RouteTable
 from publisher.web.security import SAFE_METHODS
+from subscribers.preferences import Profile
 
 # For everybody who looks at this process's pages.
 watch = SendingWatch()
@@ -62,6 +57,9 @@ _PERMITTED = timedelta(seconds=20)
 _MAX_PERMITTED = 1000
 
 
+ROUTES = RouteTable()
+
+
 def progress_values(looks: tuple[SendingStatus, ...], issue: str) -> dict[str, Any]:
     """Return what templates show of an issue in all its languages."""
     return {
@@ -71,6 +69,7 @@ def progress_values(looks: tuple[SendingStatus, ...], issue: str) -> dict[str, A
     }
 
 
+@ROUTES.add("GET /issues/<issue>/sending/progress/", Permission.VIEW)
 def sending_progress(request: ConsoleRequest, issue: str) -> flask.Response:
     """Return the part of the page that is fetched every two seconds."""
     looks = watch.look_at_group(request.state, issue)
@@ -192,10 +191,11 @@ _PROVIDERS = 20
 _PLANNED_STATES = ("scheduled", "assembling", "awaiting_approval", "ready")
 
 
+@ROUTES.add("GET /issues/<issue>/plan/", Permission.VIEW)
 def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
     group, found = find_issue_group(request.state, issue)
     # A correction goes to whoever got the error, and what is being sent has a report.
-    if found.serial or not any(_is_planned(one.issue.state) for one in group.issues):
+    if found.serial or not any(one.issue.state in _PLANNED_STATES for one in group.issues):
         return request.see_other(f"/issues/{issue}/report/")
     plan = plan_audience(request.state, found.newsletter, found.day)
     providers = sum((one.providers for one in plan.editions), Counter[str]())
@@ -210,14 +210,11 @@ def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
     )
 
 
-def _is_planned(state: IssueState) -> bool:
-    return state in _PLANNED_STATES
-
-
 def _rest(counts: Counter[str]) -> int:
     return counts.total() - sum(count for _name, count in counts.most_common(_PROVIDERS))
 
 
+@ROUTES.add("GET /issues/<issue>/sending/", Permission.VIEW)
 def _sending(
     request: ConsoleRequest, issue: str, status: int = 200, **values: Any
 ) -> flask.Response:
@@ -229,6 +226,7 @@ def _sending(
     )
 
 
+@ROUTES.add("GET /issues/<issue>/report/", Permission.VIEW)
 def _report(request: ConsoleRequest, issue: str) -> flask.Response:
     group, found = find_issue_group(request.state, issue)
     report = report_issues(request.state, [one.issue.name for one in group.issues])
@@ -263,11 +261,13 @@ def _given(request: ConsoleRequest, group: IssueGroup, issue: Any) -> dict[str, 
     return {"group": group, "issue": issue, "edition": edition}
 
 
+@ROUTES.add("POST /issues/<issue>/pause/", Permission.PAUSE_SENDING)
 def _pause(request: ConsoleRequest, issue: str) -> flask.Response:
     pause_sending(request.state, request.actor, issue, request.field("reason") or None)
     return _done(request, issue, "paused")
 
 
+@ROUTES.add("POST /issues/<issue>/resume/", Permission.CONTROL_SENDING)
 def _resume(request: ConsoleRequest, issue: str) -> flask.Response:
     resume_sending(request.state, request.actor, issue)
     return _done(request, issue, "resumed")
@@ -284,6 +284,12 @@ def _pause_before_proof(request: ConsoleRequest, issue: str) -> flask.Response:
     return _sending(request, issue, 403, reason=reason, is_unproved=True)
 
 
+@ROUTES.add(
+    "POST /issues/<issue>/cancel/",
+    Permission.CONTROL_SENDING,
+    needs_fresh=True,
+    unproved=_pause_before_proof,
+)
 def _cancel(request: ConsoleRequest, issue: str) -> flask.Response:
     cancel_sending(request.state, request.actor, issue, request.field("reason") or None)
     return _done(request, issue, "cancelled")
@@ -294,62 +300,25 @@ def _done(request: ConsoleRequest, issue: str, done: str) -> flask.Response:
     return request.see_other(f"/issues/{issue}/sending/", done=done)
 
 
-def _resend_doubts(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _decide(request, issue, resend=True)
-
-
-def _mark_doubts(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _decide(request, issue, resend=False)
-
-
 def _decide(request: ConsoleRequest, issue: str, *, resend: bool) -> flask.Response:
     decide_doubts(request.state, request.actor, issue, resend=resend)
     watch.forget(request.state, issue)
     return request.see_other(f"/issues/{issue}/report/", done="doubts-decided")
 
 
-_SHOWN = (
-    ("plan", _plan),
-    ("sending", _sending),
-    ("sending/progress", sending_progress),
-    ("report", _report),
-)
-_CHANGES = (
-    ("pause", _pause, Permission.PAUSE_SENDING, LanguageFrom.ISSUE),
-    ("resume", _resume, Permission.CONTROL_SENDING, LanguageFrom.ISSUE),
-    ("cancel", _cancel, Permission.CONTROL_SENDING, LanguageFrom.ISSUE),
-    ("doubts/resend", _resend_doubts, Permission.DECIDE_DOUBTS, LanguageFrom.NOWHERE),
-    ("doubts/mark-sent", _mark_doubts, Permission.DECIDE_DOUBTS, LanguageFrom.NOWHERE),
-)
-_SENDING_ROUTES = (
-    *(
-        Route(
-            path=f"/issues/<issue>/{name}/",
-            view=view,
-            access=Permission.VIEW,
-            language=LanguageFrom.ISSUE,
-        )
-        for name, view in _SHOWN
-    ),
-    *(
-        Route(
-            path=f"/issues/<issue>/{name}/",
-            view=view,
-            access=access,
-            methods=("POST",),
-            language=language,
-            # Pausing stops mails at once, and can be undone; cancelling can't.
-            needs_fresh=name == "cancel",
-            unproved=_pause_before_proof if name == "cancel" else None,
-        )
-        for name, view, access, language in _CHANGES
-    ),
-)
+for _word, _resend in (("resend", True), ("mark-sent", False)):
+    ROUTES.add(
+        f"POST /issues/<issue>/doubts/{_word}/",
+        Permission.DECIDE_DOUBTS,
+        language=LanguageFrom.NOWHERE,
+    )(partial(_decide, resend=_resend))
+
 
 # In these states mails of an issue may have left.
 _SENT_STATES = ("sending", "paused", "sent", "partial", "failed", "cancelled")
 
 
+@ROUTES.add("GET /issues/<issue>/sent/", Permission.VIEW)
 def _show_sent_mail(request: ConsoleRequest, issue: str) -> flask.Response:
     """Show the frozen digest; lead to previews as long as nothing of it can have left."""
     group, found = find_issue_group(request.state, issue)
@@ -373,22 +342,10 @@ def _show_sent_mail(request: ConsoleRequest, issue: str) -> flask.Response:
     )
 
 
-_SENT_MAIL_ROUTES = (
-    Route(
-        path="/issues/<issue>/sent/",
-        view=_show_sent_mail,
-        access=Permission.VIEW,
-        language=LanguageFrom.ISSUE,
-    ),
-)
-
 _MOST_TEXT = 6000
 
 
-def _show_corrections(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _page(request, issue)
-
-
+@ROUTES.add("GET /issues/<issue>/correct/", Permission.CORRECT)
 def _page(
     request: ConsoleRequest, issue: str, problem: str = "", status: int = 200
 ) -> flask.Response:
@@ -410,6 +367,9 @@ def _unproved(request: ConsoleRequest, issue: str) -> flask.Response:
     return _page(request, issue, status=403)
 
 
+@ROUTES.add(
+    "POST /issues/<issue>/correct/", Permission.CORRECT, needs_fresh=True, unproved=_unproved
+)
 def _correct(request: ConsoleRequest, issue: str) -> flask.Response:
     _group, found = find_issue_group(request.state, issue)
     wanted = CorrectionRequest(
@@ -425,26 +385,3 @@ def _correct(request: ConsoleRequest, issue: str) -> flask.Response:
     except (UsageError, IssueError) as error:
         return _page(request, issue, str(error), 422)
     return request.see_other(f"/issues/{issue}/correct/", "corrected")
-
-
-_CORRECTIONS_PATH = "/issues/<issue>/correct/"
-_CORRECTIONS_ROUTES = (
-    Route(
-        path=_CORRECTIONS_PATH,
-        view=_show_corrections,
-        access=Permission.CORRECT,
-        language=LanguageFrom.ISSUE,
-    ),
-    Route(
-        path=_CORRECTIONS_PATH,
-        view=_correct,
-        access=Permission.CORRECT,
-        language=LanguageFrom.ISSUE,
-        methods=("POST",),
-        needs_fresh=True,
-        unproved=_unproved,
-    ),
-)
-
-
-ROUTES = (*_SENDING_ROUTES, *_SENT_MAIL_ROUTES, *_CORRECTIONS_ROUTES)

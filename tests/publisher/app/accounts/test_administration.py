@@ -10,10 +10,11 @@ from sqlalchemy import text
 from publisher.accounts import audit, sessions
 from publisher.accounts import tokens as invitations
 from publisher.accounts.actor import account_actor, terminal_actor
+from publisher.accounts.api_keys import KeyRequest
 from publisher.accounts.factors import read_factors, set_password
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.passwords import hash_password
-from publisher.accounts.store import disable_account
+from publisher.accounts.store import NewAccount, disable_account
 from publisher.accounts.tokens import new_recovery_codes, token_digest
 from publisher.app.accounts import administration, keys
 from publisher.app.accounts import administration as accounts
@@ -50,7 +51,7 @@ from tests.publisher.conftest import NOW
 
 def add(state: EditingState, email: str, *roles: str) -> accounts.Invitation:
     grants = accounts.parse_roles(state.settings.publication, roles or ["administrator"])
-    return accounts.create_account(state, ROOT, accounts.NewAccount(email, "Ann", "en", grants))
+    return accounts.create_account(state, ROOT, NewAccount(email, "Ann", "en", grants))
 
 
 def test_the_first_account_is_an_administrators_and_its_link_lasts_half_an_hour(
@@ -158,7 +159,7 @@ def test_recovering_an_account_leaves_nothing_of_before_and_gives_a_new_link(
     [
         accounts.read_accounts,
         lambda state, actor: accounts.create_account(
-            state, actor, accounts.NewAccount("c@x.org", "C", "en", (Grant(Role.VIEWER),))
+            state, actor, NewAccount("c@x.org", "C", "en", (Grant(Role.VIEWER),))
         ),
         lambda state, actor: accounts.change_roles(state, actor, ANN, (Grant(Role.VIEWER),)),
         lambda state, actor: accounts.close_account(state, actor, ANN),
@@ -180,8 +181,8 @@ def test_only_administrators_manage_accounts(
     assert read_audit_log(state, ROOT) == before
 
 
-def wanted(*scopes: Permission, languages: tuple[str, ...] | None = None) -> keys.KeyRequest:
-    return keys.KeyRequest("ci", frozenset(scopes), languages, DAY)
+def wanted(*scopes: Permission, languages: tuple[str, ...] | None = None) -> KeyRequest:
+    return KeyRequest("ci", frozenset(scopes), languages, DAY)
 
 
 def test_everybody_has_keys_of_ones_own_and_an_administrator_ends_any(

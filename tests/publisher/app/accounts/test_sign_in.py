@@ -12,13 +12,13 @@ from publisher.accounts import passwords
 from publisher.accounts.actor import account_actor
 from publisher.accounts.audit import find_fault
 from publisher.accounts.model import Grant, Role
+from publisher.accounts.sessions import Browser
 from publisher.accounts.store import NewAccount, add_account
 from publisher.accounts.tables import account_table
 from publisher.app.accounts import administration
 from publisher.app.accounts import sign_in as access
 from publisher.app.accounts.administration import read_audit_log
 from publisher.app.accounts.keys import (
-    Browser,
     end_own_session,
     list_own_sessions,
     record_access,

@@ -19,7 +19,7 @@ from publisher.app.issues.approvals import (
     signed_plan,
 )
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
 from publisher.app.operation.attention import list_attention
 from publisher.app.translations import claim_translation
 from publisher.articles.store import articles_by_id
@@ -27,6 +27,7 @@ from publisher.delivery.issue_opening import count_recipients, open_due_issues
 from publisher.errors import IssueError
 from publisher.issues import store
 from publisher.issues.approvals import approvals_of
+from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueReason, IssueState
 from publisher.testing import MemoryTransport
 from subscribers.preferences import pause_subscriber

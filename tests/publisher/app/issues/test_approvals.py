@@ -11,10 +11,11 @@ from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import disable_account, set_grants
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
 from publisher.app.issues.sending import hold_issue, schedule_issue
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.errors import ForbiddenError, IssueError
+from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueReason, IssueState
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport

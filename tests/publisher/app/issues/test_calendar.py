@@ -337,8 +337,7 @@ ACTS = st.lists(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
 def test_every_occurrence_is_planned_once_as_the_calendar_said_whatever_is_changed(
-    new_publication: Callable[..., PublicationFolder],
-    acts: list[tuple[int, str, int, int]],
+    new_publication: Callable[..., PublicationFolder], acts: list[tuple[int, str, int, int]]
 ) -> None:
     publication = plan(new_publication(languages=["en"], newsletters=[WEEKLY]), NOW)
     now = NOW

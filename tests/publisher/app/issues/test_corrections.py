@@ -13,7 +13,6 @@ from publisher.app.editing_state import EditingState, Grant, Role, find_terminal
 from publisher.app.issues.calendar import read_calendar
 from publisher.app.issues.corrections import (
     CorrectionRequest,
-    CorrectionStanding,
     can_be_corrected,
     correct_issue,
     list_corrections,
@@ -21,6 +20,7 @@ from publisher.app.issues.corrections import (
 )
 from publisher.app.issues.sending import hold_issue, resume_sending, send_now
 from publisher.app.subscribers.preferences import switch_language
+from publisher.delivery.ledger.correction_audience import CorrectionStanding
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.errors import ForbiddenError, IssueError, UsageError

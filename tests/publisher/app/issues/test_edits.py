@@ -10,7 +10,6 @@ from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.edits import (
     EditedIssue,
-    EditKind,
     EditRequest,
     bidi_problem,
     checked_edit,
@@ -30,7 +29,7 @@ from publisher.app.issues.overview import (
 )
 from publisher.errors import ForbiddenError, IssueError, RenderingError, UsageError
 from publisher.issues.digests import reopen_issue
-from publisher.issues.editing import NewEdit, add_edit
+from publisher.issues.editing import EditKind, NewEdit, add_edit
 from publisher.issues.model import IssueState
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport

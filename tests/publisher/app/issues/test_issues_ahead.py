@@ -107,9 +107,7 @@ def test_what_is_made_ahead_is_planned_for_its_hour_and_says_how_far_it_is(
     ]
 
 
-def test_a_digest_is_made_ahead_and_nobody_s_digest_is_not(
-    ahead: StartingPoint,
-) -> None:
+def test_a_digest_is_made_ahead_and_nobody_s_digest_is_not(ahead: StartingPoint) -> None:
     publication = ahead(schedule="0 0 * * *", digests=["weekly"])
     digests = [
         row["planned_until"]
@@ -264,10 +262,7 @@ def test_an_approved_issue_is_approved_again_for_another_hour_and_says_why_it_is
     publication.reload(languages=["en"], newsletters=[changed])
     cycle(publication, DUE - HOUR)
     waiting = issue_of(publication)
-    assert (waiting.state, waiting.send_at) == (
-        IssueState.AWAITING_APPROVAL,
-        DUE + 5 * HOUR,
-    )
+    assert (waiting.state, waiting.send_at) == (IssueState.AWAITING_APPROVAL, DUE + 5 * HOUR)
     publication.reload(languages=["en"], newsletters=[newsletter(schedule="0 0 * * SAT")])
     cycle(publication, DUE)
     assert issue_of(publication).reason == f"0 of 1 approvals; {UNSCHEDULED}"

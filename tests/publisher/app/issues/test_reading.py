@@ -17,7 +17,7 @@ from publisher.app.issues.lookup import (
     language_of_issue,
     list_issue_groups,
 )
-from publisher.app.issues.overview import IssueFilter, edit_text, list_issue_page, read_issue
+from publisher.app.issues.overview import edit_text, list_issue_page, read_issue
 from publisher.app.operation.attention import find_attention, list_attention
 from publisher.app.operation.status import IssueStatus, PublicationStatus
 from publisher.bucket.contents import BucketState
@@ -32,6 +32,7 @@ from publisher.issues.editing import (
     opening_value,
 )
 from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.store import IssueFilter
 from publisher.issues.tables import issue_table
 from publisher.jobs.heartbeat import write_heartbeat
 from tests.publisher.app.approving import NAME
@@ -342,10 +343,7 @@ def test_what_is_urgent_comes_first() -> None:
     found = find_attention(snapshot, NOW)
     assert [
         (one.language, one.count) for one in found if one.kind in {"promises", "stale"}
-    ] == [
-        ("zh-Hans", 1),
-        ("ar", 2),
-    ]
+    ] == [("zh-Hans", 1), ("ar", 2)]
     assert kinds(snapshot) == [
         ("service", True),
         ("bucket", True),

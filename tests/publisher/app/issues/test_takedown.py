@@ -230,9 +230,7 @@ def test_pictures_names_of_files_and_descriptions_go_with_their_articles(
     assert f"{picture_words('drafted')[0]}.png" in media(publication)
 
 
-def test_a_picture_stays_while_the_page_of_an_issue_shows_it(
-    plain: PublicationFolder,
-) -> None:
+def test_a_picture_stays_while_the_page_of_an_issue_shows_it(plain: PublicationFolder) -> None:
     for name in ("old", "new"):
         plain.write(f"en/{name}.png", draw(name, 300 + len(name) * ord(name[0])))
     for name in ("old", "new"):

@@ -167,10 +167,7 @@ def test_a_file_that_is_not_whole_after_a_kill_is_refused_before_anything_is_sen
     (settings.folders.var / "lock").write_text("4711\n")
     said = r"publisher\.db: is damaged \(.*\), so nothing is sent from it\. .*publisher restore"
     for _ in range(2):
-        with (
-            pytest.raises(DatabaseError, match=said),
-            open_locked_pipeline(settings, clock),
-        ):
+        with pytest.raises(DatabaseError, match=said), open_locked_pipeline(settings, clock):
             pass
         with pytest.raises(DatabaseError, match=said):
             deliver_due(settings, clock)

@@ -155,9 +155,7 @@ def test_a_running_service_keeps_the_old_name_until_a_new_start(
         check_newsletter_names(sent.settings, sent.database)
 
 
-def test_two_newsletters_with_issues_cannot_become_one(
-    new_publication: Make,
-) -> None:
+def test_two_newsletters_with_issues_cannot_become_one(new_publication: Make) -> None:
     both = new_publication(newsletters=[SAMPLE_NEWSLETTER, {"name": "digest"}])
     both.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     subscribe(both, ("ann@example.com", "en"))
@@ -335,9 +333,7 @@ def test_pages_write_through_the_writer_only(publication: PublicationFolder) -> 
 
 
 @pytest.mark.sqlite("the file")
-def test_pages_need_a_database_that_the_service_has_made(
-    new_publication: Make,
-) -> None:
+def test_pages_need_a_database_that_the_service_has_made(new_publication: Make) -> None:
     settings = replace(new_publication().settings, database_address=None)
     settings.folders.database.unlink()
     with pytest.raises(DatabaseError, match="`publisher run`"), open_web_state(settings):

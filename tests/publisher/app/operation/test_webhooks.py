@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from publisher.accounts.actor import Actor, account_actor, key_actor
-from publisher.accounts.api_keys import KeyHolder, KeyRequest, add_api_key
+from publisher.accounts.api_keys import KeyHolder, KeyRequest, RequestKey, add_api_key
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.store import NewAccount, add_account
 from publisher.accounts.tables import api_answer_table
@@ -19,7 +19,6 @@ from publisher.app.issues.overview import read_issue
 from publisher.app.operation import webhooks
 from publisher.app.operation.api_answers import (
     IssueRevision,
-    RequestKey,
     begin_request,
     finish_request,
     guarded_state,

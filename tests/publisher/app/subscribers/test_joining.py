@@ -180,9 +180,7 @@ def test_a_link_of_another_request_or_person_is_unknown(folder: PublicationFolde
     assert status(folder) is SubscriberStatus.PENDING
 
 
-def test_an_active_subscriber_is_told_so_in_her_own_language(
-    folder: PublicationFolder,
-) -> None:
+def test_an_active_subscriber_is_told_so_in_her_own_language(folder: PublicationFolder) -> None:
     subscribe(folder, (ANN, "en"))
     ask(folder, wish=JoinWish(("weekly",), "ar"))
     (row,) = folder.rows(notice)

@@ -11,10 +11,15 @@ from publisher.accounts.actor import terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import EditingState
 from publisher.app.subscribers import lists
-from publisher.app.subscribers.lists import ImportState
 from publisher.app.subscribers.records import read_subscribers
 from publisher.errors import DatabaseError, ForbiddenError, UsageError
-from publisher.uploaded_lists import alone, delete_expired_imports, imports_folder
+from publisher.uploaded_lists import (
+    ImportState,
+    KeptImport,
+    alone,
+    delete_expired_imports,
+    imports_folder,
+)
 from tests.publisher.app.editing import audit_log
 from tests.publisher.cli.conftest import Run, run
 from tests.publisher.conftest import PublicationFolder, editing_state
@@ -24,7 +29,7 @@ KEY = "0123456789abcdef" * 2
 ROWS = b"email\n" + b"".join(b"reader%d@example.com\n" % number for number in range(250))
 
 
-def kept(state: EditingState) -> lists.KeptImport:
+def kept(state: EditingState) -> KeptImport:
     return lists.find_import(state, ROOT, KEY)
 
 

@@ -20,13 +20,12 @@ from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from publisher.app.subscribers.provider_reports import (
-    FeedbackRefusedError,
     read_feedback,
     store_feedback,
     webhook_urls,
 )
 from publisher.bounces.model import BounceKind
-from publisher.bounces.providers.events import ProviderEvent
+from publisher.bounces.providers.events import FeedbackRefusedError, ProviderEvent
 from publisher.bounces.tables import bounce_event
 from publisher.config.web import (
     FEEDBACK_SECRET,

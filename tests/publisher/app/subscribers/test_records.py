@@ -325,11 +325,7 @@ def test_an_import_says_what_it_did_and_a_look_changes_nothing(listed: EditingSt
     assert [
         (one.verb, one.details.get("count", one.details.get("added")))
         for one in audit_log(listed)
-    ] == [
-        ("export-subscribers", 3),
-        ("import-subscribers", 1),
-        ("begin-import", None),
-    ]
+    ] == [("export-subscribers", 3), ("import-subscribers", 1), ("begin-import", None)]
     file = listed.settings.folders.root / "all.csv"
     assert lists.export_list_to(listed, ROOT, file) == 3
     assert (file.read_bytes().decode(), file.stat().st_mode & 0o777) == (

@@ -29,11 +29,7 @@ class Program:
         self.key = key
 
     def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> TestResponse:
         """Send a request; `body` is sent as JSON, bytes as they are."""
         given = {"Authorization": f"Bearer {self.key}", **(headers or {})}

@@ -6,7 +6,8 @@ import lxml.html
 import pytest
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue
+from publisher.app.issues.edits import EditRequest, edit_issue
+from publisher.issues.editing import EditKind
 from tests.publisher.app.approving import DUE, HOUR, cycle, fill, newsletter
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.web.conftest import MadeReady

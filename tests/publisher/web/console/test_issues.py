@@ -148,8 +148,7 @@ def test_a_subject_that_is_too_long_is_refused_and_kept_in_its_field(
 
 
 def test_words_with_which_no_mail_can_be_made_stay_in_their_field_with_the_reason(
-    sign_in: SignIn,
-    monkeypatch: pytest.MonkeyPatch,
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise GateError(ISSUE, 1, "a link leads to this machine")

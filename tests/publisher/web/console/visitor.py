@@ -11,7 +11,8 @@ from werkzeug.http import parse_cookie
 from werkzeug.test import TestResponse
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.accounts.administration import NewAccount, create_account, parse_roles
+from publisher.accounts.store import NewAccount
+from publisher.app.accounts.administration import create_account, parse_roles
 from publisher.app.editing_state import EditingState
 from publisher.clock import Clock
 from publisher.secrets import load_secret

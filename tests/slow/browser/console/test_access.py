@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.accounts.administration import Invitation, NewAccount, create_account
+from publisher.accounts.store import NewAccount
+from publisher.app.accounts.administration import Invitation, create_account
 from publisher.app.editing_state import Grant, Role, open_editing_state
 from publisher.clock import SystemClock
 from publisher.config import Settings

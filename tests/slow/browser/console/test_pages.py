@@ -12,10 +12,11 @@ from wsgiref.types import WSGIApplication
 import pytest
 from playwright.sync_api import Page
 
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue
 from publisher.app.operation.page_servers import open_console_state
 from publisher.app.subscribers.lists import keep_list, run_waiting_imports
+from publisher.issues.editing import EditKind
 from publisher.testing import MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.routes import Access

@@ -10,13 +10,14 @@ import pytest
 
 from publisher.accounts.actor import terminal_actor
 from publisher.app.operation.backup import back_up_publication, read_backup, restore_publication
-from publisher.app.operation.databases import Choices, preview_recovery, recover_database
+from publisher.app.operation.databases import preview_recovery, recover_database
 from publisher.app.operation.run import open_locked_pipeline, run_cycle
 from publisher.app.operation.status import take_snapshot
 from publisher.app.start_checks import begin_anew, refuse_lost_state
 from publisher.database import open_database
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.recovery import Choices
 from publisher.delivery.lineage.state import LedgerPage
 from publisher.delivery.lineage.witness import Witness, read_witness
 from publisher.delivery.transports.base import Outcome, SendStatus

@@ -15,12 +15,8 @@ import flask
 import pytest
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.accounts.administration import (
-    Invitation,
-    NewAccount,
-    create_account,
-    recover_account,
-)
+from publisher.accounts.store import NewAccount
+from publisher.app.accounts.administration import Invitation, create_account, recover_account
 from publisher.app.editing_state import Grant, Role, open_editing_state
 from publisher.clock import SystemClock
 from publisher.config import Settings

@@ -352,7 +352,7 @@ WITHOUT_ENTRY = {
         "sources list",
     },
     "make or exchange a whole database, with its log": {
-        *("new", "demo", "restore", "database copy", "database adopt-secret"),
+        *("new", "demo", "restore", "database copy", "database adopt-secret")
     },
     "do what the publication's settings, subscribers and providers ask for": {
         *("up", "run", "deliver", "serve", "web", "console"),
@@ -403,10 +403,7 @@ def test_each_command_that_changes_something_leaves_one_entry(
 
 @pytest.mark.parametrize("role", Role)
 def test_each_operation_lets_in_whom_the_tables_permit(
-    new_key: NewKey,
-    publication: PublicationFolder,
-    monkeypatch: pytest.MonkeyPatch,
-    role: Role,
+    new_key: NewKey, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch, role: Role
 ) -> None:
     monkeypatch.setattr(requests, "_BY_KEY", UNLIMITED)
     publication.reload(languages=[*LANGUAGES])

@@ -52,9 +52,7 @@ def test_what_is_typed_into_any_form_is_text_in_the_answer(
     assert "\x1b[2J" not in logged.out + logged.err
 
 
-def test_what_was_stored_is_text_on_every_page_that_shows_it(
-    sign_in: SignIn,
-) -> None:
+def test_what_was_stored_is_text_on_every_page_that_shows_it(sign_in: SignIn) -> None:
     client = sign_in()
     seen = 0
     for number, text in enumerate(HOSTILE_TEXTS):

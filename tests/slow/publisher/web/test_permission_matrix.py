@@ -25,7 +25,7 @@ from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.articles import read_person_entries
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.approvals import read_approvals
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue
+from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.occurrences import OccurrenceKey, skip_occurrence
 from publisher.app.issues.overview import read_issue_overview
 from publisher.app.issues.sending import pause_sending, send_now
@@ -38,6 +38,7 @@ from publisher.app.translations import start_translation
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.transports.base import Outcome, SendStatus
+from publisher.issues.editing import EditKind
 from publisher.testing import SECRET, MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.routes import LanguageFrom, Route
@@ -372,7 +373,7 @@ def test_each_form_does_what_it_says_for_whom_it_is_and_nothing_for_others(
 
 # Forms that change something again, each with the reason.
 AGAIN = {
-    "/subscribers/import/": "two lists to look at; each is imported by another form, or deleted",
+    "/subscribers/import/": "two lists to look at; each is imported by another form, or deleted"
 }
 # What records or counts that a form was sent, besides what it does.
 LOGS = frozenset({"audit_entry", "console_session", "rate_limit"})

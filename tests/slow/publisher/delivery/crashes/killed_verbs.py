@@ -15,11 +15,12 @@ from publisher.app.editing_state import EditingState, find_terminal_actor, open_
 from publisher.app.issues import sending
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, StoredCorrection, correct_issue
-from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
 from publisher.app.operation.cycle import open_pipeline
 from publisher.app.subscribers.lists import import_list
 from publisher.clock import FixedClock
 from publisher.config import load_settings
+from publisher.issues.editing import EditKind
 from tests.killing import die_at
 from tests.slow.publisher.delivery.crashes.scene import PATIENCE
 
