@@ -12,6 +12,12 @@ from enum import Enum
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from subscribers.audiences import (
+    LONGEST_CADENCE,
+    add_interruptions,
+    load_consent_times,
+    of_subscriber,
+)
 from subscribers.consent import (
     close_record,
     leave_newsletter,
@@ -27,12 +33,6 @@ from subscribers.consent_records import (
     load_numbered_events,
 )
 from subscribers.errors import RefusedTransitionError
-from subscribers.interruptions import (
-    LONGEST_CADENCE,
-    add_interruptions,
-    load_consent_times,
-    of_subscriber,
-)
 from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
 from subscribers.pending_requests import cancel_requests
 from subscribers.store import known_subscriber, load_subscriber

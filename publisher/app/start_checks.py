@@ -23,9 +23,14 @@ from publisher.database import Database, open_database
 from publisher.database.dialect import damage_of
 from publisher.delivery.lease_holder import senders_died_here
 from publisher.delivery.ledger.leases import list_leases
-from publisher.delivery.lineage.state import Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
-from publisher.delivery.lineage.witness import forget_witness, read_witnesses
+from publisher.delivery.lineage.witness import (
+    Lineage,
+    forget_witness,
+    read_lineage,
+    read_witnesses,
+    set_lineage,
+)
 from publisher.errors import ConfigError, DatabaseError, LostStateError
 from publisher.issues.recovered_issues import store_former_stories
 from publisher.issues.store import has_issues, latest_issues, rename_editions

@@ -34,13 +34,13 @@ from publisher.errors import GateError, IssueError, PublisherError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.gate.findings import GateReport, finding_data
 from publisher.i18n.messages import message
-from publisher.issues import approvals, digests, pages
+from publisher.issues import approvals, digests
 from publisher.issues import store as issues
 from publisher.issues.digests import IssueVariant, article_ids_of_variant, digest_of
 from publisher.issues.editing import IssueEdits, combined_edits, correction_by
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
-from publisher.rendering.correction import CorrectionContent
+from publisher.rendering.digest import CorrectionContent
 from publisher.rendering.placeholders import neutralise_placeholders
 
 
@@ -216,7 +216,7 @@ def _freeze(
         digests.freeze_digest(connection, issue, parts)
         if rendered.carried:
             words = {number: words_hash(one) for number, one in rendered.carried.items()}
-            pages.record_words(connection, issue, words)
+            digests.record_words(connection, issue, words)
         counted = approvals.verdict(approvals.approval_facts(connection, issue, policy)).count
         state = IssueState.READY if counted.is_enough else IssueState.AWAITING_APPROVAL
         key = IssueReason.NOT_APPROVED if counted.reason else None

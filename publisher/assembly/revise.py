@@ -21,7 +21,7 @@ from publisher.config.choices import DigestKey
 from publisher.database import Database
 from publisher.database.engine import chunks
 from publisher.fault_isolation import explain_fault, stops_all
-from publisher.issues import pages
+from publisher.issues import digests
 from publisher.issues import store as issues
 from publisher.issues.digests import reopen_issue
 from publisher.issues.editing import combined_edits, corrections_of, has_written_page
@@ -47,12 +47,12 @@ def revise_issues(
         changed = _changed_issues(connection, now)
     if changed:
         with database.writing() as connection:
-            pages.mark_pages_outdated(connection, changed)
+            digests.mark_pages_outdated(connection, changed)
             for issue in issues.issues_by_ids(connection, sorted(changed)):
                 if issue.state in {IssueState.READY, IssueState.AWAITING_APPROVAL}:
                     reopen_issue(connection, issue, now)
     with database.reading() as connection:
-        due = pages.issues_with_outdated_page(connection)
+        due = digests.issues_with_outdated_page(connection)
     problems = []
     for issue in due:
         try:
@@ -68,7 +68,7 @@ def revise_issues(
 
 
 def _changed_issues(connection: Connection, now: datetime) -> set[int]:
-    places = pages.changed_places(connection)
+    places = digests.changed_places(connection)
     changed: set[int] = set()
     for some in chunks(sorted({place.article_id for place in places}), _PORTION):
         found = articles.articles_by_id(connection, some)
@@ -101,7 +101,7 @@ def _revise(
         page = renderer.issue_page(content)
         sha256 = hashlib.sha256(page.encode()).hexdigest()
     with database.writing() as connection:
-        pages.store_revised_page(connection, issue, page, sha256)
+        digests.store_revised_page(connection, issue, page, sha256)
     log.info("page of issue corrected", issue=issue.name)
 
 
@@ -133,7 +133,7 @@ def revised_content(
     connection: Connection, settings: Settings, issue: Issue, now: datetime
 ) -> IssueContent | None:
     """Return what the page of an issue shows today; None if it is as it was sent."""
-    sent = pages.articles_as_sent(connection, issue)
+    sent = digests.articles_as_sent(connection, issue)
     found = articles.articles_by_id(connection, [number for number, _words in sent])
     until = issue.shows_until(now)
     withdrawn = [place for place, (n, _w) in enumerate(sent) if _is_hidden(found[n], until)]

@@ -23,7 +23,7 @@ from typer.exceptions import TyperException
 from publisher.errors import IssueError, PublisherError
 
 if TYPE_CHECKING:
-    from publisher.delivery.progress import Progress
+    from publisher.delivery.dispatcher import Progress
 
 
 # C0 without tab and line feed, DEL, C1, separators of lines, embeddings and overrides of the

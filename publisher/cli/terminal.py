@@ -18,7 +18,7 @@ from rich.text import Text
 from publisher.cli.exit_codes import escape_controls, stoppable
 
 if TYPE_CHECKING:
-    from publisher.delivery.progress import Progress
+    from publisher.delivery.dispatcher import Progress
 
 
 # Columns, for output to a file or a pipe.

@@ -3,12 +3,12 @@
 One thread writes to the ledger, N threads send; ARCHITECTURE.md draws the loop, and says what holds
 when the process is killed.
 
-    dispatcher     opens ledgers (issue_opening), runs the loop, finishes issues
-    worker_pool    the loop: ledger_writer, fair_queue, work_queue, workers; lease_holder holds its lease
+    dispatcher     opens ledgers (issue_opening), runs the loop, shows its progress, finishes issues
+    worker_pool    the loop: ledger_writer, queues, workers; lease_holder holds its lease
     retry_policy   a row's next state and time; states and causes: which there are
-    ledger/        the transactions' statements, over tables; variant_rendering makes rows due
+    ledger/        the transactions' statements, over tables; job renders variants and makes their rows due
     lineage/       whether the database is an old copy, and what was sent since
     rates/         the rate limits
     transports/    the interface, the outbox, and smtp/
-    job            one issue, compiled; progress: what is shown of the run
+    job            one issue, compiled
 """

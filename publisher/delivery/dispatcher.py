@@ -1,12 +1,18 @@
 """Open the ledgers of issues that are ready, send what is due, and end finished issues.
 
 A new start goes on where the ledger ends. ARCHITECTURE.md draws the loop.
+
+What a running delivery shows, its progress and what each issue waits for, is here, too. Progress goes to the terminal
+and the log. What an issue waits for is stored with it, for status and the console.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from functools import partial
+from time import monotonic
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
@@ -14,35 +20,155 @@ from sqlalchemy import Connection
 from publisher.clock import Clock, Timer, running_from
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
-from publisher.delivery.fair_queue import MAX_RATE_WAIT
 from publisher.delivery.issue_opening import open_due_issues
-from publisher.delivery.job import Job, JobBuilder
+from publisher.delivery.job import Job, JobBuilder, RenderVariant, VariantRun, WithdrawalCheck
 from publisher.delivery.lease_holder import hold_lease, reap_dead_senders
-from publisher.delivery.ledger import claims, counts, doubts, lifecycle
+from publisher.delivery.ledger import claims, doubts, lifecycle
 from publisher.delivery.ledger.correction_audience import settle_waiting
+from publisher.delivery.ledger.lifecycle import count_done, count_rows
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.lineage.evidence import record_stories
 from publisher.delivery.lineage.quarantine import AgeCheck, find_quarantine
 from publisher.delivery.lineage.witness import open_witness
-from publisher.delivery.progress import (
-    Progress,
-    ProgressReporter,
-    note_unreachable,
-    note_waiting,
-    resume_refused_logins,
-)
+from publisher.delivery.queues import MAX_RATE_WAIT, WorkQueue
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
+from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.transports.base import Transport, Unreachable
-from publisher.delivery.variant_rendering import RenderVariant, VariantRun, WithdrawalCheck
-from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
 from publisher.fault_isolation import isolated
-from publisher.issues import pages as issue_pages
+from publisher.i18n.messages import message, untranslated
+from publisher.issues import digests as issue_pages
 from publisher.issues import store as issues
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.dkim import DkimSigner
+
+# Seconds between two reports: people read no faster, and a log must not fill.
+REPORT_INTERVAL = 0.25
+# Shown beside the number of deliveries that are done.
+_NOTED_STATES = {
+    DeliveryState.DEFERRED: "deferred",
+    DeliveryState.BOUNCED: "bounced",
+    DeliveryState.FAILED: "failed",
+    DeliveryState.IN_DOUBT: "in doubt",
+    DeliveryState.SUPPRESSED: "left",
+}
+
+
+class Progress(Protocol):
+    """Called with a step's name, how many of its parts are done, of how many, and a note."""
+
+    def __call__(self, step: str, done: int, of: int, note: str = "", /) -> None:
+        """Show it. May raise to stop the work at its next safe place."""
+        ...
+
+
+class ProgressReporter:
+    """Reports how far each issue is."""
+
+    def __init__(
+        self,
+        database: Database,
+        jobs: Mapping[int, Job],
+        writer: LedgerWriter,
+        progress: Progress | None,
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._writer = writer
+        self._progress = progress
+        self._reported_at = 0.0
+        before = self._count() if progress else {}
+        self._done = {number: count_done(count) for number, count in before.items()}
+        self._total = {number: sum(count.values()) for number, count in before.items()}
+
+    def report(self) -> None:
+        """Report how far each issue is, at most every REPORT_INTERVAL."""
+        if not self._progress or monotonic() - self._reported_at < REPORT_INTERVAL:
+            return
+        self._reported_at = monotonic()
+        for number in self._jobs:
+            moved = self._moved(number)
+            ended = sum(n for state, n in moved.items() if state not in OPEN_STATES)
+            self._show(self._progress, number, self._done[number] + ended, moved)
+
+    def report_end(self) -> None:
+        """Report the final counts from the ledger: other processes may have sent, too."""
+        if self._progress:
+            for number, count in self._count().items():
+                self._show(self._progress, number, count_done(count), self._moved(number))
+
+    def _show(
+        self, progress: Progress, number: int, done: int, moved: Mapping[DeliveryState, int]
+    ) -> None:
+        noted = [f"{moved[s]} {word}" for s, word in _NOTED_STATES.items() if moved.get(s)]
+        note = ", ".join((*noted, *self._writer.waiting_for))
+        progress(self._jobs[number].issue.name, done, self._total[number], note)
+
+    def _count(self) -> dict[int, Counter[str]]:
+        with self._database.reading() as connection:
+            return count_rows(connection, [*self._jobs])
+
+    def _moved(self, number: int) -> Counter[DeliveryState]:
+        return Counter(
+            {state: n for (of, state), n in self._writer.moved.items() if of == number}
+        )
+
+
+def note_unreachable(
+    database: Database, jobs: Collection[int], error: Unreachable, now: datetime
+) -> None:
+    """Note at each issue what prevents sending. Pause it if only a person can help."""
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.SENDING):
+            if issue.id not in jobs:
+                continue
+            if error.is_final:
+                key = IssueReason.LOGIN_REFUSED if error.is_login else IssueReason.REFUSED
+                lifecycle.pause_issue(connection, issue, str(error), now, key)
+            else:
+                reason = message("waiting: %(why)s", why=untranslated(str(error)))
+                issues.set_reason(connection, issue, reason, IssueReason.UNREACHABLE)
+
+
+def resume_refused_logins(database: Database, now: datetime) -> None:
+    """Resume the issues that were paused because the login was refused: it may be right now."""
+    with database.reading() as connection:
+        paused = issues.issues_in_state(connection, IssueState.PAUSED)
+    if not any(one.reason_key == IssueReason.LOGIN_REFUSED for one in paused):
+        return
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.PAUSED):
+            if issue.reason_key == IssueReason.LOGIN_REFUSED:
+                lifecycle.resume_issue(connection, issue, now)
+
+
+def note_waiting(
+    database: Database,
+    jobs: Collection[int],
+    waiting_for: Sequence[str],
+    unrendered: Mapping[int, tuple[str, IssueReason]],
+) -> None:
+    """Note at each open issue the rate limits, or else the variants, that it waits for."""
+    waiting = None
+    if waiting_for:
+        waiting = message("waiting: %(why)s", why=untranslated(", ".join(waiting_for)))
+    with database.reading() as connection:
+        sending = issues.issues_in_state(connection, IssueState.SENDING)
+    notes: dict[int, tuple[str, IssueReason] | tuple[None, None]] = {
+        number: (waiting, IssueReason.RATE_LIMIT)
+        if waiting
+        else unrendered.get(number, (None, None))
+        for number in jobs
+    }
+    if all(one.reason == notes[one.id][0] for one in sending if one.id in notes):
+        return
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.SENDING):
+            if issue.id in notes:
+                issues.set_reason(connection, issue, *notes[issue.id])
+
 
 log = structlog.get_logger()
 
@@ -215,7 +341,7 @@ class Dispatcher:
         self, lease_id: int, jobs: dict[int, Job], queue: WorkQueue, limiter: RateLimiter
     ) -> LedgerWriter:
         with self.database.reading() as connection:
-            issues_with_sent = counts.issues_with_sent(connection, jobs)
+            issues_with_sent = lifecycle.issues_with_sent(connection, jobs)
         return LedgerWriter(
             lease_id=lease_id,
             transport=self.transport,

@@ -26,7 +26,7 @@ from publisher.delivery.ledger.opening import open_ledger, spread_rows
 from publisher.delivery.lineage.evidence import apply_recovered
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.issues import approvals, schedule
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.issues.selection import serving_language

@@ -1,20 +1,46 @@
-"""A job: one issue, compiled, with all that its messages share."""
+"""A job: one issue, compiled, with all that its messages share; and the variants of open issues.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Variants are rendered here, and their rows made due. The function that renders one is an argument: this package
+does not import the one that assembles. Variants are rendered for some seconds at a time, so that mails which are
+ready need not wait for the last of them. After a crash, what is not rendered yet is rendered by the next run. A
+variant that can't be rendered is tried by every run, until its rows have been due for `give_up_after`: then they
+have failed.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
+import structlog
+
+from publisher.clock import Timer
 from publisher.config import Settings
 from publisher.database import Database
+from publisher.delivery.causes import (
+    ARTICLES_WITHDRAWN,
+    EDITION_IS_REMOVED,
+    VARIANT_NOT_MADE,
+    VARIANT_REJECTED,
+    Cause,
+)
+from publisher.delivery.ledger import variant_rows
 from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.ledger.variant_rows import (
+    count_hidden,
+    leave_out_withdrawn,
+    waiting_with_withdrawn,
+)
 from publisher.delivery.retry_policy import RetryPolicy, retry_policy_of
 from publisher.delivery.transports.base import OutgoingMessage, Transport
-from publisher.errors import IssueError
+from publisher.errors import GateError, IssueError, PublisherError
 from publisher.issues import digests
+from publisher.issues import store as issues
 from publisher.issues.approvals import header_changes, read_manifest
-from publisher.issues.digests import variant_digest
-from publisher.issues.model import Issue
+from publisher.issues.digests import IssueVariant, freeze_variant, variant_digest
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail import CompiledMail, IssueMail, compile_mail
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_addresses import BounceAddresses
@@ -102,3 +128,145 @@ def issue_mail(settings: Settings, issue: Issue, digest: Any) -> IssueMail:
         has_web=settings.web.enabled,
         mailbox=(box.address or "") if (box := settings.mailbox) else "",
     )
+
+
+log = structlog.get_logger()
+
+# Seconds of rendering after which what is ready is sent.
+SLICE_SECONDS = 5.0
+
+# Returns the columns of a rendered variant; None if all its articles were withdrawn. Raises
+# PublisherError if no mail can be made that passes the gate.
+RenderVariant = Callable[[Issue, IssueVariant], Mapping[str, Any] | None]
+# Why variants of an issue can't be sent.
+IssueNote = tuple[str, IssueReason]
+
+
+@dataclass(slots=True)
+class VariantRun:
+    """The rendering of one run, which tries each variant once."""
+
+    settings: Settings
+    database: Database
+    render: RenderVariant
+    timer: Timer
+    _tried: set[int] = field(default_factory=set)
+    _failures: defaultdict[int, list[IssueNote]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def render_some(self, now: datetime) -> bool:
+        """Render what waits, for some seconds. Return whether something is left to be tried."""
+        with self.database.reading() as connection:
+            found = issues.issues_in_state(connection, IssueState.SENDING)
+            sending = {one.id: one for one in found}
+            waiting = variant_rows.waiting_variants(connection, [*sending])
+        left = [one for one in waiting if one.id not in self._tried]
+        end = self.timer.time() + SLICE_SECONDS
+        while left:
+            variant = left.pop(0)
+            self._tried.add(variant.id)
+            self._try(sending[variant.issue_id], variant, now)
+            if self.timer.time() >= end:
+                break
+        for issue in sending.values():
+            self._note(issue)
+        return bool(left)
+
+    @property
+    def notes(self) -> dict[int, IssueNote]:
+        """Why variants could not be rendered, by issue."""
+        return {
+            number: (f"{len(found)} of its variants can't be sent: {found[0][0]}", found[0][1])
+            for number, found in self._failures.items()
+        }
+
+    def _try(self, issue: Issue, variant: IssueVariant, now: datetime) -> None:
+        try:
+            self._render(issue, variant, now)
+        except PublisherError as error:
+            is_gate = isinstance(error, GateError)
+            reason = error.reason if isinstance(error, GateError) else str(error)
+            key = IssueReason.GATE if is_gate else IssueReason.NOT_MADE
+            self._failures[issue.id].append((reason, key))
+            log.error(
+                "variant can't be rendered", issue=issue.name, variant=variant.id, reason=reason
+            )
+            words = error.first if isinstance(error, GateError) else reason
+            cause = VARIANT_REJECTED if is_gate else VARIANT_NOT_MADE
+            self._give_up(issue, variant, (cause, words), now)
+        except Exception as error:
+            # A fault of the program in one variant must not hold up all mails.
+            reason = f"a fault of the program: {error!r}"
+            self._failures[issue.id].append((reason, IssueReason.NOT_MADE))
+            log.exception("variant can't be rendered", issue=issue.name, variant=variant.id)
+            self._give_up(issue, variant, (VARIANT_NOT_MADE, reason), now)
+
+    def _give_up(
+        self, issue: Issue, variant: IssueVariant, why: tuple[Cause, str], now: datetime
+    ) -> None:
+        """Mark the rows as failed that have waited for too long."""
+        patience = retry_policy_of(self.settings, issue).give_up_after
+        with self.database.writing() as connection:
+            variant_rows.give_up_variant(connection, issue, variant, why, now, patience)
+
+    def _render(self, issue: Issue, variant: IssueVariant, now: datetime) -> None:
+        """Render a variant and make its rows due, in one transaction. What is stored stays."""
+        is_removed = self.settings.edition(issue.newsletter, issue.language) is None
+        parts = None if is_removed else self.render(issue, variant)
+        with self.database.writing() as connection:
+            if parts is None:
+                cause = EDITION_IS_REMOVED if is_removed else ARTICLES_WITHDRAWN
+                variant_rows.cancel_variant(connection, issue, variant, cause, now)
+            elif freeze_variant(connection, variant, parts):
+                variant_rows.release_variant(connection, variant)
+
+    def _note(self, issue: Issue) -> None:
+        note = self.notes.get(issue.id)
+        if note and issue.reason != note[0]:
+            with self.database.writing() as connection:
+                issues.set_reason(connection, issue, *note)
+
+
+def replace_withdrawn(settings: Settings, database: Database, now: datetime) -> bool:
+    """Have mails that wait made again without the articles that were withdrawn since.
+
+    Return whether there were any: they wait for a variant that is to be rendered.
+    """
+    publication, moved = settings.publication, 0
+    with database.reading() as connection:
+        if not any(
+            waiting_with_withdrawn(connection, publication, issue, now)
+            for issue in issues.issues_in_state(connection, IssueState.SENDING)
+        ):
+            return False
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.SENDING):
+            if count := leave_out_withdrawn(connection, publication, issue, now):
+                log.info("withdrawn articles left out", issue=issue.name, mails=count)
+                moved += count
+    return moved > 0
+
+
+@dataclass(slots=True)
+class WithdrawalCheck:
+    """Replaces withdrawn articles at the start of a run, and while it lasts."""
+
+    settings: Settings
+    database: Database
+    # The hidden articles of the last check (`count_hidden`).
+    _hidden: tuple[int, datetime | None] | None = None
+
+    def run(self, now: datetime) -> bool:
+        """Do it in any case. Return whether mails wait for a variant now."""
+        with self.database.reading() as connection:
+            hidden = count_hidden(connection, now)
+        is_moved = replace_withdrawn(self.settings, self.database, now)
+        self._hidden = hidden
+        return is_moved
+
+    def run_if_changed(self, now: datetime) -> bool:
+        """Do it if an article may have been withdrawn since the last check."""
+        with self.database.reading() as connection:
+            is_changed = count_hidden(connection, now) != self._hidden
+        return is_changed and self.run(now)

@@ -25,8 +25,7 @@ from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database
 from publisher.delivery.ledger import leases, lifecycle
 from publisher.delivery.ledger.attempts import sent_under_lease
-from publisher.delivery.lineage.state import read_lineage
-from publisher.delivery.lineage.witness import open_witness
+from publisher.delivery.lineage.witness import open_witness, read_lineage
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
 from publisher.errors import ConfigError, DatabaseError, DeliveryError

@@ -24,13 +24,18 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer
-from publisher.delivery.fair_queue import Allocation, FairQueue
 from publisher.delivery.job import Job
-from publisher.delivery.ledger import attempts, counts, leases
+from publisher.delivery.ledger import attempts, leases, lifecycle
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.lineage.journal import JournalPage, format_line
-from publisher.delivery.lineage.state import LedgerPage, QuarantinedError, turn_page
-from publisher.delivery.lineage.witness import Witness
+from publisher.delivery.lineage.witness import (
+    JournalPage,
+    LedgerPage,
+    QuarantinedError,
+    Witness,
+    format_line,
+    turn_page,
+)
+from publisher.delivery.queues import Allocation, FairQueue, SendResult, WorkQueue
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.retry_policy import Attempt, StateChange, next_state
 from publisher.delivery.states import DeliveryState
@@ -41,7 +46,6 @@ from publisher.delivery.transports.base import (
     Transport,
     Unreachable,
 )
-from publisher.delivery.work_queue import SendResult, WorkQueue
 from publisher.errors import DeliveryError
 from subscribers.changes import suppress
 from subscribers.errors import SubscribersError
@@ -275,7 +279,7 @@ class LedgerWriter:
         """Return whether no row waits for a first try, and some issue has been delivered."""
         if self._returned or not self._fair_queue.is_empty:
             return False
-        return not counts.nothing_accepted(connection, self._jobs, TRIP_AFTER)
+        return not lifecycle.nothing_accepted(connection, self._jobs, TRIP_AFTER)
 
     def _undo_attempts(self, connection: Connection, batch: LedgerBatch) -> int:
         count = attempts.undo_attempts(connection, self._returned, batch.now)

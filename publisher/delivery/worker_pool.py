@@ -25,6 +25,7 @@ from publisher.delivery.lease_holder import HeldLease
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
+from publisher.delivery.queues import WorkQueue
 from publisher.delivery.transports.base import (
     ANSWERS,
     Outcome,
@@ -34,7 +35,6 @@ from publisher.delivery.transports.base import (
     TransportConnection,
     Unreachable,
 )
-from publisher.delivery.work_queue import WorkQueue
 from publisher.errors import DatabaseError, DeliveryError, StorageError
 from publisher.fault_isolation import explain_fault, stops_all
 

@@ -20,8 +20,12 @@ from publisher.issues import selection, store
 from publisher.issues.editing import IssueEdits, arrange
 from publisher.issues.model import SELECTED_STATES
 from publisher.issues.tables import issue_table
-from subscribers.audiences import load_audience_profiles
-from subscribers.interruptions import OWED_FOR, add_interruptions, of_subscriber
+from subscribers.audiences import (
+    OWED_FOR,
+    add_interruptions,
+    load_audience_profiles,
+    of_subscriber,
+)
 from subscribers.preferences import Preferences, Profile, profile_from_text
 from subscribers.store import load_subscriber
 

@@ -33,7 +33,7 @@ from publisher.files import storage_errors
 from publisher.jobs.heartbeat import WORKING, tell_systemd
 
 if TYPE_CHECKING:
-    from publisher.delivery.progress import Progress
+    from publisher.delivery.dispatcher import Progress
 
 
 log = structlog.get_logger()

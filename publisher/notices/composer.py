@@ -20,7 +20,7 @@ from publisher.config import Settings
 from publisher.errors import DeliveryError, RenderingError
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.compose import notice_message_name
 from publisher.mail.dkim import DkimSigner

@@ -24,9 +24,9 @@ from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import QueueItem, QueuePolicy, Settlement
 from publisher.database.writer import store_patiently
 from publisher.delivery import causes
+from publisher.delivery.dispatcher import Progress
 from publisher.delivery.lineage.quarantine import why_old
-from publisher.delivery.lineage.state import QuarantinedError
-from publisher.delivery.progress import Progress
+from publisher.delivery.lineage.witness import QuarantinedError
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.retry_policy import FINAL_STATES, IMMEDIATE_RETRIES
 from publisher.delivery.states import DeliveryState

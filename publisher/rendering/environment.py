@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 from publisher import languages
 from publisher.articles.content.internal_links import link_anchors
 from publisher.errors import RenderingError
-from publisher.rendering import filters, plaintext, subscriber_values
+from publisher.rendering import filters, plaintext
 from publisher.rendering.colours_and_fonts import typeface
 from publisher.rendering.template_files import (
     SOURCE_LANGUAGE,
@@ -215,10 +215,8 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
         _gettext, _ngettext, newstyle=True
     )
-    environment.filters |= subscriber_values.guarded_filters(
-        environment.filters | TEMPLATE_FILTERS
-    )
-    environment.tests |= subscriber_values.guarded_tests(environment.tests)
+    environment.filters |= filters.guarded_filters(environment.filters | TEMPLATE_FILTERS)
+    environment.tests |= filters.guarded_tests(environment.tests)
     environment.globals |= {"ui": _ui, "tongue": _language_attributes_if_needed}
     return environment
 
@@ -299,7 +297,7 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "list_names": languages.list_names,
     "names": filters.byline_names,
     "one_line": plaintext.to_one_line,
-    "otherwise": subscriber_values.otherwise,
+    "otherwise": filters.otherwise,
     "own_picture": filters.own_picture,
     "readable_address": readable_address,
     "shorten": plaintext.shorten_to_columns,

@@ -1,7 +1,7 @@
 """The values that templates get: frozen, with everything decided.
 
 `publisher.rendering.views` makes them. What differs between subscribers is not here: templates write
-placeholders for it (`publisher.rendering.subscriber_values`).
+placeholders for it (`publisher.rendering.filters`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from publisher.articles.model import Article
 from publisher.config import DigestCadence, DigestKey, Newsletter, Publication, Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
 from publisher.issues.model import Issue
 from publisher.rendering import (
     ArticleView,

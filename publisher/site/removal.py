@@ -30,7 +30,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated
 from publisher.files import move_file, remove_file
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
 from publisher.issues.model import IssueState
 from publisher.issues.tables import (
     digest_table,

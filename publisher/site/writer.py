@@ -24,9 +24,9 @@ from publisher.database import Database
 from publisher.errors import PublisherError, RenderingError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.files import explain_error, is_storage_failure, remove_file, write_if_changed
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
+from publisher.issues.digests import mark_pages_outdated
 from publisher.issues.model import Issue
-from publisher.issues.pages import mark_pages_outdated
 from publisher.issues.tables import issue_table
 from publisher.rendering import (
     ArticleView,

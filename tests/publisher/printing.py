@@ -10,7 +10,7 @@ import feedparser
 
 from publisher.app.operation.cycle import Pipeline
 from publisher.clock import FixedClock
-from publisher.delivery.lineage.clock_jumps import ClockWatch
+from publisher.delivery.lineage.quarantine import ClockWatch
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
 from publisher.rendering import Renderer

@@ -19,7 +19,7 @@ from publisher.app.operation.cycle import CycleReport, Pipeline, ReloadedPipelin
 from publisher.app.operation.run import run_service, service_turns
 from publisher.clock import Clock, running_from
 from publisher.config import SETTINGS_FILE
-from publisher.delivery import progress
+from publisher.delivery import dispatcher
 from publisher.delivery.transports.base import (
     ACCEPTED_OUTCOME,
     Outcome,
@@ -166,7 +166,7 @@ def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
         return ACCEPTED_OUTCOME
 
     # People read no faster, but are not told of what takes no time.
-    monkeypatch.setattr(progress, "REPORT_INTERVAL", 0.0)
+    monkeypatch.setattr(dispatcher, "REPORT_INTERVAL", 0.0)
     subscribe(publication, *((f"r{number}@example.com", "en") for number in range(9)))
     ready(publication)
     first, second = MemoryTransport(outcomes=stop), MemoryTransport()

@@ -38,9 +38,9 @@ from publisher.delivery.ledger import claims, leases
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.lineage.quarantine import AgeCheck
 from publisher.delivery.lineage.witness import open_witness
+from publisher.delivery.queues import WorkQueue
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME, MessageKey
-from publisher.delivery.work_queue import WorkQueue
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
 from publisher.testing import SECRET

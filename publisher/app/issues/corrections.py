@@ -17,7 +17,7 @@ from publisher.app.editing_state import EditingState
 from publisher.app.issues.edits import bidi_problem
 from publisher.app.issues.lookup import choose_editions, require_rows
 from publisher.config import Settings
-from publisher.delivery.ledger import counts
+from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.correction_audience import (
     CorrectionStanding,
     count_correction_audience,
@@ -27,7 +27,7 @@ from publisher.errors import ArticleError, IssueError, UsageError
 from publisher.i18n.messages import untranslated
 from publisher.ingest.parsers.markdown import opening_html
 from publisher.issues import store
-from publisher.issues.digests import digest_of
+from publisher.issues.digests import digest_of, mark_pages_outdated
 from publisher.issues.editing import (
     Correction,
     NewCorrection,
@@ -36,7 +36,6 @@ from publisher.issues.editing import (
     corrections_of,
 )
 from publisher.issues.model import STATE_WORDS, Issue, IssueState
-from publisher.issues.pages import mark_pages_outdated
 from publisher.languages.bidi import bidi_control_in
 
 # Its sending has ended: all who get it have got it.
@@ -275,7 +274,7 @@ def _was_sent(connection: Connection, issue: Issue) -> bool:
     if issue.state in _UNDER_WAY:
         return not count_untried(connection, issue)
     if issue.state is IssueState.CANCELLED:
-        return bool(counts.count_deliveries(connection, [issue.id])[issue.id].get("sent"))
+        return bool(lifecycle.count_deliveries(connection, [issue.id])[issue.id].get("sent"))
     return issue.state in _SENT
 
 

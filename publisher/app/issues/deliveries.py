@@ -35,9 +35,8 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.causes import CAUSES, advise, cause_of, explain_delivery
 from publisher.delivery.ledger import doubts, lifecycle
-from publisher.delivery.ledger.counts import is_pruned
 from publisher.delivery.ledger.doubts import Doubt
-from publisher.delivery.ledger.lifecycle import RETRY_PERIOD, RETRYABLE_STATES
+from publisher.delivery.ledger.lifecycle import RETRY_PERIOD, RETRYABLE_STATES, is_pruned
 from publisher.delivery.ledger.reports import (
     DeliveryRecord,
     OutcomeCount,

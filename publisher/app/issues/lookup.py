@@ -17,7 +17,7 @@ from publisher.app.editing_state import EditingState
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.database.metadata import UTCDateTime
-from publisher.delivery.ledger.counts import is_pruned
+from publisher.delivery.ledger.lifecycle import is_pruned
 from publisher.errors import IssueError, LanguageError, TransitionError, UsageError
 from publisher.i18n.messages import message
 from publisher.issues import store

@@ -23,8 +23,8 @@ from publisher.app.issues.lookup import (
     require_issue,
 )
 from publisher.config import Edition
-from publisher.delivery.ledger import counts, lifecycle
-from publisher.delivery.ledger.counts import (
+from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger.lifecycle import (
     PendingTail,
     count_deliveries,
     find_tail,
@@ -234,7 +234,7 @@ def pause_sending(
         lifecycle.pause_issue(
             change.connection, issue, reason or message("paused by hand"), now
         )
-        found = stop_counts(counts.count_rows(change.connection, [issue.id])[issue.id])
+        found = stop_counts(lifecycle.count_rows(change.connection, [issue.id])[issue.id])
         change.details["deliveries"] = found._asdict()
         return found
 
@@ -261,7 +261,7 @@ def cancel_sending(
     with changing_issue(state, actor, "cancel", permission, name) as (change, issue):
         connection, now = change.connection, state.clock.now()
         lifecycle.cancel_issue(connection, issue, reason or message("cancelled by hand"), now)
-        found = summarise_counts(counts.count_rows(connection, [issue.id])[issue.id])
+        found = summarise_counts(lifecycle.count_rows(connection, [issue.id])[issue.id])
         change.details.update(reason=reason, deliveries=dict(found))
         return found
 
@@ -406,7 +406,7 @@ class _Changing:
             return IssueError.saying(
                 "%(issue)s: is %(state)s (%(why)s)", issue=issue.name, state=word, why=why
             )
-        found = summarise_counts(counts.count_rows(self.connection, [issue.id])[issue.id])
+        found = summarise_counts(lifecycle.count_rows(self.connection, [issue.id])[issue.id])
         rows = [
             message("%(count)s %(why)s", count=number, why=_ROW_WORDS[state])
             for state, number in found.items()

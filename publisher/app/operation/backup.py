@@ -39,14 +39,14 @@ from publisher.database.dialect import (
 )
 from publisher.delivery.lease_holder import record_last_pages, senders_here
 from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.state import (
+from publisher.delivery.lineage.witness import (
     LedgerPage,
     Lineage,
     add_lineage,
+    open_witness,
     read_lineage,
     set_lineage,
 )
-from publisher.delivery.lineage.witness import open_witness
 from publisher.errors import BusyError, DatabaseError, PublisherError, StorageError, UsageError
 from publisher.files import make_folder, storage_errors, sync_folder, write_durably
 from publisher.jobs.turns import BackupState, read_backup_state, record_backup
@@ -55,7 +55,7 @@ from publisher.recurrence import at_local_time
 from publisher.secrets import load_secret, put_secret_aside, store_secret
 
 if TYPE_CHECKING:
-    from publisher.delivery.progress import Progress
+    from publisher.delivery.dispatcher import Progress
 
 
 log = structlog.get_logger()

@@ -39,15 +39,18 @@ from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.reload import ReloadedSettings, SettingsChange
 from publisher.database import Database, open_database
-from publisher.delivery.dispatcher import DeliveryReport, Dispatcher
+from publisher.delivery.dispatcher import DeliveryReport, Dispatcher, Progress
 from publisher.delivery.issue_opening import check_audiences
-from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.leases import SenderStatus, list_senders
+from publisher.delivery.ledger.lifecycle import count_deliveries
 from publisher.delivery.ledger.reports import prune_ledgers
-from publisher.delivery.lineage.clock_jumps import ClockWatch, take_back_early_skips
-from publisher.delivery.lineage.quarantine import find_quarantine, why_old
-from publisher.delivery.lineage.state import read_lineage
-from publisher.delivery.progress import Progress
+from publisher.delivery.lineage.quarantine import (
+    ClockWatch,
+    find_quarantine,
+    take_back_early_skips,
+    why_old,
+)
+from publisher.delivery.lineage.witness import read_lineage
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError

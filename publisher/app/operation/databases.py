@@ -31,14 +31,17 @@ from publisher.database.dialect.backend import is_address, parse_address, printa
 from publisher.database.engine import create_database
 from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.lineage.evidence import RecoveryEvidence, read_evidence
-from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.quarantine import find_quarantine, find_sign, without_remedy
 from publisher.delivery.lineage.recovery import Choices, RecoveredIssue, decide
-from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import (
+    UNKNOWN,
+    JournalPage,
+    Lineage,
     open_witness,
+    read_lineage,
     read_witness,
     read_witnesses,
+    set_lineage,
     witness_folders,
 )
 from publisher.delivery.tables import lineage_table

@@ -34,7 +34,7 @@ from publisher.clock import Clock
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database, open_database
-from publisher.delivery.progress import Progress
+from publisher.delivery.dispatcher import Progress
 from publisher.errors import (
     ConfigError,
     DatabaseError,

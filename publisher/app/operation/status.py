@@ -16,14 +16,12 @@ from publisher.bounces.store import count_events, count_unattributed
 from publisher.bucket.contents import BucketState, read_state
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.leases import SenderStatus, list_senders
+from publisher.delivery.ledger.lifecycle import count_deliveries
 from publisher.delivery.ledger.opening import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
-from publisher.delivery.lineage.clock_jumps import find_jump
-from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.state import read_lineage
-from publisher.delivery.lineage.witness import second_folder
+from publisher.delivery.lineage.quarantine import find_jump, find_quarantine
+from publisher.delivery.lineage.witness import read_lineage, second_folder
 from publisher.delivery.states import FAILURE_STATES
 from publisher.delivery.transports import create_transport
 from publisher.files import find_full_disk

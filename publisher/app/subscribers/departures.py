@@ -20,9 +20,16 @@ from publisher.clock import Clock, uptime
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
-from publisher.delivery.lineage.journal import KEEP_DAYS, append_values, day_files, read_values
-from publisher.delivery.lineage.state import PAGES_AHEAD, Lineage, read_lineage
-from publisher.delivery.lineage.witness import witness_folders
+from publisher.delivery.lineage.witness import (
+    KEEP_DAYS,
+    PAGES_AHEAD,
+    Lineage,
+    append_values,
+    day_files,
+    read_lineage,
+    read_values,
+    witness_folders,
+)
 from subscribers.changes import store_change
 from subscribers.consent import close_record, leave_newsletter, may_receive_mail
 from subscribers.errors import RefusedTransitionError

@@ -28,8 +28,7 @@ from publisher.issues.tables import (
     issue_variant_article_table,
     issue_variant_table,
 )
-from subscribers.audiences import still_wanted
-from subscribers.interruptions import OWED_FOR, add_interruptions
+from subscribers.audiences import OWED_FOR, add_interruptions, still_wanted
 from subscribers.tables import subscriber, subscriber_alias
 
 _S, _I = DeliveryState, IssueState

@@ -17,13 +17,17 @@ from publisher.database.dialect.sql import json_list, json_rows
 from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.already_sent import owe_left_out
-from publisher.delivery.ledger.bulk import (
+from publisher.delivery.ledger.claims import (
+    IS_CLAIMED,
+    NOW,
+    RETURNED,
     ROWS,
+    SUPPRESS_CLAIMED,
+    Claim,
     in_states,
     row_values,
     same_epoch,
 )
-from publisher.delivery.ledger.claims import IS_CLAIMED, NOW, RETURNED, SUPPRESS_CLAIMED, Claim
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery

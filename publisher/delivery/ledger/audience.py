@@ -31,8 +31,7 @@ from publisher.delivery.ledger.offer import (
 )
 from publisher.issues.model import Issue
 from publisher.issues.selection import serving_language
-from subscribers.audiences import load_audience_profiles, select_audience_groups
-from subscribers.interruptions import Interruption
+from subscribers.audiences import Interruption, load_audience_profiles, select_audience_groups
 from subscribers.store import count_subscribers_by_language
 from subscribers.tables import preference, subscriber
 

@@ -1,7 +1,8 @@
 """Claim rows for a lease, postpone and release them, find out when rows are due, and recheck one.
 
 The recheck runs right before a message leaves, in several threads. It is a prepared query, one per
-thread. It reads only, and does not check the epoch: the state `attempting` guards the row.
+thread. It reads only, and does not check the epoch: the state `attempting` guards the row. A statement
+about many rows has them as one JSON parameter: it is compiled and run once, where one per row would be hundreds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,15 +15,9 @@ import sqlalchemy as sa
 
 from publisher.clock import Clock
 from publisher.database import Database
-from publisher.database.dialect.sql import json_rows
+from publisher.database.dialect.sql import json_rows, json_scalar, json_table, unlikely
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.causes import HAS_UNSUBSCRIBED
-from publisher.delivery.ledger.bulk import (
-    ROWS,
-    first_free,
-    row_values,
-    same_epoch,
-)
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
@@ -30,6 +25,74 @@ from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from subscribers.audiences import load_recipients, still_wanted
 from subscribers.model import Recipient
+
+# The name of the parameter that holds the rows, as `json_rows` writes them.
+ROWS = "rows"
+_TYPES = dict.fromkeys(("state", "reason_key", "reason", "next_at", "timezone"), sa.Text)
+
+
+def row_values(*columns: str) -> sa.Subquery:
+    """Return the rows of the parameter `rows` as a subquery with these columns, in this order."""
+    rows = json_table(sa.bindparam(ROWS, type_=sa.Text())).alias("each_row")
+    return sa.select(
+        *(
+            json_scalar(rows.c.value, _TYPES.get(name, sa.Integer)(), place).label(name)
+            for place, name in enumerate(columns)
+        )
+    ).subquery("given")
+
+
+def same_epoch(rows: sa.Subquery) -> sa.ColumnElement[bool]:
+    """Return the condition that a row is one of these and has not changed hands since."""
+    return (
+        (delivery.c.issue_id == rows.c.issue_id)
+        & (delivery.c.subscriber_id == rows.c.subscriber_id)
+        & (delivery.c.epoch == rows.c.epoch)
+    )
+
+
+def in_states(*states: DeliveryState) -> sa.ColumnElement[Any]:
+    """Return the condition that a row is in one of these states, of which there are few.
+
+    Without the hint a million rows of an issue may be scanned instead of the index of states.
+    """
+    # Literals instead of parameters: otherwise a server may not use an index of some states.
+    literals = sa.bindparam(
+        "states", [*states], sa.Text(), unique=True, expanding=True, literal_execute=True
+    )
+    return unlikely(delivery.c.state.in_(literals))
+
+
+def held_in(*states: DeliveryState) -> sa.ColumnElement[Any]:
+    """Return the condition that a lease holds a row, in one of these states: `claimed`, `attempting`.
+
+    A server has an index of rows that are held, which is used only if it is said that they have a lease.
+    """
+    return in_states(*states) & delivery.c.lease_id.is_not(None)
+
+
+def first_free(
+    issue_id: int | sa.ColumnElement[int], state: DeliveryState
+) -> sa.Select[tuple[datetime]]:
+    """Return a query for when the first row in a state, `pending` or `deferred`, is due.
+
+    In the order of the index. Without an order a server reads an issue's rows until it finds one, and
+    finds none among a million that are sent. It would drop the order from an EXISTS.
+    """
+    literal_state = sa.literal(state, sa.Text(), literal_execute=True)
+    return (
+        sa.select(delivery.c.next_at)
+        .where(delivery.c.issue_id == issue_id, delivery.c.state == literal_state)
+        .order_by(delivery.c.next_at)
+        .limit(1)
+    )
+
+
+def has_free(issue_id: int | sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Return the condition that rows of an issue are held by nobody and wait to be sent."""
+    queries = (first_free(issue_id, one) for one in CLAIMABLE_STATES)
+    return sa.or_(*(one.scalar_subquery().is_not(None) for one in queries))
+
 
 # Deferred recipients who have been due for so long are not last any more: at a low rate, first
 # tries can take days.

@@ -15,7 +15,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from publisher.database.dialect.sql import update_statistics, upsert
-from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.claims import in_states
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, exists, select, update
 from publisher.database.engine import chunks
 from publisher.delivery.causes import MARKED_AS_SENT, cause_of
 from publisher.delivery.ledger import lifecycle
-from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.claims import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from publisher.database.dialect.sql import id_of_its_own
 from publisher.delivery.causes import INTERRUPTED
-from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.claims import in_states
 from publisher.delivery.states import HELD_STATES, DeliveryState
 from publisher.delivery.tables import delivery, send_lease
 from publisher.delivery.transports.base import Guarantee

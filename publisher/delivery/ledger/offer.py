@@ -34,8 +34,14 @@ from publisher.issues.recovered_issues import recovered_stories
 from publisher.issues.selection import SelectionWindow, serving_language
 from publisher.issues.subscriber_selection import ProfileSelector
 from publisher.issues.tables import issue_table
-from subscribers.audiences import is_paused, is_subscribed, still_wanted
-from subscribers.interruptions import OWED_FOR, Interruption, load_interruptions
+from subscribers.audiences import (
+    OWED_FOR,
+    Interruption,
+    is_paused,
+    is_subscribed,
+    load_interruptions,
+    still_wanted,
+)
 from subscribers.preferences import profile_from_text
 from subscribers.tables import preference, subscriber
 

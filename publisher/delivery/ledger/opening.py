@@ -29,7 +29,7 @@ from publisher.delivery.ledger.audience import (
     load_issue_audience,
     load_members,
 )
-from publisher.delivery.ledger.bulk import ROWS, row_values
+from publisher.delivery.ledger.claims import ROWS, row_values
 from publisher.delivery.ledger.correction_audience import open_correction_ledger
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import DeliveryState

@@ -22,8 +22,8 @@ from publisher.database import Database
 from publisher.database.dialect.sql import likely, text_after
 from publisher.delivery.causes import Cause, advise, cause_of, explain_delivery
 from publisher.delivery.ledger.already_sent import OPENED_STATES
-from publisher.delivery.ledger.bulk import in_states
-from publisher.delivery.ledger.counts import is_pruned
+from publisher.delivery.ledger.claims import in_states
+from publisher.delivery.ledger.lifecycle import is_pruned
 from publisher.delivery.states import (
     CLAIMABLE_STATES,
     OPEN_STATES,

@@ -22,7 +22,7 @@ from publisher.delivery.causes import (
     Cause,
 )
 from publisher.delivery.ledger.already_sent import owe_left_out
-from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.claims import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.i18n.messages import joined, message

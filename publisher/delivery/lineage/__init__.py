@@ -4,11 +4,8 @@ The database is the only record of what was sent: an old one would send everythi
 transaction of a sender has a number, its page, which is also kept outside the database, and
 backups carry a mark.
 
-    state        the row about this database: its page, whether it is a copy or quarantined
-    journal      the files outside it: what each page did, by issue and subscriber
-    witness      writes page and journal, after the commit and before anything is handed out
-    quarantine   compares the database with them; until a person decides, nothing is planned or sent
+    witness      the row about this database, its page, and the files outside it: the last page, and what each did
+    quarantine   compares the database with them; until a person decides, nothing is planned or sent; clocks ahead
     evidence     what they say about what came after a copy, and the stories of issues that were sent
     recovery     what is surely sent, surely not, and in doubt; and what a person decides
-    clock_jumps  a clock that is far ahead of the last cycle, and what was skipped while it was
 """

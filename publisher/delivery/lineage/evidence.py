@@ -19,10 +19,16 @@ from publisher.database import Database
 from publisher.database.dialect.sql import upsert
 from publisher.database.engine import chunks
 from publisher.delivery.causes import RESTORED
-from publisher.delivery.ledger.bulk import in_states
-from publisher.delivery.lineage import journal
-from publisher.delivery.lineage.state import LedgerPage, Lineage, lost_pages, read_lineage
-from publisher.delivery.lineage.witness import read_pages, witness_folders
+from publisher.delivery.ledger.claims import in_states
+from publisher.delivery.lineage import witness as journal
+from publisher.delivery.lineage.witness import (
+    LedgerPage,
+    Lineage,
+    lost_pages,
+    read_lineage,
+    read_pages,
+    witness_folders,
+)
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery, recovered_delivery
 from publisher.issues.model import Issue

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete
 
 from publisher.config import Settings
-from publisher.delivery.ledger import counts, doubts, lifecycle
+from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.lineage.evidence import (
     RecoveryEvidence,
     apply_recovered,
@@ -25,9 +25,9 @@ from publisher.delivery.lineage.evidence import (
     store_words,
     take_for_sent,
 )
-from publisher.delivery.lineage.journal import JournalPage
-from publisher.delivery.lineage.state import (
+from publisher.delivery.lineage.witness import (
     UNKNOWN,
+    JournalPage,
     page_after_recovery,
     set_lineage,
 )
@@ -143,7 +143,7 @@ class _Recovery:
         found = store.issues_by_ids(self.connection, [issue.id])[0]
         if issue.name in self.choices.names:
             found = self._choose_opened(found)
-        count = counts.count_rows(self.connection, [issue.id])[issue.id]
+        count = lifecycle.count_rows(self.connection, [issue.id])[issue.id]
         if found.state not in (IssueState.SENDING, IssueState.PAUSED) and not (
             count[DeliveryState.IN_DOUBT] or issue.name in self.evidence.content.words
         ):

@@ -1,25 +1,294 @@
-"""The witness: the last page of the database, in a file outside it, and the journal beside it.
+"""The witness: the last page of the database, in a file outside it; and the journal of what each page did.
 
-Written after each commit of a sender and before anything of it is handed out, so that a database
-that lost commits is noticed. A kill loses nothing of it; a power cut may lose what is younger than
-a second.
+The row that says which database this is, and how far it has come, is here.
+The witness is written after each commit of a sender and before anything of it is handed out, so that a database
+that lost commits is noticed. A kill loses nothing of it; a power cut may lose what is younger than a second. A line
+of the journal is a checksum and JSON. Lines are appended before anything is handed out, so whatever may have been
+sent is in one. A file holds a day, and is deleted after `KEEP_DAYS`, or soon then. It names no subscriber but by
+number.
 """
 
 import fcntl
 import hashlib
+import json
 import os
-from collections.abc import Iterator, Sequence
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from time import monotonic
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from publisher.config import Settings
-from publisher.delivery.lineage import journal
-from publisher.delivery.lineage.state import LedgerPage
+from publisher.database.dialect.sql import LargeInteger
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import lineage_table
+from publisher.errors import DeliveryError
 from publisher.files import storage_errors
+
+# By how much a page grows at least when a database is recovered: far more than other machines can have
+# written that are not asked, and far more than a database writes in a second.
+PAGES_AHEAD = 1_000_000
+# The incarnation of a dump that has none.
+UNKNOWN = "unknown"
+
+
+class QuarantinedError(DeliveryError):
+    """The database may be older than what was sent: nothing is sent until a person decides."""
+
+    stops_all = True
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A database's name, the number of its last page, and what speaks against sending from it."""
+
+    incarnation: str
+    page: int
+    server: str = ""
+    copied_at: datetime | None = None
+    quarantined_at: datetime | None = None
+    quarantine_reason: str | None = None
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """One transaction of a sender: the database that it is in, and its number there."""
+
+    incarnation: str
+    number: int
+
+
+_COLUMNS = [lineage_table.c[name] for name in Lineage.__dataclass_fields__]
+_TURN = (
+    update(lineage_table)
+    .where(
+        lineage_table.c.quarantined_at.is_(None),
+        lineage_table.c.copied_at.is_(None),
+        lineage_table.c.page >= bindparam("known", type_=LargeInteger),
+    )
+    .values(page=lineage_table.c.page + 1)
+    .returning(*lineage_table.c["incarnation", "page"])
+)
+
+
+def read_lineage(connection: Connection) -> Lineage | None:
+    """Return the row; None if this is a dump of a backup, which has none."""
+    row = connection.execute(select(*_COLUMNS)).mappings().one_or_none()
+    return Lineage(**row) if row else None
+
+
+def turn_page(connection: Connection, known: int) -> LedgerPage | None:
+    """Begin a page, in the transaction of a sender that has written page `known` before.
+
+    Return None if nothing may be sent: the database is quarantined, a copy, or older than that.
+    """
+    row = connection.execute(_TURN, {"known": known}).one_or_none()
+    return LedgerPage(*row) if row else None
+
+
+def page_after_recovery(last: int, now: datetime) -> int:
+    """Return the page with which a database goes on that is recovered now.
+
+    It is higher than those of former recoveries, also of one that nothing is known of any more: pages that
+    follow it could be taken for those that are missing from a backup made in between. For that, the clocks
+    of machines on which `recover` runs have to agree to within the time between two recoveries.
+    """
+    return max(last, int(now.timestamp()) * PAGES_AHEAD) + PAGES_AHEAD
+
+
+def lost_pages(last: int, since: int) -> int:
+    """Return how many pages are known to be lost between two; where a recovery jumped over many, one."""
+    lost = since - last - 1
+    return lost if lost < PAGES_AHEAD - 1 else 1
+
+
+def add_lineage(connection: Connection, row: Lineage) -> None:
+    """Insert the row into a dump that has none."""
+    connection.execute(insert(lineage_table).values(id=1, **asdict(row)))
+
+
+def set_lineage(connection: Connection, **values: Any) -> None:
+    """Change the row."""
+    connection.execute(update(lineage_table).values(values))
+
+
+FOLDER = "journal"
+# Backups that are older can't be completed from it. A million mails take about 20 MB.
+KEEP_DAYS = 31
+# Days that are deleted when one begins. No more: a clock that is a year ahead for an hour must not
+# delete all. More than one: so that too many, as after a long pause, become fewer.
+_DAYS_AT_ONCE = 2
+_CHECKSUM = 8
+# Of pages with the same number, these count before others, and the last before the first.
+_STRONGEST = (DeliveryState.ATTEMPTING, DeliveryState.SENT)
+
+# Numbers of subscribers by state, of each issue by its name.
+Moves = Mapping[str, Mapping[str, list[int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    """One line: its page, the first page that it stands for, the sender's lease, and what moved."""
+
+    incarnation: str
+    number: int
+    since: int
+    lease_id: int | None = None
+    moves: Moves = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """What the journal says of a delivery last."""
+
+    state: str
+    lease_id: int | None
+
+
+@dataclass(slots=True)
+class JournalContent:
+    """What journals say since a page: the last word about each delivery, and the last page.
+
+    `missing` are the pages of which no journal has anything, or of which two say different things.
+    """
+
+    words: dict[str, dict[int, LastWord]] = field(default_factory=dict)
+    last: int = 0
+    missing: int = 0
+
+
+def format_line(page: JournalPage) -> bytes:
+    """Return a page as a line."""
+    return format_values([page.incarnation, page.number, page.since, page.lease_id, page.moves])
+
+
+def format_values(values: list[Any]) -> bytes:
+    """Return values as a line with a checksum."""
+    text = json.dumps(values, separators=(",", ":")).encode()
+    return b"%08x %b\n" % (zlib.crc32(text), text)
+
+
+def parse_values(line: bytes) -> list[Any] | None:
+    """Return what `format_values` wrote; None if the line is not whole."""
+    checksum, text = line[:_CHECKSUM], line[_CHECKSUM + 1 :].rstrip(b"\n")
+    if checksum != b"%08x" % zlib.crc32(text):
+        return None
+    values: list[Any] = json.loads(text)
+    return values
+
+
+def parse_line(line: str) -> JournalPage | None:
+    """Return what `format_line` wrote; None if the line is not whole."""
+    values = parse_values(line.encode())
+    return JournalPage(*values) if values else None
+
+
+def append_values(folder: Path, suffix: str, values: list[Any], now: datetime) -> None:
+    """Append a line to a day's file of some kind. Raise StorageError if it can't be written."""
+    file = folder / FOLDER / f"{now.date()}.{suffix}"
+    with storage_errors(folder):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            prune_journal(file.parent, now.date())
+        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            size = os.fstat(descriptor).st_size
+            # Half a line, as after a power failure, must not spoil this one.
+            is_cut = bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
+            write_whole(descriptor, b"\n" * is_cut + format_values(values))
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def day_files(folder: Path, suffix: str) -> list[Path]:
+    """Return the files of some kind, the oldest first."""
+    return sorted((folder / FOLDER).glob(f"*.{suffix}"))
+
+
+def read_values(files: Iterable[Path]) -> Iterator[list[Any]]:
+    """Yield what the whole lines of some files say."""
+    for file in files:
+        with suppress(FileNotFoundError), file.open("rb") as lines:
+            yield from filter(None, map(parse_values, lines))
+
+
+def write_whole(descriptor: int, line: bytes) -> None:
+    """Write all bytes, or raise OSError: a disk that is nearly full takes some of them."""
+    while line:
+        line = line[os.write(descriptor, line) :]
+
+
+def journal_file(folder: Path, day: date, slot: int) -> Path:
+    """Return the file of a day; several that are written at once have a slot each."""
+    return folder / FOLDER / (f"{day}.{slot}.log" if slot else f"{day}.log")
+
+
+def prune_journal(files: Path, today: date) -> None:
+    """When a day begins, delete the oldest days that are too old to be of use."""
+    if any(files.glob(f"{today}*")):
+        return
+    oldest = str(today - timedelta(days=KEEP_DAYS))
+    # No other file, such as those that NFS keeps while they are open.
+    old = [file for file in files.glob("[0-9]*") if file.name < oldest]
+    days = sorted({file.name[: len(oldest)] for file in old})[:_DAYS_AT_ONCE]
+    for file in old:
+        if file.name.startswith(tuple(days)):
+            file.unlink(missing_ok=True)
+
+
+def read_journals(folders: Iterable[Path], incarnation: str, since: int) -> JournalContent:
+    """Return what the journals of some folders say of a database after a page."""
+    pages: defaultdict[int, list[JournalPage]] = defaultdict(list)
+    for page in _pages(folders):
+        # A second folder has the same.
+        if (
+            page.incarnation == incarnation
+            and page.number > since
+            and page not in pages[page.number]
+        ):
+            pages[page.number].append(page)
+    content = JournalContent(last=since)
+    for _number, same in sorted(pages.items()):
+        _add(content, same)
+    return content
+
+
+def _add(content: JournalContent, same: list[JournalPage]) -> None:
+    """Add what has the next number; more than one if the database went on in two ways."""
+    gap = lost_pages(content.last, max(page.since for page in same))
+    # Nothing says which of the next pages belong to which of them.
+    content.missing += max(0, gap) + len(same) - 1
+    content.last = same[0].number
+    moves = [
+        (state, page.lease_id, issue, subscribers)
+        for page in same
+        for issue, states in page.moves.items()
+        for state, subscribers in states.items()
+    ]
+    for state, lease, issue, subscribers in sorted(moves, key=_weight):
+        words = content.words.setdefault(issue, {})
+        words.update(dict.fromkeys(subscribers, LastWord(state, lease)))
+
+
+def _weight(move: tuple[str, int | None, str, list[int]]) -> int:
+    """Order moves of the same number: what says most of a mail comes last, and counts."""
+    return _STRONGEST.index(move[0]) if move[0] in _STRONGEST else -1
+
+
+def _pages(folders: Iterable[Path]) -> Iterator[JournalPage]:
+    files = (file for folder in folders for file in day_files(folder, "log"))
+    for values in read_values(files):
+        yield JournalPage(*values)
+
 
 FILE = "witness"
 _FOLDER = "publisher"
@@ -149,13 +418,13 @@ class Witness:
     # The day on which each folder's journal was pruned last.
     _pruned: dict[Path, date] = field(default_factory=dict)
 
-    def record(self, page: journal.JournalPage, now: datetime) -> None:
+    def record(self, page: JournalPage, now: datetime) -> None:
         """Record a page that is committed. Raise StorageError if it can't be written."""
         is_due = monotonic() - self._synced_at > _SYNC_INTERVAL
         for folder in self.folders:
             with storage_errors(folder), _free_slot(folder) as (descriptor, slot):
                 if self.has_journal:
-                    file = journal.journal_file(folder, now.date(), slot)
+                    file = journal_file(folder, now.date(), slot)
                     self._append(file, page, now, sync=is_due)
                 _advance(descriptor, LedgerPage(page.incarnation, page.number))
                 if is_due:
@@ -165,7 +434,7 @@ class Witness:
 
     def record_line(self, line: str | None, now: datetime) -> None:
         """Record a page of a process that may have been killed before it did; twice counts as once."""
-        page = journal.parse_line(line) if line and self.has_journal else None
+        page = parse_line(line) if line and self.has_journal else None
         if page:
             self.record(page, now)
 
@@ -183,17 +452,15 @@ class Witness:
                 with storage_errors(folder), _free_slot(folder) as (descriptor, _slot):
                     _advance(descriptor, page)
 
-    def _append(
-        self, file: Path, page: journal.JournalPage, now: datetime, *, sync: bool
-    ) -> None:
+    def _append(self, file: Path, page: JournalPage, now: datetime, *, sync: bool) -> None:
         if self._pruned.get(file.parent) != now.date():
             file.parent.mkdir(exist_ok=True)
-            journal.prune_journal(file.parent, now.date())
+            prune_journal(file.parent, now.date())
             self._pruned[file.parent] = now.date()
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         before = os.fstat(descriptor).st_size
         try:
-            journal.write_whole(descriptor, journal.format_line(page))
+            write_whole(descriptor, format_line(page))
             if sync:
                 os.fdatasync(descriptor)
         except OSError:

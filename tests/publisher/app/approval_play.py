@@ -32,7 +32,7 @@ from publisher.app.operation.cycle import Pipeline
 from publisher.assembly import assemble
 from publisher.assembly.gate_run import GateRun
 from publisher.delivery.issue_opening import open_due_issues
-from publisher.delivery.lineage.clock_jumps import ClockWatch
+from publisher.delivery.lineage.quarantine import ClockWatch
 from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Outcome, OutgoingMessage
 from publisher.errors import PublisherError

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from publisher.app.operation.cycle import CycleReport
-from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.lifecycle import count_deliveries
 from publisher.delivery.ledger.reports import count_causes
 from publisher.delivery.states import DeliveryState
 from publisher.issues.model import Issue

@@ -25,13 +25,12 @@ from publisher.database import Database, open_database
 from publisher.database.dialect import copy_file
 from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.recovery import Choices
-from publisher.delivery.lineage.witness import forget_witness
+from publisher.delivery.lineage.witness import FOLDER, forget_witness
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Outcome, OutgoingMessage, TransportConnection
-from publisher.issues import digests, pages, store
+from publisher.issues import digests, store
 from publisher.issues.model import IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import issue_table
@@ -139,7 +138,7 @@ class Scene:
                 file = self.publication.settings.folders.public / urls.page_file(path)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text("page")
-                pages.mark_page_written(connection, made, "0")
+                digests.mark_page_written(connection, made, "0")
                 store.move_issue(connection, made, IssueState.READY)
 
     def send(self) -> None:

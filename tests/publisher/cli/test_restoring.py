@@ -11,10 +11,8 @@ import pytest
 from sqlalchemy import select, update
 
 from publisher.config import load_settings
-from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.quarantine import without_remedy
-from publisher.delivery.lineage.state import read_lineage, set_lineage
-from publisher.delivery.lineage.witness import Witness
+from publisher.delivery.lineage.witness import JournalPage, Witness, read_lineage, set_lineage
 from publisher.delivery.tables import lineage_table
 from publisher.issues import store
 from publisher.leader.store import Process, report_running

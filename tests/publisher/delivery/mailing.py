@@ -12,17 +12,16 @@ from publisher.clock import SystemTimer, Timer
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.database import Database
 from publisher.delivery.causes import explain_delivery
-from publisher.delivery.dispatcher import DeliveryReport, Dispatcher
-from publisher.delivery.ledger import counts as ledger
+from publisher.delivery.dispatcher import DeliveryReport, Dispatcher, Progress
 from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger import lifecycle as ledger
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.progress import Progress
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import digests
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from publisher.clock import Timer
 from publisher.delivery.job import Job
 from publisher.delivery.lease_holder import HeldLease, hold_lease
-from publisher.delivery.ledger import counts, leases
+from publisher.delivery.ledger import leases, lifecycle
 from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.delivery.ledger_writer import LeaseLost, LedgerBatch, LedgerWriter
 from publisher.delivery.lineage.quarantine import AgeCheck
 from publisher.delivery.lineage.witness import open_witness
+from publisher.delivery.queues import WorkQueue
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.transports.base import Outcome, TransportConnection, Unreachable
-from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import _UNSUBSCRIBED, FENCE
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import PublicationFolder
@@ -203,7 +203,7 @@ class SteppedRun:
 
 def _issues_with_sent(publication: PublicationFolder, jobs: Mapping[int, Job]) -> set[int]:
     with publication.database.reading() as connection:
-        return counts.issues_with_sent(connection, jobs)
+        return lifecycle.issues_with_sent(connection, jobs)
 
 
 __all__ = ["WORKERS", "HandClock", "LeaseLost", "RolledBackError", "SteppedRun", "Times"]

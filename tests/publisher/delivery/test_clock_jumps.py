@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from publisher.app.operation.cycle import Pipeline
 from publisher.clock import FixedClock, SystemClock, is_confirmed
-from publisher.delivery.lineage.clock_jumps import PATIENCE_SECONDS, ClockWatch, find_jump
+from publisher.delivery.lineage.quarantine import PATIENCE_SECONDS, ClockWatch, find_jump
 from publisher.issues.planner import plan_issues
 from publisher.issues.schedule import LATE_REASONS
 from publisher.issues.tables import edition_table, issue_table

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.delivery import fair_queue, worker_pool
+from publisher.delivery import queues, worker_pool
 from publisher.delivery.dispatcher import DeliveryReport, Dispatcher
 from publisher.delivery.states import summarise_counts
 from publisher.delivery.transports.base import (
@@ -20,7 +20,7 @@ from publisher.delivery.transports.base import (
     OutgoingMessage,
     SendStatus,
 )
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
 from publisher.issues.model import IssueState
 from publisher.testing import SECRET, MemoryTransport
 from subscribers.changes import unsubscribe
@@ -127,7 +127,7 @@ def test_no_more_connections_are_opened_than_there_are_recipients(
 def test_issues_of_several_languages_take_turns(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 1)
+    monkeypatch.setattr(queues, "CLAIM_SIZE", 1)
     subscribe(
         publication, *many(3), *((f"qari.{number}@example.com", "ar") for number in range(3))
     )

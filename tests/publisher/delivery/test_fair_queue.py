@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, update
 
 from publisher.config.delivery import DeliverySettings, DomainRateSettings
-from publisher.delivery import fair_queue
-from publisher.delivery.fair_queue import RESERVE_ROUNDS, FairQueue, interleave
+from publisher.delivery import queues
 from publisher.delivery.job import JobBuilder
 from publisher.delivery.ledger.claims import OVERDUE
 from publisher.delivery.ledger.opening import open_ledger
+from publisher.delivery.queues import RESERVE_ROUNDS, FairQueue, interleave
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.tables import delivery
 from publisher.issues import digests
@@ -68,8 +68,8 @@ def test_overdue_recipients_get_their_share_of_each_batch() -> None:
 def test_an_overdue_retry_does_not_wait_for_all_first_tries(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fair_queue, "OVERDUE_SHARE", 0.5)
-    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 4)
+    monkeypatch.setattr(queues, "OVERDUE_SHARE", 0.5)
+    monkeypatch.setattr(queues, "CLAIM_SIZE", 4)
     ledger = open_test_ledger(publication, *NAMES)
     ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW - OVERDUE)
     dealt = allocate_rows(fair_queue_of(ledger), ledger, 4)
@@ -100,7 +100,7 @@ def test_a_retry_that_a_domain_s_rate_puts_off_for_seconds_is_waited_for(
 def test_many_unsubscribed_recipients_are_suppressed_over_several_transactions(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 2)
+    monkeypatch.setattr(queues, "CLAIM_SIZE", 2)
     ledger = open_test_ledger(publication, *NAMES)
     with ledger.writing() as connection:
         for name in NAMES:

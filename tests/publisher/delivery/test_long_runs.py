@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from publisher.config.delivery import DeliverySettings, RateSettings, WarmupSettings
-from publisher.delivery import fair_queue, worker_pool
+from publisher.delivery import queues, worker_pool
 from publisher.delivery.lease_holder import hold_lease
 from publisher.delivery.ledger import claims, leases
 from publisher.delivery.transports.base import (
@@ -40,7 +40,7 @@ BOTH = {"weekly-en-2026-01-09", "weekly-ar-2026-01-09"}
 def _always_looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check for new work all the time, not every five seconds. Small issues take turns."""
     monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
-    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 4)
+    monkeypatch.setattr(queues, "CLAIM_SIZE", 4)
 
 
 def order(transport: MemoryTransport) -> str:

@@ -12,16 +12,20 @@ from random import Random
 import pytest
 
 from publisher.config import Folders
-from publisher.delivery.lineage.journal import (
+from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.witness import (
+    FILE,
     FOLDER,
     KEEP_DAYS,
     JournalPage,
+    LedgerPage,
+    Witness,
     append_values,
     read_journals,
+    read_lineage,
+    read_witness,
+    set_lineage,
 )
-from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.state import LedgerPage, read_lineage, set_lineage
-from publisher.delivery.lineage.witness import FILE, Witness, read_witness
 from publisher.testing import MemoryTransport
 from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import PublicationFolder

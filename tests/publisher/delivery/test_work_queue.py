@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from publisher.delivery.queues import WorkQueue
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME
-from publisher.delivery.work_queue import WorkQueue
 
 ROWS: list[Any] = ["first", "second", "third", "fourth"]
 

@@ -21,8 +21,14 @@ from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.lineage import quarantine
-from publisher.delivery.lineage.state import LedgerPage, Lineage, read_lineage, set_lineage
-from publisher.delivery.lineage.witness import open_witness
+from publisher.delivery.lineage.witness import (
+    LedgerPage,
+    Lineage,
+    open_witness,
+    read_lineage,
+    set_lineage,
+)
+from publisher.delivery.queues import WorkQueue
 from publisher.delivery.transports.base import (
     ACCEPTED_OUTCOME,
     Outcome,
@@ -30,7 +36,6 @@ from publisher.delivery.transports.base import (
     SendStatus,
     Unreachable,
 )
-from publisher.delivery.work_queue import WorkQueue
 from publisher.issues.model import IssueState
 from publisher.testing import FakeTimer, MemoryTransport
 from publisher.testing.fakes import MemoryConnection

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert
 from publisher.articles.tables import article, story
 from publisher.errors import DatabaseError, IssueError, TransitionError
 from publisher.issues import digests, store
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
 from publisher.issues.editing import (
     EditKind,
     IssueEdit,

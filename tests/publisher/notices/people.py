@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from publisher.clock import FixedClock, Timer
 from publisher.database.retry_queue import queue_item as notice
-from publisher.delivery.progress import Progress
+from publisher.delivery.dispatcher import Progress
 from publisher.delivery.transports.base import Transport
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import enqueue_notice

@@ -19,7 +19,7 @@ from publisher.config.delivery import (
 from publisher.database import retry_queue, writer
 from publisher.database.retry_queue import queue_item as notice
 from publisher.delivery import causes
-from publisher.delivery.lineage.state import set_lineage
+from publisher.delivery.lineage.witness import set_lineage
 from publisher.delivery.rates import limiter
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports import create_transport

@@ -13,8 +13,8 @@ from publisher.rendering import (
     IssueContent,
     Renderer,
     SystemMail,
+    filters,
     placeholders,
-    subscriber_values,
 )
 from publisher.rendering.digest import render_digest, render_system_mail
 from publisher.rendering.environment import Templates
@@ -75,9 +75,7 @@ def page(renderer: InProcessRenderer, folder: Path, source: str) -> str:
 
 def rendered_here(folder: Path, source: str) -> str:
     write(folder, "part.html", f"\n{source}")
-    return (
-        Templates(folder).render("part.html", "en", subscriber_values.digest_values()).strip()
-    )
+    return Templates(folder).render("part.html", "en", filters.digest_values()).strip()
 
 
 @pytest.mark.parametrize(
@@ -468,4 +466,4 @@ def test_the_documentation_names_every_value_of_a_subscriber() -> None:
         Path(__file__).resolve().parents[3] / "docs" / "reference" / "templates.md"
     ).read_text("utf-8")
     named = re.findall(r"(?m)^\| `subscriber\.(\w+)` \|", page)
-    assert named == [*subscriber_values._VALUES, "web"]
+    assert named == [*filters._VALUES, "web"]

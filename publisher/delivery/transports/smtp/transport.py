@@ -1,13 +1,23 @@
-"""The SMTP transport: hands messages to the server of [delivery.smtp].
+"""The SMTP transport: connects to the server of [delivery.smtp], and hands messages to it.
 
-It is not idempotent: a message that was sent and not answered may have been accepted. Its TLS
-context is made from the settings: trusted authorities, and our certificate.
+It is not idempotent: a message that was sent and not answered may have been accepted. TCP, TLS, EHLO and AUTH
+are the standard library's smtplib, which no other module uses. TLS is as the settings ask for, or there is no
+connection (RFC 3207 section 6, RFC 8314 section 4.1). Its context is made from the settings: trusted authorities,
+and our certificate.
 """
 
+import base64
+import binascii
 import errno
+import functools
 import os
+import re
+import smtplib
+import socket
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +26,256 @@ from pydantic import SecretStr
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.delivery import SMTP_PASSWORD, SmtpSettings, Tls, resolve_file
 from publisher.config.values import Mailbox
-from publisher.delivery.transports.base import Guarantee, MessageKey, Transport
-from publisher.delivery.transports.smtp.connect import SmtpServer, connect_to_server
+from publisher.delivery.transports.base import Guarantee, MessageKey, Transport, Unreachable
+from publisher.delivery.transports.smtp.classify import PERMANENT
+from publisher.delivery.transports.smtp.protocol import (
+    Capabilities,
+    ConnectionLost,
+    SmtpReply,
+    SmtpSocket,
+    redact_reply,
+)
 from publisher.delivery.transports.smtp.session import SmtpConnection
 from publisher.errors import ConfigError
 from publisher.issues.model import Issue
+
+# A name with a dot (RFC 5321 section 4.1.2). Servers refuse others in EHLO.
+_FULL_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+# RFC 1870 section 3.
+_SIZE = re.compile(r"[0-9]{1,20}")
+# Characters of a server's text in a reason.
+_MAX_TEXT = 120
+_EHLO_OK = 250
+# With a name, smtplib does not look up its own, which may take long. The name is not used.
+_UNUSED_NAME = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where to connect, and how. `timeout` is in seconds, for each reply."""
+
+    host: str
+    port: int
+    tls: Tls
+    context: ssl.SSLContext | None
+    timeout: float
+    hello: str | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+
+    def __str__(self) -> str:
+        """Return host and port, as people write them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def connect_to_server(server: SmtpServer) -> tuple[SmtpSocket, Capabilities]:
+    """Connect and log in. Returns the socket and the server's capabilities.
+
+    Raises Unreachable, for good if a person has to change something.
+    """
+    with _reporting(server):
+        client = _open(server)
+        try:
+            _say_hello(client, server)
+            if server.tls is Tls.STARTTLS:
+                _start_tls(client, server)
+            _log_in(client, server)
+            return client.detach()
+        except BaseException:
+            client.close()
+            raise
+
+
+class _Bounded(smtplib.SMTP):
+    """smtplib, with bounded replies, and with no bytes of them left in a file's buffer."""
+
+    io: SmtpSocket | None = None
+    refusal: smtplib.SMTPAuthenticationError | None = None
+    _io_socket: socket.socket | None = None
+
+    def send(self, s: Any) -> None:
+        """Write. If that fails, the server's last reply says more, and it is read next."""
+        assert self.sock  # noqa: S101  # smtplib has connected
+        with suppress(OSError):
+            self.sock.sendall(s.encode("ascii") if isinstance(s, str) else s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Give the next reply's code and words; raises BrokenError."""
+        assert self.sock  # noqa: S101  # as above
+        if self.io is None or self._io_socket is not self.sock:
+            if self.io and self.io.has_leftovers:
+                # Sent before TLS, perhaps by somebody in between (RFC 3207 section 6).
+                raise ConnectionLost("sent data in the clear after STARTTLS")
+            self.io, self._io_socket = SmtpSocket(self.sock, self.timeout), self.sock
+        try:
+            reply = self.io.reply()
+        except ConnectionLost:
+            self.close()
+            raise
+        return reply.code, b"\n".join(reply.texts)
+
+    def auth(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Try one way to log in, and remember a refusal: the server may disconnect after it."""
+        try:
+            return super().auth(*args, **kwargs)
+        except smtplib.SMTPAuthenticationError as refusal:
+            self.refusal = refusal
+            raise
+        except binascii.Error:
+            raise ConnectionLost("asks for the login in invalid base64") from None
+
+    def detach(self) -> tuple[SmtpSocket, Capabilities]:
+        """Return the socket and the capabilities. This object can't be used any more."""
+        assert self.io  # noqa: S101  # EHLO was answered
+        assert self.sock  # noqa: S101  # as above
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = None
+        return self.io, Capabilities(
+            pipelining=self.has_extn("pipelining"),
+            sizes=self.has_extn("size"),
+            max_size=_max_size(self.esmtp_features.get("size", "")),
+        )
+
+
+def _max_size(said: str) -> int | None:
+    # 0: no fixed limit (RFC 1870 section 3).
+    return (int(said) if _SIZE.fullmatch(said) else 0) or None
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    pass
+
+
+def _open(server: SmtpServer) -> _Bounded:
+    if server.tls is Tls.IMPLICIT:
+        return _BoundedTls(
+            server.host,
+            server.port,
+            _UNUSED_NAME,
+            timeout=server.timeout,
+            context=server.context,
+        )
+    return _Bounded(server.host, server.port, _UNUSED_NAME, timeout=server.timeout)
+
+
+def _say_hello(client: _Bounded, server: SmtpServer) -> None:
+    assert client.sock  # noqa: S101  # smtplib has connected
+    client.local_hostname = server.hello or _own_name() or _literal(client.sock)
+    code, words = client.ehlo()
+    if code != _EHLO_OK:
+        raise smtplib.SMTPHeloError(code, words)
+
+
+def _start_tls(client: _Bounded, server: SmtpServer) -> None:
+    if not client.has_extn("starttls"):
+        raise Unreachable(
+            f"{server}: does not offer STARTTLS, and nothing is sent without; "
+            "set delivery.smtp.tls to what it has",
+            is_final=True,
+        )
+    client.starttls(context=server.context)
+    _say_hello(client, server)
+
+
+def _log_in(client: _Bounded, server: SmtpServer) -> None:
+    if server.user is None or server.password is None:
+        return
+    try:
+        client.login(server.user, server.password.get_secret_value())
+    except ConnectionLost as loss:
+        raise client.refusal or loss from None
+
+
+@functools.cache
+def _own_name() -> str | None:
+    name = socket.getfqdn()
+    return name if _FULL_NAME.fullmatch(name) and not name.startswith("localhost.") else None
+
+
+def _literal(sock: socket.socket) -> str:
+    """Return our address literal, used without a name (RFC 5321 section 4.1.3)."""
+    address = str(sock.getsockname()[0]).partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+@contextmanager
+def _reporting(server: SmtpServer) -> Iterator[None]:
+    """Turn errors into Unreachable, which says whether a person has to do something."""
+    try:
+        yield
+    except smtplib.SMTPResponseException as error:
+        raise _refused(server, error) from None
+    except smtplib.SMTPNotSupportedError:
+        raise Unreachable(f"{server}: offers no login (AUTH)", is_final=True) from None
+    except smtplib.SMTPException:
+        problem = "offers none of the supported ways to log in (CRAM-MD5, PLAIN, LOGIN)"
+        raise Unreachable(f"{server}: {problem}", is_final=True) from None
+    except ConnectionLost as error:
+        if isinstance(error.__cause__, ssl.SSLError):
+            raise _untrusted(server, error.__cause__) from None
+        raise Unreachable(f"{server}: {error}") from None
+    except ssl.SSLError as error:
+        raise _untrusted(server, error) from None
+    except OSError as error:
+        raise Unreachable(f"{server}: {_fault(error, server)}") from None
+    except UnicodeError:
+        raise Unreachable(f"{server}: that is not a valid host name", is_final=True) from None
+
+
+_STAGES = {
+    smtplib.SMTPConnectError: "takes no connection from us",
+    smtplib.SMTPHeloError: "refuses EHLO",
+    smtplib.SMTPAuthenticationError: "refuses the login",
+}
+
+
+def _refused(server: SmtpServer, error: smtplib.SMTPResponseException) -> Unreachable:
+    words = error.smtp_error
+    text = words if isinstance(words, str) else words.decode("utf-8", "replace")
+    reply = SmtpReply(error.smtp_code, f"{error.smtp_code} {' '.join(text.split())}\n".encode())
+    code = f"{reply.code} {reply.enhanced or ''}".strip()
+    said = redact_reply(_without_password(reply.text, server), longest=_MAX_TEXT)
+    stage = _STAGES.get(type(error), "refuses STARTTLS")
+    is_final = reply.code >= PERMANENT
+    is_login = is_final and isinstance(error, smtplib.SMTPAuthenticationError)
+    remedy = f"; check user = {server.user!r} in [delivery.smtp], and {SMTP_PASSWORD}"
+    why = f"{server}: {stage} ({code}: {said}){remedy if is_login else ''}"
+    return Unreachable(why, is_final=is_final, is_login=is_login)
+
+
+def _without_password(text: str, server: SmtpServer) -> str:
+    """Remove what a careless server repeats of a login."""
+    if server.password is None:
+        return text
+    password = server.password.get_secret_value()
+    for secret in (f"\0{server.user}\0{password}", password):
+        encoded = base64.b64encode(secret.encode()).decode("ascii")
+        text = text.replace(secret, "…").replace(encoded, "…")
+    return text
+
+
+def _untrusted(server: SmtpServer, error: ssl.SSLError) -> Unreachable:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        problem = f"its certificate can't be trusted: {error.verify_message}"
+        return Unreachable(f"{server}: {problem}", is_final=True)
+    is_about_tls = error.library == "SSL" and not isinstance(error, ssl.SSLEOFError)
+    if not is_about_tls:
+        return Unreachable(f"{server}: closed the connection during TLS")
+    why = (error.reason or str(error)).replace("_", " ").lower()
+    return Unreachable(f"{server}: TLS can't be established: {why}", is_final=True)
+
+
+def _fault(error: OSError, server: SmtpServer) -> str:
+    if isinstance(error, TimeoutError):
+        return f"was silent for {server.timeout:g} s"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "broke off the connection"
+    if isinstance(error, ConnectionRefusedError):
+        return "no server listens there"
+    if isinstance(error, socket.gaierror):
+        return "the host's name has no address, or the DNS does not answer"
+    return f"can't be reached: {error.strerror or error}"
 
 
 class PeerMayDisconnectSocket(ssl.SSLSocket):

@@ -28,7 +28,7 @@ from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Outcome, OutgoingMessage, TransportConnection
 from publisher.gate.mail import CheckedMail
 from publisher.issues import digests
-from publisher.issues import pages as issue_pages
+from publisher.issues import digests as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import Issue, IssueState

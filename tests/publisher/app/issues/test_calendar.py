@@ -30,7 +30,7 @@ from publisher.app.issues.occurrences import (
     restore_occurrence,
     skip_occurrence,
 )
-from publisher.delivery.lineage.state import read_lineage, set_lineage
+from publisher.delivery.lineage.witness import read_lineage, set_lineage
 from publisher.errors import AccountError, ForbiddenError, IssueError, UsageError
 from publisher.issues import store
 from publisher.issues.model import IssueState

@@ -32,7 +32,7 @@ from publisher.app.issues.sending import (
     undo_sending,
 )
 from publisher.delivery.issue_opening import open_due_issues
-from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.lifecycle import count_deliveries
 from publisher.delivery.tables import delivery
 from publisher.errors import ForbiddenError, IssueError, UsageError
 from publisher.issues.model import STATE_WORDS, IssueReason, IssueState

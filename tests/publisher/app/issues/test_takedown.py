@@ -17,11 +17,11 @@ from publisher.assembly.revise import revised_content
 from publisher.config import Settings
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.database import Database
-from publisher.delivery import variant_rendering, worker_pool
+from publisher.delivery import job, worker_pool
+from publisher.delivery.job import replace_withdrawn
 from publisher.delivery.rates import limits as throttle
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Outcome, OutgoingMessage
 from publisher.delivery.transports.smtp.transport import SmtpTransport
-from publisher.delivery.variant_rendering import replace_withdrawn
 from publisher.errors import RenderingError
 from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.sources.folder import FolderSource
@@ -555,7 +555,7 @@ def test_mails_of_a_long_run_are_made_again_when_an_article_is_withdrawn_during_
         return is_moved
 
     monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
-    monkeypatch.setattr(variant_rendering, "replace_withdrawn", look)
+    monkeypatch.setattr(job, "replace_withdrawn", look)
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not is_looked.is_set():

@@ -252,7 +252,7 @@ def test_what_is_ready_is_sent_before_all_variants_are_rendered(
         reading.write(story, "en", topics=f"[{topic}]")
     reading.join("all", "en")
     sent: list[int] = []
-    monkeypatch.setattr("publisher.delivery.variant_rendering.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("publisher.delivery.job.SLICE_SECONDS", 0.0)
     render = rendering(lambda: sent.append(len(reading.transport.taken)))
     monkeypatch.setattr("publisher.app.operation.cycle.render_variant", render)
     assert reading.run().problems == []

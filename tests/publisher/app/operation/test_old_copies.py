@@ -13,8 +13,7 @@ from publisher.app.start_checks import refuse_lost_state, require_whole
 from publisher.config import Folders
 from publisher.database import open_database
 from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.state import set_lineage
-from publisher.delivery.lineage.witness import second_folder
+from publisher.delivery.lineage.witness import second_folder, set_lineage
 from publisher.errors import DatabaseError
 from publisher.testing import make_publication
 from tests.publisher.app.restoring import Scene

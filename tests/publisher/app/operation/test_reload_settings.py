@@ -20,8 +20,8 @@ from publisher.app.operation.run import open_engine, service_turns
 from publisher.cli.operation.status import backup_lines, status_as_json
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.database.dialect.job_queue import cron_of
-from publisher.delivery.lineage.state import set_lineage
-from publisher.delivery.progress import Progress
+from publisher.delivery.dispatcher import Progress
+from publisher.delivery.lineage.witness import set_lineage
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.errors import ConfigError, LeaderLostError, StorageError, UsageError
 from publisher.jobs.local_engine import Service

@@ -26,7 +26,7 @@ from publisher.app.operation.api_answers import (
 )
 from publisher.app.operation.cycle import open_pipeline
 from publisher.config.web import WebhookSettings
-from publisher.delivery.lineage.state import set_lineage
+from publisher.delivery.lineage.witness import set_lineage
 from publisher.errors import (
     ApiRequestError,
     ForbiddenError,

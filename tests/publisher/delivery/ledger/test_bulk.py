@@ -13,7 +13,7 @@ from sqlalchemy import event, select
 from publisher.database.dialect.sql import json_rows
 from publisher.delivery.ledger import attempts, doubts, leases, lifecycle
 from publisher.delivery.ledger import claims as claim_rows
-from publisher.delivery.ledger.bulk import ROWS, row_values
+from publisher.delivery.ledger.claims import ROWS, row_values
 from publisher.delivery.retry_policy import StateChange
 from publisher.issues import store as issues
 from tests.databases import on_postgresql

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from publisher.delivery.causes import ISSUE_CANCELLED, VARIANT_REJECTED
-from publisher.delivery.ledger import attempts, counts, doubts, lifecycle, variant_rows
+from publisher.delivery.ledger import attempts, doubts, lifecycle, variant_rows
 from publisher.delivery.ledger import claims as claim_rows
-from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.lifecycle import count_deliveries
 from publisher.delivery.ledger.variant_rows import leave_out_withdrawn
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import (
@@ -310,7 +310,7 @@ def test_counts_add_up_for_each_issue(publication: PublicationFolder) -> None:
     ledger.settle(ledger.begin(1), S.SENT)
     ledger.claim(1)
     with publication.database.reading() as connection:
-        found = counts.count_deliveries(connection, [ledger.number, other.number])
+        found = lifecycle.count_deliveries(connection, [ledger.number, other.number])
     assert found == {
         ledger.number: {"sent": 1, "claimed": 1, "pending": 1},
         other.number: Counter(),
@@ -322,36 +322,36 @@ def test_rows_that_moved_are_counted_again_from_how_many_there_are(
 ) -> None:
     ledger = open_test_ledger(publication, ANN, BOB, CYD)
     with publication.database.reading() as connection:
-        before = counts.count_rows(connection, [ledger.number])[ledger.number]
+        before = lifecycle.count_rows(connection, [ledger.number])[ledger.number]
     for state in (S.SENT, S.BOUNCED):
         ledger.settle(ledger.begin(1), state)
         with publication.database.reading() as connection:
-            found = counts.recount_rows(connection, ledger.number, before)
-            assert found == counts.count_rows(connection, [ledger.number])[ledger.number]
+            found = lifecycle.recount_rows(connection, ledger.number, before)
+            assert found == lifecycle.count_rows(connection, [ledger.number])[ledger.number]
     with publication.database.reading() as connection:
-        assert counts.recount_rows(connection, ledger.number, {}) == found
+        assert lifecycle.recount_rows(connection, ledger.number, {}) == found
 
 
 @pytest.mark.sqlite("a server counts all rows in one pass")
 def test_rows_behind_the_next_ones_are_counted_once_until_they_are_claimed(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "_HEAD", 3)
+    monkeypatch.setattr(lifecycle, "_HEAD", 3)
     names = [f"reader.{number}@example.com" for number in range(9)]
     ledger = open_test_ledger(publication, *names)
     ledger.age(names[4], next_at=NOW - timedelta(seconds=1))
     ledger.age(names[5], next_at=NOW + timedelta(hours=1))
     with publication.database.reading() as connection:
-        before = counts.count_rows(connection, [ledger.number])[ledger.number]
-        tail = counts.find_tail(connection, ledger.number)
+        before = lifecycle.count_rows(connection, [ledger.number])[ledger.number]
+        tail = lifecycle.find_tail(connection, ledger.number)
     assert tail is not None
     # Three come before: the one who is due already, and two of the others. One is due later.
     assert tail.count == 5
     for state in (S.SENT, S.BOUNCED, S.PENDING, S.SENT, S.FAILED, S.SENT, S.SENT, S.SENT):
         ledger.settle(ledger.begin(1), state, next_at=NOW)
         with publication.database.reading() as connection:
-            found = counts.recount_rows(connection, ledger.number, before, tail)
-            assert found == counts.count_rows(connection, [ledger.number])[ledger.number]
+            found = lifecycle.recount_rows(connection, ledger.number, before, tail)
+            assert found == lifecycle.count_rows(connection, [ledger.number])[ledger.number]
 
 
 def test_every_state_is_counted(publication: PublicationFolder) -> None:
@@ -372,21 +372,21 @@ def test_every_state_is_counted(publication: PublicationFolder) -> None:
 def test_stored_counts_are_used_instead_of_the_rows(ledger: OpenLedger) -> None:
     ledger.settle(ledger.begin(), S.SENT)
     with ledger.writing() as connection:
-        assert counts.store_counts(connection, ledger.number) == {"sent": 3}
+        assert lifecycle.store_counts(connection, ledger.number) == {"sent": 3}
         connection.execute(delivery_count.update().values(count=7))
-        assert counts.count_deliveries(connection, [ledger.number]) == {
+        assert lifecycle.count_deliveries(connection, [ledger.number]) == {
             ledger.number: {"sent": 7}
         }
-        assert counts.count_rows(connection, [ledger.number]) == {ledger.number: {"sent": 3}}
+        assert lifecycle.count_rows(connection, [ledger.number]) == {ledger.number: {"sent": 3}}
 
 
 def test_deleted_counts_are_counted_again(ledger: OpenLedger) -> None:
     with ledger.writing() as connection:
-        counts.store_counts(connection, ledger.number)
+        lifecycle.store_counts(connection, ledger.number)
     claims = ledger.begin()
     assert ledger.counts == {"pending": 3}
     with ledger.writing() as connection:
-        counts.delete_counts(connection, ledger.number)
+        lifecycle.delete_counts(connection, ledger.number)
     assert ledger.counts == {"attempting": 3}
     ledger.settle(claims, S.DEFERRED, next_at=LATER)
     assert ledger.counts == {"deferred": 3}

@@ -13,8 +13,8 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
+from subscribers.audiences import Interruption, load_interruptions
 from subscribers.changes import resubscribe, suppress, unsubscribe
-from subscribers.interruptions import Interruption, load_interruptions
 from subscribers.model import SubscriberStatus
 from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscriber_alias, subscription

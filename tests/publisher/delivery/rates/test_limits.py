@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config.delivery import DeliverySettings, WarmupSettings
-from publisher.delivery.rates.admission import QUEUE_HORIZON, RateAdmission, RateGrant, admit
+from publisher.delivery.rates.limiter import QUEUE_HORIZON, RateAdmission, RateGrant, admit
 from publisher.delivery.rates.limits import (
     MIN_RATE,
     DailyQuota,

@@ -31,9 +31,8 @@ from typer.main import get_command
 from publisher.cli.main import app, main
 from publisher.clock import ServerTimer, SystemClock, uptime
 from publisher.database import open_database
-from publisher.delivery.lineage.journal import KEEP_DAYS
-from publisher.delivery.lineage.state import set_lineage
 from publisher.delivery.lineage.witness import FILE as WITNESS
+from publisher.delivery.lineage.witness import KEEP_DAYS, set_lineage
 from publisher.testing import make_publication
 from tests.databases import (
     DATABASE_FILE,

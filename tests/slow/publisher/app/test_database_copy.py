@@ -19,7 +19,7 @@ from publisher.database.copy import TableContent, back_up, read_all_tables
 from publisher.database.dialect import server_session
 from publisher.delivery.ledger.leases import create_lease, release_lease
 from publisher.delivery.lineage.quarantine import find_sign
-from publisher.delivery.lineage.state import read_lineage
+from publisher.delivery.lineage.witness import read_lineage
 from publisher.errors import DatabaseError, UsageError
 from publisher.issues.tables import issue_table
 from publisher.secrets import fingerprint, stored_fingerprint

@@ -15,8 +15,8 @@ from publisher.app.subscribers import departures
 from publisher.app.subscribers.departures import DepartureRecorder, record_departures
 from publisher.app.subscribers.records import erase_address
 from publisher.config.delivery import WarmupSettings
-from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.lineage.recovery import Choices
+from publisher.delivery.lineage.witness import FOLDER
 from publisher.delivery.rates.limiter import sent_on
 from publisher.delivery.tables import lineage_table
 from subscribers.addresses import normalise_address

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateSchema
 from publisher.app.operation.backup import Backup, back_up_publication, restore_publication
 from publisher.config import Settings
 from publisher.database import open_database
-from publisher.delivery.lineage.state import read_lineage
+from publisher.delivery.lineage.witness import read_lineage
 from publisher.errors import DatabaseError
 from subscribers.tables import subscriber
 from tests.databases import new_database, on_postgresql

@@ -9,8 +9,7 @@ from publisher import urls
 from publisher.accounts.actor import Actor
 from publisher.app.operation.backup import Backup
 from publisher.delivery.lineage.evidence import read_recorded_stories
-from publisher.delivery.lineage.journal import day_files
-from publisher.delivery.lineage.state import read_lineage
+from publisher.delivery.lineage.witness import day_files, read_lineage
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.issues import store
 from publisher.issues.model import IssueState

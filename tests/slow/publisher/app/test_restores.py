@@ -18,8 +18,7 @@ from publisher.database import open_database
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.recovery import Choices
-from publisher.delivery.lineage.state import LedgerPage
-from publisher.delivery.lineage.witness import Witness, read_witness
+from publisher.delivery.lineage.witness import LedgerPage, Witness, read_witness
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.errors import (
     BusyError,

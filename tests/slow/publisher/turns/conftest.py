@@ -11,7 +11,7 @@ import pytest
 from publisher.database import Database
 from publisher.database.dialect import job_queue
 from publisher.database.dialect.job_queue import JobQueue
-from publisher.delivery.progress import Progress
+from publisher.delivery.dispatcher import Progress
 from publisher.jobs import local_engine, shared_engine
 from publisher.jobs.shared_engine import TaskEngine
 from publisher.jobs.turns import TurnEngine

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from publisher import web_files
-from publisher.delivery.progress import Progress
+from publisher.delivery.dispatcher import Progress
 from publisher.jobs.local_engine import Service
 from publisher.jobs.turns import Turn, TurnEngine
 from tests.databases import database_address, on_postgresql

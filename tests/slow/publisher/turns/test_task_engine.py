@@ -21,7 +21,7 @@ from publisher.database.copy import copy_rows, read_all_tables
 from publisher.database.dialect import dump_database, job_queue, job_tables, restore_dump
 from publisher.database.dialect.job_queue import JobQueue
 from publisher.database.engine import create_database
-from publisher.delivery.progress import Progress
+from publisher.delivery.dispatcher import Progress
 from publisher.jobs import shared_engine
 from publisher.jobs.shared_engine import TaskEngine
 from publisher.jobs.turns import Turn, TurnEngine

@@ -19,9 +19,9 @@ from pydantic import SecretStr
 
 from publisher.config.delivery import Tls
 from publisher.delivery.transports.base import Outcome, OutgoingMessage, Unreachable
-from publisher.delivery.transports.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.transports.smtp.protocol import Capabilities, SmtpSocket
 from publisher.delivery.transports.smtp.session import SmtpConnection
+from publisher.delivery.transports.smtp.transport import SmtpServer, connect_to_server
 from publisher.mail import Message
 from tests.sizes import PATIENCE
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.transports.smtp.connect import connect_to_server
 from publisher.delivery.transports.smtp.protocol import Capabilities
-from publisher.delivery.transports.smtp.transport import tls_context
+from publisher.delivery.transports.smtp.transport import connect_to_server, tls_context
 from tests.publisher.delivery.transports.smtp.scripted import (
     PASSWORD,
     TOO_SOON,
