@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from publisher.web.api.application import OperationCall
     from publisher.web.api.operations import Operation
 
+_VERSION = re.compile(r"[0-9a-f]+")
 _PARAMETER = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 # Statuses of HTTP for what is wrong with the words of a command; the others say that it can't be done now.
 _WRONG_WORDS = frozenset({400, 404, 413, 415, 422, 428})
@@ -90,6 +91,10 @@ def api_command(  # noqa: PLR0913  # options
     parts, query, fields = _sorted_out(operation, given)
     if body is not None and not operation.takes_body:
         raise UsageError(f"--json: {name} takes no body")
+    if if_match is not None and not operation.guarded:
+        raise UsageError(f"--if-match: {name} takes none")
+    if if_match is not None and not _VERSION.fullmatch(if_match):
+        raise UsageError(f"--if-match: {if_match!r} is no version or revision")
     content = _body(body, fields) if operation.takes_body else None
 
     from publisher.web.api.application import OperationCall
@@ -117,7 +122,7 @@ def _print_answer(
         shared = ApiContext(current_settings=lambda: settings, opened=opened, clock=clock)
         actor = find_terminal_actor(shared.state(may_write=False), acting)
         status, answer = call_operation(shared, actor, operation, call)
-    if status < 400:  # noqa: PLR2004  # HTTP
+    if status < 300:  # noqa: PLR2004  # HTTP
         print_json(answer)
         return 0
     return complain(answer["detail"], 2 if status in _WRONG_WORDS else 1)
@@ -137,16 +142,19 @@ def answer_of(
     **parts: str,
 ) -> dict[str, Any]:
     """Return what an operation that reads answers, as JSON values, for a command's `--json`; raise UsageError."""
+    from pydantic import ValidationError
+
     from publisher.web.api.problems import ProblemError
     from publisher.web.api.requests import ApiRequest
 
     operation = _find_operation(name)
-    request = ApiRequest(
-        state=state,
-        actor=actor,
-        query=operation.query.model_validate(query or {}),
-        body=operation.body(),
-    )
+    try:
+        read = operation.query.model_validate(query or {})
+    except ValidationError as error:
+        (first, *_others) = error.errors()
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{where}: {first['msg']}") from None
+    request = ApiRequest(state=state, actor=actor, query=read, body=operation.body())
     try:
         return operation.run(request, **parts).model_dump(mode="json")
     except ProblemError as error:

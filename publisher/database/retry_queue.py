@@ -334,6 +334,14 @@ def postpone(connection: sa.Connection, item: QueueItem, until: datetime) -> Non
     connection.execute(sa.update(queue_item).where(_c.id == item.id).values(next_at=until))
 
 
+def postpone_due(
+    connection: sa.Connection, policy: QueuePolicy, now: datetime, until: datetime
+) -> None:
+    """Let all due rows that are not reserved wait, for a server that is away."""
+    is_due = _of_kind(policy) & IS_WAITING & (_c.next_at <= now)
+    connection.execute(sa.update(queue_item).where(is_due).values(next_at=until))
+
+
 def end_items(
     connection: sa.Connection,
     which: sa.ColumnElement[bool],

@@ -57,8 +57,9 @@ def check_audiences(
         return
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.READY):
-            if moved := verdicts.get(issue.id):
-                _ask_again(connection, issue, moved)
+            edition = settings.edition(issue.newsletter, issue.language)
+            if edition and (moved := verdicts.get(issue.id)):
+                _ask_again(connection, edition, issue, moved)
 
 
 def _verdict_on_audience(
@@ -77,13 +78,18 @@ def _verdict_on_audience(
     return moved if moved.lapsed else None
 
 
-def _ask_again(connection: Connection, issue: Issue, moved: approvals.Verdict) -> bool:
+def _ask_again(
+    connection: Connection, edition: Edition, issue: Issue, moved: approvals.Verdict
+) -> bool:
     """Have approvals lapse; return whether the issue waits for others now."""
     approvals.lapse_approvals(connection, moved.lapsed)
-    if moved.reason is None:
+    # Somebody may have approved it since it was looked at.
+    facts = approvals.approval_facts(connection, issue, edition.approval)
+    reason = approvals.verdict(facts).reason
+    if reason is None:
         return False
-    log.warning("approvals lapsed", issue=issue.name, reason=moved.reason)
-    _wait_again(connection, issue, moved.reason)
+    log.warning("approvals lapsed", issue=issue.name, reason=reason)
+    _wait_again(connection, issue, reason)
     return True
 
 
@@ -160,7 +166,7 @@ def _open(
         _wait_again(connection, issue, reason)
     elif not is_pageless and not (
         (moved := _verdict_on_audience(connection, settings, issue, now))
-        and _ask_again(connection, issue, moved)
+        and _ask_again(connection, edition, issue, moved)
     ):
         rows = open_ledger(connection, settings, issue, now)
         spread_rows(connection, issue, edition, now)

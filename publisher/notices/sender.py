@@ -115,6 +115,8 @@ class PersonalMails(ABC):
     what: ClassVar[str]
     folder: ClassVar[str]
     policy: ClassVar[QueuePolicy]
+    # All of them wait so long while their server can't be reached; None tries at once.
+    server_is_away_for: ClassVar[timedelta | None] = None
 
     @abstractmethod
     def cancel_unwanted(self, connection: Connection, now: datetime) -> None:
@@ -412,6 +414,9 @@ class PersonalMailSender:
             )
             with self.database.writing() as connection:
                 retry_queue.give_up_old(connection, self.mails.policy, end, self._now)
+                if self.mails.server_is_away_for:
+                    until = self._now + self.mails.server_is_away_for
+                    retry_queue.postpone_due(connection, self.mails.policy, self._now, until)
 
 
 def _domain(mail: PersonalMail) -> str:

@@ -1,17 +1,15 @@
-"""Render mails: the digest of one issue in one language, a correction, and mails about a subscription itself.
+"""Render mails: the digest of one issue in one language, and mails about a subscription itself.
 
 What a digest says is decided here and in `digest_stories`; templates decide how it looks: its subject, preheader,
 HTML and text. Gmail clips longer mails and hides the rest, the unsubscribe link included. So from the last story
-to the first, full texts become openings, then summaries, then lines; then the last stories are left out. A
-correction has words of an editor, and no articles. Mails about a subscription confirm it, welcome or say goodbye.
-Importing this module loads premailer.
+to the first, full texts become openings, then summaries, then lines; then the last stories are left out. Mails
+about a subscription confirm it, welcome or say goodbye. Importing this module loads premailer.
 """
 
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import date
 from functools import cache, cached_property
 from html import unescape
 from itertools import chain
@@ -35,15 +33,8 @@ from publisher.rendering.digest_stories import (
 from publisher.rendering.environment import Templates
 from publisher.rendering.filters import EmptyValue, digest_values, system_mail_values
 from publisher.rendering.inlining import inline
-from publisher.rendering.model import (
-    Digest,
-    DigestNote,
-    IssueContent,
-    PublicationView,
-    SystemMail,
-)
+from publisher.rendering.model import Digest, DigestNote, IssueContent, SystemMail
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, MailParts
-from publisher.rendering.template_files import catalogue
 
 # The length of each story, lead first. Stories beyond the end are left out.
 LengthPlan = tuple[StoryLength, ...]
@@ -334,82 +325,3 @@ def render_system_mail(templates: Templates, mail: SystemMail) -> Digest:
         values |= system_mail_values(EmptyValue)
         parts.check_same_for_all({html_name: html, text_name: text}, render)
     return parts.digest()
-
-
-# Subject, HTML and text of its mail.
-_CORRECTION = tuple(
-    f"email/correction/{name}" for name in ("subject.txt", "body.html", "body.txt")
-)
-_CORRECTION_PAGE = "web/correction.html"
-# Inboxes show 40 to 130 characters beside the subject.
-_PREHEADER_COLUMNS = 110
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionContent:
-    """What a correction says, in one language. `html` is clean; `first_*` are of the issue with the error."""
-
-    publication: PublicationView
-    title: str
-    subject: str
-    html: str
-    day: date
-    first_day: date
-    first_subject: str
-    first_url: str
-    web_url: str
-
-
-def render_correction(templates: Templates, content: CorrectionContent) -> Digest:
-    """Render the mail; raise RenderingError for a template's fault or if there are no words."""
-    # Imported late: the inliner takes long to load, and most cycles render no mail.
-    from publisher.rendering.inlining import inline
-
-    values = _values(content)
-    content = values["correction"]
-    language, words = content.publication.language, values["words"]
-    if words is None:
-        raise RenderingError(f"{content.web_url}: a correction without words is not a mail")
-    values |= digest_values()
-    values["preheader"] = plaintext.shorten_to_columns(words.text, _PREHEADER_COLUMNS)
-
-    def render(name: str) -> str:
-        return templates.render(name, language, values)
-
-    subject, html, text = rendered = [render(name) for name in _CORRECTION]
-    shown = (
-        plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS),
-        inline(html),
-        plaintext.wrap_text(text, language),
-    )
-    parts = MailParts(*zip(_CORRECTION, shown, strict=True))
-    if templates.own:
-        values |= digest_values(EmptyValue)
-        parts.check_same_for_all(dict(zip(_CORRECTION, rendered, strict=True)), render)
-    quoted = (content.subject, content.first_subject, content.title)
-    return parts.digest(preheader=values["preheader"], quoted=quoted)
-
-
-def render_correction_page(templates: Templates, content: CorrectionContent) -> str:
-    """Render the page."""
-    publication = content.publication
-    around = {"feeds": publication.feeds, "url": content.web_url, "sisters": ()}
-    return templates.render(_CORRECTION_PAGE, publication.language, _values(content) | around)
-
-
-def _values(content: CorrectionContent) -> dict[str, Any]:
-    subject = without_prefix(content.subject, content.publication.language)
-    content = replace(content, subject=subject)
-    return {
-        "correction": content,
-        "publication": content.publication,
-        "words": make_introduction(content.html, content.publication),
-    }
-
-
-def without_prefix(subject: str, language: str) -> str:
-    """Return a subject without the word for corrections, which templates put before it, if an editor wrote it, too."""
-    template = catalogue(language)[0].gettext("Correction: %(subject)s")
-    word = template.partition("%")[0].strip(" :：")
-    found = re.sub(rf"^(?:{re.escape(word)}\s*[:：]\s*)+", "", subject, flags=re.IGNORECASE)
-    return found or subject

@@ -45,7 +45,7 @@ from publisher.rendering.template_files import (
 )
 
 if TYPE_CHECKING:
-    from publisher.rendering.digest import CorrectionContent
+    from publisher.rendering.correction import CorrectionContent
     from publisher.rendering.sandbox.client import SandboxClient
 
 log = structlog.get_logger()
@@ -167,13 +167,13 @@ class Renderer:
 
     def correction(self, content: CorrectionContent) -> Digest:
         """Render the correction of an issue as a mail."""
-        from publisher.rendering.digest import render_correction
+        from publisher.rendering.correction import render_correction
 
         return self._call(render_correction, content)
 
     def correction_page(self, content: CorrectionContent) -> str:
         """Render the web page of a correction."""
-        from publisher.rendering.digest import render_correction_page
+        from publisher.rendering.correction import render_correction_page
 
         return self._shown(render_correction_page, content)
 

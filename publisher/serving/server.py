@@ -43,6 +43,8 @@ _DESCRIPTORS_EACH = 2
 _OTHER_DESCRIPTORS = 100
 _IDLE_SECONDS = 60  # seconds without a byte either way, after which a connection is closed
 _MAX_BODY_BYTES = 64 * 1024  # bytes; no request of a static site has any
+# Bytes that are read at once: so many requests may stand behind each other in them, and hold their answers.
+_READ_BYTES, _READ_BYTES_OF_BODIES = 1024, 8192
 _MAX_HEAD_BYTES = 32 * 1024  # bytes; browsers and proxies take no more
 # Bytes of answers that a connection may have waiting before its thread waits, too: more than any answer
 # has. waitress keeps large ones in a file.
@@ -97,6 +99,9 @@ class WebServer:
             threads=site.threads,
             connection_limit=connection_limit,
             channel_timeout=_IDLE_SECONDS,
+            recv_bytes=_READ_BYTES
+            if site.max_body_bytes <= _MAX_BODY_BYTES
+            else _READ_BYTES_OF_BODIES,
             max_request_header_size=_MAX_HEAD_BYTES,
             max_request_body_size=site.max_body_bytes,
             outbuf_high_watermark=_MAX_WAITING_BYTES,
@@ -199,7 +204,7 @@ def running(server: WebServer, grace: float = GRACE_SECONDS) -> Iterator[None]:
             yield
         finally:
             server.stop()
-        answered.result()
+            answered.result()
 
 
 def _listening(site: WebSite) -> socket.socket:

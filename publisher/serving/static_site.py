@@ -7,9 +7,10 @@ from the open file, never by its name. WhiteNoise would read them before.
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
+from typing import IO, Any
 from urllib.parse import quote, unquote, urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -28,7 +29,7 @@ _IDENTITY = "identity"
 # Codings and the ends of their files' names. The smallest first: of equal weights the first is used.
 _CODINGS = {"br": ".br", "gzip": ".gz", _IDENTITY: ""}
 # One range. Others are ignored, as RFC 9110, 14.2 allows: Werkzeug would refuse them.
-_ONE_RANGE = re.compile(r"bytes=[ \t]*(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})[ \t]*")
+_ONE_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*")
 _BLOCK_BYTES = 64 * 1024
 
 
@@ -108,17 +109,39 @@ def _document(file: Path, path: str, request: Request, settings: Settings) -> Re
     if headers.is_styled(path) and headers.is_browser(request.headers.get("Accept", "")):
         # A tag of its own: else a browser could show a copy that it fetched as a feed.
         tag, fields["Content-Type"] = f"{tag}-page", headers.STYLED_TYPE
-    # The WSGI server sends it, so that no thread waits until the client has read everything.
-    body = wrap_file(request.environ, opened, _BLOCK_BYTES)
-    response = Response(body, headers=fields, direct_passthrough=True)
-    response.content_length = status.st_size
+    return _sent(opened, status, tag, fields, request)
+
+
+def _sent(
+    opened: IO[bytes],
+    status: os.stat_result,
+    tag: str,
+    fields: Mapping[str, str],
+    request: Request,
+) -> Response:
+    size = status.st_size
+    if size <= _BLOCK_BYTES:
+        # A client may ask for many at once and read none of them: each would hold a file descriptor.
+        with opened:
+            body: Any = [opened.read(size)]
+    else:
+        # The WSGI server sends it, so that no thread waits until the client has read everything.
+        body = wrap_file(request.environ, opened, _BLOCK_BYTES)
+    response = Response(body, headers=dict(fields), direct_passthrough=True)
+    response.content_length = size
     response.headers["Last-Modified"] = http_date(status.st_mtime_ns // 10**9)
     response.set_etag(tag)
-    return _conditional(response, request, status.st_size)
+    response = _conditional(response, request, size)
+    if size > _BLOCK_BYTES and response.status_code == HTTPStatus.PARTIAL_CONTENT:
+        # Werkzeug's range would be read into a temporary file at once. The server sends a file from where it
+        # stands, as far as the answer is long.
+        opened.seek(response.content_range.start or 0)
+        response.response = body
+    return response
 
 
 def _conditional(response: Response, request: Request, size: int) -> Response:
-    environ = _with_one_range(request.environ)
+    environ = _with_one_range(request.environ, response, size)
     try:
         response.make_conditional(environ, accept_ranges=True, complete_length=size)
     except RequestedRangeNotSatisfiable:
@@ -131,13 +154,30 @@ def _conditional(response: Response, request: Request, size: int) -> Response:
     return response
 
 
-def _with_one_range(environ: WSGIEnvironment) -> WSGIEnvironment:
-    """Return a request with a range only if it is one of a GET without another condition."""
+def _with_one_range(environ: WSGIEnvironment, response: Response, size: int) -> WSGIEnvironment:
+    """Return a request with a range only if it is one of a GET of this very document, without another condition."""
     is_get = environ["REQUEST_METHOD"] == "GET"
-    is_range = _ONE_RANGE.fullmatch(str(environ.get("HTTP_RANGE", "")))
-    if is_get and is_range and not {"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"} & environ.keys():
+    # A weak tag is none of these (RFC 9110 section 13.1.5).
+    current = (None, response.headers["ETag"], response.headers["Last-Modified"])
+    is_current = environ.get("HTTP_IF_RANGE") in current
+    is_other = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"} & environ.keys()
+    if is_get and is_current and not is_other and _is_part(environ.get("HTTP_RANGE"), size):
         return environ
     return {name: value for name, value in environ.items() if name != "HTTP_RANGE"}
+
+
+def _is_part(wanted: object, size: int) -> bool:
+    """Return whether a range is one that can be answered, or refused, for a document of so many bytes.
+
+    The last bytes of a shorter document are all of it (RFC 9110 section 14.1.2).
+    """
+    match = _ONE_RANGE.fullmatch(str(wanted))
+    if match is None:
+        return False
+    first, last = match.groups()
+    if not first:
+        return bool(last) and int(last) <= size
+    return not last or int(first) <= int(last)
 
 
 def _vary(path: str, available: Collection[str]) -> tuple[tuple[str, str], ...]:

@@ -187,7 +187,12 @@ def reopen_webhook(connection: sa.Connection, webhook_id: int, now: datetime) ->
         _of_webhook(webhook_id), _c.state == retry_queue.FAILED
     )
     again = failed.values(
-        state=retry_queue.PENDING, attempts=0, next_at=now, epoch=_c.epoch + 1
+        state=retry_queue.PENDING,
+        attempts=0,
+        # Of an event that no sender has seen there is none.
+        due_at=sa.func.coalesce(_c.due_at, sa.literal(now, UTCDateTime)),
+        next_at=now,
+        epoch=_c.epoch + 1,
     )
     return connection.execute(again).rowcount
 

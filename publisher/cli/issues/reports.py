@@ -63,10 +63,10 @@ def list_issues_command(  # options
     )
 
     with editing(directory, acting, parse_now(now)) as (state, actor):
+        found = list_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         if as_json:
             print_json(_listed(state, actor, newsletter, lang))
             return
-        found = list_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         overdue = overdue_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         languages = dict.fromkeys(one.language for one in found)
         left = [x for tag in languages for x in list_left_out(state, actor, newsletter, tag)]

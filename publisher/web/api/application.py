@@ -63,6 +63,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *settings.OPERATIONS,
     *subscribers.OPERATIONS,
 )
+# Names that may have slashes: the path of a source, an address.
+_WITH_SLASHES = re.compile(r"<(source|address)>")
 # Of `publisher api` alone.
 TERMINAL_OPERATIONS: tuple[Operation, ...] = tuple(administration.OPERATIONS)
 
@@ -80,6 +82,8 @@ def create_api(
     """
     app = flask.Flask("publisher.web.api", static_folder=None, template_folder=None)
     app.url_map.strict_slashes = True
+    # A name that begins with a slash is no other name: it is redirected nowhere.
+    app.url_map.merge_slashes = False
     app.config["PROPAGATE_EXCEPTIONS"] = sender is not None
     for kind in (Exception,) if sender is None else (ProblemError, HTTPException):
         app.register_error_handler(kind, problem_answer)
@@ -89,7 +93,7 @@ def create_api(
     limits = RequestLimits()
     for operation in (*operations, document.operation(operations)):
         app.add_url_rule(
-            f"{PREFIX}{operation.path}",
+            _WITH_SLASHES.sub(r"<path:\1>", f"{PREFIX}{operation.path}"),
             operation.id,
             partial(
                 _answer, context, operation, lambda: sender or find_sender(context, limits)
@@ -126,10 +130,11 @@ def call_operation(
     )
     headers = {}
     if operation.guarded:
-        tag = call.if_match and f'"{call.if_match}.{"0" * 32}"'
+        tag = None if call.if_match is None else f'"{call.if_match}.{"0" * 32}"'
         # What is guarded is an issue, a person or a table: /api/v1/KIND/NAME.
         read = "/".join(path.split("/")[:5])
-        headers["If-Match"] = tag or client.get(read).headers.get("ETag", "")
+        present = client.get(read).headers.get("ETag", "") if tag is None else tag
+        headers["If-Match"] = present
     answer = client.open(
         path,
         method=operation.method,

@@ -100,9 +100,13 @@ def read_cursor(cursor: str | None) -> tuple[datetime, int] | None:
         place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, RecursionError):
         place = None
+    refused = ProblemError(422, "the cursor is not one that this list has given")
     if not isinstance(place, list) or [type(part) for part in place] != [int, int]:
-        raise ProblemError(422, "the cursor is not one that this list has given")
-    return datetime.fromtimestamp(place[0], UTC), place[1]
+        raise refused
+    try:
+        return datetime.fromtimestamp(place[0], UTC), place[1]
+    except (ValueError, OverflowError, OSError):
+        raise refused from None
 
 
 _PART = re.compile(r"<(\w+)>")

@@ -177,11 +177,13 @@ def test_a_server_that_defers_or_is_away_gets_it_later_and_one_that_refuses_not(
     people.transport.fail_after = None
     people.transport.outcomes = {OMAR: Outcome(SendStatus.DEFERRED, "come back")}
     assert people.send() == people.send(minutes=5) == []
+    assert people.transport.offered == []
+    assert people.send(minutes=10) == []
     assert people.states() == [("deferred", "come back")]
     assert len(people.transport.offered) == 1
     people.transport.outcomes = {OMAR: Outcome(SendStatus.REFUSED, "no such user")}
     not_sent = "a mail to a translator or an approver was not sent:"
-    assert people.send(minutes=10) == [f"{not_sent} no such user"]
+    assert people.send(minutes=20) == [f"{not_sent} no such user"]
     assert people.states() == [("bounced", "no such user")]
     # One that waits for a day is given up.
     people.write("en", "tides")

@@ -105,7 +105,11 @@ def test_what_is_guarded_takes_the_present_version_or_the_one_that_was_read(
         (["skipIssue", ISSUE, "reason=x", "--json", "{}"], 2, "reason: write it in --json"),
         (["listIssues", "limit=0"], 2, "limit: Input should be greater than or equal to 1"),
         (["pauseIssue", ISSUE], 1, "weekly-en-2026-01-09"),
-        (["editIssue", ISSUE, "kind=pin", "--if-match", "x"], 1, "is no ETag of ours"),
+        (["editIssue", ISSUE, "kind=pin", "--if-match", "x"], 2, "is no version or revision"),
+        (["editIssue", ISSUE, "kind=pin", "--if-match", ""], 2, "is no version or revision"),
+        (["holdIssue", ISSUE, "--if-match", "1"], 2, "holdIssue takes none"),
+        (["acceptLostArticles", "source=content/posts", "lost=1"], 2, "content/posts"),
+        (["eraseSubscriber", "subscriber=/1"], 2, "there is no such resource"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_the_exit_code_of_a_command(

@@ -16,7 +16,7 @@ from publisher.rendering import (
     SystemMail,
 )
 from publisher.rendering.colours_and_fonts import palette
-from publisher.rendering.digest import CorrectionContent
+from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.model import (
     FeedAddress,
     FeedContent,

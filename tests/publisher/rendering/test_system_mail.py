@@ -10,7 +10,7 @@ from lxml import etree, html
 from publisher.assembly.gate_run import check_digest
 from publisher.errors import RenderingError
 from publisher.rendering import Digest, Renderer, placeholders
-from publisher.rendering.digest import CorrectionContent
+from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.environment import Templates
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample

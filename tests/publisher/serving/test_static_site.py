@@ -110,7 +110,8 @@ def test_the_wsgi_server_sends_what_was_opened_even_if_the_file_is_replaced(
     settings: Settings, *, has_file_wrapper: bool
 ) -> None:
     file = settings.folders.public / "sound.mp3"
-    file.write_bytes(b"before")
+    content = b"before" * 20_000
+    file.write_bytes(content)
     wrapped: list[object] = []
 
     def wrap(opened: object, _size: int) -> object:
@@ -122,8 +123,8 @@ def test_the_wsgi_server_sends_what_was_opened_even_if_the_file_is_replaced(
     write(file.with_name("new"), b"a longer state afterwards")
     file.with_name("new").replace(file)
 
-    assert answer.get_data() == b"before"
-    assert answer.headers["Content-Length"] == "6"
+    assert answer.get_data() == content
+    assert answer.headers["Content-Length"] == "120000"
     answer.close()
     assert len(wrapped) == int(has_file_wrapper)
 
@@ -166,7 +167,8 @@ def test_preconditions_are_taken_in_their_order(
         ("bytes=-3", (-3, None)),
         ("bytes= 2-5 ", (2, 6)),
         ("bytes=9999-", ()),
-        ("bytes=5-2", ()),
+        ("bytes=5-2", None),
+        ("bytes=-99999999", None),
         ("bytes=0-1,4-5", None),
         ("bytes=-", None),
         ("bytes=a-b", None),

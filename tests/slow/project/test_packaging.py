@@ -144,9 +144,7 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = declared(project["dependencies"])
     extra = project["optional-dependencies"]
-    fakes = declared(extra["testing"])
     optional = {name for kind in ("postgres", "engine", "s3") for name in declared(extra[kind])}
 
-    # Drivers of servers come with extras, and so does what only the public fakes need.
-    assert imported("testing") - needed == optional
-    assert imported() - needed == optional | fakes
+    # Drivers of servers come with extras.
+    assert imported() - needed == optional

@@ -19,7 +19,7 @@ from publisher.app.issues.lookup import (
 )
 from publisher.app.issues.overview import edit_text, list_issue_page, read_issue
 from publisher.app.operation.attention import find_attention, list_attention
-from publisher.app.operation.status import IssueStatus, PublicationStatus
+from publisher.app.operation.status import IssueStatus, PublicationStatus, with_numbers
 from publisher.bucket.contents import BucketState
 from publisher.errors import ForbiddenError, IssueError, TransitionError, UsageError
 from publisher.ingest.problems import HeldSource
@@ -79,6 +79,15 @@ def test_pages_follow_each_other_and_each_issue_is_on_one(
     assert len(found) == len({*found}) == 10
     assert found[0].endswith("2026-01-13")
     assert found[-1].endswith("2026-01-09")
+
+
+def test_an_issue_that_is_planned_has_no_articles_and_no_deliveries(
+    publication: PublicationFolder,
+) -> None:
+    add(publication, 0)
+    with publication.database.reading() as connection:
+        (issue,) = store.issues_in_state(connection, IssueState.SCHEDULED)
+        assert with_numbers(connection, [issue]) == [IssueStatus(issue, 0, Counter())]
 
 
 def test_what_is_listed_can_be_narrowed(publication: PublicationFolder) -> None:
