@@ -46,20 +46,21 @@ def check_audiences(
 ) -> None:
     """Have approvals of issues lapse that are sent soon. Those that are due are checked at their opening."""
     with database.reading() as connection:
-        verdicts = dict[int, approvals.Verdict | None]()
+        moved = set[int]()
         for issue in issues.issues_in_state(connection, IssueState.READY):
             if issue.send_at is not None and now < issue.send_at <= now + _BEFORE:
                 with isolated(issue.name, report, connection):
-                    verdicts[issue.id] = _verdict_on_audience(
-                        connection, settings, issue, issue.send_at
-                    )
-    if not any(verdicts.values()):
+                    if _verdict_on_audience(connection, settings, issue, issue.send_at):
+                        moved.add(issue.id)
+    if not moved:
         return
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.READY):
-            edition = settings.edition(issue.newsletter, issue.language)
-            if edition and (moved := verdicts.get(issue.id)):
-                _ask_again(connection, edition, issue, moved)
+            if issue.id in moved and issue.send_at is not None:
+                # Somebody may have approved it since it was looked at.
+                verdict = _verdict_on_audience(connection, settings, issue, issue.send_at)
+                if verdict:
+                    _ask_again(connection, issue, verdict)
 
 
 def _verdict_on_audience(
@@ -78,18 +79,13 @@ def _verdict_on_audience(
     return moved if moved.lapsed else None
 
 
-def _ask_again(
-    connection: Connection, edition: Edition, issue: Issue, moved: approvals.Verdict
-) -> bool:
+def _ask_again(connection: Connection, issue: Issue, moved: approvals.Verdict) -> bool:
     """Have approvals lapse; return whether the issue waits for others now."""
     approvals.lapse_approvals(connection, moved.lapsed)
-    # Somebody may have approved it since it was looked at.
-    facts = approvals.approval_facts(connection, issue, edition.approval)
-    reason = approvals.verdict(facts).reason
-    if reason is None:
+    if moved.reason is None:
         return False
-    log.warning("approvals lapsed", issue=issue.name, reason=reason)
-    _wait_again(connection, issue, reason)
+    log.warning("approvals lapsed", issue=issue.name, reason=moved.reason)
+    _wait_again(connection, issue, moved.reason)
     return True
 
 
@@ -166,7 +162,7 @@ def _open(
         _wait_again(connection, issue, reason)
     elif not is_pageless and not (
         (moved := _verdict_on_audience(connection, settings, issue, now))
-        and _ask_again(connection, edition, issue, moved)
+        and _ask_again(connection, issue, moved)
     ):
         rows = open_ledger(connection, settings, issue, now)
         spread_rows(connection, issue, edition, now)

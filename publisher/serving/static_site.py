@@ -132,9 +132,10 @@ def _sent(
     response.headers["Last-Modified"] = http_date(status.st_mtime_ns // 10**9)
     response.set_etag(tag)
     response = _conditional(response, request, size)
-    if size > _BLOCK_BYTES and response.status_code == HTTPStatus.PARTIAL_CONTENT:
-        # Werkzeug's range would be read into a temporary file at once. The server sends a file from where it
-        # stands, as far as the answer is long.
+    is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
+    if is_part and size > _BLOCK_BYTES and "wsgi.file_wrapper" in request.environ:
+        # Werkzeug's range would be read into a temporary file at once. A server's own wrapper sends a file from
+        # where it stands, as far as the answer is long (PEP 3333).
         opened.seek(response.content_range.start or 0)
         response.response = body
     return response

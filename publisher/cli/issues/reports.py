@@ -63,10 +63,10 @@ def list_issues_command(  # options
     )
 
     with editing(directory, acting, parse_now(now)) as (state, actor):
-        found = list_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         if as_json:
             print_json(_listed(state, actor, newsletter, lang))
             return
+        found = list_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         overdue = overdue_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         languages = dict.fromkeys(one.language for one in found)
         left = [x for tag in languages for x in list_left_out(state, actor, newsletter, tag)]
@@ -79,6 +79,9 @@ def _listed(
     state: EditingState, actor: Actor, newsletter: str, lang: list[str] | None
 ) -> list[dict[str, Any]]:
     """Return the latest issues, as `listIssues` answers for each language."""
+    from publisher.app.issues.lookup import choose_languages
+
+    choose_languages(state.settings, newsletter, tuple(lang or ()))
     tags: list[str | None] = [*lang] if lang else [None]
     queries = [{"newsletter": newsletter, "language": tag} for tag in tags]
     return [x for q in queries for x in answer_of(state, actor, "listIssues", q)["issues"]]

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
+from typing import IO
 from wsgiref.types import WSGIEnvironment
 
 import pytest
@@ -192,6 +193,26 @@ def test_one_part_can_be_wanted(
     else:
         assert answer.status_code == 416
         assert answer.headers["Content-Range"] == f"bytes */{len(whole)}"
+
+
+def test_a_part_of_a_large_file_is_sent_from_where_it_stands(settings: Settings) -> None:
+    content = bytes(range(256)) * 1000
+    (settings.folders.public / "sound.mp3").write_bytes(content)
+    wrapped: list[IO[bytes]] = []
+
+    def wrap(opened: IO[bytes], _size: int) -> IO[bytes]:
+        wrapped.append(opened)
+        return opened
+
+    for more in ({"wsgi.file_wrapper": wrap}, {}):
+        answer = Client(StaticSite(lambda: settings)).open(
+            "/sound.mp3", headers={"Range": "bytes=100000-100009"}, environ_overrides=more
+        )
+        assert (answer.status_code, answer.headers["Content-Length"]) == (206, "10")
+        # A server cuts what its own wrapper gives at the length (PEP 3333).
+        assert answer.get_data()[:10] == content[100_000:100_010]
+        answer.close()
+    assert len(wrapped) == 1
 
 
 @pytest.mark.parametrize(
