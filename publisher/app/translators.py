@@ -164,7 +164,6 @@ class _StaffMails(PersonalMails):
     what = "mail to a translator or an approver"
     folder = "translators"
     policy = STAFF_POLICY
-    (server_is_away_for,) = STAFF_POLICY.delays
 
     def cancel_unwanted(self, connection: Connection, now: datetime) -> None:
         disabled = select(account_table.c.id).where(account_table.c.disabled_at.is_not(None))

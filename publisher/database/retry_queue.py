@@ -85,8 +85,8 @@ class QueuePolicy:
 
     `delays` come before the second attempt, the third and so on; the last one is repeated. Each is longer by up
     to the part `jitter` of it, or shorter if that is negative, so that not all come at once after an outage. A row
-    is given up after `most_attempts`, or if the next one would come later than `give_up_after` the first. It is
-    sent again `most_doubts` times if it may have arrived. What has ended is kept for `keep`, or for good.
+    is given up after `most_attempts`, or if the next one would come later than `give_up_after` the first. While its
+    server can't be reached at all, that is no attempt: it waits for `while_unreachable`. It is sent again `most_doubts` times if it may have arrived. What has ended is kept for `keep`, or for good.
     """
 
     kinds: Sequence[str]
@@ -95,6 +95,7 @@ class QueuePolicy:
     jitter: float = 0.0
     most_attempts: int | None = None
     give_up_after: timedelta | None = None
+    while_unreachable: timedelta | None = None
     most_doubts: int | None = None
     keep: timedelta | None = None
 

@@ -115,8 +115,6 @@ class PersonalMails(ABC):
     what: ClassVar[str]
     folder: ClassVar[str]
     policy: ClassVar[QueuePolicy]
-    # All of them wait so long while their server can't be reached; None tries at once.
-    server_is_away_for: ClassVar[timedelta | None] = None
 
     @abstractmethod
     def cancel_unwanted(self, connection: Connection, now: datetime) -> None:
@@ -414,8 +412,8 @@ class PersonalMailSender:
             )
             with self.database.writing() as connection:
                 retry_queue.give_up_old(connection, self.mails.policy, end, self._now)
-                if self.mails.server_is_away_for:
-                    until = self._now + self.mails.server_is_away_for
+                if (delay := self.mails.policy.while_unreachable) is not None:
+                    until = self._now + delay
                     retry_queue.postpone_due(connection, self.mails.policy, self._now, until)
 
 

@@ -129,6 +129,7 @@ _KIND = "staff"
 STAFF_POLICY = QueuePolicy(
     kinds=(_KIND,),
     delays=[timedelta(minutes=10)],
+    while_unreachable=timedelta(minutes=10),
     # Then the list of translations says more than the mail.
     give_up_after=timedelta(days=1),
     # A message is sent within minutes, or the process that sends it has ended.
