@@ -8,19 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from feeds import normalisation
 from feeds.entries import Author, Entry, Link
 from feeds.errors import DuplicateEntryError, InvalidChannelError
 from feeds.formats import FEED_FORMATS
-from feeds.normalisation import (
-    absolute_uri,
-    identity,
-    label,
-    language_tag,
-    optional_line,
-    optional_uri,
-    set_fields,
-    utc_seconds,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +22,10 @@ class Tombstone:
     when: datetime
 
     def __post_init__(self) -> None:
-        entry_id = identity(self.entry_id)
-        set_fields(self, entry_id=entry_id, when=utc_seconds(self.when, "when", entry_id))
+        entry_id = normalisation.identity(self.entry_id)
+        normalisation.set_fields(
+            self, entry_id=entry_id, when=normalisation.utc_seconds(self.when, "when", entry_id)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +42,12 @@ class PodcastShow:
     owner_email: str | None = None
 
     def __post_init__(self) -> None:
-        set_fields(
+        normalisation.set_fields(
             self,
-            category=optional_line(self.category),
-            image=optional_uri(self.image),
-            owner_name=optional_line(self.owner_name),
-            owner_email=optional_line(self.owner_email),
+            category=normalisation.optional_line(self.category),
+            image=normalisation.optional_uri(self.image),
+            owner_name=normalisation.optional_line(self.owner_name),
+            owner_email=normalisation.optional_line(self.owner_email),
         )
 
 
@@ -106,9 +99,9 @@ class Channel:
             raise InvalidChannelError(channel_id, problem)
 
     def __post_init__(self) -> None:
-        channel_id = identity(self.id)
+        channel_id = normalisation.identity(self.id)
         self._check(channel_id)
-        set_fields(
+        normalisation.set_fields(
             self,
             entries=_distinct(self.entries, channel_id),
             tombstones=tuple(dict.fromkeys(self.tombstones)),
@@ -119,18 +112,19 @@ class Channel:
                 if (addresses := getattr(self, name)) is not None
             },
         )
-        set_fields(
+        normalisation.set_fields(
             self,
             id=channel_id,
             title=_required(self.title, "title", channel_id),
-            description=label(self.description) or label(self.title),
-            site_url=absolute_uri(self.site_url),
-            language=language_tag(self.language),
+            description=normalisation.label(self.description)
+            or normalisation.label(self.title),
+            site_url=normalisation.absolute_uri(self.site_url),
+            language=normalisation.language_tag(self.language),
             updated=self._last_change(channel_id),
             other_languages=tuple(self.other_languages),
-            page_url=optional_uri(self.page_url),
-            hubs=tuple(dict.fromkeys(absolute_uri(hub) for hub in self.hubs)),
-            stylesheet=optional_line(self.stylesheet),
+            page_url=normalisation.optional_uri(self.page_url),
+            hubs=tuple(dict.fromkeys(normalisation.absolute_uri(hub) for hub in self.hubs)),
+            stylesheet=normalisation.optional_line(self.stylesheet),
         )
 
     @property
@@ -148,7 +142,9 @@ class Channel:
         moments += [tombstone.when for tombstone in self.tombstones]
         if self.updated is not None:
             moments.append(
-                utc_seconds(self.updated, "updated", channel_id, InvalidChannelError)
+                normalisation.utc_seconds(
+                    self.updated, "updated", channel_id, InvalidChannelError
+                )
             )
         if not moments:
             raise InvalidChannelError(channel_id, "it has no entries, so it needs `updated`")
@@ -156,7 +152,7 @@ class Channel:
 
 
 def _required(text: str, name: str, channel_id: str) -> str:
-    cleaned = label(text)
+    cleaned = normalisation.label(text)
     if not cleaned:
         raise InvalidChannelError(channel_id, f"its {name} is blank")
     return cleaned
@@ -165,7 +161,7 @@ def _required(text: str, name: str, channel_id: str) -> str:
 def _complete(addresses: Mapping[str, str], channel_id: str) -> dict[str, str]:
     if missing := {one.name for one in FEED_FORMATS} - addresses.keys():
         raise InvalidChannelError(channel_id, f"it has no address for {sorted(missing)}")
-    return {name: absolute_uri(address) for name, address in addresses.items()}
+    return {name: normalisation.absolute_uri(address) for name, address in addresses.items()}
 
 
 def _distinct(entries: tuple[Entry, ...], channel_id: str) -> tuple[Entry, ...]:

@@ -7,20 +7,7 @@ agree, and none has to check.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from feeds.normalisation import (
-    absolute_uri,
-    clean_html,
-    identity,
-    label,
-    language_tag,
-    one_line,
-    optional_line,
-    optional_uri,
-    prose,
-    set_fields,
-    utc_seconds,
-    zoned_seconds,
-)
+from feeds import normalisation
 
 # RFC 2046 section 4.5.1: bytes of an unknown type.
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -35,10 +22,12 @@ class Author:
     url: str | None = None
 
     def __post_init__(self) -> None:
-        set_fields(self, name=label(self.name))
+        normalisation.set_fields(self, name=normalisation.label(self.name))
         if self.affiliation is not None or self.url is not None:
-            set_fields(
-                self, affiliation=optional_line(self.affiliation), url=optional_uri(self.url)
+            normalisation.set_fields(
+                self,
+                affiliation=normalisation.optional_line(self.affiliation),
+                url=normalisation.optional_uri(self.url),
             )
 
 
@@ -52,12 +41,12 @@ class Link:
     type: str | None = None
 
     def __post_init__(self) -> None:
-        set_fields(
+        normalisation.set_fields(
             self,
-            url=absolute_uri(self.url),
-            language=language_tag(self.language),
-            title=optional_line(self.title),
-            type=optional_line(self.type),
+            url=normalisation.absolute_uri(self.url),
+            language=normalisation.language_tag(self.language),
+            title=normalisation.optional_line(self.title),
+            type=normalisation.optional_line(self.type),
         )
 
 
@@ -71,7 +60,9 @@ class Image:
     height: int | None = None
 
     def __post_init__(self) -> None:
-        set_fields(self, url=absolute_uri(self.url), alt=label(self.alt))
+        normalisation.set_fields(
+            self, url=normalisation.absolute_uri(self.url), alt=normalisation.label(self.alt)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +80,11 @@ class EntryAttachment:
     duration: int | None = None
 
     def __post_init__(self) -> None:
-        set_fields(
+        normalisation.set_fields(
             self,
-            url=absolute_uri(self.url),
-            media_type=one_line(self.media_type).lower() or _UNKNOWN_TYPE,
-            title=optional_line(self.title),
+            url=normalisation.absolute_uri(self.url),
+            media_type=normalisation.one_line(self.media_type).lower() or _UNKNOWN_TYPE,
+            title=normalisation.optional_line(self.title),
         )
 
     @property
@@ -132,37 +123,42 @@ class Entry:
     contributors: tuple[Author, ...] = ()
 
     def __post_init__(self) -> None:
-        entry_id = identity(self.id)
-        url = absolute_uri(self.url)
-        published = zoned_seconds(self.published, "published", entry_id)
-        set_fields(
+        entry_id = normalisation.identity(self.id)
+        url = normalisation.absolute_uri(self.url)
+        published = normalisation.zoned_seconds(self.published, "published", entry_id)
+        normalisation.set_fields(
             self,
             id=entry_id,
             url=url,
-            title=label(self.title) or url,
-            language=language_tag(self.language),
+            title=normalisation.label(self.title) or url,
+            language=normalisation.language_tag(self.language),
             published=published,
             updated=max(
-                published.astimezone(UTC), utc_seconds(self.updated, "updated", entry_id)
+                published.astimezone(UTC),
+                normalisation.utc_seconds(self.updated, "updated", entry_id),
             ),
-            summary=prose(self.summary),
-            content_html=clean_html(self.content_html),
+            summary=normalisation.prose(self.summary),
+            content_html=normalisation.clean_html(self.content_html),
         )
         self._settle_lists()
 
     def _settle_lists(self) -> None:
         # Most entries have none of these, and skipping them makes a feed faster to build.
         if self.authors:
-            set_fields(self, authors=tuple(author for author in self.authors if author.name))
+            normalisation.set_fields(
+                self, authors=tuple(author for author in self.authors if author.name)
+            )
         if self.contributors:
-            set_fields(self, contributors=tuple(one for one in self.contributors if one.name))
+            normalisation.set_fields(
+                self, contributors=tuple(one for one in self.contributors if one.name)
+            )
         if self.topics:
-            topics = dict.fromkeys(map(label, self.topics))
-            set_fields(self, topics=tuple(filter(None, topics)))
+            topics = dict.fromkeys(map(normalisation.label, self.topics))
+            normalisation.set_fields(self, topics=tuple(filter(None, topics)))
         if self.translations:
-            set_fields(self, translations=tuple(self.translations))
+            normalisation.set_fields(self, translations=tuple(self.translations))
         if self.attachments:
-            set_fields(self, attachments=tuple(self.attachments))
+            normalisation.set_fields(self, attachments=tuple(self.attachments))
 
     @property
     def enclosure(self) -> EntryAttachment | None:

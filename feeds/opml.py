@@ -63,10 +63,7 @@ class OutlineGroup:
 
 
 def render_opml(
-    title: str,
-    items: Iterable[OutlineGroup | Outline],
-    *,
-    updated: datetime,
+    title: str, items: Iterable[OutlineGroup | Outline], *, updated: datetime
 ) -> bytes:
     """Return an OPML document in UTF-8; equal arguments give equal bytes.
 

@@ -17,18 +17,12 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
+from subscribers import store
 from subscribers.addresses import normalise_address
 from subscribers.changes import store_change
 from subscribers.consent import WITHDRAWN_STATUSES, merged_record
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from subscribers.pending_requests import cancel_requests, end_access
-from subscribers.store import (
-    AddressDigest,
-    find_subscriber,
-    load_subscriber,
-    readmit,
-    remember_erased,
-)
 from subscribers.tables import (
     address_change,
     insert_row,
@@ -151,14 +145,14 @@ def confirm_address_change(
     now: datetime,
     *,
     moved: Collection[Table],
-    digest: AddressDigest,
+    digest: store.AddressDigest,
 ) -> bool:
     """Give the subscriber the new address, and end all links but those that unsubscribe.
 
     Return False, and change nothing, if the change does not wait or if the subscriber has left.
     `moved` is as in `merge_subscribers`.
     """
-    person = load_subscriber(connection, change.subscriber_id)
+    person = store.load_subscriber(connection, change.subscriber_id)
     waits = change.state is AddressChangeState.REQUESTED
     if person is None or not waits or person.status in WITHDRAWN_STATUSES:
         return False
@@ -175,13 +169,13 @@ def undo_address_change(
     now: datetime,
     *,
     moved: Collection[Table],
-    digest: AddressDigest,
+    digest: store.AddressDigest,
 ) -> bool:
     """Give the subscriber the old address again. Changes that came later are undone, too.
 
     Return False, and change nothing, if there is nothing to undo.
     """
-    person = load_subscriber(connection, change.subscriber_id)
+    person = store.load_subscriber(connection, change.subscriber_id)
     if person is None or change.state is not AddressChangeState.CONFIRMED:
         return False
     later = (address_change.c.subscriber_id == person.id) & (address_change.c.id >= change.id)
@@ -216,12 +210,12 @@ def _move(
     new_address: str,
     now: datetime,
     moved: Collection[Table],
-    digest: AddressDigest,
+    digest: store.AddressDigest,
 ) -> None:
     address = normalise_address(new_address)
     # Their mails went to the other mailbox.
     cancel_requests(connection, person.id, None, now)
-    other = find_subscriber(connection, address.identity)
+    other = store.find_subscriber(connection, address.identity)
     if other is not None and other.id != person.id:
         person = merge_subscribers(connection, (other, person), moved, now)
     elif person.status is SubscriberStatus.BOUNCED:
@@ -239,6 +233,6 @@ def _move(
         )
     )
     end_access(connection, person.id)
-    readmit(connection, [address.identity], digest)
+    store.readmit(connection, [address.identity], digest)
     if person.email != address.identity:
-        remember_erased(connection, person.email, digest, now)
+        store.remember_erased(connection, person.email, digest, now)

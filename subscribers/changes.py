@@ -12,12 +12,7 @@ from enum import Enum
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from subscribers.audiences import (
-    LONGEST_CADENCE,
-    add_interruptions,
-    load_consent_times,
-    of_subscriber,
-)
+from subscribers import audiences, consent_records
 from subscribers.consent import (
     close_record,
     leave_newsletter,
@@ -25,12 +20,6 @@ from subscribers.consent import (
     reopen_record,
     take_back_leaving,
     with_choice,
-)
-from subscribers.consent_records import (
-    append_events,
-    events_between,
-    load_events,
-    load_numbered_events,
 )
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
@@ -85,12 +74,7 @@ def unsubscribe_subscriber(
 
 
 def resubscribe(
-    connection: Connection,
-    email: str,
-    newsletter: str | None,
-    now: datetime,
-    *,
-    note: str = "",
+    connection: Connection, email: str, newsletter: str | None, now: datetime, *, note: str = ""
 ) -> bool:
     """Undo an unsubscription or a bounce, on the owner's word. Return whether anything changed.
 
@@ -100,7 +84,9 @@ def resubscribe(
     `BadAddressError`.
     """
     before = known_subscriber(connection, email)
-    after = reopen_record(before, newsletter, load_events(connection, before.id))
+    after = reopen_record(
+        before, newsletter, consent_records.load_events(connection, before.id)
+    )
     return store_change(connection, (before, after), now, ConsentSource.OWNER, note)
 
 
@@ -153,14 +139,14 @@ def store_change(
 ) -> bool:
     """Store the consent of `after`, and an event for each difference. Return whether there is one."""
     before, after = change
-    events = list(events_between(before, after, now, source, note))
+    events = list(consent_records.events_between(before, after, now, source, note))
     for event in events:
         if event.newsletter is not None:
             _store_subscription(connection, after.id, event)
     if events:
         values = {"number": after.id, "status": after.status, "updated_at": now}
         connection.execute(_RECORD, values)
-        append_events(connection, [(after.id, event) for event in events])
+        consent_records.append_events(connection, [(after.id, event) for event in events])
     return bool(events)
 
 
@@ -218,7 +204,7 @@ def last_leaving(
     """Return the last leaving of a newsletter, or of all (None), unless a later change is about it."""
     found = [
         one
-        for one in _leavings(load_numbered_events(connection, subscriber_id))
+        for one in _leavings(consent_records.load_numbered_events(connection, subscriber_id))
         if one.newsletter == newsletter
     ]
     return found[-1] if found and not found[-1].is_past else None
@@ -226,7 +212,7 @@ def last_leaving(
 
 def load_leaving(connection: Connection, subscriber_id: int, leaving_id: int) -> Leaving | None:
     """Return a leaving of a subscriber on record, or None."""
-    found = _leavings(load_numbered_events(connection, subscriber_id))
+    found = _leavings(consent_records.load_numbered_events(connection, subscriber_id))
     return next((one for one in found if one.id == leaving_id), None)
 
 
@@ -257,11 +243,13 @@ def undo_leaving(
     except RefusedTransitionError:
         return UndoOutcome.ENDED
     # Storing the change makes `now` the time of the consent, before which nothing is owed.
-    begun = load_consent_times(connection, person.id)
+    begun = audiences.load_consent_times(connection, person.id)
     store_change(connection, (person, after), now, ConsentSource.SUBSCRIBER, "")
     for name in {*after.newsletters} - {*person.newsletters}:
-        since = max(leaving.at - LONGEST_CADENCE, begun[name])
-        add_interruptions(connection, of_subscriber(person.id), name, since, now)
+        since = max(leaving.at - audiences.LONGEST_CADENCE, begun[name])
+        audiences.add_interruptions(
+            connection, audiences.of_subscriber(person.id), name, since, now
+        )
     return UndoOutcome.UNDONE
 
 

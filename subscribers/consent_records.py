@@ -18,15 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from subscribers.model import (
-    ConsentSource,
-    JoinWish,
-    Subscriber,
-    SubscriberEvent,
-    SubscriberHistory,
-    SubscriberStatus,
-    SubscriptionRecord,
-)
+from subscribers import model
 from subscribers.tables import (
     consent_record,
     consent_wording,
@@ -48,20 +40,24 @@ _LAST_EVENT = select(func.max(subscriber_event.c.id)).where(
 
 
 def events_between(
-    before: Subscriber, after: Subscriber, at: datetime, source: ConsentSource, note: str = ""
-) -> Iterator[SubscriberEvent]:
+    before: model.Subscriber,
+    after: model.Subscriber,
+    at: datetime,
+    source: model.ConsentSource,
+    note: str = "",
+) -> Iterator[model.SubscriberEvent]:
     """Yield the events between two values of a subscriber, first that of the subscriber's status."""
     if before.status is not after.status:
-        yield SubscriberEvent(at, None, before.status, after.status, source, note)
+        yield model.SubscriberEvent(at, None, before.status, after.status, source, note)
     old, new = before.subscriptions, after.subscriptions
     for name in sorted(old.keys() | new.keys()):
         was, becomes = old.get(name), new.get(name)
         if was is not becomes:
-            yield SubscriberEvent(at, name, was, becomes, source, note)
+            yield model.SubscriberEvent(at, name, was, becomes, source, note)
 
 
 def append_events(
-    connection: Connection, events: Sequence[tuple[int, SubscriberEvent]]
+    connection: Connection, events: Sequence[tuple[int, model.SubscriberEvent]]
 ) -> None:
     """Store events, each with the id of its subscriber, in this order."""
     values = [{"subscriber_id": number, **asdict(event)} for number, event in events]
@@ -69,14 +65,14 @@ def append_events(
         connection.execute(_APPENDED, values)
 
 
-def load_events(connection: Connection, subscriber_id: int) -> list[SubscriberEvent]:
+def load_events(connection: Connection, subscriber_id: int) -> list[model.SubscriberEvent]:
     """Return all changes of a subscriber's consent, in the order in which they happened."""
     return [event for _id, event in load_numbered_events(connection, subscriber_id)]
 
 
 def load_numbered_events(
     connection: Connection, subscriber_id: int
-) -> list[tuple[int, SubscriberEvent]]:
+) -> list[tuple[int, model.SubscriberEvent]]:
     """Return the same, each with its id."""
     rows = connection.execute(_EVENTS, {"number": subscriber_id})
     return [(row.id, _event(row)) for row in rows]
@@ -84,7 +80,7 @@ def load_numbered_events(
 
 def load_events_after(
     connection: Connection, event_id: int, limit: int
-) -> list[tuple[int, int, SubscriberEvent]]:
+) -> list[tuple[int, int, model.SubscriberEvent]]:
     """Return the changes of all subscribers after one of them: its id, the subscriber's, the change."""
     query = select(subscriber_event).where(subscriber_event.c.id > event_id)
     rows = connection.execute(query.order_by(subscriber_event.c.id).limit(limit))
@@ -93,11 +89,11 @@ def load_events_after(
 
 def load_leavings_since(
     connection: Connection, since: datetime
-) -> list[tuple[int, SubscriberEvent]]:
+) -> list[tuple[int, model.SubscriberEvent]]:
     """Return what ended by a wish since an instant, each with the id of its subscriber."""
     query = select(subscriber_event).where(
         subscriber_event.c.at >= since,
-        subscriber_event.c.after == SubscriberStatus.UNSUBSCRIBED,
+        subscriber_event.c.after == model.SubscriberStatus.UNSUBSCRIBED,
     )
     rows = connection.execute(query.order_by(subscriber_event.c.id))
     return [(row.subscriber_id, _event(row)) for row in rows]
@@ -108,7 +104,7 @@ def last_event_id(connection: Connection, subscriber_id: int) -> int:
     return connection.execute(_LAST_EVENT, {"number": subscriber_id}).scalar_one() or 0
 
 
-def load_history(connection: Connection, subscriber_id: int) -> SubscriberHistory:
+def load_history(connection: Connection, subscriber_id: int) -> model.SubscriberHistory:
     """Return when a subscriber on record was stored, the subscriptions now and all changes."""
     created_at = connection.execute(
         select(subscriber.c.created_at).where(subscriber.c.id == subscriber_id)
@@ -119,30 +115,32 @@ def load_history(connection: Connection, subscriber_id: int) -> SubscriberHistor
         .order_by(subscription.c.newsletter)
     )
     records = tuple(
-        SubscriptionRecord(
+        model.SubscriptionRecord(
             row.newsletter,
-            SubscriberStatus(row.status),
-            ConsentSource(row.source),
+            model.SubscriberStatus(row.status),
+            model.ConsentSource(row.source),
             row.consented_at,
         )
         for row in rows
     )
-    return SubscriberHistory(created_at, records, tuple(load_events(connection, subscriber_id)))
+    return model.SubscriberHistory(
+        created_at, records, tuple(load_events(connection, subscriber_id))
+    )
 
 
-def _event(row: Any) -> SubscriberEvent:
-    return SubscriberEvent(
+def _event(row: Any) -> model.SubscriberEvent:
+    return model.SubscriberEvent(
         row.at,
         row.newsletter,
         _status(row.before),
         _status(row.after),
-        ConsentSource(row.source),
+        model.ConsentSource(row.source),
         row.note,
     )
 
 
-def _status(value: str | None) -> SubscriberStatus | None:
-    return None if value is None else SubscriberStatus(value)
+def _status(value: str | None) -> model.SubscriberStatus | None:
+    return None if value is None else model.SubscriberStatus(value)
 
 
 class ConsentEvent(StrEnum):
@@ -188,7 +186,7 @@ class ConsentRecord:
 
     at: datetime
     event: ConsentEvent
-    wish: JoinWish
+    wish: model.JoinWish
     wording_digest: str | None
     page: str
     network: str
@@ -200,7 +198,7 @@ def append_consent_record(
     connection: Connection,
     subscriber_id: int,
     event: ConsentEvent,
-    wish: JoinWish,
+    wish: model.JoinWish,
     origin: ConsentOrigin,
     now: datetime,
 ) -> int:
@@ -213,7 +211,7 @@ def append_consent_record(
 
 
 def append_imported_consent(
-    connection: Connection, rows: Sequence[tuple[int, JoinWish, str, datetime]]
+    connection: Connection, rows: Sequence[tuple[int, model.JoinWish, str, datetime]]
 ) -> None:
     """Store when subscribers agreed, as a list says it: id, wish, network and time of each."""
     values = [
@@ -233,7 +231,7 @@ def append_imported_consent(
 def _values(
     subscriber_id: int,
     event: ConsentEvent,
-    wish: JoinWish,
+    wish: model.JoinWish,
     origin: ConsentOrigin,
     now: datetime,
 ) -> dict[str, Any]:
@@ -262,7 +260,7 @@ def load_consent_records(connection: Connection, subscriber_id: int) -> list[Con
         ConsentRecord(
             at=row.at,
             event=ConsentEvent(row.event),
-            wish=JoinWish(tuple(row.newsletters), row.language),
+            wish=model.JoinWish(tuple(row.newsletters), row.language),
             wording_digest=row.wording_digest,
             page=row.page,
             network=row.network,

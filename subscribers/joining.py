@@ -12,26 +12,13 @@ from typing import Final
 
 from sqlalchemy import Connection, Integer, bindparam, delete, exists, insert, select, update
 
-from subscribers import pending_requests, store
+from subscribers import consent_records, pending_requests, store
 from subscribers.addresses import Address
 from subscribers.changes import store_change, unsubscribe
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
-from subscribers.consent_records import (
-    ConsentEvent,
-    ConsentOrigin,
-    append_consent_record,
-    count_requests_since,
-    find_message_id,
-)
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.preferences import load_preferences, store_preferences
-from subscribers.tables import (
-    UTCDateTime,
-    insert_row,
-    join_request,
-    subscriber,
-    subscription,
-)
+from subscribers.tables import UTCDateTime, insert_row, join_request, subscriber, subscription
 
 RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
 """How many mails the requests for one address lead to, in each time before the next one. Nothing
@@ -57,7 +44,7 @@ def prepare_answer(
     answer = answer_request(person, newsletters, refused=refused)
     number = person.id if person else 0
     for period, most in RESEND_LIMITS:
-        if count_requests_since(connection, now - period, number) >= most:
+        if consent_records.count_requests_since(connection, now - period, number) >= most:
             answer = JoinAnswer.NOTHING
     return answer, person
 
@@ -72,12 +59,7 @@ def add_nobody(connection: Connection, wish: JoinWish, now: datetime) -> int:
     return add_pending(connection, Address(invented, invented), wish, now)
 
 
-def add_pending(
-    connection: Connection,
-    address: Address,
-    wish: JoinWish,
-    now: datetime,
-) -> int:
+def add_pending(connection: Connection, address: Address, wish: JoinWish, now: datetime) -> int:
     """Store somebody unknown, who has yet to confirm. Return the id."""
     pending = {"status": SubscriberStatus.PENDING}
     number = insert_row(
@@ -100,7 +82,7 @@ def confirm_request(
     connection: Connection,
     request: pending_requests.JoinRequest,
     digest: store.AddressDigest,
-    origin: ConsentOrigin,
+    origin: consent_records.ConsentOrigin,
     now: datetime,
 ) -> bool:
     """Subscribe whoever made a request. Return whether it could be confirmed, now or earlier.
@@ -118,10 +100,10 @@ def confirm_request(
         _put_language_first(connection, before.id, request.wish.language, now)
     pending_requests.set_on_request(connection, request.id, confirmed_at=now)
     store.readmit(connection, [before.email], digest)
-    asked_by = find_message_id(connection, before.id, request.requested_at)
+    asked_by = consent_records.find_message_id(connection, before.id, request.requested_at)
     origin = replace(origin, message_id=asked_by)
-    append_consent_record(
-        connection, before.id, ConsentEvent.CONFIRMED, request.wish, origin, now
+    consent_records.append_consent_record(
+        connection, before.id, consent_records.ConsentEvent.CONFIRMED, request.wish, origin, now
     )
     return True
 
@@ -166,7 +148,7 @@ def refuse_request(
     connection: Connection,
     request: pending_requests.JoinRequest,
     digest: store.AddressDigest,
-    origin: ConsentOrigin,
+    origin: consent_records.ConsentOrigin,
     now: datetime,
 ) -> bool:
     """End a request that its mailbox's owner did not make. Return whether the address refuses all mail now.
@@ -185,8 +167,13 @@ def refuse_request(
         connection.execute(delete(subscriber).where(subscriber.c.id == person.id))
     else:
         unsubscribe(connection, person.email, None, now)
-        append_consent_record(
-            connection, person.id, ConsentEvent.REFUSED, request.wish, origin, now
+        consent_records.append_consent_record(
+            connection,
+            person.id,
+            consent_records.ConsentEvent.REFUSED,
+            request.wish,
+            origin,
+            now,
         )
         _end_links(connection, person.id)
     store.remember_erased(connection, person.email, digest, now, store.ErasureReason.REFUSED)

@@ -45,9 +45,7 @@ _COLUMNS = (
     *("generation", "feed_generation"),
 )
 _WITH_SUBSCRIPTIONS = sa.select(
-    *subscriber.c[_COLUMNS],
-    subscription.c.newsletter,
-    subscription.c.status.label("state"),
+    *subscriber.c[_COLUMNS], subscription.c.newsletter, subscription.c.status.label("state")
 ).outerjoin_from(subscriber, subscription, subscription.c.subscriber_id == subscriber.c.id)
 _MERGED_INTO = sa.select(subscriber_alias.c.subscriber_id).where(
     subscriber_alias.c.former_id == _NUMBER

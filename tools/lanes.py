@@ -113,18 +113,10 @@ PERMITTING = (
 )
 LANES = {
     "fast": Lane(6, [Group("fast", 3, [])]),
-    "slow": Lane(
-        20,
-        [
-            Group("slow-working", 2, WORKING),
-            Group("slow-waiting", 6, WAITING),
-        ],
-    ),
+    "slow": Lane(20, [Group("slow-working", 2, WORKING), Group("slow-waiting", 6, WAITING)]),
     "postgres": Lane(12, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
-        40,
-        [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])],
-        at_night=True,
+        40, [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])], at_night=True
     ),
     "night-slow": Lane(
         150,

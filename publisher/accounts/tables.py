@@ -8,12 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from publisher.accounts.model import Role
-from publisher.database.dialect.sql import (
-    IDS_NEVER_REUSED,
-    KEYED,
-    LargeInteger,
-    refuse_changes,
-)
+from publisher.database.dialect import sql
 from publisher.database.metadata import UTCDateTime, metadata
 
 _ROLES = ", ".join(f"'{role}'" for role in Role)
@@ -36,7 +31,7 @@ account_table = sa.Table(
     sa.Column("disabled_at", UTCDateTime),
     # Raised when the owner asks for other addresses of private feeds.
     sa.Column("feed_generation", sa.Integer, nullable=False, server_default="0"),
-    info=IDS_NEVER_REUSED,
+    info=sql.IDS_NEVER_REUSED,
 )
 
 account_role_table = sa.Table(
@@ -51,7 +46,7 @@ account_role_table = sa.Table(
     ),
     # Empty for all languages.
     sa.Column("language", sa.Text, primary_key=True),
-    info=KEYED,
+    info=sql.KEYED,
 )
 
 passkey_table = sa.Table(
@@ -64,7 +59,7 @@ passkey_table = sa.Table(
     sa.Column("credential_id", sa.LargeBinary, nullable=False, unique=True),
     # COSE (RFC 9052).
     sa.Column("public_key", sa.LargeBinary, nullable=False),
-    sa.Column("sign_count", LargeInteger, nullable=False),
+    sa.Column("sign_count", sql.LargeInteger, nullable=False),
     sa.Column("created_at", UTCDateTime, nullable=False),
     sa.Column("used_at", UTCDateTime),
 )
@@ -79,7 +74,7 @@ password_table = sa.Table(
     # The secret of one-time passwords, sealed with the publication's secret; NULL until it is proved.
     sa.Column("totp_sealed", sa.Text),
     # The last time step whose one-time password was used (RFC 6238): none is good twice.
-    sa.Column("totp_step", LargeInteger),
+    sa.Column("totp_step", sql.LargeInteger),
 )
 
 recovery_code_table = sa.Table(
@@ -88,7 +83,7 @@ recovery_code_table = sa.Table(
     _of_account(primary_key=True),
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("used_at", UTCDateTime),
-    info=KEYED,
+    info=sql.KEYED,
 )
 
 invitation_table = sa.Table(
@@ -98,7 +93,7 @@ invitation_table = sa.Table(
     _of_account(nullable=False, index=True),
     sa.Column("expires_at", UTCDateTime, nullable=False),
     sa.Column("used_at", UTCDateTime),
-    info=KEYED,
+    info=sql.KEYED,
 )
 
 console_session_table = sa.Table(
@@ -116,7 +111,7 @@ console_session_table = sa.Table(
     sa.Column("user_agent", sa.Text, nullable=False),
     # Shortened, as in the consent of subscribers.
     sa.Column("network", sa.Text, nullable=False),
-    info=KEYED,
+    info=sql.KEYED,
 )
 
 challenge_table = sa.Table(
@@ -126,7 +121,7 @@ challenge_table = sa.Table(
     sa.Column("purpose", sa.Text, primary_key=True),
     sa.Column("value", sa.LargeBinary, nullable=False),
     sa.Column("expires_at", UTCDateTime, nullable=False),
-    info=KEYED,
+    info=sql.KEYED,
 )
 
 api_key_table = sa.Table(
@@ -144,7 +139,7 @@ api_key_table = sa.Table(
     sa.Column("used_at", UTCDateTime),
     sa.Column("revoked_at", UTCDateTime),
     sa.UniqueConstraint("digest"),
-    info=IDS_NEVER_REUSED,
+    info=sql.IDS_NEVER_REUSED,
 )
 
 # Requests with an Idempotency-Key, for a day.
@@ -161,7 +156,7 @@ api_answer_table = sa.Table(
     sa.Column("status", sa.Integer),
     sa.Column("body", sa.Text),
     sa.Column("etag", sa.Text),
-    info=KEYED,
+    info=sql.KEYED,
 )
 
 # Append-only: a trigger refuses to change and to delete rows.
@@ -179,10 +174,10 @@ audit_entry_table = sa.Table(
     sa.Column("network", sa.Text, nullable=False),
     sa.Column("previous_hash", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
-    info=IDS_NEVER_REUSED,
+    info=sql.IDS_NEVER_REUSED,
 )
 
 
 @sa.event.listens_for(audit_entry_table, "after_create")
 def _refuse_changes(table: sa.Table, connection: sa.Connection, **_options: object) -> None:
-    refuse_changes(connection, table.name)
+    sql.refuse_changes(connection, table.name)

@@ -81,10 +81,7 @@ def use_invitation(connection: Connection, digest: str, now: datetime) -> int | 
         return None
     used = (
         update(invitation_table)
-        .where(
-            invitation_table.c.digest == digest,
-            invitation_table.c.used_at.is_(None),
-        )
+        .where(invitation_table.c.digest == digest, invitation_table.c.used_at.is_(None))
         .values(used_at=now)
     )
     return number if connection.execute(used).rowcount == 1 else None
@@ -194,8 +191,7 @@ def use_recovery_code(
 def count_recovery_codes(connection: Connection, account_id: int) -> int:
     """Return how many codes of an account are still good."""
     query = select(func.count()).where(
-        recovery_code_table.c.account_id == account_id,
-        recovery_code_table.c.used_at.is_(None),
+        recovery_code_table.c.account_id == account_id, recovery_code_table.c.used_at.is_(None)
     )
     return int(connection.execute(query).scalar_one())
 

@@ -16,32 +16,18 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
-from publisher import urls
+from publisher import secrets, urls
 from publisher.bucket.upload import fetch_issue_pages, find_former_contents
 from publisher.config import SETTINGS_FILE, DigestCadence, DigestKey, Folders, Settings
 from publisher.database import Database, open_database
 from publisher.database.dialect import damage_of
 from publisher.delivery.lease_holder import senders_died_here
 from publisher.delivery.ledger.leases import list_leases
+from publisher.delivery.lineage import witness
 from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
-from publisher.delivery.lineage.witness import (
-    Lineage,
-    forget_witness,
-    read_lineage,
-    read_witnesses,
-    set_lineage,
-)
 from publisher.errors import ConfigError, DatabaseError, LostStateError
 from publisher.issues.recovered_issues import store_former_stories
 from publisher.issues.store import has_issues, latest_issues, rename_editions
-from publisher.secrets import (
-    fingerprint,
-    has_secret,
-    load_secret,
-    secret_place,
-    store_fingerprint,
-    stored_fingerprint,
-)
 from subscribers.store import count_subscriptions, rename_newsletter
 
 
@@ -51,43 +37,50 @@ def require_same_secret(settings: Settings, database: Database, *, record: bool 
     The first secret that is used is recorded, unless the database is only read.
     """
     with database.reading() as connection:
-        known = stored_fingerprint(connection)
+        known = secrets.stored_fingerprint(connection)
     if known is None and record:
         known = _record(settings, database)
     if known is not None and not _matches(settings, known):
-        raise ConfigError(*secret_place(settings), _problem(settings, database), _REMEDY)
+        raise ConfigError(
+            *secrets.secret_place(settings), _problem(settings, database), _REMEDY
+        )
 
 
 def adopt_secret(settings: Settings, now: datetime) -> bool:
     """Record this machine's secret as that of the publication. Return whether it is another one."""
-    ours = fingerprint(load_secret(settings))
+    ours = secrets.fingerprint(secrets.load_secret(settings))
     with (
         closing(open_database(settings.database)) as database,
         database.writing() as connection,
     ):
-        known = stored_fingerprint(connection)
+        known = secrets.stored_fingerprint(connection)
         is_other = known is not None and known != ours
         if known != ours:
-            store_fingerprint(connection, ours, now if is_other else None)
+            secrets.store_fingerprint(connection, ours, now if is_other else None)
     return is_other
 
 
 def _record(settings: Settings, database: Database) -> str:
-    ours = fingerprint(load_secret(settings))
+    ours = secrets.fingerprint(secrets.load_secret(settings))
     with database.writing() as connection:
         # Another machine may have been first.
-        if (known := stored_fingerprint(connection)) is None:
-            store_fingerprint(connection, ours)
+        if (known := secrets.stored_fingerprint(connection)) is None:
+            secrets.store_fingerprint(connection, ours)
         return known or ours
 
 
 def _matches(settings: Settings, known: str) -> bool:
     # No secret is made for a machine that needs that of the others.
-    return has_secret(settings) and fingerprint(load_secret(settings)) == known
+    return (
+        secrets.has_secret(settings)
+        and secrets.fingerprint(secrets.load_secret(settings)) == known
+    )
 
 
 def _problem(settings: Settings, database: Database) -> str:
-    which = "not the secret" if has_secret(settings) else "there is none, and there was one"
+    which = (
+        "not the secret" if secrets.has_secret(settings) else "there is none, and there was one"
+    )
     # The file that was asked for, not a copy of it that is looked into.
     name = database.name if database.path is None else settings.database
     return (
@@ -113,7 +106,7 @@ def refuse_lost_state(settings: Settings, database: Database) -> None:
     with database.reading() as connection:
         if has_state(connection):
             return
-        written = read_lineage(connection)
+        written = witness.read_lineage(connection)
     file = (
         _published_file(settings.folders)
         or _foreign_witness(settings, written)
@@ -149,9 +142,9 @@ def begin_anew(settings: Settings, database: Database) -> None:
         if has_state(connection):
             return
     fetch_issue_pages(settings)
-    forget_witness(settings)
+    witness.forget_witness(settings)
     with database.writing() as connection:
-        set_lineage(connection, quarantined_at=None, quarantine_reason=None)
+        witness.set_lineage(connection, quarantined_at=None, quarantine_reason=None)
         if count := store_former_stories(connection, settings.folders.public):
             log.warning(
                 "stories of the issues in public/ count as an archive, which nobody gets by mail again; "
@@ -167,9 +160,9 @@ def has_state(connection: Connection) -> bool:
     return bool(stored_sources(connection) or latest_issues(connection, 1))
 
 
-def _foreign_witness(settings: Settings, written: Lineage | None) -> Path | None:
+def _foreign_witness(settings: Settings, written: witness.Lineage | None) -> Path | None:
     """Return a witness that was written with another database than this one."""
-    for one in read_witnesses(settings):
+    for one in witness.read_witnesses(settings):
         is_ours = written is not None and one.is_of(written.incarnation)
         # With the number 0 it says that nothing was sent.
         is_void = one.page is not None and not one.page.number

@@ -18,25 +18,8 @@ from publisher.articles.store import articles_by_id
 from publisher.config import Settings
 from publisher.errors import TranslationError
 from publisher.i18n.messages import message
-from publisher.translations import records
+from publisher.translations import listing, model, records
 from publisher.translations.delays import TranslationStatistics, statistics_of
-from publisher.translations.listing import (
-    StoryFilter,
-    StoryLine,
-    offered_languages,
-    read_stories,
-    require_story,
-    source_of_stale,
-    stories_by_id,
-)
-from publisher.translations.model import (
-    Cell,
-    CellState,
-    ChangedParagraph,
-    ClaimState,
-    TranslationClaim,
-    changes_between,
-)
 from publisher.urls import article_url
 
 # How far back stories are listed, if it is not said.
@@ -51,7 +34,7 @@ class TranslationPage:
     """Stories by languages, the newest first. `next_cursor` leads to further ones, None for none."""
 
     languages: tuple[str, ...]
-    stories: tuple[StoryLine, ...]
+    stories: tuple[listing.StoryLine, ...]
     next_cursor: str | None
 
 
@@ -60,7 +43,7 @@ def list_translations(  # noqa: PLR0913  # what can be asked for
     actor: Actor,
     *,
     language: str | None = None,
-    states: Collection[CellState] = (),
+    states: Collection[model.CellState] = (),
     days: int = DAYS_LISTED,
     cursor: str | None = None,
     limit: int = STORIES_LISTED,
@@ -72,13 +55,13 @@ def list_translations(  # noqa: PLR0913  # what can be asked for
     """
     actor.require(Permission.VIEW)
     now = state.clock.now()
-    languages = offered_languages(state.settings, language)
+    languages = listing.offered_languages(state.settings, language)
     before = _place(cursor) if cursor else None
-    wanted = StoryFilter(
+    wanted = listing.StoryFilter(
         languages=languages, states=states, since=now - timedelta(days=days), before=before
     )
     with state.database.reading() as connection:
-        found = list(islice(read_stories(connection, wanted, now), limit + 1))
+        found = list(islice(listing.read_stories(connection, wanted, now), limit + 1))
     shown = found[:limit]
     more = _cursor(shown[-1]) if len(found) > limit else None
     return TranslationPage(languages, tuple(shown), more)
@@ -88,10 +71,10 @@ def list_translations(  # noqa: PLR0913  # what can be asked for
 class TranslationDetails:
     """A story in a language. `changes` are those of the original since; empty if none are known."""
 
-    story: StoryLine
-    cell: Cell
+    story: listing.StoryLine
+    cell: model.Cell
     original_url: str
-    changes: tuple[ChangedParagraph, ...] = ()
+    changes: tuple[model.ChangedParagraph, ...] = ()
 
 
 def read_translation(
@@ -99,9 +82,9 @@ def read_translation(
 ) -> TranslationDetails:
     """Return a story, by its number, in a language; raise TranslationError if there is none."""
     actor.require(Permission.VIEW)
-    languages = offered_languages(state.settings, language)
+    languages = listing.offered_languages(state.settings, language)
     with state.database.reading() as connection:
-        found = stories_by_id(connection, [number], languages, state.clock.now())
+        found = listing.stories_by_id(connection, [number], languages, state.clock.now())
         line = next(found, None)
         if line is None:
             raise TranslationError.saying(
@@ -109,7 +92,7 @@ def read_translation(
             )
         original = articles_by_id(connection, [line.original_id])[line.original_id]
     cell = line.cells[0]
-    changes: tuple[ChangedParagraph, ...] = ()
+    changes: tuple[model.ChangedParagraph, ...] = ()
     if cell.changed_at is not None:
         changes = tuple(original_changes(state, actor, line.key, language))
     url = article_url(state.settings.publication, original)
@@ -118,17 +101,17 @@ def read_translation(
 
 def original_changes(
     state: EditingState, actor: Actor, key: str, language: str
-) -> list[ChangedParagraph]:
+) -> list[model.ChangedParagraph]:
     """Return what changed in an original since it was translated, paragraph by paragraph.
 
     Raise TranslationError if the translation is not stale, or if the words of before are not known.
     """
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
-        line, cell = require_story(
+        line, cell = listing.require_story(
             *(connection, state.settings, key, language, state.clock.now())
         )
-        made_from = source_of_stale(connection, line, cell)
+        made_from = listing.source_of_stale(connection, line, cell)
         old = records.words_by_hash(connection, made_from)
         new = records.current_words(connection, [line.original_id])[line.original_id]
     if old is None:
@@ -137,7 +120,7 @@ def original_changes(
             key=key,
             language=language,
         )
-    return changes_between(old, new)
+    return model.changes_between(old, new)
 
 
 def read_statistics(
@@ -151,7 +134,7 @@ def read_statistics(
         return statistics_of(connection, languages, now - timedelta(days=days), now)
 
 
-def _cursor(line: StoryLine) -> str:
+def _cursor(line: listing.StoryLine) -> str:
     return f"{line.published_at:%Y%m%dT%H%M%SZ}-{line.original_id}"
 
 
@@ -171,12 +154,12 @@ _LAST_MINUTE = time(23, 59)
 
 def claim_translation(
     state: EditingState, actor: Actor, key: str, language: str, until: date | datetime
-) -> TranslationClaim:
+) -> model.TranslationClaim:
     """Promise a translation by an instant, or by the end of a day in the publication's time zone.
 
     Raise TranslationError if it is there and up to date, or claimed by somebody else.
     """
-    return _take(state, actor, ClaimState.PROMISED, key, language, until)
+    return _take(state, actor, model.ClaimState.PROMISED, key, language, until)
 
 
 def start_translation(
@@ -185,14 +168,14 @@ def start_translation(
     key: str,
     language: str,
     until: date | datetime | None = None,
-) -> TranslationClaim:
+) -> model.TranslationClaim:
     """Say that a translation is in work. Without `until`, an own earlier date is kept."""
-    return _take(state, actor, ClaimState.IN_WORK, key, language, until)
+    return _take(state, actor, model.ClaimState.IN_WORK, key, language, until)
 
 
 def give_up_translation(
     state: EditingState, actor: Actor, key: str, language: str, reason: str
-) -> TranslationClaim:
+) -> model.TranslationClaim:
     """Say that a story will not be translated into a language, and why."""
     if not reason.strip():
         raise TranslationError.saying("say why the translation is given up")
@@ -200,7 +183,7 @@ def give_up_translation(
         _require_wanted(cell, key)
         _require_own(actor, cell, state.clock.now())
         change.details["reason"] = reason.strip()
-        claim = _claim(state, actor, line, language, ClaimState.GIVEN_UP)
+        claim = _claim(state, actor, line, language, model.ClaimState.GIVEN_UP)
         claim = replace(claim, reason=reason.strip())
         records.store_claim(change.connection, claim)
     return claim
@@ -221,7 +204,7 @@ def release_translation(state: EditingState, actor: Actor, key: str, language: s
 def dismiss_staleness(state: EditingState, actor: Actor, key: str, language: str) -> None:
     """Let a translation count as up to date until its original changes again."""
     with _changing(state, actor, "dismiss change", key, language) as (change, line, cell):
-        source_of_stale(change.connection, line, cell)
+        listing.source_of_stale(change.connection, line, cell)
         assert cell.article_id is not None  # noqa: S101  # a stale translation is an article
         words = records.current_words(change.connection, [line.original_id])
         number = words[line.original_id].hash
@@ -232,12 +215,12 @@ def dismiss_staleness(state: EditingState, actor: Actor, key: str, language: str
 def _take(  # a claim
     state: EditingState,
     actor: Actor,
-    kind: ClaimState,
+    kind: model.ClaimState,
     key: str,
     language: str,
     until: date | datetime | None,
-) -> TranslationClaim:
-    verb = "claim translation" if kind is ClaimState.PROMISED else "start translation"
+) -> model.TranslationClaim:
+    verb = "claim translation" if kind is model.ClaimState.PROMISED else "start translation"
     with _changing(state, actor, verb, key, language) as (change, line, cell):
         now, old = state.clock.now(), cell.claim
         _require_wanted(cell, key)
@@ -259,9 +242,13 @@ def _take(  # a claim
 
 
 def _claim(
-    state: EditingState, actor: Actor, line: StoryLine, language: str, kind: ClaimState
-) -> TranslationClaim:
-    return TranslationClaim(
+    state: EditingState,
+    actor: Actor,
+    line: listing.StoryLine,
+    language: str,
+    kind: model.ClaimState,
+) -> model.TranslationClaim:
+    return model.TranslationClaim(
         story_id=line.story_id,
         language=language,
         state=kind,
@@ -275,27 +262,27 @@ def _claim(
 @contextmanager
 def _changing(
     state: EditingState, actor: Actor, verb: str, key: str, language: str
-) -> Iterator[tuple[Change, StoryLine, Cell]]:
+) -> Iterator[tuple[Change, listing.StoryLine, model.Cell]]:
     actor.require(Permission.TRANSLATE, language)
     with state.changing(actor, verb, f"{key} ({language})") as change:
         yield (
             change,
-            *require_story(
+            *listing.require_story(
                 *(change.connection, state.settings, key, language, state.clock.now())
             ),
         )
 
 
-def _require_wanted(cell: Cell, key: str) -> None:
-    if cell.state in {CellState.ORIGINAL, CellState.TRANSLATION}:
-        is_original = cell.state is CellState.ORIGINAL
+def _require_wanted(cell: model.Cell, key: str) -> None:
+    if cell.state in {model.CellState.ORIGINAL, model.CellState.TRANSLATION}:
+        is_original = cell.state is model.CellState.ORIGINAL
         what = message("is the original") if is_original else message("is there already")
         raise TranslationError.saying(
             "%(key)s in %(language)s: %(what)s", key=key, language=cell.language, what=what
         )
 
 
-def _require_own(actor: Actor, cell: Cell, now: datetime) -> None:
+def _require_own(actor: Actor, cell: model.Cell, now: datetime) -> None:
     claim = cell.claim
     if claim is None or claim.by == actor.name or not claim.is_active(now):
         return
@@ -307,8 +294,8 @@ def _require_own(actor: Actor, cell: Cell, now: datetime) -> None:
         )
 
 
-def _claimed(claim: TranslationClaim) -> str:
-    is_in_work = claim.state is ClaimState.IN_WORK
+def _claimed(claim: model.TranslationClaim) -> str:
+    is_in_work = claim.state is model.ClaimState.IN_WORK
     if claim.until is None:
         return (
             message("in work by %(name)s", name=claim.by)

@@ -44,19 +44,9 @@ from publisher.rendering import Renderer, SystemMail
 from publisher.rendering.model import StoryToTranslate, WaitingIssue
 from publisher.rendering.views import publication_view
 from publisher.syndication.feed_index import publication_tag
+from publisher.translations import translators
 from publisher.translations.listing import StoryFilter, StoryLine, read_stories
 from publisher.translations.model import TO_BE_DONE
-from publisher.translations.translators import (
-    STAFF_POLICY,
-    ToTranslate,
-    Translator,
-    enqueue_staff_mail,
-    languages_to_mail,
-    latest_mails,
-    load_translator,
-    store_translator,
-    what_came_in,
-)
 from subscribers.model import Recipient
 
 log = structlog.get_logger()
@@ -68,10 +58,7 @@ _MOST_STORIES: Final = 50
 
 
 def queue_translator_mails(
-    settings: Settings,
-    database: Database,
-    now: datetime,
-    report: Report = unreported,
+    settings: Settings, database: Database, now: datetime, report: Report = unreported
 ) -> int:
     """Queue a mail for each translator for whom something came in. Return how many.
 
@@ -90,9 +77,9 @@ def queue_translator_mails(
 
 def _due(connection: Connection, settings: Settings, account: Account, now: datetime) -> bool:
     """Return whether an account has to be looked at: for the first time, or since something came in."""
-    chosen = load_translator(connection, account.id)
+    chosen = translators.load_translator(connection, account.id)
     wants = chosen.wants_mail if chosen else None
-    if not languages_to_mail(account, wants, settings.publication.languages):
+    if not translators.languages_to_mail(account, wants, settings.publication.languages):
         return False
     return chosen is None or bool(_came_in(connection, settings, account, chosen, now))
 
@@ -101,21 +88,23 @@ def _came_in(
     connection: Connection,
     settings: Settings,
     account: Account,
-    chosen: Translator,
+    chosen: translators.Translator,
     now: datetime,
-) -> list[ToTranslate]:
+) -> list[translators.ToTranslate]:
     if now - chosen.told_until < BETWEEN_MAILS:
         return []
-    languages = languages_to_mail(account, chosen.wants_mail, settings.publication.languages)
-    return what_came_in(connection, languages, chosen.told_until, now)
+    languages = translators.languages_to_mail(
+        account, chosen.wants_mail, settings.publication.languages
+    )
+    return translators.what_came_in(connection, languages, chosen.told_until, now)
 
 
 def _queue(connection: Connection, settings: Settings, account: Account, now: datetime) -> int:
     if not _due(connection, settings, account, now):
         return 0  # another process has queued it meanwhile
-    chosen = load_translator(connection, account.id)
+    chosen = translators.load_translator(connection, account.id)
     if chosen is None:
-        store_translator(connection, Translator(account.id, now))
+        translators.store_translator(connection, translators.Translator(account.id, now))
         return 0
     came_in = _came_in(connection, settings, account, chosen, now)
     shown = came_in[:_MOST_STORIES]
@@ -131,8 +120,8 @@ def _queue(connection: Connection, settings: Settings, account: Account, now: da
         for entry in shown
     ]
     content = {"stories": stories, "has_more": len(came_in) > len(shown)}
-    enqueue_staff_mail(connection, account.id, content, now)
-    store_translator(connection, replace(chosen, told_until=now))
+    translators.enqueue_staff_mail(connection, account.id, content, now)
+    translators.store_translator(connection, replace(chosen, told_until=now))
     return 1
 
 
@@ -148,7 +137,7 @@ def send_translator_mails(  # noqa: PLR0913  # the parts of the program that mai
 ) -> list[str]:
     """Send what is due; return what went wrong. Several processes may do so at once."""
     with database.reading() as connection:
-        if not retry_queue.has_work(connection, STAFF_POLICY, clock.now()):
+        if not retry_queue.has_work(connection, translators.STAFF_POLICY, clock.now()):
             return []
     mails = _StaffMails(settings, transport, secret, renderer, signers)
     return PersonalMailSender(settings, database, transport, mails, clock).send_due().problems
@@ -163,7 +152,7 @@ class _StaffMails(PersonalMails):
     signers: Sequence[DkimSigner]
     what = "mail to a translator or an approver"
     folder = "translators"
-    policy = STAFF_POLICY
+    policy = translators.STAFF_POLICY
 
     def cancel_unwanted(self, connection: Connection, now: datetime) -> None:
         disabled = select(account_table.c.id).where(account_table.c.disabled_at.is_not(None))
@@ -267,10 +256,10 @@ def read_translator_choices(state: EditingState, actor: Actor) -> TranslatorChoi
     languages = state.settings.publication.languages
     with state.database.reading() as connection:
         account, chosen = _chosen(state, connection, actor)
-        sent = latest_mails(connection, account.id, _LATEST)
+        sent = translators.latest_mails(connection, account.id, _LATEST)
         token = feed_token(connection, state.secret, _PURPOSE, account.id)
     offered = permitted_languages(account.grants, Permission.TRANSLATE, languages)
-    told = languages_to_mail(account, chosen.wants_mail, languages)
+    told = translators.languages_to_mail(account, chosen.wants_mail, languages)
     addresses = {tag: _addresses(state, token, tag) for tag in offered}
     return TranslatorChoices(bool(told), told, addresses, tuple(map(_staff_mail, sent)))
 
@@ -290,7 +279,9 @@ def choose_translator_mails(state: EditingState, actor: Actor, *, wanted: bool) 
         _account, chosen = _chosen(state, change.connection, actor)
         change.details["wanted"] = wanted
         now = state.clock.now()
-        store_translator(change.connection, replace(chosen, wants_mail=wanted, told_until=now))
+        translators.store_translator(
+            change.connection, replace(chosen, wants_mail=wanted, told_until=now)
+        )
 
 
 def read_translation_feed(
@@ -313,7 +304,7 @@ def read_translation_feed(
 
 def _chosen(
     state: EditingState, connection: Connection, actor: Actor
-) -> tuple[Account, Translator]:
+) -> tuple[Account, translators.Translator]:
     """Return an actor's account and what it chose; raise TranslationError if there is no account."""
     if actor.account_id is None:
         raise TranslationError(
@@ -323,8 +314,8 @@ def _chosen(
     languages = state.settings.publication.languages
     if not permitted_languages(account.grants, Permission.TRANSLATE, languages):
         raise TranslationError(f"{account.email}: has no role that translates")
-    found = load_translator(connection, account.id)
-    return account, found or Translator(account.id, state.clock.now())
+    found = translators.load_translator(connection, account.id)
+    return account, found or translators.Translator(account.id, state.clock.now())
 
 
 def _account_of(
@@ -344,11 +335,7 @@ def _addresses(state: EditingState, token: str, language: str) -> dict[str, str]
 
 
 def _channel(
-    state: EditingState,
-    connection: Connection,
-    account: Account,
-    token: str,
-    language: str,
+    state: EditingState, connection: Connection, account: Account, token: str, language: str
 ) -> feeds.Channel:
     publication, now = state.settings.publication, state.clock.now()
     since = now - timedelta(days=_DAYS)

@@ -17,21 +17,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from publisher.articles import model
 from publisher.articles.content.internal_links import with_links_apart
 from publisher.articles.content.text import make_excerpt
-from publisher.articles.model import (
-    Article,
-    ArticleStatus,
-    Attachment,
-    Byline,
-    KnownByline,
-    LanguageVersion,
-    Mailing,
-    Origin,
-    ParsedArticle,
-    Picture,
-    Provenance,
-)
 from publisher.articles.tables import article, story
 from publisher.config.people import People
 from publisher.database.dialect.sql import unindexed
@@ -59,17 +47,17 @@ def _articles(*, with_texts: bool = True) -> sa.Select[Any]:
 
 
 def _ready(now: datetime) -> tuple[Any, ...]:
-    return article.c.status == ArticleStatus.READY, article.c.available_at <= now
+    return article.c.status == model.ArticleStatus.READY, article.c.available_at <= now
 
 
 def _ready_in(language: str, now: datetime) -> tuple[Any, ...]:
-    is_ready = article.c.status == ArticleStatus.READY
+    is_ready = article.c.status == model.ArticleStatus.READY
     return article.c.language == language, is_ready, now >= _UNINDEXED_AVAILABLE
 
 
 def articles_by_id(
     connection: sa.Connection, ids: Sequence[int], *, with_texts: bool = True
-) -> dict[int, Article]:
+) -> dict[int, model.Article]:
     """Return articles by their ids; `html` and `text` are empty without texts."""
     query = _articles(with_texts=with_texts).where(article.c.id.in_(ids))
     rows = connection.execute(query)
@@ -89,7 +77,7 @@ def newest_articles(
     limit: int,
     *,
     with_texts: bool = True,
-) -> list[Article]:
+) -> list[model.Article]:
     """Return the published articles of a language, newest first; `html` and `text` are empty without texts."""
     query = (
         _articles(with_texts=with_texts)
@@ -120,17 +108,16 @@ def became_available(
     since: datetime | None,
     until: datetime,
     oldest: datetime,
-) -> tuple[list[Article], int]:
+) -> tuple[list[model.Article], int]:
     """Return the articles that became available in the languages in (since, until].
 
     Articles published before `oldest` that nobody announced are only counted. Those of an archive are
     left out.
     """
-    window = [
-        *_in_window(languages, since, until),
-        article.c.mailing != Mailing.ARCHIVE,
-    ]
-    is_recent = sa.or_(article.c.published_at >= oldest, article.c.mailing == Mailing.ANNOUNCED)
+    window = [*_in_window(languages, since, until), article.c.mailing != model.Mailing.ARCHIVE]
+    is_recent = sa.or_(
+        article.c.published_at >= oldest, article.c.mailing == model.Mailing.ANNOUNCED
+    )
     recent = _articles().where(*window, is_recent)
     rows = connection.execute(recent.order_by(article.c.published_at.desc(), story.c.key))
     old = sa.select(sa.func.count()).where(*window, ~is_recent)
@@ -142,7 +129,9 @@ def count_archived(
 ) -> int:
     """Return how many articles of an archive became available in the languages in (since, until]."""
     window = _in_window(languages, since, until)
-    query = sa.select(sa.func.count()).where(*window, article.c.mailing == Mailing.ARCHIVE)
+    query = sa.select(sa.func.count()).where(
+        *window, article.c.mailing == model.Mailing.ARCHIVE
+    )
     return int(connection.execute(query).scalar_one())
 
 
@@ -155,9 +144,9 @@ def _in_window(
 
 def variants(
     connection: sa.Connection, stories: Iterable[int], now: datetime
-) -> dict[int, list[Article]]:
+) -> dict[int, list[model.Article]]:
     """Return all published articles of stories, by story. `html` and `text` are empty."""
-    found: dict[int, list[Article]] = {}
+    found: dict[int, list[model.Article]] = {}
     query = _articles(with_texts=False).where(*_ready(now)).order_by(article.c.language)
     for some in chunks(sorted(set(stories))):
         for row in connection.execute(query.where(article.c.story_id.in_(some))):
@@ -167,9 +156,9 @@ def variants(
 
 def versions(
     connection: sa.Connection, stories: Iterable[int], now: datetime
-) -> dict[int, list[LanguageVersion]]:
+) -> dict[int, list[model.LanguageVersion]]:
     """Return the published languages of stories without the texts, by story."""
-    found: dict[int, list[LanguageVersion]] = {}
+    found: dict[int, list[model.LanguageVersion]] = {}
     own = article.c
     query = (
         sa.select(
@@ -182,7 +171,7 @@ def versions(
     )
     for some in chunks(sorted(set(stories))):
         for row in connection.execute(query.where(own.story_id.in_(some))).mappings():
-            version = LanguageVersion(**{**row, "origin": Origin(row["origin"])})
+            version = model.LanguageVersion(**{**row, "origin": model.Origin(row["origin"])})
             found.setdefault(version.story_id, []).append(version)
     return found
 
@@ -197,34 +186,34 @@ def _counts(
 
 def held_back(connection: sa.Connection, languages: Sequence[str]) -> Mapping[str, int]:
     """Return the number of articles of languages that may not be published, by reason."""
-    own, states = article.c, [ArticleStatus.UNTRANSLATED, ArticleStatus.STALE]
+    own, states = article.c, [model.ArticleStatus.UNTRANSLATED, model.ArticleStatus.STALE]
     return _counts(connection, own.status, own.language.in_(languages), own.status.in_(states))
 
 
 def count_articles_by_language(connection: sa.Connection) -> Mapping[str, int]:
     """Return the number of articles that are not withdrawn, by language."""
     own = article.c
-    return _counts(connection, own.language, own.status != ArticleStatus.WITHDRAWN)
+    return _counts(connection, own.language, own.status != model.ArticleStatus.WITHDRAWN)
 
 
 def count_conversions(connection: sa.Connection) -> Mapping[str, int]:
     """Return the number of published script conversions, by language."""
     own = article.c
-    is_made = own.origin == Origin.CONVERTED
-    return _counts(connection, own.language, own.status == ArticleStatus.READY, is_made)
+    is_made = own.origin == model.Origin.CONVERTED
+    return _counts(connection, own.language, own.status == model.ArticleStatus.READY, is_made)
 
 
 def count_stories(connection: sa.Connection) -> int:
     """Return the number of stories with an article that is not withdrawn."""
     query = sa.select(sa.func.count(article.c.story_id.distinct())).where(
-        article.c.status != ArticleStatus.WITHDRAWN
+        article.c.status != model.ArticleStatus.WITHDRAWN
     )
     return int(connection.execute(query).scalar_one())
 
 
-def all_articles(connection: sa.Connection) -> Iterator[Article]:
+def all_articles(connection: sa.Connection) -> Iterator[model.Article]:
     """Yield all articles that are not withdrawn, story by story."""
-    query = _articles().where(article.c.status != ArticleStatus.WITHDRAWN)
+    query = _articles().where(article.c.status != model.ArticleStatus.WITHDRAWN)
     for row in connection.execute(query.order_by(story.c.key, article.c.language)):
         yield article_from_row(row)
 
@@ -236,7 +225,7 @@ def is_without_page(now: datetime) -> tuple[Any, ...]:
 
 def articles_without_page(
     connection: sa.Connection, now: datetime, limit: int
-) -> list[Article]:
+) -> list[model.Article]:
     """Return articles whose page must be written, or written again."""
     query = _articles().where(*is_without_page(now))
     return [
@@ -269,12 +258,12 @@ _LATER_COLUMNS = frozenset(
 
 # Of a document that does not say it.
 _USUAL_PROVENANCE = {
-    Origin.ORIGINAL: Provenance.ORIGINAL,
-    Origin.TRANSLATION: Provenance.HUMAN,
-    Origin.CONVERTED: Provenance.SCRIPT,
+    model.Origin.ORIGINAL: model.Provenance.ORIGINAL,
+    model.Origin.TRANSLATION: model.Provenance.HUMAN,
+    model.Origin.CONVERTED: model.Provenance.SCRIPT,
 }
 
-_ARTICLE_FIELDS = tuple(field.name for field in fields(Article))
+_ARTICLE_FIELDS = tuple(field.name for field in fields(model.Article))
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +297,7 @@ def publication_time(
     )
 
 
-def content_columns(parsed: ParsedArticle, language: str, day: date) -> dict[str, Any]:
+def content_columns(parsed: model.ParsedArticle, language: str, day: date) -> dict[str, Any]:
     """Return the visible columns of an article, and the hash over them."""
     columns: dict[str, Any] = {
         "title": parsed.title,
@@ -340,25 +329,27 @@ def content_hash(columns: dict[str, Any]) -> str:
     return hashlib.sha256(plain.encode("ascii")).hexdigest()
 
 
-def article_from_row(row: sa.Row[Any]) -> Article:
+def article_from_row(row: sa.Row[Any]) -> model.Article:
     """Return an Article from a row of `article` joined with its story's key and slug."""
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
     picture = values["picture"]
     converted: dict[str, Any] = {
         "story_key": values["key"],
-        "origin": Origin(values["origin"]),
-        "provenance": Provenance(values["provenance"] or _USUAL_PROVENANCE[values["origin"]]),
-        "status": ArticleStatus(values["status"]),
-        "mailing": Mailing(values["mailing"]),
-        "bylines": tuple(Byline(**byline) for byline in values["bylines"]),
+        "origin": model.Origin(values["origin"]),
+        "provenance": model.Provenance(
+            values["provenance"] or _USUAL_PROVENANCE[values["origin"]]
+        ),
+        "status": model.ArticleStatus(values["status"]),
+        "mailing": model.Mailing(values["mailing"]),
+        "bylines": tuple(model.Byline(**byline) for byline in values["bylines"]),
         "translators": tuple(values["translators"]),
         "topics": tuple(values["topics"]),
-        "picture": Picture(**picture) if picture else None,
-        "attachments": tuple(Attachment(**one) for one in values["attachments"]),
+        "picture": model.Picture(**picture) if picture else None,
+        "attachments": tuple(model.Attachment(**one) for one in values["attachments"]),
         "offered": tuple(values["offered"]),
     }
     columns = values | converted
-    return Article(**{name: columns[name] for name in _ARTICLE_FIELDS})
+    return model.Article(**{name: columns[name] for name in _ARTICLE_FIELDS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,8 +362,8 @@ class ArticleSummary:
     slug: str
     language: str
     title: str
-    origin: Origin
-    status: ArticleStatus
+    origin: model.Origin
+    status: model.ArticleStatus
     published_at: datetime
     available_at: datetime
     updated_at: datetime
@@ -405,7 +396,7 @@ def list_articles_before(
     return [
         ArticleSummary(
             **dict(row._mapping)  # noqa: SLF001  # public in spite of its name
-            | {"origin": Origin(row.origin), "status": ArticleStatus(row.status)}
+            | {"origin": model.Origin(row.origin), "status": model.ArticleStatus(row.status)}
         )
         for row in rows
     ]
@@ -414,7 +405,7 @@ def list_articles_before(
 _ALTERNATIVE_TEXT = re.compile(r'\balt="([^"]*)"')
 
 
-def words_hash(one: Article) -> str:
+def words_hash(one: model.Article) -> str:
     """Return a hash of an article's words; how they are marked up does not count."""
     return content_hash(
         {
@@ -430,7 +421,7 @@ def words_hash(one: Article) -> str:
     )
 
 
-def with_known_people(people: People, article: Article) -> Article:
+def with_known_people(people: People, article: model.Article) -> model.Article:
     """Return an article with the names of known people in its language."""
     if not people:
         return article
@@ -444,24 +435,26 @@ def with_known_people(people: People, article: Article) -> Article:
 
 
 def known_bylines(
-    people: People, bylines: Iterable[Byline], language: str
-) -> tuple[Byline, ...]:
+    people: People, bylines: Iterable[model.Byline], language: str
+) -> tuple[model.Byline, ...]:
     """Return bylines with the names of known people, each person once.
 
     The affiliation is the one that the article states, or else that of people.toml.
     """
-    found: dict[str, Byline] = {}
+    found: dict[str, model.Byline] = {}
     for byline in bylines:
         key = people.key_of(byline.name)
         found.setdefault(key or byline.name, _known(people, key, byline, language))
     return tuple(found.values())
 
 
-def _known(people: People, key: str | None, byline: Byline, language: str) -> Byline:
+def _known(
+    people: People, key: str | None, byline: model.Byline, language: str
+) -> model.Byline:
     if key is None:
         return byline
     person = people.persons[key]
-    return KnownByline(
+    return model.KnownByline(
         name=people.name_in(language, byline.name),
         affiliation=byline.affiliation or person.affiliation.matching(language) or None,
         key=key,

@@ -15,11 +15,7 @@ from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import joined, message
 from publisher.issues import store as issues
-from publisher.issues.approvals import (
-    approval_facts,
-    manifest_now,
-    verdict,
-)
+from publisher.issues.approvals import approval_facts, manifest_now, verdict
 from publisher.issues.digests import reopen_issue
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late

@@ -171,11 +171,7 @@ def _assemble_one(
 
 
 def _render(
-    settings: Settings,
-    database: Database,
-    renderer: Renderer,
-    edition: Edition,
-    issue: Issue,
+    settings: Settings, database: Database, renderer: Renderer, edition: Edition, issue: Issue
 ) -> _Rendered | None:
     """Render an issue; None if all its articles were withdrawn.
 

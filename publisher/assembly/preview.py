@@ -14,15 +14,10 @@ from publisher.config import Edition, Settings
 from publisher.errors import IssueError
 from publisher.gate.findings import finding_data
 from publisher.i18n.messages import message
+from publisher.issues import schedule
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import PLANNING_HORIZON, planning_start
-from publisher.issues.schedule import (
-    changes_of,
-    occurrences_with_changes,
-    read_changes,
-    skip_reasons,
-)
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -133,11 +128,7 @@ def _rendered(
 ) -> IssuePreview:
     digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
     return IssuePreview(
-        edition=edition,
-        issue=issue,
-        digest=digest,
-        gate_run=gate_run,
-        content=content,
+        edition=edition, issue=issue, digest=digest, gate_run=gate_run, content=content
     )
 
 
@@ -183,10 +174,10 @@ def _next_occurrence(
     connection: Connection, edition: Edition, now: datetime
 ) -> Occurrence | None:
     """Return the next occurrence whose issue is not made yet, with what editors changed of it."""
-    changes = changes_of(read_changes(connection), edition)
-    skipped = edition.skip_dates | skip_reasons(changes).keys()
+    changes = schedule.changes_of(schedule.read_changes(connection), edition)
+    skipped = edition.skip_dates | schedule.skip_reasons(changes).keys()
     start, until = planning_start(edition, now), now + PLANNING_HORIZON
-    found = occurrences_with_changes(edition, changes, start, until)
+    found = schedule.occurrences_with_changes(edition, changes, start, until)
     made_until = now + edition.lead
     return next(
         (one for one in found if one.due_at > made_until and one.day not in skipped), None

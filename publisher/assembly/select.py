@@ -15,14 +15,8 @@ from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import counted, message
+from publisher.issues import model
 from publisher.issues import store as issues
-from publisher.issues.model import (
-    EDITION_REMOVED,
-    WAIT_REASONS,
-    Issue,
-    IssueReason,
-    IssueState,
-)
 from publisher.issues.recovered_issues import lacks_recovered_stories, recovered_stories
 from publisher.issues.schedule import lateness_of
 from publisher.issues.selection import (
@@ -44,10 +38,7 @@ _Key = tuple[str, str]
 
 
 def select_due(
-    settings: Settings,
-    database: Database,
-    now: datetime,
-    report: Report = unreported,
+    settings: Settings, database: Database, now: datetime, report: Report = unreported
 ) -> int:
     """Move each scheduled issue to assembling, or to skipped. Return how many are assembling.
 
@@ -56,7 +47,7 @@ def select_due(
     filled, lacking, count = set[_Key](), dict[_Key, datetime | None](), 0
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)
-        for issue in issues.issues_in_state(connection, IssueState.SCHEDULED):
+        for issue in issues.issues_in_state(connection, model.IssueState.SCHEDULED):
             with isolated(issue.name, report, connection):
                 if _waits(connection, settings, issue, lacking, now):
                     continue
@@ -74,7 +65,7 @@ def select_due(
 def _waits(
     connection: Connection,
     settings: Settings,
-    issue: Issue,
+    issue: model.Issue,
     lacking: dict[_Key, datetime | None],
     now: datetime,
 ) -> bool:
@@ -97,10 +88,10 @@ def _waits(
 def _wait(
     connection: Connection,
     edition: Edition,
-    issue: Issue,
+    issue: model.Issue,
     lacking: dict[_Key, datetime | None],
     now: datetime,
-) -> tuple[IssueReason, str] | None:
+) -> tuple[model.IssueReason, str] | None:
     made_at = issue.due_at - edition.lead
     if made_at > now:
         # What it is to have is dated later.
@@ -108,7 +99,7 @@ def _wait(
             "waits until %(until)s: when it was planned, the clock was ahead or the lead longer",
             until=_local(edition, made_at),
         )
-        return IssueReason.WAITS_FOR_TIME, reason
+        return model.IssueReason.WAITS_FOR_TIME, reason
     this, languages = (issue.newsletter, issue.language), languages_to_search(edition)
     late = lateness_of(edition, issue, now) if issue.send_at else timedelta()
     until = now + edition.max_lateness - late
@@ -120,13 +111,13 @@ def _wait(
             "waits until %(until)s for stories of before the restore: no source has them now",
             until=_local(edition, end),
         )
-        return IssueReason.WAITS_FOR_STORIES, reason
+        return model.IssueReason.WAITS_FOR_STORIES, reason
     return _wait_for_translations(connection, edition, issue, now)
 
 
 def _wait_for_translations(
-    connection: Connection, edition: Edition, issue: Issue, now: datetime
-) -> tuple[IssueReason, str] | None:
+    connection: Connection, edition: Edition, issue: model.Issue, now: datetime
+) -> tuple[model.IssueReason, str] | None:
     if not edition.wait_for_translations:
         return None
     claimed = claimed_stories(connection, edition.language, now)
@@ -141,14 +132,14 @@ def _wait_for_translations(
         wait.count,
         until=_local(edition, wait.until),
     )
-    return IssueReason.WAITS_FOR_TRANSLATIONS, reason
+    return model.IssueReason.WAITS_FOR_TRANSLATIONS, reason
 
 
 def _local(edition: Edition, instant: datetime) -> str:
     return f"{instant.astimezone(edition.zone):%a %Y-%m-%d %H:%M %Z}"
 
 
-def _window(connection: Connection, issue: Issue, now: datetime) -> SelectionWindow:
+def _window(connection: Connection, issue: model.Issue, now: datetime) -> SelectionWindow:
     return SelectionWindow(
         since=issues.cutoff(connection, issue.newsletter, issue.language),
         until=now,
@@ -158,12 +149,12 @@ def _window(connection: Connection, issue: Issue, now: datetime) -> SelectionWin
 
 
 def _fill(
-    connection: Connection, settings: Settings, issue: Issue, window: SelectionWindow
+    connection: Connection, settings: Settings, issue: model.Issue, window: SelectionWindow
 ) -> bool:
     """Select an issue's articles. Return whether there are any; an issue without is skipped."""
     edition, now = settings.edition(issue.newsletter, issue.language), window.until
     if edition is None:
-        _skip(connection, issue, IssueReason.EDITION_REMOVED, EDITION_REMOVED, now)
+        _skip(connection, issue, model.IssueReason.EDITION_REMOVED, model.EDITION_REMOVED, now)
         return False
     selection = _select(connection, edition, window)
     own = bool(selection.chosen)
@@ -171,14 +162,14 @@ def _fill(
         selection = _select_for_profiles(connection, settings, edition, window, selection)
     if not selection.chosen:
         reason = selection.reason_if_empty()
-        _skip(connection, issue, IssueReason.NO_ARTICLES, reason, now)
+        _skip(connection, issue, model.IssueReason.NO_ARTICLES, reason, now)
         return False
     chosen = [(article.story_id, article.id) for article in selection.chosen]
     issues.select_articles(connection, issue, chosen)
     issues.move_issue(
         connection,
         issue,
-        IssueState.ASSEMBLING,
+        model.IssueState.ASSEMBLING,
         reason=None,
         more=selection.more,
         assembled_at=now,
@@ -189,17 +180,21 @@ def _fill(
     return True
 
 
-def _send_at(issue: Issue, now: datetime) -> datetime | None:
+def _send_at(issue: model.Issue, now: datetime) -> datetime | None:
     """Return from when on an issue may be sent. One that had to wait is not late by its wait."""
-    waited = issue.reason_key in WAIT_REASONS - {IssueReason.WAITS_FOR_TIME}
+    waited = issue.reason_key in model.WAIT_REASONS - {model.IssueReason.WAITS_FOR_TIME}
     return max(issue.send_at, now) if waited and issue.send_at else issue.send_at
 
 
 def _skip(
-    connection: Connection, issue: Issue, key: IssueReason, reason: str, now: datetime
+    connection: Connection,
+    issue: model.Issue,
+    key: model.IssueReason,
+    reason: str,
+    now: datetime,
 ) -> None:
     values = {"reason": reason, "reason_key": key, "finished_at": now}
-    issues.move_issue(connection, issue, IssueState.SKIPPED, **values)
+    issues.move_issue(connection, issue, model.IssueState.SKIPPED, **values)
     log.info("issue skipped", issue=issue.name, reason=reason)
 
 

@@ -27,7 +27,7 @@ _ORIGINAL = re.compile(
 # Characters of a line that are looked at, and of a text that tell whether it is about a failure.
 _MAX_LINE, _MAX_START = 200, 4_000
 ADDRESS = re.compile(
-    r"(?<![\w.+=-])(\"[^\"\n@]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]{1,64})@((?:[\w-]{1,63}\.)+[\w-]{1,63})",
+    r"(?<![\w.+=-])(\"[^\"\n@]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]{1,64})@((?:[\w-]{1,63}\.)+[\w-]{1,63})"
 )
 _LEADING = re.compile(
     r"^[ \t>*\"'(-]*"

@@ -16,16 +16,8 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection, select
 
-from publisher.bounces import store
+from publisher.bounces import model, store
 from publisher.bounces.incoming_mail import fields, is_authenticated, parse_mail, sole_sender
-from publisher.bounces.model import (
-    Attribution,
-    BounceEvent,
-    BounceKind,
-    Evidence,
-    MailKind,
-    RecipientVerdict,
-)
 from publisher.bounces.providers.events import (
     MAX_SIGNATURE_AGE,
     FeedbackRefusedError,
@@ -77,27 +69,29 @@ class _Mark:
 
 def attribute_report(
     connection: Connection, secret: str, text: str, addresses: Iterable[str]
-) -> Attribution | None:
+) -> model.Attribution | None:
     """Return the message that a report is about. `text` may hold our marks, `addresses` name her."""
     marks = _marks(connection, secret, text)
     for evidence, found in (
-        (Evidence.VERP, subscribers_of_tokens(secret, text)),
-        (Evidence.LINK, subscribers_of_links(secret, text)),
+        (model.Evidence.VERP, subscribers_of_tokens(secret, text)),
+        (model.Evidence.LINK, subscribers_of_links(secret, text)),
     ):
         subscriber_id = next(iter(found), None)
         if subscriber_id is not None:
-            return Attribution(subscriber_id, evidence, _issue_of(marks, subscriber_id))
+            return model.Attribution(subscriber_id, evidence, _issue_of(marks, subscriber_id))
     for notice in _notices(connection, secret, text):
         # Mail to an address that is not hers yet, or no more, says nothing of her.
         if notice.has_own_address:
-            return Attribution(notice.subscriber_id, Evidence.MESSAGE_ID)
+            return model.Attribution(notice.subscriber_id, model.Evidence.MESSAGE_ID)
         return None
     known = [one for one in (_subscriber_at(connection, a) for a in addresses) if one]
     for mark in marks:
         for subscriber_id in (*known, *_recipients(connection, mark.issue)):
             if mark.is_of(subscriber_id):
-                return Attribution(subscriber_id, Evidence.MESSAGE_ID, mark.issue.id)
-    return Attribution(known[0], Evidence.ADDRESS) if known else None
+                return model.Attribution(
+                    subscriber_id, model.Evidence.MESSAGE_ID, mark.issue.id
+                )
+    return model.Attribution(known[0], model.Evidence.ADDRESS) if known else None
 
 
 def _marks(connection: Connection, secret: str, text: str) -> Sequence[_Mark]:
@@ -167,8 +161,8 @@ _REVIVABLE = frozenset({SubscriberStatus.BOUNCED, SubscriberStatus.UNSUBSCRIBED}
 class BounceReceipt:
     """What became of a report."""
 
-    mail: MailKind
-    kind: BounceKind
+    mail: model.MailKind
+    kind: model.BounceKind
     # Whether it was not stored before.
     is_new: bool = False
     subscriber_id: int | None = None
@@ -186,13 +180,13 @@ def receive_bounce(  # what the mailbox has
 ) -> BounceReceipt:
     """Read a mail about another mail and store what it says. The same mail again changes nothing."""
     report = read_report(raw)
-    verdicts = report.recipients or (RecipientVerdict("", BounceKind.UNKNOWN),)
+    verdicts = report.recipients or (model.RecipientVerdict("", model.BounceKind.UNKNOWN),)
     addresses = [one.address for one in verdicts if one.address]
     origin = attribute_report(connection, secret, report.identifiers, addresses)
-    if origin and report.mail is MailKind.COMPLAINT and _is_from_loop(settings, raw):
-        origin = replace(origin, evidence=Evidence.PROVIDER)
+    if origin and report.mail is model.MailKind.COMPLAINT and _is_from_loop(settings, raw):
+        origin = replace(origin, evidence=model.Evidence.PROVIDER)
     verdict = _verdict_about(connection, origin, verdicts)
-    event = BounceEvent(
+    event = model.BounceEvent(
         source=source,
         source_id=hashlib.sha256(raw).hexdigest(),
         kind=verdict.kind,
@@ -218,7 +212,10 @@ def _is_from_loop(settings: Settings, raw: bytes) -> bool:
 
 
 def receive_event(
-    connection: Connection, event: BounceEvent, origin: Attribution | None, now: datetime
+    connection: Connection,
+    event: model.BounceEvent,
+    origin: model.Attribution | None,
+    now: datetime,
 ) -> BounceReceipt:
     """Store an event about a message, once, and act on it."""
     if origin is not None:
@@ -229,13 +226,13 @@ def receive_event(
             evidence=origin.evidence,
         )
     is_new = store.add_event(connection, event)
-    receipt = BounceReceipt(MailKind.BOUNCE, event.kind, is_new, event.subscriber_id)
+    receipt = BounceReceipt(model.MailKind.BOUNCE, event.kind, is_new, event.subscriber_id)
     if not is_new:
         return receipt
     if event.subscriber_id is None:
         store.delete_old_unknown(connection, now)
     log.info("bounce received", kind=event.kind, cause=event.cause, source=event.source)
-    if event.kind is BounceKind.BLOCKED and event.evidence is not Evidence.ADDRESS:
+    if event.kind is model.BounceKind.BLOCKED and event.evidence is not model.Evidence.ADDRESS:
         _pause_if_blocked(connection, event, now)
     if event.subscriber_id is None or not counts(event):
         return receipt
@@ -243,8 +240,10 @@ def receive_event(
 
 
 def _verdict_about(
-    connection: Connection, origin: Attribution | None, verdicts: Iterable[RecipientVerdict]
-) -> RecipientVerdict:
+    connection: Connection,
+    origin: model.Attribution | None,
+    verdicts: Iterable[model.RecipientVerdict],
+) -> model.RecipientVerdict:
     """Return the verdict about the subscriber.
 
     If the report names another address, her mail was forwarded: that mailbox is dead, not hers.
@@ -258,8 +257,8 @@ def _verdict_about(
     hers = next((one for one in (first, *others) if one.address.lower() == address), None)
     if hers is not None:
         return hers
-    is_other = bool(first.address) and first.kind is BounceKind.DEAD
-    return replace(first, kind=BounceKind.SOFT) if is_other else first
+    is_other = bool(first.address) and first.kind is model.BounceKind.DEAD
+    return replace(first, kind=model.BounceKind.SOFT) if is_other else first
 
 
 def bounded_instant(stated: datetime | None, now: datetime) -> datetime:
@@ -284,7 +283,10 @@ def _apply_score(
 
 
 def score_of(
-    connection: Connection, subscriber_id: int, events: Sequence[BounceEvent], now: datetime
+    connection: Connection,
+    subscriber_id: int,
+    events: Sequence[model.BounceEvent],
+    now: datetime,
 ) -> BounceScore:
     """Return what a subscriber's events add up to, since a bounce or a leaving was last undone."""
     revived = [
@@ -299,7 +301,7 @@ def score_of(
     return score_events(counted, store.accepted_since(connection, subscriber_id, since), now)
 
 
-def _pause_if_blocked(connection: Connection, event: BounceEvent, now: datetime) -> None:
+def _pause_if_blocked(connection: Connection, event: model.BounceEvent, now: datetime) -> None:
     """Pause an issue whose messages are refused because of us, while it is being sent."""
     if event.issue_id is None:
         return
@@ -365,10 +367,10 @@ def _receive(
 ) -> bool:
     addresses = [event.recipient] if event.recipient else []
     found = attribute_report(connection, secret, event.identifiers, addresses)
-    if found is not None and found.evidence is Evidence.ADDRESS:
+    if found is not None and found.evidence is model.Evidence.ADDRESS:
         # The provider knows to whom it sent, and has proved to be the provider.
-        found = replace(found, evidence=Evidence.PROVIDER)
-    stored = BounceEvent(
+        found = replace(found, evidence=model.Evidence.PROVIDER)
+    stored = model.BounceEvent(
         source=provider,
         source_id=event.id or _content_id(secret, event),
         kind=event.kind,

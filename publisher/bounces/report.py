@@ -12,18 +12,8 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from publisher.bounces import bounce_text
+from publisher.bounces import bounce_text, incoming_mail
 from publisher.bounces.diagnosis import Diagnosis, diagnose_refusal
-from publisher.bounces.incoming_mail import (
-    MAX_MAIL,
-    field,
-    fields,
-    leaf_parts,
-    parse_mail,
-    part_content,
-    part_text,
-    status_groups,
-)
 from publisher.bounces.model import BounceKind, MailKind, MailReport, RecipientVerdict
 from publisher.delivery import causes
 
@@ -38,7 +28,7 @@ def status_recipients(part: Message, notice: str) -> Iterator[RecipientVerdict]:
 
     `notice` is the text for people, which counts where the fields say nothing.
     """
-    found = [(group, _address(group)) for group in status_groups(part)]
+    found = [(group, _address(group)) for group in incoming_mail.status_groups(part)]
     about = [(group, name) for group, name in found if name or group.get("Action")]
     for group, address in about:
         yield _verdict(group, address, notice if len(about) == 1 else "")
@@ -47,18 +37,21 @@ def status_recipients(part: Message, notice: str) -> Iterator[RecipientVerdict]:
 def _address(group: Message) -> str:
     """Return the address that we sent to; a forwarding server names another one as the final."""
     for name in ("Original-Recipient", "Final-Recipient", "X-Actual-Recipient"):
-        value = field(group, name).rpartition(";")[2].strip(" <>\"'")
+        value = incoming_mail.field(group, name).rpartition(";")[2].strip(" <>\"'")
         if "@" in value:
             return value
     return ""
 
 
 def _verdict(group: Message, address: str, notice: str) -> RecipientVerdict:
-    action = field(group, "Action").lower().split(" ")[0].strip(";,")
-    status = next(iter(_STATUS_CODE.findall(field(group, "Status"))), "")
+    action = incoming_mail.field(group, "Action").lower().split(" ")[0].strip(";,")
+    status = next(iter(_STATUS_CODE.findall(incoming_mail.field(group, "Status"))), "")
     words = " ".join(
         value
-        for value in (field(group, "Diagnostic-Code"), field(group, "X-Supplementary-Info"))
+        for value in (
+            incoming_mail.field(group, "Diagnostic-Code"),
+            incoming_mail.field(group, "X-Supplementary-Info"),
+        )
         if value
     )
     if action in _DONE or (not action and status.startswith("2")):
@@ -88,13 +81,13 @@ _COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list", "virus", "
 
 def feedback_recipients(part: Message) -> list[RecipientVerdict]:
     """Return what a feedback report says of each recipient that it names, or of one unnamed."""
-    groups = status_groups(part)
+    groups = incoming_mail.status_groups(part)
     if not groups:
         return []
-    kind = _kind(field(groups[0], "Feedback-Type").lower())
+    kind = _kind(incoming_mail.field(groups[0], "Feedback-Type").lower())
     values = (
-        *fields(groups[0], "Original-Rcpt-To"),
-        *fields(groups[0], "Removal-Recipient"),
+        *incoming_mail.fields(groups[0], "Original-Rcpt-To"),
+        *incoming_mail.fields(groups[0], "Removal-Recipient"),
     )
     named = dict.fromkeys(value.strip(" <>") for value in values if "@" in value)
     return [RecipientVerdict(address, kind) for address in named or [""]]
@@ -132,24 +125,27 @@ _CHALLENGE = re.compile(
 
 def is_automatic(message: Message) -> bool:
     """Return whether the header says that a machine has replied (RFC 3834 section 5)."""
-    submitted = field(message, "Auto-Submitted").lower().partition(";")[0].strip()
+    submitted = incoming_mail.field(message, "Auto-Submitted").lower().partition(";")[0].strip()
     return (
         submitted not in {"", "no"}
         or any(message.get(name) for name in _AUTOMATIC_FIELDS)
-        or field(message, "Precedence").lower() in _PRECEDENCES
-        or field(message, "X-Precedence").lower() in _PRECEDENCES
-        or field(message, "Delivered-To").lower() == "autoresponder"
+        or incoming_mail.field(message, "Precedence").lower() in _PRECEDENCES
+        or incoming_mail.field(message, "X-Precedence").lower() in _PRECEDENCES
+        or incoming_mail.field(message, "Delivered-To").lower() == "autoresponder"
     )
 
 
 def is_vacation_subject(message: Message) -> bool:
     """Return whether the subject is one of a vacation notice."""
-    return _SUBJECT.match(field(message, "Subject")) is not None
+    return _SUBJECT.match(incoming_mail.field(message, "Subject")) is not None
 
 
 def is_challenge(message: Message, text: str) -> bool:
     """Return whether a mail asks its reader to prove to be a person."""
-    return _CHALLENGE.search(f"{field(message, 'Subject')}\n{text[:4_000]}") is not None
+    return (
+        _CHALLENGE.search(f"{incoming_mail.field(message, 'Subject')}\n{text[:4_000]}")
+        is not None
+    )
 
 
 # Transfer encodings that leave a text as it is (RFC 2045 section 6.2), and none.
@@ -165,8 +161,8 @@ _MAX_RECIPIENTS = 20
 
 def read_report(raw: bytes) -> MailReport:
     """Return what a mail says."""
-    message = parse_mail(raw)
-    parts = list(leaf_parts(message))
+    message = incoming_mail.parse_mail(raw)
+    parts = list(incoming_mail.leaf_parts(message))
     kind, verdicts = _read(message, parts)
     return MailReport(
         kind,
@@ -215,7 +211,7 @@ def _text(parts: Sequence[Message]) -> str:
     """Return the text for people: the plain parts at the start, else those of HTML."""
     plain = [one for one in parts if one.get_content_type() == "text/plain"]
     shown = plain or [one for one in parts if one.get_content_type() == "text/html"]
-    return "\n".join(part_text(one) for one in shown[:3])
+    return "\n".join(incoming_mail.part_text(one) for one in shown[:3])
 
 
 def _is_from_daemon(message: Message) -> bool:
@@ -225,14 +221,14 @@ def _is_from_daemon(message: Message) -> bool:
 
 
 def _is_named_daemon(message: Message) -> bool:
-    sender = field(message, "From").lower()
+    sender = incoming_mail.field(message, "From").lower()
     return sender == "<>" or any(name in sender for name in _DAEMONS)
 
 
 def _is_failure(message: Message, parts: Sequence[Message], notice: str) -> bool:
     if message.get("X-Failed-Recipients"):
         return True
-    subject = field(message, "Subject")
+    subject = incoming_mail.field(message, "Subject")
     has_signs = is_automatic(message), is_vacation_subject(message)
     # Replies for persons have an empty return path, too, and may say anything of mailboxes.
     if all(has_signs) or (any(has_signs) and not _is_named_daemon(message)):
@@ -277,7 +273,7 @@ def _text_verdict(recipient: bounce_text.FailedRecipient, notice: str) -> Recipi
 
 
 def _addresses_in(message: Message, *names: str) -> list[str]:
-    values = (value for name in names for value in fields(message, name))
+    values = (value for name in names for value in incoming_mail.fields(message, name))
     return [found[0] for value in values for found in bounce_text.ADDRESS.finditer(value)]
 
 
@@ -291,7 +287,7 @@ def _without_repetition(verdicts: Iterable[RecipientVerdict]) -> Iterable[Recipi
 
 def _date(message: Message) -> datetime | None:
     try:
-        date = parsedate_to_datetime(field(message, "Date"))
+        date = parsedate_to_datetime(incoming_mail.field(message, "Date"))
     except (ValueError, TypeError, OverflowError):
         return None
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date
@@ -299,8 +295,8 @@ def _date(message: Message) -> datetime | None:
 
 def _identifiers(raw: bytes, parts: Sequence[Message]) -> str:
     """Return all text of a mail in which a token of ours may stand, decoded where it is encoded."""
-    encoded = [part_content(one) for one in parts if _is_encoded(one)]
-    return "\n".join([raw[:MAX_MAIL].decode("latin-1"), *encoded])
+    encoded = [incoming_mail.part_content(one) for one in parts if _is_encoded(one)]
+    return "\n".join([raw[: incoming_mail.MAX_MAIL].decode("latin-1"), *encoded])
 
 
 def _is_encoded(part: Message) -> bool:

@@ -25,13 +25,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from publisher.bucket.contents import (
-    CONTENTS_KEY,
-    Contents,
-    StoredFile,
-    from_json,
-    to_json,
-)
+from publisher.bucket.contents import CONTENTS_KEY, Contents, StoredFile, from_json, to_json
 from publisher.clock import SystemTimer
 from publisher.config import Settings
 from publisher.config.web import S3_KEY_ID, S3_SECRET

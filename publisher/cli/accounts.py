@@ -11,22 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.cli import common
 from publisher.cli.api import answer_of
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    DEFAULT_COMMAND,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    ListByDefault,
-    count_noun,
-    editing,
-    format_local,
-    make_table,
-    print_json,
-    rfc3339_or_none,
-    stdout_console,
-)
 from publisher.cli.exit_codes import echo
 
 if TYPE_CHECKING:
@@ -37,12 +23,12 @@ def print_invitation(invitation: Invitation, console_url: str, *, as_json: bool)
     """Print a link, whose it is, and until when it works."""
     email, link = invitation.account.email, invitation.link(console_url)
     if as_json:
-        until = rfc3339_or_none(invitation.expires_at)
-        print_json({"address": email, "link": link, "expires_at": until})
+        until = common.rfc3339_or_none(invitation.expires_at)
+        common.print_json({"address": email, "link": link, "expires_at": until})
         return
     echo(
         f"{email} sets up how to sign in at this address. It works once, until "
-        f"{format_local(invitation.expires_at)}, and is shown only here:"
+        f"{common.format_local(invitation.expires_at)}, and is shown only here:"
     )
     echo(link)
 
@@ -68,16 +54,16 @@ def _ways(one: AccountRecord) -> list[str]:
     ways = [
         (factors.has_passkey, "passkey"),
         (factors.has_password and factors.has_totp, "password and one-time password"),
-        (codes > 0, count_noun(codes, "recovery code")),
+        (codes > 0, common.count_noun(codes, "recovery code")),
     ]
     return [way for is_there, way in ways if is_there]
 
 
 def _state(one: AccountRecord) -> str:
     if one.account.disabled_at:
-        return f"disabled {format_local(one.account.disabled_at)}"
+        return f"disabled {common.format_local(one.account.disabled_at)}"
     if one.invited_until:
-        return f"invited until {format_local(one.invited_until)}"
+        return f"invited until {common.format_local(one.invited_until)}"
     return "active" if one.factors.is_enough else "its link has expired: recover it"
 
 
@@ -105,7 +91,7 @@ app = typer.Typer(
 @app.command("add", epilog="Example: publisher accounts add ann@example.org --role editor:ar")
 def accounts_add_command(  # noqa: PLR0913  # what an account is
     email: EmailArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     role: RoleOption,
     name: Annotated[
@@ -120,8 +106,8 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
             show_default="the publication's first",
         ),
     ] = None,
-    acting: ActorOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Add an account, and print the link with which its owner sets up how to sign in.
 
@@ -131,7 +117,7 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
     from publisher.accounts.store import NewAccount
     from publisher.app.accounts.administration import create_account, parse_roles
 
-    with editing(directory, acting) as (state, actor):
+    with common.editing(directory, acting) as (state, actor):
         publication = state.settings.publication
         grants = parse_roles(publication, role)
         new = NewAccount(email, name, language or publication.default_language, grants)
@@ -141,32 +127,32 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
 
 @app.command("list", epilog="Example: publisher accounts list --json my-publication")
 def accounts_list_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    acting: ActorOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List the accounts: roles, ways to sign in, sessions, and links that wait."""
     from publisher.app.accounts.administration import read_accounts
 
-    with editing(directory, acting) as (state, actor):
+    with common.editing(directory, acting) as (state, actor):
         if as_json:
-            print_json(answer_of(state, actor, "listAccounts"))
+            common.print_json(answer_of(state, actor, "listAccounts"))
             return
         found = read_accounts(state, actor)
-    table = make_table("address", "name", "roles", "signs in with", "sessions", "state")
+    table = common.make_table("address", "name", "roles", "signs in with", "sessions", "state")
     for one in found:
         table.add_row(*account_row(one))
-    stdout_console().print(table)
+    common.stdout_console().print(table)
 
 
 @app.command("recover", epilog="Example: publisher accounts recover ann@example.org")
 def accounts_recover_command(
     email: EmailArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    acting: ActorOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Print a new link for somebody who can't sign in, or whose device was stolen.
 
@@ -175,7 +161,7 @@ def accounts_recover_command(
     """
     from publisher.app.accounts.administration import recover_account
 
-    with editing(directory, acting) as (state, actor):
+    with common.editing(directory, acting) as (state, actor):
         invitation = recover_account(state, actor, email)
     print_invitation(invitation, state.settings.console.url, as_json=as_json)
 
@@ -194,7 +180,7 @@ _MOST_DAYS = 366
 )
 def keys_add_command(  # noqa: PLR0913  # what a key is good for
     email: EmailArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     label: Annotated[str, typer.Option("--label", help="By which to know the key later.")],
     scope: Annotated[
@@ -213,7 +199,7 @@ def keys_add_command(  # noqa: PLR0913  # what a key is good for
     days: Annotated[
         int, typer.Option("--days", min=1, max=_MOST_DAYS, help="How long it lasts.")
     ] = _DAYS,
-    acting: ActorOption = None,
+    acting: common.ActorOption = None,
 ) -> None:
     """Make a key for an account, and print it. It can't be read again.
 
@@ -224,7 +210,7 @@ def keys_add_command(  # noqa: PLR0913  # what a key is good for
 
     languages = tuple(language) if language else None
     wanted = KeyRequest(label, parse_scopes(scope), languages, timedelta(days=days))
-    with editing(directory, acting) as (state, actor):
+    with common.editing(directory, acting) as (state, actor):
         echo(create_key(state, actor, email, wanted))
 
 
@@ -234,15 +220,17 @@ def _group() -> None:
 
 
 audit_app = typer.Typer(
-    cls=ListByDefault,
+    cls=common.ListByDefault,
     help="Show who did what, and check that nobody has changed the record.",
     epilog="Example: publisher audit my-publication",
 )
 
 
-@audit_app.command(DEFAULT_COMMAND, epilog="Example: publisher audit --limit 20 my-publication")
+@audit_app.command(
+    common.DEFAULT_COMMAND, epilog="Example: publisher audit --limit 20 my-publication"
+)
 def audit_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="How many entries.")
@@ -251,29 +239,31 @@ def audit_command(
         int | None,
         typer.Option("--before", metavar="NUMBER", help="Only entries before this one."),
     ] = None,
-    acting: ActorOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List the entries of the audit log, the latest first; times are UTC."""
     from publisher.app.accounts.administration import read_audit_log
 
-    with editing(directory, acting) as (state, actor):
+    with common.editing(directory, acting) as (state, actor):
         if as_json:
             query = {"before": before, "limit": limit}
-            print_json(answer_of(state, actor, "readAuditLog", query))
+            common.print_json(answer_of(state, actor, "readAuditLog", query))
             return
         found = read_audit_log(state, actor, before=before, limit=limit)
-    table = make_table("number", "at", "who", "did", "to", "details")
+    table = common.make_table("number", "at", "who", "did", "to", "details")
     for number, one in found:
         details = json.dumps(one.details, ensure_ascii=False, sort_keys=True)
         at = f"{one.at:%Y-%m-%d %H:%M:%S}"
         table.add_row(str(number), at, one.actor, one.verb, one.object, details)
-    stdout_console().print(table)
+    common.stdout_console().print(table)
 
 
 @audit_app.command("verify", epilog="Example: publisher audit verify my-publication")
 def audit_verify_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, acting: ActorOption = None
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    *,
+    acting: common.ActorOption = None,
 ) -> int:
     """Check each entry against its hash, and that none is missing. Exit code 1 if one is.
 
@@ -281,7 +271,7 @@ def audit_verify_command(
     """
     from publisher.app.accounts.administration import verify_audit_log
 
-    with editing(directory, acting) as (state, actor):
+    with common.editing(directory, acting) as (state, actor):
         check = verify_audit_log(state, actor)
     if check.fault is None:
         echo(f"no entry was changed, up to number {check.last}")

@@ -10,24 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.app.opening import open_state
+from publisher.cli import common
 from publisher.cli.api import answer_of
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    DEFAULT_COMMAND,
-    FolderArgument,
-    JsonOption,
-    ListByDefault,
-    NowOption,
-    count_noun,
-    editing,
-    fields_as_json,
-    make_table,
-    parse_now,
-    print_json,
-    read_settings,
-    rfc3339_or_none,
-    stdout_console,
-)
 from publisher.cli.exit_codes import echo, escape_line
 
 if TYPE_CHECKING:
@@ -50,7 +34,7 @@ _GROUPS_SHOWN = 5
 def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
     """Yield one line about problems and one about what is rightly held back, if there are any."""
     for failure in facts.unreadable_sources:
-        since = rfc3339_or_none(failure.since)
+        since = common.rfc3339_or_none(failure.since)
         yield f"Source {failure.source} can't be read since {since}: {failure.reason}"
     for one in facts.held_sources:
         yield (
@@ -59,7 +43,7 @@ def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
         )
     for tag, count in facts.elsewhere.items():
         yield (
-            f"{count_noun(count, 'article')} in {tag}, which is not one of the languages, so nobody sees "
+            f"{common.count_noun(count, 'article')} in {tag}, which is not one of the languages, so nobody sees "
             f'it. To publish it, add "{tag}" to languages in publication.toml'
         )
     counts = facts.article_problems
@@ -69,7 +53,7 @@ def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
         if rest := sum(counts.values()) - sum(number for _kind, number in named):
             parts.append(f"{rest:,} others")
         held = len(facts.quarantine)
-        holding = f"; {count_noun(held, 'file')} held back" if held else ""
+        holding = f"; {common.count_noun(held, 'file')} held back" if held else ""
         yield (
             f"Problems of articles: {', '.join(parts)}{holding}. "
             "publisher articles problems lists them"
@@ -120,7 +104,7 @@ def unpublished_lines(found: StoredArticles) -> Iterator[str]:
 def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:
     """Yield lines on each kind: how many, what it means, what to do, and the first places."""
     for group in groups:
-        number, files = len(group.problems), count_noun(group.files, "file")
+        number, files = len(group.problems), common.count_noun(group.files, "file")
         holding = f", {group.held} of them held back" if group.held else ""
         yield f"{group.kind}: {number:,} in {files}{holding}"
         yield f"  {group.meaning}; {group.remedy}"
@@ -141,23 +125,23 @@ def announce_articles_command(
     name: Annotated[
         str, typer.Argument(metavar="SOURCE|STORY", help="A source's name, or a story's.")
     ],
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    now: NowOption = None,
+    now: common.NowOption = None,
 ) -> None:
     """Have the next issues carry an archive: what a source had at its first import, or one story.
 
     Newest first, as many as an issue holds. Nobody gets an article twice, and repeating this changes
     nothing.
     """
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.articles import announce_articles, count_mailed_articles
 
     with open_state(settings) as database:
-        count = announce_articles(settings, database, name, parse_now(now).now())
+        count = announce_articles(settings, database, name, common.parse_now(now).now())
         mailed = count_mailed_articles(database, name)
-    done = f"{count_noun(count, 'article')} announced: the next issues carry them"
+    done = f"{common.count_noun(count, 'article')} announced: the next issues carry them"
     echo(f"{name}: {done if count else _nothing_announced(mailed)}")
 
 
@@ -168,19 +152,19 @@ def _nothing_announced(mailed: Mapping[str, int]) -> str:
     if news:
         verb = "is" if news == 1 else "are"
         parts.append(
-            f"{count_noun(news, 'article')} {verb} news, which issues carry without this command,"
+            f"{common.count_noun(news, 'article')} {verb} news, which issues carry without this command,"
             " if max_age allows it"
         )
     if before:
         verb = "was" if before == 1 else "were"
-        parts.append(f"{count_noun(before, 'article')} {verb} announced before")
+        parts.append(f"{common.count_noun(before, 'article')} {verb} announced before")
     if not mailed:
         parts.append("nothing of it is published yet; `publisher run --once` picks articles up")
     return "; ".join(parts)
 
 
 _group = typer.Typer(
-    cls=ListByDefault,
+    cls=common.ListByDefault,
     help="List the articles, and what is wrong with them.",
     epilog="Example: publisher articles my-publication",
 )
@@ -189,7 +173,7 @@ _group = typer.Typer(
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     example = "Example: publisher articles"
-    _group.command(DEFAULT_COMMAND, epilog=f"{example} my-publication")(articles_command)
+    _group.command(common.DEFAULT_COMMAND, epilog=f"{example} my-publication")(articles_command)
     _group.command("problems", epilog=f"{example} problems --json my-publication")(
         article_problems_command
     )
@@ -200,10 +184,12 @@ def register(app: typer.Typer) -> None:
 
 
 def articles_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    *,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List the articles, story by story, and the files that could not be read or are held back on purpose."""
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.articles import list_articles
 
@@ -213,13 +199,15 @@ def articles_command(
         bad = [{"file": path, "reason": reason} for path, reason in found.quarantine]
         held = [{"file": p, "reason": r, "title": t} for r, p, t in found.held_back]
         listed = [_as_json(article) for article in found.articles]
-        print_json({"articles": listed, "quarantine": bad, "held_back": held})
+        common.print_json({"articles": listed, "quarantine": bad, "held_back": held})
         return
-    stdout_console().print(_table(found.articles), *unpublished_lines(found), sep="\n")
+    common.stdout_console().print(_table(found.articles), *unpublished_lines(found), sep="\n")
 
 
 def article_problems_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    *,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List what was lost of articles or looks wrong: how often, what to do, and the first places.
 
@@ -227,9 +215,9 @@ def article_problems_command(
     """
     from publisher.app.articles import list_article_problems
 
-    with editing(directory, None) as (state, actor):
+    with common.editing(directory, None) as (state, actor):
         if as_json:
-            print_json(answer_of(state, actor, "listArticleProblems"))
+            common.print_json(answer_of(state, actor, "listArticleProblems"))
             return
         groups = list_article_problems(state.database)
     echo("\n".join(problem_lines(groups)))
@@ -238,19 +226,21 @@ def article_problems_command(
 def _as_json(article: Article) -> dict[str, Any]:
     return {
         "story": article.story_key,
-        **fields_as_json(article, "slug", "language", "origin", "status", "mailing", "title"),
+        **common.fields_as_json(
+            article, "slug", "language", "origin", "status", "mailing", "title"
+        ),
         "date": article.published_on.isoformat(),
-        "published": rfc3339_or_none(article.published_at),
-        "available": rfc3339_or_none(article.available_at),
-        "updated": rfc3339_or_none(article.updated_at),
-        "authors": [fields_as_json(x, "name", "affiliation") for x in article.bylines],
+        "published": common.rfc3339_or_none(article.published_at),
+        "available": common.rfc3339_or_none(article.available_at),
+        "updated": common.rfc3339_or_none(article.updated_at),
+        "authors": [common.fields_as_json(x, "name", "affiliation") for x in article.bylines],
         "languages_offered": list(article.offered),
-        **fields_as_json(article, "section", "topics", "summary", "url", "text"),
+        **common.fields_as_json(article, "section", "topics", "summary", "url", "text"),
     }
 
 
 def _table(found: list[Article]) -> Table:
-    table = make_table("Story", "Language", "Date", "Title", "By", "Is")
+    table = common.make_table("Story", "Language", "Date", "Title", "By", "Is")
     story = None
     for article in found:
         table.add_row(

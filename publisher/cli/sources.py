@@ -10,22 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from publisher.cli import common
 from publisher.cli.api import answer_of
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    DEFAULT_COMMAND,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    ListByDefault,
-    NowOption,
-    count_noun,
-    editing,
-    parse_now,
-    print_json,
-    read_settings,
-    rfc3339_or_none,
-)
 from publisher.cli.exit_codes import echo, escape_line
 from publisher.errors import UsageError
 
@@ -41,11 +27,11 @@ _REFUSED_SHOWN = 20
 def source_lines(one: SourceStatus) -> Iterator[str]:
     """Yield a line about a source, and two about each notice."""
     archive = f", {one.archived:,} of them an archive" if one.archived else ""
-    articles = count_noun(one.articles, "article")
+    articles = common.count_noun(one.articles, "article")
     yield f"{one.settings.name} ({one.settings.kind}): {one.state}, {articles}{archive}"
     for notice in one.notices:
-        since = f" since {rfc3339_or_none(notice.since)}" if notice.since else ""
-        until = f", the first {rfc3339_or_none(notice.until)}" if notice.until else ""
+        since = f" since {common.rfc3339_or_none(notice.since)}" if notice.since else ""
+        until = f", the first {common.rfc3339_or_none(notice.until)}" if notice.until else ""
         yield f"  {notice.what}{since}{until}"
         if notice.remedy:
             yield f"    {notice.remedy}"
@@ -54,18 +40,18 @@ def source_lines(one: SourceStatus) -> Iterator[str]:
 def survey_lines(found: SourceSurvey) -> Iterator[str]:
     """Yield lines on what a source would bring."""
     yield (
-        f"{found.place or found.kind}: {count_noun(found.documents, 'file')} in {found.seconds:.1f} s: "
+        f"{found.place or found.kind}: {common.count_noun(found.documents, 'file')} in {found.seconds:.1f} s: "
         f"{found.new:,} new, {found.changed:,} changed, {found.moved:,} moved, "
         f"{found.unchanged:,} unchanged, {len(found.refused):,} refused, {found.gone:,} gone"
     )
     if found.unread:
-        unread = count_noun(found.unread, "file")
+        unread = common.count_noun(found.unread, "file")
         yield f"Not looked at: {unread}; there are too many, or it would take too long"
     if found.is_held:
         yield "So many are gone that the next cycle would withdraw nothing, and hold the source"
     for one in found.articles:
         kind = "new" if one.is_new else "changed"
-        at = rfc3339_or_none(one.published_at)
+        at = common.rfc3339_or_none(one.published_at)
         yield f"  {kind} {one.language} {at} {escape_line(one.file)}: {one.title}"
     if (more := found.new + found.changed - len(found.articles)) > 0:
         yield f"  and {more:,} more"
@@ -79,22 +65,24 @@ def survey_lines(found: SourceSurvey) -> Iterator[str]:
 
 
 app = typer.Typer(
-    cls=ListByDefault,
+    cls=common.ListByDefault,
     help="Show the sources and what is to be said of them, or test one.",
     epilog="Example: publisher sources my-publication",
 )
 
 
-@app.command(DEFAULT_COMMAND, epilog="Example: publisher sources my-publication")
+@app.command(common.DEFAULT_COMMAND, epilog="Example: publisher sources my-publication")
 def sources_list_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    *,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List the sources, each with its notices: what is wrong or left out, and what to do."""
     from publisher.app.sources import read_sources
 
-    with editing(directory, None) as (state, actor):
+    with common.editing(directory, None) as (state, actor):
         if as_json:
-            print_json(answer_of(state, actor, "listSources"))
+            common.print_json(answer_of(state, actor, "listSources"))
             return
         found = read_sources(state)
     for one in found.sources:
@@ -104,11 +92,11 @@ def sources_list_command(
 @app.command("test", epilog="Example: publisher sources test articles my-publication")
 def sources_test_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a source.")],
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Look at what a source would bring now. Nothing of it is stored.
 
@@ -116,12 +104,12 @@ def sources_test_command(
     """
     from publisher.app.sources import run_source_test
 
-    with editing(directory, acting, parse_now(now)) as (state, actor):
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
         survey = run_source_test(state, actor, source)
     if as_json:
         from publisher.web.api.sources import survey_value
 
-        print_json(survey_value(survey).model_dump(mode="json"))
+        common.print_json(survey_value(survey).model_dump(mode="json"))
     else:
         echo("\n".join(survey_lines(survey)))
 
@@ -146,14 +134,14 @@ def followers_command(
             help="Of nginx (combined) or Caddy (JSON); - is standard input.",
         ),
     ],
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
 ) -> None:
     """Count the readers of each feed and day in an access log. No address is stored.
 
     Aggregators state how many people they read for; any other client counts once a day. Read each log
     as a whole: of a day in two logs, the larger number counts.
     """
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.opening import open_state
     from publisher.app.subscribers.feeds import count_feed_followers
@@ -161,9 +149,11 @@ def followers_command(
     with _opened(log) as lines, open_state(settings) as database:
         found = count_feed_followers(database, lines)
     days = f", {found.first} to {found.last}" if found.first else ""
-    echo(f"stored: {count_noun(found.stored, 'number', 'numbers')} of a feed and day{days}")
+    echo(
+        f"stored: {common.count_noun(found.stored, 'number', 'numbers')} of a feed and day{days}"
+    )
     if found.unread:
-        echo(f"{count_noun(found.unread, 'line')} not understood", err=True)
+        echo(f"{common.count_noun(found.unread, 'line')} not understood", err=True)
 
 
 @contextmanager

@@ -53,9 +53,7 @@ _BARE_KEY = re.compile(r"[\w.-]+")
 
 
 def load_settings(
-    directory: Path,
-    environment: Mapping[str, str] = os.environ,
-    content: bytes | None = None,
+    directory: Path, environment: Mapping[str, str] = os.environ, content: bytes | None = None
 ) -> Settings:
     """Read the settings of the publication in a folder.
 

@@ -15,39 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from publisher.config.choices import (
-    ApprovalPolicy,
-    Content,
-    DigestBlock,
-    DigestCadence,
-    DigestKey,
-    DigestPictures,
-    InDoubtPolicy,
-    LatePolicy,
-    MissingPolicy,
-    UnapprovedPolicy,
-)
-from publisher.config.values import (
-    ConfigTable,
-    LanguageTag,
-    LanguageTags,
-    Localised,
-    LocalisedTitle,
-    SettingProblem,
-    TimeOfDay,
-    TimeZoneName,
-    UrlName,
-    check_distinct_tags,
-    require_list,
-    wrong,
-)
-from publisher.recurrence import (
-    Occurrence,
-    Schedule,
-    at_local_time,
-    occurrences,
-    parse_schedule,
-)
+from publisher import recurrence
+from publisher.config import choices, values
 
 # Years that occurrences can be computed for, in every time zone.
 _YEARS = range(1970, 3000)
@@ -67,8 +36,10 @@ _RESERVED_NAMES = frozenset(
 )
 
 
-DigestBlocks = Annotated[tuple[DigestBlock, ...], BeforeValidator(require_list)]
-DigestCadences = Annotated[tuple[DigestCadence, ...], BeforeValidator(require_list)]
+DigestBlocks = Annotated[tuple[choices.DigestBlock, ...], BeforeValidator(values.require_list)]
+DigestCadences = Annotated[
+    tuple[choices.DigestCadence, ...], BeforeValidator(values.require_list)
+]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -84,39 +55,39 @@ _LONGEST_LEAD = 720
 _LONGEST_UNDO = 1440
 
 
-class EditionSettings(ConfigTable):
+class EditionSettings(values.ConfigTable):
     """The keys of a newsletter that an edition may override."""
 
-    title: LocalisedTitle | None = None
+    title: values.LocalisedTitle | None = None
     schedule: str | None = None
     lead: int | None = Field(default=None, ge=0, le=_LONGEST_LEAD)  # hours
-    approval: ApprovalPolicy | None = None
-    unapproved: UnapprovedPolicy | None = None
+    approval: choices.ApprovalPolicy | None = None
+    unapproved: choices.UnapprovedPolicy | None = None
     undo: int | None = Field(default=None, ge=0, le=_LONGEST_UNDO)  # minutes
-    at: TimeOfDay | None = None
-    timezone: TimeZoneName | None = None
+    at: values.TimeOfDay | None = None
+    timezone: values.TimeZoneName | None = None
     start: date | None = None
     skip_dates: tuple[date, ...] | None = None
     max_articles: int | None = Field(default=None, ge=1, le=MOST_ARTICLES)
     max_age: int | None = Field(default=None, ge=1, le=36500)  # days
-    late: LatePolicy | None = None
+    late: choices.LatePolicy | None = None
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
-    missing: MissingPolicy | None = None
-    fallback: LanguageTags | None = None
+    missing: choices.MissingPolicy | None = None
+    fallback: values.LanguageTags | None = None
     wait_for_translations: int | None = Field(default=None, ge=0, le=_LONGEST_WAIT)  # hours
-    content: Content | None = None
-    pictures: DigestPictures | None = None
+    content: choices.Content | None = None
+    pictures: choices.DigestPictures | None = None
     blocks: DigestBlocks | None = None
-    in_doubt: InDoubtPolicy | None = None
+    in_doubt: choices.InDoubtPolicy | None = None
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
     local_time: bool | None = None
 
-    def schedule_of(self, below: EditionSettings | None = None) -> Schedule | None:
+    def schedule_of(self, below: EditionSettings | None = None) -> recurrence.Schedule | None:
         """Return the schedule, with the values of `below` as defaults."""
         text = self.schedule or (below.schedule if below else None)
         at = self.at or (below.at if below and not self.schedule else None)
         start = self.start or (below.start if below else None)
-        return parse_schedule(text, at=at, start=start) if text else None
+        return recurrence.parse_schedule(text, at=at, start=start) if text else None
 
 
 # UTC+14, where each date begins first. The sign is that of POSIX: hours west of Greenwich.
@@ -140,30 +111,30 @@ class Edition:
 
     newsletter: str
     language: str
-    title: Localised
-    schedule: Schedule
+    title: values.Localised
+    schedule: recurrence.Schedule
     timezone: str
     skip_dates: frozenset[date]
     max_articles: int
     max_age: timedelta
-    late: LatePolicy
+    late: choices.LatePolicy
     max_lateness: timedelta
-    missing: MissingPolicy
+    missing: choices.MissingPolicy
     fallback: tuple[str, ...]
-    content: Content
-    pictures: DigestPictures
-    blocks: frozenset[DigestBlock]
-    in_doubt: InDoubtPolicy
+    content: choices.Content
+    pictures: choices.DigestPictures
+    blocks: frozenset[choices.DigestBlock]
+    in_doubt: choices.InDoubtPolicy
     give_up_after: timedelta
     local_time: bool = False
     wait_for_translations: timedelta = timedelta()
     lead: timedelta = timedelta()
-    approval: ApprovalPolicy = ApprovalPolicy.NONE
-    unapproved: UnapprovedPolicy = UnapprovedPolicy.HOLD
+    approval: choices.ApprovalPolicy = choices.ApprovalPolicy.NONE
+    unapproved: choices.UnapprovedPolicy = choices.UnapprovedPolicy.HOLD
     # Between the last approval and the first mail, and between "send now" and the first mail.
     undo: timedelta = timedelta()
     undo_now: timedelta = _UNDO_NOW
-    cadence: DigestCadence | None = None
+    cadence: choices.DigestCadence | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -175,28 +146,28 @@ class Edition:
         """The time zone in which an issue is due on its date."""
         return _EARLIEST_ZONE if self.local_time else self.zone
 
-    def occurrences(self, after: datetime, until: datetime) -> Iterator[Occurrence]:
+    def occurrences(self, after: datetime, until: datetime) -> Iterator[recurrence.Occurrence]:
         """Yield the occurrences due in (after, until], in order."""
         schedule = replace(self.schedule, at=self._hour)
-        return occurrences(schedule, self.zone_of_dates, after, until)
+        return recurrence.occurrences(schedule, self.zone_of_dates, after, until)
 
-    def occurrence_on(self, day: date) -> Occurrence | None:
+    def occurrence_on(self, day: date) -> recurrence.Occurrence | None:
         """Return the occurrence of a local date, None if the schedule has none on it."""
         # At the ends of the calendar, an hour of another zone is on no day that there is.
         if day.year not in _YEARS or next(self.schedule.dates(day), None) != day:
             return None
-        return at_local_time(day, self._hour, self.zone_of_dates)
+        return recurrence.at_local_time(day, self._hour, self.zone_of_dates)
 
     @property
     def _hour(self) -> time:
         """The local time, in `zone_of_dates`, at which an issue is due."""
         return time() if self.local_time else self.schedule.at
 
-    def instant_of(self, occurrence: Occurrence) -> datetime:
+    def instant_of(self, occurrence: recurrence.Occurrence) -> datetime:
         """Return the instant of the schedule's date and time, from which lateness counts."""
         if not self.local_time:
             return occurrence.due_at
-        return at_local_time(occurrence.day, self.schedule.at, self.zone).due_at
+        return recurrence.at_local_time(occurrence.day, self.schedule.at, self.zone).due_at
 
 
 # A daily digest is stale by the evening; a weekly one is still useful after a weekend.
@@ -211,16 +182,16 @@ _MONTHLY_DATES_OF_TWICE_A_WEEK = 10
 class Newsletter(EditionSettings):
     """The tables [[newsletter]]."""
 
-    name: UrlName
+    name: values.UrlName
     # Names that it had: subscriptions, issues and addresses of these are its own.
-    formerly: Annotated[tuple[UrlName, ...], BeforeValidator(require_list)] = ()
-    title: LocalisedTitle
+    formerly: Annotated[tuple[values.UrlName, ...], BeforeValidator(values.require_list)] = ()
+    title: values.LocalisedTitle
     schedule: str
-    languages: LanguageTags | None = Field(default=None, min_length=1)
+    languages: values.LanguageTags | None = Field(default=None, min_length=1)
     digests: DigestCadences | None = None
     digest_weekday: Weekday = "monday"
     edition: Annotated[
-        dict[LanguageTag, EditionSettings], BeforeValidator(check_distinct_tags)
+        dict[values.LanguageTag, EditionSettings], BeforeValidator(values.check_distinct_tags)
     ] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -234,7 +205,7 @@ class Newsletter(EditionSettings):
     def _name_is_free(self) -> Newsletter:
         if self.name in _RESERVED_NAMES:
             problem = f"{self.name!r} is a folder of the web root already; choose another name"
-            raise wrong("name", problem)
+            raise values.wrong("name", problem)
         return self
 
     def in_language(self, language: str, timezone: str) -> Edition:
@@ -249,7 +220,7 @@ class Newsletter(EditionSettings):
         schedule = terms.schedule_of(self)
         assert schedule is not None  # noqa: S101  # a newsletter always has one
         lateness, patience = chosen("max_lateness", None), chosen("give_up_after", None)
-        approval, undo = chosen("approval", ApprovalPolicy.NONE), chosen("undo", None)
+        approval, undo = chosen("approval", choices.ApprovalPolicy.NONE), chosen("undo", None)
         return Edition(
             newsletter=self.name,
             language=language,
@@ -259,48 +230,52 @@ class Newsletter(EditionSettings):
             skip_dates=frozenset(chosen("skip_dates", ())),
             max_articles=chosen("max_articles", 12),
             max_age=timedelta(days=chosen("max_age", 60)),
-            late=chosen("late", LatePolicy.SEND),
+            late=chosen("late", choices.LatePolicy.SEND),
             max_lateness=timedelta(hours=lateness)
             if lateness
             else default_max_lateness(schedule),
-            missing=chosen("missing", MissingPolicy.SKIP),
+            missing=chosen("missing", choices.MissingPolicy.SKIP),
             fallback=chosen("fallback", ()),
-            content=chosen("content", Content.SUMMARY),
-            pictures=chosen("pictures", DigestPictures.LEAD),
+            content=chosen("content", choices.Content.SUMMARY),
+            pictures=chosen("pictures", choices.DigestPictures.LEAD),
             blocks=frozenset(chosen("blocks", ())),
-            in_doubt=chosen("in_doubt", InDoubtPolicy.HOLD),
+            in_doubt=chosen("in_doubt", choices.InDoubtPolicy.HOLD),
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
             local_time=chosen("local_time", False),
             wait_for_translations=timedelta(hours=chosen("wait_for_translations", 0)),
             lead=timedelta(hours=chosen("lead", _DEFAULT_LEAD if approval.needed else 0)),
             approval=approval,
-            unapproved=chosen("unapproved", UnapprovedPolicy.HOLD),
+            unapproved=chosen("unapproved", choices.UnapprovedPolicy.HOLD),
             undo=timedelta(minutes=chosen("undo", 0)),
             undo_now=_UNDO_NOW if undo is None else timedelta(minutes=undo),
         )
 
     @property
-    def offered_digests(self) -> tuple[DigestCadence, ...]:
+    def offered_digests(self) -> tuple[choices.DigestCadence, ...]:
         """The cadences that subscribers can choose: by default, those slower than the schedule."""
         if self.digests is not None:
             return self.digests
         schedule = self.schedule_of()
         assert schedule is not None  # noqa: S101  # a newsletter always has one
         most = schedule.days_a_month()
-        return tuple(cadence for cadence in DigestCadence if cadence.dates_a_month < most)
+        return tuple(
+            cadence for cadence in choices.DigestCadence if cadence.dates_a_month < most
+        )
 
-    def digest_edition(self, edition: Edition, cadence: DigestCadence) -> Edition:
+    def digest_edition(self, edition: Edition, cadence: choices.DigestCadence) -> Edition:
         """Return the edition of a digest, at the edition's hour and with its other settings.
 
         An article that an issue could carry is not too old for the digest of that time.
         """
         terms = self.edition.get(edition.language, EditionSettings())
         old = edition.schedule
-        schedule = parse_schedule(cadence.rule(old.at, self.digest_weekday), start=old.start)
+        schedule = recurrence.parse_schedule(
+            cadence.rule(old.at, self.digest_weekday), start=old.start
+        )
         is_set = terms.max_lateness or self.max_lateness
         return replace(
             edition,
-            newsletter=str(DigestKey(self.name, cadence)),
+            newsletter=str(choices.DigestKey(self.name, cadence)),
             cadence=cadence,
             schedule=schedule,
             local_time=True,
@@ -314,10 +289,10 @@ def _check_schedule(terms: EditionSettings, below: EditionSettings | None, key: 
     try:
         terms.schedule_of(below)
     except ValueError as error:
-        raise wrong(key, str(error)) from None
+        raise values.wrong(key, str(error)) from None
 
 
-def default_max_lateness(schedule: Schedule) -> timedelta:
+def default_max_lateness(schedule: recurrence.Schedule) -> timedelta:
     """Return half a day for three issues a week or more, else three days."""
     often = schedule.days_a_month() > _MONTHLY_DATES_OF_TWICE_A_WEEK
     return _MAX_LATENESS_DAILY if often else _MAX_LATENESS_WEEKLY
@@ -325,7 +300,7 @@ def default_max_lateness(schedule: Schedule) -> timedelta:
 
 def language_problems(
     newsletter: Newsletter, languages: Sequence[str]
-) -> Iterator[SettingProblem]:
+) -> Iterator[values.SettingProblem]:
     """Yield the problems. `languages` are those of the publication."""
     yield from _unknown_languages(newsletter, languages)
     served = newsletter.languages or languages
@@ -333,10 +308,10 @@ def language_problems(
         key = f"edition.{tag}"
         if tag not in served:
             remedy = f"add it to the newsletter's languages, or remove {key}"
-            yield SettingProblem(key, f"the newsletter has no edition in {tag}", remedy)
-        if terms.missing == MissingPolicy.CONVERT and not _can_be_converted(tag):
+            yield values.SettingProblem(key, f"the newsletter has no edition in {tag}", remedy)
+        if terms.missing == choices.MissingPolicy.CONVERT and not _can_be_converted(tag):
             remedy = "use skip or fallback; only Chinese is converted, between its scripts"
-            yield SettingProblem(
+            yield values.SettingProblem(
                 f"{key}.missing", f"nothing can be converted into {tag}", remedy
             )
         yield from _no_fallback(f"{key}.", terms, newsletter)
@@ -352,7 +327,7 @@ def _can_be_converted(tag: str) -> bool:
 
 def _unknown_languages(
     newsletter: Newsletter, languages: Sequence[str]
-) -> Iterator[SettingProblem]:
+) -> Iterator[values.SettingProblem]:
     named = {
         "languages": newsletter.languages or (),
         "edition": tuple(newsletter.edition),
@@ -362,7 +337,7 @@ def _unknown_languages(
     for key, tags in named.items():
         for tag in tags:
             if tag not in languages:
-                yield SettingProblem(
+                yield values.SettingProblem(
                     key,
                     f"{tag} is not one of the publication's languages",
                     f"write one of {', '.join(languages)}, or add it to publication.languages",
@@ -371,9 +346,11 @@ def _unknown_languages(
 
 def _no_fallback(
     key: str, terms: EditionSettings, newsletter: Newsletter
-) -> Iterator[SettingProblem]:
-    if terms.missing == MissingPolicy.FALLBACK and not (terms.fallback or newsletter.fallback):
-        yield SettingProblem(
+) -> Iterator[values.SettingProblem]:
+    if terms.missing == choices.MissingPolicy.FALLBACK and not (
+        terms.fallback or newsletter.fallback
+    ):
+        yield values.SettingProblem(
             f"{key}missing",
             "falls back, but to which language",
             'add fallback = ["en"], the best language first',

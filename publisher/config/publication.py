@@ -14,29 +14,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, model_validator
 
+from publisher.config import values
 from publisher.config.choices import DigestKey, PodcastCategory
 from publisher.config.delivery import DeliverySettings, MailboxSettings, resolve_file
 from publisher.config.design import DesignSettings
 from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.people import People
 from publisher.config.sources import AnySource, SourceSettings
-from publisher.config.values import (
-    ConfigTable,
-    DatabaseAddress,
-    LanguageTags,
-    Localised,
-    LocalisedText,
-    LocalisedTitle,
-    Mailbox,
-    MailboxValue,
-    TimeOfDay,
-    TimeZoneName,
-    UrlName,
-    WebAddress,
-    WebRoot,
-    require_list,
-    wrong,
-)
 from publisher.config.web import (
     BucketSettings,
     ConsoleSettings,
@@ -50,11 +34,11 @@ from publisher.errors import LanguageError
 from publisher.languages import match, normalise
 
 
-class BackupSettings(ConfigTable):
+class BackupSettings(values.ConfigTable):
     """The table [backup]. `at` is in the publication's time zone; `keep` is a number of backups."""
 
     folder: str = Field(min_length=1)
-    at: TimeOfDay = time(3)
+    at: values.TimeOfDay = time(3)
     keep: int = Field(default=7, ge=1, le=1000)
 
     def path(self, root: Path) -> Path:
@@ -80,24 +64,26 @@ def _not_from_this_table(_value: object) -> None:
     raise ValueError("people have a file of their own; write them into people.toml")
 
 
-class Publication(ConfigTable):
+class Publication(values.ConfigTable):
     """The table [publication], and the people of people.toml."""
 
-    title: LocalisedTitle
-    description: LocalisedText = Localised({"": ""})
-    url: WebRoot
-    languages: LanguageTags = Field(min_length=1)
-    timezone: TimeZoneName = "UTC"
+    title: values.LocalisedTitle
+    description: values.LocalisedText = values.Localised({"": ""})
+    url: values.WebRoot
+    languages: values.LanguageTags = Field(min_length=1)
+    timezone: values.TimeZoneName = "UTC"
     # The address of a database on a server, without a password, instead of the file in var/.
-    database: DatabaseAddress | None = None
+    database: values.DatabaseAddress | None = None
     # What starts the turns of `publisher run`: each process for itself, or a queue in the database.
     engine: Literal["local", "procrastinate"] = "local"
-    sender: MailboxValue
-    address: LocalisedText
+    sender: values.MailboxValue
+    address: values.LocalisedText
     # Year in tag: URIs (RFC 4151). Changing it changes every feed ID.
     since: int = Field(default=2026, ge=1995, le=9999)
     # Newsletters that are not there any more. Their subscriptions stay on record.
-    ended_newsletters: Annotated[tuple[UrlName, ...], BeforeValidator(require_list)] = ()
+    ended_newsletters: Annotated[
+        tuple[values.UrlName, ...], BeforeValidator(values.require_list)
+    ] = ()
     design: DesignSettings = DesignSettings()
     people: Annotated[People, PlainValidator(_not_from_this_table)] = Field(
         default=People(), exclude=True
@@ -107,7 +93,7 @@ class Publication(ConfigTable):
     def _no_language_is_reserved(self) -> Publication:
         if "all" in self.languages:
             problem = "'all' names the feed of all languages here; leave it out"
-            raise wrong("languages", problem)
+            raise values.wrong("languages", problem)
         return self
 
     @property
@@ -131,7 +117,7 @@ class Publication(ConfigTable):
         }
         return {key: value for key, (value, found) in is_example.items() if found}
 
-    def sender_in(self, language: str) -> Mailbox:
+    def sender_in(self, language: str) -> values.Mailbox:
         """Return the sender of mails in a language: a sender without a name has the title there."""
         return self.sender._replace(name=self.sender.name or self.title(language))
 
@@ -148,16 +134,16 @@ class Publication(ConfigTable):
         return canonical if self.serves(canonical) else None
 
 
-class PodcastSettings(ConfigTable):
+class PodcastSettings(values.ConfigTable):
     """The table [feeds.podcast]: what podcast directories require."""
 
     category: PodcastCategory = "News"
     explicit: bool = False
-    image: WebAddress | None = None
-    owner: MailboxValue | None = None
+    image: values.WebAddress | None = None
+    owner: values.MailboxValue | None = None
 
 
-class FeedSettings(ConfigTable):
+class FeedSettings(values.ConfigTable):
     """The table [feeds]."""
 
     # Maximum of the subscription document; older entries are in archive documents.
@@ -166,11 +152,11 @@ class FeedSettings(ConfigTable):
     content: Literal["full", "summary"] = "full"
     # Minutes that a feed may be cached: <ttl> and Cache-Control.
     ttl: int = Field(default=15, ge=1, le=10_080)
-    hubs: tuple[WebAddress, ...] = ()
+    hubs: tuple[values.WebAddress, ...] = ()
     podcast: PodcastSettings = PodcastSettings()
 
 
-class PublicationFile(ConfigTable):
+class PublicationFile(values.ConfigTable):
     """All tables of publication.toml."""
 
     publication: Publication
@@ -199,7 +185,7 @@ class PublicationFile(ConfigTable):
             found |= {key: value for key, value in others.items() if is_example_host(value)}
             for key, value in found.items():
                 problem = f"{value!r} is an example; write your own before mail is sent"
-                raise wrong(key, problem)
+                raise values.wrong(key, problem)
         return self
 
     @model_validator(mode="after")
@@ -210,7 +196,7 @@ class PublicationFile(ConfigTable):
                 f"{name} is the publication's host name, where subscribers' pages are; "
                 "give the console one of its own, such as https://console.example.org"
             )
-            raise wrong("console.url", problem)
+            raise values.wrong("console.url", problem)
         return self
 
     @model_validator(mode="after")
@@ -225,7 +211,7 @@ class PublicationFile(ConfigTable):
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice:
                 problem = f"two are named {twice!r}; each needs a different name"
-                raise wrong(key, problem)
+                raise values.wrong(key, problem)
         return self
 
 

@@ -142,7 +142,7 @@ class FolderSourceSettings(SourceSettings):
 # The kinds of sources. A factory gets the source's settings and those of the publication, and
 # returns a `publisher.ingest.sources.base.Source`.
 SOURCE_KINDS: dict[str, Kind] = {
-    "folder": Kind(FolderSourceSettings, "publisher.ingest.sources.folder:FolderSource"),
+    "folder": Kind(FolderSourceSettings, "publisher.ingest.sources.folder:FolderSource")
 }
 
 

@@ -14,14 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from publisher.config.values import (
-    ConfigTable,
-    Localised,
-    LocalisedText,
-    WebAddress,
-    WebRoot,
-    require_list,
-)
+from publisher.config import values
 
 _MAX_PORT = 65_535
 
@@ -46,7 +39,7 @@ def _network(value: str) -> str:
         ) from None
 
 
-class WebSettings(ConfigTable):
+class WebSettings(values.ConfigTable):
     """The table [web]."""
 
     # Whether subscribers' pages are served by `publisher web`; without it, pages say to write.
@@ -55,7 +48,8 @@ class WebSettings(ConfigTable):
     address: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1:8100"
     # Whose X-Forwarded-For counts: addresses and networks of proxies.
     trusted_proxies: Annotated[
-        tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(require_list)
+        tuple[Annotated[str, AfterValidator(_network)], ...],
+        BeforeValidator(values.require_list),
     ] = ("127.0.0.0/8", "::1/128")
 
     @property
@@ -93,13 +87,13 @@ def _own_root(value: str) -> str:
     return value
 
 
-class ConsoleSettings(ConfigTable):
+class ConsoleSettings(values.ConfigTable):
     """The table [console]."""
 
     # Whether `publisher console` may be started.
     enabled: bool = True
     # Its address in browsers: no path, and another host name than the publication's.
-    url: Annotated[WebRoot, AfterValidator(_own_root)] = "http://localhost:8090"
+    url: Annotated[values.WebRoot, AfterValidator(_own_root)] = "http://localhost:8090"
     # Where it listens, and where the web server in front of it finds it.
     host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9._:-]+$")
     port: int = Field(default=8090, ge=1, le=_MAX_PORT)
@@ -123,7 +117,7 @@ class ConsoleSettings(ConfigTable):
         return self.url.startswith("https:")
 
 
-def _web_addresses(value: Localised) -> Localised:
+def _web_addresses(value: values.Localised) -> values.Localised:
     for one in value:
         if not one.startswith(("https://", "http://")) or not one.isprintable() or " " in one:
             raise ValueError(
@@ -132,14 +126,14 @@ def _web_addresses(value: Localised) -> Localised:
     return value
 
 
-class JoiningSettings(ConfigTable):
+class JoiningSettings(values.ConfigTable):
     """The table [joining]. The limits are numbers of requests; those beyond are not answered by mail."""
 
     enabled: bool = True
     # Whether one more mail asks for the confirmation, a day after the first.
     reminder: bool = True
     # Where the privacy notice is, for all or by language: the form links to it (GDPR, article 13).
-    privacy: Annotated[LocalisedText, AfterValidator(_web_addresses)] | None = None
+    privacy: Annotated[values.LocalisedText, AfterValidator(_web_addresses)] | None = None
     # In a day. Addresses that differ by +tag only count as one.
     per_address: int = Field(default=3, ge=1)
     # In an hour, each. The largest webmail services have no limit as a domain.
@@ -164,29 +158,31 @@ POSTMARK_LOGIN: Final = "PUBLISHER_POSTMARK_LOGIN"
 FEEDBACK_SECRETS: Final = (FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN)
 
 
-class SesFeedback(ConfigTable):
+class SesFeedback(values.ConfigTable):
     """The table [feedback.ses]: Amazon SES, by SNS."""
 
     # ARNs of the topics that are believed.
-    topics: Annotated[tuple[str, ...], BeforeValidator(require_list)] = Field(min_length=1)
+    topics: Annotated[tuple[str, ...], BeforeValidator(values.require_list)] = Field(
+        min_length=1
+    )
 
 
-class SendgridFeedback(ConfigTable):
+class SendgridFeedback(values.ConfigTable):
     """The table [feedback.sendgrid]."""
 
     # The verification key of the signed event webhook, as SendGrid shows it.
     public_key: str = Field(min_length=1)
 
 
-class PostmarkFeedback(ConfigTable):
+class PostmarkFeedback(values.ConfigTable):
     """The table [feedback.postmark], which has no keys."""
 
 
-class MailgunFeedback(ConfigTable):
+class MailgunFeedback(values.ConfigTable):
     """The table [feedback.mailgun], which has no keys."""
 
 
-class FeedbackSettings(ConfigTable):
+class FeedbackSettings(values.ConfigTable):
     """The table [feedback]. A provider whose table is there may send events."""
 
     ses: SesFeedback | None = None
@@ -204,7 +200,7 @@ class FeedbackSettings(ConfigTable):
         return provider in type(self).model_fields and getattr(self, provider) is not None
 
 
-class WebhookSettings(ConfigTable):
+class WebhookSettings(values.ConfigTable):
     """The table [webhooks]."""
 
     # Whether a webhook may lead to this machine, by http, too: for those who write a receiver.
@@ -233,12 +229,12 @@ def _prefix(value: str) -> str:
     return value
 
 
-class BucketSettings(ConfigTable):
+class BucketSettings(values.ConfigTable):
     """The table [s3]: where the files of the web root are copied to."""
 
     bucket: Annotated[str, AfterValidator(_bucket)]
     # The server's address; None for Amazon's in the region.
-    endpoint: WebAddress | None = None
+    endpoint: values.WebAddress | None = None
     region: str = Field(default="us-east-1", min_length=1)
     # What all keys begin with, without the slash that follows.
     prefix: Annotated[str, AfterValidator(_prefix)] = ""

@@ -58,11 +58,7 @@ def copy_database(
     if source.path is not None:
         copy_some_rows(source.path, target, conditions or {})
         return
-    with (
-        closing(open_database(target)) as copy,
-        source.reading() as old,
-        copy.writing() as new,
-    ):
+    with closing(open_database(target)) as copy, source.reading() as old, copy.writing() as new:
         copy_rows(old, new, conditions)
 
 

@@ -39,10 +39,7 @@ _BEFORE = timedelta(minutes=15)
 
 
 def check_audiences(
-    settings: Settings,
-    database: Database,
-    now: datetime,
-    report: Report = unreported,
+    settings: Settings, database: Database, now: datetime, report: Report = unreported
 ) -> None:
     """Have approvals of issues lapse that are sent soon. Those that are due are checked at their opening."""
     with database.reading() as connection:

@@ -19,13 +19,7 @@ import structlog
 from publisher.clock import Timer
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.delivery.causes import (
-    ARTICLES_WITHDRAWN,
-    EDITION_IS_REMOVED,
-    VARIANT_NOT_MADE,
-    VARIANT_REJECTED,
-    Cause,
-)
+from publisher.delivery import causes
 from publisher.delivery.ledger import variant_rows
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger.variant_rows import (
@@ -193,17 +187,17 @@ class VariantRun:
                 "variant can't be rendered", issue=issue.name, variant=variant.id, reason=reason
             )
             words = error.first if isinstance(error, GateError) else reason
-            cause = VARIANT_REJECTED if is_gate else VARIANT_NOT_MADE
+            cause = causes.VARIANT_REJECTED if is_gate else causes.VARIANT_NOT_MADE
             self._give_up(issue, variant, (cause, words), now)
         except Exception as error:
             # A fault of the program in one variant must not hold up all mails.
             reason = f"a fault of the program: {error!r}"
             self._failures[issue.id].append((reason, IssueReason.NOT_MADE))
             log.exception("variant can't be rendered", issue=issue.name, variant=variant.id)
-            self._give_up(issue, variant, (VARIANT_NOT_MADE, reason), now)
+            self._give_up(issue, variant, (causes.VARIANT_NOT_MADE, reason), now)
 
     def _give_up(
-        self, issue: Issue, variant: IssueVariant, why: tuple[Cause, str], now: datetime
+        self, issue: Issue, variant: IssueVariant, why: tuple[causes.Cause, str], now: datetime
     ) -> None:
         """Mark the rows as failed that have waited for too long."""
         patience = retry_policy_of(self.settings, issue).give_up_after
@@ -216,7 +210,7 @@ class VariantRun:
         parts = None if is_removed else self.render(issue, variant)
         with self.database.writing() as connection:
             if parts is None:
-                cause = EDITION_IS_REMOVED if is_removed else ARTICLES_WITHDRAWN
+                cause = causes.EDITION_IS_REMOVED if is_removed else causes.ARTICLES_WITHDRAWN
                 variant_rows.cancel_variant(connection, issue, variant, cause, now)
             elif freeze_variant(connection, variant, parts):
                 variant_rows.release_variant(connection, variant)

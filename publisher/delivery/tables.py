@@ -6,15 +6,7 @@ where the database comes from.
 
 import sqlalchemy as sa
 
-from publisher.database.dialect.sql import (
-    IDS_NEVER_REUSED,
-    KEYED,
-    LargeInteger,
-    on_server_only,
-    partial_index,
-    partial_index_on_server,
-    vacuum_early,
-)
+from publisher.database.dialect import sql
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import CLAIMABLE_STATES, HELD_STATES, DeliveryState
 
@@ -39,7 +31,7 @@ delivery = sa.Table(
     # Grows whenever the row changes hands. Only a holder of the present epoch can move the row.
     sa.Column("epoch", sa.Integer, nullable=False, server_default="0"),
     # The lease that holds the row, or under which it was sent.
-    sa.Column("lease_id", LargeInteger),
+    sa.Column("lease_id", sql.LargeInteger),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     # The first attempt, from which `give_up_after` counts.
     sa.Column("tried_at", UTCDateTime),
@@ -49,13 +41,13 @@ delivery = sa.Table(
     sa.Column("changed_at", UTCDateTime, nullable=False),
     # The variant of the issue that the subscriber gets; NULL for the issue's own digest.
     sa.Column("variant_id", sa.Integer),
-    info=KEYED,
+    info=sql.KEYED,
 )
-vacuum_early(delivery)
+sql.vacuum_early(delivery)
 sa.Index(
     "ix_delivery_variant_id",
     delivery.c.variant_id,
-    **partial_index(delivery.c.variant_id.is_not(None)),
+    **sql.partial_index(delivery.c.variant_id.is_not(None)),
 )
 # In the order in which rows are claimed, so that none are sorted. Rows of a variant follow each other:
 # it is compiled once. A server has it only for rows that
@@ -67,16 +59,16 @@ sa.Index(
     delivery.c.next_at,
     delivery.c.variant_id,
     delivery.c.subscriber_id,
-    **partial_index_on_server(delivery.c.state.in_([*CLAIMABLE_STATES])),
+    **sql.partial_index_on_server(delivery.c.state.in_([*CLAIMABLE_STATES])),
 )
 # The rows that leases hold, for a server; in a file the index above has them. No statement that moves a row
 # by its key says that it has a lease, so none is planned by this index, which also has dead rows.
-on_server_only(
+sql.on_server_only(
     sa.Index(
         "ix_delivery_held",
         delivery.c.issue_id,
         delivery.c.lease_id,
-        **partial_index_on_server(
+        **sql.partial_index_on_server(
             delivery.c.state.in_([*HELD_STATES]) & delivery.c.lease_id.is_not(None)
         ),
     )
@@ -86,7 +78,7 @@ send_lease = sa.Table(
     "send_lease",
     metadata,
     # Never used again: rows of the ledger keep the id. Random on a server (`id_of_its_own`).
-    sa.Column("id", LargeInteger, primary_key=True),
+    sa.Column("id", sql.LargeInteger, primary_key=True),
     # Seconds since the epoch. A lease that is not renewed by then can be revoked.
     sa.Column("expires_at", sa.Float, nullable=False),
     sa.Column("transport", sa.Text, nullable=False),
@@ -97,7 +89,7 @@ send_lease = sa.Table(
     sa.Column("host", sa.Text, nullable=False, server_default=""),
     # The journal's line about its last page: who takes over appends it, if the process was killed before it did.
     sa.Column("page_line", sa.Text),
-    info=IDS_NEVER_REUSED,
+    info=sql.IDS_NEVER_REUSED,
 )
 
 # The counts of finished issues, so that reports do not count their rows again.
@@ -107,7 +99,7 @@ delivery_count = sa.Table(
     sa.Column("issue_id", sa.ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("state", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
-    info=KEYED,
+    info=sql.KEYED,
 )
 
 # What stays of a ledger whose rows were deleted (`ledger.reports`): counts, which add up to the rows.
@@ -121,7 +113,7 @@ delivery_outcome = sa.Table(
     # Empty if there is none.
     sa.Column("reason_key", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
-    info=KEYED,
+    info=sql.KEYED,
 )
 
 # One row, with the id 1: whether this is the database that was written last, or an old copy of it
@@ -133,7 +125,7 @@ lineage_table = sa.Table(
     # A random name, made with the database. Copies have the same.
     sa.Column("incarnation", sa.Text, nullable=False),
     # Grows with each transaction of a sender.
-    sa.Column("page", LargeInteger, nullable=False),
+    sa.Column("page", sql.LargeInteger, nullable=False),
     # Which server and which of its databases this is; empty for a file, or if it is not known yet.
     sa.Column("server", sa.Text, nullable=False, server_default=""),
     # Set in copies that `publisher backup` makes, and only there.
@@ -153,6 +145,6 @@ recovered_delivery = sa.Table(
     sa.Column("issue", sa.Text, primary_key=True),
     sa.Column("subscriber_id", sa.Integer, primary_key=True),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("lease_id", LargeInteger),
-    info=KEYED,
+    sa.Column("lease_id", sql.LargeInteger),
+    info=sql.KEYED,
 )

@@ -19,20 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from publisher.gate.css.computed_style import (
-    ComputedStyles,
-    Declared,
-    cascade,
-    compute_styles,
-    is_dark_only,
-)
-from publisher.gate.css.stylesheet import (
-    AtRule,
-    StyleSheet,
-    parse_colour,
-    parse_declarations,
-    parse_stylesheet,
-)
+from publisher.gate.css import computed_style, stylesheet
 from publisher.gate.findings import Finding, finding
 from publisher.i18n.messages import message
 
@@ -127,7 +114,7 @@ def _hidden_by(element: etree._Element, around: str | None) -> str | None:
 def _read_style(style: str) -> tuple[bool, str | None]:
     """Return whether a style attribute has a font size, and its first declaration that hides."""
     has_size, hiding = False, None
-    for declared in parse_declarations(style):
+    for declared in stylesheet.parse_declarations(style):
         value = declared.value.lower()
         pattern = _HIDING.get(declared.name)
         hides = pattern is not None and pattern.fullmatch(value) is not None
@@ -158,10 +145,10 @@ def _nearest_colour(
 ) -> tuple[str, float] | None:
     """Find the colour of an element, or of the nearest one around it that has one."""
     for one in (element, *element.iterancestors()):
-        declarations = parse_declarations(one.get("style", ""))
+        declarations = stylesheet.parse_declarations(one.get("style", ""))
         values = [one.value for one in declarations if one.name in properties]
         for value in (*reversed(values), one.get(attribute, "") if attribute else ""):
-            found = parse_colour(value)
+            found = stylesheet.parse_colour(value)
             # A transparent background shows the next one.
             if found and (found[1] > 0 or not attribute):
                 return found
@@ -186,15 +173,15 @@ class StyleBlock:
 
     element: etree._Element
     css: str
-    sheet: StyleSheet
+    sheet: stylesheet.StyleSheet
     is_in_head: bool
     line: int
 
     @property
-    def within(self) -> tuple[AtRule, ...]:
+    def within(self) -> tuple[stylesheet.AtRule, ...]:
         """The media attribute, as the at-rule that it stands for."""
         asked = self.element.get("media", "").strip()
-        return (AtRule("media", asked, 1, 0),) if asked else ()
+        return (stylesheet.AtRule("media", asked, 1, 0),) if asked else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,24 +233,26 @@ class HtmlDocument:
         return iter([element for element in self.elements if element.tag in tags])
 
     @cached_property
-    def _declared(self) -> tuple[Declared, Declared]:
+    def _declared(self) -> tuple[computed_style.Declared, computed_style.Declared]:
         sheets = [(block.sheet, block.within) for block in self.style_blocks]
-        return cascade(self.root, self.elements, sheets)
+        return computed_style.cascade(self.root, self.elements, sheets)
 
     @property
-    def declared(self) -> Declared:
+    def declared(self) -> computed_style.Declared:
         """The declarations that apply to each element in light mode, those that win last."""
         return self._declared[0]
 
     @cached_property
-    def styles(self) -> ComputedStyles:
+    def styles(self) -> computed_style.ComputedStyles:
         """The computed styles in light mode."""
-        return compute_styles(self.own_texts, self._declared[0])
+        return computed_style.compute_styles(self.own_texts, self._declared[0])
 
     @cached_property
-    def dark_styles(self) -> ComputedStyles:
+    def dark_styles(self) -> computed_style.ComputedStyles:
         """The computed styles in dark mode."""
-        return compute_styles(self.own_texts, self._declared[1], on_dark=self.supports_dark)
+        return computed_style.compute_styles(
+            self.own_texts, self._declared[1], on_dark=self.supports_dark
+        )
 
     @cached_property
     def supports_dark(self) -> bool:
@@ -280,7 +269,9 @@ class HtmlDocument:
     def has_dark_rules(self) -> bool:
         """Whether the mail has rules for dark mode."""
         rules = [rule for block in self.style_blocks for rule in block.sheet.rules]
-        return any(is_dark_only(within) for within in {rule.within for rule in rules})
+        return any(
+            computed_style.is_dark_only(within) for within in {rule.within for rule in rules}
+        )
 
     @cached_property
     def text_pieces(self) -> list[TextPiece]:
@@ -305,7 +296,9 @@ def _style_block(element: etree._Element) -> StyleBlock:
     css = element.text or ""
     parent = element.getparent()
     is_in_head = parent is not None and parent.tag == "head"
-    return StyleBlock(element, css, parse_stylesheet(css), is_in_head, line_of(element))
+    return StyleBlock(
+        element, css, stylesheet.parse_stylesheet(css), is_in_head, line_of(element)
+    )
 
 
 def finding_at(

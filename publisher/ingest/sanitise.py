@@ -20,12 +20,7 @@ import nh3
 from lxml import etree, html
 from lxml.html import HtmlElement
 
-from publisher.articles.content.internal_links import (
-    INTERNAL_SCHEME,
-    DocumentPlace,
-    internal_address,
-    is_back_arrow,
-)
+from publisher.articles.content import internal_links
 from publisher.articles.content.parser import BLOCK_ELEMENTS
 from publisher.articles.content.text import clean_characters
 from publisher.errors import ArticleError
@@ -200,7 +195,7 @@ def sanitise(
     base_url: str | None,
     find_image: FindImage | None = None,
     find_file: FindFile | None = None,
-    place: DocumentPlace | None = None,
+    place: internal_links.DocumentPlace | None = None,
 ) -> SanitisedHtml:
     """Return a fragment of HTML that is safe and self-contained.
 
@@ -227,7 +222,7 @@ def sanitise(
     repair.all_of(tree)
     inner = etree.tostring(tree, method="html", encoding="unicode")
     inner = inner.removeprefix("<div>").removesuffix("</div>")
-    schemes = LINK_SCHEMES | {INTERNAL_SCHEME}
+    schemes = LINK_SCHEMES | {internal_links.INTERNAL_SCHEME}
     clean = clean_characters(_allow(inner, ALLOWED_ELEMENTS, schemes)).strip()
     return SanitisedHtml(clean, (*repair.problems, *lost_elements(source)), repair.links)
 
@@ -276,7 +271,7 @@ class _Repair:
     base_url: str | None
     find_image: FindImage | None
     find_file: FindFile | None
-    place: DocumentPlace | None
+    place: internal_links.DocumentPlace | None
     ids: frozenset[str]
     problems: list[ArticleProblem] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
@@ -308,7 +303,7 @@ class _Repair:
         address = inside if inside[1:] in self.ids else self._address(href)
         if address:
             element.set("href", address)
-        elif inside and is_back_arrow(element.text_content()):
+        elif inside and internal_links.is_back_arrow(element.text_content()):
             element.drop_tree()
         else:
             self._lost_link(element, href)
@@ -327,7 +322,7 @@ class _Repair:
         target = self.place.target(href)
         if target is None:
             return absolute_link(href, self.base_url)
-        address = internal_address(target)
+        address = internal_links.internal_address(target)
         self.links.setdefault(address, href)
         return address + (f"#{anchor}" if (anchor := href.partition("#")[2]) else "")
 

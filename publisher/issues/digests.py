@@ -284,11 +284,7 @@ def _is_public(now: datetime) -> sa.ColumnElement[bool]:
 
 
 def published_issues(
-    connection: sa.Connection,
-    newsletter: str | None,
-    language: str,
-    limit: int,
-    now: datetime,
+    connection: sa.Connection, newsletter: str | None, language: str, limit: int, now: datetime
 ) -> list[Issue]:
     """Return the issues whose web pages may be shown, latest first; of one newsletter or all.
 

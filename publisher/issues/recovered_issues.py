@@ -16,21 +16,8 @@ from sqlalchemy import Connection, delete, exists, insert, select
 from publisher import urls
 from publisher.articles.tables import article, story
 from publisher.config import Edition, Settings
-from publisher.issues import store
+from publisher.issues import planner, schedule, store
 from publisher.issues.model import Issue, IssueReason, issue_name
-from publisher.issues.planner import (
-    PlannedOccurrence,
-    apply_late_policy,
-    editions_to_plan,
-    planning_start,
-    store_planned,
-)
-from publisher.issues.schedule import (
-    OccurrenceChange,
-    changes_of,
-    occurrences_with_changes,
-    read_changes,
-)
 from publisher.issues.tables import issue_article_table, recovered_story_table
 from publisher.recurrence import Occurrence
 
@@ -50,15 +37,17 @@ def plan_missed(
     `wanted`; the others are skipped for it. Nothing is logged: this may be a preview.
     """
     found: list[Issue] = []
-    changes = read_changes(connection)
-    for edition in editions_to_plan(connection, settings):
+    changes = schedule.read_changes(connection)
+    for edition in planner.editions_to_plan(connection, settings):
         name, language = edition.newsletter, edition.language
-        since = store.planned_until(connection, name, language) or planning_start(edition, now)
-        own = changes_of(changes, edition)
-        due = list(occurrences_with_changes(edition, own, since, now))
+        since = store.planned_until(connection, name, language) or planner.planning_start(
+            edition, now
+        )
+        own = schedule.changes_of(changes, edition)
+        due = list(schedule.occurrences_with_changes(edition, own, since, now))
         planned = _plan(edition, due, now, own, begun)
         for one in _all_but_wanted(edition, planned, reason, wanted) if reason else planned:
-            store_planned(connection, edition, one)
+            planner.store_planned(connection, edition, one)
         store.set_planned_until(connection, name, language, max(now, since))
         names = (_name(edition, one) for one in due)
         found += filter(None, (store.issue_by_name(connection, one) for one in names))
@@ -69,13 +58,15 @@ def _plan(
     edition: Edition,
     due: Sequence[Occurrence],
     now: datetime,
-    changes: Sequence[OccurrenceChange],
+    changes: Sequence[schedule.OccurrenceChange],
     begun: Collection[str],
-) -> list[PlannedOccurrence]:
+) -> list[planner.PlannedOccurrence]:
     """Apply the late policy to all that were not begun. Return all, in their order."""
     new = [one for one in due if _name(edition, one) not in begun]
-    planned = {one.occurrence: one for one in apply_late_policy(edition, new, now, changes)}
-    return [planned.get(one) or PlannedOccurrence(one) for one in due]
+    planned = {
+        one.occurrence: one for one in planner.apply_late_policy(edition, new, now, changes)
+    }
+    return [planned.get(one) or planner.PlannedOccurrence(one) for one in due]
 
 
 def _name(edition: Edition, occurrence: Occurrence) -> str:
@@ -83,8 +74,11 @@ def _name(edition: Edition, occurrence: Occurrence) -> str:
 
 
 def _all_but_wanted(
-    edition: Edition, planned: Sequence[PlannedOccurrence], reason: str, wanted: Collection[str]
-) -> Iterator[PlannedOccurrence]:
+    edition: Edition,
+    planned: Sequence[planner.PlannedOccurrence],
+    reason: str,
+    wanted: Collection[str],
+) -> Iterator[planner.PlannedOccurrence]:
     for one in planned:
         name = _name(edition, one.occurrence)
         why = (None, None) if name in wanted else (reason, IssueReason.MAY_HAVE_BEEN_SENT)

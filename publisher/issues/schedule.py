@@ -23,16 +23,8 @@ from publisher.config import Edition, LatePolicy, Settings
 from publisher.database.dialect.sql import upsert
 from publisher.database.engine import chunks
 from publisher.i18n.messages import counted, message
-from publisher.issues import store
+from publisher.issues import model, store
 from publisher.issues.digests import reopen_issue
-from publisher.issues.model import (
-    SELECTED_STATES,
-    UNSCHEDULED,
-    Issue,
-    IssueKind,
-    IssueReason,
-    IssueState,
-)
 from publisher.issues.store import issues_by_ids, touch_issue
 from publisher.issues.tables import edition_table, issue_table, occurrence_change_table
 from publisher.recurrence import Occurrence
@@ -42,39 +34,43 @@ from publisher.recurrence import Occurrence
 _LATE_AFTER = timedelta(minutes=65)
 
 # Why an occurrence is skipped that came too late, and whose time may come again if the clock was ahead.
-LATE_REASONS = frozenset({IssueReason.LATE, IssueReason.MERGED, IssueReason.TOO_MANY_MISSED})
+LATE_REASONS = frozenset(
+    {model.IssueReason.LATE, model.IssueReason.MERGED, model.IssueReason.TOO_MANY_MISSED}
+)
 
 
-def may_come_back(edition: Edition, one: Issue, now: datetime) -> bool:
+def may_come_back(edition: Edition, one: model.Issue, now: datetime) -> bool:
     """Return whether an occurrence was skipped for its time alone, and is not too late now.
 
     The clock was ahead then, or the policy for late issues has changed. One that was made is not planned again.
     """
-    if one.state is not IssueState.SKIPPED or one.assembled_at is not None:
+    if one.state is not model.IssueState.SKIPPED or one.assembled_at is not None:
         return False
     if one.due_at > now:
         return one.reason_key in LATE_REASONS
-    is_alone = one.reason_key in {IssueReason.LATE, IssueReason.BEFORE_DATABASE}
+    is_alone = one.reason_key in {model.IssueReason.LATE, model.IssueReason.BEFORE_DATABASE}
     return is_alone and reason_if_late(edition, now - one.due_at) is None
 
 
-def lateness_of(edition: Edition, issue: Issue, now: datetime) -> timedelta:
+def lateness_of(edition: Edition, issue: model.Issue, now: datetime) -> timedelta:
     """Return how late an issue is that was made already: since it was due, or was to be sent."""
-    if issue.kind == IssueKind.CORRECTION:
+    if issue.kind == model.IssueKind.CORRECTION:
         return timedelta()  # it is never too late
     due = edition.instant_of(Occurrence(issue.day, issue.due_at))
     return now - max(due, issue.send_at or due)
 
 
-def reason_if_late(edition: Edition, lateness: timedelta) -> tuple[IssueReason, str] | None:
+def reason_if_late(
+    edition: Edition, lateness: timedelta
+) -> tuple[model.IssueReason, str] | None:
     """Return why an issue is not sent that is late, None if it is."""
     if edition.late == LatePolicy.SKIP and lateness > _LATE_AFTER:
         late = message("%(span)s late, and late = skip", span=format_span(lateness))
-        return IssueReason.LATE, late
+        return model.IssueReason.LATE, late
     if edition.late == LatePolicy.SEND and lateness > edition.max_lateness:
         most = format_span(edition.max_lateness)
         return (
-            IssueReason.LATE,
+            model.IssueReason.LATE,
             message(
                 "%(span)s late, more than max_lateness (%(most)s)",
                 span=format_span(lateness),
@@ -104,7 +100,7 @@ def latest_planning(connection: Connection) -> datetime | None:
     return found
 
 
-def plan_again(connection: Connection, skipped: Sequence[Issue], since: datetime) -> None:
+def plan_again(connection: Connection, skipped: Sequence[model.Issue], since: datetime) -> None:
     """Forget that occurrences of an edition were skipped, and plan it again from an instant."""
     forget_skipped(connection, skipped)
     one = skipped[0]
@@ -112,39 +108,43 @@ def plan_again(connection: Connection, skipped: Sequence[Issue], since: datetime
     connection.execute(update(edition_table).where(here).values(planned_until=since))
 
 
-def forget_skipped(connection: Connection, skipped: Sequence[Issue]) -> None:
+def forget_skipped(connection: Connection, skipped: Sequence[model.Issue]) -> None:
     """Delete the rows of occurrences that were skipped when they were planned: nothing was made of them."""
     for some in chunks([one.id for one in skipped]):
         connection.execute(delete(issue_table).where(issue_table.c.id.in_(some)))
 
 
-def issues_due_between(connection: Connection, since: datetime, until: datetime) -> list[Issue]:
+def issues_due_between(
+    connection: Connection, since: datetime, until: datetime
+) -> list[model.Issue]:
     """Return the issues and skipped occurrences that are due in [since, until], by due time."""
     return _issues_where(connection, issue_table.c.due_at.between(since, until))
 
 
 def issues_of_edition(
     connection: Connection, newsletter: str, language: str, since: datetime, day: date
-) -> list[Issue]:
+) -> list[model.Issue]:
     """Return the issues of an edition that are due since an instant, and that of a day.
 
     Corrections are not among them.
     """
     return _issues_where(
         connection,
-        issue_table.c.kind == IssueKind.REGULAR,
+        issue_table.c.kind == model.IssueKind.REGULAR,
         issue_table.c.newsletter == newsletter,
         issue_table.c.language == language,
         or_(issue_table.c.due_at >= since, issue_table.c.day == day),
     )
 
 
-def _issues_where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Issue]:
+def _issues_where(
+    connection: Connection, *conditions: ColumnElement[bool]
+) -> list[model.Issue]:
     found = connection.execute(select(issue_table.c.id).where(*conditions)).scalars()
     return issues_by_ids(connection, list(found))
 
 
-def set_reminders(connection: Connection, one: Issue, count: int) -> None:
+def set_reminders(connection: Connection, one: model.Issue, count: int) -> None:
     """Record how many mails have reminded of an issue."""
     here = issue_table.c.id == one.id
     connection.execute(update(issue_table).where(here).values(reminders=count))
@@ -152,7 +152,7 @@ def set_reminders(connection: Connection, one: Issue, count: int) -> None:
 
 def move_in_time(
     connection: Connection,
-    one: Issue,
+    one: model.Issue,
     due_at: datetime,
     now: datetime,
     *,
@@ -171,7 +171,7 @@ def move_in_time(
         reopen_issue(connection, moved, now)
 
 
-_MADE = frozenset({IssueState.READY, IssueState.AWAITING_APPROVAL})
+_MADE = frozenset({model.IssueState.READY, model.IssueState.AWAITING_APPROVAL})
 
 _KEY = ("newsletter", "language", "day")
 
@@ -255,7 +255,7 @@ def save_occurrence_change(connection: Connection, change: OccurrenceChange) -> 
 
 log = structlog.get_logger()
 
-_NOT_SENT = (IssueState.SCHEDULED, *sorted(SELECTED_STATES))
+_NOT_SENT = (model.IssueState.SCHEDULED, *sorted(model.SELECTED_STATES))
 
 
 def follow_schedules(
@@ -271,7 +271,7 @@ def follow_schedules(
 def follow_schedule(
     connection: Connection,
     edition: Edition,
-    issue: Issue,
+    issue: model.Issue,
     changes: Sequence[OccurrenceChange],
     now: datetime,
 ) -> bool:
@@ -291,16 +291,16 @@ def follow_schedule(
     return True
 
 
-def was_made_ahead(issue: Issue, now: datetime) -> bool:
+def was_made_ahead(issue: model.Issue, now: datetime) -> bool:
     """Return whether the schedule may have changed since an issue was made: others are made when due."""
-    if issue.kind != IssueKind.REGULAR:
+    if issue.kind != model.IssueKind.REGULAR:
         return False
     made_at = issue.assembled_at
     return issue.due_at > now or (made_at is not None and made_at < issue.due_at)
 
 
 def _occurrence_of(
-    edition: Edition, issue: Issue, changes: Sequence[OccurrenceChange]
+    edition: Edition, issue: model.Issue, changes: Sequence[OccurrenceChange]
 ) -> Occurrence | None:
     if issue.day in edition.skip_dates:
         return None
@@ -308,27 +308,29 @@ def _occurrence_of(
     return changed_occurrence(edition, change) if change else edition.occurrence_on(issue.day)
 
 
-def _hold(connection: Connection, issue: Issue) -> bool:
+def _hold(connection: Connection, issue: model.Issue) -> bool:
     """Hold an issue whose day is gone, once: whoever says later when it is sent is right."""
     if issue.is_unscheduled or issue.send_at != issue.due_at:
         if issue.schedule_note and issue.reason is None:
-            store.set_reason(connection, issue, UNSCHEDULED, IssueReason.NOT_IN_SCHEDULE)
+            store.set_reason(
+                connection, issue, model.UNSCHEDULED, model.IssueReason.NOT_IN_SCHEDULE
+            )
         return False
-    log.warning("issue held", issue=issue.name, reason=UNSCHEDULED)
+    log.warning("issue held", issue=issue.name, reason=model.UNSCHEDULED)
     held = store.touch_issue(connection, issue, send_at=None, is_unscheduled=True)
-    if held.state is not IssueState.AWAITING_APPROVAL:
-        store.set_reason(connection, held, UNSCHEDULED, IssueReason.NOT_IN_SCHEDULE)
+    if held.state is not model.IssueState.AWAITING_APPROVAL:
+        store.set_reason(connection, held, model.UNSCHEDULED, model.IssueReason.NOT_IN_SCHEDULE)
     return True
 
 
 def _release(
-    connection: Connection, issue: Issue, occurrence: Occurrence, now: datetime
+    connection: Connection, issue: model.Issue, occurrence: Occurrence, now: datetime
 ) -> None:
     """Let an issue go out when it is due again; if that has passed, it stays held."""
     log.info("the schedule has the day again", issue=issue.name)
     is_to_come = issue.send_at is None and occurrence.due_at > now
     values: dict[str, Any] = {"send_at": occurrence.due_at} if is_to_come else {}
-    if issue.reason_key == IssueReason.NOT_IN_SCHEDULE:
+    if issue.reason_key == model.IssueReason.NOT_IN_SCHEDULE:
         values |= {"reason": None, "reason_key": None}
     released = store.touch_issue(connection, issue, is_unscheduled=False, **values)
     if occurrence.due_at != issue.due_at and is_to_come:

@@ -16,15 +16,7 @@ from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
 from publisher.database.metadata import UTCDateTime
 from publisher.errors import IssueError
-from publisher.issues.model import (
-    STATE_WORDS,
-    STATES_WITH_PAGE,
-    Issue,
-    IssueKind,
-    IssueReason,
-    IssueState,
-    check_transition,
-)
+from publisher.issues import model
 from publisher.issues.tables import (
     edition_table,
     issue_article_table,
@@ -35,26 +27,28 @@ from publisher.webhooks.events import EventType
 from publisher.webhooks.store import Event, queue_events
 
 _BY_STATE = {
-    IssueState.AWAITING_APPROVAL: EventType.ISSUE_AWAITING_APPROVAL,
-    IssueState.SENDING: EventType.ISSUE_SENDING,
-    IssueState.PAUSED: EventType.ISSUE_PAUSED,
-    IssueState.SENT: EventType.ISSUE_SENT,
+    model.IssueState.AWAITING_APPROVAL: EventType.ISSUE_AWAITING_APPROVAL,
+    model.IssueState.SENDING: EventType.ISSUE_SENDING,
+    model.IssueState.PAUSED: EventType.ISSUE_PAUSED,
+    model.IssueState.SENT: EventType.ISSUE_SENT,
     # Some got it, and some did not: the event's state says so.
-    IssueState.PARTIAL: EventType.ISSUE_SENT,
-    IssueState.FAILED: EventType.ISSUE_FAILED,
-    IssueState.CANCELLED: EventType.ISSUE_CANCELLED,
+    model.IssueState.PARTIAL: EventType.ISSUE_SENT,
+    model.IssueState.FAILED: EventType.ISSUE_FAILED,
+    model.IssueState.CANCELLED: EventType.ISSUE_CANCELLED,
 }
 
 
-def queue_change(connection: sa.Connection, before: IssueState, moved: Issue) -> Issue:
+def queue_change(
+    connection: sa.Connection, before: model.IssueState, moved: model.Issue
+) -> model.Issue:
     """Queue the event of a change of state, if it makes one, and return the issue."""
     queue_events(connection, *_events(before, moved))
     return moved
 
 
-def _events(before: IssueState, moved: Issue) -> list[Event]:
+def _events(before: model.IssueState, moved: model.Issue) -> list[Event]:
     kind = _BY_STATE.get(moved.state)
-    if (before, moved.state) == (IssueState.AWAITING_APPROVAL, IssueState.READY):
+    if (before, moved.state) == (model.IssueState.AWAITING_APPROVAL, model.IssueState.READY):
         kind = EventType.ISSUE_APPROVED
     if kind is None:
         return []
@@ -71,13 +65,13 @@ def _events(before: IssueState, moved: Issue) -> list[Event]:
 # The name of an issue without its suffix, the suffix of a correction, and its number.
 _NAME = re.compile(r"(.*?)(-correction(?:-(\d{1,9}))?)?")
 # The columns of an `Issue`, for `to_issue`.
-COLUMNS = [issue_table.c[name] for name in Issue.__dataclass_fields__]
+COLUMNS = [issue_table.c[name] for name in model.Issue.__dataclass_fields__]
 
 
-def to_issue(row: Any) -> Issue:
+def to_issue(row: Any) -> model.Issue:
     """Return a row of `COLUMNS` as an issue."""
-    values = {name: getattr(row, name) for name in Issue.__dataclass_fields__}
-    return Issue(**values | {"state": IssueState(row.state)})
+    values = {name: getattr(row, name) for name in model.Issue.__dataclass_fields__}
+    return model.Issue(**values | {"state": model.IssueState(row.state)})
 
 
 def planned_until(connection: sa.Connection, newsletter: str, language: str) -> datetime | None:
@@ -120,22 +114,26 @@ def of_edition(newsletter: str, language: str) -> sa.ColumnElement[bool]:
 
 
 def give_up_issue(
-    connection: sa.Connection, one: Issue, reason: str, key: IssueReason, now: datetime
-) -> Issue:
+    connection: sa.Connection,
+    one: model.Issue,
+    reason: str,
+    key: model.IssueReason,
+    now: datetime,
+) -> model.Issue:
     """Skip an issue that is not being sent. The next one may have its articles."""
     values = {"reason": reason, "reason_key": key, "finished_at": now}
-    skipped = move_issue(connection, one, IssueState.SKIPPED, **values)
+    skipped = move_issue(connection, one, model.IssueState.SKIPPED, **values)
     free_articles(connection, one)
     return skipped
 
 
-def free_articles(connection: sa.Connection, one: Issue) -> None:
+def free_articles(connection: sa.Connection, one: model.Issue) -> None:
     """Let the next issue consider what an issue has considered that is not sent."""
-    if one.kind == IssueKind.REGULAR and one.assembled_at is not None:
+    if one.kind == model.IssueKind.REGULAR and one.assembled_at is not None:
         consider_again(connection, one, one.available_since)
 
 
-def consider_again(connection: sa.Connection, one: Issue, since: datetime | None) -> None:
+def consider_again(connection: sa.Connection, one: model.Issue, since: datetime | None) -> None:
     """Let the next issue of an edition consider again what became available after an instant."""
     known = cutoff(connection, one.newsletter, one.language)
     if known is not None and (since is None or since < known):
@@ -161,7 +159,7 @@ def add_occurrence(
     `columns` are its newsletter, language and day, and others that it has. An occurrence on record
     stays as it is.
     """
-    state = IssueState.SKIPPED if reason else IssueState.SCHEDULED
+    state = model.IssueState.SKIPPED if reason else model.IssueState.SCHEDULED
     columns |= {"due_at": due_at, "send_at": due_at, "state": state, "reason": reason}
     row = upsert(connection, issue_table).values(columns)
     key = ["newsletter", "language", "day", "serial"]
@@ -169,14 +167,14 @@ def add_occurrence(
 
 
 def move_issue(
-    connection: sa.Connection, one: Issue, target: IssueState, **values: Any
-) -> Issue:
+    connection: sa.Connection, one: model.Issue, target: model.IssueState, **values: Any
+) -> model.Issue:
     """Move an issue to another state, and set further columns. A new reason replaces the key.
 
     Raise TransitionError if there is no such transition, and IssueError if another process has
     moved the issue meanwhile.
     """
-    check_transition(one.state, target)
+    model.check_transition(one.state, target)
     if "reason" in values:
         values.setdefault("reason_key", None)
     statement = (
@@ -194,18 +192,18 @@ def move_issue(
         raise IssueError.saying(
             "%(issue)s: another process has moved it from %(state)s; try again",
             issue=one.name,
-            state=STATE_WORDS[one.state],
+            state=model.STATE_WORDS[one.state],
         )
     return queue_change(connection, one.state, to_issue(row))
 
 
-def is_unchanged(connection: sa.Connection, one: Issue) -> bool:
+def is_unchanged(connection: sa.Connection, one: model.Issue) -> bool:
     """Return whether nobody has changed an issue since it was read."""
     query = sa.select(issue_table.c.epoch).where(issue_table.c.id == one.id)
     return bool(connection.execute(query).scalar_one() == one.epoch)
 
 
-def touch_issue(connection: sa.Connection, one: Issue, **values: Any) -> Issue:
+def touch_issue(connection: sa.Connection, one: model.Issue, **values: Any) -> model.Issue:
     """Set columns of an issue that keeps its state. Who read it before can't move it any more.
 
     Raise IssueError if another process has changed the issue meanwhile.
@@ -221,21 +219,24 @@ def touch_issue(connection: sa.Connection, one: Issue, **values: Any) -> Issue:
 
 
 def set_reason(
-    connection: sa.Connection, one: Issue, reason: str | None, key: IssueReason | None = None
+    connection: sa.Connection,
+    one: model.Issue,
+    reason: str | None,
+    key: model.IssueReason | None = None,
 ) -> None:
     """Record why an issue stays in its state."""
     values = {"reason": reason, "reason_key": key}
     connection.execute(sa.update(issue_table).where(issue_table.c.id == one.id).values(values))
 
 
-def issues_in_state(connection: sa.Connection, *states: IssueState) -> list[Issue]:
+def issues_in_state(connection: sa.Connection, *states: model.IssueState) -> list[model.Issue]:
     """Return the issues in some states, by due time."""
     query = sa.select(*COLUMNS).where(issue_table.c.state.in_(states))
     rows = connection.execute(query.order_by(issue_table.c.due_at, issue_table.c.id))
     return [to_issue(row) for row in rows]
 
 
-def issues_by_ids(connection: sa.Connection, numbers: Sequence[int]) -> list[Issue]:
+def issues_by_ids(connection: sa.Connection, numbers: Sequence[int]) -> list[model.Issue]:
     """Return issues by their ids, by due time."""
     query = sa.select(*COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
     found = (
@@ -246,7 +247,7 @@ def issues_by_ids(connection: sa.Connection, numbers: Sequence[int]) -> list[Iss
     return [to_issue(row) for row in found]
 
 
-def issue_by_name(connection: sa.Connection, name: str) -> Issue | None:
+def issue_by_name(connection: sa.Connection, name: str) -> model.Issue | None:
     """Return an issue by its name, such as `weekly-en-2026-01-09`."""
     called = (
         issue_table.c.newsletter
@@ -264,7 +265,7 @@ def issue_by_name(connection: sa.Connection, name: str) -> Issue | None:
     return to_issue(row) if row else None
 
 
-def latest_issues(connection: sa.Connection, limit: int) -> list[Issue]:
+def latest_issues(connection: sa.Connection, limit: int) -> list[model.Issue]:
     """Return the latest issues and skipped occurrences, latest first."""
     query = (
         sa.select(*COLUMNS)
@@ -276,7 +277,7 @@ def latest_issues(connection: sa.Connection, limit: int) -> list[Issue]:
 
 def latest_of_edition(
     connection: sa.Connection, newsletter: str, language: str, limit: int
-) -> list[Issue]:
+) -> list[model.Issue]:
     """Return the latest issues of an edition, the latest first."""
     query = sa.select(*COLUMNS).where(
         issue_table.c.newsletter == newsletter, issue_table.c.language == language
@@ -285,13 +286,15 @@ def latest_of_edition(
     return [to_issue(row) for row in connection.execute(query.order_by(*order).limit(limit))]
 
 
-def issues_to_open(connection: sa.Connection, now: datetime) -> list[Issue]:
+def issues_to_open(connection: sa.Connection, now: datetime) -> list[model.Issue]:
     """Return the issues that are ready and may be sent now, by due time."""
-    ready = issues_in_state(connection, IssueState.READY)
+    ready = issues_in_state(connection, model.IssueState.READY)
     return [one for one in ready if one.send_at is not None and one.send_at <= now]
 
 
-def same_issue_in_other_languages(connection: sa.Connection, one: Issue) -> list[Issue]:
+def same_issue_in_other_languages(
+    connection: sa.Connection, one: model.Issue
+) -> list[model.Issue]:
     """Return the issues of the same day in other languages that have, or will have, a page."""
     query = sa.select(*COLUMNS).where(
         issue_table.c.newsletter == one.newsletter,
@@ -300,13 +303,13 @@ def same_issue_in_other_languages(connection: sa.Connection, one: Issue) -> list
         issue_table.c.serial == 0,
         issue_table.c.serial == one.serial,
         issue_table.c.language != one.language,
-        issue_table.c.state.in_(STATES_WITH_PAGE),
+        issue_table.c.state.in_(model.STATES_WITH_PAGE),
     )
     return [to_issue(row) for row in connection.execute(query)]
 
 
 def select_articles(
-    connection: sa.Connection, one: Issue, chosen: Sequence[tuple[int, int]]
+    connection: sa.Connection, one: model.Issue, chosen: Sequence[tuple[int, int]]
 ) -> None:
     """Record an issue's articles: pairs of story and article ids, in order."""
     rows = [
@@ -316,7 +319,7 @@ def select_articles(
     connection.execute(issue_article_table.insert(), rows)
 
 
-def article_ids_of(connection: sa.Connection, one: Issue) -> list[int]:
+def article_ids_of(connection: sa.Connection, one: model.Issue) -> list[int]:
     """Return the ids of an issue's articles, in order."""
     query = sa.select(issue_article_table.c.article_id).where(
         issue_article_table.c.issue_id == one.id
@@ -324,7 +327,7 @@ def article_ids_of(connection: sa.Connection, one: Issue) -> list[int]:
     return list(connection.execute(query.order_by(issue_article_table.c.position)).scalars())
 
 
-def chosen_articles(connection: sa.Connection, one: Issue) -> list[tuple[int, int]]:
+def chosen_articles(connection: sa.Connection, one: model.Issue) -> list[tuple[int, int]]:
     """Return an issue's articles as they were selected: pairs of story and article ids, in order."""
     columns = issue_article_table.c["story_id", "article_id"]
     query = sa.select(*columns).where(issue_article_table.c.issue_id == one.id)
@@ -361,7 +364,7 @@ def stories_sent(
         .where(
             issue_table.c.newsletter == newsletter,
             issue_table.c.language == language,
-            issue_table.c.state.not_in((IssueState.CANCELLED, IssueState.SKIPPED)),
+            issue_table.c.state.not_in((model.IssueState.CANCELLED, model.IssueState.SKIPPED)),
             sa.or_(
                 sa.true() if for_profiles else sa.false(),
                 issue_table.c.for_profiles_only.is_(sa.false()),
@@ -385,7 +388,9 @@ class IssueFilter:
     before: tuple[datetime, int] | None = None
 
 
-def list_issues(connection: sa.Connection, wanted: IssueFilter, limit: int) -> list[Issue]:
+def list_issues(
+    connection: sa.Connection, wanted: IssueFilter, limit: int
+) -> list[model.Issue]:
     """Return the latest issues and skipped occurrences that are wanted. A place is due time and id."""
     table = issue_table.c
     query = sa.select(table.id).where(table.language.in_(wanted.languages))

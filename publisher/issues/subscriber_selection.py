@@ -20,12 +20,7 @@ from publisher.issues import selection, store
 from publisher.issues.editing import IssueEdits, arrange
 from publisher.issues.model import SELECTED_STATES
 from publisher.issues.tables import issue_table
-from subscribers.audiences import (
-    OWED_FOR,
-    add_interruptions,
-    load_audience_profiles,
-    of_subscriber,
-)
+from subscribers import audiences
 from subscribers.preferences import Preferences, Profile, profile_from_text
 from subscribers.store import load_subscriber
 
@@ -51,7 +46,7 @@ class ProfileSelector:
     def profiles(self, now: datetime) -> list[tuple[str, str]]:
         """Return the languages and profiles, as stored, of the subscribers whom the edition serves."""
         return self.served(
-            load_audience_profiles(self.connection, self.edition.newsletter, now)
+            audiences.load_audience_profiles(self.connection, self.edition.newsletter, now)
         )
 
     def served(self, profiles: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -141,10 +136,12 @@ def owe_former_edition(
         if before is None or after is None or before == after:
             continue
         key = f"{name}.{cadences[name]}" if name in cadences else name
-        since = _opened_until(connection, key, before) or now - OWED_FOR
+        since = _opened_until(connection, key, before) or now - audiences.OWED_FOR
         had = _opened_until(connection, key, after)
         if had is not None and since < had:
-            add_interruptions(connection, of_subscriber(subscriber_id), name, since, now)
+            audiences.add_interruptions(
+                connection, audiences.of_subscriber(subscriber_id), name, since, now
+            )
 
 
 def _opened_until(connection: Connection, newsletter: str, language: str) -> datetime | None:

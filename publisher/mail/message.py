@@ -20,13 +20,7 @@ from publisher import urls
 from publisher.config import DigestKey, Publication
 from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
-from publisher.mail.encoding import (
-    PLAIN_ADDRESS,
-    encode_field,
-    encode_mailbox,
-    encode_text,
-    single_line,
-)
+from publisher.mail import encoding
 from publisher.mail.signed_addresses import LinkSigner, MailLinkKind, subscriber_url
 from publisher.mail_limits import MIME_COLUMNS
 from publisher.rendering import placeholders
@@ -124,7 +118,9 @@ def printable_line(text: str) -> str:
     """Return a recipient's text as one line, without characters that hide or turn other text."""
     if text.isprintable():
         return text.strip()
-    line = single_line(placeholders.INVISIBLE_CHARACTERS.sub("", single_line(text)))
+    line = encoding.single_line(
+        placeholders.INVISIBLE_CHARACTERS.sub("", encoding.single_line(text))
+    )
     return line if line.strip(_JOINERS) else ""
 
 
@@ -238,7 +234,7 @@ class MessageHeader:
     def __init__(self, values: PersonalValues, boundary: str) -> None:
         mail = values.mail
         sender = mail.publication.sender_in(mail.language)
-        self._from = _shared_field("From", encode_mailbox(sender.name, sender.address))
+        self._from = _shared_field("From", encoding.encode_mailbox(sender.name, sender.address))
         self._subject = _Subject(mail.subject)
         self._domain = sender.domain
         self._unsubscribe = _ListUnsubscribe(values)
@@ -279,11 +275,11 @@ def to_field(recipient: Recipient) -> bytes:
     if (
         len(name) + len(address) + _AROUND <= MIME_COLUMNS
         and _PLAIN_NAME.fullmatch(name)
-        and PLAIN_ADDRESS.fullmatch(address)
+        and encoding.PLAIN_ADDRESS.fullmatch(address)
     ):
         return f"To: {name} <{address}>\r\n".encode("ascii")
     try:
-        return encode_field("To", encode_mailbox(name, address))
+        return encoding.encode_field("To", encoding.encode_mailbox(name, address))
     except (ValueError, DeliveryError):
         # Without the address, since errors are logged.
         raise DeliveryError(
@@ -300,7 +296,7 @@ class _Subject:
         if link:
             raise DeliveryError(f"Subject can't hold a subscriber's link, {link}")
         try:
-            self._shared = encode_field("Subject", encode_text(subject))
+            self._shared = encoding.encode_field("Subject", encoding.encode_text(subject))
         except UnicodeEncodeError:
             problem = "the subject holds half a surrogate pair"
             raise DeliveryError(f"no message can be written: {problem}") from None
@@ -314,7 +310,7 @@ class _Subject:
         if self._is_shared:
             return self._shared
         parts = (part if isinstance(part, str) else part(recipient) for part in self._parts)
-        return encode_field("Subject", encode_text("".join(parts)))
+        return encoding.encode_field("Subject", encoding.encode_text("".join(parts)))
 
 
 class _ListUnsubscribe:
@@ -366,11 +362,11 @@ def feedback_id(publication: Publication, issue: Issue) -> str:
 
 def date_field(date: datetime) -> bytes:
     """Return the field `Date`."""
-    return encode_field("Date", format_datetime(date.astimezone(UTC)))
+    return encoding.encode_field("Date", format_datetime(date.astimezone(UTC)))
 
 
 def _shared_field(name: str, value: str) -> bytes:
     """Return a field that all messages share. Raise DeliveryError for a personal value in it."""
     if any(placeholders.find_placeholders(value)):
         raise DeliveryError(f"{name} can't hold a subscriber's value, as in {value!r}")
-    return encode_field(name, value)
+    return encoding.encode_field(name, value)

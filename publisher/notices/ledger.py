@@ -105,8 +105,7 @@ def cancel_notices(
 def cancel_unwanted(connection: Connection, now: datetime) -> int:
     """Cancel waiting notices to subscribers who reported our mail as spam. Returns how many."""
     complained = exists().where(
-        subscriber.c.id == _c.subscriber_id,
-        subscriber.c.status == SubscriberStatus.COMPLAINED,
+        subscriber.c.id == _c.subscriber_id, subscriber.c.status == SubscriberStatus.COMPLAINED
     )
     waiting = _IS_NOTICE & retry_queue.IS_WAITING & complained
     return retry_queue.end_items(connection, waiting, _CANCELLED, now)

@@ -18,18 +18,7 @@ from typing import Any
 from publisher.errors import RenderingError
 from publisher.i18n.messages import message
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
-from publisher.rendering import plaintext
-from publisher.rendering.digest_stories import (
-    DigestLayout,
-    DigestStory,
-    Introduction,
-    StoryLength,
-    StoryOrder,
-    StorySource,
-    lay_out,
-    make_introduction,
-    order_stories,
-)
+from publisher.rendering import digest_stories, plaintext
 from publisher.rendering.environment import Templates
 from publisher.rendering.filters import EmptyValue, digest_values, system_mail_values
 from publisher.rendering.inlining import inline
@@ -37,7 +26,7 @@ from publisher.rendering.model import Digest, DigestNote, IssueContent, SystemMa
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, MailParts
 
 # The length of each story, lead first. Stories beyond the end are left out.
-LengthPlan = tuple[StoryLength, ...]
+LengthPlan = tuple[digest_stories.StoryLength, ...]
 
 
 def length_plans(wanted: LengthPlan) -> list[LengthPlan]:
@@ -46,14 +35,22 @@ def length_plans(wanted: LengthPlan) -> list[LengthPlan]:
     The lead is shortened after all others.
     """
     plan, plans = list(wanted), [wanted]
-    for target in (StoryLength.OPENING, StoryLength.SUMMARY, StoryLength.LINE):
-        last = 1 if target == StoryLength.LINE else 0
+    for target in (
+        digest_stories.StoryLength.OPENING,
+        digest_stories.StoryLength.SUMMARY,
+        digest_stories.StoryLength.LINE,
+    ):
+        last = 1 if target == digest_stories.StoryLength.LINE else 0
         for number in range(len(plan) - 1, last - 1, -1):
             if plan[number] > target:
                 plan[number] = target
                 plans.append(tuple(plan))
     plans += [tuple(plan[:length]) for length in range(len(plan) - 1, 0, -1)]
-    return [*plans, (StoryLength.LINE,)] if plan[0] > StoryLength.LINE else plans
+    return (
+        [*plans, (digest_stories.StoryLength.LINE,)]
+        if plan[0] > digest_stories.StoryLength.LINE
+        else plans
+    )
 
 
 def find_fitting_plan(
@@ -138,7 +135,7 @@ class _DigestRenderer:
     def __init__(self, templates: Templates, content: IssueContent) -> None:
         self._templates = templates
         self._content = content
-        self._order = order_stories(content)
+        self._order = digest_stories.order_stories(content)
         self._language = content.publication.language
 
     @cached_property
@@ -146,8 +143,10 @@ class _DigestRenderer:
         """The lengths that the newsletter asks for."""
         full = self._content.content == "full"
         stories = (self._order.lead, *self._order.further)
-        lengths = tuple(_longest(story) if full else StoryLength.SUMMARY for story in stories)
-        return lengths + (StoryLength.FULL,) * len(self._order.notes)
+        lengths = tuple(
+            _longest(story) if full else digest_stories.StoryLength.SUMMARY for story in stories
+        )
+        return lengths + (digest_stories.StoryLength.FULL,) * len(self._order.notes)
 
     def html(self, plan: LengthPlan) -> str:
         """Return the HTML before inlining."""
@@ -182,7 +181,7 @@ class _DigestRenderer:
 
     def _values(self, plan: LengthPlan) -> dict[str, Any]:
         more = self._content.more + len(self.wanted) - len(plan)
-        layout = lay_out(self._order, plan)
+        layout = digest_stories.lay_out(self._order, plan)
         return {
             "issue": replace(self._content, more=more),
             "publication": self._content.publication,
@@ -195,16 +194,18 @@ class _DigestRenderer:
         }
 
     @cached_property
-    def _introduction(self) -> Introduction | None:
+    def _introduction(self) -> digest_stories.Introduction | None:
         if not self._content.introduction:
             return None
-        return make_introduction(self._content.introduction, self._content.publication)
+        return digest_stories.make_introduction(
+            self._content.introduction, self._content.publication
+        )
 
 
-def _longest(source: StorySource) -> StoryLength:
+def _longest(source: digest_stories.StorySource) -> digest_stories.StoryLength:
     """Return the greatest length to try: a book never fits."""
     fits = len(source.item.article.text.encode()) <= MAX_HTML_BYTES
-    return StoryLength.FULL if fits else StoryLength.OPENING
+    return digest_stories.StoryLength.FULL if fits else digest_stories.StoryLength.OPENING
 
 
 def _inlined(html: str) -> str:
@@ -231,7 +232,9 @@ def _texts_in(value: object) -> Iterator[str]:
             yield from _texts_in(getattr(value, field.name))
 
 
-def _notes(ordered: StoryOrder, wanted: LengthPlan, plan: LengthPlan) -> Iterator[DigestNote]:
+def _notes(
+    ordered: digest_stories.StoryOrder, wanted: LengthPlan, plan: LengthPlan
+) -> Iterator[DigestNote]:
     """Yield what an editor would ask about: pictures left out, stories shortened or left out."""
     for source, length in zip(ordered.sources, plan, strict=False):
         yield from source.notes(length, has_picture=ordered.has_picture(source))
@@ -266,7 +269,7 @@ class Preheader:
     parts: tuple[str, ...]
 
 
-def choose_preheader(content: IssueContent, layout: DigestLayout) -> Preheader:
+def choose_preheader(content: IssueContent, layout: digest_stories.DigestLayout) -> Preheader:
     """Return the other titles that fit, or else the lead's summary, or the description.
 
     Titles in another language are left out: a line of mixed directions can't be read.
@@ -285,7 +288,7 @@ def choose_preheader(content: IssueContent, layout: DigestLayout) -> Preheader:
     )
 
 
-def _language(story: DigestStory) -> str:
+def _language(story: digest_stories.DigestStory) -> str:
     language: str = story.item.article.language
     return language
 

@@ -25,14 +25,7 @@ from publisher.articles.content.text import UNSPACED_SCRIPTS, split_sentences
 from publisher.articles.model import Byline, Picture
 from publisher.i18n.messages import message
 from publisher.languages import script
-from publisher.rendering import filters, plaintext, prose
-from publisher.rendering.model import (
-    ArticleView,
-    DigestNote,
-    IssueContent,
-    PublicationView,
-    StoryText,
-)
+from publisher.rendering import filters, model, plaintext, prose
 
 _EMPTY = Markup()
 
@@ -69,7 +62,7 @@ class DigestStory:
     OPENING. `links` are those of the body. `whole` says that the mail has the whole article.
     """
 
-    item: ArticleView
+    item: model.ArticleView
     length: StoryLength
     title: str
     summary: str = ""
@@ -91,10 +84,10 @@ class DigestStory:
         return self.length == StoryLength.LINE
 
     @property
-    def story_text(self) -> StoryText:
+    def story_text(self) -> model.StoryText:
         """The words of the story, as both parts of the mail have them."""
         article = self.item.article
-        return StoryText(
+        return model.StoryText(
             language=article.language,
             url=self.item.url,
             passages=self.passages,
@@ -105,7 +98,7 @@ class DigestStory:
 class StorySource:
     """One article of an issue, parsed once and rendered at any length."""
 
-    def __init__(self, item: ArticleView, publication: PublicationView) -> None:
+    def __init__(self, item: model.ArticleView, publication: model.PublicationView) -> None:
         self.item = item
         self._base_url = publication.url
 
@@ -146,7 +139,9 @@ class StorySource:
             return None
         return filters.mail_picture(picture)
 
-    def notes(self, length: StoryLength, *, has_picture: bool = True) -> Iterator[DigestNote]:
+    def notes(
+        self, length: StoryLength, *, has_picture: bool = True
+    ) -> Iterator[model.DigestNote]:
         """Yield a note for each picture that the mail leaves out.
 
         `has_picture` says that the mail shows the article's own picture if it can.
@@ -158,11 +153,11 @@ class StorySource:
                 reason = filters.other_host_problem()
             if reason:
                 text = message("picture of “%(title)s”: %(why)s", title=self.title, why=reason)
-                yield DigestNote(code="picture-left-out", text=text)
+                yield model.DigestNote(code="picture-left-out", text=text)
         if length >= StoryLength.OPENING:
             for reason in prose.omitted_pictures(self.content, base_url=self._base_url):
                 text = message("“%(title)s”: %(why)s", title=self.title, why=reason)
-                yield DigestNote(code="picture-left-out", text=text)
+                yield model.DigestNote(code="picture-left-out", text=text)
 
     def _is_on_other_host(self, picture: Picture) -> bool:
         host = urlsplit(picture.src).hostname
@@ -312,7 +307,7 @@ class StoryOrder:
         return (self.lead, *self.further, *self.notes)
 
 
-def order_stories(content: IssueContent) -> StoryOrder:
+def order_stories(content: model.IssueContent) -> StoryOrder:
     """Choose the lead, and set apart short notes and a quotation if the newsletter has them."""
     sources = [StorySource(item, content.publication) for item in content.items]
     notes = [s for s in sources if s.is_note] if "notes" in content.blocks else []
@@ -337,7 +332,7 @@ def _choose_lead(
     return next(with_picture, own[0]) if has_picture else own[0]
 
 
-def _quotation(content: IssueContent, sources: Sequence[StorySource]) -> Quotation | None:
+def _quotation(content: model.IssueContent, sources: Sequence[StorySource]) -> Quotation | None:
     """Return what editors chose to quote, or else a quotation if the newsletter has them."""
     if content.quoted is None:
         return _choose_quotation(sources) if "quotation" in content.blocks else None
@@ -427,7 +422,7 @@ class Introduction:
     links: tuple[prose.BodyLink, ...]
 
 
-def make_introduction(html: str, publication: PublicationView) -> Introduction | None:
+def make_introduction(html: str, publication: model.PublicationView) -> Introduction | None:
     """Return an introduction, of clean HTML, as a mail has it; None if it says nothing."""
     content, language = prose.mail_content(html), publication.language
     if not content.passages:

@@ -18,31 +18,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 import structlog
 
 from publisher.errors import RenderingError, SandboxError
-from publisher.rendering.environment import (
-    FALLS_BACK,
-    PAGE_FOLDERS,
-    Templates,
-    render_shortcode,
-)
+from publisher.rendering import environment, model, template_files
 from publisher.rendering.filters import article_data
-from publisher.rendering.model import (
-    ArticleView,
-    Digest,
-    FeedContent,
-    FeedTexts,
-    HomeContent,
-    IssueContent,
-    LanguageLink,
-    PublicationView,
-    SystemMail,
-)
-from publisher.rendering.template_files import (
-    EMPTY_FOLDER,
-    MAX_TEMPLATE_BYTES,
-    folder_state,
-    has_catalogue,
-    shipped_templates_folder,
-)
 
 if TYPE_CHECKING:
     from publisher.rendering.correction import CorrectionContent
@@ -77,7 +54,7 @@ class Renderer:
         # An ordered set: each fault is named once, for however many pages.
         self._faults: dict[str, None] = {}
         self._folders = (templates,) if templates is not None else ()
-        self._shipped = Templates(None)
+        self._shipped = environment.Templates(None)
         self._sandbox = _sandbox(templates) if templates is not None else None
 
     def close(self) -> None:
@@ -87,19 +64,23 @@ class Renderer:
 
     def _call(
         self,
-        function: Callable[Concatenate[Templates, _P], _T],
+        function: Callable[Concatenate[environment.Templates, _P], _T],
         *arguments: _P.args,
         **named: _P.kwargs,
     ) -> _T:
         """Call a function with the templates: in the sandbox if the folder holds anything."""
-        state = folder_state(self._folders[0]) if self._folders else EMPTY_FOLDER
+        state = (
+            template_files.folder_state(self._folders[0])
+            if self._folders
+            else template_files.EMPTY_FOLDER
+        )
         if self._sandbox is None or not state:
             return function(self._shipped, *arguments, **named)
         return self._sandbox.call(state, function, *arguments, **named)
 
     def _shown(
         self,
-        function: Callable[Concatenate[Templates, _P], _T],
+        function: Callable[Concatenate[environment.Templates, _P], _T],
         *arguments: _P.args,
         **named: _P.kwargs,
     ) -> _T:
@@ -114,7 +95,7 @@ class Renderer:
                 made = function(self._shipped, *arguments, **named)
             except RenderingError:
                 raise error from None
-            self._note(f"{error}; {FALLS_BACK}")
+            self._note(f"{error}; {environment.FALLS_BACK}")
             return made
 
     def _note(self, fault: str) -> None:
@@ -124,33 +105,36 @@ class Renderer:
 
     def note_faults(self) -> None:
         """Look for what is wrong with own templates of pages and with catalogues, for `take_faults`."""
-        for fault in self._call(Templates.faults):
+        for fault in self._call(environment.Templates.faults):
             self._note(fault)
 
     @property
     def has_own_templates(self) -> bool:
         """Whether the publication's own folder holds anything."""
-        return any(folder_state(one) != EMPTY_FOLDER for one in self._folders)
+        return any(
+            template_files.folder_state(one) != template_files.EMPTY_FOLDER
+            for one in self._folders
+        )
 
     def take_faults(self) -> list[str]:
         """Return why own templates and catalogues were not used since the last call."""
         found, self._faults = [*self._faults], {}
         return found
 
-    def digest(self, content: IssueContent) -> Digest:
+    def digest(self, content: model.IssueContent) -> model.Digest:
         """Render an issue as a mail."""
         # premailer takes 0.2 seconds to import, and most commands render no mail.
         from publisher.rendering.digest import render_digest
 
         return self._call(render_digest, self._with_cadence(content))
 
-    def system_mail(self, mail: SystemMail) -> Digest:
+    def system_mail(self, mail: model.SystemMail) -> model.Digest:
         """Render a mail about a subscription: to confirm it, a welcome or a goodbye."""
         from publisher.rendering.digest import render_system_mail
 
         return self._call(render_system_mail, mail)
 
-    def issue_page(self, content: IssueContent) -> str:
+    def issue_page(self, content: model.IssueContent) -> str:
         """Render an issue's copy on the web, with its articles in full.
 
         It recommends nothing: an article that is withdrawn later would stay recommended here.
@@ -165,7 +149,7 @@ class Renderer:
             issue=content,
         )
 
-    def correction(self, content: CorrectionContent) -> Digest:
+    def correction(self, content: CorrectionContent) -> model.Digest:
         """Render the correction of an issue as a mail."""
         from publisher.rendering.correction import render_correction
 
@@ -177,31 +161,33 @@ class Renderer:
 
         return self._shown(render_correction_page, content)
 
-    def test_mark(self, publication: PublicationView) -> str:
+    def test_mark(self, publication: model.PublicationView) -> str:
         """Return the word that marks the subject of a test mail."""
         return _line(self._page("email/test.txt", publication))
 
-    def _with_cadence(self, content: IssueContent) -> IssueContent:
+    def _with_cadence(self, content: model.IssueContent) -> model.IssueContent:
         """Return the content of a digest with the cadence in the newsletter's title."""
         if not content.cadence:
             return content
         title = self._page("email/digest/title.txt", content.publication, issue=content)
         return replace(content, title=_line(title))
 
-    def article_page(self, publication: PublicationView, item: ArticleView) -> str:
+    def article_page(self, publication: model.PublicationView, item: model.ArticleView) -> str:
         """Render the page of one article."""
         data = article_data(publication, item)
         return self._site_page(
             "web/article.html", publication, item.url, item.translations, item=item, data=data
         )
 
-    def home_page(self, content: HomeContent) -> str:
+    def home_page(self, content: model.HomeContent) -> str:
         """Render a language's front page, or a newsletter's archive."""
         return self._site_page(
             "web/home.html", content.publication, content.url, content.sisters, home=content
         )
 
-    def chooser_page(self, publication: PublicationView, links: Sequence[LanguageLink]) -> str:
+    def chooser_page(
+        self, publication: model.PublicationView, links: Sequence[model.LanguageLink]
+    ) -> str:
         """Render the page at the root, where a visitor chooses a language."""
         return self._site_page(
             "web/chooser.html", publication, f"{publication.url}/", links=links
@@ -209,81 +195,89 @@ class Renderer:
 
     def letter_page(
         self,
-        publication: PublicationView,
+        publication: model.PublicationView,
         kind: Literal["subscribe", "unsubscribe", "preferences"],
         sender_address: str,
     ) -> str:
         """Render the page on subscribing, leaving or changing preferences by writing to the sender."""
         return self._site_page("web/letter.html", publication, kind=kind, sender=sender_address)
 
-    def moved_page(self, publication: PublicationView, url: str) -> str:
+    def moved_page(self, publication: model.PublicationView, url: str) -> str:
         """Render what stands at a former address: it sends browsers to the present one at `url`."""
         return self._page("web/moved.html", publication, url=url)
 
-    def subscriber_page(self, name: str, publication: PublicationView, **values: Any) -> str:
+    def subscriber_page(
+        self, name: str, publication: model.PublicationView, **values: Any
+    ) -> str:
         """Render a page or style sheet below `web/subscriber`, which `publisher web` serves."""
         return self._page(name, publication, **values)
 
-    def feed_page(self, publication: PublicationView, content: FeedContent) -> str:
+    def feed_page(self, publication: model.PublicationView, content: model.FeedContent) -> str:
         """Render the page on how to follow a feed."""
         return self._site_page(
             "web/feed.html", publication, content.url, content.sisters, feed=content
         )
 
-    def feed_texts(self, item: ArticleView, publication: PublicationView) -> FeedTexts:
+    def feed_texts(
+        self, item: model.ArticleView, publication: model.PublicationView
+    ) -> model.FeedTexts:
         """Render the texts of a feed's entry; every URL in its HTML is absolute."""
         names = ("feed/title.txt", "feed/summary.txt", "feed/entry.html")
         values = {"item": item, "publication": publication}
         title, summary, content = self._shown(
-            Templates.render_each, names, publication.language, values
+            environment.Templates.render_each, names, publication.language, values
         )
-        return FeedTexts(title=_line(title), summary=_line(summary), content=content.strip())
+        return model.FeedTexts(
+            title=_line(title), summary=_line(summary), content=content.strip()
+        )
 
-    def withdrawn_texts(self, publication: PublicationView) -> FeedTexts:
+    def withdrawn_texts(self, publication: model.PublicationView) -> model.FeedTexts:
         """Render what stands in feeds in place of a withdrawn article."""
         title = self._page("feed/withdrawn.txt", publication)
         content = self._page("feed/withdrawn.html", publication)
-        return FeedTexts(title=_line(title), summary="", content=content.strip())
+        return model.FeedTexts(title=_line(title), summary="", content=content.strip())
 
-    def withdrawn_page(self, publication: PublicationView) -> str:
+    def withdrawn_page(self, publication: model.PublicationView) -> str:
         """Render the page that stands in place of a withdrawn article."""
         return self._site_page("web/withdrawn.html", replace(publication, feeds=()))
 
-    def feed_style(self, publication: PublicationView) -> str:
+    def feed_style(self, publication: model.PublicationView) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
         return self._page("feed/style.css", publication)
 
     def shortcode(self, name: str, language: str, values: Mapping[str, Any]) -> str:
         """Render what a template of the publication's shows for a shortcode of a site."""
-        return self._call(render_shortcode, name, language, values)
+        return self._call(environment.render_shortcode, name, language, values)
 
     def _site_page(
         self,
         name: str,
-        publication: PublicationView,
+        publication: model.PublicationView,
         url: str | None = None,
-        sisters: Sequence[LanguageLink] = (),
+        sisters: Sequence[model.LanguageLink] = (),
         **values: Any,
     ) -> str:
         """Render a page of the site; `sisters` are the same page in other languages."""
         values |= {"feeds": publication.feeds, "url": url, "sisters": sisters}
         return self._page(name, publication, **values)
 
-    def _page(self, name: str, publication: PublicationView, **values: Any) -> str:
+    def _page(self, name: str, publication: model.PublicationView, **values: Any) -> str:
         values["publication"] = publication
         # What people agree to is kept as proof: it is the publication's own, or none.
-        is_page = name.startswith(PAGE_FOLDERS) and name != "web/subscriber/consent.txt"
+        is_page = (
+            name.startswith(environment.PAGE_FOLDERS) and name != "web/subscriber/consent.txt"
+        )
         call = self._shown if is_page else self._call
-        return call(Templates.render, name, publication.language, values)
+        return call(environment.Templates.render, name, publication.language, values)
 
     def has_catalogue(self, language: str) -> bool:
         """Return whether the program's own words are translated; if not, they are English."""
-        return has_catalogue(language, self._folders)
+        return template_files.has_catalogue(language, self._folders)
 
     def fingerprint(self) -> str:
         """Return a hash of what output depends on besides content: templates, catalogues, code."""
         hashed = hashlib.sha256(f"rendering {RENDERING_VERSION}".encode())
-        hashed.update(_shipped_hash(shipped_templates_folder()))
+        hashed.update(_shipped_hash(template_files.shipped_templates_folder()))
         for folder in self._folders:
             _add_folder(hashed, folder)
         return hashed.hexdigest()
@@ -326,7 +320,7 @@ def _sources(folder: Path) -> list[str]:
 
     Nothing of theirs depends on the shipped templates of the console.
     """
-    leave_console = folder == shipped_templates_folder()
+    leave_console = folder == template_files.shipped_templates_folder()
     found = []
     for place, folders, files in os.walk(folder):
         if leave_console and "console" in folders:
@@ -340,4 +334,4 @@ def _sources(folder: Path) -> list[str]:
 def _start_of(path: Path) -> bytes:
     """Read as much as a template may have: a larger file is refused whatever it holds."""
     with path.open("rb") as file:
-        return file.read(MAX_TEMPLATE_BYTES + 1)
+        return file.read(template_files.MAX_TEMPLATE_BYTES + 1)

@@ -36,15 +36,8 @@ from publisher.rendering import (
     Renderer,
     views,
 )
-from publisher.site import list_pages
+from publisher.site import list_pages, removal
 from publisher.site.former_addresses import place_files, write_redirects
-from publisher.site.removal import (
-    mark_media_due,
-    publish_due_media,
-    remove_hidden_pages,
-    remove_unused_media,
-    shows_less,
-)
 from publisher.web_files import write_page
 
 
@@ -157,7 +150,7 @@ def write_site(
     with _apart(settings, written):
         write_logo(settings)
     with _apart(settings, written):
-        publish_due_media(settings, database, now)
+        removal.publish_due_media(settings, database, now)
     with _apart(settings, written):
         for told in _write_articles(settings, database, renderer, now, written):
             progress(*told)
@@ -173,7 +166,7 @@ def write_site(
         written.lists = list_pages.write_list_pages(settings, database, renderer, now, report)
     with _apart(settings, written):
         is_changed = bool(written.articles or written.issues)
-        remove_unused_media(settings, database, now, is_any_page_changed=is_changed)
+        removal.remove_unused_media(settings, database, now, is_any_page_changed=is_changed)
     return written
 
 
@@ -221,7 +214,7 @@ def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -
             if issue.corrects_id is not None:
                 # The page of the issue with the error links to this one, now that it is there.
                 mark_pages_outdated(connection, [issue.corrects_id])
-            mark_media_due(connection)
+            removal.mark_media_due(connection)
 
 
 def _with_present_address(settings: Settings, issue: Issue, page: str) -> str:
@@ -249,7 +242,7 @@ def _write_articles(
     invalidate_articles(settings, database, renderer)
     gone_page = cache(lambda tag: renderer.withdrawn_page(views.site_view(settings, tag)))
     report = written.problems.append
-    written.articles += remove_hidden_pages(settings, database, now, gone_page, report)
+    written.articles += removal.remove_hidden_pages(settings, database, now, gone_page, report)
     with database.reading() as connection:
         total = articles.count_articles_without_page(connection, now)
     frames, failed, finished = dict[str, _Frame](), set[int](), 0
@@ -328,10 +321,7 @@ def _is_written(
         written.problems.append(f"{name}: {reason}")
         is_known = isinstance(error, PublisherError | OSError)
         log.error(
-            "page of article left as it was",
-            article=name,
-            reason=reason,
-            exc_info=not is_known,
+            "page of article left as it was", article=name, reason=reason, exc_info=not is_known
         )
         return False
     return True
@@ -340,10 +330,10 @@ def _is_written(
 def _write_article(settings: Settings, database: Database, article: Article, page: str) -> bool:
     """Write an article's page; return whether the file changed."""
     path = urls.page_file(urls.article_path(article.language, article.slug))
-    if shows_less(settings.folders.public / path, page):
+    if removal.shows_less(settings.folders.public / path, page):
         # Before the page is replaced, so that a killed process looks through the files, too.
         with database.writing() as connection:
-            mark_media_due(connection)
+            removal.mark_media_due(connection)
     is_changed = write_page(settings, path, page)
     remove_file(
         settings.folders.public / path.with_name(urls.GONE_NAME), settings.folders.public

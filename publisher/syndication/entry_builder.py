@@ -14,13 +14,7 @@ from publisher.articles.model import Article, ArticleStatus, Attachment, KnownBy
 from publisher.config import Publication, Settings
 from publisher.rendering import ArticleView, PublicationView, Renderer, views
 from publisher.rendering.model import FeedTexts
-from publisher.syndication.feed_window import (
-    MAX_ARCHIVED_SHOWN,
-    WITHDRAWN_SHOWN_FOR,
-    EntryRow,
-    StoredEntry,
-    Withdrawal,
-)
+from publisher.syndication import feed_window
 
 log = structlog.get_logger()
 
@@ -28,7 +22,7 @@ log = structlog.get_logger()
 # kept, up to this many bytes of memory for their content: a character outside Latin-1 takes two or four.
 _CACHE_BYTES = 20_000_000
 
-_Row = TypeVar("_Row", bound=EntryRow)
+_Row = TypeVar("_Row", bound=feed_window.EntryRow)
 
 
 class EntryBuilder:
@@ -44,7 +38,9 @@ class EntryBuilder:
         self.problems: list[str] = []
 
     def build(
-        self, rows: Sequence[_Row], read: Callable[[Sequence[_Row]], Sequence[StoredEntry]]
+        self,
+        rows: Sequence[_Row],
+        read: Callable[[Sequence[_Row]], Sequence[feed_window.StoredEntry]],
     ) -> list[feeds.Entry]:
         """Return the entries. One that can't be built is left out and reported.
 
@@ -57,18 +53,20 @@ class EntryBuilder:
         return [entry for entry in built.values() if entry is not None]
 
     def build_withdrawn(
-        self, gone: Sequence[Withdrawal], archived: int, now: datetime
+        self, gone: Sequence[feed_window.Withdrawal], archived: int, now: datetime
     ) -> list[feeds.Entry]:
         """Return the entries in place of articles withdrawn a short while ago, with no word of theirs.
 
         What is only held back, or waits for its date, is expected back. Of those at positions up to `archived`
         there are a few.
         """
-        since = now - WITHDRAWN_SHOWN_FOR
+        since = now - feed_window.WITHDRAWN_SHOWN_FOR
         some = [
             one for one in gone if one.when > since and one.status == ArticleStatus.WITHDRAWN
         ]
-        left_out = [one for one in some if one.position <= archived][MAX_ARCHIVED_SHOWN:]
+        left_out = [one for one in some if one.position <= archived][
+            feed_window.MAX_ARCHIVED_SHOWN :
+        ]
         return [
             build_withdrawn_entry(
                 self._publication, one, self._renderer.withdrawn_texts(self._view(one.language))
@@ -82,7 +80,7 @@ class EntryBuilder:
             self._publications[language] = views.publication_view(self._publication, language)
         return self._publications[language]
 
-    def _build_entry(self, one: StoredEntry) -> feeds.Entry | None:
+    def _build_entry(self, one: feed_window.StoredEntry) -> feeds.Entry | None:
         language = one.article.language
         item = views.article_view(self._publication, one.article, language, one.versions)
         texts = self._renderer.feed_texts(item, self._view(language))
@@ -110,7 +108,7 @@ class EntryBuilder:
 
 
 def build_entry(
-    publication: Publication, one: StoredEntry, item: ArticleView, texts: FeedTexts
+    publication: Publication, one: feed_window.StoredEntry, item: ArticleView, texts: FeedTexts
 ) -> feeds.Entry:
     """Return the entry of an article with these texts."""
     article = item.article
@@ -146,7 +144,7 @@ def build_entry(
 
 
 def build_withdrawn_entry(
-    publication: Publication, one: Withdrawal, texts: FeedTexts
+    publication: Publication, one: feed_window.Withdrawal, texts: FeedTexts
 ) -> feeds.Entry:
     """Return the entry that says that an article was withdrawn.
 

@@ -73,8 +73,7 @@ class FeedPages:
             newest = feed_window.stored_entries(connection, rows, self._now)
         language = one.language or publication.default_language
         page = self._renderer.feed_page(
-            views.site_view(self._settings, language),
-            self._page_content(one, newest),
+            views.site_view(self._settings, language), self._page_content(one, newest)
         )
         write_page(
             self._settings, urls.page_file(feed_documents.subscribe_page_path(one)), page

@@ -23,12 +23,7 @@ from publisher.database.retry_queue import (
     Settlement,
     queue_item,
 )
-from publisher.syndication.websub_client import (
-    HubResponse,
-    HubResult,
-    PublishRequest,
-    printable_address,
-)
+from publisher.syndication import websub_client
 from publisher.webhooks.targets import TargetRun
 
 log = structlog.get_logger()
@@ -88,7 +83,7 @@ def failed_pings(connection: Connection) -> list[tuple[str, str, str]]:
     """Return the pings that were given up: printable hub, topic, last response."""
     query = select(queue_item).where(_IS_PING, _c.state == FAILED)
     return [
-        (printable_address(item.target), _topic(item), item.reason or "")
+        (websub_client.printable_address(item.target), _topic(item), item.reason or "")
         for item in retry_queue.load_items(connection, query.order_by(_c.key))
     ]
 
@@ -171,16 +166,20 @@ class _PingRun(TargetRun):
     # The other topics of a hub that can't be reached wait for a later run.
     probes = MAX_HUB_FAILURES
 
-    def send(self, item: QueueItem) -> HubResponse:
-        return PublishRequest().send(item.target, _topic(item), self.timeout, self.now())
+    def send(self, item: QueueItem) -> websub_client.HubResponse:
+        return websub_client.PublishRequest().send(
+            item.target, _topic(item), self.timeout, self.now()
+        )
 
-    def answer_of_fault(self, item: QueueItem, why: str) -> HubResponse:  # noqa: ARG002  # it is logged
-        return HubResponse(HubResult.UNREACHABLE, why)
+    def answer_of_fault(self, item: QueueItem, why: str) -> websub_client.HubResponse:  # noqa: ARG002  # it is logged
+        return websub_client.HubResponse(websub_client.HubResult.UNREACHABLE, why)
 
-    def settlement(self, item: QueueItem, answer: HubResponse, now: datetime) -> Settlement:
-        if answer.result is HubResult.ACCEPTED:
+    def settlement(
+        self, item: QueueItem, answer: websub_client.HubResponse, now: datetime
+    ) -> Settlement:
+        if answer.result is websub_client.HubResult.ACCEPTED:
             return Settlement(_ACCEPTED, reason=answer.text)
-        if answer.result is HubResult.REJECTED:
+        if answer.result is websub_client.HubResult.REJECTED:
             return Settlement(FAILED, reason=answer.text)
         next_at = retry_queue.next_attempt(PING_POLICY, item, now, answer.retry_after)
         if next_at is None:
@@ -188,12 +187,16 @@ class _PingRun(TargetRun):
             return Settlement(FAILED, reason=text)
         return Settlement(retry_queue.DEFERRED, next_at, reason=answer.text)
 
-    def effect(self, answer: HubResponse) -> Literal["answered", "silent", "stop"]:
-        if answer.result is HubResult.UNREACHABLE:
+    def effect(
+        self, answer: websub_client.HubResponse
+    ) -> Literal["answered", "silent", "stop"]:
+        if answer.result is websub_client.HubResult.UNREACHABLE:
             return "silent"
         return "stop" if answer.is_rate_limited else "answered"
 
-    def put_back(self, items: Sequence[QueueItem], answer: HubResponse | None) -> None:
+    def put_back(
+        self, items: Sequence[QueueItem], answer: websub_client.HubResponse | None
+    ) -> None:
         # If the hub can't be reached, this counts as an attempt; if it limits the rate, it doesn't.
         if answer is None:
             super().put_back(items, answer)
@@ -211,13 +214,13 @@ class _PingRun(TargetRun):
         self,
         connection: Connection,  # noqa: ARG002  # nothing is stored
         item: QueueItem,
-        answer: HubResponse,
+        answer: websub_client.HubResponse,
         settlement: Settlement,
     ) -> None:
         self._keep(item, settlement.state, settlement.reason or answer.text)
 
     def _keep(self, item: QueueItem, state: str, reason: str) -> None:
-        outcome = state, printable_address(item.target), reason
+        outcome = state, websub_client.printable_address(item.target), reason
         self.outcomes.setdefault(outcome, []).append(_topic(item))
 
     def log(self) -> None:

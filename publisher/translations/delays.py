@@ -18,13 +18,7 @@ from publisher.articles.model import ArticleStatus, Mailing, Origin, Provenance
 from publisher.articles.tables import article
 from publisher.config import Edition
 from publisher.languages import match
-from publisher.translations.listing import (
-    StoryFilter,
-    StoryLine,
-    count_states,
-    read_stories,
-    stories_by_id,
-)
+from publisher.translations import listing
 from publisher.translations.model import CellState, TranslationClaim
 from publisher.translations.records import active_claims
 from subscribers.store import count_subscribers_by_languages
@@ -54,7 +48,11 @@ def end_of_wait(edition: Edition, due_at: datetime) -> datetime:
 
 
 def is_awaited(
-    claim: TranslationClaim, story: StoryLine, edition: Edition, until: datetime, now: datetime
+    claim: TranslationClaim,
+    story: listing.StoryLine,
+    edition: Edition,
+    until: datetime,
+    now: datetime,
 ) -> bool:
     """Return whether an issue waits for a translation that somebody has claimed.
 
@@ -70,7 +68,7 @@ def is_awaited(
 
 def wait_of(
     edition: Edition,
-    claims: Iterable[tuple[TranslationClaim, StoryLine]],
+    claims: Iterable[tuple[TranslationClaim, listing.StoryLine]],
     sent: Collection[int],
     due_at: datetime,
     now: datetime,
@@ -92,10 +90,10 @@ def wait_of(
 
 def claimed_stories(
     connection: Connection, language: str, now: datetime
-) -> list[tuple[TranslationClaim, StoryLine]]:
+) -> list[tuple[TranslationClaim, listing.StoryLine]]:
     """Return the claims of a language of those who are at work, and their stories."""
     claims = {one.story_id: one for one in active_claims(connection, language, now)}
-    lines = stories_by_id(connection, [*claims], [language], now)
+    lines = listing.stories_by_id(connection, [*claims], [language], now)
     return [(claims[line.story_id], line) for line in lines]
 
 
@@ -141,7 +139,11 @@ def statistics_of(
     connection: Connection, languages: Sequence[str], since: datetime, now: datetime
 ) -> TranslationStatistics:
     """Return the statistics of the originals that were published since an instant."""
-    lines = list(read_stories(connection, StoryFilter(languages=languages, since=since), now))
+    lines = list(
+        listing.read_stories(
+            connection, listing.StoryFilter(languages=languages, since=since), now
+        )
+    )
     offered = Counter(
         frozenset(
             cell.language
@@ -152,7 +154,7 @@ def statistics_of(
     )
     people = _in_languages_of(languages, count_subscribers_by_languages(connection))
     lags = _lags(connection, since)
-    states = count_states(lines)
+    states = listing.count_states(lines)
     return TranslationStatistics(
         since=since,
         states={tag: states.get(tag, Counter()) for tag in languages},

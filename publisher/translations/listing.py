@@ -18,13 +18,7 @@ from publisher.config import Settings
 from publisher.database.engine import chunks
 from publisher.errors import TranslationError
 from publisher.i18n.messages import message
-from publisher.translations import records
-from publisher.translations.model import (
-    Cell,
-    CellState,
-    TranslationClaim,
-    cell_state,
-)
+from publisher.translations import model, records
 from publisher.translations.records import claims_of, current_words
 from publisher.translations.tables import translation_source
 
@@ -48,9 +42,9 @@ class StoryLine:
     published_on: date
     published_at: datetime
     available_at: datetime
-    cells: tuple[Cell, ...]
+    cells: tuple[model.Cell, ...]
 
-    def cell(self, language: str) -> Cell | None:
+    def cell(self, language: str) -> model.Cell | None:
         """Return the cell of a language, or None if it was not asked for."""
         return next((one for one in self.cells if one.language == language), None)
 
@@ -63,7 +57,7 @@ class StoryFilter:
     """
 
     languages: Sequence[str]
-    states: Collection[CellState] = ()
+    states: Collection[model.CellState] = ()
     since: datetime | None = None
     before: tuple[datetime, int] | None = None
 
@@ -207,22 +201,22 @@ def _cell(
     row: Row[Any] | None,
     source: Row[Any] | None,
     outdated: Collection[int],
-    claim: TranslationClaim | None,
+    claim: model.TranslationClaim | None,
     now: datetime,
-) -> Cell:
+) -> model.Cell:
     if row is None:
-        state = cell_state(None, is_stale=False, claim=claim, now=now)
-        return Cell(language=language, state=state, claim=claim)
-    shown = CellState(row.origin)
-    if shown is CellState.TRANSLATION and row.provenance == Provenance.MACHINE:
-        shown = CellState.MACHINE
+        state = model.cell_state(None, is_stale=False, claim=claim, now=now)
+        return model.Cell(language=language, state=state, claim=claim)
+    shown = model.CellState(row.origin)
+    if shown is model.CellState.TRANSLATION and row.provenance == Provenance.MACHINE:
+        shown = model.CellState.MACHINE
     is_outdated = row.id in outdated
     is_stale = is_outdated or row.status == ArticleStatus.STALE
-    state = cell_state(shown, is_stale=is_stale, claim=claim, now=now)
+    state = model.cell_state(shown, is_stale=is_stale, claim=claim, now=now)
     # A conversion says what its source says. That somebody is at work on a translation counts more.
-    if state is CellState.CONVERTED and source is not None and source.id in outdated:
-        state = CellState.STALE
-    return Cell(
+    if state is model.CellState.CONVERTED and source is not None and source.id in outdated:
+        state = model.CellState.STALE
+    return model.Cell(
         language=language,
         state=state,
         article_id=row.id,
@@ -249,13 +243,13 @@ def count_stale(
     )
     stories = sorted({*connection.execute(query).scalars()})
     counts = count_states(stories_by_id(connection, stories, languages, now))
-    found = {tag: states[CellState.STALE] for tag, states in counts.items()}
+    found = {tag: states[model.CellState.STALE] for tag, states in counts.items()}
     return {tag: number for tag, number in found.items() if number}
 
 
-def count_states(lines: Iterable[StoryLine]) -> dict[str, Counter[CellState]]:
+def count_states(lines: Iterable[StoryLine]) -> dict[str, Counter[model.CellState]]:
     """Count the cells of stories, by language and state."""
-    counts: dict[str, Counter[CellState]] = {}
+    counts: dict[str, Counter[model.CellState]] = {}
     for line in lines:
         for cell in line.cells:
             counts.setdefault(cell.language, Counter())[cell.state] += 1
@@ -278,7 +272,7 @@ def offered_languages(settings: Settings, language: str | None) -> tuple[str, ..
 
 def require_story(
     connection: Connection, settings: Settings, key: str, language: str, now: datetime
-) -> tuple[StoryLine, Cell]:
+) -> tuple[StoryLine, model.Cell]:
     """Return a story by its key, and its cell in a language; raise TranslationError if there is none."""
     line = find_story(connection, key, offered_languages(settings, language), now)
     if line is None:
@@ -289,7 +283,7 @@ def require_story(
     return line, line.cells[0]
 
 
-def source_of_stale(connection: Connection, line: StoryLine, cell: Cell) -> str:
+def source_of_stale(connection: Connection, line: StoryLine, cell: model.Cell) -> str:
     """Return the hash of the words that a stale translation was made from.
 
     Raise TranslationError for one that is not stale, or of which nothing is known.
@@ -304,8 +298,8 @@ def source_of_stale(connection: Connection, line: StoryLine, cell: Cell) -> str:
     return records.source_hash(connection, cell.article_id)
 
 
-def _why_nothing_changed(cell: Cell) -> str:
-    if cell.state is not CellState.STALE:
+def _why_nothing_changed(cell: model.Cell) -> str:
+    if cell.state is not model.CellState.STALE:
         return message("is not stale")
     if cell.converted_from is not None:
         return message(

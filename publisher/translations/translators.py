@@ -14,14 +14,8 @@ from sqlalchemy import Connection, select
 from publisher.accounts.model import Account, Permission, Role, permitted_languages
 from publisher.articles.model import ArticleStatus, Mailing, Origin
 from publisher.articles.tables import article
+from publisher.database import retry_queue
 from publisher.database.dialect.sql import upsert_by_key
-from publisher.database.retry_queue import (
-    QueueItem,
-    QueuePolicy,
-    enqueue,
-    load_items,
-    queue_item,
-)
 from publisher.translations.listing import StoryLine, stories_by_id
 from publisher.translations.model import CellState
 from publisher.translations.tables import translation_source, translator
@@ -126,7 +120,7 @@ def _with_changed_original(
 
 
 _KIND = "staff"
-STAFF_POLICY = QueuePolicy(
+STAFF_POLICY = retry_queue.QueuePolicy(
     kinds=(_KIND,),
     delays=[timedelta(minutes=10)],
     while_unreachable=timedelta(minutes=10),
@@ -146,11 +140,13 @@ def enqueue_staff_mail(
 
     `content` is what it is made from.
     """
-    enqueue(connection, _KIND, content, now, account_id=account_id)
+    retry_queue.enqueue(connection, _KIND, content, now, account_id=account_id)
 
 
-def latest_mails(connection: Connection, account_id: int, limit: int) -> list[QueueItem]:
+def latest_mails(
+    connection: Connection, account_id: int, limit: int
+) -> list[retry_queue.QueueItem]:
     """Return the latest mails of an account, the newest first."""
-    c = queue_item.c
-    query = select(queue_item).where(c.kind == _KIND, c.account_id == account_id)
-    return load_items(connection, query.order_by(c.id.desc()).limit(limit))
+    c = retry_queue.queue_item.c
+    query = select(retry_queue.queue_item).where(c.kind == _KIND, c.account_id == account_id)
+    return retry_queue.load_items(connection, query.order_by(c.id.desc()).limit(limit))

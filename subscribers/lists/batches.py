@@ -14,19 +14,13 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
+from subscribers import store
 from subscribers.consent import WITHDRAWN_STATUSES, may_receive_mail, next_status
 from subscribers.consent_records import append_events, append_imported_consent, events_between
 from subscribers.errors import BadRow, RefusedTransitionError, RowReason, in_column
 from subscribers.lists.rows import SubscriberRow
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.pending_requests import cancel_requests
-from subscribers.store import (
-    AddressDigest,
-    ErasedAddress,
-    ErasureReason,
-    erased_among,
-    find_subscribers,
-)
 from subscribers.tables import subscriber, subscription
 
 
@@ -162,14 +156,14 @@ def split_repeated(
 def split_erased(
     connection: sa.Connection,
     rows: Sequence[SubscriberRow],
-    digest: AddressDigest,
+    digest: store.AddressDigest,
     returned: Collection[str],
 ) -> tuple[list[SubscriberRow], list[BadRow], frozenset[str]]:
     """Separate the rows that may be imported from those whose address was erased.
 
     Erased addresses among `returned`, which are identities, may come back; those that do are the third value.
     """
-    erased = erased_among(connection, [row.subscriber.email for row in rows], digest)
+    erased = store.erased_among(connection, [row.subscriber.email for row in rows], digest)
     back = frozenset(erased.keys() & set(returned))
     allowed, refused = [], []
     for row in rows:
@@ -181,16 +175,16 @@ def split_erased(
     return allowed, refused, back
 
 
-def _why_erased(erased: ErasedAddress) -> RowReason:
+def _why_erased(erased: store.ErasedAddress) -> RowReason:
     day = f"{erased.erased_at:%Y-%m-%d}"
-    if erased.why is ErasureReason.ERASED:
+    if erased.why is store.ErasureReason.ERASED:
         return RowReason("was erased on %(day)s; only the subscriber can come back", day=day)
     return RowReason("refused all mail on %(day)s; only the subscriber can come back", day=day)
 
 
 def merge_rows(connection: sa.Connection, rows: Sequence[SubscriberRow]) -> list[ImportedRow]:
     """Return what rows change of the subscribers on record. No two may share an address."""
-    known = find_subscribers(connection, [row.subscriber.email for row in rows])
+    known = store.find_subscribers(connection, [row.subscriber.email for row in rows])
     return [_imported(row, known.get(row.subscriber.email)) for row in rows]
 
 

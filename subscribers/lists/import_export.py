@@ -22,14 +22,7 @@ from sqlalchemy import Connection
 
 from subscribers.consent import may_receive_mail
 from subscribers.errors import BadFileError, BadRow, RowReason, joined_reasons
-from subscribers.lists.batches import (
-    ImportedRow,
-    apply_rows,
-    clear_seen_addresses,
-    merge_rows,
-    split_erased,
-    split_repeated,
-)
+from subscribers.lists import batches
 from subscribers.lists.cells import read_cells, write_cells
 from subscribers.lists.columns import ColumnPlan, plan_columns
 from subscribers.lists.rows import CSV_COLUMNS, SubscriberRow, parse_rows, subscriber_cells
@@ -118,7 +111,7 @@ class ImportReport:
             if len(self.bad) < _MAX_REPORTED:
                 self.bad.append(row)
 
-    def add_imported(self, imported: ImportedRow) -> tuple[RowReason, ...]:
+    def add_imported(self, imported: batches.ImportedRow) -> tuple[RowReason, ...]:
         """Count a row that was applied. Return what of it was not."""
         person, notes = imported.merged
         if imported.before is None:
@@ -200,7 +193,7 @@ class _Import:
         self, connection: Connection, batch: Sequence[SubscriberRow | BadRow]
     ) -> list[Reject]:
         """Store a portion, or find out what storing would do. Return the rows that were left out."""
-        rows, bad = split_repeated(
+        rows, bad = batches.split_repeated(
             connection, [row for row in batch if isinstance(row, SubscriberRow)]
         )
         bad += [row for row in batch if isinstance(row, BadRow)]
@@ -212,9 +205,9 @@ class _Import:
         bad.sort(key=lambda row: row.line)
         self.report.add_bad(bad)
         rejects = [(row.line, row.text) for row in bad]
-        applied = merge_rows(connection, rows)
+        applied = batches.merge_rows(connection, rows)
         if not self.dry_run:
-            apply_rows(connection, applied, self.now)
+            batches.apply_rows(connection, applied, self.now)
         rejects += [
             (one.row.line, joined_reasons(notes))
             for one in applied
@@ -225,7 +218,7 @@ class _Import:
     def _without_erased(
         self, connection: Connection, rows: Sequence[SubscriberRow], digest: AddressDigest
     ) -> tuple[list[SubscriberRow], list[BadRow]]:
-        allowed, erased, back = split_erased(connection, rows, digest, self.returned)
+        allowed, erased, back = batches.split_erased(connection, rows, digest, self.returned)
         if back and not self.dry_run:
             readmit(connection, back, digest)
         return allowed, erased
@@ -274,7 +267,7 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
         )
         rows = _of_a_list(parsed)
         with transaction() as connection:
-            clear_seen_addresses(connection)
+            batches.clear_seen_addresses(connection)
             begun(connection)
         progress(0, found.rows)
         done, portion = 0, FIRST_PORTION
@@ -286,7 +279,7 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
             done += len(batch)
             progress(done, found.rows)
     with transaction() as connection:
-        clear_seen_addresses(connection)
+        batches.clear_seen_addresses(connection)
     return run.report
 
 

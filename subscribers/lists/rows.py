@@ -31,17 +31,9 @@ from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
+from subscribers import errors
 from subscribers.addresses import normalise_address
 from subscribers.consent import WITHDRAWN_STATUSES
-from subscribers.errors import (
-    BadAddressError,
-    BadCellError,
-    BadFileError,
-    BadRow,
-    RowReason,
-    none_of,
-    quoted,
-)
 from subscribers.lists.columns import (
     OWN_COLUMNS,
     ColumnPlan,
@@ -86,7 +78,7 @@ class SubscriberRow:
     stated_by: str = ""
 
 
-_NOT_UNICODE: Final = RowReason("it is not UTF-8; save the file as CSV in UTF-8")
+_NOT_UNICODE: Final = errors.RowReason("it is not UTF-8; save the file as CSV in UTF-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +96,7 @@ def parse_rows(
     languages: Callable[[str], str | None],
     default_language: str,
     known_newsletters: Sequence[str],
-) -> Iterator[SubscriberRow | BadRow]:
+) -> Iterator[SubscriberRow | errors.BadRow]:
     """Yield a `Row` or a `BadRow` for each numbered row of cells after the header.
 
     `languages` returns the publication's language for any tag, or None. Raise `BadFileError` if
@@ -114,13 +106,13 @@ def parse_rows(
     numbered = iter(rows)
     line, first = next(numbered, (1, []))
     if not all(map(_is_unicode, first)):
-        raise BadFileError(line, _NOT_UNICODE)
+        raise errors.BadFileError(line, _NOT_UNICODE)
     plan = plan_columns(line, first)
     for at, cells in numbered:
         try:
             yield _row(at, _matched(plan, cells), publication)
-        except BadCellError as error:
-            yield BadRow(at, error.column, error.reason)
+        except errors.BadCellError as error:
+            yield errors.BadRow(at, error.column, error.reason)
 
 
 def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
@@ -139,15 +131,15 @@ def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
 def _matched(plan: ColumnPlan, cells: Sequence[str]) -> dict[str, str]:
     if len(cells) != len(plan.header):
         found, columns = len(cells), len(plan.header)
-        raise BadCellError(
+        raise errors.BadCellError(
             "",
-            RowReason(
+            errors.RowReason(
                 "%(cells)s cells below %(columns)s columns", cells=found, columns=columns
             ),
         )
     for name, cell in zip(plan.header, cells, strict=True):
         if not _is_unicode(cell):
-            raise BadCellError(name, _NOT_UNICODE)
+            raise errors.BadCellError(name, _NOT_UNICODE)
     return plan.own_cells(cells)
 
 
@@ -184,40 +176,44 @@ def _row(line: int, cells: Mapping[str, str], publication: _Publication) -> Subs
 def _consented_at(cell: str) -> datetime | None:
     found = parse_consent_time(cell) if cell else None
     if cell and found is None:
-        reason = RowReason("%(cell)s is no time such as 2026-01-09 12:00:00", cell=quoted(cell))
-        raise BadCellError("consented", reason)
+        reason = errors.RowReason(
+            "%(cell)s is no time such as 2026-01-09 12:00:00", cell=errors.quoted(cell)
+        )
+        raise errors.BadCellError("consented", reason)
     return found
 
 
 def _address(cell: str) -> tuple[str, str]:
     if not cell:
-        raise BadCellError("email", RowReason("it is empty"))
+        raise errors.BadCellError("email", errors.RowReason("it is empty"))
     try:
         return normalise_address(cell)
-    except BadAddressError as error:
-        raise BadCellError("email", error.reason) from error
+    except errors.BadAddressError as error:
+        raise errors.BadCellError("email", error.reason) from error
 
 
 def _name(cell: str) -> str:
     shown = "".join(one for one in cell if unicodedata.category(one) != "Cf" or one in _JOINERS)
     name = unicodedata.normalize("NFC", " ".join(shown.split()))
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-        raise BadCellError("name", RowReason("it holds a control character"))
+        raise errors.BadCellError("name", errors.RowReason("it holds a control character"))
     if len(name) > MAX_NAME_LENGTH:
-        reason = RowReason(
+        reason = errors.RowReason(
             "it has %(length)s characters; %(most)s are allowed",
             length=len(name),
             most=MAX_NAME_LENGTH,
         )
-        raise BadCellError("name", reason)
+        raise errors.BadCellError("name", reason)
     return name
 
 
 def _language(cell: str, publication: _Publication) -> str:
     language = publication.languages(cell) if cell else publication.default_language
     if language is None:
-        reason = RowReason("%(cell)s is no language of this publication", cell=quoted(cell))
-        raise BadCellError("language", reason)
+        reason = errors.RowReason(
+            "%(cell)s is no language of this publication", cell=errors.quoted(cell)
+        )
+        raise errors.BadCellError("language", reason)
     return language
 
 
@@ -226,10 +222,10 @@ def _timezone(cell: str) -> str | None:
         return None
     zone = _zones().get(cell.casefold())
     if zone is None:
-        reason = RowReason(
-            "%(cell)s is no IANA time zone such as Europe/Berlin", cell=quoted(cell)
+        reason = errors.RowReason(
+            "%(cell)s is no IANA time zone such as Europe/Berlin", cell=errors.quoted(cell)
         )
-        raise BadCellError("timezone", reason)
+        raise errors.BadCellError("timezone", reason)
     return zone
 
 
@@ -242,7 +238,7 @@ def _status(cell: str) -> SubscriberStatus:
     try:
         return SubscriberStatus(cell.casefold() or SubscriberStatus.ACTIVE)
     except ValueError:
-        raise BadCellError("status", none_of(cell, SubscriberStatus)) from None
+        raise errors.BadCellError("status", errors.none_of(cell, SubscriberStatus)) from None
 
 
 def _subscriptions(
@@ -257,16 +253,16 @@ def _subscriptions(
         name = token.removeprefix(_MARKS[state])
         series, dot, _cadence = name.rpartition(".")
         if dot and series in known:
-            reason = RowReason(
+            reason = errors.RowReason(
                 "%(name)s is a digest, which the subscriber chooses; write %(series)s",
-                name=quoted(name),
-                series=quoted(series),
+                name=errors.quoted(name),
+                series=errors.quoted(series),
             )
-            raise BadCellError("newsletters", reason)
+            raise errors.BadCellError("newsletters", reason)
         if name not in known:
-            raise BadCellError("newsletters", none_of(name, known))
+            raise errors.BadCellError("newsletters", errors.none_of(name, known))
         if states.setdefault(name, state) is not state:
-            raise BadCellError(
-                "newsletters", RowReason("%(name)s is listed in two ways", name=name)
+            raise errors.BadCellError(
+                "newsletters", errors.RowReason("%(name)s is listed in two ways", name=name)
             )
     return dict.fromkeys(states, SubscriberStatus.UNSUBSCRIBED) if is_withdrawn else states

@@ -26,10 +26,7 @@ _ITEM = words(
     "itunes:author itunes:duration itunes:explicit media:content media:thumbnail media:title"
 )
 _DURATION = re.compile(r"\d+(:[0-5]\d(:[0-5]\d)?)?")
-_WORDS = {
-    "itunes:explicit": {"true", "false"},
-    "itunes:type": {"episodic"},
-}
+_WORDS = {"itunes:explicit": {"true", "false"}, "itunes:type": {"episodic"}}
 _CATEGORIES = {
     "Arts", "Business", "Comedy", "Education", "Fiction", "Government", "Health & Fitness",
     "History", "Kids & Family", "Leisure", "Music", "News", "Religion & Spirituality", "Science",

@@ -12,16 +12,8 @@ import pytest
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from feeds import (
-    EntryAttachment,
-    xml_builder,
-)
-from tests.feeds.samples import (
-    NOON,
-    channel,
-    entry,
-    render_rss,
-)
+from feeds import EntryAttachment, xml_builder
+from tests.feeds.samples import NOON, channel, entry, render_rss
 
 ATOM = xml_builder.ATOM
 SOUND = EntryAttachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)

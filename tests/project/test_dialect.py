@@ -5,10 +5,7 @@ import re
 from tests.processes import ROOT
 
 # Migrations run on what is there.
-KNOWING = (
-    "publisher/database/dialect/",
-    "publisher/database/migrations/",
-)
+KNOWING = ("publisher/database/dialect/", "publisher/database/migrations/")
 # Names of databases and drivers, and functions, statements and options that only one of them has.
 ONE_DATABASE_ONLY = re.compile(
     r"sqlite|postgres|psycopg|json_each|json_extract|jsonb|\bpragma\b|likelihood|\browid\b"

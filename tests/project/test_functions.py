@@ -26,10 +26,7 @@ LONGER = {
         32,
         "the fields of an issue's content, one a line",
     ),
-    "publisher/gate/css/stylesheet.py:_selector": (
-        31,
-        "the fields of a selector, one a line",
-    ),
+    "publisher/gate/css/stylesheet.py:_selector": (31, "the fields of a selector, one a line"),
 }
 
 

@@ -41,10 +41,7 @@ def copier(new_publication: StartingPoint, factory: pytest.TempPathFactory) -> S
     """
 
     def copy(
-        point: Point = Point.WAITING,
-        *languages: str,
-        before: timedelta = DAY,
-        **terms: Any,
+        point: Point = Point.WAITING, *languages: str, before: timedelta = DAY, **terms: Any
     ) -> PublicationFolder:
         tags = languages or ("en",)
         key = json.dumps([point.name, tags, before.total_seconds(), terms])

@@ -332,11 +332,7 @@ def _wait_for_start() -> None:
     sys.stdin.readline()
 
 
-_TASKS: dict[str, Callable[[Settings], Any]] = {
-    "claim": _claim,
-    "page": _page,
-    "send": _send,
-}
+_TASKS: dict[str, Callable[[Settings], Any]] = {"claim": _claim, "page": _page, "send": _send}
 
 if __name__ == "__main__":
     # As commands run: else the search for unused objects costs 60 ms now and then.

@@ -50,11 +50,7 @@ def measure(table: Table) -> None:
     head = b"".join(b"%b:%b\r\n" % field for field in FIELDS)
     message = head + b"\r\n" + b"".join(body)
     rsa, ed25519 = (signer(key, domain=DOMAIN, selector=SELECTOR) for key in (RSA, ED25519))
-    ours = {
-        "RSA-2048": (rsa,),
-        "Ed25519": (ed25519,),
-        "both, one body": (rsa, ed25519),
-    }
+    ours = {"RSA-2048": (rsa,), "Ed25519": (ed25519,), "both, one body": (rsa, ed25519)}
     theirs = _microseconds(partial(dkimpy_signs, message, DOMAIN, SELECTOR, RSA), FEWER)
     for name, signers in ours.items():
         own = _microseconds(partial(dkim_fields, signers, FIELDS, body), RUNS)

@@ -9,12 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tools.site_measure.dead_links import (
-    dead_links,
-    false_notices,
-    is_copied,
-    linked_files,
-)
+from tools.site_measure.dead_links import dead_links, false_notices, is_copied, linked_files
 from tools.site_measure.documents import Expected, letters, without_tags
 from tools.site_measure.fragments import Fragments, fragments_of, plain_text, template_links
 from tools.site_measure.generators import same_language

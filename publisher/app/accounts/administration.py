@@ -8,25 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from publisher.accounts import audit, sessions, store
+from publisher.accounts import audit, model, sessions, store, tokens
 from publisher.accounts.actor import Actor
 from publisher.accounts.audit import AuditEntry, AuditFault
 from publisher.accounts.factors import Factors, read_factors, remove_factors
-from publisher.accounts.model import (
-    OF_ONE_LANGUAGE,
-    PERMISSIONS,
-    Account,
-    Grant,
-    Permission,
-    Role,
-)
 from publisher.accounts.store import NewAccount, require_account
-from publisher.accounts.tokens import (
-    INVITATION_LIFETIME,
-    INVITATION_LIFETIME_BY_MAIL,
-    invitation_expiry,
-    invite,
-)
 from publisher.app.editing_state import EditingState
 from publisher.config.publication import Publication
 from publisher.errors import AccountError, LanguageError
@@ -34,16 +20,16 @@ from publisher.languages import normalise
 from publisher.rendering.console import CONSOLE_LANGUAGES
 
 # Roles that give something which is about one language. An administrator's accounts and keys are not.
-_BY_LANGUAGE = frozenset(role for role in Role if PERMISSIONS[role] & OF_ONE_LANGUAGE) - {
-    Role.ADMINISTRATOR
-}
+_BY_LANGUAGE = frozenset(
+    role for role in model.Role if model.PERMISSIONS[role] & model.OF_ONE_LANGUAGE
+) - {model.Role.ADMINISTRATOR}
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
     """An account as a list shows it. `invited_until` is None if no link of it can be used."""
 
-    account: Account
+    account: model.Account
     factors: Factors
     sessions: int
     invited_until: datetime | None
@@ -53,7 +39,7 @@ class AccountRecord:
 class Invitation:
     """A link that lets somebody set up how to sign in. Show it once; nobody can read it again."""
 
-    account: Account
+    account: model.Account
     token: str = field(repr=False)
     expires_at: datetime
 
@@ -62,24 +48,28 @@ class Invitation:
         return f"{console_url.rstrip('/')}/invite/#{self.token}"
 
 
-def parse_roles(publication: Publication, written: Iterable[str]) -> tuple[Grant, ...]:
+def parse_roles(publication: Publication, written: Iterable[str]) -> tuple[model.Grant, ...]:
     """Return the roles that are written as `role` or `role:language`; raise AccountError."""
     return tuple(dict.fromkeys(_parse_role(publication, one) for one in written))
 
 
-def _parse_role(publication: Publication, written: str) -> Grant:
+def _parse_role(publication: Publication, written: str) -> model.Grant:
     name, colon, tag = written.strip().partition(":")
-    if name not in {*Role}:
+    if name not in {*model.Role}:
         raise AccountError.saying(
-            "%(name)s: is no role; there are %(known)s", name=repr(name), known=", ".join(Role)
+            "%(name)s: is no role; there are %(known)s",
+            name=repr(name),
+            known=", ".join(model.Role),
         )
-    role = Role(name)
+    role = model.Role(name)
     if not colon:
-        return Grant(role)
-    return Grant(role, _language_of_role(publication, role, written, tag))
+        return model.Grant(role)
+    return model.Grant(role, _language_of_role(publication, role, written, tag))
 
 
-def _language_of_role(publication: Publication, role: Role, written: str, tag: str) -> str:
+def _language_of_role(
+    publication: Publication, role: model.Role, written: str, tag: str
+) -> str:
     if role not in _BY_LANGUAGE:
         raise AccountError.saying(
             "%(written)s: the role %(role)s is for all languages; leave %(tag)s out",
@@ -103,9 +93,9 @@ def _language_of_role(publication: Publication, role: Role, written: str, tag: s
     return language
 
 
-def role_choices(publication: Publication) -> list[tuple[Role, tuple[str, ...]]]:
+def role_choices(publication: Publication) -> list[tuple[model.Role, tuple[str, ...]]]:
     """Return all roles, each with the languages that it can be granted for besides all of them."""
-    return [(one, publication.languages if one in _BY_LANGUAGE else ()) for one in Role]
+    return [(one, publication.languages if one in _BY_LANGUAGE else ()) for one in model.Role]
 
 
 def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invitation:
@@ -114,22 +104,24 @@ def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invita
     The link of the first lasts half an hour, since its owner sits at the terminal; that of others a
     day.
     """
-    actor.require(Permission.MANAGE_ACCOUNTS)
+    actor.require(model.Permission.MANAGE_ACCOUNTS)
     roles = [written_grant(one) for one in new.grants]
     now, email = state.clock.now(), new.email.strip().lower()
     with state.changing(actor, "add-account", email, {"roles": roles}) as change:
         is_first = not store.list_accounts(change.connection)
-        if is_first and Grant(Role.ADMINISTRATOR) not in new.grants:
+        if is_first and model.Grant(model.Role.ADMINISTRATOR) not in new.grants:
             raise AccountError.saying("the first account has to be an administrator's")
         account = store.add_account(change.connection, new, now)
-        lifetime = INVITATION_LIFETIME if is_first else INVITATION_LIFETIME_BY_MAIL
-        token = invite(change.connection, account.id, now, lifetime)
+        lifetime = (
+            tokens.INVITATION_LIFETIME if is_first else tokens.INVITATION_LIFETIME_BY_MAIL
+        )
+        token = tokens.invite(change.connection, account.id, now, lifetime)
     return Invitation(account, token, now + lifetime)
 
 
 def read_accounts(state: EditingState, actor: Actor) -> list[AccountRecord]:
     """Return all accounts, by address."""
-    actor.require(Permission.MANAGE_ACCOUNTS)
+    actor.require(model.Permission.MANAGE_ACCOUNTS)
     now = state.clock.now()
     with state.database.reading() as connection:
         return [
@@ -137,17 +129,17 @@ def read_accounts(state: EditingState, actor: Actor) -> list[AccountRecord]:
                 one,
                 read_factors(connection, one.id),
                 len(sessions.list_sessions(connection, one.id, now)),
-                invitation_expiry(connection, one.id, now),
+                tokens.invitation_expiry(connection, one.id, now),
             )
             for one in store.list_accounts(connection)
         ]
 
 
 def change_roles(
-    state: EditingState, actor: Actor, email: str, grants: tuple[Grant, ...]
-) -> Account:
+    state: EditingState, actor: Actor, email: str, grants: tuple[model.Grant, ...]
+) -> model.Account:
     """Replace the roles of an account. Raise AccountError if none or no administrator is left."""
-    actor.require(Permission.MANAGE_ACCOUNTS)
+    actor.require(model.Permission.MANAGE_ACCOUNTS)
     if not grants:
         raise AccountError.saying(
             "%(email)s: needs a role; disable the account instead", email=email
@@ -172,7 +164,7 @@ def choose_language(state: EditingState, actor: Actor, language: str) -> None:
 
 def close_account(state: EditingState, actor: Actor, email: str) -> None:
     """Disable an account: its sessions end, its keys and its invitation count no more."""
-    actor.require(Permission.MANAGE_ACCOUNTS)
+    actor.require(model.Permission.MANAGE_ACCOUNTS)
     with state.changing(actor, "disable-account", email.strip().lower()) as change:
         account = require_account(change.connection, email)
         store.disable_account(change.connection, account.id, state.clock.now())
@@ -181,7 +173,7 @@ def close_account(state: EditingState, actor: Actor, email: str) -> None:
 
 def reopen_account(state: EditingState, actor: Actor, email: str) -> None:
     """Let the owner of a disabled account sign in again, as before."""
-    actor.require(Permission.MANAGE_ACCOUNTS)
+    actor.require(model.Permission.MANAGE_ACCOUNTS)
     with state.changing(actor, "enable-account", email.strip().lower()) as change:
         store.enable_account(change.connection, require_account(change.connection, email).id)
 
@@ -192,7 +184,7 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
     Nothing of before lets anybody in: sessions, passkeys, password and recovery codes are deleted. API
     keys stay; `revoke_key` ends one.
     """
-    actor.require(Permission.MANAGE_ACCOUNTS)
+    actor.require(model.Permission.MANAGE_ACCOUNTS)
     now = state.clock.now()
     with state.changing(actor, "recover-account", email.strip().lower()) as change:
         account = require_account(change.connection, email)
@@ -202,18 +194,20 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
             )
         sessions.end_sessions(change.connection, account.id)
         remove_factors(change.connection, account.id)
-        token = invite(change.connection, account.id, now, INVITATION_LIFETIME_BY_MAIL)
-    return Invitation(account, token, now + INVITATION_LIFETIME_BY_MAIL)
+        token = tokens.invite(
+            change.connection, account.id, now, tokens.INVITATION_LIFETIME_BY_MAIL
+        )
+    return Invitation(account, token, now + tokens.INVITATION_LIFETIME_BY_MAIL)
 
 
 def end_account_sessions(state: EditingState, actor: Actor, email: str) -> None:
     """End all sessions of an account; its owner may sign in again."""
-    actor.require(Permission.MANAGE_ACCOUNTS)
+    actor.require(model.Permission.MANAGE_ACCOUNTS)
     with state.changing(actor, "end-sessions", email.strip().lower()) as change:
         sessions.end_sessions(change.connection, require_account(change.connection, email).id)
 
 
-def written_grant(grant: Grant) -> str:
+def written_grant(grant: model.Grant) -> str:
     """Return a role as it is written: `editor`, or `editor:ar` for one language."""
     return f"{grant.role}:{grant.language}" if grant.language else str(grant.role)
 
@@ -230,14 +224,14 @@ def read_audit_log(
     state: EditingState, actor: Actor, *, before: int | None = None, limit: int = 100
 ) -> list[tuple[int, AuditEntry]]:
     """Return entries with their numbers, the latest first; those before a number, if one is given."""
-    actor.require(Permission.SEE_AUDIT_LOG)
+    actor.require(model.Permission.SEE_AUDIT_LOG)
     with state.database.reading() as connection:
         return audit.read_log(connection, before=before, limit=limit)
 
 
 def verify_audit_log(state: EditingState, actor: Actor) -> AuditCheck:
     """Check the chain of hashes from the first entry to the last."""
-    actor.require(Permission.SEE_AUDIT_LOG)
+    actor.require(model.Permission.SEE_AUDIT_LOG)
     with state.database.reading() as connection:
         latest = audit.read_log(connection, limit=1)
         fault = audit.find_fault(connection, state.secret)

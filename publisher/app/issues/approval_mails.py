@@ -18,20 +18,7 @@ from publisher.articles.model import Origin
 from publisher.articles.store import variants
 from publisher.config import Edition, Settings
 from publisher.database import Database
-from publisher.issues import store
-from publisher.issues.approvals import (
-    APPROVE,
-    CHANGES,
-    IssueApproval,
-    approval_facts,
-    approvals_of,
-    editors_of,
-    manifest_hash,
-    mark_announced,
-    stored_manifest,
-    struck_approvals,
-    verdict,
-)
+from publisher.issues import approvals, store
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.schedule import set_reminders
 from publisher.translations.records import active_claims
@@ -95,23 +82,23 @@ def queue_verdicts(settings: Settings, database: Database, now: datetime) -> int
             content = {"issues": [_shown(settings, waiting) | _verdict(rows)], "stories": []}
             for account in told:
                 enqueue_staff_mail(connection, account.id, content, now)
-            mark_announced(connection, [row.id for row in rows])
+            approvals.mark_announced(connection, [row.id for row in rows])
             count += len(told)
     return count
 
 
 def _unannounced(
     connection: Connection, settings: Settings
-) -> Iterator[tuple[_Waiting, list[IssueApproval]]]:
+) -> Iterator[tuple[_Waiting, list[approvals.IssueApproval]]]:
     """Yield issues with what asks for changes, and then with the approvals that were struck."""
     for issue in store.issues_in_state(connection, IssueState.AWAITING_APPROVAL):
         edition = settings.edition(issue.newsletter, issue.language)
-        stored = stored_manifest(connection, issue)
+        stored = approvals.stored_manifest(connection, issue)
         if edition is None or stored is None:
             continue
-        rows = approvals_of(connection, issue)
-        asked = [row for row in rows if row.verdict == CHANGES]
-        struck = struck_approvals(rows, manifest_hash(stored))
+        rows = approvals.approvals_of(connection, issue)
+        asked = [row for row in rows if row.verdict == approvals.CHANGES]
+        struck = approvals.struck_approvals(rows, approvals.manifest_hash(stored))
         waiting = _Waiting(issue, edition, 0, issue.send_at or issue.due_at, frozenset())
         for found in (asked, struck):
             if new := [row for row in found if not row.is_announced]:
@@ -121,13 +108,13 @@ def _unannounced(
 def _to_inform(
     connection: Connection,
     issue: Issue,
-    rows: Sequence[IssueApproval],
+    rows: Sequence[approvals.IssueApproval],
     accounts: Sequence[Account],
 ) -> list[Account]:
     """Return who is told of verdicts: who has edited the issue or, if nobody has, may do so; and who was struck."""
-    asked = {row.account_id for row in rows if row.verdict == CHANGES}
-    struck = {row.account_id for row in rows if row.verdict == APPROVE}
-    edited = editors_of(connection, issue, accounts) - {None}
+    asked = {row.account_id for row in rows if row.verdict == approvals.CHANGES}
+    struck = {row.account_id for row in rows if row.verdict == approvals.APPROVE}
+    edited = approvals.editors_of(connection, issue, accounts) - {None}
     return [
         one
         for one in accounts
@@ -137,14 +124,11 @@ def _to_inform(
     ]
 
 
-def _verdict(rows: Sequence[IssueApproval]) -> dict[str, str]:
+def _verdict(rows: Sequence[approvals.IssueApproval]) -> dict[str, str]:
     """Return what a mail says of verdicts of one kind, as `WaitingIssue` has it."""
-    if rows[0].verdict == APPROVE:
+    if rows[0].verdict == approvals.APPROVE:
         return {"about": "changed", "words": ", ".join(row.actor for row in rows)}
-    return {
-        "about": "changes",
-        "words": "\n".join(f"{row.actor}: {row.note}" for row in rows),
-    }
+    return {"about": "changes", "words": "\n".join(f"{row.actor}: {row.note}" for row in rows)}
 
 
 def reminders_due(edition: Edition, issue: Issue, now: datetime) -> int:
@@ -171,8 +155,8 @@ def _waiting(
     number: int,
     accounts: Sequence[Account],
 ) -> _Waiting:
-    facts = approval_facts(connection, issue, edition.approval)
-    approvers = verdict(facts).count.approvers
+    facts = approvals.approval_facts(connection, issue, edition.approval)
+    approvers = approvals.verdict(facts).count.approvers
     not_asked = {
         one.id for one in accounts if one.email in approvers or one.id in facts.editors
     }

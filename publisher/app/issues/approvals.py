@@ -16,40 +16,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.issues.audience_plan import (
-    AudiencePlan,
-    is_plan_hash,
-    plan_audience,
-    plan_hash,
-)
+from publisher.app.issues import audience_plan
 from publisher.app.issues.edits import render_again
 from publisher.app.issues.lookup import require_issue
 from publisher.articles import store as articles
 from publisher.config import Edition
 from publisher.errors import IssueError
 from publisher.i18n.messages import message
-from publisher.issues import store
-from publisher.issues.approvals import (
-    APPROVE,
-    CHANGES,
-    ApprovalCount,
-    ApprovalFacts,
-    IssueApproval,
-    NewApproval,
-    PlanChange,
-    add_approval,
-    approval_facts,
-    changed_parts,
-    is_repeated,
-    manifest_hash,
-    manifest_now,
-    moved_far,
-    read_manifest,
-    stored_approval,
-    struck_approvals,
-    verdict,
-    why_not_by,
-)
+from publisher.issues import approvals, store
 from publisher.issues.digests import reopen_issue, revisions_of
 from publisher.issues.model import EDITION_REMOVED, STATE_WORDS, Issue, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late
@@ -74,7 +48,7 @@ class PlanToSign:
     `moved` is why approvals that were given will not count, in words, without repeats.
     """
 
-    plan: AudiencePlan
+    plan: audience_plan.AudiencePlan
     hash: str
     recipients: int
     moved: tuple[str, ...] = ()
@@ -84,13 +58,13 @@ class PlanToSign:
 class DayPlans:
     """Plans of days, each counted once, for languages that are approved together."""
 
-    _plans: dict[tuple[str, date], AudiencePlan] = field(default_factory=dict)
+    _plans: dict[tuple[str, date], audience_plan.AudiencePlan] = field(default_factory=dict)
 
-    def plan_of(self, state: EditingState, issue: Issue) -> AudiencePlan:
+    def plan_of(self, state: EditingState, issue: Issue) -> audience_plan.AudiencePlan:
         """Return the plan of an issue's day, of all its languages."""
         key = issue.newsletter, issue.day
         if key not in self._plans:
-            self._plans[key] = plan_audience(state, *key)
+            self._plans[key] = audience_plan.plan_audience(state, *key)
         return self._plans[key]
 
 
@@ -102,14 +76,13 @@ def plan_to_sign(
         return None
     plan = (plans or DayPlans()).plan_of(state, issue)
     count = plan.recipients.get(issue.language, 0)
-    return PlanToSign(plan=plan, hash=plan_hash(plan, state.secret), recipients=count)
+    return PlanToSign(
+        plan=plan, hash=audience_plan.plan_hash(plan, state.secret), recipients=count
+    )
 
 
 def signed_plan(
-    state: EditingState,
-    issue: Issue,
-    shown: ShownPlan | None,
-    plans: DayPlans | None = None,
+    state: EditingState, issue: Issue, shown: ShownPlan | None, plans: DayPlans | None = None
 ) -> tuple[str, dict[str, int]] | None:
     """Return the hash and the count that are kept with an approval; None for a correction.
 
@@ -136,7 +109,7 @@ def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int
                 day=issue.day,
             )
         )
-    if not is_plan_hash(shown.hash, issue.newsletter, issue.day, state.secret):
+    if not audience_plan.is_plan_hash(shown.hash, issue.newsletter, issue.day, state.secret):
         raise IssueError(
             message(
                 "%(issue)s: no plan of it had the hash %(hash)s; read the plan again",
@@ -144,7 +117,7 @@ def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int
                 hash=shown.hash,
             )
         )
-    if PlanChange(issue.language, shown.recipients, count).is_far:
+    if approvals.PlanChange(issue.language, shown.recipients, count).is_far:
         raise IssueError(
             message(
                 "%(issue)s: recipients: %(before)s when it was read, %(now)s now; read the plan again",
@@ -168,8 +141,8 @@ class ApprovalView:
     whoever reads them would not count, and `others` are the accounts whose approval would.
     """
 
-    facts: ApprovalFacts
-    count: ApprovalCount
+    facts: approvals.ApprovalFacts
+    count: approvals.ApprovalCount
     why_not: str = ""
     others: tuple[str, ...] = ()
 
@@ -184,17 +157,17 @@ class ApprovalView:
         return self.facts.signed
 
     @property
-    def rows(self) -> tuple[IssueApproval, ...]:
+    def rows(self) -> tuple[approvals.IssueApproval, ...]:
         """All verdicts, in order."""
         return self.facts.rows
 
     @property
-    def struck(self) -> list[IssueApproval]:
+    def struck(self) -> list[approvals.IssueApproval]:
         """The approvals of people who have not said anything since the issue changed, while it waits."""
         waits = self.issue.state is IssueState.AWAITING_APPROVAL
-        return struck_approvals(self.rows, self.manifest) if waits else []
+        return approvals.struck_approvals(self.rows, self.manifest) if waits else []
 
-    def is_struck(self, row: IssueApproval) -> bool:
+    def is_struck(self, row: approvals.IssueApproval) -> bool:
         """Return whether a verdict is about something else than what the issue is now."""
         return row.manifest != self.manifest
 
@@ -212,7 +185,7 @@ def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView
     able, given = facts.able_to_approve(), view.count.approvers
     return replace(
         view,
-        why_not=why_not_by(facts, new),
+        why_not=approvals.why_not_by(facts, new),
         others=tuple(email for email in able if email not in given),
     )
 
@@ -228,7 +201,7 @@ def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | N
     plan = plan_to_sign(state, issue)
     if plan is None:
         return None
-    moved = moved_far(view.facts, plan.recipients)
+    moved = approvals.moved_far(view.facts, plan.recipients)
     return replace(plan, moved=tuple(dict.fromkeys(moved.values())))
 
 
@@ -313,7 +286,7 @@ def _approve(
         new = _verdict(actor, issue, manifest, note, now)
         if signed:
             new = replace(new, plan_hash=signed[0], plan_counts=signed[1])
-        if is_repeated(facts, new):
+        if approvals.is_repeated(facts, new):
             change.is_repeated = True
             return _view(facts)
         view = _add(connection, facts, new)
@@ -333,8 +306,8 @@ def request_changes(
         issue, edition = _awaiting(state, connection, actor, name)
         facts = _facts(connection, edition, issue)
         _check_manifest(connection, facts, manifest)
-        new = replace(_verdict(actor, issue, manifest, note, now), verdict=CHANGES)
-        if is_repeated(facts, new):
+        new = replace(_verdict(actor, issue, manifest, note, now), verdict=approvals.CHANGES)
+        if approvals.is_repeated(facts, new):
             change.is_repeated = True
             return _view(facts)
         return _settle(connection, edition, _add(connection, facts, new), now)
@@ -378,9 +351,11 @@ def _reopen_if_changed(
         templates = renderer.fingerprint()
         with state.database.writing() as connection:
             issue, edition = _awaiting(state, connection, actor, name)
-            facts = approval_facts(connection, issue, edition.approval)
-            made_now = manifest_now(connection, state.settings, edition, facts, templates)
-            changes = verdict(facts, now=made_now).changes
+            facts = approvals.approval_facts(connection, issue, edition.approval)
+            made_now = approvals.manifest_now(
+                connection, state.settings, edition, facts, templates
+            )
+            changes = approvals.verdict(facts, now=made_now).changes
             if changes:
                 issue = reopen_issue(connection, issue, state.clock.now())
         if changes:
@@ -388,7 +363,9 @@ def _reopen_if_changed(
     return issue, changes
 
 
-def _check_manifest(connection: Connection, facts: ApprovalFacts, manifest: str) -> None:
+def _check_manifest(
+    connection: Connection, facts: approvals.ApprovalFacts, manifest: str
+) -> None:
     issue, stored = facts.issue, facts.manifest
     if facts.signed == manifest:
         return
@@ -396,7 +373,7 @@ def _check_manifest(connection: Connection, facts: ApprovalFacts, manifest: str)
         (
             revision.manifest
             for revision in revisions_of(connection, issue)
-            if revision.manifest and manifest_hash(revision.manifest) == manifest
+            if revision.manifest and approvals.manifest_hash(revision.manifest) == manifest
         ),
         None,
     )
@@ -406,7 +383,9 @@ def _check_manifest(connection: Connection, facts: ApprovalFacts, manifest: str)
                 "%(issue)s: it never was as that manifest says; read it again", issue=issue.name
             )
         )
-    what = changed_parts(read_manifest(old), read_manifest(stored))
+    what = approvals.changed_parts(
+        approvals.read_manifest(old), approvals.read_manifest(stored)
+    )
     raise IssueError(
         message(
             "%(issue)s: changed meanwhile: %(parts)s; read it again",
@@ -444,7 +423,7 @@ def _check_lateness(edition: Edition, issue: Issue, now: datetime) -> None:
 
 def _verdict(
     actor: Actor, issue: Issue, manifest: str, note: str, now: datetime
-) -> NewApproval:
+) -> approvals.NewApproval:
     """Return an approval by an actor, not stored yet."""
     if len(note) > _MAX_NOTE:
         raise IssueError(
@@ -454,10 +433,10 @@ def _verdict(
                 most=_MAX_NOTE,
             )
         )
-    return NewApproval(
+    return approvals.NewApproval(
         revision=issue.revision,
         manifest=manifest,
-        verdict=APPROVE,
+        verdict=approvals.APPROVE,
         note=note.strip(),
         actor=actor.name,
         account_id=actor.account_id,
@@ -465,18 +444,22 @@ def _verdict(
     )
 
 
-def _facts(connection: Connection, edition: Edition, issue: Issue) -> ApprovalFacts:
-    facts = approval_facts(connection, issue, edition.approval)
+def _facts(connection: Connection, edition: Edition, issue: Issue) -> approvals.ApprovalFacts:
+    facts = approvals.approval_facts(connection, issue, edition.approval)
     # The digest is that of the revision before.
     return replace(facts, manifest=None) if issue.state is IssueState.ASSEMBLING else facts
 
 
-def _view(facts: ApprovalFacts) -> ApprovalView:
-    return ApprovalView(facts=facts, count=verdict(facts).count)
+def _view(facts: approvals.ApprovalFacts) -> ApprovalView:
+    return ApprovalView(facts=facts, count=approvals.verdict(facts).count)
 
 
-def _add(connection: Connection, facts: ApprovalFacts, new: NewApproval) -> ApprovalView:
-    row = stored_approval(facts, new, add_approval(connection, facts.issue, new))
+def _add(
+    connection: Connection, facts: approvals.ApprovalFacts, new: approvals.NewApproval
+) -> ApprovalView:
+    row = approvals.stored_approval(
+        facts, new, approvals.add_approval(connection, facts.issue, new)
+    )
     return _view(replace(facts, rows=(*facts.rows, row)))
 
 

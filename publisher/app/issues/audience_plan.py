@@ -18,13 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import EditingState
-from publisher.app.issues.lookup import (
-    BEFORE_LEDGER,
-    DayEdition,
-    choose_languages,
-    find_day,
-    next_day,
-)
+from publisher.app.issues import lookup
 from publisher.config import Settings
 from publisher.delivery.ledger.audience import (
     AudienceGroup,
@@ -179,11 +173,14 @@ def plan_audience(
     Raise UsageError for an unknown newsletter or language, and IssueError if no issue of that day is
     still to be sent.
     """
-    editions, now = choose_languages(state.settings, newsletter, languages), state.clock.now()
+    editions, now = (
+        lookup.choose_languages(state.settings, newsletter, languages),
+        state.clock.now(),
+    )
     with state.database.reading() as connection:
-        day = day or next_day(connection, state.settings, editions, now)
-        found = find_day(connection, state.settings, editions, day, now)
-        waiting = [one for one in found if one.state in BEFORE_LEDGER]
+        day = day or lookup.next_day(connection, state.settings, editions, now)
+        found = lookup.find_day(connection, state.settings, editions, day, now)
+        waiting = [one for one in found if one.state in lookup.BEFORE_LEDGER]
         if not waiting:
             raise IssueError(
                 f"{found[0].name}: is {found[0].state}; "
@@ -194,7 +191,10 @@ def plan_audience(
 
 
 def make_plan(
-    connection: Connection, settings: Settings, waiting: Sequence[DayEdition], at: datetime
+    connection: Connection,
+    settings: Settings,
+    waiting: Sequence[lookup.DayEdition],
+    at: datetime,
 ) -> AudiencePlan:
     """Return the plan of some editions' issues of one day, as if their ledgers were opened at `at`."""
     newsletter = waiting[0].edition.newsletter
@@ -235,7 +235,7 @@ class _Counting:
     providers: Mapping[str, str]
     at: datetime
     planned: Mapping[str, EditionPlan]
-    issues: Mapping[str, DayEdition]
+    issues: Mapping[str, lookup.DayEdition]
     audiences: Mapping[str, IssueAudience]
     elsewhere: Counter[str] = field(default_factory=Counter)
     unserved: Counter[str] = field(default_factory=Counter)

@@ -26,19 +26,8 @@ from publisher.ingest.reports.source_facts import (
     count_drafts_by_name,
     waiting_documents,
 )
+from publisher.issues import planner, schedule
 from publisher.issues.model import Issue, IssueKind, IssueState
-from publisher.issues.planner import (
-    PlanningRecord,
-    editions_to_plan,
-    plan_occurrences,
-    read_planning,
-)
-from publisher.issues.schedule import (
-    OccurrenceChange,
-    changed_occurrence,
-    issues_due_between,
-    read_changes,
-)
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -77,7 +66,7 @@ class CalendarEntry:
     shifted: Literal["gap", "fold"] | None = None
     local_time: bool = False
     scheduled_at: datetime | None = None
-    change: OccurrenceChange | None = None
+    change: schedule.OccurrenceChange | None = None
     is_overdue: bool = False
     kind: str = IssueKind.REGULAR
     conflicts_with: tuple[date, ...] = ()
@@ -105,7 +94,7 @@ class Calendar:
     last: date
     entries: tuple[CalendarEntry, ...]
     clock_changes: tuple[ClockChange, ...]
-    ignored: tuple[OccurrenceChange, ...]
+    ignored: tuple[schedule.OccurrenceChange, ...]
     waiting: tuple[WaitingDocument, ...]
     drafts_by_name: int
 
@@ -121,9 +110,9 @@ def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
     since = datetime.combine(first, time(), UTC) - _MARGIN
     until = datetime.combine(last, time(), UTC) + _MARGIN
     with state.database.reading() as connection:
-        record = read_planning(connection, settings)
-        issues = issues_due_between(connection, since, until)
-        editions = list(editions_to_plan(connection, settings))
+        record = planner.read_planning(connection, settings)
+        issues = schedule.issues_due_between(connection, since, until)
+        editions = list(planner.editions_to_plan(connection, settings))
         waiting = tuple(waiting_documents(connection, now))
         drafts_by_name = count_drafts_by_name(connection)
     found = [*_made(settings, record, issues), *_coming(record, editions, now, until)]
@@ -146,7 +135,7 @@ def read_occurrence(
     """Return what a newsletter has for a day of its schedule, in all languages, wherever it was moved."""
     _check_year(day, state.clock.now())
     with state.database.reading() as connection:
-        changes = read_changes(connection)
+        changes = schedule.read_changes(connection)
     moved = [
         one.due_at.date()
         for (name, _language), found in changes.items()
@@ -176,7 +165,7 @@ def _order(entry: CalendarEntry) -> tuple[datetime, str, str, date]:
 
 
 def _made(
-    settings: Settings, record: PlanningRecord, issues: Iterable[Issue]
+    settings: Settings, record: planner.PlanningRecord, issues: Iterable[Issue]
 ) -> Iterator[CalendarEntry]:
     """Yield the entries of issues, and of occurrences that were skipped."""
     for issue in issues:
@@ -209,11 +198,11 @@ def _made(
 
 
 def _coming(
-    record: PlanningRecord, editions: Iterable[Edition], now: datetime, until: datetime
+    record: planner.PlanningRecord, editions: Iterable[Edition], now: datetime, until: datetime
 ) -> Iterator[CalendarEntry]:
     """Yield the entries of occurrences that have no issue yet."""
     for edition in editions:
-        for planned in plan_occurrences(record, edition, now, until):
+        for planned in planner.plan_occurrences(record, edition, now, until):
             occurrence = planned.occurrence
             change = record.change_of(edition.newsletter, edition.language, occurrence.day)
             yield CalendarEntry(
@@ -236,7 +225,7 @@ def _coming(
 
 
 def _scheduled_at(
-    edition: Edition, occurrence: Occurrence, change: OccurrenceChange | None
+    edition: Edition, occurrence: Occurrence, change: schedule.OccurrenceChange | None
 ) -> datetime | None:
     if change is None or change.due_at is None:
         return None
@@ -280,14 +269,14 @@ def clock_changes(timezones: Iterable[str], first: date, last: date) -> Iterator
 
 
 def _ignored(
-    settings: Settings, record: PlanningRecord, first: date, last: date
-) -> Iterator[OccurrenceChange]:
+    settings: Settings, record: planner.PlanningRecord, first: date, last: date
+) -> Iterator[schedule.OccurrenceChange]:
     """Yield the changes without effect: the schedule, or its newsletter, is another one now."""
     for newsletter, language in record.changes:
         edition = settings.edition(newsletter, language)
         for change in record.changes[newsletter, language]:
             is_open = first <= change.day <= last and not change.is_planned
-            if is_open and not (edition and changed_occurrence(edition, change)):
+            if is_open and not (edition and schedule.changed_occurrence(edition, change)):
                 yield change
 
 

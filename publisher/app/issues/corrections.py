@@ -26,15 +26,8 @@ from publisher.delivery.ledger.correction_audience import (
 from publisher.errors import ArticleError, IssueError, UsageError
 from publisher.i18n.messages import untranslated
 from publisher.ingest.parsers.markdown import opening_html
-from publisher.issues import store
+from publisher.issues import editing, store
 from publisher.issues.digests import digest_of, mark_pages_outdated
-from publisher.issues.editing import (
-    Correction,
-    NewCorrection,
-    add_correction_issue,
-    add_page_correction,
-    corrections_of,
-)
 from publisher.issues.model import STATE_WORDS, Issue, IssueState
 from publisher.languages.bidi import bidi_control_in
 
@@ -71,7 +64,7 @@ class CorrectionPlan:
     subject: str
     sent_as: str
     audience: Mapping[CorrectionStanding, int]
-    corrections: tuple[Correction, ...]
+    corrections: tuple[editing.Correction, ...]
 
     @property
     def recipients(self) -> int:
@@ -105,7 +98,7 @@ def _plan(connection: Connection, issue: Issue, now: datetime) -> CorrectionPlan
         subject=digest.subject,
         sent_as=digest.sha256,
         audience=count_correction_audience(connection, issue, now),
-        corrections=tuple(one for one, _issue in corrections_of(connection, issue)),
+        corrections=tuple(one for one, _issue in editing.corrections_of(connection, issue)),
     )
 
 
@@ -149,7 +142,7 @@ def _correct(
     first: Issue,
 ) -> StoredCorrection:
     now = state.clock.now()
-    new = NewCorrection(
+    new = editing.NewCorrection(
         subject=_subject(request.subject),
         markdown=request.text,
         html=_html(state.settings, first, request.text),
@@ -158,7 +151,7 @@ def _correct(
     )
     _refuse_again(connection, first, new, is_mailed=not request.web_only)
     if request.web_only:
-        add_page_correction(connection, first, new)
+        editing.add_page_correction(connection, first, new)
         mark_pages_outdated(connection, [first.id])
         return StoredCorrection(first=first, mailed=None)
     require_rows(connection, state.settings, first)
@@ -170,15 +163,15 @@ def _correct(
     edition = state.settings.edition(first.newsletter, first.language)
     # As any issue that is sent at once, it can be held before the first mail.
     send_at = now + edition.undo_now if edition else now
-    mailed = add_correction_issue(connection, first, new, send_at)
+    mailed = editing.add_correction_issue(connection, first, new, send_at)
     return StoredCorrection(first=first, mailed=mailed)
 
 
 def _refuse_again(
-    connection: Connection, first: Issue, new: NewCorrection, *, is_mailed: bool
+    connection: Connection, first: Issue, new: editing.NewCorrection, *, is_mailed: bool
 ) -> None:
     """Raise IssueError if the same words correct an issue already: a form was posted twice."""
-    for old, issue in corrections_of(connection, first):
+    for old, issue in editing.corrections_of(connection, first):
         is_ended = issue is not None and issue.state in _NOT_MAILED
         if (old.subject, old.html, old.issue_id is not None) == (
             new.subject,
@@ -278,7 +271,9 @@ def _was_sent(connection: Connection, issue: Issue) -> bool:
     return issue.state in _SENT
 
 
-def list_corrections(state: EditingState, name: str) -> list[tuple[Correction, Issue | None]]:
+def list_corrections(
+    state: EditingState, name: str
+) -> list[tuple[editing.Correction, Issue | None]]:
     """Return the corrections of an issue, each with the issue that mails it, the oldest first."""
     with state.database.reading() as connection:
         issue = store.issue_by_name(connection, name)
@@ -286,4 +281,4 @@ def list_corrections(state: EditingState, name: str) -> list[tuple[Correction, I
             raise UsageError.saying(
                 "%(issue)s: no such issue; `publisher status` lists them", issue=name
             )
-        return corrections_of(connection, issue)
+        return editing.corrections_of(connection, issue)

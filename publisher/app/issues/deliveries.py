@@ -21,13 +21,7 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.issues.lookup import (
-    DayEdition,
-    choose_languages,
-    find_day,
-    require_issue,
-    require_rows,
-)
+from publisher.app.issues import lookup
 from publisher.app.issues.sending import changing_issue
 from publisher.bounces.diagnosis import MAX_DIAGNOSTIC, diagnose_refusal
 from publisher.bounces.store import count_events_of_issue
@@ -149,8 +143,8 @@ def delivery_pages(
     of its own: a slow recipient of the pages blocks no writer. Raise IssueError if they were deleted.
     """
     with database.reading() as connection:
-        issue = require_issue(connection, name)
-        require_rows(connection, settings, issue)
+        issue = lookup.require_issue(connection, name)
+        lookup.require_rows(connection, settings, issue)
     after: int | None = 0
     while after is not None:
         with database.reading() as connection:
@@ -411,9 +405,9 @@ def report_day(
 
     Raise UsageError for an unknown newsletter or language, IssueError if there was none that day.
     """
-    editions = choose_languages(state.settings, newsletter, languages)
+    editions = lookup.choose_languages(state.settings, newsletter, languages)
     with state.database.reading() as connection:
-        found = find_day(connection, state.settings, editions, day, state.clock.now())
+        found = lookup.find_day(connection, state.settings, editions, day, state.clock.now())
         now = state.clock.now()
         reports = [_of_day(connection, state.settings, one, now) for one in found]
     return DayReport(newsletter=editions[0].newsletter, day=day, issues=reports)
@@ -425,7 +419,7 @@ def report_issues(state: EditingState, names: Sequence[str]) -> DayReport:
     Raise UsageError if there is none of a name.
     """
     with state.database.reading() as connection:
-        found = [require_issue(connection, name) for name in names]
+        found = [lookup.require_issue(connection, name) for name in names]
         reports = [_of_issue(connection, state.settings, issue) for issue in found]
     return DayReport(newsletter=found[0].newsletter, day=found[0].day, issues=reports)
 
@@ -433,11 +427,11 @@ def report_issues(state: EditingState, names: Sequence[str]) -> DayReport:
 def report_issue(state: EditingState, name: str) -> IssueReport:
     """Return what became of one issue; raise UsageError if there is none of that name."""
     with state.database.reading() as connection:
-        return _of_issue(connection, state.settings, require_issue(connection, name))
+        return _of_issue(connection, state.settings, lookup.require_issue(connection, name))
 
 
 def _of_day(
-    connection: Connection, settings: Settings, one: DayEdition, now: datetime
+    connection: Connection, settings: Settings, one: lookup.DayEdition, now: datetime
 ) -> IssueReport:
     if one.issue:
         return _of_issue(connection, settings, one.issue)

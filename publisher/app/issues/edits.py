@@ -22,7 +22,7 @@ from publisher.delivery.ledger.offer import profile_selector
 from publisher.errors import ArticleError, EditConflictError, IssueError
 from publisher.i18n.messages import Sentence, message, untranslated
 from publisher.ingest.parsers.markdown import opening_html
-from publisher.issues import editing, store
+from publisher.issues import editing, model, store
 from publisher.issues.digests import reopen_issue
 from publisher.issues.editing import (
     EditKind,
@@ -35,14 +35,6 @@ from publisher.issues.editing import (
     edits_of_same,
     first_selection,
     opening_value,
-)
-from publisher.issues.model import (
-    EDITION_REMOVED,
-    SELECTED_STATES,
-    STATE_WORDS,
-    Issue,
-    IssueKind,
-    IssueState,
 )
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.languages.bidi import bidi_control_in
@@ -82,7 +74,7 @@ class _Check:
     connection: Connection
     settings: Settings
     edition: Edition
-    issue: Issue
+    issue: model.Issue
     request: EditRequest
     now: datetime
 
@@ -218,7 +210,7 @@ def checked_edit(  # all that a check reads
     connection: Connection,
     settings: Settings,
     edition: Edition,
-    issue: Issue,
+    issue: model.Issue,
     request: EditRequest,
     now: datetime,
 ) -> str:
@@ -233,7 +225,7 @@ def checked_edit(  # all that a check reads
 class EditedIssue:
     """An issue after a change, and why it could not be assembled with it; None if it was."""
 
-    issue: Issue
+    issue: model.Issue
     problem: str | None = None
 
 
@@ -271,7 +263,7 @@ def edit_issue(
     return render_again(state, issue, renderer)
 
 
-def _is_last_edit(connection: Connection, issue: Issue, new: NewEdit) -> bool:
+def _is_last_edit(connection: Connection, issue: model.Issue, new: NewEdit) -> bool:
     """Return whether the last edit that counts is the same, by the same person: it was posted twice."""
     same = edits_of_same(editing.edits_of(connection, issue.id), new.kind)
     edits = [one for one in same if one.undone_at is None]
@@ -287,7 +279,7 @@ def _is_last_edit(connection: Connection, issue: Issue, new: NewEdit) -> bool:
     )
 
 
-def _require_seen(connection: Connection, issue: Issue, request: EditRequest) -> None:
+def _require_seen(connection: Connection, issue: model.Issue, request: EditRequest) -> None:
     edits = editing.edits_of(connection, issue.id)
     if request.seen not in {None, count_changes(edits, request.kind)}:
         raise EditConflictError.saying(
@@ -312,32 +304,32 @@ def undo_edit(
 
 def editable_issue(
     connection: Connection, settings: Settings, actor: Actor, name: str
-) -> tuple[Issue, Edition]:
+) -> tuple[model.Issue, Edition]:
     """Return an issue that an actor may edit, and its edition."""
     issue = require_issue(connection, name)
     actor.require(Permission.EDIT_ISSUE, issue.language)
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
-        raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED)
-    if issue.kind == IssueKind.CORRECTION:
+        raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=model.EDITION_REMOVED)
+    if issue.kind == model.IssueKind.CORRECTION:
         raise IssueError.saying(
             "%(issue)s: is a correction; cancel it, and write another one", issue=name
         )
-    if issue.state is IssueState.SCHEDULED:
+    if issue.state is model.IssueState.SCHEDULED:
         raise IssueError.saying(
             "%(issue)s: its articles are not selected yet; the next cycle does it", issue=name
         )
-    if issue.state not in SELECTED_STATES:
+    if issue.state not in model.SELECTED_STATES:
         raise IssueError.saying(
             "%(issue)s: is %(state)s; it can't be changed any more",
             issue=name,
-            state=STATE_WORDS[issue.state],
+            state=model.STATE_WORDS[issue.state],
         )
     return issue, edition
 
 
 def render_again(
-    state: EditingState, issue: Issue, renderer: Renderer | None = None
+    state: EditingState, issue: model.Issue, renderer: Renderer | None = None
 ) -> EditedIssue:
     """Assemble an issue that was changed, and return it. A cycle does the same if this fails."""
     with _renderer(state, renderer) as found:
@@ -357,8 +349,8 @@ def _renderer(state: EditingState, renderer: Renderer | None) -> Iterator[Render
 
 
 def _apply(
-    state: EditingState, connection: Connection, edition: Edition, issue: Issue
-) -> Issue:
+    state: EditingState, connection: Connection, edition: Edition, issue: model.Issue
+) -> model.Issue:
     """Store the order that all edits of an issue come to, and have it assembled again."""
     edits = combine_edits(editing.edits_of(connection, issue.id))
     # The digest is kept with the articles that it has.
@@ -380,7 +372,7 @@ def _apply(
 
 
 def _check_change(
-    connection: Connection, issue: Issue, edits: IssueEdits, own: set[int], new: set[int]
+    connection: Connection, issue: model.Issue, edits: IssueEdits, own: set[int], new: set[int]
 ) -> None:
     """Refuse a story that another issue took meanwhile, and free one that was added and is not any more."""
     old = {story for story, _article in store.chosen_articles(connection, issue)}
@@ -394,7 +386,7 @@ def _check_change(
 
 
 def _pinned(
-    connection: Connection, edition: Edition, issue: Issue, edits: IssueEdits
+    connection: Connection, edition: Edition, issue: model.Issue, edits: IssueEdits
 ) -> dict[int, StoryPlace]:
     at = max(issue.assembled_at or issue.due_at, edits.pinned_at or issue.due_at)
     found = articles.variants(connection, edits.pinned, at)
@@ -406,7 +398,7 @@ def _further(
     settings: Settings,
     connection: Connection,
     edition: Edition,
-    issue: Issue,
+    issue: model.Issue,
     edits: IssueEdits,
     chosen: list[StoryPlace],
 ) -> list[StoryPlace]:

@@ -20,15 +20,8 @@ from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger.lifecycle import is_pruned
 from publisher.errors import IssueError, LanguageError, TransitionError, UsageError
 from publisher.i18n.messages import message
-from publisher.issues import store
+from publisher.issues import planner, store
 from publisher.issues.model import SELECTED_STATES, STATE_WORDS, WAIT_REASONS, Issue, IssueState
-from publisher.issues.planner import (
-    PlanningRecord,
-    UpcomingIssue,
-    next_issues_of,
-    read_planning,
-    upcoming_issues,
-)
 from publisher.issues.tables import digest_table, issue_table
 from publisher.languages import match, normalise
 from publisher.recurrence import Occurrence
@@ -57,21 +50,21 @@ def require_rows(connection: Connection, settings: Settings, issue: Issue) -> No
 
 def list_upcoming(
     settings: Settings, database: Database, now: datetime, most: int
-) -> list[UpcomingIssue]:
+) -> list[planner.UpcomingIssue]:
     """Return the next issues of all editions, and before them those that are due already.
 
     Those that were made before they are due are among them.
     """
     with database.reading() as connection:
-        planned = read_planning(connection, settings)
-        found = upcoming_issues(settings, planned, now, most)
+        planned = planner.read_planning(connection, settings)
+        found = planner.upcoming_issues(settings, planned, now, most)
         found += issues_made_ahead(connection, settings, now)
     return sorted(found, key=lambda one: one.occurrence.due_at)[:most]
 
 
 def issues_made_ahead(
     connection: Connection, settings: Settings, now: datetime
-) -> Iterator[UpcomingIssue]:
+) -> Iterator[planner.UpcomingIssue]:
     """Yield the issues that were made before they are due, and those that wait."""
     states = (IssueState.SCHEDULED, *SELECTED_STATES)
     for issue in store.issues_in_state(connection, *states):
@@ -80,7 +73,7 @@ def issues_made_ahead(
         if edition and (issue.due_at > now or is_waiting):
             waits = (issue.reason or "") if is_waiting else ""
             occurrence = Occurrence(issue.day, issue.due_at)
-            yield UpcomingIssue(edition, occurrence, issue, waits)
+            yield planner.UpcomingIssue(edition, occurrence, issue, waits)
 
 
 @contextmanager
@@ -222,7 +215,7 @@ def find_day(
     now: datetime,
 ) -> list[DayEdition]:
     """Return what some editions have on a day. Raise IssueError if none has anything."""
-    planned = read_planning(connection, settings)
+    planned = planner.read_planning(connection, settings)
     found = []
     for edition in editions:
         if issue := store.issue_by_name(connection, DayEdition(edition, day, now).name):
@@ -242,7 +235,7 @@ def next_day(
     waiting = store.issues_in_state(connection, *BEFORE_LEDGER)
     names = {(one.newsletter, one.language) for one in editions}
     days = [one.day for one in waiting if (one.newsletter, one.language) in names]
-    planned = read_planning(connection, settings)
+    planned = planner.read_planning(connection, settings)
     for edition in editions:
         days += [one.day for one in _coming(edition, planned, now, 1)]
     if not days:
@@ -251,9 +244,9 @@ def next_day(
 
 
 def _coming(
-    edition: Edition, planned: PlanningRecord, now: datetime, most: int = _AHEAD
+    edition: Edition, planned: planner.PlanningRecord, now: datetime, most: int = _AHEAD
 ) -> Iterator[DayEdition]:
-    for one in next_issues_of(edition, planned, now, most):
+    for one in planner.next_issues_of(edition, planned, now, most):
         yield DayEdition(edition, one.occurrence.day, one.occurrence.due_at)
 
 

@@ -19,20 +19,9 @@ from publisher.app.issues.sending import skip_issue
 from publisher.config import Edition, Settings
 from publisher.config.choices import DigestKey
 from publisher.errors import IssueError, UsageError
-from publisher.issues import store
+from publisher.issues import schedule, store
 from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueState
 from publisher.issues.planner import PLANNING_HORIZON, PlanningRecord, read_planning
-from publisher.issues.schedule import (
-    OccurrenceChange,
-    changed_occurrence,
-    changes_of,
-    forget_skipped,
-    issues_of_edition,
-    may_come_back,
-    move_in_time,
-    save_occurrence_change,
-    skip_reasons,
-)
 from publisher.recurrence import Occurrence, at_local_time
 
 # From the day of its schedule.
@@ -58,7 +47,7 @@ class ChangedOccurrence:
 
     edition: Edition
     occurrence: Occurrence
-    change: OccurrenceChange
+    change: schedule.OccurrenceChange
 
 
 def move_occurrence(
@@ -70,7 +59,7 @@ def move_occurrence(
     its issue is too far.
     """
 
-    def moved(one: _OccurrenceFacts) -> OccurrenceChange:
+    def moved(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
         # What was computed with an hour at the ends of the calendar could be none of UTC.
         if abs(to.date() - one.day) > _FARTHEST:
             raise UsageError.saying(
@@ -91,7 +80,7 @@ def skip_occurrence(
     """
     why = " ".join(reason.split()) or f"skipped by {actor.name}"
 
-    def skipped(one: _OccurrenceFacts) -> OccurrenceChange:
+    def skipped(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
         if one.issue is not None:
             raise IssueError.saying(
                 "%(issue)s: is %(state)s already, and not to come",
@@ -111,7 +100,7 @@ def restore_occurrence(
     One that was skipped for its time alone, and is not too late now, is planned again.
     """
 
-    def restored(one: _OccurrenceFacts) -> OccurrenceChange:
+    def restored(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
         if not (one.is_changed or one.comes_back):
             raise UsageError.saying("%(issue)s: was neither moved nor skipped", issue=one.name)
         return one.changed(due_at=None, skip_reason=None)
@@ -139,7 +128,7 @@ class _OccurrenceFacts:
         return next((one for one in self.issues if one.day == self.day), None)
 
     @property
-    def before(self) -> OccurrenceChange | None:
+    def before(self) -> schedule.OccurrenceChange | None:
         return self.record.change_of(self.edition.newsletter, self.edition.language, self.day)
 
     @property
@@ -150,11 +139,15 @@ class _OccurrenceFacts:
     @property
     def comes_back(self) -> bool:
         """Whether it was skipped for its time alone, and is not too late now."""
-        return self.issue is not None and may_come_back(self.edition, self.issue, self.now)
+        return self.issue is not None and schedule.may_come_back(
+            self.edition, self.issue, self.now
+        )
 
-    def changed(self, *, due_at: datetime | None, skip_reason: str | None) -> OccurrenceChange:
+    def changed(
+        self, *, due_at: datetime | None, skip_reason: str | None
+    ) -> schedule.OccurrenceChange:
         """Return the next change of this occurrence."""
-        return OccurrenceChange(
+        return schedule.OccurrenceChange(
             newsletter=self.edition.newsletter,
             language=self.edition.language,
             day=self.day,
@@ -167,8 +160,8 @@ class _OccurrenceFacts:
 
     def neighbours(self) -> tuple[datetime | None, datetime | None]:
         """Return when the issues before and after this one are due, if they still come."""
-        changes = changes_of(self.record.changes, self.edition)
-        skipped = self.edition.skip_dates | skip_reasons(changes).keys()
+        changes = schedule.changes_of(self.record.changes, self.edition)
+        skipped = self.edition.skip_dates | schedule.skip_reasons(changes).keys()
         made = [(one.day, one.due_at) for one in self.issues if one.state in _MOVABLE]
         earlier = [due for day, due in made if day < self.day]
         later = [due for day, due in made if day > self.day]
@@ -187,7 +180,7 @@ def _change(
     actor: Actor,
     verb: str,
     key: OccurrenceKey,
-    decide: Callable[[_OccurrenceFacts], OccurrenceChange],
+    decide: Callable[[_OccurrenceFacts], schedule.OccurrenceChange],
 ) -> list[ChangedOccurrence]:
     """Change an occurrence in all languages that are meant, or in none."""
     editions = _editions(state.settings, key)
@@ -202,7 +195,7 @@ def _change(
     return done
 
 
-def _details(change: OccurrenceChange) -> dict[str, str | None]:
+def _details(change: schedule.OccurrenceChange) -> dict[str, str | None]:
     due_at = change.due_at
     return {"due_at": due_at.isoformat() if due_at else None, "skipped": change.skip_reason}
 
@@ -244,20 +237,22 @@ def _places(
     now = state.clock.now()
     record = read_planning(connection, state.settings)
     for edition in editions:
-        made = issues_of_edition(connection, edition.newsletter, edition.language, now, day)
+        made = schedule.issues_of_edition(
+            connection, edition.newsletter, edition.language, now, day
+        )
         yield _OccurrenceFacts(edition, day, record, made, actor.name, now)
 
 
 def _store(
-    connection: Connection, place: _OccurrenceFacts, change: OccurrenceChange
+    connection: Connection, place: _OccurrenceFacts, change: schedule.OccurrenceChange
 ) -> ChangedOccurrence:
     """Store a change if it is possible, and move the issue if there is one."""
-    occurrence = changed_occurrence(place.edition, change)
+    occurrence = schedule.changed_occurrence(place.edition, change)
     assert occurrence is not None  # noqa: S101  # only days of the schedule are changed
     if place.comes_back and change.due_at is None:
         # The planner takes one that is changed, and has no row, from its change.
-        forget_skipped(connection, [one for one in (place.issue,) if one])
-        save_occurrence_change(connection, change)
+        schedule.forget_skipped(connection, [one for one in (place.issue,) if one])
+        schedule.save_occurrence_change(connection, change)
         return ChangedOccurrence(place.edition, occurrence, change)
     _check_issue(place)
     if change.due_at is not None and place.edition.local_time:
@@ -267,9 +262,9 @@ def _store(
         )
     if change.skip_reason is None:
         _check_instant(place, occurrence.due_at)
-    save_occurrence_change(connection, change)
+    schedule.save_occurrence_change(connection, change)
     if place.issue is not None:
-        move_in_time(connection, place.issue, occurrence.due_at, place.now)
+        schedule.move_in_time(connection, place.issue, occurrence.due_at, place.now)
     return ChangedOccurrence(place.edition, occurrence, change)
 
 

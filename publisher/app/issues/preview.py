@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from publisher import errors
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import require_issue
 from publisher.assembly.assemble import digest_hash, variant_content
@@ -23,20 +24,7 @@ from publisher.assembly.preview import IssuePreview, preview_held_issue, preview
 from publisher.config import Edition, Settings
 from publisher.delivery.causes import ARTICLES_WITHDRAWN, Cause
 from publisher.delivery.job import issue_mail
-from publisher.delivery.ledger.offer import (
-    AudienceOfIssue,
-    Choice,
-    MailContent,
-    Viewer,
-    own_choice,
-)
-from publisher.errors import (
-    DeliveryError,
-    IssueError,
-    PublisherError,
-    RenderingError,
-    UsageError,
-)
+from publisher.delivery.ledger import offer
 from publisher.gate.findings import finding_data
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
@@ -84,7 +72,7 @@ def find_source(
     settings: Settings,
     renderer: Renderer,
     what: Issue | Edition,
-    viewer: Viewer,
+    viewer: offer.Viewer,
     now: datetime,
 ) -> MailSource:
     """Return what a viewer gets of an issue, or of an edition's next one.
@@ -96,7 +84,9 @@ def find_source(
         return maker.of_next(what)
     edition = settings.edition(what.newsletter, what.language)
     if edition is None:
-        raise IssueError.saying("%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED)
+        raise errors.IssueError.saying(
+            "%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED
+        )
     if what.state in _UNSELECTED:
         return maker.of_next(edition, what)
     return maker.of_issue(edition, what)
@@ -111,7 +101,7 @@ class _Maker:
     connection: Connection
     settings: Settings
     renderer: Renderer
-    viewer: Viewer
+    viewer: offer.Viewer
     now: datetime
 
     def of_next(self, edition: Edition, issue: Issue | None = None) -> MailSource:
@@ -124,16 +114,20 @@ class _Maker:
             found = replace(issue, assembled_at=self.now, available_since=since, more=more)
             preview = replace(preview, issue=found)
         chosen = [(one.article.story_id, one.article.id) for one in preview.content.items]
-        own = Choice(tuple(chosen), edition.max_articles, preview.issue.more)
+        own = offer.Choice(tuple(chosen), edition.max_articles, preview.issue.more)
         return self._of_viewer(edition, preview.issue, own, self._rendered(preview))
 
     def of_issue(self, edition: Edition, issue: Issue) -> MailSource:
         """Return the mail of an issue whose articles are selected."""
-        audience = AudienceOfIssue(self.connection, self.settings, edition, issue, self.now)
+        audience = offer.AudienceOfIssue(
+            self.connection, self.settings, edition, issue, self.now
+        )
         row = audience.row(self.viewer)
         own = self._frozen(issue) or self._held(edition, issue)
         if row is None:
-            return self._of_viewer(edition, issue, own_choice(self.connection, issue), own)
+            return self._of_viewer(
+                edition, issue, offer.own_choice(self.connection, issue), own
+            )
         source = own if row.variant_id is None else self._variant(issue, own, row.variant_id)
         return replace(source, due_at=row.due_at, not_sent=row.cause)
 
@@ -159,7 +153,7 @@ class _Maker:
         place = (self.connection, self.settings, self.renderer, edition, issue)
         preview = preview_held_issue(*place)
         if preview is None:
-            raise IssueError.saying(
+            raise errors.IssueError.saying(
                 "%(issue)s: all its articles were withdrawn", issue=issue.name
             )
         return self._rendered(preview)
@@ -171,10 +165,12 @@ class _Maker:
         return replace(source, sha256=sha256, why_not_new=preview.why_not_new)
 
     def _of_viewer(
-        self, edition: Edition, issue: Issue, own: Choice, digest: MailSource
+        self, edition: Edition, issue: Issue, own: offer.Choice, digest: MailSource
     ) -> MailSource:
         """Return what somebody without a row in the ledger would get."""
-        audience = AudienceOfIssue(self.connection, self.settings, edition, issue, self.now)
+        audience = offer.AudienceOfIssue(
+            self.connection, self.settings, edition, issue, self.now
+        )
         excluded = audience.exclusion(self.viewer)
         content = audience.content(own, self.viewer)
         if isinstance(content, Cause):
@@ -183,7 +179,9 @@ class _Maker:
             return replace(digest, not_sent=excluded)
         return replace(self._expected(issue, digest, content), not_sent=excluded)
 
-    def _expected(self, issue: Issue, digest: MailSource, content: MailContent) -> MailSource:
+    def _expected(
+        self, issue: Issue, digest: MailSource, content: offer.MailContent
+    ) -> MailSource:
         numbers = [article for _story, article in content.articles]
         return self._other(replace(issue, more=content.more), digest, numbers, content.length)
 
@@ -240,7 +238,7 @@ class Shown:
     """An issue, by its name, or an edition's next issue, and as whom it is seen."""
 
     what: str | Edition
-    viewer: Viewer
+    viewer: offer.Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +260,7 @@ class MailPreview:
 
     issue: Issue
     source: MailSource
-    viewer: Viewer
+    viewer: offer.Viewer
     recipient: Recipient
     message: bytes
     not_sent: Cause | None = None
@@ -324,7 +322,11 @@ class MailPreview:
 
 
 def preview_mail(
-    state: EditingState, renderer: Renderer, actor: Actor, what: str | Edition, viewer: Viewer
+    state: EditingState,
+    renderer: Renderer,
+    actor: Actor,
+    what: str | Edition,
+    viewer: offer.Viewer,
 ) -> MailPreview:
     """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it.
 
@@ -355,19 +357,19 @@ def find_issue_name(edition: Edition, day: str) -> str:
     try:
         return f"{edition.newsletter}-{edition.language}-{date.fromisoformat(day)}"
     except ValueError:
-        raise UsageError.saying(
+        raise errors.UsageError.saying(
             "%(day)s is no date; write one like 2026-01-09", day=repr(day)
         ) from None
 
 
-def _require_viewing(actor: Actor, viewer: Viewer) -> None:
+def _require_viewing(actor: Actor, viewer: offer.Viewer) -> None:
     """Raise ForbiddenError unless an actor may see what a viewer gets."""
     actor.require(Permission.VIEW)
     if viewer.subscriber_id is not None:
         actor.require(Permission.SEE_SUBSCRIBERS)
 
 
-def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
+def find_viewer(state: EditingState, actor: Actor, address: str) -> offer.Viewer:
     """Return the subscriber of an address, to see what he or she gets.
 
     Raise UsageError if there is none.
@@ -377,41 +379,43 @@ def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
         try:
             person = find_subscriber(connection, address)
         except BadAddressError as error:
-            raise UsageError(reason_sentence(str(error))) from None
+            raise errors.UsageError(reason_sentence(str(error))) from None
         if person is None:
-            raise UsageError.saying("%(name)s: no such subscriber", name=address)
+            raise errors.UsageError.saying("%(name)s: no such subscriber", name=address)
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
 
-def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer:
+def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> offer.Viewer:
     """Return the subscriber of an id, as `find_viewer` gave it; raise UsageError if erased."""
     actor.require(Permission.SEE_SUBSCRIBERS)
     with state.database.reading() as connection:
         person = load_subscriber(connection, subscriber_id)
         if person is None:
-            raise UsageError.saying("%(name)s: no such subscriber", name=str(subscriber_id))
+            raise errors.UsageError.saying(
+                "%(name)s: no such subscriber", name=str(subscriber_id)
+            )
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
 
 def preview_mails(
     state: EditingState, renderer: Renderer, actor: Actor, shown: Sequence[Shown]
-) -> list[MailPreview | PublisherError]:
+) -> list[MailPreview | errors.PublisherError]:
     """Return several mails; in the place of one that can't be made stands why."""
 
-    def attempt(one: Shown) -> MailPreview | PublisherError:
+    def attempt(one: Shown) -> MailPreview | errors.PublisherError:
         try:
             return preview_mail(state, renderer, actor, one.what, one.viewer)
-        except (IssueError, RenderingError, DeliveryError) as error:
+        except (errors.IssueError, errors.RenderingError, errors.DeliveryError) as error:
             return error
 
     return [attempt(one) for one in shown]
 
 
-def viewer_with_profile(language: str, profile: Profile | None = None) -> Viewer:
+def viewer_with_profile(language: str, profile: Profile | None = None) -> offer.Viewer:
     """Return nobody in particular, who reads a language, and has chosen something of the issues."""
-    return Viewer(language=language, profile=profile_text(profile or Profile()))
+    return offer.Viewer(language=language, profile=profile_text(profile or Profile()))
 
 
 def dead_link_secret(secret: str) -> str:
@@ -439,15 +443,17 @@ def _cut(text: str, columns: int) -> str:
     return f"{text}…"
 
 
-def _viewer(connection: Connection, person: Subscriber) -> Viewer:
+def _viewer(connection: Connection, person: Subscriber) -> offer.Viewer:
     profile = profile_text(profile_of(load_preferences(connection, person.id)))
-    return Viewer(language=person.language, profile=profile, subscriber_id=person.id)
+    return offer.Viewer(language=person.language, profile=profile, subscriber_id=person.id)
 
 
-def _recipient(connection: Connection, viewer: Viewer) -> Recipient:
+def _recipient(connection: Connection, viewer: offer.Viewer) -> Recipient:
     if viewer.subscriber_id is None:
         return replace(_NOBODY, language=viewer.language)
     found = load_recipients(connection, [viewer.subscriber_id])
     if not found:
-        raise UsageError.saying("%(name)s: no such subscriber", name=str(viewer.subscriber_id))
+        raise errors.UsageError.saying(
+            "%(name)s: no such subscriber", name=str(viewer.subscriber_id)
+        )
     return found[0]

@@ -17,11 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, Change, EditingState, Permission
-from publisher.app.issues.lookup import (
-    explained_transitions,
-    find_issue_group,
-    require_issue,
-)
+from publisher.app.issues.lookup import explained_transitions, find_issue_group, require_issue
 from publisher.config import Edition
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.lifecycle import (
@@ -34,15 +30,7 @@ from publisher.delivery.ledger.opening import last_due_at
 from publisher.delivery.states import OPEN_STATES, DeliveryState, summarise_counts
 from publisher.errors import IssueError
 from publisher.i18n.messages import message
-from publisher.issues import store
-from publisher.issues.model import (
-    EDITION_REMOVED,
-    SELECTED_STATES,
-    STATE_WORDS,
-    Issue,
-    IssueReason,
-    IssueState,
-)
+from publisher.issues import model, store
 from publisher.issues.schedule import set_reminders
 
 # Counts are at most so old.
@@ -54,7 +42,7 @@ _RATE_PERIOD = timedelta(minutes=5)
 # Looks that are remembered for the rate.
 _MAX_LOOKS = 150
 # In these states, no counts are stored with the issue.
-_OPEN = (IssueState.SENDING, IssueState.PAUSED)
+_OPEN = (model.IssueState.SENDING, model.IssueState.PAUSED)
 # Issues that are remembered; the one that was looked at longest ago is forgotten.
 _MAX_ISSUES = 50
 
@@ -83,7 +71,7 @@ class SendingStatus:
 
     name: str
     language: str
-    state: IssueState
+    state: model.IssueState
     reason: str | None
     at: datetime
     counts: Mapping[str, int]
@@ -104,7 +92,7 @@ class SendingStatus:
     @property
     def is_changing(self) -> bool:
         """Whether it is worth looking again soon."""
-        return self.state is IssueState.SENDING or self.stop.under_way > 0
+        return self.state is model.IssueState.SENDING or self.stop.under_way > 0
 
 
 @dataclass(slots=True)
@@ -161,7 +149,7 @@ class SendingWatch:
             self._groups.pop(oldest, None)
 
     def _count(
-        self, connection: Connection, key: tuple[object, str], issue: Issue, now: datetime
+        self, connection: Connection, key: tuple[object, str], issue: model.Issue, now: datetime
     ) -> Counter[str]:
         at, whole, tail = self._whole.get(key, (now, Counter[str](), None))
         if whole and issue.state in _OPEN and at <= now < at + _TOTAL_KNOWN:
@@ -177,7 +165,7 @@ class SendingWatch:
         with state.database.reading() as connection:
             issue = require_issue(connection, key[1])
             count = self._count(connection, key, issue, now)
-            is_sending = issue.state is IssueState.SENDING
+            is_sending = issue.state is model.IssueState.SENDING
             last = last_due_at(connection, issue.id, now) if is_sending else None
         stop = stop_counts(count)
         looks = self._looks.setdefault(key, deque(maxlen=_MAX_LOOKS))
@@ -244,11 +232,11 @@ def resume_sending(state: EditingState, actor: Actor, name: str) -> None:
     permission = Permission.CONTROL_SENDING
     with changing_issue(state, actor, "resume", permission, name) as (change, issue):
         # A ready issue may become `sending` as well, but only when its ledger is inserted.
-        if issue.state is not IssueState.PAUSED:
+        if issue.state is not model.IssueState.PAUSED:
             raise IssueError.saying(
                 "%(issue)s: is %(state)s, not paused; `publisher status` shows which issues are paused",
                 issue=name,
-                state=STATE_WORDS[issue.state],
+                state=model.STATE_WORDS[issue.state],
             )
         lifecycle.resume_issue(change.connection, issue, state.clock.now())
 
@@ -269,7 +257,7 @@ def cancel_sending(
 @contextmanager
 def changing_issue(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
-) -> Iterator[tuple[Change, Issue]]:
+) -> Iterator[tuple[Change, model.Issue]]:
     """Open a transaction for an issue; raise IssueError for a state that it can't change to."""
     with state.changing(actor, verb, name) as change, explained_transitions(name):
         issue = require_issue(change.connection, name)
@@ -277,8 +265,8 @@ def changing_issue(
         yield change, issue
 
 
-_NOT_SENT = SELECTED_STATES | {IssueState.SCHEDULED}
-_FINAL = frozenset({IssueState.SKIPPED, IssueState.CANCELLED})
+_NOT_SENT = model.SELECTED_STATES | {model.IssueState.SCHEDULED}
+_FINAL = frozenset({model.IssueState.SKIPPED, model.IssueState.CANCELLED})
 _MAX_REASON = 500
 # How far ahead an issue is scheduled: a year with a digit too many is refused, not waited for.
 _FARTHEST = timedelta(days=366)
@@ -295,14 +283,14 @@ _ROW_WORDS = {
 }
 
 
-def send_now(state: EditingState, actor: Actor, name: str) -> Issue:
+def send_now(state: EditingState, actor: Actor, name: str) -> model.Issue:
     """Send an issue that is ready before its hour, or one that is held; `undo_sending` stops it.
 
     The first mail leaves after the time to undo.
     """
     with _changing(state, actor, "send-now", Permission.CONTROL_SENDING, name) as one:
         issue, send_at = one.issue, one.now + one.edition.undo_now
-        if issue.state is not IssueState.READY:
+        if issue.state is not model.IssueState.READY:
             raise one.refusal()
         if issue.send_at is not None and issue.send_at <= send_at:
             raise IssueError.saying(
@@ -314,14 +302,14 @@ def send_now(state: EditingState, actor: Actor, name: str) -> Issue:
         return store.touch_issue(one.connection, issue, send_at=send_at, **values)
 
 
-def undo_sending(state: EditingState, actor: Actor, name: str) -> Issue:
+def undo_sending(state: EditingState, actor: Actor, name: str) -> model.Issue:
     """Take back "send now", or the last approval, before the first mail. Nothing was sent.
 
     The issue goes out when it is due, or is held if that has passed.
     """
     with _changing(state, actor, "undo", Permission.PAUSE_SENDING, name) as one:
         issue = one.issue
-        if issue.state is not IssueState.READY:
+        if issue.state is not model.IssueState.READY:
             raise one.refusal()
         if issue.send_at is None:
             raise IssueError.saying("%(issue)s: is held; nothing is to be undone", issue=name)
@@ -337,7 +325,9 @@ def undo_sending(state: EditingState, actor: Actor, name: str) -> Issue:
         return store.touch_issue(one.connection, issue, send_at=send_at)
 
 
-def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: datetime) -> Issue:
+def schedule_issue(
+    state: EditingState, actor: Actor, name: str, send_at: datetime
+) -> model.Issue:
     """Have an issue sent at an instant, once it is approved. Its name and its date stay."""
     with _changing(state, actor, "schedule", Permission.MOVE_ISSUE, name) as one:
         one.details["send_at"] = send_at.isoformat()
@@ -355,14 +345,14 @@ def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: dateti
                 issue=name,
                 when=_instant(send_at),
             )
-        is_about_schedule = one.issue.reason_key == IssueReason.NOT_IN_SCHEDULE
+        is_about_schedule = one.issue.reason_key == model.IssueReason.NOT_IN_SCHEDULE
         values = {"reason": None, "reason_key": None} if is_about_schedule else {}
         # Whoever was reminded of the former time is reminded of this one.
         set_reminders(one.connection, one.issue, 0)
         return store.touch_issue(one.connection, one.issue, send_at=send_at, **values)
 
 
-def hold_issue(state: EditingState, actor: Actor, name: str) -> Issue:
+def hold_issue(state: EditingState, actor: Actor, name: str) -> model.Issue:
     """Keep an issue from being sent until somebody schedules it, or sends it now."""
     with _changing(state, actor, "hold", Permission.PAUSE_SENDING, name) as one:
         if one.issue.state not in _NOT_SENT:
@@ -372,7 +362,7 @@ def hold_issue(state: EditingState, actor: Actor, name: str) -> Issue:
         return store.touch_issue(one.connection, one.issue, send_at=None)
 
 
-def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> Issue:
+def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> model.Issue:
     """Send an issue never. The next one may have its articles."""
     if not reason.strip() or len(reason) > _MAX_REASON:
         raise IssueError.saying(
@@ -382,7 +372,7 @@ def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> Iss
         one.details["reason"] = reason
         if one.issue.state not in _NOT_SENT:
             raise one.refusal()
-        key = IssueReason.SKIPPED_BY_EDITOR
+        key = model.IssueReason.SKIPPED_BY_EDITOR
         return store.give_up_issue(one.connection, one.issue, reason.strip(), key, one.now)
 
 
@@ -390,13 +380,13 @@ def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> Iss
 class _Changing:
     connection: Connection
     details: dict[str, object]
-    issue: Issue
+    issue: model.Issue
     edition: Edition
     now: datetime
 
     def refusal(self) -> IssueError:
         """Return why it is too early or too late for a verb, with numbers if it is being sent."""
-        issue, word = self.issue, STATE_WORDS[self.issue.state]
+        issue, word = self.issue, model.STATE_WORDS[self.issue.state]
         if issue.state in {*_NOT_SENT, *_FINAL}:
             if issue.reason is None:
                 return IssueError.saying(
@@ -413,7 +403,7 @@ class _Changing:
             if number
         ]
         given = {"issue": issue.name, "state": word, "rows": rows or [message("0 mails")]}
-        if issue.state is IssueState.SENDING:
+        if issue.state is model.IssueState.SENDING:
             return IssueError.saying(
                 "%(issue)s: is %(state)s (%(rows)s); pause or cancel it", **given
             )
@@ -427,7 +417,7 @@ def _changing(
     with changing_issue(state, actor, verb, permission, name) as (change, issue):
         edition = state.settings.edition(issue.newsletter, issue.language)
         if edition is None:
-            raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED)
+            raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=model.EDITION_REMOVED)
         yield _Changing(change.connection, change.details, issue, edition, state.clock.now())
 
 

@@ -27,26 +27,11 @@ from publisher.app.subscribers.departures import record_departures
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.config.publication import BackupSettings
-from publisher.database import Database, open_database
+from publisher.database import Database, dialect, open_database
 from publisher.database.copy import back_up
-from publisher.database.dialect import (
-    damage_of,
-    dump_database,
-    find_direct_address,
-    is_damage,
-    require_alone,
-    restore_dump,
-)
 from publisher.delivery.lease_holder import record_last_pages, senders_here
+from publisher.delivery.lineage import witness
 from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.witness import (
-    LedgerPage,
-    Lineage,
-    add_lineage,
-    open_witness,
-    read_lineage,
-    set_lineage,
-)
 from publisher.errors import BusyError, DatabaseError, PublisherError, StorageError, UsageError
 from publisher.files import make_folder, storage_errors, sync_folder, write_durably
 from publisher.jobs.turns import BackupState, read_backup_state, record_backup
@@ -149,14 +134,14 @@ def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backu
 
 def _copy_database(
     settings: Settings, folder: Path, now: datetime, require: Callable[[], object]
-) -> Lineage:
+) -> witness.Lineage:
     """Copy the database into a folder, and return where it was at most when that began."""
     if isinstance(settings.database, str):
         with closing(open_database(settings.database, upgrade=False)) as database:
             require_same_secret(settings, database, record=False)
             found = _lineage_of(database)
-        address = find_direct_address(settings.database, settings.direct_database)
-        dump_database(address, folder / _DUMP, without=("lineage",), require=require)
+        address = dialect.find_direct_address(settings.database, settings.direct_database)
+        dialect.dump_database(address, folder / _DUMP, without=("lineage",), require=require)
         return found
     if not settings.database.exists():
         raise UsageError(f"{settings.database}: is not there; there is nothing to back up")
@@ -166,15 +151,17 @@ def _copy_database(
         found = _lineage_of(copy)
         if not found.quarantine_reason:
             # Of a database that sent nothing yet: after a restore it counts whether the witness says so.
-            open_witness(settings).follow(LedgerPage(found.incarnation, found.page))
+            witness.open_witness(settings).follow(
+                witness.LedgerPage(found.incarnation, found.page)
+            )
         with copy.writing() as connection:
-            set_lineage(connection, copied_at=now)
+            witness.set_lineage(connection, copied_at=now)
     return found
 
 
-def _lineage_of(database: Database) -> Lineage:
+def _lineage_of(database: Database) -> witness.Lineage:
     with database.reading() as connection:
-        found = read_lineage(connection)
+        found = witness.read_lineage(connection)
     if found is None:
         raise DatabaseError(
             f"{database.name}: was restored from a dump; use `publisher recover --release` first"
@@ -221,7 +208,7 @@ def _restore_file(path: Path, source: Path, now: datetime) -> None:
     unfinished = path.with_name(f".{path.name}.restored")
     try:
         shutil.copyfile(source, unfinished)
-        if damage := damage_of(unfinished):
+        if damage := dialect.damage_of(unfinished):
             raise DatabaseError(f"{source}: is damaged ({damage}); restore another backup")
         if path.exists():
             _keep(path, path.with_name(f"{path.stem}{_kept(now)}.db"))
@@ -238,10 +225,10 @@ def _keep(path: Path, kept: Path) -> None:
     """Copy a database with what is in its log; put a damaged one aside with its log, to be salvaged."""
     try:
         # A process that goes on with the former file would write what nobody reads.
-        require_alone(path)
+        dialect.require_alone(path)
         back_up(path, kept)
     except Exception as error:
-        if not is_damage(error):
+        if not dialect.is_damage(error):
             raise
         for suffix in ("-wal", ""):
             part = path.with_name(path.name + suffix)
@@ -250,10 +237,10 @@ def _keep(path: Path, kept: Path) -> None:
 
 
 def _restore_dump(address: str, direct: str | None, backup: Backup) -> None:
-    restore_dump(find_direct_address(address, direct), backup.folder / _DUMP)
+    dialect.restore_dump(dialect.find_direct_address(address, direct), backup.folder / _DUMP)
     with closing(open_database(address)) as database, database.writing() as connection:
-        row = Lineage(backup.incarnation, backup.page, copied_at=backup.made_at)
-        add_lineage(connection, row)
+        row = witness.Lineage(backup.incarnation, backup.page, copied_at=backup.made_at)
+        witness.add_lineage(connection, row)
 
 
 @contextmanager

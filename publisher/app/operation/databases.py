@@ -19,14 +19,7 @@ from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.subscribers.departures import Departures
 from publisher.clock import Clock
 from publisher.config import Settings
-from publisher.database import Database, open_database
-from publisher.database.copy import (
-    TableContent,
-    copy_rows,
-    engine_tables,
-    filled_tables,
-    read_all_tables,
-)
+from publisher.database import Database, copy, open_database
 from publisher.database.dialect.backend import is_address, parse_address, printable
 from publisher.database.engine import create_database
 from publisher.delivery.ledger.leases import list_leases
@@ -195,7 +188,7 @@ _UNFINISHED = ".unfinished"
 
 def copy_publication(
     source: str, target: str, clock: Clock, secret: str | None = None
-) -> list[tuple[str, TableContent]]:
+) -> list[tuple[str, copy.TableContent]]:
     """Copy all rows from one address to another, each a file or on a server. Return them by table.
 
     `secret` is that of the environment; otherwise it lies beside the source, if that is a file. Machines with
@@ -237,17 +230,17 @@ def _secret_beside(place: Path | str) -> str | None:
 
 def _copy_into(
     destination: Path | str, reading: Connection, secret: str | None
-) -> dict[str, TableContent]:
+) -> dict[str, copy.TableContent]:
     """Copy all rows into a new database, which is complete or not there."""
-    if left_out := engine_tables(reading):
+    if left_out := copy.engine_tables(reading):
         log.warning(
             "the task engine's tables are left out: turns are made anew", tables=left_out
         )
     with _new_database(destination) as new, new.writing() as writing:
-        if filled_tables(writing) - {lineage_table.name}:
+        if copy.filled_tables(writing) - {lineage_table.name}:
             raise DatabaseError(f"{new.name}: is not empty; copy into another one")
-        read = copy_rows(reading, writing)
-        _compare(read, read_all_tables(writing))
+        read = copy.copy_rows(reading, writing)
+        _compare(read, copy.read_all_tables(writing))
         set_lineage(writing, server=new.server_id(writing))
         if secret and stored_fingerprint(writing) is None:
             store_fingerprint(writing, fingerprint(secret))
@@ -319,6 +312,6 @@ def _refuse_old(connection: Connection, source: Database) -> None:
         )
 
 
-def _compare(read: dict[str, TableContent], written: dict[str, TableContent]) -> None:
+def _compare(read: dict[str, copy.TableContent], written: dict[str, copy.TableContent]) -> None:
     if unlike := sorted(name for name in read if written.get(name) != read[name]):
         raise DatabaseError(f"the copy differs in {', '.join(unlike)}; nothing was kept")

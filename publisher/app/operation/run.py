@@ -14,20 +14,10 @@ from pathlib import Path
 
 import structlog
 
+from publisher import errors
+from publisher.app import start_checks
+from publisher.app.operation import cycle
 from publisher.app.operation.backup import make_due_backup
-from publisher.app.operation.cycle import (
-    DELIVER,
-    CycleReport,
-    Pipeline,
-    ReloadedPipeline,
-    open_pipeline,
-)
-from publisher.app.start_checks import (
-    begin_anew,
-    refuse_lost_state,
-    require_whole,
-    take_over_newsletters,
-)
 from publisher.app.subscribers.incoming_mail import poll_mailbox
 from publisher.bucket.upload import require_credentials
 from publisher.clock import Clock
@@ -35,13 +25,6 @@ from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import Progress
-from publisher.errors import (
-    ConfigError,
-    DatabaseError,
-    LeaderLostError,
-    ServerAwayError,
-    StorageError,
-)
 from publisher.fault_isolation import isolated
 from publisher.files import storage_errors
 from publisher.jobs.heartbeat import write_heartbeat
@@ -50,7 +33,7 @@ from publisher.leader.holder import hold_leadership, hosts_apart, named_in
 from publisher.leader.process_lock import hold_publication_lock, lock_scope
 
 
-def open_engine(pipeline: Pipeline, watch: Work) -> TurnEngine:
+def open_engine(pipeline: cycle.Pipeline, watch: Work) -> TurnEngine:
     """Return the engine of the settings; `watch` is called every few seconds while it works.
 
     Raise ConfigError if it can't be used, and DatabaseError if it can't have its tables.
@@ -86,9 +69,9 @@ def _process_name(settings: Settings) -> str:
     return f"{settings.host}/{folder}"
 
 
-def _error(settings: Settings, problem: str, remedy: str) -> ConfigError:
+def _error(settings: Settings, problem: str, remedy: str) -> errors.ConfigError:
     file = settings.folders.root / SETTINGS_FILE
-    return ConfigError(str(file), "publication.engine", problem, remedy)
+    return errors.ConfigError(str(file), "publication.engine", problem, remedy)
 
 
 log = structlog.get_logger()
@@ -119,7 +102,7 @@ def wait_for_database(
     while settings.database_address is not None:
         try:
             open_database(settings.database, upgrade=False).close()
-        except ServerAwayError as error:
+        except errors.ServerAwayError as error:
             if waited >= patience:
                 raise
             log.warning(
@@ -127,7 +110,7 @@ def wait_for_database(
             )
             wait(_SECONDS_BETWEEN_TRIES)
             waited += _SECONDS_BETWEEN_TRIES
-        except DatabaseError:
+        except errors.DatabaseError:
             return  # the server answers, as it will to whoever opens the database and says what is wrong
         else:
             return
@@ -136,7 +119,7 @@ def wait_for_database(
 @contextmanager
 def open_locked_pipeline(
     settings: Settings, clock: Clock, *, new_start: bool = False
-) -> Iterator[Pipeline]:
+) -> Iterator[cycle.Pipeline]:
     """Open the pipeline, alone in this folder of the publication.
 
     Raise BusyError if another process runs the folder, and StorageError for a failed write. Raise
@@ -145,7 +128,7 @@ def open_locked_pipeline(
     """
     require_credentials(settings)
     # A lost database has its secret in a backup: a new one must not be in its way.
-    check = begin_anew if new_start else refuse_lost_state
+    check = start_checks.begin_anew if new_start else start_checks.refuse_lost_state
     with (
         storage_errors(settings.folders.root),
         hold_publication_lock(settings.folders) as was_killed,
@@ -156,7 +139,9 @@ def open_locked_pipeline(
         ) as leadership,
     ):
         pipeline = replace(pipeline, leadership=leadership)  # noqa: PLW2901  # as it is from now on
-        take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
+        start_checks.take_over_newsletters(
+            settings, pipeline.database, pipeline.database.timer.time()
+        )
         _warn_of_other_staging_folders(settings, pipeline.database)
         _warn_of_unsafe_server(pipeline.database)
         yield pipeline
@@ -168,9 +153,9 @@ def _open_whole(
     check: Callable[[Settings, Database], object],
     *,
     was_killed: bool,
-) -> AbstractContextManager[Pipeline]:
-    require_whole(settings, was_killed=was_killed)
-    return open_pipeline(settings, clock, check)
+) -> AbstractContextManager[cycle.Pipeline]:
+    start_checks.require_whole(settings, was_killed=was_killed)
+    return cycle.open_pipeline(settings, clock, check)
 
 
 def _staging_folder(settings: Settings, database: Database) -> Path | None:
@@ -211,7 +196,7 @@ def _warn_of_unsafe_server(database: Database) -> None:
         )
 
 
-def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
+def run_cycle(pipeline: cycle.Pipeline, progress: Progress) -> cycle.CycleReport:
     """Run one cycle and record that it was run; a record that can't be written is a problem."""
     with recording(pipeline.database, _PREPARE, pipeline.clock.now, alone=True) as problems:
         # First of all: who leaves by mail gets no issue any more.
@@ -223,13 +208,13 @@ def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
     try:
         with storage_errors(pipeline.settings.folders.var):
             _beat(pipeline)
-    except StorageError as error:
+    except errors.StorageError as error:
         report.problems.append(str(error))
     return report
 
 
 def service_turns(
-    live: ReloadedPipeline, on_report: Callable[[CycleReport], None]
+    live: cycle.ReloadedPipeline, on_report: Callable[[cycle.CycleReport], None]
 ) -> tuple[Turn, ...]:
     """Return the turns of the service. Each run of a turn uses the settings as they are then.
 
@@ -250,14 +235,14 @@ def service_turns(
         return live.leads
 
     recorded = partial(_recorded, live)
-    deliver = recorded(DELIVER, lambda one, progress: one.deliver(progress).problems)
+    deliver = recorded(cycle.DELIVER, lambda one, progress: one.deliver(progress).problems)
     ping = recorded("ping", lambda one, _: one.ping().problems)
     notify = recorded("notify", lambda one, progress: one.notify(progress).problems)
     webhooks = recorded("webhooks", lambda one, _: one.call_webhooks().problems)
     mailbox = recorded("mailbox", lambda one, _: _read_mail(one))
     return (
         Turn(_PREPARE, prepare, None, is_ours),
-        Turn(DELIVER, deliver),
+        Turn(cycle.DELIVER, deliver),
         Turn("ping", ping, None, is_ours),
         Turn("notify", notify, SECONDS_BETWEEN_NOTICES),
         Turn("webhooks", webhooks, SECONDS_BETWEEN_WEBHOOKS, is_ours),
@@ -268,7 +253,9 @@ def service_turns(
 
 
 def _recorded(
-    live: ReloadedPipeline, name: str, work: Callable[[Pipeline, Progress], Sequence[str]]
+    live: cycle.ReloadedPipeline,
+    name: str,
+    work: Callable[[cycle.Pipeline, Progress], Sequence[str]],
 ) -> Work:
     """Return a turn's work that stores the problems which it has.
 
@@ -286,32 +273,34 @@ def _recorded(
     return run
 
 
-def _back_up(live: ReloadedPipeline, progress: Progress) -> None:
+def _back_up(live: cycle.ReloadedPipeline, progress: Progress) -> None:
     def require_leader(step: str, done: int, of: int, note: str = "") -> None:
         if not pipeline.leads:
-            raise LeaderLostError
+            raise errors.LeaderLostError
         progress(step, done, of, note)
 
     pipeline = live.current()
     make_due_backup(pipeline.settings, pipeline.database, pipeline.clock, require_leader)
 
 
-def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:
+def run_service(
+    pipeline: cycle.Pipeline, on_report: Callable[[cycle.CycleReport], None]
+) -> None:
     """Run the turns at intervals until SIGTERM or SIGINT. Raise ConfigError if they can't be."""
     engine = open_engine(pipeline, partial(_beat_unless_leading, pipeline))
-    live = ReloadedPipeline(replace(pipeline, engine=engine))
+    live = cycle.ReloadedPipeline(replace(pipeline, engine=engine))
     for turn in service_turns(live, on_report):
         engine.schedule(turn)
     engine.run()
 
 
-def _beat_unless_leading(pipeline: Pipeline, _progress: Progress) -> None:
+def _beat_unless_leading(pipeline: cycle.Pipeline, _progress: Progress) -> None:
     """Record that a process works that gets no cycles to run: the leader has them."""
     if not pipeline.leads:
         _beat(pipeline)
 
 
-def _read_mail(pipeline: Pipeline) -> Sequence[str]:
+def _read_mail(pipeline: cycle.Pipeline) -> Sequence[str]:
     """Receive the mails that wait in the mailbox, if there is one to look into. Return no problems."""
     box = pipeline.settings.mailbox
     if box is None or box.kind == "pipe" or not pipeline.leads:
@@ -322,7 +311,7 @@ def _read_mail(pipeline: Pipeline) -> Sequence[str]:
     return ()
 
 
-def _beat(pipeline: Pipeline) -> None:
+def _beat(pipeline: cycle.Pipeline) -> None:
     # A time that may be wrong is no time at which something was done.
     if not pipeline.find_clock_problem():
         write_heartbeat(pipeline.settings.folders.heartbeat, pipeline.clock.now())

@@ -35,18 +35,10 @@ from publisher.ingest.problems import (
     list_held_sources,
     quarantined_items,
 )
-from publisher.issues import digests
+from publisher.issues import digests, planner
 from publisher.issues import store as issues
 from publisher.issues.approvals import approved_before
 from publisher.issues.model import SELECTED_STATES, STATES_WITH_PAGE, Issue, IssueState
-from publisher.issues.planner import (
-    OverdueOccurrence,
-    UpcomingIssue,
-    all_editions,
-    list_overdue,
-    next_issues_of,
-    read_planning,
-)
 from publisher.jobs.heartbeat import read_heartbeat
 from publisher.jobs.turns import (
     BackupState,
@@ -109,7 +101,7 @@ class LanguageStatus:
     held_back: int
     subscribers: int
     issues: tuple[IssueStatus, ...]
-    upcoming: tuple[UpcomingIssue, ...]
+    upcoming: tuple[planner.UpcomingIssue, ...]
 
     def latest(self, *states: IssueState) -> dict[str, IssueStatus]:
         """Return the latest issue of each newsletter, of those in these states, if any are named."""
@@ -149,7 +141,7 @@ class PublicationStatus:
     # A disk of the publication on which nothing can be written.
     full_disk: str | None = None
     # Whose hour has passed, and was not served.
-    overdue: tuple[OverdueOccurrence, ...] = ()
+    overdue: tuple[planner.OverdueOccurrence, ...] = ()
     # What speaks against the clock, if it is far from the last cycle.
     clock_problem: str | None = None
     elsewhere: dict[str, int] = field(default_factory=dict)
@@ -206,7 +198,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         at = database.timer.time()
         processes = _read_processes(connection, settings, at)
         senders = tuple(list_senders(connection, at))
-        overdue = tuple(list_overdue(connection, settings, now))
+        overdue = tuple(planner.list_overdue(connection, settings, now))
         turns = _read_turns(connection, settings)
         bucket = read_state(connection) if settings.s3 else None
         backup = read_backup_state(connection) if settings.backup else None
@@ -290,9 +282,13 @@ def _read_languages(
     counts = articles.count_articles_by_language(connection)
     subscribers = count_subscribers_by_language(connection)
     conversions = articles.count_conversions(connection)
-    until = read_planning(connection, settings)
+    until = planner.read_planning(connection, settings)
     coming = [*issues_made_ahead(connection, settings, now)]
-    coming += [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
+    coming += [
+        u
+        for e in planner.all_editions(settings)
+        for u in planner.next_issues_of(e, until, now, 1)
+    ]
     coming.sort(key=lambda one: one.occurrence.due_at)
     languages = tuple(
         LanguageStatus(

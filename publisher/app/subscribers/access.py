@@ -23,25 +23,10 @@ from publisher.mail.signed_addresses import LinkKind, SignedLink, find_link, sig
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
-from subscribers.address_change import (
-    AddressChange,
-    confirm_address_change,
-    load_address_change,
-    request_address_change,
-    undo_address_change,
-)
+from subscribers import address_change, pending_requests
 from subscribers.addresses import mask_address, normalise_address
 from subscribers.joining import add_nobody
 from subscribers.model import JoinWish, Subscriber, SubscriberStatus
-from subscribers.pending_requests import (
-    end_session,
-    is_access_open,
-    request_access,
-    session_subscriber_id,
-    start_session,
-    use_access_code,
-    use_access_link,
-)
 from subscribers.store import current_id, find_subscriber, load_subscriber, refused_among
 
 _NOTHING: Final = JoinWish(("",), "en")
@@ -137,7 +122,9 @@ def send_access_link(
     if check_limit(connection, key, _ACCESS_LIMIT, now) is not None:
         return False
     code = f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}}"
-    number = request_access(connection, person.id, _code_digest(secret, person.id, code), now)
+    number = pending_requests.request_access(
+        connection, person.id, _code_digest(secret, person.id, code), now
+    )
     values = {"number": number, "code": code}
     enqueue_notice(
         connection, NoticeKind.DATA, person.id, now, language=language, values=values
@@ -150,7 +137,9 @@ def read_access_link(
 ) -> Subscriber | None:
     """Return whose link it is if it can still be used, else None. It is not used by this."""
     found = read_own_link(connection, secret, "data", token)
-    if found is None or not is_access_open(connection, found[0].number, found[1].id, now):
+    if found is None or not pending_requests.is_access_open(
+        connection, found[0].number, found[1].id, now
+    ):
         return None
     return found[1]
 
@@ -160,7 +149,9 @@ def open_session_by_link(
 ) -> str | None:
     """Use a link. Return the new session's cookie, or None if the link has ended."""
     found = read_own_link(connection, secret, "data", token)
-    if found is None or not use_access_link(connection, found[0].number, found[1].id, now):
+    if found is None or not pending_requests.use_access_link(
+        connection, found[0].number, found[1].id, now
+    ):
         return None
     return _open_session(connection, found[1].id, now)
 
@@ -172,25 +163,25 @@ def open_session_by_code(
     # Digits of any script, in groups: as people type them.
     digits = "".join(str(int(one)) for one in code if one.isdecimal())
     digest = _code_digest(secret, person.id, digits)
-    if not use_access_code(connection, person.id, digest, now):
+    if not pending_requests.use_access_code(connection, person.id, digest, now):
         return None
     return _open_session(connection, person.id, now)
 
 
 def session_subscriber(connection: Connection, cookie: str, now: datetime) -> Subscriber | None:
     """Return whose session a cookie belongs to, or None."""
-    number = session_subscriber_id(connection, _cookie_digest(cookie), now)
+    number = pending_requests.session_subscriber_id(connection, _cookie_digest(cookie), now)
     return None if number is None else load_subscriber(connection, number)
 
 
 def close_session(connection: Connection, cookie: str) -> None:
     """End a session; one that has ended is no error."""
-    end_session(connection, _cookie_digest(cookie))
+    pending_requests.end_session(connection, _cookie_digest(cookie))
 
 
 def _open_session(connection: Connection, subscriber_id: int, now: datetime) -> str:
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
-    start_session(connection, subscriber_id, _cookie_digest(cookie), now)
+    pending_requests.start_session(connection, subscriber_id, _cookie_digest(cookie), now)
     return cookie
 
 
@@ -226,7 +217,7 @@ def request_new_address(
         if check_limit(connection, keys.key(name, who), _ADDRESS_LIMIT, now) is not None:
             return False
     cancel_notices(connection, person.id, [NoticeKind.CONFIRM_ADDRESS], now)
-    number = request_address_change(connection, person, address.address, now)
+    number = address_change.request_address_change(connection, person, address.address, now)
     known = find_subscriber(connection, address.identity)
     complained = known is not None and known.status is SubscriberStatus.COMPLAINED
     refused = refused_among(connection, [address.identity], address_digest(settings))
@@ -248,7 +239,7 @@ def read_address_link(
     kind: Literal["address", "undo-address"],
     token: str,
     now: datetime,
-) -> AddressChange | None:
+) -> address_change.AddressChange | None:
     """Return the change that a link confirms or undoes, or None if it is damaged or long over.
 
     The generation is not compared: an undo must work after the change, and each change has a state.
@@ -256,20 +247,25 @@ def read_address_link(
     link = find_link(secret, kind, token)
     if link is None:
         return None
-    change = load_address_change(connection, link.number, now)
+    change = address_change.load_address_change(connection, link.number, now)
     owner = current_id(connection, link.subscriber_id)
     return change if change and change.subscriber_id == owner else None
 
 
 def confirm_new_address(
-    connection: Connection, settings: Settings, change: AddressChange, now: datetime
+    connection: Connection,
+    settings: Settings,
+    change: address_change.AddressChange,
+    now: datetime,
 ) -> bool:
     """Give a subscriber the new address, and tell the old one how to undo it.
 
     Return False if there is nothing to confirm, or if she has left meanwhile.
     """
     digest = address_digest(settings)
-    if not confirm_address_change(connection, change, now, moved=MOVED_TABLES, digest=digest):
+    if not address_change.confirm_address_change(
+        connection, change, now, moved=MOVED_TABLES, digest=digest
+    ):
         return False
     enqueue_notice(
         connection,
@@ -283,8 +279,13 @@ def confirm_new_address(
 
 
 def undo_new_address(
-    connection: Connection, settings: Settings, change: AddressChange, now: datetime
+    connection: Connection,
+    settings: Settings,
+    change: address_change.AddressChange,
+    now: datetime,
 ) -> bool:
     """Give a subscriber the old address again. Return False if there is nothing to undo."""
     digest = address_digest(settings)
-    return undo_address_change(connection, change, now, moved=MOVED_TABLES, digest=digest)
+    return address_change.undo_address_change(
+        connection, change, now, moved=MOVED_TABLES, digest=digest
+    )

@@ -13,14 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, Change, EditingState, Permission, record_by_owner
-from publisher.app.subscribers.records import (
-    ConsentChange,
-    SubscriberRecord,
-    check_newsletter,
-    erase_person,
-    find_record,
-    resubscribe_person,
-)
+from publisher.app.subscribers import records
 from publisher.bounces import store
 from publisher.bounces.intake import score_of
 from publisher.bounces.model import BounceEvent
@@ -47,7 +40,7 @@ class ReturnedMail:
 
 
 def read_returned_mail(
-    database: Database, record: SubscriberRecord, now: datetime
+    database: Database, record: records.SubscriberRecord, now: datetime
 ) -> ReturnedMail:
     """Return what is known of the mail that a subscriber did not get, or complained about."""
     subscriber_id = record.subscriber.id
@@ -58,20 +51,20 @@ def read_returned_mail(
 
 def revive_address(
     settings: Settings, database: Database, address: str, now: datetime, *, note: str = ""
-) -> ConsentChange:
+) -> records.ConsentChange:
     """Write again to an address that bounced. Doing so twice is no error.
 
     Earlier events do not count any more. Raise ConsentError for somebody who left or complained,
     and what `find_record` raises.
     """
-    find_record(settings, database, address)
+    records.find_record(settings, database, address)
     with database.writing() as connection:
         before = known_subscriber(connection, address)
         _check_revivable(before)
         if before.status is not SubscriberStatus.BOUNCED:
-            return ConsentChange(before, before)
+            return records.ConsentChange(before, before)
         resubscribe(connection, address, None, now, note=note or "revived")
-        change = ConsentChange(before, known_subscriber(connection, address))
+        change = records.ConsentChange(before, known_subscriber(connection, address))
         record_by_owner(connection, settings, "revive", f"subscriber {before.id}", now)
     log.info("address revived", subscriber=change.after.id)
     return change
@@ -79,7 +72,7 @@ def revive_address(
 
 def undo_left_by_mail(
     settings: Settings, database: Database, since: datetime, now: datetime
-) -> tuple[list[ConsentChange], list[str]]:
+) -> tuple[list[records.ConsentChange], list[str]]:
     """Subscribe again whom mails without our token unsubscribed since an instant. Return changes and refusals.
 
     These are leavings in mails that our server authenticated, and complaints that are not final. What
@@ -103,7 +96,7 @@ def undo_left_by_mail(
 
 def _undo_one(
     connection: Connection, settings: Settings, number: int, since: datetime, now: datetime
-) -> list[ConsentChange]:
+) -> list[records.ConsentChange]:
     """Undo what a subscriber left by mail; nothing if another change is later."""
     before = load_subscriber(connection, number)
     if before is None:
@@ -115,11 +108,15 @@ def _undo_one(
     if None not in names and before.status is not SubscriberStatus.ACTIVE:
         return []
     for name in names:
-        resubscribe_person(connection, settings, before, name, now, note="forged mail undone")
+        records.resubscribe_person(
+            connection, settings, before, name, now, note="forged mail undone"
+        )
     if names:
         cancel_notices(connection, number, [NoticeKind.GOODBYE], now)
     return (
-        [ConsentChange(before, known_subscriber(connection, before.address))] if names else []
+        [records.ConsentChange(before, known_subscriber(connection, before.address))]
+        if names
+        else []
     )
 
 
@@ -157,10 +154,10 @@ def read_subscriber(state: EditingState, actor: Actor, number: int) -> Subscribe
 
 def read_subscriber_record(
     state: EditingState, actor: Actor, number: int
-) -> tuple[SubscriberRecord, ReturnedMail]:
+) -> tuple[records.SubscriberRecord, ReturnedMail]:
     """Return all that is stored of a subscriber, and of mail that was returned."""
     person = read_subscriber(state, actor, number)
-    record = find_record(state.settings, state.database, person.address)
+    record = records.find_record(state.settings, state.database, person.address)
     return record, read_returned_mail(state.database, record, state.clock.now())
 
 
@@ -171,7 +168,7 @@ def resubscribe_number(
     with _changing(state, actor, "resubscribe", number) as (change, person):
         change.details["newsletter"] = newsletter
         connection, now = change.connection, state.clock.now()
-        done = resubscribe_person(
+        done = records.resubscribe_person(
             connection, state.settings, person, newsletter, now, note=note
         )
         return done.after
@@ -182,7 +179,7 @@ def unsubscribe_number(
 ) -> Subscriber:
     """Unsubscribe somebody from one newsletter, or from all. Doing so twice is no error."""
     with _changing(state, actor, "unsubscribe", number) as (change, person):
-        check_newsletter(state.settings, person, newsletter)
+        records.check_newsletter(state.settings, person, newsletter)
         change.details["newsletter"] = newsletter
         connection, now = change.connection, state.clock.now()
         owner = ConsentSource.OWNER
@@ -193,7 +190,7 @@ def unsubscribe_number(
 def erase_number(state: EditingState, actor: Actor, number: int) -> None:
     """Delete all that is stored of a subscriber, except a keyed hash of the address."""
     with _changing(state, actor, "erase", number) as (change, person):
-        erase_person(change.connection, state.settings, person, state.clock.now())
+        records.erase_person(change.connection, state.settings, person, state.clock.now())
 
 
 @contextmanager

@@ -20,16 +20,7 @@ from publisher.clock import Clock, uptime
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
-from publisher.delivery.lineage.witness import (
-    KEEP_DAYS,
-    PAGES_AHEAD,
-    Lineage,
-    append_values,
-    day_files,
-    read_lineage,
-    read_values,
-    witness_folders,
-)
+from publisher.delivery.lineage import witness
 from subscribers.changes import store_change
 from subscribers.consent import close_record, leave_newsletter, may_receive_mail
 from subscribers.errors import RefusedTransitionError
@@ -101,10 +92,10 @@ def record_departures(settings: Settings, database: Database, now: datetime) -> 
     if not settings.delivery.journal:
         return
     with database.reading() as connection:
-        found = read_lineage(connection)
+        found = witness.read_lineage(connection)
         if found is None or found.copied_at or found.quarantine_reason:
             return
-        folders = witness_folders(settings)
+        folders = witness.witness_folders(settings)
         lasts = {folder: _last_line(folder, found) for folder in folders}
         was_put_back = any(_is_behind(connection, last) for last, _written in lasts.values())
     if was_put_back:
@@ -114,7 +105,7 @@ def record_departures(settings: Settings, database: Database, now: datetime) -> 
             # After that, new changes have numbers that others had.
             last = replace(line, last_id=0) if was_put_back else line
             while new := _next_line(connection, found, last, written, now):
-                append_values(folder, _SUFFIX, [*astuple(new)], now)
+                witness.append_values(folder, _SUFFIX, [*astuple(new)], now)
                 last = new
                 written.update(new.erased)
 
@@ -134,26 +125,31 @@ def _is_behind(connection: Connection, last: DepartureLine) -> bool:
     return RecordedChange(*row) != recorded if row else newest < recorded.id
 
 
-def _apply_again(settings: Settings, database: Database, found: Lineage, now: datetime) -> None:
+def _apply_again(
+    settings: Settings, database: Database, found: witness.Lineage, now: datetime
+) -> None:
     """Close what the files say was closed, and give no new subscriber a number of theirs."""
     with database.writing() as connection:
         skip_lost_ids(connection, subscriber)
         departures = Departures()
-        departures.read(connection, witness_folders(settings), found)
+        departures.read(connection, witness.witness_folders(settings), found)
         left = departures.apply(connection, settings, now)
     log.warning("the database was put back: who left since gets no mail", left=left)
 
 
-def _last_line(folder: Path, found: Lineage) -> tuple[DepartureLine, set[str]]:
+def _last_line(folder: Path, found: witness.Lineage) -> tuple[DepartureLine, set[str]]:
     """Return the last line about this database, and who was erased by those of its day.
 
     It has the last changes of that day, also if they are in a line before it. An empty line and set if the
     database has been recovered since.
     """
     last, written = None, set[str]()
-    for file in reversed(day_files(folder, _SUFFIX)):
+    for file in reversed(witness.day_files(folder, _SUFFIX)):
         for line in _lines([file]):
-            if line.incarnation == found.incarnation and found.page - line.page < PAGES_AHEAD:
+            if (
+                line.incarnation == found.incarnation
+                and found.page - line.page < witness.PAGES_AHEAD
+            ):
                 last = replace(line, changes=line.changes or (last.changes if last else ()))
                 written.update(line.erased)
         if last is not None:
@@ -163,12 +159,12 @@ def _last_line(folder: Path, found: Lineage) -> tuple[DepartureLine, set[str]]:
 
 def _next_line(
     connection: Connection,
-    found: Lineage,
+    found: witness.Lineage,
     last: DepartureLine,
     written: Collection[str],
     now: datetime,
 ) -> DepartureLine | None:
-    since = f"{now - timedelta(days=KEEP_DAYS):%Y-%m-%dT%H:%M:%SZ}"
+    since = f"{now - timedelta(days=witness.KEEP_DAYS):%Y-%m-%dT%H:%M:%SZ}"
     event, gone = subscriber_event.c, erased_address.c
     query = select(*_EVENT).where(
         event.id > last.last_id, event.at > datetime.fromisoformat(since)
@@ -189,7 +185,7 @@ def _next_line(
 
 
 def _lines(files: Iterable[Path]) -> Iterator[DepartureLine]:
-    for values in read_values(files):
+    for values in witness.read_values(files):
         yield DepartureLine(*values)
 
 
@@ -209,9 +205,11 @@ class Departures:
     # Hashes of addresses, each with an instant at which it was erased already, as the database stores it.
     erased: dict[str, str] = field(default_factory=dict)
 
-    def read(self, connection: Connection, folders: Iterable[Path], found: Lineage) -> None:
+    def read(
+        self, connection: Connection, folders: Iterable[Path], found: witness.Lineage
+    ) -> None:
         """Add what some folders know."""
-        files = (file for folder in folders for file in day_files(folder, _SUFFIX))
+        files = (file for folder in folders for file in witness.day_files(folder, _SUFFIX))
         for line in _lines(files):
             if line.incarnation == found.incarnation and line.page >= found.page:
                 self._add(line.page, _unknown(connection, line))

@@ -19,33 +19,16 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.issues.selection import (
-    Candidates,
-    SelectionRules,
-    SelectionWindow,
-    choose_for_profile,
-    rules_of_profile,
-    serving_language,
-)
+from publisher.issues import selection
 from publisher.mail.signed_addresses import find_link, sign_link
 from publisher.rendering import Renderer
+from publisher.syndication import followers
 from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_index import publication_tag
 from publisher.syndication.feed_window import StoredEntry, entries_of_articles
-from publisher.syndication.followers import (
-    FeedFollowers,
-    count_followers,
-    load_followers,
-    store_followers,
-)
+from subscribers import preferences
 from subscribers.addresses import mask_address
 from subscribers.model import Subscriber
-from subscribers.preferences import (
-    Preferences,
-    load_preferences,
-    profile_of,
-    renew_feed_generation,
-)
 from subscribers.store import load_subscriber
 
 MAX_ENTRIES: Final = 50
@@ -85,7 +68,7 @@ def private_feed_urls(settings: Settings, token: str, language: str) -> dict[str
 
 def renew_private_feed(connection: Connection, subscriber_id: int, now: datetime) -> None:
     """Give a subscriber's feed another address. The one of before is not found any more."""
-    renew_feed_generation(connection, subscriber_id, now)
+    preferences.renew_feed_generation(connection, subscriber_id, now)
 
 
 def private_feed_type(name: str) -> str | None:
@@ -108,7 +91,9 @@ def read_private_feed(
         return None
     if link.has_ended(person.generation) or link.number != person.feed_generation:
         return None
-    chosen = _select(connection, settings, person, load_preferences(connection, person.id), now)
+    chosen = _select(
+        connection, settings, person, preferences.load_preferences(connection, person.id), now
+    )
     title = settings.publication.title(language)
     return PrivateFeed(
         language=language,
@@ -159,7 +144,7 @@ def _select(
     connection: Connection,
     settings: Settings,
     person: Subscriber,
-    chosen: Preferences,
+    chosen: preferences.Preferences,
     now: datetime,
 ) -> list[Article]:
     """Return the newest articles that a subscriber wants, each story once, newest first."""
@@ -172,26 +157,30 @@ def _select(
             for one in articles.newest_articles(connection, language, now, limit)
         ]
         stories = articles.variants(connection, {one.story_id for one in pool}, now)
-        candidates = Candidates(articles=pool, variants=stories, sent=())
-        for article in choose_for_profile(rules, candidates, SelectionWindow(until=now)):
+        candidates = selection.Candidates(articles=pool, variants=stories, sent=())
+        for article in selection.choose_for_profile(
+            rules, candidates, selection.SelectionWindow(until=now)
+        ):
             found.setdefault(article.story_id, article)
     newest = sorted(found.values(), key=lambda one: (-one.published_at.timestamp(), one.id))
     return newest[:MAX_ENTRIES]
 
 
 def _rules(
-    settings: Settings, person: Subscriber, chosen: Preferences
-) -> Iterator[SelectionRules]:
+    settings: Settings, person: Subscriber, chosen: preferences.Preferences
+) -> Iterator[selection.SelectionRules]:
     """Yield the rules of each newsletter that a subscriber has, without a bound of age."""
-    profile = profile_of(chosen)
+    profile = preferences.profile_of(chosen)
     for name in person.newsletters:
         newsletter = settings.newsletter(name)
         editions = settings.editions(newsletter) if newsletter else ()
-        own = serving_language([one.language for one in editions], chosen.languages)
+        own = selection.serving_language([one.language for one in editions], chosen.languages)
         edition = next((one for one in editions if one.language == own), None)
         if edition is not None:
             publication = settings.publication
-            rules = rules_of_profile(edition, editions, publication, person.language, profile)
+            rules = selection.rules_of_profile(
+                edition, editions, publication, person.language, profile
+            )
             yield replace(rules, max_age=timedelta.max)
 
 
@@ -207,15 +196,17 @@ class CountedFollowers:
 
 def count_feed_followers(database: Database, lines: Iterable[str]) -> CountedFollowers:
     """Count the readers of feeds in lines of an access log, and store the numbers by feed and day."""
-    counted, unread = count_followers(lines)
+    counted, unread = followers.count_followers(lines)
     days = sorted(one.day for one in counted)
     with database.writing() as connection:
-        stored = store_followers(connection, counted)
+        stored = followers.store_followers(connection, counted)
     first, last = (days[0], days[-1]) if days else (None, None)
     return CountedFollowers(stored=stored, first=first, last=last, unread=unread)
 
 
-def list_feed_followers(database: Database, languages: Sequence[str]) -> list[FeedFollowers]:
+def list_feed_followers(
+    database: Database, languages: Sequence[str]
+) -> list[followers.FeedFollowers]:
     """Return the latest numbers of the feeds of some languages; "" is the feed of all."""
     with database.reading() as connection:
-        return load_followers(connection, languages)
+        return followers.load_followers(connection, languages)

@@ -19,37 +19,10 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from publisher.app.subscribers.access import (
-    confirm_new_address,
-    read_address_link,
-    read_preferences_link,
-    send_own_links,
-    undo_new_address,
-)
-from publisher.app.subscribers.joining import (
-    ConfirmationState,
-    SubscriptionRequest,
-    confirm_by_code,
-    confirm_by_link,
-    request_subscription,
-)
+from publisher.app.subscribers import access, joining, unsubscribing
 from publisher.app.subscribers.preferences import PreferenceError, switch_language
-from publisher.app.subscribers.unsubscribing import (
-    LeaveScope,
-    leave,
-    read_leave_link,
-    read_undo_link,
-    undo,
-)
+from publisher.bounces import incoming_mail
 from publisher.bounces.incoming_mail import field as header_field
-from publisher.bounces.incoming_mail import (
-    fields,
-    is_authenticated,
-    leaf_parts,
-    parse_mail,
-    part_text,
-    sole_sender,
-)
 from publisher.bounces.intake import receive_bounce, subscribers_of_links
 from publisher.bounces.model import MailKind
 from publisher.bounces.report import read_report
@@ -125,7 +98,7 @@ def run_mail_command(mail: CommandMail, command: MailCommand) -> MailUse:
 
 def _unsubscribe(mail: CommandMail, command: MailCommand) -> MailUse:
     (word,) = command.arguments or ("",)
-    link = read_leave_link(mail.secret, word) if word else None
+    link = unsubscribing.read_leave_link(mail.secret, word) if word else None
     source = ConsentSource.SUBSCRIBER
     if link is None:
         person = find_subscriber(mail.connection, mail.sender)
@@ -138,8 +111,10 @@ def _unsubscribe(mail: CommandMail, command: MailCommand) -> MailUse:
             return _ask_to_leave(mail, person, word)
         link = SignedLink("unsubscribe", person.id, word)
         source = ConsentSource.SUBSCRIBER if has_token else ConsentSource.MAIL
-    scope = LeaveScope.NEWSLETTER if link.newsletter else LeaveScope.ALL
-    leave(mail.connection, link, scope, mail.now, source)
+    scope = (
+        unsubscribing.LeaveScope.NEWSLETTER if link.newsletter else unsubscribing.LeaveScope.ALL
+    )
+    unsubscribing.leave(mail.connection, link, scope, mail.now, source)
     return MailUse.UNSUBSCRIBE
 
 
@@ -162,9 +137,9 @@ def _ask_to_leave(mail: CommandMail, person: Subscriber, newsletter: str) -> Mai
 
 def _subscribe(mail: CommandMail, command: MailCommand) -> bool:
     settings = mail.settings
-    left = [read_undo_link(mail.secret, word) for word in command.arguments]
+    left = [unsubscribing.read_undo_link(mail.secret, word) for word in command.arguments]
     if left and left[0]:
-        return undo(mail.connection, left[0], mail.now) is not UndoOutcome.ENDED
+        return unsubscribing.undo(mail.connection, left[0], mail.now) is not UndoOutcome.ENDED
     language = settings.publication.serves(command.language)
     language = language or settings.publication.default_language
     known = [one.name for one in settings.newsletters]
@@ -174,8 +149,8 @@ def _subscribe(mail: CommandMail, command: MailCommand) -> bool:
     if not names or not {*names} <= {*known}:
         return False
     wish = JoinWish(names, language)
-    request = SubscriptionRequest(mail.sender, wish, mail.origin)
-    request_subscription(mail.connection, settings, request, mail.now)
+    request = joining.SubscriptionRequest(mail.sender, wish, mail.origin)
+    joining.request_subscription(mail.connection, settings, request, mail.now)
     return True
 
 
@@ -183,13 +158,15 @@ def _confirm(mail: CommandMail, command: MailCommand) -> bool:
     (word,) = command.arguments or ("",)
     connection, settings, now = mail.connection, mail.settings, mail.now
     if len(word) == _CODE_LENGTH and word.isdecimal():
-        view = confirm_by_code(connection, settings, mail.sender, word, mail.origin, now)
+        view = joining.confirm_by_code(
+            connection, settings, mail.sender, word, mail.origin, now
+        )
     else:
         token = word or _asked_token(mail)
         if _confirm_address(mail, token):
             return True
-        view = confirm_by_link(connection, settings, token, mail.origin, now)
-    return view.state is not ConfirmationState.UNKNOWN
+        view = joining.confirm_by_link(connection, settings, token, mail.origin, now)
+    return view.state is not joining.ConfirmationState.UNKNOWN
 
 
 def _asked_token(mail: CommandMail) -> str:
@@ -204,13 +181,13 @@ def _asked_token(mail: CommandMail) -> str:
 def _confirm_address(mail: CommandMail, token: str) -> bool:
     """Confirm a new address or undo a change, and return whether the token is about one."""
     connection, settings, now = mail.connection, mail.settings, mail.now
-    change = read_address_link(connection, mail.secret, "address", token, now)
+    change = access.read_address_link(connection, mail.secret, "address", token, now)
     if change:
-        confirm_new_address(connection, settings, change, now)
+        access.confirm_new_address(connection, settings, change, now)
         return True
-    change = read_address_link(connection, mail.secret, "undo-address", token, now)
+    change = access.read_address_link(connection, mail.secret, "undo-address", token, now)
     if change:
-        undo_new_address(connection, settings, change, now)
+        access.undo_new_address(connection, settings, change, now)
     return change is not None
 
 
@@ -220,7 +197,7 @@ def _switch_language(mail: CommandMail, command: MailCommand) -> bool:
     tag, *token = command.arguments
     person = None
     if token:
-        person = read_preferences_link(mail.connection, mail.secret, token[0])
+        person = access.read_preferences_link(mail.connection, mail.secret, token[0])
     elif mail.is_authentic:
         person = find_subscriber(mail.connection, mail.sender)
     if person is None:
@@ -235,7 +212,7 @@ def _switch_language(mail: CommandMail, command: MailCommand) -> bool:
 
 def _send_links(mail: CommandMail, _command: MailCommand) -> bool:
     keys = LimitKeys(mail.secret)
-    send_own_links(mail.connection, mail.settings, keys, mail.sender, mail.now)
+    access.send_own_links(mail.connection, mail.settings, keys, mail.sender, mail.now)
     return True
 
 
@@ -353,8 +330,8 @@ def _use(
     if report.mail in _REPORTS:
         receive_bounce(connection, settings, secret, raw, now, "mailbox")
         return _REPORTS[report.mail]
-    message = parse_mail(raw)
-    sender = sole_sender(fields(message, "From"))
+    message = incoming_mail.parse_mail(raw)
+    sender = incoming_mail.sole_sender(incoming_mail.fields(message, "From"))
     if _is_to_many(message) or sender.lower() in _own_addresses(settings):
         return MailUse.UNKNOWN
     mail = CommandMail(
@@ -400,8 +377,8 @@ def _is_often(mail: CommandMail) -> bool:
 def _is_authentic(settings: Settings, message: Message, sender: str) -> bool:
     name = settings.mailbox.authserv_id if settings.mailbox else ""
     domain = sender.rpartition("@")[2]
-    results = fields(message, "Authentication-Results")
-    return bool(name and domain) and is_authenticated(results, name, domain)
+    results = incoming_mail.fields(message, "Authentication-Results")
+    return bool(name and domain) and incoming_mail.is_authenticated(results, name, domain)
 
 
 def _is_to_many(message: Message) -> bool:
@@ -419,12 +396,19 @@ def _own_addresses(settings: Settings) -> set[str]:
 def _answered_notice(
     connection: Connection, secret: str, message: Message
 ) -> SentNotice | None:
-    texts = (*fields(message, "In-Reply-To"), *fields(message, "References"))
+    texts = (
+        *incoming_mail.fields(message, "In-Reply-To"),
+        *incoming_mail.fields(message, "References"),
+    )
     for number in notices_of_message_ids(secret, " ".join(texts)):
         return find_notice(connection, number)
     return None
 
 
 def _first_text(message: Message) -> str:
-    parts = (part for part in leaf_parts(message) if part.get_content_maintype() == "text")
-    return next(map(part_text, parts), "")
+    parts = (
+        part
+        for part in incoming_mail.leaf_parts(message)
+        if part.get_content_maintype() == "text"
+    )
+    return next(map(incoming_mail.part_text, parts), "")

@@ -13,16 +13,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from publisher import request_limits
 from publisher.config import Settings
 from publisher.notices.ledger import count_failed_confirmations
-from publisher.request_limits import (
-    CHALLENGE_LIFETIME,
-    Limit,
-    LimitKeys,
-    check_limit,
-    make_challenge,
-    solved_challenge,
-)
 from publisher.secrets import load_secret
 from subscribers.addresses import INBOXES, Address, normalise_address
 from subscribers.consent_records import count_requests_since
@@ -91,7 +84,11 @@ def personal_address(settings: Settings, text: str) -> Address:
 def offer_form(connection: Connection, settings: Settings, now: datetime) -> FormOffer:
     """Return what a form that is shown now contains. Writes nothing."""
     secret = load_secret(settings)
-    challenge = make_challenge(secret, now) if _needs_proof(connection, settings, now) else ""
+    challenge = (
+        request_limits.make_challenge(secret, now)
+        if _needs_proof(connection, settings, now)
+        else ""
+    )
     return FormOffer(_stamp(secret, int(now.timestamp())), challenge)
 
 
@@ -113,15 +110,18 @@ def check_form(
         return False
     if not _needs_proof(connection, settings, now):
         return True
-    challenge = solved_challenge(secret, evidence.proof, now)
-    keys, network = LimitKeys(secret), _network(client, 24, 64)
+    challenge = request_limits.solved_challenge(secret, evidence.proof, now)
+    keys, network = request_limits.LimitKeys(secret), _network(client, 24, 64)
     if challenge is not None:
-        key, once = keys.key("proof of work", challenge), Limit(1, 1, CHALLENGE_LIFETIME)
+        key, once = (
+            keys.key("proof of work", challenge),
+            request_limits.Limit(1, 1, request_limits.CHALLENGE_LIFETIME),
+        )
     elif network and _is_aged(secret, evidence.stamp, _WAIT_WITHOUT_PROOF, now):
-        key, once = keys.key("form without proof", network), Limit(1, 1, _HOUR)
+        key, once = keys.key("form without proof", network), request_limits.Limit(1, 1, _HOUR)
     else:
         return False
-    return check_limit(connection, key, once, now) is None
+    return request_limits.check_limit(connection, key, once, now) is None
 
 
 def refusal_reason(
@@ -148,9 +148,14 @@ def exceeded_limit(  # what is counted, and for whom
 
     Each purpose has limits of its own.
     """
-    keys = LimitKeys(load_secret(settings))
+    keys = request_limits.LimitKeys(load_secret(settings))
     for name, who, limit in _limits(settings, identity, client):
-        if check_limit(connection, keys.key(f"{purpose}: {name}", who), limit, now) is not None:
+        if (
+            request_limits.check_limit(
+                connection, keys.key(f"{purpose}: {name}", who), limit, now
+            )
+            is not None
+        ):
             return f"limit {name}"
     return ""
 
@@ -166,7 +171,9 @@ def joining_stopped(connection: Connection, settings: Settings, now: datetime) -
     return count_failed_confirmations(connection, _SAMPLE, since) > _MAX_FAILED
 
 
-def _limits(settings: Settings, identity: str, client: str) -> Iterator[tuple[str, str, Limit]]:
+def _limits(
+    settings: Settings, identity: str, client: str
+) -> Iterator[tuple[str, str, request_limits.Limit]]:
     """Yield the limits of a request, the narrowest first: name, whom it limits, and how."""
     bounds = settings.joining
     local_part, _at, domain = identity.rpartition("@")
@@ -175,12 +182,20 @@ def _limits(settings: Settings, identity: str, client: str) -> Iterator[tuple[st
         ("per_site", _network(client, None, 48), bounds.per_site),
     ):
         if network:
-            yield name, network, Limit(most, most, _HOUR)
+            yield name, network, request_limits.Limit(most, most, _HOUR)
     mailbox = f"{local_part.partition('+')[0]}@{domain}"
-    yield "per_address", mailbox, Limit(bounds.per_address, bounds.per_address, _DAY)
+    yield (
+        "per_address",
+        mailbox,
+        request_limits.Limit(bounds.per_address, bounds.per_address, _DAY),
+    )
     if domain not in INBOXES:
-        yield "per_domain", domain, Limit(bounds.per_domain, bounds.per_domain, _HOUR)
-    yield "in_all", "", Limit(bounds.in_all, bounds.in_all, _HOUR)
+        yield (
+            "per_domain",
+            domain,
+            request_limits.Limit(bounds.per_domain, bounds.per_domain, _HOUR),
+        )
+    yield "in_all", "", request_limits.Limit(bounds.in_all, bounds.in_all, _HOUR)
 
 
 def _network(client: str, length_v4: int | None, length_v6: int) -> str:

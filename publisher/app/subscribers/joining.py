@@ -17,13 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
-from publisher.app.subscribers.join_protection import (
-    FormEvidence,
-    check_form,
-    joining_stopped,
-    personal_address,
-    refusal_reason,
-)
+from publisher.app.subscribers import join_protection
 from publisher.app.subscribers.personal_tables import forget_address
 from publisher.app.subscribers.records import address_digest
 from publisher.config import Settings
@@ -38,24 +32,9 @@ from publisher.rendering import Renderer
 from publisher.rendering.views import publication_view
 from publisher.request_limits import Limit, LimitKeys, check_limit, rewrite_bucket
 from publisher.secrets import load_secret
+from subscribers import consent_records, joining
 from subscribers.addresses import INBOXES, Address, mask_address, normalise_address
 from subscribers.consent import JoinAnswer
-from subscribers.consent_records import (
-    ConsentChannel,
-    ConsentEvent,
-    ConsentOrigin,
-    append_consent_record,
-)
-from subscribers.joining import (
-    add_nobody,
-    add_pending,
-    confirm_request,
-    delete_unconfirmed,
-    match_code,
-    prepare_answer,
-    refuse_request,
-    requests_due_for_reminder,
-)
 from subscribers.model import JoinWish, Subscriber, SubscriberStatus
 from subscribers.pending_requests import JoinRequest, RequestState, find_request, insert_request
 from subscribers.store import load_subscriber
@@ -67,7 +46,7 @@ _CODE_PREFIX = b"code to confirm:"
 _CODES = 1_000_000
 # Codes that are tried for an address, known or not.
 _TRIES = Limit(per=20, burst=20, period=timedelta(hours=1))
-_NO_EVIDENCE = FormEvidence()
+_NO_EVIDENCE = join_protection.FormEvidence()
 # Mails that a refusal makes pointless.
 _ASKING = frozenset({NoticeKind.CONFIRM, NoticeKind.REMINDER})
 
@@ -81,9 +60,9 @@ class SubscriptionRequest:
 
     address: str
     wish: JoinWish
-    origin: ConsentOrigin
+    origin: consent_records.ConsentOrigin
     client: str = ""
-    evidence: FormEvidence = _NO_EVIDENCE
+    evidence: join_protection.FormEvidence = _NO_EVIDENCE
 
 
 class RequestAnswer(StrEnum):
@@ -126,15 +105,17 @@ def request_subscription(
 
     Raise BadAddressError for an address that cannot be written to.
     """
-    address = personal_address(settings, request.address)
-    by_form = request.origin.source is ConsentChannel.FORM
-    if by_form and not check_form(connection, settings, request.evidence, now, request.client):
+    address = join_protection.personal_address(settings, request.address)
+    by_form = request.origin.source is consent_records.ConsentChannel.FORM
+    if by_form and not join_protection.check_form(
+        connection, settings, request.evidence, now, request.client
+    ):
         return RequestAnswer.ONCE_MORE
     reason = "trap" if request.evidence.trap else ""
-    reason = reason or refusal_reason(
+    reason = reason or join_protection.refusal_reason(
         connection, settings, address.identity, request.client, now
     )
-    answer, person = prepare_answer(
+    answer, person = joining.prepare_answer(
         connection, address.identity, request.wish.newsletters, address_digest(settings), now
     )
     if reason:
@@ -173,10 +154,10 @@ def _answer(
     """
     savepoint = connection.begin_nested()
     if decision.is_new:
-        number = add_pending(connection, decision.address, request.wish, now)
+        number = joining.add_pending(connection, decision.address, request.wish, now)
         savepoint.commit()
     else:
-        number = add_nobody(connection, request.wish, now)
+        number = joining.add_nobody(connection, request.wish, now)
     if decision.person is not None and decision.leads_to is not JoinAnswer.NOTHING:
         savepoint.rollback()
         number = decision.person.id
@@ -210,7 +191,9 @@ def _ask(
     name = notice_message_name(load_secret(settings), mail)
     message_id = f"<{name}@{settings.publication.sender.domain}>"
     origin = replace(request.origin, message_id=message_id)
-    append_consent_record(connection, subscriber_id, ConsentEvent.REQUESTED, wish, origin, now)
+    consent_records.append_consent_record(
+        connection, subscriber_id, consent_records.ConsentEvent.REQUESTED, wish, origin, now
+    )
 
 
 def read_confirmation(
@@ -231,7 +214,11 @@ def read_confirmation(
 
 
 def confirm_by_link(
-    connection: Connection, settings: Settings, token: str, origin: ConsentOrigin, now: datetime
+    connection: Connection,
+    settings: Settings,
+    token: str,
+    origin: consent_records.ConsentOrigin,
+    now: datetime,
 ) -> ConfirmationView:
     """Confirm a request by the link of its mail. Doing so twice is no error."""
     view = read_confirmation(connection, settings, token, now)
@@ -243,7 +230,7 @@ def confirm_by_code(
     settings: Settings,
     address: str,
     code: str,
-    origin: ConsentOrigin,
+    origin: consent_records.ConsentOrigin,
     now: datetime,
 ) -> ConfirmationView:
     """Confirm a request by its address and the code of its mail.
@@ -257,7 +244,7 @@ def confirm_by_code(
     key = LimitKeys(load_secret(settings)).key("codes by address", identity)
     if check_limit(connection, key, _TRIES, now) is not None:
         return ConfirmationView(ConfirmationState.UNKNOWN)
-    request, has_counted = match_code(connection, identity, digest, now)
+    request, has_counted = joining.match_code(connection, identity, digest, now)
     rewrite_bucket(connection, key, writes=not has_counted)
     person = load_subscriber(connection, request.subscriber_id) if request else None
     if request is None or person is None:
@@ -266,7 +253,11 @@ def confirm_by_code(
 
 
 def refuse(
-    connection: Connection, settings: Settings, token: str, origin: ConsentOrigin, now: datetime
+    connection: Connection,
+    settings: Settings,
+    token: str,
+    origin: consent_records.ConsentOrigin,
+    now: datetime,
 ) -> ConfirmationView:
     """End a request that the mailbox's owner did not make; see `subscribers.refuse_request`."""
     view = read_confirmation(connection, settings, token, now)
@@ -275,7 +266,7 @@ def refuse(
         return view
     person = load_subscriber(connection, request.subscriber_id)
     cancel_notices(connection, request.subscriber_id, _ASKING, now)
-    refused = refuse_request(connection, request, address_digest(settings), origin, now)
+    refused = joining.refuse_request(connection, request, address_digest(settings), origin, now)
     if refused and person:
         forget_address(connection, person.email)
     state = ConfirmationState.REFUSED if refused else ConfirmationState.CANCELLED
@@ -291,13 +282,13 @@ def _confirm(
     connection: Connection,
     settings: Settings,
     view: ConfirmationView,
-    origin: ConsentOrigin,
+    origin: consent_records.ConsentOrigin,
     now: datetime,
 ) -> ConfirmationView:
     request = view.request
     if request is None or view.state is not ConfirmationState.OPEN:
         return view
-    if not confirm_request(connection, request, address_digest(settings), origin, now):
+    if not joining.confirm_request(connection, request, address_digest(settings), origin, now):
         return ConfirmationView(ConfirmationState.CANCELLED)
     cancel_notices(connection, request.subscriber_id, [NoticeKind.REMINDER], now)
     values = {"newsletters": list(request.wish.newsletters)}
@@ -330,9 +321,9 @@ def send_reminders(settings: Settings, database: Database, now: datetime) -> int
     if not settings.joining.reminder:
         return 0
     with database.writing() as connection:
-        if joining_stopped(connection, settings, now):
+        if join_protection.joining_stopped(connection, settings, now):
             return 0
-        due = requests_due_for_reminder(connection, now)
+        due = joining.requests_due_for_reminder(connection, now)
         for one in due:
             enqueue_notice(
                 connection,
@@ -348,7 +339,7 @@ def send_reminders(settings: Settings, database: Database, now: datetime) -> int
 def delete_expired_requests(database: Database, now: datetime) -> int:
     """Delete those who did not confirm within 30 days. Return how many."""
     with database.writing() as connection:
-        count = len(delete_unconfirmed(connection, now))
+        count = len(joining.delete_unconfirmed(connection, now))
     if count:
         log.info("subscribers who did not confirm within 30 days were deleted", count=count)
     return count

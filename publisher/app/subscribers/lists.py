@@ -15,6 +15,7 @@ from typing import IO, Any, TextIO, TypedDict, Unpack
 import structlog
 from sqlalchemy import Connection
 
+from publisher import uploaded_lists
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import Actor, EditingState, Permission, find_terminal_actor
 from publisher.app.subscribers.records import (
@@ -25,26 +26,6 @@ from publisher.app.subscribers.records import (
 from publisher.errors import LimitError, PublisherError, UsageError
 from publisher.files import open_private
 from publisher.i18n.messages import message
-from publisher.uploaded_lists import (
-    LIST,
-    REJECTS,
-    RUNNING,
-    ImportState,
-    KeptImport,
-    alone,
-    delete_expired_imports,
-    delete_import,
-    delete_list,
-    import_folder,
-    packed_reason,
-    read_import,
-    read_imports,
-    reason_sentence,
-    store_list,
-    translated_rejects,
-    write_import,
-    writing_rejects,
-)
 from subscribers.errors import BadAddressError, BadFileError
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import Subscriber
@@ -140,7 +121,7 @@ def _import(
         others["progress"] = options["progress"]
     try:
         rejects, written = options.get("rejects"), options.get("written", str)
-        with writing_rejects(rejects, file, written) as others["rejected"]:
+        with uploaded_lists.writing_rejects(rejects, file, written) as others["rejected"]:
             return import_subscribers(
                 settings,
                 state.database,
@@ -150,7 +131,7 @@ def _import(
                 **others,
             )
     except BadFileError as error:
-        raise UsageError(reason_sentence(str(error))) from error
+        raise UsageError(uploaded_lists.reason_sentence(str(error))) from error
 
 
 def export_list(state: EditingState, actor: Actor, out: TextIO) -> int:
@@ -189,7 +170,7 @@ _NOTE_SECONDS = 1.0
 _SHOWN = 20
 
 # The list is of no use any more.
-_ENDED = frozenset({ImportState.DONE, ImportState.FAILED})
+_ENDED = frozenset({uploaded_lists.ImportState.DONE, uploaded_lists.ImportState.FAILED})
 _Stopped = Callable[[], bool]
 
 
@@ -197,39 +178,41 @@ class _StoppedError(Exception):
     """The process ends; the import begins again with the next one."""
 
 
-def keep_list(state: EditingState, actor: Actor, key: str, file: IO[bytes]) -> KeptImport:
+def keep_list(
+    state: EditingState, actor: Actor, key: str, file: IO[bytes]
+) -> uploaded_lists.KeptImport:
     """Store an uploaded list, of which a dry run is made next. The same key twice stores it once.
 
     Raise UsageError for what is no key.
     """
     require_all_subscribers(state, actor)
     folders, now = state.settings.folders, state.clock.now()
-    if import_folder(folders, key).exists():
-        return read_import(folders, key)
-    kept = KeptImport(
+    if uploaded_lists.import_folder(folders, key).exists():
+        return uploaded_lists.read_import(folders, key)
+    kept = uploaded_lists.KeptImport(
         key=key,
-        state=ImportState.CHECKING,
+        state=uploaded_lists.ImportState.CHECKING,
         actor=actor.name,
         via=actor.via,
         network=actor.network,
         uploaded_at=now,
         changed_at=now,
     )
-    kept = store_list(folders, kept, file)
+    kept = uploaded_lists.store_list(folders, kept, file)
     with state.changing(actor, "upload-list", f"import {key}", {"bytes": kept.size}):
         return kept
 
 
-def list_imports(state: EditingState, actor: Actor) -> list[KeptImport]:
+def list_imports(state: EditingState, actor: Actor) -> list[uploaded_lists.KeptImport]:
     """Return the imports of the last days, the latest first."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
-    return read_imports(state.settings.folders)
+    return uploaded_lists.read_imports(state.settings.folders)
 
 
-def find_import(state: EditingState, actor: Actor, key: str) -> KeptImport:
+def find_import(state: EditingState, actor: Actor, key: str) -> uploaded_lists.KeptImport:
     """Return one of them. Raise UsageError if there is none."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
-    return read_import(state.settings.folders, key)
+    return uploaded_lists.read_import(state.settings.folders, key)
 
 
 def read_rejects(
@@ -241,10 +224,10 @@ def read_rejects(
     """
     require_all_subscribers(state, actor)
     kept = find_import(state, actor, key)
-    path = import_folder(state.settings.folders, key) / REJECTS
-    if kept.state in RUNNING or not path.exists():
+    path = uploaded_lists.import_folder(state.settings.folders, key) / uploaded_lists.REJECTS
+    if kept.state in uploaded_lists.RUNNING or not path.exists():
         raise UsageError.saying("the rows that were left out are not known yet")
-    return translated_rejects(path, said)
+    return uploaded_lists.translated_rejects(path, said)
 
 
 def begin_import(state: EditingState, actor: Actor, key: str) -> None:
@@ -253,10 +236,13 @@ def begin_import(state: EditingState, actor: Actor, key: str) -> None:
     folders = state.settings.folders
     with state.changing(actor, "start-import", f"import {key}") as change:
         kept = find_import(state, actor, key)
-        change.is_repeated = kept.state is not ImportState.CHECKED
+        change.is_repeated = kept.state is not uploaded_lists.ImportState.CHECKED
         if not change.is_repeated:
             by = {"actor": actor.name, "via": actor.via, "network": actor.network}
-            write_import(folders, kept.moved(ImportState.IMPORTING, state.clock.now(), **by))
+            uploaded_lists.write_import(
+                folders,
+                kept.moved(uploaded_lists.ImportState.IMPORTING, state.clock.now(), **by),
+            )
 
 
 def discard_import(state: EditingState, actor: Actor, key: str) -> None:
@@ -268,7 +254,7 @@ def discard_import(state: EditingState, actor: Actor, key: str) -> None:
         except UsageError:
             change.is_repeated = True
         if not change.is_repeated:
-            delete_import(state.settings.folders, key)
+            uploaded_lists.delete_import(state.settings.folders, key)
 
 
 def run_waiting_imports(state: EditingState, stopped: _Stopped = lambda: False) -> int:
@@ -278,43 +264,47 @@ def run_waiting_imports(state: EditingState, stopped: _Stopped = lambda: False) 
     transactions.
     """
     folders = state.settings.folders
-    with alone(folders) as is_alone:
+    with uploaded_lists.alone(folders) as is_alone:
         if not is_alone:
             return 0
-        found = read_imports(folders)
+        found = uploaded_lists.read_imports(folders)
         waiting = [one for one in reversed(found) if one.is_running]
         for one in waiting:
             _work(state, one, stopped)
         for one in found:
             # A kill may have come before it.
             if one.state in _ENDED:
-                delete_list(folders, one.key)
-        delete_expired_imports(state.settings, state.clock.now())
+                uploaded_lists.delete_list(folders, one.key)
+        uploaded_lists.delete_expired_imports(state.settings, state.clock.now())
     return len(waiting)
 
 
-def _work(state: EditingState, kept: KeptImport, stopped: _Stopped) -> None:
+def _work(state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stopped) -> None:
     """Work on a list, and store how it ended."""
     folders = state.settings.folders
-    if kept.state is ImportState.IMPORTING:
+    if kept.state is uploaded_lists.ImportState.IMPORTING:
         kept = replace(kept, runs=kept.runs + 1)
-        write_import(folders, kept)
+        uploaded_lists.write_import(folders, kept)
     try:
         end = _worked(state, kept, stopped)
     except _StoppedError:
         return
-    write_import(folders, end)
+    uploaded_lists.write_import(folders, end)
     if end.state in _ENDED:
-        delete_list(folders, kept.key)
+        uploaded_lists.delete_list(folders, kept.key)
 
 
-def _worked(state: EditingState, kept: KeptImport, stopped: _Stopped) -> KeptImport:
+def _worked(
+    state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stopped
+) -> uploaded_lists.KeptImport:
     """Return an import after the work on its list."""
-    is_import = kept.state is ImportState.IMPORTING
+    is_import = kept.state is uploaded_lists.ImportState.IMPORTING
     try:
         report = _run(state, kept, stopped)
     except UsageError as error:
-        return kept.moved(ImportState.FAILED, state.clock.now(), problem=str(error))
+        return kept.moved(
+            uploaded_lists.ImportState.FAILED, state.clock.now(), problem=str(error)
+        )
     except PublisherError as error:
         problem = str(error)
     except _StoppedError:
@@ -323,24 +313,40 @@ def _worked(state: EditingState, kept: KeptImport, stopped: _Stopped) -> KeptImp
         log.exception("a list of subscribers could not be imported", key=kept.key)
         problem = message("a fault of the program; its log says more")
     else:
-        after = ImportState.DONE if is_import else ImportState.CHECKED
+        after = (
+            uploaded_lists.ImportState.DONE if is_import else uploaded_lists.ImportState.CHECKED
+        )
         rows = report.taken + report.refused
         return kept.moved(after, state.clock.now(), report=_values(report), of=rows)
     # What was stored stays, and the button of the page goes on.
-    after = ImportState.CHECKED if is_import else ImportState.FAILED
+    after = (
+        uploaded_lists.ImportState.CHECKED if is_import else uploaded_lists.ImportState.FAILED
+    )
     return kept.moved(after, state.clock.now(), problem=problem)
 
 
-def _run(state: EditingState, kept: KeptImport, stopped: _Stopped) -> ImportReport:
-    folder, actor = import_folder(state.settings.folders, kept.key), _actor(state, kept)
-    run = import_list if kept.state is ImportState.IMPORTING else preview_list
-    with (folder / LIST).open("rb") as file:
+def _run(
+    state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stopped
+) -> ImportReport:
+    folder, actor = (
+        uploaded_lists.import_folder(state.settings.folders, kept.key),
+        _actor(state, kept),
+    )
+    run = import_list if kept.state is uploaded_lists.ImportState.IMPORTING else preview_list
+    with (folder / uploaded_lists.LIST).open("rb") as file:
         note = _noting(state, kept, stopped)
-        rejects = folder / REJECTS
-        return run(state, actor, file, rejects=rejects, written=packed_reason, progress=note)
+        rejects = folder / uploaded_lists.REJECTS
+        return run(
+            state,
+            actor,
+            file,
+            rejects=rejects,
+            written=uploaded_lists.packed_reason,
+            progress=note,
+        )
 
 
-def _actor(state: EditingState, kept: KeptImport) -> Actor:
+def _actor(state: EditingState, kept: uploaded_lists.KeptImport) -> Actor:
     """Return who uploaded or began it, with the roles of now. Raise UsageError if the account is disabled."""
     is_terminal = kept.actor == terminal_actor().name
     found = find_terminal_actor(state, None if is_terminal else kept.actor)
@@ -348,7 +354,7 @@ def _actor(state: EditingState, kept: KeptImport) -> Actor:
 
 
 def _noting(
-    state: EditingState, kept: KeptImport, stopped: _Stopped
+    state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stopped
 ) -> Callable[[int, int], None]:
     """Return a function that stores how far an import is, and ends it if the process ends."""
     noted = float("-inf")
@@ -359,7 +365,7 @@ def _noting(
             raise _StoppedError
         if time.monotonic() >= noted + _NOTE_SECONDS:
             noted = time.monotonic()
-            write_import(state.settings.folders, replace(kept, done=done, of=of))
+            uploaded_lists.write_import(state.settings.folders, replace(kept, done=done, of=of))
 
     return note
 
@@ -375,6 +381,8 @@ def _values(report: ImportReport) -> dict[str, Any]:
         "statuses": report.statuses.most_common(),
         "languages": report.languages.most_common(),
         "without_mail": [(*key, count) for key, count in report.without_mail.most_common()],
-        "reasons": [(reason_sentence(one), n) for one, n in report.reasons.most_common()],
-        "bad": [reason_sentence(str(one)) for one in report.bad[:_SHOWN]],
+        "reasons": [
+            (uploaded_lists.reason_sentence(one), n) for one, n in report.reasons.most_common()
+        ],
+        "bad": [uploaded_lists.reason_sentence(str(one)) for one in report.bad[:_SHOWN]],
     }

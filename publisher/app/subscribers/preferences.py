@@ -18,14 +18,9 @@ from publisher.config import Newsletter, Settings
 from publisher.errors import PublisherError
 from publisher.issues.subscriber_selection import owe_former_edition
 from publisher.recurrence import at_local_time
+from subscribers import consent_records
 from subscribers.addresses import mask_address
 from subscribers.changes import choose_newsletters
-from subscribers.consent_records import (
-    ConsentChannel,
-    ConsentEvent,
-    ConsentOrigin,
-    append_consent_record,
-)
 from subscribers.model import JoinWish, Subscriber, SubscriberStatus
 from subscribers.preferences import (
     Cadence,
@@ -151,7 +146,7 @@ def save_choices(
     subscriber_id: int,
     entered: EnteredPreferences,
     now: datetime,
-    origin: ConsentOrigin | None = None,
+    origin: consent_records.ConsentOrigin | None = None,
 ) -> frozenset[str]:
     """Store what a subscriber on record entered. Return the names of what changed.
 
@@ -248,16 +243,20 @@ def _record_consent(
     connection: Connection,
     choices: PreferenceChoices,
     wanted: Mapping[str, bool],
-    origin: ConsentOrigin | None,
+    origin: consent_records.ConsentOrigin | None,
     now: datetime,
 ) -> None:
     had = choices.subscriber.newsletters
     started = tuple(name for name, on in wanted.items() if on and name not in had)
     if started:
         wish = JoinWish(started, choices.preferences.languages[0])
-        origin = origin or ConsentOrigin(source=ConsentChannel.LINK)
-        event = ConsentEvent.CONFIRMED
-        append_consent_record(connection, choices.subscriber.id, event, wish, origin, now)
+        origin = origin or consent_records.ConsentOrigin(
+            source=consent_records.ConsentChannel.LINK
+        )
+        event = consent_records.ConsentEvent.CONFIRMED
+        consent_records.append_consent_record(
+            connection, choices.subscriber.id, event, wish, origin, now
+        )
 
 
 def _choice(

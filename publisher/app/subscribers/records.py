@@ -14,29 +14,18 @@ from typing import TextIO, TypedDict, Unpack
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import record_by_owner
-from publisher.app.subscribers.personal_tables import (
-    MOVED_TABLES,
-    delete_personal_rows,
-    forget_address,
-    personal_json,
-    read_personal_rows,
-)
+from publisher.app.subscribers import personal_tables
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import ConsentError, UsageError
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
 from publisher.secrets import load_secret
+from subscribers import errors
 from subscribers.address_change import merge_subscribers
 from subscribers.addresses import normalise_address
 from subscribers.changes import resubscribe, unsubscribe
 from subscribers.consent_records import ConsentRecord, load_consent_records, load_history
-from subscribers.errors import (
-    ErasedSubscriberError,
-    LostSubscriptionsError,
-    RefusedTransitionError,
-    UnknownSubscriberError,
-)
 from subscribers.lists.import_export import ImportReport, Reject, export_csv, import_in_portions
 from subscribers.model import ConsentSource, Subscriber, SubscriberHistory, SubscriberStatus
 from subscribers.pending_requests import JoinRequest, list_requests
@@ -209,7 +198,7 @@ def resubscribe_address(
     with database.writing() as connection:
         try:
             before = _require_subscriber(connection, settings, address)
-        except ErasedSubscriberError as error:
+        except errors.ErasedSubscriberError as error:
             remedy = "if the subscriber asks to come back, import it with --returned"
             raise ConsentError(f"{error}; {remedy} {address}") from error
         change = resubscribe_person(connection, settings, before, newsletter, now, note=note)
@@ -233,9 +222,9 @@ def resubscribe_person(
     try:
         resubscribe(connection, before.address, newsletter, now, note=note)
         readmit(connection, [before.email], address_digest(settings))
-    except RefusedTransitionError as error:
+    except errors.RefusedTransitionError as error:
         raise ConsentError(f"{before.address}: {error}") from error
-    except LostSubscriptionsError as error:
+    except errors.LostSubscriptionsError as error:
         raise UsageError(f"{error} of {_listed(newsletters_of(settings, before))}") from error
     return ConsentChange(before, known_subscriber(connection, before.address))
 
@@ -256,8 +245,8 @@ def erase_person(
     connection: Connection, settings: Settings, person: Subscriber, now: datetime
 ) -> None:
     """Delete all that is stored of a subscriber on record, except a keyed hash of the address."""
-    delete_personal_rows(connection, person.id)
-    forget_address(connection, person.email)
+    personal_tables.delete_personal_rows(connection, person.id)
+    personal_tables.forget_address(connection, person.email)
     erase(connection, person.email, address_digest(settings), now)
 
 
@@ -276,7 +265,9 @@ def merge_addresses(
             raise UsageError(f"{former} and {kept} are one subscriber already")
         cancel_notices(connection, gone.id, tuple(NoticeKind), now)
         owner = ConsentSource.OWNER
-        after = merge_subscribers(connection, (gone, before), MOVED_TABLES, now, owner)
+        after = merge_subscribers(
+            connection, (gone, before), personal_tables.MOVED_TABLES, now, owner
+        )
         what = f"subscriber {after.id}"
         record_by_owner(connection, settings, "merge", what, now, former=gone.id)
         return ConsentChange(before, after)
@@ -286,7 +277,9 @@ def read_own_data(settings: Settings, database: Database, address: str) -> str:
     """Return all that is stored of a subscriber, as JSON. Raise what `find_record` raises."""
     with database.reading() as connection:
         person = _require_subscriber(connection, settings, address)
-        return personal_json(read_personal_rows(connection, person.id))
+        return personal_tables.personal_json(
+            personal_tables.read_personal_rows(connection, person.id)
+        )
 
 
 def address_digest(settings: Settings) -> AddressDigest:
@@ -308,8 +301,8 @@ def _require_subscriber(connection: Connection, settings: Settings, address: str
         return person
     instant = erased_at(connection, address, address_digest(settings))
     if instant is not None:
-        raise ErasedSubscriberError(address, instant)
-    raise UnknownSubscriberError(address)
+        raise errors.ErasedSubscriberError(address, instant)
+    raise errors.UnknownSubscriberError(address)
 
 
 def check_newsletter(settings: Settings, person: Subscriber, newsletter: str | None) -> None:

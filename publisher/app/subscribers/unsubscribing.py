@@ -16,15 +16,8 @@ from publisher.config import Settings
 from publisher.mail.signed_addresses import LinkKind, SignedLink, find_link, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
+from subscribers import changes
 from subscribers.addresses import mask_address
-from subscribers.changes import (
-    Leaving,
-    UndoOutcome,
-    last_leaving,
-    load_leaving,
-    undo_leaving,
-    unsubscribe_subscriber,
-)
 from subscribers.consent_records import last_event_id
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from subscribers.preferences import load_preferences, pause_subscriber
@@ -100,7 +93,9 @@ def leave(
         newsletter = link.newsletter
         if newsletter not in person.subscriptions:
             newsletter = present_newsletter(connection, newsletter)
-    changed = unsubscribe_subscriber(connection, person, newsletter or None, now, source=source)
+    changed = changes.unsubscribe_subscriber(
+        connection, person, newsletter or None, now, source=source
+    )
     if changed and not newsletter:
         cancel_notices(connection, person.id, _MOOT_NOTICES, now)
     if changed and _gets(person, newsletter):
@@ -111,14 +106,14 @@ def leave(
     return changed
 
 
-def undo(connection: Connection, link: SignedLink, now: datetime) -> UndoOutcome:
+def undo(connection: Connection, link: SignedLink, now: datetime) -> changes.UndoOutcome:
     """Give back what ended with the leaving that a link was made for."""
     owner = _find_owner(connection, link)
     if owner is None or not owner.is_current:
-        return UndoOutcome.ENDED
+        return changes.UndoOutcome.ENDED
     number = owner.person.id
-    outcome = undo_leaving(connection, number, link.number, now, within=UNDO_PERIOD)
-    if outcome is UndoOutcome.UNDONE and not cancel_notices(
+    outcome = changes.undo_leaving(connection, number, link.number, now, within=UNDO_PERIOD)
+    if outcome is changes.UndoOutcome.UNDONE and not cancel_notices(
         connection, number, [NoticeKind.GOODBYE], now
     ):
         _tell_of_undo(connection, number, link.number, now)
@@ -133,7 +128,7 @@ def _tell_of_undo(
     Somebody else who has one of her mails may have undone it.
     """
     person = load_subscriber(connection, subscriber_id)
-    leaving = load_leaving(connection, subscriber_id, leaving_id)
+    leaving = changes.load_leaving(connection, subscriber_id, leaving_id)
     if person is None or leaving is None:
         return
     restored = (leaving.newsletter,) if leaving.newsletter else person.newsletters
@@ -187,7 +182,7 @@ def read_undo_page(
     owner = _find_owner(connection, link)
     if owner is None or not owner.is_current:
         return None
-    leaving = load_leaving(connection, owner.person.id, link.number)
+    leaving = changes.load_leaving(connection, owner.person.id, link.number)
     if leaving is None:
         return None
     title = _title(settings, leaving.newsletter or "", language)
@@ -224,9 +219,11 @@ def _gets(person: Subscriber, newsletter: str) -> bool:
 
 def _left_just_now(
     connection: Connection, person: Subscriber, newsletter: str, now: datetime
-) -> Leaving | None:
+) -> changes.Leaving | None:
     """Return the newest leaving of the newsletter or of all, if it can be undone on the page."""
-    found = [last_leaving(connection, person.id, one) for one in {newsletter or None, None}]
+    found = [
+        changes.last_leaving(connection, person.id, one) for one in {newsletter or None, None}
+    ]
     recent = [one for one in found if one and now - one.at <= _PAGE_UNDO_PERIOD]
     return max(recent, key=lambda one: one.id, default=None)
 

@@ -16,21 +16,7 @@ from typing import cast
 from lxml import etree, html
 from lxml import html as lxml_html
 
-from publisher.articles.content.blocks import (
-    BLOCK_LEVELS,
-    INHERITED,
-    PARAGRAPH_GAP,
-    ArticleContent,
-    BlockBuilder,
-    BlockType,
-    Figure,
-    HorizontalRule,
-    LanguageAttrs,
-    Mark,
-    TextBlock,
-    TextKind,
-    TextRun,
-)
+from publisher.articles.content import blocks
 from publisher.articles.content.internal_links import is_back_arrow
 from publisher.articles.content.text import (
     LINE_MARK,
@@ -56,11 +42,11 @@ MAX_MARKS = 6
 # CSS pixels. A picture that is no higher fits a line of text; higher ones get a block of their own.
 _INLINE_PICTURE_HEIGHT = 26
 _KINDS = {
-    "pre": TextKind.VERBATIM,
-    "dt": TextKind.TERM,
-    "caption": TextKind.CAPTION,
-    "figcaption": TextKind.CAPTION,
-    **dict.fromkeys(("h2", "h3", "h4", "h5", "h6"), TextKind.HEADING),
+    "pre": blocks.TextKind.VERBATIM,
+    "dt": blocks.TextKind.TERM,
+    "caption": blocks.TextKind.CAPTION,
+    "figcaption": blocks.TextKind.CAPTION,
+    **dict.fromkeys(("h2", "h3", "h4", "h5", "h6"), blocks.TextKind.HEADING),
 }
 # Text inside these has the role of the element around them.
 _TRANSPARENT = frozenset({"div", "p"})
@@ -69,7 +55,7 @@ _VOID = frozenset({"br", "img"})
 _CELLS = frozenset({"td", "th"})
 _ROW_GROUPS = frozenset({"thead", "tbody", "tfoot"})
 # What may stand between two blocks in plain text, from weak to strong.
-_GAPS = ("", " ", "\t", "\n", PARAGRAPH_GAP)
+_GAPS = ("", " ", "\t", "\n", blocks.PARAGRAPH_GAP)
 # Program text runs from left to right, unless its first letter is of a right-to-left script
 # (poems are set in `pre` too).
 _CODE_TAGS = frozenset({"pre", "code", "kbd"})
@@ -78,24 +64,24 @@ _CACHED_ARTICLES = 32
 
 
 @lru_cache(maxsize=_CACHED_ARTICLES)
-def parse_content(source: str) -> ArticleContent:
+def parse_content(source: str) -> blocks.ArticleContent:
     """Return the content of an article's sanitised HTML; the last few results are cached."""
     tree = html.fragment_fromstring(source, create_parent="div")
     parser = _Parser()
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         (parser.enter if event == "start" else parser.leave)(element)
-    return ArticleContent(blocks=parser.body.blocks)
+    return blocks.ArticleContent(blocks=parser.body.blocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OpenBlock:
     """A block element that is open: the builder of its blocks, and the role of its text."""
 
-    builder: BlockBuilder
+    builder: blocks.BlockBuilder
     is_own: bool
-    kind: TextKind = TextKind.PARAGRAPH
+    kind: blocks.TextKind = blocks.TextKind.PARAGRAPH
     level: int = 0
-    attrs: LanguageAttrs = INHERITED
+    attrs: blocks.LanguageAttrs = blocks.INHERITED
 
 
 @dataclass(slots=True)
@@ -106,10 +92,10 @@ class _Parser:
     that get level 1.
     """
 
-    body: BlockBuilder = field(default_factory=BlockBuilder)
+    body: blocks.BlockBuilder = field(default_factory=blocks.BlockBuilder)
     opened: list[_OpenBlock] = field(default_factory=list)
-    marks: list[tuple[Mark, ...]] = field(default_factory=lambda: [()])
-    runs: list[TextRun] = field(default_factory=list)
+    marks: list[tuple[blocks.Mark, ...]] = field(default_factory=lambda: [()])
+    runs: list[blocks.TextRun] = field(default_factory=list)
     gap: str = ""
     cells: int = 0
     verbatim: int = 0
@@ -126,7 +112,7 @@ class _Parser:
             self._widen_gap(tag)
             self._open(tag, element)
         elif tag == "br":
-            self.runs.append(TextRun(text=LINE_MARK, marks=self.marks[-1]))
+            self.runs.append(blocks.TextRun(text=LINE_MARK, marks=self.marks[-1]))
         elif tag == "img":
             self._picture(element)
         else:
@@ -160,12 +146,12 @@ class _Parser:
         elif tag in _ROW_GROUPS:
             gap = ""
         else:
-            gap = " " if self.cells else PARAGRAPH_GAP
+            gap = " " if self.cells else blocks.PARAGRAPH_GAP
         self.gap = max(self.gap, gap, key=_GAPS.index)
 
     def _write(self, text: str | None) -> None:
         if text and not self.silent:
-            self.runs.append(TextRun(text=text, marks=self.marks[-1]))
+            self.runs.append(blocks.TextRun(text=text, marks=self.marks[-1]))
 
     def _open(self, tag: str, element: etree._Element) -> None:
         around = self.opened[-1]
@@ -173,22 +159,22 @@ class _Parser:
         shape = around.builder.opens(tag)
         builder = _new_builder(shape, around.builder, attrs, element)
         kept = tag in _TRANSPARENT
-        kind = around.kind if kept else _KINDS.get(tag, TextKind.PARAGRAPH)
-        level = around.level if kept else int(tag[1]) if kind == TextKind.HEADING else 0
+        kind = around.kind if kept else _KINDS.get(tag, blocks.TextKind.PARAGRAPH)
+        level = around.level if kept else int(tag[1]) if kind == blocks.TextKind.HEADING else 0
         self.opened.append(
             _OpenBlock(
                 builder=builder, is_own=shape is not None, kind=kind, level=level, attrs=attrs
             )
         )
         if tag == "hr":
-            builder.parts.append(HorizontalRule())
+            builder.parts.append(blocks.HorizontalRule())
 
     def _close(self) -> None:
         closed = self.opened.pop()
         if closed.is_own:
             self.opened[-1].builder.parts += closed.builder.built()
 
-    def _marked(self, tag: str, element: etree._Element) -> tuple[Mark, ...]:
+    def _marked(self, tag: str, element: etree._Element) -> tuple[blocks.Mark, ...]:
         """Return the marks inside an element: those around it, and its own."""
         marks, name = self.marks[-1], _MARKS.get(tag, "")
         present = {mark.tag for mark in marks}
@@ -196,16 +182,20 @@ class _Parser:
             return marks  # redundant inside `pre`
         attrs = _declared_language(element)
         if name == "a" and element.get("href") and name not in present:
-            link = Mark(tag=name, href=element.get("href", ""))
+            link = blocks.Mark(tag=name, href=element.get("href", ""))
             # Outlook misplaces a link that has a `dir` itself (caniemail: html-dir).
-            return (*marks, link, Mark(tag="span", attrs=attrs)) if attrs else (*marks, link)
+            return (
+                (*marks, link, blocks.Mark(tag="span", attrs=attrs))
+                if attrs
+                else (*marks, link)
+            )
         if len(marks) >= MAX_MARKS:
             return marks
         title = element.get("title", "") if name == "abbr" else ""
         if name in present | {"a"} or (name == "abbr" and not title):
             name = ""
         if name or attrs:
-            return (*marks, Mark(tag=name or "span", title=title, attrs=attrs))
+            return (*marks, blocks.Mark(tag=name or "span", title=title, attrs=attrs))
         return marks
 
     def _picture(self, element: etree._Element) -> None:
@@ -216,7 +206,7 @@ class _Parser:
                 width=_number(element.get("width")),
                 height=_number(element.get("height")),
             )
-            self.runs.append(TextRun(text="", marks=self.marks[-1], picture=picture))
+            self.runs.append(blocks.TextRun(text="", marks=self.marks[-1], picture=picture))
 
     def _flush(self) -> None:
         """End a text block. Pictures too high for a line become figures behind it."""
@@ -225,18 +215,18 @@ class _Parser:
         if has_text:
             self._text([run for run in runs if not run.picture or _is_inline(run.picture)])
         self.opened[-1].builder.parts += [
-            Figure(picture=run.picture, href=run.href)
+            blocks.Figure(picture=run.picture, href=run.href)
             for run in runs
             if run.picture and not (has_text and _is_inline(run.picture))
         ]
 
-    def _text(self, runs: list[TextRun]) -> None:
+    def _text(self, runs: list[blocks.TextRun]) -> None:
         around, verbatim = self.opened[-1], self.verbatim > 0
-        kind = TextKind.VERBATIM if verbatim else around.kind
-        text = TextBlock(
+        kind = blocks.TextKind.VERBATIM if verbatim else around.kind
+        text = blocks.TextBlock(
             runs=fold_whitespace(runs, verbatim=verbatim),
             kind=kind,
-            level=self._level(around.level) if kind == TextKind.HEADING else 0,
+            level=self._level(around.level) if kind == blocks.TextKind.HEADING else 0,
             attrs=around.attrs,
             gap=self.gap,
         )
@@ -258,15 +248,18 @@ def _leads_back(element: etree._Element) -> bool:
 
 
 def _new_builder(
-    shape: BlockType | None, around: BlockBuilder, attrs: LanguageAttrs, element: etree._Element
-) -> BlockBuilder:
+    shape: blocks.BlockType | None,
+    around: blocks.BlockBuilder,
+    attrs: blocks.LanguageAttrs,
+    element: etree._Element,
+) -> blocks.BlockBuilder:
     if shape is None:
         return around
     start = _number(element.get("start"))
-    return BlockBuilder(
+    return blocks.BlockBuilder(
         shape=shape,
         attrs=attrs,
-        levels=around.levels + BLOCK_LEVELS.get(shape, 0),
+        levels=around.levels + blocks.BLOCK_LEVELS.get(shape, 0),
         start=(1 if start is None else start) if element.tag == "ol" else None,
         header=element.tag == "th",
         columns=_number(element.get("colspan")) or 1,
@@ -283,7 +276,7 @@ def _is_inline(picture: Picture) -> bool:
     return picture.height is not None and picture.height <= _INLINE_PICTURE_HEIGHT
 
 
-def _declared_language(element: etree._Element) -> LanguageAttrs | None:
+def _declared_language(element: etree._Element) -> blocks.LanguageAttrs | None:
     """Return what `lang` and `dir` of an element declare, None if nothing.
 
     An unknown language is ignored. `auto` is resolved to a direction, since mail programs are not
@@ -294,7 +287,11 @@ def _declared_language(element: etree._Element) -> LanguageAttrs | None:
         return None
     language = _known_language(tag)
     towards = _declared_direction(element, written, language)
-    return LanguageAttrs(language=language, direction=towards) if language or towards else None
+    return (
+        blocks.LanguageAttrs(language=language, direction=towards)
+        if language or towards
+        else None
+    )
 
 
 def _known_language(tag: str | None) -> str | None:

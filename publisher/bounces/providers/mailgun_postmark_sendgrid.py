@@ -12,16 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from publisher.bounces.model import BounceKind
-from publisher.bounces.providers.events import (
-    FeedbackRefusedError,
-    FeedbackRequest,
-    ProviderEvent,
-    check_age,
-    failure_event,
-    instant_of,
-    table_in,
-    texts_of,
-)
+from publisher.bounces.providers import events
 from publisher.delivery import causes
 
 # Their own lists: no news of the mailbox.
@@ -29,30 +20,35 @@ _LISTED = frozenset({"suppress-bounce", "suppress-complaint", "suppress-unsubscr
 
 
 def read_mailgun_request(
-    request: FeedbackRequest, key: str, now: datetime
-) -> list[ProviderEvent]:
+    request: events.FeedbackRequest, key: str, now: datetime
+) -> list[events.ProviderEvent]:
     """Return the event, if it is one of bounces and complaints. Raise FeedbackRefusedError."""
     message = request.json()
-    stamp, token, signature = texts_of(
-        table_in(message, "signature"), "timestamp", "token", "signature"
+    stamp, token, signature = events.texts_of(
+        events.table_in(message, "signature"), "timestamp", "token", "signature"
     )
     expected = hmac.new(key.encode(), f"{stamp}{token}".encode(), "sha256").hexdigest()
     if not token or not hmac.compare_digest(expected.encode(), signature.encode()):
-        raise FeedbackRefusedError("the signature is not valid")
-    check_age(stamp, now)
+        raise events.FeedbackRefusedError("the signature is not valid")
+    events.check_age(stamp, now)
     return [
-        replace(one, once=token) for one in _mailgun_events(table_in(message, "event-data"))
+        replace(one, once=token)
+        for one in _mailgun_events(events.table_in(message, "event-data"))
     ]
 
 
-def _mailgun_events(data: dict[str, object]) -> list[ProviderEvent]:
-    what, event_id, address, severity, reason = texts_of(
+def _mailgun_events(data: dict[str, object]) -> list[events.ProviderEvent]:
+    what, event_id, address, severity, reason = events.texts_of(
         data, "event", "id", "recipient", "severity", "reason"
     )
     at = data.get("timestamp")
-    (message_id,) = texts_of(table_in(table_in(data, "message"), "headers"), "message-id")
+    (message_id,) = events.texts_of(
+        events.table_in(events.table_in(data, "message"), "headers"), "message-id"
+    )
     marks = f"<{message_id}>"
-    event = ProviderEvent(event_id, BounceKind.UNKNOWN, address, at=instant_of(at))
+    event = events.ProviderEvent(
+        event_id, BounceKind.UNKNOWN, address, at=events.instant_of(at)
+    )
     if what == "complained":
         return [replace(event, kind=BounceKind.COMPLAINT, identifiers=marks)]
     if what != "failed":
@@ -61,11 +57,15 @@ def _mailgun_events(data: dict[str, object]) -> list[ProviderEvent]:
         return [replace(event, kind=BounceKind.DELAYED)]
     if reason in _LISTED:
         return [event]
-    code, status, text, description = texts_of(
-        table_in(data, "delivery-status"), "code", "enhanced-code", "message", "description"
+    code, status, text, description = events.texts_of(
+        events.table_in(data, "delivery-status"),
+        "code",
+        "enhanced-code",
+        "message",
+        "description",
     )
     words = f"{code} {text or description}"
-    return [failure_event(event_id, address, status, words, at=at, identifiers=marks)]
+    return [events.failure_event(event_id, address, status, words, at=at, identifiers=marks)]
 
 
 # By Type. Others are read by their words.
@@ -84,7 +84,9 @@ _POSTMARK_KINDS = {
 }
 
 
-def read_postmark_request(request: FeedbackRequest, login: str) -> list[ProviderEvent]:
+def read_postmark_request(
+    request: events.FeedbackRequest, login: str
+) -> list[events.ProviderEvent]:
     """Return the event, if it is one of bounces and complaints.
 
     `login` is `user:password`, empty if none is asked for. Raise FeedbackRefusedError for another.
@@ -92,23 +94,27 @@ def read_postmark_request(request: FeedbackRequest, login: str) -> list[Provider
     expected = b"Basic " + b64encode(login.encode())
     given = request.header.get("authorization", "").encode("utf-8", "replace")
     if login and not hmac.compare_digest(expected, given):
-        raise FeedbackRefusedError("the user or password of the request is missing or wrong")
+        raise events.FeedbackRefusedError(
+            "the user or password of the request is missing or wrong"
+        )
     message = request.json()
-    record, kind, number, address, details, content = texts_of(
+    record, kind, number, address, details, content = events.texts_of(
         message, "RecordType", "Type", "ID", "Email", "Details", "Content"
     )
     if record not in {"Bounce", "SpamComplaint"}:
         return []
-    at = texts_of(message, "BouncedAt")[0]
+    at = events.texts_of(message, "BouncedAt")[0]
     if record == "SpamComplaint":
         kind = record
     if kind in _POSTMARK_KINDS:
         found, cause = _POSTMARK_KINDS[kind]
         key = cause.key if cause else None
         return [
-            ProviderEvent(number, found, address, key, "", details, instant_of(at), content)
+            events.ProviderEvent(
+                number, found, address, key, "", details, events.instant_of(at), content
+            )
         ]
-    return [failure_event(number, address, "", details, at=at, identifiers=content)]
+    return [events.failure_event(number, address, "", details, at=at, identifiers=content)]
 
 
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
@@ -122,33 +128,35 @@ _SENDGRID_KINDS = {
 
 
 def read_sendgrid_request(
-    request: FeedbackRequest, public_key: str, now: datetime
-) -> list[ProviderEvent]:
+    request: events.FeedbackRequest, public_key: str, now: datetime
+) -> list[events.ProviderEvent]:
     """Return the events of bounces and complaints. Raise FeedbackRefusedError."""
     from publisher.bounces.providers.signatures import is_signed_with_ecdsa
 
     stamp, signature = request.header.get(_STAMP, ""), request.header.get(_SIGNATURE, "")
     if not is_signed_with_ecdsa(public_key, signature, stamp.encode() + request.body):
-        raise FeedbackRefusedError("the signature is not valid")
-    check_age(stamp, now)
+        raise events.FeedbackRefusedError("the signature is not valid")
+    events.check_age(stamp, now)
     found = request.json()
     return list(_sendgrid_events(found if isinstance(found, list) else []))
 
 
-def _sendgrid_events(messages: list[object]) -> Iterator[ProviderEvent]:
+def _sendgrid_events(messages: list[object]) -> Iterator[events.ProviderEvent]:
     for message in messages:
-        what, event_id, address, status, reason, smtp_id = texts_of(
+        what, event_id, address, status, reason, smtp_id = events.texts_of(
             message, "event", "sg_event_id", "email", "status", "reason", "smtp-id"
         )
         at = message.get("timestamp") if isinstance(message, dict) else None
         if what == "bounce":
-            yield failure_event(event_id, address, status, reason, at=at, identifiers=smtp_id)
+            yield events.failure_event(
+                event_id, address, status, reason, at=at, identifiers=smtp_id
+            )
         elif what in _SENDGRID_KINDS:
-            yield ProviderEvent(
+            yield events.ProviderEvent(
                 event_id,
                 _SENDGRID_KINDS[what],
                 address,
                 words=reason,
-                at=instant_of(at),
+                at=events.instant_of(at),
                 identifiers=smtp_id,
             )

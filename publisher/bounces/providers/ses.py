@@ -14,16 +14,7 @@ from typing import Any, Final
 from urllib.request import HTTPRedirectHandler, build_opener
 
 from publisher.bounces.model import BounceKind
-from publisher.bounces.providers.events import (
-    FeedbackRefusedError,
-    FeedbackRequest,
-    ProviderEvent,
-    failure_event,
-    instant_of,
-    table_in,
-    tables_in,
-    texts_of,
-)
+from publisher.bounces.providers import events
 from publisher.delivery import causes
 
 # Bytes of a certificate, and seconds to wait for it.
@@ -43,7 +34,9 @@ def fetch_document(url: str) -> bytes:
         with build_opener(_NoRedirects).open(url, timeout=_SECONDS) as response:
             content: bytes = response.read(_MAX_DOCUMENT)
     except (OSError, HTTPException, ValueError):
-        raise FeedbackRefusedError("the provider's certificate can't be fetched") from None
+        raise events.FeedbackRefusedError(
+            "the provider's certificate can't be fetched"
+        ) from None
     return content
 
 
@@ -71,23 +64,25 @@ _SUBTYPES = {
 
 
 def read_ses_request(
-    request: FeedbackRequest, topics: Collection[str], fetch: Callable[[str], bytes]
-) -> list[ProviderEvent]:
+    request: events.FeedbackRequest, topics: Collection[str], fetch: Callable[[str], bytes]
+) -> list[events.ProviderEvent]:
     """Return the events. A subscription to a topic of the settings is confirmed.
 
     Raise FeedbackRefusedError for other topics and invalid signatures.
     """
     message = request.json()
-    kind, topic, subscribe_url = texts_of(message, "Type", "TopicArn", "SubscribeURL")
+    kind, topic, subscribe_url = events.texts_of(message, "Type", "TopicArn", "SubscribeURL")
     if topic not in topics:
-        raise FeedbackRefusedError("the topic is not one of [feedback.ses] topics")
+        raise events.FeedbackRefusedError("the topic is not one of [feedback.ses] topics")
     if kind not in _SIGNED:
         return []
     _check_signature(message, kind, fetch)
     if kind == _NOTIFICATION:
         return list(_events(message))
     if not _CONFIRMATION.fullmatch(subscribe_url):
-        raise FeedbackRefusedError("the address that confirms the subscription is not Amazon's")
+        raise events.FeedbackRefusedError(
+            "the address that confirms the subscription is not Amazon's"
+        )
     fetch(subscribe_url)
     return []
 
@@ -95,64 +90,72 @@ def read_ses_request(
 def _check_signature(message: Any, kind: str, fetch: Callable[[str], bytes]) -> None:
     from publisher.bounces.providers.signatures import is_signed_with_rsa
 
-    version, url, signature = texts_of(
+    version, url, signature = events.texts_of(
         message, "SignatureVersion", "SigningCertURL", "Signature"
     )
     if not _CERTIFICATE.fullmatch(url):
-        raise FeedbackRefusedError("the certificate is not at Amazon's address")
+        raise events.FeedbackRefusedError("the certificate is not at Amazon's address")
     signed = "".join(f"{name}\n{message[name]}\n" for name in _SIGNED[kind] if name in message)
     is_valid = version in {"1", "2"} and is_signed_with_rsa(
         fetch(url), signature, signed.encode(), sha1=version == "1"
     )
     if not is_valid:
-        raise FeedbackRefusedError("the signature is not valid")
+        raise events.FeedbackRefusedError("the signature is not valid")
 
 
-def _events(message: Any) -> Iterator[ProviderEvent]:
+def _events(message: Any) -> Iterator[events.ProviderEvent]:
     try:
         content = json.loads(str(message.get("Message")))
     except (ValueError, RecursionError):
         return
-    (sns_id,) = texts_of(message, "MessageId")
-    what = "".join(texts_of(content, "notificationType", "eventType"))
+    (sns_id,) = events.texts_of(message, "MessageId")
+    what = "".join(events.texts_of(content, "notificationType", "eventType"))
     marks = _identifiers(content)
     if what == "Bounce":
-        yield from _bounces(sns_id, table_in(content, "bounce"), marks)
+        yield from _bounces(sns_id, events.table_in(content, "bounce"), marks)
     elif what == "Complaint":
-        yield from _complaints(sns_id, table_in(content, "complaint"), marks)
+        yield from _complaints(sns_id, events.table_in(content, "complaint"), marks)
 
 
 def _identifiers(content: Any) -> str:
     """Return the fields of the mail's header. Amazon replaces our Message-ID in the mail itself."""
-    header = tables_in(table_in(content, "mail"), "headers")
-    return "\n".join(": ".join(texts_of(one, "name", "value")) for one in header)
+    header = events.tables_in(events.table_in(content, "mail"), "headers")
+    return "\n".join(": ".join(events.texts_of(one, "name", "value")) for one in header)
 
 
-def _bounces(sns_id: str, bounce: dict[str, Any], marks: str) -> Iterator[ProviderEvent]:
-    subtype, feedback_id = texts_of(bounce, "bounceSubType", "feedbackId")
+def _bounces(sns_id: str, bounce: dict[str, Any], marks: str) -> Iterator[events.ProviderEvent]:
+    subtype, feedback_id = events.texts_of(bounce, "bounceSubType", "feedbackId")
     at = bounce.get("timestamp")
-    for number, one in enumerate(tables_in(bounce, "bouncedRecipients")):
-        address, status, words = texts_of(one, "emailAddress", "status", "diagnosticCode")
+    for number, one in enumerate(events.tables_in(bounce, "bouncedRecipients")):
+        address, status, words = events.texts_of(
+            one, "emailAddress", "status", "diagnosticCode"
+        )
         event_id = f"{base}:{number}" if (base := feedback_id or sns_id) else ""
         if subtype in _LISTED:
-            yield ProviderEvent(event_id, BounceKind.UNKNOWN, address, at=instant_of(at))
+            yield events.ProviderEvent(
+                event_id, BounceKind.UNKNOWN, address, at=events.instant_of(at)
+            )
         elif subtype in _SUBTYPES:
             kind, cause = _SUBTYPES[subtype]
-            yield ProviderEvent(
-                event_id, kind, address, cause.key, status, words, instant_of(at), marks
+            yield events.ProviderEvent(
+                event_id, kind, address, cause.key, status, words, events.instant_of(at), marks
             )
         else:
-            yield failure_event(event_id, address, status, words, at=at, identifiers=marks)
+            yield events.failure_event(
+                event_id, address, status, words, at=at, identifiers=marks
+            )
 
 
-def _complaints(sns_id: str, complaint: dict[str, Any], marks: str) -> Iterator[ProviderEvent]:
-    subtype, what, feedback_id = texts_of(
+def _complaints(
+    sns_id: str, complaint: dict[str, Any], marks: str
+) -> Iterator[events.ProviderEvent]:
+    subtype, what, feedback_id = events.texts_of(
         complaint, "complaintSubType", "complaintFeedbackType", "feedbackId"
     )
     kind = BounceKind.NOT_SPAM if what == "not-spam" else BounceKind.COMPLAINT
     kind = BounceKind.UNKNOWN if subtype in _LISTED else kind
-    at = instant_of(complaint.get("timestamp"))
-    for number, one in enumerate(tables_in(complaint, "complainedRecipients")):
-        (address,) = texts_of(one, "emailAddress")
+    at = events.instant_of(complaint.get("timestamp"))
+    for number, one in enumerate(events.tables_in(complaint, "complainedRecipients")):
+        (address,) = events.texts_of(one, "emailAddress")
         event_id = f"{base}:{number}" if (base := feedback_id or sns_id) else ""
-        yield ProviderEvent(event_id, kind, address, at=at, identifiers=marks)
+        yield events.ProviderEvent(event_id, kind, address, at=at, identifiers=marks)

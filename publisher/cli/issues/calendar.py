@@ -11,32 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.app.opening import open_state
+from publisher.cli import common
 from publisher.cli.api import answer_of
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    NowOption,
-    count_noun,
-    editing,
-    format_local,
-    make_table,
-    parse_now,
-    print_json,
-    read_settings,
-    rfc3339_or_none,
-    stdout_console,
-    writing_file,
-)
 from publisher.cli.exit_codes import echo
-from publisher.cli.issues.arguments import (
-    DayArgument,
-    LanguagesOption,
-    NewsletterArgument,
-    parse_day,
-    parse_local_time,
-)
+from publisher.cli.issues import arguments
 from publisher.cli.issues.output import occurrence_line
 from publisher.errors import UsageError
 
@@ -59,13 +37,15 @@ _SHIFTS = {
 
 def calendar_table(calendar: Calendar) -> Table:
     """Return the entries as a table."""
-    table = make_table("Newsletter", "Language", "Day", "Local time", "UTC", "State", "Note")
+    table = common.make_table(
+        "Newsletter", "Language", "Day", "Local time", "UTC", "State", "Note"
+    )
     for one in calendar.entries:
         table.add_row(
             one.newsletter,
             one.language,
             one.day.isoformat(),
-            format_local(one.at),
+            common.format_local(one.at),
             f"{one.due_at:%a %Y-%m-%d %H:%M}",
             one.state,
             "; ".join(_entry_notes(one)),
@@ -108,7 +88,7 @@ def _waiting_lines(calendar: Calendar) -> Iterator[str]:
         title = f": {one.title}" if one.title else ""
         yield f"{what}: {one.source}: {one.file}{title}"
     if calendar.drafts_by_name:
-        yield f"and {count_noun(calendar.drafts_by_name, 'draft')} that sites leave out by name"
+        yield f"and {common.count_noun(calendar.drafts_by_name, 'draft')} that sites leave out by name"
 
 
 def _offsets(one: ClockChange) -> str:
@@ -125,7 +105,7 @@ _WEEKS = 5
 
 
 def calendar_command(  # options
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     first: Annotated[
         str | None,
@@ -139,13 +119,13 @@ def calendar_command(  # options
         Path | None,
         typer.Option("--ics", metavar="FILE", help="Write an iCalendar file instead."),
     ] = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Show what went out and what comes, in local time and UTC; changes nothing."""
-    since = parse_day(first, "--from") if first else None
-    until = parse_day(last, "--until") if last else None
-    with editing(directory, None, parse_now(now)) as (state, actor):
+    since = arguments.parse_day(first, "--from") if first else None
+    until = arguments.parse_day(last, "--until") if last else None
+    with common.editing(directory, None, common.parse_now(now)) as (state, actor):
         from publisher.app.issues.calendar import read_calendar
 
         today = state.clock.now().astimezone(state.settings.zone()).date()
@@ -158,15 +138,15 @@ def calendar_command(  # options
             from publisher.app.issues.calendar import write_calendar
 
             content = write_calendar(state, since, until)
-            with writing_file(ics):
+            with common.writing_file(ics):
                 ics.write_bytes(content)
             return
         if as_json:
             query = {"first": since, "last": until}
-            print_json(answer_of(state, actor, "readCalendar", query))
+            common.print_json(answer_of(state, actor, "readCalendar", query))
             return
         calendar = read_calendar(state, since, until)
-    stdout_console().print(calendar_table(calendar))
+    common.stdout_console().print(calendar_table(calendar))
     echo("\n".join(calendar_notes(calendar)))
 
 
@@ -178,17 +158,17 @@ _CLOCK_CHANGE_NOTES = {
 
 
 def plan_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     count: Annotated[
         int, typer.Option("--next", min=1, max=1000, help="How many occurrences to list.")
     ] = 20,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List what goes out next, in local time and UTC; changes nothing."""
-    clock = parse_now(now)
-    settings = read_settings(directory)
+    clock = common.parse_now(now)
+    settings = common.read_settings(directory)
 
     from publisher.app.articles import count_archived_articles
     from publisher.app.issues.lookup import list_upcoming
@@ -197,16 +177,16 @@ def plan_command(
         lines = list_upcoming(settings, database, clock.now(), count)
         archived = count_archived_articles(database)
     if as_json:
-        print_json([_as_json(line, archived, clock.now()) for line in lines])
+        common.print_json([_as_json(line, archived, clock.now()) for line in lines])
     else:
-        stdout_console().print(_table(lines, clock.now()))
+        common.stdout_console().print(_table(lines, clock.now()))
         for line in _archive_lines(archived):
             echo(line)
 
 
 def _archive_lines(archived: Mapping[str, int]) -> Iterator[str]:
     for source, count in archived.items():
-        articles = count_noun(count, "article")
+        articles = common.count_noun(count, "article")
         yield f"{source}: its first import, {articles}, is an archive and is not mailed"
         yield f"    publisher articles announce {shlex.quote(source)}   # mails them all the same"
 
@@ -220,7 +200,7 @@ def _as_json(
         "day": line.occurrence.day.isoformat(),
         "local": line.local.isoformat(),
         "timezone": line.edition.timezone,
-        "utc": rfc3339_or_none(line.occurrence.due_at),
+        "utc": common.rfc3339_or_none(line.occurrence.due_at),
         "shifted": line.occurrence.shifted,
         "local_time": line.edition.local_time,
         "overdue": line.occurrence.due_at <= now,
@@ -234,12 +214,12 @@ def _as_json(
 
 
 def _table(lines: list[UpcomingIssue], now: datetime) -> Table:
-    table = make_table("Newsletter", "Language", "Local time", "Zone", "UTC", "Note")
+    table = common.make_table("Newsletter", "Language", "Local time", "Zone", "UTC", "Note")
     for line in lines:
         table.add_row(
             line.edition.newsletter,
             line.edition.language,
-            format_local(line.local),
+            common.format_local(line.local),
             line.edition.timezone,
             f"{line.occurrence.due_at:%a %Y-%m-%d %H:%M}",
             _note(line, now),
@@ -273,9 +253,9 @@ def register_moves(app: typer.Typer) -> None:
 
 
 def issues_move_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    day: arguments.DayArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     to: Annotated[
         str,
@@ -285,13 +265,13 @@ def issues_move_command(  # noqa: PLR0913  # options
             help="The new local date and time, in the time zone of each edition.",
         ),
     ],
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    lang: arguments.LanguagesOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Move one issue that is still to come. It keeps its date in names and addresses."""
-    local = parse_local_time(to)
+    local = arguments.parse_local_time(to)
 
     from publisher.app.issues.occurrences import move_occurrence
 
@@ -306,14 +286,14 @@ def issues_move_command(  # noqa: PLR0913  # options
 
 
 def issues_restore_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    day: arguments.DayArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    lang: arguments.LanguagesOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Undo `move`, or `skip` of an issue that was not made: it goes out when its schedule says so."""
     from publisher.app.issues.occurrences import restore_occurrence
@@ -334,9 +314,9 @@ def _changed(
     from publisher.app.issues.occurrences import OccurrenceKey
 
     key = OccurrenceKey(
-        newsletter=newsletter, day=parse_day(day), languages=tuple(languages or ())
+        newsletter=newsletter, day=arguments.parse_day(day), languages=tuple(languages or ())
     )
-    with editing(directory, acting, parse_now(now)) as (state, actor):
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
         return verb(state, actor, key)
 
 
@@ -344,7 +324,7 @@ def _print(done: list[ChangedOccurrence], *, as_json: bool) -> None:
     if as_json:
         from publisher.web.api.issues.calendar import occurrence_state
 
-        print_json([occurrence_state(one).model_dump(mode="json") for one in done])
+        common.print_json([occurrence_state(one).model_dump(mode="json") for one in done])
     else:
         echo("\n".join(map(occurrence_line, done)))
 

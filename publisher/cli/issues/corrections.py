@@ -8,24 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    NowOption,
-    count_noun,
-    editing,
-    parse_now,
-    print_json,
-)
+from publisher.cli import common
 from publisher.cli.exit_codes import echo
-from publisher.cli.issues.arguments import (
-    DayArgument,
-    LanguagesOption,
-    NewsletterArgument,
-    parse_day,
-)
+from publisher.cli.issues import arguments
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,11 +26,11 @@ def register(app: typer.Typer) -> None:
 
 
 def issues_correct_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    day: arguments.DayArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
+    lang: arguments.LanguagesOption = None,
     subject: Annotated[
         str, typer.Option("--subject", metavar="TEXT", help="What is corrected, in a line.")
     ] = "",
@@ -56,9 +41,9 @@ def issues_correct_command(  # noqa: PLR0913  # options
     web_only: Annotated[
         bool, typer.Option("--web-only", help="Only on the issue's page; nobody gets a mail.")
     ] = False,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Correct an issue by a mail to those who got it and still want it, or on its page alone.
 
@@ -70,8 +55,8 @@ def issues_correct_command(  # noqa: PLR0913  # options
         plan_correction,
     )
 
-    of_day, languages = parse_day(day), tuple(lang or ())
-    with editing(directory, acting, parse_now(now)) as (state, actor):
+    of_day, languages = arguments.parse_day(day), tuple(lang or ())
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
         plans = plan_correction(state, newsletter, of_day, languages)
         if text is None:
             _print_correction(plans, as_json=as_json)
@@ -87,7 +72,7 @@ def issues_correct_command(  # noqa: PLR0913  # options
         done = correct_issue(state, actor, request)
     names = [one.mailed.name if one.mailed else f"{one.first.name} (page)" for one in done]
     if as_json:
-        print_json({"corrected": [one.first.name for one in done], "issues": names})
+        common.print_json({"corrected": [one.first.name for one in done], "issues": names})
     else:
         echo("\n".join(f"{name}: the next cycle makes it" for name in names))
 
@@ -101,7 +86,7 @@ def _read_corrections(file: Path) -> str:
 
 def _print_correction(plans: list[CorrectionPlan], *, as_json: bool) -> None:
     if as_json:
-        print_json([_as_json(one) for one in plans])
+        common.print_json([_as_json(one) for one in plans])
     else:
         echo("\n".join(line for one in plans for line in _lines(one)))
 
@@ -117,7 +102,7 @@ def _as_json(plan: CorrectionPlan) -> dict[str, object]:
 
 
 def _lines(plan: CorrectionPlan) -> Iterator[str]:
-    reached = count_noun(plan.recipients, "subscriber")
+    reached = common.count_noun(plan.recipients, "subscriber")
     yield f"{plan.issue.name}: a correction reaches {reached}"
     for standing, number in sorted(plan.audience.items()):
         if standing != "recipient":

@@ -17,24 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.app.opening import open_state
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    DEFAULT_COMMAND,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    ListByDefault,
-    NowOption,
-    count_noun,
-    editing,
-    fields_as_json,
-    format_local,
-    parse_now,
-    print_json,
-    print_json_list,
-    read_settings,
-    rfc3339_or_none,
-)
+from publisher.cli import common
 from publisher.cli.exit_codes import echo
 from publisher.cli.issues.arguments import IssueArgument, refuse_folder
 from publisher.cli.issues.output import explain_resending
@@ -116,14 +99,14 @@ def _without_brackets(text: str) -> str:
 
 
 def doubt_reconcile_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     log: Annotated[
         Path,
         typer.Option("--log", metavar="FILE", help="Postfix's log; - reads standard input."),
     ],
-    acting: ActorOption = None,
-    now: NowOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
 ) -> None:
     """Decide what is in doubt by Postfix's log, where it has the Message-ID and a result.
 
@@ -131,7 +114,10 @@ def doubt_reconcile_command(
     """
     from publisher.app.issues.deliveries import reconcile_doubts
 
-    with editing(directory, acting, parse_now(now)) as (state, actor), _lines_of(log) as lines:
+    with (
+        common.editing(directory, acting, common.parse_now(now)) as (state, actor),
+        _lines_of(log) as lines,
+    ):
         done = reconcile_doubts(state, actor, lines)
     echo(f"{done.sent} marked as sent, {done.bounced} returned, {done.left} still in doubt")
 
@@ -173,12 +159,12 @@ CauseOption = Annotated[
 
 def deliveries_retry_command(
     issue: IssueArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     state: RetriedStateOption = None,
     cause: CauseOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
 ) -> None:
     """Try deliveries again that have bounced or failed, until 7 days after the issue was finished.
 
@@ -190,11 +176,11 @@ def deliveries_retry_command(
     from publisher.app.issues.deliveries import retry_deliveries
 
     states = [DeliveryState(one) for one in state or []]
-    with editing(directory, acting, parse_now(now)) as (editors, actor):
+    with common.editing(directory, acting, common.parse_now(now)) as (editors, actor):
         done = retry_deliveries(editors, actor, issue, states, cause or [])
     left = f"; {done.unwanted} not, as the newsletter does not go there any more"
     again = explain_resending(issue, is_paused=done.is_paused)
-    what = f"{count_noun(done.count, 'mail')} {again}"
+    what = f"{common.count_noun(done.count, 'mail')} {again}"
     nothing = f"nothing of {issue} is sent again"
     echo((what if done.count else nothing) + (left if done.unwanted else ""))
 
@@ -215,7 +201,7 @@ StateOption = Annotated[
 ]
 
 _group = typer.Typer(
-    cls=ListByDefault,
+    cls=common.ListByDefault,
     no_args_is_help=True,
     help="List the subscribers who did not get an issue, and try them again.",
     epilog="Example: publisher deliveries weekly-en-2026-01-09 --state bounced",
@@ -225,9 +211,9 @@ _group = typer.Typer(
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     example = "Example: publisher deliveries"
-    _group.command(DEFAULT_COMMAND, epilog=f"{example} weekly-en-2026-01-09 --state bounced")(
-        deliveries_command
-    )
+    _group.command(
+        common.DEFAULT_COMMAND, epilog=f"{example} weekly-en-2026-01-09 --state bounced"
+    )(deliveries_command)
     _group.command("retry", epilog=f"{example} retry weekly-en-2026-01-09 --cause full")(
         deliveries_retry_command
     )
@@ -236,22 +222,22 @@ def register(app: typer.Typer) -> None:
 
 def deliveries_command(
     issue: IssueArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     state: StateOption = None,
-    as_json: JsonOption = False,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List the subscribers who did not get an issue: address, state, attempts, next try, reason."""
     wanted = _states(state or [])
     refuse_folder(directory, issue)
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.issues.deliveries import delivery_pages
 
     with open_state(settings) as database:
         pages = delivery_pages(settings, database, issue, wanted)
         if as_json:
-            print_json_list(_deliveries_as_json(line) for page in pages for line in page)
+            common.print_json_list(_deliveries_as_json(line) for page in pages for line in page)
         else:
             _print_pages(pages, issue, wanted)
 
@@ -290,7 +276,7 @@ def _columns(page: list[DeliveryRecord], *, with_heading: bool) -> Iterator[str]
             line.address or f"erased (number {line.subscriber_id})",
             reported_state(line.state).replace("_", " "),
             str(line.attempts),
-            rfc3339_or_none(line.next_at) or "",
+            common.rfc3339_or_none(line.next_at) or "",
             " ".join((line.reason or "").split()),
         )
         for line in page
@@ -307,9 +293,9 @@ def _deliveries_as_json(line: DeliveryRecord) -> dict[str, Any]:
         "address": line.address,
         "state": reported_state(line.state),
         "attempts": line.attempts,
-        "next_try": rfc3339_or_none(line.next_at),
-        "since": rfc3339_or_none(line.changed_at),
-        **fields_as_json(line, "reason", "reason_key", "advice"),
+        "next_try": common.rfc3339_or_none(line.next_at),
+        "since": common.rfc3339_or_none(line.changed_at),
+        **common.fields_as_json(line, "reason", "reason_key", "advice"),
     }
 
 
@@ -328,17 +314,19 @@ app.command(
 
 @app.command("list", epilog="Example: publisher doubt list --json my-publication")
 def doubt_list_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    *,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List deliveries in doubt, with the Message-ID to look for in the server's log."""
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.issues.deliveries import list_in_doubt
 
     with open_state(settings) as database:
         listed = list_in_doubt(settings, database)
     if as_json:
-        print_json([_doubt_as_json(*row) for row in listed])
+        common.print_json([_doubt_as_json(*row) for row in listed])
     else:
         lines = [_as_lines(*row) for row in listed]
         echo("\n".join(lines or ["nothing is in doubt"]))
@@ -347,12 +335,12 @@ def doubt_list_command(
 @app.command("resend", epilog="Example: publisher doubt resend weekly-en-2026-01-09")
 def doubt_resend_command(
     issue: IssueArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     to: DoubtToOption = None,
     message_ids: MessageIdsOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
 ) -> int:
     """Send deliveries in doubt again. Some subscribers may get the mail twice (same Message-ID).
 
@@ -365,12 +353,12 @@ def doubt_resend_command(
 @app.command("mark-sent", epilog="Example: publisher doubt mark-sent weekly-en-2026-01-09")
 def doubt_mark_sent_command(
     issue: IssueArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     to: DoubtToOption = None,
     message_ids: MessageIdsOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
 ) -> int:
     """Record what is in doubt as sent, for example because the server's log has the Message-ID.
 
@@ -394,14 +382,16 @@ def _decide(
 
     given = read_message_ids(file) if file else None
     choice = DoubtChoice(to or (), given.message_ids if given else None)
-    with editing(directory, acting, parse_now(now)) as (state, actor):
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
         decision = decide_doubts(state, actor, name, choice, resend=resend)
     problems = list(given.problems(decision.unknown, name)) if given else []
     for problem in problems:
         echo(f"publisher: {file}: {problem}", err=True)
     if decision.count or file:
         again = explain_resending(name, is_paused=decision.is_paused)
-        echo(f"{count_noun(decision.count, 'mail')} {again if resend else 'marked as sent'}")
+        echo(
+            f"{common.count_noun(decision.count, 'mail')} {again if resend else 'marked as sent'}"
+        )
     else:
         echo(f"nothing of {name} is in doubt")
     return 1 if problems else 0
@@ -413,13 +403,13 @@ def _doubt_as_json(issue: Issue, message_id: str, doubt: Doubt) -> dict[str, obj
         "subscriber": doubt.subscriber_id,
         "address": doubt.address,
         "message_id": message_id or None,
-        "since": rfc3339_or_none(doubt.since),
-        **fields_as_json(doubt, "attempts", "reason", "reason_key", "advice"),
+        "since": common.rfc3339_or_none(doubt.since),
+        **common.fields_as_json(doubt, "attempts", "reason", "reason_key", "advice"),
     }
 
 
 def _as_lines(issue: Issue, message_id: str, doubt: Doubt) -> str:
     """Return two lines; the Message-ID has its own, so that it can be copied at any width."""
     address = doubt.address or f"erased (number {doubt.subscriber_id})"
-    tried = f"{count_noun(doubt.attempts, 'attempt')}, since {format_local(doubt.since)}"
+    tried = f"{common.count_noun(doubt.attempts, 'attempt')}, since {common.format_local(doubt.since)}"
     return f"{issue.name}: {address}: {doubt.reason}; {tried}\n    {message_id or _UNKNOWN}"

@@ -9,25 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.cli import common
 from publisher.cli.api import answer_of
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    NowOption,
-    editing,
-    parse_now,
-    print_json,
-)
-from publisher.cli.issues import calendar, corrections, reports, sending
-from publisher.cli.issues.arguments import (
-    IssueDayArgument,
-    LanguagesOption,
-    NewsletterArgument,
-    find_names,
-    print_issues,
-)
+from publisher.cli.issues import arguments, calendar, corrections, reports, sending
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,32 +47,34 @@ PlanOption = Annotated[
 
 
 def approve_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: IssueDayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    day: arguments.IssueDayArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
+    lang: arguments.LanguagesOption = None,
     manifest: ManifestOption = None,
     plan: PlanOption = None,
     note: WordsOption = "",
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Approve an issue as it is, for those who get it now, in all languages or none."""
     from publisher.app.issues.approvals import ApprovalRequest, ShownPlan, approve_issues
 
     shown = ShownPlan(plan) if plan else None
-    with editing(directory, acting, parse_now(now)) as (state, actor):
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
         requests = [
             ApprovalRequest(name, _manifest(state, actor, name, manifest), note, shown)
-            for name in find_names(newsletter, day, lang)(state)
+            for name in arguments.find_names(newsletter, day, lang)(state)
         ]
         done = [one.issue for one in approve_issues(state, actor, requests)]
         if as_json:
-            print_json([answer_of(state, actor, "readIssue", issue=one.name) for one in done])
+            common.print_json(
+                [answer_of(state, actor, "readIssue", issue=one.name) for one in done]
+            )
             return
-    print_issues(done)
+    arguments.print_issues(done)
 
 
 def _manifest(state: EditingState, actor: Actor, name: str, given: str | None) -> str:

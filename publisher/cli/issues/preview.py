@@ -7,17 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    ActorOption,
-    FolderArgument,
-    NowOption,
-    count_noun,
-    editing,
-    parse_now,
-    read_settings,
-    writing_file,
-)
+from publisher.cli import common
 from publisher.cli.exit_codes import complain, echo
 from publisher.cli.operation.check import count_findings
 from publisher.clock import Clock
@@ -84,7 +74,7 @@ def preview_command(  # noqa: PLR0913  # the options of the command
     newsletter: Annotated[
         str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
     ],
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     lang: Annotated[
         str | None,
@@ -112,14 +102,14 @@ def preview_command(  # noqa: PLR0913  # the options of the command
     ] = None,
     day: DayOption = None,
     subscriber: SubscriberOption = None,
-    account: ActorOption = None,
-    now: NowOption = None,
+    account: common.ActorOption = None,
+    now: common.NowOption = None,
 ) -> None:
     """Write what the next issue would be if it were made now, or one that is there.
 
     Plans and sends nothing.
     """
-    clock, settings = parse_now(now), read_settings(directory)
+    clock, settings = common.parse_now(now), common.read_settings(directory)
 
     from publisher.app.issues.dry_run import open_preview
     from publisher.app.issues.lookup import choose_editions, find_edition
@@ -132,7 +122,7 @@ def preview_command(  # noqa: PLR0913  # the options of the command
         edition = find_edition(settings, newsletter, lang)
         if day or subscriber or account:
             with (
-                editing(directory, account, clock) as (state, actor),
+                common.editing(directory, account, clock) as (state, actor),
                 open_preview(state, picks_up=day is None, subscriber=subscriber) as seen,
             ):
                 mail = preview_for(*seen, actor, edition, day, subscriber)
@@ -151,7 +141,9 @@ def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> Non
     mail = preview.gate_run.mail
     parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.content}
     size = _write_file(out, parts.get(out.suffix, mail.html))
-    echo(f"{preview.subject}\n{count_noun(preview.articles, 'article')}, {size} bytes: {out}")
+    echo(
+        f"{preview.subject}\n{common.count_noun(preview.articles, 'article')}, {size} bytes: {out}"
+    )
     explain_old(preview.why_not_new)
     echo(count_findings(preview.findings))
 
@@ -170,7 +162,7 @@ def _write_file(out: Path, content: str | bytes) -> int:
     """Write a file, text with LF, and return its size."""
     if isinstance(content, str):
         content = content.replace("\r\n", "\n").encode()
-    with writing_file(out):
+    with common.writing_file(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(content)
     return len(content)
@@ -186,14 +178,14 @@ def _write_screenshots(
         echo(one.problem or f"{one.language}: {one.subject}", err=bool(one.problem))
         taken += one.taken
     write_screenshots(folder, taken)
-    echo(f"{count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
+    echo(f"{common.count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
 
 
 def send_command(  # noqa: PLR0913  # the options of the command
     newsletter: Annotated[
         str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
     ],
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     to: Annotated[
         list[str],
@@ -214,21 +206,21 @@ def send_command(  # noqa: PLR0913  # the options of the command
     ] = None,
     day: DayOption = None,
     subscriber: SubscriberOption = None,
-    account: ActorOption = None,
-    now: NowOption = None,
+    account: common.ActorOption = None,
+    now: common.NowOption = None,
 ) -> None:
     """Send a test mail of an issue to some addresses, by the transport of all mail.
 
     No subscriber gets it, the ledger does not have it, and it may be sent again. Its
     subject says so, and its personal links do nothing.
     """
-    clock = parse_now(now)
+    clock = common.parse_now(now)
 
     from publisher.app.issues.dry_run import open_preview
     from publisher.app.issues.lookup import find_edition
     from publisher.app.issues.send_test_mails import send_tests
 
-    with editing(directory, account, clock) as (state, actor):
+    with common.editing(directory, account, clock) as (state, actor):
         tags: list[str | None] = [*lang] if lang else [None]
         editions = [find_edition(state.settings, newsletter, tag) for tag in tags]
         with open_preview(state, picks_up=day is None, subscriber=subscriber) as (

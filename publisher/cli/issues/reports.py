@@ -8,33 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from publisher.cli import common
 from publisher.cli.api import answer_of
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    NowOption,
-    editing,
-    make_table,
-    parse_now,
-    print_json,
-    stdout_console,
-)
 from publisher.cli.exit_codes import echo
-from publisher.cli.issues.arguments import (
-    DayArgument,
-    IssueDayArgument,
-    LanguagesOption,
-    NewsletterArgument,
-    find_names,
-    parse_day,
-)
-from publisher.cli.issues.output import (
-    list_lines,
-    overdue_line,
-    shown_lines,
-)
+from publisher.cli.issues import arguments
+from publisher.cli.issues.output import list_lines, overdue_line, shown_lines
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,13 +25,13 @@ _EXAMPLE = "Example: publisher issues"
 
 
 def list_issues_command(  # options
-    newsletter: NewsletterArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    lang: arguments.LanguagesOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List the latest issues of a newsletter, and the stories that were left out of them."""
     from publisher.app.issues.overview import (
@@ -62,9 +40,9 @@ def list_issues_command(  # options
         overdue_of_newsletter,
     )
 
-    with editing(directory, acting, parse_now(now)) as (state, actor):
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
         if as_json:
-            print_json(_listed(state, actor, newsletter, lang))
+            common.print_json(_listed(state, actor, newsletter, lang))
             return
         found = list_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         overdue = overdue_of_newsletter(state, actor, newsletter, tuple(lang or ()))
@@ -88,24 +66,24 @@ def _listed(
 
 
 def show_issue_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: IssueDayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    day: arguments.IssueDayArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    lang: arguments.LanguagesOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Show an issue: its stories, edits, approvals, the manifest to approve, and who did not get it, and why."""
     from publisher.app.issues.approvals import read_approvals, read_plan_to_sign
     from publisher.app.issues.deliveries import report_issue
     from publisher.app.issues.overview import read_issue_overview
 
-    with editing(directory, acting, parse_now(now)) as (state, actor):
-        found, names = [], find_names(newsletter, day, lang)(state)
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
+        found, names = [], arguments.find_names(newsletter, day, lang)(state)
         if as_json:
-            print_json([_whole(state, actor, name) for name in names])
+            common.print_json([_whole(state, actor, name) for name in names])
             return
         for name in names:
             approvals = read_approvals(state, actor, name)
@@ -147,22 +125,22 @@ _WORDS = {"in_doubt": "in doubt", "suppressed": "not wanted"}
 
 
 def issues_report_command(
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    day: arguments.DayArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    languages: LanguagesOption = None,
-    as_json: JsonOption = False,
+    languages: arguments.LanguagesOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Show what became of every planned mail: by language, mail provider and cause."""
-    with editing(directory, None) as (state, _actor):
+    with common.editing(directory, None) as (state, _actor):
         from publisher.app.issues.deliveries import report_day
 
-        report = report_day(state, newsletter, parse_day(day), languages or ())
+        report = report_day(state, newsletter, arguments.parse_day(day), languages or ())
     if as_json:
-        print_json(report.as_dict())
+        common.print_json(report.as_dict())
         return
-    console = stdout_console()
+    console = common.stdout_console()
     echo(f"{report.newsletter} {report.day}: {report.planned:,} mails planned")
     console.print(_counts_table("Edition", _by_edition(report)))
     if report.planned:
@@ -197,7 +175,7 @@ def _counts_table(heading: str, lines: Mapping[str, Mapping[str, int]]) -> Table
     """Return a table of counts by state; states of which there are none are left out."""
     states = [*dict.fromkeys(state for line in lines.values() for state in line)]
     used = [state for state in states if any(line[state] for line in lines.values())]
-    table = make_table(heading, "planned", *(_WORDS.get(one, one) for one in used))
+    table = common.make_table(heading, "planned", *(_WORDS.get(one, one) for one in used))
     for name, line in lines.items():
         counts = (sum(line.values()), *(line[state] for state in used))
         table.add_row(name, *(f"{count:,}" for count in counts))
@@ -205,7 +183,7 @@ def _counts_table(heading: str, lines: Mapping[str, Mapping[str, int]]) -> Table
 
 
 def _causes_table(one: IssueReport) -> Table:
-    table = make_table(one.name, "state", "why")
+    table = common.make_table(one.name, "state", "why")
     for cause in one.causes:
         why = [cause.sentence, *_said(cause.words)]
         table.add_row(f"{cause.count:,}", _WORDS.get(cause.state, cause.state), "\n".join(why))

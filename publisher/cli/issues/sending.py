@@ -13,31 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    NowOption,
-    editing,
-    parse_now,
-    print_json,
-)
+from publisher.cli import common
 from publisher.cli.exit_codes import echo
-from publisher.cli.issues.arguments import (
-    ChosenIssues,
-    DayArgument,
-    IssueDayArgument,
-    LanguagesOption,
-    NewsletterArgument,
-    PerhapsDayArgument,
-    WhichArgument,
-    find_names,
-    parse_day,
-    refuse_folder,
-    run_verb,
-    split_folder,
-)
+from publisher.cli.issues import arguments
 from publisher.errors import IssueError, UsageError
 
 if TYPE_CHECKING:
@@ -65,33 +43,33 @@ def _hold(state: EditingState, actor: Actor, name: str) -> Issue:
 
 def _command(verb: Callable[[EditingState, Actor, str], Issue]) -> Callable[..., None]:
     def command(  # noqa: PLR0913  # options
-        newsletter: NewsletterArgument,
-        day: IssueDayArgument,
-        directory: FolderArgument = CURRENT_FOLDER,
+        newsletter: arguments.NewsletterArgument,
+        day: arguments.IssueDayArgument,
+        directory: common.FolderArgument = common.CURRENT_FOLDER,
         *,
-        lang: LanguagesOption = None,
-        acting: ActorOption = None,
-        now: NowOption = None,
-        as_json: JsonOption = False,
+        lang: arguments.LanguagesOption = None,
+        acting: common.ActorOption = None,
+        now: common.NowOption = None,
+        as_json: common.JsonOption = False,
     ) -> None:
-        names = find_names(newsletter, day, lang)
-        run_verb(directory, acting, now, names, verb, as_json=as_json)
+        names = arguments.find_names(newsletter, day, lang)
+        arguments.run_verb(directory, acting, now, names, verb, as_json=as_json)
 
     return command
 
 
 def schedule_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: IssueDayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    day: arguments.IssueDayArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     at: Annotated[
         str, typer.Option("--at", metavar="INSTANT", help="Like 2026-01-10T09:00:00Z.")
     ],
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    lang: arguments.LanguagesOption = None,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Have an issue sent at an instant, once it is approved."""
     from publisher.app.issues.sending import schedule_issue
@@ -101,8 +79,8 @@ def schedule_command(  # noqa: PLR0913  # options
     def schedule(state: EditingState, actor: Actor, name: str) -> Issue:
         return schedule_issue(state, actor, name, instant)
 
-    names = find_names(newsletter, day, lang)
-    run_verb(directory, acting, now, names, schedule, as_json=as_json)
+    names = arguments.find_names(newsletter, day, lang)
+    arguments.run_verb(directory, acting, now, names, schedule, as_json=as_json)
 
 
 def _instant(text: str) -> datetime:
@@ -116,17 +94,17 @@ def _instant(text: str) -> datetime:
 
 
 def issues_skip_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    newsletter: arguments.NewsletterArgument,
+    day: arguments.DayArgument,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
+    lang: arguments.LanguagesOption = None,
     why: Annotated[
         str, typer.Option("--note", metavar="TEXT", help="The reason; `calendar` shows it.")
     ] = "",
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Have no issue on a date, whether it is made already or still to come.
 
@@ -135,11 +113,13 @@ def issues_skip_command(  # noqa: PLR0913  # options
     """
     from publisher.app.issues.occurrences import OccurrenceKey, skip_day
 
-    key = OccurrenceKey(newsletter=newsletter, day=parse_day(day), languages=tuple(lang or ()))
-    with editing(directory, acting, parse_now(now)) as (state, actor):
+    key = OccurrenceKey(
+        newsletter=newsletter, day=arguments.parse_day(day), languages=tuple(lang or ())
+    )
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
         done = skip_day(state, actor, key, why)
     if as_json:
-        print_json(
+        common.print_json(
             [
                 {
                     "issue": one.name,
@@ -173,45 +153,50 @@ def register_pauses(app: typer.Typer) -> None:
 
 
 def pause_command(  # options
-    which: WhichArgument,
-    day: PerhapsDayArgument = "",
-    directory: FolderArgument = CURRENT_FOLDER,
+    which: arguments.WhichArgument,
+    day: arguments.PerhapsDayArgument = "",
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
+    lang: arguments.LanguagesOption = None,
     note: _NoteOption = None,
-    acting: ActorOption = None,
+    acting: common.ActorOption = None,
 ) -> None:
     """Stop sending until `resume`: an issue by its name, those of a day, or all of a newsletter.
 
     Mails that are being sent are completed.
     """
-    chosen = ChosenIssues(which, day, lang, ("sending",))
+    chosen = arguments.ChosenIssues(which, day, lang, ("sending",))
     _each(directory, acting, chosen, partial(pause_one, why=note))
 
 
 def resume_command(
-    which: WhichArgument,
-    day: PerhapsDayArgument = "",
-    directory: FolderArgument = CURRENT_FOLDER,
+    which: arguments.WhichArgument,
+    day: arguments.PerhapsDayArgument = "",
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
+    lang: arguments.LanguagesOption = None,
+    acting: common.ActorOption = None,
 ) -> None:
     """Continue what is paused where it stopped; deferred mail is tried at once. Takes what `pause` takes."""
-    _each(directory, acting, ChosenIssues(which, day, lang, ("paused",)), resume_one)
+    _each(directory, acting, arguments.ChosenIssues(which, day, lang, ("paused",)), resume_one)
 
 
 def cancel_command(  # options
-    which: WhichArgument,
-    day: PerhapsDayArgument = "",
-    directory: FolderArgument = CURRENT_FOLDER,
+    which: arguments.WhichArgument,
+    day: arguments.PerhapsDayArgument = "",
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    lang: LanguagesOption = None,
+    lang: arguments.LanguagesOption = None,
     note: _NoteOption = None,
-    acting: ActorOption = None,
+    acting: common.ActorOption = None,
 ) -> None:
     """End sending an issue, or those of a day, for good: who has not got it will not get it."""
-    _each(directory, acting, ChosenIssues(which, day, lang), partial(cancel_one, why=note))
+    _each(
+        directory,
+        acting,
+        arguments.ChosenIssues(which, day, lang),
+        partial(cancel_one, why=note),
+    )
 
 
 def pause_one(state: EditingState, actor: Actor, name: str, why: str | None) -> str:
@@ -239,13 +224,16 @@ def cancel_one(state: EditingState, actor: Actor, name: str, why: str | None) ->
 
 
 def _each(
-    directory: Path, acting: str | None, chosen: ChosenIssues, verb: Callable[..., str]
+    directory: Path,
+    acting: str | None,
+    chosen: arguments.ChosenIssues,
+    verb: Callable[..., str],
 ) -> None:
     """Do it with each issue. One that refuses keeps no other one from being stopped."""
-    day, directory = split_folder(chosen.day, directory)
-    refuse_folder(directory, chosen.which)
+    day, directory = arguments.split_folder(chosen.day, directory)
+    arguments.refuse_folder(directory, chosen.which)
     problems = []
-    with editing(directory, acting) as (state, actor):
+    with common.editing(directory, acting) as (state, actor):
         for name in chosen._replace(day=day).names(state, actor):
             try:
                 echo(verb(state, actor, name))

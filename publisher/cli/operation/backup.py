@@ -8,21 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    NowOption,
-    count_noun,
-    editing,
-    make_table,
-    parse_now,
-    print_json,
-    read_settings,
-    rfc3339_or_none,
-    stdout_console,
-)
+from publisher.cli import common
 from publisher.cli.exit_codes import echo
 
 if TYPE_CHECKING:
@@ -41,7 +27,7 @@ def show_recovery(
     found: Recovery, *, released: bool, is_shared: bool, names_none: bool
 ) -> None:
     """Print why nothing was sent, how much is known, and the issues about which a person may decide."""
-    console = stdout_console()
+    console = common.stdout_console()
     console.print(found.reason)
     if found.is_complete:
         console.print("Witness and journal have everything that was sent since.")
@@ -67,7 +53,7 @@ def show_recovery(
 
 def _show_departures(found: Recovery, console: Console) -> None:
     if found.left:
-        who = count_noun(found.left, "subscriber")
+        who = common.count_noun(found.left, "subscriber")
         console.print(f"{who} left since, or their mail was returned: they get no mail again.")
     if not found.is_complete:
         since = f"{found.copied_at:%Y-%m-%d %H:%M} UTC" if found.copied_at else "then"
@@ -78,7 +64,7 @@ def _show_departures(found: Recovery, console: Console) -> None:
 
 def _show_issues(found: Recovery, console: Console) -> None:
     shown = [one for one in found.issues if not one.is_merely_late]
-    table = make_table("Issue", "State", "Surely sent", "Surely not", "In doubt", "Why")
+    table = common.make_table("Issue", "State", "Surely sent", "Surely not", "In doubt", "Why")
     for one in shown:
         waiting = "not counted yet" if one.not_sent is None else str(one.not_sent)
         numbers = (str(one.sent), waiting, str(one.in_doubt))
@@ -86,7 +72,7 @@ def _show_issues(found: Recovery, console: Console) -> None:
     console.print(table if shown else "No issue is concerned.")
     if late := len(found.issues) - len(shown):
         console.print(
-            f"Skipped as too late: {count_noun(late, 'more issue')}; --json lists them."
+            f"Skipped as too late: {common.count_noun(late, 'more issue')}; --json lists them."
         )
     if any(one.may_have_been_sent for one in found.issues):
         console.print(
@@ -99,7 +85,7 @@ def _lost(found: Recovery) -> str:
     # Where an earlier recovery jumped over numbers, any number of them may be lost.
     if not found.missing_pages:
         return "nobody knows how many transactions are lost"
-    return f"at least {count_noun(found.missing_pages, 'transaction')} lost"
+    return f"at least {common.count_noun(found.missing_pages, 'transaction')} lost"
 
 
 def _state(one: RecoveredIssue) -> str:
@@ -110,7 +96,7 @@ def recovery_as_json(found: Recovery, *, released: bool) -> dict[str, object]:
     """Return all that is known, for programs."""
     return {
         "reason": found.reason,
-        "copied_at": rfc3339_or_none(found.copied_at),
+        "copied_at": common.rfc3339_or_none(found.copied_at),
         "complete": found.is_complete,
         "missing_pages": found.missing_pages,
         "left": found.left,
@@ -124,9 +110,9 @@ def recovery_as_json(found: Recovery, *, released: bool) -> dict[str, object]:
 
 def backup_command(
     target: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where backups are kept.")],
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    now: NowOption = None,
+    now: common.NowOption = None,
 ) -> None:
     """Copy database and secret into a new folder below FOLDER, while everything runs.
 
@@ -134,15 +120,15 @@ def backup_command(
     """
     from publisher.app.operation.backup import back_up_publication
 
-    backup = back_up_publication(read_settings(directory), target, parse_now(now))
+    backup = back_up_publication(common.read_settings(directory), target, common.parse_now(now))
     echo(f"{backup.folder}")
 
 
 def restore_command(
     backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder of a backup.")],
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    now: NowOption = None,
+    now: common.NowOption = None,
 ) -> None:
     """Put a backup in the place of the database file, which is kept under another name.
 
@@ -151,7 +137,9 @@ def restore_command(
     """
     from publisher.app.operation.backup import restore_publication
 
-    restored = restore_publication(read_settings(directory), backup, parse_now(now))
+    restored = restore_publication(
+        common.read_settings(directory), backup, common.parse_now(now)
+    )
     echo(
         f"restored as it was at {restored.made_at:%Y-%m-%d %H:%M:%S} UTC. Nothing is sent: see what "
         "was sent since with `publisher recover`, and decide with its option --release"
@@ -199,7 +187,7 @@ JournalOption = Annotated[
 
 
 def recover_command(  # noqa: PLR0913  # options
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     send: SendOption = None,
     hold: HoldOption = None,
@@ -210,9 +198,9 @@ def recover_command(  # noqa: PLR0913  # options
         bool,
         typer.Option("--release", help="Apply these decisions, and let mail go out again."),
     ] = False,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
+    acting: common.ActorOption = None,
+    now: common.NowOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Show per issue what happened after an old database was copied: sent, not sent, in doubt.
 
@@ -223,11 +211,11 @@ def recover_command(  # noqa: PLR0913  # options
 
     choices = Choices(*(frozenset(names or ()) for names in (send, hold, skip, sent)))
     run = recover_database if release else preview_recovery
-    with editing(directory, acting, parse_now(now)) as (state, actor):
+    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
         found = run(state, actor, choices, journal or ())
         is_shared = isinstance(state.settings.database, str)
     if as_json:
-        print_json(recovery_as_json(found, released=release))
+        common.print_json(recovery_as_json(found, released=release))
     else:
         show_recovery(found, released=release, is_shared=is_shared, names_none=not journal)
 
@@ -239,17 +227,14 @@ app = typer.Typer(
 )
 
 
-@app.command(
-    "copy",
-    epilog="Example: publisher database copy var/publisher.db ADDRESS",
-)
+@app.command("copy", epilog="Example: publisher database copy var/publisher.db ADDRESS")
 def copy_command(
     source: Annotated[str, typer.Argument(metavar="FROM", help="A file, or an address.")],
     target: Annotated[
         str, typer.Argument(metavar="TO", help="A new file, or an empty database's address.")
     ],
     *,
-    as_json: JsonOption = False,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Copy a publication's database into another one, and compare every row.
 
@@ -259,36 +244,36 @@ def copy_command(
     from publisher.app.operation.databases import copy_publication
 
     secret = os.environ.get("PUBLISHER_SECRET")
-    copied = copy_publication(source, target, parse_now(None), secret)
+    copied = copy_publication(source, target, common.parse_now(None), secret)
     if as_json:
-        print_json(
+        common.print_json(
             [
                 {"table": name, "rows": content.rows, "checksum": content.checksum}
                 for name, content in copied
             ]
         )
         return
-    table = make_table("table", "rows", "checksum")
+    table = common.make_table("table", "rows", "checksum")
     for name, content in copied:
         table.add_row(name, str(content.rows), content.checksum)
-    stdout_console().print(table)
+    common.stdout_console().print(table)
     total = sum(content.rows for _name, content in copied)
     echo(f"{total} rows in {len(copied)} tables were copied; both sides are equal")
 
 
 @app.command("adopt-secret", epilog="Example: publisher database adopt-secret my-publication")
-def adopt_secret_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
+def adopt_secret_command(directory: common.FolderArgument = common.CURRENT_FOLDER) -> None:
     """Take this machine's secret as the publication's, after it was changed on purpose.
 
     Machines with the former secret do not start any more. Links in mails that were sent lead nowhere.
     """
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.issues.deliveries import list_in_doubt
     from publisher.app.opening import open_state
     from publisher.app.start_checks import adopt_secret
 
-    if not adopt_secret(settings, parse_now(None).now()):
+    if not adopt_secret(settings, common.parse_now(None).now()):
         echo("this is the publication's secret")
         return
     echo(
@@ -298,7 +283,7 @@ def adopt_secret_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     with open_state(settings) as database:
         if found := len(list_in_doubt(settings, database)):
             echo(
-                f"{count_noun(found, 'mail')} in doubt: the server's log has the Message-IDs of the former secret, which nobody can "
+                f"{common.count_noun(found, 'mail')} in doubt: the server's log has the Message-IDs of the former secret, which nobody can "
                 "compute any more. Look for the addresses there, and decide by them: publisher doubt list"
             )
 

@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    FolderArgument,
-    JsonOption,
-    NowOption,
-    count_noun,
-    parse_now,
-    print_json,
-    read_settings,
-    stdout_console,
-)
+from publisher.cli import common
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,8 +62,8 @@ def count_findings(findings: Sequence[Mapping[str, Any]]) -> str:
         return "The gate found nothing wrong with it."
     errors = sum(one["severity"] == "error" for one in findings)
     return (
-        f"The gate found {count_noun(errors, 'error')} and "
-        f"{count_noun(len(findings) - errors, 'warning')}: publisher check shows them."
+        f"The gate found {common.count_noun(errors, 'error')} and "
+        f"{common.count_noun(len(findings) - errors, 'warning')}: publisher check shows them."
     )
 
 
@@ -93,13 +83,13 @@ def print_report(console: Console, results: Sequence[CheckResult]) -> None:
     made = [result for result in results if result.is_mail]
     broken = sum(result.problem is not None for result in made)
     summary = (
-        f"{count_noun(len(made), 'mail')} checked: {count_noun(errors, 'error')}, "
-        f"{count_noun(warnings, 'warning')}"
+        f"{common.count_noun(len(made), 'mail')} checked: {common.count_noun(errors, 'error')}, "
+        f"{common.count_noun(warnings, 'warning')}"
     )
     if broken:
         summary += f"; {broken} can't be made"
     if wrong := sum(result.failed for result in results if not result.is_mail):
-        summary += f"; {count_noun(wrong, 'fault')} of templates"
+        summary += f"; {common.count_noun(wrong, 'fault')} of templates"
     console.print(Text(summary))
 
 
@@ -125,7 +115,7 @@ def _show_one(console: Console, mail: CheckResult) -> None:
 def _heading(mail: CheckResult) -> Text:
     from rich.text import Text
 
-    parts = [count_noun(mail.articles, "article")] if mail.articles else []
+    parts = [common.count_noun(mail.articles, "article")] if mail.articles else []
     if size := mail.sizes:
         html = f"HTML {size['html']:,} bytes"
         whole = (f"{html} ({size['html_sent']:,} as sent)", f"text {size['text']:,}")
@@ -171,7 +161,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     newsletter: Annotated[
         str | None, typer.Option("--newsletter", metavar="NAME", help="Only this newsletter.")
@@ -186,12 +176,12 @@ def check_command(
             "--file", metavar="MAIL", help="Check a message (.eml) or a page (.html)."
         ),
     ] = None,
-    as_json_: JsonOption = False,
-    now: NowOption = None,
+    as_json_: common.JsonOption = False,
+    now: common.NowOption = None,
 ) -> None:
     """Check every edition's next mail, and mails about subscriptions; exit code 1 for an error."""
     if file is not None:
-        if newsletter is not None or directory != CURRENT_FOLDER:
+        if newsletter is not None or directory != common.CURRENT_FOLDER:
             raise UsageError(
                 "--file: a mail in a file belongs to no publication; leave out the folder and --newsletter"
             )
@@ -199,15 +189,15 @@ def check_command(
 
         results = [check_file(file, lang)]
     else:
-        settings, clock = read_settings(directory), parse_now(now)
+        settings, clock = common.read_settings(directory), common.parse_now(now)
         from publisher.app.issues.lookup import choose_editions
         from publisher.app.operation.check import check_editions
 
         editions = choose_editions(settings, newsletter, lang)
         results = list(check_editions(settings, editions, clock, notices=newsletter is None))
     if as_json_:
-        print_json(report_as_json(results))
+        common.print_json(report_as_json(results))
     else:
-        print_report(stdout_console(), results)
+        print_report(common.stdout_console(), results)
     if any(result.failed for result in results):
         raise typer.Exit(1)

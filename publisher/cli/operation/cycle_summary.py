@@ -6,14 +6,8 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
+from publisher.app.operation import status
 from publisher.app.operation.cycle import CycleReport
-from publisher.app.operation.status import (
-    IssueStatus,
-    LanguagePlaces,
-    LanguageStatus,
-    PublicationStatus,
-    list_places,
-)
 from publisher.cli.articles import quarantine_lines, summarise_articles
 from publisher.cli.common import count_noun, format_local, make_table
 from publisher.config import Settings
@@ -40,10 +34,10 @@ def log_report(report: CycleReport) -> None:
 
 
 def print_summary(
-    console: Console, settings: Settings, facts: PublicationStatus, report: CycleReport
+    console: Console, settings: Settings, facts: status.PublicationStatus, report: CycleReport
 ) -> None:
     """Print what a cycle did, and the state after it."""
-    places = list_places(settings, facts)
+    places = status.list_places(settings, facts)
     console.print(_opening(settings, report, facts, places.done))
     console.print(_standing(facts))
     console.print(_places(places.languages))
@@ -63,7 +57,7 @@ def _nearby(folder: Path) -> Path:
 
 
 def _opening(
-    settings: Settings, report: CycleReport, facts: PublicationStatus, done: str
+    settings: Settings, report: CycleReport, facts: status.PublicationStatus, done: str
 ) -> str:
     publication = settings.publication
     picked = report.picked_up
@@ -85,7 +79,7 @@ def _opening(
     )
 
 
-def _standing(facts: PublicationStatus) -> Table:
+def _standing(facts: status.PublicationStatus) -> Table:
     """Return a table with the latest and the next issue per language and newsletter."""
     table = Table()
     headings = ("Language", "Articles", "Newsletter", "Latest issue", "Mails", "Goes out next")
@@ -109,7 +103,7 @@ def _standing(facts: PublicationStatus) -> Table:
     return table
 
 
-def _articles(line: LanguageStatus) -> str:
+def _articles(line: status.LanguageStatus) -> str:
     parts = [str(line.articles)]
     if line.conversions:
         parts.append(f"{line.conversions} converted")
@@ -118,7 +112,7 @@ def _articles(line: LanguageStatus) -> str:
     return ", ".join(parts)
 
 
-def _issue(made: IssueStatus) -> str:
+def _issue(made: status.IssueStatus) -> str:
     issue = made.issue
     if issue.reason:
         return f"{issue.day} {issue.state}: {issue.reason}"
@@ -130,7 +124,7 @@ def _next(one: UpcomingIssue) -> str:
     return f"{format_local(one.local)}{state}"
 
 
-def _places(places: list[LanguagePlaces]) -> Table:
+def _places(places: list[status.LanguagePlaces]) -> Table:
     """Return a table of the places of the latest issues and the feeds."""
     table = make_table("Language", "Digests on the web", "Mails", "Feeds")
     for one in places:

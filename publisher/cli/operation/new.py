@@ -10,14 +10,8 @@ from urllib.parse import urlsplit
 import typer
 
 from publisher.app.opening import open_state
+from publisher.cli import common
 from publisher.cli.articles import left_out_parts
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    FolderArgument,
-    count_noun,
-    read_settings,
-    stdout_console,
-)
 from publisher.cli.exit_codes import echo
 from publisher.clock import SystemClock
 
@@ -83,13 +77,13 @@ def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:
     what = "a plain folder" if survey.generator == "plain" else f"a site of {survey.generator}"
     yield f"{site}: {what}{f', which stands at {survey.url}' if survey.url else ''}"
     for language, number in survey.languages.items():
-        yield f"  {autonym(language)} ({language}): {count_noun(number, 'article')}"
+        yield f"  {autonym(language)} ({language}): {common.count_noun(number, 'article')}"
     if missing := [one for one in survey.declared if one not in survey.languages]:
         names = ", ".join(f"{autonym(one)} ({one})" for one in missing)
         yield f"  Declared by the site, and without an article: {names}"
         yield "    If there are some: name their folder in a source of its own, by include and language"
     total = len(survey.stories)
-    yield f"  {count_noun(total, 'story', 'stories')}, {survey.linked:,} in several languages"
+    yield f"  {common.count_noun(total, 'story', 'stories')}, {survey.linked:,} in several languages"
     if survey.undated:
         dating = "dated by the history of the repository, else by the first run"
         yield f"Without a date: {survey.undated:,}; they are {dating}"
@@ -102,7 +96,7 @@ def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:
         yield f"Left out by name: {', '.join(left_out_parts(rows))}"
         yield "  To take other files, name them in publication.toml: include, exclude"
     if survey.unreadable:
-        yield f"Could not be read: {count_noun(len(survey.unreadable), 'file')}"
+        yield f"Could not be read: {common.count_noun(len(survey.unreadable), 'file')}"
         yield from (f"  {path}: {why}" for path, why in survey.unreadable[:_UNREADABLE_SHOWN])
 
 
@@ -117,7 +111,7 @@ def demo_command(
     from publisher.cli.operation import cycle_summary
     from publisher.demo import publish_demo
 
-    screen = stdout_console()
+    screen = common.stdout_console()
     reports: list[CycleReport] = []
 
     def show(now: datetime, report: CycleReport) -> None:
@@ -141,9 +135,9 @@ def demo_command(
     return 1 if total.problems else 0
 
 
-def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
+def dkim_command(directory: common.FolderArgument = common.CURRENT_FOLDER) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.operation.check import dkim_records
 

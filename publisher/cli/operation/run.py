@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    FolderArgument,
-    NowOption,
-    count_noun,
-    parse_now,
-    read_settings,
-    stdout_console,
-)
+from publisher.cli import common
 from publisher.cli.exit_codes import EXIT_QUARANTINED, Interrupted, echo
 from publisher.cli.issues.output import explain_pause, summarise_unsent
 from publisher.cli.operation.status import explain_held
@@ -38,20 +30,22 @@ def _register_run(app: typer.Typer) -> None:
     app.command("health", epilog="Example: publisher health my-publication")(health_command)
 
 
-def health_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None) -> int:
+def health_command(
+    directory: common.FolderArgument = common.CURRENT_FOLDER, *, now: common.NowOption = None
+) -> int:
     """Say whether the service works, for containers and monitors: exit code 0, or 1 with the reason.
 
     Of `web` and `console`, ask the path /healthz.
     """
     from publisher.app.operation.attention import find_illness
 
-    problem = find_illness(read_settings(directory), parse_now(now).now())
+    problem = find_illness(common.read_settings(directory), common.parse_now(now).now())
     echo(problem or "ok")
     return int(bool(problem))
 
 
 def run_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     once: Annotated[bool, typer.Option("--once", help="Run one cycle and exit.")] = False,
     new_start: Annotated[
@@ -68,7 +62,7 @@ def run_command(
             help="With --once: the clock is right, though it is days after the last cycle; what is too late is skipped.",
         ),
     ] = False,
-    now: NowOption = None,
+    now: common.NowOption = None,
 ) -> int:
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
 
@@ -76,12 +70,12 @@ def run_command(
     code 0. With --once, exit code 3 says that all was done, but files were held back, and 4 that the
     database may be an old copy: no mail is sent until `publisher recover --release`.
     """
-    clock = parse_now(now)
+    clock = common.parse_now(now)
     if now and not once:
         raise UsageError("--now: a service needs a clock that goes on; add --once")
     if confirm_clock and not once:
         raise UsageError("--confirm-clock: it is for one cycle; add --once")
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     if once:
         return _run_once(settings, clock, new_start=new_start, confirm_clock=confirm_clock)
@@ -102,7 +96,7 @@ def _run_once(settings: Settings, clock: Clock, *, new_start: bool, confirm_cloc
         with show_progress() as progress:
             report = run_cycle(pipeline, progress)
         snapshot = take_snapshot(settings, pipeline.database, clock.now())
-    print_summary(stdout_console(), settings, snapshot, report)
+    print_summary(common.stdout_console(), settings, snapshot, report)
     if snapshot.old_database:
         return EXIT_QUARANTINED
     if report.problems:
@@ -127,14 +121,14 @@ def _register_deliver(app: typer.Typer) -> None:
 
 
 def deliver_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None
+    directory: common.FolderArgument = common.CURRENT_FOLDER, *, now: common.NowOption = None
 ) -> int:
     """Send due mails about subscriptions, then what is due of every issue that is ready.
 
     May run while the service runs, and any number of times: no mail is sent twice. Deferred mail
     (by a server, or by a rate limit) is sent by a later run.
     """
-    clock, settings = parse_now(now), read_settings(directory)
+    clock, settings = common.parse_now(now), common.read_settings(directory)
 
     from publisher.app.operation.cycle import deliver_due
     from publisher.cli.terminal import show_progress
@@ -142,10 +136,10 @@ def deliver_command(
     with show_progress() as progress:
         run = deliver_due(settings, clock, progress)
     sent, rest = run.sent, summarise_unsent(run.deliveries)
-    done = f"{count_noun(sent.messages, 'mail')} sent, {count_noun(len(sent.issues), 'issue')} done"
+    done = f"{common.count_noun(sent.messages, 'mail')} sent, {common.count_noun(len(sent.issues), 'issue')} done"
     echo(f"{done}; {rest}: publisher status shows why" if rest else done)
     if run.notices.sent:
-        echo(f"{count_noun(run.notices.sent, 'notice')} to subscribers sent")
+        echo(f"{common.count_noun(run.notices.sent, 'notice')} to subscribers sent")
     for line in explain_held(run.senders):
         echo(line)
     for issue in run.paused:

@@ -9,31 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.app.opening import open_state
+from publisher.cli import common
 from publisher.cli.articles import quarantine_lines, summarise_articles
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    FolderArgument,
-    JsonOption,
-    NowOption,
-    count_noun,
-    fields_as_json,
-    format_local,
-    make_table,
-    parse_now,
-    print_json,
-    read_settings,
-    rfc3339_or_none,
-    stdout_console,
-)
 from publisher.cli.exit_codes import EXIT_QUARANTINED
-from publisher.cli.issues.output import (
-    causes_as_json,
-    explain_failures,
-    explain_mail,
-    explain_overdue,
-    explain_state,
-    issues_table,
-)
+from publisher.cli.issues import output
 from publisher.delivery.states import summarise_counts
 
 if TYPE_CHECKING:
@@ -65,7 +44,7 @@ def explain_held(senders: Sequence[SenderStatus]) -> Iterator[str]:
     """Yield who has mails that nobody else may send, and until when."""
     for one in senders:
         if one.held:
-            mails = count_noun(one.held, "mail")
+            mails = common.count_noun(one.held, "mail")
             yield (
                 f"{one.host} holds {mails} by {one.transport} until {one.until:%H:%M:%S} UTC, or longer while it "
                 "works. If it has died, another run sends them then"
@@ -94,7 +73,7 @@ def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
 def copies_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield what is wrong with bucket and backups, and that there is no second witness."""
     for one in facts.problems:
-        yield f"Problem since {format_local(one.since)}: {one.problem}"
+        yield f"Problem since {common.format_local(one.since)}: {one.problem}"
     yield from bucket_lines(facts)
     yield from backup_lines(facts)
     if facts.has_no_second_witness:
@@ -120,8 +99,8 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
     return {
         "title": publication.title(publication.default_language),
         "url": publication.url,
-        "last_cycle": rfc3339_or_none(facts.worked_at),
-        **fields_as_json(facts, "old_database", "clock_problem", "stories"),
+        "last_cycle": common.rfc3339_or_none(facts.worked_at),
+        **common.fields_as_json(facts, "old_database", "clock_problem", "stories"),
         "languages": {
             line.language: {
                 "articles": line.articles,
@@ -136,37 +115,44 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "feeds": facts.feeds,
         "joining_stopped": facts.joining_stopped,
         "returned_mail": facts.returned_mail | {"of_nobody": facts.returned_mail_of_nobody},
-        **fields_as_json(facts, "notices", "notices_rejected", "received_mail"),
-        **fields_as_json(facts, "stale_translations", "expired_promises"),
+        **common.fields_as_json(facts, "notices", "notices_rejected", "received_mail"),
+        **common.fields_as_json(facts, "stale_translations", "expired_promises"),
         **_machines_as_json(facts),
         **_copies_as_json(facts),
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         **_sources_as_json(facts),
-        **fields_as_json(facts, "article_problems", "held_back"),
+        **common.fields_as_json(facts, "article_problems", "held_back"),
         "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
     }
 
 
 def _sources_as_json(facts: PublicationStatus) -> dict[str, Any]:
     return {
-        "problems": [fields_as_json(x, "turn", "since", "problem") for x in facts.problems],
+        "problems": [
+            common.fields_as_json(x, "turn", "since", "problem") for x in facts.problems
+        ],
         "held_sources": [
-            fields_as_json(x, "source", "lost", "articles") for x in facts.held_sources
+            common.fields_as_json(x, "source", "lost", "articles") for x in facts.held_sources
         ],
         "unreadable_sources": [
-            fields_as_json(x, "source", "since", "reason") for x in facts.unreadable_sources
+            common.fields_as_json(x, "source", "since", "reason")
+            for x in facts.unreadable_sources
         ],
     }
 
 
 def _machines_as_json(facts: PublicationStatus) -> dict[str, Any]:
     return {
-        "processes": [fields_as_json(x, "host", "pid", "epoch") for x in facts.processes],
+        "processes": [
+            common.fields_as_json(x, "host", "pid", "epoch") for x in facts.processes
+        ],
         "turns": [
-            {"turn": x.name, **fields_as_json(x, "state", "seconds", "count")}
+            {"turn": x.name, **common.fields_as_json(x, "state", "seconds", "count")}
             for x in facts.turns
         ],
-        "senders": [asdict(x) | {"until": rfc3339_or_none(x.until)} for x in facts.senders],
+        "senders": [
+            asdict(x) | {"until": common.rfc3339_or_none(x.until)} for x in facts.senders
+        ],
         "full_disk": facts.full_disk,
         "overdue": [
             {"issue": x.name, "at": x.at.isoformat(), "reason": x.reason} for x in facts.overdue
@@ -179,8 +165,8 @@ def _copies_as_json(facts: PublicationStatus) -> dict[str, Any]:
     bucket, backup = facts.bucket, facts.backup
     return {
         "pings": {"waiting": facts.pings_waiting, "failed": failed},
-        "bucket": bucket and fields_as_json(bucket, "problem", "complete_at"),
-        "backup": backup and fields_as_json(backup, "problem", "tried_at", "made_at"),
+        "bucket": bucket and common.fields_as_json(bucket, "problem", "complete_at"),
+        "backup": backup and common.fields_as_json(backup, "problem", "tried_at", "made_at"),
         "has_no_second_witness": facts.has_no_second_witness,
     }
 
@@ -188,12 +174,12 @@ def _copies_as_json(facts: PublicationStatus) -> dict[str, Any]:
 def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
     count = made.deliveries
     return {
-        **fields_as_json(made.issue, "name", "newsletter", "language", "day"),
-        "due": rfc3339_or_none(made.issue.due_at),
-        **fields_as_json(made.issue, "state", "reason", "reason_key"),
-        **fields_as_json(made, "articles", "warnings"),
+        **common.fields_as_json(made.issue, "name", "newsletter", "language", "day"),
+        "due": common.rfc3339_or_none(made.issue.due_at),
+        **common.fields_as_json(made.issue, "state", "reason", "reason_key"),
+        **common.fields_as_json(made, "articles", "warnings"),
         "deliveries": {"planned": count.total(), **summarise_counts(count)},
-        "causes": causes_as_json(made.causes),
+        "causes": output.causes_as_json(made.causes),
     }
 
 
@@ -201,10 +187,10 @@ def translation_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield lines about translations that need somebody."""
     show = "publisher api listTranslations"
     for tag, count in facts.expired_promises.items():
-        number = count_noun(count, "promised translation")
+        number = common.count_noun(count, "promised translation")
         yield f"{number} into {tag} did not come in time: {show} language={tag} state=missing"
     for tag, count in facts.stale_translations.items():
-        number = count_noun(count, "translation")
+        number = common.count_noun(count, "translation")
         yield f"{number} into {tag} whose original has changed: {show} language={tag} state=stale"
 
 
@@ -216,21 +202,21 @@ def register(app: typer.Typer) -> None:
 
 
 def status_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    as_json: JsonOption = False,
+    as_json: common.JsonOption = False,
     quiet: Annotated[
         bool,
         typer.Option("--quiet", help="Print nothing; the exit code says it, for monitoring."),
     ] = False,
-    now: NowOption = None,
+    now: common.NowOption = None,
 ) -> int:
     """Show articles, subscribers, issues and deliveries, and what is wrong.
 
     Exit code 1: something is paused, held, overdue or failing; 4: the database may be an old copy.
     """
-    at = parse_now(now).now()
-    settings = read_settings(directory)
+    at = common.parse_now(now).now()
+    settings = common.read_settings(directory)
 
     from publisher.app.operation.attention import is_in_trouble
     from publisher.app.operation.status import take_snapshot
@@ -240,9 +226,9 @@ def status_command(
     if quiet:
         pass
     elif as_json:
-        print_json(status_as_json(settings, snapshot))
+        common.print_json(status_as_json(settings, snapshot))
     else:
-        _show(stdout_console(), settings, snapshot)
+        _show(common.stdout_console(), settings, snapshot)
     return EXIT_QUARANTINED if snapshot.old_database else int(is_in_trouble(snapshot, at))
 
 
@@ -250,36 +236,36 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
     publication = settings.publication
     title = publication.title(publication.default_language)
     worked = (
-        f"the service last worked {format_local(last)}"
+        f"the service last worked {common.format_local(last)}"
         if (last := facts.worked_at)
         else "the service has never run here"
     )
     console.print(
-        f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
-        f"{count_noun(facts.feeds, 'feed')}; {worked}"
+        f"{title}: {common.count_noun(facts.stories, 'story', 'stories')}, "
+        f"{common.count_noun(facts.feeds, 'feed')}; {worked}"
     )
     for problem in filter(None, (facts.old_database, facts.clock_problem, facts.full_disk)):
         console.print(problem, style="red")
-    for line in explain_overdue(facts):
+    for line in output.explain_overdue(facts):
         console.print(line, style="yellow")
     console.print(_languages(facts))
     if facts.latest:
-        console.print(issues_table(facts.latest))
+        console.print(output.issues_table(facts.latest))
     for made in facts.latest:
-        for line in (*explain_state(made.issue), *explain_failures(made)):
+        for line in (*output.explain_state(made.issue), *output.explain_failures(made)):
             console.print(line)
         if made.until:
-            until = format_local(made.until)
+            until = common.format_local(made.until)
             console.print(f"{made.issue.name}: goes out at local times until {until}")
     _show_the_rest(console, facts)
 
 
 def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
     for tag, count in facts.unserved.items():
-        subscribers = count_noun(count, "subscriber")
+        subscribers = common.count_noun(count, "subscriber")
         console.print(f"{subscribers} of {tag}, which is not one of the languages")
     if facts.pings_waiting:
-        console.print(f"{count_noun(facts.pings_waiting, 'ping')} to hubs waiting")
+        console.print(f"{common.count_noun(facts.pings_waiting, 'ping')} to hubs waiting")
     for hub, topic, answer in facts.pings_failed:
         console.print(f"Not notified: {hub} of {topic}: {answer}", style="yellow")
     if facts.joining_stopped:
@@ -293,7 +279,7 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         nobody = facts.returned_mail_of_nobody
         of_nobody = f"; {nobody} of no known subscriber" if nobody else ""
         console.print(f"Reports about mail within 7 days: {kinds}{of_nobody}")
-    for line in explain_mail(facts.notices, facts.notices_rejected, facts.received_mail):
+    for line in output.explain_mail(facts.notices, facts.notices_rejected, facts.received_mail):
         console.print(line)
     for line in (*process_lines(facts), *translation_lines(facts), *summarise_articles(facts)):
         console.print(line)
@@ -302,7 +288,7 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
 
 
 def _languages(facts: PublicationStatus) -> Table:
-    table = make_table("Language")
+    table = common.make_table("Language")
     for heading in ("Articles", "of them converted", "Held back", "Subscribers"):
         table.add_column(heading, justify="right")
     for line in facts.languages:

@@ -9,18 +9,7 @@ from typing import Annotated
 import typer
 
 from publisher.app.opening import open_state
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    ActorOption,
-    FolderArgument,
-    JsonOption,
-    editing,
-    parse_now,
-    print_json,
-    read_settings,
-    stdout_console,
-    writing_file,
-)
+from publisher.cli import common
 from publisher.cli.exit_codes import echo
 from publisher.cli.subscribers import imports
 from publisher.cli.subscribers.imports import import_lines, print_import
@@ -37,7 +26,7 @@ NoteOption = Annotated[
 
 def subscribers_add_command(  # noqa: PLR0913  # the columns of a list
     address: AddressArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     consented: Annotated[
         str,
@@ -61,7 +50,7 @@ def subscribers_add_command(  # noqa: PLR0913  # the columns of a list
             "--newsletter", metavar="NAME", help="May be repeated.", show_default="all of them"
         ),
     ] = None,
-    on_behalf: ActorOption = None,
+    on_behalf: common.ActorOption = None,
 ) -> int:
     """Add one subscriber who agreed, as `import` adds those of a list; exit code 1 if it is refused."""
     columns = {"email": address, "consented": consented, "network": network, "name": name}
@@ -74,10 +63,10 @@ def subscribers_add_command(  # noqa: PLR0913  # the columns of a list
 
 
 def subscribers_data_command(
-    address: AddressArgument, directory: FolderArgument = CURRENT_FOLDER
+    address: AddressArgument, directory: common.FolderArgument = common.CURRENT_FOLDER
 ) -> None:
     """Print all that is stored of a subscriber as JSON, for somebody who asks for it."""
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.subscribers.records import read_own_data
 
@@ -95,7 +84,7 @@ OneNewsletterOption = Annotated[
 
 def subscribers_unsubscribe_command(
     address: AddressArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     newsletter: OneNewsletterOption = None,
     note: NoteOption = "",
@@ -104,21 +93,21 @@ def subscribers_unsubscribe_command(
 
     Mail that waits is not sent any more. Doing it twice is no error. No import undoes it.
     """
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.subscribers.records import unsubscribe_address
     from publisher.cli.subscribers.output import unsubscribed_sentence
 
     with open_state(settings) as database:
         change = unsubscribe_address(
-            settings, database, address, newsletter, parse_now(None).now(), note=note
+            settings, database, address, newsletter, common.parse_now(None).now(), note=note
         )
     echo(unsubscribed_sentence(change, newsletter))
 
 
 def subscribers_resubscribe_command(
     address: AddressArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     newsletter: OneNewsletterOption = None,
     note: NoteOption = "",
@@ -128,21 +117,21 @@ def subscribers_resubscribe_command(
     Without --newsletter, the newsletters that ended together are subscribed again. It is refused
     after a complaint, which is final, and before the subscriber has confirmed.
     """
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.subscribers.records import resubscribe_address
     from publisher.cli.subscribers.output import resubscribed_sentence
 
     with open_state(settings) as database:
         change = resubscribe_address(
-            settings, database, address, newsletter, parse_now(None).now(), note=note
+            settings, database, address, newsletter, common.parse_now(None).now(), note=note
         )
     echo(resubscribed_sentence(change))
 
 
 def subscribers_erase_command(
     address: AddressArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Erase without a question.")] = False,
 ) -> int:
@@ -152,7 +141,7 @@ def subscribers_erase_command(
     without the address. Not deleted: mails that were sent, files in the outbox, copies and backups
     of the database, and your own lists.
     """
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.subscribers.records import erase_address, find_record
 
@@ -161,7 +150,7 @@ def subscribers_erase_command(
         if not yes and not _confirms(f"Erase {person.address}? It can't be undone."):
             echo("nothing was erased")
             return 1
-        erase_address(settings, database, address, parse_now(None).now())
+        erase_address(settings, database, address, common.parse_now(None).now())
     echo(
         f"{person.address} is erased. Mails that were sent, the outbox and backups still have it"
     )
@@ -169,7 +158,7 @@ def subscribers_erase_command(
 
 
 def subscribers_form_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     newsletter: OneNewsletterOption = None,
     language: Annotated[
@@ -183,7 +172,7 @@ def subscribers_form_command(
 
     It leads to the page of `publisher web`, where one more click asks for the confirmation mail.
     """
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.subscribers.joining import subscription_form
 
@@ -210,32 +199,34 @@ app = typer.Typer(
 
 @app.command("export", epilog="Example: publisher subscribers export --out subscribers.csv")
 def subscribers_export_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Where to; else standard output."),
     ] = None,
-    on_behalf: ActorOption = None,
+    on_behalf: common.ActorOption = None,
 ) -> None:
     """Write all subscribers as CSV, in the form that import takes."""
-    with editing(directory, on_behalf) as (state, actor):
+    with common.editing(directory, on_behalf) as (state, actor):
         from publisher.app.subscribers.lists import export_list, export_list_to
 
         if out is None:
             export_list(state, actor, sys.stdout)
             return
-        with writing_file(out):
+        with common.writing_file(out):
             count = export_list_to(state, actor, out)
     echo(f"{count} subscribers: {out}")
 
 
 @app.command("list", epilog="Example: publisher subscribers list --json my-publication")
 def subscribers_list_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    *,
+    as_json: common.JsonOption = False,
 ) -> None:
     """List the subscribers."""
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.subscribers.records import read_subscribers
     from publisher.cli.subscribers.output import subscriber_json, subscribers_table
@@ -243,23 +234,23 @@ def subscribers_list_command(
     with open_state(settings) as database:
         found = read_subscribers(database)
     if as_json:
-        print_json([subscriber_json(one) for one in found])
+        common.print_json([subscriber_json(one) for one in found])
     else:
-        stdout_console().print(subscribers_table(found))
+        common.stdout_console().print(subscribers_table(found))
 
 
 @app.command("find", epilog="Example: publisher subscribers find ann@example.org")
 def subscribers_find_command(
     address: AddressArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
+    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    as_json: JsonOption = False,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Show one subscriber: preferences, history, proof of consent, and what was returned.
 
     Exit code 1 if nobody has the address, or if the subscriber was erased: the message says which.
     """
-    settings = read_settings(directory)
+    settings = common.read_settings(directory)
 
     from publisher.app.subscribers.actions import read_returned_mail
     from publisher.app.subscribers.records import find_record, read_own_data
@@ -270,8 +261,10 @@ def subscribers_find_command(
             echo(read_own_data(settings, database, address), nl=False)
             return
         record = find_record(settings, database, address)
-        returned = read_returned_mail(database, record, parse_now(None).now())
-    stdout_console().print(*record_tables(record), *returned_mail_table(returned), sep="\n")
+        returned = read_returned_mail(database, record, common.parse_now(None).now())
+    common.stdout_console().print(
+        *record_tables(record), *returned_mail_table(returned), sep="\n"
+    )
 
 
 _EXAMPLE = "Example: publisher subscribers"

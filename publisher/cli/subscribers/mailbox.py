@@ -4,13 +4,7 @@ import sys
 
 import typer
 
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    FolderArgument,
-    NowOption,
-    parse_now,
-    read_settings,
-)
+from publisher.cli import common
 from publisher.cli.exit_codes import echo
 
 app = typer.Typer(
@@ -25,9 +19,11 @@ _MAX_MAIL = 10_000_000
 
 
 @app.command("poll", epilog="Example: publisher mailbox poll my-publication")
-def poll_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None) -> None:
+def poll_command(
+    directory: common.FolderArgument = common.CURRENT_FOLDER, *, now: common.NowOption = None
+) -> None:
     """Receive the mails that wait in the mailbox of publication.toml, and say what they were."""
-    clock, settings = parse_now(now), read_settings(directory)
+    clock, settings = common.parse_now(now), common.read_settings(directory)
 
     from publisher.app.opening import open_state
     from publisher.app.subscribers.incoming_mail import poll_mailbox
@@ -41,14 +37,14 @@ def poll_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption =
 
 @app.command("receive", epilog="Example: publisher mailbox receive my-publication < mail.eml")
 def receive_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None
+    directory: common.FolderArgument = common.CURRENT_FOLDER, *, now: common.NowOption = None
 ) -> int:
     """Receive one mail from standard input, for a pipe of a mail server.
 
     Ends with 0 when the mail is stored, and with 75 (try again later) for any problem.
     """
     try:
-        clock, settings = parse_now(now), read_settings(directory)
+        clock, settings = common.parse_now(now), common.read_settings(directory)
 
         from publisher.app.opening import open_state
         from publisher.app.subscribers.incoming_mail import receive_piped

@@ -26,14 +26,8 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Connection
 
 from publisher.clock import SystemTimer
-from publisher.database.dialect import server_session
+from publisher.database.dialect import job_tables, server_session
 from publisher.database.dialect.backend import parse_address
-from publisher.database.dialect.job_tables import (
-    PUT_BACK,
-    WATCH,
-    hold_waiting_job,
-    make_job_tables,
-)
 
 log = structlog.get_logger()
 
@@ -97,7 +91,7 @@ class JobQueue:
 
     def __init__(self, address: str, process: str) -> None:
         self._url = parse_address(address)
-        self._own_queue = f"{WATCH}/{process}"
+        self._own_queue = f"{job_tables.WATCH}/{process}"
         self._stopping = threading.Event()
         # In a transaction of the caller's: no connection of its own is ever opened.
         self._enqueuing = App(connector=SyncPsycopgConnector())
@@ -106,12 +100,16 @@ class JobQueue:
     def create_tables(self, connection: Connection) -> None:
         """Create the tables, or bring them up to date, while nobody else writes."""
         folder = Path(SchemaManager.get_migrations_path())
-        make_job_tables(connection, SchemaManager.get_schema(), [*folder.glob("*.sql")])
+        job_tables.make_job_tables(
+            connection, SchemaManager.get_schema(), [*folder.glob("*.sql")]
+        )
 
     def enqueue(self, connection: Connection, name: str) -> None:
         """Have a job of this name wait at the commit of this transaction: the one that waits already, or a new one."""
         # Between the two, another transaction may add one, or a worker take it: then there is another to look at.
-        while not (hold_waiting_job(connection, name) or self._add(connection, name)):
+        while not (
+            job_tables.hold_waiting_job(connection, name) or self._add(connection, name)
+        ):
             pass
 
     def _add(self, connection: Connection, name: str) -> bool:
@@ -197,7 +195,7 @@ class JobQueue:
             task = app.task(name=name, queue=name, queueing_lock=name)(_running(work, name))
             app.periodic(cron=cron_of(seconds))(task)
 
-        @app.task(name=WATCH)
+        @app.task(name=job_tables.WATCH)
         async def watch(at: float) -> None:  # noqa: ARG001  # says how old a job is
             work.watch()
 
@@ -223,7 +221,7 @@ class JobQueue:
 
     async def _add_own_job(self, app: App) -> None:
         queue = self._own_queue
-        job = app.configure_task(WATCH, queue=queue, queueing_lock=queue)
+        job = app.configure_task(job_tables.WATCH, queue=queue, queueing_lock=queue)
         with suppress(exceptions.AlreadyEnqueued):
             await job.defer_async(at=SystemTimer().time())
 
@@ -251,7 +249,9 @@ def _running(work: QueueWork, name: str) -> Callable[[int | None], None]:
 
 async def _reap(app: App) -> None:
     """Have the jobs of dead workers wait again."""
-    found = await app.connector.execute_query_all_async(PUT_BACK, seconds=STALLED_SECONDS)
+    found = await app.connector.execute_query_all_async(
+        job_tables.PUT_BACK, seconds=STALLED_SECONDS
+    )
     for row in found:
         log.warning("a worker is gone; what it was doing runs again", turn=row["task_name"])
     await app.job_manager.prune_stalled_workers(STALLED_SECONDS)
@@ -263,7 +263,7 @@ async def _forget(app: App) -> None:
     await manager.delete_old_jobs(
         _FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
-    for job in await manager.list_jobs_async(task=WATCH, status=Status.TODO.value):
+    for job in await manager.list_jobs_async(task=job_tables.WATCH, status=Status.TODO.value):
         if (
             job.id
             and SystemTimer().time() - float(str(job.task_kwargs["at"])) > _ORPHAN_SECONDS

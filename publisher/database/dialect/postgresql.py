@@ -118,11 +118,7 @@ class PostgresBackend:
             url, self.settings, pool_pre_ping=True, isolation_level=_SEES_COMMITS
         )
         self.beside = _engine(
-            url,
-            self.settings,
-            pool_pre_ping=True,
-            isolation_level=_SEES_COMMITS,
-            pool_size=1,
+            url, self.settings, pool_pre_ping=True, isolation_level=_SEES_COMMITS, pool_size=1
         )
         self._lookups = _engine(
             url,

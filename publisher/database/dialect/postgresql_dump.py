@@ -157,11 +157,7 @@ def _finish(
 ) -> tuple[int, str, str]:
     """Run a program, and return its exit code, what it writes, and what it says of errors."""
     with subprocess.Popen(  # noqa: S603  # a program by its name
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             while True:

@@ -210,14 +210,7 @@ def settle_attempts(
     after all. A finished issue may be sent again because of that.
     """
     rows = json_rows(
-        (
-            *one.key,
-            one.epoch,
-            change.state,
-            change.reason_key,
-            change.reason,
-            change.next_at,
-        )
+        (*one.key, one.epoch, change.state, change.reason_key, change.reason, change.next_at)
         for one, change in changes.items()
     )
     moved = _keys(connection.execute(_SETTLE, {ROWS: rows, "now": now}).all())

@@ -16,19 +16,8 @@ from sqlalchemy import ColumnElement, Connection, Integer, case
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list, text_after
 from publisher.delivery.causes import NO_ARTICLE, Cause
+from publisher.delivery.ledger import offer
 from publisher.delivery.ledger.already_sent import ReceivedStories, find_received
-from publisher.delivery.ledger.offer import (
-    CatchUpKey,
-    Choice,
-    MailContent,
-    ProfileKey,
-    catch_up_choice,
-    load_owed,
-    load_recent_interruptions,
-    own_choice,
-    profile_choice,
-    profile_selector,
-)
 from publisher.issues.model import Issue
 from publisher.issues.selection import serving_language
 from subscribers.audiences import Interruption, load_audience_profiles, select_audience_groups
@@ -47,7 +36,7 @@ class Portion:
     """
 
     cause: Cause | None = None
-    content: MailContent | None = None
+    content: offer.MailContent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +58,15 @@ class IssueAudience:
     issue: Issue
     tags: Sequence[str]
     languages: Sequence[str]
-    own: Choice
-    choices: Mapping[ProfileKey, Choice]
-    owed: Mapping[int, CatchUpKey]
-    catch_ups: Mapping[CatchUpKey, Choice]
+    own: offer.Choice
+    choices: Mapping[offer.ProfileKey, offer.Choice]
+    owed: Mapping[int, offer.CatchUpKey]
+    catch_ups: Mapping[offer.CatchUpKey, offer.Choice]
     received: ReceivedStories
     # For subscribers without a profile who have got nothing of it before.
     digest: Portion = field(init=False)
-    _portions: dict[tuple[ProfileKey | CatchUpKey, frozenset[int]], Portion] = field(
-        default_factory=dict
+    _portions: dict[tuple[offer.ProfileKey | offer.CatchUpKey, frozenset[int]], Portion] = (
+        field(default_factory=dict)
     )
 
     def __post_init__(self) -> None:
@@ -89,7 +78,7 @@ class IssueAudience:
         return bool(self.received.issues) and not self.issue.for_profiles_only
 
     def portion(
-        self, number: int | None, key: ProfileKey, received: frozenset[int] = _NOTHING
+        self, number: int | None, key: offer.ProfileKey, received: frozenset[int] = _NOTHING
     ) -> Portion | None:
         """Return what a subscriber gets; None if another edition serves her, or none does.
 
@@ -109,7 +98,10 @@ class IssueAudience:
         return self._portion_of(key, self.own, received)
 
     def _portion_of(
-        self, key: ProfileKey | CatchUpKey, choice: Choice, received: frozenset[int]
+        self,
+        key: offer.ProfileKey | offer.CatchUpKey,
+        choice: offer.Choice,
+        received: frozenset[int],
     ) -> Portion:
         # Most have got nothing.
         had = received and received.intersection(story for story, _article in choice.articles)
@@ -118,7 +110,7 @@ class IssueAudience:
             found = self._portions[key, had] = self._new_portion(choice.without(had))
         return found
 
-    def _new_portion(self, content: MailContent | Cause) -> Portion:
+    def _new_portion(self, content: offer.MailContent | Cause) -> Portion:
         if isinstance(content, Cause):
             return Portion(cause=content)
         return Portion(content=None if self.own.is_digest(content) else content)
@@ -129,16 +121,12 @@ def load_members(connection: Connection, newsletter: str, now: datetime) -> Memb
     return Members(
         tags=[*count_subscribers_by_language(connection)],
         profiles=load_audience_profiles(connection, newsletter, now),
-        interruptions=load_recent_interruptions(connection, newsletter, now),
+        interruptions=offer.load_recent_interruptions(connection, newsletter, now),
     )
 
 
 def load_issue_audience(  # what a reading needs, and one choice
-    connection: Connection,
-    settings: Settings,
-    issue: Issue,
-    members: Members,
-    now: datetime,
+    connection: Connection, settings: Settings, issue: Issue, members: Members, now: datetime
 ) -> IssueAudience:
     """Read what the subscribers of an issue's edition get of it."""
     edition = settings.edition(issue.newsletter, issue.language)
@@ -146,11 +134,11 @@ def load_issue_audience(  # what a reading needs, and one choice
     tags = members.tags
     languages = served_languages(tags, settings, issue)
     choices = _load_choices(connection, settings, edition, issue, members)
-    owed = load_owed(connection, issue, now, members.interruptions)
+    owed = offer.load_owed(connection, issue, now, members.interruptions)
     served = {*choices, *((language, None) for language in languages)}
     keys = {key for key in owed.values() if key[:2] in served}
     catch_ups = _load_catch_ups(connection, settings, edition, issue, keys)
-    own = own_choice(connection, issue)
+    own = offer.own_choice(connection, issue)
     stories = {
         story
         for one in (own, *choices.values(), *catch_ups.values())
@@ -177,11 +165,11 @@ def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> l
 
 def _load_choices(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue, members: Members
-) -> dict[ProfileKey, Choice]:
+) -> dict[offer.ProfileKey, offer.Choice]:
     """Return what each profile among the subscribers of an issue's edition wants of it."""
-    selector = profile_selector(connection, settings, edition, issue)
+    selector = offer.profile_selector(connection, settings, edition, issue)
     return {
-        (language, text): profile_choice(selector, language, text)
+        (language, text): offer.profile_choice(selector, language, text)
         for language, text in selector.served(members.profiles)
     }
 
@@ -191,10 +179,12 @@ def _load_catch_ups(
     settings: Settings,
     edition: Edition,
     issue: Issue,
-    keys: Iterable[CatchUpKey],
-) -> dict[CatchUpKey, Choice]:
+    keys: Iterable[offer.CatchUpKey],
+) -> dict[offer.CatchUpKey, offer.Choice]:
     """Return what the issue has for those who are owed a catch-up, and whom it serves."""
-    found = ((key, catch_up_choice(connection, settings, edition, issue, key)) for key in keys)
+    found = (
+        (key, offer.catch_up_choice(connection, settings, edition, issue, key)) for key in keys
+    )
     return {key: choice for key, choice in found if choice is not None}
 
 

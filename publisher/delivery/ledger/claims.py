@@ -151,9 +151,8 @@ _FREE = sa.select(delivery.c.subscriber_id).where(
 _DUE = (
     _FREE.where(
         sa.exists().where(
-            issue_table.c.id == sa.bindparam("of"),
-            issue_table.c.state == IssueState.SENDING,
-        ),
+            issue_table.c.id == sa.bindparam("of"), issue_table.c.state == IssueState.SENDING
+        )
     )
     .order_by(*delivery.c["next_at", "variant_id", "subscriber_id"])
     .limit(sa.bindparam("most"))

@@ -17,12 +17,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Integer, and_, exists, func, select, update
 
-from publisher.database.dialect.sql import (
-    counts_in_one_pass,
-    json_list,
-    json_scalar,
-    json_table,
-)
+from publisher.database.dialect import sql
 from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger.already_sent import owe_left_out, received_since
 from publisher.delivery.ledger.claims import has_free, held_in, in_states
@@ -36,8 +31,8 @@ from subscribers.audiences import still_wanted
 
 # Pending rows before those of a tail: what is counted at each look, some milliseconds.
 _HEAD = 50_000
-_STATES = json_table(sa.literal(json.dumps([*DeliveryState]), sa.Text()))
-_STATE = json_scalar(_STATES.c.value, sa.Text())
+_STATES = sql.json_table(sa.literal(json.dumps([*DeliveryState]), sa.Text()))
+_STATE = sql.json_scalar(_STATES.c.value, sa.Text())
 # State by state, along the index: GROUP BY would take half as long again.
 _ROWS_IN_STATE = (
     sa.select(sa.func.count())
@@ -66,7 +61,7 @@ def count_deliveries(
 def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     """Count the rows themselves."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
-    if counts_in_one_pass(connection):
+    if sql.counts_in_one_pass(connection):
         query = _IN_ONE_PASS.where(delivery.c.issue_id.in_(issues))
     else:
         query = _COUNTS.where(issue_table.c.id.in_(issues))
@@ -93,7 +88,7 @@ class PendingTail:
 
 def find_tail(connection: sa.Connection, issue_id: int) -> PendingTail | None:
     """Count the pending rows behind the next `_HEAD`; None if there are none, and if a server counts."""
-    if counts_in_one_pass(connection):
+    if sql.counts_in_one_pass(connection):
         return None
     columns = delivery.c["next_at", "variant_id", "subscriber_id", "epoch"]
     query = sa.select(*columns).where(_of_state(issue_id, DeliveryState.PENDING))
@@ -117,7 +112,7 @@ def recount_rows(
     Most of a million rows are pending or sent. With a `tail` that is still pending, its rows and those that
     are sent are not counted; otherwise those of the state that had most are not: they are what is left.
     """
-    if counts_in_one_pass(connection) or not before:
+    if sql.counts_in_one_pass(connection) or not before:
         return count_rows(connection, [issue_id])[issue_id]
     pending = _count_before(connection, issue_id, tail) if tail else None
     largest = max(before, key=before.__getitem__) if pending is None else DeliveryState.SENT
@@ -230,7 +225,7 @@ def count_done(count: Mapping[str, Any]) -> int:
 # Final states that an issue may leave again, when rows in doubt are decided or bounced ones are tried again.
 _REOPENABLE = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})
 _FINISHED = select(issue_table.c.id).where(
-    issue_table.c.id.in_(json_list("issues", Integer())),
+    issue_table.c.id.in_(sql.json_list("issues", Integer())),
     issue_table.c.state.in_([IssueState.CANCELLED, *_REOPENABLE]),
 )
 
@@ -412,7 +407,7 @@ def retry_failed(
         chosen.append(delivery.c.reason_key.in_(sorted(causes)))
     got = received_since(connection, issue, and_(*chosen))
     wanted = still_wanted(issue.newsletter, delivery.c.subscriber_id, now)
-    wanted &= delivery.c.subscriber_id.not_in(json_list("got", Integer()))
+    wanted &= delivery.c.subscriber_id.not_in(sql.json_list("got", Integer()))
     given = {"got": json.dumps(got)}
     unwanted = select(func.count()).select_from(delivery).where(*chosen, ~wanted)
     left = connection.execute(unwanted, given).scalar_one()

@@ -15,15 +15,7 @@ from sqlalchemy import Connection, Integer, Text, func, literal, select
 
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list
-from publisher.delivery.causes import (
-    HAD_EVERYTHING,
-    HAS_PAUSED,
-    HAS_UNSUBSCRIBED,
-    NO_ARTICLE,
-    OTHER_CADENCE,
-    Cause,
-    cause_of,
-)
+from publisher.delivery import causes
 from publisher.delivery.ledger.already_sent import find_received
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
@@ -34,14 +26,7 @@ from publisher.issues.recovered_issues import recovered_stories
 from publisher.issues.selection import SelectionWindow, serving_language
 from publisher.issues.subscriber_selection import ProfileSelector
 from publisher.issues.tables import issue_table
-from subscribers.audiences import (
-    OWED_FOR,
-    Interruption,
-    is_paused,
-    is_subscribed,
-    load_interruptions,
-    still_wanted,
-)
+from subscribers import audiences
 from subscribers.preferences import profile_from_text
 from subscribers.tables import preference, subscriber
 
@@ -53,16 +38,16 @@ CatchUpKey = tuple[str, str | None, datetime]
 
 def load_recent_interruptions(
     connection: Connection, newsletter: str, now: datetime
-) -> list[Interruption]:
+) -> list[audiences.Interruption]:
     """Return the interruptions after which something may still be owed."""
-    return load_interruptions(connection, newsletter, now - OWED_FOR, now)
+    return audiences.load_interruptions(connection, newsletter, now - audiences.OWED_FOR, now)
 
 
 def load_owed(
     connection: Connection,
     issue: Issue,
     now: datetime,
-    interruptions: Sequence[Interruption] | None = None,
+    interruptions: Sequence[audiences.Interruption] | None = None,
 ) -> dict[int, CatchUpKey]:
     """Return what is owed in an issue, by subscriber. `interruptions` are the recent ones, if known."""
     found = (
@@ -81,7 +66,7 @@ def load_owed(
 
 
 def owed_since(
-    interruptions: Iterable[Interruption], served: Mapping[int, datetime]
+    interruptions: Iterable[audiences.Interruption], served: Mapping[int, datetime]
 ) -> dict[int, datetime]:
     """Return from when on articles are owed, by subscriber. Pure.
 
@@ -101,14 +86,11 @@ def _last_served(
     connection: Connection, issue: Issue, subscribers: Iterable[int], now: datetime
 ) -> dict[int, datetime]:
     query = (
-        select(
-            delivery.c.subscriber_id,
-            func.max(issue_table.c.due_at),
-        )
+        select(delivery.c.subscriber_id, func.max(issue_table.c.due_at))
         .join(issue_table, issue_table.c.id == delivery.c.issue_id)
         .where(
             issue_table.c.newsletter == issue.newsletter,
-            issue_table.c.due_at > now - OWED_FOR,
+            issue_table.c.due_at > now - audiences.OWED_FOR,
             issue_table.c.id != issue.id,
             delivery.c.state.not_in(_NOT_SERVED),
             delivery.c.subscriber_id.in_(json_list("owed", Integer())),
@@ -147,11 +129,11 @@ class Choice:
     more: int = 0
     length: str | None = None
 
-    def without(self, had: Collection[int]) -> MailContent | Cause:
+    def without(self, had: Collection[int]) -> MailContent | causes.Cause:
         """Return what is sent to somebody who had some stories, or why nothing is sent."""
         left = [one for one in self.articles if one[0] not in had]
         if not left:
-            return HAD_EVERYTHING if self.articles else NO_ARTICLE
+            return causes.HAD_EVERYTHING if self.articles else causes.NO_ARTICLE
         chosen = tuple(left[: self.most])
         return MailContent(chosen, self.more + len(left) - len(chosen), self.length)
 
@@ -218,7 +200,7 @@ def catch_up_choice(
     )
 
 
-OTHER_EDITION = Cause(
+OTHER_EDITION = causes.Cause(
     "other-edition",
     "the subscriber gets the issue in another language",
     "look at the preview in that language",
@@ -242,7 +224,7 @@ class LedgerRow:
 
     due_at: datetime
     variant_id: int | None
-    cause: Cause | None
+    cause: causes.Cause | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +247,10 @@ class AudienceOfIssue:
         row = self.connection.execute(query).one_or_none()
         if row is None:
             return None
-        cause = cause_of(row.reason_key) if row.state in _NOT_SENT else None
+        cause = causes.cause_of(row.reason_key) if row.state in _NOT_SENT else None
         return LedgerRow(row.due_at, row.variant_id, cause)
 
-    def exclusion(self, viewer: Viewer) -> Cause | None:
+    def exclusion(self, viewer: Viewer) -> causes.Cause | None:
         """Return why somebody is not in the audience; None if he or she is."""
         if viewer.subscriber_id is not None and (cause := self._unwanted(viewer.subscriber_id)):
             return cause
@@ -278,28 +260,28 @@ class AudienceOfIssue:
         served = serving_language([one.language for one in editions], wanted)
         return None if served == self.issue.language else OTHER_EDITION
 
-    def _unwanted(self, subscriber_id: int) -> Cause | None:
+    def _unwanted(self, subscriber_id: int) -> causes.Cause | None:
         name, number = literal(self.issue.newsletter, Text()), literal(subscriber_id, Integer())
         conditions = (
-            is_subscribed(name, number),
-            is_paused(number, self.now),
-            still_wanted(name, number, self.now),
+            audiences.is_subscribed(name, number),
+            audiences.is_paused(number, self.now),
+            audiences.still_wanted(name, number, self.now),
         )
         subscribed, paused, gets = self.connection.execute(select(*conditions)).one()
         if gets:
             return None
         if not subscribed:
-            return HAS_UNSUBSCRIBED
-        return HAS_PAUSED if paused else OTHER_CADENCE
+            return causes.HAS_UNSUBSCRIBED
+        return causes.HAS_PAUSED if paused else causes.OTHER_CADENCE
 
-    def content(self, own: Choice, viewer: Viewer) -> MailContent | Cause:
+    def content(self, own: Choice, viewer: Viewer) -> MailContent | causes.Cause:
         """Return what a viewer's mail would carry; `own` is what those without a profile want.
 
         A cause says why nothing is left to send. Exclusions are not considered.
         """
         choice = self._choice(own, viewer)
         if choice is own and self.issue.for_profiles_only:
-            return NO_ARTICLE
+            return causes.NO_ARTICLE
         had: frozenset[int] = frozenset()
         if (number := viewer.subscriber_id) is not None:
             stories = {story for story, _article in choice.articles}

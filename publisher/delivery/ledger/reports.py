@@ -40,11 +40,7 @@ from subscribers.tables import subscriber
 _WORDS_READ = 1_000
 # Rows read at a time.
 _PAGE_SIZE = 1_000
-_NOT_SENT_STATES = (
-    *UNSENT_STATES,
-    DeliveryState.SUPPRESSED,
-    DeliveryState.CANCELLED,
-)
+_NOT_SENT_STATES = (*UNSENT_STATES, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED)
 _COLUMNS = delivery.c["subscriber_id", "state", "attempts", "next_at", "changed_at"]
 _WHY = [delivery.c.reason_key, delivery.c.reason]
 _STATE = delivery.c.state

@@ -21,26 +21,10 @@ from publisher.clock import Clock, is_confirmed, uptime
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
-from publisher.delivery.lineage.witness import (
-    UNKNOWN,
-    LedgerPage,
-    Lineage,
-    WitnessedPage,
-    add_lineage,
-    open_witness,
-    read_lineage,
-    read_witnesses,
-    set_lineage,
-)
+from publisher.delivery.lineage import witness
 from publisher.errors import StorageError
-from publisher.issues import schedule, store
+from publisher.issues import planner, schedule, store
 from publisher.issues.model import SELECTED_STATES, Issue, IssueState, issue_name
-from publisher.issues.planner import (
-    all_editions,
-    editions_to_plan,
-    plan_occurrences,
-    read_planning,
-)
 from subscribers.tables import subscriber
 
 log = structlog.get_logger()
@@ -58,9 +42,9 @@ def find_quarantine(
     Record what is new, here and in this machine's witness, unless the database is opened for reading.
     """
     # First: a sender may write a page at any time, and its witness after it.
-    witnesses = read_witnesses(settings)
+    witnesses = witness.read_witnesses(settings)
     with database.reading() as connection:
-        found, server = read_lineage(connection), database.server_id(connection)
+        found, server = witness.read_lineage(connection), database.server_id(connection)
     if found and found.quarantine_reason:
         return explain_quarantine(found.quarantine_reason)
     sign = find_sign(found, server, witnesses)
@@ -72,14 +56,16 @@ def find_quarantine(
     if found and records:
         if server != found.server:
             with database.writing() as connection:
-                set_lineage(connection, server=server)
+                witness.set_lineage(connection, server=server)
         # Of other machines, too: after a restore in place, theirs may be the only pages that are missing.
-        _follow(settings, LedgerPage(found.incarnation, found.page))
+        _follow(settings, witness.LedgerPage(found.incarnation, found.page))
     return None
 
 
 def _tell_all(
-    settings: Settings, found: Lineage | None, witnesses: Sequence[WitnessedPage]
+    settings: Settings,
+    found: witness.Lineage | None,
+    witnesses: Sequence[witness.WitnessedPage],
 ) -> None:
     """Have each witness know what one knows.
 
@@ -92,10 +78,10 @@ def _tell_all(
         _follow(settings, max(pages, key=lambda page: page.number))
 
 
-def _follow(settings: Settings, page: LedgerPage) -> None:
+def _follow(settings: Settings, page: witness.LedgerPage) -> None:
     """Record a page in this machine's witness. A full disk stops senders only, when they record theirs."""
     try:
-        open_witness(settings).follow(page)
+        witness.open_witness(settings).follow(page)
     except StorageError as error:
         log.warning("what other machines have sent can't be noted", reason=str(error))
 
@@ -127,8 +113,8 @@ def why_old(settings: Settings, database: Database, connection: Connection) -> s
     have been put back, since the last one. Connections are made anew without a word.
     """
     # First, as in `find_quarantine`.
-    witnesses = read_witnesses(settings)
-    found, server = read_lineage(connection), database.server_id(connection)
+    witnesses = witness.read_witnesses(settings)
+    found, server = witness.read_lineage(connection), database.server_id(connection)
     reason = found.quarantine_reason if found else None
     reason = reason or find_sign(found, server, witnesses)
     return explain_quarantine(reason) if reason else ""
@@ -144,7 +130,9 @@ def without_remedy(explained: str) -> str:
     return explained.removesuffix(f" {_REMEDY}")
 
 
-def find_sign(found: Lineage | None, server: str, witnesses: Sequence[WitnessedPage]) -> str:
+def find_sign(
+    found: witness.Lineage | None, server: str, witnesses: Sequence[witness.WitnessedPage]
+) -> str:
     """Return why a database is not the one that was written last; empty if it may be."""
     if found is None:
         return "it was made from a dump of `publisher backup`"
@@ -159,7 +147,7 @@ def find_sign(found: Lineage | None, server: str, witnesses: Sequence[WitnessedP
     return ""
 
 
-def _sign_of_witnesses(found: Lineage, known: Sequence[WitnessedPage]) -> str:
+def _sign_of_witnesses(found: witness.Lineage, known: Sequence[witness.WitnessedPage]) -> str:
     is_vouched_for = any(one.is_of(found.incarnation) for one in known)
     for one in known:
         folder, page = one.folder, one.page
@@ -179,13 +167,15 @@ def _sign_of_witnesses(found: Lineage, known: Sequence[WitnessedPage]) -> str:
     return ""
 
 
-def _quarantine(database: Database, found: Lineage | None, sign: str, now: datetime) -> None:
+def _quarantine(
+    database: Database, found: witness.Lineage | None, sign: str, now: datetime
+) -> None:
     with database.writing() as connection:
         if found is None:
-            add_lineage(connection, Lineage(UNKNOWN, 0))
+            witness.add_lineage(connection, witness.Lineage(witness.UNKNOWN, 0))
         # Who joins from now on is nobody whom a journal knows by number.
         skip_lost_ids(connection, subscriber)
-        set_lineage(connection, quarantined_at=now, quarantine_reason=sign)
+        witness.set_lineage(connection, quarantined_at=now, quarantine_reason=sign)
     log.error("nothing is sent: the database may be old", reason=sign)
 
 
@@ -227,7 +217,7 @@ class ClockWatch:
 def find_jump(settings: Settings, database: Database, now: datetime) -> str | None:
     """Return what speaks against a clock: what a cycle now would lose, or had skipped in the future."""
     with database.reading() as connection:
-        last, found = _last_cycle(connection, settings), read_lineage(connection)
+        last, found = _last_cycle(connection, settings), witness.read_lineage(connection)
         if last is None:
             return None
         says = f"The clock says {now:%Y-%m-%d %H:%M} UTC"
@@ -250,7 +240,7 @@ def find_jump(settings: Settings, database: Database, now: datetime) -> str | No
 def _last_cycle(connection: Connection, settings: Settings) -> datetime | None:
     """Return when the last cycle planned, or a little earlier if editions have different leads."""
     planned = schedule.latest_planning(connection)
-    lead = max((one.lead for one in all_editions(settings)), default=timedelta())
+    lead = max((one.lead for one in planner.all_editions(settings)), default=timedelta())
     return planned - lead if planned else None
 
 
@@ -258,11 +248,11 @@ def _would_be_lost(connection: Connection, settings: Settings, now: datetime) ->
     """Return the names of what is under way, and of occurrences that a cycle now would skip as late."""
     under_way = store.issues_in_state(connection, *_UNDER_WAY)
     names = [one.name for one in under_way if one.send_at is not None]
-    record = read_planning(connection, settings)
-    for edition in editions_to_plan(connection, settings):
+    record = planner.read_planning(connection, settings)
+    for edition in planner.editions_to_plan(connection, settings):
         names += (
             issue_name(edition.newsletter, edition.language, one.occurrence.day)
-            for one in plan_occurrences(record, edition, now, now)
+            for one in planner.plan_occurrences(record, edition, now, now)
             if one.reason_key in schedule.LATE_REASONS
         )
     return names

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete
 
 from publisher.config import Settings
 from publisher.delivery.ledger import doubts, lifecycle
+from publisher.delivery.lineage import witness
 from publisher.delivery.lineage.evidence import (
     RecoveryEvidence,
     apply_recovered,
@@ -24,12 +25,6 @@ from publisher.delivery.lineage.evidence import (
     settle_unknown,
     store_words,
     take_for_sent,
-)
-from publisher.delivery.lineage.witness import (
-    UNKNOWN,
-    JournalPage,
-    page_after_recovery,
-    set_lineage,
 )
 from publisher.delivery.rates.limiter import add_sent
 from publisher.delivery.rates.limits import daily_allowance, day_of
@@ -267,7 +262,7 @@ def decide(
     choices: Choices,
     now: datetime,
     server: str,
-) -> tuple[list[RecoveredIssue], JournalPage]:
+) -> tuple[list[RecoveredIssue], witness.JournalPage]:
     """Decide about all issues, and end the quarantine. Return them and the page to be recorded.
 
     Raise IssueError for a choice that names none of them, or one that is not possible.
@@ -278,10 +273,10 @@ def decide(
     incarnation = found.incarnation
     if evidence.witness and evidence.witness.incarnation != incarnation:
         incarnation = evidence.witness.incarnation
-    elif incarnation == UNKNOWN:
+    elif incarnation == witness.UNKNOWN:
         incarnation = secrets.token_hex(8)
-    page = page_after_recovery(last, now)
-    set_lineage(
+    page = witness.page_after_recovery(last, now)
+    witness.set_lineage(
         connection,
         incarnation=incarnation,
         page=page,
@@ -292,7 +287,7 @@ def decide(
     )
     # What no journal has stays a gap, for one who puts back the same copy again.
     since = last + 1 if evidence.is_complete else page
-    return decided, JournalPage(incarnation, page, since)
+    return decided, witness.JournalPage(incarnation, page, since)
 
 
 def _spend_warm_up(connection: Connection, settings: Settings, now: datetime) -> None:

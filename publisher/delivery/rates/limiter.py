@@ -339,11 +339,7 @@ class RateLimiter:
             subtract_sent(connection, self._transport, day_of(now), count)
 
     def complain(
-        self,
-        connection: Connection,
-        domain: str,
-        now: float,
-        outcome: Outcome,
+        self, connection: Connection, domain: str, now: float, outcome: Outcome
     ) -> None:
         """Count a refusal of a message to a domain, and slow down if there are too many.
 

@@ -11,13 +11,7 @@ from functools import lru_cache
 
 from lxml import etree
 
-from publisher.gate.css.stylesheet import (
-    Declaration,
-    legacy_colour,
-    parse_colour,
-    pixels,
-    split_value,
-)
+from publisher.gate.css import stylesheet
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
@@ -71,7 +65,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
                 yield finding_at(code, element, problem, clients)
 
 
-def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
+def _box(tag: str, applied: tuple[stylesheet.Declaration, ...]) -> _Box:
     problems: list[_Problem] = []
     has_pixel_line_height = False
     for declared in applied:
@@ -87,7 +81,7 @@ def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
                 )
             )
         elif name == "line-height" and "px" in declared.units:
-            has_pixel_line_height |= pixels(value, 16.0) is not None
+            has_pixel_line_height |= stylesheet.pixels(value, 16.0) is not None
         if "color" in name or name in {"background", "border"}:
             problems += _colours(declared.value)
     names = {declared.name for declared in applied}
@@ -104,7 +98,7 @@ def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
 
 
 @lru_cache(maxsize=1024)
-def _spacing(tag: str, declared: Declaration) -> list[_Problem]:
+def _spacing(tag: str, declared: stylesheet.Declaration) -> list[_Problem]:
     found: list[_Problem] = []
     if _ZERO.fullmatch(declared.value.lower()):
         return found
@@ -121,7 +115,7 @@ def _spacing(tag: str, declared: Declaration) -> list[_Problem]:
     if "auto" in declared.words:
         problem = message("<%(tag)s> is centred by its margin", tag=clip_text(tag))
         found.append(("margin-auto", problem, OUTLOOK_WINDOWS))
-    if any(part.startswith("-") for part in split_value(declared.value)):
+    if any(part.startswith("-") for part in stylesheet.split_value(declared.value)):
         found.append(("margin-negative", message("a margin is negative"), ()))
     if tag in {"span", "body"}:
         found.append(
@@ -139,9 +133,13 @@ def _is_centred(element: etree._Element) -> bool:
 @lru_cache(maxsize=512)
 def _colours(value: str) -> list[_Problem]:
     found: list[_Problem] = []
-    for part in split_value(value):
+    for part in stylesheet.split_value(value):
         plain = _HEX.fullmatch(part) or part.lower() in _KEYWORDS or part.isalpha()
-        if not plain and (parse_colour(part) or "(" in part) and not part.startswith("url("):
+        if (
+            not plain
+            and (stylesheet.parse_colour(part) or "(" in part)
+            and not part.startswith("url(")
+        ):
             found.append(
                 (
                     "colour-form",
@@ -152,12 +150,12 @@ def _colours(value: str) -> list[_Problem]:
     return found
 
 
-def _painted(applied: tuple[Declaration, ...]) -> tuple[str | None, bool]:
+def _painted(applied: tuple[stylesheet.Declaration, ...]) -> tuple[str | None, bool]:
     """Return the background colour if it is opaque, and whether there is a background image."""
     background, has_image = None, False
     for declared in applied:
         if declared.name in {"background", "background-color"}:
-            colours = map(parse_colour, split_value(declared.value))
+            colours = map(stylesheet.parse_colour, stylesheet.split_value(declared.value))
             background = next(filter(None, colours), background)
         if declared.name in {"background", "background-image"}:
             has_gradient = any("gradient" in name for name in declared.functions)
@@ -166,7 +164,7 @@ def _painted(applied: tuple[Declaration, ...]) -> tuple[str | None, bool]:
 
 
 def _background(element: etree._Element, box: _Box) -> Iterator[_Problem]:
-    own = legacy_colour(element.get("bgcolor"))
+    own = stylesheet.legacy_colour(element.get("bgcolor"))
     if box.background:
         if element.tag in _WITH_BGCOLOR and own != box.background:
             problem = message(

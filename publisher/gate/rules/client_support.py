@@ -11,14 +11,7 @@ from pathlib import Path
 
 from publisher.gate.findings import Finding, finding
 from publisher.gate.mail import CheckedMail, clip_text
-from publisher.gate.mail_clients.caniemail import (
-    CHECKED_CLIENTS,
-    ClientFeature,
-    Support,
-    client_feature,
-    client_names,
-    used_features,
-)
+from publisher.gate.mail_clients import caniemail
 from publisher.i18n.messages import message, untranslated
 
 # caniemail's note on hundreds of features: in Gmail's apps, mail of accounts of other providers
@@ -35,7 +28,7 @@ _BY_CATEGORY = {"html": "html-support", "css": "css-support", "image": "image-su
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Compare each feature that a mail uses with what clients support."""
-    for use in used_features(mail.document):
+    for use in caniemail.used_features(mail.document):
         for code, problem, clients in _problems(use.slug, use.within, use.is_for_outlook):
             yield finding(code, problem, where=use.where, line=use.line, clients=clients)
 
@@ -44,13 +37,13 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 def _problems(
     slug: str, within: tuple[str, ...], is_for_outlook: bool
 ) -> list[tuple[str, str, tuple[str, ...]]]:
-    feature = client_feature(slug)
+    feature = caniemail.client_feature(slug)
     if slug in ACCEPTED_FEATURES or feature.category not in _BY_CATEGORY:
         return []
     lacking = [
         client
         for client in _clients_that_meet(within, is_for_outlook)
-        if feature.support[client] in {Support.NO, Support.PARTLY}
+        if feature.support[client] in {caniemail.Support.NO, caniemail.Support.PARTLY}
     ]
     affected = {
         client: feature.support[client]
@@ -63,10 +56,10 @@ def _problems(
         if clients:
             code = (
                 "partial-support"
-                if support == Support.PARTLY
+                if support == caniemail.Support.PARTLY
                 else _BY_CATEGORY[feature.category]
             )
-            names = tuple([client_names()[client] for client in clients])
+            names = tuple([caniemail.client_names()[client] for client in clients])
             found.append((code, _problem(feature, support, clients[0]), names))
     return found
 
@@ -76,23 +69,29 @@ def _clients_that_meet(within: tuple[str, ...], is_for_outlook: bool) -> list[st
     skipping: set[str] = set()
     for slug in within:
         skipping |= _clients_without(slug)
-    clients = [client for client in CHECKED_CLIENTS if client not in skipping]
+    clients = [client for client in caniemail.CHECKED_CLIENTS if client not in skipping]
     return [one for one in clients if one.startswith("outlook.")] if is_for_outlook else clients
 
 
 @lru_cache(maxsize=256)
 def _clients_without(slug: str) -> frozenset[str]:
-    support = client_feature(slug).support
-    return frozenset([client for client in CHECKED_CLIENTS if support[client] == Support.NO])
+    support = caniemail.client_feature(slug).support
+    return frozenset(
+        [
+            client
+            for client in caniemail.CHECKED_CLIENTS
+            if support[client] == caniemail.Support.NO
+        ]
+    )
 
 
 def _is_about_foreign_accounts(notes: list[str]) -> bool:
     return bool(notes) and all(_FOREIGN_ACCOUNTS in note.lower() for note in notes)
 
 
-def _problem(feature: ClientFeature, support: Support, client: str) -> str:
+def _problem(feature: caniemail.ClientFeature, support: caniemail.Support, client: str) -> str:
     problem = message("%(title)s is not supported", title=feature.title)
-    if support == Support.PARTLY:
+    if support == caniemail.Support.PARTLY:
         problem = message("%(title)s is supported in part", title=feature.title)
         if note := next(iter(feature.notes_for(client)), ""):
             words = untranslated(clip_text(note, 120))

@@ -6,13 +6,7 @@ from collections.abc import Iterator
 
 from publisher.gate.findings import Finding, finding
 from publisher.gate.mail import CheckedMail, HtmlComment, HtmlDocument, clip_text, finding_at
-from publisher.gate.mail_clients.caniemail import (
-    APPLE_MAIL,
-    FORBIDDEN_ELEMENTS,
-    OUTLOOK_WINDOWS,
-    SEMANTIC_ELEMENTS,
-    feature_slugs,
-)
+from publisher.gate.mail_clients import caniemail
 from publisher.i18n.messages import message
 
 _ON = re.compile("on", re.IGNORECASE)
@@ -49,16 +43,20 @@ def _check_elements(mail: CheckedMail) -> Iterator[Finding]:
 
 
 def _elements(document: HtmlDocument) -> Iterator[Finding]:
-    tested = feature_slugs()
+    tested = caniemail.feature_slugs()
     for element in document.elements:
         tag = str(element.tag)
-        if tag in FORBIDDEN_ELEMENTS:
+        if tag in caniemail.FORBIDDEN_ELEMENTS:
             yield finding_at(
                 "element-forbidden",
                 element,
                 message("<%(tag)s> is in the mail", tag=clip_text(tag)),
             )
-        elif tag not in _PLAIN and f"html-{tag}" not in tested and tag not in SEMANTIC_ELEMENTS:
+        elif (
+            tag not in _PLAIN
+            and f"html-{tag}" not in tested
+            and tag not in caniemail.SEMANTIC_ELEMENTS
+        ):
             yield finding_at(
                 "element-unknown",
                 element,
@@ -85,7 +83,9 @@ def _balance(html: str) -> Iterator[Finding]:
             opened=opened,
             closed=closed,
         )
-        yield finding("mso-balance", problem, where="<!--[if]>", clients=OUTLOOK_WINDOWS)
+        yield finding(
+            "mso-balance", problem, where="<!--[if]>", clients=caniemail.OUTLOOK_WINDOWS
+        )
     for pattern, problem in (
         (_BARE, message("a condition is written without dashes, which parsers break")),
         (_BROKEN, message("a conditional comment ends where it begins")),
@@ -96,7 +96,7 @@ def _balance(html: str) -> Iterator[Finding]:
                 problem,
                 where=clip_text(found[0]),
                 line=html.count("\n", 0, found.start()) + 1,
-                clients=OUTLOOK_WINDOWS,
+                clients=caniemail.OUTLOOK_WINDOWS,
             )
 
 
@@ -119,7 +119,7 @@ def _ghosts(comments: list[HtmlComment]) -> Iterator[Finding]:
                 problem,
                 where="<!--[if mso]>",
                 line=comments[0].line,
-                clients=OUTLOOK_WINDOWS,
+                clients=caniemail.OUTLOOK_WINDOWS,
             )
 
 
@@ -177,7 +177,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
             "office-dpi",
             message("there is no PixelsPerInch for Outlook"),
             where="head",
-            clients=OUTLOOK_WINDOWS,
+            clients=caniemail.OUTLOOK_WINDOWS,
         )
 
 
@@ -228,12 +228,14 @@ def _metas(document: HtmlDocument) -> Iterator[Finding]:
         )
     if "telephone=no" not in metas.get("format-detection", "").replace(" ", ""):
         problem = message("dates and numbers may become links")
-        yield finding("meta-format-detection", problem, where="head", clients=APPLE_MAIL)
+        yield finding(
+            "meta-format-detection", problem, where="head", clients=caniemail.APPLE_MAIL
+        )
     for name in ("color-scheme", "supported-color-schemes"):
         if "dark" not in metas.get(name, ""):
             yield finding(
                 "meta-color-scheme",
                 message("there is no %(name)s with dark", name=name),
                 where="head",
-                clients=APPLE_MAIL,
+                clients=caniemail.APPLE_MAIL,
             )

@@ -19,14 +19,8 @@ from urllib.parse import unquote, urlsplit
 from lxml import html as lxml_html
 from slugify import slugify
 
+from publisher.articles import model
 from publisher.articles.content.internal_links import DocumentPlace
-from publisher.articles.model import (
-    Attachment,
-    AttachmentField,
-    MediaFile,
-    ParsedArticle,
-    Picture,
-)
 from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.i18n.messages import joined, message
@@ -101,12 +95,12 @@ class DocumentMedia:
     # Why a file is not copied that a link names, by the link.
     left_out: dict[str, str] = field(default_factory=dict)
     lost: list[ArticleProblem] = field(default_factory=list)
-    _pictures: dict[str, MediaFile] = field(default_factory=dict)
-    _attached: dict[str, MediaFile] = field(default_factory=dict)
+    _pictures: dict[str, model.MediaFile] = field(default_factory=dict)
+    _attached: dict[str, model.MediaFile] = field(default_factory=dict)
     _inspected: dict[str, tuple[PurePosixPath, MediaInfo]] = field(default_factory=dict)
 
     @property
-    def files(self) -> tuple[MediaFile, ...]:
+    def files(self) -> tuple[model.MediaFile, ...]:
         """The local files: pictures, then attachments, each in order."""
         return (*self._pictures.values(), *self._attached.values())
 
@@ -132,11 +126,11 @@ class DocumentMedia:
         info = _measured(content)
         sha256 = hashlib.sha256(content).hexdigest()
         target = media_target(sha256, path, info.suffix, fallback="picture")
-        self._pictures.setdefault(str(path), MediaFile(path=str(path), target=target))
+        self._pictures.setdefault(str(path), model.MediaFile(path=str(path), target=target))
         width, height = _size(image, info)
         return ImageTag(f"/{target}", width, height)
 
-    def own_picture(self, picture: Picture) -> Picture | ArticleProblem:
+    def own_picture(self, picture: model.Picture) -> model.Picture | ArticleProblem:
         """Return the article's own picture with its target or its absolute address."""
         image = ImageTag(picture.src, picture.width, picture.height)
         found = self.local_image(image) if is_relative(picture.src) else None
@@ -182,7 +176,9 @@ class DocumentMedia:
         place = self.place if self.is_site or self.site_page else None
         means = place.target(src) if place else None
         address = means.address.partition("?")[0] if means else ""
-        self._attached[str(path)] = MediaFile(path=str(path), target=target, address=address)
+        self._attached[str(path)] = model.MediaFile(
+            path=str(path), target=target, address=address
+        )
         return target
 
     def why_left_out(self, href: str) -> str | None:
@@ -206,13 +202,13 @@ class DocumentMedia:
             if path:
                 yield path
 
-    def attach(self, stated: Iterable[AttachmentField]) -> tuple[Attachment, ...]:
+    def attach(self, stated: Iterable[model.AttachmentField]) -> tuple[model.Attachment, ...]:
         """Return the attachments in order, each file once; `lost` has the problems of a site's.
 
         Raises ArticleError, naming the key, if a file is missing, its kind is unknown, or its
         content does not match its name.
         """
-        found: dict[str, AttachmentField] = {}
+        found: dict[str, model.AttachmentField] = {}
         for one in stated:
             place = self._usable(self._locate, one)
             if place:
@@ -223,7 +219,7 @@ class DocumentMedia:
         return tuple(one for one in attachments if one is not None)
 
     def _usable(
-        self, make: Callable[[AttachmentField], _Made], one: AttachmentField
+        self, make: Callable[[model.AttachmentField], _Made], one: model.AttachmentField
     ) -> _Made | None:
         """Return what is made of an attachment; None, with a problem, if a site's can't be used."""
         try:
@@ -235,10 +231,10 @@ class DocumentMedia:
             self.lost.append(problem)
             return None
 
-    def _described(self, place: str, one: AttachmentField) -> Attachment | None:
+    def _described(self, place: str, one: model.AttachmentField) -> model.Attachment | None:
         return self._local(place, one) if place in self._inspected else _remote(place, one)
 
-    def _locate(self, one: AttachmentField) -> str:
+    def _locate(self, one: model.AttachmentField) -> str:
         """Return the path of an attachment below the source folder, or its address."""
         if is_relative(one.src):
             # The name of the file as it is, or percent-encoded.
@@ -258,7 +254,7 @@ class DocumentMedia:
             _refuse(one, message("no address of the web"), message("write a path or https://…"))
         return address
 
-    def _local(self, place: str, one: AttachmentField) -> Attachment:
+    def _local(self, place: str, one: model.AttachmentField) -> model.Attachment:
         path, info = self._inspected[place]
         kind = kinds.media_kind(place)
         suffix = path.suffix.lower()
@@ -274,7 +270,7 @@ class DocumentMedia:
             )
             _refuse(one, problem, remedy)
         target = self._copied(path, one.src)
-        return Attachment(
+        return model.Attachment(
             src=f"/{target}",
             media_type=one.media_type or kind.media_type,
             length=info.length,
@@ -283,7 +279,7 @@ class DocumentMedia:
         )
 
 
-def _remote(address: str, one: AttachmentField) -> Attachment | None:
+def _remote(address: str, one: model.AttachmentField) -> model.Attachment | None:
     kind = kinds.media_kind(path_of_address(address))
     media_type = one.media_type or (kind.media_type if kind else None)
     if media_type is None:
@@ -291,7 +287,7 @@ def _remote(address: str, one: AttachmentField) -> Attachment | None:
             return None
         problem = message("its address does not say what it is")
         _refuse(one, problem, message("add a type, as type: audio/mpeg"))
-    return Attachment(
+    return model.Attachment(
         src=address,
         media_type=media_type,
         length=one.length,
@@ -311,7 +307,7 @@ def _is_web_address(address: str) -> bool:
     return good and not any(character.isspace() for character in address)
 
 
-def _refuse(one: AttachmentField, problem: str, remedy: str) -> NoReturn:
+def _refuse(one: model.AttachmentField, problem: str, remedy: str) -> NoReturn:
     where, what = f"{one.key}: {one.src}", joined(problem, remedy)
     raise ArticleError(message("%(where)s: %(problem)s", where=where, problem=what))
 
@@ -364,8 +360,8 @@ _MIN_WIDTH = 200
 
 
 def choose_picture(
-    metadata: ParsedArticle, html: str, media: DocumentMedia
-) -> tuple[Picture | None, tuple[ArticleProblem, ...]]:
+    metadata: model.ParsedArticle, html: str, media: DocumentMedia
+) -> tuple[model.Picture | None, tuple[ArticleProblem, ...]]:
     """Return the picture of the front matter, or else the first of the text that is no icon.
 
     `html` is sanitised. The problems are those of the front matter's picture.
@@ -384,17 +380,17 @@ def choose_picture(
     return found, (ArticleProblem(ProblemKind.PICTURE_WITHOUT_ALT, None, stated.src),)
 
 
-def _first_picture(html: str) -> Picture | None:
+def _first_picture(html: str) -> model.Picture | None:
     large = (one for one in _pictures(html) if one.width is None or one.width >= _MIN_WIDTH)
     return next(large, None)
 
 
-def _pictures(html: str) -> list[Picture]:
+def _pictures(html: str) -> list[model.Picture]:
     if "<img" not in html:
         return []
     tree = lxml_html.fragment_fromstring(html, create_parent="div")
     return [
-        Picture(
+        model.Picture(
             src=image.get("src", ""),
             alt=image.get("alt", "").strip(),
             width=int(image.get("width", 0)) or None,

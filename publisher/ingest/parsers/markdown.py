@@ -26,15 +26,10 @@ from publisher.ingest.parsers.document import (
     decode_document,
 )
 from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.parsers.markup import templating
 from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.parsers.markup.dialects import east_asian_plugin, markdown_parser
 from publisher.ingest.parsers.markup.kramdown import prepare_kramdown, take_abbreviations
-from publisher.ingest.parsers.markup.templating import (
-    dialect_of,
-    has_emoji,
-    has_typography,
-    run_templates,
-)
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH, sanitise
 
 # The parser takes two seconds for this much, which is a long book.
@@ -67,9 +62,11 @@ def _body(
     language: str | None,
     log: ProblemLog,
 ) -> DocumentBody:
-    dialect = dialect_of(document, fields)
+    dialect = templating.dialect_of(document, fields)
     parser = markdown_parser(
-        dialect, emoji=has_emoji(document), typography=has_typography(document)
+        dialect,
+        emoji=templating.has_emoji(document),
+        typography=templating.has_typography(document),
     )
     environment: dict[str, Any] = {"log": log, "language": language}
 
@@ -78,7 +75,7 @@ def _body(
         return str(parser.render(text, {}))
 
     _check_length(log.text)
-    source = run_templates(document, fields, log, to_html, language)
+    source = templating.run_templates(document, fields, log, to_html, language)
     if dialect is Dialect.KRAMDOWN:
         source, environment["abbreviations"] = take_abbreviations(prepare_kramdown(source))
     return _render(source, parser, environment)

@@ -13,14 +13,7 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import TypeVar
 
-from publisher.articles.model import (
-    ArticleStatus,
-    AttachmentField,
-    Byline,
-    ParsedArticle,
-    Picture,
-    Provenance,
-)
+from publisher.articles import model
 from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.i18n.messages import message
@@ -51,7 +44,7 @@ _NEAR = 0.83
 _READY_WORDS = frozenset({"published", "publish", "final", "live", "public"})
 
 
-def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
+def read_metadata(front_matter: Mapping[str, YamlValue]) -> model.ParsedArticle:
     """Return an article without a body from front matter with normalised keys.
 
     Raises ArticleError with the key, the wrong value, and a right one.
@@ -60,9 +53,9 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
     status, is_draft = _status(source)
     picture, problems = _picture(source)
     provenance = source.get("provenance", _read_provenance)
-    is_by_machine = provenance == Provenance.MACHINE
+    is_by_machine = provenance == model.Provenance.MACHINE
     published = source.get("date published published_at", fields.read_date, skip=_is_flag)
-    parsed = ParsedArticle(
+    parsed = model.ParsedArticle(
         title=source.get("title", fields.read_line) or "",
         language=source.get("lang language locale", fields.read_line) or None,
         published=published,
@@ -127,12 +120,12 @@ class _FrontMatterFields:
         return None
 
 
-def _read_provenance(key: str, value: YamlValue) -> Provenance:
+def _read_provenance(key: str, value: YamlValue) -> model.Provenance:
     word = read_line(key, value).lower()
-    if word not in set(Provenance):
-        choices = message("one of %(choices)s", choices=", ".join(Provenance))
+    if word not in set(model.Provenance):
+        choices = message("one of %(choices)s", choices=", ".join(model.Provenance))
         reject(key, word, message("a provenance"), choices)
-    return Provenance(word)
+    return model.Provenance(word)
 
 
 def _is_flag(value: YamlValue) -> bool:
@@ -140,7 +133,7 @@ def _is_flag(value: YamlValue) -> bool:
     return isinstance(value, str) and value.strip().lower() in words
 
 
-def _bylines(source: _FrontMatterFields) -> tuple[Byline, ...]:
+def _bylines(source: _FrontMatterFields) -> tuple[model.Byline, ...]:
     authors = source.get("author authors by byline", fields.read_bylines) or ()
     return (
         source.get(
@@ -158,7 +151,7 @@ def _topics(source: _FrontMatterFields) -> tuple[str, ...]:
     )
 
 
-def _attachments(source: _FrontMatterFields) -> tuple[AttachmentField, ...]:
+def _attachments(source: _FrontMatterFields) -> tuple[model.AttachmentField, ...]:
     """Read the attachments; the one under `enclosure` comes first."""
     podcast = read_podcast(source.values)
     first, *others = (
@@ -169,30 +162,30 @@ def _attachments(source: _FrontMatterFields) -> tuple[AttachmentField, ...]:
     return (*first, *podcast, *chain.from_iterable(others))
 
 
-def _status(source: _FrontMatterFields) -> tuple[ArticleStatus, bool]:
+def _status(source: _FrontMatterFields) -> tuple[model.ArticleStatus, bool]:
     """Read the status, and whether the document is a draft, which is not picked up at all."""
     is_draft = source.get("draft", fields.read_flag) or False
     published = source.values.get("published")
     if _is_flag(published):
         is_draft = is_draft or not fields.read_flag("published", published)
     if source.get("untranslated", fields.read_flag):
-        return ArticleStatus.UNTRANSLATED, is_draft
+        return model.ArticleStatus.UNTRANSLATED, is_draft
     word = (source.get("status", fields.read_line) or "ready").lower()
     if word == "draft":
-        return ArticleStatus.READY, True
+        return model.ArticleStatus.READY, True
     if word in _READY_WORDS:
-        return ArticleStatus.READY, is_draft
-    if word not in set(ArticleStatus):
-        choices = ", ".join([*ArticleStatus, "draft"])
+        return model.ArticleStatus.READY, is_draft
+    if word not in set(model.ArticleStatus):
+        choices = ", ".join([*model.ArticleStatus, "draft"])
         fields.reject(
             "status", word, message("a status"), message("one of %(choices)s", choices=choices)
         )
-    return ArticleStatus(word), is_draft
+    return model.ArticleStatus(word), is_draft
 
 
 def _picture(
     source: _FrontMatterFields,
-) -> tuple[Picture | None, tuple[ArticleProblem, ...]]:
+) -> tuple[model.Picture | None, tuple[ArticleProblem, ...]]:
     """Read the first picture that is one; a value that is none costs the picture only."""
     problems: list[ArticleProblem] = []
     for name in _PICTURE_NAMES.split():
@@ -221,13 +214,13 @@ _CLOCK = re.compile(
 )
 
 
-def read_attachments(key: str, value: YamlValue) -> tuple[AttachmentField, ...]:
+def read_attachments(key: str, value: YamlValue) -> tuple[model.AttachmentField, ...]:
     """Return attachments from an address, a mapping with `src`, or a list of those."""
     items = value if isinstance(value, list) else [value]
     return tuple(_one(key, item) for item in items if item not in (None, ""))
 
 
-def read_podcast(values: Mapping[str, YamlValue]) -> tuple[AttachmentField, ...]:
+def read_podcast(values: Mapping[str, YamlValue]) -> tuple[model.AttachmentField, ...]:
     """Return the attachment of podcast themes: `podcast: {mp3, duration}`, or `podcast_link`.
 
     Other values of `podcast`, such as a season and a number, are ignored.
@@ -240,7 +233,7 @@ def read_podcast(values: Mapping[str, YamlValue]) -> tuple[AttachmentField, ...]
     if not link:
         return ()
     return (
-        AttachmentField(
+        model.AttachmentField(
             key="podcast_link",
             src=read_line("podcast_link", link),
             length=_length("podcast_file_size", values.get("podcast_file_size")),
@@ -249,14 +242,14 @@ def read_podcast(values: Mapping[str, YamlValue]) -> tuple[AttachmentField, ...]
     )
 
 
-def _one(key: str, value: YamlValue) -> AttachmentField:
+def _one(key: str, value: YamlValue) -> model.AttachmentField:
     if not isinstance(value, dict):
         return _of_text(key, value)
     parts = keyed(value)
     src = read_line(f"{key}.src", first_of(parts, _ADDRESS_KEYS))
     if not src:
         reject(key, value, message("an attachment"), message("its path or address as src"))
-    return AttachmentField(
+    return model.AttachmentField(
         key=key,
         src=src,
         media_type=_media_type(f"{key}.type", first_of(parts, _TYPE_KEYS)),
@@ -266,12 +259,12 @@ def _one(key: str, value: YamlValue) -> AttachmentField:
     )
 
 
-def _of_text(key: str, value: YamlValue) -> AttachmentField:
+def _of_text(key: str, value: YamlValue) -> model.AttachmentField:
     """Read an address; or an address, a length and a type in lines, as WordPress exports them."""
     src, length, media_type = (
         (*value.split("\n"), None, None)[:3] if isinstance(value, str) else (value, None, None)
     )
-    return AttachmentField(
+    return model.AttachmentField(
         key=key,
         src=read_line(key, src),
         length=_length(f"{key}, second line", length),

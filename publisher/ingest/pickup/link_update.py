@@ -16,19 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from publisher import urls, web_files
-from publisher.article_links import (
-    StoryVersion,
-    choose_version,
-    destination_in,
-    visible_versions,
-)
-from publisher.articles.content.internal_links import (
-    LinkDestination,
-    LinkTarget,
-    replace_links,
-    target_of,
-)
+from publisher import article_links, urls, web_files
+from publisher.articles.content import internal_links
 from publisher.articles.model import ArticleStatus
 from publisher.articles.tables import (
     NEEDS_PUBLISHING,
@@ -43,22 +32,7 @@ from publisher.database import Database
 from publisher.database.engine import chunks
 from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
-from publisher.ingest.links.link_store import (
-    LINKS_NAME,
-    LostAddress,
-    OldAddress,
-    choose_owners,
-    mark_links_due,
-    path_below_root,
-)
-from publisher.ingest.links.resolution import (
-    KnownPages,
-    KnownTargets,
-    LinkOrigin,
-    OutsideLinks,
-    outside_address,
-    stated_addresses,
-)
+from publisher.ingest.links import link_store, resolution
 from publisher.ingest.problems import save_link_problems
 from publisher.ingest.sites.base import LeftOutReason, is_language_code, tag_of
 from publisher.ingest.sources.base import Item, Listing, Source
@@ -96,7 +70,7 @@ def update_pages(database: Database, name: str, source: Source, listing: Listing
             connection.execute(sa.delete(site_page).where(is_old))
         if new:
             connection.execute(sa.insert(site_page), new)
-        mark_links_due(connection)
+        link_store.mark_links_due(connection)
 
 
 def _addresses(source: Source, path: str, generated: Sequence[str]) -> list[str]:
@@ -106,7 +80,7 @@ def _addresses(source: Source, path: str, generated: Sequence[str]) -> list[str]
         content = source.read(Item(path, "")).document.content
     except ArticleError:  # its name still counts
         return []
-    return stated_addresses(path, content.decode("utf-8", "replace"))
+    return resolution.stated_addresses(path, content.decode("utf-8", "replace"))
 
 
 class StoredPages:
@@ -127,14 +101,14 @@ class StoredPages:
         """All of them, to be hashed."""
         return [[*map(tuple, self._pages)], [*map(tuple, self._others)]]
 
-    def of(self, source: str, articles: Iterable[str]) -> KnownPages:
+    def of(self, source: str, articles: Iterable[str]) -> resolution.KnownPages:
         """Return those of one source, whose articles have these files."""
         pages = {row.path: row.addresses for row in self._pages if row.source == source}
         patterns = json.loads(pages.pop(_PATTERNS, '["**"]'))
         others = {row.key: row.left_out for row in self._others if row.source == source}
         absent = {key for key, reason in others.items() if reason in _ABSENT}
         folders = {path.rpartition("/")[0] for path in articles}
-        return KnownPages(
+        return resolution.KnownPages(
             (pages.keys() | others.keys()) - absent,
             [page for path in pages.keys() - absent for page in json.loads(pages[path])],
             folders,
@@ -160,7 +134,9 @@ def update_links(connection: sa.Connection, settings: Settings, now: datetime) -
             for source in settings.sources
         ],
     )
-    decided, _mark, until = (web_files.cached_hash(connection, LINKS_NAME) or "").partition(" ")
+    decided, _mark, until = (
+        web_files.cached_hash(connection, link_store.LINKS_NAME) or ""
+    ).partition(" ")
     if decided == rules and (not until or now.isoformat() < until):
         return
     _LinkUpdate(connection, settings, now).run(rules)
@@ -169,7 +145,7 @@ def update_links(connection: sa.Connection, settings: Settings, now: datetime) -
     )
     embargo = connection.execute(query).scalar()
     until = embargo.isoformat() if embargo else ""
-    web_files.store_hash(connection, LINKS_NAME, f"{rules} {until}")
+    web_files.store_hash(connection, link_store.LINKS_NAME, f"{rules} {until}")
 
 
 def _row_key(row: sa.Row[Any], place: str) -> dict[str, Any]:
@@ -183,7 +159,7 @@ class _LinkUpdate:
         self._connection = connection
         self._settings = settings
         self._languages = settings.publication.languages
-        self._versions = visible_versions(connection, self._languages, now)
+        self._versions = article_links.visible_versions(connection, self._languages, now)
         query = sa.select(article.c.id, article.c.story_id, article.c.language, story.c.slug)
         self._articles = {row.id: row for row in connection.execute(query.join(story))}
         self._items = connection.execute(
@@ -198,7 +174,7 @@ class _LinkUpdate:
             "newsletters": [newsletter.name for newsletter in settings.newsletters],
         }
         self._pages = StoredPages(connection)
-        self._outside = OutsideLinks(
+        self._outside = resolution.OutsideLinks(
             settings.publication.url, **self._own, pages_of=cache(self._pages_of)
         )
         self._sources = {row.article_id: row.source for row in self._items}
@@ -246,11 +222,13 @@ class _LinkUpdate:
                 self._add_problem(row, row.problem)
                 continue
             one = self._articles[row.article_id]
-            origin = LinkOrigin(self._story_sources.get(one.story_id, ""), row.site_url)
-            target = target_of(row.target)
+            origin = resolution.LinkOrigin(
+                self._story_sources.get(one.story_id, ""), row.site_url
+            )
+            target = internal_links.target_of(row.target)
             means = known().find(target, origin)
             if means is None:
-                href, language = outside_address(target, row.site_url), None
+                href, language = resolution.outside_address(target, row.site_url), None
             else:
                 destination = self._destination(one, means)
                 href = destination.href if destination else None
@@ -268,8 +246,8 @@ class _LinkUpdate:
     def _problem(
         self,
         row: sa.Row[Any],
-        target: LinkTarget,
-        origin: LinkOrigin,
+        target: internal_links.LinkTarget,
+        origin: resolution.LinkOrigin,
         means: int | None,
         href: str | None,
     ) -> str | None:
@@ -290,27 +268,27 @@ class _LinkUpdate:
         what = f"{row.written}: {row.left_out}" if is_file else row.written
         self._problems[row.article_id].append(ArticleProblem(ProblemKind(kind), row.line, what))
 
-    def _pages_of(self, source: str) -> KnownPages:
+    def _pages_of(self, source: str) -> resolution.KnownPages:
         return self._pages.of(source, (row.key for row in self._items if row.source == source))
 
-    def _known(self, addresses: Iterable[sa.Row[Any]]) -> KnownTargets:
+    def _known(self, addresses: Iterable[sa.Row[Any]]) -> resolution.KnownTargets:
         pages = (
             (urls.article_path(row.language, row.slug), row.id)
             for row in self._articles.values()
         )
-        return KnownTargets(
+        return resolution.KnownTargets(
             [tuple(row) for row in self._items],
             [*((row.path, row.article_id) for row in addresses), *pages],
             {row.id: row.story_id for row in self._articles.values()},
         )
 
-    def _destination(self, one: Any, means: int) -> LinkDestination | None:
+    def _destination(self, one: Any, means: int) -> internal_links.LinkDestination | None:
         story_id = self._articles[means].story_id
         versions = self._versions.get(story_id, [])
-        chosen: StoryVersion | None = choose_version(
+        chosen: article_links.StoryVersion | None = article_links.choose_version(
             versions, means, one.language, own_story=story_id == one.story_id
         )
-        return destination_in(chosen, one.language) if chosen else None
+        return article_links.destination_in(chosen, one.language) if chosen else None
 
     def _update_rows(
         self, table: sa.Table, place: sa.ColumnElement[str], changed: list[dict[str, Any]]
@@ -323,18 +301,20 @@ class _LinkUpdate:
             self._connection.execute(sa.update(table).where(is_row), changed)
 
     def _write_texts(self, ids: Iterable[int]) -> None:
-        destinations: defaultdict[int, dict[str, LinkDestination]] = defaultdict(dict)
+        destinations: defaultdict[int, dict[str, internal_links.LinkDestination]] = defaultdict(
+            dict
+        )
         links = sa.select(article_link).where(
             article_link.c.article_id.in_(ids), article_link.c.href.is_not(None)
         )
         for row in self._connection.execute(links):
-            found = LinkDestination(row.href, row.language)
+            found = internal_links.LinkDestination(row.href, row.language)
             destinations[row.article_id][row.target] = found
         texts = sa.select(article.c.id, article.c.linked_html).where(
             article.c.id.in_(ids), article.c.linked_html.is_not(None)
         )
         for number, linked in self._connection.execute(texts).all():
-            html = replace_links(linked, destinations[number].get)
+            html = internal_links.replace_links(linked, destinations[number].get)
             values = {"html": html, **NEEDS_PUBLISHING}
             self._connection.execute(
                 sa.update(article).where(article.c.id == number).values(values)
@@ -343,8 +323,8 @@ class _LinkUpdate:
     # Old addresses
 
     def _update_addresses(self, addresses: Iterable[sa.Row[Any]]) -> None:
-        owners, lost = choose_owners(
-            OldAddress(
+        owners, lost = link_store.choose_owners(
+            link_store.OldAddress(
                 row.article_id,
                 self._articles[row.article_id].story_id,
                 row.path,
@@ -360,7 +340,9 @@ class _LinkUpdate:
             leads_to = None
             if owner and owner.article_id == row.article_id:
                 leads_to, reason = self._leads_to(owner)
-                lost += [LostAddress(row.article_id, row.path, reason)] if reason else []
+                lost += (
+                    [link_store.LostAddress(row.article_id, row.path, reason)] if reason else []
+                )
             if leads_to != row.leads_to:
                 changed.append(_row_key(row, row.path) | {"leads_to": leads_to})
         self._update_rows(article_address, article_address.c.path, changed)
@@ -374,10 +356,10 @@ class _LinkUpdate:
             return -1
         return languages.index(language) if language in languages else len(languages)
 
-    def _leads_to(self, owner: OldAddress) -> tuple[str | None, str]:
+    def _leads_to(self, owner: link_store.OldAddress) -> tuple[str | None, str]:
         """Return the address of the article's page, None if it has none; and what is wrong."""
         publication = self._settings.publication
-        path, reason = path_below_root(owner.path, publication.url, self._own)
+        path, reason = link_store.path_below_root(owner.path, publication.url, self._own)
         if path is None:
             return None, reason if owner.is_current else ""
         for version in self._versions.get(owner.story_id, ()):
@@ -394,18 +376,18 @@ class _LinkUpdate:
         for row in self._connection.execute(query):
             place, reason = None, ""
             if self._sources.get(row.article_id) in self._kept:
-                place, reason = path_below_root(
+                place, reason = link_store.path_below_root(
                     row.path, self._settings.publication.url, self._own
                 )
             if reason:
-                self._add_lost_address(LostAddress(row.article_id, row.path, reason))
+                self._add_lost_address(link_store.LostAddress(row.article_id, row.path, reason))
             if place != row.place:
                 changed.append(_row_key(row, row.path) | {"place": place})
         self._update_rows(article_file, table.path, changed)
 
     # Problems
 
-    def _add_lost_address(self, one: LostAddress) -> None:
+    def _add_lost_address(self, one: link_store.LostAddress) -> None:
         problem = ArticleProblem(ProblemKind.LOST_ADDRESS, None, f"{one.path}: {one.reason}")
         self._problems[one.article_id].append(problem)
 

@@ -24,12 +24,7 @@ from publisher.ingest.tables import (
     script_conversion_language,
     source_item,
 )
-from publisher.languages.conversion import (
-    convert_html,
-    convert_text,
-    converter_name,
-    sources_of,
-)
+from publisher.languages import conversion
 
 _TEXT_COLUMNS = ("title", "summary", "text", "section")
 
@@ -47,7 +42,7 @@ def update_conversions(connection: sa.Connection, settings: Settings, now: datet
     Only stories that changed are examined, unless the languages or the converter changed.
     """
     wanted = conversion_languages(settings)
-    rules = {language: converter_name() for language in wanted}
+    rules = {language: conversion.converter_name() for language in wanted}
     same_rules = _stored_rules(connection) == rules
     listed = sa.select(script_conversion_due.c.story_id)
     if same_rules and connection.execute(listed.limit(1)).first() is None:
@@ -78,7 +73,10 @@ def _store_rules(connection: sa.Connection, rules: Mapping[str, str]) -> None:
 
 def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
     """Return for each wanted language its source language, preferably one of the publication."""
-    found = {to: sorted(sources_of(to), key=lambda tag: tag not in languages) for to in wanted}
+    found = {
+        to: sorted(conversion.sources_of(to), key=lambda tag: tag not in languages)
+        for to in wanted
+    }
     return {target: known[0] for target, known in found.items() if known}
 
 
@@ -164,7 +162,7 @@ def _has_document(number: sa.ColumnElement[int]) -> sa.Exists:
 
 def _converted_from(content_hash: Any) -> Any:
     """Return the original's hash and the converter; a change of either makes a new conversion."""
-    return content_hash + f" {converter_name()}"
+    return content_hash + f" {conversion.converter_name()}"
 
 
 def _convert_one(
@@ -211,12 +209,12 @@ def _publish_story(connection: sa.Connection, story_id: int) -> None:
 def converted_columns(row: sa.Row[Any], source: str, target: str) -> dict[str, Any]:
     """Return the converted visible columns of an article, except names of people and addresses."""
     columns: dict[str, Any] = {
-        name: convert_text(getattr(row, name) or "", source, target) or None
+        name: conversion.convert_text(getattr(row, name) or "", source, target) or None
         for name in _TEXT_COLUMNS
     }
     columns |= {name: columns[name] or "" for name in ("title", "summary", "text")}
-    columns["html"] = convert_html(row.linked_html or row.html, source, target)
-    columns["topics"] = [convert_text(topic, source, target) for topic in row.topics]
+    columns["html"] = conversion.convert_html(row.linked_html or row.html, source, target)
+    columns["topics"] = [conversion.convert_text(topic, source, target) for topic in row.topics]
     columns["bylines"] = [_converted(b, "affiliation", source, target) for b in row.bylines]
     columns["picture"] = row.picture and _converted(row.picture, "alt", source, target)
     columns["attachments"] = [_converted(a, "title", source, target) for a in row.attachments]
@@ -230,7 +228,9 @@ def converted_columns(row: sa.Row[Any], source: str, target: str) -> dict[str, A
 
 
 def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dict[str, Any]:
-    return value | {key: convert_text(value[key], source, target) if value[key] else value[key]}
+    return value | {
+        key: conversion.convert_text(value[key], source, target) if value[key] else value[key]
+    }
 
 
 def _withdraw_orphans(

@@ -15,12 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from publisher.article_links import mark_related_pages_due
 from publisher.articles.model import ArticleStatus, Mailing, Origin
 from publisher.articles.store import content_columns, publication_time
-from publisher.articles.tables import (
-    NEEDS_PUBLISHING,
-    SHOWN_BY_TRANSLATIONS,
-    article,
-    story,
-)
+from publisher.articles.tables import NEEDS_PUBLISHING, SHOWN_BY_TRANSLATIONS, article, story
 from publisher.config import Settings
 from publisher.i18n.messages import message
 from publisher.ingest.links import link_store

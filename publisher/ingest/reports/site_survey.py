@@ -83,10 +83,7 @@ def survey_site(folder: Path, default_language: str = "en") -> SiteSurvey:
         if item.is_document
     ]
     # An article in the main language is the original of its copies.
-    _count(
-        survey,
-        sorted(filter(None, found), key=lambda one: one.language != site.language),
-    )
+    _count(survey, sorted(filter(None, found), key=lambda one: one.language != site.language))
     ordered = survey.languages.most_common()
     ordered.sort(key=lambda pair: pair[0] != site.language)
     survey.languages = Counter(dict(ordered))

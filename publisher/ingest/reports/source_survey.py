@@ -14,22 +14,9 @@ from sqlalchemy import Connection
 from publisher.clock import uptime
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
-from publisher.ingest.pickup import item_state
+from publisher.ingest.pickup import item_state, source_pickup, upsert
 from publisher.ingest.pickup.item_parsing import ItemParser
 from publisher.ingest.pickup.item_state import ItemResult, KnownItem, SourceState
-from publisher.ingest.pickup.source_pickup import (
-    Poll,
-    open_source,
-    poll_source,
-    renamed_sources,
-)
-from publisher.ingest.pickup.upsert import (
-    article_columns,
-    article_row,
-    is_same_article,
-    story_holders,
-    taken_story,
-)
 from publisher.ingest.problems import is_sudden_loss, list_held_sources
 
 # Somebody waits for the answer, and a thread works on it.
@@ -83,8 +70,8 @@ def survey_source(
     """Return what the next pick-up of a source would bring. Raises SourceError."""
     began = uptime()
     name, state, known, accepted = _read_stored(settings, options, database)
-    source = open_source(settings, options)
-    poll = poll_source(source, settings, options, state, known, now)
+    source = source_pickup.open_source(settings, options)
+    poll = source_pickup.poll_source(source, settings, options, state, known, now)
     survey = _survey_listing(options, poll, known, accepted)
     counter = _Counter(database, now, name, known, frozenset(poll.changes.gone), survey)
     parser = ItemParser(
@@ -105,7 +92,9 @@ def _read_stored(
     """Return name, state and items of a source as stored, and how many lost articles are accepted."""
     with database.reading() as connection:
         stored = item_state.stored_sources(connection)
-        name = renamed_sources(stored, settings.sources).get(options.name, options.name)
+        name = source_pickup.renamed_sources(stored, settings.sources).get(
+            options.name, options.name
+        )
         state = item_state.source_state(connection, name)
         known = item_state.known_items(connection, name)
         held = {one.source: one.accepted for one in list_held_sources(connection)}
@@ -113,7 +102,10 @@ def _read_stored(
 
 
 def _survey_listing(
-    options: SourceSettings, poll: Poll, known: Mapping[str, KnownItem], accepted: int
+    options: SourceSettings,
+    poll: source_pickup.Poll,
+    known: Mapping[str, KnownItem],
+    accepted: int,
 ) -> SourceSurvey:
     """Return what a listing says before anything is read. Pure."""
     changes = poll.changes
@@ -170,13 +162,13 @@ class _Counter:
 
     def _add_article(self, connection: Connection, result: ItemResult) -> None:
         if rival := self._rival(connection, result):
-            self.survey.refused.append((result.item.key, taken_story(result, rival)))
+            self.survey.refused.append((result.item.key, upsert.taken_story(result, rival)))
             return
         known = self.known.get(result.item.key)
         number = known.article_id if known else None
-        row = article_row(connection, number) if number is not None else None
-        columns = article_columns(result, row, self.now)
-        if row is not None and is_same_article(row, columns):
+        row = upsert.article_row(connection, number) if number is not None else None
+        columns = upsert.article_columns(result, row, self.now)
+        if row is not None and upsert.is_same_article(row, columns):
             self.survey.unchanged += 1
         elif row is None and self.movable[result.sha256]:
             self.movable[result.sha256] -= 1
@@ -212,6 +204,6 @@ class _Counter:
 
     def _holder(self, connection: Connection, result: ItemResult, story_key: str) -> str | None:
         mine = {result.item.key, *self.gone}
-        holders = story_holders(connection, story_key, result.language)
+        holders = upsert.story_holders(connection, story_key, result.language)
         others = (one for one in holders if one.source != self.name or one.key not in mine)
         return next((str(one.key) for one in others), None)

@@ -12,18 +12,12 @@ from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.metadata import read_metadata
-from publisher.ingest.sites import common_front_matter
+from publisher.ingest.sites import common_front_matter, script_sites
 from publisher.ingest.sites.base import Site, SiteOptions, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.docusaurus import CONFIG_FILES, DocusaurusSite
 from publisher.ingest.sites.hugo import HugoSite
 from publisher.ingest.sites.jekyll import JekyllSite
-from publisher.ingest.sites.script_sites import (
-    ELEVENTY_FILES,
-    VITEPRESS_FOLDERS,
-    EleventySite,
-    VitepressSite,
-)
 
 
 class PlainSite(Site):
@@ -61,14 +55,14 @@ _SITES: dict[str, type[Site]] = {
     kind.generator: kind
     for kind in (
         *(PlainSite, JekyllSite, HugoSite, DocusaurusSite),
-        *(EleventySite, VitepressSite),
+        *(script_sites.EleventySite, script_sites.VitepressSite),
     )
 }
 # The files by which a generator is recognised; the first generator that has one counts.
 _MARKS = {
     "docusaurus": CONFIG_FILES,
-    "vitepress": tuple(f"{entry}/.vitepress" for entry in VITEPRESS_FOLDERS),
-    "eleventy": ELEVENTY_FILES,
+    "vitepress": tuple(f"{entry}/.vitepress" for entry in script_sites.VITEPRESS_FOLDERS),
+    "eleventy": script_sites.ELEVENTY_FILES,
     "hugo": (
         *(f"hugo.{entry}" for entry in ("toml", "yaml", "yml", "json")),
         *(f"config/_default/{name}" for name in ("hugo.toml", "hugo.yaml", "config.toml")),

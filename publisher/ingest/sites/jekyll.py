@@ -17,7 +17,7 @@ from publisher.errors import SourceError
 from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.sites import common_front_matter, permalinks
+from publisher.ingest.sites import common_front_matter, configuration, permalinks
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutReason,
@@ -31,13 +31,6 @@ from publisher.ingest.sites.base import (
     tag_of,
 )
 from publisher.ingest.sites.common_front_matter import Fields
-from publisher.ingest.sites.configuration import (
-    ConfigurationFiles,
-    DataFiles,
-    named_tables,
-    own_domain,
-    plain_values,
-)
 from publisher.ingest.sites.permalinks import jekyll_pages
 
 _LANGUAGES_PLUGIN = "jekyll-multiple-languages-plugin"
@@ -57,12 +50,12 @@ class JekyllSite(Site):
     generator = "jekyll"
     dialect = Dialect.KRAMDOWN
 
-    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+    def __init__(self, files: configuration.ConfigurationFiles, options: SiteOptions) -> None:
         super().__init__(files, options)
         self._config = files.first_table(*_CONFIG_FILES) or {}
         self._source = PurePosixPath(str(self._config.get("source") or ".").strip("/") or ".")
         self._collections_folder = self._source / str(self._config.get("collections_dir") or "")
-        self._collections = dict(named_tables(self._config.get("collections")))
+        self._collections = dict(configuration.named_tables(self._config.get("collections")))
         plugins = self._config.get("plugins") or self._config.get("gems")
         self._builds_each_language = _LANGUAGES_PLUGIN in common_front_matter.plain_list(
             plugins
@@ -73,14 +66,14 @@ class JekyllSite(Site):
             str(entry).strip("/")
             for entry in common_front_matter.plain_list(self._config.get("exclude"))
         ]
-        self._data = DataFiles(files, str(self._source / "_data"))
+        self._data = configuration.DataFiles(files, str(self._source / "_data"))
         self._translations = lru_cache(maxsize=None)(self._read_translations)
         # For the digest: what documents may include.
         for name in files.below(str(self._source / "_includes"), _INCLUDE_ENDINGS):
             files.text(name)
         base = str(self._config.get("baseurl") or "").strip("/")
         stands_at = str(self._config.get("url") or "").rstrip("/")
-        stands_at = stands_at or own_domain(files, str(self._source / "CNAME"))
+        stands_at = stands_at or configuration.own_domain(files, str(self._source / "CNAME"))
         self.title = str(self._config.get("title") or _first(self._config, "name", "titre"))
         self.timezone = str(self._config.get("timezone") or "")
         self.stated_url = f"{stands_at}/{base}".rstrip("/") if stands_at else ""
@@ -88,7 +81,9 @@ class JekyllSite(Site):
         has_own = files.exists(str(self._source / "_plugins"))
         self.generated = tuple(jekyll_pages(self._config, has_own_plugins=has_own))
 
-    def _read_languages(self, files: ConfigurationFiles, options: SiteOptions) -> SiteLanguages:
+    def _read_languages(
+        self, files: configuration.ConfigurationFiles, options: SiteOptions
+    ) -> SiteLanguages:
         """Return the languages; note those that the configuration lists."""
         config = self._config
         default = str(config.get("default_lang") or _first(config, "lang", "locale"))
@@ -277,7 +272,7 @@ class JekyllSite(Site):
             path = str(scope.get("path") or "").strip("/")
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")
             if fits and str(scope.get("type") or "") in {"", *types}:
-                plain = plain_values(values)
+                plain = configuration.plain_values(values)
                 if not path and self._options.source_language:
                     plain = {**plain, **dict.fromkeys(("lang", "language", "locale"))}
                 found.append((len(path), plain))

@@ -18,7 +18,7 @@ from publisher.errors import SourceError
 from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name, parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.sites import common_front_matter, permalinks
+from publisher.ingest.sites import common_front_matter, configuration, permalinks
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutError,
@@ -32,12 +32,6 @@ from publisher.ingest.sites.base import (
     tag_of,
 )
 from publisher.ingest.sites.common_front_matter import Fields
-from publisher.ingest.sites.configuration import (
-    ConfigurationFiles,
-    DataFiles,
-    own_domain,
-    plain_values,
-)
 from publisher.ingest.sites.permalinks import COMMON_PAGES, PathPatterns
 
 ELEVENTY_FILES = (
@@ -62,18 +56,20 @@ class EleventySite(Site):
     # Lists are templates, which state their addresses.
     generated = COMMON_PAGES
 
-    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+    def __init__(self, files: configuration.ConfigurationFiles, options: SiteOptions) -> None:
         super().__init__(files, options)
         folders = files.script(*ELEVENTY_FILES).object("dir")
         self._input = PurePosixPath((folders.string("input") or ".").removeprefix("./") or ".")
         self._output = PurePosixPath((folders.string("output") or "_site").removeprefix("./"))
         data = self._input / (folders.string("data") or "_data")
-        self._data = DataFiles(files, str(data))
+        self._data = configuration.DataFiles(files, str(data))
         names = files.names(str(self._input), "")
         codes = [*filter(is_language_code, names), *options.languages]
         self._languages = SiteLanguages.of(codes, options.language)
         site = self._data.table("site", "metadata", "meta")
-        domain = own_domain(files, "CNAME", str(self._input / "CNAME"), "public/CNAME")
+        domain = configuration.own_domain(
+            files, "CNAME", str(self._input / "CNAME"), "public/CNAME"
+        )
         self.stated_url = str(site.get("url") or "").rstrip("/") or domain
         self.title = str(site.get("title") or site.get("name") or "")
         self.own_static = (self._input, PurePosixPath("public"))
@@ -174,10 +170,10 @@ class EleventySite(Site):
             except SourceError:
                 table = None
             if table is not None:
-                return plain_values(table)
+                return configuration.plain_values(table)
         scripts = (f"{name}.11tydata.{ending}" for ending in ("js", "cjs", "mjs"))
         script = self._files.script(*(str(folder / entry) for entry in scripts))
-        return plain_values(script.exported_values())
+        return configuration.plain_values(script.exported_values())
 
     def values(self, page: SitePage) -> SiteValues:
         """Return the global data files and those of the document's folders."""
@@ -201,7 +197,7 @@ def _filled(found: re.Match[str], page: Mapping[str, str], fields: Fields) -> st
 
 
 def _folders_with_data(
-    files: ConfigurationFiles, folder: PurePosixPath
+    files: configuration.ConfigurationFiles, folder: PurePosixPath
 ) -> Iterator[PurePosixPath]:
     """Yield the folders one and two levels down, whose data are read at once for the digest."""
     for name in sorted(files.names(str(folder), "")):
@@ -229,7 +225,7 @@ class VitepressSite(Site):
     dialect = Dialect.MARKDOWN_IT
     generated = COMMON_PAGES
 
-    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+    def __init__(self, files: configuration.ConfigurationFiles, options: SiteOptions) -> None:
         super().__init__(files, options)
         marked = (entry for entry in VITEPRESS_FOLDERS if files.exists(f"{entry}/.vitepress"))
         root = PurePosixPath(next(marked, ""))
@@ -249,7 +245,7 @@ class VitepressSite(Site):
         self._excluded = PathPatterns(config.strings("srcExclude"))
         self.title = config.string("title") or ""
         base = (config.string("base") or "").strip("/")
-        domain = own_domain(files, str(self._source / "public/CNAME"))
+        domain = configuration.own_domain(files, str(self._source / "public/CNAME"))
         host = (config.string("hostname") or domain).rstrip("/")
         self.stated_url = f"{host}/{base}".rstrip("/") if host else ""
         self.declared = self._languages.tags

@@ -28,15 +28,8 @@ from publisher.articles.content.blocks import (
     TextKind,
 )
 from publisher.rendering.plaintext import BREAK_ANYWHERE, display_width
+from publisher.rendering.prose import text_runs
 from publisher.rendering.prose.mail_content import MailUrls
-from publisher.rendering.prose.text_runs import (
-    COLUMN_PIXELS,
-    LanguageContext,
-    RenderContext,
-    align_class,
-    image_html,
-    inline_html,
-)
 
 # CSS pixels: the narrowest phone has 320, of which the padding of a mail takes 44.
 _PHONE_PIXELS = 276
@@ -157,9 +150,9 @@ def mail_html(
     `base_url` is the publication's address without a slash at its end; `hosts` are other hosts
     that serve its pictures. Headings begin at `level`.
     """
-    story = LanguageContext.of(language)
+    story = text_runs.LanguageContext.of(language)
     urls = MailUrls.of(base_url, hosts)
-    context = RenderContext(urls=urls, story=story, around=story, level=level)
+    context = text_runs.RenderContext(urls=urls, story=story, around=story, level=level)
     return _wrapped('<div class="prose-body">', _blocks(content.blocks, context), "</div>")
 
 
@@ -167,7 +160,7 @@ def _wrapped(start: str, inner: str, end: str) -> str:
     return f"{start}\n{inner}\n{end}" if inner else ""
 
 
-def _blocks(blocks: Iterable[Block], context: RenderContext) -> str:
+def _blocks(blocks: Iterable[Block], context: text_runs.RenderContext) -> str:
     """Return the HTML of blocks one below the other."""
     parts: list[str] = []
     for block in blocks:
@@ -175,7 +168,7 @@ def _blocks(blocks: Iterable[Block], context: RenderContext) -> str:
     return "\n".join(parts)
 
 
-def _block(block: Block, context: RenderContext) -> str:
+def _block(block: Block, context: text_runs.RenderContext) -> str:
     """Return the HTML of a block; empty if it has only pictures that a mail leaves out."""
     match block:
         case TextBlock():
@@ -191,20 +184,20 @@ def _block(block: Block, context: RenderContext) -> str:
         case ListBlock():
             html = _list(block, context)
         case TableBlock():
-            fitting = fits_phone(block, COLUMN_PIXELS - context.room)
+            fitting = fits_phone(block, text_runs.COLUMN_PIXELS - context.room)
             html = _table(block, context) if fitting else _records(block, context)
     return html
 
 
-def _text(text: TextBlock, context: RenderContext) -> str:
+def _text(text: TextBlock, context: text_runs.RenderContext) -> str:
     language = context.story.inside(text.attrs)
     name, classes = _element(text, context)
     breaks = text.kind != TextKind.VERBATIM
-    words = inline_html(text.runs, context.urls, language, breaks=breaks)
+    words = text_runs.inline_html(text.runs, context.urls, language, breaks=breaks)
     return f"{context.start_tag(name, classes, language)}{words}</{name}>"
 
 
-def _element(text: TextBlock, context: RenderContext) -> tuple[str, str]:
+def _element(text: TextBlock, context: text_runs.RenderContext) -> tuple[str, str]:
     """Return the element of a text block, and its class."""
     match text.kind:
         case TextKind.HEADING:
@@ -218,40 +211,40 @@ def _element(text: TextBlock, context: RenderContext) -> tuple[str, str]:
             return "p", context.paragraph
 
 
-def _figure(figure: Figure, context: RenderContext) -> str:
+def _figure(figure: Figure, context: text_runs.RenderContext) -> str:
     picture = context.urls.picture(figure.picture, context.room)
     if picture is None:
         return ""
     # A fixed width would widen the elements around the picture, and where pictures are blocked a
     # height would leave a hole.
     most = f"max-width:{picture.width}px;max-height:{max(picture.height or 0, _ALT_PIXELS)}px"
-    shown = image_html(picture, "prose-picture", f' style="width:100%;{most}"')
+    shown = text_runs.image_html(picture, "prose-picture", f' style="width:100%;{most}"')
     url = context.urls.link(figure.href)
     linked = f'<a href="{escape(url)}">{shown}</a>' if url else shown
     return f"{context.start_tag('div', 'prose-figure', context.around)}{linked}</div>"
 
 
-def _quote(quote: BlockQuote, context: RenderContext) -> str:
+def _quote(quote: BlockQuote, context: text_runs.RenderContext) -> str:
     """Return a quote in a table cell: Outlook on Windows draws no side border elsewhere."""
     inner = context.within(quote.attrs, QUOTE_PIXELS)
     side, towards = inner.around.start, f'dir="{inner.around.direction}"'
     start = (
         f"{context.start_tag('blockquote', 'prose-quotation', inner.around)}\n"
         f'<table {_LAYOUT} {towards}>\n<tr>\n<td class="prose-quote-{side}'
-        f'{align_class(inner.around)}" align="{side}" {towards}>'
+        f'{text_runs.align_class(inner.around)}" align="{side}" {towards}>'
     )
     end = "</td>\n</tr>\n</table>\n</blockquote>"
     return _wrapped(start, _blocks(quote.blocks, inner), end)
 
 
-def _indented(block: IndentedBlock, context: RenderContext) -> str:
+def _indented(block: IndentedBlock, context: text_runs.RenderContext) -> str:
     inner = context.within(block.attrs, INDENT_PIXELS)
     classes = f"prose-inset-{inner.around.start}"
     start = context.below.start_tag("div", classes, inner.around)
     return _wrapped(start, _blocks(block.blocks, inner), "</div>")
 
 
-def _list(block: ListBlock, context: RenderContext) -> str:
+def _list(block: ListBlock, context: text_runs.RenderContext) -> str:
     inner = context.within(block.attrs, INDENT_PIXELS)
     name = "ul" if block.start is None else "ol"
     first = f' start="{block.start}"' if block.start not in {None, 1} else ""
@@ -261,7 +254,7 @@ def _list(block: ListBlock, context: RenderContext) -> str:
     return f"{start}\n{items}\n</{name}>"
 
 
-def _item(item: ListItem, context: RenderContext) -> str:
+def _item(item: ListItem, context: text_runs.RenderContext) -> str:
     """Return an item; one of the other direction stays at its list's side, beside its marker."""
     inner = context.within(item.attrs)
     words = _bare(item.blocks, inner)
@@ -271,7 +264,7 @@ def _item(item: ListItem, context: RenderContext) -> str:
     return f'<li class="prose-entry"><div{attributes}>{words}</div></li>'
 
 
-def _bare(blocks: Sequence[Block], context: RenderContext) -> str:
+def _bare(blocks: Sequence[Block], context: text_runs.RenderContext) -> str:
     """Return the HTML of blocks, a first paragraph without its element: the cell or item is it."""
     first = blocks[0] if blocks else None
     if not isinstance(first, TextBlock) or first.kind != TextKind.PARAGRAPH:
@@ -279,12 +272,12 @@ def _bare(blocks: Sequence[Block], context: RenderContext) -> str:
     language = context.story.inside(first.attrs)
     if language != context.around:
         return _blocks(blocks, context)
-    words = inline_html(first.runs, context.urls, language)
+    words = text_runs.inline_html(first.runs, context.urls, language)
     others = _blocks(blocks[1:], context.below)
     return f"{words}\n{others}" if others else words
 
 
-def _table(table: TableBlock, context: RenderContext) -> str:
+def _table(table: TableBlock, context: text_runs.RenderContext) -> str:
     inner = context.within(table.attrs)
     start = (
         f"{context.start_tag('div', 'prose-figure', inner.around)}\n"
@@ -296,7 +289,7 @@ def _table(table: TableBlock, context: RenderContext) -> str:
     return f"{start}\n{rows}\n</table>\n</div>"
 
 
-def _row(row: TableRow, context: RenderContext, left: int) -> str:
+def _row(row: TableRow, context: text_runs.RenderContext, left: int) -> str:
     """Return a row; `left` is how many rows a cell can span from here."""
     inner = context.within(row.attrs)
     scope = "col" if is_heading_row(row) else "row"
@@ -304,7 +297,7 @@ def _row(row: TableRow, context: RenderContext, left: int) -> str:
     return f"<tr{inner.around.attributes(context.around)}>\n{cells}\n</tr>"
 
 
-def _cell(cell: TableCell, context: RenderContext, scope: str, left: int) -> str:
+def _cell(cell: TableCell, context: text_runs.RenderContext, scope: str, left: int) -> str:
     inner = context.within(cell.attrs)
     name, classes = ("th", "prose-cell-head") if cell.header else ("td", "prose-cell")
     attributes = f' scope="{scope}"' if cell.header else ""
@@ -314,12 +307,12 @@ def _cell(cell: TableCell, context: RenderContext, scope: str, left: int) -> str
     language = inner.around
     attributes += language.attributes(context.around) or f' dir="{language.direction}"'
     return (
-        f'<{name} class="{classes}{align_class(language)}" align="{language.start}"'
+        f'<{name} class="{classes}{text_runs.align_class(language)}" align="{language.start}"'
         f"{attributes}>{_bare(cell.blocks, inner)}</{name}>"
     )
 
 
-def _records(table: TableBlock, context: RenderContext) -> str:
+def _records(table: TableBlock, context: text_runs.RenderContext) -> str:
     """Return a table that is too wide for a phone row by row, its cells one below the other."""
     heads, *rows = table.rows
     if has_column_heads(table):
@@ -330,14 +323,16 @@ def _records(table: TableBlock, context: RenderContext) -> str:
     return "\n".join(filter(None, records))
 
 
-def _heads(row: TableRow, context: RenderContext) -> str:
+def _heads(row: TableRow, context: text_runs.RenderContext) -> str:
     inner = context.within(row.attrs).below
     words = _BAR.join(filter(None, (_words(cell, inner) for cell in row.cells)))
     start = context.start_tag("div", "prose-record", inner.around)
     return _wrapped(start, words and f'<p class="prose-field-head">{words}</p>', "</div>")
 
 
-def _record(row: TableRow, context: RenderContext, heads: Sequence[TableCell] = ()) -> str:
+def _record(
+    row: TableRow, context: text_runs.RenderContext, heads: Sequence[TableCell] = ()
+) -> str:
     inner = context.within(row.attrs).below
     pairs = zip_longest(row.cells, heads)
     cells = (_field(cell, head, inner) for cell, head in pairs if cell.blocks)
@@ -345,7 +340,7 @@ def _record(row: TableRow, context: RenderContext, heads: Sequence[TableCell] = 
     return _wrapped(start, "\n".join(filter(None, cells)), "</div>")
 
 
-def _field(cell: TableCell, head: TableCell | None, context: RenderContext) -> str:
+def _field(cell: TableCell, head: TableCell | None, context: text_runs.RenderContext) -> str:
     """Return a cell below the head of its column, or beside it if the cell is one line."""
     classes = "prose-field-head" if cell.header else "prose-field"
     label = _words(head, context, ' class="prose-label"') if head else ""
@@ -355,7 +350,7 @@ def _field(cell: TableCell, head: TableCell | None, context: RenderContext) -> s
     return f'<p class="prose-field">{label}</p>\n{blocks}' if label and blocks else blocks
 
 
-def _words(cell: TableCell, context: RenderContext, attributes: str = "") -> str:
+def _words(cell: TableCell, context: text_runs.RenderContext, attributes: str = "") -> str:
     """Return a cell of one line as a part of another line."""
     inner = context.within(cell.attrs)
     attributes += inner.around.attributes(context.around)

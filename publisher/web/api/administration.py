@@ -5,17 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from publisher.app.accounts.administration import (
-    AccountRecord,
-    change_roles,
-    close_account,
-    end_account_sessions,
-    parse_roles,
-    read_accounts,
-    read_audit_log,
-    reopen_account,
-    written_grant,
-)
+from publisher.app.accounts import administration
 from publisher.app.accounts.keys import list_keys, revoke_key
 from publisher.app.editing_state import EditingState, Permission
 from publisher.app.issues.calendar import renew_private_addresses
@@ -32,22 +22,14 @@ from publisher.app.operation.webhooks import (
 from publisher.app.subscribers.actions import revive_address, undo_left_by_mail
 from publisher.app.subscribers.records import merge_addresses
 from publisher.app.translators import choose_translator_mails, read_translator_choices
-from publisher.web.api.operations import (
-    AnyKey,
-    ApiValue,
-    Done,
-    Instant,
-    Name,
-    OperationTable,
-    Text,
-)
+from publisher.web.api import operations
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
 from publisher.web.api.subscribers import SubscriberAnswer
 from publisher.web.pages.responses import LARGEST_ID, parse_id
 
 
-class AccountValue(ApiValue):
+class AccountValue(operations.ApiValue):
     """An account: what it may do, and how its owner signs in."""
 
     id: int
@@ -59,60 +41,60 @@ class AccountValue(ApiValue):
     password: bool = Field(description="With a one-time password.")
     recovery_codes: int
     sessions: int
-    created_at: Instant
-    disabled_at: Instant | None
-    invited_until: Instant | None
+    created_at: operations.Instant
+    disabled_at: operations.Instant | None
+    invited_until: operations.Instant | None
 
 
-class AccountList(ApiValue):
+class AccountList(operations.ApiValue):
     """All accounts, by address."""
 
     accounts: list[AccountValue]
 
 
-class NewRoles(ApiValue):
+class NewRoles(operations.ApiValue):
     """All roles that an account has from now on, separated by spaces."""
 
     roles: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class KeyValue(ApiValue):
+class KeyValue(operations.ApiValue):
     """A key of the API, without its secret."""
 
     id: int
     label: str
     scopes: Annotated[list[str], BeforeValidator(sorted)]
     languages: list[str] | None = Field(description="None for all of the account.")
-    created_at: Instant
-    expires_at: Instant
-    used_at: Instant | None
-    revoked_at: Instant | None
+    created_at: operations.Instant
+    expires_at: operations.Instant
+    used_at: operations.Instant | None
+    revoked_at: operations.Instant | None
 
 
-class OwnedKey(ApiValue):
+class OwnedKey(operations.ApiValue):
     """A key, and the address of its account."""
 
     address: str
     key: KeyValue
 
 
-class KeyList(ApiValue):
+class KeyList(operations.ApiValue):
     """Keys of one's own account, or all for administrators; also those that are over."""
 
     keys: list[OwnedKey]
 
 
-class AuditQuery(ApiValue):
+class AuditQuery(operations.ApiValue):
     """Which entries are read."""
 
     before: int | None = Field(default=None, ge=1, description="Only those before this number.")
     limit: int = Field(default=100, ge=1, le=10_000, description="At most so many.")
 
 
-class AuditEntryValue(ApiValue):
+class AuditEntryValue(operations.ApiValue):
     """What somebody did."""
 
-    at: Instant
+    at: operations.Instant
     actor: str
     verb: str
     object: str
@@ -120,44 +102,44 @@ class AuditEntryValue(ApiValue):
     network: str
 
 
-class NumberedEntry(ApiValue):
+class NumberedEntry(operations.ApiValue):
     """An entry of the audit log."""
 
     number: int
     entry: AuditEntryValue
 
 
-class AuditEntries(ApiValue):
+class AuditEntries(operations.ApiValue):
     """Entries, the latest first."""
 
     entries: list[NumberedEntry]
 
 
-class WebhookValue(ApiValue):
+class WebhookValue(operations.ApiValue):
     """A webhook, without its secret. `events` is empty for all."""
 
     id: int
     url: str
     events: list[str]
-    created_at: Instant
-    disabled_at: Instant | None
+    created_at: operations.Instant
+    disabled_at: operations.Instant | None
     disabled_reason: str | None
 
 
-class CountedWebhook(ApiValue):
+class CountedWebhook(operations.ApiValue):
     """A webhook, and its deliveries of the last 30 days by state."""
 
     webhook: WebhookValue
     deliveries: dict[str, int]
 
 
-class WebhookList(ApiValue):
+class WebhookList(operations.ApiValue):
     """All webhooks."""
 
     webhooks: list[CountedWebhook]
 
 
-class NewWebhook(ApiValue):
+class NewWebhook(operations.ApiValue):
     """Where requests go, and of which events."""
 
     url: Annotated[str, Field(max_length=2000)]
@@ -166,61 +148,61 @@ class NewWebhook(ApiValue):
     )
 
 
-class WebhookSecret(ApiValue):
+class WebhookSecret(operations.ApiValue):
     """A webhook's new secret. It is not shown again."""
 
     webhook: int
     secret: str
 
 
-class DueEvents(ApiValue):
+class DueEvents(operations.ApiValue):
     """How many events that had failed are sent again."""
 
     events: int
 
 
-class WebhookTestAnswer(ApiValue):
+class WebhookTestAnswer(operations.ApiValue):
     """What the receiver of a test answered."""
 
     is_accepted: bool
     text: str
 
 
-class WebhookDeliveryQuery(ApiValue):
+class WebhookDeliveryQuery(operations.ApiValue):
     """Which deliveries are listed."""
 
     state: Literal["pending", "delivered", "failed"] | None = None
     limit: int = Field(default=20, ge=1, le=1000, description="At most so many.")
 
 
-class WebhookDeliveryValue(ApiValue):
+class WebhookDeliveryValue(operations.ApiValue):
     """An event for a webhook, and the last answer to it. A pending one is sent at `due_at`."""
 
     event_id: str
     type: str
     data: dict[str, Any]
-    occurred_at: Instant | None
-    due_at: Instant | None
+    occurred_at: operations.Instant | None
+    due_at: operations.Instant | None
     state: str
     attempts: int
     last_answer: str | None
 
 
-class WebhookDeliveryList(ApiValue):
+class WebhookDeliveryList(operations.ApiValue):
     """Events for a webhook, the latest first. They are kept for 30 days."""
 
     deliveries: list[WebhookDeliveryValue]
 
 
-class TranslatorMailValue(ApiValue):
+class TranslatorMailValue(operations.ApiValue):
     """A mail about what is to be translated."""
 
-    due_at: Instant
+    due_at: operations.Instant
     state: str
     reason: str | None
 
 
-class TranslatorChoicesValue(ApiValue):
+class TranslatorChoicesValue(operations.ApiValue):
     """What an account is told, and the addresses of its own feeds. Whoever has one can read the feed."""
 
     wants_mail: bool
@@ -229,106 +211,108 @@ class TranslatorChoicesValue(ApiValue):
     mails: list[TranslatorMailValue]
 
 
-class MailsWanted(ApiValue):
+class MailsWanted(operations.ApiValue):
     """Whether an account gets mails about what is to be translated."""
 
     wanted: bool
 
 
-class Revival(ApiValue):
+class Revival(operations.ApiValue):
     """An address that works again, and how that is known."""
 
-    address: Name
-    note: Text = ""
+    address: operations.Name
+    note: operations.Text = ""
 
 
-class AddressesOfOne(ApiValue):
+class AddressesOfOne(operations.ApiValue):
     """Two addresses of one person: the record of `former` ends, `kept` stays."""
 
-    former: Name
-    kept: Name
+    former: operations.Name
+    kept: operations.Name
 
 
-class ForgedMail(ApiValue):
+class ForgedMail(operations.ApiValue):
     """From when on mails without a token of ours count as forged."""
 
     since: AwareDatetime
 
 
-class UndoneDepartures(ApiValue):
+class UndoneDepartures(operations.ApiValue):
     """Who is subscribed again, and who could not be, with the reason."""
 
     subscribed: list[str]
     refused: list[str]
 
 
-OPERATIONS = OperationTable(terminal=True)
+OPERATIONS = operations.OperationTable(terminal=True)
 
 
 @OPERATIONS.add("GET /accounts", Permission.MANAGE_ACCOUNTS)
 def _list_accounts(request: ApiRequest) -> AccountList:
     """List the accounts: roles, ways to sign in, sessions, and links that wait."""
-    found = read_accounts(request.state, request.actor)
+    found = administration.read_accounts(request.state, request.actor)
     return AccountList(accounts=[_account(record) for record in found])
 
 
-def _account(record: AccountRecord) -> AccountValue:
+def _account(record: administration.AccountRecord) -> AccountValue:
     account, factors = record.account, record.factors
     return AccountValue.of(
         *(record, account, factors),
-        roles=[written_grant(grant) for grant in account.grants],
+        roles=[administration.written_grant(grant) for grant in account.grants],
         password=factors.has_password and factors.has_totp,
     )
 
 
 @OPERATIONS.add("POST /accounts/<address>/roles", Permission.MANAGE_ACCOUNTS)
-def _set_roles(request: ApiRequest, address: str, body: NewRoles) -> Done:
+def _set_roles(request: ApiRequest, address: str, body: NewRoles) -> operations.Done:
     """Replace all roles of an account; they count from its next request."""
-    grants = parse_roles(request.state.settings.publication, body.roles.split())
-    change_roles(request.state, request.actor, address, grants)
-    return Done()
+    grants = administration.parse_roles(request.state.settings.publication, body.roles.split())
+    administration.change_roles(request.state, request.actor, address, grants)
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /accounts/<address>/disable", Permission.MANAGE_ACCOUNTS)
-def _disable_account(request: ApiRequest, address: str) -> Done:
+def _disable_account(request: ApiRequest, address: str) -> operations.Done:
     """Let nobody use an account: its sessions end, and its keys are refused."""
-    close_account(request.state, request.actor, address)
-    return Done()
+    administration.close_account(request.state, request.actor, address)
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /accounts/<address>/enable", Permission.MANAGE_ACCOUNTS)
-def _enable_account(request: ApiRequest, address: str) -> Done:
+def _enable_account(request: ApiRequest, address: str) -> operations.Done:
     """Let the owner of a disabled account sign in again, as before."""
-    reopen_account(request.state, request.actor, address)
-    return Done()
+    administration.reopen_account(request.state, request.actor, address)
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /accounts/<address>/end-sessions", Permission.MANAGE_ACCOUNTS)
-def _end_sessions(request: ApiRequest, address: str) -> Done:
+def _end_sessions(request: ApiRequest, address: str) -> operations.Done:
     """End all sessions of an account; its owner may sign in again."""
-    end_account_sessions(request.state, request.actor, address)
-    return Done()
+    administration.end_account_sessions(request.state, request.actor, address)
+    return operations.Done()
 
 
-@OPERATIONS.add("GET /keys", AnyKey.ANY_KEY)
+@OPERATIONS.add("GET /keys", operations.AnyKey.ANY_KEY)
 def _list_keys(request: ApiRequest) -> KeyList:
     """List keys with what they permit, also those that are over."""
     found = list_keys(request.state, request.actor)
     return KeyList.of(keys=[{"address": address, "key": key} for address, key in found])
 
 
-@OPERATIONS.add("DELETE /keys/<key>", AnyKey.ANY_KEY)
-def _revoke_key(request: ApiRequest, key: str) -> Done:
+@OPERATIONS.add("DELETE /keys/<key>", operations.AnyKey.ANY_KEY)
+def _revoke_key(request: ApiRequest, key: str) -> operations.Done:
     """Refuse a key from now on."""
     revoke_key(request.state, request.actor, _number(key, "a key"))
-    return Done()
+    return operations.Done()
 
 
 @OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG)
 def _read_audit_log(request: ApiRequest, query: AuditQuery) -> AuditEntries:
     """Read who did what, the latest first."""
     before, limit = query.before, query.limit
-    found = read_audit_log(request.state, request.actor, before=before, limit=limit)
+    found = administration.read_audit_log(
+        request.state, request.actor, before=before, limit=limit
+    )
     entries = [{"number": number, "entry": entry} for number, entry in found]
     return AuditEntries.of(entries=entries)
 
@@ -347,10 +331,10 @@ def _add_webhook(request: ApiRequest, body: NewWebhook) -> WebhookSecret:
 
 
 @OPERATIONS.add("DELETE /webhooks/<webhook>", Permission.MANAGE_WEBHOOKS)
-def _remove_webhook(request: ApiRequest, webhook: str) -> Done:
+def _remove_webhook(request: ApiRequest, webhook: str) -> operations.Done:
     """Remove a webhook with what waits for it."""
     remove_webhook(request.state, request.actor, _number(webhook, "a webhook"))
-    return Done()
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/rotate", Permission.MANAGE_WEBHOOKS)
@@ -369,10 +353,10 @@ def _enable_webhook(request: ApiRequest, webhook: str) -> DueEvents:
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/disable", Permission.MANAGE_WEBHOOKS)
-def _disable_webhook(request: ApiRequest, webhook: str) -> Done:
+def _disable_webhook(request: ApiRequest, webhook: str) -> operations.Done:
     """Send nothing more to a webhook; waiting events are marked as failed."""
     disable_webhook(request.state, request.actor, _number(webhook, "a webhook"))
-    return Done()
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/test", Permission.MANAGE_WEBHOOKS)
@@ -393,20 +377,20 @@ def _list_webhook_deliveries(
     return WebhookDeliveryList.of(deliveries=found)
 
 
-@OPERATIONS.add("GET /translator", AnyKey.ANY_KEY)
+@OPERATIONS.add("GET /translator", operations.AnyKey.ANY_KEY)
 def _read_translator_choices(request: ApiRequest) -> TranslatorChoicesValue:
     """Read which mails an account gets about translations, and the addresses of its feeds."""
     return TranslatorChoicesValue.of(read_translator_choices(request.state, request.actor))
 
 
-@OPERATIONS.add("POST /translator/mails", AnyKey.ANY_KEY)
+@OPERATIONS.add("POST /translator/mails", operations.AnyKey.ANY_KEY)
 def _choose_translator_mails(request: ApiRequest, body: MailsWanted) -> TranslatorChoicesValue:
     """Choose whether an account gets mails about translations."""
     choose_translator_mails(request.state, request.actor, wanted=body.wanted)
     return _read_translator_choices(request)
 
 
-@OPERATIONS.add("POST /translator/feeds", AnyKey.ANY_KEY)
+@OPERATIONS.add("POST /translator/feeds", operations.AnyKey.ANY_KEY)
 def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
     """Give all private feeds of an account other addresses; those of before end."""
     renew_private_addresses(request.state, request.actor)

@@ -15,18 +15,13 @@ from werkzeug.exceptions import HTTPException
 from publisher.accounts.api_keys import RequestKey, StoredAnswer
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import language_of_issue
-from publisher.app.operation.api_answers import (
-    IssueRevision,
-    begin_request,
-    finish_request,
-    guarded_state,
-    request_key,
-)
+from publisher.app.operation import api_answers
 from publisher.errors import ForbiddenError
 from publisher.web.api import (
     administration,
     articles,
     document,
+    requests,
     settings,
     sources,
     subscribers,
@@ -35,14 +30,6 @@ from publisher.web.api import (
 from publisher.web.api.issues import approvals, calendar, overview, previews, report
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError, problem_answer
-from publisher.web.api.requests import (
-    ApiContext,
-    ApiRequest,
-    RequestLimits,
-    find_sender,
-    read_body,
-    read_query,
-)
 from publisher.web.security import console_headers, is_known_host
 
 PREFIX = "/api/v1"
@@ -70,7 +57,7 @@ TERMINAL_OPERATIONS: tuple[Operation, ...] = tuple(administration.OPERATIONS)
 
 
 def create_api(
-    context: ApiContext,
+    context: requests.ApiContext,
     operations: tuple[Operation, ...] = OPERATIONS,
     *,
     sender: Actor | None = None,
@@ -90,13 +77,16 @@ def create_api(
     if sender is None:
         app.before_request(lambda: _check_host(context))
         app.after_request(lambda response: _secured(context, response))
-    limits = RequestLimits()
+    limits = requests.RequestLimits()
     for operation in (*operations, document.operation(operations)):
         app.add_url_rule(
             _WITH_SLASHES.sub(r"<path:\1>", f"{PREFIX}{operation.path}"),
             operation.id,
             partial(
-                _answer, context, operation, lambda: sender or find_sender(context, limits)
+                _answer,
+                context,
+                operation,
+                lambda: sender or requests.find_sender(context, limits),
             ),
             methods=[operation.method],
             provide_automatic_options=False,
@@ -118,7 +108,7 @@ class OperationCall:
 
 
 def call_operation(
-    context: ApiContext, sender: Actor, operation: Operation, call: OperationCall
+    context: requests.ApiContext, sender: Actor, operation: Operation, call: OperationCall
 ) -> tuple[int, Any]:
     """Do an operation for an actor, and return the status and JSON of its answer; raise errors of ours."""
     app = create_api(context, (*OPERATIONS, *TERMINAL_OPERATIONS), sender=sender)
@@ -146,7 +136,7 @@ def call_operation(
     return answer.status_code, answer.get_json()
 
 
-def _check_host(context: ApiContext) -> None:
+def _check_host(context: requests.ApiContext) -> None:
     # As it was sent: Werkzeug would leave the port out.
     host = flask.request.environ.get("HTTP_HOST", "")
     if not is_known_host(host, context.current_settings().console.url, context.hosts):
@@ -154,7 +144,10 @@ def _check_host(context: ApiContext) -> None:
 
 
 def _answer(
-    context: ApiContext, operation: Operation, find_actor: Callable[[], Actor], **parts: str
+    context: requests.ApiContext,
+    operation: Operation,
+    find_actor: Callable[[], Actor],
+    **parts: str,
 ) -> flask.Response:
     """Let in whom the operation permits, check what is asked for, and do it."""
     actor = find_actor()
@@ -163,11 +156,11 @@ def _answer(
     flask.request.max_content_length = operation.max_body
     given = _given_revision(operation)
     revision = _issue_revision(given, parts) if operation.about is About.ISSUE else None
-    request = ApiRequest(
-        state=guarded_state(state, revision=revision) if revision else state,
+    request = requests.ApiRequest(
+        state=api_answers.guarded_state(state, revision=revision) if revision else state,
         actor=actor,
-        query=read_query(operation.query),
-        body=read_body(operation),
+        query=requests.read_query(operation.query),
+        body=requests.read_body(operation),
         renderer=context.opened.renderer,
         source_tests=context.opened.source_tests,
         revision=given,
@@ -175,9 +168,11 @@ def _answer(
     run = partial(operation.run, **parts)
     client_key = flask.request.headers.get("Idempotency-Key")
     if operation.takes_client_key and client_key is not None:
-        key = request_key(actor, _checked_key(client_key))
+        key = api_answers.request_key(actor, _checked_key(client_key))
         return _once(
-            replace(request, state=guarded_state(state, request=key, revision=revision)),
+            replace(
+                request, state=api_answers.guarded_state(state, request=key, revision=revision)
+            ),
             operation,
             run,
             key,
@@ -209,10 +204,13 @@ def _require_access(
 
 
 def _once(
-    request: ApiRequest, operation: Operation, run: Callable[..., BaseModel], key: RequestKey
+    request: requests.ApiRequest,
+    operation: Operation,
+    run: Callable[..., BaseModel],
+    key: RequestKey,
 ) -> flask.Response:
     """Do it once, and answer the same to the same request."""
-    before = begin_request(request.state, key, _request_hash())
+    before = api_answers.begin_request(request.state, key, _request_hash())
     if before is not None:
         return _replayed(before)
     try:
@@ -220,7 +218,9 @@ def _once(
     except Exception as error:  # noqa: BLE001  # each error is an answer, and is stored as one
         response = problem_answer(error)
     body = response.get_data(as_text=True)
-    finish_request(request.state, key, response.status_code, body, response.headers.get("ETag"))
+    api_answers.finish_request(
+        request.state, key, response.status_code, body, response.headers.get("ETag")
+    )
     return response
 
 
@@ -267,12 +267,14 @@ def _given_revision(operation: Operation) -> str | None:
     return found[1]
 
 
-def _issue_revision(given: str | None, parts: Mapping[str, str]) -> IssueRevision | None:
+def _issue_revision(
+    given: str | None, parts: Mapping[str, str]
+) -> api_answers.IssueRevision | None:
     if given is None:
         return None
     if not given.isdecimal() or len(given) > _LONGEST_NUMBER:
         raise ProblemError(412, "If-Match is no ETag of an issue; read it again")
-    return IssueRevision(parts["issue"], int(given))
+    return api_answers.IssueRevision(parts["issue"], int(given))
 
 
 def _checked_key(client_key: str) -> str:
@@ -290,7 +292,7 @@ def _request_hash() -> str:
     return hashlib.sha256(head.encode() + request.get_data()).hexdigest()
 
 
-def _secured(context: ApiContext, response: flask.Response) -> flask.Response:
+def _secured(context: requests.ApiContext, response: flask.Response) -> flask.Response:
     is_secure = context.current_settings().console.is_secure
     for name, value in console_headers(is_secure=is_secure):
         response.headers.setdefault(name, value)

@@ -19,24 +19,14 @@ from publisher.app.articles import (
 )
 from publisher.app.editing_state import Permission
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.web.api.operations import (
-    About,
-    ApiValue,
-    Done,
-    Instant,
-    Name,
-    OperationTable,
-    PageInLanguage,
-    read_cursor,
-    write_cursor,
-)
+from publisher.web.api import operations
 from publisher.web.api.problems import refused_values
 from publisher.web.api.requests import ApiRequest
 
-OPERATIONS = OperationTable()
+OPERATIONS = operations.OperationTable()
 
 
-class ArticleValue(ApiValue):
+class ArticleValue(operations.ApiValue):
     """An article: a story in a language."""
 
     id: int
@@ -47,19 +37,19 @@ class ArticleValue(ApiValue):
     origin: Origin
     status: ArticleStatus
     url: str
-    published_at: Instant
-    available_at: Instant
-    updated_at: Instant
+    published_at: operations.Instant
+    available_at: operations.Instant
+    updated_at: operations.Instant
 
 
-class ArticleList(ApiValue):
+class ArticleList(operations.ApiValue):
     """Articles, the latest first."""
 
     articles: list[ArticleValue]
     next_cursor: str | None
 
 
-class FileProblem(ApiValue):
+class FileProblem(operations.ApiValue):
     """What is wrong with a file: the value. If it `holds`, its article is held back."""
 
     source: str
@@ -69,7 +59,7 @@ class FileProblem(ApiValue):
     holds: bool
 
 
-class ProblemKindValue(ApiValue):
+class ProblemKindValue(operations.ApiValue):
     """A kind of problem, and the files that have it."""
 
     kind: str
@@ -78,20 +68,20 @@ class ProblemKindValue(ApiValue):
     problems: list[FileProblem]
 
 
-class ArticleProblems(ApiValue):
+class ArticleProblems(operations.ApiValue):
     """What was wrong when the files were last read, the most frequent kind first."""
 
     kinds: list[ProblemKindValue]
 
 
-@OPERATIONS.add("GET /articles", Permission.VIEW, about=About.EACH)
-def _list_articles(request: ApiRequest, query: PageInLanguage) -> ArticleList:
+@OPERATIONS.add("GET /articles", Permission.VIEW, about=operations.About.EACH)
+def _list_articles(request: ApiRequest, query: operations.PageInLanguage) -> ArticleList:
     """List articles, the latest first."""
-    before = read_cursor(query.cursor)
+    before = operations.read_cursor(query.cursor)
     languages = request.languages(Permission.VIEW, query.language)
     found, has_more = list_article_page(request.state, languages, before, query.limit)
     last = found[-1] if has_more else None
-    cursor = write_cursor(last.published_at, last.id) if last else None
+    cursor = operations.write_cursor(last.published_at, last.id) if last else None
     articles = [
         ArticleValue.of(article, url=address_of_article(request.state, article))
         for article in found
@@ -112,7 +102,7 @@ Texts = dict[
 ]
 
 
-class PersonValue(ApiValue):
+class PersonValue(operations.ApiValue):
     """A person. Names and affiliations are by language; "" is any language."""
 
     key: str
@@ -128,7 +118,7 @@ class ReadPerson(PersonValue):
     revision: str = Field(description="Of the whole file; the ETag begins with it.")
 
 
-class PersonList(ApiValue):
+class PersonList(operations.ApiValue):
     """All people of the file, by key."""
 
     revision: str = Field(
@@ -138,19 +128,19 @@ class PersonList(ApiValue):
     people: list[PersonValue]
 
 
-class NewPerson(ApiValue):
+class NewPerson(operations.ApiValue):
     """Somebody who is to be added."""
 
     key: Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
-    name: Name
+    name: operations.Name
 
 
-class PersonChanges(ApiValue):
+class PersonChanges(operations.ApiValue):
     """What is changed of a person; what is not named stays. An empty text removes that of a language."""
 
     name: Texts = Field(default_factory=dict)
     affiliation: Texts = Field(default_factory=dict)
-    aliases: Annotated[list[Name], Field(max_length=50)] | None = None
+    aliases: Annotated[list[operations.Name], Field(max_length=50)] | None = None
     url: Annotated[str, Field(max_length=2000)] | None = None
 
 
@@ -194,7 +184,7 @@ def _change_person(request: ApiRequest, person: str, body: PersonChanges) -> Rea
 
 
 @OPERATIONS.add("DELETE /people/<person>", Permission.MANAGE_PEOPLE, guarded=True)
-def _remove_person(request: ApiRequest, person: str) -> Done:
+def _remove_person(request: ApiRequest, person: str) -> operations.Done:
     """Remove a person; articles keep their bylines."""
     remove_person(request.state, request.actor, person, request.revision)
-    return Done()
+    return operations.Done()

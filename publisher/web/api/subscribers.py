@@ -9,12 +9,7 @@ from typing import Annotated
 from pydantic import AliasPath, Field
 
 from publisher.app.editing_state import Permission
-from publisher.app.subscribers.actions import (
-    erase_number,
-    find_subscriber_number,
-    read_subscriber,
-    unsubscribe_number,
-)
+from publisher.app.subscribers import actions
 from publisher.app.subscribers.lists import import_list, preview_list
 from publisher.web.api.operations import About, ApiValue, Done, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError, refused_values
@@ -57,7 +52,7 @@ class Unsubscription(ApiValue):
 def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnswer:
     """Find the subscriber of an address."""
     try:
-        found = find_subscriber_number(request.state, request.actor, body.address)
+        found = actions.find_subscriber_number(request.state, request.actor, body.address)
     except BadAddressError as error:
         raise ProblemError(
             422, str(error), [{"pointer": "/address", "detail": str(error)}]
@@ -71,7 +66,7 @@ def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnsw
 def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     """Read a subscriber."""
     return SubscriberAnswer.of(
-        read_subscriber(request.state, request.actor, _number(subscriber))
+        actions.read_subscriber(request.state, request.actor, _number(subscriber))
     )
 
 
@@ -86,7 +81,7 @@ def _unsubscribe(
 ) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
     number = _number(subscriber)
-    person = unsubscribe_number(
+    person = actions.unsubscribe_number(
         request.state, request.actor, number, body.newsletter, body.note
     )
     return SubscriberAnswer.of(person)
@@ -97,7 +92,7 @@ def _unsubscribe(
 )
 def _erase_subscriber(request: ApiRequest, subscriber: str) -> Done:
     """Delete all that is stored of a subscriber, for good."""
-    erase_number(request.state, request.actor, _number(subscriber))
+    actions.erase_number(request.state, request.actor, _number(subscriber))
     return Done()
 
 

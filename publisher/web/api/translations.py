@@ -21,56 +21,50 @@ from publisher.errors import TranslationError
 from publisher.translations.delays import TranslationStatistics
 from publisher.translations.listing import StoryLine
 from publisher.translations.model import Cell, CellState
-from publisher.web.api.operations import (
-    About,
-    ApiValue,
-    Done,
-    Instant,
-    OperationTable,
-    PageInLanguage,
-    Text,
-)
+from publisher.web.api import operations
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
 
-OPERATIONS = OperationTable()
+OPERATIONS = operations.OperationTable()
 
 _MOST_DAYS = 3660
 StoryKey = Annotated[str, Field(min_length=1, max_length=500, description="The story's key.")]
 
 
-class StoryInLanguage(ApiValue):
+class StoryInLanguage(operations.ApiValue):
     """What there is of a story in a language."""
 
     language: str
     state: CellState
     title: str
     by: list[str] = Field(description="Who translated it.")
-    available_at: Instant | None
-    changed_at: Instant | None = Field(description="When the original of a stale one changed.")
+    available_at: operations.Instant | None
+    changed_at: operations.Instant | None = Field(
+        description="When the original of a stale one changed."
+    )
     claimed_by: str | None
-    claimed_until: Instant | None
+    claimed_until: operations.Instant | None
     claim_reason: str | None = Field(description="Why it was given up.")
 
 
-class Story(ApiValue):
+class Story(operations.ApiValue):
     """A story, by its original."""
 
     story: str = Field(validation_alias="key")
     language: str
     title: str
-    published_at: Instant
+    published_at: operations.Instant
     languages: list[StoryInLanguage]
 
 
-class StoryList(ApiValue):
+class StoryList(operations.ApiValue):
     """Stories, the newest first."""
 
     stories: list[Story]
     next_cursor: str | None
 
 
-class StoryQuery(PageInLanguage):
+class StoryQuery(operations.PageInLanguage):
     """Which stories are listed."""
 
     state: CellState | None = Field(default=None, description="In one of the languages.")
@@ -79,7 +73,7 @@ class StoryQuery(PageInLanguage):
     )
 
 
-class StatisticsQuery(ApiValue):
+class StatisticsQuery(operations.ApiValue):
     """Which originals the statistics are about."""
 
     days: int = Field(
@@ -87,7 +81,7 @@ class StatisticsQuery(ApiValue):
     )
 
 
-class LanguageStatistics(ApiValue):
+class LanguageStatistics(operations.ApiValue):
     """How many stories are in each state, and how long people's translations took."""
 
     language: str
@@ -97,7 +91,7 @@ class LanguageStatistics(ApiValue):
     p95_lag_seconds: int | None
 
 
-class ServedCounts(ApiValue):
+class ServedCounts(operations.ApiValue):
     """How many are served in the first of their languages, in another one, and in none."""
 
     first: int
@@ -105,10 +99,10 @@ class ServedCounts(ApiValue):
     none: int
 
 
-class StatisticsValue(ApiValue):
+class StatisticsValue(operations.ApiValue):
     """Sums over stories and subscribers: none is about one person."""
 
-    since: Instant
+    since: operations.Instant
     languages: list[LanguageStatistics]
     subscribers: ServedCounts
     stories_of_subscribers: ServedCounts = Field(
@@ -116,7 +110,7 @@ class StatisticsValue(ApiValue):
     )
 
 
-class StoryName(ApiValue):
+class StoryName(operations.ApiValue):
     """A story."""
 
     story: StoryKey
@@ -137,27 +131,27 @@ class BegunTranslation(StoryName):
 class GivenUpTranslation(StoryName):
     """A translation that will not come."""
 
-    reason: Text
+    reason: operations.Text
 
 
 class ChangeQuery(StoryName):
     """Whose changes are asked for."""
 
 
-class ParagraphChange(ApiValue):
+class ParagraphChange(operations.ApiValue):
     """A paragraph of an original: "same", "removed" or "added"."""
 
     kind: str
     text: str
 
 
-class OriginalChanges(ApiValue):
+class OriginalChanges(operations.ApiValue):
     """What changed in an original since it was translated."""
 
     paragraphs: list[ParagraphChange]
 
 
-@OPERATIONS.add("GET /translations", Permission.VIEW, about=About.EACH)
+@OPERATIONS.add("GET /translations", Permission.VIEW, about=operations.About.EACH)
 def _list_translations(request: ApiRequest, query: StoryQuery) -> StoryList:
     """List stories with the state of each language."""
     languages = request.languages(Permission.VIEW, query.language)
@@ -192,7 +186,7 @@ def _cell(cell: Cell) -> StoryInLanguage:
     )
 
 
-@OPERATIONS.add("GET /translations/statistics", Permission.VIEW, about=About.EACH)
+@OPERATIONS.add("GET /translations/statistics", Permission.VIEW, about=operations.About.EACH)
 def _read_translation_statistics(
     request: ApiRequest, query: StatisticsQuery
 ) -> StatisticsValue:
@@ -228,35 +222,43 @@ def _read_original_changes(
 
 
 @OPERATIONS.add("POST /translations/<language>/claim", Permission.TRANSLATE)
-def _claim_translation(request: ApiRequest, language: str, body: PlannedTranslation) -> Done:
+def _claim_translation(
+    request: ApiRequest, language: str, body: PlannedTranslation
+) -> operations.Done:
     """Promise a translation by a day."""
     claim_translation(request.state, request.actor, body.story, language, body.until)
-    return Done()
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /translations/<language>/start", Permission.TRANSLATE)
-def _start_translation(request: ApiRequest, language: str, body: BegunTranslation) -> Done:
+def _start_translation(
+    request: ApiRequest, language: str, body: BegunTranslation
+) -> operations.Done:
     """Say that a translation is in work."""
     start_translation(request.state, request.actor, body.story, language, body.until)
-    return Done()
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /translations/<language>/give-up", Permission.TRANSLATE)
-def _give_up_translation(request: ApiRequest, language: str, body: GivenUpTranslation) -> Done:
+def _give_up_translation(
+    request: ApiRequest, language: str, body: GivenUpTranslation
+) -> operations.Done:
     """Say that a translation will not come, and why."""
     give_up_translation(request.state, request.actor, body.story, language, body.reason)
-    return Done()
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /translations/<language>/release", Permission.TRANSLATE)
-def _release_translation(request: ApiRequest, language: str, body: StoryName) -> Done:
+def _release_translation(
+    request: ApiRequest, language: str, body: StoryName
+) -> operations.Done:
     """Remove what was said of a translation."""
     release_translation(request.state, request.actor, body.story, language)
-    return Done()
+    return operations.Done()
 
 
 @OPERATIONS.add("POST /translations/<language>/dismiss", Permission.TRANSLATE)
-def _dismiss_staleness(request: ApiRequest, language: str, body: StoryName) -> Done:
+def _dismiss_staleness(request: ApiRequest, language: str, body: StoryName) -> operations.Done:
     """Let a translation count as up to date until its original changes again."""
     dismiss_staleness(request.state, request.actor, body.story, language)
-    return Done()
+    return operations.Done()

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map, RequestRedirect
 
 from publisher.app.issues.lookup import language_of_issue
+from publisher.web import security
 from publisher.web.console import (
     articles,
     errors,
@@ -37,13 +38,6 @@ from publisher.web.console.issues import approvals, calendar, overview, previews
 from publisher.web.console.issues.sending import RepeatedProgress
 from publisher.web.console.routes import Access, LanguageFrom, Route, permits_somewhere
 from publisher.web.pages.responses import LARGEST_ID, see_other
-from publisher.web.security import (
-    SAFE_METHODS,
-    OriginCheck,
-    console_headers,
-    is_known_host,
-    is_own_request,
-)
 
 # All routes.
 ROUTES: tuple[Route, ...] = (
@@ -113,7 +107,11 @@ def _known_host(context: ConsoleContext) -> flask.Response | None:
     # As it was sent: Werkzeug would leave the port out.
     host = flask.request.environ.get("HTTP_HOST", "")
     url = context.current_settings().console.url
-    return None if is_known_host(host, url, context.hosts) else console_error(context, 421)
+    return (
+        None
+        if security.is_known_host(host, url, context.hosts)
+        else console_error(context, 421)
+    )
 
 
 def _prepared(
@@ -137,11 +135,11 @@ def _prepared(
 
 def _is_from_here(context: ConsoleContext) -> bool:
     request = flask.request
-    if request.method in SAFE_METHODS:
+    if request.method in security.SAFE_METHODS:
         return True
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     host, url = request.environ.get("HTTP_HOST", ""), context.current_settings().console.url
-    return is_own_request(OriginCheck.COOKIE, site, origin, host, url)
+    return security.is_own_request(security.OriginCheck.COOKIE, site, origin, host, url)
 
 
 def _with_slash(context: ConsoleContext) -> flask.Response:
@@ -191,7 +189,7 @@ def _refusal(
     if route.needs_fresh and not request.signed_in.is_fresh:
         if route.unproved is not None:
             return route.unproved(request, **parts)
-        is_form = flask.request.method not in SAFE_METHODS
+        is_form = flask.request.method not in security.SAFE_METHODS
         return see_other(path_with_next(PROVE_PATH, _page_of_form(), again=is_form))
     return None
 
@@ -210,7 +208,7 @@ def _language(request: ConsoleRequest, route: Route, parts: Mapping[str, Any]) -
 
 def _to_sign_in(context: ConsoleContext) -> flask.Response:
     """Lead to the page for signing in, and from there back; a form that was sent is not kept."""
-    if flask.request.method not in SAFE_METHODS:
+    if flask.request.method not in security.SAFE_METHODS:
         return console_error(context, 401)
     return see_other(path_with_next(SIGN_IN_PATH, flask.request.path))
 
@@ -220,7 +218,7 @@ def _page_of_form() -> str:
 
     The browser says it; else it is the nearest one above the request's path.
     """
-    if flask.request.method in SAFE_METHODS:
+    if flask.request.method in security.SAFE_METHODS:
         return flask.request.path
     adapter = flask.current_app.create_url_adapter(flask.request)
     parts = flask.request.path.strip("/").split("/")
@@ -252,6 +250,6 @@ def _secured(context: ConsoleContext, response: flask.Response) -> flask.Respons
     """Add the security headers that a page has not set itself."""
     present = {name.lower() for name, _value in response.headers}
     is_secure = context.current_settings().console.is_secure
-    fields = console_headers(is_secure=is_secure)
+    fields = security.console_headers(is_secure=is_secure)
     response.headers.extend(one for one in fields if one[0].lower() not in present)
     return response

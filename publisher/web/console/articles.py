@@ -4,13 +4,7 @@ from collections.abc import Mapping
 
 import flask
 
-from publisher.app.articles import (
-    PersonEntry,
-    add_person,
-    change_person,
-    read_person_entries,
-    remove_person,
-)
+from publisher.app import articles
 from publisher.app.editing_state import Permission
 from publisher.errors import ConfigError, UsageError
 from publisher.web.console.context import ConsoleRequest
@@ -32,7 +26,7 @@ def _list(request: ConsoleRequest) -> flask.Response:
 def _add(request: ConsoleRequest) -> flask.Response:
     key, name = request.field("key"), request.field("name")
     try:
-        add_person(request.state, request.actor, key, name)
+        articles.add_person(request.state, request.actor, key, name)
     except (UsageError, ConfigError) as error:
         return _list_page(request, 422, key=key, name=name, problem=str(error))
     return request.see_other(f"{_PATH}{key}/", done="added")
@@ -40,7 +34,7 @@ def _add(request: ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("GET /people/<person>/", Permission.MANAGE_PEOPLE)
 def _show(request: ConsoleRequest, person: str) -> flask.Response:
-    found = read_person_entries(request.state)
+    found = articles.read_person_entries(request.state)
     now = _values(request, found.find(person))
     return _page(request, person, now, found.content_hash)
 
@@ -48,14 +42,16 @@ def _show(request: ConsoleRequest, person: str) -> flask.Response:
 @ROUTES.add("POST /people/<person>/", Permission.MANAGE_PEOPLE)
 def _save(request: ConsoleRequest, person: str) -> flask.Response:
     """Change a person. What somebody else has changed since the form was read is shown first."""
-    found = read_person_entries(request.state)
+    found = articles.read_person_entries(request.state)
     now = _values(request, found.find(person))
     changes = changes_of_request(request, now)
     if changes.conflicts:
         return conflict_page(request, "person", changes, now)
     given = {**now, **changes.values}
     try:
-        change_person(request.state, request.actor, _entry(person, given), found.content_hash)
+        articles.change_person(
+            request.state, request.actor, _entry(person, given), found.content_hash
+        )
     except ConfigError as error:
         return _page(request, person, now, found.content_hash, problem=str(error), given=given)
     return request.see_other(f"{_PATH}{person}/", done="saved")
@@ -63,11 +59,11 @@ def _save(request: ConsoleRequest, person: str) -> flask.Response:
 
 @ROUTES.add("POST /people/<person>/remove/", Permission.MANAGE_PEOPLE)
 def _remove(request: ConsoleRequest, person: str) -> flask.Response:
-    remove_person(request.state, request.actor, person, request.field("seen"))
+    articles.remove_person(request.state, request.actor, person, request.field("seen"))
     return request.see_other(_PATH, done="removed")
 
 
-def _values(request: ConsoleRequest, person: PersonEntry) -> dict[str, str]:
+def _values(request: ConsoleRequest, person: articles.PersonEntry) -> dict[str, str]:
     """Return what a person's form has, by field: in the publication's languages, and others that the file has."""
     others = (*person.name, *person.affiliation)
     languages = dict.fromkeys((*request.settings.publication.languages, *others))
@@ -79,10 +75,10 @@ def _values(request: ConsoleRequest, person: PersonEntry) -> dict[str, str]:
     }
 
 
-def _entry(key: str, values: Mapping[str, str]) -> PersonEntry:
+def _entry(key: str, values: Mapping[str, str]) -> articles.PersonEntry:
     """Return the person of a form."""
     lines = values["aliases"].splitlines()
-    return PersonEntry(
+    return articles.PersonEntry(
         key=key,
         name=_by_language("name.", values),
         affiliation=_by_language("affiliation.", values),
@@ -104,7 +100,7 @@ def _list_page(
     name: str = "",
     problem: str = "",
 ) -> flask.Response:
-    found = read_person_entries(request.state)
+    found = articles.read_person_entries(request.state)
     return request.page(
         "people.html",
         status,

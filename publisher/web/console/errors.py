@@ -7,13 +7,7 @@ import flask
 import structlog
 from werkzeug.exceptions import HTTPException
 
-from publisher.errors import (
-    DatabaseError,
-    ForbiddenError,
-    PublisherError,
-    RenderingError,
-    UsageError,
-)
+from publisher import errors
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.context import ConsoleContext, ConsoleRequest
 from publisher.web.pages.errors import TooManyRequestsError, record_fault, with_error_headers
@@ -35,10 +29,10 @@ def register(app: flask.Flask, context: ConsoleContext) -> None:
     handlers: dict[type[Exception], Callable[[ConsoleContext, Exception], flask.Response]] = {
         HTTPException: _refused,
         TooManyRequestsError: _limited,
-        DatabaseError: _busy,
-        ForbiddenError: _forbidden,
-        RenderingError: _failed,
-        PublisherError: _not_done,
+        errors.DatabaseError: _busy,
+        errors.ForbiddenError: _forbidden,
+        errors.RenderingError: _failed,
+        errors.PublisherError: _not_done,
         Exception: _failed,
     }
     for kind, handler in handlers.items():
@@ -133,7 +127,7 @@ def _forbidden(context: ConsoleContext, error: Exception) -> flask.Response:
 
 def _not_done(context: ConsoleContext, error: Exception) -> flask.Response:
     """Answer with the sentence: what does not exist is not found, what can't be done now conflicts."""
-    status = 404 if isinstance(error, UsageError) else 409
+    status = 404 if isinstance(error, errors.UsageError) else 409
     return console_error(context, status, sentence=str(error), form=_form_again())
 
 

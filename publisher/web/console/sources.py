@@ -6,16 +6,9 @@ from typing import Any
 
 import flask
 
+from publisher.app import sources
 from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import Permission
-from publisher.app.sources import (
-    SourceTest,
-    accept_source_loss,
-    left_out_reason,
-    new_test_key,
-    read_sources,
-    require_source,
-)
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
@@ -35,7 +28,7 @@ ROUTES = RouteTable()
 
 @ROUTES.add("GET /sources/", Permission.VIEW, menu="sources")
 def _show(request: ConsoleRequest) -> flask.Response:
-    found, kept = read_sources(request.state), request.context.opened.source_tests
+    found, kept = sources.read_sources(request.state), request.context.opened.source_tests
     tests = {
         one.settings.name: kept.find(request.actor, one.settings.name) for one in found.sources
     }
@@ -52,7 +45,7 @@ def _show(request: ConsoleRequest) -> flask.Response:
 @ROUTES.add("GET /sources/test/", Permission.VIEW)
 def _show_test(request: ConsoleRequest) -> flask.Response:
     """Show the latest test of a source alone: the part of the page that is fetched every two seconds."""
-    source = require_source(request.settings, flask.request.args.get("source", ""))
+    source = sources.require_source(request.settings, flask.request.args.get("source", ""))
     return request.page(
         "source_test.html",
         name=source.name,
@@ -65,14 +58,14 @@ def _show_test(request: ConsoleRequest) -> flask.Response:
 def _values_of_tests(request: ConsoleRequest) -> dict[str, Any]:
     return {
         "follows": partial(_is_followed, request),
-        "key": new_test_key(),
-        "why_left_out": left_out_reason,
+        "key": sources.new_test_key(),
+        "why_left_out": sources.left_out_reason,
         "problem_meaning": problem_meaning,
         "most_of_test": _MOST_OF_TEST,
     }
 
 
-def _is_followed(request: ConsoleRequest, test: SourceTest | None) -> bool:
+def _is_followed(request: ConsoleRequest, test: sources.SourceTest | None) -> bool:
     """Return whether a test is fetched again: not for ever, if a disk does not answer."""
     age = request.state.clock.now() - test.started_at if test else _FOLLOWED
     return test is not None and test.is_running and age < _FOLLOWED
@@ -93,5 +86,5 @@ def _accept(request: ConsoleRequest) -> flask.Response:
     lost = request.number("lost")
     if lost is None:
         raise UsageError(f"{request.field('lost')!r} is no number of articles")
-    accept_source_loss(request.state, request.actor, request.field("source"), lost)
+    sources.accept_source_loss(request.state, request.actor, request.field("source"), lost)
     return request.see_other(_PATH, done="loss-accepted")

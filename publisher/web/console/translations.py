@@ -10,19 +10,9 @@ from urllib.parse import urlencode
 
 import flask
 
+from publisher.app import translations
 from publisher.app.editing_state import Permission
 from publisher.app.issues.calendar import renew_private_addresses
-from publisher.app.translations import (
-    DAYS_LISTED,
-    claim_translation,
-    dismiss_staleness,
-    give_up_translation,
-    list_translations,
-    read_statistics,
-    read_translation,
-    release_translation,
-    start_translation,
-)
 from publisher.app.translators import (
     choose_translator_mails,
     read_translation_feed,
@@ -73,7 +63,7 @@ def _feed(request: ConsoleRequest, token: str, name: str) -> flask.Response:
 
 
 LIST_PATH = "/translations/"
-_DAYS = (7, 30, DAYS_LISTED, 365)
+_DAYS = (7, 30, translations.DAYS_LISTED, 365)
 # What is wrong with a form; the words are in the template.
 _NO_DATE, _NO_REASON, _NOT_POSSIBLE = "no-date", "no-reason", "not-possible"
 
@@ -87,7 +77,7 @@ def _list(request: ConsoleRequest) -> flask.Response:
     state = asked.get("state", "")
     states = [CellState(state)] if state in set(CellState) else []
     find = partial(
-        list_translations,
+        translations.list_translations,
         request.state,
         request.actor,
         language=language or None,
@@ -114,8 +104,8 @@ def _list(request: ConsoleRequest) -> flask.Response:
 def _statistics(request: ConsoleRequest) -> flask.Response:
     """Show the figures on a page of their own: all subscribers are counted for them."""
     asked = flask.request.args.get("days", "")
-    days = next((choice for choice in _DAYS if str(choice) == asked), DAYS_LISTED)
-    found = read_statistics(request.state, request.actor, days=days)
+    days = next((choice for choice in _DAYS if str(choice) == asked), translations.DAYS_LISTED)
+    found = translations.read_statistics(request.state, request.actor, days=days)
     return request.page(
         "translation_statistics.html",
         found=found,
@@ -130,7 +120,7 @@ def _story(
     request: ConsoleRequest, language: str, story: int, *, wrong: str = "", status: int = 200
 ) -> flask.Response:
     try:
-        found = read_translation(request.state, request.actor, story, language)
+        found = translations.read_translation(request.state, request.actor, story, language)
     except TranslationError:
         flask.abort(404)
     return request.page(
@@ -148,7 +138,7 @@ def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> None:
     @ROUTES.add(f"POST /translations/<language>/<int:story>/{name}/", Permission.TRANSLATE)
     def view(request: ConsoleRequest, language: str, story: int) -> flask.Response:
         try:
-            found = read_translation(request.state, request.actor, story, language)
+            found = translations.read_translation(request.state, request.actor, story, language)
         except TranslationError:
             flask.abort(404)
         try:
@@ -173,13 +163,13 @@ def _claim(request: ConsoleRequest, key: str, language: str) -> str:
     until = _day(request)
     if until is None:
         return _NO_DATE
-    claim_translation(request.state, request.actor, key, language, until)
+    translations.claim_translation(request.state, request.actor, key, language, until)
     return ""
 
 
 @_verb
 def _start(request: ConsoleRequest, key: str, language: str) -> str:
-    start_translation(request.state, request.actor, key, language, _day(request))
+    translations.start_translation(request.state, request.actor, key, language, _day(request))
     return ""
 
 
@@ -188,17 +178,17 @@ def _give_up(request: ConsoleRequest, key: str, language: str) -> str:
     reason = request.field("reason")
     if not reason:
         return _NO_REASON
-    give_up_translation(request.state, request.actor, key, language, reason)
+    translations.give_up_translation(request.state, request.actor, key, language, reason)
     return ""
 
 
 @_verb
 def _release(request: ConsoleRequest, key: str, language: str) -> str:
-    release_translation(request.state, request.actor, key, language)
+    translations.release_translation(request.state, request.actor, key, language)
     return ""
 
 
 @_verb
 def _dismiss(request: ConsoleRequest, key: str, language: str) -> str:
-    dismiss_staleness(request.state, request.actor, key, language)
+    translations.dismiss_staleness(request.state, request.actor, key, language)
     return ""

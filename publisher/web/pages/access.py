@@ -10,17 +10,7 @@ from urllib.parse import urlsplit
 
 import flask
 
-from publisher.app.subscribers.access import (
-    close_session,
-    confirm_new_address,
-    open_session_by_link,
-    read_access_link,
-    read_address_link,
-    request_new_address,
-    send_own_links,
-    session_subscriber,
-    undo_new_address,
-)
+from publisher.app.subscribers import access
 from publisher.app.subscribers.personal_tables import personal_json, read_personal_rows
 from publisher.app.subscribers.records import erase_person
 from publisher.config import Settings
@@ -41,7 +31,9 @@ def session_cookie(settings: Settings) -> str:
 def read_session(context: WebContext, connection: Any) -> Subscriber | None:
     """Return whose session the request belongs to, or None."""
     cookie = session_cookie(context.settings)
-    return session_subscriber(connection, cookie, context.clock.now()) if cookie else None
+    return (
+        access.session_subscriber(connection, cookie, context.clock.now()) if cookie else None
+    )
 
 
 def set_session_cookie(
@@ -98,7 +90,7 @@ def _register_own_links(app: flask.Flask, context: WebContext) -> None:
         client = flask.request.remote_addr or ""
         try:
             context.writer.run(
-                lambda connection: send_own_links(
+                lambda connection: access.send_own_links(
                     connection, settings, context.limits, address, now, client=client
                 )
             )
@@ -163,12 +155,12 @@ def _ask(context: WebContext, language: str) -> flask.Response:
     cookie = session_cookie(settings)
 
     def job(connection: Any) -> str:
-        person = session_subscriber(connection, cookie, now)
+        person = access.session_subscriber(connection, cookie, now)
         if person is None:
             return ""
         if normalise_address(address).identity == person.email:
             return "same"
-        is_sent = request_new_address(
+        is_sent = access.request_new_address(
             connection, settings, context.secret, person, address, now
         )
         return "sent" if is_sent else "limited"
@@ -187,7 +179,7 @@ def _decide(context: WebContext, language: str, token: str) -> flask.Response:
         kind, change = _read(connection, context, token)
         if change is None:
             return False
-        decide = confirm_new_address if kind == "address" else undo_new_address
+        decide = access.confirm_new_address if kind == "address" else access.undo_new_address
         step = _STEPS.get((kind, change.state), "")
         # A form that is sent twice does no harm.
         return step in {"confirmed", "undone"} or decide(connection, settings, change, now)
@@ -199,10 +191,10 @@ def _decide(context: WebContext, language: str, token: str) -> flask.Response:
 
 def _read(connection: Any, context: WebContext, token: str) -> tuple[str, AddressChange | None]:
     now = context.clock.now()
-    found = read_address_link(connection, context.secret, "address", token, now)
+    found = access.read_address_link(connection, context.secret, "address", token, now)
     if found is not None:
         return "address", found
-    return "undo-address", read_address_link(
+    return "undo-address", access.read_address_link(
         connection, context.secret, "undo-address", token, now
     )
 
@@ -281,7 +273,7 @@ def _show(context: WebContext, language: str, *, is_unsure: bool = False) -> fla
     if token:
         with context.database.reading() as connection:
             now = context.clock.now()
-            person = read_access_link(connection, context.secret, token, now)
+            person = access.read_access_link(connection, context.secret, token, now)
         return _data_page(
             context, language, "open" if person else "ended", 200 if person else _GONE
         )
@@ -297,8 +289,8 @@ def _open(context: WebContext, language: str, token: str) -> flask.Response:
 
     def job(connection: Any) -> str | None:
         # Whoever planted a cookie must not share the session.
-        close_session(connection, former)
-        return open_session_by_link(connection, context.secret, token, now)
+        access.close_session(connection, former)
+        return access.open_session_by_link(connection, context.secret, token, now)
 
     cookie = context.writer.run(job)
     if cookie is None:
@@ -316,9 +308,9 @@ def _change(context: WebContext, language: str) -> flask.Response:
         flask.abort(400)
 
     def job(connection: Any) -> str:
-        person = session_subscriber(connection, cookie, now)
+        person = access.session_subscriber(connection, cookie, now)
         if person is None or action == "close":
-            close_session(connection, cookie)
+            access.close_session(connection, cookie)
             return "closed"
         erase_person(connection, settings, person, now)
         return "erased"

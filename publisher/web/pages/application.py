@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
 from publisher.config import Settings
+from publisher.web import security
 from publisher.web.pages import (
     access,
     errors,
@@ -20,13 +21,6 @@ from publisher.web.pages import (
 )
 from publisher.web.pages.errors import error_page, language_redirect, slash_redirect
 from publisher.web.pages.responses import WebContext
-from publisher.web.security import (
-    SAFE_METHODS,
-    OriginCheck,
-    is_known_host,
-    is_own_request,
-    security_headers,
-)
 
 _T = TypeVar("_T")
 
@@ -56,7 +50,7 @@ class RequestWriter:
 
     def run(self, job: Callable[[Any], _T]) -> _T:
         """Run a job (`JobRunner.run`)."""
-        if flask.has_request_context() and flask.request.method in SAFE_METHODS:
+        if flask.has_request_context() and flask.request.method in security.SAFE_METHODS:
             raise ReadOnlyRequestError(f"{flask.request.method} must not write")
         return self._writer.run(job)
 
@@ -92,7 +86,7 @@ def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
     request, url = flask.request, context.settings.publication.url
     # As it was sent: Werkzeug would leave the port out.
     host = request.environ.get("HTTP_HOST", "")
-    if not is_known_host(host, url, context.hosts):
+    if not security.is_known_host(host, url, context.hosts):
         return error_page(context, 421)
     if isinstance(request.routing_exception, RequestRedirect):
         return slash_redirect(context)
@@ -101,11 +95,11 @@ def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
     view = app.view_functions.get(request.endpoint or "")
     marks: dict[str, Any] = getattr(view, "__dict__", {})
     request.max_content_length = marks.get("max_body", _MAX_BODY_BYTES)
-    if request.method in SAFE_METHODS or view is None:
+    if request.method in security.SAFE_METHODS or view is None:
         return None
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    check = marks.get("origin_check", OriginCheck.TOKEN)
-    if not is_own_request(check, site, origin, host, url):
+    check = marks.get("origin_check", security.OriginCheck.TOKEN)
+    if not security.is_own_request(check, site, origin, host, url):
         return error_page(context, 403)
     return None
 
@@ -113,5 +107,7 @@ def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
 def _secured(response: flask.Response) -> flask.Response:
     """Add the security headers that a page has not set itself."""
     present = {name.lower() for name, _value in response.headers}
-    response.headers.extend(one for one in security_headers() if one[0].lower() not in present)
+    response.headers.extend(
+        one for one in security.security_headers() if one[0].lower() not in present
+    )
     return response

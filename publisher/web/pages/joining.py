@@ -25,14 +25,7 @@ from publisher.app.subscribers.joining import (
 from publisher.config import Settings
 from publisher.rendering.views import publication_view
 from publisher.urls import public_url, subscriber_page_path
-from publisher.web.pages.responses import (
-    WebContext,
-    client_network,
-    form,
-    html_response,
-    render_html,
-    render_page,
-)
+from publisher.web.pages import responses
 from publisher.web.security import OriginCheck, origin_check
 from subscribers.addresses import normalise_address
 from subscribers.consent_records import ConsentChannel, ConsentOrigin
@@ -53,7 +46,7 @@ class _Entered:
     language: str = ""
 
 
-def _register_joining(app: flask.Flask, context: WebContext) -> None:
+def _register_joining(app: flask.Flask, context: responses.WebContext) -> None:
     """Add the routes."""
 
     @app.get("/<language:language>/subscribe/")
@@ -79,7 +72,7 @@ def _register_joining(app: flask.Flask, context: WebContext) -> None:
         return response
 
 
-def _answer(context: WebContext, language: str) -> flask.Response:
+def _answer(context: responses.WebContext, language: str) -> flask.Response:
     """Take a filled form in, and return the next page: the form again, or what to do now."""
     settings = _settings(context)
     entered = _entered(settings, language)
@@ -95,7 +88,7 @@ def _answer(context: WebContext, language: str) -> flask.Response:
     )
     if answer is RequestAnswer.ONCE_MORE:
         return _form_page(context, language, entered, once_more=True)
-    return render_page(
+    return responses.render_page(
         context,
         language,
         "web/subscriber/mailbox.html",
@@ -105,7 +98,7 @@ def _answer(context: WebContext, language: str) -> flask.Response:
     )
 
 
-def _settings(context: WebContext) -> Settings:
+def _settings(context: responses.WebContext) -> Settings:
     settings = context.settings
     if not settings.joining.enabled or not settings.newsletters:
         flask.abort(404)
@@ -121,7 +114,7 @@ def _offered(settings: Settings) -> tuple[str, ...]:
 
 def _entered(settings: Settings, language: str) -> _Entered:
     """Return what a form holds. What it can't hold is left out, as if it had not been sent."""
-    fields = form(flask.request, "email", "language")
+    fields = responses.form(flask.request, "email", "language")
     offered = _offered(settings)
     # Forms on other sites may name a newsletter as it was called before.
     sent = {settings.present_name(one) for one in flask.request.form.getlist("newsletter")}
@@ -160,15 +153,15 @@ def _problem_of_address(settings: Settings, address: str) -> list[tuple[str, str
 
 
 def _request(
-    context: WebContext, settings: Settings, language: str, entered: _Entered
+    context: responses.WebContext, settings: Settings, language: str, entered: _Entered
 ) -> SubscriptionRequest:
-    fields = form(flask.request, "stamp", "subject")
+    fields = responses.form(flask.request, "stamp", "subject")
     page = urls.subscriber_page_path(language, "subscribe")
     origin = ConsentOrigin(
         source=ConsentChannel.FORM,
         wording="\n".join(_wording(context, settings, language)),
         page=urls.public_url(settings.publication, page),
-        network=client_network(flask.request),
+        network=responses.client_network(flask.request),
     )
     # Longer than other fields: a challenge and its solution.
     proof = flask.request.form.get("proof", "")
@@ -179,7 +172,7 @@ def _request(
 
 
 def _form_page(
-    context: WebContext,
+    context: responses.WebContext,
     language: str,
     entered: _Entered,
     problems: list[tuple[str, str]] | None = None,
@@ -192,7 +185,7 @@ def _form_page(
         offer = offer_form(connection, settings, now)
 
     def render(own: Mapping[str, str]) -> str:
-        return render_html(
+        return responses.render_html(
             context,
             language,
             "web/subscriber/subscribe.html",
@@ -210,11 +203,11 @@ def _form_page(
     else:
         key = "subscribe", flask.request.script_root, language, entered
         html = context.pages.fill(settings, key, own, render)
-    return html_response(html, language, script=bool(offer.challenge))
+    return responses.html_response(html, language, script=bool(offer.challenge))
 
 
 def _form_values(
-    context: WebContext, settings: Settings, language: str, entered: _Entered
+    context: responses.WebContext, settings: Settings, language: str, entered: _Entered
 ) -> dict[str, Any]:
     others = [tag for tag in settings.publication.languages if tag != language]
     return {
@@ -231,7 +224,7 @@ def _form_values(
     }
 
 
-def _wording(context: WebContext, settings: Settings, language: str) -> list[str]:
+def _wording(context: responses.WebContext, settings: Settings, language: str) -> list[str]:
     """Return the title, the sentence and the button that somebody agrees by, as they are shown."""
     view = publication_view(settings.publication, language)
     text = context.renderer.subscriber_page("web/subscriber/consent.txt", view)
@@ -246,7 +239,7 @@ def _digest(script: str) -> str:
     return sha256(script.encode()).hexdigest()[:12]
 
 
-def _register_confirming(app: flask.Flask, context: WebContext) -> None:
+def _register_confirming(app: flask.Flask, context: responses.WebContext) -> None:
     """Add the routes."""
 
     @app.get("/<language:language>/confirm/")
@@ -261,21 +254,27 @@ def _register_confirming(app: flask.Flask, context: WebContext) -> None:
     def confirm(language: str) -> flask.Response:
         if token := flask.request.args.get("t", ""):
             return _page(context, language, _use_link(context, language, token))
-        fields = form(flask.request, "email", "code")
+        fields = responses.form(flask.request, "email", "code")
         view = _use_code(context, language, fields["email"], fields["code"])
         if view.state is not ConfirmationState.UNKNOWN:
             return _page(context, language, view)
         return _code_page(context, language, fields["email"])
 
 
-def _use_link(context: WebContext, language: str, token: str) -> ConfirmationView:
+def _use_link(context: responses.WebContext, language: str, token: str) -> ConfirmationView:
     settings, now = context.settings, context.clock.now()
-    use = refuse if form(flask.request, "choice")["choice"] == "refuse" else confirm_by_link
+    use = (
+        refuse
+        if responses.form(flask.request, "choice")["choice"] == "refuse"
+        else confirm_by_link
+    )
     origin = _origin(context, language, ConsentChannel.LINK)
     return context.writer.run(lambda connection: use(connection, settings, token, origin, now))
 
 
-def _use_code(context: WebContext, language: str, email: str, code: str) -> ConfirmationView:
+def _use_code(
+    context: responses.WebContext, language: str, email: str, code: str
+) -> ConfirmationView:
     settings, now = context.settings, context.clock.now()
     origin = _origin(context, language, ConsentChannel.CODE)
     # People write 123 456, and digits of their own script.
@@ -288,17 +287,23 @@ def _use_code(context: WebContext, language: str, email: str, code: str) -> Conf
         return ConfirmationView(ConfirmationState.UNKNOWN)
 
 
-def _origin(context: WebContext, language: str, source: ConsentChannel) -> ConsentOrigin:
+def _origin(
+    context: responses.WebContext, language: str, source: ConsentChannel
+) -> ConsentOrigin:
     # Not the host that the client named.
     publication = context.settings.publication
     page = public_url(publication, subscriber_page_path(language, "confirm"))
-    return ConsentOrigin(source=source, page=page, network=client_network(flask.request))
+    return ConsentOrigin(
+        source=source, page=page, network=responses.client_network(flask.request)
+    )
 
 
-def _page(context: WebContext, language: str, view: ConfirmationView) -> flask.Response:
+def _page(
+    context: responses.WebContext, language: str, view: ConfirmationView
+) -> flask.Response:
     settings = context.settings
     found = {name: settings.newsletter(name) for name in view.newsletters}
-    return render_page(
+    return responses.render_page(
         context,
         language,
         "web/subscriber/confirm.html",
@@ -307,12 +312,12 @@ def _page(context: WebContext, language: str, view: ConfirmationView) -> flask.R
     )
 
 
-def _code_page(context: WebContext, language: str, email: str) -> flask.Response:
+def _code_page(context: responses.WebContext, language: str, email: str) -> flask.Response:
     try:
         inbox = inbox_url(email)
     except BadAddressError:
         inbox = ""
-    return render_page(
+    return responses.render_page(
         context,
         language,
         "web/subscriber/mailbox.html",
@@ -323,7 +328,7 @@ def _code_page(context: WebContext, language: str, email: str) -> flask.Response
     )
 
 
-def register(app: flask.Flask, context: WebContext) -> None:
+def register(app: flask.Flask, context: responses.WebContext) -> None:
     """Add what this module has."""
     _register_joining(app, context)
     _register_confirming(app, context)

@@ -11,50 +11,17 @@ from typing import Any
 import flask
 from markupsafe import Markup
 
-from publisher.app.subscribers.access import (
-    open_session_by_code,
-    read_own_link,
-    read_preferences_link,
-    send_access_link,
-    unsubscribe_token,
-)
+from publisher.app.subscribers import access, preferences
 from publisher.app.subscribers.feeds import (
     private_feed_token,
     private_feed_urls,
     renew_private_feed,
 )
-from publisher.app.subscribers.preferences import (
-    EnteredPreferences,
-    NewsletterChoice,
-    PreferenceChoices,
-    PreferenceError,
-    pause_end,
-    pause_mails,
-    read_choices,
-    resume_mails,
-    save_choices,
-    switch_language,
-)
 from publisher.config import Settings
-from publisher.languages import autonym
-from publisher.languages.locales import (
-    format_hour,
-    time_zone_choice,
-    time_zone_names,
-    weekday_names,
-)
+from publisher.languages import autonym, locales
 from publisher.urls import public_url, subscriber_page_path
+from publisher.web.pages import responses
 from publisher.web.pages.access import set_session_cookie, show_link_form
-from publisher.web.pages.responses import (
-    WebContext,
-    client_network,
-    form,
-    html_response,
-    own_page_url,
-    page_in_others,
-    render_html,
-    see_other,
-)
 from subscribers.consent_records import ConsentChannel, ConsentOrigin
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import Subscriber, SubscriberStatus
@@ -62,12 +29,12 @@ from subscribers.model import Subscriber, SubscriberStatus
 _CADENCE = "cadence-"
 
 
-def entered_preferences(settings: Settings) -> EnteredPreferences:
+def entered_preferences(settings: Settings) -> preferences.EnteredPreferences:
     """Return what the form of this request holds. Fields that it does not have are ignored."""
     given = flask.request.form
     places = range(1, len(settings.publication.languages) + 1)
     languages = [given.get(f"language-{place}", "") for place in places]
-    return EnteredPreferences(
+    return preferences.EnteredPreferences(
         languages=tuple(dict.fromkeys(one for one in languages if one)),
         newsletters=tuple(given.getlist("newsletters")),
         cadences={
@@ -85,14 +52,17 @@ def entered_preferences(settings: Settings) -> EnteredPreferences:
 
 
 def preference_values(
-    settings: Settings, choices: PreferenceChoices, language: str, shown: EnteredPreferences
+    settings: Settings,
+    choices: preferences.PreferenceChoices,
+    language: str,
+    shown: preferences.EnteredPreferences,
 ) -> dict[str, Any]:
     """Return the values of the form, which shows what is stored, or could not be stored."""
-    zone = time_zone_choice(shown.timezone)
+    zone = locales.time_zone_choice(shown.timezone)
     return {
         "shown": shown,
-        "zone": (zone, dict(time_zone_names(language)).get(zone, zone)),
-        "hours": [(str(hour), format_hour(hour, language)) for hour in range(24)],
+        "zone": (zone, dict(locales.time_zone_names(language)).get(zone, zone)),
+        "hours": [(str(hour), locales.format_hour(hour, language)) for hour in range(24)],
         "languages": [(tag, autonym(tag), tag) for tag in choices.languages],
         "newsletters": [
             _newsletter(settings, one, language, shown) for one in choices.newsletters
@@ -102,10 +72,12 @@ def preference_values(
     }
 
 
-def stored_preferences(choices: PreferenceChoices) -> EnteredPreferences:
+def stored_preferences(
+    choices: preferences.PreferenceChoices,
+) -> preferences.EnteredPreferences:
     """Return what is stored, as the form would enter it."""
     chosen = choices.preferences
-    return EnteredPreferences(
+    return preferences.EnteredPreferences(
         languages=choices.chosen_languages,
         newsletters=tuple(one.newsletter.name for one in choices.newsletters if one.is_wanted),
         cadences={one.newsletter.name: one.cadence for one in choices.newsletters},
@@ -119,7 +91,10 @@ def stored_preferences(choices: PreferenceChoices) -> EnteredPreferences:
 
 
 def _newsletter(
-    settings: Settings, choice: NewsletterChoice, language: str, shown: EnteredPreferences
+    settings: Settings,
+    choice: preferences.NewsletterChoice,
+    language: str,
+    shown: preferences.EnteredPreferences,
 ) -> dict[str, Any]:
     newsletter = choice.newsletter
     editions = settings.editions(newsletter)
@@ -129,14 +104,14 @@ def _newsletter(
         "name": newsletter.name,
         "title": edition.title(language),
         "is_daily": len(weekdays) == 7,  # noqa: PLR2004  # days of a week
-        "weekdays": weekday_names(weekdays, language) if weekdays else "",
+        "weekdays": locales.weekday_names(weekdays, language) if weekdays else "",
         "times_a_month": edition.schedule.days_a_month(),
         "cadences": choice.cadences,
         "cadence": shown.cadences.get(newsletter.name, ""),
     }
 
 
-def pause_day(settings: Settings, choices: PreferenceChoices) -> date | None:
+def pause_day(settings: Settings, choices: preferences.PreferenceChoices) -> date | None:
     """Return the day on which a pause ends that lasts, in the subscriber's time zone."""
     until = choices.preferences.paused_until
     if not choices.is_paused or until is None:
@@ -163,7 +138,7 @@ class _Change:
 _Job = Callable[[_Change], str]
 
 
-def register(app: flask.Flask, context: WebContext) -> None:
+def register(app: flask.Flask, context: responses.WebContext) -> None:
     """Add the route."""
 
     @app.get("/<language:language>/preferences/")
@@ -185,39 +160,41 @@ def register(app: flask.Flask, context: WebContext) -> None:
             flask.abort(400)
         act, names = _ACTIONS[action]
         # Read here: what is done runs in the writer's thread.
-        given = form(flask.request, *names).values()
+        given = responses.form(flask.request, *names).values()
         return _act(context, language, lambda change: act(change, *given))
 
 
 def _see_in(offered: str) -> flask.Response:
-    url = own_page_url(offered, "preferences", t=_token(), language=offered)
-    return see_other(url)
+    url = responses.own_page_url(offered, "preferences", t=_token(), language=offered)
+    return responses.see_other(url)
 
 
-def _show(context: WebContext, language: str, wrong: tuple[str, ...] = ()) -> flask.Response:
+def _show(
+    context: responses.WebContext, language: str, wrong: tuple[str, ...] = ()
+) -> flask.Response:
     token, settings = _token(), context.settings
     with context.database.reading() as connection:
-        found = read_own_link(connection, context.secret, "preferences", token)
+        found = access.read_own_link(connection, context.secret, "preferences", token)
         if found is None:
             return show_link_form(context, language, has_ended=bool(token))
         link, person = found
-        choices = read_choices(connection, settings, person, context.clock.now())
+        choices = preferences.read_choices(connection, settings, person, context.clock.now())
     own = {
         "address": choices.masked_address,
         "token": token,
-        "leave": unsubscribe_token(context.secret, link),
+        "leave": access.unsubscribe_token(context.secret, link),
         "feed": private_feed_token(context.secret, person),
         "zones": _zone_options(context, settings, language),
     }
     html = _html(context, settings, language, choices, own, wrong)
-    return html_response(html, language, _UNPROCESSABLE if wrong else 200)
+    return responses.html_response(html, language, _UNPROCESSABLE if wrong else 200)
 
 
 def _html(  # what the page depends on
-    context: WebContext,
+    context: responses.WebContext,
     settings: Settings,
     language: str,
-    choices: PreferenceChoices,
+    choices: preferences.PreferenceChoices,
     own: Mapping[str, str],
     wrong: tuple[str, ...],
 ) -> str:
@@ -234,14 +211,14 @@ def _html(  # what the page depends on
     }
 
     def render(own: Mapping[str, str]) -> str:
-        return render_html(
+        return responses.render_html(
             context,
             language,
             "web/subscriber/preferences.html",
             address=own["address"],
             zones=own["zones"],
-            sisters=page_in_others(context, language, own["token"]),
-            leave_url=own_page_url(language, "unsubscribe", t=own["leave"]),
+            sisters=responses.page_in_others(context, language, own["token"]),
+            leave_url=responses.own_page_url(language, "unsubscribe", t=own["leave"]),
             own_feed=private_feed_urls(settings, own["feed"], language),
             **said,
             **preference_values(settings, choices, language, shown),
@@ -253,51 +230,55 @@ def _html(  # what the page depends on
     return context.pages.fill(settings, key, own, render)
 
 
-def _zone_options(context: WebContext, settings: Settings, language: str) -> Markup:
+def _zone_options(context: responses.WebContext, settings: Settings, language: str) -> Markup:
     """Return the options of all time zones: most of the page, and always the same."""
 
     def render(_own: Mapping[str, str]) -> str:
-        zones = time_zone_names(language)
-        return render_html(context, language, "web/subscriber/time_zones.html", zones=zones)
+        zones = locales.time_zone_names(language)
+        return responses.render_html(
+            context, language, "web/subscriber/time_zones.html", zones=zones
+        )
 
     html = context.pages.fill(settings, language, {}, render)
     return Markup(html)  # noqa: S704  # a template made it, and escaped it
 
 
-def _act(context: WebContext, language: str, action: _Job) -> flask.Response:
+def _act(context: responses.WebContext, language: str, action: _Job) -> flask.Response:
     token, settings, now = _token(), context.settings, context.clock.now()
 
     def job(connection: Any) -> str | None:
-        person = read_preferences_link(connection, context.secret, token)
+        person = access.read_preferences_link(connection, context.secret, token)
         if person is None:
             return None
         return action(_Change(connection, settings, context.secret, language, person, now))
 
     try:
         done = context.writer.run(job)
-    except PreferenceError as error:
+    except preferences.PreferenceError as error:
         return _show(context, language, error.fields)
     except RefusedTransitionError:
         done = "refused"
     if done is None:
         return show_link_form(context, language, has_ended=True)
-    return see_other(own_page_url(language, "preferences", t=token, done=done))
+    return responses.see_other(
+        responses.own_page_url(language, "preferences", t=token, done=done)
+    )
 
 
-def _open_session(context: WebContext, language: str) -> flask.Response:
+def _open_session(context: responses.WebContext, language: str) -> flask.Response:
     token, now = _token(), context.clock.now()
-    (code,) = form(flask.request, "code").values()
+    (code,) = responses.form(flask.request, "code").values()
 
     def job(connection: Any) -> str | None:
-        person = read_preferences_link(connection, context.secret, token)
+        person = access.read_preferences_link(connection, context.secret, token)
         if person is None:
             return None
-        return open_session_by_code(connection, context.secret, person, code, now)
+        return access.open_session_by_code(connection, context.secret, person, code, now)
 
     cookie = context.writer.run(job)
     if cookie is None:
         return _show(context, language, ("code",))
-    response = see_other(own_page_url(language, "data"))
+    response = responses.see_other(responses.own_page_url(language, "data"))
     return set_session_cookie(response, context.settings, cookie)
 
 
@@ -308,18 +289,18 @@ def _token() -> str:
 # Each of these does what a button says, with the fields of the form that `_ACTIONS` names.
 
 
-def _saving(context: WebContext, language: str) -> _Job:
+def _saving(context: responses.WebContext, language: str) -> _Job:
     """Return what stores the whole form of the request."""
     entered = entered_preferences(context.settings)
     page = public_url(
         context.settings.publication, subscriber_page_path(language, "preferences")
     )
     origin = ConsentOrigin(
-        source=ConsentChannel.LINK, page=page, network=client_network(flask.request)
+        source=ConsentChannel.LINK, page=page, network=responses.client_network(flask.request)
     )
 
     def job(change: _Change) -> str:
-        save_choices(
+        preferences.save_choices(
             change.connection, change.settings, change.person.id, entered, change.now, origin
         )
         return "saved"
@@ -328,26 +309,28 @@ def _saving(context: WebContext, language: str) -> _Job:
 
 
 def _switch(change: _Change, chosen: str) -> str:
-    switch_language(change.connection, change.settings, change.person.id, chosen, change.now)
+    preferences.switch_language(
+        change.connection, change.settings, change.person.id, chosen, change.now
+    )
     return "language"
 
 
 def _pause(change: _Change, period: str, day: str) -> str:
     number, now = change.person.id, change.now
-    until = pause_end(change.connection, change.settings, number, period, day, now)
-    pause_mails(change.connection, number, until, now)
+    until = preferences.pause_end(change.connection, change.settings, number, period, day, now)
+    preferences.pause_mails(change.connection, number, until, now)
     return "paused"
 
 
 def _resume(change: _Change) -> str:
-    resume_mails(change.connection, change.person.id, change.now)
+    preferences.resume_mails(change.connection, change.person.id, change.now)
     return "resumed"
 
 
 def _send_access(change: _Change) -> str:
     if change.person.status is SubscriberStatus.COMPLAINED:
         return "refused"
-    is_sent = send_access_link(
+    is_sent = access.send_access_link(
         change.connection, change.secret, change.person, change.language, change.now
     )
     return "sent" if is_sent else "limited"

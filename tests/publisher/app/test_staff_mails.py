@@ -254,9 +254,7 @@ def test_whoever_has_approved_or_wants_no_mail_is_not_reminded(
     assert set(reminded(waiting, 10)) == {"cyd@example.org"}
 
 
-def test_who_has_edited_an_issue_is_not_asked_to_approve_it(
-    waiting: PublicationFolder,
-) -> None:
+def test_who_has_edited_an_issue_is_not_asked_to_approve_it(waiting: PublicationFolder) -> None:
     ann = person(waiting, "ann", Grant(Role.EDITOR), Grant(Role.APPROVER, "en"))
     person(waiting, "bob", Grant(Role.APPROVER, "en"))
     request = EditRequest(EditKind.SUBJECT, "Mine")

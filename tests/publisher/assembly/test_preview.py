@@ -28,11 +28,7 @@ def previewed(
     assert edition is not None
     with publication.database.reading() as connection:
         return preview_issue(
-            connection,
-            publication.settings,
-            renderer,
-            edition,
-            publication.clock.now(),
+            connection, publication.settings, renderer, edition, publication.clock.now()
         )
 
 

@@ -77,8 +77,4 @@ def test_the_audit_log_is_shown_without_the_tokens_and_checked(run: Run, lantern
     table = run("audit", lantern)[1]
     assert "add-account" in table
     assert token not in table
-    assert run("audit", "verify", lantern) == (
-        0,
-        "no entry was changed, up to number 1\n",
-        "",
-    )
+    assert run("audit", "verify", lantern) == (0, "no entry was changed, up to number 1\n", "")

@@ -329,7 +329,7 @@ def test_a_fault_of_the_program_is_one_line_too_unless_one_asks_for_the_tracebac
     def fail(*_arguments: object) -> None:
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr("publisher.cli.operation.status.read_settings", fail)
+    monkeypatch.setattr("publisher.cli.common.read_settings", fail)
     assert refuses(run, "status", lantern, code=70) == (
         "a fault of the program: ZeroDivisionError: by nothing (--debug shows where)"
     )

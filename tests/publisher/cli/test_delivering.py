@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from publisher.cli.operation import status
+from publisher.cli import common
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.delivery import worker_pool
@@ -652,7 +652,7 @@ def test_the_report_of_an_issue_that_was_not_sent_says_why(
 def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(
     run: Run, publication: PublicationFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "stdout_console", lambda: Console(width=80, highlight=False))
+    monkeypatch.setattr(common, "stdout_console", lambda: Console(width=80, highlight=False))
     subscribe(publication, (ANN, "zh-Hans"))
     ready(publication, "zh-Hans")
     run("deliver", folder)

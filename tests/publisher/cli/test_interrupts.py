@@ -78,7 +78,7 @@ def test_an_interrupted_deliver_leaves_no_mail_in_doubt(
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize(
     "step",
-    ["publisher.app.operation.run.open_pipeline", "publisher.jobs.local_engine.Service.run"],
+    ["publisher.app.operation.cycle.open_pipeline", "publisher.jobs.local_engine.Service.run"],
 )
 def test_a_service_that_is_stopped_ends_with_exit_code_0_even_while_it_starts(
     run: Run,
@@ -101,7 +101,7 @@ def test_a_command_that_is_stopped_says_so_and_its_exit_code_names_the_signal(
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
-    step = "publisher.app.operation.run.open_pipeline"
+    step = "publisher.app.operation.cycle.open_pipeline"
     monkeypatch.setattr(step, lambda *_arguments: signal.raise_signal(number))
     code, _out, err = run("run", "--once", publication.settings.folders.root)
     assert code == 128 + number

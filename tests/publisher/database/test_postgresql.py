@@ -13,16 +13,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import (
-    URL,
-    Connection,
-    NullPool,
-    Pool,
-    create_engine,
-    event,
-    make_url,
-    text,
-)
+from sqlalchemy import URL, Connection, NullPool, Pool, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 

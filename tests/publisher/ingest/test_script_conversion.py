@@ -11,6 +11,7 @@ from publisher.articles.model import Article, ArticleStatus, Byline, Origin
 from publisher.articles.tables import article
 from publisher.ingest.pickup import script_conversion
 from publisher.ingest.tables import script_conversion_due
+from publisher.languages import conversion
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 
 LATER = NOW + timedelta(days=1)
@@ -111,7 +112,7 @@ def test_a_conversion_is_made_again_by_another_converter(
     write(publication)
     publication.pick_up()
     before = publication.rows(article)
-    monkeypatch.setattr(script_conversion, "converter_name", lambda: "Another 1.0")
+    monkeypatch.setattr(conversion, "converter_name", lambda: "Another 1.0")
     publication.pick_up()
     after = publication.rows(article)
     assert [row["converted_from"] for row in after] != [row["converted_from"] for row in before]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from publisher import recurrence
 from publisher.config import Edition, Newsletter
-from publisher.config import newsletters as config_newsletters
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import (
@@ -320,7 +320,7 @@ def test_upcoming_issues_are_computed_lazily(
             computed.append(one)
             yield one
 
-    monkeypatch.setattr(config_newsletters, "occurrences", counted)
+    monkeypatch.setattr(recurrence, "occurrences", counted)
     newsletters = [{**DAILY, "name": f"n{number}"} for number in range(20)]
     publication = new_publication(languages=["en"], newsletters=newsletters)
     assert len(upcoming_issues(publication.settings, PlanningRecord(), NOW, 50)) == 50

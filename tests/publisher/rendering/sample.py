@@ -330,11 +330,7 @@ def feeds(language: str) -> tuple[FeedLine, ...]:
     """The lines for pages of a language: its own feeds, the other languages', that of all."""
     others = [tag for tag in LANGUAGES if tag != language]
     return tuple(
-        FeedLine(
-            title=PUBLICATION[tag or language][0],
-            language=tag,
-            **asdict(address),
-        )
+        FeedLine(title=PUBLICATION[tag or language][0], language=tag, **asdict(address))
         for tag in (language, *others, None)
         for address in addresses(tag or "all")
     )

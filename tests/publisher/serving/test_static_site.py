@@ -19,12 +19,7 @@ from werkzeug.test import Client, TestResponse
 
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.reload import PolledSettings
-from publisher.serving.static_site import (
-    _CODINGS,
-    StaticSite,
-    available_codings,
-    choose_coding,
-)
+from publisher.serving.static_site import _CODINGS, StaticSite, available_codings, choose_coding
 from tests.publisher.serving.samples import (
     BEFORE,
     CHANGED,
@@ -216,8 +211,7 @@ def test_a_part_of_a_large_file_is_sent_from_where_it_stands(settings: Settings)
 
 
 @pytest.mark.parametrize(
-    ("condition", "status"),
-    [("TAG", 206), (LAST_MODIFIED, 206), ('"then"', 200)],
+    ("condition", "status"), [("TAG", 206), (LAST_MODIFIED, 206), ('"then"', 200)]
 )
 def test_a_part_of_another_state_is_not_given_and_head_has_none(
     ask: Ask, condition: str, status: int

@@ -78,9 +78,7 @@ def test_each_story_counts_once_for_each_subscriber(
     assert share_served({languages: 3}, offered).total == 6
 
 
-def test_subscribers_are_counted_by_all_their_languages(
-    publication: PublicationFolder,
-) -> None:
+def test_subscribers_are_counted_by_all_their_languages(publication: PublicationFolder) -> None:
     subscribe(publication, *((f"{name}@example.com", tag) for name, tag in PEOPLE))
     with publication.database.writing() as connection:
         for number, languages in ((2, ("ar", "en")), (4, ("fr", "ar"))):

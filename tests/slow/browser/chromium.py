@@ -129,11 +129,7 @@ class Chromium:
         self._playwright.stop()
 
     def visit(
-        self,
-        html: str,
-        look: Callable[[Window], Found],
-        *,
-        site: Site | None = None,
+        self, html: str, look: Callable[[Window], Found], *, site: Site | None = None
     ) -> Found:
         """Open a mail, and give what `look` finds in it; without a `site` it has no pictures."""
         return self._thread.submit(self._visit, html, look, site).result()

@@ -55,14 +55,8 @@ FERRY = {
         "The ferry to the lighthouse leaves earlier",
         "From Monday the ferry to the lighthouse leaves at eight in the morning.",
     ),
-    "zh-Hans": (
-        "去灯塔的渡船提前开船",
-        "从星期一起，去灯塔的渡船早上八点开船。",
-    ),
-    "zh-Hant": (
-        "去燈塔的渡船提前開船",
-        "從星期一起，去燈塔的渡船早上八點開船。",
-    ),
+    "zh-Hans": ("去灯塔的渡船提前开船", "从星期一起，去灯塔的渡船早上八点开船。"),
+    "zh-Hant": ("去燈塔的渡船提前開船", "從星期一起，去燈塔的渡船早上八點開船。"),
     "ar": (
         "عبّارة المنارة تغادر أبكر",
         "ابتداءً من يوم الاثنين تغادر عبّارة المنارة في الثامنة صباحًا.",

@@ -41,11 +41,7 @@ RECIPIENT = {
 }
 
 # One edition carries bodies, whose markup is not ours, the others all twenty summaries.
-REAL_NEWSLETTER = {
-    "max_articles": 20,
-    "max_age": 365,
-    "edition": {"en": {"content": "full"}},
-}
+REAL_NEWSLETTER = {"max_articles": 20, "max_age": 365, "edition": {"en": {"content": "full"}}}
 # Fridays at noon, when the weekly of the sample publication is due; the archive ends on one.
 NEWEST = datetime(2025, 6, 27, 12, tzinfo=UTC)
 NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
@@ -93,9 +89,7 @@ def demo_week(factory: pytest.TempPathFactory) -> Path:
 def real_mails(folder: Path, corpus: Path) -> list[Mail]:
     """Print an issue of twenty articles from a real archive, in each language."""
     settings = make_publication(
-        folder,
-        languages=list(LANGUAGES.values()),
-        newsletters=[REAL_NEWSLETTER],
+        folder, languages=list(LANGUAGES.values()), newsletters=[REAL_NEWSLETTER]
     )
     for name in LANGUAGES:
         shutil.copytree(corpus / "optech" / name, folder / "articles" / name)

@@ -54,9 +54,7 @@ def test_premailer_left_to_itself_is_found_out(chromium: Chromium) -> None:
     source = mail("<p>x</p>", style)
     before, after = (chromium.visit(html, styles) for html in (source, transform(source)))
     colours = [line for line in differences(before, after) if ": color " in line]
-    assert colours == [
-        "p 2: color rgb(255, 0, 0) != rgb(17, 34, 51) at 320 px, light",
-    ]
+    assert colours == ["p 2: color rgb(255, 0, 0) != rgb(17, 34, 51) at 320 px, light"]
 
 
 def test_what_only_a_style_block_says_is_named(chromium: Chromium) -> None:

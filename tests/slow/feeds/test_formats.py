@@ -40,9 +40,7 @@ def test_bytes_do_not_depend_on_time_zone_locale_or_hash_seed() -> None:
 
 
 @pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
-def test_rendering_a_thousand_entries_takes_less_than_300_ms(
-    style: FeedFormat,
-) -> None:
+def test_rendering_a_thousand_entries_takes_less_than_300_ms(style: FeedFormat) -> None:
     """It takes about 80 ms; `make bench` measures it."""
     long = "<p>A paragraph of some words &amp; more.</p>" * 50
     spent = []

@@ -19,32 +19,14 @@ from publisher.delivery.transports.base import (
     ThrottleScope,
     Unreachable,
 )
-from publisher.delivery.transports.smtp.classify import (
-    CLOSING,
-    LOGIN_CODES,
-    PERMANENT,
-    classify_reply,
-)
-from publisher.delivery.transports.smtp.protocol import (
-    DATA_COMMAND,
-    RSET,
-    Capabilities,
-    ConnectionLost,
-    EnvelopeCommands,
-    SmtpPhase,
-    SmtpReply,
-    SmtpSocket,
-    envelope_commands,
-    redact_reply,
-    truncate,
-)
+from publisher.delivery.transports.smtp import classify, protocol
 
 # Characters of a reason: one line in a table.
 MAX_REASON = 200
 
 
 def outcome_of_reply(
-    reply: SmtpReply, phase: SmtpPhase, recipient: str, *, has_accepted: bool
+    reply: protocol.SmtpReply, phase: protocol.SmtpPhase, recipient: str, *, has_accepted: bool
 ) -> Outcome:
     """Return the outcome of a refused message.
 
@@ -52,12 +34,12 @@ def outcome_of_reply(
     Unreachable, for good, if the reply is not about this recipient, so that the server would
     refuse every message. The text of the error goes after the server's name.
     """
-    category = classify_reply(reply, phase, recipient.rpartition("@")[2])
+    category = classify.classify_reply(reply, phase, recipient.rpartition("@")[2])
     words = words_of_reply(category, reply, recipient)
-    if category is causes.SESSION_OVER and phase is not SmtpPhase.DOT:
+    if category is causes.SESSION_OVER and phase is not protocol.SmtpPhase.DOT:
         # It is about neither the message nor the next connection.
         return Outcome(SendStatus.NOT_SENT, words, category)
-    is_temporary = reply.code < PERMANENT or category.subject is BounceSubject.QUOTA
+    is_temporary = reply.code < classify.PERMANENT or category.subject is BounceSubject.QUOTA
     if is_temporary:
         throttle = _throttle_scope(reply, phase, category)
         return Outcome(SendStatus.DEFERRED, words, category, throttle=throttle)
@@ -73,31 +55,37 @@ def outcome_of_reply(
     )
 
 
-def ends_session(reply: SmtpReply, phase: SmtpPhase) -> bool:
+def ends_session(reply: protocol.SmtpReply, phase: protocol.SmtpPhase) -> bool:
     """Return whether a server accepts no more on this connection, even if it leaves it open."""
-    return classify_reply(reply, phase) is causes.SESSION_OVER
+    return classify.classify_reply(reply, phase) is causes.SESSION_OVER
 
 
-def outcome_of_loss(loss: ConnectionLost) -> Outcome:
+def outcome_of_loss(loss: protocol.ConnectionLost) -> Outcome:
     """Return the outcome of a message whose connection was lost before its end was sent."""
-    if loss.reply is None or loss.reply.code != CLOSING:
+    if loss.reply is None or loss.reply.code != classify.CLOSING:
         return Outcome(SendStatus.NOT_SENT, str(loss), causes.CONNECTION_LOST)
-    category = classify_reply(loss.reply, SmtpPhase.MAIL)
-    throttle = _throttle_scope(loss.reply, SmtpPhase.MAIL, category)
+    category = classify.classify_reply(loss.reply, protocol.SmtpPhase.MAIL)
+    throttle = _throttle_scope(loss.reply, protocol.SmtpPhase.MAIL, category)
     words = words_of_reply(category, loss.reply)
     return Outcome(SendStatus.NOT_SENT, words, category, throttle=throttle)
 
 
-def words_of_reply(category: BounceCategory, reply: SmtpReply, recipient: str = "") -> str:
+def words_of_reply(
+    category: BounceCategory, reply: protocol.SmtpReply, recipient: str = ""
+) -> str:
     """Return the server's words. With the sentence, they have at most MAX_REASON characters."""
     code = f"{reply.code} {reply.enhanced or ''}".strip()
-    text = redact_reply(reply.text, recipient)
+    text = protocol.redact_reply(reply.text, recipient)
     room = MAX_REASON - len(category.explain(f"{code}: "))
-    return f"{code}: {truncate(text, room)}" if text else code
+    return f"{code}: {protocol.truncate(text, room)}" if text else code
 
 
 def _refuses_every_message(
-    reply: SmtpReply, phase: SmtpPhase, category: BounceCategory, *, has_accepted: bool
+    reply: protocol.SmtpReply,
+    phase: protocol.SmtpPhase,
+    category: BounceCategory,
+    *,
+    has_accepted: bool,
 ) -> bool:
     """Return whether a permanent refusal would meet every message.
 
@@ -105,26 +93,26 @@ def _refuses_every_message(
     recipient may be about this one alone, even "relaying denied". The circuit breaker notices if
     all are refused.
     """
-    if reply.code in LOGIN_CODES:
+    if reply.code in classify.LOGIN_CODES:
         return True
     match phase:
-        case SmtpPhase.MAIL:
+        case protocol.SmtpPhase.MAIL:
             return category is not causes.TOO_LARGE
-        case SmtpPhase.DATA:
+        case protocol.SmtpPhase.DATA:
             is_this_one = has_accepted and category.subject is BounceSubject.MESSAGE
             is_recipient = category.subject is BounceSubject.RECIPIENT
             return not (is_this_one or is_recipient or category is causes.TOO_LARGE)
-        case SmtpPhase.RCPT | SmtpPhase.DOT:
+        case protocol.SmtpPhase.RCPT | protocol.SmtpPhase.DOT:
             return False
 
 
 def _throttle_scope(
-    reply: SmtpReply, phase: SmtpPhase, category: BounceCategory
+    reply: protocol.SmtpReply, phase: protocol.SmtpPhase, category: BounceCategory
 ) -> ThrottleScope:
     """Return what to slow down: nothing if it is about one recipient's mailbox."""
     if category is causes.SESSION_OVER:
         return ThrottleScope.NONE
-    if reply.code == CLOSING or phase is SmtpPhase.MAIL:
+    if reply.code == classify.CLOSING or phase is protocol.SmtpPhase.MAIL:
         return ThrottleScope.TRANSPORT
     if category.subject in {BounceSubject.SERVER, BounceSubject.ACCOUNT, BounceSubject.QUOTA}:
         return ThrottleScope.TRANSPORT
@@ -139,7 +127,7 @@ _FINAL_DOT = b".\r\n"
 # Faster than bytes.find, which looks for both bytes everywhere.
 _DOT_AT_LINE_START = re.compile(rb"\n\.")
 
-_Refusal = tuple[SmtpPhase, SmtpReply]
+_Refusal = tuple[protocol.SmtpPhase, protocol.SmtpReply]
 
 
 class SmtpConnection:
@@ -151,8 +139,8 @@ class SmtpConnection:
 
     def __init__(
         self,
-        sock: SmtpSocket,
-        capabilities: Capabilities,
+        sock: protocol.SmtpSocket,
+        capabilities: protocol.Capabilities,
         holds_lease: Callable[[], bool],
         *,
         server: str,
@@ -165,7 +153,7 @@ class SmtpConnection:
         self._patience = patience
         self._is_open = True
         # The commands that went out with the last dot. Their replies are still to be read.
-        self._pipelined: EnvelopeCommands | None = None
+        self._pipelined: protocol.EnvelopeCommands | None = None
         # A transaction was begun and refused: RSET has to go before the next one.
         self._needs_reset = False
         self._has_accepted = False
@@ -185,13 +173,13 @@ class SmtpConnection:
         if not self._is_open:
             return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
         try:
-            commands = envelope_commands(
+            commands = protocol.envelope_commands(
                 outgoing, self._capabilities, has_accepted=self._has_accepted
             )
             if isinstance(commands, Outcome):
                 return commands
             return self._send(outgoing, commands, next_message)
-        except ConnectionLost as loss:
+        except protocol.ConnectionLost as loss:
             self._drop()
             return outcome_of_loss(loss)
         except Unreachable as refusal:
@@ -212,7 +200,7 @@ class SmtpConnection:
     def _send(
         self,
         outgoing: OutgoingMessage,
-        commands: EnvelopeCommands,
+        commands: protocol.EnvelopeCommands,
         next_message: OutgoingMessage | None,
     ) -> Outcome:
         refusal = self._start_content(commands)
@@ -239,61 +227,72 @@ class SmtpConnection:
 
     # --- up to the content
 
-    def _start_content(self, commands: EnvelopeCommands) -> _Refusal | None:
+    def _start_content(self, commands: protocol.EnvelopeCommands) -> _Refusal | None:
         """Send the envelope. Returns None at the go-ahead for the content, or the refusal."""
         if self._pipelined is not None and self._pipelined != commands:
             self._abandon_pipelined()
         if self._pipelined is None:
             if farewell := self._socket.unsolicited():
-                raise ConnectionLost("sent a reply that no command asked for", farewell)
+                raise protocol.ConnectionLost(
+                    "sent a reply that no command asked for", farewell
+                )
             if not self._capabilities.pipelining:
                 return self._send_one_by_one(commands)
-            self._socket.write((RSET if self._needs_reset else b"") + commands.group)
+            self._socket.write((protocol.RSET if self._needs_reset else b"") + commands.group)
             self._read_reset()
         self._pipelined = None
         return self._read_group()
 
-    def _send_one_by_one(self, commands: EnvelopeCommands) -> _Refusal | None:
+    def _send_one_by_one(self, commands: protocol.EnvelopeCommands) -> _Refusal | None:
         if self._needs_reset:
-            self._socket.write(RSET)
+            self._socket.write(protocol.RSET)
             self._read_reset()
         self._needs_reset = True
-        steps = ((SmtpPhase.MAIL, commands.mail), (SmtpPhase.RCPT, commands.rcpt))
+        steps = (
+            (protocol.SmtpPhase.MAIL, commands.mail),
+            (protocol.SmtpPhase.RCPT, commands.rcpt),
+        )
         for phase, command in steps:
             self._socket.write(command)
             reply = self._read_reply(phase)
             if not reply.is_good:
                 return phase, reply
-        self._socket.write(DATA_COMMAND)
-        reply = self._read_reply(SmtpPhase.DATA)
-        return None if reply.code == _GO_AHEAD else (SmtpPhase.DATA, reply)
+        self._socket.write(protocol.DATA_COMMAND)
+        reply = self._read_reply(protocol.SmtpPhase.DATA)
+        return None if reply.code == _GO_AHEAD else (protocol.SmtpPhase.DATA, reply)
 
     def _read_group(self) -> _Refusal | None:
         """Read the replies to MAIL, RCPT and DATA that went out together."""
         self._needs_reset = True
         refusal: _Refusal | None = None
         has_recipient = False
-        for phase in (SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA):
+        for phase in (
+            protocol.SmtpPhase.MAIL,
+            protocol.SmtpPhase.RCPT,
+            protocol.SmtpPhase.DATA,
+        ):
             reply = self._read_reply(phase)
             if reply.is_refusal:
                 refusal = refusal or (phase, reply)
             if not self._is_open:
                 return refusal
-            has_recipient = has_recipient or (phase is SmtpPhase.RCPT and reply.is_good)
+            has_recipient = has_recipient or (
+                phase is protocol.SmtpPhase.RCPT and reply.is_good
+            )
         if reply.code == _GO_AHEAD and refusal:
             self._send_no_content(has_recipient=has_recipient)
         return refusal
 
-    def _read_reply(self, phase: SmtpPhase) -> SmtpReply:
+    def _read_reply(self, phase: protocol.SmtpPhase) -> protocol.SmtpReply:
         """Read the reply to a command. 421 closes the connection."""
         reply = self._socket.reply()
-        is_data = phase is SmtpPhase.DATA
+        is_data = phase is protocol.SmtpPhase.DATA
         expected = reply.code == _GO_AHEAD if is_data else reply.is_good
         if not (expected or reply.is_refusal):
-            raise ConnectionLost(f"sent {reply.code} in reply to {phase}")
+            raise protocol.ConnectionLost(f"sent {reply.code} in reply to {phase}")
         if reply.code == _GO_AHEAD and self._socket.has_leftovers:
-            raise ConnectionLost("sent a reply that no command asked for")
-        if reply.code == CLOSING:
+            raise protocol.ConnectionLost("sent a reply that no command asked for")
+        if reply.code == classify.CLOSING:
             self._drop()
         return reply
 
@@ -301,7 +300,7 @@ class SmtpConnection:
         if self._needs_reset:
             reply = self._socket.reply()
             if not reply.is_good:
-                raise ConnectionLost(f"sent {reply.code} in reply to RSET", reply)
+                raise protocol.ConnectionLost(f"sent {reply.code} in reply to RSET", reply)
             self._needs_reset = False
 
     def _abandon_pipelined(self) -> None:
@@ -310,7 +309,7 @@ class SmtpConnection:
         refusal = self._read_group()
         if refusal is None or not self._is_open:
             last = refusal[1] if refusal else None
-            raise ConnectionLost("expected another message", last)
+            raise protocol.ConnectionLost("expected another message", last)
 
     def _send_no_content(self, *, has_recipient: bool) -> None:
         """End a content that no recipient may get."""
@@ -321,7 +320,7 @@ class SmtpConnection:
         try:
             self._socket.write(_FINAL_DOT)
             self._socket.reply()
-        except ConnectionLost:
+        except protocol.ConnectionLost:
             self._drop()
         self._needs_reset = False
 
@@ -332,17 +331,17 @@ class SmtpConnection:
         try:
             self._socket.write_more(content)
             reply = self._socket.unsolicited()
-        except ConnectionLost:
+        except protocol.ConnectionLost:
             # The server may have said why.
             reply = self._socket.unsolicited()
             if reply is None:
                 raise
         if reply and not reply.is_refusal:
-            raise ConnectionLost("sent a reply that no command asked for")
-        if reply and ends_session(reply, SmtpPhase.DOT):
+            raise protocol.ConnectionLost("sent a reply that no command asked for")
+        if reply and ends_session(reply, protocol.SmtpPhase.DOT):
             # This is not about the message, whose end the server has not seen.
-            raise ConnectionLost("has ended the connection", reply)
-        return (SmtpPhase.DOT, reply) if reply else None
+            raise protocol.ConnectionLost("has ended the connection", reply)
+        return (protocol.SmtpPhase.DOT, reply) if reply else None
 
     def _end_content(
         self, outgoing: OutgoingMessage, end: bytes, next_message: OutgoingMessage | None
@@ -355,8 +354,8 @@ class SmtpConnection:
                 self._socket.write(rest)
             reply = self._socket.reply(self._patience)
             if not (reply.is_good or reply.is_refusal):
-                raise ConnectionLost(f"sent {reply.code} in reply to its end")  # noqa: TRY301  # as any loss
-        except ConnectionLost as loss:
+                raise protocol.ConnectionLost(f"sent {reply.code} in reply to its end")  # noqa: TRY301  # as any loss
+        except protocol.ConnectionLost as loss:
             self._drop()
             return Outcome(SendStatus.UNKNOWN, str(loss), causes.UNANSWERED)
         self._pipelined = pipelined
@@ -364,19 +363,19 @@ class SmtpConnection:
         if reply.is_good:
             self._has_accepted = True
             return ACCEPTED_OUTCOME
-        if reply.code == CLOSING:
+        if reply.code == classify.CLOSING:
             self._drop()
-        return self._refused((SmtpPhase.DOT, reply), outgoing)
+        return self._refused((protocol.SmtpPhase.DOT, reply), outgoing)
 
-    def _next_commands(self, next_message: OutgoingMessage) -> EnvelopeCommands | None:
+    def _next_commands(self, next_message: OutgoingMessage) -> protocol.EnvelopeCommands | None:
         """Return the next message's commands. What is wrong with it is reported at its turn."""
         if not self._capabilities.pipelining:
             return None
         with suppress(Unreachable):
-            commands = envelope_commands(
+            commands = protocol.envelope_commands(
                 next_message, self._capabilities, has_accepted=self._has_accepted
             )
-            return commands if isinstance(commands, EnvelopeCommands) else None
+            return commands if isinstance(commands, protocol.EnvelopeCommands) else None
         return None
 
     def _drop(self) -> None:

@@ -27,14 +27,8 @@ from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.delivery import SMTP_PASSWORD, SmtpSettings, Tls, resolve_file
 from publisher.config.values import Mailbox
 from publisher.delivery.transports.base import Guarantee, MessageKey, Transport, Unreachable
+from publisher.delivery.transports.smtp import protocol
 from publisher.delivery.transports.smtp.classify import PERMANENT
-from publisher.delivery.transports.smtp.protocol import (
-    Capabilities,
-    ConnectionLost,
-    SmtpReply,
-    SmtpSocket,
-    redact_reply,
-)
 from publisher.delivery.transports.smtp.session import SmtpConnection
 from publisher.errors import ConfigError
 from publisher.issues.model import Issue
@@ -69,7 +63,7 @@ class SmtpServer:
         return f"{host}:{self.port}"
 
 
-def connect_to_server(server: SmtpServer) -> tuple[SmtpSocket, Capabilities]:
+def connect_to_server(server: SmtpServer) -> tuple[protocol.SmtpSocket, protocol.Capabilities]:
     """Connect and log in. Returns the socket and the server's capabilities.
 
     Raises Unreachable, for good if a person has to change something.
@@ -90,7 +84,7 @@ def connect_to_server(server: SmtpServer) -> tuple[SmtpSocket, Capabilities]:
 class _Bounded(smtplib.SMTP):
     """smtplib, with bounded replies, and with no bytes of them left in a file's buffer."""
 
-    io: SmtpSocket | None = None
+    io: protocol.SmtpSocket | None = None
     refusal: smtplib.SMTPAuthenticationError | None = None
     _io_socket: socket.socket | None = None
 
@@ -106,11 +100,11 @@ class _Bounded(smtplib.SMTP):
         if self.io is None or self._io_socket is not self.sock:
             if self.io and self.io.has_leftovers:
                 # Sent before TLS, perhaps by somebody in between (RFC 3207 section 6).
-                raise ConnectionLost("sent data in the clear after STARTTLS")
-            self.io, self._io_socket = SmtpSocket(self.sock, self.timeout), self.sock
+                raise protocol.ConnectionLost("sent data in the clear after STARTTLS")
+            self.io, self._io_socket = protocol.SmtpSocket(self.sock, self.timeout), self.sock
         try:
             reply = self.io.reply()
-        except ConnectionLost:
+        except protocol.ConnectionLost:
             self.close()
             raise
         return reply.code, b"\n".join(reply.texts)
@@ -123,15 +117,15 @@ class _Bounded(smtplib.SMTP):
             self.refusal = refusal
             raise
         except binascii.Error:
-            raise ConnectionLost("asks for the login in invalid base64") from None
+            raise protocol.ConnectionLost("asks for the login in invalid base64") from None
 
-    def detach(self) -> tuple[SmtpSocket, Capabilities]:
+    def detach(self) -> tuple[protocol.SmtpSocket, protocol.Capabilities]:
         """Return the socket and the capabilities. This object can't be used any more."""
         assert self.io  # noqa: S101  # EHLO was answered
         assert self.sock  # noqa: S101  # as above
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = None
-        return self.io, Capabilities(
+        return self.io, protocol.Capabilities(
             pipelining=self.has_extn("pipelining"),
             sizes=self.has_extn("size"),
             max_size=_max_size(self.esmtp_features.get("size", "")),
@@ -183,7 +177,7 @@ def _log_in(client: _Bounded, server: SmtpServer) -> None:
         return
     try:
         client.login(server.user, server.password.get_secret_value())
-    except ConnectionLost as loss:
+    except protocol.ConnectionLost as loss:
         raise client.refusal or loss from None
 
 
@@ -211,7 +205,7 @@ def _reporting(server: SmtpServer) -> Iterator[None]:
     except smtplib.SMTPException:
         problem = "offers none of the supported ways to log in (CRAM-MD5, PLAIN, LOGIN)"
         raise Unreachable(f"{server}: {problem}", is_final=True) from None
-    except ConnectionLost as error:
+    except protocol.ConnectionLost as error:
         if isinstance(error.__cause__, ssl.SSLError):
             raise _untrusted(server, error.__cause__) from None
         raise Unreachable(f"{server}: {error}") from None
@@ -233,9 +227,11 @@ _STAGES = {
 def _refused(server: SmtpServer, error: smtplib.SMTPResponseException) -> Unreachable:
     words = error.smtp_error
     text = words if isinstance(words, str) else words.decode("utf-8", "replace")
-    reply = SmtpReply(error.smtp_code, f"{error.smtp_code} {' '.join(text.split())}\n".encode())
+    reply = protocol.SmtpReply(
+        error.smtp_code, f"{error.smtp_code} {' '.join(text.split())}\n".encode()
+    )
     code = f"{reply.code} {reply.enhanced or ''}".strip()
-    said = redact_reply(_without_password(reply.text, server), longest=_MAX_TEXT)
+    said = protocol.redact_reply(_without_password(reply.text, server), longest=_MAX_TEXT)
     stage = _STAGES.get(type(error), "refuses STARTTLS")
     is_final = reply.code >= PERMANENT
     is_login = is_final and isinstance(error, smtplib.SMTPAuthenticationError)

@@ -29,20 +29,8 @@ from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ProblemKind
 from publisher.i18n.messages import message
 from publisher.ingest.parsers.document import Dialect
-from publisher.ingest.parsers.markup.blocks import (
-    alerts_plugin,
-    containers_plugin,
-    empty_heads_plugin,
-    headless_tables_plugin,
-)
+from publisher.ingest.parsers.markup import blocks, kramdown
 from publisher.ingest.parsers.markup.common import ProblemLog
-from publisher.ingest.parsers.markup.kramdown import (
-    abbreviations_plugin,
-    attribute_lists_plugin,
-    footnote_ends_plugin,
-    html_blocks_plugin,
-    trailing_lists_plugin,
-)
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
 
 # `{#id}`, `{: #id .class}`, and in MDX `{/* #id */}`.
@@ -323,8 +311,8 @@ def _common() -> MarkdownIt:
     md = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     md.use(footnote_plugin)
     east_asian_plugin(md)
-    alerts_plugin(md)
-    empty_heads_plugin(md)
+    blocks.alerts_plugin(md)
+    blocks.empty_heads_plugin(md)
     md.core.ruler.before("inline", "tasks", _check_boxes)
     md.core.ruler.before("inline", "check_brackets", _check_brackets)
     return md
@@ -332,33 +320,33 @@ def _common() -> MarkdownIt:
 
 def _kramdown(md: MarkdownIt) -> None:
     md.use(deflist_plugin)
-    attribute_lists_plugin(md)
-    footnote_ends_plugin(md)
-    html_blocks_plugin(md)
-    headless_tables_plugin(md)
-    abbreviations_plugin(md)
+    kramdown.attribute_lists_plugin(md)
+    kramdown.footnote_ends_plugin(md)
+    kramdown.html_blocks_plugin(md)
+    blocks.headless_tables_plugin(md)
+    kramdown.abbreviations_plugin(md)
     smart_punctuation_plugin(md)
 
 
 def _goldmark(md: MarkdownIt, typography: bool) -> None:
     md.use(deflist_plugin)
     _autolinks(md)
-    attribute_lists_plugin(md, kramdown=False, spans=False)
+    kramdown.attribute_lists_plugin(md, kramdown=False, spans=False)
     if typography:
         smart_punctuation_plugin(md)
 
 
 def _docusaurus(md: MarkdownIt) -> None:
     _autolinks(md)
-    containers_plugin(md)
+    blocks.containers_plugin(md)
     md.disable("code")  # MDX has no code by indentation
 
 
 def _markdown_it(md: MarkdownIt) -> None:
     _autolinks(md)
-    attribute_lists_plugin(md, kramdown=False)
-    containers_plugin(md)
-    trailing_lists_plugin(md)
+    kramdown.attribute_lists_plugin(md, kramdown=False)
+    blocks.containers_plugin(md)
+    kramdown.trailing_lists_plugin(md)
 
 
 def _autolinks(md: MarkdownIt) -> None:

@@ -30,13 +30,8 @@ from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+from publisher.ingest.parsers.markup import liquid_tags
 from publisher.ingest.parsers.markup.common import CodeRegions, ProblemLog, shown_as_code
-from publisher.ingest.parsers.markup.liquid_tags import (
-    LiquidState,
-    MissingList,
-    MissingValue,
-    add_tags,
-)
 
 # Characters of a text, and items of a list, that a filter may take or make.
 _MAX_TEXT = 1_000_000
@@ -324,7 +319,7 @@ def fill_liquid(
     if "endraw" in source:
         source = show_raw_code(source, in_html=in_html)
         log = log.reading(source)
-    state = LiquidState(log, values.include, values.translate, in_html=in_html)
+    state = liquid_tags.LiquidState(log, values.include, values.translate, in_html=in_html)
     engine = _Engine(state, to_html, _MAX_RENDERED // max(100, tags))
     try:
         names = _globals(fields, values, bare=bare)
@@ -359,12 +354,12 @@ def _add_excerpt(names: Mapping[str, Any], source: str, to_html: Callable[[str],
         page["excerpt"] = to_html(first)
 
 
-def _add_lists(site: MutableMapping[str, Any], state: LiquidState) -> None:
+def _add_lists(site: MutableMapping[str, Any], state: liquid_tags.LiquidState) -> None:
     """Add the lists of other documents, which a document that is read alone can't have."""
     own = site.get("collections") or ()
     for name in (*_LISTS, *own):
         if isinstance(name, str) and name not in site:
-            site[name] = MissingList(state, f"site.{name}")
+            site[name] = liquid_tags.MissingList(state, f"site.{name}")
 
 
 class _PageValues(dict[str, Any]):
@@ -401,15 +396,15 @@ class _Engine(Environment):
     local_namespace_limit = _MAX_VARIABLES
 
     def __init__(
-        self, state: LiquidState, to_html: Callable[[str], str], iterations: int
+        self, state: liquid_tags.LiquidState, to_html: Callable[[str], str], iterations: int
     ) -> None:
         super().__init__(tolerance=Mode.LAX)
         # A function that makes undefined values serves as their class.
-        self.undefined = partial(MissingValue, state)  # type: ignore[assignment]
+        self.undefined = partial(liquid_tags.MissingValue, state)  # type: ignore[assignment]
         self.state = state
         vars(self)["loop_iteration_limit"] = iterations
         add_filters(self, to_html)
-        add_tags(self, state)
+        liquid_tags.add_tags(self, state)
 
     def error(
         self,

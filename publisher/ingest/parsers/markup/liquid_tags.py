@@ -17,12 +17,7 @@ from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
 
 from publisher.i18n.article_problems import ProblemKind
-from publisher.ingest.parsers.markup.common import (
-    CodeRegions,
-    ProblemLog,
-    code_block,
-    span_end,
-)
+from publisher.ingest.parsers.markup import common
 from publisher.ingest.parsers.markup.vocabulary import LIQUID_TAGS, MarkupTag, is_picture
 
 # Files that one document includes, counted as often as they are rendered.
@@ -50,13 +45,13 @@ class LiquidState:
     the tags that include the file that is being rendered.
     """
 
-    log: ProblemLog
+    log: common.ProblemLog
     include: Callable[[str], str | None]
     translate: Callable[[str], str | None]
     holes: list[str] = field(default_factory=list)
     included_at: list[int] = field(default_factory=list)
     includes: int = 0
-    code: CodeRegions | None = None
+    code: common.CodeRegions | None = None
     highlighted: list[tuple[int, int]] = field(default_factory=list)
     ended: frozenset[str] | None = None
     in_html: bool = False
@@ -79,12 +74,12 @@ class LiquidState:
     def is_code(self, token: Token) -> bool:
         """Return whether a token is in a code block or span of the document itself."""
         if self.code is None:
-            self.code = CodeRegions(self.log.text)
+            self.code = common.CodeRegions(self.log.text)
             self.highlighted = [entry.span() for entry in _HIGHLIGHTED.finditer(self.log.text)]
         position = self.position(token)
         if position is None or self.included_at:
             return False
-        return position in self.code or span_end(self.highlighted, position) is not None
+        return position in self.code or common.span_end(self.highlighted, position) is not None
 
     def report(self, error: Exception) -> None:
         """Record an error as a problem of the document."""
@@ -291,7 +286,7 @@ def _write_code(node: _TagNode, context: RenderContext) -> str:
     inner = context.get_buffer()
     cast("BlockNode", node.inside).render(context, inner)
     language = (*node.argument.split(), "")[0]
-    return f"\n{code_block(inner.getvalue(), language, in_html=node.state.in_html)}\n"
+    return f"\n{common.code_block(inner.getvalue(), language, in_html=node.state.in_html)}\n"
 
 
 def _write_unknown(node: _TagNode, _context: RenderContext) -> str:

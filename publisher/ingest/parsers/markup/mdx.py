@@ -14,11 +14,7 @@ from typing import Any
 
 from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.markup.common import CodeRegions, ProblemLog, span_end
-from publisher.ingest.parsers.markup.vocabulary import (
-    COMPONENTS,
-    MarkupContext,
-    MarkupTag,
-)
+from publisher.ingest.parsers.markup.vocabulary import COMPONENTS, MarkupContext, MarkupTag
 
 _TAG_NAME = re.compile(r"<(?P<closing>/)?\s*(?P<name>[A-Za-z][\w.:-]*)?")
 _ATTRIBUTE = re.compile(r"\s*(?P<name>[:@#]?[A-Za-z_][\w:.\[\]-]*)(?P<equals>\s*=\s*)?")

@@ -13,18 +13,7 @@ from dataclasses import dataclass, field
 from publisher.errors import RenderingError
 from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.document import ShortcodeRule
-from publisher.ingest.parsers.markup.common import (
-    CodeRegions,
-    ProblemLog,
-    shown_as_code,
-    span_end,
-)
-from publisher.ingest.parsers.markup.vocabulary import (
-    SHORTCODES,
-    MarkupContext,
-    MarkupTag,
-    shown_by_arguments,
-)
+from publisher.ingest.parsers.markup import common, vocabulary
 
 # Shortcodes inside each other; themes use three.
 _MAX_NESTING = 30
@@ -45,7 +34,9 @@ _ARGUMENT = re.compile(
 
 
 def replace_shortcodes(
-    context: MarkupContext, rules: Mapping[str, ShortcodeRule], log: ProblemLog
+    context: vocabulary.MarkupContext,
+    rules: Mapping[str, ShortcodeRule],
+    log: common.ProblemLog,
 ) -> str:
     """Return the text of the log with its shortcodes replaced."""
     text = log.text
@@ -66,7 +57,10 @@ class _ShortcodeReplacer:
     """Goes through a document once, with a stack of the shortcodes that are open."""
 
     def __init__(
-        self, context: MarkupContext, rules: Mapping[str, ShortcodeRule], log: ProblemLog
+        self,
+        context: vocabulary.MarkupContext,
+        rules: Mapping[str, ShortcodeRule],
+        log: common.ProblemLog,
     ) -> None:
         self._context = context
         self._rules = rules
@@ -75,12 +69,12 @@ class _ShortcodeReplacer:
 
     def run(self) -> str:
         text = self._log.text
-        regions = CodeRegions(text)
+        regions = common.CodeRegions(text)
         escaped = [match.span() for match in _ESCAPED.finditer(text)]
         calls = [
             call
             for call in _CALL.finditer(text)
-            if call.start() not in regions and span_end(escaped, call.start()) is None
+            if call.start() not in regions and common.span_end(escaped, call.start()) is None
         ]
         paired = _paired(calls)
         position = 0
@@ -102,13 +96,13 @@ class _ShortcodeReplacer:
 
     def _with_escaped(self, text: str) -> str:
         """Return a text that shows the shortcodes which are written to be shown: as code."""
-        regions = CodeRegions(text)
+        regions = common.CodeRegions(text)
 
         def shown(match: re.Match[str]) -> str:
             written = f"{{{{{match[1]}{match[2]}{match[3]}}}}}"
             if match.start() in regions or "\n\n" in written:
                 return written
-            return shown_as_code(written, in_html=self._context.in_html)
+            return common.shown_as_code(written, in_html=self._context.in_html)
 
         return _ESCAPED.sub(shown, text)
 
@@ -146,15 +140,15 @@ class _ShortcodeReplacer:
                 return inside
         if rule is not None:
             return inside if rule == "keep" else ""
-        tag = MarkupTag(name, named, positional, inside, self._context)
-        shown = SHORTCODES[name](tag) if name in SHORTCODES else None
+        tag = vocabulary.MarkupTag(name, named, positional, inside, self._context)
+        shown = vocabulary.SHORTCODES[name](tag) if name in vocabulary.SHORTCODES else None
         written = " ".join(match[0].split())
         if isinstance(shown, ProblemKind):
             self._log.add_missing(shown, written, start, end)
             return ""
         if shown is None:
             self._log.add(ProblemKind.UNKNOWN_SHORTCODE, written, start)
-            return shown_by_arguments(tag)
+            return vocabulary.shown_by_arguments(tag)
         return shown
 
 

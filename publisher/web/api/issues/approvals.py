@@ -6,19 +6,13 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import sending
 from publisher.app.issues.approvals import (
     ApprovalView,
     ShownPlan,
     approve_issue,
     read_approvals,
     request_changes,
-)
-from publisher.app.issues.sending import (
-    hold_issue,
-    schedule_issue,
-    send_now,
-    skip_issue,
-    undo_sending,
 )
 from publisher.web.api.issues.overview import IssueDetails, read_details
 from publisher.web.api.operations import ApiValue, Instant, OperationTable, Text
@@ -129,33 +123,33 @@ def _schedule_issue(request: ApiRequest, issue: str, body: NewSchedule) -> Issue
         at = body.send_at.astimezone(UTC)
     except OverflowError as error:
         raise ProblemError(422, "send_at: is no time that a calendar has") from error
-    schedule_issue(request.state, request.actor, issue, at)
+    sending.schedule_issue(request.state, request.actor, issue, at)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/send-now", Permission.CONTROL_SENDING)
 def _send_now(request: ApiRequest, issue: str) -> IssueDetails:
     """Send an issue after the time to undo."""
-    send_now(request.state, request.actor, issue)
+    sending.send_now(request.state, request.actor, issue)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/undo", Permission.PAUSE_SENDING)
 def _undo_sending(request: ApiRequest, issue: str) -> IssueDetails:
     """Take back sending now, before the first mail."""
-    undo_sending(request.state, request.actor, issue)
+    sending.undo_sending(request.state, request.actor, issue)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/hold", Permission.PAUSE_SENDING)
 def _hold_issue(request: ApiRequest, issue: str) -> IssueDetails:
     """Keep an issue from being sent until somebody schedules it."""
-    hold_issue(request.state, request.actor, issue)
+    sending.hold_issue(request.state, request.actor, issue)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/skip", Permission.MOVE_ISSUE)
 def _skip_issue(request: ApiRequest, issue: str, body: SkipReason) -> IssueDetails:
     """Send an issue never; the next one may have its articles."""
-    skip_issue(request.state, request.actor, issue, body.reason)
+    sending.skip_issue(request.state, request.actor, issue, body.reason)
     return read_details(request, issue)

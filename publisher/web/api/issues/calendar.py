@@ -5,14 +5,8 @@ from datetime import date, datetime, timedelta
 from pydantic import Field, NaiveDatetime
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import occurrences
 from publisher.app.issues.calendar import read_calendar
-from publisher.app.issues.occurrences import (
-    ChangedOccurrence,
-    OccurrenceKey,
-    move_occurrence,
-    restore_occurrence,
-    skip_occurrence,
-)
 from publisher.errors import UsageError
 from publisher.web.api.operations import About, ApiValue, Instant, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError
@@ -130,7 +124,9 @@ def _move_occurrence(
     request: ApiRequest, language: str, body: MovedOccurrence
 ) -> OccurrenceState:
     """Move an issue to another time."""
-    (done,) = move_occurrence(request.state, request.actor, _key(body, language), body.to)
+    (done,) = occurrences.move_occurrence(
+        request.state, request.actor, _key(body, language), body.to
+    )
     return occurrence_state(done)
 
 
@@ -140,7 +136,7 @@ def _skip_occurrence(
 ) -> OccurrenceState:
     """Skip an issue; the next one has its articles."""
     key = _key(body, language)
-    (done,) = skip_occurrence(request.state, request.actor, key, body.reason)
+    (done,) = occurrences.skip_occurrence(request.state, request.actor, key, body.reason)
     return occurrence_state(done)
 
 
@@ -150,14 +146,16 @@ def _restore_occurrence(
 ) -> OccurrenceState:
     """Undo moving or skipping an issue."""
     key = _key(body, language)
-    (done,) = restore_occurrence(request.state, request.actor, key)
+    (done,) = occurrences.restore_occurrence(request.state, request.actor, key)
     return occurrence_state(done)
 
 
-def _key(body: OccurrenceName, language: str) -> OccurrenceKey:
-    return OccurrenceKey(newsletter=body.newsletter, day=body.day, languages=(language,))
+def _key(body: OccurrenceName, language: str) -> occurrences.OccurrenceKey:
+    return occurrences.OccurrenceKey(
+        newsletter=body.newsletter, day=body.day, languages=(language,)
+    )
 
 
-def occurrence_state(changed: ChangedOccurrence) -> OccurrenceState:
+def occurrence_state(changed: occurrences.ChangedOccurrence) -> OccurrenceState:
     """Return the value of an occurrence after a change."""
     return OccurrenceState.of(changed.edition, changed.change, due_at=changed.occurrence.due_at)

@@ -6,45 +6,29 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import overview
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
 from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
-from publisher.app.issues.overview import (
-    compare_revisions,
-    find_story_id,
-    list_issue_page,
-    read_issue,
-    read_issue_overview,
-)
 from publisher.app.issues.sending import cancel_sending, pause_sending, resume_sending
 from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueState
 from publisher.issues.store import IssueFilter
-from publisher.web.api.operations import (
-    About,
-    ApiValue,
-    Instant,
-    Name,
-    OperationTable,
-    PageInLanguage,
-    Text,
-    read_cursor,
-    write_cursor,
-)
+from publisher.web.api import operations
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
 from publisher.web.pages.responses import LARGEST_ID, parse_id
 
-OPERATIONS = OperationTable()
+OPERATIONS = operations.OperationTable()
 
 
-class IssueSummary(ApiValue):
+class IssueSummary(operations.ApiValue):
     """An issue: one newsletter in one language on one day."""
 
     name: str = Field(description="Like weekly-en-2026-01-09.")
     newsletter: str
     language: str
     day: date
-    due_at: Instant
+    due_at: operations.Instant
     state: IssueState
     reason: str | None = Field(description="Why it is in its state, in English.")
     articles: int
@@ -64,52 +48,54 @@ class IssueDetails(IssueSummary):
 
     version: Version
     revision: int = Field(description="Of its mail, as the console counts.")
-    send_at: Instant | None = Field(description="When it is sent; None if it is held.")
+    send_at: operations.Instant | None = Field(
+        description="When it is sent; None if it is held."
+    )
     subject: str | None = Field(description="None until it is assembled.")
     preheader: str | None
     digest_hash: str | None = Field(description="SHA-256 of what is sent.")
     deliveries: dict[str, int] = Field(description="By state; they add up to what was planned.")
 
 
-class IssueList(ApiValue):
+class IssueList(operations.ApiValue):
     """Issues, the latest first."""
 
     issues: list[IssueSummary]
     next_cursor: str | None
 
 
-class IssueQuery(PageInLanguage):
+class IssueQuery(operations.PageInLanguage):
     """Which issues are listed."""
 
-    newsletter: Name | None = None
+    newsletter: operations.Name | None = None
     state: IssueState | None = None
 
 
-class Reason(ApiValue):
+class Reason(operations.ApiValue):
     """Why something is done. It is shown with the issue."""
 
-    reason: Text | None = None
+    reason: operations.Text | None = None
 
 
-@OPERATIONS.add("GET /issues", Permission.VIEW, about=About.EACH)
+@OPERATIONS.add("GET /issues", Permission.VIEW, about=operations.About.EACH)
 def _list_issues(request: ApiRequest, query: IssueQuery) -> IssueList:
     """List issues, the latest first."""
     wanted = IssueFilter(
         languages=request.languages(Permission.VIEW, query.language),
         newsletter=query.newsletter,
         state=query.state,
-        before=read_cursor(query.cursor),
+        before=operations.read_cursor(query.cursor),
     )
-    found, has_more = list_issue_page(request.state, wanted, query.limit)
+    found, has_more = overview.list_issue_page(request.state, wanted, query.limit)
     last = found[-1].issue if has_more else None
-    cursor = write_cursor(last.due_at, last.id) if last else None
+    cursor = operations.write_cursor(last.due_at, last.id) if last else None
     issues = [IssueSummary.of(status, status.issue) for status in found]
     return IssueList(issues=issues, next_cursor=cursor)
 
 
 def read_details(request: ApiRequest, issue: str) -> IssueDetails:
     """Return an issue, as operations answer that have changed it."""
-    found = read_issue(request.state, issue)
+    found = overview.read_issue(request.state, issue)
     return IssueDetails.of(found, found.status, found.status.issue)
 
 
@@ -143,7 +129,7 @@ def _cancel_issue(request: ApiRequest, issue: str, body: Reason) -> IssueDetails
 _LONGEST_VALUE = 20_000
 
 
-class StoryLineValue(ApiValue):
+class StoryLineValue(operations.ApiValue):
     """A story of an issue, as the article that shows it."""
 
     story_id: int
@@ -156,11 +142,11 @@ class LeftOutValue(StoryLineValue):
     """A story that somebody left out."""
 
     by: str = Field(validation_alias="actor")
-    at: Instant
+    at: operations.Instant
     reason: str
 
 
-class EditValue(ApiValue):
+class EditValue(operations.ApiValue):
     """An edit. Those that were undone stay."""
 
     edit: int = Field(validation_alias="id")
@@ -168,11 +154,11 @@ class EditValue(ApiValue):
     story_id: int | None
     value: str
     by: str = Field(validation_alias="actor")
-    at: Instant
-    undone_at: Instant | None
+    at: operations.Instant
+    undone_at: operations.Instant | None
 
 
-class IssueContents(ApiValue):
+class IssueContents(operations.ApiValue):
     """An issue with its stories in order, and what editors changed in it."""
 
     name: str
@@ -188,7 +174,7 @@ class IssueContents(ApiValue):
     )
 
 
-class NewEditValue(ApiValue):
+class NewEditValue(operations.ApiValue):
     """What is to be changed: the value is a place, a reason, words or a number, as text."""
 
     kind: EditKind
@@ -199,14 +185,14 @@ class NewEditValue(ApiValue):
     )
 
 
-class PlanQuery(ApiValue):
+class PlanQuery(operations.ApiValue):
     """Which issues are planned: of a day, by default the next ones; of one language, or of all."""
 
     day: date | None = None
-    language: Name | None = None
+    language: operations.Name | None = None
 
 
-class PlanValue(ApiValue):
+class PlanValue(operations.ApiValue):
     """Who gets which issue, and everybody else with the reason."""
 
     plan: dict[str, Any] = Field(description="Counts and times, by edition and reason.")
@@ -222,7 +208,7 @@ def _read_contents(request: ApiRequest, issue: str) -> IssueContents:
 @OPERATIONS.add("POST /issues/<issue>/edits", Permission.EDIT_ISSUE, tagged=True, guarded=True)
 def _edit_issue(request: ApiRequest, issue: str, body: NewEditValue) -> IssueContents:
     """Change an issue, and have it assembled again."""
-    number = find_story_id(request.state, body.story) if body.story else body.story_id
+    number = overview.find_story_id(request.state, body.story) if body.story else body.story_id
     wanted = EditRequest(body.kind, body.value, number)
     done = edit_issue(request.state, request.actor, issue, wanted)
     return _contents(request, issue, done.problem)
@@ -241,12 +227,14 @@ def _undo_edit(request: ApiRequest, issue: str, edit: str) -> IssueContents:
 
 
 def _contents(request: ApiRequest, name: str, problem: str | None = None) -> IssueContents:
-    found = read_issue_overview(request.state, request.actor, name)
+    found = overview.read_issue_overview(request.state, request.actor, name)
     left_out = [LeftOutValue.of(row.story, row) for row in found.left_out]
     return IssueContents.of(found, found.issue, left_out=left_out, problem=problem)
 
 
-@OPERATIONS.add("GET /newsletters/<newsletter>/plan", Permission.VIEW, about=About.EACH)
+@OPERATIONS.add(
+    "GET /newsletters/<newsletter>/plan", Permission.VIEW, about=operations.About.EACH
+)
 def _read_plan(request: ApiRequest, newsletter: str, query: PlanQuery) -> PlanValue:
     """Read who will get the issues of a day, and everybody else with the reason."""
     wanted = request.languages(Permission.VIEW, query.language)
@@ -257,14 +245,14 @@ def _read_plan(request: ApiRequest, newsletter: str, query: PlanQuery) -> PlanVa
     return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
 
 
-class RevisionQuery(ApiValue):
+class RevisionQuery(operations.ApiValue):
     """Which revisions are compared; by default the last two."""
 
     old: int | None = Field(default=None, ge=0, le=LARGEST_ID)
     new: int | None = Field(default=None, ge=0, le=LARGEST_ID)
 
 
-class RevisionWords(ApiValue):
+class RevisionWords(operations.ApiValue):
     """A revision of an issue's mail."""
 
     revision: int
@@ -272,7 +260,7 @@ class RevisionWords(ApiValue):
     preheader: str
 
 
-class RevisionComparison(ApiValue):
+class RevisionComparison(operations.ApiValue):
     """What changed between two revisions of an issue's mail."""
 
     old: RevisionWords
@@ -289,5 +277,7 @@ def _compare_revisions(
     request: ApiRequest, issue: str, query: RevisionQuery
 ) -> RevisionComparison:
     """Read what changed between two revisions of an issue."""
-    found = compare_revisions(request.state, request.actor, issue, query.old, query.new)
+    found = overview.compare_revisions(
+        request.state, request.actor, issue, query.old, query.new
+    )
     return RevisionComparison.of(found)

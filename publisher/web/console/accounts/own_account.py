@@ -12,14 +12,7 @@ from publisher.app.accounts import factors
 from publisher.app.accounts.administration import choose_language
 from publisher.app.accounts.keys import end_own_session, list_own_sessions
 from publisher.errors import SignInError
-from publisher.web.console.accounts.sign_in import (
-    browser_name,
-    codes_page,
-    device_label,
-    passkey_options,
-    refused_page,
-    typed_password,
-)
+from publisher.web.console.accounts import sign_in
 from publisher.web.console.context import ConsoleRequest, console_token
 from publisher.web.console.routes import Access, RouteTable
 
@@ -42,7 +35,7 @@ def _values(request: ConsoleRequest) -> dict[str, Any]:
         "factors": own,
         "passkeys": passkeys,
         "sessions": [
-            (one, browser_name(one.user_agent))
+            (one, sign_in.browser_name(one.user_agent))
             for one in list_own_sessions(request.state, request.actor)
         ],
     }
@@ -62,7 +55,7 @@ def _end_session(request: ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("POST /account/passkeys/options/", Access.SIGNED_IN, needs_fresh=True)
 def _ask(request: ConsoleRequest) -> flask.Response:
-    return passkey_options(factors.ask_for_own_passkey(request.state, console_token()))
+    return sign_in.passkey_options(factors.ask_for_own_passkey(request.state, console_token()))
 
 
 def _changes(change: Callable[[ConsoleRequest], object]) -> Callable[..., flask.Response]:
@@ -72,7 +65,7 @@ def _changes(change: Callable[[ConsoleRequest], object]) -> Callable[..., flask.
         try:
             change(request)
         except SignInError as error:
-            return refused_page(request, _PAGE, error, **_values(request))
+            return sign_in.refused_page(request, _PAGE, error, **_values(request))
         return request.see_other(_PATH, done="saved")
 
     return view
@@ -81,7 +74,7 @@ def _changes(change: Callable[[ConsoleRequest], object]) -> Callable[..., flask.
 @ROUTES.add("POST /account/passkeys/", Access.SIGNED_IN, needs_fresh=True)
 @_changes
 def _add_passkey(request: ConsoleRequest) -> None:
-    answer, label = flask.request.form.get("answer", ""), device_label(request)
+    answer, label = flask.request.form.get("answer", ""), sign_in.device_label(request)
     factors.store_passkey(request.state, console_token(), answer, label, request.network)
 
 
@@ -95,7 +88,7 @@ def _remove_passkey(request: ConsoleRequest) -> None:
 @ROUTES.add("POST /account/password/change/", Access.SIGNED_IN, needs_fresh=True)
 @_changes
 def _change_password(request: ConsoleRequest) -> None:
-    password = typed_password()
+    password = sign_in.typed_password()
     factors.change_password(request.state, console_token(), password, request.network)
 
 
@@ -108,7 +101,7 @@ def _remove_password(request: ConsoleRequest) -> None:
 @ROUTES.add("POST /account/codes/", Access.SIGNED_IN, needs_fresh=True)
 def _renew_codes(request: ConsoleRequest) -> flask.Response:
     made = factors.renew_recovery_codes(request.state, console_token(), request.network)
-    return codes_page(request, made)
+    return sign_in.codes_page(request, made)
 
 
 @ROUTES.add("POST /account/password/begin/", Access.SIGNED_IN, needs_fresh=True)
@@ -129,11 +122,11 @@ def _set_password(request: ConsoleRequest) -> flask.Response:
     token, code = console_token(), request.field("code")
     try:
         made = factors.store_password(
-            request.state, token, typed_password(), code, request.network
+            request.state, token, sign_in.typed_password(), code, request.network
         )
     except SignInError as error:
         setup = factors.read_setup(request.state, token)
         if not setup.totp:
-            return refused_page(request, _PAGE, error, **_values(request))
-        return refused_page(request, _PASSWORD_PAGE, error, setup=setup)
-    return codes_page(request, made)
+            return sign_in.refused_page(request, _PAGE, error, **_values(request))
+        return sign_in.refused_page(request, _PASSWORD_PAGE, error, setup=setup)
+    return sign_in.codes_page(request, made)

@@ -15,15 +15,7 @@ from publisher.app.accounts import factors, sign_in
 from publisher.app.accounts.factors import NewFactor
 from publisher.app.accounts.keys import sign_out
 from publisher.errors import SignInError
-from publisher.web.console.context import (
-    SIGN_IN_PATH,
-    ConsoleRequest,
-    console_token,
-    delete_console_cookie,
-    own_path,
-    path_with_next,
-    set_console_cookie,
-)
+from publisher.web.console import context
 from publisher.web.console.routes import Access, RouteTable
 
 _TOO_MANY, _REFUSED = 429, 422
@@ -61,12 +53,12 @@ def _found(names: Mapping[str, str], user_agent: str) -> str:
     return next((name for mark, name in names.items() if mark in user_agent), "")
 
 
-def device_label(request: ConsoleRequest) -> str:
+def device_label(request: context.ConsoleRequest) -> str:
     """Return what its owner calls a device; without that, its browser and system."""
     return request.field("label") or browser_name(flask.request.user_agent.string)
 
 
-def browser_of(request: ConsoleRequest) -> Browser:
+def browser_of(request: context.ConsoleRequest) -> Browser:
     """Return the browser of a request, as lists of sessions show it."""
     return Browser(flask.request.user_agent.string, request.network)
 
@@ -99,7 +91,7 @@ def refused_options(error: SignInError) -> flask.Response:
 
 
 def refused_page(
-    request: ConsoleRequest, template: str, error: SignInError, **values: Any
+    request: context.ConsoleRequest, template: str, error: SignInError, **values: Any
 ) -> flask.Response:
     """Return a page again, which says by `reason` why a step was refused."""
     response = request.page(
@@ -118,7 +110,7 @@ def _with_wait(response: flask.Response, error: SignInError) -> flask.Response:
     return response
 
 
-_CODE_PATH = f"{SIGN_IN_PATH}code/"
+_CODE_PATH = f"{context.SIGN_IN_PATH}code/"
 SIGN_OUT_PATH = "/sign-out/"
 _SIGN_IN, _CODE, _AGAIN = "sign_in.html", "sign_in_code.html", "sign_in_again.html"
 # Nothing of an editor's work stays in a browser that others use.
@@ -126,7 +118,7 @@ _CLEARED = '"cookies", "storage"'
 
 
 def _following() -> str:
-    return own_path(flask.request.values.get("next", "/"))
+    return context.own_path(flask.request.values.get("next", "/"))
 
 
 def _again() -> bool:
@@ -134,12 +126,12 @@ def _again() -> bool:
 
 
 @ROUTES.add("GET /sign-in/", Access.PUBLIC)
-def _show(request: ConsoleRequest) -> flask.Response:
+def _show(request: context.ConsoleRequest) -> flask.Response:
     return request.page(_SIGN_IN, next=_following())
 
 
 @ROUTES.add("POST /sign-in/", Access.PUBLIC)
-def _begin(request: ConsoleRequest) -> flask.Response:
+def _begin(request: context.ConsoleRequest) -> flask.Response:
     email, following = request.field("email"), _following()
     try:
         token = sign_in.begin_by_password(
@@ -147,87 +139,89 @@ def _begin(request: ConsoleRequest) -> flask.Response:
         )
     except SignInError as error:
         return refused_page(request, _SIGN_IN, error, next=following, email=email)
-    response = request.see_other(path_with_next(_CODE_PATH, following))
-    return set_console_cookie(response, token)
+    response = request.see_other(context.path_with_next(_CODE_PATH, following))
+    return context.set_console_cookie(response, token)
 
 
 @ROUTES.add("POST /sign-in/options/", Access.PUBLIC)
-def _ask(request: ConsoleRequest) -> flask.Response:
+def _ask(request: context.ConsoleRequest) -> flask.Response:
     try:
         asked = sign_in.ask_for_sign_in(request.state, browser_of(request))
     except SignInError as error:
         return refused_options(error)
-    return set_console_cookie(passkey_options(asked.options), asked.token)
+    return context.set_console_cookie(passkey_options(asked.options), asked.token)
 
 
 @ROUTES.add("GET /sign-in/code/", Access.PUBLIC)
-def _show_code(request: ConsoleRequest) -> flask.Response:
+def _show_code(request: context.ConsoleRequest) -> flask.Response:
     return request.page(_CODE, next=_following())
 
 
 @ROUTES.add("POST /sign-in/code/", Access.PUBLIC)
-def _use_code(request: ConsoleRequest) -> flask.Response:
+def _use_code(request: context.ConsoleRequest) -> flask.Response:
     following = _following()
     try:
         token = sign_in.use_code(
-            request.state, console_token(), request.field("code"), request.network
+            request.state, context.console_token(), request.field("code"), request.network
         )
     except SignInError as error:
         page = _SIGN_IN if error.key == "over" else _CODE
         return refused_page(request, page, error, next=following)
-    return set_console_cookie(request.see_other(following), token)
+    return context.set_console_cookie(request.see_other(following), token)
 
 
 @ROUTES.add("GET /sign-in/again/", Access.SIGNED_IN)
-def _show_again(request: ConsoleRequest) -> flask.Response:
+def _show_again(request: context.ConsoleRequest) -> flask.Response:
     return request.page(_AGAIN, next=_following(), again=_again())
 
 
 @ROUTES.add("POST /sign-in/again/options/", Access.SIGNED_IN)
-def _ask_again(request: ConsoleRequest) -> flask.Response:
+def _ask_again(request: context.ConsoleRequest) -> flask.Response:
     try:
-        asked = sign_in.ask_for_proof(request.state, console_token())
+        asked = sign_in.ask_for_proof(request.state, context.console_token())
     except SignInError as error:
         return refused_options(error)
     return passkey_options(asked.options)
 
 
-def _use_passkey(request: ConsoleRequest, page: str) -> flask.Response:
+def _use_passkey(request: context.ConsoleRequest, page: str) -> flask.Response:
     following = _following()
     try:
         token = sign_in.use_passkey(
-            request.state, console_token(), shown_passkey(), request.network
+            request.state, context.console_token(), shown_passkey(), request.network
         )
     except SignInError as error:
         return refused_page(request, page, error, next=following, again=_again())
-    return set_console_cookie(_onward(request, following), token)
+    return context.set_console_cookie(_onward(request, following), token)
 
 
 ROUTES.add("POST /sign-in/passkey/", Access.PUBLIC)(partial(_use_passkey, page=_SIGN_IN))
 ROUTES.add("POST /sign-in/again/passkey/", Access.SIGNED_IN)(partial(_use_passkey, page=_AGAIN))
 
 
-def _onward(request: ConsoleRequest, following: str) -> flask.Response:
+def _onward(request: context.ConsoleRequest, following: str) -> flask.Response:
     """Lead on; if somebody came by a button, the page says that it has to be pressed again."""
     return request.see_other(following, "proved" if _again() else "")
 
 
 @ROUTES.add("POST /sign-in/again/", Access.SIGNED_IN)
-def _prove_password(request: ConsoleRequest) -> flask.Response:
+def _prove_password(request: context.ConsoleRequest) -> flask.Response:
     following, code = _following(), request.field("code")
     try:
         token = sign_in.prove_by_password(
-            request.state, console_token(), typed_password(), code, request.network
+            request.state, context.console_token(), typed_password(), code, request.network
         )
     except SignInError as error:
         return refused_page(request, _AGAIN, error, next=following, again=_again())
-    return set_console_cookie(_onward(request, following), token)
+    return context.set_console_cookie(_onward(request, following), token)
 
 
 @ROUTES.add("POST /sign-out/", Access.PUBLIC)
-def _end(request: ConsoleRequest) -> flask.Response:
-    sign_out(request.state, console_token(), request.network)
-    response = delete_console_cookie(request.see_other(SIGN_IN_PATH, done="signed-out"))
+def _end(request: context.ConsoleRequest) -> flask.Response:
+    sign_out(request.state, context.console_token(), request.network)
+    response = context.delete_console_cookie(
+        request.see_other(context.SIGN_IN_PATH, done="signed-out")
+    )
     response.headers["Clear-Site-Data"] = _CLEARED
     return response
 
@@ -237,67 +231,71 @@ _PATH, _SETUP_PATH = "/invite/", "/invite/setup/"
 
 
 @ROUTES.add("GET /invite/", Access.PUBLIC)
-def _show_invitation(request: ConsoleRequest) -> flask.Response:
+def _show_invitation(request: context.ConsoleRequest) -> flask.Response:
     return request.page(_INVITATION)
 
 
 @ROUTES.add("POST /invite/", Access.PUBLIC)
-def _accept(request: ConsoleRequest) -> flask.Response:
+def _accept(request: context.ConsoleRequest) -> flask.Response:
     try:
         token = factors.accept_invitation(
             request.state, browser_of(request), request.field("invitation")
         )
     except SignInError as error:
         return refused_page(request, _INVITATION, error)
-    return set_console_cookie(request.see_other(_SETUP_PATH), token)
+    return context.set_console_cookie(request.see_other(_SETUP_PATH), token)
 
 
 @ROUTES.add("GET /invite/setup/", Access.PUBLIC)
-def _show_setup(request: ConsoleRequest) -> flask.Response:
+def _show_setup(request: context.ConsoleRequest) -> flask.Response:
     try:
-        setup = factors.read_setup(request.state, console_token())
+        setup = factors.read_setup(request.state, context.console_token())
     except SignInError as error:
         return refused_page(request, _INVITATION, error)
     return request.page(_SETUP, setup=setup)
 
 
 @ROUTES.add("GET /one-time-passwords.svg", Access.PUBLIC)
-def _picture(request: ConsoleRequest) -> flask.Response:
+def _picture(request: context.ConsoleRequest) -> flask.Response:
     """Return the QR code of what a session sets up. It is stored nowhere, as all answers."""
     try:
-        picture = factors.read_totp_picture(request.state, console_token())
+        picture = factors.read_totp_picture(request.state, context.console_token())
     except SignInError:
         flask.abort(404)
     return flask.Response(picture, mimetype="image/svg+xml")
 
 
 @ROUTES.add("POST /invite/setup/options/", Access.PUBLIC)
-def _ask_invited(request: ConsoleRequest) -> flask.Response:
+def _ask_invited(request: context.ConsoleRequest) -> flask.Response:
     try:
-        options = factors.ask_for_own_passkey(request.state, console_token())
+        options = factors.ask_for_own_passkey(request.state, context.console_token())
     except SignInError as error:
         return refused_options(error)
     return passkey_options(options)
 
 
 @ROUTES.add("POST /invite/setup/passkey/", Access.PUBLIC)
-def _store_passkey(request: ConsoleRequest) -> flask.Response:
+def _store_passkey(request: context.ConsoleRequest) -> flask.Response:
     answer = flask.request.form.get("answer", "")
     try:
         made = factors.store_passkey(
-            request.state, console_token(), answer, device_label(request), request.network
+            request.state,
+            context.console_token(),
+            answer,
+            device_label(request),
+            request.network,
         )
     except SignInError as error:
         return _setup_again(request, error)
-    return set_console_cookie(request.see_other("/"), made.token)
+    return context.set_console_cookie(request.see_other("/"), made.token)
 
 
 @ROUTES.add("POST /invite/setup/password/", Access.PUBLIC)
-def _store_password(request: ConsoleRequest) -> flask.Response:
+def _store_password(request: context.ConsoleRequest) -> flask.Response:
     try:
         made = factors.store_password(
             request.state,
-            console_token(),
+            context.console_token(),
             typed_password(),
             request.field("code"),
             request.network,
@@ -307,16 +305,16 @@ def _store_password(request: ConsoleRequest) -> flask.Response:
     return codes_page(request, made)
 
 
-def _setup_again(request: ConsoleRequest, error: SignInError) -> flask.Response:
+def _setup_again(request: context.ConsoleRequest, error: SignInError) -> flask.Response:
     """Show the page again, or if the invitation is over, that of the invitation."""
     try:
-        setup = factors.read_setup(request.state, console_token())
+        setup = factors.read_setup(request.state, context.console_token())
     except SignInError as over:
         return refused_page(request, _INVITATION, over)
     return refused_page(request, _SETUP, error, setup=setup)
 
 
-def codes_page(request: ConsoleRequest, made: NewFactor) -> flask.Response:
+def codes_page(request: context.ConsoleRequest, made: NewFactor) -> flask.Response:
     """Return the page that shows new recovery codes, this once."""
     response = request.page("recovery_codes.html", codes=made.recovery_codes)
-    return set_console_cookie(response, made.token)
+    return context.set_console_cookie(response, made.token)

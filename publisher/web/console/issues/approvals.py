@@ -11,22 +11,9 @@ from functools import partial
 import flask
 
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.issues.approvals import (
-    ApprovalRequest,
-    ShownPlan,
-    approve_issue,
-    approve_issues,
-    request_changes,
-)
+from publisher.app.issues import approvals, sending
 from publisher.app.issues.lookup import find_issue_group
 from publisher.app.issues.overview import compare_revisions
-from publisher.app.issues.sending import (
-    hold_issue,
-    schedule_issue,
-    send_now,
-    skip_issue,
-    undo_sending,
-)
 from publisher.errors import IssueError
 from publisher.issues.digests import RevisionDiff
 from publisher.web.console.context import ConsoleRequest
@@ -59,7 +46,9 @@ def _approve(request: ConsoleRequest, issue: str) -> flask.Response:
     manifest, note = request.field("manifest"), request.field("note", _MOST_NOTE)
     plan = _shown_plan(request.field("plan_hash"), request.field("recipients"))
     try:
-        approve_issue(request.state, request.actor, issue, manifest, note=note, plan=plan)
+        approvals.approve_issue(
+            request.state, request.actor, issue, manifest, note=note, plan=plan
+        )
     except IssueError as error:
         return issue_page(
             request, issue, 409, problem=str(error), diff=_changed(request, issue)
@@ -67,13 +56,13 @@ def _approve(request: ConsoleRequest, issue: str) -> flask.Response:
     return request.see_other(f"/issues/{issue}/", done="approved")
 
 
-def _shown_plan(plan_hash: str, recipients: str) -> ShownPlan | None:
+def _shown_plan(plan_hash: str, recipients: str) -> approvals.ShownPlan | None:
     """Return the plan that a form has shown; None for a correction."""
     if not plan_hash:
         return None
     if not recipients.isdecimal():
         flask.abort(400)
-    return ShownPlan(plan_hash, int(recipients))
+    return approvals.ShownPlan(plan_hash, int(recipients))
 
 
 def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
@@ -92,11 +81,11 @@ def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
     if len({len(column) for column in columns}) > 1:
         flask.abort(400)
     wanted = [
-        ApprovalRequest(name, manifest, plan=_shown_plan(*shown))
+        approvals.ApprovalRequest(name, manifest, plan=_shown_plan(*shown))
         for name, manifest, *shown in zip(*columns, strict=True)
     ]
     try:
-        approve_issues(request.state, request.actor, wanted)
+        approvals.approve_issues(request.state, request.actor, wanted)
     except IssueError as error:
         return issue_page(request, issue, 409, problem=str(error))
     return request.see_other(f"/issues/{issue}/", done="approved")
@@ -105,7 +94,7 @@ def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
 @ROUTES.add("POST /issues/<issue>/request-changes/", Permission.APPROVE)
 def _request_changes(request: ConsoleRequest, issue: str) -> flask.Response:
     manifest, note = request.field("manifest"), request.field("changes", _MOST_NOTE)
-    verb = partial(request_changes, manifest=manifest, note=note)
+    verb = partial(approvals.request_changes, manifest=manifest, note=note)
     return _done(request, issue, verb, "changes-requested")
 
 
@@ -128,13 +117,13 @@ def _schedule_at(request: ConsoleRequest, issue: str) -> object:
             issue=issue,
             value=repr(request.field("at")),
         ) from None
-    return schedule_issue(request.state, request.actor, issue, at)
+    return sending.schedule_issue(request.state, request.actor, issue, at)
 
 
 for _name, _access, _verb, _word in (
-    ("send-now", Permission.CONTROL_SENDING, send_now, "sent-soon"),
-    ("undo", Permission.PAUSE_SENDING, undo_sending, "undone"),
-    ("hold", Permission.PAUSE_SENDING, hold_issue, "saved"),
+    ("send-now", Permission.CONTROL_SENDING, sending.send_now, "sent-soon"),
+    ("undo", Permission.PAUSE_SENDING, sending.undo_sending, "undone"),
+    ("hold", Permission.PAUSE_SENDING, sending.hold_issue, "saved"),
 ):
     ROUTES.add(f"POST /issues/<issue>/{_name}/", _access)(
         partial(_done, verb=_verb, word=_word)
@@ -143,4 +132,6 @@ for _name, _access, _verb, _word in (
 
 @ROUTES.add("POST /issues/<issue>/skip/", Permission.MOVE_ISSUE)
 def _skip(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _done(request, issue, partial(skip_issue, reason=request.field("why")), "saved")
+    return _done(
+        request, issue, partial(sending.skip_issue, reason=request.field("why")), "saved"
+    )

@@ -7,6 +7,7 @@ from itertools import groupby
 import flask
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import occurrences
 from publisher.app.issues.calendar import (
     Calendar,
     CalendarEntry,
@@ -15,12 +16,6 @@ from publisher.app.issues.calendar import (
     read_calendar,
     read_occurrence,
     renew_private_addresses,
-)
-from publisher.app.issues.occurrences import (
-    OccurrenceKey,
-    move_occurrence,
-    restore_occurrence,
-    skip_occurrence,
 )
 from publisher.errors import IssueError, UsageError
 from publisher.web.console.context import ConsoleRequest
@@ -116,7 +111,7 @@ def _page(
     )
 
 
-def _verb(act: Callable[[ConsoleRequest, OccurrenceKey], object]) -> None:
+def _verb(act: Callable[[ConsoleRequest, occurrences.OccurrenceKey], object]) -> None:
     """Add a view that changes an occurrence in the languages of a form, and shows it."""
     name = act.__name__.strip("_")
 
@@ -131,7 +126,7 @@ def _verb(act: Callable[[ConsoleRequest, OccurrenceKey], object]) -> None:
             flask.abort(404)
         if not languages:
             return _page(request, newsletter, day, "choose a language", 422)
-        key = OccurrenceKey(newsletter=newsletter, day=of_day, languages=languages)
+        key = occurrences.OccurrenceKey(newsletter=newsletter, day=of_day, languages=languages)
         try:
             act(request, key)
         except (UsageError, IssueError) as error:
@@ -140,22 +135,22 @@ def _verb(act: Callable[[ConsoleRequest, OccurrenceKey], object]) -> None:
 
 
 @_verb
-def _move(request: ConsoleRequest, key: OccurrenceKey) -> None:
+def _move(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
     try:
         to = datetime.fromisoformat(request.field("to"))
     except ValueError:
         raise UsageError("choose a date and a time") from None
-    move_occurrence(request.state, request.actor, key, to.replace(tzinfo=None))
+    occurrences.move_occurrence(request.state, request.actor, key, to.replace(tzinfo=None))
 
 
 @_verb
-def _skip(request: ConsoleRequest, key: OccurrenceKey) -> None:
-    skip_occurrence(request.state, request.actor, key, request.field("why"))
+def _skip(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
+    occurrences.skip_occurrence(request.state, request.actor, key, request.field("why"))
 
 
 @_verb
-def _restore(request: ConsoleRequest, key: OccurrenceKey) -> None:
-    restore_occurrence(request.state, request.actor, key)
+def _restore(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
+    occurrences.restore_occurrence(request.state, request.actor, key)
 
 
 def _parse_day(text: str) -> date | None:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import flask
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import preview_pages
 from publisher.app.issues.lookup import choose_editions, find_issue_group
 from publisher.app.issues.preview import (
     MailPreview,
@@ -20,13 +21,6 @@ from publisher.app.issues.preview import (
     load_viewer,
     preview_mails,
     viewer_with_profile,
-)
-from publisher.app.issues.preview_pages import (
-    LOOKS,
-    WIDTHS,
-    frame_document,
-    picture_type,
-    read_public_picture,
 )
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
@@ -167,8 +161,8 @@ def _grid(
     given = {
         "target": target,
         "columns": columns,
-        "looks": LOOKS,
-        "widths": WIDTHS,
+        "looks": preview_pages.LOOKS,
+        "widths": preview_pages.WIDTHS,
         "lengths": _LENGTHS,
         "served": _languages(request),
         "arguments": arguments,
@@ -230,12 +224,12 @@ def _frame(request: ConsoleRequest, key: str, look: str) -> flask.Response:
     """Return a mail, or its page, as a document for a frame."""
     kind, _, chosen = look.rpartition("-")
     preview = request.context.opened.previews.find(request.actor, key)
-    wanted = next((one for one in LOOKS if one == chosen), None)
+    wanted = next((one for one in preview_pages.LOOKS if one == chosen), None)
     if preview is None or wanted is None or kind not in {"mail", "page"}:
         response = request.page("preview_gone.html", 404)
     else:
         html = preview.html if kind == "mail" else preview.page
-        document = frame_document(
+        document = preview_pages.frame_document(
             html, wanted, request.settings.publication.url, _picture_address
         )
         response = flask.Response(document, mimetype="text/html")
@@ -245,7 +239,7 @@ def _frame(request: ConsoleRequest, key: str, look: str) -> flask.Response:
 
 def _picture_address(path: str) -> str | None:
     """Return where the console has a picture of the publication."""
-    return f"{_PICTURES}{path}" if picture_type(path) else None
+    return f"{_PICTURES}{path}" if preview_pages.picture_type(path) else None
 
 
 @ROUTES.add("GET /previews/<key>/message.eml", Permission.VIEW)
@@ -266,7 +260,7 @@ def _picture(request: ConsoleRequest, name: str) -> flask.Response:
 
     Frames have no origin of their own, so browsers send no cookie from them.
     """
-    picture = read_public_picture(request.settings, name)
+    picture = preview_pages.read_public_picture(request.settings, name)
     if picture is None:
         flask.abort(404)
     content, media_type = picture

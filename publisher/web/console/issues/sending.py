@@ -19,24 +19,12 @@ import flask
 from werkzeug.http import parse_cookie
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import corrections, sending
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
-from publisher.app.issues.corrections import (
-    CorrectionRequest,
-    correct_issue,
-    list_corrections,
-    plan_correction,
-)
 from publisher.app.issues.deliveries import decide_doubts, report_issues
 from publisher.app.issues.lookup import IssueGroup, find_issue_group
 from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
 from publisher.app.issues.preview_pages import LOOKS, WIDTHS
-from publisher.app.issues.sending import (
-    SendingStatus,
-    SendingWatch,
-    cancel_sending,
-    pause_sending,
-    resume_sending,
-)
 from publisher.app.subscribers.feeds import list_feed_followers
 from publisher.config import Settings
 from publisher.errors import IssueError, PublisherError, UsageError
@@ -46,9 +34,9 @@ from publisher.web.security import SAFE_METHODS
 from subscribers.preferences import Profile
 
 # For everybody who looks at this process's pages.
-watch = SendingWatch()
+watch = sending.SendingWatch()
 # By issue and language of the page: the counts and settings that it shows, and its HTML.
-_shown: dict[tuple[str, str], tuple[tuple[SendingStatus, ...], Settings, bytes]] = {}
+_shown: dict[tuple[str, str], tuple[tuple[sending.SendingStatus, ...], Settings, bytes]] = {}
 _MAX_SHOWN = 100
 _PROGRESS_PATH = re.compile(r"/issues/([^/]+)/sending/progress/")
 # How much later than elsewhere a session that was ended by another process counts as ended.
@@ -60,7 +48,7 @@ _MAX_PERMITTED = 1000
 ROUTES = RouteTable()
 
 
-def progress_values(looks: tuple[SendingStatus, ...], issue: str) -> dict[str, Any]:
+def progress_values(looks: tuple[sending.SendingStatus, ...], issue: str) -> dict[str, Any]:
     """Return what templates show of an issue in all its languages."""
     return {
         "looks": looks,
@@ -86,7 +74,7 @@ def sending_progress(request: ConsoleRequest, issue: str) -> flask.Response:
 
 
 def _shown_html(
-    looks: tuple[SendingStatus, ...], settings: Settings, issue: str, language: str
+    looks: tuple[sending.SendingStatus, ...], settings: Settings, issue: str, language: str
 ) -> bytes | None:
     """Return the HTML with certain counts, if it was rendered before."""
     shown = _shown.get((issue, language))
@@ -263,13 +251,13 @@ def _given(request: ConsoleRequest, group: IssueGroup, issue: Any) -> dict[str, 
 
 @ROUTES.add("POST /issues/<issue>/pause/", Permission.PAUSE_SENDING)
 def _pause(request: ConsoleRequest, issue: str) -> flask.Response:
-    pause_sending(request.state, request.actor, issue, request.field("reason") or None)
+    sending.pause_sending(request.state, request.actor, issue, request.field("reason") or None)
     return _done(request, issue, "paused")
 
 
 @ROUTES.add("POST /issues/<issue>/resume/", Permission.CONTROL_SENDING)
 def _resume(request: ConsoleRequest, issue: str) -> flask.Response:
-    resume_sending(request.state, request.actor, issue)
+    sending.resume_sending(request.state, request.actor, issue)
     return _done(request, issue, "resumed")
 
 
@@ -279,7 +267,7 @@ def _pause_before_proof(request: ConsoleRequest, issue: str) -> flask.Response:
     reason = request.field("reason")
     can_pause = request.permits(Permission.PAUSE_SENDING, found.language)
     if found.state == "sending" and can_pause:
-        pause_sending(request.state, request.actor, issue, reason or None)
+        sending.pause_sending(request.state, request.actor, issue, reason or None)
         watch.forget(request.state, issue)
     return _sending(request, issue, 403, reason=reason, is_unproved=True)
 
@@ -291,7 +279,7 @@ def _pause_before_proof(request: ConsoleRequest, issue: str) -> flask.Response:
     unproved=_pause_before_proof,
 )
 def _cancel(request: ConsoleRequest, issue: str) -> flask.Response:
-    cancel_sending(request.state, request.actor, issue, request.field("reason") or None)
+    sending.cancel_sending(request.state, request.actor, issue, request.field("reason") or None)
     return _done(request, issue, "cancelled")
 
 
@@ -336,7 +324,7 @@ def _show_sent_mail(request: ConsoleRequest, issue: str) -> flask.Response:
         mail=mail if is_shown else None,
         problem="" if isinstance(mail, MailPreview) else str(mail),
         key=opened.previews.keep(mail) if isinstance(mail, MailPreview) else "",
-        corrections=list_corrections(request.state, issue),
+        corrections=corrections.list_corrections(request.state, issue),
         looks=LOOKS[:2],
         widths=WIDTHS,
     )
@@ -350,7 +338,9 @@ def _page(
     request: ConsoleRequest, issue: str, problem: str = "", status: int = 200
 ) -> flask.Response:
     _group, found = find_issue_group(request.state, issue)
-    (plan,) = plan_correction(request.state, found.newsletter, found.day, [found.language])
+    (plan,) = corrections.plan_correction(
+        request.state, found.newsletter, found.day, [found.language]
+    )
     return request.page(
         "correct.html",
         status,
@@ -372,7 +362,7 @@ def _unproved(request: ConsoleRequest, issue: str) -> flask.Response:
 )
 def _correct(request: ConsoleRequest, issue: str) -> flask.Response:
     _group, found = find_issue_group(request.state, issue)
-    wanted = CorrectionRequest(
+    wanted = corrections.CorrectionRequest(
         newsletter=found.newsletter,
         day=found.day,
         languages=(found.language,),
@@ -381,7 +371,7 @@ def _correct(request: ConsoleRequest, issue: str) -> flask.Response:
         web_only=request.field("how") != "mail",
     )
     try:
-        correct_issue(request.state, request.actor, wanted)
+        corrections.correct_issue(request.state, request.actor, wanted)
     except (UsageError, IssueError) as error:
         return _page(request, issue, str(error), 422)
     return request.see_other(f"/issues/{issue}/correct/", "corrected")

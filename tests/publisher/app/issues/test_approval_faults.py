@@ -271,9 +271,7 @@ def test_the_plan_of_now_is_signed_if_none_was_shown_and_none_of_a_correction(
     assert signed_plan(state, erratum, ShownPlan(now.hash)) is None
 
 
-def test_what_was_shown_may_have_moved_a_little_but_not_far(
-    shared: PublicationFolder,
-) -> None:
+def test_what_was_shown_may_have_moved_a_little_but_not_far(shared: PublicationFolder) -> None:
     state, ann = state_of_editors(shared), person(shared, "ann")
     manifest = read_approvals(state, ann, NAME).manifest
     assert manifest is not None

@@ -11,10 +11,9 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from publisher.accounts.tables import account_table
-from publisher.app.operation import databases as database_copy
 from publisher.app.operation.databases import copy_publication
 from publisher.clock import FixedClock
-from publisher.database import engine, metadata, open_database
+from publisher.database import copy, engine, metadata, open_database
 from publisher.database.copy import TableContent, back_up, read_all_tables
 from publisher.database.dialect import server_session
 from publisher.delivery.ledger.leases import create_lease, release_lease
@@ -123,7 +122,7 @@ def test_the_source_waits_while_rows_are_compared(
         sleep(2.5)
         return read_all_tables(connection)
 
-    monkeypatch.setattr(database_copy, "read_all_tables", slowly)
+    monkeypatch.setattr(copy, "read_all_tables", slowly)
     copy_publication(target, str(tmp_path / "back.db"), CLOCK)
     assert "it was moved to" in (reason(target) or "")
 

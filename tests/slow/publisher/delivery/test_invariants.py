@@ -195,12 +195,7 @@ class Deliveries(RuleBasedStateMachine):
         self.publication = PublicationFolder(settings, self.database)
         self.transport = MemoryTransport(guarantee, connections=WORKERS, prefetch=PROMISED)
         self.dispatcher = Dispatcher(
-            settings,
-            self.database,
-            self.transport,
-            SECRET,
-            self.clock,
-            timer=self.times.wall,
+            settings, self.database, self.transport, SECRET, self.clock, timer=self.times.wall
         )
         subscribe(self.publication, *RECIPIENTS.items())
         self.an_issue_is_opened()

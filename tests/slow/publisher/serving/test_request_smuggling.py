@@ -145,12 +145,7 @@ MALFORMED = {
 
 # Without a server before it, waitress reads these as RFC 9112, 6.3 says: the chunks count, and what follows
 # is a request of the same client.
-CHUNKED_COUNTS = {
-    "CL.TE",
-    "CL.TE folded",
-    "CL.TE with a tab",
-    "TE chunked twice",
-}
+CHUNKED_COUNTS = {"CL.TE", "CL.TE folded", "CL.TE with a tab", "TE chunked twice"}
 
 # What is allowed, with the body that it has.
 ALLOWED = {

@@ -1,11 +1,5 @@
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.printing import (
-    changes,
-    override,
-    public,
-    rss,
-    syndicated,
-)
+from tests.publisher.printing import changes, override, public, rss, syndicated
 from tests.publisher.syndication.test_publish import documents, tides
 
 

@@ -205,10 +205,7 @@ def test_a_required_login_is_final(code: int, why: str, phase: SmtpPhase) -> Non
 
 @pytest.mark.parametrize(
     ("phase", "text"),
-    [
-        (RCPT, "550 5.7.1 host said: blocked using dnsbl"),
-        (DATA, "550 5.7.1 by policy"),
-    ],
+    [(RCPT, "550 5.7.1 host said: blocked using dnsbl"), (DATA, "550 5.7.1 by policy")],
 )
 def test_a_refusal_after_acceptances_is_about_this_message(phase: SmtpPhase, text: str) -> None:
     assert judged(text, phase, has_accepted=True).status is SendStatus.REFUSED
