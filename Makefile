@@ -86,7 +86,7 @@ pictures: $(VENV)/dev  ## make the pictures of the documentation from the real p
 support: $(VENV)/runtime  ## renew what is known of mail programs (needs npm)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	  npm pack --silent --pack-destination "$$folder" caniemail@latest >/dev/null && \
-	  $(BIN)/python -m publisher.gate.mail_clients.refresh "$$folder"/caniemail-*.tgz
+	  $(BIN)/python -m tools.mail_clients "$$folder"/caniemail-*.tgz
 
 lock:  ## renew the lock files (needs uv); hashes only, no addresses
 	uv pip compile --quiet pyproject.toml --group build --universal --python-version 3.11 --upgrade \

@@ -8,7 +8,6 @@ import pytest
 import feeds
 from feeds import FEED_FORMATS, Channel, FeedFormat
 from tests.feeds import hostile
-from tests.feeds.conformance import Kind, faults
 from tests.feeds.conformance_cases import (
     ATOM,
     BROKEN_ATOM,
@@ -22,6 +21,7 @@ from tests.feeds.conformance_cases import (
     OPML,
     RSS,
 )
+from tools.feed_validator import Kind, faults
 
 HERE = Path(__file__).parent
 KINDS: dict[str, Kind] = {".rss.xml": "rss", ".atom.xml": "atom", ".json": "json"}

@@ -9,7 +9,7 @@ from lxml import etree
 from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
 from feeds.opml import Outline, OutlineGroup, render_opml
 from tests.cpu_time import at_most
-from tests.feeds.conformance import faults
+from tools.feed_validator import faults
 
 NOON = datetime(2026, 1, 9, 12, 0, tzinfo=UTC)
 ENGLISH = Outline(

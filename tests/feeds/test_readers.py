@@ -14,8 +14,8 @@ from lxml import etree
 import feeds
 from feeds import FEED_FORMATS, Channel, Entry, FeedFormat
 from tests.feeds import data, hostile
-from tests.feeds.conformance import faults
 from tests.feeds.readers import Enclosure, Item, by_atoma, by_feedparser, json_languages
+from tools.feed_validator import faults
 
 STYLES = {style.name: style for style in FEED_FORMATS}
 # Without dates before 1970 and after 2038, which some parsers do not support.

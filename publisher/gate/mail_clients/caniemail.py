@@ -1,7 +1,7 @@
 """What mail clients support, as caniemail.com tested it, and which of these features a mail uses, and where.
 
 The data are a compact copy (`data/caniemail.json`, licences beside it) that
-`publisher.gate.mail_clients.refresh` makes; `features.toml` says which of them what uses. Many of the tests are some years old: a "no" still
+`tools.mail_clients` makes; `features.toml` says which of them what uses. Many of the tests are some years old: a "no" still
 holds in most cases, a "yes" held once.
 """
 

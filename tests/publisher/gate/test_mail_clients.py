@@ -23,8 +23,8 @@ from publisher.gate.mail_clients.caniemail import (
     feature_slugs,
     used_features,
 )
-from publisher.gate.mail_clients.refresh import compact, newest, write
 from tests.publisher.gate.pages import mail_of
+from tools.mail_clients import compact, newest, write
 
 # Bytes, so that a wheel stays small. The package's own file has 650 kB.
 MOST_BYTES = 400_000

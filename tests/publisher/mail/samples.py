@@ -17,7 +17,7 @@ from publisher.rendering.placeholders import (
 )
 from publisher.testing import SAMPLE_PUBLICATION
 from subscribers.model import Recipient
-from tests.publisher.mail.conformance import violations
+from tools.mail_validator import violations
 
 MADE_AT = datetime(2026, 1, 9, 8, 0, 30, tzinfo=UTC)
 ENCODED_WORD = re.compile(rb"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")

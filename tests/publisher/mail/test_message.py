@@ -33,7 +33,6 @@ from publisher.testing import SECRET
 from subscribers.model import Recipient
 from tests.publisher.gate.messages import a_mail, with_field
 from tests.publisher.mail import reference
-from tests.publisher.mail.conformance import violations
 from tests.publisher.mail.samples import (
     MADE_AT,
     SUBJECTS,
@@ -44,6 +43,7 @@ from tests.publisher.mail.samples import (
     parsed,
     raw_field,
 )
+from tools.mail_validator import violations
 
 
 def message_bytes(language: str = "en", name: str = "Ann Example") -> bytes:

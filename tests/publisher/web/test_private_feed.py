@@ -15,12 +15,12 @@ from publisher.app.subscribers.feeds import (
 from publisher.mail.signed_addresses import sign_link
 from publisher.web.pages.responses import WebContext
 from subscribers.store import erase, known_subscriber
-from tests.feeds.conformance import faults
 from tests.publisher.app.reading import WORDS
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.conftest import MadeReady
+from tools.feed_validator import faults
 
 ANN = "ann@example.com"
 TYPES = {

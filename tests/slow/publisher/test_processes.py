@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, publisher, start, tree
 from tests.publisher.lanterns import FRIDAY, Published, lay_out
-from tests.publisher.mail.conformance import violations
+from tools.mail_validator import violations
 
 KILLS = 6
 

@@ -11,10 +11,10 @@ import atoma
 import feedparser
 import pytest
 
-from tests.feeds.conformance import faults
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import syndicated
 from tests.publisher.syndication.walking import short, walk
+from tools.feed_validator import faults
 
 KINDS = {".rss.xml": "rss", ".atom.xml": "atom", ".json": "json", ".opml": "opml"}
 # What an article may be made of and still come out; none may hurt its neighbours.

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tests.feeds import conformance_values as values
-from tests.feeds.conformance_html import html_faults
-from tests.feeds.conformance_xml import repeated, told
+from tools.feed_validator import values
+from tools.feed_validator.html import html_faults
+from tools.feed_validator.xml import repeated, told
 
 VERSION = "https://jsonfeed.org/version/1.1"
 

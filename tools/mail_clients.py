@@ -1,9 +1,10 @@
 """Renew the compact copy of caniemail's data.
 
-`python -m publisher.gate.mail_clients.refresh ARCHIVE`, where ARCHIVE is what `npm pack caniemail` wrote.
+`python -m tools.mail_clients ARCHIVE`, where ARCHIVE is what `npm pack caniemail` wrote.
 Of each feature it keeps the newest result for each mail client, and the notes of these results.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -133,10 +134,9 @@ def _written(made: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Renew the data from the archive of the command line."""
-    if len(sys.argv) != len(["refresh", "ARCHIVE"]):
-        sys.stderr.write("usage: python -m publisher.gate.mail_clients.refresh ARCHIVE\n")
-        sys.exit(2)
-    sys.stdout.write(f"{write(Path(sys.argv[1]))}\n")
+    parser = argparse.ArgumentParser(prog="python -m tools.mail_clients")
+    parser.add_argument("archive", type=Path, help="what `npm pack caniemail` wrote")
+    sys.stdout.write(f"{write(parser.parse_args().archive)}\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from html import unescape
 from html.entities import html5
 
-from tests.feeds.conformance_values import HTML_ELEMENTS, words
+from tools.feed_validator.values import HTML_ELEMENTS, words
 
 _TOKEN = re.compile(
     r"""<!--(?P<comment>.*?)-->

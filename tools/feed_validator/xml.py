@@ -12,8 +12,8 @@ from typing import cast
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from tests.feeds import conformance_values as values
-from tests.feeds.conformance_values import words
+from tools.feed_validator import values
+from tools.feed_validator.values import words
 
 NAMESPACES = {
     "at": "http://purl.org/atompub/tombstones/1.0",

@@ -6,10 +6,10 @@ from collections.abc import Set as AbstractSet
 
 from lxml.etree import _Element as Element
 
-from tests.feeds import conformance_values as values
-from tests.feeds.conformance_html import html_faults
-from tests.feeds.conformance_values import words
-from tests.feeds.conformance_xml import (
+from tools.feed_validator import values
+from tools.feed_validator.html import html_faults
+from tools.feed_validator.values import words
+from tools.feed_validator.xml import (
     Document,
     children,
     count_faults,

@@ -24,11 +24,8 @@ from typing import Literal
 
 from lxml import etree
 
-from tests.feeds import conformance_atom as atom
-from tests.feeds import conformance_json as json_feed
-from tests.feeds import conformance_opml as opml
-from tests.feeds import conformance_rss as rss
-from tests.feeds.conformance_xml import Document, document_faults, read
+from tools.feed_validator import atom, json_feed, opml, rss
+from tools.feed_validator.xml import Document, document_faults, read
 
 Kind = Literal["rss", "atom", "json", "opml"]
 

@@ -1,6 +1,11 @@
-"""Whether the bytes of a composed message conform to the RFCs on mail."""
+"""Check whether the bytes of a composed message conform to the RFCs on mail.
 
+`python -m tools.mail_validator FILE...` prints the rules that messages break; the exit code is 1 if there is one.
+"""
+
+import argparse
 import re
+import sys
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.errors import MessageError
@@ -8,6 +13,7 @@ from email.header import decode_header
 from email.headerregistry import Address
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 # RFC 5322 section 2.1.1, RFC 2047 section 2, RFC 2045 sections 6.7 and 6.8; without line ends.
@@ -165,3 +171,20 @@ def _part(part: Message) -> Iterator[str]:
         octets.decode("utf-8")  # type: ignore[union-attr]  # not of a part without parts
     except UnicodeDecodeError as error:
         yield f"{kind} is not UTF-8: {error}"
+
+
+def main() -> int:
+    """Check the files of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mail_validator")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    broken = [
+        f"{path}: {rule}\n"
+        for path in parser.parse_args().files
+        for rule in violations(path.read_bytes())
+    ]
+    sys.stdout.writelines(broken)
+    return int(bool(broken))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
