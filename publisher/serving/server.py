@@ -13,9 +13,10 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from threading import Event
 from types import FrameType
@@ -26,6 +27,8 @@ from waitress import (  # type: ignore[import-untyped]  # it ships no types
     create_server,
     wasyncore,
 )
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
+from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]
 
 from publisher.errors import UsageError
 from publisher.jobs.heartbeat import READY, STOPPING, WORKING, tell_systemd
@@ -57,7 +60,9 @@ _ARENA_MAX = -8  # the option M_ARENA_MAX in glibc's malloc.h
 class WebSite:
     """An application, where it listens (port 0: any that is free), and what it may take.
 
-    `options` are what somebody changes to choose another host and port.
+    `find_limit` returns how many bytes of a request's body are taken, if these are less than `max_body_bytes`.
+    The loop calls it when a head has come, with the header fields under names like `CONTENT_TYPE`. `options`
+    are what somebody changes to choose another host and port.
     """
 
     application: WSGIApplication
@@ -65,6 +70,7 @@ class WebSite:
     port: int
     threads: int = _THREADS
     max_body_bytes: int = _MAX_BODY_BYTES
+    find_limit: Callable[[Mapping[str, str]], int] | None = None
     options: tuple[str, str] = ("--host", "--port")
 
 
@@ -89,7 +95,7 @@ class WebServer:
         ]
 
     def _open(self, site: WebSite, listener: socket.socket, connection_limit: int) -> Any:
-        return create_server(
+        server = create_server(
             site.application,
             self._connections,
             sockets=[listener],
@@ -108,6 +114,9 @@ class WebServer:
             # The application decides which proxies it trusts.
             clear_untrusted_proxy_headers=False,
         )
+        if site.find_limit is not None:
+            server.channel_class = _limited_channel(site.find_limit)
+        return server
 
     def stop(self) -> None:
         """End `run`; may be called from other threads and from signal handlers."""
@@ -167,6 +176,29 @@ class WebServer:
             for server in self._servers
             for channel in [*server.active_channels.values()]
         ]
+
+
+def _limited_channel(find_limit: Callable[[Mapping[str, str]], int]) -> type:
+    """Return the class of connections whose bodies have limits by their heads: waitress has one limit for all."""
+
+    class Parser(HTTPRequestParser):  # type: ignore[misc]  # as above
+        adj: Any
+        expect_continue: bool
+
+        def parse_header(self, header_plus: bytes) -> None:
+            super().parse_header(header_plus)
+            if not (self.chunked or self.content_length):
+                return
+            self.adj = copy(self.adj)
+            limit = min(self.adj.max_request_body_size, find_limit(self.headers))
+            self.adj.max_request_body_size = limit
+            # Nobody is told to go on with a body that is refused.
+            self.expect_continue = self.expect_continue and self.content_length < limit
+
+    class Channel(HTTPChannel):  # type: ignore[misc]  # as above
+        parser_class = Parser
+
+    return Channel
 
 
 @contextmanager

@@ -78,9 +78,14 @@ def _open(
 
         host = settings.console.host if host is None else host
         port = settings.console.port if port is None else port
-        with open_console(settings, current_settings, host) as console:
+        with open_console(settings, current_settings, host) as (console, limits):
             yield WebSite(
-                console, host, port, threads=_CONSOLE_THREADS, max_body_bytes=CONSOLE_BODY_BYTES
+                console,
+                host,
+                port,
+                threads=_CONSOLE_THREADS,
+                max_body_bytes=CONSOLE_BODY_BYTES,
+                find_limit=limits.find,
             )
     else:
         public = settings.folders.public

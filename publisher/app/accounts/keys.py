@@ -117,6 +117,16 @@ def find_key_actor(state: EditingState, written: str, network: str) -> Actor | N
     return key_actor(holder, network)
 
 
+def has_sender(state: EditingState, token: str, key: str) -> bool:
+    """Return whether a session's token or a key of the API counts now. Nothing is recorded."""
+    now = state.clock.now()
+    with state.database.reading() as connection:
+        session = sessions.read_console_session(connection, token, now) if token else None
+        if session is not None and session.signed_in_id is not None:
+            return True
+        return bool(key) and api_keys.read_api_key(connection, key, now) is not None
+
+
 _NOBODY = "nobody"
 
 

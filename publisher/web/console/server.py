@@ -1,27 +1,34 @@
 """The editors' console and the API on one port."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from functools import cache, partial
 from threading import Event, Lock, Thread
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
+from werkzeug.http import parse_cookie
 
+from publisher.app.accounts.keys import has_sender
 from publisher.app.operation.attention import find_failure
 from publisher.app.operation.page_servers import open_console_state
 from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
 from publisher.clock import SystemClock
 from publisher.config import Settings
-from publisher.errors import UsageError
+from publisher.errors import DatabaseError, UsageError
 from publisher.secrets import require_own_secret
-from publisher.web.console.context import ConsoleContext
+from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext
 from publisher.web.security import name_client, with_health
 
 log = structlog.get_logger()
 
 # Bytes of a body: each route of pages and of the API takes fewer (`application`), but for a list.
 CONSOLE_BODY_BYTES = MAX_LIST_BYTES + 9 * 1024 * 1024
+# Bytes of a body of whom no session and no key lets in: twice what any page takes of them.
+_STRANGER_BYTES = 128 * 1024
+# Seconds for the database to say who sends a body. The loop waits, which answers everybody.
+_SENDER_SECONDS = 0.5
 # Seconds that an import is waited for at the end: it begins again next time.
 _GRACE_SECONDS = 3.0
 # Seconds between two looks for lists that wait to be imported.
@@ -91,11 +98,43 @@ def create_site(context: ConsoleContext) -> WSGIApplication:
     return answer
 
 
+class BodyLimits:
+    """How many bytes of a body the server takes: of strangers few, since it stores them before anybody is asked."""
+
+    def __init__(self, context: ConsoleContext) -> None:
+        self._context = context
+        self._thread = ThreadPoolExecutor(1, "senders")
+        self._look: Future[bool] | None = None
+
+    def find(self, fields: Mapping[str, str]) -> int:
+        """Return the limit for a request with these header fields (`WebSite.find_limit`)."""
+        token = parse_cookie(fields.get("COOKIE", "")).get(CONSOLE_COOKIE, "")
+        key = fields.get("AUTHORIZATION", "").partition(" ")[2].strip()
+        is_known = bool(token or key) and self._has_sender(token, key)
+        return CONSOLE_BODY_BYTES if is_known else _STRANGER_BYTES
+
+    def _has_sender(self, token: str, key: str) -> bool:
+        """Ask in a thread: a database that does not answer must not hold up the loop again and again."""
+        if self._look is not None and not self._look.done():
+            return False
+        state = self._context.state(may_write=False)
+        self._look = self._thread.submit(has_sender, state, token, key)
+        try:
+            return self._look.result(_SENDER_SECONDS)
+        except (TimeoutError, DatabaseError) as error:
+            log.warning("nobody could say who sends a body", reason=str(error))
+            return False
+
+    def close(self) -> None:
+        """End the thread, without waiting for the database."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
 @contextmanager
 def open_console(
     settings: Settings, current_settings: Callable[[], Settings], host: str
-) -> Iterator[WSGIApplication]:
-    """Open the console and the API, to be reached as `host`, beside a running service.
+) -> Iterator[tuple[WSGIApplication, BodyLimits]]:
+    """Open the console and the API, to be reached as `host`, beside a running service; and limits of bodies.
 
     Raise UsageError if it is switched off, and DatabaseError if the service has not made the database yet.
     """
@@ -109,6 +148,6 @@ def open_console(
             clock=SystemClock(),
             hosts=frozenset({host.strip("[]")}),
         )
-        with importing(context):
+        with importing(context), closing(BodyLimits(context)) as limits:
             find_problem = partial(find_failure, opened.reading, settings)
-            yield with_health(create_site(context), find_problem)
+            yield with_health(create_site(context), find_problem), limits

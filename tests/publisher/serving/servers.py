@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 from publisher.config import Settings
@@ -106,10 +107,10 @@ def own_server(settings: Settings, _folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def web_server(
-    application: WSGIApplication, *, threads: int = 4, max_body_bytes: int = 64 * 1024
+    application: WSGIApplication, *, max_body_bytes: int = 64 * 1024, **options: Any
 ) -> Iterator[tuple[str, int]]:
-    """Serve an application in a thread; give its address."""
-    site = WebSite(application, "127.0.0.1", 0, threads, max_body_bytes)
+    """Serve an application in a thread, with options of `WebSite`; give its address."""
+    site = WebSite(application, "127.0.0.1", 0, max_body_bytes=max_body_bytes, **options)
     with closing(WebServer([site])) as server, running(server, grace=0):
         yield server.addresses[0]
 
