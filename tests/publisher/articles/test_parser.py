@@ -240,7 +240,6 @@ def test_plain_text_has_cells_apart_by_tabs_and_rows_by_lines() -> None:
         "<p>before</p><table><caption>C</caption><thead><tr><th>A</th><th>B</th></tr></thead>"
         "<tbody><tr><td><p>1</p><p>2</p></td><td>3</td></tr></tbody></table>after"
     )
-
     assert parse_content(table).text == "before\n\nC\n\nA\tB\n1 2\t3\n\nafter"
 
 
@@ -312,19 +311,16 @@ PAGE = "https://example.org/en/stories/pier/"
 
 def test_links_inside_an_article_lead_to_its_page_and_code_that_shows_an_id_is_none() -> None:
     html = '<h2 id="tide" lang="en">The tide</h2><p><a href="#tide">see</a> <a href="https://x.example/#tide">that</a></p>'
-
     assert link_anchors(html, PAGE) == (
         f'<h2 lang="en">The tide</h2><p><a href="{PAGE}#tide">see</a>'
         ' <a href="https://x.example/#tide">that</a></p>'
     )
     html = '<pre><code>&lt;a id="x" href="#y"&gt;</code></pre><p id="z" title="a > b">t</p>'
-
     assert link_anchors(html, PAGE) == html.replace(' id="z"', "")
 
 
 def test_links_back_from_footnotes_are_arrows_and_on_the_own_page_only() -> None:
     html = '<ol><li id="fn1"><p>A note. <a href="#fnref1">↩︎</a></p></li></ol>'
-
     assert link_anchors(html, PAGE) == "<ol><li><p>A note.</p></li></ol>"
     assert parse_content(html).text == "A note."
     assert is_back_arrow(" ↩︎ ")
@@ -393,7 +389,6 @@ def test_runs_of_stops_end_one_sentence(text: str, found: list[str]) -> None:
 @given(st.text(alphabet="ab .!?“”\n,中。；", max_size=400), st.sampled_from(["en", "zh-Hans"]))
 def test_an_excerpt_is_one_short_line(text: str, language: str) -> None:
     result = make_excerpt(text, language)
-
     assert "\n" not in result
     assert result == result.strip()
     if language == "en":

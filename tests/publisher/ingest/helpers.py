@@ -15,6 +15,8 @@ from publisher.ingest.media.document_media import MediaInfo
 from publisher.ingest.media.duration import media_duration
 from publisher.ingest.parsers import parse_document
 from publisher.ingest.parsers.document import SourceDocument
+from publisher.ingest.problems import ItemProblem, list_problems
+from tests.publisher.conftest import PublicationFolder
 
 CORPUS = Path(__file__).resolve().parents[3] / "../shared/corpus"
 
@@ -44,6 +46,11 @@ def read_text(name: str, text: str, files: dict[str, bytes] | None = None) -> Pa
     return parse_document(
         SourceDocument(PurePosixPath(name), text.encode()), MemoryLibrary(files or {})
     )
+
+
+def stored_problems(publication: PublicationFolder) -> list[ItemProblem]:
+    with publication.database.reading() as connection:
+        return list_problems(connection)
 
 
 def drawn(kind: str, width: int, height: int, **options: Any) -> bytes:

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 
 from publisher.articles.content.internal_links import LinkTarget
+from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.ingest.links.resolution import KnownPages, may_be_page, stated_addresses
-from publisher.ingest.problems import list_problems
+from publisher.ingest.problems import ItemProblem
 from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.ingest.helpers import stored_problems
 from tests.publisher.ingest.sites.helpers import page
 
 # Links to addresses of a site at which nobody answers are problems of their articles.
@@ -96,8 +98,7 @@ def links(written: str) -> str:
 
 def problems(publication: PublicationFolder) -> dict[str, str]:
     """Return the kinds of the problems by the value that is wrong."""
-    with publication.database.reading() as connection:
-        return {one.problem.what: one.problem.kind.value for one in list_problems(connection)}
+    return {one.problem.what: one.problem.kind.value for one in stored_problems(publication)}
 
 
 @pytest.fixture
@@ -137,14 +138,9 @@ def test_a_link_with_a_line_stays_as_it_is_and_holds_nothing_back(
 ) -> None:
     write_site(publication, "hugo", ELSEWHERE, "One.\n\n[it](/no/?a=1#b)")
     publication.pick_up()
-    with publication.database.reading() as connection:
-        (one,) = list_problems(connection)
-    assert (one.file, one.problem.line, one.problem.what, one.holds) == (
-        "content/posts/first.md",
-        7,
-        "/no/?a=1#b",
-        False,
-    )
+    (found,) = stored_problems(publication)
+    dead = ArticleProblem(ProblemKind.DEAD_LINK, 7, "/no/?a=1#b")
+    assert found == ItemProblem("articles", "content/posts/first.md", dead, holds=False)
     assert f'href="{ELSEWHERE}/no/?a=1#b"' in publication.one("posts/first").html
 
 

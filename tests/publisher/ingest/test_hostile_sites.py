@@ -5,9 +5,9 @@ from sqlalchemy import select
 
 from publisher.articles.tables import article_address
 from publisher.i18n.article_problems import ProblemKind
-from publisher.ingest.problems import list_problems
 from tests.cpu_time import at_most
 from tests.publisher.conftest import Make, PublicationFolder
+from tests.publisher.ingest.helpers import stored_problems
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
@@ -96,8 +96,7 @@ def test_templates_that_loop_are_named_and_the_rest_goes_on(new_publication: Mak
     )
     with at_most(20):
         publication.pick_up()
-    with publication.database.reading() as connection:
-        named = {one.file for one in list_problems(connection)}
+    named = {problem.file for problem in stored_problems(publication)}
     assert named == {"_posts/2026-01-05-loop.md", "_posts/2026-01-05-circle.md"}
     assert "Good" in {one.title for one in publication.all().values()}
 
@@ -169,12 +168,12 @@ def test_old_addresses_in_a_circle_lead_to_the_articles(new_publication: Make) -
         },
     )
     publication.pick_up()
+    lost = {
+        (one.file[-4:], one.problem.what)
+        for one in stored_problems(publication)
+        if one.problem.kind is ProblemKind.LOST_ADDRESS
+    }
     with publication.database.reading() as connection:
-        lost = {
-            (one.file[-4:], one.problem.what)
-            for one in list_problems(connection)
-            if one.problem.kind is ProblemKind.LOST_ADDRESS
-        }
         query = select(article_address.c.path, article_address.c.leads_to)
         leads = connection.execute(query.where(article_address.c.leads_to.is_not(None))).all()
     taken = "another article stands there"

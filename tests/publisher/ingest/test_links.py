@@ -11,11 +11,11 @@ from publisher.articles.content.internal_links import LinkTarget
 from publisher.articles.tables import article, article_address, article_link
 from publisher.ingest.links.resolution import KnownTargets, LinkOrigin
 from publisher.ingest.pickup import link_update
-from publisher.ingest.problems import list_problems
 from publisher.ingest.tables import item_problem
 from publisher.issues.tables import digest_table, issue_table
 from publisher.web_files import build_cache
 from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.ingest.helpers import stored_problems
 from tests.publisher.printing import (
     atom,
     json_feed,
@@ -46,11 +46,10 @@ def html_of(publication: PublicationFolder, key: str, language: str = "en") -> s
 
 
 def problems(publication: PublicationFolder) -> list[tuple[str, str, int | None]]:
-    with publication.database.reading() as connection:
-        return [
-            (one.problem.kind.value, one.problem.what, one.problem.line)
-            for one in list_problems(connection)
-        ]
+    return [
+        (one.problem.kind.value, one.problem.what, one.problem.line)
+        for one in stored_problems(publication)
+    ]
 
 
 SECOND = '<a href="/en/stories/second/">it</a>'

@@ -22,17 +22,13 @@ from publisher.ingest.problems import (
 from publisher.ingest.sanitise import sanitise
 from tests.cpu_time import at_most
 from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.ingest.helpers import stored_problems
 from tests.publisher.ingest.sites.helpers import page
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULTS = FolderSourceSettings(kind="folder", name="articles", path="articles")
 HOLE = ArticleProblem(ProblemKind.EMPTY_VALUE, 7, "{{ site.title }}")
 PICTURE = ArticleProblem(ProblemKind.MISSING_PICTURE, None, "photo.png")
-
-
-def listed(publication: PublicationFolder) -> list[ItemProblem]:
-    with publication.database.reading() as connection:
-        return problems.list_problems(connection)
 
 
 def test_every_kind_of_problem_is_explained_and_listed_in_the_reference() -> None:
@@ -72,28 +68,26 @@ def test_of_a_thousand_problems_the_worst_are_kept_and_long_values_are_shortened
     assert (len(one.problem.what), one.problem.what[:5]) == (200, "a ba ")
 
 
-def test_a_file_that_can_not_be_read_is_among_the_problems_until_it_is_corrected(
+def test_a_file_that_can_not_be_read_is_among_the_problems_until_it_is_corrected_or_gone(
     publication: PublicationFolder,
 ) -> None:
     publication.write("bad.md", "Text without a title.")
     publication.pick_up()
     (reason,) = publication.quarantine().values()
     problem = ArticleProblem(ProblemKind.NO_ARTICLE, None, reason)
-    assert listed(publication) == [ItemProblem("articles", "bad.md", problem, holds=True)]
+    found = [ItemProblem("articles", "bad.md", problem, holds=True)]
+    assert stored_problems(publication) == found
     with publication.database.reading() as connection:
         assert problems.count_problems(connection) == {ProblemKind.NO_ARTICLE: 1}
-    publication.write("bad.md", title="Corrected", date="2026-01-08")
+    file = publication.write("bad.md", title="Corrected", date="2026-01-08")
     publication.pick_up()
-    assert listed(publication) == []
-
-
-def test_the_problems_of_a_removed_file_are_gone(publication: PublicationFolder) -> None:
-    file = publication.write("bad.md", "Text without a title.")
+    assert stored_problems(publication) == []
+    file.write_text("Text without a title.")
     publication.pick_up()
-    assert len(listed(publication)) == 1
+    assert len(stored_problems(publication)) == 1
     file.unlink()
     publication.pick_up()
-    assert listed(publication) == []
+    assert stored_problems(publication) == []
 
 
 def test_template_code_that_readers_would_see_holds_the_article_back(
@@ -108,7 +102,8 @@ def test_template_code_that_readers_would_see_holds_the_article_back(
     done = publication.pick_up()
     assert (done.new, done.quarantined) == (1, 1)
     leftover = ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, 7, "{{ site.title }}")
-    assert listed(publication) == [ItemProblem("articles", "tides.md", leftover, holds=True)]
+    found = [ItemProblem("articles", "tides.md", leftover, holds=True)]
+    assert stored_problems(publication) == found
 
 
 @pytest.fixture
@@ -190,9 +185,7 @@ def test_a_front_page_that_its_layout_fills_is_no_fault(new_publication: Make) -
     hugo.write("_config.yml", b"collections: {stories: {output: true}}\n")
     hugo.write("_stories/fr/index.html", b"---\nlayout: list\nlang: fr\n---\n")
     hugo.write("_stories/fr/empty.html", b"---\nlayout: story\ntitle: E\n---\n")
-
     hugo.pick_up()
-
     assert set(hugo.quarantine()) == {"_stories/fr/empty.html"}
     assert held_back(hugo) == {"page": 1}
 

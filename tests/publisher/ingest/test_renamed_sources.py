@@ -94,36 +94,31 @@ def test_of_two_renamed_folders_the_content_decides_where_an_article_went(
     assert [row["name"] for row in publication.rows(source_table)] == ["notes", "texts"]
 
 
-@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+PLACES = [folder("articles", name="a"), folder("more", name="b")]
+
+
+@pytest.mark.parametrize(
+    ("sources", "file", "moved"),
+    [
+        (PLACES, "more/ferry.md", 1),
+        (PLACES[::-1], "more/ferry.md", 1),
+        ([folder("more", name="a"), folder("articles", name="b")], "articles/ferry.md", 2),
+    ],
+    ids=["a file moves", "and the order changes", "the paths are swapped"],
+)
 def test_an_article_that_moves_between_sources_is_never_withdrawn(
-    new_publication: Make, order: tuple[str, str]
+    new_publication: Make, sources: list[dict[str, str]], file: str, moved: int
 ) -> None:
-    places = {"a": folder("articles", name="a"), "b": folder("more", name="b")}
-    publication = new_publication(sources=[places["a"], places["b"]])
-    publication.write("ferry.md", title="The ferry")
+    publication = new_publication(sources=PLACES)
+    ferry = publication.write("ferry.md", title="The ferry")
     publication.write("../more/map.md", title="The map")
     publication.pick_up()
     before = publication.all()
-    publication.reload(sources=[places[name] for name in order])
-    root = publication.settings.folders.root
-    (root / "articles" / "ferry.md").rename(root / "more" / "ferry.md")
+    publication.reload(sources=sources)
+    ferry.rename(publication.settings.folders.root / file)
     done = publication.at(NOW + timedelta(days=1)).pick_up()
-    assert (done.moved, done.new, done.changed, done.removed) == (1, 0, 0, 0)
-    assert publication.all() == before
-
-
-def test_two_sources_that_swap_their_paths_keep_all_articles(new_publication: Make) -> None:
-    publication = new_publication(
-        sources=[folder("articles", name="a"), folder("more", name="b")]
-    )
-    publication.write("ferry.md", title="The ferry")
-    publication.write("../more/map.md", title="The map")
-    publication.pick_up()
-    before = publication.all()
-    publication.reload(sources=[folder("more", name="a"), folder("articles", name="b")])
-    done = publication.at(NOW + timedelta(days=1)).pick_up()
-    assert (done.moved, done.removed, publication.quarantine()) == (2, 0, {})
-    assert publication.all() == before
+    assert (done.moved, done.new, done.changed, done.removed) == (moved, 0, 0, 0)
+    assert (publication.all(), publication.quarantine()) == (before, {})
 
 
 def test_a_wrong_path_is_no_new_name_and_the_right_one_is_read_again_without_changes(

@@ -74,7 +74,6 @@ def test_allowed_html_stays(source: str, expected: str) -> None:
 
 def test_images_keep_sizes_that_are_numbers_and_fragments_no_address() -> None:
     html = safe('<img src="https://example.org/a.png" width="640" height="50%" onerror=x>')
-
     assert html == '<img src="https://example.org/a.png" width="640" alt="">'
     assert sanitise('<a href="#x">y</a>', base_url="https://example.org/").html == "y"
 
@@ -84,7 +83,6 @@ def test_relative_addresses_are_resolved_against_the_base() -> None:
         '<a href="../b?x=1#f">x</a><img src="/i.png" alt="">',
         base_url="https://example.org/a/c",
     ).html
-
     assert html == (
         '<a href="https://example.org/b?x=1#f">x</a><img src="https://example.org/i.png" alt="">'
     )
@@ -106,7 +104,6 @@ def test_local_pictures_count_before_the_base_address() -> None:
 
 def test_unclosed_tables_are_closed() -> None:
     html = safe("<table><tr><td>a<td>b<table><tr><td>c")
-
     assert html.count("<table>") == html.count("</table>") == 2
     assert parse_content(html).text.split() == ["a", "b", "c"]
 
@@ -141,7 +138,6 @@ def test_unwanted_characters_are_removed_also_where_they_are_spelled_as_referenc
 @pytest.mark.parametrize("marks", ["\u0338", "\u0323\u0338", "\u0338\u0338", "\x01\u0338"])
 def test_normalisation_can_not_remove_the_end_of_a_tag(marks: str) -> None:
     html = safe(f"<p>{marks} onclick=alert(1) x</p><img alt='{marks}y'>")
-
     assert unicodedata.normalize("NFC", html) == html
     assert html.startswith("<p>")
     assert "\u226f" not in html
@@ -198,7 +194,6 @@ MARKUP = st.lists(
 @given(MARKUP)
 def test_output_is_stable_and_free_of_active_content(source: str) -> None:
     once = safe(source)
-
     tags = set(re.findall(r"<(\w+)", once))
     assert not tags & {"script", "svg", "math", "style", "title", "template", "h1", "noscript"}
     assert not re.search(r"<[^>]*\s(?:on\w+|style|class|id)=", once)

@@ -292,16 +292,6 @@ def test_an_embargoed_article_that_was_removed_and_restored_is_unchanged(
     assert publication.one("a") == before
 
 
-def test_a_published_article_stays_so_when_it_is_corrected(
-    publication: PublicationFolder,
-) -> None:
-    publication.write("a.md", title="A", date="2026-01-08")
-    publication.pick_up()
-    publication.write("a.md", title="A", date="2026-01-07")
-    publication.at(NOW + DAY).pick_up()
-    assert publication.one("a").available_at == NOW
-
-
 # Drafts and what is withdrawn
 
 

@@ -15,7 +15,6 @@ from publisher.site.removal import remove_hidden_pages
 from publisher.site.writer import invalidate_articles, mark_all_pages_due
 from publisher.urls import article_path, page_file
 from tests.publisher.conftest import NOW, Make, PublicationFolder
-from tests.publisher.ingest.helpers import wav
 
 LATER = NOW + timedelta(days=1)
 
@@ -62,15 +61,16 @@ def test_an_article_that_is_held_back_is_no_original(
     assert standing(publication)["en"][1] != ArticleStatus.READY
 
 
-def test_an_untranslated_copy_is_held_back_and_is_new_when_translated(
-    publication: PublicationFolder,
+@pytest.mark.parametrize("changed", ["ar", "en"])
+def test_an_untranslated_copy_is_held_back_and_is_new_when_it_or_its_original_differs(
+    publication: PublicationFolder, changed: str
 ) -> None:
     write(publication, "en", "Words.", date="2026-01-08")
     write(publication, "ar", "Words.", date="2026-01-08")
     publication.pick_up()
     assert standing(publication)["ar"] == (Origin.TRANSLATION, ArticleStatus.UNTRANSLATED)
     assert publication.visible("ar") == []
-    write(publication, "ar", "Others.", date="2026-01-08")
+    write(publication, changed, "Others.", date="2026-01-08")
     publication.at(LATER).pick_up()
     assert publication.visible("ar") == ["ferry"]
     assert publication.one("ferry", "ar").available_at == LATER
@@ -89,18 +89,6 @@ def test_pictures_without_a_word_are_no_copies_of_each_other(
         "en": (Origin.ORIGINAL, ArticleStatus.READY),
         "ar": (Origin.TRANSLATION, ArticleStatus.READY),
     }
-
-
-def test_a_copy_is_free_when_its_original_turns_out_to_differ(
-    publication: PublicationFolder,
-) -> None:
-    write(publication, "en", "Words.", date="2026-01-08")
-    write(publication, "ar", "Words.", date="2026-01-08")
-    publication.pick_up()
-    write(publication, "en", "Other words.", date="2026-01-08")
-    publication.at(LATER).pick_up()
-    assert standing(publication)["ar"] == (Origin.TRANSLATION, ArticleStatus.READY)
-    assert publication.one("ferry", "ar").available_at == LATER
 
 
 def test_a_translation_becomes_the_original_when_that_is_removed(
@@ -176,6 +164,7 @@ def test_nothing_is_due_when_nothing_has_changed(settled: PublicationFolder) -> 
         {"url": "https://example.org/ferry"},
         {"date": "2026-02-01"},
         {"date": "2026-01-09"},
+        {"date": "2026-01-06"},  # it becomes the original
         {"status": "stale"},
         {"status": "withdrawn"},
         {"draft": "true"},
@@ -221,14 +210,6 @@ def test_every_version_of_a_story_is_due_when_the_title_of_a_converted_one_chang
 ) -> None:
     facts = {"title": "渡轮汉语", "date": "2026-01-07"}
     write_ferry(settled, "zh-Hans", "汉语的软件。", **facts)
-    settled.at(LATER).pick_up()
-    assert languages_due(settled) == {"en", "zh-Hans", "zh-Hant"}
-
-
-def test_every_version_of_a_story_is_due_when_another_one_becomes_the_original(
-    settled: PublicationFolder,
-) -> None:
-    write_ferry(settled, "en", "Words about a ferry.", date="2026-01-06")
     settled.at(LATER).pick_up()
     assert languages_due(settled) == {"en", "zh-Hans", "zh-Hant"}
 
@@ -307,16 +288,6 @@ def test_a_renamed_file_has_nothing_due(settled: PublicationFolder) -> None:
     (settled.articles / "en/map.md").rename(settled.articles / "en/chart.md")
     assert settled.at(LATER).pick_up().moved == 1
     assert due(settled) == due(settled, "page_hash") == set()
-
-
-def test_a_changed_audio_file_makes_its_article_due(settled: PublicationFolder) -> None:
-    settled.write("en/talk.wav", wav(1))
-    write_ferry(settled, "en", "Words about a ferry.", audio="talk.wav")
-    settled.pick_up()
-    settle(settled)
-    settled.write("en/talk.wav", wav(2))
-    settled.at(LATER).pick_up()
-    assert languages_due(settled) == {"en"}
 
 
 def test_feeds_are_left_alone_when_only_pages_are_due(settled: PublicationFolder) -> None:

@@ -22,7 +22,6 @@ def read_file(path: Path) -> ParsedArticle:
 @present
 def test_the_seed_page() -> None:
     draft = read_file(CORPUS / "seed-article.txt")
-
     assert draft.title == "Eyes on DPRK: Prospects for China-U.S. Cooperation"
     assert draft.published == date(2017, 4, 10)
     assert draft.bylines == (
@@ -40,9 +39,7 @@ def test_the_seed_page() -> None:
 def test_every_newsletter_of_the_corpus_is_parsed_completely_and_quickly() -> None:
     read_file(FILES[0])  # what is loaded once is not what one article costs
     began = time.process_time()
-
     drafts = {path: read_file(path) for path in FILES}
-
     # It takes 0.013 seconds; the rest is for slow machines that measure coverage meanwhile.
     assert (time.process_time() - began) / len(FILES) < 0.15
     assert len(drafts) == 155
@@ -61,5 +58,4 @@ def test_every_newsletter_of_the_corpus_is_parsed_completely_and_quickly() -> No
 @present
 def test_assigned_addresses_make_links() -> None:
     draft = read_file(CORPUS / "optech/en/2025-06-27-newsletter.md")
-
     assert '<a href="https://bitcoin.stackexchange.com/a/127456">' in draft.html

@@ -55,7 +55,6 @@ A = {"b": "x", "c": "x"}
 )
 def test_front_matter_is_plain_data(text: str, fields: object, body: str) -> None:
     parts = split_front_matter(text)
-
     assert parts.fields == fields
     assert parts.body == body
 
@@ -82,7 +81,6 @@ def test_front_matter_is_plain_data(text: str, fields: object, body: str) -> Non
 def test_errors_in_front_matter_name_the_line(text: str, reason: str) -> None:
     with pytest.raises(ArticleError, match=reason) as caught:
         split_front_matter(text)
-
     assert "\n" not in str(caught.value)
 
 
@@ -94,7 +92,6 @@ def test_yaml_aliases_that_stand_for_too_much_are_refused_at_once(
     levels = "".join(
         f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * times)}]\n" for n in range(1, count)
     )
-
     with pytest.raises(ArticleError, match=reason):
         split_front_matter(f"---\nl0: &l0 [x]\n{levels}---\n")
 
@@ -134,7 +131,6 @@ def test_a_date_is_read_in_all_its_notations(text: str) -> None:
 )
 def test_times_keep_their_offset(text: str, expected: datetime) -> None:
     found = parse_date(text)
-
     assert found == expected
     assert isinstance(found, datetime)
     assert found.utcoffset() == expected.utcoffset()

@@ -31,7 +31,6 @@ PAGE = """<?xml version="1.0" encoding="gbk"?>
 
 def test_a_page_states_its_metadata_in_its_head() -> None:
     draft = read_text("a.html", PAGE)
-
     assert draft.title == "Página boa"
     assert draft.language == "pt-BR"
     assert draft.published == datetime(2026, 1, 9, 8, tzinfo=UTC)
@@ -49,11 +48,9 @@ def test_a_page_states_its_metadata_in_its_head() -> None:
 
 def test_front_matter_counts_before_the_head_and_a_fragment_with_it_is_all_body() -> None:
     draft = read_text("a.html", "---\ntitle: Mine\nlang: pt\n---\n" + PAGE)
-
     assert (draft.title, draft.language, draft.section) == ("Mine", "pt", "Mundo")
     assert "<h2>Página <i>boa</i></h2>" in draft.html
     draft = read_text("a.htm", "---\ntitle: T\n---\nloose <b>text</b><p>and more")
-
     assert draft.text == "loose text\n\nand more"
 
 
@@ -73,7 +70,6 @@ def test_front_matter_counts_before_the_head_and_a_fragment_with_it_is_all_body(
 )
 def test_the_article_is_found_on_its_page(body: str, text: str) -> None:
     draft = read_text("a.html", f"<title>T</title><body>{body}</body>")
-
     assert draft.text.replace("\n", "") == text
     assert draft.title in {"T", "H"}
 
@@ -89,13 +85,11 @@ def test_the_article_is_found_on_its_page(body: str, text: str) -> None:
 )
 def test_only_an_absolute_address_is_canonical(link: str, url: str | None) -> None:
     page = f'<title>T</title><link rel="canonical" href="{link}"><p>x'
-
     assert read_text("a.html", page).url == url
 
 
 def test_keywords_are_topics() -> None:
     draft = read_text("a.html", '<title>T</title><meta name="keywords" content="a, b"><p>x')
-
     assert draft.topics == ("a", "b")
 
 
@@ -127,7 +121,6 @@ def test_malicious_html_becomes_harmless() -> None:
         "<svg><script>alert(2)</script></svg><a href='jav\tascript:x'>y</a>"
         "<img src=x:y onerror=alert(3)><table><tr><td>cell",
     )
-
     assert draft.html == "<p>oky</p><table><tbody><tr><td>cell</td></tr></tbody></table>"
 
 
@@ -143,7 +136,6 @@ def test_a_document_with_front_matter() -> None:
         "en/a.md",
         "\ufeff---\r\ntitle: A title\r\ndate: 2026-01-09\r\nlang: no\r\n---\r\nOne *two*.\r\n",
     )
-
     assert draft.title == "A title"
     assert draft.published == date(2026, 1, 9)
     assert draft.language == "no"
@@ -154,7 +146,6 @@ def test_a_document_with_front_matter() -> None:
 
 def test_the_title_may_be_the_first_heading_which_is_not_repeated() -> None:
     draft = read_text("a.md", "# A *fine* `title`<br>\n\nText.")
-
     assert draft.title == "A fine title"
     assert draft.html == "<p>Text.</p>"
     assert read_text("a.md", HEAD + "# T\n\nText.").html == "<p>Text.</p>"
@@ -191,16 +182,13 @@ def test_markdown_to_html(body: str, html: str) -> None:
 
 def test_tables_code_and_footnotes_are_read_and_unclosed_tables_lose_no_text() -> None:
     html = html_of("|a|b|\n|-|-|\n|1|<i>2</i>|\n\n```py\nx < 1\n```")
-
     assert "<td><i>2</i></td>" in html
     assert "<pre><code>x &lt; 1\n</code></pre>" in html
     draft = read_text("a.md", HEAD + "Text[^1].\n\n[^1]: The note.")
-
     assert draft.text == "Text[1].\n\nThe note."
     assert '<a href="#fn1" id="fnref1">[1]</a>' in draft.html
     assert '<li id="fn1"><p>The note. <a href="#fnref1">↩︎</a></p>' in draft.html
     draft = read_text("a.md", HEAD + "<table><tr><td>one\n\ntwo *three*\n")
-
     assert draft.html.count("<table>") == draft.html.count("</table>")
     assert "two three" in draft.text
 
@@ -224,7 +212,6 @@ def test_tables_code_and_footnotes_are_read_and_unclosed_tables_lose_no_text() -
 def test_errors_are_one_line(text: str, reason: str) -> None:
     with at_most(5), pytest.raises(ArticleError, match=reason) as caught:
         read_text("a.md", text)
-
     assert "\n" not in str(caught.value)
 
 
@@ -259,10 +246,8 @@ def test_the_date_is_read_from_metadata_permalink_or_file_name(
 def test_drafts_pictures_alone_and_relative_links_are_read_as_such() -> None:
     assert read_text("a.md", "---\ntitle: T\npublished: false\n---\nx").is_draft
     draft = read_text("a.md", "---\ntitle: T\nurl: https://example.org/a/b\n---\n[x](c)")
-
     assert draft.html == '<p><a href="https://example.org/a/c">x</a></p>'
     draft = read_text("a.md", HEAD + "![](https://example.org/a.png)")
-
     assert draft.text == ""
 
 

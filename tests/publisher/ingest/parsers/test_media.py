@@ -35,7 +35,6 @@ def draft_with(body: str, front: str = "") -> tuple[str, tuple[MediaFile, ...], 
 )
 def test_a_local_picture_gets_a_target_and_its_size(src: str) -> None:
     html, media, _picture = draft_with(f'<img src="{src}" alt="A"> <img src="{src}">')
-
     target = f"media/{HASH}/mein-bild.png"
     assert f'<img src="/{target}" alt="A" width="640" height="480">' in html
     assert media == (MediaFile(path="images/Mein Bild.png", target=target),)
@@ -43,12 +42,10 @@ def test_a_local_picture_gets_a_target_and_its_size(src: str) -> None:
 
 def test_the_size_of_a_picture_is_that_of_its_content_in_html_documents_too() -> None:
     html, media, _picture = draft_with("![x](new.jpeg)")
-
     assert media[0].target.endswith("/new.avif")
     assert 'width="64" height="48"' in html
     page = '<h1>T</h1><p>x <img src="../images/Mein Bild.png" alt="A"></p>'
     html = read_text("en/a.html", page, FILES).html
-
     assert f'src="/media/{HASH}/mein-bild.png" alt="A" width="640" height="480"' in html
 
 
@@ -63,7 +60,6 @@ def test_the_size_of_a_picture_is_that_of_its_content_in_html_documents_too() ->
 )
 def test_a_given_size_is_kept_and_completed(given: str, size: str) -> None:
     html, _media, _picture = draft_with(f'<img alt="" src="图.PNG" {given}>')
-
     assert set(size.split()) <= set(html.rstrip("></p").split())
 
 
@@ -118,7 +114,6 @@ def test_remote_pictures_stay_where_they_are_and_those_without_alt_are_listed() 
     html, media, _picture = draft_with(
         '<img src="https://example.org/a.svg" width="5" alt="A">'
     )
-
     assert html == '<img src="https://example.org/a.svg" width="5" alt="A">'
     assert media == ()
     article = read_text("en/a.md", "---\ntitle: T\n---\n\n![](图.PNG)\n", FILES)
@@ -131,7 +126,6 @@ def test_the_articles_own_picture() -> None:
     _html, media, picture = draft_with(
         "x", "image: {src: ../images/Mein Bild.png, alt: A, width: 320}\n"
     )
-
     assert picture == Picture(
         src=f"/media/{HASH}/mein-bild.png", alt="A", width=320, height=240
     )
@@ -142,16 +136,13 @@ def test_the_articles_own_picture_may_be_remote_with_a_stated_size_or_from_its_p
     None
 ):
     _html, _media, picture = draft_with("x", "image: //example.org/a.png\n")
-
     assert picture == Picture(src="https://example.org/a.png")
     said = "{src: 'https://example.org/a.png', alt: A pier, width: 1200, height: 630}"
     _html, _media, picture = draft_with("x", f"image: {said}\n")
-
     assert picture == Picture(
         src="https://example.org/a.png", alt="A pier", width=1200, height=630
     )
     _html, _media, picture = draft_with("x", "image: a.png\nurl: https://example.org/b/c\n")
-
     assert picture == Picture(src="https://example.org/b/a.png")
     _html, media, _picture = draft_with("x", "images: [images/Mein Bild.png]\n")
     assert [one.path for one in media] == ["images/Mein Bild.png"]
@@ -346,7 +337,6 @@ def test_a_missing_attachment_of_a_site_costs_no_article(
         site_url="https://example.org/log",
     )
     found = parse_document(document, MemoryLibrary(ATTACHED))
-
     assert [one.src for one in found.attachments] == addresses
     kinds = {(one.kind.value, one.line) for one in found.problems}
     assert kinds == {("missing-attachment", 3)}

@@ -141,9 +141,7 @@ def test_a_key_that_is_nearly_a_known_one_is_named(
 def test_stated_metadata_counts_before_other_metadata() -> None:
     said = ParsedArticle(title="Said", published=datetime(2026, 1, 9))  # noqa: DTZ001  # any value
     other = ParsedArticle(title="Other", summary="Other")
-
     merged = said.or_else(other)
-
     assert (merged.title, merged.summary) == ("Said", "Other")
     assert merged.published == said.published
 

@@ -35,7 +35,6 @@ Back to Top
 
 def test_a_page_is_taken_apart() -> None:
     draft = read_text("a.txt", PAGE)
-
     assert draft.title == "The harbour: a plain title"
     assert draft.published == date(2017, 4, 10)
     assert draft.bylines == (
@@ -52,12 +51,10 @@ def test_a_page_is_taken_apart() -> None:
 
 def test_without_a_switch_there_is_no_language_and_with_front_matter_all_else_is_text() -> None:
     draft = read_text("a.txt", "Title\nwrapped once\n\nBody text.\n")
-
     assert (draft.title, draft.language, draft.offered) == ("Title wrapped once", None, ())
     assert (draft.published, draft.bylines) == (None, ())
     assert draft.text == "Body text."
     draft = read_text("a.txt", "---\ntitle: T\nlang: en\n---\nApr 10, 2017\n\n- not a *list*\n")
-
     assert (draft.title, draft.published) == ("T", None)
     assert draft.text == "Apr 10, 2017\n\n- not a *list*"
     assert read_text("a.txt", "\ufeff" + PAGE.replace("\n", "\r\n")) == read_text("a.txt", PAGE)
@@ -69,7 +66,6 @@ def test_several_authors_with_and_without_affiliation() -> None:
         "T\n• Ada Example\n\n    Fellow of a very\n    long institute\n• Bo Example\n"
         "  • Cy Example, Senior Fellow, Elsewhere\n• Di Example, Jr.\n10 April 2017\n\nBody text.",
     )
-
     assert draft.bylines == (
         Byline(name="Ada Example", affiliation="Fellow of a very long institute"),
         Byline(name="Bo Example"),
@@ -84,13 +80,11 @@ def test_neither_an_indented_paragraph_nor_a_list_of_points_names_authors() -> N
     draft = read_text(
         "a.txt", "T\n• Ada Example\n\n    This is a whole sentence of the text here.\n"
     )
-
     assert draft.bylines == (Byline(name="Ada Example"),)
     assert draft.text == "This is a whole sentence of the text here."
     draft = read_text(
         "a.txt", "T\n\n• A point that is made here, at some length.\n• Another one!\n"
     )
-
     assert draft.bylines == ()
     assert draft.text.count("\n\n") == 1
 
@@ -101,7 +95,6 @@ def test_a_chinese_page() -> None:
         "语言：English 简体中文 繁體中文\n\n港口的灯笼\n\n2017年4月10日\n• 示例\n\n"
         "　　这个国家的港口\n在夜里很安静。\n\n　　后来发生了别的事。\n\n您可能还喜欢：\n别的\n返回顶部\n",
     )
-
     assert draft.title == "港口的灯笼"
     assert draft.published == date(2017, 4, 10)
     assert draft.bylines == (Byline(name="示例"),)

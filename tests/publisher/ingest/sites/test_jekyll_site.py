@@ -214,7 +214,6 @@ def test_only_folders_below_the_source_are_categories(tmp_path: Path) -> None:
         "src/all/_posts/2026-01-10-ebb.md": page(title="Ebb"),
     }
     found = articles(build(tmp_path, files))
-
     assert sorted(str(one.permalink) for one in found.values()) == [
         "/2026/01/10/ebb/",
         "/sea/2026/01/09/tide/",
@@ -226,7 +225,6 @@ def test_the_authors_of_a_post_replace_the_author_of_the_site(tmp_path: Path) ->
     post = page(title="Tide", authors="[Ben Ruiz, Cy Moor]")
     files = {"_config.yml": config, "_posts/2026-01-09-tide.md": post}
     found = articles(build(tmp_path, files | {"_posts/2026-01-10-ebb.md": page(title="Ebb")}))
-
     names = [[one.name for one in article.bylines] for article in found.values()]
     assert names == [["Ben Ruiz", "Cy Moor"], ["Ada Lark"]]
 
@@ -236,7 +234,6 @@ def test_templates_have_the_defaults_of_a_page_and_its_address(tmp_path: Path) -
     text = "---\n---\n{{ page.crew }} {{ page.lang }} {{ page.title }} {{ page.slug }} {{ page.url }}\n"
     files = {"_config.yml": config, "_posts/2026-01-09-low-tide.md": text}
     (found,) = articles(build(tmp_path, files)).values()
-
     assert found.text == "Ada en Low Tide low-tide /2026/01/09/low-tide.html"
     assert found.problems == ()
 
@@ -256,7 +253,6 @@ def test_titles_and_summaries_of_sites_are_text(
     (found,) = articles(
         build(tmp_path, {"_config.yml": "", "_posts/2026-01-09-a.md": post})
     ).values()
-
     assert (found.title, found.summary) == (title, title)
 
 
@@ -360,9 +356,7 @@ def test_codes_of_countries_are_languages_and_others_are_problems(tmp_path: Path
         "_posts/2026-01-10-odd.md": page(title="Odd", lang="runes"),
     }
     build(tmp_path, files)
-
     found = articles(tmp_path)
-
     assert {one.title: one.language for one in found.values()} == {
         "Pryplyvy": "uk",
         "Přílivy": "cs",
@@ -387,5 +381,4 @@ def test_the_domain_of_github_pages_is_the_address_of_a_site(
     tmp_path: Path, files: dict[str, str], address: str
 ) -> None:
     build(tmp_path, {"_config.yml": "lang: en\n", **files})
-
     assert opened(tmp_path).url == address

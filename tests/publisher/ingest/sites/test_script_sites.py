@@ -73,7 +73,6 @@ def test_permalinks_of_directory_data_have_the_values_of_their_page(tmp_path: Pa
         **{f"{name}/2026-01-09-ebb.md": post for name in "abcd"},
     }
     found = articles(build(tmp_path, files))
-
     assert {path[0]: one.permalink for path, one in found.items()} == {
         "a": "/p/ebb/",
         "b": "/low-tide/index.html",

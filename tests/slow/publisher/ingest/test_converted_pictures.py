@@ -7,10 +7,9 @@ import pytest
 from PIL import Image
 
 from publisher.errors import ArticleError
-from publisher.ingest.problems import list_problems
 from publisher.ingest.sources.folder_files import convert_picture
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.ingest.helpers import drawn
+from tests.publisher.ingest.helpers import drawn, stored_problems
 from tests.publisher.test_pictures import svg
 
 
@@ -30,8 +29,7 @@ def test_a_drawing_and_a_scan_of_an_article_are_published_in_formats_that_mails_
     assert ferry.picture.src.endswith("/pier.png")
     media = publication.settings.folders.public / "media"
     assert sorted(path.name for path in media.rglob("*.*")) == ["pier.png", "scan.jpg"]
-    with publication.database.reading() as connection:
-        problems = [one.problem for one in list_problems(connection)]
+    problems = [one.problem for one in stored_problems(publication)]
     assert [(one.line, one.what) for one in problems if one.kind == "unsupported-picture"] == [
         (8, "bad.svg: is no valid SVG; export it as PNG")
     ]

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from publisher.i18n.article_problems import ProblemKind
-from publisher.ingest.problems import list_problems
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SiteOptions
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
@@ -19,7 +18,7 @@ from publisher.ingest.sources.folder import scan_folder
 from tests.cpu_time import at_most
 from tests.memory import memory_grows_at_most
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.ingest.helpers import png
+from tests.publisher.ingest.helpers import png, stored_problems
 from tests.sizes import only_at_night
 
 NewPublication = Callable[..., PublicationFolder]
@@ -114,7 +113,6 @@ def test_a_picture_of_100_megapixels_is_left_out_by_name_and_not_decoded(
     with at_most(20), memory_grows_at_most(40 + 2 * size // 1_000_000):
         publication.pick_up()
     assert publication.one("one").html == "<p>Words.</p>\n<p>The sea</p>"
-    with publication.database.reading() as connection:
-        problems = [one.problem for one in list_problems(connection)]
+    problems = [one.problem for one in stored_problems(publication)]
     reasons = [one.what for one in problems if one.kind is ProblemKind.UNSUPPORTED_PICTURE]
     assert reasons == [f"{name}: has more than {most} million pixels; scale it down"]

@@ -26,7 +26,6 @@ from tests.publisher.ingest.parsers.markup.helpers import HEAD, problems_of, rea
 def test_hugo_can_turn_typography_off(typographer: object, html: str) -> None:
     extensions = {} if typographer is None else {"typographer": typographer}
     site = {"markup": {"goldmark": {"extensions": extensions}}}
-
     assert read_as("goldmark", '"Low" -- tide', site=site).html == html
 
 
@@ -88,7 +87,6 @@ def test_markdown_without_a_site(body: str, html: str) -> None:
 )  # fmt: skip
 def test_kramdown(body: str, html: str) -> None:
     article = read_as("kramdown", body)
-
     assert article.html == html
     assert problems_of(article) == []
 
@@ -117,9 +115,7 @@ def test_emoji_and_blocks_are_read_where_the_site_has_them() -> None:
         read_as("docusaurus", ":+1: :unknown-name: `:tada:`").text == "👍 :unknown-name: :tada:"
     )
     body = "::: details Click {open}\n*Hidden*\n:::\n\n::: code-group\n\n```js [a.js]\nx\n```\n\n:::\n\nA *b*{.c} d {.e}"
-
     article = read_as("markdown-it", body)
-
     assert article.text == "Click\n\nHidden\n\nx\n\nA b d"
     assert problems_of(article) == []
 
@@ -142,9 +138,7 @@ Inner.
 
 After.
 :::"""
-
     article = read_as(dialect, body)
-
     assert article.text == "My tip\n\nOuter.\n\nDanger\n\nInner.\n\nInfo\n\nAfter."
     assert "<p><strong>My <em>tip</em></strong></p>" in article.html
     assert article.html.count("<blockquote>") == 3
@@ -164,7 +158,6 @@ def test_notes_without_a_title_have_the_word_of_the_articles_language(
     language: str, word: str
 ) -> None:
     head = f"---\ntitle: T\nlang: {language}\n---\n"
-
     assert read_as("docusaurus", ":::note\nx\n:::", head=head).text == f"{word}\n\nx"
     assert read_as("docusaurus", ":::note[*Y*]\nx\n:::", head=head).text == "Y\n\nx"
 
@@ -200,7 +193,6 @@ def test_notes_without_a_title_have_the_word_of_the_articles_language(
 def test_hostile_markdown_takes_little_time(dialect: str, body: str) -> None:
     with at_most(20):
         article = read_as(dialect, f"Text.\n\n{body}")
-
     assert article.text.startswith("Text.")
     assert len(problems_of(article)) < 20_000
 
@@ -244,7 +236,6 @@ def test_footnotes_are_no_labels_and_end_at_the_definition_of_a_link() -> None:
     assert read_as("kramdown", "[a][^1]\n\n[^1]: N").text == "[a][1]\n\nN"
     body = "Low.[^1] [Tide]\n\n[^1]: A note\n[tide]: https://example.org/tide\n[^2]: x"
     article = read_as("kramdown", body)
-
     assert '<a href="https://example.org/tide">Tide</a>' in article.html
     assert "A note <a" in article.html
     assert article.problems == ()
@@ -252,7 +243,6 @@ def test_footnotes_are_no_labels_and_end_at_the_definition_of_a_link() -> None:
 
 def test_each_missing_definition_is_one_problem() -> None:
     article = read_as("goldmark", "See\n[a][x], [b][x] and\n[c][].")
-
     assert problems_of(article) == [
         ("undefined-reference", 5, "[a][x]"),
         ("undefined-reference", 6, "[c][]"),

@@ -38,29 +38,23 @@ def jekyll(body: str, **values: Any) -> ParsedArticle:
 def test_templates_show_the_values_of_page_and_site(body: str, html: str) -> None:
     site = {"name": "The Lantern", "url": "https://l.example", "baseurl": "/base"}
     crew = [{"name": "Ann", "age": 9}, {"name": "Bo", "age": 7}]
-
     head = "---\ntitle: The ferry\ntoc: false\n---\n"
     article = read_as("kramdown", body, head=head, site=site, data={"crew": crew})
-
     assert article.html == html
     assert problems_of(article) == []
 
 
 def test_code_definitions_and_links_to_posts_are_read() -> None:
     html = jekyll("{% highlight py linenos %}\nx = {{ 1 }} ~~~~\n{% endhighlight %}").html
-
     assert html == "<pre><code>x = 1 ~~~~\n</code></pre>"
     article = jekyll(
         "See [the pier][pier].\n\n{% include links.md %}",
         includes={"links.md": "[pier]: https://pier.example/"},
     )
-
     assert article.html == '<p>See <a href="https://pier.example/">the pier</a>.</p>'
     head = "---\ntitle: T\nurl: https://l.example/\n---\n"
     body = "[a]({% post_url 2026-01-09-pier %}) [b]({% link _docs/tide.md %})"
-
     html = read_as("kramdown", body, head=head).html
-
     assert 'href="https://l.example/_posts/2026-01-09-pier.md"' in html
     assert 'href="https://l.example/_docs/tide.md"' in html
 
@@ -69,9 +63,7 @@ def test_a_file_that_is_included_has_its_parameters() -> None:
     includes = {
         "note.html": "<p><b>{{ include.kind }}</b> {{ include.text }}{{ include.more }}</p>"
     }
-
     body = '{% assign t = "Mind the gap" %}\n\n{% include note.html kind="tip" text=t %}'
-
     article = jekyll(body, includes=includes)
     assert "<p><b>tip</b> Mind the gap</p>" in article.html
     assert problems_of(article) == []
@@ -99,37 +91,31 @@ def test_what_can_not_be_filled_in_is_a_problem_with_its_line(
     body: str, problem: tuple[str, int, str]
 ) -> None:
     found = problems_of(jekyll(f"{body}\n\nThe end."))
-
     assert found[0] == problem
     assert {kind for kind, _line, _what in found} == {problem[0]}
 
 
 def test_unknown_tags_leave_what_stands_between_them() -> None:
     article = jekyll("{% box %}\n\nInside.\n\n{% endbox %}\n\nAfter.")
-
     assert article.text == "Inside.\n\nAfter."
     assert problems_of(article) == [("unknown-tag", 4, "{% box %}")]
     article = read_as("markdown-it", "The {% tide %}high{% endtide %} water.")
-
     assert article.html == "<p>The high water.</p>"
     assert problems_of(article) == [("unknown-tag", 4, "{% tide %}")]
 
 
 def test_a_hole_is_where_the_document_has_it_or_includes_it() -> None:
     article = jekyll("a\n\n{% include x.md %}", includes={"x.md": "\n\n\nb {{ site.none }}"})
-
     assert problems_of(article) == [("empty-value", 6, "{{ site.none }}")]
     article = read_as(
         "kramdown", "High at {{ site.high | date: '%H' }}, {{ a | default: '' }}low."
     )
-
     what = "{{ site.high | date: '%H' }}"
     assert problems_of(article) == [("empty-value", 4, what)]
 
 
 def test_templates_in_code_stay_where_they_can_not_be_filled_in() -> None:
     article = jekyll("`{{ secrets.token }}` and\n\n```\n{% job %}{{ x }}\n```")
-
     assert "<code>{{ secrets.token }}</code>" in article.html
     assert "{% job %}{{ x }}" in article.text
     assert problems_of(article) == []
@@ -155,28 +141,23 @@ def test_templates_in_code_stay_where_they_can_not_be_filled_in() -> None:
 )  # fmt: skip
 def test_hostile_templates_are_bounded_and_named(body: str) -> None:
     many = "".join(f"{{% include twice.md n={number} %}}" for number in range(10))
-
     with at_most(10):
         article = jekyll(
             f"Text.\n\n{body}", includes={"loop.md": "{% include loop.md %}", "twice.md": many}
         )
-
     assert "template-error" in {kind for kind, _line, _what in problems_of(article)}
 
 
 def test_nunjucks_v_pre_and_the_filters_of_eleventy_are_known() -> None:
     body = "{# A note\nof two lines #}\n{% set high = 6 %}\nHigh at {{ high }}. `{# code #}`"
     article = read_as("markdown-it", body)
-
     assert article.text == "High at 6. {# code #}"
     assert problems_of(article) == []
     article = read_as("markdown-it", "Write <code v-pre>{{ tide }}</code>, <i>{{ title }}</i>.")
-
     assert "<code>{{ tide }}</code>, <i>The ferry</i>" in article.html
     assert article.problems == ()
     body = '[a]({{ "/low/" | url }}) [b]({{ "./news/ebb.md" | inputPathToUrl }}) {{ "<b>x</b>" | safe }}'
     article = read_as("markdown-it", body)
-
     assert sorted(one.written for one in article.links) == ["/low/", "/news/ebb.md"]
     assert "<b>x</b>" in article.html
     assert problems_of(article) == []
@@ -195,7 +176,6 @@ def test_nunjucks_v_pre_and_the_filters_of_eleventy_are_known() -> None:
 )  # fmt: skip
 def test_template_code_that_is_to_be_seen_is_code(body: str, html: str) -> None:
     article = read_as("kramdown", body)
-
     assert article.html == html
     assert article.problems == ()
 
@@ -212,7 +192,6 @@ def test_template_code_that_is_to_be_seen_is_code(body: str, html: str) -> None:
 )  # fmt: skip
 def test_tags_with_usual_names_show_pictures_and_films(body: str, html: str) -> None:
     article = read_as("kramdown", f"See {body}.")
-
     assert article.html == f"<p>See {html}.</p>"
     assert problems_of(article) == []
 
@@ -220,7 +199,6 @@ def test_tags_with_usual_names_show_pictures_and_films(body: str, html: str) -> 
 def test_the_active_language_of_a_site_is_the_documents() -> None:
     head = "---\ntitle: T\nlang: fr\n---\n"
     site = {"active_lang": "en", "hello": {"en": "Hello", "fr": "Bonjour"}}
-
     assert (
         read_as("kramdown", "{{ site.hello[site.active_lang] }}", site=site).html
         == "<p>Hello</p>"

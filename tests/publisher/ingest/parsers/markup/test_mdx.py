@@ -60,7 +60,6 @@ PIER = "https://pier.example/a.png"
 )  # fmt: skip
 def test_what_mdx_adds_is_replaced(body: str, html: str) -> None:
     article = docusaurus(body)
-
     assert article.html == html
     assert problems_of(article) == []
 
@@ -76,39 +75,32 @@ def test_tabs_become_sections_with_their_labels() -> None:
   </TabItem>
   <TabItem value="b" label="By bus">At seven.</TabItem>
 </Tabs>"""
-
     article = docusaurus(body)
-
     assert article.text == "By ferry\n\nAt six.\n\nBy bus\n\nAt seven."
     assert problems_of(article) == []
 
 
 def test_unknown_components_keep_their_text_and_unknown_expressions_leave_a_hole() -> None:
     article = docusaurus("a\n\n<Chart data={[1, 2]}>\n\nThe *tide*.\n\n</Chart> <Map />")
-
     assert article.text == "a\n\nThe tide."
     assert problems_of(article) == [
         ("unknown-component", 6, "<Chart data={[1, 2]}>"),
         ("unknown-component", 10, "<Map />"),
     ]
     article = docusaurus("It costs {price} now.\n\n{list.map(one => one)}\n\nEnd.")
-
     assert article.text == "It costs now.\n\nEnd."
     assert problems_of(article) == [
         ("empty-value", 4, "{price}"),
         ("unknown-component", 6, "{list.map(one => one)}"),
     ]
     article = docusaurus("export const n = 1 + 1;\nexport const m = `a${n}`;\n\na {n} b {m}")
-
     assert problems_of(article) == [("empty-value", 7, "{n}"), ("empty-value", 7, "{m}")]
 
 
 def test_imported_documents_are_shown() -> None:
     body = "import Tide from './_tide.mdx';\n\nStart.\n\n<Tide />\n\nEnd."
-
     article = docusaurus(body, includes={"_tide.mdx": "The *tide* {x}."})
     missing = docusaurus(body)
-
     assert article.text == "Start.\n\nThe tide .\n\nEnd."
     assert problems_of(article) == [("empty-value", 8, "{x}")]
     assert problems_of(missing) == [("missing-include", 8, "<Tide />")]
@@ -116,12 +108,9 @@ def test_imported_documents_are_shown() -> None:
 
 def test_documents_in_commonmark_format_have_no_mdx_and_vitepress_shows_code_of_files() -> None:
     head = "---\ntitle: T\nmdx:\n  format: md\n---\n"
-
     assert read_as("docusaurus", "a {b}", head=head).html == "<p>a {b}</p>"
     body = "a\n\n<<< @/tide.js{2}\n\n<<< @/none.js"
-
     article = read_as("markdown-it", body, includes={"tide.js": "let tide"})
-
     assert article.text == "a\n\nlet tide"
     assert problems_of(article) == [("missing-include", 8, "<<< @/none.js")]
 
@@ -132,7 +121,6 @@ def test_values_and_components_of_vitepress() -> None:
         "<script setup>\nlet a = 1\n</script>\n\n[[toc]]\n\n"
         'By {{ $frontmatter.title }} <Badge text="new" /> `{{ x }}` {{ y }}\n\n<Map />',
     )
-
     assert article.html == "<p>By The ferry new <code>{{ x }}</code></p>"
     assert problems_of(article) == [
         ("empty-value", 10, "{{ y }}"),
@@ -152,7 +140,6 @@ def test_values_and_components_of_vitepress() -> None:
 )
 def test_a_table_of_contents_of_markdown_it_goes(body: str, html: str) -> None:
     article = read_as("markdown-it", body)
-
     assert article.html == html
     assert problems_of(article) == []
 
@@ -163,7 +150,6 @@ def test_liquid_of_eleventy() -> None:
         "{% assign n = 3 %}{{ n }} boats of {{ title }}, {{ crew.name }}",
         data={"crew": {"name": "Ann"}},
     )
-
     assert article.html == "<p>3 boats of The ferry, Ann</p>"
     assert problems_of(article) == []
 
@@ -186,5 +172,4 @@ def test_liquid_of_eleventy() -> None:
 def test_hostile_mdx_takes_little_time(body: str) -> None:
     with at_most(25):
         article = docusaurus(f"Text.\n\n{body}")
-
     assert article.text.startswith("Text.")

@@ -52,9 +52,7 @@ PIER = "https://pier.example/a.png"
 def test_the_shortcodes_of_hugo(body: str, html: str) -> None:
     head = "---\ntitle: T\nplace: Pier 4\n---\n"
     site = {"params": {"Site_Name": "The Lantern"}}
-
     article = read_as("goldmark", body, head=head, site=site)
-
     assert article.html == html
     assert problems_of(article) == []
 
@@ -62,30 +60,24 @@ def test_the_shortcodes_of_hugo(body: str, html: str) -> None:
 def test_references_are_addresses_and_a_shortcode_in_a_list_stays_in_its_item() -> None:
     head = "---\ntitle: T\nurl: https://l.example/en/posts/\n---\n"
     body = '[a]({{< ref "tide.md#low" >}}) [b]({{% relref path="/about.md" %}})'
-
     html = read_as("goldmark", body, head=head).html
-
     assert 'href="https://l.example/en/posts/tide.md#low"' in html
     assert 'href="https://l.example/about.md"' in html
     html = hugo(f'1. one\n   {{{{< figure src="{PIER}" >}}}}\n2. two').html
-
     assert html.count("<ol>") == html.count("<figure>") == 1
 
 
 def test_unknown_shortcodes_keep_what_is_inside_them_or_given_to_them() -> None:
     article = hugo('a\n\n{{< box kind="x" >}}\nIn *here* {{% mark %}}.\n{{< /box >}}\n\nEnd.')
-
     assert article.text == "a\n\nIn here .\n\nEnd."
     assert problems_of(article) == [
         ("unknown-shortcode", 7, "{{% mark %}}"),
         ("unknown-shortcode", 6, '{{< box kind="x" >}}'),
     ]
     article = read_as("goldmark", 'Each {{< tooltip text="tide" term="t" >}} is high.')
-
     assert article.text == "Each tide is high."
     assert [kind for kind, _line, _what in problems_of(article)] == ["unknown-shortcode"]
     article = hugo("Text.\n" + "{{< a >}}" * 40 + "x" + "{{< /a >}}" * 40)
-
     assert ("template-error", 5, "shortcodes are nested more than 30 deep") in problems_of(
         article
     )
@@ -132,7 +124,6 @@ def test_values_that_are_missing_are_problems(body: str, problem: object) -> Non
 def test_hostile_shortcodes_take_little_time(body: str) -> None:
     with at_most(15):
         article = hugo(f"Text.\n\n{body}")
-
     assert article.text.startswith("Text.")
 
 
@@ -141,16 +132,13 @@ def test_shortcodes_that_an_article_shows_are_code_and_no_leftovers() -> None:
     assert hugo("Write {{</* figure */>}} there.").problems == ()
     body = 'Write {{</* figure src="a" */>}} or `{{</* x */>}}`.'
     article = read_as("goldmark", body)
-
     assert '<code>{{&lt; figure src="a" &gt;}}</code> or <code>{{&lt; x &gt;}}' in article.html
     assert article.problems == ()
 
 
 def test_a_template_that_fails_costs_its_shortcode_only(tmp_path: Path) -> None:
     own = OwnShortcodes({"box": "box.html", "ad": "drop"}, tmp_path, "en")
-
     article = hugo("{{< box >}}\nInside.\n{{< /box >}}\n\n{{< ad >}}", shortcodes=own.rules)
-
     assert article.text == "Inside."
     assert problems_of(article) == [
         ("template-error", 4, "templates/box.html: there is no template box.html")
@@ -161,7 +149,6 @@ def test_a_changed_template_of_a_shortcode_is_a_change_of_the_source(tmp_path: P
     own = OwnShortcodes({"box": "box.html"}, tmp_path, "en")
     before = own.digest
     (tmp_path / "box.html").write_text("{{ inside }}")
-
     assert own.digest != before
     assert OwnShortcodes({}, tmp_path, "en").digest == ""
 
@@ -175,7 +162,6 @@ def test_a_changed_template_of_a_shortcode_is_a_change_of_the_source(tmp_path: P
 )
 def test_code_in_a_page_of_html_is_html(dialect: str, code: str) -> None:
     article = read_as(dialect, f"<p>See</p>\n{code}", name="a.html")
-
     assert "<pre><code>a &lt; b</code></pre>" in article.html
 
 
@@ -202,7 +188,6 @@ QUOTE = "<blockquote>\n<p><strong>{0}</strong></p>\n<p>High <em>tide</em>.</p>\n
 )  # fmt: skip
 def test_the_shortcodes_of_many_themes(body: str, html: str) -> None:
     article = read_as("goldmark", body)
-
     assert article.html == html
     assert problems_of(article) == []
 
@@ -219,6 +204,5 @@ def test_what_an_unknown_shortcode_most_likely_shows_is_kept_and_named(
     body: str, html: str
 ) -> None:
     article = read_as("goldmark", body)
-
     assert article.html == html
     assert [kind for kind, _line, _what in problems_of(article)] == ["unknown-shortcode"]
