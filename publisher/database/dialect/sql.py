@@ -124,9 +124,10 @@ def counts_in_one_pass(connection: sa.Connection) -> bool:
 
 
 class _Function(FunctionElement[Any]):
-    """A function whose name, or form, depends on the database."""
+    """A function of `arguments` that is written as `forms` say: in a file, and on a server."""
 
     inherit_cache = True
+    forms: tuple[str, str]
 
     def __init__(
         self, *arguments: sa.ColumnElement[Any], type_: TypeEngine[Any] | None = None
@@ -135,67 +136,43 @@ class _Function(FunctionElement[Any]):
         if type_ is not None:
             self.type = type_
 
-    def render(self, compiler: SQLCompiler, options: Mapping[str, Any]) -> list[str]:
-        """Return the arguments as SQL."""
-        return [compiler.process(one, **options) for one in self.clauses]
+
+@compiles(_Function)
+def _written(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
+    arguments = [compiler.process(one, **options) for one in element.clauses]
+    form = element.forms[compiler.dialect.name != "sqlite"]
+    return form.format(*arguments, all=", ".join(arguments))
 
 
 class _Greatest(_Function):
     inherit_cache = True
-    name = "greatest"
+    forms = ("max({all})", "greatest({all})")
 
 
-@compiles(_Greatest)
-def _greatest(element: _Greatest, compiler: SQLCompiler, **options: Any) -> str:
-    return f"greatest({', '.join(element.render(compiler, options))})"
+class _Unlikely(_Function):
+    inherit_cache = True
+    # A literal, because a statement is planned before its parameters are bound.
+    forms = ("likelihood({0}, 0.0001)", "({0})")
 
 
-@compiles(_Greatest, "sqlite")
-def _greatest_in_file(element: _Greatest, compiler: SQLCompiler, **options: Any) -> str:
-    return f"max({', '.join(element.render(compiler, options))})"
+class _Likely(_Function):
+    inherit_cache = True
+    forms = ("likely({0})", "({0})")
+
+
+class _Unindexed(_Function):
+    inherit_cache = True
+    forms = ("+{0}", "({0})")
+
+
+class _Position(_Function):
+    inherit_cache = True
+    forms = ("instr({all})", "strpos({all})")
 
 
 def greatest(one: sa.ColumnElement[_Value], *others: Any) -> sa.ColumnElement[_Value]:
     """Return the greatest of some values, in each row. The result for NULL differs: avoid it."""
     return _Greatest(one, *others, type_=one.type)
-
-
-class _Unlikely(_Function):
-    inherit_cache = True
-    name = "unlikely"
-
-
-class _Likely(_Function):
-    inherit_cache = True
-    name = "likely"
-
-
-class _Unindexed(_Function):
-    inherit_cache = True
-    name = "unindexed"
-
-
-@compiles(_Unlikely)
-@compiles(_Likely)
-@compiles(_Unindexed)
-def _no_hint(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
-    return f"({element.render(compiler, options)[0]})"
-
-
-@compiles(_Unlikely, "sqlite")
-def _unlikely(element: _Unlikely, compiler: SQLCompiler, **options: Any) -> str:
-    # A literal, because a statement is planned before its parameters are bound.
-    return f"likelihood({element.render(compiler, options)[0]}, 0.0001)"
-
-
-@compiles(_Likely, "sqlite")
-def _likely(element: _Likely, compiler: SQLCompiler, **options: Any) -> str:
-    return f"likely({element.render(compiler, options)[0]})"
-
-
-@compiles(_Unindexed, "sqlite")
-def _unindexed(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
-    return f"+{element.render(compiler, options)[0]}"
 
 
 def unlikely(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
@@ -213,17 +190,6 @@ def unindexed(column: sa.ColumnElement[_Value]) -> sa.ColumnElement[_Value]:
     return _Unindexed(column, type_=column.type)
 
 
-class _Position(_Function):
-    inherit_cache = True
-    name = "position"
-
-
-@compiles(_Position)
-def _position(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
-    name = "instr" if compiler.dialect.name == "sqlite" else "strpos"
-    return f"{name}({', '.join(element.render(compiler, options))})"
-
-
 def text_after(value: sa.ColumnElement[str], mark: str) -> sa.ColumnElement[str]:
     """Return what of a text stands behind the first `mark`; all of it if there is none."""
     place = _Position(value, sa.literal_column(f"'{mark}'", sa.Text), type_=sa.Integer())
@@ -236,44 +202,27 @@ def text_after(value: sa.ColumnElement[str], mark: str) -> sa.ColumnElement[str]
 class _JsonItems(_Function):
     inherit_cache = True
     name = "json_each"
-
-
-@compiles(_JsonItems, "sqlite")
-def _items_in_file(element: _JsonItems, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_each({element.render(compiler, options)[0]})"
-
-
-@compiles(_JsonItems)
-def _items(element: _JsonItems, compiler: SQLCompiler, **options: Any) -> str:
-    return f"jsonb_array_elements(CAST({element.render(compiler, options)[0]} AS JSONB))"
+    forms = ("json_each({0})", "jsonb_array_elements(CAST({0} AS JSONB))")
 
 
 class _JsonText(_Function):
     inherit_cache = True
-    name = "json_text"
+    forms = ("{0}", "({0} #>> '{{}}')")
 
 
 class _JsonNumber(_Function):
     inherit_cache = True
-    name = "json_number"
+    forms = ("{0}", "CAST(({0} #>> '{{}}') AS BIGINT)")
 
 
-@compiles(_JsonText, "sqlite")
-@compiles(_JsonNumber, "sqlite")
-def _scalar_in_file(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
-    value, *place = element.render(compiler, options)
-    return f"json_extract({value}, '$[{place[0]}]')" if place else value
+class _JsonItemText(_Function):
+    inherit_cache = True
+    forms = ("json_extract({0}, '$[{1}]')", "({0} ->> {1})")
 
 
-@compiles(_JsonText)
-def _text(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
-    value, *place = element.render(compiler, options)
-    return f"({value} ->> {place[0]})" if place else f"({value} #>> '{{}}')"
-
-
-@compiles(_JsonNumber)
-def _number(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST({_text(element, compiler, **options)} AS BIGINT)"
+class _JsonItemNumber(_Function):
+    inherit_cache = True
+    forms = ("json_extract({0}, '$[{1}]')", "CAST(({0} ->> {1}) AS BIGINT)")
 
 
 def json_table(array: sa.ColumnElement[str]) -> sa.TableValuedAlias:
@@ -285,9 +234,11 @@ def json_scalar(
     value: sa.ColumnElement[Any], type_: TypeEngine[Any], place: int | None = None
 ) -> sa.ColumnElement[Any]:
     """Return a JSON value, or with `place` that item of a JSON array, as a number or text."""
-    items = [] if place is None else [sa.literal_column(str(place), sa.Integer)]
-    kind = _JsonNumber if isinstance(type_, sa.Integer) else _JsonText
-    return kind(value, *items, type_=type_)
+    is_number = isinstance(type_, sa.Integer)
+    if place is None:
+        return (_JsonNumber if is_number else _JsonText)(value, type_=type_)
+    kind = _JsonItemNumber if is_number else _JsonItemText
+    return kind(value, sa.literal_column(str(place), sa.Integer), type_=type_)
 
 
 def json_list(parameter: str, type_: TypeEngine[Any]) -> sa.Select[Any]:
