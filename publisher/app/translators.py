@@ -197,9 +197,7 @@ class _StaffMails(PersonalMails):
         composed = SubscriptionMail(
             publication=publication,
             language=language,
-            subject=digest.subject,
-            html=digest.html,
-            text=digest.text,
+            digest=digest,
             date=mail.date,
             recipient=Recipient(
                 id=0, address=account.email, name=account.name, language=language, timezone=None

@@ -62,9 +62,14 @@ def _end_without_edition(connection: Connection, issue: Issue, now: datetime) ->
     """Skip an issue at its hour that nobody can approve any more."""
     waits = issue.state is IssueState.AWAITING_APPROVAL
     if waits and issue.send_at is not None and issue.send_at <= now:
-        key = IssueReason.EDITION_REMOVED
-        issues.give_up_issue(connection, issue, EDITION_REMOVED, key, now)
-        log.warning("issue skipped", issue=issue.name, reason=EDITION_REMOVED)
+        _skip(connection, issue, IssueReason.EDITION_REMOVED, EDITION_REMOVED, now)
+
+
+def _skip(
+    connection: Connection, issue: Issue, key: IssueReason, reason: str, now: datetime
+) -> None:
+    issues.give_up_issue(connection, issue, reason, key, now)
+    log.warning("issue skipped", issue=issue.name, reason=reason)
 
 
 def _check(  # an issue and all that it is checked by
@@ -86,18 +91,13 @@ def _check(  # an issue and all that it is checked by
     if decided.changes:
         log.info("issue changed", issue=issue.name, parts=decided.changes)
         reopen_issue(connection, issue, now)
-        return
-    if decided.reason is None:
-        if not is_ready:
-            _let_go(connection, edition, issue, now)
-        return
-    reason = decided.reason
-    if is_ready:
-        key = IssueReason.NOT_APPROVED
-        issue = issues.move_issue(
-            connection, issue, IssueState.AWAITING_APPROVAL, reason=reason, reason_key=key
-        )
-    _decide_unapproved(connection, edition, issue, reason, now)
+    elif decided.reason is not None:
+        if is_ready:
+            why = {"reason": decided.reason, "reason_key": IssueReason.NOT_APPROVED}
+            issue = issues.move_issue(connection, issue, IssueState.AWAITING_APPROVAL, **why)
+        _decide_unapproved(connection, edition, issue, decided.reason, now)
+    elif not is_ready:
+        _let_go(connection, edition, issue, now)
 
 
 def _let_go(connection: Connection, edition: Edition, issue: Issue, now: datetime) -> None:
@@ -105,8 +105,7 @@ def _let_go(connection: Connection, edition: Edition, issue: Issue, now: datetim
     send_at = issue.send_at
     late = reason_if_late(edition, lateness_of(edition, issue, now))
     if late and send_at is not None:
-        issues.give_up_issue(connection, issue, late[1], late[0], now)
-        log.warning("issue skipped", issue=issue.name, reason=late[1])
+        _skip(connection, issue, *late, now)
         return
     if send_at is not None and edition.undo:
         send_at = max(send_at, now + edition.undo)
@@ -127,8 +126,7 @@ def _decide_unapproved(
                 IssueReason.NOT_APPROVED,
                 message("not approved by its hour: %(why)s", why=reason),
             )
-            issues.give_up_issue(connection, issue, why, key, now)
-            log.warning("issue skipped", issue=issue.name, reason=why)
+            _skip(connection, issue, key, why, now)
             return
         reason = message("held at its hour: %(why)s", why=reason)
     if issue.schedule_note:

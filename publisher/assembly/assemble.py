@@ -8,9 +8,9 @@ not stored. It has no page of its own: its mails lead to the issue's.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -39,29 +39,19 @@ from publisher.issues import store as issues
 from publisher.issues.digests import IssueVariant, article_ids_of_variant, digest_of
 from publisher.issues.editing import IssueEdits, combined_edits, correction_by
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
-from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
+from publisher.rendering import (
+    ArticleView,
+    Digest,
+    IssueContent,
+    LanguageLink,
+    Renderer,
+    views,
+)
 from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.placeholders import neutralise_placeholders
 
 
-def render_correction_issue(
-    connection: Connection,
-    settings: Settings,
-    renderer: Renderer,
-    edition: Edition,
-    issue: Issue,
-) -> tuple[Digest, GateRun, str]:
-    """Return a correction's mail, what the gate found in it, and its page.
-
-    Raise RenderingError or DeliveryError if no mail can be made.
-    """
-    content = correction_content(connection, settings, edition, issue)
-    digest = renderer.correction(content)
-    page = renderer.correction_page(content)
-    return digest, check_digest(settings.publication, issue, digest), page
-
-
-def correction_content(
+def _correction_content(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue
 ) -> CorrectionContent:
     """Return what a correction says. Nothing in it is taken for a placeholder."""
@@ -180,9 +170,10 @@ def _render(
     if issue.kind == IssueKind.CORRECTION:
         with database.reading() as connection:
             signed = _manifest(connection, settings, renderer, edition, issue)
-            digest, gate_run, page = render_correction_issue(
-                connection, settings, renderer, edition, issue
-            )
+            correction = _correction_content(connection, settings, edition, issue)
+        digest = renderer.correction(correction)
+        gate_run = check_digest(settings.publication, issue, digest)
+        page = renderer.correction_page(correction)
         return _Rendered(digest=digest, gate_run=gate_run, page=page, signed=signed)
     with database.reading() as connection:
         content = stored_issue_content(connection, settings, edition, issue)
@@ -282,15 +273,10 @@ def content_of_articles(
     edits = combined_edits(connection, issue.id)
     # An editor may add an article that came after the others were selected.
     now = max(now, edits.pinned_at or now)
+    shown = [found[number] for number in numbers if _is_shown(found[number], now)]
+    sisters = sister_links(connection, settings, issue)
     content = issue_content(
-        connection,
-        settings,
-        edition,
-        [found[n] for n in numbers if _is_shown(found[n], now)],
-        day=issue.day,
-        now=now,
-        sisters=sister_links(connection, settings, issue),
-        more=issue.more,
+        connection, settings, edition, issue, shown, now=now, sisters=sisters
     )
     return with_words(content, edits)
 
@@ -345,12 +331,11 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
     connection: Connection,
     settings: Settings,
     edition: Edition,
+    issue: Issue,
     chosen: Sequence[Article],
     *,
-    day: date,
     now: datetime,
     sisters: Sequence[LanguageLink] = (),
-    more: int = 0,
 ) -> IssueContent:
     """Return the content of an issue with some articles; `now` is when it is made."""
     publication, language = settings.publication, edition.language
@@ -358,32 +343,48 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
     versions = articles.versions(connection, stories := {one.story_id for one in chosen}, now)
     most = views.RELATED_POOL_SIZE
     pool = articles.newest_articles(connection, language, now, most, with_texts=False)
-    path = urls.issue_path(language, edition.newsletter, day)
-    return IssueContent(
-        publication=views.site_view(settings, language),
-        newsletter=edition.newsletter,
-        title=edition.title(language),
-        day=day,
-        items=tuple(
-            views.view_for_mail(
-                views.article_view(
-                    publication,
-                    article,
-                    language,
-                    versions.get(article.story_id, ()),
-                    views.related_articles(article, pool, stories),
-                )
+    items = (
+        views.view_for_mail(
+            views.article_view(
+                publication,
+                article,
+                language,
+                versions.get(article.story_id, ()),
+                views.related_articles(article, pool, stories),
             )
-            for article in chosen
-        ),
-        sisters=tuple(sisters),
-        web_url=urls.public_url(publication, path),
-        more=more,
-        more_url=urls.public_url(publication, urls.home_path(language)),
+        )
+        for article in chosen
+    )
+    return replace(
+        page_content(settings, issue, edition.title(language), items, sisters),
         content=edition.content.value,
         pictures=edition.pictures.value,
         blocks=frozenset(block.value for block in edition.blocks),
-        cadence=edition.cadence.value if edition.cadence else "",
+    )
+
+
+def page_content(
+    settings: Settings,
+    issue: Issue,
+    title: str,
+    items: Iterable[ArticleView],
+    sisters: Iterable[LanguageLink],
+) -> IssueContent:
+    """Return what the page of an issue with some articles shows; a mail says more."""
+    publication, language = settings.publication, issue.language
+    path = urls.issue_path(language, issue.newsletter, issue.day)
+    cadence = DigestKey.parse(issue.newsletter).cadence
+    return IssueContent(
+        publication=views.site_view(settings, language),
+        newsletter=issue.newsletter,
+        title=title,
+        day=issue.day,
+        items=tuple(items),
+        sisters=tuple(sisters),
+        web_url=urls.public_url(publication, path),
+        more=issue.more,
+        more_url=urls.public_url(publication, urls.home_path(language)),
+        cadence=cadence.value if cadence else "",
     )
 
 

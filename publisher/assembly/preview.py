@@ -86,12 +86,8 @@ def preview_issue(
                 "%(issue)s has %(why)s; add an article in its language", issue=name, why=why_not
             )
         )
-    since = issues.cutoff(connection, edition.newsletter, edition.language)
-    coming = _next_occurrence(connection, edition, now)
-    issue = _issue(edition, coming, now, selection.more, since)
-    content = issue_content(
-        connection, settings, edition, selection.chosen, day=issue.day, now=now, more=issue.more
-    )
+    issue = _next_issue(connection, edition, now, selection.more)
+    content = issue_content(connection, settings, edition, issue, selection.chosen, now=now)
     preview = _rendered(settings, renderer, edition, issue, content)
     return replace(preview, why_not_new=why_not)
 
@@ -146,13 +142,8 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
     return Selection(selection.chosen, 0, selection.excluded)
 
 
-def _issue(
-    edition: Edition,
-    coming: Occurrence | None,
-    now: datetime,
-    more: int,
-    since: datetime | None,
-) -> Issue:
+def _next_issue(connection: Connection, edition: Edition, now: datetime, more: int) -> Issue:
+    coming = _next_occurrence(connection, edition, now)
     return Issue(
         id=0,
         newsletter=edition.newsletter,
@@ -166,7 +157,7 @@ def _issue(
         published_until=None,
         more=more,
         assembled_at=now,
-        available_since=since,
+        available_since=issues.cutoff(connection, edition.newsletter, edition.language),
     )
 
 

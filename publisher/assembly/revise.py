@@ -6,6 +6,7 @@ articles. An issue that is ready and of which nothing was sent is assembled agai
 
 import hashlib
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -15,9 +16,8 @@ from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.store import words_hash
-from publisher.assembly.assemble import sister_links, with_words
+from publisher.assembly.assemble import page_content, sister_links, with_words
 from publisher.config import Settings
-from publisher.config.choices import DigestKey
 from publisher.database import Database
 from publisher.database.engine import chunks
 from publisher.fault_isolation import explain_fault, stops_all
@@ -142,22 +142,12 @@ def revised_content(
     notes = _correction_notes(connection, settings, issue)
     if not (withdrawn or corrected or notes):
         return None
-    publication, language = settings.publication, issue.language
-    edition = settings.edition(issue.newsletter, language)
-    cadence = DigestKey.parse(issue.newsletter).cadence
+    edition = settings.edition(issue.newsletter, issue.language)
+    title = edition.title(issue.language) if edition else issue.newsletter
     items = _views(connection, settings, issue, [one for one, _words in shown], corrected, now)
-    path = urls.issue_path(language, issue.newsletter, issue.day)
-    content = IssueContent(
-        publication=views.site_view(settings, language),
-        newsletter=issue.newsletter,
-        title=edition.title(language) if edition else issue.newsletter,
-        day=issue.day,
-        items=items,
-        sisters=tuple(sister_links(connection, settings, issue)),
-        web_url=urls.public_url(publication, path),
-        more=issue.more,
-        more_url=urls.public_url(publication, urls.home_path(language)),
-        cadence=cadence.value if cadence else "",
+    sisters = sister_links(connection, settings, issue)
+    content = replace(
+        page_content(settings, issue, title, items, sisters),
         withdrawn=tuple(withdrawn),
         corrections=notes,
     )

@@ -290,19 +290,16 @@ def published_issues(
 
     Corrections are linked from the issues that they correct, and are not among them. Digests repeat the newsletters' issues for some subscribers, and do not count among all.
     """
-    query = sa.select(*COLUMNS).where(
+    name = issue_table.c.newsletter
+    return store.issues_where(
+        connection,
         issue_table.c.language == language,
         issue_table.c.kind == IssueKind.REGULAR,
+        name.not_like("%.%") if newsletter is None else name == newsletter,
         _is_public(now),
+        order=(issue_table.c.day.desc(), name),
+        limit=limit,
     )
-    if newsletter is not None:
-        query = query.where(issue_table.c.newsletter == newsletter)
-    else:
-        query = query.where(issue_table.c.newsletter.not_like("%.%"))
-    rows = connection.execute(
-        query.order_by(issue_table.c.day.desc(), issue_table.c.newsletter).limit(limit)
-    )
-    return [to_issue(row) for row in rows]
 
 
 def issues_without_page(

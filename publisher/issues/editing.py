@@ -241,8 +241,7 @@ def left_out_before(connection: Connection, one: Issue, since: datetime) -> dict
     """
     found = issue_table.c
     query = select(found.id).where(
-        found.newsletter == one.newsletter,
-        found.language == one.language,
+        store.is_of_edition(one.newsletter, one.language),
         found.due_at >= since,
         found.id != one.id,
         found.id.in_(select(issue_edit_table.c.issue_id)),

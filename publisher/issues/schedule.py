@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, delete, exists, func, select, update
 
 from publisher.config import Edition, LatePolicy, Settings
 from publisher.database.dialect.sql import upsert
@@ -25,7 +25,7 @@ from publisher.database.engine import chunks
 from publisher.i18n.messages import counted, message
 from publisher.issues import model, store
 from publisher.issues.digests import reopen_issue
-from publisher.issues.store import issues_by_ids, touch_issue
+from publisher.issues.store import touch_issue
 from publisher.issues.tables import edition_table, issue_table, occurrence_change_table
 from publisher.recurrence import Occurrence
 
@@ -118,7 +118,7 @@ def issues_due_between(
     connection: Connection, since: datetime, until: datetime
 ) -> list[model.Issue]:
     """Return the issues and skipped occurrences that are due in [since, until], by due time."""
-    return _issues_where(connection, issue_table.c.due_at.between(since, until))
+    return store.issues_where(connection, issue_table.c.due_at.between(since, until))
 
 
 def issues_of_edition(
@@ -128,20 +128,12 @@ def issues_of_edition(
 
     Corrections are not among them.
     """
-    return _issues_where(
+    return store.issues_where(
         connection,
         issue_table.c.kind == model.IssueKind.REGULAR,
-        issue_table.c.newsletter == newsletter,
-        issue_table.c.language == language,
-        or_(issue_table.c.due_at >= since, issue_table.c.day == day),
+        store.is_of_edition(newsletter, language),
+        (issue_table.c.due_at >= since) | (issue_table.c.day == day),
     )
-
-
-def _issues_where(
-    connection: Connection, *conditions: ColumnElement[bool]
-) -> list[model.Issue]:
-    found = connection.execute(select(issue_table.c.id).where(*conditions)).scalars()
-    return issues_by_ids(connection, list(found))
 
 
 def set_reminders(connection: Connection, one: model.Issue, count: int) -> None:

@@ -5,7 +5,7 @@ listed page by page, the latest first, and moved with their plans when a newslet
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -229,22 +229,38 @@ def set_reason(
     connection.execute(sa.update(issue_table).where(issue_table.c.id == one.id).values(values))
 
 
+_BY_TIME = (issue_table.c.due_at, issue_table.c.id)
+_LATEST_FIRST = (issue_table.c.due_at.desc(), issue_table.c.id.desc())
+
+
+def issues_where(
+    connection: sa.Connection,
+    *conditions: sa.ColumnElement[bool],
+    order: Iterable[sa.ColumnElement[Any]] = _BY_TIME,
+    limit: int | None = None,
+) -> list[model.Issue]:
+    """Return the issues that meet all conditions, by default by due time."""
+    query = sa.select(*COLUMNS).where(*conditions).order_by(*order).limit(limit)
+    return [to_issue(row) for row in connection.execute(query)]
+
+
+def is_of_edition(newsletter: str, language: str) -> sa.ColumnElement[bool]:
+    """Return the SQL condition of an edition's issues."""
+    return (issue_table.c.newsletter == newsletter) & (issue_table.c.language == language)
+
+
 def issues_in_state(connection: sa.Connection, *states: model.IssueState) -> list[model.Issue]:
     """Return the issues in some states, by due time."""
-    query = sa.select(*COLUMNS).where(issue_table.c.state.in_(states))
-    rows = connection.execute(query.order_by(issue_table.c.due_at, issue_table.c.id))
-    return [to_issue(row) for row in rows]
+    return issues_where(connection, issue_table.c.state.in_(states))
 
 
 def issues_by_ids(connection: sa.Connection, numbers: Sequence[int]) -> list[model.Issue]:
     """Return issues by their ids, by due time."""
-    query = sa.select(*COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
-    found = (
-        row
+    return [
+        issue
         for some in chunks(numbers)
-        for row in connection.execute(query.where(issue_table.c.id.in_(some)))
-    )
-    return [to_issue(row) for row in found]
+        for issue in issues_where(connection, issue_table.c.id.in_(some))
+    ]
 
 
 def issue_by_name(connection: sa.Connection, name: str) -> model.Issue | None:
@@ -267,23 +283,17 @@ def issue_by_name(connection: sa.Connection, name: str) -> model.Issue | None:
 
 def latest_issues(connection: sa.Connection, limit: int) -> list[model.Issue]:
     """Return the latest issues and skipped occurrences, latest first."""
-    query = (
-        sa.select(*COLUMNS)
-        .order_by(issue_table.c.due_at.desc(), issue_table.c.id.desc())
-        .limit(limit)
-    )
-    return [to_issue(row) for row in connection.execute(query)]
+    return issues_where(connection, order=_LATEST_FIRST, limit=limit)
 
 
 def latest_of_edition(
     connection: sa.Connection, newsletter: str, language: str, limit: int
 ) -> list[model.Issue]:
     """Return the latest issues of an edition, the latest first."""
-    query = sa.select(*COLUMNS).where(
-        issue_table.c.newsletter == newsletter, issue_table.c.language == language
-    )
     order = (issue_table.c.day.desc(), issue_table.c.serial.desc())
-    return [to_issue(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+    return issues_where(
+        connection, is_of_edition(newsletter, language), order=order, limit=limit
+    )
 
 
 def issues_to_open(connection: sa.Connection, now: datetime) -> list[model.Issue]:
@@ -296,7 +306,8 @@ def same_issue_in_other_languages(
     connection: sa.Connection, one: model.Issue
 ) -> list[model.Issue]:
     """Return the issues of the same day in other languages that have, or will have, a page."""
-    query = sa.select(*COLUMNS).where(
+    return issues_where(
+        connection,
         issue_table.c.newsletter == one.newsletter,
         issue_table.c.day == one.day,
         # Corrections have words of their own in each language.
@@ -305,7 +316,6 @@ def same_issue_in_other_languages(
         issue_table.c.language != one.language,
         issue_table.c.state.in_(model.STATES_WITH_PAGE),
     )
-    return [to_issue(row) for row in connection.execute(query)]
 
 
 def select_articles(
@@ -362,8 +372,7 @@ def stories_sent(
         sa.select(issue_article_table.c.story_id)
         .join(issue_table)
         .where(
-            issue_table.c.newsletter == newsletter,
-            issue_table.c.language == language,
+            is_of_edition(newsletter, language),
             issue_table.c.state.not_in((model.IssueState.CANCELLED, model.IssueState.SKIPPED)),
             sa.or_(
                 sa.true() if for_profiles else sa.false(),
@@ -393,18 +402,16 @@ def list_issues(
 ) -> list[model.Issue]:
     """Return the latest issues and skipped occurrences that are wanted. A place is due time and id."""
     table = issue_table.c
-    query = sa.select(table.id).where(table.language.in_(wanted.languages))
+    conditions: list[sa.ColumnElement[bool]] = [table.language.in_(wanted.languages)]
     if wanted.newsletter is not None:
-        query = query.where(table.newsletter == wanted.newsletter)
+        conditions.append(table.newsletter == wanted.newsletter)
     if wanted.state is not None:
-        query = query.where(table.state == wanted.state)
+        conditions.append(table.state == wanted.state)
     if wanted.before is not None:
         at, number = wanted.before
         place = sa.tuple_(sa.literal(at, UTCDateTime), sa.literal(number))
-        query = query.where(sa.tuple_(table.due_at, table.id) < place)
-    ordered = query.order_by(table.due_at.desc(), table.id.desc()).limit(limit)
-    ids = list(connection.execute(ordered).scalars())
-    return issues_by_ids(connection, ids)[::-1]
+        conditions.append(sa.tuple_(table.due_at, table.id) < place)
+    return issues_where(connection, *conditions, order=_LATEST_FIRST, limit=limit)
 
 
 def has_issues(connection: sa.Connection, name: str) -> bool:

@@ -150,9 +150,7 @@ def _opened_until(connection: Connection, newsletter: str, language: str) -> dat
     Who leaves an edition gets nothing of its issues that are not opened yet. None: there was none.
     """
     earliest = select(issue_table.c.available_since).where(
-        issue_table.c.newsletter == newsletter,
-        issue_table.c.language == language,
-        issue_table.c.state.in_(SELECTED_STATES),
+        store.is_of_edition(newsletter, language), issue_table.c.state.in_(SELECTED_STATES)
     )
     waiting = connection.execute(earliest.order_by(issue_table.c.id).limit(1)).one_or_none()
     return waiting[0] if waiting else store.cutoff(connection, newsletter, language)

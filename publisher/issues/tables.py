@@ -25,6 +25,10 @@ def _of_issue(name: str, **options: Any) -> sa.Column[int]:
     return sa.Column(name, sa.ForeignKey("issue.id", ondelete="CASCADE"), **options)
 
 
+def _texts(*names: str, nullable: bool = False) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=nullable) for name in names]
+
+
 edition_table = sa.Table(
     "edition",
     metadata,
@@ -133,12 +137,7 @@ digest_table = sa.Table(
     "digest",
     metadata,
     _of_issue("issue_id", primary_key=True),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("preheader", sa.Text, nullable=False),
-    sa.Column("html", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("page", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
+    *_texts("subject", "preheader", "html", "text", "page", "sha256"),
     # The gate's warnings, a list of objects as in `--json`.
     sa.Column("findings", SentenceObjects, nullable=False, server_default="[]"),
     # A hash of all that approvers sign; NULL without approvals.
@@ -151,12 +150,7 @@ digest_revision_table = sa.Table(
     metadata,
     _of_issue("issue_id", primary_key=True),
     sa.Column("revision", sa.Integer, primary_key=True),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("preheader", sa.Text, nullable=False),
-    sa.Column("html", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("page", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
+    *_texts("subject", "preheader", "html", "text", "page", "sha256"),
     sa.Column("manifest", sa.Text),
     # Pairs of story and article.
     sa.Column("articles", sa.JSON, nullable=False, server_default="[]"),
@@ -245,11 +239,7 @@ issue_variant_table = sa.Table(
     sa.Column("length", sa.Text),
     # Articles that had no room.
     sa.Column("more", sa.Integer, nullable=False),
-    sa.Column("subject", sa.Text),
-    sa.Column("preheader", sa.Text),
-    sa.Column("html", sa.Text),
-    sa.Column("text", sa.Text),
-    sa.Column("sha256", sa.Text),
+    *_texts("subject", "preheader", "html", "text", "sha256", nullable=True),
     # The gate's warnings, a list of objects as in `--json`.
     sa.Column("findings", SentenceObjects, nullable=False, server_default="[]"),
     sa.UniqueConstraint("issue_id", "key"),

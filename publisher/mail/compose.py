@@ -41,6 +41,7 @@ from publisher.mail.message import (
     printable_line,
     to_field,
 )
+from publisher.rendering import Digest
 from publisher.rendering.placeholders import Placeholder, split_at_placeholders
 from subscribers.model import Recipient
 
@@ -84,11 +85,11 @@ class MultipartBody:
 
     @classmethod
     def compile(
-        cls, mail: IssueMail | SubscriptionMail, pieces: BodyCutter, boundary: str
+        cls, language: str, mail: IssueMail | Digest, pieces: BodyCutter, boundary: str
     ) -> MultipartBody:
         """Encode both parts of a mail, cut by `pieces`. Raise DeliveryError for what is not text."""
-        text_header, text = _compiled_part(mail.language, mail.text, pieces, is_html=False)
-        html_header, html = _compiled_part(mail.language, mail.html, pieces, is_html=True)
+        text_header, text = _compiled_part(language, mail.text, pieces, is_html=False)
+        html_header, html = _compiled_part(language, mail.html, pieces, is_html=True)
         mark = b"--" + boundary.encode("ascii")
         return cls(
             mark + b"\r\n" + text_header,
@@ -187,7 +188,7 @@ def compile_mail(
     # Neither encoding of a part writes `=_`, so no part contains the boundary (RFC 2046 5.1.1).
     boundary = f"=_{hashlib.sha256(mail.issue.name.encode()).hexdigest()[:32]}"
     header = MessageHeader(values, boundary)
-    body = MultipartBody.compile(mail, values.body_pieces, boundary)
+    body = MultipartBody.compile(mail.language, mail, values.body_pieces, boundary)
     names, issue = MessageNames(secret, mail.issue), mail.issue
     is_correction = issue.corrects_id is not None
     corrected = MessageNames(secret, replace(issue, serial=0)) if is_correction else None
@@ -237,7 +238,7 @@ def compose_subscription_message(
     def pieces(text: str, *, is_html: bool) -> list[bytes | int]:
         return [_filled(mail, text, is_html=is_html).encode()]
 
-    body = MultipartBody.compile(mail, pieces, boundary).filled(())
+    body = MultipartBody.compile(mail.language, mail.digest, pieces, boundary).filled(())
     try:
         lines = [*_fields(mail, boundary)]
     except UnicodeEncodeError:
@@ -271,7 +272,7 @@ def _value(mail: SubscriptionMail, placeholder: Placeholder) -> str:
 
 def _fields(mail: SubscriptionMail, boundary: str) -> Iterator[bytes]:
     sender = mail.publication.sender_in(mail.language)
-    subject = _filled(mail, mail.subject, is_html=False)
+    subject = _filled(mail, mail.digest.subject, is_html=False)
     yield encode_field("From", encode_mailbox(sender.name, sender.address))
     yield to_field(mail.recipient)
     if mail.reply_to:

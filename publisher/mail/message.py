@@ -23,7 +23,7 @@ from publisher.issues.model import Issue
 from publisher.mail import encoding
 from publisher.mail.signed_addresses import LinkSigner, MailLinkKind, subscriber_url
 from publisher.mail_limits import MIME_COLUMNS
-from publisher.rendering import placeholders
+from publisher.rendering import Digest, placeholders
 from subscribers.addresses import readable_address
 from subscribers.model import Recipient
 
@@ -70,9 +70,7 @@ class SubscriptionMail:
 
     publication: Publication
     language: str
-    subject: str
-    html: str
-    text: str
+    digest: Digest
     date: datetime
     recipient: Recipient
     values: Mapping[str, str]

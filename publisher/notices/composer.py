@@ -58,7 +58,6 @@ def sample_notices(newsletters: Iterable[str], language: str) -> Iterator[Queued
             kind=kind,
             content=content,
             due_at=_AT,
-            language=language,
             recipient=replace(SAMPLE_RECIPIENT, language=language),
             has_own_address=True,
         )
@@ -198,9 +197,7 @@ class NoticeComposer:
         mail = SubscriptionMail(
             publication=self.settings.publication,
             language=language,
-            subject=digest.subject,
-            html=digest.html,
-            text=digest.text,
+            digest=digest,
             date=row.due_at,
             recipient=row.recipient,
             values=self._values(connection, row, language),

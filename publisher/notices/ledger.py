@@ -151,19 +151,22 @@ def count_failed_confirmations(connection: Connection, latest: int, since: datet
 
 @dataclass(frozen=True, slots=True)
 class QueuedNotice:
-    """A notice, and whom it goes to.
+    """A notice, and whom it goes to: in a language that the publication may not serve.
 
-    `language` is a tag that the publication may not serve. `has_own_address` says that it goes to the
-    subscriber's address and not to another.
+    `has_own_address` says that it goes to the subscriber's address and not to another.
     """
 
     id: int
     kind: NoticeKind
     content: NoticeValues
     due_at: datetime
-    language: str
     recipient: Recipient
     has_own_address: bool
+
+    @property
+    def language(self) -> str:
+        """The recipient's language."""
+        return self.recipient.language
 
 
 def queued_notices(connection: Connection, items: Sequence[QueueItem]) -> list[QueuedNotice]:
@@ -175,18 +178,16 @@ def queued_notices(connection: Connection, items: Sequence[QueueItem]) -> list[Q
 
 
 def _queued(item: QueueItem, person: Row[Any]) -> QueuedNotice:
-    language = item.language or person.language
     return QueuedNotice(
         id=item.id,
         kind=NoticeKind(item.kind),
         content=item.payload,
         due_at=item.date,
-        language=language,
         recipient=Recipient(
             id=person.id,
             address=item.to_address or person.address,
             name=person.name,
-            language=language,
+            language=item.language or person.language,
             timezone=person.timezone,
             generation=person.generation,
         ),

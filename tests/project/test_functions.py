@@ -22,10 +22,6 @@ LONGER = {
         35,
         "the fields of front matter, one a line",
     ),
-    "publisher/assembly/assemble.py:issue_content": (
-        32,
-        "the fields of an issue's content, one a line",
-    ),
     "publisher/gate/css/stylesheet.py:_selector": (31, "the fields of a selector, one a line"),
 }
 
