@@ -1,7 +1,7 @@
 """The tables of subscribers and the column type of instants.
 
-`metadata` belongs to this package; the application combines it with its own. Every constraint and
-index has a name here, because migrations are written by hand and use these names.
+`subscribers_metadata` belongs to this package; the application combines it with its own. It gives
+every constraint and index a name, because migrations are written by hand and use these names.
 """
 
 from datetime import UTC, datetime
@@ -37,22 +37,28 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-subscribers_metadata: Final = sa.MetaData()
+subscribers_metadata: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 
-def _ends_with_subscriber(table: str) -> sa.ForeignKeyConstraint:
-    """Return the constraint that deletes a table's rows with their subscriber."""
-    name = f"fk_{table}_subscriber_id"
-    return sa.ForeignKeyConstraint(
-        ["subscriber_id"], ["subscriber.id"], name=name, ondelete="CASCADE"
-    )
+def _of_subscriber(**options: Any) -> sa.Column[int]:
+    """Return a column with a subscriber's id, whose rows are deleted with the subscriber."""
+    key = sa.ForeignKey("subscriber.id", ondelete="CASCADE")
+    return sa.Column("subscriber_id", sa.Integer, key, nullable=False, **options)
 
 
 subscriber: Final = sa.Table(
     "subscriber",
     subscribers_metadata,
-    sa.Column("id", sa.Integer, autoincrement=True),
-    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("email", sa.Text, nullable=False, unique=True),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False, server_default=""),
     sa.Column("language", sa.Text, nullable=False),
@@ -65,11 +71,9 @@ subscriber: Final = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False, server_default="0"),
     # The same for the address of the subscriber's own feed.
     sa.Column("feed_generation", sa.Integer, nullable=False, server_default="0"),
-    sa.PrimaryKeyConstraint("id", name="pk_subscriber"),
-    sa.UniqueConstraint("email", name="uq_subscriber_email"),
     sa.CheckConstraint(
         "status IN ('pending', 'active', 'unsubscribed', 'bounced', 'complained')",
-        name="ck_subscriber_status",
+        name="status",
     ),
     # An id is never reused: ledger rows of an erased subscriber must not become another's.
     # The application turns this, and `keyed` below, into options of its database.
@@ -79,8 +83,8 @@ subscriber: Final = sa.Table(
 subscription: Final = sa.Table(
     "subscription",
     subscribers_metadata,
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
-    sa.Column("newsletter", sa.Text, nullable=False),
+    _of_subscriber(primary_key=True),
+    sa.Column("newsletter", sa.Text, primary_key=True),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("consented_at", UTCDateTime),
     sa.Column("source", sa.Text, nullable=False),
@@ -88,11 +92,7 @@ subscription: Final = sa.Table(
     sa.Column("cadence", sa.Text),
     # When it was changed last; NULL if never.
     sa.Column("cadence_at", UTCDateTime),
-    sa.PrimaryKeyConstraint("subscriber_id", "newsletter", name="pk_subscription"),
-    _ends_with_subscriber("subscription"),
-    sa.CheckConstraint(
-        "status IN ('pending', 'active', 'unsubscribed')", name="ck_subscription_status"
-    ),
+    sa.CheckConstraint("status IN ('pending', 'active', 'unsubscribed')", name="status"),
     info={"keyed": True},
 )
 
@@ -100,9 +100,8 @@ subscription: Final = sa.Table(
 newsletter_alias: Final = sa.Table(
     "newsletter_alias",
     subscribers_metadata,
-    sa.Column("former", sa.Text, nullable=False),
+    sa.Column("former", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
-    sa.PrimaryKeyConstraint("former", name="pk_newsletter_alias"),
     info={"keyed": True},
 )
 
@@ -110,7 +109,7 @@ newsletter_alias: Final = sa.Table(
 preference: Final = sa.Table(
     "preference",
     subscribers_metadata,
-    sa.Column("subscriber_id", sa.Integer, autoincrement=False),
+    _of_subscriber(primary_key=True),
     # Language tags after `subscriber.language`, best first.
     sa.Column("more_languages", sa.JSON, nullable=False),
     sa.Column("length", sa.Text),
@@ -122,16 +121,14 @@ preference: Final = sa.Table(
     sa.Column("paused_until", UTCDateTime),
     # What of this changes the content of issues (`preferences`); NULL if nothing does.
     sa.Column("profile", sa.Text),
-    sa.PrimaryKeyConstraint("subscriber_id", name="pk_preference"),
-    _ends_with_subscriber("preference"),
 )
 
 # What happened to a subscriber's consent. It is erased with the subscriber.
 subscriber_event: Final = sa.Table(
     "subscriber_event",
     subscribers_metadata,
-    sa.Column("id", sa.Integer),
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_subscriber(index=True),
     sa.Column("at", UTCDateTime, nullable=False),
     # NULL for a change of the subscriber's own status, which concerns all newsletters.
     sa.Column("newsletter", sa.Text),
@@ -140,19 +137,16 @@ subscriber_event: Final = sa.Table(
     sa.Column("after", sa.Text),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
-    sa.PrimaryKeyConstraint("id", name="pk_subscriber_event"),
-    _ends_with_subscriber("subscriber_event"),
 )
 
 # Addresses that were erased, as keyed hashes, so that no import adds them again.
 erased_address: Final = sa.Table(
     "erased_address",
     subscribers_metadata,
-    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("erased_at", UTCDateTime, nullable=False),
     # An `store.ErasureReason`.
     sa.Column("reason_key", sa.Text, nullable=False, server_default="erased"),
-    sa.PrimaryKeyConstraint("digest", name="pk_erased_address"),
     info={"keyed": True},
 )
 
@@ -160,8 +154,8 @@ erased_address: Final = sa.Table(
 address_change: Final = sa.Table(
     "address_change",
     subscribers_metadata,
-    sa.Column("id", sa.Integer, autoincrement=True),
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_subscriber(index=True),
     sa.Column("old_address", sa.Text, nullable=False),
     sa.Column("new_address", sa.Text, nullable=False),
     sa.Column("requested_at", UTCDateTime, nullable=False),
@@ -169,8 +163,6 @@ address_change: Final = sa.Table(
     sa.Column("expires_at", UTCDateTime, nullable=False),
     sa.Column("confirmed_at", UTCDateTime),
     sa.Column("undone_at", UTCDateTime),
-    sa.PrimaryKeyConstraint("id", name="pk_address_change"),
-    _ends_with_subscriber("address_change"),
     # Signed links hold the id.
     info={"ids_never_reused": True},
 )
@@ -179,40 +171,34 @@ address_change: Final = sa.Table(
 subscriber_alias: Final = sa.Table(
     "subscriber_alias",
     subscribers_metadata,
-    sa.Column("former_id", sa.Integer, autoincrement=False),
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
+    sa.Column("former_id", sa.Integer, autoincrement=False, primary_key=True),
+    _of_subscriber(index=True),
     sa.Column("merged_at", UTCDateTime, nullable=False),
-    sa.PrimaryKeyConstraint("former_id", name="pk_subscriber_alias"),
-    _ends_with_subscriber("subscriber_alias"),
 )
 
 # A newsletter's articles that became available in (since, until] may not have reached a subscriber.
 interruption: Final = sa.Table(
     "interruption",
     subscribers_metadata,
-    sa.Column("id", sa.Integer),
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_subscriber(index=True),
     sa.Column("newsletter", sa.Text, nullable=False),
     sa.Column("since", UTCDateTime, nullable=False),
     sa.Column("until", UTCDateTime, nullable=False),
-    sa.PrimaryKeyConstraint("id", name="pk_interruption"),
-    _ends_with_subscriber("interruption"),
 )
 
 # A mailed link and a code that start a session. Each is used once.
 access_request: Final = sa.Table(
     "access_request",
     subscribers_metadata,
-    sa.Column("id", sa.Integer, autoincrement=True),
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_subscriber(index=True),
     # A keyed hash.
     sa.Column("code_digest", sa.Text, nullable=False),
     # Wrong codes that were entered.
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("expires_at", UTCDateTime, nullable=False),
     sa.Column("used_at", UTCDateTime),
-    sa.PrimaryKeyConstraint("id", name="pk_access_request"),
-    _ends_with_subscriber("access_request"),
     info={"ids_never_reused": True},
 )
 
@@ -220,11 +206,9 @@ access_request: Final = sa.Table(
 subscriber_session: Final = sa.Table(
     "subscriber_session",
     subscribers_metadata,
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
+    sa.Column("digest", sa.Text, primary_key=True),
+    _of_subscriber(index=True),
     sa.Column("expires_at", UTCDateTime, nullable=False),
-    sa.PrimaryKeyConstraint("digest", name="pk_subscriber_session"),
-    _ends_with_subscriber("subscriber_session"),
     info={"keyed": True},
 )
 
@@ -233,11 +217,11 @@ subscriber_session: Final = sa.Table(
 join_request: Final = sa.Table(
     "join_request",
     subscribers_metadata,
-    sa.Column("id", sa.Integer, autoincrement=True),
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_subscriber(index=True),
     sa.Column("newsletters", sa.JSON, nullable=False),
     sa.Column("language", sa.Text, nullable=False),
-    sa.Column("requested_at", UTCDateTime, nullable=False),
+    sa.Column("requested_at", UTCDateTime, nullable=False, index=True),
     sa.Column("expires_at", UTCDateTime, nullable=False),
     # A keyed hash of the code in the mail; empty once it was used.
     sa.Column("code_digest", sa.Text, nullable=False),
@@ -245,8 +229,6 @@ join_request: Final = sa.Table(
     sa.Column("reminded_at", UTCDateTime),
     sa.Column("confirmed_at", UTCDateTime),
     sa.Column("cancelled_at", UTCDateTime),
-    sa.PrimaryKeyConstraint("id", name="pk_join_request"),
-    _ends_with_subscriber("join_request"),
     # The id is part of signed links: it must not become another request's.
     info={"ids_never_reused": True},
 )
@@ -256,10 +238,9 @@ consent_wording: Final = sa.Table(
     "consent_wording",
     subscribers_metadata,
     # SHA-256 of the text.
-    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
-    sa.PrimaryKeyConstraint("digest", name="pk_consent_wording"),
     info={"keyed": True},
 )
 
@@ -267,55 +248,28 @@ consent_wording: Final = sa.Table(
 consent_record: Final = sa.Table(
     "consent_record",
     subscribers_metadata,
-    sa.Column("id", sa.Integer),
-    sa.Column("subscriber_id", sa.Integer, nullable=False),
-    sa.Column("at", UTCDateTime, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_subscriber(index=True),
+    sa.Column("at", UTCDateTime, nullable=False, index=True),
     sa.Column("event", sa.Text, nullable=False),
     sa.Column("newsletters", sa.JSON, nullable=False),
     sa.Column("language", sa.Text, nullable=False),
-    sa.Column("wording_digest", sa.Text),
+    sa.Column("wording_digest", sa.ForeignKey("consent_wording.digest")),
     sa.Column("page", sa.Text, nullable=False),
     # Shortened by the caller to /24 or /48; never a whole address.
     sa.Column("network", sa.Text, nullable=False),
     # Of the mail that asked for the confirmation.
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
-    sa.PrimaryKeyConstraint("id", name="pk_consent_record"),
-    _ends_with_subscriber("consent_record"),
-    sa.ForeignKeyConstraint(
-        ["wording_digest"], ["consent_wording.digest"], name="fk_consent_record_wording_digest"
-    ),
 )
 
-# The first index counts subscribers by language without reading their rows. The second lists the
-# subscribers of a newsletter at a cadence by id, so that an audience needs no sorting.
-sa.Index(
-    "ix_subscriber_status_language_id",
-    subscriber.c.status,
-    subscriber.c.language,
-    subscriber.c.id,
-)
+# Counts subscribers by language without reading their rows.
+sa.Index(None, *subscriber.c["status", "language", "id"])
+# Lists the subscribers of a newsletter at a cadence by id, so that an audience needs no sorting.
 sa.Index(
     "ix_subscription_newsletter_status_cadence_subscriber_id",
-    subscription.c.newsletter,
-    subscription.c.status,
-    subscription.c.cadence,
-    subscription.c.subscriber_id,
-    subscription.c.cadence_at,
+    *subscription.c["newsletter", "status", "cadence", "subscriber_id", "cadence_at"],
 )
-sa.Index("ix_subscriber_event_subscriber_id", subscriber_event.c.subscriber_id)
-for _table in (
-    address_change,
-    subscriber_alias,
-    access_request,
-    subscriber_session,
-    interruption,
-):
-    sa.Index(f"ix_{_table.name}_subscriber_id", _table.c.subscriber_id)
-sa.Index("ix_join_request_subscriber_id", join_request.c.subscriber_id)
-sa.Index("ix_join_request_requested_at", join_request.c.requested_at)
-sa.Index("ix_consent_record_subscriber_id", consent_record.c.subscriber_id)
-sa.Index("ix_consent_record_at", consent_record.c.at)
 
 
 def insert_row(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
