@@ -1,28 +1,21 @@
 """Take reports in: find what each is about, store it once, and suppress subscribers.
 
-Reports come as mails and as events of a provider's webhook. The message that one is about is found
+Reports come as mails, and as events of a provider's webhook (`app.subscribers.provider_reports`). The message that one is about is found
 by our own signed marks, and by an address last. The transaction belongs to the caller, who answers
 or deletes the mail after its commit.
 """
 
 import hashlib
-import hmac
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 import structlog
 from sqlalchemy import Connection, select
 
 from publisher.bounces import model, store
 from publisher.bounces.incoming_mail import fields, is_authenticated, parse_mail, sole_sender
-from publisher.bounces.providers.events import (
-    MAX_SIGNATURE_AGE,
-    FeedbackRefusedError,
-    ProviderEvent,
-)
 from publisher.bounces.report import read_report
 from publisher.bounces.store import BounceScore, counts, may_suppress, score_events
 from publisher.config import Settings
@@ -37,7 +30,6 @@ from publisher.mail.compose import notices_of_message_ids
 from publisher.mail.message import MessageNames
 from publisher.mail.signed_addresses import read_link, subscribers_of_tokens
 from publisher.notices.ledger import SentNotice, find_notice
-from publisher.request_limits import Limit, LimitKeys, check_limit
 from subscribers.audiences import load_recipients
 from subscribers.changes import suppress
 from subscribers.consent_records import load_events
@@ -157,19 +149,6 @@ _OPEN = frozenset({SubscriberStatus.ACTIVE, SubscriberStatus.PENDING})
 _REVIVABLE = frozenset({SubscriberStatus.BOUNCED, SubscriberStatus.UNSUBSCRIBED})
 
 
-@dataclass(frozen=True, slots=True)
-class BounceReceipt:
-    """What became of a report."""
-
-    mail: model.MailKind
-    kind: model.BounceKind
-    # Whether it was not stored before.
-    is_new: bool = False
-    subscriber_id: int | None = None
-    # The status that the subscriber got by it.
-    suppressed: SubscriberStatus | None = None
-
-
 def receive_bounce(  # what the mailbox has
     connection: Connection,
     settings: Settings,
@@ -177,7 +156,7 @@ def receive_bounce(  # what the mailbox has
     raw: bytes,
     now: datetime,
     source: str,
-) -> BounceReceipt:
+) -> None:
     """Read a mail about another mail and store what it says. The same mail again changes nothing."""
     report = read_report(raw)
     verdicts = report.recipients or (model.RecipientVerdict("", model.BounceKind.UNKNOWN),)
@@ -196,7 +175,7 @@ def receive_bounce(  # what the mailbox has
         status=verdict.status,
         diagnostic=redact_reply(verdict.diagnostic, verdict.address, MAX_DIAGNOSTIC_STORED),
     )
-    return replace(receive_event(connection, event, origin, now), mail=report.mail)
+    receive_event(connection, event, origin, now)
 
 
 def _is_from_loop(settings: Settings, raw: bytes) -> bool:
@@ -216,7 +195,7 @@ def receive_event(
     event: model.BounceEvent,
     origin: model.Attribution | None,
     now: datetime,
-) -> BounceReceipt:
+) -> None:
     """Store an event about a message, once, and act on it."""
     if origin is not None:
         event = replace(
@@ -225,18 +204,15 @@ def receive_event(
             issue_id=origin.issue_id,
             evidence=origin.evidence,
         )
-    is_new = store.add_event(connection, event)
-    receipt = BounceReceipt(model.MailKind.BOUNCE, event.kind, is_new, event.subscriber_id)
-    if not is_new:
-        return receipt
+    if not store.add_event(connection, event):
+        return
     if event.subscriber_id is None:
         store.delete_old_unknown(connection, now)
     log.info("bounce received", kind=event.kind, cause=event.cause, source=event.source)
     if event.kind is model.BounceKind.BLOCKED and event.evidence is not model.Evidence.ADDRESS:
         _pause_if_blocked(connection, event, now)
-    if event.subscriber_id is None or not counts(event):
-        return receipt
-    return replace(receipt, suppressed=_apply_score(connection, event.subscriber_id, now))
+    if event.subscriber_id is not None and counts(event):
+        _apply_score(connection, event.subscriber_id, now)
 
 
 def _verdict_about(
@@ -266,20 +242,16 @@ def bounded_instant(stated: datetime | None, now: datetime) -> datetime:
     return stated if stated is not None and now - _MAX_AGE <= stated <= now else now
 
 
-def _apply_score(
-    connection: Connection, subscriber_id: int, now: datetime
-) -> SubscriberStatus | None:
-    """Suppress a subscriber whose events add up to it. Return the new status."""
+def _apply_score(connection: Connection, subscriber_id: int, now: datetime) -> None:
+    """Suppress a subscriber whose events add up to it."""
     events = store.events_of(connection, subscriber_id)
     if not may_suppress(events):
-        return None
-    score = score_of(connection, subscriber_id, events, now)
+        return
+    status = score_of(connection, subscriber_id, events, now).status
     recipients = load_recipients(connection, [subscriber_id])
-    if score.status is None or not recipients:
-        return None
-    note = f"{events[-1].kind}: {events[-1].cause or 'reported'}"
-    changed = suppress(connection, recipients[0].address, score.status, now, note=note)
-    return score.status if changed else None
+    if status is not None and recipients:
+        note = f"{events[-1].kind}: {events[-1].cause or 'reported'}"
+        suppress(connection, recipients[0].address, status, now, note=note)
 
 
 def score_of(
@@ -319,65 +291,3 @@ def _pause_if_blocked(connection: Connection, event: model.BounceEvent, now: dat
     )
     lifecycle.pause_issue(connection, issue, reason, now, IssueReason.BLOCKED)
     log.warning("issue paused", issue=issue.name, reason=reason)
-
-
-# A token is remembered for longer than its time stamp is accepted.
-_ONCE: Final = Limit(per=1, burst=1, period=2 * MAX_SIGNATURE_AGE + timedelta(minutes=1))
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackReceipt:
-    """How many events came in, and how many of them were not stored before."""
-
-    events: int
-    new: int
-
-
-def receive_feedback(
-    connection: Connection,
-    secret: str,
-    provider: str,
-    events: Iterable[ProviderEvent],
-    now: datetime,
-) -> FeedbackReceipt:
-    """Store events, each once, and act on them.
-
-    Raise FeedbackRefusedError if a token was used before; then nothing is stored.
-    """
-    found = list(events)
-    for token in {one.once for one in found if one.once}:
-        key = LimitKeys(secret).key(f"feedback {provider}", token)
-        if check_limit(connection, key, _ONCE, now) is not None:
-            raise FeedbackRefusedError("the token was used before")
-    new = sum(_receive(connection, secret, provider, one, now) for one in found)
-    return FeedbackReceipt(len(found), new)
-
-
-def _content_id(secret: str, event: ProviderEvent) -> str:
-    """Return an id for an event that has none: the keyed hash of all that the provider reports.
-
-    The token of the request does not count: the same event that is sent again has another.
-    """
-    said = astuple(replace(event, once=""))
-    return "content:" + hmac.digest(secret.encode(), repr(said).encode(), "sha256").hex()
-
-
-def _receive(
-    connection: Connection, secret: str, provider: str, event: ProviderEvent, now: datetime
-) -> bool:
-    addresses = [event.recipient] if event.recipient else []
-    found = attribute_report(connection, secret, event.identifiers, addresses)
-    if found is not None and found.evidence is model.Evidence.ADDRESS:
-        # The provider knows to whom it sent, and has proved to be the provider.
-        found = replace(found, evidence=model.Evidence.PROVIDER)
-    stored = model.BounceEvent(
-        source=provider,
-        source_id=event.id or _content_id(secret, event),
-        kind=event.kind,
-        at=bounded_instant(event.at, now),
-        received_at=now,
-        cause=event.cause,
-        status=event.status,
-        diagnostic=redact_reply(event.words, event.recipient, MAX_DIAGNOSTIC_STORED),
-    )
-    return receive_event(connection, stored, found, now).is_new

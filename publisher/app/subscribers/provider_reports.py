@@ -2,7 +2,8 @@
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import astuple, replace
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
@@ -10,8 +11,10 @@ import structlog
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
-from publisher.bounces.intake import FeedbackReceipt, receive_feedback
+from publisher.bounces import intake
+from publisher.bounces.model import BounceEvent, Evidence
 from publisher.bounces.providers.events import (
+    MAX_SIGNATURE_AGE,
     FeedbackRefusedError,
     FeedbackRequest,
     ProviderEvent,
@@ -24,13 +27,17 @@ from publisher.bounces.providers.mailgun_postmark_sendgrid import (
 from publisher.bounces.providers.ses import fetch_document, read_ses_request
 from publisher.config import Settings
 from publisher.config.web import FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN
+from publisher.delivery.transports.smtp.protocol import redact_reply
 from publisher.errors import UsageError
+from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.urls import public_url
 
 log = structlog.get_logger()
 
 # Bytes of a request.
 MAX_FEEDBACK: Final = 1_000_000
+# A token is remembered for longer than its time stamp is accepted.
+_ONCE: Final = Limit(per=1, burst=1, period=2 * MAX_SIGNATURE_AGE + timedelta(minutes=1))
 
 
 def read_feedback(  # noqa: PLR0913  # the parts of a request
@@ -64,9 +71,48 @@ def store_feedback(
     provider: str,
     events: Sequence[ProviderEvent],
     now: datetime,
-) -> FeedbackReceipt:
-    """Store events, each once. Raise FeedbackRefusedError for a request that was sent before."""
-    return receive_feedback(connection, secret, provider, events, now)
+) -> None:
+    """Store events, each once, and act on them.
+
+    Raise FeedbackRefusedError if a token was used before; then nothing is stored.
+    """
+    for token in {event.once for event in events if event.once}:
+        key = LimitKeys(secret).key(f"feedback {provider}", token)
+        if check_limit(connection, key, _ONCE, now) is not None:
+            raise FeedbackRefusedError("the token was used before")
+    for event in events:
+        _store_event(connection, secret, provider, event, now)
+
+
+def _store_event(
+    connection: Connection, secret: str, provider: str, event: ProviderEvent, now: datetime
+) -> None:
+    addresses = [event.recipient] if event.recipient else []
+    origin = intake.attribute_report(connection, secret, event.identifiers, addresses)
+    if origin is not None and origin.evidence is Evidence.ADDRESS:
+        # The provider knows to whom it sent, and has proved to be the provider.
+        origin = replace(origin, evidence=Evidence.PROVIDER)
+    words = redact_reply(event.words, event.recipient, intake.MAX_DIAGNOSTIC_STORED)
+    stored = BounceEvent(
+        source=provider,
+        source_id=event.id or _content_id(secret, event),
+        kind=event.kind,
+        at=intake.bounded_instant(event.at, now),
+        received_at=now,
+        cause=event.cause,
+        status=event.status,
+        diagnostic=words,
+    )
+    intake.receive_event(connection, stored, origin, now)
+
+
+def _content_id(secret: str, event: ProviderEvent) -> str:
+    """Return an id for an event that has none: the keyed hash of all that the provider reports.
+
+    The token of the request does not count: the same event that is sent again has another.
+    """
+    said = astuple(replace(event, once=""))
+    return "content:" + hmac.digest(secret.encode(), repr(said).encode(), "sha256").hex()
 
 
 def webhook_urls(settings: Settings) -> dict[str, str]:
