@@ -203,10 +203,9 @@ def append_consent_record(
     now: datetime,
 ) -> int:
     """Store an event of a subscriber on record, and the text that was shown. Return its id."""
-    digest = (
-        _store_wording(connection, wish.language, origin.wording) if origin.wording else None
-    )
-    values = _values(subscriber_id, event, wish, origin, now) | {"wording_digest": digest}
+    values = _values(subscriber_id, event, wish, origin, now)
+    if origin.wording:
+        values["wording_digest"] = _store_wording(connection, wish.language, origin.wording)
     return insert_row(connection, consent_record, **values)
 
 
@@ -214,16 +213,10 @@ def append_imported_consent(
     connection: Connection, rows: Sequence[tuple[int, model.JoinWish, str, datetime]]
 ) -> None:
     """Store when subscribers agreed, as a list says it: id, wish, network and time of each."""
-    values = [
-        _values(
-            number,
-            ConsentEvent.IMPORTED,
-            wish,
-            ConsentOrigin(source=ConsentChannel.IMPORT, network=network),
-            at,
-        )
-        for number, wish, network, at in rows
-    ]
+    values = []
+    for number, wish, network, at in rows:
+        origin = ConsentOrigin(source=ConsentChannel.IMPORT, network=network)
+        values.append(_values(number, ConsentEvent.IMPORTED, wish, origin, at))
     if values:
         connection.execute(insert(consent_record), values)
 
@@ -235,18 +228,11 @@ def _values(
     origin: ConsentOrigin,
     now: datetime,
 ) -> dict[str, Any]:
-    return {
-        "subscriber_id": subscriber_id,
-        "at": now,
-        "event": event,
-        "newsletters": list(wish.newsletters),
-        "language": wish.language,
-        "wording_digest": None,
-        "page": origin.page,
-        "network": origin.network,
-        "message_id": origin.message_id,
-        "source": origin.source,
-    }
+    values = asdict(origin)
+    del values["wording"]
+    values |= {"subscriber_id": subscriber_id, "at": now, "event": event}
+    values |= {"newsletters": list(wish.newsletters), "language": wish.language}
+    return values | {"wording_digest": None}
 
 
 def load_consent_records(connection: Connection, subscriber_id: int) -> list[ConsentRecord]:
@@ -256,16 +242,13 @@ def load_consent_records(connection: Connection, subscriber_id: int) -> list[Con
         .where(consent_record.c.subscriber_id == subscriber_id)
         .order_by(consent_record.c.id)
     )
+    names = ("at", "wording_digest", "page", "network", "message_id")
     return [
         ConsentRecord(
-            at=row.at,
             event=ConsentEvent(row.event),
             wish=model.JoinWish(tuple(row.newsletters), row.language),
-            wording_digest=row.wording_digest,
-            page=row.page,
-            network=row.network,
-            message_id=row.message_id,
             source=ConsentChannel(row.source),
+            **{name: getattr(row, name) for name in names},
         )
         for row in rows
     ]

@@ -175,7 +175,9 @@ def refuse_request(
             origin,
             now,
         )
-        _end_links(connection, person.id)
+        ended = update(subscriber).where(subscriber.c.id == person.id)
+        connection.execute(ended.values(generation=subscriber.c.generation + 1))
+        pending_requests.end_access(connection, person.id)
     store.remember_erased(connection, person.email, digest, now, store.ErasureReason.REFUSED)
     return True
 
@@ -215,12 +217,6 @@ def delete_unconfirmed(connection: Connection, now: datetime) -> list[int]:
     connection.execute(delete(subscriber).where(subscriber.c.id.in_(numbers)))
     connection.execute(delete(join_request).where(old, join_request.c.confirmed_at.is_(None)))
     return numbers
-
-
-def _end_links(connection: Connection, subscriber_id: int) -> None:
-    ended = update(subscriber).where(subscriber.c.id == subscriber_id)
-    connection.execute(ended.values(generation=subscriber.c.generation + 1))
-    pending_requests.end_access(connection, subscriber_id)
 
 
 def _put_language_first(

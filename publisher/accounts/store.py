@@ -103,19 +103,14 @@ def enable_account(connection: sa.Connection, number: int) -> None:
     connection.execute(sa.update(account_table).where(here).values(disabled_at=None))
 
 
-def count_administrators(connection: sa.Connection) -> int:
-    """Return how many accounts may manage accounts, and are not disabled."""
+def _require_administrator(connection: sa.Connection) -> None:
+    """Raise AccountError if no account that is not disabled may manage accounts."""
     is_administrator = sa.exists().where(
         account_role_table.c.account_id == account_table.c.id,
         account_role_table.c.role == Role.ADMINISTRATOR,
     )
-    query = sa.select(sa.func.count()).select_from(account_table)
     here = account_table.c.disabled_at.is_(None) & is_administrator
-    return int(connection.execute(query.where(here)).scalar_one())
-
-
-def _require_administrator(connection: sa.Connection) -> None:
-    if not count_administrators(connection):
+    if connection.execute(sa.select(account_table.c.id).where(here).limit(1)).first() is None:
         raise AccountError(
             message("one administrator has to be left; give somebody else the role first")
         )

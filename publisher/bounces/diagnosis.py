@@ -150,17 +150,13 @@ def diagnose_refusal(status: str, words: str, domain: str = "") -> Diagnosis:
     if category in _VAGUE or category.is_dead_address:
         own = _own_words(category, text, code, best)
         category = own if category in _VAGUE or own is causes.MAILBOX_FULL else category
-    kind = kind_of(category)
-    if category is causes.NO_DOMAIN and _is_lasting(text, code):
+    is_lasting = not code.startswith("4") and not _PASSING.search(text)
+    if category.is_dead_address or (category is causes.NO_DOMAIN and is_lasting):
         kind = BounceKind.DEAD
+    else:
+        is_about_us = category.subject in _OUR_SUBJECTS
+        kind = BounceKind.BLOCKED if is_about_us else BounceKind.SOFT
     return Diagnosis(kind, category, best)
-
-
-def kind_of(category: BounceCategory) -> BounceKind:
-    """Return what a refusal of a category says of its recipient."""
-    if category.is_dead_address:
-        return BounceKind.DEAD
-    return BounceKind.BLOCKED if category.subject in _OUR_SUBJECTS else BounceKind.SOFT
 
 
 _OUR_SUBJECTS = frozenset(
@@ -205,7 +201,3 @@ def _own_words(vague: BounceCategory, text: str, code: str, status: str) -> Boun
         return causes.SENDER_REFUSED
     is_unsure = code.startswith("4") or status.startswith(("4", "5.7."))
     return causes.NOT_KNOWN if is_unsure else found
-
-
-def _is_lasting(text: str, code: str) -> bool:
-    return not code.startswith("4") and not _PASSING.search(text)

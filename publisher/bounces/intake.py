@@ -29,7 +29,7 @@ from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.compose import notices_of_message_ids
 from publisher.mail.message import MessageNames
 from publisher.mail.signed_addresses import read_link, subscribers_of_tokens
-from publisher.notices.ledger import SentNotice, find_notice
+from publisher.notices.ledger import find_notice
 from subscribers.audiences import load_recipients
 from subscribers.changes import suppress
 from subscribers.consent_records import load_events
@@ -70,12 +70,14 @@ def attribute_report(
     ):
         subscriber_id = next(iter(found), None)
         if subscriber_id is not None:
-            return model.Attribution(subscriber_id, evidence, _issue_of(marks, subscriber_id))
-    for notice in _notices(connection, secret, text):
+            own = (mark.issue.id for mark in marks if mark.is_of(subscriber_id))
+            return model.Attribution(subscriber_id, evidence, next(own, None))
+    sent = (find_notice(connection, one) for one in notices_of_message_ids(secret, text))
+    notice = next(filter(None, sent), None)
+    if notice is not None:
         # Mail to an address that is not hers yet, or no more, says nothing of her.
-        if notice.has_own_address:
-            return model.Attribution(notice.subscriber_id, model.Evidence.MESSAGE_ID)
-        return None
+        attribution = model.Attribution(notice.subscriber_id, model.Evidence.MESSAGE_ID)
+        return attribution if notice.has_own_address else None
     known = [one for one in (_subscriber_at(connection, a) for a in addresses) if one]
     for mark in marks:
         for subscriber_id in (*known, *_recipients(connection, mark.issue)):
@@ -94,17 +96,6 @@ def _marks(connection: Connection, secret: str, text: str) -> Sequence[_Mark]:
         if issue is not None:
             marks.append(_Mark(issue, MessageNames(secret, issue), f"{name}.{signature}"))
     return marks
-
-
-def _notices(connection: Connection, secret: str, text: str) -> Iterator[SentNotice]:
-    for number in notices_of_message_ids(secret, text):
-        notice = find_notice(connection, number)
-        if notice is not None:
-            yield notice
-
-
-def _issue_of(marks: Iterable[_Mark], subscriber_id: int) -> int | None:
-    return next((mark.issue.id for mark in marks if mark.is_of(subscriber_id)), None)
 
 
 def subscribers_of_links(secret: str, text: str) -> Iterator[int]:

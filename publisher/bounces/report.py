@@ -84,19 +84,15 @@ def feedback_recipients(part: Message) -> list[RecipientVerdict]:
     groups = incoming_mail.status_groups(part)
     if not groups:
         return []
-    kind = _kind(incoming_mail.field(groups[0], "Feedback-Type").lower())
+    name = incoming_mail.field(groups[0], "Feedback-Type").lower()
+    kind = BounceKind.COMPLAINT if name in _COMPLAINTS else BounceKind.UNKNOWN
+    kind = BounceKind.NOT_SPAM if name == "not-spam" else kind
     values = (
         *incoming_mail.fields(groups[0], "Original-Rcpt-To"),
         *incoming_mail.fields(groups[0], "Removal-Recipient"),
     )
     named = dict.fromkeys(value.strip(" <>") for value in values if "@" in value)
     return [RecipientVerdict(address, kind) for address in named or [""]]
-
-
-def _kind(name: str) -> BounceKind:
-    if name == "not-spam":
-        return BounceKind.NOT_SPAM
-    return BounceKind.COMPLAINT if name in _COMPLAINTS else BounceKind.UNKNOWN
 
 
 _AUTOMATIC_FIELDS = (
@@ -140,14 +136,6 @@ def is_vacation_subject(message: Message) -> bool:
     return _SUBJECT.match(incoming_mail.field(message, "Subject")) is not None
 
 
-def is_challenge(message: Message, text: str) -> bool:
-    """Return whether a mail asks its reader to prove to be a person."""
-    return (
-        _CHALLENGE.search(f"{incoming_mail.field(message, 'Subject')}\n{text[:4_000]}")
-        is not None
-    )
-
-
 # Transfer encodings that leave a text as it is (RFC 2045 section 6.2), and none.
 _NOT_ENCODED = frozenset({"", "7bit", "8bit", "binary"})
 _DISPOSITION_TYPE = "message/disposition-notification"
@@ -183,7 +171,7 @@ def _read(
         return MailKind.BOUNCE, _text_verdicts(message, notice)
     if is_automatic(message) or is_vacation_subject(message):
         return _automatic(BounceKind.AUTO_REPLY)
-    if is_challenge(message, notice):
+    if _CHALLENGE.search(f"{incoming_mail.field(message, 'Subject')}\n{notice[:4_000]}"):
         return _automatic(BounceKind.CHALLENGE)
     if _is_from_daemon(message):
         return MailKind.BOUNCE, [RecipientVerdict("", BounceKind.UNKNOWN)]

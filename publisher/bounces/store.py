@@ -73,15 +73,13 @@ def score_events(
     return _bounces_score(counted, _arrived(counted, accepted, now))
 
 
-def is_failure(event: BounceEvent) -> bool:
-    """Return whether an event means that a message did not arrive because of the mailbox."""
-    return event.kind in {BounceKind.DEAD, BounceKind.SOFT} and event.cause not in _HARMLESS
-
-
 def counts(event: BounceEvent) -> bool:
     """Return whether an event counts: a complaint or failure, on evidence that nobody can invent."""
     is_trusted = event.evidence is not None and event.evidence is not Evidence.ADDRESS
-    return is_trusted and (event.kind is BounceKind.COMPLAINT or is_failure(event))
+    # A message that did not arrive because of the mailbox.
+    is_failure = event.kind in {BounceKind.DEAD, BounceKind.SOFT}
+    is_failure = is_failure and event.cause not in _HARMLESS
+    return is_trusted and (event.kind is BounceKind.COMPLAINT or is_failure)
 
 
 def may_suppress(events: Iterable[BounceEvent]) -> bool:

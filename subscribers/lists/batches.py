@@ -185,7 +185,12 @@ def _why_erased(erased: store.ErasedAddress) -> RowReason:
 def merge_rows(connection: sa.Connection, rows: Sequence[SubscriberRow]) -> list[ImportedRow]:
     """Return what rows change of the subscribers on record. No two may share an address."""
     known = store.find_subscribers(connection, [row.subscriber.email for row in rows])
-    return [_imported(row, known.get(row.subscriber.email)) for row in rows]
+    applied = []
+    for row in rows:
+        before = known.get(row.subscriber.email)
+        merged = merge_row(before, row) if before else MergeResult(row.subscriber)
+        applied.append(ImportedRow(row, before, merged))
+    return applied
 
 
 def apply_rows(
@@ -196,12 +201,6 @@ def apply_rows(
     _write_subscribers(connection, changed, now)
     _write_subscriptions(connection, changed)
     _write_events(connection, changed, now)
-
-
-def _imported(row: SubscriberRow, before: Subscriber | None) -> ImportedRow:
-    return ImportedRow(
-        row, before, MergeResult(row.subscriber) if before is None else merge_row(before, row)
-    )
 
 
 def _write_subscribers(

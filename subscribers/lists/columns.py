@@ -88,11 +88,6 @@ def status_role(name: str) -> str:
     return "off" if _OFF.search(name) else "on" if _ON.search(name) else ""
 
 
-def is_own_status_column(name: str) -> bool:
-    """Return whether a column is known by its name and not by a part of it."""
-    return name in _STATUS_ROLES
-
-
 def stated_status(columns: Iterable[tuple[str, str]]) -> tuple[str, str]:
     """Return the status that these cells tell, and the name of the column that tells it.
 
@@ -234,7 +229,10 @@ class ColumnPlan:
             attributes, "language", "lang", "locale"
         ):
             given["language"] = language
-        stated = ((name, cell.strip()) for role, name, cell in rows if _tells(role))
+        # The other columns that are read tell whether there is mail.
+        stated = [
+            (name, cell.strip()) for role, name, cell in rows if role and role not in _NAMES
+        ]
         status, column = stated_status(stated)
         if status:
             given |= {"status": status, "by": column}
@@ -256,7 +254,7 @@ def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
     header = tuple(cell.strip() for cell in cells)
     names = [column_key(name) for name in header]
     for name in names:
-        is_known = name in _COLUMN_ROLES or is_own_status_column(name)
+        is_known = name in _COLUMN_ROLES or name in _STATUS_ROLES
         if is_known and names.count(name) > 1:
             raise BadFileError(line, RowReason("the column %(name)s is there twice", name=name))
         near = difflib.get_close_matches(name, OWN_COLUMNS, 1, _ALIKE)
@@ -297,11 +295,6 @@ def shorten_network(cell: str) -> str:
 def _rank(column: tuple[str, str, str]) -> int:
     role, name, _cell = column
     return _NAMES[role].index(column_key(name)) if role in _NAMES else 0
-
-
-def _tells(role: str) -> bool:
-    """Return whether a column of this role tells whether there is mail."""
-    return bool(role) and role not in _NAMES
 
 
 def _attributes(cell: str) -> dict[str, object]:

@@ -24,8 +24,8 @@ from subscribers.consent import may_receive_mail
 from subscribers.errors import BadFileError, BadRow, RowReason, joined_reasons
 from subscribers.lists import batches
 from subscribers.lists.cells import read_cells, write_cells
-from subscribers.lists.columns import ColumnPlan, plan_columns
-from subscribers.lists.rows import CSV_COLUMNS, SubscriberRow, parse_rows, subscriber_cells
+from subscribers.lists.columns import OWN_COLUMNS, ColumnPlan, plan_columns
+from subscribers.lists.rows import SubscriberRow, parse_rows, subscriber_cells
 from subscribers.store import AddressDigest, is_anybody_erased, list_subscribers, readmit
 
 # Bad rows, and notes, that a report lists at most: it is held in memory. Each is a `Reject`, too.
@@ -336,5 +336,5 @@ def export_csv(connection: Connection, out: TextIO) -> int:
     `out` is open for text in UTF-8 with `newline=""` (`utf-8-sig` for spreadsheets). An import of
     the file into an empty database gives the same subscribers and subscriptions.
     """
-    write_cells([CSV_COLUMNS], out)
+    write_cells([OWN_COLUMNS], out)
     return write_cells(map(subscriber_cells, list_subscribers(connection)), out)

@@ -43,8 +43,6 @@ from subscribers.lists.columns import (
 )
 from subscribers.model import Subscriber, SubscriberStatus
 
-CSV_COLUMNS: Final = OWN_COLUMNS
-
 MAX_NAME_LENGTH: Final = 200
 """Characters of a name at most. A longer one was pasted by mistake, and goes into mail headers."""
 
@@ -116,7 +114,7 @@ def parse_rows(
 
 
 def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
-    """Return a subscriber as cells in the order of `CSV_COLUMNS`; `parse_rows` reads them back."""
+    """Return a subscriber as cells in the order of `OWN_COLUMNS`; `parse_rows` reads them back."""
     newsletters = (f"{_MARKS[state]}{name}" for name, state in person.subscriptions.items())
     return (
         person.address,

@@ -4,8 +4,8 @@ import pytest
 
 from subscribers.consent import next_status
 from subscribers.errors import BadFileError, BadRow, RefusedTransitionError
+from subscribers.lists.columns import OWN_COLUMNS
 from subscribers.lists.rows import (
-    CSV_COLUMNS,
     MAX_NAME_LENGTH,
     SubscriberRow,
     parse_rows,
@@ -34,7 +34,7 @@ def bad_row_of(header: str, row: str) -> BadRow:
 
 def test_a_full_row_is_a_subscriber() -> None:
     row = "Ann@example.org,Ann  Example,zh_CN,asia/shanghai,weekly ?daily !monthly,active"
-    assert subscriber_of(",".join(CSV_COLUMNS), row) == a_subscriber(
+    assert subscriber_of(",".join(OWN_COLUMNS), row) == a_subscriber(
         "Ann@example.org",
         language="zh-Hans",
         timezone="Asia/Shanghai",
@@ -47,7 +47,7 @@ def test_only_the_address_is_required_and_names_are_one_line() -> None:
     assert subscriber_of("email", "ann@example.org") == a_subscriber(
         name="", newsletters=("daily", "monthly", "weekly")
     )
-    (row,) = parsed(",".join(CSV_COLUMNS), "ann@example.org,,,,,")
+    (row,) = parsed(",".join(OWN_COLUMNS), "ann@example.org,,,,,")
     assert isinstance(row, SubscriberRow)
     assert row.subscriber == a_subscriber(name="", newsletters=())
     assert row.given == {"email", "name", "timezone", "newsletters"}

@@ -4,7 +4,8 @@ The first account comes from the terminal only: nothing here is reachable withou
 manage accounts. How somebody signs in is in `publisher.app.accounts.sign_in`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from publisher.accounts.actor import Actor
 from publisher.accounts.audit import AuditEntry, AuditFault
 from publisher.accounts.factors import Factors, read_factors, remove_factors
 from publisher.accounts.store import NewAccount, require_account
-from publisher.app.editing_state import EditingState
+from publisher.app.editing_state import Change, EditingState
 from publisher.config.publication import Publication
 from publisher.errors import AccountError, LanguageError
 from publisher.languages import normalise
@@ -144,8 +145,7 @@ def change_roles(
         raise AccountError.saying(
             "%(email)s: needs a role; disable the account instead", email=email
         )
-    with state.changing(actor, "set-roles", email.strip().lower()) as change:
-        account = require_account(change.connection, email)
+    with _changing(state, actor, "set-roles", email) as (change, account):
         change.details["before"] = [written_grant(one) for one in account.grants]
         change.details["after"] = [written_grant(one) for one in grants]
         store.set_grants(change.connection, account.id, grants)
@@ -164,18 +164,15 @@ def choose_language(state: EditingState, actor: Actor, language: str) -> None:
 
 def close_account(state: EditingState, actor: Actor, email: str) -> None:
     """Disable an account: its sessions end, its keys and its invitation count no more."""
-    actor.require(model.Permission.MANAGE_ACCOUNTS)
-    with state.changing(actor, "disable-account", email.strip().lower()) as change:
-        account = require_account(change.connection, email)
+    with _changing(state, actor, "disable-account", email) as (change, account):
         store.disable_account(change.connection, account.id, state.clock.now())
         sessions.end_sessions(change.connection, account.id)
 
 
 def reopen_account(state: EditingState, actor: Actor, email: str) -> None:
     """Let the owner of a disabled account sign in again, as before."""
-    actor.require(model.Permission.MANAGE_ACCOUNTS)
-    with state.changing(actor, "enable-account", email.strip().lower()) as change:
-        store.enable_account(change.connection, require_account(change.connection, email).id)
+    with _changing(state, actor, "enable-account", email) as (change, account):
+        store.enable_account(change.connection, account.id)
 
 
 def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation:
@@ -184,10 +181,8 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
     Nothing of before lets anybody in: sessions, passkeys, password and recovery codes are deleted. API
     keys stay; `revoke_key` ends one.
     """
-    actor.require(model.Permission.MANAGE_ACCOUNTS)
     now = state.clock.now()
-    with state.changing(actor, "recover-account", email.strip().lower()) as change:
-        account = require_account(change.connection, email)
+    with _changing(state, actor, "recover-account", email) as (change, account):
         if account.disabled_at is not None:
             raise AccountError.saying(
                 "%(email)s: is disabled; enable it first", email=account.email
@@ -202,9 +197,17 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
 
 def end_account_sessions(state: EditingState, actor: Actor, email: str) -> None:
     """End all sessions of an account; its owner may sign in again."""
+    with _changing(state, actor, "end-sessions", email) as (change, account):
+        sessions.end_sessions(change.connection, account.id)
+
+
+@contextmanager
+def _changing(
+    state: EditingState, actor: Actor, verb: str, email: str
+) -> Iterator[tuple[Change, model.Account]]:
     actor.require(model.Permission.MANAGE_ACCOUNTS)
-    with state.changing(actor, "end-sessions", email.strip().lower()) as change:
-        sessions.end_sessions(change.connection, require_account(change.connection, email).id)
+    with state.changing(actor, verb, email.strip().lower()) as change:
+        yield change, require_account(change.connection, email)
 
 
 def written_grant(grant: model.Grant) -> str:

@@ -120,15 +120,14 @@ def render_private_feed(
         mixed=any(one.language != language for one in entries),
         entries=tuple(entries),
         author=feeds.Author(name=publication.title(language)),
-        updated=max((one.updated for one in entries), default=_beginning(publication.since)),
+        updated=max(
+            (one.updated for one in entries),
+            default=datetime(publication.since, 1, 1, tzinfo=UTC),
+        ),
         stylesheet=f"/{urls.feed_style_path(language)}",
         ttl=settings.feeds.ttl,
     )
     return feeds.render(next(one for one in feeds.FEED_FORMATS if one.name == name), channel)
-
-
-def _beginning(year: int) -> datetime:
-    return datetime(year, 1, 1, tzinfo=UTC)
 
 
 def _addresses(settings: Settings, language: str, token: str) -> dict[str, str]:

@@ -270,7 +270,7 @@ def refuse(
     if refused and person:
         forget_address(connection, person.email)
     state = ConfirmationState.REFUSED if refused else ConfirmationState.CANCELLED
-    return ConfirmationView(state, view.address, view.newsletters, view.subscribed)
+    return replace(view, state=state, request=None)
 
 
 def inbox_url(address: str) -> str:
@@ -293,9 +293,7 @@ def _confirm(
     cancel_notices(connection, request.subscriber_id, [NoticeKind.REMINDER], now)
     values = {"newsletters": list(request.wish.newsletters)}
     enqueue_notice(connection, NoticeKind.WELCOME, request.subscriber_id, now, values=values)
-    return ConfirmationView(
-        ConfirmationState.CONFIRMED, view.address, view.newsletters, view.subscribed
-    )
+    return replace(view, state=ConfirmationState.CONFIRMED, request=None)
 
 
 def _view(request: JoinRequest, person: Subscriber, now: datetime) -> ConfirmationView:

@@ -225,7 +225,7 @@ def resubscribe_person(
     except errors.RefusedTransitionError as error:
         raise ConsentError(f"{before.address}: {error}") from error
     except errors.LostSubscriptionsError as error:
-        raise UsageError(f"{error} of {_listed(newsletters_of(settings, before))}") from error
+        raise UsageError(f"{error} of {', '.join(newsletters_of(settings, before))}") from error
     return ConsentChange(before, known_subscriber(connection, before.address))
 
 
@@ -309,7 +309,7 @@ def check_newsletter(settings: Settings, person: Subscriber, newsletter: str | N
     """Raise UsageError for a newsletter that neither the publication nor the subscriber has."""
     known = newsletters_of(settings, person)
     if newsletter is not None and newsletter not in known:
-        raise UsageError(f"{newsletter}: no such newsletter; there are: {_listed(known)}")
+        raise UsageError(f"{newsletter}: no such newsletter; there are: {', '.join(known)}")
 
 
 def newsletters_of(settings: Settings, person: Subscriber) -> list[str]:
@@ -319,7 +319,3 @@ def newsletters_of(settings: Settings, person: Subscriber) -> list[str]:
 
 def _received(person: Subscriber) -> tuple[str, ...]:
     return person.newsletters if person.status is SubscriberStatus.ACTIVE else ()
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
