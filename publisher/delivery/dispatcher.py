@@ -26,7 +26,7 @@ from publisher.delivery.lease_holder import hold_lease, reap_dead_senders
 from publisher.delivery.ledger import claims, doubts, lifecycle
 from publisher.delivery.ledger.correction_audience import settle_waiting
 from publisher.delivery.ledger.lifecycle import count_done, count_rows
-from publisher.delivery.ledger_writer import LedgerWriter
+from publisher.delivery.ledger_writer import CircuitBreaker, LedgerWriter
 from publisher.delivery.lineage.evidence import record_stories
 from publisher.delivery.lineage.quarantine import AgeCheck, find_quarantine
 from publisher.delivery.lineage.witness import open_witness
@@ -103,7 +103,7 @@ class ProgressReporter:
         self, progress: Progress, number: int, done: int, moved: Mapping[DeliveryState, int]
     ) -> None:
         noted = [f"{moved[s]} {word}" for s, word in _NOTED_STATES.items() if moved.get(s)]
-        note = ", ".join((*noted, *self._writer.waiting_for))
+        note = ", ".join((*noted, *self._writer.fair_queue.waiting_for))
         progress(self._jobs[number].issue.name, done, self._total[number], note)
 
     def _count(self) -> dict[int, Counter[str]]:
@@ -320,8 +320,6 @@ class Dispatcher:
         due = self._due_issues()
         if not due:
             return False
-        from publisher.delivery.rates.limiter import RateLimiter
-
         limiter = RateLimiter(self.settings.delivery, self.transport.name)
         with self.database.writing() as connection:
             closed = limiter.closed(connection, self._timer.time())
@@ -341,7 +339,7 @@ class Dispatcher:
         self, lease_id: int, jobs: dict[int, Job], queue: WorkQueue, limiter: RateLimiter
     ) -> LedgerWriter:
         with self.database.reading() as connection:
-            issues_with_sent = lifecycle.issues_with_sent(connection, jobs)
+            breaker = CircuitBreaker(lifecycle.issues_with_sent(connection, jobs))
         return LedgerWriter(
             lease_id=lease_id,
             transport=self.transport,
@@ -352,7 +350,7 @@ class Dispatcher:
             is_old=AgeCheck(self.settings, self.database),
             clock=self.clock,
             timer=self._timer,
-            issues_with_sent=issues_with_sent,
+            breaker=breaker,
         )
 
     def _send_jobs(
@@ -363,17 +361,15 @@ class Dispatcher:
             writer = self._writer(lease.id, jobs, queue, limiter)
             reporter = ProgressReporter(self.database, jobs, writer, self.progress)
             pool = WorkerPool(
-                self.database,
-                self.transport,
-                lease,
-                queue,
-                writer,
+                database=self.database,
+                lease=lease,
+                writer=writer,
                 report_progress=reporter.report,
                 has_new_work=partial(self._has_new_work, due, writer, lease.id),
             )
             try:
                 new_work = pool.run(lambda claim: jobs[claim.issue_id].compose(claim))
-                self._note_waiting(jobs, writer.waiting_for)
+                self._note_waiting(jobs, writer.fair_queue.waiting_for)
                 reporter.report_end()
             except Unreachable as error:
                 if error.is_login:
@@ -390,7 +386,7 @@ class Dispatcher:
         That is an issue that is not `known` and is due, or variants that are to be rendered.
         """
         self._recover(own=own)
-        self._note_waiting(known, writer.waiting_for)
+        self._note_waiting(known, writer.fair_queue.waiting_for)
         self.finish_issues()
         now = self.clock.now()
         if self._has_unrendered or self._withdrawals.run_if_changed(now):

@@ -145,48 +145,40 @@ class LedgerBatch:
         return self.unsent > 0 or any(state is DeliveryState.PENDING for _, state in self.moved)
 
 
+@dataclass(slots=True, kw_only=True)
 class LedgerWriter:
     """Writes the rows of one lease. For one thread."""
 
-    def __init__(  # noqa: PLR0913  # the parts of a run
-        self,
-        *,
-        lease_id: int,
-        transport: Transport,
-        jobs: Mapping[int, Job],
-        queue: WorkQueue,
-        limiter: RateLimiter,
-        witness: Witness,
-        is_old: Callable[[Connection], bool],
-        clock: Clock,
-        timer: Timer,
-        issues_with_sent: Collection[int] = (),
-    ) -> None:
-        self._lease_id = lease_id
-        self._transport = transport
-        self._jobs = jobs
-        self._queue = queue
-        self._limiter = limiter
-        self._witness = witness
-        # Whether the database is older than what was sent (`lineage.quarantine`).
-        self._is_old = is_old
-        # The last page that this run has written.
-        self._page = 0
-        self.clock = clock
-        self._timer = timer
-        self._fair_queue = FairQueue(lease_id, jobs, limiter, clock, timer)
-        self._random = Random()  # noqa: S311  # spreads retries, guards nothing
-        self._results: list[SendResult] = []
-        self._returned: list[Claim] = []
-        self._breaker = CircuitBreaker(issues_with_sent)
-        # Rows moved in this run, by issue and new state.
-        self.moved: Counter[tuple[int, DeliveryState]] = Counter()
+    lease_id: int
+    transport: Transport
+    jobs: Mapping[int, Job]
+    queue: WorkQueue
+    limiter: RateLimiter
+    witness: Witness
+    # Whether the database is older than what was sent (`lineage.quarantine`).
+    is_old: Callable[[Connection], bool]
+    clock: Clock
+    timer: Timer
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    # Rows moved in this run, by issue and new state.
+    moved: Counter[tuple[int, DeliveryState]] = field(init=False, default_factory=Counter)
+    fair_queue: FairQueue = field(init=False)
+    # The last page that this run has written.
+    _page: int = field(init=False, default=0)
+    # Spreads retries, guards nothing.
+    _random: Random = field(init=False, default_factory=Random)
+    _results: list[SendResult] = field(init=False, default_factory=list)
+    _returned: list[Claim] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        parts = (self.lease_id, self.jobs, self.limiter, self.clock, self.timer)
+        self.fair_queue = FairQueue(*parts)
 
     # --- between transactions
 
     def drain(self) -> bool:
         """Take results from the work queue. Returns whether there is anything to write."""
-        results, returned = self._queue.drain()
+        results, returned = self.queue.drain()
         self._results += results
         self._returned += returned
         return self._has_news
@@ -194,22 +186,12 @@ class LedgerWriter:
     @property
     def needs_rows(self) -> bool:
         """Whether workers need rows, and there may be some."""
-        return self._fair_queue.may_have_rows and bool(self._queue.demand())
+        return self.fair_queue.may_have_rows and bool(self.queue.demand())
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to write, or to send now or soon."""
-        return self._fair_queue.is_done and not self._has_news
-
-    @property
-    def rate_wait(self) -> float:
-        """Seconds until the transport's rate allows more; 0 if it does now."""
-        return self._fair_queue.rate_wait
-
-    @property
-    def waiting_for(self) -> tuple[str, ...]:
-        """The rate limits that recipients wait for, for people."""
-        return self._fair_queue.waiting_for
+        return self.fair_queue.is_done and not self._has_news
 
     @property
     def accepted(self) -> int:
@@ -218,9 +200,9 @@ class LedgerWriter:
 
     def raise_if_rejected(self, *, at_end: bool = False) -> None:
         """Raise Unreachable if the server rejects everything, or, at the end, us."""
-        if reason := self._breaker.trip_reason:
+        if reason := self.breaker.trip_reason:
             raise Unreachable(f"the server refuses everything: {reason}", is_final=True)
-        if at_end and (reason := self._breaker.sender_rejection_reason):
+        if at_end and (reason := self.breaker.sender_rejection_reason):
             raise Unreachable(f"the server takes nothing from us: {reason}", is_final=True)
 
     @property
@@ -234,16 +216,15 @@ class LedgerWriter:
 
         Raises LeaseLost or QuarantinedError; the transaction is to be undone then.
         """
-        until = self._timer.time() + leases.LEASE_SECONDS
+        until = self.timer.time() + leases.LEASE_SECONDS
         page = self._turn_page(connection)
         if page is None:
             raise QuarantinedError("the database may not know what was sent; it is quarantined")
-        now = self.clock.now()
-        batch = LedgerBatch(now, page)
-        self._write_results(connection, now, batch)
-        self._confirm_bounces(connection, now, batch)
+        batch = LedgerBatch(self.clock.now(), page)
+        self._write_results(connection, batch)
+        self._confirm_bounces(connection, batch)
         batch.unsent = self._undo_attempts(connection, batch)
-        batch.allocation = self._fair_queue.allocate(connection, self._queue.demand(), now)
+        batch.allocation = self.fair_queue.allocate(connection, self.queue.demand(), batch.now)
         for rows in batch.allocation.rows.values():
             batch.states.update((one.key, DeliveryState.ATTEMPTING) for one in rows)
         if not self._store_page(connection, batch, until):
@@ -258,40 +239,40 @@ class LedgerWriter:
         `ran_to_end` says that nothing cut the run short, `all_stopped` that no worker is still
         sending.
         """
-        now = self.clock.now()
         # Results count whatever has become of the database; nothing is handed out any more.
-        batch = LedgerBatch(now, self._turn_page(connection))
+        batch = LedgerBatch(self.clock.now(), self._turn_page(connection))
         all_were_tried = ran_to_end and self._has_tried_all(connection)
-        self._write_results(connection, now, batch)
-        self._confirm_bounces(connection, now, batch, all_were_tried=all_were_tried)
+        self._write_results(connection, batch)
+        self._confirm_bounces(connection, batch, all_were_tried=all_were_tried)
         self._undo_attempts(connection, batch)
         if all_stopped:
             # Rows whose commit succeeded without this process learning of it.
-            attempts.release_all_rows(connection, self._jobs, self._lease_id, now)
-        self._fair_queue.release(connection, now)
+            attempts.release_all_rows(connection, self.jobs, self.lease_id, batch.now)
+        self.fair_queue.release(connection, batch.now)
         self._store_page(connection, batch)
         return batch
 
     def _turn_page(self, connection: Connection) -> LedgerPage | None:
-        return None if self._is_old(connection) else turn_page(connection, self._page)
+        return None if self.is_old(connection) else turn_page(connection, self._page)
 
     def _has_tried_all(self, connection: Connection) -> bool:
         """Return whether no row waits for a first try, and some issue has been delivered."""
-        if self._returned or not self._fair_queue.is_empty:
+        if self._returned or not self.fair_queue.is_empty:
             return False
-        return not lifecycle.nothing_accepted(connection, self._jobs, TRIP_AFTER)
+        return not lifecycle.nothing_accepted(connection, self.jobs, TRIP_AFTER)
 
     def _undo_attempts(self, connection: Connection, batch: LedgerBatch) -> int:
         count = attempts.undo_attempts(connection, self._returned, batch.now)
         if count == len(self._returned):  # else some have another owner, who may have sent them
             batch.states.update((one.key, one.was) for one in self._returned)
         if count:
-            self._limiter.refund_quota(connection, count, self._timer.time())
+            self.limiter.refund_quota(connection, count, self.timer.time())
         return count
 
-    def _write_results(self, connection: Connection, now: datetime, batch: LedgerBatch) -> None:
+    def _write_results(self, connection: Connection, batch: LedgerBatch) -> None:
         """Write the results of attempts whose rows are still held by this lease."""
-        self._breaker.record(self._results)
+        now = batch.now
+        self.breaker.record(self._results)
         changes = {claim: self._change(claim, outcome, now) for claim, outcome in self._results}
         moved = attempts.settle_attempts(connection, changes, now) if changes else set()
         for claim, outcome in self._results:
@@ -310,35 +291,30 @@ class LedgerWriter:
             if state is DeliveryState.BOUNCED and outcome.is_dead_address:
                 self._suppress_dead_address(connection, claim, now)
             if outcome.throttle:
-                self._limiter.complain(connection, claim.domain, self._timer.time(), outcome)
+                self.limiter.complain(connection, claim.domain, self.timer.time(), outcome)
         # What came too late, or twice because a commit's answer was lost, has been refunded.
         not_counted = sum(
             claim.key in moved and outcome.status in _NOT_COUNTED
             for claim, outcome in self._results
         )
         if not_counted:
-            self._limiter.refund_quota(connection, not_counted, self._timer.time())
+            self.limiter.refund_quota(connection, not_counted, self.timer.time())
 
     def _change(self, claim: Claim, outcome: Outcome, now: datetime) -> StateChange:
-        policy = self._jobs[claim.issue_id].retry_policy
+        policy = self.jobs[claim.issue_id].retry_policy
         attempt = Attempt(claim.attempts + 1, claim.tried_at or now, now)
-        if self._breaker.is_unconfirmed(claim):
+        if self.breaker.is_unconfirmed(claim):
             outcome = replace(outcome, status=SendStatus.DEFERRED)
-        return next_state(outcome, attempt, policy, self._transport.guarantee, self._random)
+        return next_state(outcome, attempt, policy, self.transport.guarantee, self._random)
 
     def _confirm_bounces(
-        self,
-        connection: Connection,
-        now: datetime,
-        batch: LedgerBatch,
-        *,
-        all_were_tried: bool = False,
+        self, connection: Connection, batch: LedgerBatch, *, all_were_tried: bool = False
     ) -> None:
         """Write rejections as bounces that the circuit breaker has held back."""
-        confirmed = self._breaker.confirmed(all_were_tried=all_were_tried)
+        confirmed = self.breaker.confirmed(all_were_tried=all_were_tried)
         if not confirmed:
             return
-        moved = attempts.confirm_bounces(connection, confirmed, now)
+        moved = attempts.confirm_bounces(connection, confirmed, batch.now)
         batch.confirmed += confirmed
         for claim, outcome in confirmed.items():
             if claim.key in moved:
@@ -346,7 +322,7 @@ class LedgerWriter:
                 batch.moved[claim.issue_id, DeliveryState.BOUNCED] += 1
                 batch.states[claim.key] = DeliveryState.BOUNCED
                 if outcome.is_dead_address:
-                    self._suppress_dead_address(connection, claim, now)
+                    self._suppress_dead_address(connection, claim, batch.now)
 
     def _suppress_dead_address(
         self, connection: Connection, claim: Claim, now: datetime
@@ -370,13 +346,11 @@ class LedgerWriter:
         moves: defaultdict[str, defaultdict[str, list[int]]]
         moves = defaultdict(lambda: defaultdict(list))
         for (issue_id, subscriber_id), state in batch.states.items():
-            moves[self._jobs[issue_id].issue.name][state].append(subscriber_id)
+            moves[self.jobs[issue_id].issue.name][state].append(subscriber_id)
         number = batch.page.number
-        batch.record = JournalPage(
-            batch.page.incarnation, number, number, self._lease_id, moves
-        )
-        line = format_line(batch.record).decode() if self._witness.has_journal else None
-        return leases.renew_lease(connection, self._lease_id, until, line)
+        batch.record = JournalPage(batch.page.incarnation, number, number, self.lease_id, moves)
+        line = format_line(batch.record).decode() if self.witness.has_journal else None
+        return leases.renew_lease(connection, self.lease_id, until, line)
 
     # --- after the commit
 
@@ -388,12 +362,12 @@ class LedgerWriter:
         """
         if batch.record:
             self._page = batch.record.number
-            self._witness.record(batch.record, batch.now)
+            self.witness.record(batch.record, batch.now)
         self._results, self._returned = [], []
-        self._breaker.forget(batch.confirmed)
+        self.breaker.forget(batch.confirmed)
         self.moved.update(batch.moved)
         if batch.sent:
-            self._transport.on_committed(self._lease_id, batch.sent)
+            self.transport.on_committed(self.lease_id, batch.sent)
         if batch.allocation is not None:
-            self._fair_queue.commit(batch.allocation, rows_returned=batch.frees_rows)
-            self._returned += self._queue.put(batch.allocation.rows)
+            self.fair_queue.commit(batch.allocation, rows_returned=batch.frees_rows)
+            self._returned += self.queue.put(batch.allocation.rows)

@@ -10,11 +10,12 @@ short depends on how fast it sends, because everything in it is in doubt after a
 import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 from random import Random
 from time import monotonic
+from typing import Self
 
 import structlog
 from sqlalchemy import Connection
@@ -42,7 +43,7 @@ OVERDUE_SHARE = 0.2
 
 @dataclass(slots=True)
 class Allocation:
-    """What one transaction reserved and learned."""
+    """What one transaction reserved and learned; what it learned is where the next one begins."""
 
     # Reserved rows, by worker.
     rows: dict[int, list[Claim]] = field(default_factory=dict)
@@ -50,7 +51,7 @@ class Allocation:
     claimed: deque[Claim] = field(default_factory=deque)
     # Seconds until the transport's rate allows more, if that is the limit.
     rate_wait: float | None = None
-    # What recipients wait for, for people: the transport's rate, and those of domains.
+    # What recipients wait for, for people: the transport's rate, and those of domains, in order.
     transport_limit: str = ""
     domain_limits: dict[str, None] = field(default_factory=dict)
     # Whether nothing more can be claimed now, and when a postponed row can be.
@@ -58,6 +59,17 @@ class Allocation:
     next_due: datetime | None = None
     # The instants to which rate limits have postponed deferred rows.
     retries: set[datetime] = field(default_factory=set)
+
+    def next(self) -> Self:
+        """Return a copy for the next transaction, which has reserved nothing yet."""
+        return replace(
+            self,
+            rows={},
+            claimed=self.claimed.copy(),
+            rate_wait=None,
+            domain_limits=self.domain_limits.copy(),
+            retries=self.retries.copy(),
+        )
 
 
 class FairQueue:
@@ -78,34 +90,32 @@ class FairQueue:
         self._clock = clock
         self._timer = timer
         self._random = Random()  # noqa: S311  # mixes recipients, guards nothing
-        self._claimed: deque[Claim] = deque()
-        self._is_drained = False
-        # When a row that a rate limit has postponed can be claimed again.
-        self._next_due: datetime | None = None
-        self._retries: set[datetime] = set()
+        # That of the last transaction which was committed.
+        self._last = Allocation()
         # Until then the transport's own rate allows nothing.
         self._transport_opens_at = 0.0
-        self._transport_limit = ""
-        self._domain_limits: dict[str, None] = {}
 
     @property
     def may_have_rows(self) -> bool:
         """Whether `allocate` may find rows, as far as is known without a query."""
-        is_due = self._next_due is not None and self._next_due <= self._clock.now()
-        return (not self._is_drained or is_due) and self.rate_wait == 0
+        next_due = self._last.next_due
+        is_due = next_due is not None and next_due <= self._clock.now()
+        return (not self._last.is_drained or is_due) and self.rate_wait == 0
 
     @property
     def is_done(self) -> bool:
         """Whether no row can be sent now, or within MAX_RATE_WAIT."""
         if self.rate_wait > MAX_RATE_WAIT.total_seconds():
             return True
-        is_due_soon = self._next_due and self._next_due <= self._clock.now() + MAX_RATE_WAIT
-        return self._is_drained and not (self._claimed or is_due_soon)
+        next_due = self._last.next_due
+        is_due_soon = next_due and next_due <= self._clock.now() + MAX_RATE_WAIT
+        return self._last.is_drained and not (self._last.claimed or is_due_soon)
 
     @property
     def is_empty(self) -> bool:
         """Whether no recipient waits here, be it for a rate or for a turn."""
-        return self._is_drained and not (self._claimed or self._next_due or self.rate_wait)
+        waits = self._last.claimed or self._last.next_due or self.rate_wait
+        return self._last.is_drained and not waits
 
     @property
     def rate_wait(self) -> float:
@@ -115,19 +125,14 @@ class FairQueue:
     @property
     def waiting_for(self) -> tuple[str, ...]:
         """The rate limits that recipients wait for, for people."""
-        domain_limits = self._domain_limits if self._next_due else ()
-        return (*domain_limits, *([self._transport_limit] if self.rate_wait else []))
+        domain_limits = self._last.domain_limits if self._last.next_due else ()
+        return (*domain_limits, *([self._last.transport_limit] if self.rate_wait else []))
 
     def allocate(
         self, connection: Connection, demand: Mapping[int, int], now: datetime
     ) -> Allocation:
         """Reserve as many rows as workers need. Takes effect with `commit`."""
-        allocation = Allocation(
-            claimed=deque(self._claimed),
-            is_drained=self._is_drained,
-            next_due=self._next_due,
-            retries=set(self._retries),
-        )
+        allocation = self._last.next()
         reserved = self._reserve(connection, sum(demand.values()), now, allocation)
         allocation.rows = round_robin(reserved, demand)
         return allocation
@@ -137,17 +142,13 @@ class FairQueue:
 
         `rows_returned` says that the transaction also made rows claimable again.
         """
-        self._is_drained = allocation.is_drained and not rows_returned
-        self._next_due = allocation.next_due
-        self._retries = allocation.retries
-        self._claimed = allocation.claimed
+        allocation.is_drained = allocation.is_drained and not rows_returned
+        self._last = allocation
         self._transport_opens_at = self._timer.time() + (allocation.rate_wait or 0.0)
-        self._transport_limit = allocation.transport_limit or self._transport_limit
-        self._domain_limits |= allocation.domain_limits
 
     def release(self, connection: Connection, now: datetime) -> None:
         """Return the claimed rows at the end of a run."""
-        claims.release_claims(connection, self._claimed, now)
+        claims.release_claims(connection, self._last.claimed, now)
 
     def _reserve(
         self, connection: Connection, count: int, now: datetime, allocation: Allocation

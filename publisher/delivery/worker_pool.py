@@ -6,9 +6,9 @@ more that the recipient still wants it. What is deferred, or waits for a rate li
 left to a later run.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from threading import Thread
@@ -31,7 +31,6 @@ from publisher.delivery.transports.base import (
     Outcome,
     OutgoingMessage,
     SendStatus,
-    Transport,
     TransportConnection,
     Unreachable,
 )
@@ -47,37 +46,34 @@ _UNSUBSCRIBED = Outcome(SendStatus.UNSUBSCRIBED, cause=causes.HAS_UNSUBSCRIBED)
 _FAILED = Outcome(SendStatus.UNKNOWN, cause=causes.PROGRAM_FAILED)
 
 
+@dataclass(slots=True)
 class SendWorker:
     """One worker of the pool."""
 
-    def __init__(
-        self,
-        number: int,
-        queue: WorkQueue,
-        connect: Callable[[], TransportConnection],
-        compose: Callable[[Claim], OutgoingMessage],
-        recheck: Callable[[Claim], bool | None],
-    ) -> None:
-        self._number = number
-        self._queue = queue
-        self._connect = connect
-        self._compose = compose
-        self._recheck = recheck
-        self._connection: TransportConnection | None = None
-        self._composed: tuple[Claim, OutgoingMessage] | None = None
-        self._random = Random()  # noqa: S311  # spreads reconnects, guards nothing
-        self.thread = threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
+    number: int
+    queue: WorkQueue
+    connect: Callable[[], TransportConnection]
+    compose: Callable[[Claim], OutgoingMessage]
+    recheck: Callable[[Claim], bool | None]
+    thread: Thread = field(init=False)
+    _connection: TransportConnection | None = field(init=False, default=None)
+    _composed: tuple[Claim, OutgoingMessage] | None = field(init=False, default=None)
+    # Spreads reconnects, guards nothing.
+    _random: Random = field(init=False, default_factory=Random)
+
+    def __post_init__(self) -> None:
+        self.thread = Thread(target=self._run, name=f"worker-{self.number}", daemon=True)
 
     def _run(self) -> None:
         try:
             failures = 0
-            while self._queue.pause(self._number, self._reconnect_wait(failures)):
+            while self.queue.pause(self.number, self._reconnect_wait(failures)):
                 error = self._send_until_disconnected()
                 failures = failures + 1 if error else 0
-                self._queue.disconnected(self._number, error)
+                self.queue.disconnected(self.number, error)
                 self._close()
         except BaseException as fault:  # noqa: BLE001  # the pool raises it in its own thread
-            self._queue.fail(self._number, fault)
+            self.queue.fail(self.number, fault)
         finally:
             self._close()
 
@@ -96,16 +92,16 @@ class SendWorker:
         has_answered = False
         outcome = Outcome(SendStatus.NOT_SENT)
         try:
-            connection = self._connection = self._connect()
-            self._queue.connected(self._number)
+            connection = self._connection = self.connect()
+            self.queue.connected(self.number)
             while connection.is_open:
-                claim = self._queue.take(self._number)
+                claim = self.queue.take(self.number)
                 if claim is None:
                     return None
                 outcome = self._deliver(connection, claim) or outcome
                 has_answered = has_answered or outcome.status in ANSWERS
         except Unreachable as error:
-            log.debug("no connection", worker=self._number, reason=str(error))
+            log.debug("no connection", worker=self.number, reason=str(error))
             return error
         reason = outcome.reason or "no connection stays open"
         return None if has_answered else Unreachable(reason)
@@ -113,12 +109,12 @@ class SendWorker:
     def _deliver(self, connection: TransportConnection, claim: Claim) -> Outcome | None:
         """Send one message if it is still wanted. Returns None if its issue was stopped."""
         started = monotonic()
-        is_wanted = self._recheck(claim)
+        is_wanted = self.recheck(claim)
         if is_wanted is None:
-            self._queue.return_current(self._number)
+            self.queue.return_current(self.number)
             return None
         outcome = self._send(connection, claim) if is_wanted else _UNSUBSCRIBED
-        self._queue.finish(self._number, outcome, monotonic() - started)
+        self.queue.finish(self.number, outcome, monotonic() - started)
         return outcome
 
     def _send(self, connection: TransportConnection, claim: Claim) -> Outcome:
@@ -140,20 +136,20 @@ class SendWorker:
             raise
         except BaseException:
             # It is unknown how much was sent. A returned row would count as not sent.
-            self._queue.finish(self._number, _FAILED, 0.0)
+            self.queue.finish(self.number, _FAILED, 0.0)
             raise
 
     def _message_of(self, claim: Claim) -> OutgoingMessage:
         composed, self._composed = self._composed, None
-        return composed[1] if composed and composed[0] == claim else self._compose(claim)
+        return composed[1] if composed and composed[0] == claim else self.compose(claim)
 
     def _compose_next(self) -> OutgoingMessage | None:
         """Compose the next message, so that the connection may start with it early."""
-        claim = self._queue.peek(self._number)
+        claim = self.queue.peek(self.number)
         if claim is None:
             return None
         with suppress(Exception):  # reported when it is this row's turn
-            self._composed = claim, self._compose(claim)
+            self._composed = claim, self.compose(claim)
             return self._composed[1]
         return None
 
@@ -200,31 +196,19 @@ class LeaseFence:
         return uptime() < self._until
 
 
+@dataclass(slots=True, kw_only=True)
 class WorkerPool:
     """The workers of one lease, with their ledger writer."""
 
-    def __init__(  # noqa: PLR0913  # the parts of a run
-        self,
-        database: Database,
-        transport: Transport,
-        lease: HeldLease,
-        queue: WorkQueue,
-        writer: LedgerWriter,
-        *,
-        report_progress: Callable[[], None],
-        has_new_work: Callable[[], bool],
-    ) -> None:
-        self._database = database
-        self._transport = transport
-        self._lease = lease
-        self._queue = queue
-        self._writer = writer
-        self._report_progress = report_progress
-        self._has_new_work = has_new_work
-        self._fence = LeaseFence()
-        self._failing_since: float | None = None
-        self._written_at = 0.0
-        self._checked_at = monotonic()
+    database: Database
+    lease: HeldLease
+    writer: LedgerWriter
+    report_progress: Callable[[], None]
+    has_new_work: Callable[[], bool]
+    _fence: LeaseFence = field(init=False, default_factory=LeaseFence)
+    _failing_since: float | None = field(init=False, default=None)
+    _written_at: float = field(init=False, default=0.0)
+    _checked_at: float = field(init=False, default_factory=monotonic)
 
     def run(self, compose: Callable[[Claim], OutgoingMessage]) -> bool:
         """Send until nothing more can be sent now, or there is new work. Returns the latter.
@@ -235,20 +219,20 @@ class WorkerPool:
         results are written.
         """
         rechecks = [
-            LedgerRecheck(self._database, self._writer.clock)
-            for _ in range(self._queue.workers)
+            LedgerRecheck(self.database, self.writer.clock)
+            for _ in range(self.writer.queue.workers)
         ]
         threads = self._start(rechecks, compose)
         ran_to_end = new_work = False
         try:
             while not new_work:
                 self._write_if_needed()
-                self._report_progress()
+                self.report_progress()
                 # Not after the wait: once the last results are written, nobody ends it.
                 if self._is_done():
                     break
-                self._queue.wait(
-                    min(_WRITE_INTERVAL, self._writer.rate_wait or _WRITE_INTERVAL)
+                self.writer.queue.wait(
+                    min(_WRITE_INTERVAL, self.writer.fair_queue.rate_wait or _WRITE_INTERVAL)
                 )
                 new_work = self._check_new_work()
             ran_to_end = not new_work
@@ -257,16 +241,18 @@ class WorkerPool:
             for recheck in rechecks:
                 recheck.close()
             self._write_last(ran_to_end=ran_to_end, all_stopped=all_stopped)
-        self._queue.raise_fault()
+        self.writer.queue.raise_fault()
         return new_work
 
     def _start(
         self, rechecks: Sequence[LedgerRecheck], compose: Callable[[Claim], OutgoingMessage]
     ) -> list[Thread]:
         """Start a worker for each recheck connection."""
-        connect = partial(self._transport.connect, self._lease.id, lambda: self._fence.is_open)
+        connect = partial(
+            self.writer.transport.connect, self.lease.id, lambda: self._fence.is_open
+        )
         threads = [
-            SendWorker(number, self._queue, connect, compose, recheck).thread
+            SendWorker(number, self.writer.queue, connect, compose, recheck).thread
             for number, recheck in enumerate(rechecks)
         ]
         for thread in threads:
@@ -275,7 +261,7 @@ class WorkerPool:
 
     def _stop(self, threads: Sequence[Thread]) -> bool:
         """Let workers finish their messages. Returns whether all did; the others are fenced."""
-        self._queue.close()
+        self.writer.queue.close()
         deadline = monotonic() + SHUTDOWN_SECONDS
         for thread in threads:
             thread.join(max(0.0, deadline - monotonic()))
@@ -290,19 +276,19 @@ class WorkerPool:
         Only this process has the results, so here, too, a database that can't be written to is
         tried again. The lease has their page until it is recorded.
         """
-        self._writer.drain()
+        self.writer.drain()
         # What came before must not leave no time for what nobody else knows.
         self._failing_since = None
-        write = partial(self._writer.write_last, ran_to_end=ran_to_end, all_stopped=all_stopped)
+        write = partial(self.writer.write_last, ran_to_end=ran_to_end, all_stopped=all_stopped)
         self._apply(self._write_patiently(write))
         if all_stopped:
-            self._write_patiently(partial(leases.release_lease, lease_id=self._lease.id))
-        self._lease.is_released = all_stopped
+            self._write_patiently(partial(leases.release_lease, lease_id=self.lease.id))
+        self.lease.is_released = all_stopped
 
     def _write_patiently(self, write: Callable[[Connection], _Written]) -> _Written:
         while True:
             try:
-                with self._database.writing() as connection:
+                with self.database.writing() as connection:
                     return write(connection)
             except DatabaseError as error:
                 self._wait_for_database(error)
@@ -310,9 +296,9 @@ class WorkerPool:
 
     def _write_if_needed(self) -> None:
         """Write a batch if there are results, workers need rows, or the lease gets old."""
-        has_news = self._writer.drain()
+        has_news = self.writer.drain()
         is_due = monotonic() - self._written_at > _WRITE_INTERVAL
-        if not (has_news or is_due or self._writer.needs_rows):
+        if not (has_news or is_due or self.writer.needs_rows):
             return
         started = uptime()
         try:
@@ -329,7 +315,7 @@ class WorkerPool:
         """Hand a committed batch out once it is on record outside the database, which may be full, too."""
         while True:
             try:
-                self._writer.after_commit(batch)
+                self.writer.after_commit(batch)
             except StorageError as error:
                 self._wait_for_database(error)
                 sleep(_WRITE_INTERVAL)
@@ -338,8 +324,8 @@ class WorkerPool:
                 return
 
     def _write(self) -> LedgerBatch:
-        with self._database.writing() as connection:
-            return self._writer.write(connection)
+        with self.database.writing() as connection:
+            return self.writer.write(connection)
 
     def _wait_for_database(self, error: DatabaseError | StorageError) -> None:
         """Tolerate a full disk or a lock for a while. Raises the error after that."""
@@ -359,7 +345,7 @@ class WorkerPool:
             return False
         self._checked_at = monotonic()
         try:
-            return self._has_new_work()
+            return self.has_new_work()
         except DatabaseError as error:
             # `_wait_for_database` decides when that has lasted for too long.
             log.warning("can't check for new work", reason=str(error))
@@ -367,20 +353,20 @@ class WorkerPool:
 
     def _is_done(self) -> bool:
         """Return whether all that can be sent now is sent. Raises what makes going on useless."""
-        self._queue.raise_fault()
-        self._writer.raise_if_rejected()
+        self.writer.queue.raise_fault()
+        self.writer.raise_if_rejected()
         self._raise_if_all_failed()
-        is_done = self._writer.is_done and self._queue.is_idle
+        is_done = self.writer.is_done and self.writer.queue.is_idle
         if is_done:
-            self._writer.raise_if_rejected(at_end=True)
+            self.writer.raise_if_rejected(at_end=True)
         return is_done
 
     def _raise_if_all_failed(self) -> None:
         """Raise the connection error if no worker gets through; one could send for all."""
         hopeless = [
             error
-            for failures, error in self._queue.connection_errors()
+            for failures, error in self.writer.queue.connection_errors()
             if failures >= _HOPELESS_FAILURES or error.is_final
         ]
-        if hopeless and len(hopeless) == self._queue.workers:
+        if hopeless and len(hopeless) == self.writer.queue.workers:
             raise max(hopeless, key=lambda error: error.is_final)

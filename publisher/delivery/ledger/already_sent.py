@@ -73,13 +73,7 @@ class ReceivedStories:
 
     def by(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
         """Return the SQL condition that a subscriber may have got one of the stories."""
-        own = sa.exists().where(delivery.c.subscriber_id == subscriber_id, self._counts())
-        # What went to a record that was merged into this one.
-        former = sa.exists().where(
-            subscriber_alias.c.subscriber_id == subscriber_id,
-            delivery.c.subscriber_id == subscriber_alias.c.former_id,
-            self._counts(_COUNTED_OF_FORMER),
-        )
+        own, former = (sa.exists().where(one) for one in self._rows_of(subscriber_id))
         if not self.pruned:
             return own | former
         pruned = sa.exists(_PRUNED.c.id).where(self._was_there(subscriber_id))
@@ -91,14 +85,10 @@ class ReceivedStories:
         Those that went to a record that was merged into hers are in the second value, those of pruned
         issues, if there are any, in the third.
         """
-        own = sa.select(_MAIL).where(delivery.c.subscriber_id == subscriber_id, self._counts())
-        former = sa.select(_MAIL).where(
-            subscriber_alias.c.subscriber_id == subscriber_id,
-            delivery.c.subscriber_id == subscriber_alias.c.former_id,
-            self._counts(_COUNTED_OF_FORMER),
-        )
-        mails: list[sa.ColumnElement[str | None]]
-        mails = [own.scalar_subquery(), former.scalar_subquery()]
+        mails: list[sa.ColumnElement[str | None]] = [
+            sa.select(_MAIL).where(one).scalar_subquery()
+            for one in self._rows_of(subscriber_id)
+        ]
         if self.pruned:
             name = sa.func.aggregate_strings(
                 sa.cast(_PRUNED.c.id, sa.Text) + sa.literal(":"), " "
@@ -106,6 +96,18 @@ class ReceivedStories:
             pruned = sa.select(name).where(self._was_there(subscriber_id))
             mails.append(pruned.correlate_except(_PRUNED).scalar_subquery())
         return mails
+
+    def _rows_of(
+        self, subscriber_id: sa.ColumnElement[int]
+    ) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+        """Return the conditions of her rows, and of those of records that were merged into hers."""
+        own = (delivery.c.subscriber_id == subscriber_id) & self._counts()
+        former = (
+            (subscriber_alias.c.subscriber_id == subscriber_id)
+            & (delivery.c.subscriber_id == subscriber_alias.c.former_id)
+            & self._counts(_COUNTED_OF_FORMER)
+        )
+        return own, former
 
     def stories_of(self, *mails: str | None) -> frozenset[int]:
         """Return the stories in mails that are named as by `mails`. Pure."""

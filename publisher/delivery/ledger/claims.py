@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from publisher.clock import Clock
 from publisher.database import Database
-from publisher.database.dialect.sql import json_rows, json_scalar, json_table, unlikely
+from publisher.database.dialect.sql import json_rows, json_scalar, json_table, unlikely, upsert
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.causes import HAS_UNSUBSCRIBED
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
@@ -40,6 +40,20 @@ def row_values(*columns: str) -> sa.Subquery:
             for place, name in enumerate(columns)
         )
     ).subquery("given")
+
+
+# The columns of rows that `add_rows` inserts, in their order.
+_NEW = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
+_NEW += ["reason_key", "variant_id"]
+
+
+def add_rows(
+    connection: sa.Connection, rows: sa.Select[Any], values: Mapping[str, str] | None = None
+) -> int:
+    """Insert rows of the ledger; those that are there stay. Return how many are new."""
+    statement = upsert(connection, delivery).from_select(_NEW, rows)
+    statement = statement.on_conflict_do_nothing(index_elements=["issue_id", "subscriber_id"])
+    return connection.execute(statement, values or {}).rowcount
 
 
 def same_epoch(rows: sa.Subquery) -> sa.ColumnElement[bool]:
@@ -264,20 +278,16 @@ _RELEASE = (
 
 
 def postpone_claims(
-    connection: sa.Connection, claims: Mapping[Claim, datetime], now: datetime
+    connection: sa.Connection, claims: Mapping[Claim, datetime | None], now: datetime
 ) -> int:
-    """Release claims until a later instant. Returns how many were still ours."""
+    """Release claims until a later instant, if there is one. Returns how many were still ours."""
     rows = json_rows((*one.key, one.epoch, one.was, at) for one, at in claims.items())
-    return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount
+    return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount if claims else 0
 
 
 def release_claims(connection: sa.Connection, claims: Iterable[Claim], now: datetime) -> int:
     """Return claimed rows to their former states. Returns how many were still ours."""
-    released = [(*one.key, one.epoch, one.was, None) for one in claims]
-    if not released:
-        return 0
-    rows = json_rows(released)
-    return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount
+    return postpone_claims(connection, dict.fromkeys(claims), now)
 
 
 # Issue by issue, along the index: for all of them at once, the rows would be scanned.

@@ -14,8 +14,8 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from publisher.database.dialect.sql import update_statistics, upsert
-from publisher.delivery.ledger.claims import in_states
+from publisher.database.dialect.sql import update_statistics
+from publisher.delivery.ledger.claims import add_rows, in_states
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery
@@ -23,9 +23,6 @@ from publisher.issues.model import Issue
 from subscribers.audiences import is_paused, is_subscribed, still_wanted
 from subscribers.model import SubscriberStatus
 from subscribers.tables import subscriber, subscriber_alias
-
-_NAMES = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
-_NAMES += ["reason_key", "variant_id"]
 
 
 class CorrectionStanding(StrEnum):
@@ -63,24 +60,16 @@ def _insert(
 ) -> int:
     got = _ledger_of(issue.corrects_id)
     at, due = (sa.literal(one, delivery.c.due_at.type) for one in (now, next_at))
-    columns = (
-        sa.literal(issue.id),
-        got.c.id,
-        sa.literal(DeliveryState.PENDING.value),
-        at,
-        due,
-        at,
-    )
+    pending = sa.literal(DeliveryState.PENDING.value)
+    # Among distinct rows, a NULL without a type is taken for text.
+    no_cause, no_variant = sa.literal(None, sa.Text()), sa.cast(sa.null(), sa.Integer())
     rows = (
-        # Among distinct rows, a NULL without a type is taken for text.
-        sa.select(*columns, sa.literal(None, sa.Text()), sa.cast(sa.null(), sa.Integer()))
+        sa.select(sa.literal(issue.id), got.c.id, pending, at, due, at, no_cause, no_variant)
         .where(got.c.state.in_(states), still_wanted(issue.newsletter, got.c.id, now))
         # Two records that were merged may both have got the issue.
         .distinct()
     )
-    statement = upsert(connection, delivery).from_select(_NAMES, rows)
-    statement = statement.on_conflict_do_nothing(index_elements=["issue_id", "subscriber_id"])
-    return connection.execute(statement).rowcount
+    return add_rows(connection, rows)
 
 
 def settle_waiting(connection: sa.Connection, issue: Issue, now: datetime) -> int:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Integer, Text, func, literal, select
 
+from publisher.articles.model import Article
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list
 from publisher.delivery import causes
@@ -27,7 +28,7 @@ from publisher.issues.selection import SelectionWindow, serving_language
 from publisher.issues.subscriber_selection import ProfileSelector
 from publisher.issues.tables import issue_table
 from subscribers import audiences
-from subscribers.preferences import profile_from_text
+from subscribers.preferences import Profile, profile_from_text
 from subscribers.tables import preference, subscriber
 
 # What a mail in one of these states had is still owed.
@@ -164,10 +165,16 @@ def profile_selector(
 
 def profile_choice(selector: ProfileSelector, language: str, text: str) -> Choice:
     """Return what subscribers with a language and a profile want of an issue."""
-    edition, profile = selector.edition, profile_from_text(text)
-    found = selector.choose(language, profile)
+    profile = profile_from_text(text)
+    return _choice_of(selector, profile, selector.choose(language, profile))
+
+
+def _choice_of(
+    selector: ProfileSelector, profile: Profile, articles: Iterable[Article]
+) -> Choice:
+    edition = selector.edition
     return Choice(
-        articles=tuple((article.story_id, article.id) for article in found),
+        articles=tuple((article.story_id, article.id) for article in articles),
         most=selector.edits.number or edition.max_articles,
         # What the newsletter does anyway makes no variant.
         length=profile.length if profile.length != edition.content else None,
@@ -193,11 +200,7 @@ def catch_up_choice(
     selector = ProfileSelector(connection, settings, edition, window, edits)
     profile = profile_from_text(text)
     found = selector.choose(language, profile) if text else selector.choose_own()
-    return Choice(
-        articles=tuple((article.story_id, article.id) for article in found),
-        most=edits.number or edition.max_articles,
-        length=profile.length if profile.length != edition.content else None,
-    )
+    return _choice_of(selector, profile, found)
 
 
 OTHER_EDITION = causes.Cause(

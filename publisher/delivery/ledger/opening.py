@@ -11,7 +11,7 @@ Who subscribes later has no row.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -21,7 +21,7 @@ import sqlalchemy as sa
 import structlog
 
 from publisher.config import Edition, Settings
-from publisher.database.dialect.sql import json_list, json_rows, update_statistics, upsert
+from publisher.database.dialect.sql import json_list, json_rows, update_statistics
 from publisher.delivery.ledger.attempts import suppress_waiting
 from publisher.delivery.ledger.audience import (
     IssueAudience,
@@ -29,7 +29,7 @@ from publisher.delivery.ledger.audience import (
     load_issue_audience,
     load_members,
 )
-from publisher.delivery.ledger.claims import ROWS, row_values
+from publisher.delivery.ledger.claims import ROWS, add_rows, row_values
 from publisher.delivery.ledger.correction_audience import open_correction_ledger
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import DeliveryState
@@ -84,8 +84,6 @@ def _suppress_unwanted(
 
 # The values of the columns `_GIVEN`, but for the subscriber's id.
 _RowValues = tuple[str, str | None, int | None]
-_NAMES = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
-_NAMES += ["reason_key", "variant_id"]
 _GIVEN = row_values("subscriber_id", "state", "reason_key", "variant_id")
 
 
@@ -96,7 +94,8 @@ class _Opening:
     connection: sa.Connection
     audience: IssueAudience
     now: datetime
-    _rows: dict[Portion, _RowValues] = field(default_factory=dict)
+    # The ids of variants, by what is the same for all who get them.
+    _variants: dict[Portion, int] = field(default_factory=dict)
 
     def insert_digest_rows(self) -> int:
         """Insert the rows of subscribers without a profile who have none yet."""
@@ -109,17 +108,9 @@ class _Opening:
             preference.c.subscriber_id == number, preference.c.profile.is_not(None)
         )
         state, reason_key, _variant_id = self._values(self.audience.digest)
-        columns = (
-            sa.literal(state),
-            now,
-            now,
-            now,
-            sa.literal(reason_key, sa.Text()),
-            sa.null(),
-        )
-        return self._insert(
-            sa.select(sa.literal(issue.id), number, *columns).where(~with_profile)
-        )
+        why = sa.literal(reason_key, sa.Text())
+        rows = sa.select(sa.literal(issue.id), number, sa.literal(state), now, now, now, why)
+        return add_rows(self.connection, rows.add_columns(sa.null()).where(~with_profile))
 
     def insert_other_rows(self) -> int:
         """Insert the rows of those with a profile, who have got some stories, or are owed some."""
@@ -140,7 +131,7 @@ class _Opening:
                 for one in page
             )
             new = json_rows((number, *self._values(got)) for number, got in rows if got)
-            count += self._insert(self._given(), {ROWS: new})
+            count += add_rows(self.connection, self._given(), {ROWS: new})
         return count
 
     def _others(self, last: int) -> Sequence[sa.Row[int, str, str | None]]:
@@ -170,24 +161,16 @@ class _Opening:
         return audience.received.by(subscriber_id) if audience.excludes_received else sa.false()
 
     def _values(self, got: Portion) -> _RowValues:
-        if got not in self._rows:
-            self._rows[got] = self._new_values(got)
-        return self._rows[got]
-
-    def _new_values(self, got: Portion) -> _RowValues:
         if got.cause:
             return DeliveryState.SUPPRESSED, got.cause.key, None
         if got.content is None:
             return DeliveryState.PENDING, None, None
-        found = got.content
-        number = find_or_add_variant(
-            self.connection,
-            self.audience.issue,
-            found.articles,
-            length=found.length,
-            more=found.more,
-        )
-        return DeliveryState.PENDING, None, number
+        if got not in self._variants:
+            connection, issue, content = self.connection, self.audience.issue, got.content
+            self._variants[got] = find_or_add_variant(
+                connection, issue, content.articles, length=content.length, more=content.more
+            )
+        return DeliveryState.PENDING, None, self._variants[got]
 
     def _given(self) -> sa.Select[Any]:
         now = sa.literal(self.now, delivery.c.due_at.type)
@@ -197,14 +180,6 @@ class _Opening:
         return sa.select(
             sa.literal(self.audience.issue.id), _GIVEN.c.subscriber_id, *columns
         ).where(sa.true())
-
-    def _insert(self, rows: sa.Select[Any], values: Mapping[str, str] | None = None) -> int:
-        """Insert rows; those that are there stay. Return how many are new."""
-        statement = upsert(self.connection, delivery).from_select(_NAMES, rows)
-        statement = statement.on_conflict_do_nothing(
-            index_elements=["issue_id", "subscriber_id"]
-        )
-        return self.connection.execute(statement, values or {}).rowcount
 
 
 log = structlog.get_logger()

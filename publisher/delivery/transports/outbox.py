@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -52,9 +51,9 @@ _STAGING_FOLDER = ".staged"
 _SUFFIX = ".staged"
 
 
-def issue_folder(newsletter: str, language: str, day: date | None) -> str:
+def issue_folder(of: Issue | OutgoingMessage) -> str:
     """Return an issue's own folder below an outbox; test messages have one together."""
-    return f"{newsletter}/{language}/{day or 'test'}"
+    return f"{of.newsletter}/{of.language}/{of.day or 'test'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +90,8 @@ class StagingArea:
         A message that can't be written completely leaves no file. Writing it again is harmless.
         """
         message = outgoing.message
-        folder = (
-            self._root
-            / str(lease_id)
-            / str(outgoing.issue_id)
-            / issue_folder(outgoing.newsletter, outgoing.language, outgoing.day)
-        )
+        own = f"{lease_id}/{outgoing.issue_id}/{issue_folder(outgoing)}"
+        folder = self._root / own
         path = folder / f"{message.subscriber_id}.{message.name}{_SUFFIX}"
         try:
             _write(path, message.content)
@@ -227,7 +222,7 @@ class OutboxTransport(Transport):
 
     def destination(self, issue: Issue) -> str:
         """Return the folder of an issue's messages, below the publication's."""
-        folder = self.layout.folder(issue_folder(issue.newsletter, issue.language, issue.day))
+        folder = self.layout.folder(issue_folder(issue))
         return f"{folder.relative_to(self.outbox.parent)}/"
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> OutboxConnection:
@@ -380,9 +375,7 @@ class OutboxConnection:
         if not self._holds_lease():
             return Outcome(SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
         try:
-            self._transport.layout.prepare(
-                issue_folder(outgoing.newsletter, outgoing.language, outgoing.day)
-            )
+            self._transport.layout.prepare(issue_folder(outgoing))
         except OSError as error:
             return self._defer(error, _FOLDER_ERRORS)
         try:

@@ -14,7 +14,12 @@ from publisher.delivery.job import Job
 from publisher.delivery.lease_holder import HeldLease, hold_lease
 from publisher.delivery.ledger import leases, lifecycle
 from publisher.delivery.ledger.claims import Claim, LedgerRecheck
-from publisher.delivery.ledger_writer import LeaseLost, LedgerBatch, LedgerWriter
+from publisher.delivery.ledger_writer import (
+    CircuitBreaker,
+    LeaseLost,
+    LedgerBatch,
+    LedgerWriter,
+)
 from publisher.delivery.lineage.quarantine import AgeCheck
 from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.queues import WorkQueue
@@ -93,7 +98,7 @@ class SteppedRun:
             is_old=AgeCheck(publication.settings, publication.database),
             clock=HandClock(times.wall),
             timer=times.wall,
-            issues_with_sent=_issues_with_sent(publication, jobs),
+            breaker=_breaker(publication, jobs),
         )
         self.workers = [StepWorker() for _ in range(WORKERS)]
         self._look = LedgerRecheck(publication.database, HandClock(times.wall))
@@ -201,9 +206,9 @@ class SteppedRun:
         self._stack.close()
 
 
-def _issues_with_sent(publication: PublicationFolder, jobs: Mapping[int, Job]) -> set[int]:
+def _breaker(publication: PublicationFolder, jobs: Mapping[int, Job]) -> CircuitBreaker:
     with publication.database.reading() as connection:
-        return lifecycle.issues_with_sent(connection, jobs)
+        return CircuitBreaker(lifecycle.issues_with_sent(connection, jobs))
 
 
 __all__ = ["WORKERS", "HandClock", "LeaseLost", "RolledBackError", "SteppedRun", "Times"]

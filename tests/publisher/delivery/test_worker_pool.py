@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -97,12 +98,11 @@ def test_a_stop_waits_for_all_workers_together_for_half_a_minute(
 ) -> None:
     monkeypatch.setattr(worker_pool, "monotonic", lambda: BusyThread.now)
     unused: Any = None
+    writer: Any = SimpleNamespace(queue=WorkQueue(8, prefetch=1))
     pool = worker_pool.WorkerPool(
-        unused,
-        MemoryTransport(),
-        unused,
-        WorkQueue(8, prefetch=1),
-        unused,
+        database=unused,
+        lease=unused,
+        writer=writer,
         report_progress=unused,
         has_new_work=unused,
     )

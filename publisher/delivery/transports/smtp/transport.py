@@ -46,21 +46,16 @@ _UNUSED_NAME = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where to connect, and how. `timeout` is in seconds, for each reply."""
+    """Where to connect, and how."""
 
-    host: str
-    port: int
-    tls: Tls
+    settings: SmtpSettings
     context: ssl.SSLContext | None
-    timeout: float
-    hello: str | None = None
-    user: str | None = None
     password: SecretStr | None = None
 
     def __str__(self) -> str:
         """Return host and port, as people write them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        host = self.settings.host
+        return f"{f'[{host}]' if ':' in host else host}:{self.settings.port_used}"
 
 
 def connect_to_server(server: SmtpServer) -> tuple[protocol.SmtpSocket, protocol.Capabilities]:
@@ -72,7 +67,7 @@ def connect_to_server(server: SmtpServer) -> tuple[protocol.SmtpSocket, protocol
         client = _open(server)
         try:
             _say_hello(client, server)
-            if server.tls is Tls.STARTTLS:
+            if server.settings.tls is Tls.STARTTLS:
                 _start_tls(client, server)
             _log_in(client, server)
             return client.detach()
@@ -142,20 +137,16 @@ class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
 
 
 def _open(server: SmtpServer) -> _Bounded:
-    if server.tls is Tls.IMPLICIT:
-        return _BoundedTls(
-            server.host,
-            server.port,
-            _UNUSED_NAME,
-            timeout=server.timeout,
-            context=server.context,
-        )
-    return _Bounded(server.host, server.port, _UNUSED_NAME, timeout=server.timeout)
+    place, timeout = (server.settings.host, server.settings.port_used), server.settings.timeout
+    if server.settings.tls is Tls.IMPLICIT:
+        context = server.context
+        return _BoundedTls(*place, _UNUSED_NAME, timeout=timeout, context=context)
+    return _Bounded(*place, _UNUSED_NAME, timeout=timeout)
 
 
 def _say_hello(client: _Bounded, server: SmtpServer) -> None:
     assert client.sock  # noqa: S101  # smtplib has connected
-    client.local_hostname = server.hello or _own_name() or _literal(client.sock)
+    client.local_hostname = server.settings.hello or _own_name() or _literal(client.sock)
     code, words = client.ehlo()
     if code != _EHLO_OK:
         raise smtplib.SMTPHeloError(code, words)
@@ -173,10 +164,11 @@ def _start_tls(client: _Bounded, server: SmtpServer) -> None:
 
 
 def _log_in(client: _Bounded, server: SmtpServer) -> None:
-    if server.user is None or server.password is None:
+    user = server.settings.user
+    if user is None or server.password is None:
         return
     try:
-        client.login(server.user, server.password.get_secret_value())
+        client.login(user, server.password.get_secret_value())
     except protocol.ConnectionLost as loss:
         raise client.refusal or loss from None
 
@@ -235,7 +227,7 @@ def _refused(server: SmtpServer, error: smtplib.SMTPResponseException) -> Unreac
     stage = _STAGES.get(type(error), "refuses STARTTLS")
     is_final = reply.code >= PERMANENT
     is_login = is_final and isinstance(error, smtplib.SMTPAuthenticationError)
-    remedy = f"; check user = {server.user!r} in [delivery.smtp], and {SMTP_PASSWORD}"
+    remedy = f"; check user = {server.settings.user!r} in [delivery.smtp], and {SMTP_PASSWORD}"
     why = f"{server}: {stage} ({code}: {said}){remedy if is_login else ''}"
     return Unreachable(why, is_final=is_final, is_login=is_login)
 
@@ -245,7 +237,7 @@ def _without_password(text: str, server: SmtpServer) -> str:
     if server.password is None:
         return text
     password = server.password.get_secret_value()
-    for secret in (f"\0{server.user}\0{password}", password):
+    for secret in (f"\0{server.settings.user}\0{password}", password):
         encoded = base64.b64encode(secret.encode()).decode("ascii")
         text = text.replace(secret, "…").replace(encoded, "…")
     return text
@@ -264,7 +256,7 @@ def _untrusted(server: SmtpServer, error: ssl.SSLError) -> Unreachable:
 
 def _fault(error: OSError, server: SmtpServer) -> str:
     if isinstance(error, TimeoutError):
-        return f"was silent for {server.timeout:g} s"
+        return f"was silent for {server.settings.timeout:g} s"
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return "broke off the connection"
     if isinstance(error, ConnectionRefusedError):
@@ -376,16 +368,8 @@ class SmtpTransport(Transport):
         self.verp_separator = settings.verp_separator if settings.verp else ""
         self._bounces = settings.bounces
         self._patience = patience
-        self._server = SmtpServer(
-            settings.host,
-            settings.port_used,
-            settings.tls,
-            tls_context(settings, folder),
-            settings.timeout,
-            hello=settings.hello,
-            user=settings.user,
-            password=_checked(settings, folder, password),
-        )
+        context, password = tls_context(settings, folder), _checked(settings, folder, password)
+        self._server = SmtpServer(settings, context, password)
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> SmtpConnection:  # noqa: ARG002  # the protocol has it
         """Connect and log in. Raises Unreachable, which says whether another try may help."""

@@ -17,7 +17,7 @@ from typing import Any, Self
 import pytest
 from pydantic import SecretStr
 
-from publisher.config.delivery import Tls
+from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.transports.base import Outcome, OutgoingMessage, Unreachable
 from publisher.delivery.transports.smtp.protocol import Capabilities, SmtpSocket
 from publisher.delivery.transports.smtp.session import SmtpConnection
@@ -320,8 +320,10 @@ def a_server(
     password: str = PASSWORD,
 ) -> SmtpServer:
     context = None if tls is Tls.NONE else ssl.create_default_context(cafile=authorities)
-    secret = SecretStr(password) if user else None
-    return SmtpServer(host, port, tls, context, timeout, hello=name, user=user, password=secret)
+    values = {"host": host, "port": port, "tls": tls, "hello": name, "user": user}
+    # Not checked: settings count in whole seconds, which is too long for a test.
+    settings = SmtpSettings().model_copy(update=values | {"timeout": timeout})
+    return SmtpServer(settings, context, SecretStr(password) if user else None)
 
 
 def offers_of(server: SmtpServer) -> Capabilities:
