@@ -1,4 +1,4 @@
-"""Kill this process with -9, or stop it, at a step of what it does to its database.
+"""Kill this process with -9 at a step of what it does to its database.
 
 A step is a statement that writes, or the commit of a transaction that wrote. All that a database may have been
 left with is between two of them.
@@ -14,13 +14,13 @@ from sqlalchemy import Engine, event
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
-def die_at(step: int, by: signal.Signals = signal.SIGKILL) -> None:
-    """Send this process a signal at a step."""
+def die_at(step: int) -> None:
+    """Kill this process at a step."""
     numbers, wrote = count(1), set[int]()
 
     def take_step() -> None:
         if next(numbers) == step:
-            os.kill(os.getpid(), by)
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def at_statement(connection: Any, _cursor: object, statement: str, *_rest: object) -> None:
         if statement.lstrip().upper().startswith(_WRITES):

@@ -9,19 +9,15 @@ from hashlib import sha256
 from sqlalchemy import Connection, select, update
 
 from publisher.clock import SystemTimer, Timer
-from publisher.config.delivery import SmtpSettings, Tls
 from publisher.database import Database
 from publisher.delivery.causes import explain_delivery
 from publisher.delivery.dispatcher import DeliveryReport, Dispatcher, Progress
 from publisher.delivery.ledger import lifecycle
-from publisher.delivery.ledger import lifecycle as ledger
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
-from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import digests
-from publisher.issues import digests as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
@@ -35,7 +31,6 @@ from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mail.samples import an_issue_mail
 from tests.subscribers.importing import import_csv
-from tools.servers import MailServer
 
 DAY = date(2026, 1, 9)
 
@@ -82,8 +77,14 @@ def ready(
         rest = {"subject": letter.subject, "preheader": "", "page": "", "sha256": "0"}
         digests.freeze_digest(connection, found, rest | parts)
         if batch:
-            issue_pages.mark_page_written(connection, found, "0")
+            digests.mark_page_written(connection, found, "0")
         return issues.move_issue(connection, found, IssueState.READY)
+
+
+def ready_for(publication: PublicationFolder, *rows: tuple[str, str]) -> Issue:
+    """Subscribe readers, and make an English issue that waits to be sent."""
+    subscribe(publication, *rows)
+    return ready(publication)
 
 
 def send(
@@ -107,18 +108,11 @@ def send(
     ).deliver()
 
 
-def by_smtp(publication: PublicationFolder, server: MailServer) -> Transport:
-    smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE, connections=2)
-    return SmtpTransport(smtp, publication.settings.folders.root, None, patience=10)
-
-
 def a_dispatcher(publication: PublicationFolder) -> Dispatcher:
     """Return the dispatcher of a run into the outbox, for its single steps."""
-    transport = create_transport(publication.settings, "outbox")
     settings, database = publication.settings, publication.database
-    return Dispatcher(
-        settings, database, transport, SECRET, publication.clock, timer=SystemTimer()
-    )
+    parts = (settings, database, create_transport(settings, "outbox"), SECRET)
+    return Dispatcher(*parts, publication.clock, timer=SystemTimer())
 
 
 def the_issue(publication: PublicationFolder, language: str = "en") -> Issue:
@@ -150,7 +144,7 @@ def cancel(publication: PublicationFolder) -> None:
 
 def counts(publication: PublicationFolder, issue: Issue) -> dict[str, int]:
     with publication.database.reading() as connection:
-        return dict(ledger.count_deliveries(connection, [issue.id])[issue.id])
+        return dict(lifecycle.count_deliveries(connection, [issue.id])[issue.id])
 
 
 def reasons(publication: PublicationFolder) -> Counter[str | None]:

@@ -13,7 +13,6 @@ from publisher.delivery import worker_pool
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.transports.smtp.transport import SmtpTransport
-from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.signed_addresses import subscribers_of_tokens
 from publisher.testing import SECRET
@@ -28,12 +27,12 @@ from tests.publisher.delivery.mailing import (
     reasons,
     send,
     subscribe,
+    the_issue,
 )
 from tools.servers import Drop, MailServer, Phase, Reply, addressed, always, first
 
 ISSUE = "weekly-en-2026-01-09"
 SOON = timedelta(minutes=7)
-PASSWORD = "correct horse battery"
 
 
 def recipient(number: int) -> str:
@@ -47,8 +46,6 @@ class SmtpPublication:
     publication: PublicationFolder
     server: MailServer
     issue: Issue
-    connections: int = 2
-    prefetch: int = 4
     settings: dict[str, Any] = field(default_factory=dict)
 
     def send(self, later: timedelta = timedelta()) -> DeliveryReport:
@@ -56,8 +53,8 @@ class SmtpPublication:
             host=self.server.host,
             port=self.server.port,
             tls=Tls.NONE,
-            connections=self.connections,
-            promised=self.prefetch,
+            connections=2,
+            promised=4,
             **self.settings,
         )
         transport = SmtpTransport(
@@ -70,9 +67,7 @@ class SmtpPublication:
         return counts(self.publication, self.issue)
 
     def stands(self) -> Issue:
-        with self.publication.database.reading() as connection:
-            (found,) = issues.issues_by_ids(connection, [self.issue.id])
-        return found
+        return the_issue(self.publication)
 
     def statuses(self) -> Counter[SubscriberStatus]:
         with self.publication.database.reading() as connection:

@@ -24,8 +24,6 @@ from publisher.issues import digests as issue_pages
 from publisher.issues.model import IssueState
 from publisher.testing import SECRET, MemoryTransport
 from subscribers.changes import unsubscribe
-from subscribers.model import SubscriberStatus
-from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (
     Interrupted,
@@ -37,6 +35,7 @@ from tests.publisher.delivery.mailing import (
     outbox,
     pause,
     ready,
+    ready_for,
     reasons,
     resume,
     send,
@@ -86,8 +85,7 @@ def once(
 def test_every_subscriber_gets_one_message_and_the_issue_is_sent(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, (ANN, "en"), (BOB, "en"))
-    issue = ready(publication)
+    issue = ready_for(publication, (ANN, "en"), (BOB, "en"))
     sent = send(publication)
     assert (sent.messages, sent.issues, sent.problems) == (2, [ISSUE], [])
     assert recipients(publication) == [ANN, BOB]
@@ -101,8 +99,7 @@ def test_every_subscriber_gets_one_message_and_the_issue_is_sent(
 def test_several_connections_share_the_work_without_duplicates(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(100))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(100))
     transport = MemoryTransport("ambiguous", connections=4, prefetch=8)
     sent = send(publication, transport)
     assert sent.messages == 100
@@ -118,8 +115,7 @@ def test_no_more_connections_are_opened_than_there_are_recipients(
     transport = MemoryTransport(connections=8)
     assert send(publication, transport) == DeliveryReport()
     assert transport.opened == 0
-    subscribe(publication, (ANN, "en"), (BOB, "en"))
-    ready(publication)
+    ready_for(publication, (ANN, "en"), (BOB, "en"))
     send(publication, transport)
     assert transport.opened <= 2
 
@@ -165,8 +161,7 @@ def test_no_mail_is_sent_before_its_web_page_exists(publication: PublicationFold
 def test_a_ready_issue_is_cancelled_when_its_edition_was_removed(
     publication: PublicationFolder, changes: dict[str, Any]
 ) -> None:
-    subscribe(publication, (ANN, "en"))
-    ready(publication)
+    ready_for(publication, (ANN, "en"))
     publication.reload(**changes)
     assert send(publication).messages == 0
     assert outbox(publication) == {}
@@ -180,8 +175,7 @@ def test_a_ready_issue_is_cancelled_when_its_edition_was_removed(
 def test_a_machine_that_does_not_lead_leaves_an_issue_alone_whose_edition_it_does_not_know(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, (ANN, "en"))
-    ready(publication)
+    ready_for(publication, (ANN, "en"))
     publication.reload(languages=["ar"])
     parts = (publication.settings, publication.database, MemoryTransport(), SECRET)
     assert Dispatcher(*parts, publication.clock, cancels_removed=False).deliver().issues == []
@@ -194,8 +188,7 @@ def test_who_left_is_recorded_before_mail_is_sent_and_meanwhile(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
-    subscribe(publication, (ANN, "en"))
-    ready(publication)
+    ready_for(publication, (ANN, "en"))
     transport, sent_by_then = MemoryTransport(), list[int]()
     parts = (publication.settings, publication.database, transport, SECRET, publication.clock)
     Dispatcher(
@@ -208,8 +201,7 @@ def test_who_left_is_recorded_before_mail_is_sent_and_meanwhile(
 def test_an_issue_under_way_is_finished_when_its_edition_was_removed(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, (ANN, "en"))
-    ready(publication)
+    ready_for(publication, (ANN, "en"))
     send(publication, MemoryTransport(outcomes={ANN: DEFERRED}))
     publication.reload(newsletters=[{"name": "daily"}])
     assert send(publication.at(NOW + SOON)).messages == 1
@@ -223,8 +215,7 @@ def test_an_issue_under_way_is_finished_when_its_edition_was_removed(
 def test_a_subscriber_who_leaves_during_a_run_gets_nothing(
     publication: PublicationFolder, prefetch: int
 ) -> None:
-    subscribe(publication, *THREE)
-    issue = ready(publication)
+    issue = ready_for(publication, *THREE)
 
     def leave() -> None:
         erase(publication.database, CYD)
@@ -240,8 +231,7 @@ def test_a_subscriber_who_leaves_during_a_run_gets_nothing(
 
 
 def test_a_recipient_with_a_damaged_address_fails_alone(publication: PublicationFolder) -> None:
-    subscribe(publication, *THREE)
-    issue = ready(publication)
+    issue = ready_for(publication, *THREE)
     spoil(publication.database, BOB)
     with capture_logs() as logs:
         sent = send(publication)
@@ -262,8 +252,7 @@ def test_a_recipient_with_a_damaged_address_fails_alone(publication: Publication
 def test_a_deferred_mail_is_tried_again_at_its_retry_time(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *THREE)
-    issue = ready(publication)
+    issue = ready_for(publication, *THREE)
     transport = MemoryTransport(outcomes={BOB: DEFERRED})
     assert send(publication, transport).issues == []
     assert counts(publication, issue) == {"sent": 2, "deferred": 1}
@@ -283,8 +272,7 @@ def test_a_deferred_mail_is_given_up_after_the_configured_time(
     new_publication: Callable[..., PublicationFolder],
 ) -> None:
     publication = new_publication(newsletters=[{"give_up_after": 12}])
-    subscribe(publication, (ANN, "en"), (BOB, "en"))
-    issue = ready(publication)
+    issue = ready_for(publication, (ANN, "en"), (BOB, "en"))
     transport = MemoryTransport(outcomes={BOB: DEFERRED})
     for hours in range(24):
         send(publication.at(NOW + timedelta(hours=hours)), transport)
@@ -296,27 +284,10 @@ def test_a_deferred_mail_is_given_up_after_the_configured_time(
     assert len({(m.subscriber_id, m.name, m.content) for m in transport.messages}) == 1
 
 
-def test_a_dead_address_gets_no_later_issues(publication: PublicationFolder) -> None:
-    subscribe(publication, (ANN, "en"), (BOB, "en"))
-    issue = ready(publication)
-    send(publication, MemoryTransport(outcomes={BOB: DEAD}))
-    assert counts(publication, issue) == {"sent": 1, "bounced": 1}
-    with publication.database.writing() as connection:
-        recipient = find_subscriber(connection, BOB)
-        connection.exec_driver_sql("UPDATE subscriber SET language = 'ar'")
-    assert recipient is not None
-    assert recipient.status == SubscriberStatus.BOUNCED
-    assert counts(publication, ready(publication, "ar")) == {}
-    transport = MemoryTransport()
-    send(publication, transport)
-    assert [outgoing.recipient for outgoing in transport.taken] == [ANN]
-
-
 def test_dead_addresses_alone_at_the_end_of_an_issue_do_not_pause_it(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(40))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(40))
     late = {email for email, _ in many(12)}
     grey = MemoryTransport(
         outcomes=lambda p: DEFERRED if p.recipient in late else ACCEPTED_OUTCOME
@@ -337,8 +308,7 @@ RELAY = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", is_about_se
 def test_a_server_that_denies_relaying_pauses_an_issue_however_few_its_recipients(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *THREE[:2])
-    issue = ready(publication)
+    issue = ready_for(publication, *THREE[:2])
     sent = send(publication, MemoryTransport(outcomes=lambda _outgoing: RELAY))
     (problem,) = sent.problems
     assert problem == f"the server takes nothing from us: {RELAY.reason}"
@@ -349,8 +319,7 @@ def test_a_server_that_denies_relaying_pauses_an_issue_however_few_its_recipient
 def test_a_final_error_of_the_transport_pauses_the_issue(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(5))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(5))
     transport = MemoryTransport(fail_after=3)
     sent = send(publication, transport)
     assert sent.problems == ["took 3 messages and no more"]
@@ -373,8 +342,7 @@ def test_with_resend_mail_in_doubt_is_sent_again_with_its_message_id_but_not_for
     new_publication: Callable[..., PublicationFolder],
 ) -> None:
     publication = new_publication(newsletters=[{"in_doubt": "resend"}])
-    subscribe(publication, (ANN, "en"))
-    issue = ready(publication)
+    issue = ready_for(publication, (ANN, "en"))
     transport = MemoryTransport("ambiguous", outcomes={ANN: UNKNOWN})
     send(publication, transport)
     assert counts(publication, issue) == {"deferred": 1}
@@ -388,39 +356,30 @@ def test_with_resend_mail_in_doubt_is_sent_again_with_its_message_id_but_not_for
 # --- stopped and let go
 
 
-def test_a_pause_takes_effect_from_the_next_message(publication: PublicationFolder) -> None:
-    subscribe(publication, *many(6))
-    issue = ready(publication)
-    transport = MemoryTransport(outcomes=once(lambda: pause(publication)), prefetch=4)
-    sent = send(publication, transport)
-    assert (sent.messages, sent.issues, sent.problems) == (1, [], [])
-    assert counts(publication, issue) == {"sent": 1, "pending": 5}
-    assert state_of(publication) == IssueState.PAUSED
-    assert send(publication.at(NOW + LATER), transport).messages == 0
-    resume(publication)
-    assert send(publication, transport).issues == [ISSUE]
-    assert Counter(outgoing.recipient for outgoing in transport.taken).most_common(1)[0][1] == 1
-    assert counts(publication, issue) == {"sent": 6}
-
-
-def test_a_cancelled_issue_is_not_sent_any_further(publication: PublicationFolder) -> None:
-    subscribe(publication, *many(6))
-    issue = ready(publication)
-    transport = MemoryTransport(outcomes=once(lambda: cancel(publication)), prefetch=4)
-    sent = send(publication, transport)
-    assert (sent.messages, sent.issues, sent.problems) == (1, [], [])
-    assert counts(publication, issue) == {"sent": 1, "cancelled": 5}
-    assert state_of(publication) == IssueState.CANCELLED
-    assert send(publication.at(NOW + LATER), transport).messages == 0
-
-
-def test_another_issue_goes_on_while_one_is_paused(publication: PublicationFolder) -> None:
-    subscribe(publication, *many(3), ("qari@example.com", "ar"))
-    ready(publication)
+@pytest.mark.parametrize(
+    ("stop", "state", "rest"),
+    [(pause, IssueState.PAUSED, "pending"), (cancel, IssueState.CANCELLED, "cancelled")],
+)
+def test_a_stop_takes_effect_from_the_next_message_and_other_issues_go_on(
+    publication: PublicationFolder,
+    stop: Callable[[PublicationFolder], None],
+    state: IssueState,
+    rest: str,
+) -> None:
+    issue = ready_for(publication, *many(6), ("qari@example.com", "ar"))
     ready(publication, "ar")
-    send(publication, MemoryTransport(outcomes=once(lambda: pause(publication))))
-    assert state_of(publication) == IssueState.PAUSED
-    assert state_of(publication, "ar") == IssueState.SENT
+    transport = MemoryTransport(outcomes=once(lambda: stop(publication)), prefetch=4)
+    sent = send(publication, transport)
+    assert (sent.messages, sent.issues, sent.problems) == (2, ["weekly-ar-2026-01-09"], [])
+    assert counts(publication, issue) == {"sent": 1, rest: 5}
+    assert state_of(publication) == state
+    assert send(publication.at(NOW + LATER), transport).messages == 0
+    if state is IssueState.PAUSED:
+        resume(publication)
+        assert send(publication, transport).issues == [ISSUE]
+        assert len({outgoing.recipient for outgoing in transport.taken}) == 7
+        assert len(transport.taken) == 7
+        assert counts(publication, issue) == {"sent": 6}
 
 
 # --- what breaks here
@@ -456,8 +415,7 @@ def test_mail_accepted_before_a_fault_of_the_program_is_recorded_as_sent(
 def test_counts_add_up_to_what_was_planned_and_progress_shows_what_went_wrong(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(9))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(9))
     names = [email for email, _ in many(9)]
     outcomes = dict(zip(names[1:], [DEFERRED, REFUSED, DEAD, UNKNOWN, NOT_SENT], strict=False))
     spoil(publication.database, names[6])

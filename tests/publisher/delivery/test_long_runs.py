@@ -25,10 +25,10 @@ from tests.publisher.delivery.mailing import (
     counts,
     many,
     ready,
+    ready_for,
     resume,
     send,
     state_of,
-    subscribe,
 )
 
 ENGLISH = many(30)
@@ -51,8 +51,7 @@ def order(transport: MemoryTransport) -> str:
 def test_an_issue_that_becomes_ready_during_a_long_run_does_not_wait_for_its_end(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *ENGLISH, *ARABIC)
-    ready(publication)
+    ready_for(publication, *ENGLISH, *ARABIC)
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not transport.taken:
@@ -69,8 +68,7 @@ def test_an_issue_that_becomes_ready_during_a_long_run_does_not_wait_for_its_end
 def test_an_issue_without_its_web_page_interrupts_nothing(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *ENGLISH, *ARABIC)
-    ready(publication)
+    ready_for(publication, *ENGLISH, *ARABIC)
     ready(publication, "ar", batch=False)
     transport = MemoryTransport("ambiguous")
     assert send(publication, transport).messages == 30
@@ -80,8 +78,7 @@ def test_an_issue_without_its_web_page_interrupts_nothing(
 def test_an_issue_that_can_t_be_compiled_is_reported_once_and_stops_no_other(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *ENGLISH, *ARABIC)
-    ready(publication)
+    ready_for(publication, *ENGLISH, *ARABIC)
     arabic = ready(publication, "ar")
     with publication.database.writing() as connection:
         connection.exec_driver_sql(
@@ -100,8 +97,7 @@ def test_an_issue_that_can_t_be_compiled_is_reported_once_and_stops_no_other(
 def test_an_issue_resumed_during_a_long_run_goes_on_in_it(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *ENGLISH, *ARABIC)
-    ready(publication)
+    ready_for(publication, *ENGLISH, *ARABIC)
     arabic = ready(publication, "ar")
     send(publication, MemoryTransport("ambiguous", fail_after=0))
     resume(publication)
@@ -118,8 +114,7 @@ def test_an_issue_resumed_during_a_long_run_goes_on_in_it(
 
 
 def test_a_finished_issue_ends_before_the_run_does(publication: PublicationFolder) -> None:
-    subscribe(publication, *ENGLISH, *ARABIC)
-    ready(publication)
+    ready_for(publication, *ENGLISH, *ARABIC)
     ready(publication, "ar")
     states: list[IssueState] = []
 
@@ -135,8 +130,7 @@ def test_a_finished_issue_ends_before_the_run_does(publication: PublicationFolde
 def test_rows_of_a_killed_process_are_taken_over_during_a_long_run(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *ENGLISH)
-    issue = ready(publication)
+    issue = ready_for(publication, *ENGLISH)
     timer = FakeTimer(NOW.timestamp())
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
@@ -157,8 +151,7 @@ def test_rows_of_a_killed_process_are_taken_over_during_a_long_run(
 def test_a_process_that_slept_past_its_lease_unnoticed_goes_on(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *ENGLISH)
-    issue = ready(publication)
+    issue = ready_for(publication, *ENGLISH)
     timer = FakeTimer(NOW.timestamp())
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
@@ -178,8 +171,7 @@ def test_a_process_that_slept_past_its_lease_unnoticed_goes_on(
 def test_no_connection_is_opened_while_a_rate_allows_nothing(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *ENGLISH)
-    issue = ready(publication)
+    issue = ready_for(publication, *ENGLISH)
     publication.settings = replace(
         publication.settings, delivery=DeliverySettings(rate=RateSettings(per_hour=12))
     )
@@ -203,8 +195,7 @@ def test_no_connection_is_opened_while_a_rate_allows_nothing(
 def test_mail_that_could_not_be_tried_does_not_use_the_day_s_warm_up_quota(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *ENGLISH)
-    issue = ready(publication)
+    issue = ready_for(publication, *ENGLISH)
     warmup = WarmupSettings(start=NOW.date(), first=20, growth=2, until=1000)
     publication.settings = replace(
         publication.settings, delivery=DeliverySettings(warmup=warmup)

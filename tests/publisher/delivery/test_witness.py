@@ -29,7 +29,7 @@ from publisher.delivery.lineage.witness import (
 from publisher.testing import MemoryTransport
 from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import ready, send, subscribe
+from tests.publisher.delivery.mailing import ready_for, send
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 
@@ -140,8 +140,7 @@ def test_a_machine_that_sent_nothing_notices_that_a_database_was_put_back_in_its
     assert find_quarantine(elsewhere, database, now) is None
     nothing = LedgerPage(before.incarnation, 0)
     assert read_witness(elsewhere.folders.var) == nothing
-    subscribe(publication, ("reader@example.com", "en"))
-    ready(publication)
+    ready_for(publication, ("reader@example.com", "en"))
     send(publication, MemoryTransport())
     last = read_witness(publication.settings.folders.var)
     assert last is not None

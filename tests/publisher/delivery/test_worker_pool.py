@@ -44,7 +44,15 @@ from subscribers.model import SubscriberStatus
 from subscribers.store import find_subscriber
 from tests.databases import wait_for_locks
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import counts, many, ready, send, state_of, subscribe
+from tests.publisher.delivery.mailing import (
+    counts,
+    many,
+    ready,
+    ready_for,
+    send,
+    state_of,
+    subscribe,
+)
 
 # Seconds; nothing here takes one, and a machine that is busy may take ten.
 LONG = 30.0
@@ -73,8 +81,7 @@ def test_nothing_is_sent_when_the_lease_may_be_lost(
 ) -> None:
     # As long as a lease lasts no test can wait.
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.0)
-    subscribe(publication, *many(3))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(3))
     transport = MemoryTransport("ambiguous", connections=2)
     send(publication, transport, timer=FakeTimer())
     assert transport.offered == []
@@ -119,8 +126,7 @@ def test_a_stop_waits_for_all_workers_together_for_half_a_minute(
 def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(20))
-    ready(publication)
+    ready_for(publication, *many(20))
     seen: list[tuple[int, int]] = []
     threads: list[list[str]] = []
 
@@ -138,8 +144,7 @@ def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(
 def test_a_run_whose_last_result_is_written_waits_for_nothing(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscribe(publication, *many(3))
-    ready(publication)
+    ready_for(publication, *many(3))
     transport, in_vain = MemoryTransport(), []
     wait = WorkQueue.wait
 
@@ -156,8 +161,7 @@ def test_a_run_whose_last_result_is_written_waits_for_nothing(
 def test_mail_that_a_rate_allows_soon_is_sent_in_the_same_run(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(12))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(12))
     # Two come after the burst.
     rates = DeliverySettings(
         domain=(DomainRateSettings(names=("example.com",), per_second=10),)
@@ -182,8 +186,7 @@ def test_a_rate_limit_does_not_confirm_rejections_of_everything(
     publication: PublicationFolder, rates: DeliverySettings
 ) -> None:
     # A run tries one recipient and has no results of the others.
-    subscribe(publication, *many(13))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(13))
     publication.settings = replace(publication.settings, delivery=rates)
     timer = FakeTimer(NOW.timestamp())
     transport = MemoryTransport(outcomes=lambda _outgoing: DEAD)
@@ -250,8 +253,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_impatient")
 def test_a_server_that_returns_in_time_is_no_problem(publication: PublicationFolder) -> None:
-    subscribe(publication, *many(5))
-    ready(publication)
+    ready_for(publication, *many(5))
     away = Unreachable("no server listens there")
     transport = Failing(lambda n: away if n <= 2 else None, connections=1)
     assert send(publication, transport) == DeliveryReport(5, ["weekly-en-2026-01-09"], [])
@@ -262,8 +264,7 @@ def test_a_server_that_returns_in_time_is_no_problem(publication: PublicationFol
 def test_one_failing_connection_does_not_stop_the_others(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(40))
-    ready(publication)
+    ready_for(publication, *many(40))
     away = Unreachable("too many connections")
     transport = Failing(lambda n: None if n == 1 else away, connections=4)
     assert send(publication, transport).messages == 40
@@ -287,8 +288,7 @@ def test_a_message_that_the_program_fails_to_compose_waits_and_the_others_leave(
 
 @pytest.mark.usefixtures("_impatient")
 def test_a_server_that_never_replies_ends_this_run(publication: PublicationFolder) -> None:
-    subscribe(publication, *many(20))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(20))
     transport = Silent("ambiguous", outcomes=lambda _outgoing: UNKNOWN)
     sent = send(publication, transport)
     assert sent.problems == [UNKNOWN.reason]
@@ -305,8 +305,7 @@ def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
 ) -> None:
     # Half a minute in production.
     monkeypatch.setattr(worker_pool, "SHUTDOWN_SECONDS", 0.05)
-    subscribe(publication, *many(2))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(2))
     stuck, release, gone = threading.Event(), threading.Event(), threading.Event()
     could: list[bool] = []
 
@@ -361,8 +360,7 @@ class Concurrent(MemoryTransport):
 def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(8))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(8))
     timer = FakeTimer(NOW.timestamp())
 
     def lose(_outgoing: OutgoingMessage) -> Outcome:
@@ -396,8 +394,7 @@ def test_a_run_ends_before_it_writes_to_a_database_that_lost_commits_meanwhile(
 ) -> None:
     # No server, so that signs are looked for ten times a second.
     monkeypatch.setattr(quarantine, "FILE_CHECK_INTERVAL", 0.0)
-    subscribe(publication, *many(8))
-    ready(publication)
+    ready_for(publication, *many(8))
     database, found = publication.database, list[Lineage]()
 
     def change(_outgoing: OutgoingMessage) -> Outcome:
@@ -468,8 +465,7 @@ class Locking:
 def test_a_lock_that_is_shorter_than_the_patience_of_a_transaction_is_not_even_noticed(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(10))
-    ready(publication)
+    ready_for(publication, *many(10))
     locking = Locking(publication, 0.2)
     with capture_logs() as logs:
         sent = send(publication, MemoryTransport("ambiguous", outcomes=locking))
@@ -502,8 +498,7 @@ def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: PublicationFolder) 
 def test_reserved_rows_that_no_worker_received_return_to_pending(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscribe(publication, *many(8))
-    issue = ready(publication)
+    issue = ready_for(publication, *many(8))
 
     def cut_off(_self: LedgerWriter, batch: LedgerBatch) -> None:
         if batch.allocation and batch.allocation.rows:

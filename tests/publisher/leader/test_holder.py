@@ -227,9 +227,6 @@ def test_only_with_a_server_is_there_a_leader(publication: PublicationFolder) ->
         assert store.running_processes(connection, at) == []
 
 
-ALPHA, BETA = Process("1", "alpha", 11, "alpha/var"), Process("2", "beta", 22, "beta/var")
-
-
 def status(publication: PublicationFolder, *options: str) -> None:
     main(["status", *options, str(publication.settings.folders.root)])
 
@@ -240,9 +237,9 @@ def test_status_shows_the_processes_of_all_hosts(
     database = publication.database
     with database.writing() as connection:
         now = database.timer.time()
-        for process in (ALPHA, BETA):
+        for process in (ONE, TWO):
             store.report_running(connection, process, now)
-        assert store.take_or_renew(connection, BETA, None, now) == 1
+        assert store.take_or_renew(connection, TWO, None, now) == 1
         leases.create_lease(connection, "smtp", "ambiguous", "x", now + 60, "alpha/boot/1/2")
         leases.create_lease(connection, "smtp", "ambiguous", "y", now - 1, "gone/boot/1/2")
     status(publication)

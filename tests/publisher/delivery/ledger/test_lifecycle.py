@@ -39,7 +39,7 @@ from tests.publisher.delivery.ledger.open_ledgers import (
     S,
     open_test_ledger,
 )
-from tests.publisher.delivery.mailing import erase, outbox, ready, send, subscribe
+from tests.publisher.delivery.mailing import erase, outbox, ready_for, send
 from tests.triggers import react
 
 SOON = LATER + timedelta(minutes=1)
@@ -185,8 +185,7 @@ def test_rows_freed_after_a_cancellation_are_cancelled_and_doubts_are_counted(
 def test_an_issue_can_be_cancelled_before_its_ledger_is_open_and_is_not_sent(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, (ANN, "en"))
-    issue = ready(publication)
+    issue = ready_for(publication, (ANN, "en"))
     with publication.database.writing() as connection:
         cancelled = lifecycle.cancel_issue(connection, issue, "a mistake", LATER)
         assert cancelled.state is IssueState.CANCELLED
@@ -378,18 +377,6 @@ def test_stored_counts_are_used_instead_of_the_rows(ledger: OpenLedger) -> None:
             ledger.number: {"sent": 7}
         }
         assert lifecycle.count_rows(connection, [ledger.number]) == {ledger.number: {"sent": 3}}
-
-
-def test_deleted_counts_are_counted_again(ledger: OpenLedger) -> None:
-    with ledger.writing() as connection:
-        lifecycle.store_counts(connection, ledger.number)
-    claims = ledger.begin()
-    assert ledger.counts == {"pending": 3}
-    with ledger.writing() as connection:
-        lifecycle.delete_counts(connection, ledger.number)
-    assert ledger.counts == {"attempting": 3}
-    ledger.settle(claims, S.DEFERRED, next_at=LATER)
-    assert ledger.counts == {"deferred": 3}
 
 
 # --- the arrows: that the ledger's verbs make each of them, and no other

@@ -26,6 +26,7 @@ from tests.publisher.delivery.mailing import (
     counts,
     number_of,
     ready,
+    ready_for,
     subscribe,
 )
 
@@ -39,8 +40,7 @@ GETS_IT, HAD_IT = (S.PENDING, None, False), (S.SUPPRESSED, "had-everything", Fal
 def test_the_ledger_is_opened_once_for_the_whole_audience(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
-    issue = ready(publication)
+    issue = ready_for(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
     with publication.database.writing() as connection:
         assert open_ledger(connection, publication.settings, issue, NOW) == 3
         assert open_ledger(connection, publication.settings, issue, NOW) == 0
@@ -51,8 +51,9 @@ def test_only_active_subscribers_of_the_served_languages_get_a_row(
     publication: PublicationFolder,
 ) -> None:
     tags = {"ann": "en", "bob": "en", "cyd": "en", "dan": "ar", "eve": "en-GB"}
-    subscribe(publication, *((f"{name}@example.com", tag) for name, tag in tags.items()))
-    issue = ready(publication)
+    issue = ready_for(
+        publication, *((f"{name}@example.com", tag) for name, tag in tags.items())
+    )
     with publication.database.writing() as connection:
         unsubscribe(connection, ANN, "weekly", NOW)
         suppress(connection, BOB, SubscriberStatus.BOUNCED, NOW)
@@ -73,8 +74,7 @@ def test_a_new_row_is_due_and_not_attempted(ledger: OpenLedger) -> None:
 
 
 def test_an_interrupted_opening_leaves_no_rows(publication: PublicationFolder) -> None:
-    subscribe(publication, (ANN, "en"))
-    issue = ready(publication)
+    issue = ready_for(publication, (ANN, "en"))
 
     def cut_off() -> None:
         with publication.database.writing() as connection:
@@ -203,20 +203,25 @@ def test_a_mail_that_bounced_is_not_tried_again_if_a_story_of_it_was_sent_since(
 # --- what is owed after an interruption, and until when
 
 
-def test_the_first_issue_due_after_the_interruption_ends_what_is_owed() -> None:
-    pause = Interruption(1, NOW, NOW + 5 * DAY)
-    assert owed_since([pause], {}) == {1: MIDNIGHT}
-    assert owed_since([pause], {1: NOW + 5 * DAY}) == {1: MIDNIGHT}
-    assert owed_since([pause], {1: NOW + 6 * DAY}) == {}
+PAUSE = Interruption(1, NOW, NOW + 5 * DAY)
+EARLIER = Interruption(1, NOW - 3 * DAY, NOW + 4 * DAY)
 
 
-def test_the_earliest_of_several_interruptions_counts() -> None:
-    found = [
-        Interruption(1, NOW, NOW + DAY),
-        Interruption(1, NOW - 3 * DAY, NOW + 4 * DAY),
-        Interruption(2, NOW, NOW + DAY),
-    ]
-    assert owed_since(found, {1: NOW + 2 * DAY, 2: NOW + 2 * DAY}) == {1: MIDNIGHT - 3 * DAY}
+@pytest.mark.parametrize(
+    ("found", "served_after", "owed"),
+    [
+        ([PAUSE], 0, {1: MIDNIGHT}),
+        ([PAUSE], 5, {1: MIDNIGHT}),
+        ([PAUSE], 6, {}),
+        # The earliest of several counts.
+        ([Interruption(1, NOW, NOW + DAY), EARLIER], 2, {1: MIDNIGHT - 3 * DAY}),
+        ([PAUSE, EARLIER], 6, {}),
+    ],
+)
+def test_the_first_issue_due_after_the_interruption_ends_what_is_owed(
+    found: list[Interruption], served_after: int, owed: dict[int, datetime]
+) -> None:
+    assert owed_since(found, {1: NOW + served_after * DAY} if served_after else {}) == owed
 
 
 def test_only_interruptions_that_have_ended_count_and_nothing_before_the_subscription(

@@ -88,18 +88,32 @@ def test_a_throttle_is_a_limit_that_grows() -> None:
 # --- a throttle
 
 
-def test_a_complaint_halves_the_rate() -> None:
-    assert tighten(None, 100, None, NOW) == Throttle(50, NOW, 100)
-
-
-def test_the_measured_rate_is_halved_if_the_limit_was_not_reached() -> None:
-    assert tighten(None, 1000, 40, NOW) == Throttle(20, NOW, 1000)
-    assert tighten(None, 10, 40, NOW) == Throttle(5, NOW, 10)
-
-
-def test_without_a_limit_the_measured_rate_is_halved() -> None:
-    assert tighten(None, None, 40, NOW) == Throttle(20, NOW, 40)
-    assert tighten(None, None, None, NOW) == Throttle(0.5, NOW, 1)
+@pytest.mark.parametrize(
+    ("before", "limit", "measured", "per_second", "target"),
+    [
+        (None, 100, None, 50, 100),
+        # The limit was not reached, or there is none.
+        (None, 1000, 40, 20, 1000),
+        (None, 10, 40, 5, 10),
+        (None, None, 40, 20, 40),
+        (None, None, None, 0.5, 1),
+        # The settings allow less than any complaint would leave.
+        (None, 0.01, None, 0.01, 0.01),
+        # The rate had recovered, or is recovering.
+        (Throttle(50, NOW - 3600, 100), 400, None, 200, 400),
+        (Throttle(50, NOW - 60, 100), 100, None, 31.25, 100),
+    ],
+)
+def test_a_complaint_halves_the_present_rate(
+    before: Throttle | None,
+    limit: float | None,
+    measured: float | None,
+    per_second: float,
+    target: float,
+) -> None:
+    found = tighten(before, limit, measured, NOW)
+    assert found.per_second == pytest.approx(per_second)
+    assert (found.since, found.target) == (NOW, target)
 
 
 def test_repeated_complaints_slow_down_to_one_mail_in_ten_seconds() -> None:
@@ -112,12 +126,6 @@ def test_repeated_complaints_slow_down_to_one_mail_in_ten_seconds() -> None:
     assert one.target == 100
 
 
-def test_a_slower_limit_of_the_settings_is_left_as_it_is() -> None:
-    one = tighten(None, 0.01, None, NOW)
-    assert (one.per_second, one.target) == (0.01, 0.01)
-    assert one.is_over(NOW)
-
-
 def test_each_quiet_minute_adds_a_quarter_until_the_target() -> None:
     one = Throttle(50, NOW, 100)
     assert one.at(NOW) == 50
@@ -126,16 +134,6 @@ def test_each_quiet_minute_adds_a_quarter_until_the_target() -> None:
     assert not one.is_over(NOW + 180)
     assert one.is_over(NOW + 240)
     assert one.at(NOW + 240) == one.at(NOW + 1e9) == 100
-
-
-def test_a_recovered_throttle_starts_again_from_the_settings() -> None:
-    over = Throttle(50, NOW, 100)
-    assert tighten(over, 400, None, NOW + 3600) == Throttle(200, NOW + 3600, 400)
-
-
-def test_a_recovering_rate_is_halved_from_its_present_value() -> None:
-    again = tighten(Throttle(50, NOW, 100), 100, None, NOW + 60)
-    assert again.per_second == pytest.approx(31.25)
 
 
 @given(
@@ -165,25 +163,24 @@ def curve(**settings: float) -> WarmupSettings:
     return WarmupSettings.model_validate({"start": START} | settings)
 
 
-def test_each_day_of_a_warm_up_allows_more_until_it_ends() -> None:
-    warmup = curve(first=200, growth=1.5, until=3000)
-    days = [daily_allowance(warmup, START + timedelta(days=n)) for n in range(9)]
-    assert days == [200, 300, 450, 675, 1012, 1518, 2278, None, None]
-
-
-def test_the_table_in_the_handbook_is_right() -> None:
-    warmup = curve()
-    days = [
-        daily_allowance(warmup, START + timedelta(days=n)) for n in (0, 1, 2, 4, 6, 9, 13, 15)
-    ]
-    assert days == [200, 300, 450, 1012, 2278, 7688, 38923, 87578]
-    assert daily_allowance(warmup, START + timedelta(days=16)) is None
-
-
-def test_a_day_that_reaches_the_last_limit_exactly_is_limited() -> None:
-    warmup = curve(first=100, growth=10, until=1000)
-    assert daily_allowance(warmup, START + timedelta(days=1)) == 1000
-    assert daily_allowance(warmup, START + timedelta(days=2)) is None
+@pytest.mark.parametrize(
+    ("warmup", "days", "allowed"),
+    [
+        (curve(until=3000), range(5, 9), [1518, 2278, None, None]),
+        # The table in the handbook.
+        (
+            curve(),
+            (0, 1, 2, 4, 6, 9, 13, 15, 16),
+            [200, 300, 450, 1012, 2278, 7688, 38923, 87578, None],
+        ),
+        # A day that reaches the last limit exactly is limited.
+        (curve(first=100, growth=10, until=1000), (1, 2), [1000, None]),
+    ],
+)
+def test_each_day_of_a_warm_up_allows_more_until_it_ends(
+    warmup: WarmupSettings, days: Sequence[int], allowed: list[int | None]
+) -> None:
+    assert [daily_allowance(warmup, START + timedelta(days=n)) for n in days] == allowed
 
 
 @given(st.floats(1.0001, 10), st.integers(0, 1_000_000))

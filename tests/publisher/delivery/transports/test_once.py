@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from hypothesis import settings
@@ -139,7 +140,7 @@ class Once(RuleBasedStateMachine):
         transport = OutboxTransport(self.outbox, layout)
         for number in transport.leftovers():
             if number not in self.leases:
-                transport.recover(number, self._sent_by(number))
+                transport.recover(number, partial(self._sent_by, number))
 
     @rule()
     def take_away(self) -> None:
@@ -204,6 +205,10 @@ class Once(RuleBasedStateMachine):
         process.transport.on_committed(process.number, process.unkept)
         process.unkept = []
 
+    def _sent_by(self, number: int, asked: Sequence[Key]) -> Collection[Key]:
+        """Return what the ledger answers to a transport that recovers one lease."""
+        return [key for key in asked if self.rows[key] == Row("sent", number)]
+
     def _free(self, number: int) -> None:
         self.leases.discard(number)
         for key, row in self.rows.items():
@@ -214,21 +219,6 @@ class Once(RuleBasedStateMachine):
         return Counter(
             content_of(*key) for key, row in self.rows.items() if row.state == "sent"
         )
-
-    def _sent_by(self, number: int) -> SentBy:
-        return SentBy(self.rows, number)
-
-
-@dataclass
-class SentBy:
-    """What the ledger answers to a transport that recovers one lease."""
-
-    rows: dict[Key, Row]
-    number: int
-
-    def __call__(self, asked: Sequence[Key]) -> Collection[Key]:
-        mine = Row("sent", self.number)
-        return [key for key in asked if self.rows[key] == mine]
 
 
 def _outgoing(key: Key) -> OutgoingMessage:

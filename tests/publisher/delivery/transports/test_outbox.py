@@ -2,7 +2,7 @@
 
 import mailbox
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,13 +46,6 @@ def open_outbox(
     return transport, transport.connect(sender, yes)
 
 
-def run_all(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-
-
 # --- what a message goes through
 
 
@@ -93,8 +86,8 @@ def test_several_threads_stage_independently(tmp_path: Path) -> None:
             transport.on_committed(1, [(7, recipient)])
         connection.close()
 
-    threads = [threading.Thread(target=work, args=[first]) for first in range(4)]
-    run_all(threads)
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(work, range(4))] == [None] * 4
     assert sorted(take_away(tmp_path)) == sorted(
         a_message(n).message.content for n in range(40)
     )

@@ -28,7 +28,6 @@ from tests.slow.publisher.delivery.hosts import (
     SHORT,
     SOCKET,
     Link,
-    Machine,
     Place,
     clustered,
     end,
@@ -67,6 +66,15 @@ class Replica(PostgresServer):
         words = ["pg_ctl", "promote", "--wait", "--silent", "--pgdata=data"]
         self._run(words, process_options(self.folder))
 
+    @property
+    def address(self) -> str:
+        return PostgresDatabases(self.folder).url(NAME)
+
+    def seen_by(self, scene: Scene) -> Scene:
+        """Return the scene with this server's database."""
+        own = {"PUBLISHER_SECRET": SECRET, "PUBLISHER_DATABASE": self.address}
+        return Scene(load_settings(scene.folder, own), scene.recipients)
+
     def _run(self, words: list[str], options: dict[str, Any]) -> None:
         command = [str(self._programs / words[0]), *words[1:]]
         subprocess.run(command, check=True, capture_output=True, **options)
@@ -102,15 +110,13 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
             primary.close()
             replica.promote()
 
-        address = PostgresDatabases(replica.folder).url(NAME)
-        own_settings = {"PUBLISHER_SECRET": SECRET, "PUBLISHER_DATABASE": address}
-        scene = Scene(load_settings(scene.folder, own_settings), SUBSCRIBERS)
+        scene = replica.seen_by(scene)
         wait_for("the quarantine", lambda: _is_quarantined(scene))
         lost = server.count() - scene.counts()["sent"]
         stop(hosts)
         before = server.count()
         # Here, by the server's own address: commands are not in the machines' networks.
-        here = {"PUBLISHER_DATABASE": address}
+        here = {"PUBLISHER_DATABASE": replica.address}
         own = {host.folder: host.environment | here for host in hosts}
         for folder, environment in own.items():
             assert publisher("run", "--once", folder, environment=environment).code == 4
@@ -120,10 +126,7 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
         # Whoever sent last: the one or the other.
         for emptied, keeper in ((one, other), (other, one)):
             expect_doubts_without(emptied, keeper, own[keeper], scene, before)
-        words = ("recover", "--release", "--journal", other / "var", one)
-        recovered = publisher(*words, environment=own[one])
-        assert recovered.code == 0, recovered.err
-        assert "Witness and journal have everything" in recovered.out
+        recover_completely(one, other, own[one])
         for host in hosts:
             host.start()
         end(scene, hosts)
@@ -131,6 +134,14 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
     say(f"{lost} of {before} mails were unknown to the replica; {doubtful} in doubt at the end")
     assert lost > 0
     assert doubtful <= CONNECTIONS * PROMISED * MACHINES
+
+
+def recover_completely(folder: Path, other: Path, environment: dict[str, str]) -> None:
+    """Release the database, with what another machine's folder knows: nothing is missing."""
+    words = ("recover", "--release", "--journal", other / "var", folder)
+    recovered = publisher(*words, environment=environment)
+    assert recovered.code == 0, recovered.err
+    assert "Witness and journal have everything" in recovered.out
 
 
 def expect_doubts_without(
@@ -197,18 +208,13 @@ def test_a_run_that_was_stopped_sends_nothing_of_what_its_new_server_has_not_hea
         wait_for("the quarantine", lambda: stopped.has_said("the database may be old", 0))
         stop([stopped])
 
-        address = PostgresDatabases(replica.folder).url(NAME)
-        own_settings = {"PUBLISHER_SECRET": SECRET, "PUBLISHER_DATABASE": address}
-        scene = Scene(load_settings(scene.folder, own_settings), MORE_SUBSCRIBERS)
+        scene = replica.seen_by(scene)
         before, known = server.count(), scene.counts()["sent"]
         assert set(server.recipients().values()) == {1}
         # Whoever is left has no gap: only the empty folder says that another one has sent since.
         kept = (stopped.folder, stopped.environment)
         expect_doubts_without(dying.folder, *kept, scene, before)
-        words = ("recover", "--release", "--journal", dying.folder / "var", stopped.folder)
-        recovered = publisher(*words, environment=stopped.environment)
-        assert recovered.code == 0, recovered.err
-        assert "Witness and journal have everything" in recovered.out
+        recover_completely(stopped.folder, dying.folder, stopped.environment)
         stopped.start()
         end(scene, [stopped])
         doubtful = nobody_got_two(scene, server.recipients())
@@ -251,15 +257,10 @@ def test_a_machine_that_is_cut_off_stopped_or_killed_holds_up_no_other(tmp_path:
             goes_on("the other was cut off")
         with hosts[0].frozen():
             goes_on("one was stopped")
-        _kill_and_wait(hosts[1])
+        hosts[1].kill()
         goes_on("the other was killed")
         hosts[1].start()
         end(scene, hosts)
         doubtful = nobody_got_two(scene, server.recipients())
     say(f"{doubtful} of {SUBSCRIBERS} in doubt")
     assert doubtful <= CONNECTIONS * PROMISED * 4
-
-
-def _kill_and_wait(host: Machine) -> None:
-    host.kill()
-    assert host.process.returncode != 0

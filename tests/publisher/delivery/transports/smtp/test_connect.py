@@ -220,9 +220,6 @@ def test_a_server_may_refuse_the_connection(text: str, is_final: bool) -> None:
 # --- TLS and AUTH: nothing is sent to a server that is not authenticated
 
 
-# --- TLS
-
-
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
 @pytest.mark.parametrize(
     ("behaviour", "why"),
@@ -435,10 +432,6 @@ def test_an_invalid_challenge_is_reported_in_one_line(way: str, challenge: str) 
             peer.say(challenge)
 
     assert re.fullmatch(r"127\.0\.0\.1:\d+: .*log.?in.*", str(failing(script, user="news")))
-
-
-def test_the_settings_of_a_server_do_not_show_the_password() -> None:
-    assert PASSWORD not in repr(a_server(25, user="news"))
 
 
 def test_an_ipv6_address_is_written_in_brackets() -> None:

@@ -226,15 +226,6 @@ def test_an_invalid_reply_after_the_dot_means_unknown(nonsense: str) -> None:
     assert not is_open
 
 
-def test_an_endless_reply_is_given_up() -> None:
-    def endless(peer: Peer) -> None:
-        while True:
-            peer.put(b"250-and so on\r\n" * 1_000)
-
-    assert sent_to(until("MAIL", endless))[0].status is SendStatus.NOT_SENT
-    assert sent_to(after_the_dot(endless))[0].status is SendStatus.UNKNOWN
-
-
 def test_a_slow_reply_has_to_end_in_time() -> None:
     def drops(peer: Peer) -> None:
         while True:

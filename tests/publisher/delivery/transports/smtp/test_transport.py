@@ -11,12 +11,18 @@ from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME, SendStatus
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConfigError
-from tests.publisher.delivery.transports.smtp.scripted import CONTENT, SOON, TOO_SOON, a_message
+from tests.publisher.delivery.transports.messages import yes
+from tests.publisher.delivery.transports.smtp.scripted import (
+    CONTENT,
+    PASSWORD,
+    SOON,
+    TOO_SOON,
+    USERS,
+    a_message,
+)
 from tools.servers import Behaviour, Drop, MailServer, Phase, Stall, first
 from tools.servers.certificates import CertificateAuthority
 
-PASSWORD = "correct horse"
-USERS = {"news": PASSWORD}
 EVERY_TLS = pytest.mark.parametrize("tls", Tls)
 LARGE = (
     CONTENT + b".News upon news, line by line, until buffers and records are full.\r\n" * 5_000
@@ -47,10 +53,6 @@ def a_transport(
     wanted = settings(server, tls, **changes).model_copy(update={"timeout": timeout})
     secret = SecretStr(password) if password else None
     return SmtpTransport(wanted, Path("/nowhere"), secret, patience=patience)
-
-
-def yes() -> bool:
-    return True
 
 
 @EVERY_TLS

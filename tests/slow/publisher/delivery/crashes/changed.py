@@ -29,39 +29,20 @@ from publisher.clock import SystemClock
 from publisher.delivery import worker_pool
 from publisher.leader.holder import Leadership
 
-PAGES = "--pages="
-STOP = "--stop-after="
-KILL = "--kill-at="
-FREEZE_FILE = "--freeze-at-file="
-CLOCK = "--clock="
-
 
 def change(words: Sequence[str]) -> None:
     """Set what the words say; a constant that does not exist is a mistake."""
     for word in words:
-        if word.startswith(PAGES):
-            bound(int(word.removeprefix(PAGES)))
-            continue
-        if word.startswith(STOP):
-            SleepyFence.first = int(word.removeprefix(STOP))
-            worker_pool.LeaseFence = SleepyFence  # type: ignore[misc]  # in this process only
-            continue
-        if word.startswith(KILL):
-            die(int(word.removeprefix(KILL)))
-            continue
-        if word.startswith(FREEZE_FILE):
-            freeze_at_file(int(word.removeprefix(FREEZE_FILE)))
-            continue
-        if word.startswith(CLOCK):
-            set_clock(float(word.removeprefix(CLOCK)))
-            continue
         place, _, value = word.partition("=")
+        if place in OPTIONS:
+            OPTIONS[place](float(value))
+            continue
         module, _, name = place.partition(":")
         kind = type(getattr(import_module(module), name))
         setattr(import_module(module), name, kind(value))
 
 
-def die(number: int) -> None:
+def die(number: float) -> None:
     """Kill this process at a commit, while its threads go on with what they do."""
     numbers = count(1)
 
@@ -72,7 +53,7 @@ def die(number: int) -> None:
     event.listen(Engine, "commit", at_commit)
 
 
-def freeze_at_file(number: int) -> None:
+def freeze_at_file(number: float) -> None:
     """Stop this process where it asks whether it may change a file."""
     numbers, require = count(1), Leadership._require_files
 
@@ -95,7 +76,7 @@ def set_clock(ahead: float) -> None:
 class SleepyFence(worker_pool.LeaseFence):
     """Stops the process while its lease lasts."""
 
-    first = 0
+    first = 0.0
     _asked = count(1)
 
     @property
@@ -105,13 +86,28 @@ class SleepyFence(worker_pool.LeaseFence):
         return super().is_open
 
 
-def bound(pages: int) -> None:
+def sleep_after(number: float) -> None:
+    """Stop this process when it asks for the N-th time whether it may finish a message."""
+    SleepyFence.first = number
+    worker_pool.LeaseFence = SleepyFence  # type: ignore[misc]  # in this process only
+
+
+def bound(pages: float) -> None:
     """Let no database have more pages than these, or than it has already."""
 
     def prepare(connection: Any, _record: object) -> None:
-        connection.execute(f"PRAGMA max_page_count = {pages}")
+        connection.execute(f"PRAGMA max_page_count = {pages:.0f}")
 
     event.listen(Engine, "connect", prepare)
+
+
+OPTIONS = {
+    "--pages": bound,
+    "--stop-after": sleep_after,
+    "--kill-at": die,
+    "--freeze-at-file": freeze_at_file,
+    "--clock": set_clock,
+}
 
 
 if __name__ == "__main__":
