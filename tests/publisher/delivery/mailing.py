@@ -9,6 +9,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, select, update
 
 from publisher.clock import SystemTimer, Timer
+from publisher.config.delivery import SmtpSettings, Tls
 from publisher.database import Database
 from publisher.delivery.causes import explain_delivery
 from publisher.delivery.dispatcher import DeliveryReport, Dispatcher, Progress
@@ -17,6 +18,7 @@ from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
+from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import digests
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
@@ -31,6 +33,7 @@ from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mail.samples import an_issue_mail
 from tests.subscribers.importing import import_csv
+from tools.servers import MailServer
 
 DAY = date(2026, 1, 9)
 
@@ -106,6 +109,11 @@ def send(
         signers=signers,
         timer=timer,
     ).deliver()
+
+
+def by_smtp(publication: PublicationFolder, server: MailServer) -> Transport:
+    smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE, connections=2)
+    return SmtpTransport(smtp, publication.settings.folders.root, None, patience=10)
 
 
 def a_dispatcher(publication: PublicationFolder) -> Dispatcher:
