@@ -14,6 +14,8 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import flask
+
 _View = TypeVar("_View", bound=Callable[..., object])
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -88,8 +90,21 @@ def console_headers(*, is_secure: bool) -> tuple[tuple[str, str], ...]:
     return (policy, *_HEADERS, *((_ONLY_HTTPS,) if is_secure else ()))
 
 
-def is_known_host(host: str, url: str, others: Collection[str]) -> bool:
-    """Return whether a Host field names the host of `url`, this machine, or one of `others`."""
+def add_headers(response: flask.Response, fields: Iterable[tuple[str, str]]) -> flask.Response:
+    """Add the header fields that an answer has not set itself."""
+    for name, value in fields:
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _host() -> str:
+    # As it was sent: Werkzeug would leave the port out.
+    return str(flask.request.environ.get("HTTP_HOST", ""))
+
+
+def is_for_us(url: str, others: Collection[str]) -> bool:
+    """Return whether the request names the host of `url`, this machine, or one of `others`."""
+    host = _host()
     name = _host_name(f"//{host}") if _HOST.fullmatch(host) else None
     if name is None:
         return False
@@ -99,25 +114,20 @@ def is_known_host(host: str, url: str, others: Collection[str]) -> bool:
     return bool({"0.0.0.0", "::"} & {*others}) and _is_address(name)  # noqa: S104  # compared only
 
 
-def is_own_request(
-    check: OriginCheck, site: str | None, origin: str | None, host: str, url: str
-) -> bool:
-    """Return whether an unsafe request may come from where it comes from.
+def is_own_request(check: OriginCheck, url: str) -> bool:
+    """Return whether the request may come from where it comes from.
 
-    `url` is our own address, `site` and `origin` are the fields Sec-Fetch-Site and Origin, None if they are absent; `host`
-    was found to be known.
+    `url` is our own address; the request's host was found to be known.
     """
-    if check is OriginCheck.EXEMPT:
+    if flask.request.method in SAFE_METHODS or check is OriginCheck.EXEMPT:
         return True
+    fields = flask.request.headers
+    site, origin = fields.get("Sec-Fetch-Site"), fields.get("Origin")
     if site is not None:
         return site in {"same-origin", "none"}
     if origin is None or origin == "null":
         return check is OriginCheck.TOKEN
-    return _is_own_origin(origin, host, url)
-
-
-def _is_own_origin(origin: str, host: str, url: str) -> bool:
-    own = urlsplit(url)
+    own, host = urlsplit(url), _host()
     if origin == f"{own.scheme}://{own.netloc}":
         return True
     return _host_name(f"//{host}") != own.hostname and urlsplit(origin).netloc == host

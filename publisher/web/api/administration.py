@@ -250,8 +250,8 @@ OPERATIONS = operations.OperationTable(terminal=True)
 @OPERATIONS.add("GET /accounts", Permission.MANAGE_ACCOUNTS)
 def _list_accounts(request: ApiRequest) -> AccountList:
     """List the accounts: roles, ways to sign in, sessions, and links that wait."""
-    found = administration.read_accounts(request.state, request.actor)
-    return AccountList(accounts=[_account(record) for record in found])
+    records = request.call(administration.read_accounts)
+    return AccountList(accounts=[_account(record) for record in records])
 
 
 def _account(record: administration.AccountRecord) -> AccountValue:
@@ -264,55 +264,47 @@ def _account(record: administration.AccountRecord) -> AccountValue:
 
 
 @OPERATIONS.add("POST /accounts/<address>/roles", Permission.MANAGE_ACCOUNTS)
-def _set_roles(request: ApiRequest, address: str, body: NewRoles) -> operations.Done:
+def _set_roles(request: ApiRequest, address: str, body: NewRoles) -> None:
     """Replace all roles of an account; they count from its next request."""
     grants = administration.parse_roles(request.state.settings.publication, body.roles.split())
-    administration.change_roles(request.state, request.actor, address, grants)
-    return operations.Done()
+    request.call(administration.change_roles, address, grants)
 
 
 @OPERATIONS.add("POST /accounts/<address>/disable", Permission.MANAGE_ACCOUNTS)
-def _disable_account(request: ApiRequest, address: str) -> operations.Done:
+def _disable_account(request: ApiRequest, address: str) -> None:
     """Let nobody use an account: its sessions end, and its keys are refused."""
-    administration.close_account(request.state, request.actor, address)
-    return operations.Done()
+    request.call(administration.close_account, address)
 
 
 @OPERATIONS.add("POST /accounts/<address>/enable", Permission.MANAGE_ACCOUNTS)
-def _enable_account(request: ApiRequest, address: str) -> operations.Done:
+def _enable_account(request: ApiRequest, address: str) -> None:
     """Let the owner of a disabled account sign in again, as before."""
-    administration.reopen_account(request.state, request.actor, address)
-    return operations.Done()
+    request.call(administration.reopen_account, address)
 
 
 @OPERATIONS.add("POST /accounts/<address>/end-sessions", Permission.MANAGE_ACCOUNTS)
-def _end_sessions(request: ApiRequest, address: str) -> operations.Done:
+def _end_sessions(request: ApiRequest, address: str) -> None:
     """End all sessions of an account; its owner may sign in again."""
-    administration.end_account_sessions(request.state, request.actor, address)
-    return operations.Done()
+    request.call(administration.end_account_sessions, address)
 
 
 @OPERATIONS.add("GET /keys", operations.AnyKey.ANY_KEY)
 def _list_keys(request: ApiRequest) -> KeyList:
     """List keys with what they permit, also those that are over."""
-    found = list_keys(request.state, request.actor)
+    found = request.call(list_keys)
     return KeyList.of(keys=[{"address": address, "key": key} for address, key in found])
 
 
 @OPERATIONS.add("DELETE /keys/<key>", operations.AnyKey.ANY_KEY)
-def _revoke_key(request: ApiRequest, key: str) -> operations.Done:
+def _revoke_key(request: ApiRequest, key: str) -> None:
     """Refuse a key from now on."""
-    revoke_key(request.state, request.actor, _number(key, "a key"))
-    return operations.Done()
+    request.call(revoke_key, _number(key, "a key"))
 
 
 @OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG)
 def _read_audit_log(request: ApiRequest, query: AuditQuery) -> AuditEntries:
     """Read who did what, the latest first."""
-    before, limit = query.before, query.limit
-    found = administration.read_audit_log(
-        request.state, request.actor, before=before, limit=limit
-    )
+    found = request.call(administration.read_audit_log, before=query.before, limit=query.limit)
     entries = [{"number": number, "entry": entry} for number, entry in found]
     return AuditEntries.of(entries=entries)
 
@@ -320,50 +312,45 @@ def _read_audit_log(request: ApiRequest, query: AuditQuery) -> AuditEntries:
 @OPERATIONS.add("GET /webhooks", Permission.MANAGE_WEBHOOKS)
 def _list_webhooks(request: ApiRequest) -> WebhookList:
     """List the webhooks, with their deliveries of the last 30 days."""
-    return WebhookList.of(webhooks=list_webhooks(request.state, request.actor))
+    return WebhookList.of(webhooks=request.call(list_webhooks))
 
 
 @OPERATIONS.add("POST /webhooks", Permission.MANAGE_WEBHOOKS)
 def _add_webhook(request: ApiRequest, body: NewWebhook) -> WebhookSecret:
     """Add a webhook; the answer has its secret, which is shown once."""
-    number, secret = add_webhook(request.state, request.actor, body.url, body.events.split())
+    number, secret = request.call(add_webhook, body.url, body.events.split())
     return WebhookSecret(webhook=number, secret=secret)
 
 
 @OPERATIONS.add("DELETE /webhooks/<webhook>", Permission.MANAGE_WEBHOOKS)
-def _remove_webhook(request: ApiRequest, webhook: str) -> operations.Done:
+def _remove_webhook(request: ApiRequest, webhook: str) -> None:
     """Remove a webhook with what waits for it."""
-    remove_webhook(request.state, request.actor, _number(webhook, "a webhook"))
-    return operations.Done()
+    request.call(remove_webhook, _number(webhook, "a webhook"))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/rotate", Permission.MANAGE_WEBHOOKS)
 def _rotate_webhook(request: ApiRequest, webhook: str) -> WebhookSecret:
     """Replace a webhook's secret; for 24 hours the old one signs, too."""
     number = _number(webhook, "a webhook")
-    secret = rotate_webhook(request.state, request.actor, number)
-    return WebhookSecret(webhook=number, secret=secret)
+    return WebhookSecret(webhook=number, secret=request.call(rotate_webhook, number))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/enable", Permission.MANAGE_WEBHOOKS)
 def _enable_webhook(request: ApiRequest, webhook: str) -> DueEvents:
     """Send to a disabled webhook again, first what failed."""
-    number = _number(webhook, "a webhook")
-    return DueEvents(events=enable_webhook(request.state, request.actor, number))
+    return DueEvents(events=request.call(enable_webhook, _number(webhook, "a webhook")))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/disable", Permission.MANAGE_WEBHOOKS)
-def _disable_webhook(request: ApiRequest, webhook: str) -> operations.Done:
+def _disable_webhook(request: ApiRequest, webhook: str) -> None:
     """Send nothing more to a webhook; waiting events are marked as failed."""
-    disable_webhook(request.state, request.actor, _number(webhook, "a webhook"))
-    return operations.Done()
+    request.call(disable_webhook, _number(webhook, "a webhook"))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/test", Permission.MANAGE_WEBHOOKS)
 def _test_webhook(request: ApiRequest, webhook: str) -> WebhookTestAnswer:
     """Send an event of the type webhook.test, and read the answer."""
-    number = _number(webhook, "a webhook")
-    return WebhookTestAnswer.of(send_test_event(request.state, request.actor, number))
+    return WebhookTestAnswer.of(request.call(send_test_event, _number(webhook, "a webhook")))
 
 
 @OPERATIONS.add("GET /webhooks/<webhook>/deliveries", Permission.MANAGE_WEBHOOKS)
@@ -371,29 +358,28 @@ def _list_webhook_deliveries(
     request: ApiRequest, webhook: str, query: WebhookDeliveryQuery
 ) -> WebhookDeliveryList:
     """List the latest events for a webhook, with the last answer."""
-    state, limit = query.state, query.limit
     number = _number(webhook, "a webhook")
-    found = list_webhook_deliveries(request.state, request.actor, number, state, limit)
+    found = request.call(list_webhook_deliveries, number, query.state, query.limit)
     return WebhookDeliveryList.of(deliveries=found)
 
 
 @OPERATIONS.add("GET /translator", operations.AnyKey.ANY_KEY)
 def _read_translator_choices(request: ApiRequest) -> TranslatorChoicesValue:
     """Read which mails an account gets about translations, and the addresses of its feeds."""
-    return TranslatorChoicesValue.of(read_translator_choices(request.state, request.actor))
+    return TranslatorChoicesValue.of(request.call(read_translator_choices))
 
 
 @OPERATIONS.add("POST /translator/mails", operations.AnyKey.ANY_KEY)
 def _choose_translator_mails(request: ApiRequest, body: MailsWanted) -> TranslatorChoicesValue:
     """Choose whether an account gets mails about translations."""
-    choose_translator_mails(request.state, request.actor, wanted=body.wanted)
+    request.call(choose_translator_mails, wanted=body.wanted)
     return _read_translator_choices(request)
 
 
 @OPERATIONS.add("POST /translator/feeds", operations.AnyKey.ANY_KEY)
 def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
     """Give all private feeds of an account other addresses; those of before end."""
-    renew_private_addresses(request.state, request.actor)
+    request.call(renew_private_addresses)
     return _read_translator_choices(request)
 
 

@@ -30,7 +30,6 @@ from publisher.web.api import (
 from publisher.web.api.issues import approvals, calendar, overview, previews, report
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError, problem_answer
-from publisher.web.security import console_headers, is_known_host
 
 PREFIX = "/api/v1"
 _LONGEST_CLIENT_KEY = 200
@@ -76,7 +75,7 @@ def create_api(
         app.register_error_handler(kind, problem_answer)
     if sender is None:
         app.before_request(lambda: _check_host(context))
-        app.after_request(lambda response: _secured(context, response))
+        app.after_request(context.protected)
     limits = requests.RequestLimits()
     for operation in (*operations, document.operation(operations)):
         app.add_url_rule(
@@ -137,9 +136,7 @@ def call_operation(
 
 
 def _check_host(context: requests.ApiContext) -> None:
-    # As it was sent: Werkzeug would leave the port out.
-    host = flask.request.environ.get("HTTP_HOST", "")
-    if not is_known_host(host, context.current_settings().console.url, context.hosts):
+    if not context.is_asked():
         raise ProblemError(421, "this server is not the one that the address names")
 
 
@@ -290,10 +287,3 @@ def _request_hash() -> str:
     given: Mapping[str, Any] = {"if_match": request.headers.get("If-Match", "")}
     head = f"{request.method} {request.full_path}\n{given['if_match']}\n"
     return hashlib.sha256(head.encode() + request.get_data()).hexdigest()
-
-
-def _secured(context: requests.ApiContext, response: flask.Response) -> flask.Response:
-    is_secure = context.current_settings().console.is_secure
-    for name, value in console_headers(is_secure=is_secure):
-        response.headers.setdefault(name, value)
-    return response

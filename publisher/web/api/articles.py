@@ -161,7 +161,7 @@ def _read_person(request: ApiRequest, person: str) -> ReadPerson:
 def _add_person(request: ApiRequest, body: NewPerson) -> ReadPerson:
     """Add a person with one name."""
     with refused_values("/key"):
-        add_person(request.state, request.actor, body.key, body.name)
+        request.call(add_person, body.key, body.name)
     return _read_person(request, body.key)
 
 
@@ -179,12 +179,11 @@ def _change_person(request: ApiRequest, person: str, body: PersonChanges) -> Rea
         url=now.url if body.url is None else body.url,
     )
     with refused_values():
-        change_person(request.state, request.actor, wanted, request.revision)
+        request.call(change_person, wanted, request.revision)
     return _read_person(request, person)
 
 
 @OPERATIONS.add("DELETE /people/<person>", Permission.MANAGE_PEOPLE, guarded=True)
-def _remove_person(request: ApiRequest, person: str) -> operations.Done:
+def _remove_person(request: ApiRequest, person: str) -> None:
     """Remove a person; articles keep their bylines."""
-    remove_person(request.state, request.actor, person, request.revision)
-    return operations.Done()
+    request.call(remove_person, person, request.revision)

@@ -195,14 +195,15 @@ class Operation:
         return self.body is not NoBody
 
 
-OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel])
+OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel | None])
 
 
 def _run_with(
-    run: Callable[..., BaseModel], names: Sequence[str], request: Any, **parts: str
+    run: Callable[..., BaseModel | None], names: Sequence[str], request: Any, **parts: str
 ) -> BaseModel:
     """Do an operation of a function that takes some of the request's values by name."""
-    return run(request, **parts, **{name: getattr(request, name) for name in names})
+    answer = run(request, **parts, **{name: getattr(request, name) for name in names})
+    return Done() if answer is None else answer
 
 
 class OperationTable(list[Operation]):
@@ -218,8 +219,8 @@ class OperationTable(list[Operation]):
         """Return what adds the operation that a function does, with a route like `GET /issues`.
 
         Its id is the function's name, its summary the first line of the docstring, its answer what the function
-        returns; the parameters `query` and `body` are values of their annotations. It is about the issue or the
-        language that its path names, unless `about` says otherwise.
+        returns, `Done` if that is nothing; the parameters `query` and `body` are values of their annotations. It is
+        about the issue or the language that its path names, unless `about` says otherwise.
         """
         method, path = route.split(" ")
         about = About.PATH if "<language>" in path else About.NOTHING
@@ -229,10 +230,11 @@ class OperationTable(list[Operation]):
             first, *others = run.__name__.strip("_").split("_")
             hints = get_type_hints(run)
             models = {name: hints[name] for name in ("query", "body") if name in hints}
-            given = {
+            answer = hints["return"]
+            given: dict[str, Any] = {
                 "id": first + "".join(map(str.capitalize, others)),
                 "summary": (run.__doc__ or "").partition("\n")[0].removesuffix("."),
-                "answer": hints["return"],
+                "answer": Done if answer is type(None) else answer,
                 "about": about,
                 "run": partial(_run_with, run, tuple(models)),
             }

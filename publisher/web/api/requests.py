@@ -12,7 +12,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import flask
 import structlog
@@ -27,6 +27,7 @@ from publisher.request_limits import FULL, Pace
 from publisher.web.api.operations import Operation
 from publisher.web.api.problems import ProblemError
 from publisher.web.pages.responses import client_network
+from publisher.web.security import add_headers, console_headers, is_for_us
 
 if TYPE_CHECKING:
     from publisher.app.operation.page_servers import ConsoleState
@@ -50,15 +51,49 @@ class ApiContext:
             clock=self.clock,
         )
 
+    def is_asked(self) -> bool:
+        """Return whether the request names a host of this server."""
+        return is_for_us(self.current_settings().console.url, self.hosts)
+
+    def protected(self, response: flask.Response) -> flask.Response:
+        """Add the security headers that an answer has not set itself."""
+        is_secure = self.current_settings().console.is_secure
+        return add_headers(response, console_headers(is_secure=is_secure))
+
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiRequest:
+class SentRequest:
+    """A request of somebody, and the state that it may read or change."""
+
+    state: EditingState
+
+    if TYPE_CHECKING:
+
+        @property
+        def actor(self) -> Actor:
+            """Who has sent it."""
+
+    def call(
+        self,
+        use_case: Callable[Concatenate[EditingState, Actor, _P], _R],
+        *args: _P.args,
+        **named: _P.kwargs,
+    ) -> _R:
+        """Do something for whoever has sent the request, who may have to be permitted it."""
+        return use_case(self.state, self.actor, *args, **named)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRequest(SentRequest):
     """A request that was let in and checked. `query` and `body` are values of the operation's models.
 
     `revision` is that of the file that the client has read, if a change of it names one.
     """
 
-    state: EditingState
     actor: Actor
     query: Any
     body: Any

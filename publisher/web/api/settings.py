@@ -65,5 +65,5 @@ def _change_settings(request: ApiRequest, table: str, body: SettingChanges) -> E
     if unknown := sorted({*given} - {field.name for field in found.fields}):
         raise ProblemError(422, f"{unknown[0]}: no key of this table that may be changed here")
     with refused_values():
-        save_editable_table(request.state, request.actor, table, given, request.revision)
+        request.call(save_editable_table, table, given, request.revision)
     return _read_settings(request, table)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.sources import SourceTest, WholeState, accept_source_loss, read_sources
-from publisher.web.api.operations import ApiValue, Done, Instant, OperationTable
+from publisher.web.api.operations import ApiValue, Instant, OperationTable
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
 
@@ -131,17 +131,16 @@ def _list_sources(request: ApiRequest) -> SourceList:
 
 
 @OPERATIONS.add("POST /sources/<source>/accept-loss", Permission.MANAGE_SOURCES)
-def _accept_lost_articles(request: ApiRequest, source: str, body: LostArticles) -> Done:
+def _accept_lost_articles(request: ApiRequest, source: str, body: LostArticles) -> None:
     """Let the next cycle withdraw the articles that a source has lost."""
-    accept_source_loss(request.state, request.actor, source, body.lost)
-    return Done()
+    request.call(accept_source_loss, source, body.lost)
 
 
 # While one runs, it is the answer. A second one harms nobody, and tests are limited.
 @OPERATIONS.add("POST /sources/<source>/test", Permission.MANAGE_SOURCES, repeatable=True)
 def _begin_source_test(request: ApiRequest, source: str) -> SourceTestValue:
     """Begin to look at what a source would bring now, storing nothing of it."""
-    return _test_value(request.source_tests.begin(request.state, request.actor, source))
+    return _test_value(request.call(request.source_tests.begin, source))
 
 
 @OPERATIONS.add("GET /sources/<source>/test", Permission.VIEW)

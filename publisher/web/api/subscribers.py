@@ -11,7 +11,7 @@ from pydantic import AliasPath, Field
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import actions
 from publisher.app.subscribers.lists import import_list, preview_list
-from publisher.web.api.operations import About, ApiValue, Done, Name, OperationTable, Text
+from publisher.web.api.operations import About, ApiValue, Name, OperationTable, Text
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.api.requests import ApiRequest
 from publisher.web.pages.responses import parse_id
@@ -52,7 +52,7 @@ class Unsubscription(ApiValue):
 def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnswer:
     """Find the subscriber of an address."""
     try:
-        found = actions.find_subscriber_number(request.state, request.actor, body.address)
+        found = request.call(actions.find_subscriber_number, body.address)
     except BadAddressError as error:
         raise ProblemError(
             422, str(error), [{"pointer": "/address", "detail": str(error)}]
@@ -65,9 +65,7 @@ def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnsw
 )
 def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     """Read a subscriber."""
-    return SubscriberAnswer.of(
-        actions.read_subscriber(request.state, request.actor, _number(subscriber))
-    )
+    return SubscriberAnswer.of(request.call(actions.read_subscriber, _number(subscriber)))
 
 
 @OPERATIONS.add(
@@ -81,19 +79,16 @@ def _unsubscribe(
 ) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
     number = _number(subscriber)
-    person = actions.unsubscribe_number(
-        request.state, request.actor, number, body.newsletter, body.note
-    )
+    person = request.call(actions.unsubscribe_number, number, body.newsletter, body.note)
     return SubscriberAnswer.of(person)
 
 
 @OPERATIONS.add(
     "DELETE /subscribers/<subscriber>", Permission.MANAGE_SUBSCRIBERS, about=About.EACH
 )
-def _erase_subscriber(request: ApiRequest, subscriber: str) -> Done:
+def _erase_subscriber(request: ApiRequest, subscriber: str) -> None:
     """Delete all that is stored of a subscriber, for good."""
-    actions.erase_number(request.state, request.actor, _number(subscriber))
-    return Done()
+    request.call(actions.erase_number, _number(subscriber))
 
 
 def _number(text: str) -> int:
@@ -160,7 +155,7 @@ class ListReport(ApiValue):
 def _preview_import(request: ApiRequest, body: SubscriberRows) -> ListPreview:
     """Read what an import of a list would find."""
     with refused_values("/csv"):
-        found = preview_list(request.state, request.actor, io.BytesIO(body.csv.encode()))
+        found = request.call(preview_list, io.BytesIO(body.csv.encode()))
     return ListPreview.of(found)
 
 
@@ -173,5 +168,5 @@ def _preview_import(request: ApiRequest, body: SubscriberRows) -> ListPreview:
 def _import_subscribers(request: ApiRequest, body: SubscriberRows) -> ListReport:
     """Add and correct subscribers from a list."""
     with refused_values("/csv"):
-        done = import_list(request.state, request.actor, io.BytesIO(body.csv.encode()))
+        done = request.call(import_list, io.BytesIO(body.csv.encode()))
     return ListReport.of(done)

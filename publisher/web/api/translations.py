@@ -156,9 +156,8 @@ def _list_translations(request: ApiRequest, query: StoryQuery) -> StoryList:
     """List stories with the state of each language."""
     languages = request.languages(Permission.VIEW, query.language)
     try:
-        page = list_translations(
-            request.state,
-            request.actor,
+        page = request.call(
+            list_translations,
             language=query.language,
             states=() if query.state is None else (query.state,),
             days=query.days,
@@ -192,7 +191,7 @@ def _read_translation_statistics(
 ) -> StatisticsValue:
     """Read how late translations come, and who is served in which language."""
     languages = request.languages(Permission.VIEW, None)
-    found = read_statistics(request.state, request.actor, days=query.days)
+    found = request.call(read_statistics, days=query.days)
     counts = [_language_statistics(found, language) for language in languages]
     return StatisticsValue.of(found, languages=counts)
 
@@ -217,48 +216,34 @@ def _read_original_changes(
     request: ApiRequest, language: str, query: ChangeQuery
 ) -> OriginalChanges:
     """Read what changed in an original since it was translated."""
-    found = original_changes(request.state, request.actor, query.story, language)
-    return OriginalChanges.of(paragraphs=found)
+    return OriginalChanges.of(paragraphs=request.call(original_changes, query.story, language))
 
 
 @OPERATIONS.add("POST /translations/<language>/claim", Permission.TRANSLATE)
-def _claim_translation(
-    request: ApiRequest, language: str, body: PlannedTranslation
-) -> operations.Done:
+def _claim_translation(request: ApiRequest, language: str, body: PlannedTranslation) -> None:
     """Promise a translation by a day."""
-    claim_translation(request.state, request.actor, body.story, language, body.until)
-    return operations.Done()
+    request.call(claim_translation, body.story, language, body.until)
 
 
 @OPERATIONS.add("POST /translations/<language>/start", Permission.TRANSLATE)
-def _start_translation(
-    request: ApiRequest, language: str, body: BegunTranslation
-) -> operations.Done:
+def _start_translation(request: ApiRequest, language: str, body: BegunTranslation) -> None:
     """Say that a translation is in work."""
-    start_translation(request.state, request.actor, body.story, language, body.until)
-    return operations.Done()
+    request.call(start_translation, body.story, language, body.until)
 
 
 @OPERATIONS.add("POST /translations/<language>/give-up", Permission.TRANSLATE)
-def _give_up_translation(
-    request: ApiRequest, language: str, body: GivenUpTranslation
-) -> operations.Done:
+def _give_up_translation(request: ApiRequest, language: str, body: GivenUpTranslation) -> None:
     """Say that a translation will not come, and why."""
-    give_up_translation(request.state, request.actor, body.story, language, body.reason)
-    return operations.Done()
+    request.call(give_up_translation, body.story, language, body.reason)
 
 
 @OPERATIONS.add("POST /translations/<language>/release", Permission.TRANSLATE)
-def _release_translation(
-    request: ApiRequest, language: str, body: StoryName
-) -> operations.Done:
+def _release_translation(request: ApiRequest, language: str, body: StoryName) -> None:
     """Remove what was said of a translation."""
-    release_translation(request.state, request.actor, body.story, language)
-    return operations.Done()
+    request.call(release_translation, body.story, language)
 
 
 @OPERATIONS.add("POST /translations/<language>/dismiss", Permission.TRANSLATE)
-def _dismiss_staleness(request: ApiRequest, language: str, body: StoryName) -> operations.Done:
+def _dismiss_staleness(request: ApiRequest, language: str, body: StoryName) -> None:
     """Let a translation count as up to date until its original changes again."""
-    dismiss_staleness(request.state, request.actor, body.story, language)
-    return operations.Done()
+    request.call(dismiss_staleness, body.story, language)

@@ -83,7 +83,7 @@ def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) 
     app = flask.Flask("publisher.web.console", static_folder=None, template_folder=None)
     app.extensions["console"] = context
     app.url_map.converters["int"] = _Number
-    app.before_request(lambda: _known_host(context))
+    app.before_request(lambda: None if context.is_asked() else console_error(context, 421))
     by_endpoint = {one.endpoint: one for one in routes}
     in_menu = tuple(
         sorted(
@@ -92,7 +92,7 @@ def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) 
         )
     )
     app.before_request(lambda: _prepared(context, by_endpoint, in_menu))
-    app.after_request(lambda response: _secured(context, response))
+    app.after_request(context.protected)
     errors.register(app, context)
     for route in routes:
         app.add_url_rule(
@@ -100,18 +100,6 @@ def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) 
         )
     app.wsgi_app = RepeatedProgress(app.wsgi_app, context)  # type: ignore[method-assign]  # as Flask's documentation does
     return app
-
-
-def _known_host(context: ConsoleContext) -> flask.Response | None:
-    """Return the page for a host that is not the console's, or None."""
-    # As it was sent: Werkzeug would leave the port out.
-    host = flask.request.environ.get("HTTP_HOST", "")
-    url = context.current_settings().console.url
-    return (
-        None
-        if security.is_known_host(host, url, context.hosts)
-        else console_error(context, 421)
-    )
 
 
 def _prepared(
@@ -127,19 +115,10 @@ def _prepared(
         return None
     route = by_endpoint[flask.request.endpoint or ""]
     flask.request.max_content_length = route.max_body
-    if not _is_from_here(context):
+    if not security.is_own_request(security.OriginCheck.COOKIE, request.settings.console.url):
         log_refusal("another site sent it", request)
         return console_error(context, 403)
     return None
-
-
-def _is_from_here(context: ConsoleContext) -> bool:
-    request = flask.request
-    if request.method in security.SAFE_METHODS:
-        return True
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    host, url = request.environ.get("HTTP_HOST", ""), context.current_settings().console.url
-    return security.is_own_request(security.OriginCheck.COOKIE, site, origin, host, url)
 
 
 def _with_slash(context: ConsoleContext) -> flask.Response:
@@ -244,12 +223,3 @@ def _menu(
         )
         for one in shown
     )
-
-
-def _secured(context: ConsoleContext, response: flask.Response) -> flask.Response:
-    """Add the security headers that a page has not set itself."""
-    present = {name.lower() for name, _value in response.headers}
-    is_secure = context.current_settings().console.is_secure
-    fields = security.console_headers(is_secure=is_secure)
-    response.headers.extend(one for one in fields if one[0].lower() not in present)
-    return response

@@ -26,7 +26,7 @@ def _list(request: ConsoleRequest) -> flask.Response:
 def _add(request: ConsoleRequest) -> flask.Response:
     key, name = request.field("key"), request.field("name")
     try:
-        articles.add_person(request.state, request.actor, key, name)
+        request.call(articles.add_person, key, name)
     except (UsageError, ConfigError) as error:
         return _list_page(request, 422, key=key, name=name, problem=str(error))
     return request.see_other(f"{_PATH}{key}/", done="added")
@@ -49,9 +49,7 @@ def _save(request: ConsoleRequest, person: str) -> flask.Response:
         return conflict_page(request, "person", changes, now)
     given = {**now, **changes.values}
     try:
-        articles.change_person(
-            request.state, request.actor, _entry(person, given), found.content_hash
-        )
+        request.call(articles.change_person, _entry(person, given), found.content_hash)
     except ConfigError as error:
         return _page(request, person, now, found.content_hash, problem=str(error), given=given)
     return request.see_other(f"{_PATH}{person}/", done="saved")
@@ -59,7 +57,7 @@ def _save(request: ConsoleRequest, person: str) -> flask.Response:
 
 @ROUTES.add("POST /people/<person>/remove/", Permission.MANAGE_PEOPLE)
 def _remove(request: ConsoleRequest, person: str) -> flask.Response:
-    articles.remove_person(request.state, request.actor, person, request.field("seen"))
+    request.call(articles.remove_person, person, request.field("seen"))
     return request.see_other(_PATH, done="removed")
 
 

@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 import flask
 
 from publisher.app.accounts.sign_in import SignedIn, read_signed_in
-from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.editing_state import Actor, Permission
 from publisher.clock import Clock
 from publisher.config import Publication, Settings
 from publisher.errors import RepeatedFormError
@@ -34,7 +34,7 @@ from publisher.languages import match
 from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.console import CONSOLE_LANGUAGES, ConsolePages, said_as_text
 from publisher.rendering.views import publication_view
-from publisher.web.api.requests import ApiContext
+from publisher.web.api.requests import ApiContext, SentRequest
 from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import client_network, parse_id, see_other
 from publisher.web.security import SAFE_METHODS
@@ -229,14 +229,13 @@ class ConsoleContext(ApiContext):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsoleRequest:
+class ConsoleRequest(SentRequest):
     """A request. `state` refuses changes for GET and HEAD. `language` is that of the page.
 
     `menu` has a key, a path and whether the page is there, for what its sender may use.
     """
 
     context: ConsoleContext
-    state: EditingState
     language: str
     network: str
     signed_in: SignedIn | None = None

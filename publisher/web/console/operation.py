@@ -43,7 +43,7 @@ ROUTES = RouteTable()
 
 @ROUTES.add("GET /", Permission.VIEW, menu="today")
 def _today(request: ConsoleRequest) -> flask.Response:
-    snapshot, items = list_attention(request.state, request.actor)
+    snapshot, items = request.call(list_attention)
     upcoming = [issue for language in snapshot.languages for issue in language.upcoming]
     return request.page(
         "today.html", items=join_items(items), upcoming=_together(upcoming)[:_UPCOMING]
@@ -119,7 +119,7 @@ def _page(request: ConsoleRequest, status: int = 200, problem: str = "") -> flas
     return request.page(
         "webhooks.html",
         status,
-        webhooks=webhooks.list_webhooks(request.state, request.actor),
+        webhooks=request.call(webhooks.list_webhooks),
         events=[*webhooks.EventType],
         problem=problem,
         url=request.field("url"),
@@ -131,9 +131,7 @@ def _page(request: ConsoleRequest, status: int = 200, problem: str = "") -> flas
 def _add(request: ConsoleRequest) -> flask.Response:
     events = flask.request.form.getlist("event")
     try:
-        number, secret = webhooks.add_webhook(
-            request.state, request.actor, request.field("url"), events
-        )
+        number, secret = request.call(webhooks.add_webhook, request.field("url"), events)
     except (UsageError, WebhookError) as error:
         return _page(request, 422, str(error))
     return request.page("webhook_secret.html", webhook=number, secret=secret)
@@ -141,10 +139,8 @@ def _add(request: ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("GET /webhooks/<int:number>/", Permission.MANAGE_WEBHOOKS)
 def _one(request: ConsoleRequest, number: int, answer: Answer | None = None) -> flask.Response:
-    deliveries = webhooks.list_webhook_deliveries(
-        request.state, request.actor, number, None, _LATEST
-    )
-    found = webhooks.list_webhooks(request.state, request.actor)
+    deliveries = request.call(webhooks.list_webhook_deliveries, number, None, _LATEST)
+    found = request.call(webhooks.list_webhooks)
     one = next(one for one in found if one.webhook.id == number)
     return request.page("webhook.html", one=one, deliveries=deliveries, answer=answer)
 
@@ -152,29 +148,29 @@ def _one(request: ConsoleRequest, number: int, answer: Answer | None = None) -> 
 @ROUTES.add("POST /webhooks/<int:number>/test/", Permission.MANAGE_WEBHOOKS)
 def _test(request: ConsoleRequest, number: int) -> flask.Response:
     """Send an event that means nothing, and show the answer."""
-    answer = webhooks.send_test_event(request.state, request.actor, number)
+    answer = request.call(webhooks.send_test_event, number)
     return _one(request, number, answer)
 
 
 @ROUTES.add("POST /webhooks/<int:number>/rotate/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _rotate(request: ConsoleRequest, number: int) -> flask.Response:
-    secret = webhooks.rotate_webhook(request.state, request.actor, number)
+    secret = request.call(webhooks.rotate_webhook, number)
     return request.page("webhook_secret.html", webhook=number, secret=secret)
 
 
 @ROUTES.add("POST /webhooks/<int:number>/enable/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _enable(request: ConsoleRequest, number: int) -> flask.Response:
-    webhooks.enable_webhook(request.state, request.actor, number)
+    request.call(webhooks.enable_webhook, number)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
 @ROUTES.add("POST /webhooks/<int:number>/disable/", Permission.MANAGE_WEBHOOKS)
 def _disable(request: ConsoleRequest, number: int) -> flask.Response:
-    webhooks.disable_webhook(request.state, request.actor, number)
+    request.call(webhooks.disable_webhook, number)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
 @ROUTES.add("POST /webhooks/<int:number>/remove/", Permission.MANAGE_WEBHOOKS, needs_fresh=True)
 def _remove(request: ConsoleRequest, number: int) -> flask.Response:
-    webhooks.remove_webhook(request.state, request.actor, number)
+    request.call(webhooks.remove_webhook, number)
     return request.see_other(_PATH, done="removed")

@@ -146,9 +146,7 @@ def _save(request: ConsoleRequest, table: str) -> flask.Response:
             dates=dates if {"schedule", "at"} & changes.values.keys() else (),
         )
     try:
-        save_editable_table(
-            request.state, request.actor, table, changes.values, found.content_hash
-        )
+        request.call(save_editable_table, table, changes.values, found.content_hash)
     except ConfigError as error:
         return _form_page(request, found, given, now, str(error))
     return request.see_other(_PATH, done="settings-saved")

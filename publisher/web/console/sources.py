@@ -75,7 +75,7 @@ def _is_followed(request: ConsoleRequest, test: sources.SourceTest | None) -> bo
 def _test(request: ConsoleRequest) -> flask.Response:
     kept = request.context.opened.source_tests
     try:
-        kept.begin(request.state, request.actor, request.field("source"), request.field("key"))
+        request.call(kept.begin, request.field("source"), request.field("key"))
     except LimitError as error:
         raise TooManyRequestsError(error.retry_after) from None
     return request.see_other(_PATH, done="source-tested")
@@ -86,5 +86,5 @@ def _accept(request: ConsoleRequest) -> flask.Response:
     lost = request.number("lost")
     if lost is None:
         raise UsageError(f"{request.field('lost')!r} is no number of articles")
-    sources.accept_source_loss(request.state, request.actor, request.field("source"), lost)
+    request.call(sources.accept_source_loss, request.field("source"), lost)
     return request.see_other(_PATH, done="loss-accepted")

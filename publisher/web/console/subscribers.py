@@ -33,7 +33,7 @@ def _show(request: ConsoleRequest) -> flask.Response:
 def _search(request: ConsoleRequest) -> flask.Response:
     text = request.field("address")
     try:
-        found = lists.search_by_address(request.state, request.actor, text)
+        found = request.call(lists.search_by_address, text)
     except UsageError:
         return request.page("subscribers.html", 422, found=None, too_short=True, text=text)
     if len(found) == 1:
@@ -43,7 +43,7 @@ def _search(request: ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("GET /subscribers/<int:number>/", Permission.SEE_SUBSCRIBERS)
 def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
-    record, returned = actions.read_subscriber_record(request.state, request.actor, number)
+    record, returned = request.call(actions.read_subscriber_record, number)
     history = record.history
     return request.page(
         "subscriber.html",
@@ -58,14 +58,14 @@ def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
 @ROUTES.add("POST /subscribers/<int:number>/unsubscribe/", Permission.MANAGE_SUBSCRIBERS)
 def _unsubscribe(request: ConsoleRequest, number: int) -> flask.Response:
     newsletter, note = request.field("newsletter") or None, request.field("note")
-    actions.unsubscribe_number(request.state, request.actor, number, newsletter, note)
+    request.call(actions.unsubscribe_number, number, newsletter, note)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
 @ROUTES.add("POST /subscribers/<int:number>/resubscribe/", Permission.MANAGE_SUBSCRIBERS)
 def _resubscribe(request: ConsoleRequest, number: int) -> flask.Response:
     newsletter, note = request.field("newsletter") or None, request.field("note")
-    actions.resubscribe_number(request.state, request.actor, number, newsletter, note)
+    request.call(actions.resubscribe_number, number, newsletter, note)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
@@ -75,7 +75,7 @@ def _resubscribe(request: ConsoleRequest, number: int) -> flask.Response:
 def _erase(request: ConsoleRequest, number: int) -> flask.Response:
     if request.field("sure") != "yes":
         return request.see_other(f"{_PATH}{number}/")
-    actions.erase_number(request.state, request.actor, number)
+    request.call(actions.erase_number, number)
     return request.see_other(_PATH, done="saved")
 
 
@@ -83,7 +83,7 @@ def _erase(request: ConsoleRequest, number: int) -> flask.Response:
     "GET /subscribers/<int:number>/data.json", Permission.SEE_SUBSCRIBERS, needs_fresh=True
 )
 def _data(request: ConsoleRequest, number: int) -> flask.Response:
-    person = actions.read_subscriber(request.state, request.actor, number)
+    person = request.call(actions.read_subscriber, number)
     text = read_own_data(request.settings, request.state.database, person.address)
     return _file(text, "application/json", f"subscriber-{number}.json")
 
@@ -91,7 +91,7 @@ def _data(request: ConsoleRequest, number: int) -> flask.Response:
 @ROUTES.add("POST /subscribers/export/", Permission.MANAGE_SUBSCRIBERS, needs_fresh=True)
 def _export(request: ConsoleRequest) -> flask.Response:
     out = io.StringIO()
-    lists.export_list(request.state, request.actor, out)
+    request.call(lists.export_list, out)
     return _file(out.getvalue(), "text/csv", "subscribers.csv")
 
 
@@ -112,7 +112,7 @@ def _upload_page(request: ConsoleRequest, status: int = 200) -> flask.Response:
     return request.page(
         "subscribers_import.html",
         status,
-        imports=lists.list_imports(request.state, request.actor),
+        imports=request.call(lists.list_imports),
         # Of the form: sent twice, its list is stored once.
         key=new_key(),
         most=MAX_LIST_BYTES // _MEGABYTE,
@@ -130,31 +130,31 @@ def _upload(request: ConsoleRequest) -> flask.Response:
     if file is None or not file.filename:
         return _upload_page(request, _NO_FILE)
     key = request.field("key") or new_key()
-    kept = lists.keep_list(request.state, request.actor, key, file.stream)
+    kept = request.call(lists.keep_list, key, file.stream)
     return request.see_other(f"{IMPORT_PATH}{kept.key}/")
 
 
 @ROUTES.add("GET /subscribers/import/<key>/", Permission.MANAGE_SUBSCRIBERS)
 def _show_import(request: ConsoleRequest, key: str) -> flask.Response:
-    kept = lists.find_import(request.state, request.actor, key)
+    kept = request.call(lists.find_import, key)
     return request.page("subscribers_import_one.html", kept=kept, path=f"{IMPORT_PATH}{key}/")
 
 
 @ROUTES.add("POST /subscribers/import/<key>/begin/", Permission.MANAGE_SUBSCRIBERS)
 def _begin(request: ConsoleRequest, key: str) -> flask.Response:
-    lists.begin_import(request.state, request.actor, key)
+    request.call(lists.begin_import, key)
     return request.see_other(f"{IMPORT_PATH}{key}/")
 
 
 @ROUTES.add("POST /subscribers/import/<key>/discard/", Permission.MANAGE_SUBSCRIBERS)
 def _discard(request: ConsoleRequest, key: str) -> flask.Response:
-    lists.discard_import(request.state, request.actor, key)
+    request.call(lists.discard_import, key)
     return request.see_other(IMPORT_PATH, done="removed")
 
 
 @ROUTES.add("GET /subscribers/import/<key>/rejects.csv", Permission.MANAGE_SUBSCRIBERS)
 def _rejects(request: ConsoleRequest, key: str) -> flask.Response:
-    rows = lists.read_rejects(request.state, request.actor, key, request.said)
+    rows = request.call(lists.read_rejects, key, request.said)
     response = flask.Response(rows, mimetype="text/csv")
     response.headers["Content-Disposition"] = "attachment; filename=rejects.csv"
     return response

@@ -31,20 +31,20 @@ ROUTES = RouteTable()
 
 @ROUTES.add("GET /translations/mine/", Permission.TRANSLATE, language=LanguageFrom.ANY)
 def _show(request: ConsoleRequest) -> flask.Response:
-    choices = read_translator_choices(request.state, request.actor)
+    choices = request.call(read_translator_choices)
     return request.page("translator.html", choices=choices)
 
 
 @ROUTES.add("POST /translations/mine/mails/", Permission.TRANSLATE, language=LanguageFrom.ANY)
 def _choose(request: ConsoleRequest) -> flask.Response:
     wanted = request.field("wanted") == "yes"
-    choose_translator_mails(request.state, request.actor, wanted=wanted)
+    request.call(choose_translator_mails, wanted=wanted)
     return request.see_other(_PATH, "saved")
 
 
 @ROUTES.add("POST /translations/mine/feeds/", Permission.TRANSLATE, language=LanguageFrom.ANY)
 def _renew(request: ConsoleRequest) -> flask.Response:
-    renew_private_addresses(request.state, request.actor)
+    request.call(renew_private_addresses)
     return request.see_other(_PATH, "saved")
 
 
@@ -105,7 +105,7 @@ def _statistics(request: ConsoleRequest) -> flask.Response:
     """Show the figures on a page of their own: all subscribers are counted for them."""
     asked = flask.request.args.get("days", "")
     days = next((choice for choice in _DAYS if str(choice) == asked), translations.DAYS_LISTED)
-    found = translations.read_statistics(request.state, request.actor, days=days)
+    found = request.call(translations.read_statistics, days=days)
     return request.page(
         "translation_statistics.html",
         found=found,
@@ -120,7 +120,7 @@ def _story(
     request: ConsoleRequest, language: str, story: int, *, wrong: str = "", status: int = 200
 ) -> flask.Response:
     try:
-        found = translations.read_translation(request.state, request.actor, story, language)
+        found = request.call(translations.read_translation, story, language)
     except TranslationError:
         flask.abort(404)
     return request.page(
@@ -138,7 +138,7 @@ def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> None:
     @ROUTES.add(f"POST /translations/<language>/<int:story>/{name}/", Permission.TRANSLATE)
     def view(request: ConsoleRequest, language: str, story: int) -> flask.Response:
         try:
-            found = translations.read_translation(request.state, request.actor, story, language)
+            found = request.call(translations.read_translation, story, language)
         except TranslationError:
             flask.abort(404)
         try:
@@ -163,13 +163,13 @@ def _claim(request: ConsoleRequest, key: str, language: str) -> str:
     until = _day(request)
     if until is None:
         return _NO_DATE
-    translations.claim_translation(request.state, request.actor, key, language, until)
+    request.call(translations.claim_translation, key, language, until)
     return ""
 
 
 @_verb
 def _start(request: ConsoleRequest, key: str, language: str) -> str:
-    translations.start_translation(request.state, request.actor, key, language, _day(request))
+    request.call(translations.start_translation, key, language, _day(request))
     return ""
 
 
@@ -178,17 +178,17 @@ def _give_up(request: ConsoleRequest, key: str, language: str) -> str:
     reason = request.field("reason")
     if not reason:
         return _NO_REASON
-    translations.give_up_translation(request.state, request.actor, key, language, reason)
+    request.call(translations.give_up_translation, key, language, reason)
     return ""
 
 
 @_verb
 def _release(request: ConsoleRequest, key: str, language: str) -> str:
-    translations.release_translation(request.state, request.actor, key, language)
+    request.call(translations.release_translation, key, language)
     return ""
 
 
 @_verb
 def _dismiss(request: ConsoleRequest, key: str, language: str) -> str:
-    translations.dismiss_staleness(request.state, request.actor, key, language)
+    request.call(translations.dismiss_staleness, key, language)
     return ""

@@ -62,7 +62,9 @@ def create_app(context: WebContext) -> flask.Flask:
     app.extensions["publisher"] = context
     app.url_map.converters["language"] = _language_converter(lambda: context.settings)
     app.before_request(lambda: _checked(app, context))
-    app.after_request(_secured)
+    app.after_request(
+        lambda response: security.add_headers(response, security.security_headers())
+    )
     errors.register(app, context)
     for register in PAGES:
         register(app, context)
@@ -84,9 +86,7 @@ def _language_converter(settings: Callable[[], Settings]) -> type[BaseConverter]
 def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
     """Return the page that refuses a request or leads elsewhere, or None; bound its body."""
     request, url = flask.request, context.settings.publication.url
-    # As it was sent: Werkzeug would leave the port out.
-    host = request.environ.get("HTTP_HOST", "")
-    if not security.is_known_host(host, url, context.hosts):
+    if not security.is_for_us(url, context.hosts):
         return error_page(context, 421)
     if isinstance(request.routing_exception, RequestRedirect):
         return slash_redirect(context)
@@ -95,19 +95,7 @@ def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
     view = app.view_functions.get(request.endpoint or "")
     marks: dict[str, Any] = getattr(view, "__dict__", {})
     request.max_content_length = marks.get("max_body", _MAX_BODY_BYTES)
-    if request.method in security.SAFE_METHODS or view is None:
-        return None
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     check = marks.get("origin_check", security.OriginCheck.TOKEN)
-    if not security.is_own_request(check, site, origin, host, url):
+    if view is not None and not security.is_own_request(check, url):
         return error_page(context, 403)
     return None
-
-
-def _secured(response: flask.Response) -> flask.Response:
-    """Add the security headers that a page has not set itself."""
-    present = {name.lower() for name, _value in response.headers}
-    response.headers.extend(
-        one for one in security.security_headers() if one[0].lower() not in present
-    )
-    return response

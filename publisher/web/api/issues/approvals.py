@@ -86,24 +86,21 @@ class SkipReason(ApiValue):
 @OPERATIONS.add("GET /issues/<issue>/approvals", Permission.VIEW)
 def _read_approvals(request: ApiRequest, issue: str) -> Approvals:
     """Read the approvals of an issue, and what is missing."""
-    return _approvals(read_approvals(request.state, request.actor, issue))
+    return _approvals(request.call(read_approvals, issue))
 
 
 @OPERATIONS.add("POST /issues/<issue>/approvals", Permission.APPROVE)
 def _approve_issue(request: ApiRequest, issue: str, body: NewApprovalValue) -> Approvals:
     """Approve an issue as it was read."""
     plan = ShownPlan(body.plan_hash, body.recipients) if body.plan_hash else None
-    done = approve_issue(
-        request.state, request.actor, issue, body.manifest, note=body.note, plan=plan
-    )
+    done = request.call(approve_issue, issue, body.manifest, note=body.note, plan=plan)
     return _approvals(done)
 
 
 @OPERATIONS.add("POST /issues/<issue>/change-requests", Permission.APPROVE)
 def _request_changes(request: ApiRequest, issue: str, body: ChangesWanted) -> Approvals:
     """Ask for changes; the issue is not sent until it is changed."""
-    done = request_changes(request.state, request.actor, issue, body.manifest, body.note)
-    return _approvals(done)
+    return _approvals(request.call(request_changes, issue, body.manifest, body.note))
 
 
 def _approvals(view: ApprovalView) -> Approvals:
@@ -123,33 +120,33 @@ def _schedule_issue(request: ApiRequest, issue: str, body: NewSchedule) -> Issue
         at = body.send_at.astimezone(UTC)
     except OverflowError as error:
         raise ProblemError(422, "send_at: is no time that a calendar has") from error
-    sending.schedule_issue(request.state, request.actor, issue, at)
+    request.call(sending.schedule_issue, issue, at)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/send-now", Permission.CONTROL_SENDING)
 def _send_now(request: ApiRequest, issue: str) -> IssueDetails:
     """Send an issue after the time to undo."""
-    sending.send_now(request.state, request.actor, issue)
+    request.call(sending.send_now, issue)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/undo", Permission.PAUSE_SENDING)
 def _undo_sending(request: ApiRequest, issue: str) -> IssueDetails:
     """Take back sending now, before the first mail."""
-    sending.undo_sending(request.state, request.actor, issue)
+    request.call(sending.undo_sending, issue)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/hold", Permission.PAUSE_SENDING)
 def _hold_issue(request: ApiRequest, issue: str) -> IssueDetails:
     """Keep an issue from being sent until somebody schedules it."""
-    sending.hold_issue(request.state, request.actor, issue)
+    request.call(sending.hold_issue, issue)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/skip", Permission.MOVE_ISSUE)
 def _skip_issue(request: ApiRequest, issue: str, body: SkipReason) -> IssueDetails:
     """Send an issue never; the next one may have its articles."""
-    sending.skip_issue(request.state, request.actor, issue, body.reason)
+    request.call(sending.skip_issue, issue, body.reason)
     return read_details(request, issue)

@@ -124,9 +124,7 @@ def _move_occurrence(
     request: ApiRequest, language: str, body: MovedOccurrence
 ) -> OccurrenceState:
     """Move an issue to another time."""
-    (done,) = occurrences.move_occurrence(
-        request.state, request.actor, _key(body, language), body.to
-    )
+    (done,) = request.call(occurrences.move_occurrence, _key(body, language), body.to)
     return occurrence_state(done)
 
 
@@ -135,8 +133,7 @@ def _skip_occurrence(
     request: ApiRequest, language: str, body: SkippedOccurrence
 ) -> OccurrenceState:
     """Skip an issue; the next one has its articles."""
-    key = _key(body, language)
-    (done,) = occurrences.skip_occurrence(request.state, request.actor, key, body.reason)
+    (done,) = request.call(occurrences.skip_occurrence, _key(body, language), body.reason)
     return occurrence_state(done)
 
 
@@ -145,8 +142,7 @@ def _restore_occurrence(
     request: ApiRequest, language: str, body: OccurrenceName
 ) -> OccurrenceState:
     """Undo moving or skipping an issue."""
-    key = _key(body, language)
-    (done,) = occurrences.restore_occurrence(request.state, request.actor, key)
+    (done,) = request.call(occurrences.restore_occurrence, _key(body, language))
     return occurrence_state(done)
 
 

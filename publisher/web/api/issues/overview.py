@@ -108,21 +108,21 @@ def _read_issue(request: ApiRequest, issue: str) -> IssueDetails:
 @OPERATIONS.add("POST /issues/<issue>/pause", Permission.PAUSE_SENDING)
 def _pause_issue(request: ApiRequest, issue: str, body: Reason) -> IssueDetails:
     """Stop sending an issue; mails that are being sent are completed."""
-    pause_sending(request.state, request.actor, issue, body.reason)
+    request.call(pause_sending, issue, body.reason)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/resume", Permission.CONTROL_SENDING)
 def _resume_issue(request: ApiRequest, issue: str) -> IssueDetails:
     """Continue a paused issue where it stopped."""
-    resume_sending(request.state, request.actor, issue)
+    request.call(resume_sending, issue)
     return read_details(request, issue)
 
 
 @OPERATIONS.add("POST /issues/<issue>/cancel", Permission.CONTROL_SENDING)
 def _cancel_issue(request: ApiRequest, issue: str, body: Reason) -> IssueDetails:
     """End an issue for good; who has not got it yet will not get it."""
-    cancel_sending(request.state, request.actor, issue, body.reason)
+    request.call(cancel_sending, issue, body.reason)
     return read_details(request, issue)
 
 
@@ -210,7 +210,7 @@ def _edit_issue(request: ApiRequest, issue: str, body: NewEditValue) -> IssueCon
     """Change an issue, and have it assembled again."""
     number = overview.find_story_id(request.state, body.story) if body.story else body.story_id
     wanted = EditRequest(body.kind, body.value, number)
-    done = edit_issue(request.state, request.actor, issue, wanted)
+    done = request.call(edit_issue, issue, wanted)
     return _contents(request, issue, done.problem)
 
 
@@ -222,12 +222,12 @@ def _undo_edit(request: ApiRequest, issue: str, edit: str) -> IssueContents:
     number = parse_id(edit)
     if number is None:
         raise ProblemError(404, "an edit has a number")
-    done = undo_edit(request.state, request.actor, issue, number)
+    done = request.call(undo_edit, issue, number)
     return _contents(request, issue, done.problem)
 
 
 def _contents(request: ApiRequest, name: str, problem: str | None = None) -> IssueContents:
-    found = overview.read_issue_overview(request.state, request.actor, name)
+    found = request.call(overview.read_issue_overview, name)
     left_out = [LeftOutValue.of(row.story, row) for row in found.left_out]
     return IssueContents.of(found, found.issue, left_out=left_out, problem=problem)
 
@@ -277,7 +277,5 @@ def _compare_revisions(
     request: ApiRequest, issue: str, query: RevisionQuery
 ) -> RevisionComparison:
     """Read what changed between two revisions of an issue."""
-    found = overview.compare_revisions(
-        request.state, request.actor, issue, query.old, query.new
-    )
+    found = request.call(overview.compare_revisions, issue, query.old, query.new)
     return RevisionComparison.of(found)

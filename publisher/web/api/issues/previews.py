@@ -149,7 +149,7 @@ def _preview(
     """Return the mail of an issue, or of an edition's next one, as a subscriber gets it."""
     viewer = viewer_with_profile(language)
     if subscriber is not None:
-        viewer = load_viewer(request.state, request.actor, subscriber)
+        viewer = request.call(load_viewer, subscriber)
     try:
         return preview_mail(request.state, request.renderer, request.actor, what, viewer)
     except RenderingError as error:

@@ -86,7 +86,7 @@ def _read_report(request: ApiRequest, issue: str) -> ReportValue:
 def _decide_doubts(request: ApiRequest, issue: str, body: DecidedDoubts) -> DoubtCount:
     """Send deliveries in doubt again, or record them as sent."""
     is_resent = body.decision is DoubtChoiceValue.RESEND
-    count = decide_doubts(request.state, request.actor, issue, resend=is_resent).count
+    count = request.call(decide_doubts, issue, resend=is_resent).count
     return DoubtCount(deliveries=count)
 
 
@@ -96,6 +96,6 @@ def _correct_issue(
 ) -> CorrectionValue:
     """Correct an issue that was sent."""
     wanted = CorrectionRequest(languages=(language,), **dict(body))
-    (done,) = correct_issue(request.state, request.actor, wanted)
+    (done,) = request.call(correct_issue, wanted)
     mailed = done.mailed.name if done.mailed else None
     return CorrectionValue(issue=done.first.name, mailed=mailed)

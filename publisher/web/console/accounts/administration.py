@@ -41,7 +41,7 @@ def _page(request: ConsoleRequest, problem: str = "") -> flask.Response:
         problem=problem,
         given={name: request.field(name) for name in ("email", "name", "language")},
         grants=_roles(),
-        records=administration.read_accounts(request.state, request.actor),
+        records=request.call(administration.read_accounts),
         choices=administration.role_choices(request.settings.publication),
     )
 
@@ -52,7 +52,7 @@ def _add(request: ConsoleRequest) -> flask.Response:
     try:
         grants = administration.parse_roles(request.settings.publication, _roles())
         new = NewAccount(request.field("email"), request.field("name"), language, grants)
-        made = administration.create_account(request.state, request.actor, new)
+        made = request.call(administration.create_account, new)
     except AccountError as error:
         return _page(request, str(error))
     return _invited(request, made)
@@ -88,7 +88,7 @@ def _set_roles(request: ConsoleRequest, number: int) -> flask.Response:
     email = _record(request, number).account.email
     try:
         grants = administration.parse_roles(request.settings.publication, _roles())
-        administration.change_roles(request.state, request.actor, email, grants)
+        request.call(administration.change_roles, email, grants)
     except AccountError as error:
         return _page_of_one(request, number, str(error))
     return request.see_other(f"{_PATH}{number}/", done="saved")
@@ -99,7 +99,7 @@ def _set_roles(request: ConsoleRequest, number: int) -> flask.Response:
 )
 def _recover(request: ConsoleRequest, number: int) -> flask.Response:
     email = _record(request, number).account.email
-    made = administration.recover_account(request.state, request.actor, email)
+    made = request.call(administration.recover_account, email)
     return _invited(request, made)
 
 
@@ -115,13 +115,13 @@ for _name, _verb in (
     def _act(
         request: ConsoleRequest, number: int, verb: Callable[..., None] = _verb
     ) -> flask.Response:
-        verb(request.state, request.actor, _record(request, number).account.email)
+        request.call(verb, _record(request, number).account.email)
         return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
 def _record(request: ConsoleRequest, number: int) -> AccountRecord:
     """Return an account by its number; abort with 404 if there is none. Addresses are in no URL."""
-    records = administration.read_accounts(request.state, request.actor)
+    records = request.call(administration.read_accounts)
     found = next((record for record in records if record.account.id == number), None)
     if found is None:
         flask.abort(404)
@@ -146,7 +146,7 @@ def _keys_page(request: ConsoleRequest, problem: str = "") -> flask.Response:
         problem=problem,
         given={name: request.field(name) for name in ("label", "days")},
         chosen=[*flask.request.form.getlist("scope"), *flask.request.form.getlist("language")],
-        keys=keys.list_keys(request.state, request.actor),
+        keys=request.call(keys.list_keys),
         scopes=keys.key_scopes(request.actor),
         publication_languages=request.settings.publication.languages,
         lifetimes=[(days, days) for days in _LIFETIMES],
@@ -177,7 +177,7 @@ def _revoke(request: ConsoleRequest) -> flask.Response:
     number = request.number("number")
     if number is None:
         raise UsageError(f"{request.field('number')!r}: no such key")
-    keys.revoke_key(request.state, request.actor, number)
+    request.call(keys.revoke_key, number)
     return request.see_other(_KEYS_PATH, done="saved")
 
 
@@ -188,7 +188,7 @@ _PAGE_SIZE = 50
 @ROUTES.add("GET /audit/", Permission.SEE_AUDIT_LOG, menu="audit")
 def _show_audit(request: ConsoleRequest) -> flask.Response:
     before = parse_id(flask.request.args.get("before", ""))
-    found = read_audit_log(request.state, request.actor, before=before, limit=_PAGE_SIZE + 1)
+    found = request.call(read_audit_log, before=before, limit=_PAGE_SIZE + 1)
     shown = found[:_PAGE_SIZE]
     is_more = len(found) > _PAGE_SIZE
     return request.page(
@@ -205,6 +205,4 @@ def _details(entry: AuditEntry) -> str:
 
 @ROUTES.add("GET /audit/check/", Permission.SEE_AUDIT_LOG)
 def _check(request: ConsoleRequest) -> flask.Response:
-    return request.page(
-        "audit_check.html", check=verify_audit_log(request.state, request.actor)
-    )
+    return request.page("audit_check.html", check=request.call(verify_audit_log))

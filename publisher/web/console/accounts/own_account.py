@@ -30,26 +30,26 @@ def _show(request: ConsoleRequest) -> flask.Response:
 
 
 def _values(request: ConsoleRequest) -> dict[str, Any]:
-    own, passkeys = factors.read_own_factors(request.state, request.actor)
+    own, passkeys = request.call(factors.read_own_factors)
     return {
         "factors": own,
         "passkeys": passkeys,
         "sessions": [
             (one, sign_in.browser_name(one.user_agent))
-            for one in list_own_sessions(request.state, request.actor)
+            for one in request.call(list_own_sessions)
         ],
     }
 
 
 @ROUTES.add("POST /account/language/", Access.SIGNED_IN)
 def _choose_language(request: ConsoleRequest) -> flask.Response:
-    choose_language(request.state, request.actor, request.field("language"))
+    request.call(choose_language, request.field("language"))
     return request.see_other(_PATH, done="saved")
 
 
 @ROUTES.add("POST /account/sessions/end/", Access.SIGNED_IN)
 def _end_session(request: ConsoleRequest) -> flask.Response:
-    end_own_session(request.state, request.actor, request.field("session"))
+    request.call(end_own_session, request.field("session"))
     return request.see_other(_PATH, done="saved")
 
 

@@ -35,7 +35,7 @@ def _done(
 ) -> flask.Response:
     """Call a verb; lead back to the issue, or show there why nothing was done."""
     try:
-        verb(request.state, request.actor, issue)
+        request.call(verb, issue)
     except IssueError as error:
         return issue_page(request, issue, 409, problem=str(error))
     return request.see_other(f"/issues/{issue}/", done=word)
@@ -46,9 +46,7 @@ def _approve(request: ConsoleRequest, issue: str) -> flask.Response:
     manifest, note = request.field("manifest"), request.field("note", _MOST_NOTE)
     plan = _shown_plan(request.field("plan_hash"), request.field("recipients"))
     try:
-        approvals.approve_issue(
-            request.state, request.actor, issue, manifest, note=note, plan=plan
-        )
+        request.call(approvals.approve_issue, issue, manifest, note=note, plan=plan)
     except IssueError as error:
         return issue_page(
             request, issue, 409, problem=str(error), diff=_changed(request, issue)
@@ -68,7 +66,7 @@ def _shown_plan(plan_hash: str, recipients: str) -> approvals.ShownPlan | None:
 def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
     """Return what the last revision has changed; None if there is one only."""
     try:
-        return compare_revisions(request.state, request.actor, issue)
+        return request.call(compare_revisions, issue)
     except IssueError:
         return None
 
@@ -85,7 +83,7 @@ def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
         for name, manifest, *shown in zip(*columns, strict=True)
     ]
     try:
-        approvals.approve_issues(request.state, request.actor, wanted)
+        request.call(approvals.approve_issues, wanted)
     except IssueError as error:
         return issue_page(request, issue, 409, problem=str(error))
     return request.see_other(f"/issues/{issue}/", done="approved")
@@ -117,7 +115,7 @@ def _schedule_at(request: ConsoleRequest, issue: str) -> object:
             issue=issue,
             value=repr(request.field("at")),
         ) from None
-    return sending.schedule_issue(request.state, request.actor, issue, at)
+    return request.call(sending.schedule_issue, issue, at)
 
 
 for _name, _access, _verb, _word in (

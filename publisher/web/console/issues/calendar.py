@@ -140,17 +140,17 @@ def _move(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
         to = datetime.fromisoformat(request.field("to"))
     except ValueError:
         raise UsageError("choose a date and a time") from None
-    occurrences.move_occurrence(request.state, request.actor, key, to.replace(tzinfo=None))
+    request.call(occurrences.move_occurrence, key, to.replace(tzinfo=None))
 
 
 @_verb
 def _skip(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
-    occurrences.skip_occurrence(request.state, request.actor, key, request.field("why"))
+    request.call(occurrences.skip_occurrence, key, request.field("why"))
 
 
 @_verb
 def _restore(request: ConsoleRequest, key: occurrences.OccurrenceKey) -> None:
-    occurrences.restore_occurrence(request.state, request.actor, key)
+    request.call(occurrences.restore_occurrence, key)
 
 
 def _parse_day(text: str) -> date | None:
@@ -174,5 +174,5 @@ def _file(request: ConsoleRequest, token: str) -> flask.Response:
 
 @ROUTES.add("POST /calendar/address/", Permission.VIEW, needs_fresh=True)
 def _renew(request: ConsoleRequest) -> flask.Response:
-    renew_private_addresses(request.state, request.actor)
+    request.call(renew_private_addresses)
     return request.see_other(_PATH, "saved")

@@ -86,7 +86,7 @@ def issue_page(
     `diff` is what changed since what an approver has read, or has approved.
     """
     group, found = find_issue_group(request.state, issue)
-    overview = read_issue_overview(request.state, request.actor, issue)
+    overview = request.call(read_issue_overview, issue)
     today = next(iter(overview.revisions), None)
     approvals = _approvals(request, issue)
     to_approve = _to_approve(request, group)
@@ -118,7 +118,7 @@ def issue_page(
 def _approvals(request: ConsoleRequest, issue: str) -> ApprovalView | None:
     """Return the approvals of an issue; None if its edition is gone."""
     try:
-        return read_approvals(request.state, request.actor, issue)
+        return request.call(read_approvals, issue)
     except IssueError:
         return None
 
@@ -131,7 +131,7 @@ def _changed_since_approval(
         return None
     first = min(row.revision for row in approvals.struck)
     try:
-        return compare_revisions(request.state, request.actor, approvals.issue.name, first)
+        return request.call(compare_revisions, approvals.issue.name, first)
     except IssueError:
         return None
 
@@ -187,7 +187,7 @@ def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
     wanted = EditRequest(EditKind(kind), value, story, request.number("seen") or 0)
     renderer = request.context.opened.renderer
     try:
-        edited = edit_issue(request.state, request.actor, issue, wanted, renderer)
+        edited = request.call(edit_issue, issue, wanted, renderer)
     except EditConflictError:
         given = {"conflict": wanted, "entered": {kind: value}}
         return issue_page(request, issue, 409, **given)
@@ -206,7 +206,7 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
         flask.abort(400)
     renderer = request.context.opened.renderer
     try:
-        edited = undo_edit(request.state, request.actor, issue, number, renderer)
+        edited = request.call(undo_edit, issue, number, renderer)
     except IssueError as error:
         return issue_page(request, issue, 409, problem=str(error))
     if edited.problem:
@@ -218,7 +218,7 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
 def _search(request: ConsoleRequest, issue: str) -> flask.Response:
     """Show stories that an issue could have. By POST, so that no address has what was searched."""
     words = request.field("words").strip()
-    found = search_stories(request.state, request.actor, issue, words)
+    found = request.call(search_stories, issue, words)
     return issue_page(request, issue, found=found, entered={"words": words})
 
 
@@ -227,10 +227,10 @@ def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
     """Compare two revisions, by default the last two."""
     old, new = (parse_id(flask.request.args.get(name, "")) for name in ("old", "new"))
     group, found = find_issue_group(request.state, issue)
-    overview = read_issue_overview(request.state, request.actor, issue)
+    overview = request.call(read_issue_overview, issue)
     diff = None
     if old is not None or new is not None or len(overview.revisions) > 1:
-        diff = compare_revisions(request.state, request.actor, issue, old, new)
+        diff = request.call(compare_revisions, issue, old, new)
     return request.page(
         "revisions.html", group=group, issue=found, overview=overview, diff=diff
     )

@@ -119,7 +119,7 @@ def _viewer(request: ConsoleRequest, values: Any, language: str) -> Viewer:
         subscriber = parse_id(number)
         if subscriber is None:
             raise UsageError("as whom is not a number")
-        return load_viewer(request.state, request.actor, subscriber)
+        return request.call(load_viewer, subscriber)
     length = values.get("length", "")
     more = [tag for tag in values.getlist("more") if tag in _languages(request)]
     profile = Profile(
@@ -181,7 +181,7 @@ def _choose(request: ConsoleRequest, **parts: str) -> flask.Response:
     """Find a subscriber by the address in a form, and lead to the page as he or she sees it."""
     target, address = _target(request, **parts), request.field("address")
     try:
-        viewer = find_viewer(request.state, request.actor, address)
+        viewer = request.call(find_viewer, address)
     except UsageError:
         return _grid(request, target, 422, wrong=("address", "no-subscriber"))
     return request.see_other(f"{target.path}?{urlencode({'as': viewer.subscriber_id})}")

@@ -251,13 +251,13 @@ def _given(request: ConsoleRequest, group: IssueGroup, issue: Any) -> dict[str, 
 
 @ROUTES.add("POST /issues/<issue>/pause/", Permission.PAUSE_SENDING)
 def _pause(request: ConsoleRequest, issue: str) -> flask.Response:
-    sending.pause_sending(request.state, request.actor, issue, request.field("reason") or None)
+    request.call(sending.pause_sending, issue, request.field("reason") or None)
     return _done(request, issue, "paused")
 
 
 @ROUTES.add("POST /issues/<issue>/resume/", Permission.CONTROL_SENDING)
 def _resume(request: ConsoleRequest, issue: str) -> flask.Response:
-    sending.resume_sending(request.state, request.actor, issue)
+    request.call(sending.resume_sending, issue)
     return _done(request, issue, "resumed")
 
 
@@ -267,7 +267,7 @@ def _pause_before_proof(request: ConsoleRequest, issue: str) -> flask.Response:
     reason = request.field("reason")
     can_pause = request.permits(Permission.PAUSE_SENDING, found.language)
     if found.state == "sending" and can_pause:
-        sending.pause_sending(request.state, request.actor, issue, reason or None)
+        request.call(sending.pause_sending, issue, reason or None)
         watch.forget(request.state, issue)
     return _sending(request, issue, 403, reason=reason, is_unproved=True)
 
@@ -279,7 +279,7 @@ def _pause_before_proof(request: ConsoleRequest, issue: str) -> flask.Response:
     unproved=_pause_before_proof,
 )
 def _cancel(request: ConsoleRequest, issue: str) -> flask.Response:
-    sending.cancel_sending(request.state, request.actor, issue, request.field("reason") or None)
+    request.call(sending.cancel_sending, issue, request.field("reason") or None)
     return _done(request, issue, "cancelled")
 
 
@@ -289,7 +289,7 @@ def _done(request: ConsoleRequest, issue: str, done: str) -> flask.Response:
 
 
 def _decide(request: ConsoleRequest, issue: str, *, resend: bool) -> flask.Response:
-    decide_doubts(request.state, request.actor, issue, resend=resend)
+    request.call(decide_doubts, issue, resend=resend)
     watch.forget(request.state, issue)
     return request.see_other(f"/issues/{issue}/report/", done="doubts-decided")
 
@@ -371,7 +371,7 @@ def _correct(request: ConsoleRequest, issue: str) -> flask.Response:
         web_only=request.field("how") != "mail",
     )
     try:
-        corrections.correct_issue(request.state, request.actor, wanted)
+        request.call(corrections.correct_issue, wanted)
     except (UsageError, IssueError) as error:
         return _page(request, issue, str(error), 422)
     return request.see_other(f"/issues/{issue}/correct/", "corrected")
