@@ -30,7 +30,8 @@ class Rule:
     """One thing that a check looks for.
 
     `code` is stable: settings and documents refer to it. `fix` is an imperative that says what
-    to do; `why` is the reason, with its source.
+    to do; `why` is the reason, with its source. `clients` are the mail clients that suffer, by their usual
+    names; empty for all, and if a finding says which.
     """
 
     code: str
@@ -38,19 +39,19 @@ class Rule:
     part: MailPart
     fix: str
     why: str
+    clients: tuple[str, ...] = ()
 
 
 def _read_rules(text: str) -> dict[str, Rule]:
-    rows: dict[str, dict[str, str]] = tomllib.loads(text)
     return {
         code: Rule(
             code=code,
-            severity=Severity(row["severity"]),
-            part=MailPart(row["part"]),
-            fix=row["fix"],
-            why=row["why"],
+            severity=Severity(row.pop("severity")),
+            part=MailPart(row.pop("part")),
+            clients=tuple(row.pop("clients", ())),
+            **row,
         )
-        for code, row in rows.items()
+        for code, row in tomllib.loads(text).items()
     }
 
 
@@ -85,18 +86,6 @@ class Finding:
     def severity(self) -> Severity:
         """The rule's severity."""
         return self.rule.severity
-
-
-def finding(
-    code: str,
-    problem: str,
-    *,
-    where: str,
-    line: int | None = None,
-    clients: tuple[str, ...] = (),
-) -> Finding:
-    """Return a finding: a mail breaks the rule of a code, `where` is the element or the field."""
-    return Finding(rule=RULES[code], problem=problem, where=where, line=line, clients=clients)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from publisher.gate.css import computed_style, stylesheet
-from publisher.gate.findings import Finding, finding
+from publisher.gate.findings import RULES, Finding
 from publisher.i18n.messages import message
 
 if TYPE_CHECKING:
@@ -301,13 +301,39 @@ def _style_block(element: etree._Element) -> StyleBlock:
     )
 
 
-def finding_at(
-    code: str, element: etree._Element, problem: str, clients: tuple[str, ...] = ()
+def finding(
+    code: str,
+    place: etree._Element | str,
+    template: str,
+    /,
+    *,
+    line: int | None = None,
+    clients: tuple[str, ...] = (),
+    **values: object,
 ) -> Finding:
-    """Return a finding about an element."""
-    return finding(
-        code, problem, where=element_name(element), line=line_of(element), clients=clients
-    )
+    """Return a finding: an element or a field breaks the rule of a code, as a sentence says.
+
+    The template and its values are those of `message`.
+    """
+    return finding_of(code, place, message(template, **values), line=line, clients=clients)
+
+
+def finding_of(
+    code: str,
+    place: etree._Element | str,
+    problem: str,
+    *,
+    line: int | None = None,
+    clients: tuple[str, ...] = (),
+) -> Finding:
+    """Return a finding whose sentence is made already; its clients are the rule's, if none are given."""
+    if isinstance(place, str):
+        where = place
+    else:
+        where, line = element_name(place), line_of(place)
+    rule = RULES[code]
+    clients = clients or rule.clients
+    return Finding(rule=rule, problem=problem, where=where, line=line, clients=clients)
 
 
 def line_of(element: etree._Element) -> int:

@@ -27,9 +27,6 @@ NOT_TESTED = "-"
 
 # The names of clients in findings.
 OUTLOOK_WINDOWS = ("Outlook Windows",)
-GMAIL_APPS = ("Gmail iOS", "Gmail Android")
-GMAIL = ("Gmail web", *GMAIL_APPS)
-APPLE_MAIL = ("Apple Mail iOS", "Apple Mail macOS")
 
 _PLATFORMS = {
     "desktop-webmail": "web",

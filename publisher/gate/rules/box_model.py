@@ -13,8 +13,7 @@ from lxml import etree
 
 from publisher.gate.css import stylesheet
 from publisher.gate.findings import Finding
-from publisher.gate.mail import CheckedMail, clip_text, finding_at
-from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
+from publisher.gate.mail import CheckedMail, clip_text, finding_of
 from publisher.i18n.messages import message
 
 _CELLS = frozenset({"td", "th"})
@@ -28,9 +27,9 @@ _NOT_LONGHANDS = frozenset(
     {"border-collapse", "border-spacing", "border-radius", "font-feature-settings"}
     | {"background-blend-mode", "font-kerning", "font-display"}
 )
-_GMAIL_WEB = ("Gmail web",)
 _INEXACT = "a line height without mso-line-height-rule:exactly"
-_Problem = tuple[str, str, tuple[str, ...]]
+# A rule's code, and the sentence.
+_Problem = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,10 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
             problems = [*problems, *_background(element, box)]
         style = styles[element]
         if box.has_pixel_line_height and not (style.has_exact_line_height or style.is_hidden):
-            yield finding_at("line-height-rule", element, _INEXACT, OUTLOOK_WINDOWS)
-        for code, problem, clients in problems:
+            yield finding_of("line-height-rule", element, _INEXACT)
+        for code, problem in problems:
             if code != "margin-auto" or not _is_centred(element):
-                yield finding_at(code, element, problem, clients)
+                yield finding_of(code, element, problem)
 
 
 def _box(tag: str, applied: tuple[stylesheet.Declaration, ...]) -> _Box:
@@ -73,13 +72,8 @@ def _box(tag: str, applied: tuple[stylesheet.Declaration, ...]) -> _Box:
         if name.startswith(("padding", "margin")):
             problems += _spacing(tag, declared)
         elif name == "text-align" and value in {"start", "end"}:
-            problems.append(
-                (
-                    "align-start",
-                    message("text-align is %(value)s", value=declared.value),
-                    OUTLOOK_WINDOWS,
-                )
-            )
+            problem = message("text-align is %(value)s", value=declared.value)
+            problems.append(("align-start", problem))
         elif name == "line-height" and "px" in declared.units:
             has_pixel_line_height |= stylesheet.pixels(value, 16.0) is not None
         if "color" in name or name in {"background", "border"}:
@@ -93,7 +87,7 @@ def _box(tag: str, applied: tuple[stylesheet.Declaration, ...]) -> _Box:
                 shorthand=shorthand,
                 longhands=clip_text(min(longhands)),
             )
-            problems.append(("shorthand-mixed", problem, _GMAIL_WEB))
+            problems.append(("shorthand-mixed", problem))
     return _Box(problems, *_painted(applied), has_pixel_line_height)
 
 
@@ -104,23 +98,16 @@ def _spacing(tag: str, declared: stylesheet.Declaration) -> list[_Problem]:
         return found
     if declared.name.startswith("padding"):
         if tag not in _CELLS:
-            found.append(
-                (
-                    "padding-place",
-                    message("padding is on <%(tag)s>", tag=clip_text(tag)),
-                    OUTLOOK_WINDOWS,
-                )
-            )
+            problem = message("padding is on <%(tag)s>", tag=clip_text(tag))
+            found.append(("padding-place", problem))
         return found
     if "auto" in declared.words:
         problem = message("<%(tag)s> is centred by its margin", tag=clip_text(tag))
-        found.append(("margin-auto", problem, OUTLOOK_WINDOWS))
+        found.append(("margin-auto", problem))
     if any(part.startswith("-") for part in stylesheet.split_value(declared.value)):
-        found.append(("margin-negative", message("a margin is negative"), ()))
+        found.append(("margin-negative", message("a margin is negative")))
     if tag in {"span", "body"}:
-        found.append(
-            ("margin-place", message("a margin is on <%(tag)s>", tag=tag), OUTLOOK_WINDOWS)
-        )
+        found.append(("margin-place", message("a margin is on <%(tag)s>", tag=tag)))
     return found
 
 
@@ -140,13 +127,8 @@ def _colours(value: str) -> list[_Problem]:
             and (stylesheet.parse_colour(part) or "(" in part)
             and not part.startswith("url(")
         ):
-            found.append(
-                (
-                    "colour-form",
-                    message("a colour is written %(part)s", part=clip_text(part)),
-                    (),
-                )
-            )
+            problem = message("a colour is written %(part)s", part=clip_text(part))
+            found.append(("colour-form", problem))
     return found
 
 
@@ -177,7 +159,6 @@ def _background(element: etree._Element, box: _Box) -> Iterator[_Problem]:
                     background=box.background,
                     own=own,
                 )
-            yield "bgcolor", problem, OUTLOOK_WINDOWS
+            yield "bgcolor", problem
     elif not own and (box.has_image or element.get("background")):
-        problem = message("there is no colour behind a background image")
-        yield "background-colour", problem, OUTLOOK_WINDOWS
+        yield "background-colour", message("there is no colour behind a background image")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from publisher.gate.findings import Finding, finding
-from publisher.gate.mail import CheckedMail, clip_text
+from publisher.gate.findings import Finding
+from publisher.gate.mail import CheckedMail, clip_text, finding_of
 from publisher.gate.mail_clients import caniemail
 from publisher.i18n.messages import message, untranslated
 
@@ -30,7 +30,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     """Compare each feature that a mail uses with what clients support."""
     for use in caniemail.used_features(mail.document):
         for code, problem, clients in _problems(use.slug, use.within, use.is_for_outlook):
-            yield finding(code, problem, where=use.where, line=use.line, clients=clients)
+            yield finding_of(code, use.where, problem, line=use.line, clients=clients)
 
 
 @lru_cache(maxsize=1024)

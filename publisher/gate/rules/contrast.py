@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from publisher.gate.css.computed_style import ComputedStyle, ComputedStyles
-from publisher.gate.findings import Finding, finding
-from publisher.gate.mail import CheckedMail, HtmlDocument, finding_at, text_content
+from publisher.gate.findings import Finding
+from publisher.gate.mail import CheckedMail, HtmlDocument, finding, finding_of, text_content
 from publisher.i18n.messages import message
 from publisher.pictures.colours import AA, AA_LARGE, contrast
 
@@ -15,10 +15,6 @@ _LARGE, _LARGE_BOLD = 24.0, 18.66
 _LINK_CONTRAST = 3.0
 # The links of clients that have a colour of their own for them, and of browsers.
 _BLUE = "#0000ee"
-
-_OUTLOOK_APPS = ("Outlook.com", "Outlook iOS", "Outlook Android", "Outlook macOS")
-# Clients that follow the system's setting and support the media query (caniemail).
-_DARK_CLIENTS = ("Apple Mail macOS", "Apple Mail iOS", "Outlook.com", "Outlook macOS")
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -46,7 +42,7 @@ def _texts(code: str, styles: ComputedStyles, *, is_dark: bool) -> Iterator[Find
         if key not in problems:
             problems[key] = _problem(shown.style, is_dark=is_dark)
         if problem := problems[key]:
-            yield finding_at(code, shown.element, problem, _DARK_CLIENTS if is_dark else ())
+            yield finding_of(code, shown.element, problem)
 
 
 def _problem(style: ComputedStyle, *, is_dark: bool) -> str | None:
@@ -72,8 +68,7 @@ def _links(document: HtmlDocument) -> Iterator[Finding]:
     for link in document.tagged("a"):
         names = {declared.name for declared in document.declared[link]}
         if text_content(link) and names.isdisjoint({"text-decoration", "text-decoration-line"}):
-            problem = message("it has no %(name)s", name="text-decoration")
-            yield finding_at("link-decoration", link, problem, ("Roundcube",))
+            yield finding("link-decoration", link, "it has no %(name)s", name="text-decoration")
     styles = document.styles
     for shown in styles.texts:
         link = shown.element
@@ -81,7 +76,7 @@ def _links(document: HtmlDocument) -> Iterator[Finding]:
         if link.tag != "a" or around is None:
             continue
         if blue := _problem(replace(shown.style, colour=_BLUE), is_dark=False):
-            yield finding_at("link-colour", link, blue, ("KMail",))
+            yield finding_of("link-colour", link, blue)
         if shown.style.is_underlined:
             continue
         other = styles.by_element[around]
@@ -91,15 +86,12 @@ def _links(document: HtmlDocument) -> Iterator[Finding]:
             and shown.style.is_bold == other.is_bold
             and contrast(shown.style.seen_colour, other.seen_colour) < _LINK_CONTRAST
         ):
-            yield finding_at(
-                "link-unmarked", link, message("a link is not marked in the text around it")
-            )
+            yield finding("link-unmarked", link, "a link is not marked in the text around it")
 
 
 def _dark_mode(document: HtmlDocument) -> Iterator[Finding]:
     if not document.has_dark_rules:
-        problem = message("there are no colours for dark mode")
-        yield finding("dark-missing", problem, where="head", clients=_DARK_CLIENTS)
+        yield finding("dark-missing", "head", "there are no colours for dark mode")
         return
     named = {
         name
@@ -109,5 +101,4 @@ def _dark_mode(document: HtmlDocument) -> Iterator[Finding]:
         for name, _, _ in selector.attributes
     }
     if not named & {"data-ogsc", "data-ogsb"}:
-        problem = message("there are no colours for Outlook's dark mode")
-        yield finding("dark-outlook", problem, where="head", clients=_OUTLOOK_APPS)
+        yield finding("dark-outlook", "head", "there are no colours for Outlook's dark mode")

@@ -4,8 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from publisher.gate.findings import Finding, finding
-from publisher.gate.mail import CheckedMail, HtmlComment, HtmlDocument, clip_text, finding_at
+from publisher.gate.findings import Finding
+from publisher.gate.mail import (
+    CheckedMail,
+    HtmlComment,
+    HtmlDocument,
+    clip_text,
+    finding,
+    finding_of,
+)
 from publisher.gate.mail_clients import caniemail
 from publisher.i18n.messages import message
 
@@ -47,56 +54,49 @@ def _elements(document: HtmlDocument) -> Iterator[Finding]:
     for element in document.elements:
         tag = str(element.tag)
         if tag in caniemail.FORBIDDEN_ELEMENTS:
-            yield finding_at(
-                "element-forbidden",
-                element,
-                message("<%(tag)s> is in the mail", tag=clip_text(tag)),
+            yield finding(
+                "element-forbidden", element, "<%(tag)s> is in the mail", tag=clip_text(tag)
             )
         elif (
             tag not in _PLAIN
             and f"html-{tag}" not in tested
             and tag not in caniemail.SEMANTIC_ELEMENTS
         ):
-            yield finding_at(
+            yield finding(
                 "element-unknown",
                 element,
-                message(
-                    "<%(tag)s> is not an element that mail clients know", tag=clip_text(tag)
-                ),
+                "<%(tag)s> is not an element that mail clients know",
+                tag=clip_text(tag),
             )
         handler = next(filter(_ON.match, map(str, element.keys())), None)
         if handler:
-            yield finding_at(
-                "event-handler",
-                element,
-                message("it has %(handler)s", handler=clip_text(handler)),
+            yield finding(
+                "event-handler", element, "it has %(handler)s", handler=clip_text(handler)
             )
         if tag == "meta" and element.get("http-equiv", "").lower() == "refresh":
-            yield finding_at("meta-refresh", element, message("the mail loads another page"))
+            yield finding("meta-refresh", element, "the mail loads another page")
 
 
 def _balance(html: str) -> Iterator[Finding]:
     opened, closed = len(_CONDITION.findall(html)), len(_END.findall(html))
     if opened != closed:
-        problem = message(
+        yield finding(
+            "mso-balance",
+            "<!--[if]>",
             "%(opened)s conditional comments begin and %(closed)s end",
             opened=opened,
             closed=closed,
-        )
-        yield finding(
-            "mso-balance", problem, where="<!--[if]>", clients=caniemail.OUTLOOK_WINDOWS
         )
     for pattern, problem in (
         (_BARE, message("a condition is written without dashes, which parsers break")),
         (_BROKEN, message("a conditional comment ends where it begins")),
     ):
         for found in pattern.finditer(html):
-            yield finding(
+            yield finding_of(
                 "mso-balance",
+                clip_text(found[0]),
                 problem,
-                where=clip_text(found[0]),
                 line=html.count("\n", 0, found.start()) + 1,
-                clients=caniemail.OUTLOOK_WINDOWS,
             )
 
 
@@ -114,30 +114,26 @@ def _ghosts(comments: list[HtmlComment]) -> Iterator[Finding]:
                     "%(number)s <%(tag)s> more closed than opened", number=-count, tag=tag
                 )
             )
-            yield finding(
-                "mso-tables",
-                problem,
-                where="<!--[if mso]>",
-                line=comments[0].line,
-                clients=caniemail.OUTLOOK_WINDOWS,
-            )
+            yield finding_of("mso-tables", "<!--[if mso]>", problem, line=comments[0].line)
 
 
 def _headings(document: HtmlDocument) -> Iterator[Finding]:
     headings = list(document.tagged("h1", "h2", "h3", "h4", "h5", "h6"))
     first = [heading for heading in headings if heading.tag == "h1"]
     if not first:
-        yield finding("heading-first", message("there is no <h1>"), where="body")
+        yield finding("heading-first", "body", "there is no <h1>")
     for heading in first[1:]:
-        yield finding_at("heading-first", heading, message("there is more than one <h1>"))
+        yield finding("heading-first", heading, "there is more than one <h1>")
     level = 0
     for heading in headings:
         own = int(str(heading.tag)[1])
         if level and own > level + 1:
-            yield finding_at(
+            yield finding(
                 "heading-order",
                 heading,
-                message("<h%(own)s> comes after <h%(level)s>", own=own, level=level),
+                "<h%(own)s> comes after <h%(level)s>",
+                own=own,
+                level=level,
             )
         level = own
 
@@ -165,47 +161,41 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     yield from _doctype(mail.html)
     yield from _title(document)
     if not re.search("charset=", mail.html[:_CHARSET_WITHIN], re.IGNORECASE):
-        problem = message("the first %(number)s bytes name no charset", number=_CHARSET_WITHIN)
-        yield finding("meta-charset", problem, where="head")
+        yield finding(
+            "meta-charset",
+            "head",
+            "the first %(number)s bytes name no charset",
+            number=_CHARSET_WITHIN,
+        )
     yield from _metas(document)
     for body in document.tagged("body"):
         if name := body.get("class"):
-            problem = message("it has %(handler)s", handler=clip_text(f"class={name}"))
-            yield finding_at("body-class", body, problem, ("Roundcube",))
+            yield finding(
+                "body-class", body, "it has %(handler)s", handler=clip_text(f"class={name}")
+            )
     if not any("PixelsPerInch" in one.text for one in document.comments if one.is_conditional):
-        yield finding(
-            "office-dpi",
-            message("there is no PixelsPerInch for Outlook"),
-            where="head",
-            clients=caniemail.OUTLOOK_WINDOWS,
-        )
+        yield finding("office-dpi", "head", "there is no PixelsPerInch for Outlook")
 
 
 def _doctype(html: str) -> Iterator[Finding]:
     start = _BEFORE.match(html)
     found = _DOCTYPE.match(html, start.end() if start else 0)
     if not found:
-        yield finding("doctype", message("there is no document type"), where="html", line=1)
+        yield finding("doctype", "html", "there is no document type", line=1)
         return
     public, system = (found["public"] or "").lower(), found["system"] or ""
     if not public:
         if system and system != "about:legacy-compat":
-            yield finding(
-                "doctype-old", message("the document type names a file"), where="html", line=1
-            )
+            yield finding("doctype-old", "html", "the document type names a file", line=1)
     elif public.startswith(_STANDARD) or (system and public.startswith(_WITH_SYSTEM)):
-        yield finding(
-            "doctype-old", message("the document type is an old one"), where="html", line=1
-        )
+        yield finding("doctype-old", "html", "the document type is an old one", line=1)
     else:
-        yield finding(
-            "doctype", message("the document type leads to quirks mode"), where="html", line=1
-        )
+        yield finding("doctype", "html", "the document type leads to quirks mode", line=1)
 
 
 def _title(document: HtmlDocument) -> Iterator[Finding]:
     if not any((title.text or "").strip() for title in document.tagged("title")):
-        yield finding("title", message("the mail has no title"), where="head")
+        yield finding("title", "head", "the mail has no title")
 
 
 def _metas(document: HtmlDocument) -> Iterator[Finding]:
@@ -214,28 +204,13 @@ def _metas(document: HtmlDocument) -> Iterator[Finding]:
         for meta in document.tagged("meta")
     }
     if "width=device-width" not in metas.get("viewport", "").replace(" ", ""):
-        yield finding(
-            "meta-viewport",
-            message("the head has no viewport of the device's width"),
-            where="head",
-        )
+        yield finding("meta-viewport", "head", "the head has no viewport of the device's width")
     if "x-apple-disable-message-reformatting" not in metas:
-        yield finding(
-            "meta-reformatting",
-            message("iOS may shrink the mail"),
-            where="head",
-            clients=("Apple Mail iOS",),
-        )
+        yield finding("meta-reformatting", "head", "iOS may shrink the mail")
     if "telephone=no" not in metas.get("format-detection", "").replace(" ", ""):
-        problem = message("dates and numbers may become links")
-        yield finding(
-            "meta-format-detection", problem, where="head", clients=caniemail.APPLE_MAIL
-        )
+        yield finding("meta-format-detection", "head", "dates and numbers may become links")
     for name in ("color-scheme", "supported-color-schemes"):
         if "dark" not in metas.get(name, ""):
             yield finding(
-                "meta-color-scheme",
-                message("there is no %(name)s with dark", name=name),
-                where="head",
-                clients=caniemail.APPLE_MAIL,
+                "meta-color-scheme", "head", "there is no %(name)s with dark", name=name
             )

@@ -12,7 +12,7 @@ from lxml import etree
 
 from publisher.gate.css.stylesheet import Declaration, StyleSheet, pixels
 from publisher.gate.findings import Finding
-from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding_at
+from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding, finding_of
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.i18n.messages import counted, message
 
@@ -68,13 +68,11 @@ def _alt(image: etree._Element) -> Iterator[Finding]:
     alt = image.get("alt")
     name = PurePosixPath(unquote(_split(image.get("src", "")).path)).name
     if alt is None:
-        yield finding_at("img-alt", image, message("it has no alt"))
+        yield finding("img-alt", image, "it has no alt")
     elif alt.strip() and (
         alt.strip().lower() == name.lower() or _FILE_NAME.fullmatch(alt.strip())
     ):
-        yield finding_at(
-            "img-alt", image, message("its alt is a file's name, %(alt)s", alt=clip_text(alt))
-        )
+        yield finding("img-alt", image, "its alt is a file's name, %(alt)s", alt=clip_text(alt))
 
 
 def _measures(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
@@ -85,18 +83,16 @@ def _measures(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterat
         for name, value in attributes.items()
     ]
     if any(size is not None and size <= _PIXEL for size in sizes):
-        yield finding_at("img-pixel", image, message("an image is too small to be seen"))
+        yield finding("img-pixel", image, "an image is too small to be seen")
         return
     for name, value in attributes.items():
         problem = message("its %(name)s is %(value)s", name=name, value=clip_text(value))
         if not value and name == "width":
-            yield finding_at(
-                "img-size", image, message("it has no %(name)s", name=name), OUTLOOK_WINDOWS
-            )
+            yield finding("img-size", image, "it has no %(name)s", name=name)
         elif value and not _WHOLE.fullmatch(value):
-            yield finding_at("img-size", image, problem, OUTLOOK_WINDOWS)
+            yield finding_of("img-size", image, problem)
         elif value and name == "height" and int(value) > _TALLEST:
-            yield finding_at("img-hole", image, problem, ("Thunderbird",))
+            yield finding_of("img-hole", image, problem)
 
 
 def _is_beside_text(image: etree._Element, document: HtmlDocument) -> bool:
@@ -114,12 +110,12 @@ def _is_beside_text(image: etree._Element, document: HtmlDocument) -> bool:
 def _form(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
     values = {declared.name: declared.value.lower() for declared in applied}
     if values.get("display", "") not in {"block", "none"}:
-        yield finding_at("img-block", image, message("it is not display:block"))
+        yield finding("img-block", image, "it is not display:block")
     plain = values.get("border", values.get("border-width", "")).startswith(("0", "none"))
     linked = next(image.iterancestors("a"), None) is not None
     if linked and not plain and image.get("border") != "0":
-        yield finding_at(
-            "img-block", image, message("it is linked, and not border:0"), OUTLOOK_WINDOWS
+        yield finding(
+            "img-block", image, "it is linked, and not border:0", clients=OUTLOOK_WINDOWS
         )
 
 
@@ -139,26 +135,25 @@ def _source(
     parts = _split(address)
     scheme = parts.scheme.lower()
     if not address:
-        yield finding_at("img-source", element, message("its %(name)s is empty", name=name))
+        yield finding("img-source", element, "its %(name)s is empty", name=name)
     elif scheme not in {"http", "https"} or not parts.hostname:
         problem = message("its %(name)s is not a whole address", name=name)
         if scheme:
             problem = message(
                 "its %(name)s is a %(scheme)s: address", name=name, scheme=clip_text(scheme)
             )
-        yield finding_at("img-source", element, problem)
+        yield finding_of("img-source", element, problem)
     else:
         if scheme == "http":
-            yield finding_at(
-                "img-insecure", element, message("its %(name)s comes by http", name=name)
-            )
+            yield finding("img-insecure", element, "its %(name)s comes by http", name=name)
         if mail.hosts and parts.hostname not in mail.hosts:
-            problem = message(
+            yield finding(
+                "img-host",
+                element,
                 "its %(name)s comes from %(hostname)s",
                 name=name,
                 hostname=clip_text(parts.hostname),
             )
-            yield finding_at("img-host", element, problem)
 
 
 def _only_images(document: HtmlDocument) -> Iterator[Finding]:
@@ -167,7 +162,7 @@ def _only_images(document: HtmlDocument) -> Iterator[Finding]:
         return
     letters = sum([sum(map(str.isalnum, shown.text)) for shown in document.styles.texts])
     if letters < _FEWEST_LETTERS:
-        yield finding_at(
+        yield finding_of(
             "img-only",
             image,
             counted(

@@ -11,14 +11,15 @@ from itertools import takewhile
 
 from lxml import etree
 
-from publisher.gate.findings import Finding, finding
+from publisher.gate.findings import Finding
 from publisher.gate.mail import (
     CheckedMail,
     TextPiece,
     camouflage,
     clip_text,
     decode_words,
-    finding_at,
+    finding,
+    finding_of,
 )
 from publisher.gate.passages import column_width
 from publisher.i18n.messages import counted, message
@@ -50,8 +51,9 @@ def _header(mail: CheckedMail) -> Iterator[Finding]:
         if control := next((c for c in text if unicodedata.category(c) == "Cc"), None):
             yield finding(
                 "field-control",
-                message("it contains %(control)s", control=character_name(control)),
-                where=name,
+                name,
+                "it contains %(control)s",
+                control=character_name(control),
             )
         override = next(filter(BIDI_OVERRIDES.__contains__, text), None)
         fault = (
@@ -60,42 +62,38 @@ def _header(mail: CheckedMail) -> Iterator[Finding]:
             else bidi_fault(text)
         )
         if fault:
-            yield finding("field-direction", fault, where=name)
+            yield finding_of("field-direction", name, fault)
         if padded := _PADDED.search(mail.header(name)):
-            yield finding(
-                "field-words", message("it contains %(control)s", control=padded[0]), where=name
-            )
+            yield finding("field-words", name, "it contains %(control)s", control=padded[0])
     if found := _REPLY.match(subject):
         yield finding(
-            "subject-reply",
-            message("it begins with %(start)s", start=repr(found[0].strip())),
-            where="Subject",
+            "subject-reply", "Subject", "it begins with %(start)s", start=repr(found[0].strip())
         )
 
 
 def _preheader(mail: CheckedMail) -> Iterator[Finding]:
     text, element, hidden_by = _first_line(mail.document.text_pieces)
     if element is None:
-        yield finding("preheader-missing", message("the HTML part has no text"), where="body")
+        yield finding("preheader-missing", "body", "the HTML part has no text")
         return
     wanted = mail.preheader or text
     if not _without_spaces(text).startswith(_without_spaces(wanted)):
-        problem = message(
+        yield finding(
+            "preheader-missing",
+            element,
             "the first text is “%(text)s”, not “%(wanted)s”",
             text=clip_text(text),
             wanted=clip_text(wanted),
         )
-        yield finding_at("preheader-missing", element, problem)
     if reason := hidden_by or camouflage(element):
-        problem = message("it is hidden by %(reason)s", reason=reason)
-        yield finding_at("preheader-hidden", element, problem)
+        yield finding("preheader-hidden", element, "it is hidden by %(reason)s", reason=reason)
     # A mail about a subscription says in a few words all that there is to say.
     is_short = (width := column_width(" ".join(wanted.split()))) < _COLUMNS.start
     if width not in _COLUMNS and not (is_short and mail.is_about_subscription):
         problem = counted("it takes %(count)s column", "it takes %(count)s columns", width)
-        yield finding_at("preheader-length", element, problem)
+        yield finding_of("preheader-length", element, problem)
     if _without_spaces(wanted) == _without_spaces(mail.decoded_header("Subject")):
-        yield finding_at("preheader-repeats", element, message("it repeats the subject"))
+        yield finding("preheader-repeats", element, "it repeats the subject")
 
 
 def _first_line(pieces: Iterable[TextPiece]) -> tuple[str, etree._Element | None, str | None]:

@@ -9,9 +9,7 @@ from lxml import etree
 from publisher.errors import LanguageError
 from publisher.gate.css.computed_style import ComputedStyles, language_of
 from publisher.gate.findings import Finding
-from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding_at
-from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
-from publisher.i18n.messages import message
+from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding
 from publisher.languages import direction, match, normalise
 
 _BLOCKS = frozenset(
@@ -48,22 +46,18 @@ def _root(mail: CheckedMail, root: etree._Element) -> Iterator[Finding]:
     stated = language_of(root)
     tag = _tag(stated)
     if not stated:
-        yield finding_at("lang", root, message("the mail has no lang"))
+        yield finding("lang", root, "the mail has no lang")
     elif not tag:
-        yield finding_at(
-            "lang",
-            root,
-            message("%(stated)s is not a language tag", stated=repr(clip_text(stated))),
+        yield finding(
+            "lang", root, "%(stated)s is not a language tag", stated=repr(clip_text(stated))
         )
     elif match(tag, [mail.language]) is None:
-        yield finding_at(
+        yield finding(
             "lang",
             root,
-            message(
-                "lang is %(stated)s, and the edition is in %(language)s",
-                stated=repr(clip_text(stated)),
-                language=mail.language,
-            ),
+            "lang is %(stated)s, and the edition is in %(language)s",
+            stated=repr(clip_text(stated)),
+            language=mail.language,
         )
 
 
@@ -71,19 +65,15 @@ def _root_direction(mail: CheckedMail, root: etree._Element) -> Iterator[Finding
     wanted = direction(mail.language)
     stated_dir = root.get("dir", "").lower()
     if not stated_dir:
-        yield finding_at(
-            "dir", root, message("the mail has no dir, which is %(wanted)s", wanted=wanted)
-        )
+        yield finding("dir", root, "the mail has no dir, which is %(wanted)s", wanted=wanted)
     elif stated_dir != wanted:
-        yield finding_at(
+        yield finding(
             "dir",
             root,
-            message(
-                "dir is %(stated)s, and %(language)s runs %(wanted)s",
-                stated=repr(clip_text(stated_dir)),
-                language=mail.language,
-                wanted=wanted,
-            ),
+            "dir is %(stated)s, and %(language)s runs %(wanted)s",
+            stated=repr(clip_text(stated_dir)),
+            language=mail.language,
+            wanted=wanted,
         )
 
 
@@ -100,22 +90,18 @@ def _own(element: etree._Element, stated: str) -> Iterator[Finding]:
     tag, stated_dir = _tag(stated), element.get("dir", "").lower()
     if not tag:
         code = "lang" if _is_template(element) else "lang-text"
-        yield finding_at(
-            code,
-            element,
-            message("%(stated)s is not a language tag", stated=repr(clip_text(stated))),
+        yield finding(
+            code, element, "%(stated)s is not a language tag", stated=repr(clip_text(stated))
         )
     elif stated_dir in {"ltr", "rtl"} and stated_dir != direction(tag):
         code = "dir" if _is_template(element) else "dir-text"
-        yield finding_at(
+        yield finding(
             code,
             element,
-            message(
-                "dir is %(stated)s, and %(language)s runs %(wanted)s",
-                stated=stated_dir,
-                language=tag,
-                wanted=direction(tag),
-            ),
+            "dir is %(stated)s, and %(language)s runs %(wanted)s",
+            stated=stated_dir,
+            language=tag,
+            wanted=direction(tag),
         )
 
 
@@ -160,20 +146,21 @@ def _blocks(document: HtmlDocument) -> Iterator[Finding]:
         named = clip_text(language)
         if style.direction not in {wanted, "auto"}:
             code = "dir-text" if _is_by_author(block, styles) else "dir"
-            yield finding_at(
+            yield finding(
                 code,
                 block,
-                message(
-                    "%(named)s text is laid out %(direction)s",
-                    named=named,
-                    direction=style.direction,
-                ),
+                "%(named)s text is laid out %(direction)s",
+                named=named,
+                direction=style.direction,
             )
         elif wanted == "rtl" and style.webmail_direction == "ltr":
-            problem = message(
-                "only <html> or <body> gives the %(named)s text its direction, rtl", named=named
+            yield finding(
+                "dir",
+                block,
+                "only <html> or <body> gives the %(named)s text its direction, rtl",
+                clients=_WEBMAIL,
+                named=named,
             )
-            yield finding_at("dir", block, problem, _WEBMAIL)
 
 
 @lru_cache(maxsize=256)
@@ -197,24 +184,18 @@ def _wrapper(mail: CheckedMail, document: HtmlDocument) -> Iterator[Finding]:
         return
     article = next((one for one in body.iter("*") if one.get("role") == "article"), None)
     if article is None:
-        yield finding_at(
-            "wrapper", body, message("there is no role=article around the content"), _WEBMAIL
-        )
+        yield finding("wrapper", body, "there is no role=article around the content")
     else:
         for name in ("lang", "dir", "aria-label"):
             if not article.get(name) and not (name == "aria-label" and _labelled(article)):
-                yield finding_at(
-                    "wrapper", article, message("it has no %(name)s", name=name), _WEBMAIL
-                )
+                yield finding("wrapper", article, "it has no %(name)s", name=name)
         spoken = article.get("aria-roledescription", "").lower()
         if spoken == "email" and _tag(mail.language.partition("-")[0]) != "en":
-            yield finding_at(
-                "role-description",
-                article,
-                message("it is %(spoken)s, in English", spoken=repr(spoken)),
+            yield finding(
+                "role-description", article, "it is %(spoken)s, in English", spoken=repr(spoken)
             )
     if not language_of(body):
-        yield finding_at("body-lang", body, message("it has no xml:lang"), OUTLOOK_WINDOWS)
+        yield finding("body-lang", body, "it has no xml:lang")
 
 
 def _labelled(element: etree._Element) -> bool:
@@ -224,12 +205,7 @@ def _labelled(element: etree._Element) -> bool:
 def _tables(document: HtmlDocument) -> Iterator[Finding]:
     for element in document.tagged("table", "td"):
         if not element.get("dir"):
-            yield finding_at(
-                "rtl-table",
-                element,
-                message("a %(tag)s has no dir", tag=element.tag),
-                OUTLOOK_WINDOWS,
-            )
+            yield finding("rtl-table", element, "a %(tag)s has no dir", tag=element.tag)
 
 
 def _left(styles: ComputedStyles) -> Iterator[Finding]:
@@ -240,4 +216,4 @@ def _left(styles: ComputedStyles) -> Iterator[Finding]:
         above = styles.by_element[parent] if parent is not None else None
         # Only the element where it begins.
         if above is None or (above.align, above.direction) != ("left", "rtl"):
-            yield finding_at("rtl-left", element, message("text that runs rtl is aligned left"))
+            yield finding("rtl-left", element, "text that runs rtl is aligned left")

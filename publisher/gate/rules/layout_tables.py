@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from lxml import etree
 
 from publisher.gate.css.stylesheet import pixels
-from publisher.gate.findings import Finding, finding
-from publisher.gate.mail import CheckedMail, HtmlDocument, finding_at
-from publisher.gate.mail_clients.caniemail import GMAIL_APPS, OUTLOOK_WINDOWS
-from publisher.i18n.messages import message
+from publisher.gate.findings import Finding
+from publisher.gate.mail import CheckedMail, HtmlDocument, finding
 from publisher.mail_limits import PHONE_WIDTH
 
 _FLUID = "fluid"
@@ -34,12 +32,13 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
             continue
         width = styled.get("width") or _width_attribute(element)
         if width and width > PHONE_WIDTH:
-            problem = message(
+            yield finding(
+                "width-fixed",
+                element,
                 "<%(tag)s> is %(width)s px wide on every screen",
                 tag=element.tag,
                 width=format(width, ".0f"),
             )
-            yield finding_at("width-fixed", element, problem, GMAIL_APPS)
 
 
 def _table(table: etree._Element) -> Iterator[Finding]:
@@ -48,23 +47,14 @@ def _table(table: etree._Element) -> Iterator[Finding]:
     first = next(marks, None)
     has_data = first is not None and first.tag != "table"
     if not is_layout and not has_data:
-        yield finding_at(
-            "table-role", table, message("a table for layout has no role=presentation")
-        )
+        yield finding("table-role", table, "a table for layout has no role=presentation")
     elif is_layout and has_data and first is not None:
-        yield finding_at(
-            "table-role", first, message("a table for layout has <%(tag)s>", tag=first.tag)
-        )
+        yield finding("table-role", first, "a table for layout has <%(tag)s>", tag=first.tag)
     lacking = [
         name for name in ("cellpadding", "cellspacing", "border") if table.get(name) is None
     ]
     if lacking and not has_data:
-        yield finding_at(
-            "table-spacing",
-            table,
-            message("it has no %(name)s", name=", ".join(lacking)),
-            OUTLOOK_WINDOWS,
-        )
+        yield finding("table-spacing", table, "it has no %(name)s", name=", ".join(lacking))
 
 
 def _column(document: HtmlDocument, widths: dict[int, dict[str, float]]) -> Iterator[Finding]:
@@ -83,12 +73,9 @@ def _column(document: HtmlDocument, widths: dict[int, dict[str, float]]) -> Iter
             continue
         for_outlook = [*in_comments, stated or 0]
         if not any(least <= width <= most for width in for_outlook):
-            problem = message("nothing limits the column in Outlook")
-            yield finding_at("column-outlook", element, problem, OUTLOOK_WINDOWS)
+            yield finding("column-outlook", element, "nothing limits the column in Outlook")
         return
-    yield finding(
-        "column-width", message("nothing limits the width of the content"), where="body"
-    )
+    yield finding("column-width", "body", "nothing limits the width of the content")
 
 
 def _width_attribute(element: etree._Element) -> float | None:

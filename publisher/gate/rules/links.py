@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from lxml import etree
 
 from publisher.gate.css.computed_style import language_of
-from publisher.gate.findings import Finding, finding
-from publisher.gate.mail import CheckedMail, clip_text, finding_at, text_content
+from publisher.gate.findings import Finding
+from publisher.gate.mail import CheckedMail, clip_text, finding, finding_of, text_content
 from publisher.i18n.messages import counted, message
 from publisher.mail_limits import MAX_URL_LENGTH
 
@@ -37,22 +37,14 @@ def _check_footer(mail: CheckedMail) -> Iterator[Finding]:
     addresses = {_without_query(one) for one in _addresses(mail, "List-Unsubscribe")}
     owes_link = not mail.is_about_subscription
     if owes_link and not any(_unsubscribes(link, addresses) for link in links):
-        yield finding(
-            "unsubscribe", message("there is no visible unsubscribe link"), where="body"
-        )
+        yield finding("unsubscribe", "body", "there is no visible unsubscribe link")
     online = _addresses(mail, "Archived-At")
     if online and not any(link.get("href") in online for link in links):
-        yield finding(
-            "view-online", message("nothing links to the mail's own page"), where="body"
-        )
+        yield finding("view-online", "body", "nothing links to the mail's own page")
     if not mail.address:
-        yield finding(
-            "postal-address", message("the publication has no postal address"), where="body"
-        )
+        yield finding("postal-address", "body", "the publication has no postal address")
     elif not _shows_address(mail):
-        yield finding(
-            "postal-address", message("the postal address is not in the mail"), where="body"
-        )
+        yield finding("postal-address", "body", "the postal address is not in the mail")
 
 
 def _addresses(mail: CheckedMail, name: str) -> list[str]:
@@ -107,14 +99,9 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 
 def _within(link: etree._Element, href: str, places: set[str | None]) -> Iterator[Finding]:
     if href[1:] and href[1:] in places:
-        yield finding_at(
-            "link-anchor",
-            link,
-            message("it leads to another place in the mail"),
-            ("Gmail iOS", "Yahoo Mail iOS"),
-        )
+        yield finding("link-anchor", link, "it leads to another place in the mail")
     else:
-        yield finding_at(
+        yield finding_of(
             "link-dead",
             link,
             message("it leads to %(href)s", href=clip_text(href))
@@ -127,9 +114,7 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
     parts = _split(href)
     scheme = parts.scheme.lower() if parts else ""
     if parts is None:
-        yield finding_at(
-            "link-scheme", link, message("%(href)s is not an address", href=clip_text(href))
-        )
+        yield finding("link-scheme", link, "%(href)s is not an address", href=clip_text(href))
     elif scheme not in _SAFE:
         problem = message("%(href)s is not a whole address", href=clip_text(href))
         if scheme:
@@ -138,25 +123,20 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
                 href=clip_text(href),
                 scheme=clip_text(scheme),
             )
-        yield finding_at("link-scheme", link, problem)
+        yield finding_of("link-scheme", link, problem)
     elif scheme.startswith("http") and not parts.hostname:
-        yield finding_at(
-            "link-scheme", link, message("%(href)s has no host", href=clip_text(href))
-        )
+        yield finding("link-scheme", link, "%(href)s has no host", href=clip_text(href))
     else:
         yield from _form(link, href, is_insecure=scheme == "http")
 
 
 def _form(link: etree._Element, href: str, *, is_insecure: bool) -> Iterator[Finding]:
     if is_insecure:
-        problem = message("%(href)s goes by http", href=clip_text(href))
-        yield finding_at("link-insecure", link, problem)
+        yield finding("link-insecure", link, "%(href)s goes by http", href=clip_text(href))
     if not href.isascii() or re.search(r"[\s<>\"{}|\\^`]", href):
-        yield finding_at(
-            "link-form", link, message("%(href)s is not encoded", href=clip_text(href))
-        )
+        yield finding("link-form", link, "%(href)s is not encoded", href=clip_text(href))
     if len(href) > MAX_URL_LENGTH:
-        yield finding_at(
+        yield finding_of(
             "link-form",
             link,
             counted(
@@ -182,29 +162,29 @@ def _disguise(link: etree._Element, href: str) -> Iterator[Finding]:
     if parts is None:
         return
     if parts.scheme.startswith("http") and (parts.username or "@" in parts.netloc):
-        yield finding_at(
+        yield finding(
             "link-disguised",
             link,
-            message("%(href)s hides its host behind a name", href=clip_text(href)),
+            "%(href)s hides its host behind a name",
+            href=clip_text(href),
         )
     if _ADDRESS.fullmatch(shown):
         said = _split(shown if "//" in shown else f"https://{shown}")
         if said and said.hostname and _host(said) != _host(parts):
-            problem = message(
+            yield finding(
+                "link-disguised",
+                link,
                 "it shows %(hostname)s and leads to %(target)s",
                 hostname=clip_text(said.hostname),
                 target=clip_text(parts.hostname or href),
             )
-            yield finding_at("link-disguised", link, problem)
     elif parts.scheme == "mailto" and _MAILBOX.fullmatch(shown) and shown not in parts.path:
-        yield finding_at(
+        yield finding(
             "link-disguised",
             link,
-            message(
-                "it shows %(shown)s and writes to %(path)s",
-                shown=clip_text(shown),
-                path=clip_text(parts.path),
-            ),
+            "it shows %(shown)s and writes to %(path)s",
+            shown=clip_text(shown),
+            path=clip_text(parts.path),
         )
 
 
@@ -224,14 +204,15 @@ def _names(links: list[etree._Element]) -> Iterator[Finding]:
         href = link.get("href", "")
         if not name:
             code = "link-unnamed" if href in reached else "link-name"
-            yield finding_at(code, link, message("it has no text and no label"))
+            yield finding(code, link, "it has no text and no label")
         elif language_of(link):
             continue  # a switch of languages, which leads to the same story
         elif targets.setdefault(name.lower(), href) != href:
-            yield finding_at(
+            yield finding(
                 "link-same-name",
                 link,
-                message("%(name)s leads to different places", name=repr(clip_text(name))),
+                "%(name)s leads to different places",
+                name=repr(clip_text(name)),
             )
 
 

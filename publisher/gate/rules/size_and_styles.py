@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from publisher.gate.findings import Finding, finding
+from publisher.gate.findings import Finding
 from publisher.gate.mail import (
     MOST_CHARACTERS,
     CheckedMail,
     HtmlDocument,
     StyleBlock,
     clip_text,
-    finding_at,
+    finding,
+    finding_of,
 )
-from publisher.gate.mail_clients.caniemail import GMAIL, OUTLOOK_WINDOWS
 from publisher.i18n.messages import message, untranslated
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_NESTING
 
@@ -31,23 +31,13 @@ def _check_size(mail: CheckedMail) -> Iterator[Finding]:
             problem = message(
                 "the HTML has %(size)s bytes, too long for a closer look", size=size
             )
-        yield finding("html-size", problem, where="html", clients=GMAIL)
+        yield finding_of("html-size", "html", problem)
     elif sent > _MOST_ENCODED:
-        problem = message("the HTML is sent as %(sent)s bytes", sent=sent)
-        yield finding("html-size", problem, where="html", clients=GMAIL)
+        yield finding("html-size", "html", "the HTML is sent as %(sent)s bytes", sent=sent)
     elif size > _NEAR_BYTES:
-        yield finding(
-            "html-size-near",
-            message("the HTML has %(size)s bytes", size=size),
-            where="html",
-            clients=GMAIL,
-        )
+        yield finding("html-size-near", "html", "the HTML has %(size)s bytes", size=size)
     if (depth := mail.document.depth) > MAX_NESTING:
-        yield finding(
-            "html-depth",
-            message("elements are nested %(depth)s deep", depth=depth),
-            where="html",
-        )
+        yield finding("html-depth", "html", "elements are nested %(depth)s deep", depth=depth)
 
 
 def _sent_size(mail: CheckedMail) -> int:
@@ -73,9 +63,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     yield from _size(document)
     for block in document.style_blocks:
         if not block.is_in_head:
-            yield finding_at(
-                "style-place", block.element, message("a <style> stands in the body"), GMAIL
-            )
+            yield finding("style-place", block.element, "a <style> stands in the body")
         yield from _at_rules(block)
         yield from _syntax(block)
         yield from _risk(block)
@@ -86,16 +74,13 @@ def _size(document: HtmlDocument) -> Iterator[Finding]:
     size = sum(len(block.css.encode(errors="replace")) for block in document.style_blocks)
     code = "style-size" if size > _MOST_BYTES else "style-size-near"
     if size > _NEAR:
-        yield finding_at(
-            code,
-            document.style_blocks[0].element,
-            message("the styles have %(size)s bytes", size=size),
-            GMAIL,
+        yield finding(
+            code, document.style_blocks[0].element, "the styles have %(size)s bytes", size=size
         )
 
 
-def _found(code: str, block: StyleBlock, line: int, problem: str, *clients: str) -> Finding:
-    return finding(code, problem, where="style", line=block.line + line - 1, clients=clients)
+def _found(code: str, block: StyleBlock, line: int, problem: str) -> Finding:
+    return finding_of(code, "style", problem, line=block.line + line - 1)
 
 
 def _at_rules(block: StyleBlock) -> Iterator[Finding]:
@@ -108,10 +93,9 @@ def _at_rules(block: StyleBlock) -> Iterator[Finding]:
                 block,
                 rule.line,
                 message("@%(name)s is in another rule", name=clip_text(rule.name)),
-                *GMAIL,
             )
     for line in block.sheet.nested:
-        yield _found("style-nested", block, line, message("a rule is in another rule"), *GMAIL)
+        yield _found("style-nested", block, line, message("a rule is in another rule"))
 
 
 def _syntax(block: StyleBlock) -> Iterator[Finding]:
@@ -135,7 +119,7 @@ def _risk(block: StyleBlock) -> Iterator[Finding]:
                 name=clip_text(rule.name),
                 prelude=clip_text(rule.prelude),
             )
-            yield _found("style-risk", block, rule.line, problem, *GMAIL)
+            yield _found("style-risk", block, rule.line, problem)
     for style in sheet.rules:
         for selector in style.selectors:
             # Gmail supports [class~=x], and no other attribute selector.
@@ -143,7 +127,7 @@ def _risk(block: StyleBlock) -> Iterator[Finding]:
                 (name, operator) != ("class", "~=") for name, operator, _ in selector.attributes
             ):
                 problem = message("an attribute selector stands beside the layout for phones")
-                yield _found("style-risk", block, style.line, problem, *GMAIL)
+                yield _found("style-risk", block, style.line, problem)
 
 
 def _form(block: StyleBlock) -> Iterator[Finding]:
@@ -153,4 +137,4 @@ def _form(block: StyleBlock) -> Iterator[Finding]:
         if found[0] != "!important" or not before.isspace():
             line = css.count("\n", 0, found.start()) + 1
             problem = message("it is written %(before)s", before=clip_text(before + found[0]))
-            yield _found("important-form", block, line, problem, *OUTLOOK_WINDOWS)
+            yield _found("important-form", block, line, problem)

@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from publisher.articles.content.parser import leftover_code
-from publisher.gate.findings import Finding, finding
-from publisher.gate.mail import CheckedMail, clip_text, story_name
+from publisher.gate.findings import Finding
+from publisher.gate.mail import CheckedMail, clip_text, finding, finding_of, story_name
 from publisher.gate.passages import PassageText
 from publisher.i18n.messages import message
 
@@ -74,10 +74,13 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     for story in mail.stories:
         # What the story also shows as code is meant so.
         for leftover in leftover_code(story.passages, story.code):
-            problem = message(
-                "%(story)s contains %(code)s", story=story_name(story), code=clip_text(leftover)
+            yield finding(
+                "story-template",
+                "story",
+                "%(story)s contains %(code)s",
+                story=story_name(story),
+                code=clip_text(leftover),
             )
-            yield finding("story-template", problem, where="story")
 
 
 def _check_part(
@@ -89,9 +92,9 @@ def _check_part(
             fault = place.fault
             if place.more:
                 fault = message("%(fault)s (and %(more)s more)", fault=fault, more=place.more)
-            yield finding(code, fault, where=story_name(story))
+            yield finding_of(code, story_name(story), fault)
         if place.joined:
-            yield finding(joined, place.joined, where=story_name(story))
+            yield finding_of(joined, story_name(story), place.joined)
     whole = {s: p for s, p in places.items() if not p.fault and len(stories[s]) > 1}
     ordered = sorted(whole, key=lambda story: whole[story].start)
     for story, following in pairwise(ordered):
@@ -102,7 +105,7 @@ def _check_part(
             )
             if story.passages == following.passages:
                 problem = message("it is there once, and another story has the same words")
-            yield finding(code, problem, where=story_name(story))
+            yield finding_of(code, story_name(story), problem)
 
 
 def _places(

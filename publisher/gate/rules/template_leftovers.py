@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from publisher.gate.findings import Finding, finding
+from publisher.gate.findings import Finding
 from publisher.gate.mail import (
     MOST_CHARACTERS,
     CheckedMail,
     HtmlDocument,
     clip_text,
-    finding_at,
+    finding,
+    finding_of,
 )
 from publisher.i18n.messages import counted, message
 
@@ -61,7 +62,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
         for text in texts:
             if _MAYBE_LEFTOVER.search(text) and element.tag not in {"style", "script"}:
                 for problem in _in_text(text, by_people, is_alone=len(element) == 0):
-                    yield finding_at("html-template", element, problem)
+                    yield finding_of("html-template", element, problem)
     yield from _attributes(document, by_people)
     is_quoted = _REPLACEMENT in mail.written_by_people  # as in an article on encodings
     yield from _damaged_html(mail.html, is_quoted=is_quoted)
@@ -87,8 +88,13 @@ def _attributes(document: HtmlDocument, by_people: str) -> Iterator[Finding]:
         for name in _TEXT_ATTRIBUTES:
             if name in attributes:
                 for problem in _in_text(element.get(name, ""), by_people):
-                    named = message("%(name)s: %(problem)s", name=name, problem=problem)
-                    yield finding_at("html-template", element, named)
+                    yield finding(
+                        "html-template",
+                        element,
+                        "%(name)s: %(problem)s",
+                        name=name,
+                        problem=problem,
+                    )
         yield from _addresses(element)
 
 
@@ -97,22 +103,24 @@ def _addresses(element: etree._Element) -> Iterator[Finding]:
         if name not in element.attrib:
             continue
         if found := _MARKER.search(element.get(name, "")):
-            problem = message(
+            yield finding(
+                "html-template",
+                element,
                 "%(name)s: %(problem)s",
                 name=name,
                 problem=message("%(marker)s was left over", marker=clip_text(found[0])),
             )
-            yield finding_at("html-template", element, problem)
         elif found := _ENCODED.search(element.get(name, "")):
-            problem = message(
-                "%(name)s: the address contains %(found)s", name=name, found=repr(found[0])
+            yield finding(
+                "url-template",
+                element,
+                "%(name)s: the address contains %(found)s",
+                name=name,
+                found=repr(found[0]),
             )
-            yield finding_at("url-template", element, problem)
     if found := _SEGMENT.search(element.get("href") or element.get("src") or ""):
-        yield finding_at(
-            "url-template",
-            element,
-            message("the address contains %(found)s", found=repr(found[1])),
+        yield finding(
+            "url-template", element, "the address contains %(found)s", found=repr(found[1])
         )
 
 
@@ -122,15 +130,15 @@ def _damaged_html(html: str, *, is_quoted: bool) -> Iterator[Finding]:
         if sign == _REPLACEMENT and is_quoted:
             continue
         places = [one for one in found if one[0] == sign]
-        yield finding(
+        yield finding_of(
             "html-damage",
+            "html",
             counted(
                 "%(sign)s is in the text, %(count)s time in all",
                 "%(sign)s is in the text, %(count)s times in all",
                 len(places),
                 sign=_code_point(sign),
             ),
-            where="html",
             line=html.count("\n", 0, places[0].start()) + 1,
         )
 
@@ -152,7 +160,7 @@ def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Findin
                 )
             )
         for code, problem in problems:
-            yield finding(code, problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
+            yield finding_of(code, f"“{clip_text(line, _QUOTED)}”", problem, line=number)
 
 
 def _gettext_markers(line: str, by_people: str) -> list[str]:

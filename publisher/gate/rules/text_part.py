@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from publisher.gate.findings import Finding, finding
-from publisher.gate.mail import CheckedMail, clip_text, story_name
+from publisher.gate.findings import Finding
+from publisher.gate.mail import CheckedMail, clip_text, finding, finding_of, story_name
 from publisher.gate.passages import PassageText, column_width
 from publisher.i18n.messages import counted, message
 from publisher.languages import bidi, direction, script
@@ -33,25 +33,26 @@ def _check_links(mail: CheckedMail) -> Iterator[Finding]:
     for code, there in (("story-link-html", linked), ("story-link-text", written)):
         for story, url in stories.items():
             if url not in there:
-                problem = message("nothing leads to %(url)s", url=story.url)
-                yield finding(code, problem, where=story_name(story))
+                yield finding(
+                    code, story_name(story), "nothing leads to %(url)s", url=story.url
+                )
     unsubscribe = {_normalised(url) for url in _HTTPS.findall(mail.header("List-Unsubscribe"))}
     for url in sorted(unsubscribe - written):
-        yield finding("unsubscribe-text", message("it is not in the text part"), where=url)
+        yield finding("unsubscribe-text", url, "it is not in the text part")
     shown = {url for pair in _addresses(mail.document.visible_text) for url in pair}
     there = linked | set(stories.values()) | shown
     only_html = linked - written - set(stories.values()) - unsubscribe
     only_text = {bare for whole, bare in texts if whole not in there and bare not in there}
     for code, only in (("links-html-only", only_html), ("links-text-only", only_text)):
         if only:
-            yield finding(
+            yield finding_of(
                 code,
+                _names(only),
                 counted(
                     "%(count)s of its links is only here",
                     "%(count)s of its links are only here",
                     len(only),
                 ),
-                where=_names(only),
             )
 
 
@@ -99,9 +100,14 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 def _check_beginning(mail: CheckedMail) -> Iterator[Finding]:
     wanted, text = PassageText(mail.preheader), PassageText(mail.text)
     if not text.letters.startswith(wanted.letters):
-        shown = {"text": text.after(0), "wanted": wanted.after(0)}
-        problem = message("the first text is “%(text)s”, not “%(wanted)s”", **shown)
-        yield finding("text-preheader", problem, where=shown["text"], line=1)
+        yield finding(
+            "text-preheader",
+            text.after(0),
+            "the first text is “%(text)s”, not “%(wanted)s”",
+            line=1,
+            text=text.after(0),
+            wanted=wanted.after(0),
+        )
 
 
 def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
@@ -131,7 +137,7 @@ def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
             mark = bidi.character_name(bidi.RIGHT_TO_LEFT_ISOLATE)
             problems.append(("text-isolated", message("it has no %(name)s", name=mark)))
         for code, problem in problems:
-            yield finding(code, problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
+            yield finding_of(code, f"“{clip_text(line, _QUOTED)}”", problem, line=number)
         before = line
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from publisher.errors import LanguageError
 from publisher.gate.css.computed_style import ShownText
 from publisher.gate.findings import Finding
-from publisher.gate.mail import CheckedMail, clip_text, finding_at
+from publisher.gate.mail import CheckedMail, clip_text, finding, finding_of
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.gate.passages import column_width
 from publisher.i18n.messages import counted, message
@@ -68,68 +68,65 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
                     len(word),
                     word=clip_text(word, 30),
                 )
-                yield finding_at("long-word", shown.element, problem)
+                yield finding_of("long-word", shown.element, problem)
 
 
 def _size(shown: ShownText, *, is_running: bool) -> Iterator[Finding]:
     style = shown.style
     if style.size < _SMALLEST:
-        yield finding_at(
-            "text-small",
-            shown.element,
-            message("text of %(size)s px", size=format(style.size, "g")),
+        yield finding(
+            "text-small", shown.element, "text of %(size)s px", size=format(style.size, "g")
         )
     elif is_running and style.size < _SMALLEST_RUNNING:
-        yield finding_at(
+        yield finding(
             "text-small",
             shown.element,
-            message("running text of %(size)s px", size=format(style.size, "g")),
+            "running text of %(size)s px",
+            size=format(style.size, "g"),
         )
     if not is_running:
         return
     least = _LEADING_CJK if _IDEOGRAPH.search(shown.text) else _LEADING
     leading = style.leading
     if leading is None:
-        yield finding_at(
-            "line-height", shown.element, message("running text without a line height")
-        )
+        yield finding("line-height", shown.element, "running text without a line height")
     elif leading < least - _ROUNDED:
-        yield finding_at(
+        yield finding(
             "line-height",
             shown.element,
-            message(
-                "the line height is %(leading)s times the size", leading=format(leading, ".2f")
-            ),
+            "the line height is %(leading)s times the size",
+            leading=format(leading, ".2f"),
         )
 
 
 def _fonts(shown: ShownText, language: str) -> Iterator[Finding]:
     stack = font_names(shown.style.font_family)
     if not stack:
-        yield finding_at(
-            "font-stack", shown.element, message("text without a font"), OUTLOOK_WINDOWS
+        yield finding(
+            "font-stack", shown.element, "text without a font", clients=OUTLOOK_WINDOWS
         )
         return
     if stack[-1] not in _GENERIC:
-        yield finding_at(
+        yield finding(
             "font-stack",
             shown.element,
-            message("the fonts end with %(font)s", font=clip_text(stack[-1])),
+            "the fonts end with %(font)s",
+            font=clip_text(stack[-1]),
         )
     own = _script_of(shown.style.language or language)
     if own not in _CJK or len(_IDEOGRAPH.findall(shown.text)) < _FEWEST_IDEOGRAPHS:
         return
     named = [_SCRIPT_OF[font] for font in stack if font in _SCRIPT_OF]
     if named and named[0] != own:
-        yield finding_at(
+        yield finding(
             "font-script",
             shown.element,
-            message("%(own)s text is set in a font for %(named)s", own=own, named=named[0]),
+            "%(own)s text is set in a font for %(named)s",
+            own=own,
+            named=named[0],
         )
     elif not named and own == _script_of(language):
-        yield finding_at(
-            "font-script", shown.element, message("no font for %(own)s is named", own=own)
-        )
+        yield finding("font-script", shown.element, "no font for %(own)s is named", own=own)
 
 
 @lru_cache(maxsize=256)
@@ -150,13 +147,11 @@ def _script_of(tag: str) -> str:
 def _script(shown: ShownText) -> Iterator[Finding]:
     square, joined = _IDEOGRAPH.search(shown.text), _ARABIC.search(shown.text)
     if shown.style.is_italic and square:
-        yield finding_at(
-            "script-italic", shown.element, message("ideographs are set in italics")
-        )
+        yield finding("script-italic", shown.element, "ideographs are set in italics")
     if shown.style.has_letter_spacing and (square or joined):
         problem = (
             message("Arabic letters are spaced") if joined else message("ideographs are spaced")
         )
-        yield finding_at("script-spacing", shown.element, problem)
+        yield finding_of("script-spacing", shown.element, problem)
     if shown.style.align == "justify" and joined:
-        yield finding_at("script-justify", shown.element, message("Arabic is justified"))
+        yield finding("script-justify", shown.element, "Arabic is justified")

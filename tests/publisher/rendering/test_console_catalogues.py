@@ -31,7 +31,13 @@ every_language = pytest.mark.parametrize("language", CONSOLE_LANGUAGES[1:])
 NUMBERS = (0, 1, 2, 3, 11, 100)
 # The functions of `publisher.i18n.messages` and `subscribers.errors`, and `PublisherError.saying`, with templates as
 # arguments, as Babel has it.
-_KEYWORDS = {"message": None, "saying": None, "counted": (1, 2), "RowReason": None}
+_KEYWORDS = {
+    "message": None,
+    "saying": None,
+    "counted": (1, 2),
+    "RowReason": None,
+    "finding": (3,),
+}
 
 
 def used() -> set[str | tuple[str, ...]]:
