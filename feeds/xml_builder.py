@@ -178,11 +178,6 @@ def add_links(parent: Element, name: str, links: Iterable[dict[str, str]]) -> No
         etree.SubElement(parent, name, link)
 
 
-def add_element(parent: Element, name: str, attributes: dict[str, str]) -> Element:
-    """Append an element with attributes only, and return it."""
-    return etree.SubElement(parent, name, attributes)
-
-
 def looks_like_html(text: str | None) -> bool:
     """Return whether a plain text contains & or <, so that software may take it for HTML."""
     return text is not None and ("&" in text or "<" in text)
@@ -214,11 +209,6 @@ def write_references(element: Element) -> None:
         element.append(reference)
 
 
-def indent(root: Element) -> None:
-    """Put each element on a line of its own, two spaces deeper than its parent."""
-    etree.indent(root)
-
-
 def serialise(root: Element, stylesheet: str | None = None) -> bytes:
     """Return the document in UTF-8. It ends in a line feed and may name a CSS file."""
     style = b"" if stylesheet is None else _style(stylesheet)
@@ -239,7 +229,7 @@ _MAX_NAME = 255
 def add_media(element: Element, entry: Entry) -> None:
     """Append the main image of an entry, and its attachments except the enclosure."""
     if entry.image:
-        add_element(element, f"{MEDIA}thumbnail", _thumbnail(entry.image))
+        etree.SubElement(element, f"{MEDIA}thumbnail", _thumbnail(entry.image))
     if entry.attachments:
         enclosure = entry.enclosure
         for attachment in entry.attachments:
@@ -274,11 +264,11 @@ def add_show(element: Element, channel: Channel, show: PodcastShow) -> None:
     add_text(element, f"{ITUNES}author", author)
     parent = element
     for name in _categories(show):
-        parent = add_element(parent, f"{ITUNES}category", {"text": name})
+        parent = etree.SubElement(parent, f"{ITUNES}category", {"text": name})
     add_text(element, f"{ITUNES}explicit", str(show.explicit).lower())
     if show.image:
-        add_element(element, f"{ITUNES}image", {"href": show.image})
-    owner = add_element(element, f"{ITUNES}owner", {})
+        etree.SubElement(element, f"{ITUNES}image", {"href": show.image})
+    owner = etree.SubElement(element, f"{ITUNES}owner")
     add_text(owner, f"{ITUNES}name", show.owner_name or author)
     add_text(owner, f"{ITUNES}email", show.owner_email or "")
     add_text(element, f"{ITUNES}type", "episodic")
@@ -314,7 +304,7 @@ def _add_content(element: Element, attachment: EntryAttachment) -> None:
         "medium": attachment.medium,
         **_numbers(fileSize=attachment.length, duration=attachment.duration),
     }
-    content = add_element(element, f"{MEDIA}content", attributes)
+    content = etree.SubElement(element, f"{MEDIA}content", attributes)
     if attachment.title:
         mark_as_html(add_text(content, f"{MEDIA}title", attachment.title))
 

@@ -28,7 +28,7 @@ from publisher.config import Settings
 from publisher.database import open_database
 from publisher.demo import publish_demo
 from publisher.errors import UsageError
-from publisher.screenshots.capture import MailPage, Screenshot, capture_page, find_chromium
+from publisher.screenshots.capture import Screenshot, capture_page, find_chromium
 from publisher.screenshots.contact_sheets import compose_contact_sheet, crop_column
 from publisher.testing import make_publication
 from tests.publisher.conftest import PublicationFolder
@@ -78,8 +78,8 @@ def table(program: str, console: Console) -> bytes:
     width, height = int(size[1]), int(size[2])
     style = f"<style>body{{margin:0}}svg{{width:{width}px;height:{height}px}}</style>"
     page = f"<!DOCTYPE html><meta charset=utf-8>{style}{plain}"
-    exposed = capture_page(program, page, width, height + MARGIN)
-    return crop_column([exposed.picture], left=0, width=width, heights=[height])
+    exposed, _dom = capture_page(program, page, width, height + MARGIN)
+    return crop_column([exposed], left=0, width=width, heights=[height])
 
 
 def digests(program: str, settings: Settings) -> bytes:
@@ -116,8 +116,8 @@ def photograph_morning(program: str, folder: Path) -> None:
 
 
 def photographs(program: str, settings: Settings, language: str) -> tuple[Screenshot, ...]:
-    mail = MailPage(language=language, html=html_of(settings.folders.outbox, language))
-    return take_screenshots(program, mail, settings.publication.url, [settings.folders.public])
+    mail, base = html_of(settings.folders.outbox, language), settings.publication.url
+    return take_screenshots(program, language, mail, base, [settings.folders.public])
 
 
 def html_of(outbox: Path, language: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
+from lxml import etree
 from lxml.etree import _Element as Element
 
 from feeds import links, xml_builder
@@ -32,7 +33,7 @@ def render(channel: Channel) -> bytes:
     root.extend(elements)
     for element, entry in zip(elements, channel.entries, strict=True):
         _complete(element, entry, channel)
-    xml_builder.indent(root)
+    etree.indent(root)
     _reference_names(root, ATOM, channel.author)
     for element, entry in zip(elements, channel.entries, strict=True):
         _reference_names(element, "", *entry.authors, *entry.contributors)
@@ -78,10 +79,10 @@ def _complete_head(root: Element, channel: Channel) -> None:
     feed_links = (links.page_link(channel), *links.channel_links(channel, "atom"))
     xml_builder.add_links(root, f"{ATOM}link", feed_links)
     if channel.is_archive:
-        xml_builder.add_element(root, f"{xml_builder.FH}archive", {})
+        etree.SubElement(root, f"{xml_builder.FH}archive")
     for tombstone in channel.tombstones:
         attributes = {"ref": tombstone.entry_id, "when": tombstone.when.isoformat()}
-        xml_builder.add_element(root, f"{xml_builder.AT}deleted-entry", attributes)
+        etree.SubElement(root, f"{xml_builder.AT}deleted-entry", attributes)
 
 
 def _reference_names(parent: Element, namespace: str, *authors: Author) -> None:
@@ -101,7 +102,7 @@ def _complete(element: Element, entry: Entry, channel: Channel) -> None:
     if channel.mixed or entry.language != channel.language:
         element.set(xml_builder.XML_LANG, entry.language)
     xml_builder.mark_as_html(element.find("title"))
-    xml_builder.add_element(element, "link", links.entry_link(entry))
+    etree.SubElement(element, "link", links.entry_link(entry))
     xml_builder.add_links(element, "link", links.translation_links(entry))
     xml_builder.add_links(element, "link", links.enclosure_link(entry))
     xml_builder.add_media(element, entry)

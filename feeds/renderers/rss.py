@@ -9,6 +9,7 @@ channel.
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+from lxml import etree
 from lxml.etree import _Element as Element
 
 from feeds import links, xml_builder
@@ -37,7 +38,7 @@ def render(channel: Channel) -> bytes:
         root[0].append(item)
         _complete(item, entry, channel, show)
         plain += item.iterchildren(*_PLAIN)
-    xml_builder.indent(root)
+    etree.indent(root)
     for element in plain:
         xml_builder.write_references(element)
     return xml_builder.serialise(root, channel.stylesheet)
@@ -50,7 +51,7 @@ def _complete_head(root: Element, channel: Channel, show: PodcastShow | None) ->
     xml_builder.add_text(head, f"{DC}creator", channel.author.name)
     xml_builder.add_links(head, f"{ATOM}link", links.channel_links(channel, "rss"))
     if channel.is_archive:
-        xml_builder.add_element(head, f"{FH}archive", {})
+        etree.SubElement(head, f"{FH}archive")
     if show:
         xml_builder.add_show(head, channel, show)
 

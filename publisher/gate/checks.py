@@ -1,8 +1,7 @@
 """All checks of the gate, and the report on one mail."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Protocol
 
 from publisher.gate.findings import Finding, GateReport, MailPart, Severity
 from publisher.gate.mail import CheckedMail
@@ -24,17 +23,8 @@ from publisher.gate.rules import (
 )
 from publisher.i18n.messages import counted
 
-
-class Check(Protocol):
-    """What a module of `publisher.gate.rules` has."""
-
-    @property
-    def check(self) -> Callable[[CheckedMail], Iterable[Finding]]:
-        """Return the findings of one mail."""
-        ...
-
-
-CHECKS: tuple[Check, ...] = (
+# Modules with a function `check`, which returns the findings of one mail.
+CHECKS = (
     inbox,
     html_structure,
     lang_and_dir,

@@ -275,11 +275,11 @@ class FeedContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedTexts:
-    """The texts of a feed's entry: title and summary are plain, content is HTML."""
+    """The texts of a feed's entry: title and summary are plain."""
 
     title: str
     summary: str
-    content: str
+    content_html: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

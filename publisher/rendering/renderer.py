@@ -228,14 +228,14 @@ class Renderer:
             environment.Templates.render_each, names, publication.language, values
         )
         return model.FeedTexts(
-            title=_line(title), summary=_line(summary), content=content.strip()
+            title=_line(title), summary=_line(summary), content_html=content.strip()
         )
 
     def withdrawn_texts(self, publication: model.PublicationView) -> model.FeedTexts:
         """Render what stands in feeds in place of a withdrawn article."""
         title = self._page("feed/withdrawn.txt", publication)
         content = self._page("feed/withdrawn.html", publication)
-        return model.FeedTexts(title=_line(title), summary="", content=content.strip())
+        return model.FeedTexts(title=_line(title), summary="", content_html=content.strip())
 
     def withdrawn_page(self, publication: model.PublicationView) -> str:
         """Render the page that stands in place of a withdrawn article."""

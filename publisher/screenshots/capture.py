@@ -70,14 +70,6 @@ _MEASURED = re.compile(r"<html[^>]* data-seen=\"([^\"]*)\"")
 _PICTURE = re.compile(r"(?<=\s)(src|background)=\"([^\"]*)\"")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameHeights:
-    """Heights that the page measured, in CSS pixels: of the window and of each frame."""
-
-    window: int
-    heights: tuple[int, ...]
-
-
 def frames_page(mail: str, views: Sequence[MailView], top: int = 0) -> str:
     """Return the page with a mail in views side by side, scrolled down by `top` pixels."""
     frames = "".join(
@@ -92,9 +84,10 @@ def frames_page(mail: str, views: Sequence[MailView], top: int = 0) -> str:
     )
 
 
-def read_frame_heights(dom: str, views: Sequence[MailView]) -> FrameHeights:
-    """Return what the page measured; `dom` is the HTML that Chromium printed.
+def read_heights(dom: str, views: Sequence[MailView]) -> tuple[int, list[int]]:
+    """Return the heights that the page measured, in CSS pixels: of the window and of each frame.
 
+    `dom` is the HTML that Chromium printed.
     Raises UsageError if there is nothing, or if a frame has another colour scheme.
     """
     found = _MEASURED.search(dom)
@@ -106,7 +99,7 @@ def read_frame_heights(dom: str, views: Sequence[MailView]) -> FrameHeights:
     window, frames = json.loads(html.unescape(found[1]))
     if [scheme for _height, scheme in frames] != [view.scheme for view in views]:
         raise UsageError("this Chromium is too old to show mails in dark colours; upgrade it")
-    return FrameHeights(window=window, heights=tuple(height for height, _scheme in frames))
+    return window, [height for height, _scheme in frames]
 
 
 def with_local_pictures(mail: str, base: str, locate: Callable[[str], str | None]) -> str:
@@ -155,14 +148,6 @@ _OFFLINE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapturedPage:
-    """A window's picture (PNG) and the page's HTML at that moment."""
-
-    picture: bytes
-    dom: str
-
-
 def find_chromium() -> str:
     """Return the path of Chromium; raise UsageError if it is not installed."""
     found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
@@ -176,8 +161,8 @@ def find_chromium() -> str:
 
 def capture_page(
     program: str, page: str, width: int, height: int, patience: float = _TIMEOUT_SECONDS
-) -> CapturedPage:
-    """Return a picture of a page in a window of this size, in CSS pixels.
+) -> tuple[bytes, str]:
+    """Return a picture (PNG) of a page in a window of this size, in CSS pixels, and its HTML then.
 
     Chromium uses some of the height itself, and no window is narrower than about 500. Raises
     UsageError if Chromium fails or takes longer than `patience` seconds.
@@ -187,7 +172,7 @@ def capture_page(
         (folder / "page.html").write_text(page, "utf-8")
         dom = _run([program, *chromium_arguments(folder, width, height)], patience)
         try:
-            return CapturedPage(picture=(folder / "picture.png").read_bytes(), dom=dom)
+            return (folder / "picture.png").read_bytes(), dom
         except FileNotFoundError:
             raise UsageError(
                 f"{program} took no picture and gave no reason; run it by hand to see why"
@@ -242,14 +227,6 @@ MAX_MAIL_HEIGHT = 120_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MailPage:
-    """A mail's HTML and its language."""
-
-    language: str
-    html: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Screenshot:
     """A whole mail in one view, as a PNG file."""
 
@@ -263,21 +240,22 @@ class Screenshot:
         return f"{self.language}-{self.view.scheme}-{self.view.width}"
 
 
-def _check_height(mail: MailPage, height: int) -> None:
+def _check_height(language: str, height: int) -> None:
     if height > MAX_MAIL_HEIGHT:
         raise UsageError(
-            f"{mail.language}: the mail is {height} pixels long, which is too long for "
+            f"{language}: the mail is {height} pixels long, which is too long for "
             f"screenshots (at most {MAX_MAIL_HEIGHT}); look for a height in its styles"
         )
 
 
 def capture_mail(
     program: str,
-    mail: MailPage,
+    language: str,
+    mail: str,
     views: Sequence[MailView] = MAIL_VIEWS,
     window: int = _WINDOW_HEIGHT,
 ) -> tuple[Screenshot, ...]:
-    """Return a screenshot of the whole mail in each view; `window` is the height of one picture.
+    """Return a screenshot of a whole mail, of its HTML, in each view; `window` is the height of one picture.
 
     Raises UsageError if Chromium fails or the mail is too long.
     """
@@ -285,25 +263,24 @@ def capture_mail(
     strips: list[bytes] = []
     tops: list[int] = []
     top = 0
-    heights: tuple[int, ...] = (1,)
+    heights, seen = [1], 0
     while top < max(heights):
-        exposed = capture_page(program, frames_page(mail.html, views, top), wide, window)
-        seen = read_frame_heights(exposed.dom, views)
-        heights = seen.heights
-        _check_height(mail, max(heights))
-        strips.append(exposed.picture)
+        picture, dom = capture_page(program, frames_page(mail, views, top), wide, window)
+        seen, heights = read_heights(dom, views)
+        _check_height(language, max(heights))
+        strips.append(picture)
         tops.append(top)
         # Some versions of Chromium draw their own elements below.
-        top += seen.window
+        top += seen
     return tuple(
         Screenshot(
-            language=mail.language,
+            language=language,
             view=view,
             picture=crop_column(
                 strips,
                 left=sum(other.width for other in views[:place]),
                 width=view.width,
-                heights=[max(0, min(seen.window, heights[place] - top)) for top in tops],
+                heights=[max(0, min(seen, heights[place] - top)) for top in tops],
             ),
         )
         for place, view in enumerate(views)

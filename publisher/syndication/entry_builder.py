@@ -1,6 +1,7 @@
 """Build the feeds.Entry of an article; feed templates give its title, summary and content."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from sys import getsizeof
 from typing import TypeVar
@@ -10,7 +11,7 @@ import structlog
 
 import feeds
 from publisher import urls
-from publisher.articles.model import Article, ArticleStatus, Attachment, KnownByline
+from publisher.articles.model import Article, ArticleStatus, Attachment, KnownByline, Picture
 from publisher.config import Publication, Settings
 from publisher.rendering import ArticleView, PublicationView, Renderer, views
 from publisher.rendering.model import FeedTexts
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 _CACHE_BYTES = 20_000_000
 
 _Row = TypeVar("_Row", bound=feed_window.EntryRow)
+_File = TypeVar("_File", feeds.Image, feeds.EntryAttachment)
 
 
 class EntryBuilder:
@@ -85,7 +87,7 @@ class EntryBuilder:
         item = views.article_view(self._publication, one.article, language, one.versions)
         texts = self._renderer.feed_texts(item, self._view(language))
         if not self._in_full:
-            texts = FeedTexts(title=texts.title, summary=texts.summary, content="")
+            texts = replace(texts, content_html="")
         try:
             return self._keep(build_entry(self._publication, one, item, texts))
         except feeds.FeedsError as error:
@@ -116,12 +118,10 @@ def build_entry(
     return feeds.Entry(
         id=one.tag,
         url=item.url,
-        title=texts.title,
         language=article.language,
         published=item.published,
         updated=one.updated,
-        summary=texts.summary,
-        content_html=texts.content,
+        **asdict(texts),
         authors=tuple(
             feeds.Author(
                 name=byline.name,
@@ -138,8 +138,10 @@ def build_entry(
             feeds.Link(url=link.url, language=link.language, title=titles.get(link.language))
             for link in item.translations
         ),
-        image=_image(publication, article),
-        attachments=tuple(_attachment(publication, each) for each in article.attachments),
+        image=_file(publication, feeds.Image, article.picture) if article.picture else None,
+        attachments=tuple(
+            _file(publication, feeds.EntryAttachment, each) for each in article.attachments
+        ),
     )
 
 
@@ -155,36 +157,17 @@ def build_withdrawn_entry(
     return feeds.Entry(
         id=one.tag,
         url=one.url or page,
-        title=texts.title,
         language=one.language,
         # It may be in the future since: then that is why it was withdrawn.
         published=min(one.published, updated).astimezone(ZoneInfo(publication.timezone)),
         updated=updated,
-        content_html=texts.content,
+        **asdict(texts),
     )
 
 
-def _image(publication: Publication, article: Article) -> feeds.Image | None:
-    picture = article.picture
-    if picture is None:
-        return None
-    return feeds.Image(
-        url=_absolute(publication, picture.src),
-        alt=picture.alt,
-        width=picture.width,
-        height=picture.height,
-    )
-
-
-def _attachment(publication: Publication, one: Attachment) -> feeds.EntryAttachment:
-    return feeds.EntryAttachment(
-        url=_absolute(publication, one.src),
-        media_type=one.media_type,
-        length=one.length,
-        title=one.title,
-        duration=one.duration,
-    )
-
-
-def _absolute(publication: Publication, src: str) -> str:
-    return urls.public_url(publication, src) if src.startswith("/") else src
+def _file(publication: Publication, kind: type[_File], one: Picture | Attachment) -> _File:
+    """Return a picture or attachment as feeds have it: with an absolute address."""
+    described = asdict(one)
+    src = described.pop("src")
+    address = urls.public_url(publication, src) if src.startswith("/") else src
+    return kind(url=address, **described)

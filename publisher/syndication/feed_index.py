@@ -37,7 +37,7 @@ def new_entry_tag(
 ) -> str:
     """Return an id that no entry has yet: `slug/language`, with a number if that is taken."""
     tags = (publication_tag(publication, specific) for specific in _specifics(slug, language))
-    return next(tag for tag in tags if not _is_taken(connection, tag))
+    return next(tag for tag in tags if not _is_taken(connection, feed_entry.c.tag, tag))
 
 
 def _specifics(slug: str, language: str) -> Iterator[str]:
@@ -46,9 +46,8 @@ def _specifics(slug: str, language: str) -> Iterator[str]:
     yield from (f"{slug}/{language}/{number}" for number in count(2))
 
 
-def _is_taken(connection: sa.Connection, tag: str) -> bool:
-    query = sa.select(feed_entry.c.id).where(feed_entry.c.tag == tag)
-    return connection.execute(query).first() is not None
+def _is_taken(connection: sa.Connection, column: sa.Column[str], text: str) -> bool:
+    return connection.execute(sa.select(column).where(column == text)).first() is not None
 
 
 FeedKind = Literal["language", "topic", "author", "all"]
@@ -172,7 +171,8 @@ class FeedIndex:
         return self._connection.execute(sa.select(feed.c.id).where(here)).scalar_one_or_none()
 
     def _create(self, subject: FeedSubject) -> int:
-        name = next(name for name in _names(subject) if not self._is_taken(name))
+        names = _names(subject)
+        name = next(n for n in names if not _is_taken(self._connection, feed.c.name, n))
         row = sa.insert(feed).values(
             name=name,
             kind=subject.kind,
@@ -185,10 +185,6 @@ class FeedIndex:
             announced="",
         )
         return int(self._connection.execute(row.returning(feed.c.id)).scalar_one())
-
-    def _is_taken(self, name: str) -> bool:
-        query = sa.select(feed.c.id).where(feed.c.name == name)
-        return self._connection.execute(query).first() is not None
 
 
 def _names(subject: FeedSubject) -> Iterator[str]:

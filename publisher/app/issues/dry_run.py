@@ -31,7 +31,7 @@ from publisher.database import Database, open_database
 from publisher.database.copy import back_up, copy_database
 from publisher.errors import DatabaseError, IssueError, UsageError
 from publisher.rendering import Renderer
-from publisher.screenshots.capture import MailPage, Screenshot, capture_mail, find_chromium
+from publisher.screenshots.capture import Screenshot, capture_mail, find_chromium
 from publisher.screenshots.capture import with_local_pictures as local
 from publisher.screenshots.contact_sheets import LabelledPicture, compose_contact_sheet
 from publisher.secrets import secret_fingerprint_table
@@ -211,13 +211,13 @@ def photograph_editions(
             except IssueError as error:
                 yield EditionScreenshots(edition.language, problem=str(error))
                 continue
-            mail = MailPage(language=edition.language, html=preview.gate_run.mail.html)
-            taken = take_screenshots(program, mail, settings.publication.url, roots)
+            html, base = preview.gate_run.mail.html, settings.publication.url
+            taken = take_screenshots(program, edition.language, html, base, roots)
             yield EditionScreenshots(edition.language, preview.subject, taken=taken)
 
 
 def take_screenshots(
-    program: str, mail: MailPage, base: str, roots: Sequence[Path]
+    program: str, language: str, html: str, base: str, roots: Sequence[Path]
 ) -> tuple[Screenshot, ...]:
     """Photograph a mail; pictures below the URL `base` are taken from one of several web roots.
 
@@ -228,8 +228,7 @@ def take_screenshots(
     def locate(path: str) -> str | None:
         return find_in_web_roots(path, roots)
 
-    shown = MailPage(language=mail.language, html=local(mail.html, base, locate))
-    return capture_mail(program, shown)
+    return capture_mail(program, language, local(html, base, locate))
 
 
 def find_in_web_roots(path: str, roots: Sequence[Path]) -> str | None:

@@ -2,13 +2,13 @@
 
 A beginning never ends inside a sentence, on a heading or on words that only announce a list. The address of a
 link is absolute and ASCII, has a scheme that mail programs open, and is not too long. A picture has a size,
-alternative text and a format that all mail programs show, and comes from a host of the publication: other hosts
+alternative text and a format that all mail programs show, and comes from the publication's host: other hosts
 would learn who opens the mail.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -217,18 +217,9 @@ class BodyLink:
 
 @dataclass(frozen=True, slots=True)
 class MailUrls:
-    """Writes addresses for the mails of one publication.
-
-    `base_url` is the publication's address without a slash at its end; `hosts` serve its pictures.
-    """
+    """Writes addresses for the mails of one publication: its address has no slash at its end."""
 
     base_url: str
-    hosts: frozenset[str]
-
-    @classmethod
-    def of(cls, base_url: str, hosts: Collection[str] = ()) -> MailUrls:
-        """Return the addresses of a publication; `hosts` are hosts of its pictures besides its own."""
-        return cls(base_url, frozenset({*hosts, urlsplit(base_url).hostname or ""}))
 
     def link(self, address: str) -> str | None:
         """Return an address as a mail can contain it, None if it can't."""
@@ -256,7 +247,7 @@ class MailUrls:
         """Return in English why a mail leaves a picture out and what to do; None if it shows it."""
         parts = urlsplit(self.link(picture.src) or "")
         path = PurePosixPath(unquote(parts.path))
-        if parts.hostname not in self.hosts:
+        if parts.hostname != urlsplit(self.base_url).hostname:
             return other_host_problem()
         if path.suffix.lower() not in _PICTURE_FORMATS:
             return mail_picture_problem(picture) or message(
@@ -265,14 +256,12 @@ class MailUrls:
         return mail_picture_problem(picture)
 
 
-def body_links(
-    content: ArticleContent, *, base_url: str, hosts: Collection[str] = ()
-) -> tuple[BodyLink, ...]:
+def body_links(content: ArticleContent, *, base_url: str) -> tuple[BodyLink, ...]:
     """Return the links of an article in order, each address once.
 
     Links whose text is their address are left out: the text is enough there.
     """
-    urls = MailUrls.of(base_url, hosts)
+    urls = MailUrls(base_url)
     found: dict[str, BodyLink] = {}
     for title, address in _linked_texts(content, urls):
         url = urls.link(address)
@@ -281,11 +270,9 @@ def body_links(
     return tuple(found.values())
 
 
-def omitted_pictures(
-    content: ArticleContent, *, base_url: str, hosts: Collection[str] = ()
-) -> tuple[str, ...]:
+def omitted_pictures(content: ArticleContent, *, base_url: str) -> tuple[str, ...]:
     """Return for each picture that a mail leaves out why, and what to do: `map.svg: ...`."""
-    urls = MailUrls.of(base_url, hosts)
+    urls = MailUrls(base_url)
     reasons = {
         picture.src: message(
             "%(name)s: %(problem)s", name=file_name(picture.src), problem=reason

@@ -7,7 +7,7 @@ not inherit them there. A table that does not fit the screen of a phone is writt
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from html import escape
 from itertools import zip_longest
@@ -137,21 +137,13 @@ _BAR = " | "
 _RULE_HTML = '<div class="prose-rule">&nbsp;</div>'
 
 
-def mail_html(
-    content: ArticleContent,
-    *,
-    language: str,
-    base_url: str,
-    hosts: Collection[str] = (),
-    level: int = 3,
-) -> str:
+def mail_html(content: ArticleContent, *, language: str, base_url: str, level: int = 3) -> str:
     """Return the content of an article in `language` as HTML for mail; empty if it has none.
 
-    `base_url` is the publication's address without a slash at its end; `hosts` are other hosts
-    that serve its pictures. Headings begin at `level`.
+    `base_url` is the publication's address without a slash at its end. Headings begin at `level`.
     """
     story = text_runs.LanguageContext.of(language)
-    urls = MailUrls.of(base_url, hosts)
+    urls = MailUrls(base_url)
     context = text_runs.RenderContext(urls=urls, story=story, around=story, level=level)
     return _wrapped('<div class="prose-body">', _blocks(content.blocks, context), "</div>")
 

@@ -4,9 +4,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 from string import Template
+from types import ModuleType
 from typing import NamedTuple
 
-from publisher.gate.checks import Check
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail
 from publisher.rendering.model import StoryText
@@ -127,11 +127,11 @@ def instead(fact: str, code: str, old: str, new: str, language: str = "en") -> F
     return Fault(fact, code, changed(old, new, language), language)
 
 
-def findings(module: Check, html: str, language: str = "en") -> list[Finding]:
+def findings(module: ModuleType, html: str, language: str = "en") -> list[Finding]:
     """Return the findings of one module of rules."""
     return list(module.check(mail_of(html, language)))
 
 
-def codes(module: Check, html: str, language: str = "en") -> list[str]:
+def codes(module: ModuleType, html: str, language: str = "en") -> list[str]:
     """Return the codes of the findings of one module of rules, each once."""
     return list(dict.fromkeys(finding.code for finding in findings(module, html, language)))

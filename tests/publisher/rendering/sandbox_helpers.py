@@ -30,7 +30,7 @@ def content(renderer: Renderer, language: str = "en", index: int = 0) -> str:
     """Give the content of a feed's entry."""
     return renderer.feed_texts(
         sample.item(language, index), sample.publication(language)
-    ).content
+    ).content_html
 
 
 def broken(_templates: Templates) -> str:

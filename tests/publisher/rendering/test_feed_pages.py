@@ -306,7 +306,7 @@ def test_english_and_foreign_words_keep_their_own_direction() -> None:
     sheet = rules(SHEETS["en"])
     for selector in ("|item > |title", "|item > |description", "atom|entry > atom|summary"):
         assert "unicode-bidi: plaintext;" in sheet[selector]
-    content = texts(sample.item("ar", shown_as="fallback"), "en").content
+    content = texts(sample.item("ar", shown_as="fallback"), "en").content_html
     assert content.startswith('<div lang="ar" dir="rtl">')
     assert '<p lang="en" dir="ltr"><strong>In العربية</strong></p>' in content
 
@@ -365,7 +365,7 @@ def texts(item: ArticleView, language: str | None = None) -> FeedTexts:
 
 
 def test_content_is_a_fragment_with_byline_picture_and_body() -> None:
-    entry = texts(sample.item("ar")).content
+    entry = texts(sample.item("ar")).content_html
     assert entry.startswith(
         '<div lang="ar" dir="rtl">\n<p>كاتب مثال، مكتب الميناء، مدينة المثال</p>'
     )
@@ -378,7 +378,7 @@ def test_content_is_a_fragment_with_byline_picture_and_body() -> None:
 
 @pytest.mark.parametrize("language", sample.LANGUAGES)
 def test_content_is_one_element_that_names_its_language_and_direction(language: str) -> None:
-    root = html.fragment_fromstring(texts(sample.item(language)).content)
+    root = html.fragment_fromstring(texts(sample.item(language)).content_html)
     assert (root.tag, root.get("lang"), root.get("dir")) == (
         "div",
         language,
@@ -397,17 +397,17 @@ def test_content_is_one_element_that_names_its_language_and_direction(language: 
 def test_content_says_why_it_is_there(language: str, shown_as: str, label: str) -> None:
     item = sample.item(language, shown_as=shown_as)
     found = texts(item, "zh-Hant" if language == "en" else language)
-    assert f"<strong>{label}</strong>" in found.content
+    assert f"<strong>{label}</strong>" in found.content_html
 
 
 def test_a_picture_is_not_shown_twice_and_claims_no_size_that_is_unknown() -> None:
     article = sample.article("en", picture=Picture(src="/media/0a1b/chart.png"))
     article = replace(article, bylines=(), translators=("T Example",))
-    entry = texts(sample.item("en", article=article)).content
+    entry = texts(sample.item("en", article=article)).content_html
     assert entry.count("chart.png") == 1
     assert "<p>Translated by T Example</p>" in entry
     article = sample.article("en", picture=Picture(src="https://cdn.example.com/a.png"))
-    entry = texts(sample.item("en", article=article)).content
+    entry = texts(sample.item("en", article=article)).content_html
     assert '<img src="https://cdn.example.com/a.png" alt="">' in entry
 
 

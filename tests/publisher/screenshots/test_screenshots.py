@@ -10,10 +10,9 @@ from publisher.errors import UsageError
 from publisher.screenshots import contact_sheets
 from publisher.screenshots.capture import (
     MAIL_VIEWS,
-    FrameHeights,
     MailView,
     frames_page,
-    read_frame_heights,
+    read_heights,
     with_local_pictures,
 )
 from publisher.screenshots.contact_sheets import (
@@ -66,17 +65,17 @@ def dom(window: int, *frames: tuple[int, str]) -> str:
 
 
 def test_what_was_seen_is_read_and_a_page_not_shown_or_forged_or_not_dark_is_an_error() -> None:
-    seen = read_frame_heights(dom(5857, (4100, "light"), (5200, "dark")), TWO)
+    seen = read_heights(dom(5857, (4100, "light"), (5200, "dark")), TWO)
 
-    assert seen == FrameHeights(window=5857, heights=(4100, 5200))
+    assert seen == (5857, [4100, 5200])
     with pytest.raises(UsageError, match="did not show the page"):
-        read_frame_heights("<html><body>ERR_FILE_NOT_FOUND</body></html>", TWO)
+        read_heights("<html><body>ERR_FILE_NOT_FOUND</body></html>", TWO)
     forged = frames_page(dom(1, (1, "light"), (1, "dark")), TWO)
 
     with pytest.raises(UsageError, match="did not show the page"):
-        read_frame_heights(forged, TWO)
+        read_heights(forged, TWO)
     with pytest.raises(UsageError, match="too old to show mails in dark colours"):
-        read_frame_heights(dom(5857, (4100, "light"), (5200, "light")), TWO)
+        read_heights(dom(5857, (4100, "light"), (5200, "light")), TWO)
 
 
 FOUND = {"media/1/a.png": "file:///p/a.png", "media/2/b.png?v=1&w=2": "file:///p/b%22.png"}

@@ -4,7 +4,7 @@ import pytest
 
 from publisher.app.issues.dry_run import take_screenshots
 from publisher.errors import UsageError
-from publisher.screenshots.capture import MAIL_VIEWS, MailPage, find_chromium
+from publisher.screenshots.capture import MAIL_VIEWS, find_chromium
 
 
 def test_a_mail_is_photographed_in_every_view() -> None:
@@ -12,6 +12,6 @@ def test_a_mail_is_photographed_in_every_view() -> None:
         program = find_chromium()
     except UsageError as error:
         pytest.skip(str(error))
-    mail = MailPage(language="en", html="<p>The tide waits.</p>")
-    taken = take_screenshots(program, mail, "https://news.example.org", [])
+    mail = "<p>The tide waits.</p>"
+    taken = take_screenshots(program, "en", mail, "https://news.example.org", [])
     assert [one.view for one in taken] == list(MAIL_VIEWS)

@@ -27,7 +27,7 @@ def own_words(folder: Path, language: str, source: str, translation: str) -> Ren
 def test_an_own_template_goes_before_the_shipped_one(tmp_path: Path) -> None:
     renderer = own(tmp_path, "feed/entry.html", "<p>{{ item.article.title }}</p>")
     texts = renderer.feed_texts(sample.item("ar"), sample.publication("ar"))
-    assert texts.content == f"<p>{sample.STORIES['ar'][0][0]}</p>"
+    assert texts.content_html == f"<p>{sample.STORIES['ar'][0][0]}</p>"
 
 
 def test_an_own_template_can_build_on_the_shipped_one_that_it_replaces(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_value_is_escaped_whatever_the_template_is_called(tmp_path: Path) -> N
     own(tmp_path, "feed/part.htm", "{{ '<b>' }}")
     renderer = own(tmp_path, "feed/entry.html", "{% include 'feed/part.htm' %}{{ '<i>' }}")
     texts = renderer.feed_texts(sample.item("en"), sample.publication("en"))
-    assert texts.content == "&lt;b&gt;&lt;i&gt;"
+    assert texts.content_html == "&lt;b&gt;&lt;i&gt;"
 
 
 def test_a_mail_template_that_is_too_large_by_itself_is_refused(tmp_path: Path) -> None:
@@ -100,14 +100,14 @@ def test_a_publication_words_titles_and_summaries_itself(tmp_path: Path, field: 
     found = renderer.feed_texts(sample.item("en"), sample.publication("en"))
     line = f"Rivers: {sample.STORIES['en'][0][0]} & The Lantern"
     assert getattr(found, field) == line
-    assert found.content == texts(sample.item("en")).content
+    assert found.content_html == texts(sample.item("en")).content_html
 
 
 def test_an_own_catalogue_that_comes_later_is_heeded(tmp_path: Path) -> None:
     renderer, publication = Renderer(tmp_path), sample.publication("de")
     item = replace(sample.item("de"), shown_as="fallback")
-    before = renderer.feed_texts(item, publication).content
+    before = renderer.feed_texts(item, publication).content_html
     own_words(tmp_path, "de", "In %(language)s", "Auf %(language)s")
-    after = renderer.feed_texts(item, publication).content
+    after = renderer.feed_texts(item, publication).content_html
     assert "In Deutsch" in before
     assert "Auf Deutsch" in after

@@ -183,7 +183,7 @@ def test_an_article_that_fills_every_pipe_is_handed_over_whole(
     write(folder, "feed/entry.html", "{{ item.article.text|length }} {{ item.article.html }}")
     article = sample.article("en", text="字" * 1_000_000, html="<p>é</p>" * 100_000)
     item = sample.item("en", article=article)
-    made = renderer.feed_texts(item, sample.publication("en")).content
+    made = renderer.feed_texts(item, sample.publication("en")).content_html
     assert made == f"1000000 {escape(article.html)}"
 
 

@@ -9,7 +9,6 @@ from publisher.errors import UsageError
 from publisher.screenshots.capture import (
     _WINDOW_HEIGHT,
     MAIL_VIEWS,
-    MailPage,
     Screenshot,
     capture_mail,
 )
@@ -32,7 +31,7 @@ RED, GREEN, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (255, 255, 255), (0, 0, 0)
 def taken(
     program: str, html: str = MAIL, window: int = _WINDOW_HEIGHT
 ) -> dict[str, Screenshot]:
-    found = capture_mail(program, MailPage(language="zh-Hant", html=html), window=window)
+    found = capture_mail(program, "zh-Hant", html, window=window)
     return {one.name: one for one in found}
 
 
@@ -67,7 +66,7 @@ def test_a_mail_without_end_is_refused(program: str) -> None:
 
 
 def test_views_can_be_chosen(program: str) -> None:
-    (one,) = capture_mail(program, MailPage(language="en", html=MAIL), MAIL_VIEWS[3:])
+    (one,) = capture_mail(program, "en", MAIL, MAIL_VIEWS[3:])
 
     assert one.name == "en-dark-320"
     assert colours(one) == ((320, 1800), GREEN, BLACK)

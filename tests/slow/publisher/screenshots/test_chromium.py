@@ -89,12 +89,12 @@ def ended(process: int) -> bool:
 
 
 def test_a_page_is_shown_as_large_as_asked(program: str) -> None:
-    exposed = capture_page(program, PAGE, 700, 500)
+    shown, dom = capture_page(program, PAGE, 700, 500)
 
-    with Image.open(BytesIO(exposed.picture)) as picture:
+    with Image.open(BytesIO(shown)) as picture:
         assert picture.size == (700, 500)
         assert picture.convert("RGB").getpixel((600, 100)) == (0, 0, 255)
-    assert "<p>Hello" in exposed.dom
+    assert "<p>Hello" in dom
 
 
 def test_nothing_is_left_behind(
@@ -138,7 +138,7 @@ def test_chromium_is_let_to_no_network_whatever_a_page_asks_for(
     hosts = ("127.0.0.1", "localhost", "[::1]", "example.org")
     pictures = "".join(f'<img src="http://{host}:{port}/{host}.png">' for host in hosts)
 
-    exposed = capture_page(program, f"{PAGE}{pictures}", 600, 400)
+    _picture, dom = capture_page(program, f"{PAGE}{pictures}", 600, 400)
 
-    assert f'src="http://127.0.0.1:{port}/' in exposed.dom
+    assert f'src="http://127.0.0.1:{port}/' in dom
     assert server.RequestHandlerClass.asked == []  # type: ignore[attr-defined]  # ours has it
