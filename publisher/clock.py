@@ -110,6 +110,25 @@ def running_from(clock: Clock) -> Clock:
     return RunningClock(clock.instant, uptime()) if isinstance(clock, FixedClock) else clock
 
 
+@dataclass(frozen=True, slots=True)
+class TimerClock:
+    """The clock of a timer, such as that of a database which several machines share."""
+
+    timer: Timer
+
+    def now(self) -> datetime:
+        """Return the present instant, in UTC and whole seconds."""
+        return datetime.fromtimestamp(self.timer.time(), UTC).replace(microsecond=0)
+
+
+def shared_clock(clock: Clock, timer: Timer) -> Clock:
+    """Return the clock for what several machines compare, such as leases: that of the timer they share.
+
+    A time that was given, as by `--now`, stays.
+    """
+    return TimerClock(timer) if isinstance(clock, SystemClock) else clock
+
+
 def uptime() -> float:
     """Return seconds that only grow: setting the clock does not change them.
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import structlog
 from sqlalchemy import Connection
 
-from publisher.clock import Clock, Timer, running_from, uptime
+from publisher.clock import Clock, Timer, running_from, shared_clock, uptime
 from publisher.config import Settings
 from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import QueueItem, QueuePolicy, Settlement
@@ -239,7 +239,8 @@ class PersonalMailSender:
     _fence: LeaseFence = field(default_factory=LeaseFence)
 
     def __post_init__(self) -> None:
-        self.clock = running_from(self.clock)
+        # Other machines read when a lease ends: not each by its own clock.
+        self.clock = running_from(shared_clock(self.clock, self.database.timer))
         self._limiter = RateLimiter(self.settings.delivery, self.transport.name)
 
     @property

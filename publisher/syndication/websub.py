@@ -166,6 +166,11 @@ class _PingRun(TargetRun):
     # The other topics of a hub that can't be reached wait for a later run.
     probes = MAX_HUB_FAILURES
 
+    @property
+    def patience(self) -> float:
+        # The names of the hub, and of where it redirects to, are looked up besides.
+        return 2 * self.timeout
+
     def send(self, item: QueueItem) -> websub_client.HubResponse:
         return websub_client.PublishRequest().send(
             item.target, _topic(item), self.timeout, self.now()
@@ -173,6 +178,9 @@ class _PingRun(TargetRun):
 
     def answer_of_fault(self, item: QueueItem, why: str) -> websub_client.HubResponse:  # noqa: ARG002  # it is logged
         return websub_client.HubResponse(websub_client.HubResult.UNREACHABLE, why)
+
+    def late_answer(self) -> websub_client.HubResponse:
+        return websub_client.ping_timed_out(self.timeout)
 
     def settlement(
         self, item: QueueItem, answer: websub_client.HubResponse, now: datetime

@@ -71,7 +71,7 @@ class HubResponse:
     is_rate_limited: bool = False
 
 
-def _timed_out(timeout: float) -> HubResponse:
+def ping_timed_out(timeout: float) -> HubResponse:
     """Return the result of a ping without response in `timeout` seconds."""
     return HubResponse(HubResult.UNREACHABLE, f"no response within {timeout:g} seconds")
 
@@ -103,15 +103,15 @@ class PublishRequest:
             with call_after(timeout, self._cut_off):
                 response = self._exchange(hub, topic, timeout, now)
         except TimeoutError:
-            return _timed_out(timeout)
+            return ping_timed_out(timeout)
         # ValueError: the address, or that of a redirect, is malformed.
         except (OSError, HTTPException, ValueError) as error:
             reason = error.reason if isinstance(error, URLError) else error
             if self._is_cut_off or isinstance(reason, TimeoutError):
-                return _timed_out(timeout)
+                return ping_timed_out(timeout)
             return HubResponse(HubResult.UNREACHABLE, _connection_error(reason))
         # To the parser, a header that was cut off is one that has ended.
-        return _timed_out(timeout) if self._is_cut_off else response
+        return ping_timed_out(timeout) if self._is_cut_off else response
 
     def _exchange(self, hub: str, topic: str, timeout: float, now: datetime) -> HubResponse:
         form = urlencode({"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}).encode()

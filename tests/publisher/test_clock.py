@@ -13,8 +13,10 @@ from publisher.clock import (
     SystemTimer,
     Timer,
     running_from,
+    shared_clock,
     uptime,
 )
+from publisher.testing import FakeTimer
 
 NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
 
@@ -44,6 +46,13 @@ def test_a_timer_tells_fractions_of_the_seconds_since_1970() -> None:
     wait_a_little()
     assert first < timer.time()
     assert abs(time.time() - first) < 60
+
+
+def test_what_several_machines_compare_has_the_time_of_the_clock_that_they_share() -> None:
+    shared = shared_clock(SystemClock(), FakeTimer(NOON.timestamp() + 0.5))
+    assert (shared.now(), shared.now().tzinfo) == (NOON, UTC)
+    given = FixedClock(NOON - timedelta(days=1))
+    assert shared_clock(given, FakeTimer()) is given
 
 
 def test_a_running_clock_goes_on_from_its_instant_and_never_goes_back() -> None:

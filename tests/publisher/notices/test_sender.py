@@ -1,13 +1,14 @@
 """Notices are sent at once, in order, and never lost."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, select
 
 from publisher.app.operation.status import take_snapshot
+from publisher.clock import SystemClock
 from publisher.config.delivery import (
     DeliverySettings,
     DomainRateSettings,
@@ -33,9 +34,10 @@ from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import DatabaseError, RenderingError
 from publisher.notices import ledger
 from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeContent, NoticeKind
-from publisher.notices.ledger import cancel_notices, enqueue_notice
+from publisher.notices.ledger import NOTICE_POLICY, cancel_notices, enqueue_notice
+from publisher.notices.sender import send_notices
 from publisher.rendering import Digest, SystemMail
-from publisher.testing import FakeTimer, MemoryTransport
+from publisher.testing import SECRET, FakeTimer, MemoryTransport
 from subscribers.changes import suppress
 from subscribers.model import SubscriberStatus
 from subscribers.store import erase, find_subscriber
@@ -171,6 +173,25 @@ def test_a_notice_without_an_answer_is_sent_again_once(publication: PublicationF
     assert states(publication) == ["in_doubt"]
     notify(publication, transport, NOW + 2 * HOUR)
     assert len(transport.offered) == 2
+
+
+def test_a_notice_is_reserved_by_the_clock_of_the_database_that_machines_share(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserved: list[datetime] = []
+
+    def look(_mail: object) -> Outcome:
+        reserved.extend(row["next_at"] for row in rows(publication))
+        return ACCEPTED_OUTCOME
+
+    enqueue(publication, add_person(publication))
+    monkeypatch.setattr(publication.database._backend, "timer", FakeTimer(NOW.timestamp()))
+    # This machine's clock is years ahead.
+    transport = MemoryTransport(outcomes=look)
+    send_notices(
+        publication.settings, publication.database, transport, SECRET, SystemClock(), RENDERER
+    )
+    assert reserved == [NOW + NOTICE_POLICY.lease]
 
 
 def test_nothing_is_sent_to_somebody_who_complained(publication: PublicationFolder) -> None:

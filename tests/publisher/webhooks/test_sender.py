@@ -2,9 +2,11 @@
 
 import base64
 import json
+import socket
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from threading import Event as Signal
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from publisher.clock import FixedClock, SystemClock
 from publisher.database.retry_queue import load_items, queue_item
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
-from publisher.webhooks import store
+from publisher.webhooks import store, targets
 from publisher.webhooks.client import Answer, Caller
 from publisher.webhooks.events import EventType, event_body
 from publisher.webhooks.sender import WebhookReport, WebhookSender
@@ -35,6 +37,7 @@ from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.webhooks.receiver import Receiver, Reply, receiving
+from tests.sizes import PATIENCE
 
 SECRET = "a secret of the publication"
 EVENT = Event(EventType.ISSUE_SENT, {"issue": "weekly-en-2026-01-09"})
@@ -264,6 +267,45 @@ def test_a_webhook_that_the_program_fails_at_is_named_and_stops_no_other(
     assert [one[:35] for one in report.problems] == [
         f"webhook {first}: a fault of the program: "[:35]
     ]
+
+
+def test_webhooks_that_accept_nothing_delay_no_other(
+    hooks: Hooks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TargetRun, "threads", 1)
+    receiver.answer = lambda request: Reply(500 if request.path == "/dead" else 204)
+    hooks.add(receiver.url.replace("/hook", "/dead"))
+    hooks.add(receiver.url)
+    hooks.queue()
+    hooks.run()
+    hooks.now += timedelta(hours=1)
+    hooks.queue()
+    # Each answer takes so long that it is the last of a run.
+    before = len(receiver.requests)
+    hooks.run(timer=lambda: 30.0 * (len(receiver.requests) - before))
+    assert [one.path for one in receiver.requests[before:]] == ["/hook"]
+
+
+def test_a_receiver_whose_name_is_looked_up_for_too_long_is_tried_again_and_holds_no_run(
+    hooks: Hooks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks.add("http://localhost/slow")
+    hooks.add(receiver.url)
+    hooks.queue()
+    over, plain = Signal(), socket.getaddrinfo
+
+    def slow(host: str, *others: Any, **options: Any) -> Any:
+        if host == "localhost":
+            over.wait(PATIENCE)
+        return plain(host, *others, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    monkeypatch.setattr(targets, "_PATIENCE", 0.2)
+    assert hooks.run().delivered == 1
+    over.set()
+    first, second = hooks.rows()
+    assert (first.state, first.attempts, second.state) == ("pending", 1, "delivered")
+    assert first.last_answer == "no answer within 0.2 seconds"
 
 
 def _wait_for(receiver: Receiver) -> bool:
