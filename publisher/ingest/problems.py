@@ -11,7 +11,7 @@ Imports no parser: `publisher status` loads this.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -267,9 +267,8 @@ def hold_source(connection: Connection, held: HeldSource, now: datetime) -> bool
     if before is not None and before.accepted >= held.lost:
         return False
     release_source(connection, held.source)
-    since = before.since if before else now
-    row = {"source": held.source, "lost": held.lost, "articles": held.articles, "since": since}
-    connection.execute(insert(held_source).values(row))
+    row = replace(held, since=before.since if before else now)
+    connection.execute(insert(held_source).values(asdict(row)))
     return True
 
 
@@ -307,11 +306,7 @@ def save_failures(connection: Connection, reasons: Mapping[str, str], now: datet
         return
     connection.execute(delete(source_failure))
     rows = [
-        {
-            "source": name,
-            "since": before[name].since if name in before else now,
-            "reason": reason,
-        }
+        asdict(SourceFailure(name, before[name].since if name in before else now, reason))
         for name, reason in reasons.items()
     ]
     if rows:

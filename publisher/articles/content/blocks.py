@@ -9,9 +9,10 @@ and cells is kept in document order. HTML is read in `parser`.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
+from functools import partial
 from itertools import groupby
 
 from publisher.articles.model import Picture
@@ -278,16 +279,14 @@ _PART_TYPES = {
 class BlockBuilder:
     """Collects the parts of one block.
 
-    `start` is the first number of a numbered list; `header`, `columns` and `rows` are a cell's.
+    `start` is the first number of a numbered list; `cell` is a cell without its blocks.
     """
 
     shape: BlockType = BlockType.BODY
     attrs: LanguageAttrs = INHERITED
     levels: int = 0
     start: int | None = None
-    header: bool = False
-    columns: int = 1
-    rows: int = 1
+    cell: TableCell = TableCell(blocks=())
     parts: list[BlockPart] = field(default_factory=list)
 
     def opens(self, tag: str) -> BlockType | None:
@@ -308,14 +307,11 @@ class BlockBuilder:
         )
 
 
-def _quote(builder: BlockBuilder) -> Iterator[BlockPart]:
+def _nested(
+    kind: type[BlockQuote | IndentedBlock], builder: BlockBuilder
+) -> Iterator[BlockPart]:
     if builder.blocks:
-        yield BlockQuote(blocks=builder.blocks, attrs=builder.attrs)
-
-
-def _indented(builder: BlockBuilder) -> Iterator[BlockPart]:
-    if builder.blocks:
-        yield IndentedBlock(blocks=builder.blocks, attrs=builder.attrs)
+        yield kind(blocks=builder.blocks, attrs=builder.attrs)
 
 
 def _item(builder: BlockBuilder) -> Iterator[BlockPart]:
@@ -336,13 +332,7 @@ def _list(builder: BlockBuilder) -> Iterator[BlockPart]:
 
 
 def _cell(builder: BlockBuilder) -> Iterator[BlockPart]:
-    yield TableCell(
-        blocks=builder.blocks,
-        header=builder.header,
-        columns=builder.columns,
-        rows=builder.rows,
-        attrs=builder.attrs,
-    )
+    yield replace(builder.cell, blocks=builder.blocks, attrs=builder.attrs)
 
 
 def _row(builder: BlockBuilder) -> Iterator[BlockPart]:
@@ -369,9 +359,9 @@ def _table(builder: BlockBuilder) -> Iterator[BlockPart]:
             yield from (block for row in rows for cell in row.cells for block in cell.blocks)
 
 
-_BUILDERS = {
-    BlockType.QUOTE: _quote,
-    BlockType.INDENTED: _indented,
+_BUILDERS: dict[BlockType, Callable[[BlockBuilder], Iterator[BlockPart]]] = {
+    BlockType.QUOTE: partial(_nested, BlockQuote),
+    BlockType.INDENTED: partial(_nested, IndentedBlock),
     BlockType.LIST: _list,
     BlockType.ITEM: _item,
     BlockType.TABLE: _table,

@@ -261,9 +261,12 @@ def _new_builder(
         attrs=attrs,
         levels=around.levels + blocks.BLOCK_LEVELS.get(shape, 0),
         start=(1 if start is None else start) if element.tag == "ol" else None,
-        header=element.tag == "th",
-        columns=_number(element.get("colspan")) or 1,
-        rows=_number(element.get("rowspan")) or 1,
+        cell=blocks.TableCell(
+            blocks=(),
+            header=element.tag == "th",
+            columns=_number(element.get("colspan")) or 1,
+            rows=_number(element.get("rowspan")) or 1,
+        ),
     )
 
 

@@ -145,19 +145,10 @@ class OldAddress:
     order: int
 
 
-@dataclass(frozen=True, slots=True)
-class LostAddress:
-    """An address that an article can't keep, and why."""
-
-    article_id: int
-    path: str
-    reason: str
-
-
 def choose_owners(
     addresses: Iterable[OldAddress],
-) -> tuple[dict[str, OldAddress], list[LostAddress]]:
-    """Return the article that each path leads to, and what others lose by that.
+) -> tuple[dict[str, OldAddress], list[OldAddress]]:
+    """Return the article that each path leads to, and the stated addresses that others lose by that.
 
     A stated address counts before a former one, then the article that was there first. The languages
     of a story may share an address: it leads to the first of them. Of two stories, paths that differ in case
@@ -181,10 +172,7 @@ def choose_owners(
             owner = min(shared, key=lambda one: (not one.is_current, one.order, one.article_id))
             owners[owner.path] = owner
         lost += [one for one in rivals if one.story_id != first.story_id]
-    reason = "another article stands there"
-    return owners, [
-        LostAddress(one.article_id, one.path, reason) for one in lost if one.is_current
-    ]
+    return owners, [address for address in lost if address.is_current]
 
 
 def path_below_root(

@@ -305,26 +305,20 @@ def _plain(path: str) -> str:
     return unquote(path).strip("/").lower()
 
 
+@dataclass(frozen=True, slots=True)
 class OutsideLinks:
     """Judges links by the publication's address, languages and newsletters, and by known pages."""
 
-    def __init__(
-        self,
-        publication_url: str,
-        languages: Sequence[str],
-        newsletters: Sequence[str],
-        pages_of: Callable[[str], KnownPages],
-    ) -> None:
-        self._url = publication_url
-        self._languages = languages
-        self._newsletters = newsletters
-        self._pages_of = pages_of
+    publication_url: str
+    languages: Sequence[str]
+    newsletters: Sequence[str]
+    pages_of: Callable[[str], KnownPages]
 
     def problem(
         self, written: str, target: LinkTarget, outside: str, origin: LinkOrigin
     ) -> ProblemKind | None:
         """Return what is wrong with a link that leads to the address `outside` of the site."""
-        is_own = is_below(outside, self._url)
+        is_own = is_below(outside, self.publication_url)
         if is_own and self._is_answered(outside):
             return None
         # The address of a page elsewhere may be of a part of the site that is not in its folder.
@@ -333,10 +327,10 @@ class OutsideLinks:
         ending = PurePosixPath(target.file).suffix.lower()
         is_file = not written.startswith("/") and ending in MEDIA_SUFFIXES | DOWNLOAD_SUFFIXES
         prefix = f"{urlsplit(origin.site_url).path.rstrip('/')}/"
-        if not self._pages_of(origin.source).has(target, prefix, is_file=is_file):
+        if not self.pages_of(origin.source).has(target, prefix, is_file=is_file):
             return ProblemKind.DEAD_LINK
         return ProblemKind.UNPUBLISHED_PAGE if is_own else None
 
     def _is_answered(self, address: str) -> bool:
-        path = urls.path_below(self._url, unquote(urlsplit(address).path)) or ""
-        return urls.has_own_page(path, self._languages, self._newsletters)
+        path = urls.path_below(self.publication_url, unquote(urlsplit(address).path)) or ""
+        return urls.has_own_page(path, self.languages, self.newsletters)

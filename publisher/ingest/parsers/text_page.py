@@ -64,84 +64,42 @@ LANGUAGE_LABELS = {
     "kk": "қазақша",
 }
 
+
+def _labels_in(*lists: str) -> frozenset[str]:
+    return frozenset(label for labels in lists for label in labels.split(","))
+
+
 # Everything from such a line on belongs to the site, not to the article.
-RELATED_LABELS = frozenset(
-    [
-        "you might also like",
-        "you may also like",
-        "you might also be interested in",
-        "related articles",
-        "related posts",
-        "related stories",
-        "read more articles",
-        "你可能也喜欢",
-        "您可能也喜欢",
-        "你可能还喜欢",
-        "您可能还喜欢",
-        "你也许还喜欢",
-        "猜你喜欢",
-        "相关文章",
-        "相关阅读",
-        "你可能也喜歡",
-        "您可能也喜歡",
-        "你可能還喜歡",
-        "您可能還喜歡",
-        "猜你喜歡",
-        "相關文章",
-        "相關閱讀",
-        "延伸阅读",
-        "延伸閱讀",
-        "関連記事",
-        "あわせて読みたい",
-        "관련 기사",
-        "관련기사",
-        "قد يعجبك أيضا",
-        "قد يعجبك أيضًا",
-        "مقالات ذات صلة",
-        "vous aimerez aussi",
-        "articles similaires",
-        "das könnte sie auch interessieren",
-        "das könnte dich auch interessieren",
-        "también te puede interesar",
-        "você também pode gostar",
-        "potrebbe interessarti anche",
-        "вам также может понравиться",
-        "читайте также",
-    ]
+RELATED_LABELS = _labels_in(
+    "you might also like,you may also like,you might also be interested in",
+    "related articles,related posts,related stories,read more articles",
+    "你可能也喜欢,您可能也喜欢,你可能还喜欢,您可能还喜欢,你也许还喜欢,猜你喜欢,相关文章,相关阅读,延伸阅读",
+    "你可能也喜歡,您可能也喜歡,你可能還喜歡,您可能還喜歡,猜你喜歡,相關文章,相關閱讀,延伸閱讀",
+    "関連記事,あわせて読みたい",
+    "관련 기사,관련기사",
+    "قد يعجبك أيضا,قد يعجبك أيضًا,مقالات ذات صلة",
+    "vous aimerez aussi,articles similaires",
+    "das könnte sie auch interessieren,das könnte dich auch interessieren",
+    "también te puede interesar",
+    "você também pode gostar",
+    "potrebbe interessarti anche",
+    "вам также может понравиться,читайте также",
 )
 
 # Such a line is removed wherever it stands.
-TO_TOP_LABELS = frozenset(
-    [
-        "back to top",
-        "return to top",
-        "go to top",
-        "top",
-        "返回顶部",
-        "回到顶部",
-        "返回页首",
-        "回到页首",
-        "返回頂部",
-        "回到頂部",
-        "返回頁首",
-        "回到頁首",
-        "回頂部",
-        "ページトップへ",
-        "ページの先頭へ",
-        "トップへ戻る",
-        "맨 위로",
-        "العودة إلى الأعلى",
-        "العودة للأعلى",
-        "retour en haut",
-        "haut de page",
-        "nach oben",
-        "zum seitenanfang",
-        "volver arriba",
-        "voltar ao topo",
-        "torna su",
-        "torna all'inizio",
-        "наверх",
-    ]
+TO_TOP_LABELS = _labels_in(
+    "back to top,return to top,go to top,top",
+    "返回顶部,回到顶部,返回页首,回到页首",
+    "返回頂部,回到頂部,返回頁首,回到頁首,回頂部",
+    "ページトップへ,ページの先頭へ,トップへ戻る",
+    "맨 위로",
+    "العودة إلى الأعلى,العودة للأعلى",
+    "retour en haut,haut de page",
+    "nach oben,zum seitenanfang",
+    "volver arriba",
+    "voltar ao topo",
+    "torna su,torna all'inizio",
+    "наверх",
 )
 
 # By ISO 15924 code. Only shares count, so rare letters may be missing.

@@ -334,20 +334,20 @@ class _LinkUpdate:
             for row in addresses
             if self._sources.get(row.article_id) in self._kept
         )
+        for address in lost:
+            self._add_lost_address(
+                address.article_id, address.path, "another article stands there"
+            )
         changed = []
         for row in addresses:
             owner = owners.get(row.path)
-            leads_to = None
+            leads_to, reason = None, ""
             if owner and owner.article_id == row.article_id:
                 leads_to, reason = self._leads_to(owner)
-                lost += (
-                    [link_store.LostAddress(row.article_id, row.path, reason)] if reason else []
-                )
+            self._add_lost_address(row.article_id, row.path, reason)
             if leads_to != row.leads_to:
                 changed.append(_row_key(row, row.path) | {"leads_to": leads_to})
         self._update_rows(article_address, article_address.c.path, changed)
-        for address in lost:
-            self._add_lost_address(address)
 
     def _order(self, language: str, path: str) -> int:
         """Return the place of an article's language among those that share an address: its own is first."""
@@ -379,17 +379,18 @@ class _LinkUpdate:
                 place, reason = link_store.path_below_root(
                     row.path, self._settings.publication.url, self._own
                 )
-            if reason:
-                self._add_lost_address(link_store.LostAddress(row.article_id, row.path, reason))
+            self._add_lost_address(row.article_id, row.path, reason)
             if place != row.place:
                 changed.append(_row_key(row, row.path) | {"place": place})
         self._update_rows(article_file, table.path, changed)
 
     # Problems
 
-    def _add_lost_address(self, one: link_store.LostAddress) -> None:
-        problem = ArticleProblem(ProblemKind.LOST_ADDRESS, None, f"{one.path}: {one.reason}")
-        self._problems[one.article_id].append(problem)
+    def _add_lost_address(self, article_id: int, path: str, reason: str) -> None:
+        """Note why an article can't keep an address; nothing without a reason."""
+        if reason:
+            problem = ArticleProblem(ProblemKind.LOST_ADDRESS, None, f"{path}: {reason}")
+            self._problems[article_id].append(problem)
 
     def _store_problems(self) -> None:
         actions = {source.name: source.action_of for source in self._settings.sources}

@@ -5,6 +5,7 @@ stored original only, and again when that changes.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -47,12 +48,8 @@ def update_conversions(connection: sa.Connection, settings: Settings, now: datet
     listed = sa.select(script_conversion_due.c.story_id)
     if same_rules and connection.execute(listed.limit(1)).first() is None:
         return
-    due = listed if same_rules else None
     sources = _sources(wanted, settings.publication.languages)
-    for target, source in sources.items():
-        retitled = _convert_all(connection, source, target, now, due)
-        _mark_related_pages_due(connection, retitled, settings)
-    _withdraw_orphans(connection, sources, now, due)
+    _ConversionUpdate(connection, settings, now, sources, listed if same_rules else None).run()
     connection.execute(sa.delete(script_conversion_due))
     if not same_rules:
         _store_rules(connection, rules)
@@ -91,68 +88,129 @@ def mark_for_conversion(connection: sa.Connection, stories: Collection[int]) -> 
         )
 
 
-def _is_due(
-    number: sa.ColumnElement[int], due: sa.Select[int] | None
-) -> sa.ColumnElement[bool]:
-    """Return a condition for the stories that are due; true if `due` is None."""
-    return sa.true() if due is None else number.in_(due)
+@dataclass(frozen=True, slots=True)
+class _ConversionUpdate:
+    """Brings the conversions of the stories that are `due`, of all if None, in line with their originals.
 
+    `sources` has the language of the original for each language.
+    """
 
-def _convert_all(
-    connection: sa.Connection,
-    source: str,
-    target: str,
-    now: datetime,
-    due: sa.Select[int] | None,
-) -> list[int]:
-    """Make the conversions that are missing or outdated; return those that were there before."""
-    retitled = []
-    for row in connection.execute(_outdated(source, target, due)).all():
-        _convert_one(connection, row, source, target, now)
-        if row.made_id is not None:
-            retitled.append(row.made_id)
-    return retitled
+    connection: sa.Connection
+    settings: Settings
+    now: datetime
+    sources: Mapping[str, str]
+    due: sa.Select[int] | None
 
+    def run(self) -> None:
+        for target, source in self.sources.items():
+            outdated = self.connection.execute(self._outdated(source, target)).all()
+            for row in outdated:
+                self._convert(row, source, target)
+            self._mark_related_pages_due([row.made_id for row in outdated if row.made_id])
+        self._withdraw_orphans()
 
-def _outdated(source: str, target: str, due: sa.Select[int] | None) -> sa.Select[Any]:
-    """Select the originals whose conversion is missing or outdated, with what there is of it."""
-    original, made = article.alias("original"), article.alias("made")
-    return (
-        sa.select(
-            original,
-            made.c.id.label("made_id"),
-            made.c.status.label("made_status"),
-            made.c.available_at.label("made_available_at"),
-            made.c.title.label("made_title"),
-            made.c.url.label("made_url"),
+    def _is_due(self, story_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        return sa.true() if self.due is None else story_id.in_(self.due)
+
+    def _outdated(self, source: str, target: str) -> sa.Select[Any]:
+        """Select the originals whose conversion is missing or outdated, with what there is of it."""
+        original, made = article.alias("original"), article.alias("made")
+        columns = ("id", "status", "available_at", "title", "url")
+        is_its = (made.c.story_id == original.c.story_id) & (made.c.language == target)
+        is_other = sa.or_(
+            made.c.converted_from != _converted_from(original.c.content_hash),
+            made.c.published_at != original.c.published_at,
         )
-        .outerjoin(made, (made.c.story_id == original.c.story_id) & (made.c.language == target))
-        .where(
-            _is_due(original.c.story_id, due),
-            original.c.language == source,
-            original.c.status == ArticleStatus.READY,
-            original.c.origin != Origin.CONVERTED,
-            sa.or_(
-                made.c.id.is_(None),
-                (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_document(made.c.id),
-                (made.c.origin == Origin.CONVERTED)
-                & sa.or_(
-                    made.c.converted_from != _converted_from(original.c.content_hash),
-                    made.c.published_at != original.c.published_at,
+        return (
+            sa.select(original, *(made.c[name].label(f"made_{name}") for name in columns))
+            .outerjoin(made, is_its)
+            .where(
+                self._is_due(original.c.story_id),
+                original.c.language == source,
+                original.c.status == ArticleStatus.READY,
+                original.c.origin != Origin.CONVERTED,
+                sa.or_(
+                    made.c.id.is_(None),
+                    (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_document(made.c.id),
+                    (made.c.origin == Origin.CONVERTED) & is_other,
                 ),
-            ),
+            )
+            .order_by(original.c.id)
         )
-        .order_by(original.c.id)
-    )
 
+    def _mark_related_pages_due(self, retitled: Sequence[int]) -> None:
+        changed = sa.select(*article.c["story_id", "language", "topics", "section", "url"])
+        for some in chunks(retitled):
+            rows = self.connection.execute(changed.where(article.c.id.in_(some))).all()
+            mark_related_pages_due(self.connection, rows, self.settings.folders.public)
 
-def _mark_related_pages_due(
-    connection: sa.Connection, retitled: Sequence[int], settings: Settings
-) -> None:
-    changed = sa.select(*article.c["story_id", "language", "topics", "section", "url"])
-    for some in chunks(retitled):
-        rows = connection.execute(changed.where(article.c.id.in_(some)))
-        mark_related_pages_due(connection, rows.all(), settings.folders.public)
+    def _convert(self, row: sa.Row[Any], source: str, target: str) -> None:
+        link_store.mark_links_due(self.connection)
+        values = converted_columns(row, source, target) | {
+            "story_id": row.story_id,
+            "language": target,
+            "origin": Origin.CONVERTED,
+            "status": ArticleStatus.READY,
+            "declared": ArticleStatus.READY,
+            "published_at": row.published_at,
+            "mailing": row.mailing,
+            "converted_from": _converted_from(row.content_hash),
+            **NEEDS_PUBLISHING,
+        }
+        available = max(self.now, row.available_at)
+        made_id = row.made_id
+        if made_id is None:
+            times = {"available_at": available, "updated_at": row.updated_at}
+            new = sa.insert(article).values(values | times).returning(article.c.id)
+            made_id = self.connection.execute(new).scalar_one()
+        else:
+            times = {"updated_at": max(self.now, row.updated_at)}
+            embargoed = max(row.made_available_at, row.available_at) > self.now
+            if row.made_status == ArticleStatus.WITHDRAWN or embargoed:
+                times["available_at"] = available
+            is_made = article.c.id == row.made_id
+            self.connection.execute(sa.update(article).where(is_made).values(values | times))
+        link_store.copy_links(self.connection, row.id, made_id)
+        shown = (values["title"], values["url"])
+        if "available_at" in times or shown != (row.made_title, row.made_url):
+            is_shown = article.c.status == ArticleStatus.READY
+            self._publish(row.story_id, is_shown)
+
+    def _publish(self, story_id: int, is_shown: sa.ColumnElement[bool]) -> None:
+        """Have the pages of a story's articles written again: each lists the story's languages."""
+        pages = sa.update(article).where(article.c.story_id == story_id, is_shown)
+        self.connection.execute(pages.values(NEEDS_PUBLISHING))
+
+    def _withdraw_orphans(self) -> None:
+        """Withdraw conversions whose original is gone, or that no edition asks for any more."""
+        for number, story_id in self.connection.execute(self._orphans()).all():
+            gone = sa.update(article).where(article.c.id == number)
+            values = {"status": ArticleStatus.WITHDRAWN, "updated_at": self.now}
+            self.connection.execute(gone.values(values | NEEDS_PUBLISHING))
+            self._publish(story_id, article.c.status != ArticleStatus.WITHDRAWN)
+
+    def _orphans(self) -> sa.Select[int, int]:
+        made, original = article.alias("made"), article.alias("original")
+        pairs = (
+            (made.c.language == to) & (original.c.language == tag)
+            for to, tag in self.sources.items()
+        )
+        originals = (
+            sa.select(original.c.id)
+            .where(
+                original.c.story_id == made.c.story_id,
+                original.c.origin != Origin.CONVERTED,
+                original.c.status == ArticleStatus.READY,
+                sa.or_(*pairs, sa.false()),
+            )
+            .correlate(made)
+        )
+        return sa.select(made.c.id, made.c.story_id).where(
+            self._is_due(made.c.story_id),
+            made.c.origin == Origin.CONVERTED,
+            made.c.status == ArticleStatus.READY,
+            ~originals.exists(),
+        )
 
 
 def _has_document(number: sa.ColumnElement[int]) -> sa.Exists:
@@ -163,47 +221,6 @@ def _has_document(number: sa.ColumnElement[int]) -> sa.Exists:
 def _converted_from(content_hash: Any) -> Any:
     """Return the original's hash and the converter; a change of either makes a new conversion."""
     return content_hash + f" {conversion.converter_name()}"
-
-
-def _convert_one(
-    connection: sa.Connection, row: sa.Row[Any], source: str, target: str, now: datetime
-) -> None:
-    link_store.mark_links_due(connection)
-    values = converted_columns(row, source, target) | {
-        "story_id": row.story_id,
-        "language": target,
-        "origin": Origin.CONVERTED,
-        "status": ArticleStatus.READY,
-        "declared": ArticleStatus.READY,
-        "published_at": row.published_at,
-        "mailing": row.mailing,
-        "converted_from": _converted_from(row.content_hash),
-        **NEEDS_PUBLISHING,
-    }
-    available = max(now, row.available_at)
-    made_id = row.made_id
-    if made_id is None:
-        times = {"available_at": available, "updated_at": row.updated_at}
-        new = sa.insert(article).values(values | times).returning(article.c.id)
-        made_id = connection.execute(new).scalar_one()
-    else:
-        times = {"updated_at": max(now, row.updated_at)}
-        embargoed = max(row.made_available_at, row.available_at) > now
-        if row.made_status == ArticleStatus.WITHDRAWN or embargoed:
-            times["available_at"] = available
-        here = article.c.id == row.made_id
-        connection.execute(sa.update(article).where(here).values(values | times))
-    link_store.copy_links(connection, row.id, made_id)
-    shown = (values["title"], values["url"])
-    if "available_at" in times or shown != (row.made_title, row.made_url):
-        _publish_story(connection, row.story_id)
-
-
-def _publish_story(connection: sa.Connection, story_id: int) -> None:
-    """Have the pages of a story's articles written again."""
-    story = sa.update(article).where(article.c.story_id == story_id)
-    ready = story.where(article.c.status == ArticleStatus.READY)
-    connection.execute(ready.values(NEEDS_PUBLISHING))
 
 
 def converted_columns(row: sa.Row[Any], source: str, target: str) -> dict[str, Any]:
@@ -231,48 +248,3 @@ def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dic
     return value | {
         key: conversion.convert_text(value[key], source, target) if value[key] else value[key]
     }
-
-
-def _withdraw_orphans(
-    connection: sa.Connection,
-    sources: Mapping[str, str],
-    now: datetime,
-    due: sa.Select[int] | None,
-) -> None:
-    """Withdraw conversions whose original is gone, or that no edition asks for any more."""
-    for number, story_id in connection.execute(_orphans(sources, due)).all():
-        gone = sa.update(article).where(article.c.id == number)
-        connection.execute(
-            gone.values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
-        )
-        # Each page lists the story's languages.
-        pages = sa.update(article).where(
-            article.c.story_id == story_id, article.c.status != ArticleStatus.WITHDRAWN
-        )
-        connection.execute(pages.values(NEEDS_PUBLISHING))
-
-
-def _orphans(sources: Mapping[str, str], due: sa.Select[int] | None) -> sa.Select[int, int]:
-    made, original = article.alias("made"), article.alias("original")
-    originals = (
-        sa.select(original.c.id)
-        .where(
-            original.c.story_id == made.c.story_id,
-            original.c.origin != Origin.CONVERTED,
-            original.c.status == ArticleStatus.READY,
-            sa.or_(
-                *(
-                    (made.c.language == to) & (original.c.language == tag)
-                    for to, tag in sources.items()
-                ),
-                sa.false(),
-            ),
-        )
-        .correlate(made)
-    )
-    return sa.select(made.c.id, made.c.story_id).where(
-        _is_due(made.c.story_id, due),
-        made.c.origin == Origin.CONVERTED,
-        made.c.status == ArticleStatus.READY,
-        ~originals.exists(),
-    )

@@ -160,7 +160,7 @@ def _inspect(file: BufferedReader) -> MediaInfo:
 log = structlog.get_logger()
 
 # Seconds. A hundred thousand commits take about ten.
-_TIMEOUT = 60
+_GIT_TIMEOUT = 60
 # Characters of what Git prints: names of files, for some millions of changes.
 _MAX_LENGTH = 200_000_000
 # Between commits in what Git prints; no name of a file has it.
@@ -204,7 +204,7 @@ def _read_log(git: str, folder: Path) -> str:
     environment = os.environ | {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
     try:
         done = subprocess.run(  # noqa: S603  # a fixed command; the folder is the editor's own
-            command, capture_output=True, timeout=_TIMEOUT, env=environment, check=True
+            command, capture_output=True, timeout=_GIT_TIMEOUT, env=environment, check=True
         )
     except (subprocess.SubprocessError, OSError) as error:
         log.warning("no history of files", folder=str(folder), reason=type(error).__name__)

@@ -119,7 +119,7 @@ def test_a_pick_up_without_changes_converts_nothing(
     publication.pick_up()
     before = publication.rows(article)
     # Calling it would fail, and so show that it was.
-    monkeypatch.setattr(script_conversion, "_convert_all", None)
+    monkeypatch.setattr(script_conversion, "_ConversionUpdate", None)
     assert publication.pick_up().problems == []
     assert publication.rows(article) == before
 

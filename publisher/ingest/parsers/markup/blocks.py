@@ -68,12 +68,8 @@ def admonition_title(kind: str, language: str | None) -> str:
     return words.split()[_ORDER.index(known)]
 
 
-def alerts_plugin(md: MarkdownIt) -> None:
+def read_alerts(state: StateCore) -> None:
     """Read the alerts of GitHub, with or without a title: `> [!WARNING] Low tide`."""
-    md.core.ruler.after("block", "alerts", _read_alerts)
-
-
-def _read_alerts(state: StateCore) -> None:
     kept: list[Token] = []
     tokens = state.tokens
     for index, token in enumerate(tokens):
@@ -162,22 +158,12 @@ _MAX_CELLS = 65_536
 _REFUSED_UNTIL = "headless_table_refused_until"
 
 
-def headless_tables_plugin(md: MarkdownIt) -> None:
-    """Read rows of cells without a head as a table."""
-    stops: RuleOptionsType = {"alt": ["paragraph", "reference"]}
-    md.block.ruler.after("table", "headless_table", _table, stops)
-
-
-def empty_heads_plugin(md: MarkdownIt) -> None:
-    """Remove heads of tables in which no cell has a text."""
-    md.core.ruler.push("empty_heads", _remove_empty_heads)
-
-
 def _row(state: StateBlock, line: int) -> str:
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
 
 
-def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+def headless_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read rows of cells without a head as a table."""
     if state.is_code_block(start) or not _row(state, start).startswith("|"):
         return False
     # The rows of a table that was refused are read as paragraphs, and must not be counted again at each line.
@@ -224,7 +210,8 @@ def _push_table(state: StateBlock, rows: Sequence[str], lines: tuple[int, int]) 
     state.tokens += tokens
 
 
-def _remove_empty_heads(state: StateCore) -> None:
+def remove_empty_heads(state: StateCore) -> None:
+    """Remove heads of tables in which no cell has a text."""
     tokens = state.tokens
     if not any(token.type == "thead_open" for token in tokens):
         return

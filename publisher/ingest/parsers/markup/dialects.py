@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.parser_inline import RuleFuncInlineType
+from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
@@ -119,17 +120,11 @@ _SUBSCRIPTED = re.compile(r"[A-Za-z0-9_)\]]")
 _SUBSCRIPT = re.compile(r"[A-Za-z0-9_+*-]{1,20}")
 
 
-def missing_references_plugin(md: MarkdownIt) -> None:
-    """Make a parser turn `[text][label]` without a definition into the text.
-
-    The rule runs after those for links and images, on what they left. The environment of a text has
-    its log under `log`.
-    """
-    md.inline.ruler.after("image", "missing_reference", _missing_reference)
-
-
 def _missing_reference(state: StateInline, silent: bool) -> bool:
-    """Read `[text][label]`, `[text][]`, or such an image (CommonMark 0.31 section 6.3)."""
+    """Read `[text][label]`, `[text][]`, or such an image, without a definition as the text.
+
+    CommonMark 0.31 section 6.3. The environment of a text has its log under `log`.
+    """
     source = state.src
     start = state.pos + (source[state.pos] == "!")
     if source[start : start + 1] != "[":
@@ -187,13 +182,8 @@ def smart_punctuation_plugin(md: MarkdownIt) -> None:
     _on_texts(md, "smart_signs", lambda text: _SIGN.sub(lambda sign: _SIGNS[sign[0]], text))
 
 
-def emoji_plugin(md: MarkdownIt) -> None:
-    """Write names of emoji (`:tada:`) as emoji; unknown names stay."""
-    _on_texts(md, "emoji", with_emoji)
-
-
-def with_emoji(text: str) -> str:
-    """Return a text with the names of emoji as emoji."""
+def _with_emoji(text: str) -> str:
+    """Return a text with the names of emoji (`:tada:`) as emoji; unknown names stay."""
     if not _EMOJI_NAME.search(text):
         return text
     import emoji  # its names take a tenth of a second to load
@@ -294,9 +284,10 @@ def markdown_parser(
         case _:
             pass
     if dialect is not Dialect.PLAIN:
-        missing_references_plugin(md)
+        # On what the rules for links and images left.
+        md.inline.ruler.after("image", "missing_reference", _missing_reference)
     if emoji or dialect in {Dialect.DOCUSAURUS, Dialect.MARKDOWN_IT}:
-        emoji_plugin(md)
+        _on_texts(md, "emoji", _with_emoji)
     heading_ids_plugin(md, dialect)
     return md
 
@@ -311,8 +302,8 @@ def _common() -> MarkdownIt:
     md = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     md.use(footnote_plugin)
     east_asian_plugin(md)
-    blocks.alerts_plugin(md)
-    blocks.empty_heads_plugin(md)
+    md.core.ruler.after("block", "alerts", blocks.read_alerts)
+    md.core.ruler.push("empty_heads", blocks.remove_empty_heads)
     md.core.ruler.before("inline", "tasks", _check_boxes)
     md.core.ruler.before("inline", "check_brackets", _check_brackets)
     return md
@@ -323,8 +314,9 @@ def _kramdown(md: MarkdownIt) -> None:
     kramdown.attribute_lists_plugin(md)
     kramdown.footnote_ends_plugin(md)
     kramdown.html_blocks_plugin(md)
-    blocks.headless_tables_plugin(md)
-    kramdown.abbreviations_plugin(md)
+    stops: RuleOptionsType = {"alt": ["paragraph", "reference"]}
+    md.block.ruler.after("table", "headless_table", blocks.headless_table, stops)
+    md.core.ruler.after("inline", "abbreviations", kramdown.mark_abbreviations)
     smart_punctuation_plugin(md)
 
 

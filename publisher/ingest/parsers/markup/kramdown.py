@@ -374,12 +374,8 @@ def take_abbreviations(text: str) -> tuple[str, dict[str, str]]:
     return (replace_outside_code(_ABBREVIATION, take, text) if "*[" in text else text), found
 
 
-def abbreviations_plugin(md: MarkdownIt) -> None:
+def mark_abbreviations(state: StateCore) -> None:
     """Mark the abbreviations that the environment of a text has under `abbreviations`."""
-    md.core.ruler.after("inline", "abbreviations", _mark)
-
-
-def _mark(state: StateCore) -> None:
     meanings: dict[str, str] = state.env.get("abbreviations", {})
     if not meanings:
         return

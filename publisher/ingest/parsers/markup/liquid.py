@@ -41,14 +41,9 @@ _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 Filter = Callable[..., Any]
 
 
-def add_filters(env: Environment, to_html: Callable[[str], str]) -> None:
-    """Give an environment Jekyll's filters, and limits to all."""
-    env.filters = dict(_bounded_filters())
-    env.add_filter("markdownify", _bounded("markdownify", lambda value: to_html(str(value))))
-
-
 @cache
 def _bounded_filters() -> Mapping[str, Filter]:
+    """Return Jekyll's filters with those of the engine, all with limits."""
     # Made once: a document has an environment of its own, and there are a hundred filters.
     every = Environment().filters | _FILTERS
     return {name: _bounded(name, function) for name, function in every.items()}
@@ -319,7 +314,7 @@ def fill_liquid(
     if "endraw" in source:
         source = show_raw_code(source, in_html=in_html)
         log = log.reading(source)
-    state = liquid_tags.LiquidState(log, values.include, values.translate, in_html=in_html)
+    state = liquid_tags.LiquidState(log, values, in_html=in_html)
     engine = _Engine(state, to_html, _MAX_RENDERED // max(100, tags))
     try:
         names = _globals(fields, values, bare=bare)
@@ -403,7 +398,8 @@ class _Engine(Environment):
         self.undefined = partial(liquid_tags.MissingValue, state)  # type: ignore[assignment]
         self.state = state
         vars(self)["loop_iteration_limit"] = iterations
-        add_filters(self, to_html)
+        markdownify = _bounded("markdownify", lambda value: to_html(str(value)))
+        self.filters = {**_bounded_filters(), "markdownify": markdownify}
         liquid_tags.add_tags(self, state)
 
     def error(

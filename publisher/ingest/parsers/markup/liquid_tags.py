@@ -17,6 +17,7 @@ from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
 
 from publisher.i18n.article_problems import ProblemKind
+from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.markup import common
 from publisher.ingest.parsers.markup.vocabulary import LIQUID_TAGS, MarkupTag, is_picture
 
@@ -46,8 +47,7 @@ class LiquidState:
     """
 
     log: common.ProblemLog
-    include: Callable[[str], str | None]
-    translate: Callable[[str], str | None]
+    values: SiteValues
     holes: list[str] = field(default_factory=list)
     included_at: list[int] = field(default_factory=list)
     includes: int = 0
@@ -246,10 +246,11 @@ def _write_post_url(node: _TagNode, _context: RenderContext) -> str:
 def _write_translated(node: _TagNode, context: RenderContext) -> str:
     """`{% t nav.home %}` of jekyll-multiple-languages-plugin: words for a key, or for a value that is one."""
     key = node.argument.strip()
-    text = node.state.translate(key)
+    translate = node.state.values.translate
+    text = translate(key)
     if text is None:
         value = _value_of(key, context, node.token)
-        text = node.state.translate(value) if isinstance(value, str) else None
+        text = translate(value) if isinstance(value, str) else None
     if text is None:
         what = f"{{% {node.token.value} {key} %}}"
         node.state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
@@ -261,7 +262,7 @@ def _write_included(node: _TagNode, context: RenderContext) -> str:
     state, token = node.state, node.token
     written = re.match(r"(?:\{\{.*?\}\}|[^\s{}])+", node.argument, re.DOTALL)
     name = _filled(written[0] if written else "", context, token)
-    source = state.include(name.strip("\"'"))
+    source = state.values.include(name.strip("\"'"))
     if source is None:
         state.report_missing(ProblemKind.MISSING_INCLUDE, f"{{% include {name} %}}", token)
         return ""

@@ -437,7 +437,7 @@ class _MdxReplacer:
             if tag.name and not self._is_dropping:
                 self._log.add(ProblemKind.UNKNOWN_COMPONENT, written, tag.start)
             return ""
-        source = self._context.include(posixpath.normpath(path))
+        source = self._context.values.include(posixpath.normpath(path))
         if source is None or self._depth >= _MAX_INCLUDES:
             self._log.add_missing(ProblemKind.MISSING_INCLUDE, written, tag.start, tag.end)
             return ""

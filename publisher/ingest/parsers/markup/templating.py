@@ -90,9 +90,7 @@ def run_templates(
         log = log.reading(replace_outside_code(_COMMENT, _same_lines, log.text))
     values = document.values
     context = MarkupContext(
-        *(fields, values.site, in_html, values.reference, to_html),
-        note_title=partial(admonition_title, language=language),
-        include=values.include,
+        fields, values, in_html, to_html, partial(admonition_title, language=language)
     )
     match dialect_of(document, fields):
         case Dialect.KRAMDOWN:

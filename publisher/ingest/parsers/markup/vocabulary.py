@@ -15,24 +15,21 @@ from html import escape
 from typing import Any
 
 from publisher.i18n.article_problems import ProblemKind
+from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.markup.common import code_block
 
 
 @dataclass(frozen=True, slots=True)
 class MarkupContext:
-    """The values that tags of a document can show: its front matter, and the site's parameters."""
+    """The values that tags of a document can show: its front matter, and those of its site."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
-    site: Mapping[str, Any] = field(default_factory=dict)
+    values: SiteValues = field(default_factory=SiteValues)
     # Whether the document is a page of HTML.
     in_html: bool = False
-    # The address of the page that a path means; a language's code may say in which language.
-    reference: Callable[[str, str], str] = lambda path, _language: path
     to_html: Callable[[str], str] = escape
     # The word for a kind of note in the document's language.
     note_title: Callable[[str], str] = str.capitalize
-    # The text of a file that documents include, None if there is none.
-    include: Callable[[str], str | None] = lambda _name: None
 
     def line_html(self, text: str) -> str:
         """Return a line of Markdown as HTML without a paragraph around it."""
@@ -43,7 +40,7 @@ class MarkupContext:
     def value(self, name: str) -> Any:
         """Return a value of the page, else of the site; `a.b` is inside of `a`. None if absent."""
         inside = self.fields.get("params")
-        for values in (self.fields, inside, _item(self.site, "params")):
+        for values in (self.fields, inside, _item(self.values.site, "params")):
             found: Any = values
             for key in name.lower().split("."):
                 found = _item(found, key)
@@ -154,7 +151,7 @@ def _reference(tag: MarkupTag) -> str | ProblemKind:
     path = tag.argument("path", 0)
     if not path:
         return ProblemKind.EMPTY_VALUE
-    return tag.context.reference(path, tag.argument("lang", 1))
+    return tag.context.values.reference(path, tag.argument("lang", 1))
 
 
 def _param(tag: MarkupTag) -> str | ProblemKind:
