@@ -12,6 +12,7 @@ import re
 import resource
 import sys
 import warnings
+import zlib
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -138,7 +139,7 @@ def _svg_tree(content: bytes) -> etree._Element:
             resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
         )
         return etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, OSError, EOFError):
+    except (etree.XMLSyntaxError, OSError, EOFError, zlib.error):
         raise UnconvertibleError("is no valid SVG; export it as PNG") from None
 
 

@@ -206,10 +206,7 @@ def test_a_drawing_becomes_a_png_in_its_own_size(size: str, pixels: tuple[int, i
         ('<image href="/etc/passwd.png" width="9" height="9"/>', "shows another file"),
         ('<image xlink:href="https://example.org/a.png"/>', "shows another file"),
         ('<filter id="f"><feImage href="/etc/a.png"/></filter>', "shows another file"),
-        (
-            '<filter id="f"><feImage xlink:href="file:///etc/a.png"/></filter>',
-            "shows another file",
-        ),
+        ('<filter><feImage xlink:href="file:///etc/a.png"/></filter>', "shows another file"),
         ('<use href="/etc/a.svg#a"/>', "shows another file"),
         ('<image width="9" height="9"/>', "shows another file"),
         ("<foreignObject><p>Label</p></foreignObject>", "holds a piece of a web page"),
@@ -219,6 +216,13 @@ def test_a_drawing_becomes_a_png_in_its_own_size(size: str, pixels: tuple[int, i
 def test_a_drawing_that_would_lose_something_is_refused(content: str, reason: str) -> None:
     with pytest.raises(UnconvertibleError, match=reason):
         converted_picture(svg('width="9" height="9"', content))
+
+
+def test_a_compressed_drawing_that_is_damaged_is_named() -> None:
+    content = bytearray(gzip.compress(svg('width="9" height="9"')))
+    content[10] ^= 0xFF
+    with pytest.raises(UnconvertibleError, match="is no valid SVG"):
+        converted_picture(bytes(content))
 
 
 def test_entities_that_grow_are_not_followed() -> None:
@@ -243,11 +247,8 @@ def test_what_is_transparent_stays_so() -> None:
     file = BytesIO()
     Image.new("RGBA", (40, 30), (255, 0, 0, 0)).save(file, "TIFF")
     picture = opened(file.getvalue())
-    assert (picture.format, picture.mode, picture.getpixel((0, 0))) == (
-        "PNG",
-        "RGBA",
-        (255, 0, 0, 0),
-    )
+    assert (picture.format, picture.mode) == ("PNG", "RGBA")
+    assert picture.getpixel((0, 0)) == (255, 0, 0, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"BM not a bitmap", drawn("BMP", 9, 9)[:40]])

@@ -231,10 +231,11 @@ def first_commits(fields: Iterable[str]) -> dict[str, datetime]:
         elif word.startswith("R"):
             before, after = _next(rest), _next(rest)
             today[before] = today.get(after, after)
-        elif word == "A" and when is not None:
+        elif word == "A":
             name = _next(rest)
-            # Commits come newest first, so the oldest one stays.
-            dates[today.get(name, name)] = when
+            if when is not None:
+                # Commits come newest first, so the oldest one stays.
+                dates[today.get(name, name)] = when
     return dates
 
 

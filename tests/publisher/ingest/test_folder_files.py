@@ -124,20 +124,10 @@ def test_articles_pictures_and_attachments_are_listed_in_order_and_nothing_else(
     folder: Path,
 ) -> None:
     (folder / "en").mkdir()
-    names = (
-        "b.md",
-        "en/a.HTML",
-        "a.png",
-        "c.txt",
-        "d.MP3",
-        "e.pdf",
-        "notes.xyz",
-        "README",
-        "md",
-    )
-    for name in names:
+    listed = ["a.png", "b.md", "c.txt", "d.MP3", "e.pdf", "en/a.HTML"]
+    for name in (*listed[::-1], "notes.xyz", "README", "md"):
         (folder / name).touch()
-    assert list(look(folder)) == ["a.png", "b.md", "c.txt", "d.MP3", "e.pdf", "en/a.HTML"]
+    assert list(look(folder)) == listed
     documents = [item.key for item in scan(folder).items if item.is_document]
     assert documents == ["b.md", "c.txt", "en/a.HTML"]
 
@@ -281,16 +271,14 @@ def test_anything_else_is_of_none_of_them(head: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "media_type"),
     [
-        ("talk.mp3", "audio/mpeg"),
-        ("a.b/Talk.MP3", "audio/mpeg"),
-        ("talk.m4a", "audio/mp4"),
-        ("talk.opus", "audio/ogg"),
-        ("talk.wav", "audio/wav"),
-        ("talk.flac", "audio/flac"),
-        ("film.m4v", "video/mp4"),
-        ("film.webm", "video/webm"),
-        ("film.mov", "video/quicktime"),
-        ("plan.pdf", "application/pdf"),
+        *(
+            ("talk.mp3", "audio/mpeg"),
+            ("a.b/Talk.MP3", "audio/mpeg"),
+            ("talk.m4a", "audio/mp4"),
+        ),
+        *(("talk.opus", "audio/ogg"), ("talk.wav", "audio/wav"), ("talk.flac", "audio/flac")),
+        *(("film.m4v", "video/mp4"), ("film.webm", "video/webm")),
+        *(("film.mov", "video/quicktime"), ("plan.pdf", "application/pdf")),
         ("book.epub", "application/epub+zip"),
     ],
 )
@@ -311,12 +299,8 @@ def test_a_name_without_one_of_the_suffixes_stands_for_none(name: str) -> None:
 @pytest.mark.parametrize(
     ("content", "seconds"),
     [
-        (wav(2.4), 2),
-        (wav(2.6), 3),
-        (wav(0.01), 1),
-        (mp3(400), 10),
-        (mp3(400)[10:], 10),
-        (opus(90), 90),
+        *((wav(2.4), 2), (wav(2.6), 3), (wav(0.01), 1)),
+        *((mp3(400), 10), (mp3(400)[10:], 10), (opus(90), 90)),
     ],
 )
 def test_the_duration_of_a_recording_is_in_whole_seconds(content: bytes, seconds: int) -> None:
@@ -326,15 +310,8 @@ def test_the_duration_of_a_recording_is_in_whole_seconds(content: bytes, seconds
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
-        b"ID3",
-        b"OggS",
-        b"fLaC",
-        b"Words.",
-        b"%PDF-1.7\n",
-        wav(0),
-        wav(1)[:20],
-        opus(1)[:40],
+        *(b"", b"ID3", b"OggS", b"fLaC", b"Words.", b"%PDF-1.7\n"),
+        *(wav(0), wav(1)[:20], opus(1)[:40]),
     ],
 )
 def test_an_unreadable_file_has_no_duration(content: bytes) -> None:
@@ -355,12 +332,9 @@ LOG = (
 def test_a_file_came_when_it_had_its_first_name_and_nothing_is_known_without_a_repository(
     tmp_path: Path,
 ) -> None:
+    names = ("b.md", "c.md", "caf\u00e9 1.md")
     first = datetime(2026, 1, 1, tzinfo=UTC)
-    assert first_commits(LOG.split("\0")) == {
-        "b.md": first,
-        "c.md": first,
-        "caf\u00e9 1.md": first,
-    }
+    assert first_commits(LOG.split("\0")) == dict.fromkeys(names, first)
     fields = LOG.split("\0")
     found = [len(first_commits(fields[:end])) for end in range(len(fields) + 1)]
     assert (found[0], found[-2]) == (0, 3)
@@ -370,15 +344,12 @@ def test_a_file_came_when_it_had_its_first_name_and_nothing_is_known_without_a_r
 @pytest.mark.parametrize(
     "time",
     [
-        *(
-            "2026-01-02T00:00:00+99:99",
-            "2026-01-02T00:00:00+518:00",
-            "10000-01-01T00:00:00+00:00",
-        ),
-        *("-0001-01-01T00:00:00+00:00", "", "0001-01-01T00:00:00+23:00"),
-        "9999-12-31T23:59:59-23:00",
+        *("2026-01-02T00:00:00+99:99", "2026-01-02T00:00:00+518:00", ""),
+        *("-0001-01-01T00:00:00+00:00", "0001-01-01T00:00:00+23:00"),
+        *("9999-12-31T23:59:59-23:00", "10000-01-01T00:00:00+00:00"),
     ],
 )
 def test_a_commit_with_an_impossible_time_dates_nothing_and_the_others_count(time: str) -> None:
-    log = f"\x01{time}\0\nA\0odd.md\0\x012026-01-01T00:00:00+00:00\0\nA\0good.md\0"
+    # A name that begins like the word for a renamed file.
+    log = f"\x01{time}\0\nA\0README.md\0\x012026-01-01T00:00:00+00:00\0\nA\0good.md\0"
     assert first_commits(log.split("\0")) == {"good.md": datetime(2026, 1, 1, tzinfo=UTC)}
