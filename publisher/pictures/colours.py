@@ -42,8 +42,8 @@ def mix(one: str, other: str, share: float) -> str:
     return "#" + "".join([f"{round(a + (b - a) * share):02x}" for a, b in parts])
 
 
-def readable_on(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str:
-    """Return the nearest colour, towards black or white, with a contrast on all grounds.
+def readable_on(colour: str, grounds: tuple[str, ...]) -> str:
+    """Return the nearest colour, towards black or white, with the contrast AA on all grounds.
 
     If there is none, because grounds are both light and dark: the better of black and white.
     """
@@ -54,7 +54,7 @@ def readable_on(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str
     moved = (
         mix(colour, end, step / _STEPS) for step in range(_STEPS + 1) for end in (BLACK, WHITE)
     )
-    found = next((candidate for candidate in moved if worst(candidate) >= ratio), None)
+    found = next((candidate for candidate in moved if worst(candidate) >= AA), None)
     return found or max((BLACK, WHITE), key=worst)
 
 

@@ -71,14 +71,14 @@ class _Found:
     is_undated: bool
 
 
-def survey_site(folder: Path, default_language: str = "en") -> SiteSurvey:
+def survey_site(folder: Path) -> SiteSurvey:
     """Return what a folder holds. Raises SourceError if it can't be read."""
-    site: Site = open_site(ConfigurationFiles(folder), SiteOptions(language=default_language))
+    site = open_site(ConfigurationFiles(folder), SiteOptions())
     survey = SiteSurvey(site.generator, site.url, site.title, site.timezone, site.declared)
     scan = scan_folder(folder, _NO_TIME, site)
     survey.left_out = scan.left_out
     found = [
-        _read(survey, site, folder, PurePosixPath(item.key), default_language)
+        _read(survey, site, folder, PurePosixPath(item.key))
         for item in scan.items
         if item.is_document
     ]
@@ -90,9 +90,7 @@ def survey_site(folder: Path, default_language: str = "en") -> SiteSurvey:
     return survey
 
 
-def _read(
-    survey: SiteSurvey, site: Site, folder: Path, path: PurePosixPath, default: str
-) -> _Found | None:
+def _read(survey: SiteSurvey, site: Site, folder: Path, path: PurePosixPath) -> _Found | None:
     """Return the article of one document, or note why there is none."""
     try:
         content = FolderFiles(folder).read(path)
@@ -108,7 +106,7 @@ def _read(
         survey.unreadable.append((str(path), error.strerror or str(error)))
     else:
         if not parsed.is_draft and parsed.status is ArticleStatus.READY:
-            one = _in_language(parsed, path, default)
+            one = _in_language(parsed, path)
             sha256 = hashlib.sha256(text.encode()).digest() if text else b""
             key = one.key or str(path)
             return _Found(key, one.language or "", sha256, parsed.published is None)
@@ -131,16 +129,14 @@ def _count(survey: SiteSurvey, found: Sequence[_Found]) -> None:
             survey.undated += one.is_undated
 
 
-def _in_language(parsed: ParsedArticle, path: PurePosixPath, default: str) -> ParsedArticle:
+def _in_language(parsed: ParsedArticle, path: PurePosixPath) -> ParsedArticle:
     """Return an article with language and key, as `story_keys` would find them in a plain folder."""
     declared = tag_of(parsed.language) if parsed.language else None
     if parsed.key and declared:
         return replace(parsed, language=declared)
-    codes = [*path.parts[:-1][:1], path.stem.rpartition(".")[2]]
-    languages = SiteLanguages.of([one for one in codes if is_language_code(one)], default)
-    found = next(
-        (tag for one in codes if is_language_code(one) and (tag := languages.tag(one))), None
-    )
-    language = declared or found or default
+    names = (*path.parts[:-1][:1], path.stem.rpartition(".")[2])
+    codes = [name for name in names if is_language_code(name)]
+    languages = SiteLanguages.of(codes, SiteOptions().language)
+    language = declared or next(filter(None, map(languages.tag, codes)), languages.default)
     key = parsed.key or languages.without(str(path.with_suffix("")), language)
     return replace(parsed, language=language, key=key)

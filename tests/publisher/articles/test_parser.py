@@ -59,11 +59,8 @@ def test_empty_html_has_no_blocks(source: str) -> None:
 
 
 def test_headings_have_two_levels_and_quotations_are_in_the_articles_own_language() -> None:
-    levels = [
-        t.level
-        for t in text_blocks(blocks("<h3>a</h3><h2>b</h2><h5>c</h5><h4>d</h4><h2>e</h2>"))
-    ]
-    assert levels == [1, 1, 2, 2, 1]
+    headings = blocks("<h3>a</h3><h2>b</h2><h5>c</h5><h4>d</h4><h2>e</h2>")
+    assert [text.level for text in text_blocks(headings)] == [1, 1, 2, 2, 1]
     prose = read(
         "<blockquote><p>one<br>line</p><p>and another</p></blockquote><ul><li><blockquote>within"
         "</blockquote></li></ul><blockquote lang='fr'>ailleurs</blockquote>"
@@ -136,13 +133,9 @@ def test_a_caption_is_a_block_beside_its_table() -> None:
         "<table><caption>first</caption><tr><td>a</td><td>b</td></tr>"
         "<caption>second</caption><tr><td>c</td><td></td></tr></table>"
     )
-    kinds = [type(block).__name__ for block in blocks(source)]
-    assert kinds == [
-        "TextBlock",
-        "TableBlock",
-        "TextBlock",
-        "TextBlock",
-    ]  # one cell with words is no table
+    kinds = [type(block) for block in blocks(source)]
+    # One cell with words is no table.
+    assert kinds == [TextBlock, TableBlock, TextBlock, TextBlock]
     assert read(source).passages == ("first", "a", "b", "second", "c")
 
 
@@ -179,11 +172,8 @@ def test_large_pictures_come_behind_the_paragraph_that_has_them() -> None:
     )
     text, large, rule, small = blocks(source)
     assert isinstance(text, TextBlock)
-    assert [(run.text, bool(run.picture)) for run in text.runs] == [
-        ("a", False),
-        ("", True),
-        ("b", False),
-    ]
+    shown = [(run.text, bool(run.picture)) for run in text.runs]
+    assert shown == [("a", False), ("", True), ("b", False)]
     assert large == Figure(
         picture=Picture(src="https://news.example.org/m/y.png", alt="y", width=90, height=90),
         href="https://news.example.org/en/",
@@ -341,11 +331,7 @@ LONG = "Word " + "word " * 45
         ("He said “Stop.” Then he left. " + LONG, "en", "He said “Stop.” Then he left."),
         ("On Sept. 19, 2005 it was so. " + LONG, "en", "On Sept. 19, 2005 it was so."),
         ("It is, i.e. Big, fine. " + LONG, "en", "It is, i.e. Big, fine."),
-        (
-            "Mr. J. Doe of the U.S. Senate spoke. " + LONG,
-            "en",
-            "Mr. J. Doe of the U.S. Senate spoke.",
-        ),
+        ("Mr. J. Doe of the U.S. spoke. " + LONG, "en", "Mr. J. Doe of the U.S. spoke."),
         ("Am 10. April war es so. " + LONG, "de", "Am 10. April war es so."),
         ("About 3.5 points... and more. " + LONG, "en", "About 3.5 points... and more."),
         ("Really? Yes! " + LONG, "en", "Really? Yes!"),

@@ -8,9 +8,8 @@ import pytest
 
 from publisher import files
 from publisher.articles.model import Attachment
-from publisher.ingest.sources import folder, folder_files
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.ingest.helpers import mp3, wav
+from tests.publisher.ingest.helpers import wav
 
 LATER = NOW + timedelta(days=1)
 
@@ -79,19 +78,6 @@ def test_a_removed_audio_file_quarantines_its_document_and_the_article_stays(
     assert (publication.quarantine(), publication.one("ferry")) == ({}, before)
 
 
-@pytest.mark.usefixtures("talk")
-def test_an_unchanged_audio_file_is_not_opened(
-    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folder, "file_system_time", lambda _marker: 2**62)
-    publication.pick_up()
-    before = publication.everything()
-    # Calling it would fail, and so show that it was.
-    monkeypatch.setattr(folder_files, "_inspect", None)
-    assert publication.pick_up().unchanged == 1
-    assert publication.everything() == before
-
-
 def test_an_audio_file_that_is_still_written_is_published_when_it_is_complete(
     publication: PublicationFolder, talk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,16 +97,3 @@ def test_an_audio_file_that_is_still_written_is_published_when_it_is_complete(
     monkeypatch.setattr(files, "_copy_pieces", copy_pieces)
     assert publication.pick_up().new == 1
     assert lie(publication) == {place(wav(3) + b"more", "talk.wav"): wav(3) + b"more"}
-
-
-def test_an_audio_file_of_several_articles_is_published_once(
-    publication: PublicationFolder,
-) -> None:
-    publication.write("talk.mp3", mp3(100))
-    for name in ("ferry", "map"):
-        publication.write(
-            f"{name}.md", title=name, attachments="[{src: talk.mp3, title: Talk}]"
-        )
-    publication.pick_up()
-    assert list(lie(publication)) == [place(mp3(100), "talk.mp3")]
-    assert publication.one("ferry").attachments == publication.one("map").attachments

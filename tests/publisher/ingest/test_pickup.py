@@ -137,25 +137,6 @@ def test_an_edit_of_equal_size_with_its_time_put_back_is_noticed(
     assert publication.one("ferry").text == "Two."
 
 
-def test_a_removed_file_withdraws_its_article_and_its_return_brings_it_back(
-    publication: PublicationFolder,
-) -> None:
-    file = publication.write("ferry.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
-    before = publication.one("ferry")
-    content = file.read_bytes()
-    file.unlink()
-    assert publication.pick_up().removed == 1
-    assert publication.all() == {}
-    assert publication.visible() == []
-    file.write_bytes(content)
-    later = NOW + timedelta(days=1)
-    assert publication.at(later).pick_up().changed == 1
-    found = publication.one("ferry")
-    assert (found.id, found.slug) == (before.id, before.slug)
-    assert (found.available_at, found.published_at) == (later, before.published_at)
-
-
 @pytest.mark.parametrize("matter", [{}, {"key": "crossing"}])
 def test_a_renamed_file_keeps_article_slug_and_availability(
     publication: PublicationFolder, matter: dict[str, str]

@@ -237,17 +237,6 @@ def test_all_of_hundreds_of_items_are_kept_though_twenty_are_shown_at_a_time(
     assert len(site.read_keys) == ITEMS + polls - 1
 
 
-def test_items_that_are_shown_again_unchanged_are_not_read_and_change_nothing(
-    site: RecentItemsSource, coast: PublicationFolder
-) -> None:
-    site.publish("tides", document("Tides"))
-    coast.pick_up()
-    before = coast.everything()
-    done = coast.pick_up()
-    assert (done.unchanged, done.has_changes) == (1, False)
-    assert (site.read_keys, coast.everything()) == (["tides"], before)
-
-
 def test_an_incomplete_listing_withdraws_only_what_it_says_is_deleted(
     site: RecentItemsSource, coast: PublicationFolder
 ) -> None:

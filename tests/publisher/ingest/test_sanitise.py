@@ -44,19 +44,13 @@ def safe(source: str) -> str:
         ('<a href="mailto:a@example.org">x</a>', '<a href="mailto:a@example.org">x</a>'),
         ('<a href="https://example.org/" rel=x>x</a>', '<a href="https://example.org/">x</a>'),
         ('<sup><a href="#fn1" id="r1">[1]</a></sup>', '<sup><span id="r1">[1]</span></sup>'),
-        (
-            '<p id="a">x <a href="#a" id="b">y</a></p>',
-            '<p id="a">x <a href="#a" id="b">y</a></p>',
-        ),
+        ('<p id="a"><a href="#a" id="b">y</a></p>', '<p id="a"><a href="#a" id="b">y</a></p>'),
         ('<p id="a">x</p><p id="a">y</p>', '<p id="a">x</p><p>y</p>'),
         (
             '<h2 id="Über-uns">x</h2><a href="#%C3%9Cber-uns">y</a>',
             '<h2 id="Über-uns">x</h2><a href="#%C3%9Cber-uns">y</a>',
         ),
-        (
-            '<p id="top">x</p><p id="a b">y</p><p id="a&quot;b">z</p>',
-            "<p>x</p><p>y</p><p>z</p>",
-        ),
+        ('<p id="top">x</p><p id="a b">y</p><p id="a&quot;b">', "<p>x</p><p>y</p><p></p>"),
         ('<a name="old"></a>x', '<span id="old"></span>x'),
         ('<p>note <a href="#r1">↩︎</a></p>', "<p>note </p>"),
         ('<img src="data:image/png;base64,AAAA" alt="Alt">', "Alt"),
@@ -72,19 +66,15 @@ def test_allowed_html_stays(source: str, expected: str) -> None:
     assert safe(source) == expected
 
 
-def test_images_keep_sizes_that_are_numbers_and_fragments_no_address() -> None:
+def test_images_keep_sizes_that_are_numbers() -> None:
     html = safe('<img src="https://example.org/a.png" width="640" height="50%" onerror=x>')
     assert html == '<img src="https://example.org/a.png" width="640" alt="">'
-    assert sanitise('<a href="#x">y</a>', base_url="https://example.org/").html == "y"
 
 
-def test_relative_addresses_are_resolved_against_the_base() -> None:
-    html = sanitise(
-        '<a href="../b?x=1#f">x</a><img src="/i.png" alt="">',
-        base_url="https://example.org/a/c",
-    ).html
-    assert html == (
-        '<a href="https://example.org/b?x=1#f">x</a><img src="https://example.org/i.png" alt="">'
+def test_relative_addresses_are_resolved_against_the_base_and_fragments_are_not() -> None:
+    source = '<a href="../b?x=1#f">x</a><img src="/i.png" alt=""><a href="#x">y</a>'
+    assert sanitise(source, base_url="https://example.org/a/c").html == (
+        '<a href="https://example.org/b?x=1#f">x</a><img src="https://example.org/i.png" alt="">y'
     )
 
 
@@ -143,52 +133,12 @@ def test_normalisation_can_not_remove_the_end_of_a_tag(marks: str) -> None:
     assert "\u226f" not in html
 
 
-MARKUP = st.lists(
-    st.sampled_from(
-        [
-            *(
-                "<p>",
-                "</p>",
-                "<b>",
-                "</b>",
-                "<a href='x'>",
-                "<a href='https://example.org'>",
-                "</a>",
-            ),
-            *(
-                "<table>",
-                "<td>",
-                "</table>",
-                "<svg>",
-                "<math>",
-                "<style>",
-                "<title>",
-                "<li>",
-                "<h1>",
-            ),
-            *(
-                "<img src=x alt='<script>'>",
-                "<noscript>",
-                "<!--",
-                "-->",
-                "&lt;",
-                "\u0338",
-                "text",
-            ),
-            *(
-                "<pre>\n",
-                "<select>",
-                "<template>",
-                "</",
-                "<ul>",
-                "<br>",
-                "\x00",
-                "<a title='</p>'>",
-            ),
-        ]
-    ),
-    max_size=25,
-).map("".join)
+PIECES = (
+    "<p>|</p>|<b>|</b>|<a href='x'>|<a href='https://example.org'>|</a>|<table>|<td>|</table>|"
+    "<svg>|<math>|<style>|<title>|<li>|<h1>|<img src=x alt='<script>'>|<noscript>|<!--|-->|&lt;|"
+    "\u0338|text|<pre>\n|<select>|<template>|</|<ul>|<br>|\x00|<a title='</p>'>"
+)
+MARKUP = st.lists(st.sampled_from(PIECES.split("|")), max_size=25).map("".join)
 
 
 @given(MARKUP)

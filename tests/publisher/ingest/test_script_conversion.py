@@ -184,28 +184,20 @@ def test_the_conversion_comes_back_when_the_human_translation_goes(
 
 
 @pytest.mark.parametrize("others", [(), ("en",)])
-def test_a_conversion_goes_with_its_original_whatever_else_the_story_has(
+def test_a_conversion_goes_and_comes_with_its_original_whatever_else_the_story_has(
     publication: PublicationFolder, others: tuple[str, ...]
 ) -> None:
     write(publication)
     for language in others:
         write(publication, language, "Words.", title="The ferry")
     publication.pick_up()
+    before = made(publication)
     (publication.articles / "zh-Hans/ferry.md").unlink()
     publication.at(LATER).pick_up()
     assert {language for _, language in publication.all()} == set(others)
-
-
-def test_a_conversion_comes_back_with_its_original(publication: PublicationFolder) -> None:
     write(publication)
     publication.pick_up()
-    before = made(publication)
-    (publication.articles / "zh-Hans/ferry.md").unlink()
-    publication.pick_up()
-    write(publication)
-    publication.pick_up()
-    assert made(publication).id == before.id
-    assert made(publication).status == ArticleStatus.READY
+    assert (made(publication).id, made(publication).status) == (before.id, ArticleStatus.READY)
 
 
 def test_an_article_that_its_document_withdraws_is_not_replaced_by_a_conversion(

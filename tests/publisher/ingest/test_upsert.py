@@ -305,20 +305,31 @@ def test_a_draft_is_not_picked_up_until_it_is_no_draft(publication: PublicationF
     assert publication.one("a").available_at == later
 
 
-def test_an_article_that_becomes_a_draft_again_is_withdrawn_under_its_id(
-    publication: PublicationFolder,
+def withdraw_file(publication: PublicationFolder) -> None:
+    (publication.articles / "ferry.md").unlink()
+
+
+def withdraw_as_draft(publication: PublicationFolder) -> None:
+    publication.write("ferry.md", title="The ferry", date="2026-01-09", draft="true")
+
+
+@pytest.mark.parametrize("withdraw", [withdraw_file, withdraw_as_draft])
+def test_an_article_whose_file_goes_or_is_a_draft_again_is_withdrawn_and_returns_as_itself(
+    publication: PublicationFolder, withdraw: Callable[[PublicationFolder], None]
 ) -> None:
-    publication.write("a.md", title="A", date="2026-01-08")
+    publication.write("ferry.md", title="The ferry", date="2026-01-09")
     publication.pick_up()
-    before = publication.one("a")
-    publication.write("a.md", title="A", date="2026-01-08", draft="true")
-    assert publication.pick_up().changed == 1
-    assert publication.all() == {}
-    publication.write("a.md", title="A", date="2026-01-08")
+    before = publication.one("ferry")
+    withdraw(publication)
+    done = publication.pick_up()
+    assert (done.new, done.changed + done.removed) == (0, 1)
+    assert (publication.all(), publication.visible()) == ({}, [])
+    publication.write("ferry.md", title="The ferry", date="2026-01-09")
     later = NOW + DAY
     assert publication.at(later).pick_up().changed == 1
-    assert (publication.one("a").id, publication.one("a").available_at) == (before.id, later)
-    assert publication.one("a").published_at == before.published_at
+    found = publication.one("ferry")
+    assert (found.id, found.slug, found.available_at) == (before.id, before.slug, later)
+    assert found.published_at == before.published_at
 
 
 @pytest.mark.parametrize("status", ["withdrawn", "stale"])
@@ -382,14 +393,6 @@ def carried(publication: PublicationFolder, day: int, language: str = "en") -> l
     page = public(publication) / f"{language}/daily/2026-01-{day:02}/index.html"
     text = page.read_text("utf-8") if page.is_file() else ""
     return [key for key in ("zero", "ferry", "map") if f"/stories/{key}/" in text]
-
-
-def withdraw_file(publication: PublicationFolder) -> None:
-    (publication.articles / "ferry.md").unlink()
-
-
-def withdraw_as_draft(publication: PublicationFolder) -> None:
-    publication.write("ferry.md", title="The ferry", date="2026-01-09", draft="true")
 
 
 @pytest.mark.parametrize("withdraw", [withdraw_file, withdraw_as_draft])

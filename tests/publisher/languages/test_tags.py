@@ -115,14 +115,8 @@ def test_the_nearest_variety_matches_but_never_the_other_chinese_script() -> Non
 @pytest.mark.parametrize(
     ("tag", "code"),
     [
-        ("en", "Latn"),
-        ("zh-Hans", "Hans"),
-        ("zh-Hant-HK", "Hant"),
-        ("ar", "Arab"),
-        ("he", "Hebr"),
-        ("ja", "Jpan"),
-        ("sr", "Cyrl"),
-        ("tlh", "Latn"),
+        *(("en", "Latn"), ("zh-Hans", "Hans"), ("zh-Hant-HK", "Hant"), ("ar", "Arab")),
+        *(("he", "Hebr"), ("ja", "Jpan"), ("sr", "Cyrl"), ("tlh", "Latn")),
     ],
 )
 def test_scripts_of_languages(tag: str, code: str) -> None:
@@ -181,12 +175,8 @@ def test_direction_comes_from_the_script(tag: str, side: str) -> None:
 @pytest.mark.parametrize(
     ("tag", "name"),
     [
-        ("en", "English"),
-        ("zh-Hans", "简体中文"),
-        ("zh-Hant", "繁體中文"),
-        ("ar", "العربية"),
-        ("fr", "français"),
-        ("pt-BR", "português (Brasil)"),
+        *(("en", "English"), ("zh-Hans", "简体中文"), ("zh-Hant", "繁體中文")),
+        *(("ar", "العربية"), ("fr", "français"), ("pt-BR", "português (Brasil)")),
     ],
 )
 def test_languages_have_their_own_names(tag: str, name: str) -> None:
@@ -196,13 +186,8 @@ def test_languages_have_their_own_names(tag: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("tag", "locale"),
     [
-        ("en", "en"),
-        ("pt-BR", "pt_BR"),
-        ("zh-Hans", "zh_Hans"),
-        ("zh-Hant-HK", "zh_Hant_HK"),
-        ("zh-Hans-XX", "zh_Hans"),
-        ("en-x-foo", "en"),
-        ("tlh", "en"),
+        *(("en", "en"), ("pt-BR", "pt_BR"), ("zh-Hans", "zh_Hans"), ("zh-Hans-XX", "zh_Hans")),
+        *(("zh-Hant-HK", "zh_Hant_HK"), ("en-x-foo", "en"), ("tlh", "en")),
     ],
 )
 def test_a_language_that_cldr_lacks_gets_its_parent_or_english(tag: str, locale: str) -> None:

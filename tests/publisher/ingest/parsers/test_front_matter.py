@@ -1,11 +1,12 @@
 """What front matter says: fields, dates, authors and attachments."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from publisher.articles.model import AttachmentField
+from publisher.articles.model import AttachmentField, Byline
 from publisher.errors import ArticleError
 from publisher.ingest.parsers.fields import (
     date_in_name,
@@ -15,7 +16,6 @@ from publisher.ingest.parsers.fields import (
 )
 from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.parsers.metadata import read_metadata
-from tests.publisher.ingest.helpers import read_text
 
 # What an alias stands for in some cases.
 A = {"b": "x", "c": "x"}
@@ -264,22 +264,11 @@ def test_what_is_not_understood_stays_as_it_was_written(text: str) -> None:
 
 
 def test_front_matter_has_people_in_all_these_forms() -> None:
-    article = read_text(
-        "a.md",
-        "---\ntitle: T\nauthors: ['[Ada Lark](/ada)', {name: Ben Ruiz, title: Editor}]\n---\nWords.\n",
-    )
-    assert [(one.name, one.affiliation) for one in article.bylines] == [
-        ("Ada Lark", None),
-        ("Ben Ruiz", "Editor"),
-    ]
-    article = read_text(
-        "a.md",
-        "---\ntitle: T\nauthor: Ada Lark and Ben Ruiz\nauthor_title: Editors\n---\nWords.\n",
-    )
-    assert [(one.name, one.affiliation) for one in article.bylines] == [
-        ("Ada Lark", "Editors"),
-        ("Ben Ruiz", "Editors"),
-    ]
+    ada, ben = Byline(name="Ada Lark"), Byline(name="Ben Ruiz", affiliation="Editor")
+    authors = ["[Ada Lark](/ada)", {"name": "Ben Ruiz", "title": "Editor"}]
+    assert read_metadata({"authors": authors}).bylines == (ada, ben)
+    both = {"author": "Ada Lark and Ben Ruiz", "author_title": "Editor"}
+    assert read_metadata(both).bylines == (replace(ada, affiliation="Editor"), ben)
 
 
 # What front matter says of attachments, in the forms that people write.
@@ -362,13 +351,8 @@ def test_the_order_is_always_the_same_with_the_enclosure_first() -> None:
 @pytest.mark.parametrize(
     ("written", "seconds"),
     [
-        ("90", 90),
-        ("89.6", 90),
-        ("1:30", 90),
-        ("01:30", 90),
-        ("90:00", 5400),
-        ("1:30:00", 5400),
-        ("100:00:01", 360_001),
+        *(("90", 90), ("89.6", 90), ("1:30", 90), ("01:30", 90)),
+        *(("90:00", 5400), ("1:30:00", 5400), ("100:00:01", 360_001)),
     ],
 )
 def test_a_duration_is_written_in_seconds_or_as_hours_and_minutes(
@@ -376,6 +360,15 @@ def test_a_duration_is_written_in_seconds_or_as_hours_and_minutes(
 ) -> None:
     (found,) = read(audio={"src": "a.mp3", "duration": written})
     assert found.duration == seconds
+
+
+@pytest.mark.parametrize("written", ["half an hour", "1:60", "1:60:00", "1:2:3:4"])
+def test_a_duration_that_is_none_is_named_with_what_to_write(written: str) -> None:
+    with pytest.raises(ArticleError) as caught:
+        read(audio={"src": "a.mp3", "duration": written})
+    assert str(caught.value) == (
+        f"audio.duration: '{written}' is not a duration; write seconds, MM:SS or HH:MM:SS"
+    )
 
 
 @pytest.mark.parametrize(
@@ -395,35 +388,10 @@ def test_a_duration_is_written_in_seconds_or_as_hours_and_minutes(
             {"video": {"src": "a.mp4", "type": "film"}},
             "^video.type: 'film' is not a media type; write one like audio/mpeg$",
         ),
-        (
-            {"audio": {"src": "a.mp3", "duration": "half an hour"}},
-            "^audio.duration: 'half an hour' is not a duration; write seconds, MM:SS or HH:MM:SS$",
-        ),
-        (
-            {"audio": {"src": "a.mp3", "duration": "1:60"}},
-            "^audio.duration: '1:60' is not a dur",
-        ),
-        (
-            {"audio": {"src": "a.mp3", "duration": "1:60:00"}},
-            "^audio.duration: '1:60:00' is not",
-        ),
-        (
-            {"audio": {"src": "a.mp3", "duration": "1:2:3:4"}},
-            "^audio.duration: '1:2:3:4' is not",
-        ),
-        (
-            {"enclosure": "a.mp3\nmany\naudio/mpeg"},
-            "^enclosure, second line: 'many' is not a size",
-        ),
-        (
-            {"enclosure": "a.mp3\n1\nsound"},
-            "^enclosure, third line: 'sound' is not a media type",
-        ),
-        (
-            {"podcast_link": "a.mp3", "podcast_file_size": "x"},
-            "^podcast_file_size: 'x' is not a",
-        ),
-        ({"podcast_link": "a.mp3", "podcast_duration": "x"}, "^podcast_duration: 'x' is not a"),
+        ({"enclosure": "a\nmany\naudio/mpeg"}, "^enclosure, second line: 'many' is not a size"),
+        ({"enclosure": "a\n1\nsound"}, "^enclosure, third line: 'sound' is not a media type"),
+        ({"podcast_link": "a", "podcast_file_size": "x"}, "^podcast_file_size: 'x' is not a"),
+        ({"podcast_link": "a", "podcast_duration": "x"}, "^podcast_duration: 'x' is not a"),
     ],
 )
 def test_errors_state_the_wrong_value_and_a_right_one(

@@ -1,6 +1,7 @@
 """Pictures and attachments as they come out of a parser: found, checked against their bytes."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -24,9 +25,8 @@ FILES = {
 }
 
 
-def draft_with(body: str, front: str = "") -> tuple[str, tuple[MediaFile, ...], Picture | None]:
-    draft = read_text("en/a.md", f"---\ntitle: T\n{front}---\n{body}", FILES)
-    return draft.html, draft.media, draft.picture
+def draft_with(body: str, front: str = "") -> ParsedArticle:
+    return read_text("en/a.md", f"---\ntitle: T\n{front}---\n{body}", FILES)
 
 
 @pytest.mark.parametrize(
@@ -34,16 +34,16 @@ def draft_with(body: str, front: str = "") -> tuple[str, tuple[MediaFile, ...], 
     ["../images/Mein%20Bild.png", "/images/Mein%20Bild.png?v=1", "./../images//Mein Bild.png"],
 )
 def test_a_local_picture_gets_a_target_and_its_size(src: str) -> None:
-    html, media, _picture = draft_with(f'<img src="{src}" alt="A"> <img src="{src}">')
+    article = draft_with(f'<img src="{src}" alt="A"> <img src="{src}">')
     target = f"media/{HASH}/mein-bild.png"
-    assert f'<img src="/{target}" alt="A" width="640" height="480">' in html
-    assert media == (MediaFile(path="images/Mein Bild.png", target=target),)
+    assert f'<img src="/{target}" alt="A" width="640" height="480">' in article.html
+    assert article.media == (MediaFile(path="images/Mein Bild.png", target=target),)
 
 
 def test_the_size_of_a_picture_is_that_of_its_content_in_html_documents_too() -> None:
-    html, media, _picture = draft_with("![x](new.jpeg)")
-    assert media[0].target.endswith("/new.avif")
-    assert 'width="64" height="48"' in html
+    article = draft_with("![x](new.jpeg)")
+    assert article.media[0].target.endswith("/new.avif")
+    assert 'width="64" height="48"' in article.html
     page = '<h1>T</h1><p>x <img src="../images/Mein Bild.png" alt="A"></p>'
     html = read_text("en/a.html", page, FILES).html
     assert f'src="/media/{HASH}/mein-bild.png" alt="A" width="640" height="480"' in html
@@ -59,7 +59,7 @@ def test_the_size_of_a_picture_is_that_of_its_content_in_html_documents_too() ->
     ],
 )
 def test_a_given_size_is_kept_and_completed(given: str, size: str) -> None:
-    html, _media, _picture = draft_with(f'<img alt="" src="图.PNG" {given}>')
+    html = draft_with(f'<img alt="" src="图.PNG" {given}>').html
     assert set(size.split()) <= set(html.rstrip("></p").split())
 
 
@@ -82,7 +82,7 @@ def test_a_given_size_is_kept_and_completed(given: str, size: str) -> None:
 def test_a_picture_that_can_not_be_shown_becomes_its_description(
     src: str, kind: str, what: str
 ) -> None:
-    article = read_text("en/a.md", f"---\ntitle: T\n---\nBefore.\n\n![A pier]({src})\n", FILES)
+    article = draft_with(f"Before.\n\n![A pier]({src})\n")
     assert article.html == "<p>Before.</p>\n<p>A pier</p>"
     (found,) = article.problems
     assert (found.kind, found.line, found.what) == (kind, 6, what)
@@ -111,65 +111,70 @@ def test_root_paths_count_from_the_static_folders_then_from_the_source() -> None
 
 
 def test_remote_pictures_stay_where_they_are_and_those_without_alt_are_listed() -> None:
-    html, media, _picture = draft_with(
-        '<img src="https://example.org/a.svg" width="5" alt="A">'
-    )
-    assert html == '<img src="https://example.org/a.svg" width="5" alt="A">'
-    assert media == ()
-    article = read_text("en/a.md", "---\ntitle: T\n---\n\n![](图.PNG)\n", FILES)
+    tag = '<img src="https://example.org/a.svg" width="5" alt="A">'
+    assert (draft_with(tag).html, draft_with(tag).media) == (tag, ())
+    article = draft_with("\n![](图.PNG)\n")
     assert 'alt=""' in article.html
     (found,) = article.problems
     assert (found.kind, found.line) == ("picture-without-alt", 5)
 
 
-def test_the_articles_own_picture() -> None:
-    _html, media, picture = draft_with(
-        "x", "image: {src: ../images/Mein Bild.png, alt: A, width: 320}\n"
-    )
-    assert picture == Picture(
-        src=f"/media/{HASH}/mein-bild.png", alt="A", width=320, height=240
-    )
-    assert len(media) == 1
+REMOTE = Picture(src="https://example.org/a.png")
+LOCAL = Picture(src=f"/media/{HASH}/mein-bild.png", width=640, height=480)
 
 
-def test_the_articles_own_picture_may_be_remote_with_a_stated_size_or_from_its_page_or_root() -> (
-    None
-):
-    _html, _media, picture = draft_with("x", "image: //example.org/a.png\n")
-    assert picture == Picture(src="https://example.org/a.png")
-    said = "{src: 'https://example.org/a.png', alt: A pier, width: 1200, height: 630}"
-    _html, _media, picture = draft_with("x", f"image: {said}\n")
-    assert picture == Picture(
-        src="https://example.org/a.png", alt="A pier", width=1200, height=630
-    )
-    _html, _media, picture = draft_with("x", "image: a.png\nurl: https://example.org/b/c\n")
-    assert picture == Picture(src="https://example.org/b/a.png")
-    _html, media, _picture = draft_with("x", "images: [images/Mein Bild.png]\n")
-    assert [one.path for one in media] == ["images/Mein Bild.png"]
+@pytest.mark.parametrize(
+    ("stated", "picture"),
+    [
+        (
+            "image: {src: ../images/Mein Bild.png, alt: A, width: 320}",
+            replace(LOCAL, alt="A", width=320, height=240),
+        ),
+        ("images: [images/Mein Bild.png]", LOCAL),
+        ("image: //example.org/a.png", REMOTE),
+        (
+            "image: {src: 'https://example.org/a.png', alt: A pier, width: 1200, height: 630}",
+            replace(REMOTE, alt="A pier", width=1200, height=630),
+        ),
+        (
+            "image: a.png\nurl: https://example.org/b/c",
+            Picture(src="https://example.org/b/a.png"),
+        ),
+    ],
+)
+def test_the_articles_own_picture_is_a_file_or_stands_elsewhere_with_a_stated_size(
+    stated: str, picture: Picture
+) -> None:
+    article = draft_with("x", f"{stated}\n")
+    assert article.picture == picture
+    copied = ["images/Mein Bild.png"] if picture.src.startswith("/media/") else []
+    assert [file.path for file in article.media] == copied
 
 
 @pytest.mark.parametrize(
     "src", ["javascript:alert(1)", "mailto:a@example.org", "#x", "http://[x", "missing.png"]
 )
 def test_an_address_without_a_picture_costs_the_picture_only(src: str) -> None:
-    article = read_text("en/a.md", f"---\ntitle: T\nimage: '{src}'\n---\nx\n", FILES)
+    article = draft_with("x", f"image: '{src}'\n")
     assert article.picture is None
     assert [one.kind for one in article.problems] in (["missing-picture"], ["unknown-field"])
 
 
 def test_without_a_picture_of_its_own_an_article_has_the_first_of_its_text() -> None:
     body = '<img src="https://example.org/badge.png" width="90" alt="b"> ![A pier](图.PNG)'
-    html, _media, picture = draft_with(body)
-    assert picture is not None
-    assert (picture.alt, picture.width, picture.height) == ("A pier", 640, 480)
-    assert picture.src in html
+    article = draft_with(body)
+    assert article.picture is not None
+    assert replace(article.picture, src="") == Picture(
+        src="", alt="A pier", width=640, height=480
+    )
+    assert article.picture.src in article.html
 
 
 def test_the_picture_of_the_front_matter_has_the_words_that_the_text_has_for_it() -> None:
-    _html, _media, picture = draft_with("![A pier](图.PNG)", "image: 图.PNG\n")
-    assert picture is not None
-    assert picture.alt == "A pier"
-    article = read_text("en/a.md", "---\ntitle: T\nimage: 图.PNG\n---\nx\n", FILES)
+    article = draft_with("![A pier](图.PNG)", "image: 图.PNG\n")
+    assert article.picture is not None
+    assert article.picture.alt == "A pier"
+    article = draft_with("x", "image: 图.PNG\n")
     assert article.picture is not None
     assert [(one.kind, one.line) for one in article.problems] == [("picture-without-alt", 3)]
 
@@ -278,22 +283,19 @@ def test_a_file_that_is_named_twice_is_attached_once_with_all_metadata() -> None
         (
             "audio: text.mp3",
             (
-                "^audio: text.mp3: named .mp3, but there is no MP3 in it; export it as "
-                "MP3, or give it the suffix of what it is$"
+                "^audio: text.mp3: named .mp3, but there is no MP3 in it; export it as MP3, or give it "
+                "the suffix of what it is$"
             ),
         ),
         (
             "attachments: [tables.zip]",
-            (
-                "^attachments: tables.zip: not a kind of file that is "
-                "attached; use one of .mp3, .m4a, "
-            ),
+            "^attachments: tables.zip: not a kind of file that is attached; use one of .mp3, .m4a, ",
         ),
         (
             "enclosure: https://example.org/watch?v=1",
             (
-                "^enclosure: https://example.org/watch.*: its address "
-                "does not say what it is; add a type, as type: audio/mpeg$"
+                "^enclosure: https://example.org/watch.*: its address does not say what it is; add a "
+                "type, as type: audio/mpeg$"
             ),
         ),
         (

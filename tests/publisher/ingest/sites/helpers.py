@@ -56,6 +56,12 @@ def articles(folder: Path, **options: object) -> dict[str, ParsedArticle]:
     return {path: one for path, one in found.items() if isinstance(one, ParsedArticle)}
 
 
+def only_article(folder: Path, files: dict[str, str]) -> ParsedArticle:
+    """Build a site, and return the one article that it has."""
+    (found,) = articles(build(folder, files)).values()
+    return found
+
+
 def stories(folder: Path, **options: object) -> dict[str, set[str]]:
     """Return the languages of each story by its key."""
     found: dict[str, set[str]] = {}

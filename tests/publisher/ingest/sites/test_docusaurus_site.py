@@ -12,6 +12,7 @@ from tests.publisher.ingest.sites.helpers import (
     articles,
     build,
     left_out,
+    only_article,
     opened,
     page,
     stories,
@@ -178,8 +179,7 @@ presets: [["classic", {blog: false}]]
         "_site/logs/2026-01-09-low.md": page(title="Low", authors="mara", tags="[sea]"),
         "_site/logs/_part.md": "x",
     }
-    build(tmp_path, files)
-    (found,) = articles(tmp_path).values()
+    found = only_article(tmp_path, files)
     assert (found.bylines, found.topics) == ((Byline(name="Mara Example"),), ("The sea",))
     assert left_out(tmp_path)["hidden: _"] == 1
 
@@ -187,8 +187,8 @@ presets: [["classic", {blog: false}]]
 def test_authors_without_a_name_are_left_out(tmp_path: Path) -> None:
     authors = "[{image_url: x.png}, {name: Ann}]"
     document = page(title="Low", authors=authors)
-    build(tmp_path, {"docusaurus.config.js": "", "blog/2026-01-09-low.md": document})
-    (found,) = articles(tmp_path).values()
+    files = {"docusaurus.config.js": "", "blog/2026-01-09-low.md": document}
+    found = only_article(tmp_path, files)
     assert found.bylines == (Byline(name="Ann"),)
 
 
@@ -200,7 +200,6 @@ def test_a_partial_that_a_post_imports_is_part_of_it(tmp_path: Path) -> None:
         "blog/_tide.mdx": "High *tide*.\n",
         "shared/_ebb.md": "The ebb.\n",
     }
-    build(tmp_path, files)
-    (found,) = articles(tmp_path).values()
+    found = only_article(tmp_path, files)
     assert "<p>High <em>tide</em>.</p>\n<p>The ebb.</p>" in found.html
     assert found.problems == ()

@@ -13,6 +13,7 @@ from tests.publisher.ingest.sites.helpers import (
     articles,
     build,
     left_out,
+    only_article,
     opened,
     page,
     stories,
@@ -170,8 +171,7 @@ def test_pages_that_are_not_listed_are_held_back(
 def test_expiry_publication_and_old_addresses_are_read(tmp_path: Path) -> None:
     fields = {"url": "/us/here.html", "aliases": "[/old/, older]", "publishDate": "2026-03-01"}
     document = page(title="T", date="2026-01-09", expiryDate="2027-01-01", **fields)
-    build(tmp_path, {"hugo.toml": "", "content/post/a.md": document})
-    (found,) = articles(tmp_path).values()
+    found = only_article(tmp_path, {"hugo.toml": "", "content/post/a.md": document})
     assert (found.held_until, found.expires) == (date(2026, 3, 1), date(2027, 1, 1))
     assert (found.permalink, found.aliases, found.url) == (
         "/us/here.html",

@@ -15,6 +15,7 @@ from tests.publisher.ingest.sites.helpers import (
     articles,
     build,
     left_out,
+    only_article,
     opened,
     page,
     stories,
@@ -233,7 +234,7 @@ def test_templates_have_the_defaults_of_a_page_and_its_address(tmp_path: Path) -
     config = "defaults:\n- {scope: {path: _posts}, values: {crew: Ada, lang: en}}\n"
     text = "---\n---\n{{ page.crew }} {{ page.lang }} {{ page.title }} {{ page.slug }} {{ page.url }}\n"
     files = {"_config.yml": config, "_posts/2026-01-09-low-tide.md": text}
-    (found,) = articles(build(tmp_path, files)).values()
+    found = only_article(tmp_path, files)
     assert found.text == "Ada en Low Tide low-tide /2026/01/09/low-tide.html"
     assert found.problems == ()
 
@@ -250,9 +251,7 @@ def test_titles_and_summaries_of_sites_are_text(
     tmp_path: Path, written: str, title: str
 ) -> None:
     post = page(title=f"'{written}'", description=f"'{written}'")
-    (found,) = articles(
-        build(tmp_path, {"_config.yml": "", "_posts/2026-01-09-a.md": post})
-    ).values()
+    found = only_article(tmp_path, {"_config.yml": "", "_posts/2026-01-09-a.md": post})
     assert (found.title, found.summary) == (title, title)
 
 
@@ -262,8 +261,7 @@ def filled(folder: Path, body: str, *, config: str = "", matter: str = "") -> Pa
         "_config.yml": f"source: src\n{config}",
         "src/sea/_posts/2026-01-09-low-tide.md": f"---\n{matter}---\n{body}\n",
     }
-    (found,) = articles(build(folder, files)).values()
-    return found
+    return only_article(folder, files)
 
 
 @pytest.mark.parametrize(
@@ -338,11 +336,10 @@ collections: {posts_pt: {output: true}, posts_mo: {output: true}}
 
 def test_pictures_are_found_below_the_path_at_which_the_site_stands(tmp_path: Path) -> None:
     config = "url: https://l.example\nbaseurl: /log\n"
-    build(tmp_path, {"_config.yml": config})
     picture = "![Pier]({{ '/pier.png' | relative_url }})\n"
-    build(tmp_path, {"_posts/2026-01-09-tide.md": page(title="Tide") + picture})
     (tmp_path / "pier.png").write_bytes(png(40, 30))
-    (found,) = articles(tmp_path).values()
+    post = page(title="Tide") + picture
+    found = only_article(tmp_path, {"_config.yml": config, "_posts/2026-01-09-tide.md": post})
     assert [one.path for one in found.media] == ["pier.png"]
     assert [one.kind for one in found.problems] == []
 

@@ -9,6 +9,7 @@ from tests.publisher.ingest.sites.helpers import (
     articles,
     build,
     left_out,
+    only_article,
     opened,
     page,
     stories,
@@ -168,8 +169,7 @@ def test_excluded_sources_are_left_out(tmp_path: Path) -> None:
 
 def test_the_title_is_the_first_heading_wherever_it_stands(tmp_path: Path) -> None:
     text = "Before.\n\n# High *water*\n\nThe tide comes in.\n"
-    build(tmp_path, {".vitepress/config.ts": "", "blog/x.md": text})
-    (found,) = articles(tmp_path).values()
+    found = only_article(tmp_path, {".vitepress/config.ts": "", "blog/x.md": text})
     assert found.title == "High water"
     assert "High" in found.html
 
