@@ -18,14 +18,13 @@ from sqlalchemy import Connection
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues import audience_plan
 from publisher.app.issues.edits import render_again
-from publisher.app.issues.lookup import require_issue
+from publisher.app.issues.lookup import require_edition, require_issue
 from publisher.articles import store as articles
 from publisher.config import Edition
 from publisher.errors import IssueError
-from publisher.i18n.messages import message
 from publisher.issues import approvals, store
 from publisher.issues.digests import reopen_issue, revisions_of
-from publisher.issues.model import EDITION_REMOVED, STATE_WORDS, Issue, IssueReason, IssueState
+from publisher.issues.model import STATE_WORDS, Issue, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late
 from publisher.rendering import Renderer
 
@@ -100,31 +99,25 @@ def signed_plan(
 def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int) -> int:
     """Return how many a plan counted that was shown before; raise IssueError if it does not hold."""
     if shown.recipients is None:
-        raise IssueError(
-            message(
-                "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher api readPlan newsletter=%(newsletter)s day=%(day)s`",
-                issue=issue.name,
-                recipients=count,
-                newsletter=issue.newsletter,
-                day=issue.day,
-            )
+        raise IssueError.saying(
+            "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher api readPlan newsletter=%(newsletter)s day=%(day)s`",
+            issue=issue.name,
+            recipients=count,
+            newsletter=issue.newsletter,
+            day=issue.day,
         )
     if not audience_plan.is_plan_hash(shown.hash, issue.newsletter, issue.day, state.secret):
-        raise IssueError(
-            message(
-                "%(issue)s: no plan of it had the hash %(hash)s; read the plan again",
-                issue=issue.name,
-                hash=shown.hash,
-            )
+        raise IssueError.saying(
+            "%(issue)s: no plan of it had the hash %(hash)s; read the plan again",
+            issue=issue.name,
+            hash=shown.hash,
         )
     if approvals.PlanChange(issue.language, shown.recipients, count).is_far:
-        raise IssueError(
-            message(
-                "%(issue)s: recipients: %(before)s when it was read, %(now)s now; read the plan again",
-                issue=issue.name,
-                before=shown.recipients,
-                now=count,
-            )
+        raise IssueError.saying(
+            "%(issue)s: recipients: %(before)s when it was read, %(now)s now; read the plan again",
+            issue=issue.name,
+            before=shown.recipients,
+            now=count,
         )
     return shown.recipients
 
@@ -177,7 +170,7 @@ def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        facts = _facts(connection, _edition(state, issue), issue)
+        facts = _facts(connection, require_edition(state.settings, issue), issue)
     view = _view(facts)
     if view.manifest is None:
         return view
@@ -210,8 +203,8 @@ def _refuse_changed(state: EditingState, actor: Actor, name: str) -> Issue:
     issue, changes = _reopen_if_changed(state, actor, name)
     if changes:
         given = {"issue": name, "parts": changes}
-        raise IssueError(
-            message("%(issue)s: changed meanwhile: %(parts)s; read it again", **given)
+        raise IssueError.saying(
+            "%(issue)s: changed meanwhile: %(parts)s; read it again", **given
         )
     return issue
 
@@ -265,7 +258,7 @@ def approve_issues(
         if len(requests) == 1:
             raise
         why = str(error)
-        raise IssueError(message("%(why)s; none of the others was approved", why=why)) from None
+        raise IssueError.saying("%(why)s; none of the others was approved", why=why) from None
 
 
 def _approve(
@@ -291,7 +284,7 @@ def _approve(
             return _view(facts)
         view = _add(connection, facts, new)
         if why := view.count.invalid.get(view.rows[-1].id):
-            raise IssueError(message("%(issue)s: %(why)s", issue=name, why=why))
+            raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=why)
         return _settle(connection, edition, view, now)
 
 
@@ -300,7 +293,7 @@ def request_changes(
 ) -> ApprovalView:
     """Ask for changes of an issue, which is not sent until it is changed, or whoever asked approves it."""
     if not note.strip():
-        raise IssueError(message("%(issue)s: say what is to be changed", issue=name))
+        raise IssueError.saying("%(issue)s: say what is to be changed", issue=name)
     with state.changing(actor, "request-changes", name, {"note": note}) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = _awaiting(state, connection, actor, name)
@@ -313,32 +306,23 @@ def request_changes(
         return _settle(connection, edition, _add(connection, facts, new), now)
 
 
-def _edition(state: EditingState, issue: Issue) -> Edition:
-    edition = state.settings.edition(issue.newsletter, issue.language)
-    if edition is None:
-        raise IssueError(message("%(issue)s: %(why)s", issue=issue.name, why=EDITION_REMOVED))
-    return edition
-
-
 def _awaiting(
     state: EditingState, connection: Connection, actor: Actor, name: str
 ) -> tuple[Issue, Edition]:
     """Return an issue that can be approved by an actor, and its edition."""
     issue = require_issue(connection, name)
     actor.require(Permission.APPROVE, issue.language)
-    edition = _edition(state, issue)
+    edition = require_edition(state.settings, issue)
     # Whoever asked for changes may still say that it is good, though nobody has to by now.
     if not edition.approval.needed and issue.state is not IssueState.AWAITING_APPROVAL:
-        raise IssueError(
-            message("%(issue)s: nobody has to approve it (`approval` is none)", issue=name)
+        raise IssueError.saying(
+            "%(issue)s: nobody has to approve it (`approval` is none)", issue=name
         )
     if issue.state not in _FROZEN:
-        raise IssueError(
-            message(
-                "%(issue)s: is %(state)s; there is nothing to approve",
-                issue=name,
-                state=STATE_WORDS[issue.state],
-            )
+        raise IssueError.saying(
+            "%(issue)s: is %(state)s; there is nothing to approve",
+            issue=name,
+            state=STATE_WORDS[issue.state],
         )
     return issue, edition
 
@@ -378,20 +362,16 @@ def _check_manifest(
         None,
     )
     if old is None or stored is None:
-        raise IssueError(
-            message(
-                "%(issue)s: it never was as that manifest says; read it again", issue=issue.name
-            )
+        raise IssueError.saying(
+            "%(issue)s: it never was as that manifest says; read it again", issue=issue.name
         )
     what = approvals.changed_parts(
         approvals.read_manifest(old), approvals.read_manifest(stored)
     )
-    raise IssueError(
-        message(
-            "%(issue)s: changed meanwhile: %(parts)s; read it again",
-            issue=issue.name,
-            parts=what,
-        )
+    raise IssueError.saying(
+        "%(issue)s: changed meanwhile: %(parts)s; read it again",
+        issue=issue.name,
+        parts=what,
     )
 
 
@@ -401,23 +381,19 @@ def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> Non
     for article in carried.values():
         if article.available_at > now:
             until = f"{article.available_at:%Y-%m-%d %H:%M} UTC"
-            raise IssueError(
-                message(
-                    "%(issue)s: “%(title)s” is under an embargo until %(until)s",
-                    issue=issue.name,
-                    title=article.title,
-                    until=until,
-                )
+            raise IssueError.saying(
+                "%(issue)s: “%(title)s” is under an embargo until %(until)s",
+                issue=issue.name,
+                title=article.title,
+                until=until,
             )
 
 
 def _check_lateness(edition: Edition, issue: Issue, now: datetime) -> None:
     late = reason_if_late(edition, lateness_of(edition, issue, now))
     if late and issue.send_at is not None:
-        raise IssueError(
-            message(
-                "%(issue)s: %(why)s; schedule it, or skip it", issue=issue.name, why=late[1]
-            )
+        raise IssueError.saying(
+            "%(issue)s: %(why)s; schedule it, or skip it", issue=issue.name, why=late[1]
         )
 
 
@@ -426,12 +402,10 @@ def _verdict(
 ) -> approvals.NewApproval:
     """Return an approval by an actor, not stored yet."""
     if len(note) > _MAX_NOTE:
-        raise IssueError(
-            message(
-                "%(issue)s: a note has at most %(most)s characters",
-                issue=issue.name,
-                most=_MAX_NOTE,
-            )
+        raise IssueError.saying(
+            "%(issue)s: a note has at most %(most)s characters",
+            issue=issue.name,
+            most=_MAX_NOTE,
         )
     return approvals.NewApproval(
         revision=issue.revision,

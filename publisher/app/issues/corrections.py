@@ -15,7 +15,7 @@ from publisher.accounts.actor import Actor
 from publisher.accounts.model import Permission
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.edits import bidi_problem
-from publisher.app.issues.lookup import choose_editions, require_rows
+from publisher.app.issues.lookup import choose_languages, require_issue, require_rows
 from publisher.config import Settings
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.correction_audience import (
@@ -28,7 +28,7 @@ from publisher.i18n.messages import untranslated
 from publisher.ingest.parsers.markdown import opening_html
 from publisher.issues import editing, store
 from publisher.issues.digests import digest_of, mark_pages_outdated
-from publisher.issues.model import STATE_WORDS, Issue, IssueState
+from publisher.issues.model import STATE_WORDS, Issue, IssueState, issue_name
 from publisher.languages.bidi import bidi_control_in
 
 # Its sending has ended: all who get it have got it.
@@ -122,13 +122,8 @@ def correct_issue(
         "web_only": request.web_only,
     }
     with state.changing(actor, "correct", what, details) as change:
-        found = _issues(
-            change.connection,
-            state.settings,
-            request.newsletter,
-            request.day,
-            request.languages,
-        )
+        day = request.newsletter, request.day
+        found = _issues(change.connection, state.settings, *day, request.languages)
         done = [_correct(state, change.connection, actor, request, one) for one in found]
         change.details["issues"] = [one.mailed.name for one in done if one.mailed]
     return done
@@ -172,12 +167,9 @@ def _refuse_again(
 ) -> None:
     """Raise IssueError if the same words correct an issue already: a form was posted twice."""
     for old, issue in editing.corrections_of(connection, first):
+        is_same = (old.subject, old.html) == (new.subject, new.html)
         is_ended = issue is not None and issue.state in _NOT_MAILED
-        if (old.subject, old.html, old.issue_id is not None) == (
-            new.subject,
-            new.html,
-            is_mailed,
-        ) and not is_ended:
+        if is_same and (old.issue_id is not None) == is_mailed and not is_ended:
             raise IssueError.saying(
                 "%(issue)s: is corrected with these words already; change them to correct it once more",
                 issue=first.name,
@@ -216,14 +208,9 @@ def _issues(
     languages: Collection[str],
 ) -> list[Issue]:
     """Return the issues of a day that were sent; raise UsageError or IssueError for one that was not."""
-    editions = [
-        one
-        for tag in languages or (None,)
-        for one in choose_editions(settings, newsletter, tag)
-    ]
     found = []
-    for edition in editions:
-        name = f"{edition.newsletter}-{edition.language}-{day}"
+    for edition in choose_languages(settings, newsletter, languages):
+        name = issue_name(edition.newsletter, edition.language, day)
         issue = store.issue_by_name(connection, name)
         if issue is not None and _was_sent(connection, issue):
             found.append(issue)
@@ -276,9 +263,4 @@ def list_corrections(
 ) -> list[tuple[editing.Correction, Issue | None]]:
     """Return the corrections of an issue, each with the issue that mails it, the oldest first."""
     with state.database.reading() as connection:
-        issue = store.issue_by_name(connection, name)
-        if issue is None:
-            raise UsageError.saying(
-                "%(issue)s: no such issue; `publisher status` lists them", issue=name
-            )
-        return editing.corrections_of(connection, issue)
+        return editing.corrections_of(connection, require_issue(connection, name))

@@ -5,16 +5,18 @@ stored, is decided by pure functions. It has the issue assembled again at once, 
 what comes of it. What the issue contained before is kept as a revision.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.issues.lookup import require_issue
+from publisher.app.issues.lookup import require_edition, require_issue
 from publisher.articles import store as articles
+from publisher.articles.model import Article
 from publisher.assembly.assemble import assemble_issue
 from publisher.config import Edition, Settings
 from publisher.config.newsletters import MOST_ARTICLES
@@ -266,17 +268,9 @@ def edit_issue(
 def _is_last_edit(connection: Connection, issue: model.Issue, new: NewEdit) -> bool:
     """Return whether the last edit that counts is the same, by the same person: it was posted twice."""
     same = edits_of_same(editing.edits_of(connection, issue.id), new.kind)
-    edits = [one for one in same if one.undone_at is None]
-    if not edits:
-        return False
-    last = edits[-1]
-    return (last.kind, last.value, last.story_id, last.actor, last.account_id) == (
-        new.kind,
-        new.value,
-        new.story_id,
-        new.actor,
-        new.account_id,
-    )
+    edits = [edit for edit in same if edit.undone_at is None]
+    facts = attrgetter("kind", "value", "story_id", "actor", "account_id")
+    return bool(edits) and facts(edits[-1]) == facts(new)
 
 
 def _require_seen(connection: Connection, issue: model.Issue, request: EditRequest) -> None:
@@ -308,9 +302,7 @@ def editable_issue(
     """Return an issue that an actor may edit, and its edition."""
     issue = require_issue(connection, name)
     actor.require(Permission.EDIT_ISSUE, issue.language)
-    edition = settings.edition(issue.newsletter, issue.language)
-    if edition is None:
-        raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=model.EDITION_REMOVED)
+    edition = require_edition(settings, issue)
     if issue.kind == model.IssueKind.CORRECTION:
         raise IssueError.saying(
             "%(issue)s: is a correction; cancel it, and write another one", issue=name
@@ -405,10 +397,21 @@ def _further(
     """Return the stories that had no room, if editors want more than were chosen."""
     if issue.for_profiles_only or (edits.number or 0) <= len(chosen) - len(edits.left_out):
         return []
-    found = profile_selector(connection, settings, edition, issue).considered_own()
     known = {story for story, _article in chosen}
-    others = [one for one in found if one.story_id not in known]
-    sent = store.stories_sent(
-        connection, issue.newsletter, issue.language, [one.story_id for one in others]
-    )
-    return [(one.story_id, one.id) for one in others if one.story_id not in sent]
+    others = stories_without_room(connection, settings, edition, issue, known)
+    return [(one.story_id, one.id) for one in others]
+
+
+def stories_without_room(
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    issue: model.Issue,
+    chosen: Container[int],
+) -> list[Article]:
+    """Return the articles of stories that were considered for an issue, but not `chosen`, nor sent since."""
+    found = profile_selector(connection, settings, edition, issue).considered_own()
+    others = [article for article in found if article.story_id not in chosen]
+    stories = [article.story_id for article in others]
+    sent = store.stories_sent(connection, issue.newsletter, issue.language, stories)
+    return [article for article in others if article.story_id not in sent]

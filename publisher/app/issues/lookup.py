@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, literal, select, tuple_
 
@@ -21,7 +20,15 @@ from publisher.delivery.ledger.lifecycle import is_pruned
 from publisher.errors import IssueError, LanguageError, TransitionError, UsageError
 from publisher.i18n.messages import message
 from publisher.issues import planner, store
-from publisher.issues.model import SELECTED_STATES, STATE_WORDS, WAIT_REASONS, Issue, IssueState
+from publisher.issues.model import (
+    EDITION_REMOVED,
+    SELECTED_STATES,
+    STATE_WORDS,
+    WAIT_REASONS,
+    Issue,
+    IssueState,
+    issue_name,
+)
 from publisher.issues.tables import digest_table, issue_table
 from publisher.languages import match, normalise
 from publisher.recurrence import Occurrence
@@ -97,6 +104,14 @@ def require_issue(connection: Connection, name: str) -> Issue:
     return issue
 
 
+def require_edition(settings: Settings, issue: Issue) -> Edition:
+    """Return the edition of an issue; raise IssueError if publication.toml has it no more."""
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        raise IssueError.saying("%(issue)s: %(why)s", issue=issue.name, why=EDITION_REMOVED)
+    return edition
+
+
 def language_of_issue(database: Database, name: str) -> str:
     """Return the language of an issue; raise UsageError if there is none of that name."""
     with database.reading() as connection:
@@ -104,18 +119,16 @@ def language_of_issue(database: Database, name: str) -> str:
 
 
 def _refusal_text(error: TransitionError) -> str:
-    if error.source == error.target:
-        return message("is %(state)s already", state=_state_word(error.source))
+    state, target = (STATE_WORDS[IssueState(name)] for name in (error.source, error.target))
+    if state == target:
+        return message("is %(state)s already", state=state)
+    remedy = _REMEDIES.get(error.target, _STATUS)
     return message(
         "is %(state)s, and can't become %(target)s; %(remedy)s",
-        state=_state_word(error.source),
-        target=_state_word(error.target),
-        remedy=_REMEDIES.get(error.target, _STATUS),
+        state=state,
+        target=target,
+        remedy=remedy,
     )
-
-
-def _state_word(state: str) -> str:
-    return STATE_WORDS[IssueState(state)]
 
 
 def _editions_of(settings: Settings, newsletter: str) -> list[Edition]:
@@ -194,7 +207,7 @@ class DayEdition:
     @property
     def name(self) -> str:
         """The issue's name, which it has before it exists."""
-        return f"{self.edition.newsletter}-{self.edition.language}-{self.day}"
+        return issue_name(self.edition.newsletter, self.edition.language, self.day)
 
 
 def choose_languages(
@@ -218,7 +231,8 @@ def find_day(
     planned = planner.read_planning(connection, settings)
     found = []
     for edition in editions:
-        if issue := store.issue_by_name(connection, DayEdition(edition, day, now).name):
+        name = issue_name(edition.newsletter, edition.language, day)
+        if issue := store.issue_by_name(connection, name):
             found.append(DayEdition(edition, day, issue.send_at or issue.due_at, issue))
         elif coming := [one for one in _coming(edition, planned, now) if one.day == day]:
             found.append(coming[0])
@@ -326,36 +340,32 @@ def _groups(
 ) -> list[IssueGroup]:
     order = {tag: place for place, tag in enumerate(settings.publication.languages)}
 
-    def key(one: Issue) -> tuple[str, str, int]:
-        return str(one.day), one.newsletter, one.serial
+    def key(one: Issue) -> tuple[date, str, int]:
+        return one.day, one.newsletter, one.serial
 
     issues = sorted(found, key=lambda one: order.get(one.language, len(order)))
     ids = [one.id for one in issues]
-    counts, digests = store.article_counts(connection, ids), _digests(connection, ids)
-    summaries = {
-        one.id: IssueInLanguage(
-            issue=one,
-            subject=digests[one.id].subject if one.id in digests else "",
-            articles=counts.get(one.id, 0),
-            warnings=digests[one.id].warnings if one.id in digests else None,
-        )
-        for one in issues
-    }
+    counts, frozen = store.article_counts(connection, ids), _frozen(connection, ids)
+
+    def summary(one: Issue) -> IssueInLanguage:
+        subject, warnings = frozen.get(one.id, ("", None))
+        articles = counts.get(one.id, 0)
+        return IssueInLanguage(issue=one, subject=subject, articles=articles, warnings=warnings)
+
     return [
-        IssueGroup(
-            newsletter=same[0].newsletter,
-            day=same[0].day,
-            issues=tuple(summaries[one.id] for one in same),
+        IssueGroup(newsletter=newsletter, day=day, issues=tuple(map(summary, same)))
+        for (day, newsletter, _serial), same in groupby(
+            sorted(issues, key=key, reverse=True), key=key
         )
-        for _key, group in groupby(sorted(issues, key=key, reverse=True), key=key)
-        for same in [[*group]]
     ]
 
 
-def _digests(connection: Connection, ids: Sequence[int]) -> dict[int, Any]:
+def _frozen(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
     """Return subject and number of warnings of what is frozen, by issue."""
-    found = digest_table.c
-    warnings = func.json_array_length(found.findings).label("warnings")
-    query = select(found.issue_id, found.subject, warnings)
-    rows = connection.execute(query.where(found.issue_id.in_(ids)))
-    return {row.issue_id: row for row in rows}
+    digest = digest_table.c
+    query = select(
+        digest.issue_id, digest.subject, func.json_array_length(digest.findings)
+    ).where(digest.issue_id.in_(ids))
+    return {
+        issue: (subject, warnings) for issue, subject, warnings in connection.execute(query)
+    }

@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from publisher.accounts.actor import Actor
 from publisher.accounts.model import Permission
 from publisher.app.editing_state import EditingState
-from publisher.app.issues.lookup import choose_editions
+from publisher.app.issues.lookup import choose_languages
 from publisher.app.issues.sending import skip_issue
 from publisher.config import Edition, Settings
 from publisher.config.choices import DigestKey
 from publisher.errors import IssueError, UsageError
 from publisher.issues import schedule, store
-from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueState
+from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueState, issue_name
 from publisher.issues.planner import PLANNING_HORIZON, PlanningRecord, read_planning
 from publisher.recurrence import Occurrence, at_local_time
 
@@ -121,7 +121,7 @@ class _OccurrenceFacts:
 
     @property
     def name(self) -> str:
-        return f"{self.edition.newsletter}-{self.edition.language}-{self.day}"
+        return issue_name(self.edition.newsletter, self.edition.language, self.day)
 
     @property
     def issue(self) -> Issue | None:
@@ -330,12 +330,8 @@ def skip_day(
     Raise as `skip_issue` and `skip_occurrence` do.
     """
     why = " ".join(reason.split()) or f"skipped by {actor.name}"
-    wanted = [
-        one
-        for tag in key.languages or (None,)
-        for one in choose_editions(state.settings, key.newsletter, tag)
-    ]
-    names = {one.language: f"{one.newsletter}-{one.language}-{key.day}" for one in wanted}
+    wanted = choose_languages(state.settings, key.newsletter, key.languages)
+    names = {one.language: issue_name(one.newsletter, one.language, key.day) for one in wanted}
     with state.database.reading() as connection:
         made = {tag for tag, name in names.items() if store.issue_by_name(connection, name)}
     coming = tuple(

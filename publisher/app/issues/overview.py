@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.issues.lookup import choose_editions, next_day, require_issue
+from publisher.app.issues.edits import stories_without_room
+from publisher.app.issues.lookup import choose_languages, next_day, require_issue
 from publisher.app.operation.status import IssueStatus, with_numbers
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.articles.store import list_articles_before
-from publisher.delivery.ledger.offer import profile_selector
 from publisher.delivery.states import summarise_counts
 from publisher.errors import IssueError, UsageError
 from publisher.i18n.messages import message
@@ -32,7 +32,7 @@ from publisher.issues.editing import (
     edits_of_same,
     opening_markdown,
 )
-from publisher.issues.model import SELECTED_STATES, Issue
+from publisher.issues.model import SELECTED_STATES, Issue, issue_name
 from publisher.issues.planner import OverdueOccurrence, list_overdue
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.issues.store import IssueFilter, list_issues
@@ -126,17 +126,13 @@ def list_of_newsletter(
 ) -> list[Issue]:
     """Return the latest issues of a newsletter or digest, by language, the latest first."""
     actor.require(Permission.VIEW)
-    editions = [
-        one
-        for tag in languages or (None,)
-        for one in choose_editions(state.settings, newsletter, tag)
-    ]
+    editions = choose_languages(state.settings, newsletter, languages)
     with state.database.reading() as connection:
         return [
             issue
-            for one in editions
+            for edition in editions
             for issue in store.latest_of_edition(
-                connection, one.newsletter, one.language, _ISSUES_BACK
+                connection, edition.newsletter, edition.language, _ISSUES_BACK
             )
         ]
 
@@ -204,14 +200,10 @@ def issue_names(
     With a `suffix`, such as `-correction-2`, of that correction of each.
     Raise UsageError for a newsletter or a language that there is not, or without any issue.
     """
-    editions = [
-        one
-        for tag in languages or (None,)
-        for one in choose_editions(state.settings, newsletter, tag)
-    ]
+    editions = choose_languages(state.settings, newsletter, languages)
     with state.database.reading() as connection:
         day = day or next_day(connection, state.settings, editions, state.clock.now())
-        names = [f"{one.newsletter}-{one.language}-{day}{suffix}" for one in editions]
+        names = [issue_name(one.newsletter, one.language, day) + suffix for one in editions]
         found = [name for name in names if store.issue_by_name(connection, name)]
     missing = next((name for name in names if name not in found), None)
     if missing and (languages or not found):
@@ -301,12 +293,9 @@ def _further(
     edition = state.settings.edition(issue.newsletter, issue.language)
     if edition is None or issue.state not in SELECTED_STATES or issue.for_profiles_only:
         return []
-    found = profile_selector(connection, state.settings, edition, issue).considered_own()
     first = {story for story, _article in editing.first_selection(connection, issue)[0]}
-    others = [one for one in found if one.story_id not in first and one.id not in chosen]
-    stories = [one.story_id for one in others]
-    sent = store.stories_sent(connection, issue.newsletter, issue.language, stories)
-    return [_line(one) for one in others if one.story_id not in sent]
+    others = stories_without_room(connection, state.settings, edition, issue, first)
+    return [_line(one) for one in others if one.id not in chosen]
 
 
 def _lines(connection: Connection, numbers: Sequence[int]) -> list[IssueStory]:

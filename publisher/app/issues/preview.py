@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from publisher import errors
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.issues.lookup import require_issue
+from publisher.app.issues.lookup import require_edition, require_issue
 from publisher.assembly.assemble import digest_hash, variant_content
 from publisher.assembly.gate_run import GateRun, render_passing_digest
 from publisher.assembly.preview import IssuePreview, preview_held_issue, preview_issue
@@ -29,7 +29,7 @@ from publisher.gate.findings import finding_data
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
 from publisher.issues.digests import IssueVariant, article_ids_of_variant
-from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
+from publisher.issues.model import Issue, IssueState, issue_name
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
 from publisher.mail import compile_mail
 from publisher.rendering import Digest, Renderer
@@ -82,11 +82,7 @@ def find_source(
     maker = _Maker(connection, settings, renderer, viewer, now)
     if isinstance(what, Edition):
         return maker.of_next(what)
-    edition = settings.edition(what.newsletter, what.language)
-    if edition is None:
-        raise errors.IssueError.saying(
-            "%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED
-        )
+    edition = require_edition(settings, what)
     if what.state in _UNSELECTED:
         return maker.of_next(edition, what)
     return maker.of_issue(edition, what)
@@ -355,7 +351,7 @@ def preview_mail(
 def find_issue_name(edition: Edition, day: str) -> str:
     """Return the name of an edition's issue; raise UsageError for what is no date."""
     try:
-        return f"{edition.newsletter}-{edition.language}-{date.fromisoformat(day)}"
+        return issue_name(edition.newsletter, edition.language, date.fromisoformat(day))
     except ValueError:
         raise errors.UsageError.saying(
             "%(day)s is no date; write one like 2026-01-09", day=repr(day)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, Change, EditingState, Permission
-from publisher.app.issues.lookup import explained_transitions, find_issue_group, require_issue
+from publisher.app.issues import lookup
 from publisher.config import Edition
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.lifecycle import (
@@ -116,7 +116,7 @@ class SendingWatch:
         key, now = (state.settings.folders.root, name), state.clock.now()
         at, names = self._groups.get(key, (now, ()))
         if not names or not at <= now < at + MAX_AGE:
-            group, _issue = find_issue_group(state, name)
+            group, _issue = lookup.find_issue_group(state, name)
             names = tuple(one.issue.name for one in group.issues)
             self._groups[key] = now, names
         return tuple(self.look(state, one) for one in names)
@@ -163,7 +163,7 @@ class SendingWatch:
         self, state: EditingState, key: tuple[object, str], now: datetime
     ) -> SendingStatus:
         with state.database.reading() as connection:
-            issue = require_issue(connection, key[1])
+            issue = lookup.require_issue(connection, key[1])
             count = self._count(connection, key, issue, now)
             is_sending = issue.state is model.IssueState.SENDING
             last = last_due_at(connection, issue.id, now) if is_sending else None
@@ -259,8 +259,8 @@ def changing_issue(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
 ) -> Iterator[tuple[Change, model.Issue]]:
     """Open a transaction for an issue; raise IssueError for a state that it can't change to."""
-    with state.changing(actor, verb, name) as change, explained_transitions(name):
-        issue = require_issue(change.connection, name)
+    with state.changing(actor, verb, name) as change, lookup.explained_transitions(name):
+        issue = lookup.require_issue(change.connection, name)
         actor.require(permission, issue.language)
         yield change, issue
 
@@ -386,23 +386,24 @@ class _Changing:
 
     def refusal(self) -> IssueError:
         """Return why it is too early or too late for a verb, with numbers if it is being sent."""
-        issue, word = self.issue, model.STATE_WORDS[self.issue.state]
+        issue = self.issue
+        given: dict[str, object] = {
+            "issue": issue.name,
+            "state": model.STATE_WORDS[issue.state],
+        }
         if issue.state in {*_NOT_SENT, *_FINAL}:
             if issue.reason is None:
-                return IssueError.saying(
-                    "%(issue)s: is %(state)s", issue=issue.name, state=word
-                )
-            why = issue.reason
+                return IssueError.saying("%(issue)s: is %(state)s", **given)
             return IssueError.saying(
-                "%(issue)s: is %(state)s (%(why)s)", issue=issue.name, state=word, why=why
+                "%(issue)s: is %(state)s (%(why)s)", **given, why=issue.reason
             )
-        found = summarise_counts(lifecycle.count_rows(self.connection, [issue.id])[issue.id])
+        counts = summarise_counts(lifecycle.count_rows(self.connection, [issue.id])[issue.id])
         rows = [
             message("%(count)s %(why)s", count=number, why=_ROW_WORDS[state])
-            for state, number in found.items()
+            for state, number in counts.items()
             if number
         ]
-        given = {"issue": issue.name, "state": word, "rows": rows or [message("0 mails")]}
+        given["rows"] = rows or [message("0 mails")]
         if issue.state is model.IssueState.SENDING:
             return IssueError.saying(
                 "%(issue)s: is %(state)s (%(rows)s); pause or cancel it", **given
@@ -415,9 +416,7 @@ def _changing(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
 ) -> Iterator[_Changing]:
     with changing_issue(state, actor, verb, permission, name) as (change, issue):
-        edition = state.settings.edition(issue.newsletter, issue.language)
-        if edition is None:
-            raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=model.EDITION_REMOVED)
+        edition = lookup.require_edition(state.settings, issue)
         yield _Changing(change.connection, change.details, issue, edition, state.clock.now())
 
 
