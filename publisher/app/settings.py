@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from pydantic import SecretStr
 
@@ -32,8 +33,6 @@ from publisher.config.values import ConfigTable, Localised
 from publisher.errors import ChangedFileError, ConfigError, UsageError
 from publisher.files import storage_errors, sync_folder, write_durably
 from publisher.i18n.messages import message, untranslated
-
-_Checked = TypeVar("_Checked")
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -76,13 +75,6 @@ def change_toml(
         ChangedSettings(key, _or_none(old), _or_none(new), now)
         for (key, new), old in zip(changes.items(), olds, strict=True)
     ]
-
-
-def try_toml(
-    path: Path, changes: Mapping[str, object], check: Callable[[bytes], _Checked]
-) -> _Checked:
-    """Return what `check` makes of a file with these changes, which are not stored; raise ConfigError."""
-    return check(_edited_all(path, _content(path), changes)[0])
 
 
 def _edited_all(
@@ -222,7 +214,7 @@ def settings_hash(folder: Path) -> str:
 def change_settings(
     folder: Path, changes: Mapping[str, object], expected: str | None = None
 ) -> list[ChangedSettings]:
-    """Set several keys of a publication's settings, all or none; ABSENT removes one.
+    """Set keys of a publication's settings, all or none; ABSENT removes one, or a table of a list.
 
     Keys and the tables above them are added if they are missing. Values are of types that TOML has, also
     lists and tables. `newsletter[daily]` with a table adds a newsletter. `expected` is the hash of
@@ -233,30 +225,14 @@ def change_settings(
     path = folder / SETTINGS_FILE
     if folder.is_dir():
         parse_toml(path)  # unlike other files, it has to be there
-
-    def check(content: bytes) -> object:
-        return load_settings(folder, {}, content)
-
-    return change_toml(path, changes, expected, check)
+    return change_toml(path, changes, expected, partial(load_settings, folder, {}))
 
 
 def try_settings(folder: Path, changes: Mapping[str, object]) -> Settings:
     """Return the settings that several changes would make, and store nothing; raise as `change_settings`."""
-    return try_toml(
-        folder / SETTINGS_FILE, changes, lambda content: load_settings(folder, {}, content)
-    )
-
-
-def change_setting(
-    folder: Path, key: str, value: object, expected: str | None = None
-) -> ChangedSettings:
-    """Set one key of a publication's settings, as `change_settings` does."""
-    return change_settings(folder, {key: value}, expected)[0]
-
-
-def remove_setting(folder: Path, key: str, expected: str | None = None) -> ChangedSettings:
-    """Remove one key, or one table of a list; errors are those of `change_settings`."""
-    return change_settings(folder, {key: ABSENT}, expected)[0]
+    path = folder / SETTINGS_FILE
+    content, _olds = _edited_all(path, _content(path), changes)
+    return load_settings(folder, {}, content)
 
 
 _TABLES = (
@@ -379,10 +355,8 @@ def next_dates(
 
     Raise ConfigError if a value is wrong, as `save_editable_table` would.
     """
-    folder, now = state.settings.folders.root, state.clock.now()
-    table = _table(parse_toml(folder / SETTINGS_FILE), name)
-    changes = _changes(read_editable_table(state, name), table, given)
-    after = try_settings(folder, changes)
+    now = state.clock.now()
+    after = try_settings(state.settings.folders.root, _changes(state, name, given))
     newsletter = after.newsletter(name)
     found: dict[tuple[datetime, ...], list[str]] = {}
     for edition in after.editions(newsletter) if newsletter else ():
@@ -404,30 +378,26 @@ def save_editable_table(
     Raise ConfigError if a value is wrong, or if the file is not the `expected` one any more.
     """
     actor.require(Permission.CHANGE_SETTINGS)
-    folder = state.settings.folders.root
-    table = _table(parse_toml(folder / SETTINGS_FILE), name)
-    changes = _changes(read_editable_table(state, name), table, given)
+    changes = _changes(state, name, given)
     if not changes:
         return []
     with state.changing(actor, "change-settings", f"{SETTINGS_FILE}: {name}") as change:
-        done = change_settings(folder, changes, expected)
+        done = change_settings(state.settings.folders.root, changes, expected)
         change.details["changes"] = {
             one.key: [_shown(one.old), _shown(one.new)] for one in done
         }
     return done
 
 
-def _changes(
-    editable: EditableTable, table: Mapping[str, Any], given: Mapping[str, str]
-) -> dict[str, object]:
-    name = editable.name
+def _changes(state: EditingState, name: str, given: Mapping[str, str]) -> dict[str, object]:
+    """Return the changes of keys that the values of a form make."""
+    table = _table(parse_toml(state.settings.folders.root / SETTINGS_FILE), name)
+    fields = read_editable_table(state, name).fields
     prefix = PUBLICATION if name == PUBLICATION else f"newsletter[{name}]"
     # All of them: one title for all languages becomes a title in each as soon as one differs.
-    titles = {
-        one.language: given.get(one.name, one.value) for one in editable.fields if one.language
-    }
+    titles = {one.language: given.get(one.name, one.value) for one in fields if one.language}
     changes = localised_changes(f"{prefix}.title", table.get("title"), titles)
-    for one in editable.fields:
+    for one in fields:
         if not one.language and given.get(one.name, one.value) != one.value:
             changes[f"{prefix}.{one.key}"] = _value(one, given[one.name])
     return changes

@@ -265,12 +265,8 @@ def _changing(
 ) -> Iterator[tuple[Change, listing.StoryLine, model.Cell]]:
     actor.require(Permission.TRANSLATE, language)
     with state.changing(actor, verb, f"{key} ({language})") as change:
-        yield (
-            change,
-            *listing.require_story(
-                *(change.connection, state.settings, key, language, state.clock.now())
-            ),
-        )
+        place = (change.connection, state.settings, key, language, state.clock.now())
+        yield change, *listing.require_story(*place)
 
 
 def _require_wanted(cell: model.Cell, key: str) -> None:
@@ -295,17 +291,15 @@ def _require_own(actor: Actor, cell: model.Cell, now: datetime) -> None:
 
 
 def _claimed(claim: model.TranslationClaim) -> str:
-    is_in_work = claim.state is model.ClaimState.IN_WORK
+    name, is_in_work = claim.by, claim.state is model.ClaimState.IN_WORK
     if claim.until is None:
-        return (
-            message("in work by %(name)s", name=claim.by)
-            if is_in_work
-            else message("promised by %(name)s", name=claim.by)
-        )
-    given = {"name": claim.by, "until": f"{claim.until:%Y-%m-%d %H:%M} UTC"}
+        if is_in_work:
+            return message("in work by %(name)s", name=name)
+        return message("promised by %(name)s", name=name)
+    until = f"{claim.until:%Y-%m-%d %H:%M} UTC"
     if is_in_work:
-        return message("in work by %(name)s until %(until)s", **given)
-    return message("promised by %(name)s until %(until)s", **given)
+        return message("in work by %(name)s until %(until)s", name=name, until=until)
+    return message("promised by %(name)s until %(until)s", name=name, until=until)
 
 
 def _end(settings: Settings, until: date | datetime, now: datetime) -> datetime:

@@ -7,10 +7,11 @@ how many get the issue. If that count moves far, the approval does not count any
 told here, earlier.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -53,27 +54,18 @@ class PlanToSign:
     moved: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DayPlans:
-    """Plans of days, each counted once, for languages that are approved together."""
-
-    _plans: dict[tuple[str, date], audience_plan.AudiencePlan] = field(default_factory=dict)
-
-    def plan_of(self, state: EditingState, issue: Issue) -> audience_plan.AudiencePlan:
-        """Return the plan of an issue's day, of all its languages."""
-        key = issue.newsletter, issue.day
-        if key not in self._plans:
-            self._plans[key] = audience_plan.plan_audience(state, *key)
-        return self._plans[key]
+# Returns the plan of a newsletter's day.
+Planner = Callable[[str, date], audience_plan.AudiencePlan]
 
 
 def plan_to_sign(
-    state: EditingState, issue: Issue, plans: DayPlans | None = None
+    state: EditingState, issue: Issue, plan_of: Planner | None = None
 ) -> PlanToSign | None:
     """Return the plan of an issue as it is now; None for a correction, which has another audience."""
     if issue.corrects_id is not None:
         return None
-    plan = (plans or DayPlans()).plan_of(state, issue)
+    plan_of = plan_of or partial(audience_plan.plan_audience, state)
+    plan = plan_of(issue.newsletter, issue.day)
     count = plan.recipients.get(issue.language, 0)
     return PlanToSign(
         plan=plan, hash=audience_plan.plan_hash(plan, state.secret), recipients=count
@@ -81,14 +73,14 @@ def plan_to_sign(
 
 
 def signed_plan(
-    state: EditingState, issue: Issue, shown: ShownPlan | None, plans: DayPlans | None = None
+    state: EditingState, issue: Issue, shown: ShownPlan | None, plan_of: Planner | None = None
 ) -> tuple[str, dict[str, int]] | None:
     """Return the hash and the count that are kept with an approval; None for a correction.
 
     They are those of now if nothing was shown. Raise IssueError if the list has moved far since it was,
     or if no such plan was ever shown.
     """
-    now = plan_to_sign(state, issue, plans)
+    now = plan_to_sign(state, issue, plan_of)
     if now is None:
         return None
     if shown is None or shown.hash == now.hash:
@@ -244,10 +236,10 @@ def approve_issues(
     try:
         # Each in a transaction of its own: what has changed is made again, whatever becomes of this.
         read = [_refuse_changed(state, actor, request.name) for request in requests]
-        plans = DayPlans()
-        # Before the transaction: it counts all subscribers.
+        # Before the transaction: it counts all subscribers, once for languages of one day.
+        plan_of = cache(partial(audience_plan.plan_audience, state))
         signed = [
-            signed_plan(state, issue, request.plan, plans)
+            signed_plan(state, issue, request.plan, plan_of)
             for request, issue in zip(requests, read, strict=True)
         ]
         with state.together() as together:

@@ -8,10 +8,12 @@ moved. Moving and skipping is in `publisher.app.issues.occurrences`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
@@ -27,7 +29,7 @@ from publisher.ingest.reports.source_facts import (
     waiting_documents,
 )
 from publisher.issues import planner, schedule
-from publisher.issues.model import Issue, IssueKind, IssueState
+from publisher.issues.model import Issue, IssueKind, IssueState, issue_name
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -40,6 +42,7 @@ _CLOSE = timedelta(hours=1)
 # Nobody looks further ahead, and each day until then is computed.
 MAX_DAYS = 1500
 _MAX_YEARS_AHEAD = 10
+_BY_TIME = attrgetter("due_at", "newsletter", "language", "day")
 PLANNED = "planned"
 NOT_SENT = frozenset({IssueState.SKIPPED.value, IssueState.CANCELLED.value})
 
@@ -121,7 +124,7 @@ def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
     return Calendar(
         first,
         last,
-        tuple(sorted(_with_conflicts(entries), key=_order)),
+        tuple(sorted(_with_conflicts(entries), key=_BY_TIME)),
         tuple(clock_changes(sorted(zones), first, last)),
         tuple(_ignored(settings, record, first, last)),
         waiting,
@@ -160,8 +163,11 @@ def _check_year(day: date, now: datetime) -> None:
         )
 
 
-def _order(entry: CalendarEntry) -> tuple[datetime, str, str, date]:
-    return entry.due_at, entry.newsletter, entry.language, entry.day
+# What an entry has of its issue.
+_OF_ISSUE = (
+    *("name", "kind", "newsletter", "language", "day", "due_at"),
+    *("state", "reason", "reason_key"),
+)
 
 
 def _made(
@@ -171,28 +177,19 @@ def _made(
     for issue in issues:
         edition = settings.edition(issue.newsletter, issue.language)
         timezone = edition.timezone if edition else settings.publication.timezone
-        is_regular = issue.kind == IssueKind.REGULAR
-        scheduled = edition.occurrence_on(issue.day) if edition and is_regular else None
+        scheduled = change = None
+        if issue.kind == IssueKind.REGULAR:
+            scheduled = edition.occurrence_on(issue.day) if edition else None
+            change = record.change_of(issue.newsletter, issue.language, issue.day)
         due = scheduled if scheduled and scheduled.due_at == issue.due_at else None
         at = edition.instant_of(due) if edition and due else issue.due_at
-        change = record.change_of(issue.newsletter, issue.language, issue.day)
-        change = change if is_regular else None
-        moved = change is not None and change.due_at is not None
         yield CalendarEntry(
-            name=issue.name,
-            kind=issue.kind,
-            newsletter=issue.newsletter,
-            language=issue.language,
-            day=issue.day,
-            due_at=issue.due_at,
+            **{name: getattr(issue, name) for name in _OF_ISSUE},
             at=at.astimezone(ZoneInfo(timezone)),
             timezone=timezone,
-            state=issue.state,
-            reason=issue.reason,
-            reason_key=issue.reason_key,
             shifted=due.shifted if due else None,
             local_time=edition.local_time if edition else False,
-            scheduled_at=scheduled.due_at if scheduled and moved else None,
+            scheduled_at=scheduled.due_at if scheduled and change and change.due_at else None,
             change=change,
         )
 
@@ -206,7 +203,7 @@ def _coming(
             occurrence = planned.occurrence
             change = record.change_of(edition.newsletter, edition.language, occurrence.day)
             yield CalendarEntry(
-                name=f"{edition.newsletter}-{edition.language}-{occurrence.day}",
+                name=issue_name(edition.newsletter, edition.language, occurrence.day),
                 newsletter=edition.newsletter,
                 language=edition.language,
                 day=occurrence.day,
@@ -227,26 +224,23 @@ def _coming(
 def _scheduled_at(
     edition: Edition, occurrence: Occurrence, change: schedule.OccurrenceChange | None
 ) -> datetime | None:
-    if change is None or change.due_at is None:
-        return None
-    scheduled = edition.occurrence_on(occurrence.day)
+    is_moved = change is not None and change.due_at is not None
+    scheduled = edition.occurrence_on(occurrence.day) if is_moved else None
     return scheduled.due_at if scheduled else None
 
 
 def _with_conflicts(entries: Sequence[CalendarEntry]) -> Iterator[CalendarEntry]:
     """Yield entries, with those of the same edition that are sent within the same hour."""
-    by_edition = sorted(entries, key=lambda one: (one.newsletter, one.language, one.due_at))
-    for _key, group in groupby(by_edition, key=lambda one: (one.newsletter, one.language)):
+    of_edition = attrgetter("newsletter", "language")
+    ordered = sorted(entries, key=attrgetter("newsletter", "language", "due_at"))
+    for _key, group in groupby(ordered, key=of_edition):
         series = list(group)
-        close: dict[date, list[date]] = {}
+        close: defaultdict[date, tuple[date, ...]] = defaultdict(tuple)
         for one, other in pairwise(filter(_is_counted, series)):
             if other.due_at - one.due_at < _CLOSE:
-                close.setdefault(one.day, []).append(other.day)
-                close.setdefault(other.day, []).append(one.day)
-        yield from (
-            replace(one, conflicts_with=tuple(close[one.day])) if one.day in close else one
-            for one in series
-        )
+                close[one.day] += (other.day,)
+                close[other.day] += (one.day,)
+        yield from (replace(one, conflicts_with=close[one.day]) for one in series)
 
 
 def _is_counted(entry: CalendarEntry) -> bool:

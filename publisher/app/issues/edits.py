@@ -208,7 +208,7 @@ _CHECKS: dict[EditKind, Callable[[_Check], str]] = {
 }
 
 
-def checked_edit(  # all that a check reads
+def _checked_edit(  # all that a check reads
     connection: Connection,
     settings: Settings,
     edition: Edition,
@@ -246,8 +246,8 @@ def edit_issue(
     details = {"kind": request.kind, "story": request.story_id, "value": request.value}
     with state.changing(actor, "edit", name, details) as change:
         connection, now = change.connection, state.clock.now()
-        issue, edition = editable_issue(connection, state.settings, actor, name)
-        value = checked_edit(connection, state.settings, edition, issue, request, now)
+        issue, edition = _editable_issue(connection, state.settings, actor, name)
+        value = _checked_edit(connection, state.settings, edition, issue, request, now)
         new = NewEdit(
             kind=request.kind,
             value=value,
@@ -287,7 +287,7 @@ def undo_edit(
     """Take back an edit of an issue, whoever made it, and have the issue assembled again."""
     with state.changing(actor, "undo-edit", name, {"edit": edit_id}) as change:
         connection, now = change.connection, state.clock.now()
-        issue, edition = editable_issue(connection, state.settings, actor, name)
+        issue, edition = _editable_issue(connection, state.settings, actor, name)
         if not editing.mark_edit_undone(connection, issue, edit_id, now):
             raise IssueError.saying(
                 "%(issue)s: no edit %(edit_id)s that counts", issue=name, edit_id=edit_id
@@ -296,10 +296,10 @@ def undo_edit(
     return render_again(state, issue, renderer)
 
 
-def editable_issue(
+def _editable_issue(
     connection: Connection, settings: Settings, actor: Actor, name: str
 ) -> tuple[model.Issue, Edition]:
-    """Return an issue that an actor may edit, and its edition."""
+    """Return an issue that an actor may edit, and its edition; raise IssueError."""
     issue = require_issue(connection, name)
     actor.require(Permission.EDIT_ISSUE, issue.language)
     edition = require_edition(settings, issue)

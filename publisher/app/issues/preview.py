@@ -107,8 +107,8 @@ class _Maker:
         )
         if issue is not None:
             since, more = preview.issue.available_since, preview.issue.more
-            found = replace(issue, assembled_at=self.now, available_since=since, more=more)
-            preview = replace(preview, issue=found)
+            selected = replace(issue, assembled_at=self.now, available_since=since, more=more)
+            preview = replace(preview, issue=selected)
         chosen = [(one.article.story_id, one.article.id) for one in preview.content.items]
         own = offer.Choice(tuple(chosen), edition.max_articles, preview.issue.more)
         return self._of_viewer(edition, preview.issue, own, self._rendered(preview))

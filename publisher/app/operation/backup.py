@@ -13,11 +13,11 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -273,14 +273,9 @@ def _unfinished(folder: Path) -> Iterator[Path]:
 
 
 def _about(backup: Backup) -> bytes:
-    values: dict[str, Any] = {
-        "format": _FORMAT,
-        "made_at": backup.made_at.isoformat(),
-        "incarnation": backup.incarnation,
-        "page": backup.page,
-        "is_dump": backup.is_dump,
-        "is_scheduled": backup.is_scheduled,
-    }
+    values = {"format": _FORMAT} | asdict(backup) | {"made_at": backup.made_at.isoformat()}
+    # Somebody may move it.
+    del values["folder"]
     return json.dumps(values, indent=1).encode()
 
 

@@ -144,8 +144,6 @@ def _check_notices(pipeline: Pipeline, language: str) -> Iterator[CheckResult]:
 
     Kinds that this publication has neither a page nor a mailbox for are left out: none is sent.
     """
-    from publisher.notices.composer import NoticeComposer
-
     settings = pipeline.settings
     composer = NoticeComposer(settings, pipeline.renderer.system_mail, SAMPLE_SECRET)
     names = [one.name for one in settings.newsletters if settings.edition(one.name, language)]

@@ -1,7 +1,7 @@
 """The state of a publication as one value, for `status`, `run --once` and `demo`; and where its pages are."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -194,15 +194,17 @@ class PublicationStatus:
 def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
     """Return the state of a publication, read in one transaction."""
     with database.reading() as connection:
-        snapshot = _read_snapshot(connection, settings, now)
         at = database.timer.time()
-        processes = _read_processes(connection, settings, at)
-        senders = tuple(list_senders(connection, at))
-        overdue = tuple(planner.list_overdue(connection, settings, now))
-        turns = _read_turns(connection, settings)
-        bucket = read_state(connection) if settings.s3 else None
-        backup = read_backup_state(connection) if settings.backup else None
         lineage = read_lineage(connection)
+        snapshot = replace(
+            _read_snapshot(connection, settings, now),
+            overdue=tuple(planner.list_overdue(connection, settings, now)),
+            processes=_read_processes(connection, settings, at),
+            senders=tuple(list_senders(connection, at)),
+            turns=_read_turns(connection, settings),
+            bucket=read_state(connection) if settings.s3 else None,
+            backup=read_backup_state(connection) if settings.backup else None,
+        )
     is_wanted = settings.delivery.witness is not False and lineage and lineage.page
     return replace(
         snapshot,
@@ -211,12 +213,6 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         has_no_second_witness=bool(is_wanted and second_folder(settings) is None),
         full_disk=find_full_disk(settings.folders.root, settings.folders.var),
         clock_problem=find_jump(settings, database, now),
-        processes=processes,
-        senders=senders,
-        overdue=overdue,
-        turns=turns,
-        bucket=bucket,
-        backup=backup,
     )
 
 
@@ -281,14 +277,14 @@ def _read_languages(
     served = settings.publication.languages
     counts = articles.count_articles_by_language(connection)
     subscribers = count_subscribers_by_language(connection)
+    served_by: Counter[str | None] = Counter()
+    for tag, count in subscribers.items():
+        served_by[match(tag, served)] += count
     conversions = articles.count_conversions(connection)
     until = planner.read_planning(connection, settings)
     coming = [*issues_made_ahead(connection, settings, now)]
-    coming += [
-        u
-        for e in planner.all_editions(settings)
-        for u in planner.next_issues_of(e, until, now, 1)
-    ]
+    for edition in planner.all_editions(settings):
+        coming += planner.next_issues_of(edition, until, now, 1)
     coming.sort(key=lambda one: one.occurrence.due_at)
     languages = tuple(
         LanguageStatus(
@@ -296,11 +292,9 @@ def _read_languages(
             articles=counts.get(language, 0),
             conversions=conversions.get(language, 0),
             held_back=sum(articles.held_back(connection, [language]).values()),
-            subscribers=sum(
-                n for tag, n in subscribers.items() if match(tag, served) == language
-            ),
+            subscribers=served_by[language],
             issues=tuple(one for one in shown if one.issue.language == language),
-            upcoming=tuple(u for u in coming if u.edition.language == language),
+            upcoming=tuple(one for one in coming if one.edition.language == language),
         )
         for language in served
     )
@@ -320,22 +314,18 @@ def _latest_issues(
 ) -> list[IssueStatus]:
     """Return the latest issues of its languages, the newest first; the first of them with causes."""
     served = settings.publication.languages
-    found = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
-    shown = [
+    latest = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
+    shown = with_numbers(connection, [one for one in latest if one.language in served])
+    causes = _failure_causes(connection, shown[:_LATEST_ISSUES])
+    return [
         replace(
             one,
+            causes=causes.get(one.issue.id, Counter()),
             until=last_due_at(connection, one.issue.id, now)
             if one.issue.state is IssueState.SENDING and _has_local_times(settings, one.issue)
             else None,
             approved_before=approved_before(connection, one.issue),
         )
-        for one in with_numbers(connection, found)
-        if one.issue.language in served
-    ]
-    latest = {one.issue.id: one.deliveries for one in shown[:_LATEST_ISSUES]}
-    causes = _failure_causes(connection, latest)
-    return [
-        replace(one, causes=causes[one.issue.id]) if one.issue.id in causes else one
         for one in shown
     ]
 
@@ -358,16 +348,13 @@ def _has_local_times(settings: Settings, issue: Issue) -> bool:
 
 
 def _failure_causes(
-    connection: Connection, deliveries: Mapping[int, Counter[str]]
+    connection: Connection, latest: Sequence[IssueStatus]
 ) -> dict[int, CauseCounts]:
-    """Return the counts of causes for each issue with bounced, deferred or failed mail.
-
-    `deliveries` is the number of deliveries by state of each issue, by its id.
-    """
+    """Return the counts of causes for each issue with bounced, deferred or failed mail, by its id."""
     troubled = {
-        number: states
-        for number, count in deliveries.items()
-        if (states := [state for state in FAILURE_STATES if count[state]])
+        one.issue.id: states
+        for one in latest
+        if (states := [state for state in FAILURE_STATES if one.deliveries[state]])
     }
     # An equal share each, so that a million rows of one issue do not hide another's few.
     most = _MAX_ROWS_READ // max(1, sum(map(len, troubled.values())))

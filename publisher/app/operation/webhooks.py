@@ -16,23 +16,6 @@ from publisher.webhooks.events import TEST_EVENT, EventType, event_body
 from publisher.webhooks.sender import WebhookSender
 from publisher.webhooks.store import Webhook, WebhookDelivery
 
-# What callers import, with the values of other packages that they get.
-__all__ = [
-    "Answer",
-    "EventType",
-    "ListedWebhook",
-    "Webhook",
-    "WebhookDelivery",
-    "add_webhook",
-    "disable_webhook",
-    "enable_webhook",
-    "list_webhook_deliveries",
-    "list_webhooks",
-    "remove_webhook",
-    "rotate_webhook",
-    "send_test_event",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class ListedWebhook:

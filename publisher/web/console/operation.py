@@ -12,12 +12,13 @@ import flask
 from publisher.app.editing_state import Permission
 from publisher.app.operation import webhooks
 from publisher.app.operation.attention import AttentionItem, list_attention
-from publisher.app.operation.webhooks import Answer
 from publisher.config import Edition
 from publisher.errors import UsageError, WebhookError
 from publisher.issues.planner import UpcomingIssue
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
+from publisher.webhooks.client import Answer
+from publisher.webhooks.events import EventType
 
 # How many issues that come next are shown.
 _UPCOMING = 6
@@ -120,7 +121,7 @@ def _page(request: ConsoleRequest, status: int = 200, problem: str = "") -> flas
         "webhooks.html",
         status,
         webhooks=request.call(webhooks.list_webhooks),
-        events=[*webhooks.EventType],
+        events=[*EventType],
         problem=problem,
         url=request.field("url"),
         chosen=flask.request.form.getlist("event"),

@@ -37,14 +37,9 @@ from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Outcome, OutgoingMessage
 from publisher.errors import PublisherError
 from publisher.gate.findings import GateReport
+from publisher.issues import tables
 from publisher.issues.editing import EditKind
 from publisher.issues.model import SELECTED_STATES, IssueState
-from publisher.issues.tables import (
-    digest_table,
-    issue_approval_table,
-    issue_edit_table,
-    issue_table,
-)
 from publisher.rendering import Digest, IssueContent, Renderer
 from publisher.site import SiteReport, writer
 from publisher.testing import SECRET, MemoryTransport
@@ -72,8 +67,10 @@ _FROZEN = {IssueState.AWAITING_APPROVAL, IssueState.READY}
 _MARK = re.compile(r"(?:Subject|Text|Template) \d+")
 _PARTS = ("subject", "preheader", "html", "text", "page")
 # There is one issue of each language.
-_STATES = select(issue_table.c.language, issue_table.c.state).order_by(issue_table.c.id)
-_BYTES = select(*(digest_table.c[name] for name in _PARTS)).join(issue_table)
+_STATES = select(tables.issue_table.c.language, tables.issue_table.c.state).order_by(
+    tables.issue_table.c.id
+)
+_BYTES = select(*(tables.digest_table.c[name] for name in _PARTS)).join(tables.issue_table)
 Shown = tuple[str, ...]
 
 
@@ -247,11 +244,11 @@ class Play:
         self.count += 1
         subject = f"Subject {self.count}"
         request = EditRequest(EditKind.SUBJECT, subject)
-        before = self._last(issue_edit_table)
+        before = self._last(tables.issue_edit_table)
         try:
             self._act(edit_issue, name, language, request, self.scene.renderer)
         finally:
-            if (number := self._last(issue_edit_table)) > before:
+            if (number := self._last(tables.issue_edit_table)) > before:
                 self.model.edits[language][number] = name
                 self.model.subjects[number] = subject
 
@@ -276,12 +273,12 @@ class Play:
 
     def _decide(self, verdict: str, name: str, language: str, *note: str) -> None:
         verb = approve_issue if verdict == "approve" else request_changes
-        before, shown = self._last(issue_approval_table), self.shown(language)
+        before, shown = self._last(tables.issue_approval_table), self.shown(language)
         read = read_approvals(self._state, self._actor(name), self._name(language)).manifest
         try:
             self._act(verb, name, language, read or "", *note)
         finally:
-            if self._last(issue_approval_table) > before:
+            if self._last(tables.issue_approval_table) > before:
                 self.model.verdicts[language].append((name, verdict, shown))
 
     def send(self, name: str, language: str) -> None:
@@ -400,7 +397,7 @@ class Play:
     def shown(self, language: str) -> Shown:
         """Return what somebody sees of an issue now: its bytes. The page says from which articles."""
         with self.publication.database.reading() as connection:
-            query = _BYTES.where(issue_table.c.language == language)
+            query = _BYTES.where(tables.issue_table.c.language == language)
             return tuple(connection.execute(query).one())
 
     def take(self, outgoing: OutgoingMessage) -> Outcome:
@@ -452,8 +449,8 @@ class Play:
             return connection.execute(select(func.max(table.c.id))).scalar_one() or 0
 
     def _is_undone(self, number: int) -> bool:
-        undone = issue_edit_table.c.undone_at
-        query = select(undone).where(issue_edit_table.c.id == number)
+        undone = tables.issue_edit_table.c.undone_at
+        query = select(undone).where(tables.issue_edit_table.c.id == number)
         with self.publication.database.reading() as connection:
             return connection.execute(query).scalar_one() is not None
 

@@ -87,9 +87,14 @@ def issue_of(publication: PublicationFolder, name: str = NAME) -> Issue:
     return found
 
 
+def manifest_of(publication: PublicationFolder, name: str = NAME) -> str:
+    """Return what an approval of an issue has to name."""
+    manifest = read_approvals(state_of_editors(publication), TERMINAL, name).manifest
+    assert manifest is not None
+    return manifest
+
+
 def approve(publication: PublicationFolder, actor: Actor, name: str = NAME) -> ApprovalView:
     """Approve an issue as it is."""
-    state = state_of_editors(publication)
-    manifest = read_approvals(state, actor, name).manifest
-    assert manifest is not None
-    return approve_issue(state, actor, name, manifest)
+    manifest = manifest_of(publication, name)
+    return approve_issue(state_of_editors(publication), actor, name, manifest)

@@ -15,23 +15,6 @@ from publisher.app.articles import (
     remove_person,
 )
 from publisher.app.editing_state import EditingState
-from publisher.app.settings import (
-    ChangedSettings,
-    change_setting,
-    change_settings,
-    change_toml,
-    changes_of_form,
-    file_hash,
-    list_settings,
-    localised_changes,
-    next_dates,
-    read_editable_table,
-    remove_setting,
-    save_editable_table,
-    settings_hash,
-    try_settings,
-    try_toml,
-)
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.config.setting_keys import ABSENT
 from publisher.errors import ConfigError, ForbiddenError, UsageError
@@ -48,11 +31,21 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def change(
+    folder: Path, key: str, value: object, expected: str | None = None
+) -> settings.ChangedSettings:
+    (changed,) = settings.change_settings(folder, {key: value}, expected)
+    return changed
+
+
 def test_a_setting_is_changed_in_its_place(file: Path) -> None:
     before = file.read_text("utf-8")
-    changed = change_setting(file.parent, "newsletter[weekly].title.en", "Seven days")
-    assert changed == ChangedSettings(
-        "newsletter[weekly].title.en", "The week", "Seven days", settings_hash(file.parent)
+    changed = change(file.parent, "newsletter[weekly].title.en", "Seven days")
+    assert changed == settings.ChangedSettings(
+        "newsletter[weekly].title.en",
+        "The week",
+        "Seven days",
+        settings.settings_hash(file.parent),
     )
     assert file.read_text("utf-8") == before.replace('"The week"', '"Seven days"')
     assert load_settings(file.parent, {}).newsletters[0].title("en") == "Seven days"
@@ -63,16 +56,16 @@ def test_a_setting_and_a_newsletter_are_added_and_removed(file: Path) -> None:
         return [one.name for one in load_settings(file.parent, {}).newsletters]
 
     before = file.read_text("utf-8")
-    assert change_setting(file.parent, "feeds.ttl", 30).old is None
+    assert change(file.parent, "feeds.ttl", 30).old is None
     assert load_settings(file.parent, {}).feeds.ttl == 30
-    removed = remove_setting(file.parent, "feeds.ttl")
+    removed = change(file.parent, "feeds.ttl", ABSENT)
     assert (removed.old, removed.new) == (30, None)
     assert load_settings(file.parent, {}).feeds.ttl == 15
     assert file.read_text("utf-8").startswith(before.rstrip())
     daily = {"title": "Today", "schedule": "0 7 * * *"}
-    change_setting(file.parent, "newsletter[daily]", daily)
+    change(file.parent, "newsletter[daily]", daily)
     assert newsletters() == ["weekly", "daily"]
-    remove_setting(file.parent, "newsletter[weekly]")
+    change(file.parent, "newsletter[weekly]", ABSENT)
     assert newsletters() == ["daily"]
 
 
@@ -84,6 +77,7 @@ def test_a_setting_and_a_newsletter_are_added_and_removed(file: Path) -> None:
         ("newsletter[nightly].title", "N", "newsletter[nightly].title", "there is no such table"),
         ("publication..title", "N", "publication..title", "is no name of a setting"),
         ("publication.title", None, "publication.title", "is no value of TOML"),
+        ("publication.title", ABSENT, "publication.title", "missing"),
         ("delivery.smtp.password", "x", "delivery.smtp.password", "a password is not kept"),
     ],
 )  # fmt: skip
@@ -92,7 +86,7 @@ def test_a_wrong_change_is_refused_and_writes_nothing(
 ) -> None:
     before = file.read_bytes()
     with pytest.raises(ConfigError) as raised:
-        change_setting(file.parent, key, value)
+        change(file.parent, key, value)
     assert (raised.value.file, raised.value.key) == (str(file), where)
     assert problem in raised.value.problem
     assert raised.value.remedy
@@ -100,22 +94,15 @@ def test_a_wrong_change_is_refused_and_writes_nothing(
     assert [one.name for one in file.parent.iterdir()] == [SETTINGS_FILE]
 
 
-def test_a_required_setting_cannot_be_removed(file: Path) -> None:
-    before = file.read_bytes()
-    with pytest.raises(ConfigError, match=r"publication\.title: missing"):
-        remove_setting(file.parent, "publication.title")
-    assert file.read_bytes() == before
-
-
 def test_an_edit_that_the_caller_has_not_seen_is_not_lost(file: Path) -> None:
-    seen = settings_hash(file.parent)
+    seen = settings.settings_hash(file.parent)
     edited = file.read_text("utf-8").replace('"The week"', '"Seven days"')
     file.write_text(edited, "utf-8")
     with pytest.raises(ConfigError, match="somebody has changed the file meanwhile; read it"):
-        change_setting(file.parent, "feeds.ttl", 30, expected=seen)
+        change(file.parent, "feeds.ttl", 30, expected=seen)
     assert file.read_text("utf-8") == edited
-    changed = change_setting(file.parent, "feeds.ttl", 30, settings_hash(file.parent))
-    change_setting(file.parent, "feeds.ttl", 31, changed.content_hash)
+    changed = change(file.parent, "feeds.ttl", 30, settings.settings_hash(file.parent))
+    change(file.parent, "feeds.ttl", 31, changed.content_hash)
 
 
 def test_an_edit_while_the_new_text_is_written_is_not_lost(
@@ -127,7 +114,7 @@ def test_an_edit_while_the_new_text_is_written_is_not_lost(
 
     monkeypatch.setattr(settings, "write_durably", write)
     with pytest.raises(ConfigError, match="somebody has changed the file meanwhile"):
-        change_setting(file.parent, "feeds.ttl", 30)
+        change(file.parent, "feeds.ttl", 30)
     assert file.read_bytes() == b"# mine\n"
     assert [one.name for one in file.parent.iterdir()] == [SETTINGS_FILE]
 
@@ -138,7 +125,7 @@ def test_permissions_and_a_link_stay(file: Path, tmp_path: Path) -> None:
     file.rename(kept)
     kept.chmod(0o640)
     file.symlink_to("elsewhere/settings.toml")
-    change_setting(tmp_path, "feeds.ttl", 30)
+    change(tmp_path, "feeds.ttl", 30)
     assert file.is_symlink()
     assert file.readlink() == Path("elsewhere/settings.toml")
     assert kept.stat().st_mode & 0o7777 == 0o640
@@ -150,22 +137,22 @@ def test_line_ends_and_byte_order_mark_stay_and_an_equal_value_does_not_touch_th
 ) -> None:
     text = "\ufeff" + file.read_text("utf-8").replace("\n", "\r\n")
     file.write_bytes(text.encode())
-    change_setting(file.parent, "newsletter[weekly].title.en", "Seven days")
+    change(file.parent, "newsletter[weekly].title.en", "Seven days")
     assert file.read_bytes().decode() == text.replace('"The week"', '"Seven days"')
     before = file.stat()
-    change_setting(file.parent, "newsletter[weekly].title.en", "Seven days")
+    change(file.parent, "newsletter[weekly].title.en", "Seven days")
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_broken_or_missing_file_is_refused_plainly(file: Path) -> None:
     file.write_text("[publication", "utf-8")
     with pytest.raises(ConfigError, match="not TOML"):
-        change_setting(file.parent, "feeds.ttl", 30)
+        change(file.parent, "feeds.ttl", 30)
     file.unlink()
     with pytest.raises(ConfigError, match="no such file"):
-        settings_hash(file.parent)
+        settings.settings_hash(file.parent)
     with pytest.raises(ConfigError, match="the folder can't be read"):
-        change_setting(file.parent / "nowhere", "feeds.ttl", 30)
+        change(file.parent / "nowhere", "feeds.ttl", 30)
 
 
 # --- the few settings that editors change, and how all of them are shown
@@ -181,31 +168,31 @@ def test_a_form_has_a_title_in_each_language_and_the_keys_of_its_table(
     bilingual: EditingState,
 ) -> None:
     publication, weekly = (
-        read_editable_table(bilingual, name) for name in ("publication", "weekly")
+        settings.read_editable_table(bilingual, name) for name in ("publication", "weekly")
     )
     assert [one.name for one in publication.fields] == ["title.en", "title.ar"]
     names = [one.name for one in weekly.fields]
     assert names[:5] == ["title.en", "title.ar", "schedule", "at", "lead"]
     assert {one.name: one.is_number for one in weekly.fields}["lead"]
     with pytest.raises(UsageError, match="no newsletter"):
-        read_editable_table(bilingual, "daily")
+        settings.read_editable_table(bilingual, "daily")
 
 
 def test_what_changes_is_known_before_and_then_written(bilingual: EditingState) -> None:
-    before = read_editable_table(bilingual, "weekly")
+    before = settings.read_editable_table(bilingual, "weekly")
     old = {one.name: one.value for one in before.fields}
     given = old | {"title.ar": "الأسبوع", "lead": "6"}
-    assert changes_of_form(bilingual, "weekly", given) == {
+    assert settings.changes_of_form(bilingual, "weekly", given) == {
         "title.ar": (old["title.ar"], "الأسبوع"),
         "lead": ("", "6"),
     }
-    save_editable_table(bilingual, ROOT, "weekly", given, before.content_hash)
+    settings.save_editable_table(bilingual, ROOT, "weekly", given, before.content_hash)
     (weekly,) = load_settings(bilingual.settings.folders.root).newsletters
     assert (weekly.title("ar"), weekly.lead) == ("الأسبوع", 6)
     (entry,) = audit_log(bilingual)
     assert entry.object == "publication.toml: weekly"
     assert entry.details["changes"]["newsletter[weekly].lead"] == [None, "6"]
-    save_editable_table(bilingual, ROOT, "weekly", given | {"lead": ""})
+    settings.save_editable_table(bilingual, ROOT, "weekly", given | {"lead": ""})
     assert load_settings(bilingual.settings.folders.root).newsletters[0].lead is None
 
 
@@ -215,20 +202,20 @@ def test_what_changes_is_known_before_and_then_written(bilingual: EditingState) 
 def test_a_wrong_value_is_refused_with_the_sentence_of_the_file(
     bilingual: EditingState, key: str, value: str
 ) -> None:
-    before = settings_hash(bilingual.settings.folders.root)
+    before = settings.settings_hash(bilingual.settings.folders.root)
     with pytest.raises(ConfigError, match=key):
-        save_editable_table(bilingual, ROOT, "weekly", {key: value})
-    assert settings_hash(bilingual.settings.folders.root) == before
+        settings.save_editable_table(bilingual, ROOT, "weekly", {key: value})
+    assert settings.settings_hash(bilingual.settings.folders.root) == before
 
 
 def test_a_form_changes_nothing_of_an_older_file_or_without_a_role(
     bilingual: EditingState,
 ) -> None:
     with pytest.raises(ConfigError, match="changed the file meanwhile"):
-        save_editable_table(bilingual, ROOT, "weekly", {"lead": "6"}, "another hash")
+        settings.save_editable_table(bilingual, ROOT, "weekly", {"lead": "6"}, "another hash")
     editor = Actor(name="e@example.org", via="console", grants=(Grant(Role.EDITOR),))
     with pytest.raises(ForbiddenError):
-        save_editable_table(bilingual, editor, "weekly", {"lead": "6"})
+        settings.save_editable_table(bilingual, editor, "weekly", {"lead": "6"})
 
 
 def test_all_settings_are_shown_and_no_secret(bilingual: EditingState) -> None:
@@ -237,7 +224,7 @@ def test_all_settings_are_shown_and_no_secret(bilingual: EditingState) -> None:
     file.write_text(
         f"{file.read_text()}\n[feeds]\nttl = 30\n\n[feeds.podcast]\nexplicit = true\n"
     )
-    shown = {name: dict(lines) for name, lines in list_settings(load_settings(folder))}
+    shown = {name: dict(lines) for name, lines in settings.list_settings(load_settings(folder))}
     assert shown["feeds"]["ttl"] == "30"
     assert shown["feeds"]["podcast.explicit"] == "true"
     assert shown["publication"]["languages"] == "en, ar"
@@ -247,15 +234,15 @@ def test_all_settings_are_shown_and_no_secret(bilingual: EditingState) -> None:
 
 def test_several_keys_change_together_or_not_at_all(bilingual: EditingState) -> None:
     folder = bilingual.settings.folders.root
-    before = settings_hash(folder)
+    before = settings.settings_hash(folder)
     with pytest.raises(ConfigError, match="ttl"):
-        change_settings(folder, {"feeds.entries": 10, "feeds.ttl": -1})
-    assert settings_hash(folder) == before
-    change_settings(folder, {"feeds.entries": 10, "feeds.ttl": 20}, before)
+        settings.change_settings(folder, {"feeds.entries": 10, "feeds.ttl": -1})
+    assert settings.settings_hash(folder) == before
+    settings.change_settings(folder, {"feeds.entries": 10, "feeds.ttl": 20}, before)
     feeds = load_settings(folder).feeds
     assert (feeds.entries, feeds.ttl) == (10, 20)
     path = folder / "new.toml"
-    change_toml(path, {"a.b": 1}, file_hash(b""), lambda _content: None)
+    settings.change_toml(path, {"a.b": 1}, settings.file_hash(b""), lambda _content: None)
     assert path.read_text().strip() == "[a]\nb = 1"
 
 
@@ -277,7 +264,7 @@ def test_several_keys_change_together_or_not_at_all(bilingual: EditingState) -> 
 def test_a_text_in_languages_changes_as_little_as_it_can(
     now: str | dict[str, str] | None, wanted: dict[str, str], changes: dict[str, object]
 ) -> None:
-    assert localised_changes("k", now, wanted) == changes
+    assert settings.localised_changes("k", now, wanted) == changes
 
 
 # --- people.toml
@@ -315,17 +302,15 @@ def test_people_are_read_as_the_file_has_them(state: EditingState, people_file: 
 
 def test_settings_are_tried_without_being_stored(file: Path) -> None:
     before = file.read_bytes()
-    tried = try_settings(file.parent, {"newsletter[weekly].schedule": "30 14 1 * *"})
+    tried = settings.try_settings(file.parent, {"newsletter[weekly].schedule": "30 14 1 * *"})
     assert tried.newsletters[0].schedule == "30 14 1 * *"
-    content = try_toml(file, {"newsletter[weekly].schedule": "30 14 1 * *"}, bytes)
-    assert b'"30 14 1 * *"' in content
     with pytest.raises(ConfigError, match="30 99"):
-        try_settings(file.parent, {"newsletter[weekly].schedule": "30 99 * * *"})
+        settings.try_settings(file.parent, {"newsletter[weekly].schedule": "30 99 * * *"})
     assert file.read_bytes() == before
 
 
 def test_the_next_dates_of_a_schedule_are_those_of_the_form(state: EditingState) -> None:
-    ((languages, dates),) = next_dates(state, "weekly", {"schedule": "30 14 1 * *"})
+    ((languages, dates),) = settings.next_dates(state, "weekly", {"schedule": "30 14 1 * *"})
     assert languages[0] == "en"
     assert [f"{one:%m-%d %H:%M}" for one in dates] == [
         f"0{month}-01 14:30" for month in range(2, 7)

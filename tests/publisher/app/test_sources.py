@@ -17,19 +17,6 @@ from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.attention import list_attention
 from publisher.app.operation.status import take_snapshot
-from publisher.app.sources import (
-    SOURCE_TEST_LIMIT,
-    SourceNotice,
-    SourceTest,
-    SourceTests,
-    accept_source_loss,
-    left_out_reason,
-    new_test_key,
-    notices_of,
-    read_sources,
-    require_source,
-    run_source_test,
-)
 from publisher.config import Settings, SourceSettings
 from publisher.config.sources import SOURCE_KINDS
 from publisher.config.values import Kind
@@ -68,7 +55,7 @@ def test_a_loss_is_shown_with_its_time_and_accepted_as_it_was_seen(
     state: EditingState, publication: PublicationFolder
 ) -> None:
     lose_most(publication)
-    found = read_sources(state)
+    found = source_tests.read_sources(state)
     (source,) = found.sources
     assert source.is_known
     assert source.held is not None
@@ -84,26 +71,26 @@ def test_a_loss_is_shown_with_its_time_and_accepted_as_it_was_seen(
     assert told["quarantine"].what == "1 file can't be read as an article"
     assert "problems" not in told
     with pytest.raises(UsageError, match="4 articles are gone by now, not 3"):
-        accept_source_loss(state, ANN, "articles", 3)
+        source_tests.accept_source_loss(state, ANN, "articles", 3)
     assert "lost" in kinds(state)
-    accept_source_loss(state, ANN, "articles", 4)
+    source_tests.accept_source_loss(state, ANN, "articles", 4)
     assert "lost" not in kinds(state)
-    assert read_sources(state).sources[0].state == "loss-accepted"
+    assert source_tests.read_sources(state).sources[0].state == "loss-accepted"
     publication.pick_up()
     assert len(publication.visible()) == 2
     with pytest.raises(UsageError, match="not held"):
-        accept_source_loss(state, ANN, "articles", 4)
+        source_tests.accept_source_loss(state, ANN, "articles", 4)
 
 
-def notices(state: EditingState) -> dict[str, SourceNotice]:
-    (source,) = read_sources(state).sources
+def notices(state: EditingState) -> dict[str, source_tests.SourceNotice]:
+    (source,) = source_tests.read_sources(state).sources
     return {one.kind: one for one in source.notices}
 
 
 def test_a_source_of_the_settings_says_if_it_was_never_read_or_never_could_be(
     state: EditingState, publication: PublicationFolder
 ) -> None:
-    (source,) = read_sources(state).sources
+    (source,) = source_tests.read_sources(state).sources
     assert (source.is_known, source.articles, source.held) == (False, 0, None)
     assert [*notices(state)] == ["never-read"]
     publication.articles.rename(publication.articles.with_name("elsewhere"))
@@ -126,7 +113,7 @@ def test_a_source_that_can_t_be_read_says_since_when_and_why_until_it_can(
     publication.articles.rename(elsewhere)
     publication.pick_up()
     publication.at(NOW + timedelta(hours=3)).pick_up()
-    (source,) = read_sources(state).sources
+    (source,) = source_tests.read_sources(state).sources
     (found,) = source.notices
     assert (source.state, source.articles) == ("unreadable", 1)
     assert (found.since, found.is_urgent) == (NOW, True)
@@ -160,13 +147,13 @@ def test_what_is_left_out_elsewhere_or_in_the_future_is_counted_with_the_reason(
 
 
 def test_every_reason_and_problem_has_a_sentence_and_a_source_in_order_has_none() -> None:
-    found = {reason: left_out_reason(reason) for reason in LeftOutReason}
+    found = {reason: source_tests.left_out_reason(reason) for reason in LeftOutReason}
     assert len({*found.values()}) == len(LeftOutReason)
     assert [reason for reason, why in found.items() if reason == why] == []
-    assert left_out_reason("of another version") == "of another version"
+    assert source_tests.left_out_reason("of another version") == "of another version"
     assert len({problem_meaning(kind) for kind in ProblemKind}) == len(ProblemKind)
-    assert notices_of(SourceFacts(), None, None) == ()
-    assert [one.kind for one in notices_of(None, None, None)] == ["never-read"]
+    assert source_tests.notices_of(SourceFacts(), None, None) == ()
+    assert [one.kind for one in source_tests.notices_of(None, None, None)] == ["never-read"]
 
 
 # --- sudden losses
@@ -196,7 +183,7 @@ def held(publication: PublicationFolder) -> tuple[HeldSource, ...]:
 
 def accept(publication: PublicationFolder) -> HeldSource:
     (lost,) = held(publication)
-    return accept_source_loss(
+    return source_tests.accept_source_loss(
         editing_state(publication), terminal_actor(), "articles", lost.lost
     )
 
@@ -250,7 +237,7 @@ def test_articles_that_are_back_end_the_hold_and_leave_nothing_to_accept(
     assert held(five) == ()
     assert len(five.all()) == len(NAMES)
     with pytest.raises(UsageError, match="articles: is not held any more"):
-        accept_source_loss(editing_state(five), terminal_actor(), "articles", 5)
+        source_tests.accept_source_loss(editing_state(five), terminal_actor(), "articles", 5)
 
 
 def test_half_of_the_articles_and_renamed_files_are_no_loss(five: PublicationFolder) -> None:
@@ -322,7 +309,9 @@ def verbs(state: EditingState) -> list[tuple[str, str]]:
     return [(one.verb, one.object) for one in audit_log(state)]
 
 
-def complete(tests: SourceTests, state: EditingState, *key: str) -> SourceTest:
+def complete(
+    tests: source_tests.SourceTests, state: EditingState, *key: str
+) -> source_tests.SourceTest:
     """Begin a test of the source, and let it end."""
     tests.begin(state, ANN, "articles", *key)
     tests.wait(PATIENCE)
@@ -335,38 +324,38 @@ def test_a_test_is_recorded_and_says_what_the_source_would_bring(
     state: EditingState, publication: PublicationFolder
 ) -> None:
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    assert run_source_test(state, ANN, "articles").new == 1
+    assert source_tests.run_source_test(state, ANN, "articles").new == 1
     assert verbs(state) == [("test-source", "articles")]
 
 
 def test_only_who_manages_sources_tests_one_or_accepts_its_loss(state: EditingState) -> None:
     editor = replace(ADMINISTRATOR, grants=(Grant(Role.EDITOR),))
     with pytest.raises(ForbiddenError):
-        run_source_test(state, editor, "articles")
+        source_tests.run_source_test(state, editor, "articles")
     with pytest.raises(ForbiddenError):
-        SourceTests().begin(state, editor, "articles")
+        source_tests.SourceTests().begin(state, editor, "articles")
     with pytest.raises(ForbiddenError):
-        accept_source_loss(state, editor, "articles", 4)
+        source_tests.accept_source_loss(state, editor, "articles", 4)
     assert verbs(state) == []
 
 
 def test_an_unknown_source_is_refused_with_those_that_there_are(state: EditingState) -> None:
     with pytest.raises(UsageError, match="no such source; there are: articles"):
-        run_source_test(state, ANN, "artcles")
-    assert require_source(state.settings, "articles") == state.settings.sources[0]
+        source_tests.run_source_test(state, ANN, "artcles")
+    assert source_tests.require_source(state.settings, "articles") == state.settings.sources[0]
 
 
 def test_an_account_tests_so_often_in_an_hour(state: EditingState) -> None:
-    for _ in range(SOURCE_TEST_LIMIT.burst):
-        run_source_test(state, ADMINISTRATOR, "articles")
+    for _ in range(source_tests.SOURCE_TEST_LIMIT.burst):
+        source_tests.run_source_test(state, ADMINISTRATOR, "articles")
     with pytest.raises(LimitError) as refused:
-        run_source_test(state, ADMINISTRATOR, "articles")
+        source_tests.run_source_test(state, ADMINISTRATOR, "articles")
     assert refused.value.retry_after > 0
-    assert len(verbs(state)) == SOURCE_TEST_LIMIT.burst
+    assert len(verbs(state)) == source_tests.SOURCE_TEST_LIMIT.burst
 
 
 def test_while_a_test_runs_a_second_one_of_its_source_is_the_same(stuck: EditingState) -> None:
-    tests = SourceTests()
+    tests = source_tests.SourceTests()
     first = tests.begin(stuck, ANN, "disk")
     assert _StuckSource.asked.wait(PATIENCE)
     assert first.is_running
@@ -384,7 +373,11 @@ def test_while_a_test_runs_a_second_one_of_its_source_is_the_same(stuck: Editing
 def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
     state: EditingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tests, seen, begin = SourceTests(), list[SourceTest | None](), source_tests._begin
+    tests, seen, begin = (
+        source_tests.SourceTests(),
+        list[source_tests.SourceTest | None](),
+        source_tests._begin,
+    )
 
     def waits(*given: Any) -> SourceSettings:
         with ThreadPoolExecutor() as pool:
@@ -398,10 +391,10 @@ def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
 
 
 def test_a_test_that_is_refused_leaves_the_one_before(state: EditingState) -> None:
-    tests = SourceTests()
+    tests = source_tests.SourceTests()
     done = complete(tests, state)
-    for _ in range(SOURCE_TEST_LIMIT.burst):
-        run_source_test(state, ADMINISTRATOR, "articles")
+    for _ in range(source_tests.SOURCE_TEST_LIMIT.burst):
+        source_tests.run_source_test(state, ADMINISTRATOR, "articles")
     with pytest.raises(LimitError):
         tests.begin(state, ADMINISTRATOR, "articles")
     assert tests.find(ANN, "articles") == done
@@ -411,26 +404,26 @@ def test_a_test_that_is_refused_leaves_the_one_before(state: EditingState) -> No
 
 
 def test_a_form_that_is_sent_twice_is_one_test(state: EditingState) -> None:
-    tests, key = SourceTests(), new_test_key()
+    tests, key = source_tests.SourceTests(), source_tests.new_test_key()
     complete(tests, state, key)
     again = tests.begin(state, ANN, "articles", key)
     assert not again.is_running
     assert verbs(state) == [("test-source", "articles")]
-    complete(tests, state, new_test_key())
+    complete(tests, state, source_tests.new_test_key())
     assert len(verbs(state)) == 2
 
 
 def test_a_test_that_fails_says_why_and_the_next_one_may_succeed(
     state: EditingState, publication: PublicationFolder
 ) -> None:
-    tests, elsewhere = SourceTests(), publication.articles.with_name("elsewhere")
+    tests, elsewhere = source_tests.SourceTests(), publication.articles.with_name("elsewhere")
     publication.articles.rename(elsewhere)
     # Not where it is on the machine: everybody who may see the console reads it.
     assert (
         complete(tests, state).problem == "articles: can't be read: No such file or directory"
     )
     with pytest.raises(SourceError):
-        run_source_test(state, ANN, "articles")
+        source_tests.run_source_test(state, ANN, "articles")
     elsewhere.rename(publication.articles)
     assert complete(tests, state).survey is not None
 
@@ -442,5 +435,5 @@ def test_a_fault_of_the_program_ends_a_test_with_a_sentence(
         raise RuntimeError("nobody has thought of this")
 
     monkeypatch.setattr(source_tests, "_survey", broken)
-    done = complete(SourceTests(), state)
+    done = complete(source_tests.SourceTests(), state)
     assert done.problem == "a fault of the program; its log says more"

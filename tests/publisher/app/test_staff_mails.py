@@ -12,8 +12,9 @@ from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.editing_state import open_editing_state
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts, reminders_due
-from publisher.app.issues.approvals import read_approvals, request_changes
+from publisher.app.issues.approvals import request_changes
 from publisher.app.issues.edits import EditRequest, edit_issue
+from publisher.app.issues.lookup import require_edition
 from publisher.app.operation.attention import find_attention, list_attention
 from publisher.app.operation.status import take_snapshot
 from publisher.app.translations import start_translation
@@ -35,6 +36,7 @@ from tests.publisher.app.approving import (
     approve,
     cycle_with_all_mails,
     issue_of,
+    manifest_of,
     person,
     state_of_editors,
 )
@@ -335,8 +337,7 @@ def test_editors_are_told_that_somebody_asks_for_changes(waiting: PublicationFol
     state = state_of_editors(waiting)
     edit_issue(state, ed, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
     assert reminded(waiting, 19) == {}
-    manifest = read_approvals(state, ann, NAME).manifest
-    request_changes(state, ann, NAME, manifest or "", "Say which ferry")
+    request_changes(state, ann, NAME, manifest_of(waiting), "Say which ferry")
     # Whoever has edited it, and nobody else.
     told = reminded(waiting, 18)
     assert set(told) == {"ed@example.org"}
@@ -348,8 +349,7 @@ def test_editors_are_told_that_somebody_asks_for_changes(waiting: PublicationFol
 
 def test_reminders_count_from_when_it_is_sent_and_end_then(waiting: PublicationFolder) -> None:
     issue = issue_of(waiting)
-    edition = waiting.settings.edition("weekly", "en")
-    assert edition is not None
+    edition = require_edition(waiting.settings, issue)
     due = [reminders_due(edition, issue, DUE - hours * HOUR) for hours in (11, 10, 2, 0)]
     assert due == [0, 1, 2, 0]
     later = replace(issue, send_at=DUE + DAY)

@@ -8,16 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from publisher.app.issues.approvals import (
-    ApprovalRequest,
-    ShownPlan,
-    approve_issue,
-    approve_issues,
-    plan_to_sign,
-    read_approvals,
-    read_plan_to_sign,
-    signed_plan,
-)
+from publisher.app.issues import approvals
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
 from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
 from publisher.app.operation.attention import list_attention
@@ -32,7 +23,7 @@ from publisher.issues.model import IssueReason, IssueState
 from publisher.testing import MemoryTransport
 from subscribers.preferences import pause_subscriber
 from subscribers.tables import subscription
-from tests.publisher.app.approval_play import GROUPS, play_sequences, scene_of
+from tests.publisher.app.approval_play import GROUPS, scene_of
 from tests.publisher.app.approving import (
     DAY,
     DUE,
@@ -43,6 +34,7 @@ from tests.publisher.app.approving import (
     cycle,
     fill,
     issue_of,
+    manifest_of,
     newsletter,
     person,
     prefer_full_texts,
@@ -56,31 +48,35 @@ from tests.publisher.starting_points import Point, StartingPoint
 Make = Callable[..., PublicationFolder]
 
 
-@pytest.mark.parametrize("change", ["title", "address", "people"])
-def test_a_variant_has_the_names_of_the_publication_that_were_approved(
+@pytest.mark.parametrize("change", ["title", "address", "people", "article"])
+def test_a_variant_is_rendered_from_what_was_approved_only(
     new_publication: Make, change: str
 ) -> None:
     publication = new_publication(languages=["en"], newsletters=[newsletter()])
     fill(publication)
-    publication.write("en/tides.md", "Tides.", title="Tides", date="2026-01-05", author="A. N.")
+    tides = {"title": "Tides", "date": "2026-01-05", "author": "A. N."}
+    publication.write("en/tides.md", "Tides.", **tides)
     prefer_full_texts(publication)
     cycle(publication, DUE - DAY)
     approve(publication, person(publication, "ann"))
     pipeline_of(publication.at(DUE)).prepare()
     with publication.database.writing() as connection:
         open_due_issues(connection, publication.settings, DUE)
-    changes = {}
+    changes, changed = {}, "articles that its subscribers may get"
     if change == "people":
         file = publication.settings.folders.root / "people.toml"
         file.write_text('[ann]\nname = "Never Approved"\naliases = ["A. N."]\n', "utf-8")
+    elif change == "article":
+        publication.write("en/tides.md", "Never approved.", **tides)
+        publication.pick_up()
     else:
-        changes = {change: "Never approved"}
+        changes, changed = {change: "Never approved"}, "the name, address or look"
     publication.reload(languages=["en"], newsletters=[newsletter()], **changes)
     transport = MemoryTransport()
     report = pipeline_of(publication.at(DUE + HOUR), transport).run()
     assert transport.taken == []
-    changed = "articles that its" if change == "people" else "the name, address or look"
     assert any(f"was approved: {changed}" in one for one in report.problems)
+    assert changed in (issue_of(publication).reason or "")
 
 
 def test_an_issue_of_a_removed_edition_does_not_wait_for_approval_for_ever(
@@ -239,7 +235,7 @@ def join(shared: PublicationFolder, count: int, group: str = "old") -> None:
 
 def plan_of(shared: PublicationFolder) -> Any:
     state = state_of_editors(shared)
-    return read_plan_to_sign(state, read_approvals(state, TERMINAL, NAME))
+    return approvals.read_plan_to_sign(state, approvals.read_approvals(state, TERMINAL, NAME))
 
 
 def test_an_approval_keeps_the_plan_that_is_shown_with_the_issue(
@@ -262,38 +258,37 @@ def test_the_plan_of_now_is_signed_if_none_was_shown_and_none_of_a_correction(
     shared: PublicationFolder,
 ) -> None:
     state, issue = state_of_editors(shared), issue_of(shared)
-    now = plan_to_sign(state, issue)
+    now = approvals.plan_to_sign(state, issue)
     assert now is not None
     assert now.recipients == 11
-    assert signed_plan(state, issue, None) == (now.hash, {"en": 11})
+    assert approvals.signed_plan(state, issue, None) == (now.hash, {"en": 11})
     erratum = replace(issue, corrects_id=issue.id)
-    assert plan_to_sign(state, erratum) is None
-    assert signed_plan(state, erratum, ShownPlan(now.hash)) is None
+    assert approvals.plan_to_sign(state, erratum) is None
+    assert approvals.signed_plan(state, erratum, approvals.ShownPlan(now.hash)) is None
 
 
 def test_what_was_shown_may_have_moved_a_little_but_not_far(shared: PublicationFolder) -> None:
     state, ann = state_of_editors(shared), person(shared, "ann")
-    manifest = read_approvals(state, ann, NAME).manifest
-    assert manifest is not None
+    manifest = manifest_of(shared)
     shown = plan_of(shared)
     join(shared, 2, "few")
     with pytest.raises(IssueError, match=r"the plan is another by now \(recipients: 13\)"):
-        approve_issue(state, ann, NAME, manifest, plan=ShownPlan(shown.hash))
+        approvals.approve_issue(
+            state, ann, NAME, manifest, plan=approvals.ShownPlan(shown.hash)
+        )
     with pytest.raises(IssueError, match="recipients: 3 when it was read, 13 now"):
-        approve_issue(state, ann, NAME, manifest, plan=ShownPlan(shown.hash, 3))
+        approvals.approve_issue(
+            state, ann, NAME, manifest, plan=approvals.ShownPlan(shown.hash, 3)
+        )
     # The right number with a hash that nobody was shown: the record would name no plan.
     with pytest.raises(IssueError, match="no plan of it had the hash 000"):
-        approve_issue(state, ann, NAME, manifest, plan=ShownPlan("0" * 64, 13))
-    assert read_approvals(state, ann, NAME).rows == ()
-    plan = ShownPlan(shown.hash, shown.recipients)
-    (row,) = approve_issue(state, ann, NAME, manifest, plan=plan).rows
+        approvals.approve_issue(
+            state, ann, NAME, manifest, plan=approvals.ShownPlan("0" * 64, 13)
+        )
+    assert approvals.read_approvals(state, ann, NAME).rows == ()
+    plan = approvals.ShownPlan(shown.hash, shown.recipients)
+    (row,) = approvals.approve_issue(state, ann, NAME, manifest, plan=plan).rows
     assert (row.plan_hash, row.plan_counts) == (shown.hash, {"en": 11})
-
-
-def test_a_list_that_moved_a_little_is_sent_to(shared: PublicationFolder) -> None:
-    approve(shared, person(shared, "ann"))
-    join(shared, 9, "few")
-    assert len(cycle(shared, DUE).taken) == 20
 
 
 @pytest.mark.parametrize("early", [timedelta(minutes=10), timedelta(0)])
@@ -317,7 +312,7 @@ def test_approvers_are_asked_again_if_the_list_moved_far(
     reason = issue_of(shared).reason
     assert reason == f"held at its hour: 0 of 1 approvals; {LAPSED}"
     state = state_of_editors(shared)
-    assert [*read_approvals(state, ann, NAME).count.invalid.values()] == [LAPSED]
+    assert [*approvals.read_approvals(state, ann, NAME).count.invalid.values()] == [LAPSED]
     found = [(one.kind, one.text, one.name) for one in list_attention(state, ann)[1]]
     assert [one for one in found if one[::2] == ("approval", NAME)] == [
         ("approval", reason, NAME)
@@ -326,35 +321,13 @@ def test_approvers_are_asked_again_if_the_list_moved_far(
     assert len(cycle(shared, DUE + 2 * HOUR).taken) == 21
 
 
-def test_only_the_approval_lapses_that_was_of_other_numbers(
-    starting_point: StartingPoint,
-) -> None:
-    shared = starting_point(Point.APPROVED, approval="two")
-    join(shared, 10)
-    view = approve(shared, person(shared, "bob"))
-    assert view.issue.state is IssueState.READY
-    cycle(shared, DUE)
-    reason = issue_of(shared).reason or ""
-    assert "1 of 2 approvals; recipients: 1 when it was approved, 11 now" in reason
-
-
-def test_another_language_s_list_does_not_matter(shared: PublicationFolder) -> None:
-    ann = person(shared, "ann")
-    for name in (NAME, "weekly-ar-2026-01-09"):
-        approve(shared, ann, name)
-    join(shared, 10, "new")
-    assert len(cycle(shared, DUE).taken) == 1
-    assert issue_of(shared, "weekly-ar-2026-01-09").state is IssueState.SENT
-    assert issue_of(shared).state is IssueState.AWAITING_APPROVAL
-
-
 def test_languages_that_are_approved_together_count_their_plan_once(
     shared: PublicationFolder,
 ) -> None:
     state, ann = state_of_editors(shared), person(shared, "ann")
     names = (NAME, "weekly-ar-2026-01-09")
-    manifests = [read_approvals(state, ann, name).manifest or "" for name in names]
-    approve_issues(state, ann, [*map(ApprovalRequest, names, manifests)])
+    manifests = [manifest_of(shared, name) for name in names]
+    approvals.approve_issues(state, ann, [*map(approvals.ApprovalRequest, names, manifests)])
     with shared.database.reading() as connection:
         (english,), (arabic,) = (
             approvals_of(connection, issue_of(shared, one))
@@ -365,15 +338,6 @@ def test_languages_that_are_approved_together_count_their_plan_once(
 
 
 # --- a few sequences; the slow lane plays 1,000 of each language
-
-
-@pytest.mark.parametrize("languages", GROUPS)
-def test_no_mail_leaves_without_its_approvals_and_none_twice(
-    new_publication: Make, languages: tuple[str, ...]
-) -> None:
-    seen = play_sequences(scene_of(new_publication, languages), range(3))
-    assert seen.faults == []
-    assert seen.mails
 
 
 def test_with_its_approvals_an_issue_leaves_and_a_fault_would_be_found(

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from publisher.accounts.model import Grant, Role
-from publisher.accounts.store import disable_account, set_grants
+from publisher.accounts.store import disable_account
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
@@ -28,9 +28,9 @@ from tests.publisher.app.approving import (
     approve,
     cycle,
     issue_of,
+    manifest_of,
     newsletter,
     person,
-    prefer_full_texts,
     state_of_editors,
 )
 from tests.publisher.app.editing import audit_log
@@ -169,8 +169,7 @@ def test_whatever_changes_what_is_sent_strikes_an_approval(
 def test_what_was_read_is_what_is_approved(make: Make) -> None:
     publication = make()
     ann, state = person(publication, "ann"), state_of_editors(publication)
-    read = read_approvals(state, ann, NAME).manifest
-    assert read is not None
+    read = manifest_of(publication)
     edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Other"))
     with pytest.raises(
         IssueError, match="changed meanwhile: its mail or its page, what editors changed"
@@ -186,32 +185,13 @@ def test_what_changed_since_it_was_assembled_is_not_approved_but_assembled_again
 ) -> None:
     publication = make()
     ann, state = person(publication, "ann"), state_of_editors(publication)
-    read = read_approvals(state, ann, NAME).manifest
-    assert read is not None
+    read = manifest_of(publication)
     publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
     publication.pick_up()
     with pytest.raises(IssueError, match="articles that its subscribers may get"):
         approve_issue(state, ann, NAME, read)
-    again = read_approvals(state, ann, NAME).manifest
-    assert again not in {None, read}
+    assert manifest_of(publication) != read
     assert approve(publication, ann).issue.state is IssueState.READY
-
-
-def test_who_may_not_approve_any_more_has_not_approved(make: Make) -> None:
-    publication = make()
-    ann = person(publication, "ann")
-    person(publication, "root", Grant(Role.ADMINISTRATOR))
-    approve(publication, ann)
-    assert ann.account_id is not None
-    with publication.database.writing() as connection:
-        set_grants(connection, ann.account_id, [Grant(Role.APPROVER, "ar")])
-    assert cycle(publication, DUE).taken == []
-    waiting = issue_of(publication)
-    assert waiting.state is IssueState.AWAITING_APPROVAL
-    assert waiting.reason == "held at its hour: 0 of 1 approvals"
-    with publication.database.writing() as connection:
-        set_grants(connection, ann.account_id, [Grant(Role.APPROVER)])
-    assert len(cycle(publication, DUE + HOUR).taken) == 1
 
 
 @pytest.mark.parametrize("change", ["account", "article"])
@@ -270,26 +250,10 @@ def test_an_issue_with_an_article_under_an_embargo_is_not_approved(make: Make) -
     assert approve(publication, ann).issue.state is IssueState.READY
 
 
-def test_a_variant_is_rendered_from_what_was_approved_only(make: Make) -> None:
-    publication = make()
-    prefer_full_texts(publication)
-    approve(publication, person(publication, "ann"))
-    open_at(publication, DUE)
-    publication.write("en/tides.md", "Never approved.", title="Tides", date="2026-01-05")
-    publication.pick_up()
-    transport = MemoryTransport()
-    report = pipeline_of(publication.at(DUE + HOUR), transport).run()
-    assert transport.taken == []
-    assert any("changed since the issue was approved" in one for one in report.problems)
-    assert "articles that its subscribers may get" in (issue_of(publication).reason or "")
-
-
 def test_changes_are_asked_for_and_hold_the_issue_until_it_changes(approved: Make) -> None:
     publication = approved()
     ann, bob = actor_of(publication), person(publication, "bob")
-    state = state_of_editors(publication)
-    manifest = read_approvals(state, bob, NAME).manifest
-    assert manifest is not None
+    state, manifest = state_of_editors(publication), manifest_of(publication)
     with pytest.raises(IssueError, match="say what"):
         request_changes(state, bob, NAME, manifest, " ")
     view = request_changes(state, bob, NAME, manifest, "the second title is wrong")
@@ -311,11 +275,8 @@ def test_changes_that_were_asked_for_hold_an_issue_that_nobody_has_to_approve_an
     make: Make,
 ) -> None:
     publication = make("en", "ar")
-    bob = person(publication, "bob")
-    state = state_of_editors(publication)
-    manifest = read_approvals(state, bob, NAME).manifest
-    assert manifest is not None
-    request_changes(state, bob, NAME, manifest, "the title")
+    bob, state = person(publication, "bob"), state_of_editors(publication)
+    request_changes(state, bob, NAME, manifest_of(publication), "the title")
     lowered = newsletter(approval="none", lead=24)
     publication.reload(languages=["en", "ar"], newsletters=[lowered])
     (mail,) = cycle(publication, DUE).taken

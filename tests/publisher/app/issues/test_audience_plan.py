@@ -12,14 +12,7 @@ from hypothesis import strategies as some
 from sqlalchemy import Connection, func, insert, select, update
 
 from publisher.app.editing_state import EditingState
-from publisher.app.issues.audience_plan import (
-    AudiencePlan,
-    EditionPlan,
-    is_plan_hash,
-    make_plan,
-    plan_audience,
-    plan_hash,
-)
+from publisher.app.issues import audience_plan
 from publisher.app.issues.lookup import DayEdition, choose_languages, find_day, next_day
 from publisher.assembly.select import select_due
 from publisher.config import SETTINGS_FILE, load_settings
@@ -32,14 +25,8 @@ from publisher.issues.approvals import PlanChange
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.testing import SECRET
+from subscribers import preferences
 from subscribers.changes import unsubscribe
-from subscribers.preferences import (
-    Cadence,
-    Preferences,
-    TextLength,
-    pause_subscriber,
-    store_preferences,
-)
 from subscribers.tables import preference, subscriber, subscriber_alias, subscription
 from tests.databases import at_database, delete_all_rows
 from tests.publisher.app.stored_rows import insert_subscriber
@@ -79,7 +66,7 @@ class Person:
 
     status: str
     states: dict[str, str]
-    chosen: Preferences
+    chosen: preferences.Preferences
     timezone: str | None
     domain: str
     paused_days: int | None
@@ -89,16 +76,16 @@ class Person:
 
 
 CHOSEN = some.builds(
-    Preferences,
+    preferences.Preferences,
     languages=some.lists(
         some.sampled_from(["en", "ar", "zh-Hant", "fr", "en-GB"]),
         min_size=1,
         max_size=2,
         unique=True,
     ).map(tuple),
-    cadences=some.sampled_from([{}, {}, {"first": Cadence.WEEKLY}]),
+    cadences=some.sampled_from([{}, {}, {"first": preferences.Cadence.WEEKLY}]),
     topics=some.sampled_from([(), (), ("a",)]),
-    length=some.sampled_from([None, None, TextLength.FULL]),
+    length=some.sampled_from([None, None, preferences.TextLength.FULL]),
     hour=some.sampled_from([None, 7, 20]),
 )
 PEOPLE = some.lists(
@@ -135,7 +122,7 @@ def both(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder
 SOMEBODY = Person(
     status="active",
     states={"first": "active"},
-    chosen=Preferences(languages=("en",)),
+    chosen=preferences.Preferences(languages=("en",)),
     timezone=None,
     domain="example.org",
     paused_days=None,
@@ -176,10 +163,10 @@ def _join(publication: PublicationFolder, number: int, person: Person) -> None:
     before = NOW - timedelta(days=40)
     with publication.database.writing() as connection:
         insert_subscriber(connection, address, language, before, person.states, **values)
-        store_preferences(connection, number, person.chosen, NOW)
+        preferences.store_preferences(connection, number, person.chosen, NOW)
         if person.paused_days is not None:
             until = NOW + timedelta(days=2 + person.paused_days)
-            pause_subscriber(connection, number, until, NOW - timedelta(days=9))
+            preferences.pause_subscriber(connection, number, until, NOW - timedelta(days=9))
 
 
 def _select(publication: PublicationFolder, written: list[Written], now: datetime) -> None:
@@ -198,7 +185,7 @@ def _newsletters(publication: PublicationFolder) -> list[str]:
 
 def _plan_and_open(
     connection: Connection, publication: PublicationFolder, name: str, now: datetime
-) -> AudiencePlan:
+) -> audience_plan.AudiencePlan:
     """Compare the plan of a newsletter's issues with the ledgers that are opened after it."""
     settings = publication.settings
     waiting = []
@@ -206,8 +193,10 @@ def _plan_and_open(
         edition = settings.edition(issue.newsletter, issue.language)
         if issue.newsletter == name and edition:
             waiting.append(DayEdition(edition, issue.day, issue.due_at, issue))
-    plan = make_plan(connection, settings, waiting, now)
-    assert plan.as_dict() == make_plan(connection, settings, waiting, now).as_dict()
+    plan = audience_plan.make_plan(connection, settings, waiting, now)
+    assert (
+        plan.as_dict() == audience_plan.make_plan(connection, settings, waiting, now).as_dict()
+    )
     everybody = connection.execute(select(func.count()).select_from(subscriber)).scalar_one()
     assert sum(plan.recipients.values()) + plan.reasons.total() == plan.subscribers == everybody
     assert _standings(connection, name, now) == _without_language(plan)
@@ -245,12 +234,12 @@ def _standings(connection: Connection, key: str, now: datetime) -> Counter[str]:
     return found
 
 
-def _without_language(plan: AudiencePlan) -> Counter[str]:
+def _without_language(plan: audience_plan.AudiencePlan) -> Counter[str]:
     languages = {"other-edition", "no-edition"}
     return Counter({key: n for key, n in plan.excluded.items() if key not in languages})
 
 
-def _counted(plan: EditionPlan) -> tuple[object, ...]:
+def _counted(plan: audience_plan.EditionPlan) -> tuple[object, ...]:
     to_whom = (plan.kinds, plan.variants, plan.withheld, plan.languages)
     return (*to_whom, plan.instants, plan.providers)
 
@@ -354,14 +343,14 @@ def test_each_subscriber_counts_once_at_the_edition_that_serves_her(
 ) -> None:
     ready(publication)
     ready(publication, "ar")
-    plan = plan_audience(state, "weekly", DAY)
+    plan = audience_plan.plan_audience(state, "weekly", DAY)
     assert plan.recipients == {"en": 2, "ar": 1, "zh-Hans": 0, "zh-Hant": 0}
     assert plan.unserved == {"fr": 1}
     assert plan.as_dict()["subscribers"] == 4
     languages = [one.languages for one in plan.editions]
     assert languages == [{"en": 1, "en-GB": 1}, {}, {}, {"ar": 1}]
     # Of one language, the others are served by its sisters.
-    plan = plan_audience(state, "weekly", DAY, ["en"])
+    plan = audience_plan.plan_audience(state, "weekly", DAY, ["en"])
     assert (plan.recipients, plan.elsewhere) == ({"en": 2}, {"ar": 1})
     assert plan.excluded == {"other-edition": 1, "no-edition": 1}
 
@@ -370,8 +359,10 @@ def test_an_issue_that_does_not_exist_yet_is_planned_by_its_audience_alone(
     publication: PublicationFolder, state: EditingState
 ) -> None:
     with publication.database.writing() as connection:
-        choose_cadence(connection, number_of(publication.database, ANN), Cadence.MONTHLY)
-    plan = plan_audience(state, "weekly", None, ["en"])
+        choose_cadence(
+            connection, number_of(publication.database, ANN), preferences.Cadence.MONTHLY
+        )
+    plan = audience_plan.plan_audience(state, "weekly", None, ["en"])
     (english,) = plan.editions
     assert (plan.day, english.issue) == (DAY, f"weekly-en-{DAY}")
     assert english.kinds == {"undecided": 1}
@@ -384,16 +375,18 @@ def test_a_plan_has_another_hash_if_somebody_leaves(
     publication: PublicationFolder, state: EditingState
 ) -> None:
     ready(publication)
-    before = plan_audience(state, "weekly", DAY)
-    hash_before = plan_hash(before, state.secret)
-    assert hash_before == plan_hash(plan_audience(state, "weekly", DAY), state.secret)
-    assert is_plan_hash(hash_before, "weekly", DAY, state.secret)
-    assert not is_plan_hash(hash_before, "daily", DAY, state.secret)
+    before = audience_plan.plan_audience(state, "weekly", DAY)
+    hash_before = audience_plan.plan_hash(before, state.secret)
+    assert hash_before == audience_plan.plan_hash(
+        audience_plan.plan_audience(state, "weekly", DAY), state.secret
+    )
+    assert audience_plan.is_plan_hash(hash_before, "weekly", DAY, state.secret)
+    assert not audience_plan.is_plan_hash(hash_before, "daily", DAY, state.secret)
     with publication.database.writing() as connection:
         unsubscribe(connection, ANN, "weekly", NOW)
-    after = plan_audience(state, "weekly", DAY)
+    after = audience_plan.plan_audience(state, "weekly", DAY)
     assert after.excluded["left"] == 1
-    assert plan_hash(after, state.secret) != hash_before
+    assert audience_plan.plan_hash(after, state.secret) != hash_before
 
 
 def test_what_is_being_sent_and_what_is_unknown_has_no_plan(
@@ -403,11 +396,11 @@ def test_what_is_being_sent_and_what_is_unknown_has_no_plan(
     with publication.database.writing() as connection:
         issues.move_issue(connection, issue, IssueState.SENDING)
     with pytest.raises(IssueError, match="publisher issues report weekly 2026-01-09"):
-        plan_audience(state, "weekly", DAY, ["en"])
+        audience_plan.plan_audience(state, "weekly", DAY, ["en"])
     with pytest.raises(IssueError, match="has no issue on 2026-01-10"):
-        plan_audience(state, "weekly", DAY + timedelta(days=1))
+        audience_plan.plan_audience(state, "weekly", DAY + timedelta(days=1))
     with pytest.raises(UsageError, match="no such newsletter"):
-        plan_audience(state, "monthly", DAY)
+        audience_plan.plan_audience(state, "monthly", DAY)
 
 
 def test_a_day_has_the_issues_that_exist_and_those_to_come(

@@ -93,17 +93,6 @@ def test_a_moved_occurrence_is_due_in_each_edition_at_its_local_time(
     assert issues(weekly, "ar")[1:] == [(FRIDAY, at(17, 7), "scheduled", None)]
 
 
-def test_an_occurrence_that_is_moved_forward_is_made_once(weekly: PublicationFolder) -> None:
-    move(weekly, local("2026-01-12 09:00"))
-    for day in range(10, 24):
-        plan(weekly, at(day, 12))
-    assert [one[:2] for one in issues(weekly)] == [
-        (date(2026, 1, 9), at(9)),
-        (FRIDAY, at(12, 9)),
-        (date(2026, 1, 23), at(23)),
-    ]
-
-
 def test_one_language_is_moved_and_the_others_stay_and_each_is_read_by_its_day(
     weekly: PublicationFolder,
 ) -> None:

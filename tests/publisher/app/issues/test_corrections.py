@@ -100,11 +100,6 @@ def run(publication: PublicationFolder) -> None:
     publication.at(LATER)
 
 
-def correct_and_send(publication: PublicationFolder) -> None:
-    correct(publication, request("en"))
-    run(publication)
-
-
 def mails(publication: PublicationFolder, known: frozenset[str]) -> Iterator[EmailMessage]:
     for name, content in outbox(publication).items():
         if name not in known:
@@ -278,37 +273,6 @@ def test_a_correction_can_be_held_before_its_first_mail(sent: PublicationFolder)
     send_now(state, find_terminal_actor(state, None), name)
     pipeline_of(sent.at(SENT_AT + timedelta(hours=1))).run()
     assert len(outbox(sent)) == len(before) + len(ENGLISH)
-
-
-@pytest.mark.parametrize("step", ["correct", "assembled", "opened"])
-def test_a_kill_between_steps_leaves_the_correction_before_or_after(
-    sent: PublicationFolder, step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = frozenset(outbox(sent))
-
-    class Killed(BaseException):
-        pass
-
-    def kill(*_arguments: object, **_named: object) -> None:
-        raise Killed
-
-    name = {
-        "correct": "publisher.app.editing_state.audit.record",
-        "assembled": "publisher.assembly.assemble.issues.move_issue",
-        "opened": "publisher.delivery.issue_opening.issues.move_issue",
-    }[step]
-    with monkeypatch.context() as patched:
-        patched.setattr(name, kill)
-        with pytest.raises(Killed):
-            correct_and_send(sent)
-    assert frozenset(outbox(sent)) == before
-    if step == "correct":
-        assert sent.rows(correction_table) == []
-        assert audit_log(editing_state(sent)) == []
-        correct(sent, request("en"))
-    run(sent)
-    run(sent)
-    assert {*reached(sent, before)} == {address(one) for one in ENGLISH}
 
 
 def test_correcting_needs_the_permission_of_each_language_and_is_logged(

@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, insert, select
 
+from publisher import errors
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import dry_run, send_test_mails
 from publisher.app.issues.dry_run import open_dry_run, open_preview, preview_next
+from publisher.app.issues.lookup import find_edition
 from publisher.app.issues.preview import (
     MailPreview,
     find_viewer,
@@ -28,13 +30,6 @@ from publisher.database.copy import read_all_tables
 from publisher.database.dialect.sql import last_ids
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Outcome, SendStatus, Unreachable
-from publisher.errors import (
-    DatabaseError,
-    DeliveryError,
-    ForbiddenError,
-    LimitError,
-    UsageError,
-)
 from publisher.mail.signed_addresses import read_link
 from publisher.rendering import Renderer
 from publisher.testing import SECRET, MemoryTransport
@@ -127,8 +122,7 @@ def test_a_subscriber_s_preview_on_the_copy_is_that_of_the_publication(
     reading.publication.pick_up()
     state, actor = editing_state(reading.publication), terminal_actor()
     address = f"{name}@example.com"
-    edition = state.settings.edition("daily", "en")
-    assert edition is not None
+    edition = find_edition(state.settings, "daily", "en")
     found = []
     for picks_up in (False, True):
         with open_preview(state, picks_up=picks_up, subscriber=address) as (seen, renderer):
@@ -144,8 +138,7 @@ def test_a_preview_waits_for_no_sender_and_no_sender_for_it(
     # Whoever waits at all fails.
     wait_for_locks(monkeypatch, 50)
     publication = reading.publication
-    edition = publication.settings.edition("daily", "en")
-    assert edition is not None
+    edition = find_edition(publication.settings, "daily", "en")
     with publication.database.reading() as connection:
         before = (read_all_tables(connection), last_ids(connection))
     with closing(open_database(publication.settings.database)) as sender:
@@ -170,7 +163,7 @@ def test_a_file_of_an_older_version_is_not_upgraded(
     files = {one.name for one in file.parent.iterdir()}
     with open_dry_run(publication.settings, publication.clock) as pipeline:
         assert counts(pipeline.database)["article"] == 1
-    with pytest.raises(DatabaseError, match="has to be upgraded first"):
+    with pytest.raises(errors.DatabaseError, match="has to be upgraded first"):
         open_database(file, upgrade=False)
     assert {one.name for one in file.parent.iterdir()} == files
 
@@ -208,8 +201,7 @@ def state(two_stories: Reading) -> EditingState:
 def next_issues(state: EditingState, renderer: Renderer, *languages: str) -> list[MailPreview]:
     found = []
     for language in languages:
-        edition = state.settings.edition("daily", language)
-        assert edition is not None
+        edition = find_edition(state.settings, "daily", language)
         viewer = viewer_with_profile(language)
         found.append(preview_mail(state, renderer, terminal_actor(), edition, viewer))
     return found
@@ -252,8 +244,7 @@ def test_a_test_is_in_the_audit_log_without_addresses_and_in_no_ledger(
 def test_a_test_is_what_a_subscriber_would_get_and_unsubscribes_nobody(
     state: EditingState, renderer: Renderer, transport: MemoryTransport
 ) -> None:
-    edition = state.settings.edition("daily", "ar")
-    assert edition is not None
+    edition = find_edition(state.settings, "daily", "ar")
     viewer = find_viewer(state, terminal_actor(), "ann@example.com")
     preview = preview_mail(state, renderer, terminal_actor(), edition, viewer)
     send_tests(state, renderer, terminal_actor(), [preview], [EVE])
@@ -263,7 +254,7 @@ def test_a_test_is_what_a_subscriber_would_get_and_unsubscribes_nobody(
     assert titles(content) == ["Story 1 in ar", "Story 2 in en"]
     assert (message["To"], "ann@example.com" in str(message)) == (EVE, False)
     token = message["List-Unsubscribe"].partition("?t=")[2].partition(">")[0]
-    with pytest.raises(DeliveryError, match="damaged or was not made here"):
+    with pytest.raises(errors.DeliveryError, match="damaged or was not made here"):
         read_link(SECRET, "unsubscribe", token)
 
 
@@ -273,11 +264,11 @@ def test_an_account_sends_thirty_an_hour(
     (preview,) = next_issues(state, renderer, "en")
     many = [f"a{number}@example.org" for number in range(TEST_MAIL_LIMIT.per)]
     send_tests(state, renderer, EDITOR, [preview], many[:-1])
-    with pytest.raises(LimitError, match="at most 30 test mails an hour"):
+    with pytest.raises(errors.LimitError, match="at most 30 test mails an hour"):
         send_tests(state, renderer, EDITOR, [preview], [EVE, DAN])
     # What was refused does not count.
     send_tests(state, renderer, EDITOR, [preview], [EVE])
-    with pytest.raises(LimitError) as refused:
+    with pytest.raises(errors.LimitError) as refused:
         send_tests(state, renderer, EDITOR, [preview], [EVE])
     assert len(transport.taken) == TEST_MAIL_LIMIT.per
     # Others are not held up, nor is whoever has the machine.
@@ -292,7 +283,7 @@ def test_only_who_may_send_tests_in_a_language_does(
 ) -> None:
     arab = Actor(name=EVE, via="console", account_id=7, grants=(Grant(Role.EDITOR, "ar"),))
     previews = next_issues(state, renderer, "ar", "en")
-    with pytest.raises(ForbiddenError, match="send-test in en"):
+    with pytest.raises(errors.ForbiddenError, match="send-test in en"):
         send_tests(state, renderer, arab, previews, [EVE])
     assert transport.taken == []
     send_tests(state, renderer, arab, previews[:1], [EVE])
@@ -303,7 +294,7 @@ def test_only_who_may_send_tests_in_a_language_does(
 def test_no_address_or_a_wrong_one_sends_nothing(
     state: EditingState, renderer: Renderer, transport: MemoryTransport, to: list[str]
 ) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(errors.UsageError):
         send(state, renderer, *to)
     assert transport.taken == []
     assert audit_log(state) == []
@@ -333,8 +324,7 @@ def test_a_preview_of_a_copy_has_articles_that_were_not_picked_up_yet(
 ) -> None:
     two_stories.write(3, "en")
     before = two_stories.publication.everything()
-    edition = state.settings.edition("daily", "en")
-    assert edition is not None
+    edition = find_edition(state.settings, "daily", "en")
     found = []
     for picks_up in (False, True):
         with open_preview(state, picks_up=picks_up) as (seen, renderer):

@@ -8,16 +8,8 @@ import pytest
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import EditingState
-from publisher.app.issues.edits import (
-    EditedIssue,
-    EditRequest,
-    bidi_problem,
-    checked_edit,
-    edit_issue,
-    editable_issue,
-    render_again,
-    undo_edit,
-)
+from publisher.app.issues import edits
+from publisher.app.issues.lookup import require_edition
 from publisher.app.issues.overview import (
     compare_revisions,
     find_story_id,
@@ -28,14 +20,13 @@ from publisher.app.issues.overview import (
     search_stories,
 )
 from publisher.errors import ForbiddenError, IssueError, RenderingError, UsageError
-from publisher.issues.digests import reopen_issue
-from publisher.issues.editing import EditKind, NewEdit, add_edit
+from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueState
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
 from tests.publisher.app.approving import DAY, DUE, HOUR, NAME, prefer_full_texts
 from tests.publisher.app.editing import audit_log
-from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, public
 
@@ -67,9 +58,9 @@ def story(state: EditingState, key: str) -> int:
 
 def edit(
     state: EditingState, kind: EditKind, value: str = "", key: str | None = None
-) -> EditedIssue:
+) -> edits.EditedIssue:
     number = story(state, key) if key else None
-    edited = edit_issue(state, ACTOR, NAME, EditRequest(kind, value, number))
+    edited = edits.edit_issue(state, ACTOR, NAME, edits.EditRequest(kind, value, number))
     assert edited.problem is None
     assert edited.issue.state is IssueState.READY
     return edited
@@ -147,7 +138,7 @@ def test_a_quotation_is_from_an_article_of_the_issue(
 def test_a_line_that_turns_its_own_direction_is_refused(
     state: EditingState, kind: EditKind
 ) -> None:
-    with pytest.raises(IssueError, match=re.escape(bidi_problem("U+202E"))):
+    with pytest.raises(IssueError, match=re.escape(edits.bidi_problem("U+202E"))):
         edit(state, kind, "Gales \u202efdp.exe")
     edit(state, kind, "\u200fGales")  # a mark, which turns nothing else
 
@@ -163,14 +154,19 @@ def test_an_edit_names_no_story_that_it_is_not_about(
     wrong = story(state, "tides") if kind in ABOUT_THE_ISSUE else 9_999
     value = "1" if kind in {EditKind.PIN, EditKind.MOVE} else ""
     with pytest.raises(IssueError, match="story"):
-        edit_issue(state, ACTOR, NAME, EditRequest(kind, value, wrong))
+        edits.edit_issue(state, ACTOR, NAME, edits.EditRequest(kind, value, wrong))
     assert read_issue_overview(state, ACTOR, NAME).edits == ()
 
 
 def test_a_number_of_stories_takes_those_that_had_no_room_and_says_how_many_are_left(
     state: EditingState,
 ) -> None:
-    assert read_issue_overview(state, ACTOR, NAME).issue.more == 1
+    issue = read_issue_overview(state, ACTOR, NAME).issue
+    chosen = {story(state, key) for key in ("tides", "gales", "fogs")}
+    edition = require_edition(state.settings, issue)
+    with state.database.reading() as connection:
+        (left,) = edits.stories_without_room(connection, state.settings, edition, issue, chosen)
+    assert (left.story_key, issue.more) == ("reefs", 1)
     edit(state, EditKind.NUMBER, "4")
     assert keys(state) == ["tides", "gales", "fogs", "reefs"]
     assert read_issue_overview(state, ACTOR, NAME).issue.more == 0
@@ -183,13 +179,13 @@ def test_an_edit_that_is_undone_leaves_the_issue_as_it_was(state: EditingState) 
     before = read_issue_overview(state, ACTOR, NAME).revisions[0].sha256
     edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
     (made,) = read_issue_overview(state, ACTOR, NAME).edits
-    undo_edit(state, ACTOR, NAME, made.id)
+    edits.undo_edit(state, ACTOR, NAME, made.id)
     overview = read_issue_overview(state, ACTOR, NAME)
     assert [one.key for one in overview.stories] == ["tides", "gales", "fogs"]
     assert overview.revisions[0].sha256 == before
     assert overview.edits[0].undone_at is not None
     with pytest.raises(IssueError, match="no edit"):
-        undo_edit(state, ACTOR, NAME, made.id)
+        edits.undo_edit(state, ACTOR, NAME, made.id)
 
 
 def test_what_an_issue_was_before_is_kept_and_compared(state: EditingState) -> None:
@@ -222,7 +218,9 @@ def test_a_story_that_was_left_out_stays_listed_and_may_come_in_a_later_issue(
     later = "weekly-en-2026-01-16"
     then = editing_state(publication)
     assert [one.key for one in read_issue_overview(then, ACTOR, later).stories] == ["news"]
-    edit_issue(then, ACTOR, later, EditRequest(EditKind.PIN, "1", left.story.story_id))
+    edits.edit_issue(
+        then, ACTOR, later, edits.EditRequest(EditKind.PIN, "1", left.story.story_id)
+    )
     (left,) = list_left_out(then, ACTOR, "weekly", "en")
     assert left.is_carried
     transport = MemoryTransport()
@@ -240,9 +238,9 @@ def test_what_was_sent_is_not_changed_nor_added_again(
         edit(state, EditKind.SUBJECT, "Too late")
     publication.write("en/news.md", "New.", title="News", date="2026-01-14")
     pipeline_of(publication.at(DUE + 6 * DAY)).run()
-    pin = EditRequest(EditKind.PIN, "1", number)
+    pin = edits.EditRequest(EditKind.PIN, "1", number)
     with pytest.raises(IssueError, match="has the story already"):
-        edit_issue(editing_state(publication), ACTOR, "weekly-en-2026-01-16", pin)
+        edits.edit_issue(editing_state(publication), ACTOR, "weekly-en-2026-01-16", pin)
 
 
 @pytest.mark.parametrize(
@@ -280,9 +278,9 @@ def test_who_may_not_edit_a_language_changes_nothing_in_it(state: EditingState) 
     for role, language in ((Role.EDITOR, "ar"), (Role.APPROVER, "en"), (Role.VIEWER, None)):
         actor = Actor(name="bob@example.org", via="api", grants=(Grant(role, language),))
         with pytest.raises(ForbiddenError, match="edit-issue"):
-            edit_issue(state, actor, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
+            edits.edit_issue(state, actor, NAME, edits.EditRequest(EditKind.SUBJECT, "Mine"))
     editor = Actor(name="bob@example.org", via="api", grants=(Grant(Role.EDITOR, "en"),))
-    edit_issue(state, editor, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
+    edits.edit_issue(state, editor, NAME, edits.EditRequest(EditKind.SUBJECT, "Mine"))
     entries = audit_log(state)
     assert [(one.actor, one.verb, one.object) for one in entries] == [
         ("bob@example.org", "edit", NAME)
@@ -297,12 +295,14 @@ def test_an_edit_reaches_an_issue_that_is_being_assembled(
     publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
     pipeline = pipeline_of(publication)
     original = Renderer.issue_page
-    done: list[EditedIssue] = []
+    done: list[edits.EditedIssue] = []
 
     def page(self: Renderer, *arguments: object) -> str:
         if not done:
-            done.append(EditedIssue(read_issue_overview(state, ACTOR, NAME).issue))
-            edit_issue(state, ACTOR, NAME, EditRequest(EditKind.SUBJECT, "In between"))
+            done.append(edits.EditedIssue(read_issue_overview(state, ACTOR, NAME).issue))
+            edits.edit_issue(
+                state, ACTOR, NAME, edits.EditRequest(EditKind.SUBJECT, "In between")
+            )
         return original(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Renderer, "issue_page", page)
@@ -326,28 +326,6 @@ def test_subscribers_with_a_profile_get_the_editors_choice_of_what_they_want(
     assert "About gales." in mail
 
 
-def test_an_edit_whose_process_is_killed_before_it_renders_is_in_the_next_cycle(
-    state: EditingState, publication: PublicationFolder
-) -> None:
-    with state.changing(ACTOR, "edit", NAME) as change:
-        connection = change.connection
-        issue, edition = editable_issue(connection, state.settings, ACTOR, NAME)
-        request = EditRequest(EditKind.SUBJECT, " Written in time ")
-        value = checked_edit(connection, state.settings, edition, issue, request, NOW)
-        new = NewEdit(
-            kind=EditKind.SUBJECT,
-            value=value,
-            story_id=None,
-            actor="terminal",
-            account_id=None,
-            at=NOW,
-        )
-        add_edit(connection, issue, new)
-        left = reopen_issue(connection, issue, NOW)
-    assert left.state is IssueState.ASSEMBLING
-    assert "Subject: Written in time" in sent(publication)
-
-
 def test_an_issue_that_the_gate_rejects_says_why_and_waits(
     state: EditingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,11 +333,11 @@ def test_an_issue_that_the_gate_rejects_says_why_and_waits(
         raise RenderingError("the template is broken")
 
     monkeypatch.setattr(Renderer, "digest", refuse)
-    found = edit_issue(state, ACTOR, NAME, EditRequest(EditKind.SUBJECT, "New"))
+    found = edits.edit_issue(state, ACTOR, NAME, edits.EditRequest(EditKind.SUBJECT, "New"))
     assert found.problem == found.issue.reason == "the template is broken"
     assert found.issue.state is IssueState.ASSEMBLING
     monkeypatch.undo()
-    again = render_again(state, found.issue)
+    again = edits.render_again(state, found.issue)
     assert (again.problem, again.issue.state) == (None, IssueState.READY)
 
 

@@ -12,7 +12,7 @@ from publisher.app.issues.sending import schedule_issue, send_now, undo_sending
 from publisher.app.operation.attention import list_attention
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.issues.model import UNSCHEDULED, IssueReason, IssueState
-from publisher.issues.tables import edition_table, issue_table
+from publisher.issues.tables import issue_table
 from publisher.testing import MemoryTransport
 from tests.publisher.app.approving import (
     DAY,
@@ -105,17 +105,6 @@ def test_what_is_made_ahead_is_planned_for_its_hour_and_says_how_far_it_is(
         (DUE, IssueState.READY),
         (DUE + 7 * DAY, None),
     ]
-
-
-def test_a_digest_is_made_ahead_and_nobody_s_digest_is_not(ahead: StartingPoint) -> None:
-    publication = ahead(schedule="0 0 * * *", digests=["weekly"])
-    digests = [
-        row["planned_until"]
-        for row in publication.rows(edition_table)
-        if row["newsletter"] == "weekly.weekly"
-    ]
-    # Nobody has that cadence: its time moves on, and is not ahead of the clock.
-    assert digests == [DUE - DAY]
 
 
 def test_with_the_hour_of_each_subscriber_the_lead_counts_from_the_begin_of_the_day(

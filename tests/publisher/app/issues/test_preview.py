@@ -12,6 +12,7 @@ import pytest
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.app.issues.dry_run import contact_sheet_rows, find_in_web_roots
+from publisher.app.issues.lookup import find_edition
 from publisher.app.issues.preview import (
     MailPreview,
     Shown,
@@ -173,7 +174,7 @@ def test_a_preview_writes_nothing(reading: Reading, renderer: Renderer) -> None:
     publication = reading.publication
     before = {table.name: publication.rows(table) for table in metadata.sorted_tables}
     seen(reading, renderer, NAME, "brief")
-    edition = publication.settings.edition("daily", "ar")
+    edition = find_edition(publication.settings, "daily", "ar")
     seen(reading, renderer, edition, "arab")
     assert {table.name: publication.rows(table) for table in metadata.sorted_tables} == before
 
@@ -182,7 +183,7 @@ def test_the_next_issue_is_shown_to_a_profile_of_nobody(
     reading: Reading, renderer: Renderer
 ) -> None:
     reading.publication.pick_up()
-    edition = reading.publication.settings.edition("daily", "zh-Hant")
+    edition = find_edition(reading.publication.settings, "daily", "zh-Hant")
     own = seen(reading, renderer, edition, viewer_with_profile("zh-Hant"))
     both = Profile(more_languages=("en",))
     more = seen(reading, renderer, edition, viewer_with_profile("zh-Hant", both))
@@ -288,12 +289,10 @@ def test_of_several_mails_one_that_can_t_be_made_says_why(
     reading: Reading, renderer: Renderer
 ) -> None:
     reading.publication.pick_up()
-    viewer = viewer_with_profile("en")
-    editions = [reading.publication.settings.edition("daily", tag) for tag in ("en", "ar")]
-    shown = [Shown(one, viewer) for one in editions if one]
+    viewer, settings = viewer_with_profile("en"), reading.publication.settings
+    shown = [Shown(find_edition(settings, "daily", tag), viewer) for tag in ("en", "ar")]
     reading.publication.reload(languages=("en", "fr"), newsletters=(DAILY,))
-    french = reading.publication.settings.edition("daily", "fr")
-    assert french is not None
+    french = find_edition(reading.publication.settings, "daily", "fr")
     found = preview_mails(
         editing_state(reading.publication),
         renderer,
@@ -305,8 +304,7 @@ def test_of_several_mails_one_that_can_t_be_made_says_why(
 
 
 def test_an_issue_is_named_by_its_edition_and_day(reading: Reading) -> None:
-    edition = reading.publication.settings.edition("daily", "en")
-    assert edition is not None
+    edition = find_edition(reading.publication.settings, "daily", "en")
     assert find_issue_name(edition, "2026-01-09") == NAME
     with pytest.raises(UsageError, match="'9 January' is no date"):
         find_issue_name(edition, "9 January")
@@ -416,14 +414,8 @@ def test_a_picture_is_read_with_its_type(publication: PublicationFolder) -> None
 @pytest.mark.parametrize(
     "path",
     [
-        "en/index.html",
-        "media/none.png",
-        "../publication.png",
-        "media/../../secret.png",
-        "/etc/x.png",
-        "a\0.png",
-        "media",
-        "",
+        *("en/index.html", "media/none.png", "../publication.png", "media/../../secret.png"),
+        *("/etc/x.png", "a\0.png", "media", "", "link.png"),
     ],
 )
 def test_nothing_else_is_read(publication: PublicationFolder, path: str) -> None:
@@ -431,12 +423,5 @@ def test_nothing_else_is_read(publication: PublicationFolder, path: str) -> None
     for name in ("public/en/index.html", "publication.png", "secret.png"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"x")
-    assert read_public_picture(publication.settings, path) is None
-
-
-def test_a_link_out_of_the_web_root_is_not_followed(publication: PublicationFolder) -> None:
-    root = publication.settings.folders.root
-    (root / "public").mkdir(exist_ok=True)
-    (root / "secret.png").write_bytes(b"x")
     (root / "public/link.png").symlink_to(root / "secret.png")
-    assert read_public_picture(publication.settings, "link.png") is None
+    assert read_public_picture(publication.settings, path) is None

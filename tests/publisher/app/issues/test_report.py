@@ -17,19 +17,6 @@ from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import find_terminal_actor
 from publisher.app.issues import deliveries
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
-from publisher.app.issues.deliveries import (
-    DayReport,
-    IssueReport,
-    RetryDecision,
-    decide_doubts,
-    list_in_doubt,
-    read_postfix_log,
-    reconcile_doubts,
-    report_day,
-    report_issue,
-    report_issues,
-    retry_deliveries,
-)
 from publisher.app.issues.lookup import require_issue, require_rows
 from publisher.app.subscribers.actions import read_returned_mail, revive_address
 from publisher.app.subscribers.preferences import switch_language
@@ -120,7 +107,7 @@ def test_reports_add_up_by_language_provider_and_cause(publication: PublicationF
     def check(rows: list[tuple[str, DeliveryState, str | None, str | None]]) -> None:
         delete_all_rows(publication.database)
         _open(publication, rows)
-        report = report_day(editing_state(publication), "weekly", DAY, ["en", "ar"])
+        report = deliveries.report_day(editing_state(publication), "weekly", DAY, ["en", "ar"])
         _adds_up(report, len(rows))
         for one in report.issues:
             mine = [row for row in rows if row[0] == one.language]
@@ -129,13 +116,15 @@ def test_reports_add_up_by_language_provider_and_cause(publication: PublicationF
     check()
 
 
-def _adds_up(report: DayReport, planned: int) -> None:
+def _adds_up(report: deliveries.DayReport, planned: int) -> None:
     assert report.planned == sum(report.counts.values()) == planned
     assert sum((count.total() for count in report.providers.values()), 0) == planned
     assert sum(one.planned for one in report.issues) == planned
 
 
-def _issue_adds_up(one: IssueReport, rows: list[tuple[DeliveryState, str | None]]) -> None:
+def _issue_adds_up(
+    one: deliveries.IssueReport, rows: list[tuple[DeliveryState, str | None]]
+) -> None:
     states = Counter(state for state, _key in rows)
     waiting = states[S.PENDING] + states[S.CLAIMED] + states[S.ATTEMPTING]
     assert one.counts["waiting"] == waiting
@@ -170,8 +159,8 @@ def test_what_servers_said_and_what_came_back_later_is_reported(
     )
     with publication.database.writing() as connection:
         assert add_event(connection, event)
-    report = report_issue(editing_state(publication), NAME)
-    (again,) = report_issues(editing_state(publication), [NAME]).issues
+    report = deliveries.report_issue(editing_state(publication), NAME)
+    (again,) = deliveries.report_issues(editing_state(publication), [NAME]).issues
     assert again == report
     (cause,) = report.causes
     assert (cause.key, cause.sentence) == ("full", "the mailbox is full")
@@ -185,13 +174,13 @@ def test_a_day_is_one_report_also_of_issues_that_are_still_to_come(
 ) -> None:
     ready(publication, "ar")
     state = editing_state(publication)
-    report = report_day(state, "weekly", DAY)
+    report = deliveries.report_day(state, "weekly", DAY)
     assert {one.language: one.state for one in report.issues}["ar"] == "ready"
     assert (len(report.issues), report.planned) == (4, 0)
     with pytest.raises(IssueError, match="has no issue on"):
-        report_day(state, "weekly", DAY + timedelta(days=1))
+        deliveries.report_day(state, "weekly", DAY + timedelta(days=1))
     with pytest.raises(UsageError, match="no such issue"):
-        report_issue(state, "weekly-en-2020-01-01")
+        deliveries.report_issue(state, "weekly-en-2020-01-01")
 
 
 @pytest.mark.parametrize(("resend", "after"), [(True, "pending"), (False, "sent")])
@@ -202,11 +191,11 @@ def test_doubts_are_decided_by_who_may(
     state = editing_state(publication)
     editor = Actor(name="ed@example.org", via="console", grants=(Grant(Role.EDITOR),))
     with pytest.raises(ForbiddenError):
-        decide_doubts(state, editor, NAME, resend=resend)
+        deliveries.decide_doubts(state, editor, NAME, resend=resend)
     assert counts(publication, issue) == {"in_doubt": 1}
-    assert decide_doubts(state, terminal_actor(), NAME, resend=resend).count == 1
+    assert deliveries.decide_doubts(state, terminal_actor(), NAME, resend=resend).count == 1
     assert counts(publication, issue) == {after: 1}
-    assert decide_doubts(state, terminal_actor(), NAME, resend=resend).count == 0
+    assert deliveries.decide_doubts(state, terminal_actor(), NAME, resend=resend).count == 0
 
 
 # --- old ledgers: the rows are deleted, and nobody gets a story twice because of it
@@ -253,7 +242,7 @@ def _correct(publication: PublicationFolder) -> None:
 def test_a_cycle_deletes_who_got_an_old_issue_and_reports_stay_the_same(
     sent: PublicationFolder,
 ) -> None:
-    before = report_issue(editing_state(sent), NAME)
+    before = deliveries.report_issue(editing_state(sent), NAME)
     pipeline_of(sent.at(NOW + timedelta(days=399))).prepare()
     assert _rows(sent) == 12
     pipeline_of(sent.at(PRUNED_AT)).prepare()
@@ -261,7 +250,7 @@ def test_a_cycle_deletes_who_got_an_old_issue_and_reports_stay_the_same(
     with sent.database.writing() as connection:  # what a late answer and a restore do
         reconcile_issues(connection, [1], PRUNED_AT)
         sweep_cancelled(connection, PRUNED_AT)
-    after = report_issue(editing_state(sent), NAME)
+    after = deliveries.report_issue(editing_state(sent), NAME)
     assert after.only_counts
     assert not before.only_counts
     assert (after.state, after.counts) == ("sent", before.counts)
@@ -281,7 +270,7 @@ def test_deleting_goes_on_where_it_was_interrupted(sent: PublicationFolder) -> N
         2,
         0,
     ]
-    assert report_issue(editing_state(sent), NAME).counts["sent"] == 11
+    assert deliveries.report_issue(editing_state(sent), NAME).counts["sent"] == 11
 
 
 def test_rows_stay_if_so_set_while_one_is_in_doubt_or_a_correction_waits_for_them(
@@ -440,15 +429,15 @@ def test_reports_are_erased_with_their_subscriber(ledger: OpenLedger) -> None:
 
 def retry(
     ledger: OpenLedger, *states: DeliveryState, cause: tuple[str, ...] = (), after: int = 0
-) -> RetryDecision:
+) -> deliveries.RetryDecision:
     state = editing_state(ledger.publication.at(LATER + after * ONE_DAY))
-    return retry_deliveries(state, terminal_actor(), NAME, states, cause)
+    return deliveries.retry_deliveries(state, terminal_actor(), NAME, states, cause)
 
 
 def test_only_some_causes_or_states_are_tried_again(ledger: OpenLedger) -> None:
-    assert retry(ledger, cause=("full",)) == RetryDecision(1, 0)
+    assert retry(ledger, cause=("full",)) == deliveries.RetryDecision(1, 0)
     assert ledger.states[BOB] == S.PENDING
-    assert retry(ledger, S.FAILED) == RetryDecision(1, 0)
+    assert retry(ledger, S.FAILED) == deliveries.RetryDecision(1, 0)
     with pytest.raises(UsageError, match="no such cause"):
         retry(ledger, cause=("fool",))
     with pytest.raises(UsageError, match="can't be tried again"):
@@ -462,7 +451,7 @@ def test_who_left_or_complained_is_left_out(ledger: OpenLedger, has_complained: 
             suppress(connection, BOB, SubscriberStatus.COMPLAINED, NOW)
         else:
             unsubscribe(connection, BOB, None, NOW)
-    assert retry(ledger) == RetryDecision(1, 1)
+    assert retry(ledger) == deliveries.RetryDecision(1, 1)
     # Nor is it sent if the complaint comes after the command, and before the mail.
     with ledger.writing() as connection:
         suppress(connection, CYD, SubscriberStatus.COMPLAINED, NOW)
@@ -475,9 +464,9 @@ def test_failed_and_bounced_mails_are_sent_again_once_which_is_logged_without_ad
 ) -> None:
     assert ledger.stands() is IssueState.PARTIAL
     with capture_logs() as logs:
-        assert retry(ledger) == RetryDecision(2, 0)
+        assert retry(ledger) == deliveries.RetryDecision(2, 0)
         before = ledger.rows
-        assert retry(ledger) == RetryDecision(0, 0)
+        assert retry(ledger) == deliveries.RetryDecision(0, 0)
     assert ledger.rows == before
     found = [(one["issue"], one["count"], one["unwanted"]) for one in logs]
     assert found == [(NAME, 2, 0), (NAME, 0, 0)]
@@ -487,7 +476,7 @@ def test_failed_and_bounced_mails_are_sent_again_once_which_is_logged_without_ad
     assert ledger.rows[BOB].epoch > 1
     assert send(ledger.publication.at(LATER)).messages == 2
     assert ledger.stands() is IssueState.SENT
-    assert retry(ledger) == RetryDecision(0, 0)
+    assert retry(ledger) == deliveries.RetryDecision(0, 0)
 
 
 def test_an_issue_that_was_finished_a_week_ago_stays_as_it_is(ledger: OpenLedger) -> None:
@@ -543,11 +532,11 @@ def test_the_last_result_of_a_mail_counts_and_a_queue_number_that_is_used_again_
 ):
     lines = [queued("4D1", "a@b"), result("4D1", "sent", words="250 2.0.0 queued as 4D2")]
     lines += [queued("4D2", "a@b"), result("4D2", "bounced", "5.1.1", NO_MAILBOX)]
-    found = read_postfix_log(lines)["a@b"]
+    found = deliveries.read_postfix_log(lines)["a@b"]
     assert (found.is_sent, found.status, found.words) == (False, "5.1.1", NO_MAILBOX)
     lines = [queued("4D1", "a@b"), result("4D1", "sent"), queued("4D1", "c@d")]
     lines += ["garbage\n", result("4D9", "sent"), result("4D1", "deferred", "4.2.2")]
-    assert [*read_postfix_log(lines)] == ["a@b"]
+    assert [*deliveries.read_postfix_log(lines)] == ["a@b"]
 
 
 @pytest.fixture
@@ -565,7 +554,7 @@ def doubtful(publication: PublicationFolder) -> PublicationFolder:
 
 def log_of(publication: PublicationFolder) -> list[str]:
     """A log with the first as sent, the second as returned, the third as waiting."""
-    listed = list_in_doubt(publication.settings, publication.database)
+    listed = deliveries.list_in_doubt(publication.settings, publication.database)
     first, second, third, fourth = (message_id.strip("<>") for _issue, message_id, _ in listed)
     lines = [queued(f"4D{n}", one) for n, one in enumerate((first, second, third))]
     lines += [result("4D0", "sent"), result("4D1", "bounced", "5.1.1", NO_MAILBOX)]
@@ -577,7 +566,7 @@ def test_what_the_log_knows_is_decided_and_the_rest_stays_in_doubt(
     doubtful: PublicationFolder,
 ) -> None:
     state = editing_state(doubtful)
-    done = reconcile_doubts(state, terminal_actor(), log_of(doubtful))
+    done = deliveries.reconcile_doubts(state, terminal_actor(), log_of(doubtful))
     assert tuple(done) == (1, 1, 2)
     rows = sorted(doubtful.rows(delivery), key=lambda row: int(row["subscriber_id"]))
     decided = [("sent", "marked-sent"), ("bounced", "no-mailbox")]
@@ -586,4 +575,4 @@ def test_what_the_log_knows_is_decided_and_the_rest_stays_in_doubt(
     entry = next(one for one in audit_log(state) if one.verb == "reconcile doubts")
     assert entry.details["sent"] == entry.details["bounced"] == 1
     assert entry.details["left"] == 2
-    assert tuple(reconcile_doubts(state, terminal_actor(), [])) == (0, 0, 2)
+    assert tuple(deliveries.reconcile_doubts(state, terminal_actor(), [])) == (0, 0, 2)

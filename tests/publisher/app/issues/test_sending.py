@@ -17,20 +17,6 @@ from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import sending
 from publisher.app.issues.occurrences import OccurrenceKey, SkippedIssue, skip_day
-from publisher.app.issues.sending import (
-    MAX_AGE,
-    SendingWatch,
-    StopCounts,
-    cancel_sending,
-    expected_end,
-    hold_issue,
-    rate_of,
-    schedule_issue,
-    send_now,
-    skip_issue,
-    stop_counts,
-    undo_sending,
-)
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.ledger.lifecycle import count_deliveries
 from publisher.delivery.tables import delivery
@@ -86,11 +72,11 @@ def test_an_issue_that_is_sent_now_leaves_after_the_time_to_undo(
     ready_issue: PublicationFolder, state: EditingState
 ) -> None:
     now = ready_issue.clock.now()
-    assert send_now(state, TERMINAL, NAME).send_at == now + 5 * MINUTE
+    assert sending.send_now(state, TERMINAL, NAME).send_at == now + 5 * MINUTE
     assert cycle(ready_issue, now + 4 * MINUTE).taken == []
     assert len(cycle(ready_issue, now + 5 * MINUTE).taken) == 1
     with pytest.raises(IssueError, match=r"is sent \(1 sent\)"):
-        send_now(state, TERMINAL, NAME)
+        sending.send_now(state, TERMINAL, NAME)
 
 
 @pytest.mark.parametrize("after", [0 * SECOND, SECOND, 5 * MINUTE - SECOND, 5 * MINUTE])
@@ -99,16 +85,16 @@ def test_sending_that_is_undone_in_time_leaves_no_mail_and_no_row(
 ) -> None:
     """At the end, too, as long as no cycle has begun to send it."""
     now = ready_issue.clock.now()
-    send_now(state, TERMINAL, NAME)
-    undone = undo_sending(at(ready_issue, now + after), TERMINAL, NAME)
+    sending.send_now(state, TERMINAL, NAME)
+    undone = sending.undo_sending(at(ready_issue, now + after), TERMINAL, NAME)
     assert (undone.state, undone.send_at) == (IssueState.READY, DUE)
     assert cycle(ready_issue, now + HOUR).taken == []
     assert ready_issue.rows(delivery) == []
     with pytest.raises(IssueError, match="goes out when it is due"):
-        undo_sending(state, TERMINAL, NAME)
+        sending.undo_sending(state, TERMINAL, NAME)
     assert len(cycle(ready_issue, DUE).taken) == 1
     with pytest.raises(IssueError, match=r"is sent \(1 sent\)"):
-        undo_sending(state, TERMINAL, NAME)
+        sending.undo_sending(state, TERMINAL, NAME)
 
 
 def test_undoing_at_the_end_comes_before_the_first_mail_or_is_refused(
@@ -117,14 +103,14 @@ def test_undoing_at_the_end_comes_before_the_first_mail_or_is_refused(
     """A cycle opens the ledger at the same time; again and again, until it comes first."""
     refused: list[str] = []
     for _ in range(20):
-        send_now(at(ready_issue, ready_issue.clock.now()), TERMINAL, NAME)
+        sending.send_now(at(ready_issue, ready_issue.clock.now()), TERMINAL, NAME)
         state = at(ready_issue, ready_issue.clock.now() + 5 * MINUTE)
 
         def open_ledgers() -> None:
             with ready_issue.database.writing() as connection:
                 open_due_issues(connection, ready_issue.settings, ready_issue.clock.now())
 
-        undo = partial(undo_sending, state, TERMINAL, NAME)
+        undo = partial(sending.undo_sending, state, TERMINAL, NAME)
         outcomes = click_at_once(undo, open_ledgers)
         refused += [str(one) for one in outcomes if isinstance(one, IssueError)]
         if refused:
@@ -139,13 +125,13 @@ def test_undoing_at_the_end_comes_before_the_first_mail_or_is_refused(
 
 
 def test_after_its_hour_what_is_undone_is_held(ready_issue: PublicationFolder) -> None:
-    hold_issue(state_of_editors(ready_issue), TERMINAL, NAME)
+    sending.hold_issue(state_of_editors(ready_issue), TERMINAL, NAME)
     late = at(ready_issue, DUE + HOUR)
     assert cycle(ready_issue, DUE + HOUR).taken == []
-    send_now(late, TERMINAL, NAME)
-    assert undo_sending(late, TERMINAL, NAME).send_at is None
+    sending.send_now(late, TERMINAL, NAME)
+    assert sending.undo_sending(late, TERMINAL, NAME).send_at is None
     with pytest.raises(IssueError, match="is held; nothing is to be undone"):
-        undo_sending(late, TERMINAL, NAME)
+        sending.undo_sending(late, TERMINAL, NAME)
     assert cycle(ready_issue, DUE + 2 * HOUR).taken == []
 
 
@@ -153,11 +139,11 @@ def test_an_issue_is_sent_at_the_instant_that_somebody_chose(
     ready_issue: PublicationFolder, state: EditingState
 ) -> None:
     when = DUE + 9 * DAY
-    schedule_issue(state, TERMINAL, NAME, when)
+    sending.schedule_issue(state, TERMINAL, NAME, when)
     with pytest.raises(IssueError, match="has passed"):
-        schedule_issue(state, TERMINAL, NAME, DUE - 2 * DAY)
+        sending.schedule_issue(state, TERMINAL, NAME, DUE - 2 * DAY)
     with pytest.raises(IssueError, match="is more than a year away"):
-        schedule_issue(state, TERMINAL, NAME, DUE + 400 * DAY)
+        sending.schedule_issue(state, TERMINAL, NAME, DUE + 400 * DAY)
     assert all(mail.day != DUE.date() for mail in cycle(ready_issue, DUE + HOUR).taken)
     # It is not late: somebody wanted it so.
     sent = [mail for mail in cycle(ready_issue, when).taken if mail.day == DUE.date()]
@@ -168,12 +154,12 @@ def test_a_skipped_issue_gives_its_articles_to_the_next(
     ready_issue: PublicationFolder, state: EditingState
 ) -> None:
     with pytest.raises(IssueError, match="say why"):
-        skip_issue(state, TERMINAL, NAME, " ")
-    skipped = skip_issue(state, TERMINAL, NAME, "a holiday")
+        sending.skip_issue(state, TERMINAL, NAME, " ")
+    skipped = sending.skip_issue(state, TERMINAL, NAME, "a holiday")
     assert (skipped.state, skipped.reason) == (IssueState.SKIPPED, "a holiday")
     assert skipped.reason_key == IssueReason.SKIPPED_BY_EDITOR
     with pytest.raises(IssueError, match=r"is skipped \(a holiday\)"):
-        skip_issue(state, TERMINAL, NAME, "again")
+        sending.skip_issue(state, TERMINAL, NAME, "again")
     assert cycle(ready_issue, DUE).taken == []
     cycle(ready_issue, DUE + 6 * DAY)
     (mail,) = cycle(ready_issue, DUE + 7 * DAY).messages
@@ -185,7 +171,7 @@ def test_an_issue_that_waits_for_approval_is_not_sent_now(
 ) -> None:
     ready_issue = starting_point(Point.WAITING)
     with pytest.raises(IssueError, match=r"is awaiting approval \(0 of 1 approvals\)"):
-        send_now(state_of_editors(ready_issue), TERMINAL, NAME)
+        sending.send_now(state_of_editors(ready_issue), TERMINAL, NAME)
 
 
 def test_who_may_do_what_with_an_issue(
@@ -195,19 +181,19 @@ def test_who_may_do_what_with_an_issue(
     editor = person(ready_issue, "eve", Grant(Role.EDITOR, "en"))
     approver = person(ready_issue, "ann", Grant(Role.APPROVER, "ar"))
     verbs: list[Callable[[Actor], object]] = [
-        lambda actor: send_now(state, actor, NAME),
-        lambda actor: undo_sending(state, actor, NAME),
-        lambda actor: hold_issue(state, actor, NAME),
-        lambda actor: skip_issue(state, actor, NAME, "no"),
-        lambda actor: schedule_issue(state, actor, NAME, DUE + HOUR),
+        lambda actor: sending.send_now(state, actor, NAME),
+        lambda actor: sending.undo_sending(state, actor, NAME),
+        lambda actor: sending.hold_issue(state, actor, NAME),
+        lambda actor: sending.skip_issue(state, actor, NAME, "no"),
+        lambda actor: sending.schedule_issue(state, actor, NAME, DUE + HOUR),
     ]
     for verb in verbs:
         for actor in (viewer, approver):
             with pytest.raises(ForbiddenError):
                 verb(actor)
     with pytest.raises(ForbiddenError):
-        send_now(state, editor, NAME)
-    hold_issue(state, editor, NAME)
+        sending.send_now(state, editor, NAME)
+    sending.hold_issue(state, editor, NAME)
     entries = audit_log(state)
     assert [(one.actor, one.verb) for one in entries] == [("eve@example.org", "hold")]
     assert issue_of(ready_issue).send_at is None
@@ -216,17 +202,17 @@ def test_who_may_do_what_with_an_issue(
 @pytest.mark.parametrize(
     ("verb", "click", "truth"),
     [
-        ("send-now", send_now, "already"),
-        ("undo", undo_sending, "goes out when it is due"),
-        ("hold", hold_issue, "is held already"),
-        ("cancel", cancel_sending, "is cancelled already"),
+        ("send-now", sending.send_now, "already"),
+        ("undo", sending.undo_sending, "goes out when it is due"),
+        ("hold", sending.hold_issue, "is held already"),
+        ("cancel", sending.cancel_sending, "is cancelled already"),
     ],
 )
 def test_of_fifty_clicks_at_once_one_counts_and_the_others_learn_the_truth(
     state: EditingState, verb: str, click: Click, truth: str
 ) -> None:
     if verb == "undo":
-        send_now(state, TERMINAL, NAME)
+        sending.send_now(state, TERMINAL, NAME)
     outcomes = click_at_once(*[partial(click, state, TERMINAL, NAME)] * 50)
     refused = [str(one) for one in outcomes if isinstance(one, IssueError)]
     assert len(refused) == 49
@@ -304,7 +290,7 @@ def ledger(publication: PublicationFolder) -> OpenLedger:
 def test_counts_add_up_at_every_look_while_mails_leave(
     publication: PublicationFolder, ledger: OpenLedger
 ) -> None:
-    watch, seen = SendingWatch(), []
+    watch, seen = sending.SendingWatch(), []
     for step in range(3):
         looked = watch.look(editing_state(publication.at(NOW + step * MINUTE)), NAME)
         assert looked.planned == sum(looked.counts.values()) == 9
@@ -329,13 +315,13 @@ def test_all_who_look_within_two_seconds_share_one_count(
         return count_deliveries(connection, numbers)
 
     monkeypatch.setattr("publisher.app.issues.sending.count_deliveries", counting)
-    watch, state = SendingWatch(), editing_state(publication)
+    watch, state = sending.SendingWatch(), editing_state(publication)
     with ThreadPoolExecutor(8) as pool:
         looks = list(pool.map(lambda _number: watch.look(state, NAME), range(20)))
     assert len({id(one) for one in looks}) == len(counted) == 1
     ledger.settle(ledger.begin(3), S.SENT)
     assert watch.look(state, NAME).stop.sent == 0
-    assert watch.look(editing_state(publication.at(NOW + MAX_AGE)), NAME).stop.sent == 3
+    assert watch.look(editing_state(publication.at(NOW + sending.MAX_AGE)), NAME).stop.sent == 3
     # How many rows there are is known for half a minute.
     assert len(counted) == 1
     assert watch.look(editing_state(publication.at(NOW + MINUTE)), NAME).planned == 9
@@ -345,7 +331,7 @@ def test_all_who_look_within_two_seconds_share_one_count(
 def test_who_has_just_changed_an_issue_sees_it(
     publication: PublicationFolder, ledger: OpenLedger
 ) -> None:
-    watch, state = SendingWatch(), editing_state(publication)
+    watch, state = sending.SendingWatch(), editing_state(publication)
     assert watch.look(state, NAME).state is IssueState.SENDING
     ledger.pause()
     watch.forget(state, NAME)
@@ -358,7 +344,7 @@ def test_only_so_many_issues_are_remembered(
 ) -> None:
     monkeypatch.setattr("publisher.app.issues.sending._MAX_ISSUES", 1)
     other = open_test_ledger(publication, ANN, BOB, CYD, language="ar")
-    watch, state = SendingWatch(), editing_state(publication)
+    watch, state = sending.SendingWatch(), editing_state(publication)
     first = watch.look(state, NAME)
     assert watch.look(state, other.issue.name).planned == 3
     assert watch.look(state, NAME) is not first
@@ -369,18 +355,18 @@ def test_only_so_many_issues_are_remembered(
 
 def test_a_rate_is_that_of_five_minutes_and_says_when_the_end_is_expected() -> None:
     looks = deque([(NOW, 0), (NOW + 4 * MINUTE, 400), (NOW + 8 * MINUTE, 400)])
-    assert rate_of(looks) == 0
+    assert sending.rate_of(looks) == 0
     assert len(looks) == 2
-    assert rate_of(deque([(NOW, 7)])) is None
+    assert sending.rate_of(deque([(NOW, 7)])) is None
     # Deliveries in doubt were sent again.
-    assert rate_of(deque([(NOW, 7), (NOW + MINUTE, 3)])) == 0
-    left = StopCounts(sent=5, under_way=1, waiting=9)
+    assert sending.rate_of(deque([(NOW, 7), (NOW + MINUTE, 3)])) == 0
+    left = sending.StopCounts(sent=5, under_way=1, waiting=9)
     later = NOW + 60 * MINUTE
-    assert expected_end(NOW, left, 5, None) == NOW + 2 * MINUTE
-    assert expected_end(NOW, left, 5, later) == later
-    assert expected_end(NOW, left, None, later) == later
-    assert expected_end(NOW, left, 0, None) is None
-    assert expected_end(NOW, StopCounts(9, 0, 0), 5, None) is None
+    assert sending.expected_end(NOW, left, 5, None) == NOW + 2 * MINUTE
+    assert sending.expected_end(NOW, left, 5, later) == later
+    assert sending.expected_end(NOW, left, None, later) == later
+    assert sending.expected_end(NOW, left, 0, None) is None
+    assert sending.expected_end(NOW, sending.StopCounts(9, 0, 0), 5, None) is None
 
 
 def test_pausing_says_how_much_was_sent_is_under_way_and_waits(
@@ -397,7 +383,7 @@ def test_pausing_says_how_much_was_sent_is_under_way_and_waits(
     rows = select(delivery.c.state).where(delivery.c.issue_id == ledger.number)
     with publication.database.reading() as connection:
         states = connection.execute(rows).scalars().all()
-    assert stop_counts({one: states.count(one) for one in states}) == (4, 2, 3)
+    assert sending.stop_counts({one: states.count(one) for one in states}) == (4, 2, 3)
 
 
 def test_an_issue_whose_rows_are_decided_is_not_looked_at_again(
@@ -406,7 +392,7 @@ def test_an_issue_whose_rows_are_decided_is_not_looked_at_again(
     with publication.database.writing() as connection:
         connection.execute(update(delivery).values(state=S.SENT))
     assert ledger.finish() is not None
-    looked = SendingWatch().look(editing_state(publication), NAME)
+    looked = sending.SendingWatch().look(editing_state(publication), NAME)
     assert (looked.state, looked.stop) == (IssueState.SENT, (9, 0, 0))
     assert (looked.is_changing, looked.ends_at) == (False, None)
 
@@ -419,7 +405,11 @@ CHANGES: dict[str, Callable[[EditingState, Actor, str], object]] = {
 }
 
 # What each click makes of an issue, by the state in which it may be.
-CLICKS: dict[str, Click] = {"send-now": send_now, "undo": undo_sending, **CHANGES}
+CLICKS: dict[str, Click] = {
+    "send-now": sending.send_now,
+    "undo": sending.undo_sending,
+    **CHANGES,
+}
 MOVES = {
     ("send-now", IssueState.READY): IssueState.READY,
     ("undo", IssueState.READY): IssueState.READY,

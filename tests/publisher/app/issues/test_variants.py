@@ -19,7 +19,7 @@ from publisher.issues.tables import issue_variant_table
 from publisher.mail.signed_addresses import SignedLink
 from publisher.rendering import Digest, IssueContent, Renderer
 from subscribers.changes import UndoOutcome, last_leaving
-from subscribers.preferences import Cadence, TextLength
+from subscribers.preferences import TextLength
 from subscribers.store import find_subscriber
 from tests.publisher.app.reading import DAY, WORDS, Reading
 from tests.publisher.conftest import PublicationFolder, editing_state
@@ -129,22 +129,6 @@ def test_what_is_left_of_an_issue_is_sent_to_who_has_read_a_part_of_it(reader: R
     assert reading.read["ann"] == ["Story 1 in en, Story 2 in en", "Story 3 in en"]
 
 
-def test_a_story_is_sent_once_to_who_changes_from_issues_to_a_digest(reader: Reader) -> None:
-    reading = reader("en")
-    reading.join("ann", "en")
-    reading.join("bob", "en", cadences={"daily": Cadence.WEEKLY})
-    reading.write(1, "en")
-    reading.run()
-    reading.choose("ann", "en", cadences={"daily": Cadence.WEEKLY})
-    reading.write(2, "en")
-    for _day in ("Saturday", "Sunday", "Monday"):
-        reading.next_day()
-    assert reading.read == {
-        "ann": ["Story 1 in en", "Story 2 in en"],
-        "bob": ["Story 1 in en, Story 2 in en"],
-    }
-
-
 def test_no_issue_is_made_for_a_subscriber_with_a_profile_who_has_a_pause(
     reader: Reader,
 ) -> None:
@@ -216,21 +200,6 @@ def run_and_cut_off(reading: Reading) -> None:
         patch.setattr("publisher.app.operation.cycle.render_variant", cut_off)
         with pytest.raises(Interrupted):
             reading.run()
-
-
-def test_a_run_that_ends_before_rendering_is_completed_by_the_next(reader: Reader) -> None:
-    reading = reader("en")
-    for name in ("ann", "bob"):
-        reading.join(name, "en", topics=("Harbour",))
-    reading.join("cyd", "en")
-    reading.write(1, "en", topics="[Harbour]")
-    reading.write(2, "en")
-    run_and_cut_off(reading)
-    assert reading.transport.taken == []
-    assert reading.counts("daily-en-2026-01-09") == {"pending": 3}
-    assert reading.run().sent.messages == 3
-    assert reading.read["ann"] == reading.read["bob"] == ["Story 1 in en"]
-    assert reading.issue("daily-en-2026-01-09").state == IssueState.SENT
 
 
 def rendering(note: Callable[[], object]) -> Callable[..., Mapping[str, Any] | None]:
@@ -407,26 +376,6 @@ def test_what_another_issue_left_out_for_a_cancelled_one_comes_with_the_next(
     reading.write(3, "en")
     reading.next_day()
     assert reading.read["ann"][2:] == ["Story 3 in en"]
-
-
-def test_what_another_newsletter_left_out_for_one_that_was_left_comes_with_its_next_issue(
-    reader: Reader,
-) -> None:
-    reading = reader("en", newsletters=BOTH)
-    ann = reading.join("ann", "en", newsletters="daily weekly")
-    reading.write(1, "en")
-    reading.transport.outcomes = {ann: LATER}
-    reading.run()
-    reading.transport.outcomes = None
-    leave(reading, ann)
-    reading.publication.at(reading.publication.clock.now() + DAY / 4)
-    reading.run()
-    assert issues_read(reading) == []
-    reading.next_day()
-    assert issues_read(reading) == []
-    reading.write(2, "en")
-    reading.next_day()
-    assert issues_read(reading) == ["Story 2 in en, Story 1 in en"]
 
 
 def leave(reading: Reading, email: str) -> SignedLink:

@@ -13,18 +13,9 @@ from structlog.testing import capture_logs
 from publisher.accounts.model import Permission
 from publisher.app import articles
 from publisher.app.editing_state import find_terminal_actor, open_editing_state
-from publisher.app.issues import deliveries, lookup, send_test_mails, sending
+from publisher.app.issues import deliveries, dry_run, lookup, send_test_mails, sending
 from publisher.app.issues import preview as issue_preview
 from publisher.app.issues.deliveries import DoubtChoice
-from publisher.app.issues.dry_run import (
-    open_dry_run,
-    open_preview,
-    photograph_editions,
-    preview_edition,
-    preview_held,
-    preview_next,
-    write_screenshots,
-)
 from publisher.app.opening import open_state
 from publisher.app.operation import check
 from publisher.app.operation.check import check_editions, check_file
@@ -38,12 +29,7 @@ from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.transports.base import (
-    ACCEPTED_OUTCOME,
-    Outcome,
-    OutgoingMessage,
-    SendStatus,
-)
+from publisher.delivery.transports import base
 from publisher.errors import BusyError, IssueError, UsageError
 from publisher.ingest.pickup.source_pickup import PickedUp
 from publisher.issues.planner import plan_issues
@@ -116,7 +102,7 @@ def test_two_publications_of_the_same_content_come_out_byte_for_byte_equal(
 
 
 def test_when_mail_is_written_its_pages_and_feeds_exist(publication: PublicationFolder) -> None:
-    def look(outgoing: OutgoingMessage) -> Outcome:
+    def look(outgoing: base.OutgoingMessage) -> base.Outcome:
         assert (public(publication) / "feeds/en.rss.xml").is_file()
         content = outgoing.message.content
         url = raw_field(content, "Archived-At").strip("<>")
@@ -126,23 +112,11 @@ def test_when_mail_is_written_its_pages_and_feeds_exist(publication: Publication
         for link in (url, *links):
             path = link.removeprefix(URL).partition("?")[0].strip("/")
             assert (public(publication) / path / "index.html").is_file(), link
-        return ACCEPTED_OUTCOME
+        return base.ACCEPTED_OUTCOME
 
     transport = MemoryTransport(outcomes=look)
     pipeline_of(tides(publication), transport).run()
     assert len(transport.taken) == 2
-
-
-def test_a_source_that_can_t_be_read_stops_no_other_step(
-    publication: PublicationFolder,
-) -> None:
-    pipeline_of(tides(publication)).prepare()
-    publication.articles.rename(publication.articles.with_name("moved"))
-    report = pipeline_of(publication).run()
-    (problem,) = report.problems
-    assert "articles" in problem
-    assert report.sent.messages == 2
-    assert (public(publication) / "en/stories/tides/index.html").is_file()
 
 
 def test_a_language_without_a_catalogue_is_warned_of_once(
@@ -243,7 +217,7 @@ def prepared(three_readers: PublicationFolder) -> PublicationFolder:
 @pytest.fixture
 def doubtful(prepared: PublicationFolder) -> PublicationFolder:
     """The mails of Bob and Cyd were sent, and nobody knows whether they arrived."""
-    unknown = Outcome(SendStatus.UNKNOWN, "no answer came")
+    unknown = base.Outcome(base.SendStatus.UNKNOWN, "no answer came")
     transport = MemoryTransport("ambiguous", outcomes={BOB: unknown, CYD: unknown})
     pipeline_of(prepared, transport).deliver()
     return prepared
@@ -300,7 +274,7 @@ def test_the_service_runs_until_a_signal(three_readers: PublicationFolder) -> No
 
 def test_mail_is_delivered_and_what_is_left_is_told(prepared: PublicationFolder) -> None:
     assert outbox(prepared) == {}
-    later = Outcome(SendStatus.DEFERRED, "come back later")
+    later = base.Outcome(base.SendStatus.DEFERRED, "come back later")
     pipeline_of(prepared, MemoryTransport(outcomes={BOB: later})).deliver()
     sending.pause_sending(editing_state(prepared), TERMINAL, NAME, "a wrong date")
     run = deliver_due(prepared.settings, CLOCK, silent)
@@ -331,7 +305,7 @@ def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
 ) -> None:
     settings = three_readers.settings
     english = lookup.find_edition(settings, "weekly", "en-GB")
-    preview = preview_edition(settings, CLOCK, english)
+    preview = dry_run.preview_edition(settings, CLOCK, english)
     assert "Tides" in preview.gate_run.mail.html
     chosen = lookup.choose_editions(settings, None, "en")
     assert [edition.language for edition in chosen] == ["en"]
@@ -339,7 +313,7 @@ def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
     assert (checked.name, checked.failed, checked.articles) == ("weekly 2026-01-16", False, 1)
     with (
         open_editing_state(settings, CLOCK) as state,
-        open_preview(state, picks_up=True) as (seen, renderer),
+        dry_run.open_preview(state, picks_up=True) as (seen, renderer),
     ):
         actor = find_terminal_actor(state, None)
         viewer = issue_preview.viewer_with_profile("en")
@@ -367,9 +341,9 @@ def test_an_issue_that_waits_is_previewed_as_the_next_cycle_will_make_it(
     plan_issues(three_readers.settings, three_readers.database, NOW)
     select_due(three_readers.settings, three_readers.database, NOW)
     english = lookup.find_edition(three_readers.settings, "weekly", None)
-    with open_dry_run(three_readers.settings, CLOCK) as pipeline:
-        (held,) = preview_held(pipeline, english)
-        assert preview_next(pipeline, english).why_not_new == "no new articles"
+    with dry_run.open_dry_run(three_readers.settings, CLOCK) as pipeline:
+        (held,) = dry_run.preview_held(pipeline, english)
+        assert dry_run.preview_next(pipeline, english).why_not_new == "no new articles"
     assert (held.issue.name, held.is_held) == (NAME, True)
 
 
@@ -386,9 +360,9 @@ def test_without_chromium_no_screenshot_is_made(
     monkeypatch.setenv("PATH", str(tmp_path))
     every = lookup.choose_editions(three_readers.settings, "weekly", None)
     with pytest.raises(UsageError, match="chromium"):
-        list(photograph_editions(three_readers.settings, every, CLOCK))
+        list(dry_run.photograph_editions(three_readers.settings, every, CLOCK))
     with pytest.raises(IssueError, match="no edition has an article"):
-        write_screenshots(tmp_path / "shots", [])
+        dry_run.write_screenshots(tmp_path / "shots", [])
 
 
 # --- deliveries
@@ -427,7 +401,9 @@ def test_a_new_publication_can_be_previewed_at_once(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "mine")
     assert list(settings.publication.examples()) == ["title", "url", "sender", "address"]
     edition = lookup.find_edition(settings, "weekly", None)
-    assert "Hello, reader" in preview_edition(settings, CLOCK, edition).gate_run.mail.html
+    assert (
+        "Hello, reader" in dry_run.preview_edition(settings, CLOCK, edition).gate_run.mail.html
+    )
     with pytest.raises(UsageError, match="is there already"):
         create_publication(tmp_path / "mine", NOW.date())
 

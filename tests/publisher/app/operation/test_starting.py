@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import insert, select
 
+from publisher.app import start_checks
 from publisher.app.editing_state import open_editing_state
 from publisher.app.issues.dry_run import open_dry_run
 from publisher.app.opening import open_state
@@ -17,14 +18,6 @@ from publisher.app.operation.backup import back_up_publication
 from publisher.app.operation.cycle import deliver_due, open_pipeline
 from publisher.app.operation.page_servers import open_web_state
 from publisher.app.operation.run import open_locked_pipeline
-from publisher.app.start_checks import (
-    adopt_secret,
-    check_newsletter_names,
-    has_state,
-    refuse_lost_state,
-    require_same_secret,
-    take_over_newsletters,
-)
 from publisher.app.subscribers import unsubscribing
 from publisher.app.subscribers.unsubscribing import LeaveScope
 from publisher.clock import SystemClock
@@ -58,7 +51,7 @@ def sent(publication: PublicationFolder) -> PublicationFolder:
 
 def rename(publication: PublicationFolder, newsletters: Sequence[Mapping[str, object]]) -> None:
     publication.reload(newsletters=newsletters)
-    take_over_newsletters(publication.settings, publication.database, 0)
+    start_checks.take_over_newsletters(publication.settings, publication.database, 0)
 
 
 def newsletters_of_ann(publication: PublicationFolder) -> tuple[str, ...]:
@@ -93,7 +86,7 @@ def test_a_newsletter_that_ended_keeps_its_subscriptions_and_one_that_nobody_get
             connection, SignedLink("unsubscribe", 1, "weekly"), LeaveScope.ALL, NOW
         )
     sent.reload(newsletters=[])
-    check_newsletter_names(sent.settings, sent.database)
+    start_checks.check_newsletter_names(sent.settings, sent.database)
 
 
 def test_who_gets_a_renamed_newsletter_gets_its_next_issue_and_no_story_twice(
@@ -109,7 +102,7 @@ def test_who_gets_a_renamed_newsletter_gets_its_next_issue_and_no_story_twice(
     assert b"Ebb" in message
     assert b"The tide waits" not in message
     # Nothing is left to move, and nothing is due.
-    take_over_newsletters(sent.settings, sent.database, 0)
+    start_checks.take_over_newsletters(sent.settings, sent.database, 0)
     assert pipeline_of(sent).run().sent.messages == 0
 
 
@@ -152,7 +145,7 @@ def test_a_running_service_keeps_the_old_name_until_a_new_start(
 ) -> None:
     sent.reload(newsletters=RENAMED)
     with pytest.raises(ConfigError, match=r"weekly is digest .* start it again"):
-        check_newsletter_names(sent.settings, sent.database)
+        start_checks.check_newsletter_names(sent.settings, sent.database)
 
 
 def test_two_newsletters_with_issues_cannot_become_one(new_publication: Make) -> None:
@@ -170,17 +163,7 @@ def test_nothing_is_renamed_while_mail_is_being_sent(sent: PublicationFolder) ->
         create_lease(connection, "outbox", "idempotent", "x", until=100.0)
     with pytest.raises(ConfigError, match="while mail is being sent"):
         rename(sent, RENAMED)
-    take_over_newsletters(sent.settings, sent.database, 101.0)
-    assert newsletters_of_ann(sent) == ("digest",)
-
-
-def test_the_command_refuses_and_renames(run: Run, sent: PublicationFolder) -> None:
-    root = sent.settings.folders.root
-    sent.reload(newsletters=[])
-    code, _out, err = run("run", "--once", "--now", "2026-01-09T13:00:00Z", root)
-    assert (code, "weekly is gone" in err) == (2, True)
-    sent.reload(newsletters=RENAMED)
-    assert run("run", "--once", "--now", "2026-01-09T13:00:00Z", root)[0] == 0
+    start_checks.take_over_newsletters(sent.settings, sent.database, 101.0)
     assert newsletters_of_ann(sent) == ("digest",)
 
 
@@ -221,19 +204,19 @@ def test_messages_in_a_maildir_were_published_and_own_files_and_test_mails_were_
     for path in (*paths, "outbox/new/1.example"):
         file = folders.root / path
         if path not in paths:
-            refuse_lost_state(publication.settings, publication.database)
+            start_checks.refuse_lost_state(publication.settings, publication.database)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("Subject: Tides\n")
     with pytest.raises(LostStateError, match=r"new/1\.example was written"):
-        refuse_lost_state(publication.settings, publication.database)
+        start_checks.refuse_lost_state(publication.settings, publication.database)
 
 
 def test_a_known_publication_starts(sent: PublicationFolder, new_publication: Make) -> None:
-    refuse_lost_state(sent.settings, sent.database)
+    start_checks.refuse_lost_state(sent.settings, sent.database)
     known = []
     for one in (sent, new_publication()):
         with one.database.reading() as connection:
-            known.append(has_state(connection))
+            known.append(start_checks.has_state(connection))
     assert known == [True, False]
 
 
@@ -265,7 +248,7 @@ OPENERS = [
 
 def start(settings: Settings) -> None:
     with open_state(settings) as database:
-        require_same_secret(settings, database, record=False)
+        start_checks.require_same_secret(settings, database, record=False)
 
 
 def with_secret(settings: Settings, secret: str | None) -> Settings:
@@ -309,8 +292,8 @@ def test_a_machine_without_a_secret_makes_none_of_its_own_and_one_with_another_s
 
 def test_a_secret_that_was_changed_on_purpose_is_adopted(first: Settings) -> None:
     changed = with_secret(first, "a secret that nobody else knows")
-    assert adopt_secret(changed, NOW)
-    assert not adopt_secret(changed, NOW)
+    assert start_checks.adopt_secret(changed, NOW)
+    assert not start_checks.adopt_secret(changed, NOW)
     start(changed)
     with pytest.raises(ConfigError):
         start(first)

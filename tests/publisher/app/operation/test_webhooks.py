@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from publisher import errors
 from publisher.accounts.actor import Actor, account_actor, key_actor
 from publisher.accounts.api_keys import KeyHolder, KeyRequest, RequestKey, add_api_key
 from publisher.accounts.model import Grant, Permission, Role
@@ -16,24 +17,10 @@ from publisher.app.accounts.keys import find_key_actor
 from publisher.app.editing_state import EditingState, open_editing_state
 from publisher.app.issues.lookup import require_issue
 from publisher.app.issues.overview import read_issue
-from publisher.app.operation import webhooks
-from publisher.app.operation.api_answers import (
-    IssueRevision,
-    begin_request,
-    finish_request,
-    guarded_state,
-    request_key,
-)
+from publisher.app.operation import api_answers, webhooks
 from publisher.app.operation.cycle import open_pipeline
 from publisher.config.web import WebhookSettings
 from publisher.delivery.lineage.witness import set_lineage
-from publisher.errors import (
-    ApiRequestError,
-    ForbiddenError,
-    IssueError,
-    UsageError,
-    WebhookError,
-)
 from publisher.issues.model import IssueState
 from publisher.issues.store import move_issue
 from publisher.webhooks import store
@@ -78,9 +65,9 @@ def test_only_administrators_manage_webhooks_and_no_key_does(
     number, _secret = webhooks.add_webhook(state, ROOT, URL)
     before = _audit(state)
     for role in {*Role} - {Role.ADMINISTRATOR}:
-        with pytest.raises(ForbiddenError):
+        with pytest.raises(errors.ForbiddenError):
             VERBS[verb](state, _actor(role))
-    with pytest.raises(ForbiddenError):
+    with pytest.raises(errors.ForbiddenError):
         VERBS[verb](state, _actor(Role.ADMINISTRATOR, by_key=True))
     assert _audit(state) == before
     if verb != "test":
@@ -120,7 +107,7 @@ def test_the_secret_is_not_replaced_again_while_the_former_one_signs(
     number, first = webhooks.add_webhook(state, ROOT, URL)
     second = webhooks.rotate_webhook(state, ROOT, number)
     before = _audit(state)
-    with pytest.raises(WebhookError, match=r"signs until .*; to end both now, remove"):
+    with pytest.raises(errors.WebhookError, match=r"signs until .*; to end both now, remove"):
         webhooks.rotate_webhook(state, ROOT, number)
     assert _audit(state) == before
     one = webhooks.list_webhooks(state, ROOT)[0].webhook
@@ -135,7 +122,7 @@ def test_the_secret_is_not_replaced_again_while_the_former_one_signs(
 
 @pytest.mark.parametrize("verb", ["rotate", "enable", "test", "remove", "deliveries"])
 def test_a_webhook_that_is_not_there_is_named(state: EditingState, verb: str) -> None:
-    with pytest.raises(UsageError, match="1: no such webhook"):
+    with pytest.raises(errors.UsageError, match="1: no such webhook"):
         VERBS[verb](state, ROOT)
 
 
@@ -201,19 +188,19 @@ def key_holder(publication: PublicationFolder) -> Actor:
 
 @pytest.fixture
 def key(key_holder: Actor) -> RequestKey:
-    return request_key(key_holder, "k")
+    return api_answers.request_key(key_holder, "k")
 
 
 def begin(publication: PublicationFolder, key: RequestKey, after: timedelta) -> int | None:
     """Begin the request at a time after the first. Give the status that was stored."""
     state = editing_state(publication.at(NOW + after))
-    found = begin_request(state, key, "hash")
+    found = api_answers.begin_request(state, key, "hash")
     return None if found is None else found.status
 
 
 def test_an_answer_is_kept_for_a_day(publication: PublicationFolder, key: RequestKey) -> None:
     assert begin(publication, key, timedelta(0)) is None
-    finish_request(editing_state(publication), key, 200, "{}", None)
+    api_answers.finish_request(editing_state(publication), key, 200, "{}", None)
     assert begin(publication, key, timedelta(hours=24)) == 200
     assert begin(publication, key, timedelta(hours=24, seconds=1)) is None
 
@@ -222,7 +209,7 @@ def test_a_request_that_was_killed_before_its_change_is_carried_out_later(
     publication: PublicationFolder, key: RequestKey
 ) -> None:
     assert begin(publication, key, timedelta(0)) is None
-    with pytest.raises(ApiRequestError, match="is being carried out"):
+    with pytest.raises(errors.ApiRequestError, match="is being carried out"):
         begin(publication, key, timedelta(seconds=59))
     assert begin(publication, key, timedelta(seconds=60)) is None
 
@@ -231,11 +218,11 @@ def test_a_request_that_was_killed_after_its_change_is_never_carried_out_again(
     publication: PublicationFolder, key_holder: Actor, key: RequestKey
 ) -> None:
     begin(publication, key, timedelta(0))
-    guarded = guarded_state(editing_state(publication), request=key)
+    guarded = api_answers.guarded_state(editing_state(publication), request=key)
     with guarded.changing(key_holder, "pause", "an issue"):
         pass
     for minutes in (0, 5, 60 * 24):
-        with pytest.raises(ApiRequestError, match="its answer was lost"):
+        with pytest.raises(errors.ApiRequestError, match="its answer was lost"):
             begin(publication, key, timedelta(minutes=minutes))
 
 
@@ -243,11 +230,11 @@ def test_a_change_that_fails_does_not_mark_its_request(
     publication: PublicationFolder, key_holder: Actor, key: RequestKey
 ) -> None:
     begin(publication, key, timedelta(0))
-    guarded = guarded_state(editing_state(publication), request=key)
-    with pytest.raises(IssueError), guarded.changing(key_holder, "pause", "an issue"):
-        raise IssueError("no")
+    guarded = api_answers.guarded_state(editing_state(publication), request=key)
+    with pytest.raises(errors.IssueError), guarded.changing(key_holder, "pause", "an issue"):
+        raise errors.IssueError("no")
     assert publication.rows(api_answer_table)[0]["changed_at"] is None
-    finish_request(editing_state(publication), key, 500, "{}", None)
+    api_answers.finish_request(editing_state(publication), key, 500, "{}", None)
     assert publication.rows(api_answer_table) == []
 
 
@@ -258,12 +245,12 @@ def test_an_issue_that_was_changed_since_it_was_read_is_not_changed(
     name = "weekly-en-2026-01-09"
     state = editing_state(publication)
     number = read_issue(state, name).status.issue.epoch
-    same = guarded_state(state, revision=IssueRevision(name, number))
+    same = api_answers.guarded_state(state, revision=api_answers.IssueRevision(name, number))
     with same.changing(ROOT, "edit", name) as change:
         one = require_issue(change.connection, name)
         move_issue(change.connection, one, IssueState.ASSEMBLING)
     with (
-        pytest.raises(ApiRequestError, match="was changed since") as refused,
+        pytest.raises(errors.ApiRequestError, match="was changed since") as refused,
         same.changing(key_holder, "edit", name),
     ):
         pytest.fail("the change was begun")

@@ -99,7 +99,7 @@ def target(server: PostgresDatabases, tmp_path: Path) -> str:
     return server.create(tmp_path.name)
 
 
-def test_every_table_moves_to_a_server_and_back(
+def test_every_table_moves_to_a_server_and_back_and_no_copy_gives_an_id_again(
     source: Path, target: str, tmp_path: Path
 ) -> None:
     copied = copy_publication(str(source), target, CLOCK)
@@ -110,6 +110,12 @@ def test_every_table_moves_to_a_server_and_back(
     for address in (source, target, back):
         assert others(content(address)) == others(dict(copied))
     assert [*tmp_path.iterdir()] == [back]
+    ids = []
+    for address in (source, target, back):
+        with closing(open_database(address)) as database, database.writing() as connection:
+            ids.append(next_id(connection))
+    assert ids[0] > 5
+    assert len({*ids}) == 1
 
 
 def test_the_source_waits_while_rows_are_compared(
@@ -134,39 +140,21 @@ def reason(address: Path | str) -> str | None:
     return found.quarantine_reason
 
 
-def test_a_database_that_was_moved_is_not_copied_a_second_time(
+def test_a_database_that_was_moved_sends_nothing_any_more_and_is_not_copied_again(
     source: Path, target: str, tmp_path: Path
-) -> None:
-    copy_publication(str(source), target, CLOCK)
-    again = tmp_path / "again.db"
-    with pytest.raises(DatabaseError, match=r"it was moved to .* Copy the database that sends"):
-        copy_publication(str(source), str(again), CLOCK)
-    assert not again.exists()
-    copy_publication(target, str(again), CLOCK)
-
-
-def test_a_database_sends_nothing_any_more_after_it_was_moved(
-    source: Path, target: str
 ) -> None:
     copy_publication(str(source), target, CLOCK)
     name = target.partition("?")[0].replace("publisher@", "")
     assert reason(source) == f"it was moved to {name}"
     assert reason(target) is None
     with closing(open_database(target)) as database, database.reading() as connection:
-        found = read_lineage(connection)
-        assert find_sign(found, database.server_id(connection), []) == ""
-
-
-def test_a_copy_gives_no_id_again(source: Path, target: str, tmp_path: Path) -> None:
-    copy_publication(str(source), target, CLOCK)
-    back = tmp_path / "back.db"
-    copy_publication(target, str(back), CLOCK)
-    found = []
-    for address in (source, target, back):
-        with closing(open_database(address)) as database, database.writing() as connection:
-            found.append(next_id(connection))
-    assert found[0] > 5
-    assert len({*found}) == 1
+        lineage = read_lineage(connection)
+        assert find_sign(lineage, database.server_id(connection), []) == ""
+    again = tmp_path / "again.db"
+    with pytest.raises(DatabaseError, match=r"it was moved to .* Copy the database that sends"):
+        copy_publication(str(source), str(again), CLOCK)
+    assert not again.exists()
+    copy_publication(target, str(again), CLOCK)
 
 
 def test_a_target_that_holds_a_publication_is_refused_and_kept(
@@ -284,18 +272,20 @@ def test_the_command_prints_each_table_and_what_was_refused(
     assert "tide" not in wrong.err
 
 
-def test_a_malformed_address_is_not_repeated() -> None:
-    with pytest.raises(UsageError, match=r"^the address is no address of a database"):
-        copy_publication("postgresql://ann:tide@localhost", "copy.db", CLOCK)
-
-
-def test_an_address_of_another_kind_of_server_is_not_taken_for_a_file(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("postgresql://ann:tide@localhost", "^the address is no address of a database"),
+        ("mysql://ann:tide@db.example.org/lantern", "write postgresql://user@host/name"),
+    ],
+)
+def test_a_wrong_address_is_not_repeated_and_not_taken_for_a_file(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, problem: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(UsageError, match=r"write postgresql://user@host/name") as caught:
-        copy_publication(str(source), "mysql://ann:tide@db.example.org/lantern", CLOCK)
+    with pytest.raises(UsageError, match=problem) as caught:
+        copy_publication(str(source), address, CLOCK)
     assert "tide" not in str(caught.value)
     assert sorted(tmp_path.iterdir()) == before
 

@@ -12,7 +12,6 @@ from publisher.app.operation.backup import back_up_publication, read_backup
 from publisher.cli.operation.status import backup_lines, status_as_json
 from publisher.clock import FixedClock
 from publisher.database.dialect import dump_database, postgresql_dump
-from publisher.errors import UsageError
 from tests.publisher.app.approving import HOUR
 from tests.publisher.app.nights import DAY, NIGHT, Nights
 from tests.publisher.conftest import PublicationFolder
@@ -42,20 +41,6 @@ def test_a_backup_is_made_once_a_day_and_a_missed_one_later(
         "made_at": "2026-01-12T03:00:00Z",
     }
     assert list(backup_lines(found)) == []
-
-
-def test_the_day_after_a_failure_there_is_a_backup_again(
-    publication: PublicationFolder,
-) -> None:
-    nights = Nights(publication)
-    nights.turn(NIGHT)
-    (nights.folder / "publisher-20260110T030000Z").mkdir()
-    with pytest.raises(UsageError):
-        nights.turn(NIGHT + DAY)
-    (line,) = backup_lines(nights.status())
-    assert "the last one is of 2026-01-09 03:00 UTC" in line
-    assert "publisher-20260111T030000Z" in nights.turn(NIGHT + 2 * DAY)
-    assert list(backup_lines(nights.status())) == []
 
 
 def test_the_oldest_go_and_what_is_not_the_turns_own_stays(

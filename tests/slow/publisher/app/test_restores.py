@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from publisher import errors
 from publisher.accounts.actor import terminal_actor
 from publisher.app.operation.backup import back_up_publication, read_backup, restore_publication
 from publisher.app.operation.databases import preview_recovery, recover_database
@@ -20,14 +21,6 @@ from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.recovery import Choices
 from publisher.delivery.lineage.witness import LedgerPage, Witness, read_witness
 from publisher.delivery.transports.base import Outcome, SendStatus
-from publisher.errors import (
-    BusyError,
-    ConfigError,
-    DatabaseError,
-    IssueError,
-    LostStateError,
-    StorageError,
-)
 from publisher.issues import store
 from publisher.issues.model import IssueReason, IssueState
 from tests.databases import on_postgresql
@@ -173,7 +166,7 @@ def test_choices_hold_and_skip_issues_by_name(scene: Scene) -> None:
     scene.now += WEEK
     second = scene.name()
     choices = Choices(hold=frozenset({second}), skip=frozenset({first}))
-    with pytest.raises(IssueError, match="daily-en-2026-01-09: no issue"):
+    with pytest.raises(errors.IssueError, match="daily-en-2026-01-09: no issue"):
         recover_database(
             scene.state, terminal_actor(), Choices(skip=frozenset({"daily-en-2026-01-09"}))
         )
@@ -185,7 +178,7 @@ def test_choices_hold_and_skip_issues_by_name(scene: Scene) -> None:
     scene.cycle()
     scene.send()
     assert scene.transport.taken == []
-    with pytest.raises(DatabaseError, match="nothing to recover"):
+    with pytest.raises(errors.DatabaseError, match="nothing to recover"):
         preview_recovery(scene.state, terminal_actor(), Choices())
 
 
@@ -193,7 +186,7 @@ def test_an_issue_that_somebody_has_is_not_skipped(scene: Scene) -> None:
     copy, name = scene.back_up(), scene.name()
     scene.send()
     scene.restore(copy)
-    with pytest.raises(IssueError, match=f"--skip: {name}: 4 have got it, or may have"):
+    with pytest.raises(errors.IssueError, match=f"--skip: {name}: 4 have got it, or may have"):
         scene.recover(skip=[name])
 
 
@@ -201,7 +194,7 @@ def test_a_witness_that_cannot_be_written_stops_sending(scene: Scene) -> None:
     witness = scene.publication.settings.folders.var / "witness"
     witness.unlink()
     witness.mkdir()
-    with pytest.raises((StorageError, IsADirectoryError)):
+    with pytest.raises((errors.StorageError, IsADirectoryError)):
         scene.send()
     assert scene.transport.taken == []
 
@@ -213,19 +206,11 @@ def test_a_full_disk_keeps_nobody_from_planning(
     scene.send()
 
     def full(_self: Witness, _page: LedgerPage) -> None:
-        raise StorageError("var: No space left on device")
+        raise errors.StorageError("var: No space left on device")
 
     monkeypatch.setattr(Witness, "follow", full)
     publication = scene.publication
     assert find_quarantine(publication.settings, publication.database, scene.now) is None
-
-
-def test_the_witness_follows_the_pages_of_senders(scene: Scene) -> None:
-    scene.send()
-    page = read_witness(scene.publication.settings.folders.var)
-    assert page is not None
-    assert page.number > 1
-    assert not scene.is_quarantined
 
 
 def test_a_second_folder_has_a_witness_and_a_journal_too(scene: Scene, tmp_path: Path) -> None:
@@ -260,7 +245,7 @@ def test_a_new_start_ends_the_quarantine_of_a_database_that_has_nothing(
     settings, clock, database = publication.settings, publication.clock, publication.database
     (settings.folders.var / "witness").write_text("another 7".ljust(63) + "\n")
     assert find_quarantine(settings, database, clock.now()) is not None
-    with pytest.raises(LostStateError, match="var/witness was written"):
+    with pytest.raises(errors.LostStateError, match="var/witness was written"):
         refuse_lost_state(settings, database)
     begin_anew(settings, database)
     assert find_quarantine(settings, database, clock.now()) is None
@@ -273,10 +258,10 @@ def test_nothing_is_restored_under_a_running_publication_or_another_secret(
     settings, clock = publication.settings, publication.clock
     backup = back_up_publication(settings, tmp_path, clock)
     assert read_backup(backup.folder) == backup
-    with open_locked_pipeline(settings, clock), pytest.raises(BusyError):
+    with open_locked_pipeline(settings, clock), pytest.raises(errors.BusyError):
         restore_publication(settings, backup.folder, clock)
     backup.folder.joinpath("secret").write_text("another secret of thirty-two letters")
-    with pytest.raises(ConfigError, match="not the secret of the backup"):
+    with pytest.raises(errors.ConfigError, match="not the secret of the backup"):
         restore_publication(settings, backup.folder, clock)
 
 
