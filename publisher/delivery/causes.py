@@ -2,8 +2,7 @@
 
 A sentence is made when it is shown: the ledger stores the key and the server's words, never the
 sentence. Causes of a mail server's refusal are bounce categories, the same for all transports.
-The texts
-stand in `causes.toml`.
+The texts stand in `causes.toml`.
 """
 
 import tomllib

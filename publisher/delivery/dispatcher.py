@@ -404,7 +404,8 @@ class Dispatcher:
         now = self.clock.now()
         with self.database.reading() as connection:
             sending = issues.issues_in_state(connection, IssueState.SENDING)
-        if any(self._resends_doubts(one) for one in sending):
+        policies = [retry_policy_of(self.settings, issue) for issue in sending]
+        if any(policy.in_doubt is InDoubtPolicy.RESEND for policy in policies):
             with self.database.writing() as connection:
                 for issue in issues.issues_in_state(connection, IssueState.SENDING):
                     self._retry_doubts(connection, issue, now)
@@ -438,11 +439,8 @@ class Dispatcher:
 
     # --- rows in doubt
 
-    def _resends_doubts(self, issue: Issue) -> bool:
-        return retry_policy_of(self.settings, issue).in_doubt is InDoubtPolicy.RESEND
-
     def _retry_doubts(self, connection: Connection, issue: Issue, now: datetime) -> None:
         """Retry rows in doubt if that is the newsletter's policy."""
-        if self._resends_doubts(issue):
-            give_up_after = retry_policy_of(self.settings, issue).give_up_after
-            doubts.retry_doubts(connection, issue, MAX_UNANSWERED_ATTEMPTS, give_up_after, now)
+        policy, most = retry_policy_of(self.settings, issue), MAX_UNANSWERED_ATTEMPTS
+        if policy.in_doubt is InDoubtPolicy.RESEND:
+            doubts.retry_doubts(connection, issue, most, policy.give_up_after, now)

@@ -302,7 +302,8 @@ class WorkerPool:
             return
         started = uptime()
         try:
-            batch = self._write()
+            with self.database.writing() as connection:
+                batch = self.writer.write(connection)
         except DatabaseError as error:
             self._wait_for_database(error)
             return
@@ -322,10 +323,6 @@ class WorkerPool:
             else:
                 self._failing_since = None
                 return
-
-    def _write(self) -> LedgerBatch:
-        with self.database.writing() as connection:
-            return self.writer.write(connection)
 
     def _wait_for_database(self, error: DatabaseError | StorageError) -> None:
         """Tolerate a full disk or a lock for a while. Raises the error after that."""

@@ -6,13 +6,12 @@
     already_sent  stories that subscribers have got, and what is owed for a mail that is not sent
     variant_rows  rows whose variant is not rendered yet
     leases        which runs are sending, and what happens to the rows of a dead one
-    claims        rows are claimed for a lease, postponed, released, and checked before they leave
+    claims        rows are claimed for a lease, postponed, released, and checked before they leave; how statements
+                  name and move many rows
     attempts      rows are reserved before a message may leave, and settled after it
     doubts        rows in doubt: listed, sent again, or taken for sent
-    lifecycle     pause, resume, cancel and finish an issue; try its failed deliveries again
-    counts        rows by state
+    lifecycle     pause, resume, cancel and finish an issue; try its failed deliveries again; rows by state
     reports       who did not get an issue, and why; old rows are deleted
-    bulk          statements about many rows at once
 
 Transactions are the caller's.
 """

@@ -25,6 +25,7 @@ from publisher.delivery.ledger.claims import (
     SUPPRESS_CLAIMED,
     Claim,
     in_states,
+    moving,
     row_values,
     same_epoch,
 )
@@ -56,6 +57,7 @@ _BEGIN = (
     )
     .returning(*delivery.c["issue_id", "subscriber_id", "epoch"])
 )
+_OF_ISSUES = delivery.c.issue_id.in_(json_list("issues", sa.Integer()))
 _KEY = _NEWSLETTER.scalar_subquery()
 _IS_UNWANTED = ~still_wanted(_KEY, delivery.c.subscriber_id, NOW)
 _WHY_UNWANTED = sa.case(
@@ -111,15 +113,12 @@ def suppress_waiting(
 
     Otherwise their articles would count as about to come, and would be in no other issue.
     """
-    rows = sa.update(delivery).where(
-        delivery.c.issue_id.in_(json_list("issues", sa.Integer())),
-        in_states(*CLAIMABLE_STATES),
-        delivery.c.subscriber_id.in_(members),
-        _IS_UNWANTED,
-    )
-    changes = {"state": DeliveryState.SUPPRESSED, "reason": None, "reason_key": _WHY_UNWANTED}
+    free = _OF_ISSUES & in_states(*CLAIMABLE_STATES)
+    unwanted = free & delivery.c.subscriber_id.in_(members) & _IS_UNWANTED
+    why = {"reason": None, "reason_key": _WHY_UNWANTED}
     values = {"issues": json.dumps([*issues]), "now": now}
-    return connection.execute(rows.values(**changes, changed_at=NOW), values).rowcount
+    suppressed = moving(unwanted, DeliveryState.SUPPRESSED, NOW, **why)
+    return connection.execute(suppressed, values).rowcount
 
 
 _NOT_BEGUN = {
@@ -136,15 +135,13 @@ _UNDO = (
     .where(same_epoch(RETURNED), _SETTLEABLE)
     .values(_NOT_BEGUN | {"state": RETURNED.c.state})
 )
-_HELD = sa.update(delivery).where(
-    delivery.c.issue_id.in_(json_list("issues", sa.Integer())),
-    delivery.c.lease_id == sa.bindparam("lease"),
-)
-_RELEASE_HELD = _HELD.where(in_states(DeliveryState.CLAIMED)).values(
-    state=DeliveryState.PENDING, lease_id=None, changed_at=NOW
+_HELD = _OF_ISSUES & (delivery.c.lease_id == sa.bindparam("lease"))
+_RELEASE_HELD = moving(
+    _HELD & in_states(DeliveryState.CLAIMED), DeliveryState.PENDING, NOW, lease_id=None
 )
 _UNDO_HELD = (
-    _HELD.where(in_states(DeliveryState.ATTEMPTING))
+    sa.update(delivery)
+    .where(_HELD & in_states(DeliveryState.ATTEMPTING))
     .values(_NOT_BEGUN | {"state": DeliveryState.PENDING})
     .returning(delivery.c.issue_id)
 )

@@ -56,6 +56,20 @@ def add_rows(
     return connection.execute(statement, values or {}).rowcount
 
 
+# Of a row that changes hands: who holds it can't move it any more.
+NEW_EPOCH = delivery.c.epoch + 1
+
+
+def moving(
+    rows: sa.ColumnElement[bool], state: DeliveryState, now: Any, **changes: Any
+) -> sa.Update:
+    """Return the statement that moves rows to a state; `now` is an instant, or the parameter NOW.
+
+    Of the other columns only those change that are named: a row keeps its lease and reason otherwise.
+    """
+    return sa.update(delivery).where(rows).values(state=state, changed_at=now, **changes)
+
+
 def same_epoch(rows: sa.Subquery) -> sa.ColumnElement[bool]:
     """Return the condition that a row is one of these and has not changed hands since."""
     return (
@@ -142,17 +156,8 @@ class Claim:
 NOW = sa.bindparam("now", type_=UTCDateTime)
 _ROW = row_values("issue_id", "subscriber_id", "epoch")
 IS_CLAIMED = same_epoch(_ROW) & (delivery.c.state == DeliveryState.CLAIMED)
-SUPPRESS_CLAIMED = (
-    sa.update(delivery)
-    .where(IS_CLAIMED)
-    .values(
-        state=DeliveryState.SUPPRESSED,
-        lease_id=None,
-        reason=None,
-        reason_key=HAS_UNSUBSCRIBED.key,
-        changed_at=NOW,
-    )
-)
+_LEFT = {"lease_id": None, "reason": None, "reason_key": HAS_UNSUBSCRIBED.key}
+SUPPRESS_CLAIMED = moving(IS_CLAIMED, DeliveryState.SUPPRESSED, NOW, **_LEFT)
 
 _OF_ISSUE = delivery.c.issue_id == sa.bindparam("of")
 _FREE = sa.select(delivery.c.subscriber_id).where(
@@ -178,7 +183,7 @@ _CLAIM = (
     .where(_OF_ISSUE, delivery.c.subscriber_id.in_(sa.select(_DUE.c.subscriber_id)))
     .values(
         state=DeliveryState.CLAIMED,
-        epoch=delivery.c.epoch + 1,
+        epoch=NEW_EPOCH,
         lease_id=sa.bindparam("lease"),
         changed_at=sa.bindparam("now", type_=UTCDateTime),
     )

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, Update, exists, select, update
 
 from publisher.database.engine import chunks
 from publisher.delivery.causes import MARKED_AS_SENT, cause_of
 from publisher.delivery.ledger import lifecycle
-from publisher.delivery.ledger.claims import in_states
+from publisher.delivery.ledger.claims import NEW_EPOCH, in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
@@ -25,7 +25,7 @@ from subscribers.audiences import load_recipients
 # A new epoch: the run that has sent it before can't settle it any more. No reason: it asked for what is decided now.
 _SEND_AGAIN = {
     "state": DeliveryState.PENDING,
-    "epoch": delivery.c.epoch + 1,
+    "epoch": NEW_EPOCH,
     "reason": None,
     "reason_key": None,
 }
@@ -112,15 +112,8 @@ def retry_doubts(
     connection: Connection, issue: Issue, most: int, give_up_after: timedelta, now: datetime
 ) -> int:
     """Send rows in doubt again by policy, unless tried more than `most` times or for too long."""
-    statement = (
-        update(delivery)
-        .where(
-            delivery.c.issue_id == issue.id,
-            in_states(DeliveryState.IN_DOUBT),
-            delivery.c.attempts <= most,
-            delivery.c.tried_at > now - give_up_after,
-        )
-        .values(_SEND_AGAIN | {"next_at": now, "changed_at": now})
+    statement = _decided(issue, _SEND_AGAIN | {"next_at": now}, now).where(
+        delivery.c.attempts <= most, delivery.c.tried_at > now - give_up_after
     )
     return connection.execute(statement).rowcount
 
@@ -146,6 +139,11 @@ def mark_doubt_bounced(
     return _decide(connection, issue, [subscriber_id], changes, now)
 
 
+def _decided(issue: Issue, changes: dict[str, Any], now: datetime) -> Update:
+    in_doubt = (delivery.c.issue_id == issue.id) & in_states(DeliveryState.IN_DOUBT)
+    return update(delivery).where(in_doubt).values(changes | {"changed_at": now})
+
+
 def _decide(
     connection: Connection,
     issue: Issue,
@@ -153,11 +151,7 @@ def _decide(
     changes: dict[str, Any],
     now: datetime,
 ) -> int:
-    decided = (
-        update(delivery)
-        .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.IN_DOUBT))
-        .values(changes | {"changed_at": now})
-    )
+    decided = _decided(issue, changes, now)
     if subscribers is None:
         moved = connection.execute(decided).rowcount
     else:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from publisher.database.dialect.sql import id_of_its_own
 from publisher.delivery.causes import INTERRUPTED
-from publisher.delivery.ledger.claims import in_states
+from publisher.delivery.ledger.claims import NEW_EPOCH, in_states, moving
 from publisher.delivery.states import HELD_STATES, DeliveryState
 from publisher.delivery.tables import delivery, send_lease
 from publisher.delivery.transports.base import Guarantee
@@ -172,19 +172,12 @@ def revoke_lease(
     )
     if not connection.execute(as_read).rowcount:
         return None
-    held = sa.update(delivery).where(_OF_ACTIVE_ISSUES, delivery.c.lease_id == lease.id)
+    held = _OF_ACTIVE_ISSUES & (delivery.c.lease_id == lease.id)
     is_idempotent = lease.guarantee == "idempotent"
     freeable = HELD_STATES if is_idempotent else (DeliveryState.CLAIMED,)
-    freed = held.where(in_states(*freeable)).values(
-        state=DeliveryState.PENDING, epoch=delivery.c.epoch + 1, lease_id=None, changed_at=now
-    )
-    doubtful = held.where(in_states(DeliveryState.ATTEMPTING)).values(
-        state=DeliveryState.IN_DOUBT,
-        lease_id=None,
-        reason=None,
-        reason_key=INTERRUPTED.key,
-        changed_at=now,
-    )
-    return RevokedRows(
-        connection.execute(freed).rowcount, connection.execute(doubtful).rowcount
-    )
+    again = {"epoch": NEW_EPOCH, "lease_id": None}
+    freed = moving(held & in_states(*freeable), DeliveryState.PENDING, now, **again)
+    attempted = held & in_states(DeliveryState.ATTEMPTING)
+    why = {"lease_id": None, "reason": None, "reason_key": INTERRUPTED.key}
+    doubtful = moving(attempted, DeliveryState.IN_DOUBT, now, **why)
+    return RevokedRows(*(connection.execute(one).rowcount for one in (freed, doubtful)))

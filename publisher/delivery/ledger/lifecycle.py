@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, and_, exists, func, s
 from publisher.database.dialect import sql
 from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger.already_sent import owe_left_out, received_since
-from publisher.delivery.ledger.claims import has_free, held_in, in_states
+from publisher.delivery.ledger.claims import NEW_EPOCH, has_free, held_in, in_states, moving
 from publisher.delivery.ledger.variant_rows import explain_unmade, when_due
 from publisher.delivery.states import CLAIMABLE_STATES, HELD_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count, delivery_outcome
@@ -346,32 +346,16 @@ def _is_open(connection: Connection, issue: Issue) -> bool:
 
 def _cancel_free_rows(connection: Connection, issue: Issue, now: datetime) -> None:
     owe_left_out(connection, issue, in_states(*CLAIMABLE_STATES), now)
-    statement = (
-        update(delivery)
-        .where(delivery.c.issue_id == issue.id, in_states(*CLAIMABLE_STATES))
-        .values(
-            state=DeliveryState.CANCELLED,
-            reason=None,
-            reason_key=ISSUE_CANCELLED.key,
-            changed_at=now,
-        )
-    )
-    connection.execute(statement)
+    free = (delivery.c.issue_id == issue.id) & in_states(*CLAIMABLE_STATES)
+    why = {"reason": None, "reason_key": ISSUE_CANCELLED.key}
+    connection.execute(moving(free, DeliveryState.CANCELLED, now, **why))
 
 
 def _revoke_claims(connection: Connection, issue: Issue, now: datetime) -> None:
     """Free claimed rows under a new epoch, so that their holders can't reserve them."""
-    statement = (
-        update(delivery)
-        .where(delivery.c.issue_id == issue.id, held_in(DeliveryState.CLAIMED))
-        .values(
-            state=DeliveryState.PENDING,
-            epoch=delivery.c.epoch + 1,
-            lease_id=None,
-            changed_at=now,
-        )
-    )
-    connection.execute(statement)
+    claimed = (delivery.c.issue_id == issue.id) & held_in(DeliveryState.CLAIMED)
+    free = moving(claimed, DeliveryState.PENDING, now, epoch=NEW_EPOCH, lease_id=None)
+    connection.execute(free)
 
 
 # News of last month is no news.
@@ -411,20 +395,10 @@ def retry_failed(
     given = {"got": json.dumps(got)}
     unwanted = select(func.count()).select_from(delivery).where(*chosen, ~wanted)
     left = connection.execute(unwanted, given).scalar_one()
-    statement = (
-        update(delivery)
-        .where(*chosen, wanted)
-        .values(
-            state=DeliveryState.PENDING,
-            # A new epoch: the run that sent it before can't settle it any more.
-            epoch=delivery.c.epoch + 1,
-            lease_id=None,
-            next_at=when_due(now),
-            tried_at=None,
-            changed_at=now,
-        )
-    )
-    count = connection.execute(statement, given).rowcount
+    # The run that sent it before can't settle it any more.
+    again = {"epoch": NEW_EPOCH, "lease_id": None, "next_at": when_due(now), "tried_at": None}
+    retried = moving(and_(*chosen, wanted), DeliveryState.PENDING, now, **again)
+    count = connection.execute(retried, given).rowcount
     if count:
         reconcile_issues(connection, [issue.id], now)
     return count, left

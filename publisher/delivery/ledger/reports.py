@@ -179,15 +179,11 @@ def count_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
 
 def _kept_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
     """Return the counts of an issue whose rows are deleted."""
-    query = select(delivery_outcome).where(delivery_outcome.c.issue_id == issue_id)
+    columns = delivery_outcome.c["domain", "state", "reason_key", "count"]
+    query = select(*columns).where(delivery_outcome.c.issue_id == issue_id)
     return [
-        OutcomeCount(
-            one["domain"] or None,
-            DeliveryState(one["state"]),
-            one["reason_key"] or None,
-            one["count"],
-        )
-        for one in connection.execute(query).mappings()
+        OutcomeCount(domain or None, DeliveryState(state), key or None, count)
+        for domain, state, key, count in connection.execute(query)
     ]
 
 

@@ -22,7 +22,7 @@ from publisher.delivery.causes import (
     Cause,
 )
 from publisher.delivery.ledger.already_sent import owe_left_out
-from publisher.delivery.ledger.claims import in_states
+from publisher.delivery.ledger.claims import NEW_EPOCH, in_states, moving
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.i18n.messages import joined, message
@@ -63,9 +63,8 @@ def cancel_variant(
 ) -> None:
     """Cancel the rows of a variant that is not rendered, and never will be."""
     owe_left_out(connection, issue, _waits_for(variant.id), now)
-    rows = sa.update(delivery).where(_waits_for(variant.id))
-    values = {"state": DeliveryState.CANCELLED, "reason_key": cause.key}
-    connection.execute(rows.values(**values, changed_at=now))
+    waiting = _waits_for(variant.id)
+    connection.execute(moving(waiting, DeliveryState.CANCELLED, now, reason_key=cause.key))
 
 
 def give_up_variant(
@@ -83,8 +82,8 @@ def give_up_variant(
     cause, words = why
     late = _waits_for(variant.id) & (delivery.c.due_at <= now - give_up_after)
     owe_left_out(connection, issue, late, now)
-    values = {"state": DeliveryState.FAILED, "reason_key": cause.key, "reason": words}
-    connection.execute(sa.update(delivery).where(late).values(**values, changed_at=now))
+    failed = moving(late, DeliveryState.FAILED, now, reason_key=cause.key, reason=words)
+    connection.execute(failed)
 
 
 def when_due(now: datetime) -> sa.ColumnElement[datetime]:
@@ -240,7 +239,7 @@ def _replace(
     return {
         "state": DeliveryState.PENDING,
         # A new epoch: who holds a row can't send it any more.
-        "epoch": delivery.c.epoch + 1,
+        "epoch": NEW_EPOCH,
         "lease_id": None,
         "reason": None,
         "reason_key": None,

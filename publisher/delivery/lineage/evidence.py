@@ -19,7 +19,7 @@ from publisher.database import Database
 from publisher.database.dialect.sql import upsert
 from publisher.database.engine import chunks
 from publisher.delivery.causes import RESTORED
-from publisher.delivery.ledger.claims import in_states
+from publisher.delivery.ledger.claims import NEW_EPOCH, in_states
 from publisher.delivery.lineage import witness as journal
 from publisher.delivery.lineage.witness import (
     LedgerPage,
@@ -110,7 +110,7 @@ def apply_recovered(connection: Connection, issue: Issue, now: datetime) -> None
             lease_id=case((state == DeliveryState.SENT, lease)),
             reason_key=case((state == DeliveryState.IN_DOUBT, RESTORED.key)),
             reason=null(),
-            epoch=delivery.c.epoch + 1,
+            epoch=NEW_EPOCH,
             tried_at=null(),
             changed_at=now,
         )
@@ -176,7 +176,7 @@ def settle_unknown(
         # Not tried again by the newsletter's policy: a person decides.
         "tried_at": None,
         "lease_id": None,
-        "epoch": delivery.c.epoch + 1,
+        "epoch": NEW_EPOCH,
         "changed_at": now,
     }
     under_way = [in_states(DeliveryState.ATTEMPTING)]
@@ -188,7 +188,7 @@ def settle_unknown(
     in_doubt = in_states(DeliveryState.IN_DOUBT)
     connection.execute(update(delivery).where(of_issue, in_doubt).values(tried_at=None))
     claimed = update(delivery).where(of_issue, in_states(DeliveryState.CLAIMED))
-    free = {"state": DeliveryState.PENDING, "lease_id": None, "epoch": delivery.c.epoch + 1}
+    free = {"state": DeliveryState.PENDING, "lease_id": None, "epoch": NEW_EPOCH}
     connection.execute(claimed.values(free))
 
 

@@ -1,7 +1,7 @@
 """Subscribers and ready issues, stored where delivery finds them, without articles or templates."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -17,7 +17,12 @@ from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import create_transport
-from publisher.delivery.transports.base import Transport
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    OutgoingMessage,
+    Transport,
+)
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import digests
 from publisher.issues import store as issues
@@ -109,6 +114,20 @@ def send(
         signers=signers,
         timer=timer,
     ).deliver()
+
+
+def once(
+    act: Callable[[], object], then: Outcome = ACCEPTED_OUTCOME
+) -> Callable[[OutgoingMessage], Outcome]:
+    """Do something while the first message is sent."""
+    todo = [act]
+
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
+        if todo:
+            todo.pop()()
+        return then
+
+    return outcome
 
 
 def by_smtp(publication: PublicationFolder, server: MailServer) -> Transport:

@@ -32,6 +32,7 @@ from tests.publisher.delivery.mailing import (
     erase,
     many,
     number_of,
+    once,
     outbox,
     pause,
     ready,
@@ -63,20 +64,6 @@ def recipients(publication: PublicationFolder) -> list[str]:
     return sorted(
         parsed(content)["To"].addresses[0].addr_spec for content in outbox(publication).values()
     )
-
-
-def once(
-    act: Callable[[], object], then: Outcome = ACCEPTED_OUTCOME
-) -> Callable[[OutgoingMessage], Outcome]:
-    """Do something while the first message is sent."""
-    todo = [act]
-
-    def outcome(_outgoing: OutgoingMessage) -> Outcome:
-        if todo:
-            todo.pop()()
-        return then
-
-    return outcome
 
 
 # --- every subscriber, once

@@ -174,21 +174,6 @@ def test_a_lease_that_can_t_be_written_leaves_no_lock_file(
 # --- another machine
 
 
-def test_the_lock_file_of_another_machine_is_not_judged_here(
-    ledger: OpenLedger, timer: FakeTimer
-) -> None:
-    until = timer.time() + LEASE_SECONDS
-    with ledger.writing() as connection:
-        there = leases.create_lease(
-            connection, "test", "ambiguous", "x.lock", until, "another/1/2"
-        )
-        here = sender_lock_scope(ledger.publication.settings)
-        leases.create_lease(connection, "test", "ambiguous", "y.lock", until, here)
-    assert living(ledger.publication, timer) == {there}
-    timer.advance(LEASE_SECONDS + SECOND)
-    assert living(ledger.publication, timer) == set()
-
-
 def elsewhere(publication: PublicationFolder, folder: Path, host: str = "two") -> Settings:
     """Settings of a machine with a folder of its own, on the same database."""
     return replace(publication.settings, folders=Folders(folder), host=host)

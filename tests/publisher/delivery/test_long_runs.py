@@ -24,6 +24,7 @@ from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (
     counts,
     many,
+    once,
     ready,
     ready_for,
     resume,
@@ -52,13 +53,7 @@ def test_an_issue_that_becomes_ready_during_a_long_run_does_not_wait_for_its_end
     publication: PublicationFolder,
 ) -> None:
     ready_for(publication, *ENGLISH, *ARABIC)
-
-    def outcome(_outgoing: OutgoingMessage) -> Outcome:
-        if not transport.taken:
-            ready(publication, "ar")
-        return ACCEPTED_OUTCOME
-
-    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    transport = MemoryTransport("ambiguous", outcomes=once(lambda: ready(publication, "ar")))
     sent = send(publication, transport)
     assert (sent.messages, {*sent.issues}, sent.problems) == (33, BOTH, [])
     assert order(transport).rindex("q") < 25
@@ -102,13 +97,7 @@ def test_an_issue_resumed_during_a_long_run_goes_on_in_it(
     send(publication, MemoryTransport("ambiguous", fail_after=0))
     resume(publication)
     assert state_of(publication, "ar") is IssueState.PAUSED
-
-    def outcome(_outgoing: OutgoingMessage) -> Outcome:
-        if not transport.taken:
-            resume(publication, "ar")
-        return ACCEPTED_OUTCOME
-
-    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    transport = MemoryTransport("ambiguous", outcomes=once(lambda: resume(publication, "ar")))
     assert {*send(publication, transport).issues} == BOTH
     assert counts(publication, arabic) == {"sent": 3}
 
@@ -133,18 +122,15 @@ def test_rows_of_a_killed_process_are_taken_over_during_a_long_run(
     issue = ready_for(publication, *ENGLISH)
     timer = FakeTimer(NOW.timestamp())
 
-    def outcome(_outgoing: OutgoingMessage) -> Outcome:
-        if not transport.taken:
-            with (
-                hold_lease(
-                    publication.settings, publication.database, transport, timer
-                ) as place,
-                publication.database.writing() as connection,
-            ):
-                claims.claim(connection, issue.id, place.id, NOW, 5)
-        return ACCEPTED_OUTCOME
+    def hold_rows() -> None:
+        settings, database = publication.settings, publication.database
+        with (
+            hold_lease(settings, database, transport, timer) as place,
+            database.writing() as connection,
+        ):
+            claims.claim(connection, issue.id, place.id, NOW, 5)
 
-    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    transport = MemoryTransport("ambiguous", outcomes=once(hold_rows))
     assert send(publication, transport, timer=timer).messages == 30
 
 

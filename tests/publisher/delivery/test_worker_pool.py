@@ -47,6 +47,7 @@ from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (
     counts,
     many,
+    once,
     ready,
     ready_for,
     send,
@@ -363,13 +364,11 @@ def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
     issue = ready_for(publication, *many(8))
     timer = FakeTimer(NOW.timestamp())
 
-    def lose(_outgoing: OutgoingMessage) -> Outcome:
-        if len(transport.taken) == 0:
-            timer.advance(leases.LEASE_SECONDS + 1)
-            revoke_dead_leases(publication.settings, publication.database, timer, NOW)
-        return ACCEPTED_OUTCOME
+    def lose() -> None:
+        timer.advance(leases.LEASE_SECONDS + 1)
+        revoke_dead_leases(publication.settings, publication.database, timer, NOW)
 
-    transport = MemoryTransport("ambiguous", outcomes=lose, prefetch=2)
+    transport = MemoryTransport("ambiguous", outcomes=once(lose), prefetch=2)
     sent = send(publication, transport, timer=timer)
     (problem,) = sent.problems
     assert problem.startswith("another process has taken over")

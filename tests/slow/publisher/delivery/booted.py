@@ -54,13 +54,8 @@ class BootedMachine:
             pytest.skip(f"no overlay can be mounted: {error.stderr}")
         _install(root, publication, environment)
         words = [
-            *(
-                "systemd-nspawn",
-                "--quiet",
-                "--register=no",
-                "--keep-unit",
-                f"--directory={root}",
-            ),
+            *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit"),
+            f"--directory={root}",
             f"--network-namespace-path=/run/netns/{network.name}",
             *(f"--bind-ro={here}:{there}" for here, there in INSTALLED.items()),
             *("--boot", "--", "--unit=basic.target"),
@@ -82,17 +77,9 @@ class BootedMachine:
         ).stdout.split()
         if not child:
             return ""
-        inside = [
-            "nsenter",
-            f"--target={child[0]}",
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--net",
-            "--pid",
-        ]
+        inside = ["nsenter", f"--target={child[0]}", "--mount", "--uts", "--ipc", "--net"]
         done = subprocess.run(
-            [*inside, "env", "--ignore-environment", PATH, *words],
+            [*inside, "--pid", "env", "--ignore-environment", PATH, *words],
             check=False,
             input=given,
             stdout=subprocess.PIPE,
@@ -145,14 +132,8 @@ def _mounted(folder: Path, stack: ExitStack) -> Path:
     changes, work, root = (folder / name for name in ("changes", "work", "root"))
     for one in (changes, work, root):
         one.mkdir()
-    _mount(
-        "-t",
-        "overlay",
-        "-o",
-        f"lowerdir=/,upperdir={changes},workdir={work}",
-        "none",
-        str(root),
-    )
+    layers = f"lowerdir=/,upperdir={changes},workdir={work}"
+    _mount("-t", "overlay", "-o", layers, "none", str(root))
     stack.callback(_unmount, root)
     return root
 

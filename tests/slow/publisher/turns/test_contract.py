@@ -69,6 +69,16 @@ def states(engine: TurnEngine) -> list[tuple[str, str]]:
     return sorted((one.name, one.state) for one in engine.states())
 
 
+def a_look(publication: PublicationFolder, seen: list[str | None]) -> Turn:
+    """Return a turn that looks at what is stored."""
+
+    def look(_progress: Progress) -> None:
+        with publication.database.reading() as connection:
+            seen.append(web_files.cached_hash(connection, "asked"))
+
+    return Turn("asked", look, RARELY)
+
+
 def test_a_turn_is_repeated_at_its_interval(engine: TurnEngine) -> None:
     work = Recorded()
     engine.schedule(Turn("often", work, 1))
@@ -92,13 +102,8 @@ def test_a_rolled_back_transaction_asks_for_nothing(
 def test_a_turn_that_a_transaction_asks_for_sees_what_it_has_stored(
     engine: TurnEngine, publication: PublicationFolder
 ) -> None:
-    seen = []
-
-    def look(_progress: Progress) -> None:
-        with publication.database.reading() as connection:
-            seen.append(web_files.cached_hash(connection, "asked"))
-
-    engine.schedule(Turn("asked", look, RARELY))
+    seen: list[str | None] = []
+    engine.schedule(a_look(publication, seen))
     with running(engine):
         with publication.database.writing() as connection:
             engine.enqueue(connection, "asked")
@@ -110,13 +115,8 @@ def test_a_turn_that_a_transaction_asks_for_sees_what_it_has_stored(
 def test_a_turn_that_waits_already_is_not_begun_before_the_commit_of_who_asks_again(
     engine: TurnEngine, publication: PublicationFolder
 ) -> None:
-    seen, other = [], Recorded()
-
-    def look(_progress: Progress) -> None:
-        with publication.database.reading() as connection:
-            seen.append(web_files.cached_hash(connection, "asked"))
-
-    engine.schedule(Turn("asked", look, RARELY))
+    seen, other = list[str | None](), Recorded()
+    engine.schedule(a_look(publication, seen))
     engine.schedule(Turn("other", other, 1))
     ask(engine, publication)
     with ExitStack() as stack:

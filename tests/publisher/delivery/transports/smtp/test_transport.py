@@ -1,5 +1,7 @@
 """The transport as the settings make it, against a whole mail server."""
 
+from contextlib import closing
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,12 @@ from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
 from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.transports.base import ACCEPTED_OUTCOME, SendStatus
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    OutgoingMessage,
+    SendStatus,
+)
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConfigError
 from tests.publisher.delivery.transports.messages import yes
@@ -55,6 +62,15 @@ def a_transport(
     return SmtpTransport(wanted, Path("/nowhere"), secret, patience=patience)
 
 
+def handed_over(transport: SmtpTransport, *messages: OutgoingMessage) -> list[Outcome]:
+    """Send messages by one connection, each of which announces the next one."""
+    with closing(transport.connect(0, yes)) as connection:
+        return [
+            connection.send(outgoing, following)
+            for outgoing, following in zip_longest(messages, messages[1:])
+        ]
+
+
 @EVERY_TLS
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_messages_arrive_unchanged(tls: Tls, pipelining: bool) -> None:
@@ -62,12 +78,7 @@ def test_messages_arrive_unchanged(tls: Tls, pipelining: bool) -> None:
     messages = [a_message(number, content=content) for number, content in enumerate(contents)]
 
     with MailServer(Behaviour(tls=tls, pipelining=pipelining)) as server:
-        connection = a_transport(server, tls).connect(0, yes)
-        outcomes = [
-            connection.send(outgoing, next_message)
-            for outgoing, next_message in zip(messages, [*messages[1:], None], strict=True)
-        ]
-        connection.close()
+        outcomes = handed_over(a_transport(server, tls), *messages)
         received = server.messages
 
     assert outcomes == [ACCEPTED_OUTCOME] * 5
@@ -84,12 +95,10 @@ def test_mail_is_sent_after_a_login(tls: Tls) -> None:
     behaviour = Behaviour(tls=tls, users=USERS, demands_login=True)
     with MailServer(behaviour) as server:
         transport = a_transport(server, tls, user="news", password=PASSWORD)
-        connection = transport.connect(0, yes)
-        outcome = connection.send(a_message())
-        connection.close()
+        outcomes = handed_over(transport, a_message())
         received = server.messages
 
-    assert outcome is ACCEPTED_OUTCOME
+    assert outcomes == [ACCEPTED_OUTCOME]
     assert [message.user for message in received] == ["news"]
 
 
@@ -97,14 +106,11 @@ def test_mail_is_sent_after_a_login(tls: Tls) -> None:
 def test_the_client_certificate_is_shown_on_demand(tls: Tls) -> None:
     with MailServer(Behaviour(tls=tls, demands_certificate=True)) as server:
         pair = server.client_certificate()
-        transport = a_transport(
-            server, tls, certificate=str(pair.certificate), key=str(pair.key)
-        )
-        connection = transport.connect(0, yes)
-        outcome = connection.send(a_message())
-        connection.close()
+        certificate, key = str(pair.certificate), str(pair.key)
+        transport = a_transport(server, tls, certificate=certificate, key=key)
+        outcomes = handed_over(transport, a_message())
 
-    assert outcome is ACCEPTED_OUTCOME
+    assert outcomes == [ACCEPTED_OUTCOME]
 
 
 # --- the faults of a whole server, with and without TLS
@@ -129,16 +135,14 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
         is_open = connection.is_open
         connection.close()
         server.release()
-        again = a_transport(server, tls).connect(0, yes)
-        sent = again.send(a_message())
-        again.close()
+        sent = handed_over(a_transport(server, tls), a_message())
         server.wait_for(1)
         server.wait_for_quiet()
         received = server.messages
 
     assert lost.status is SendStatus.NOT_SENT
     assert not is_open
-    assert sent is ACCEPTED_OUTCOME
+    assert sent == [ACCEPTED_OUTCOME]
     assert len(received) == 1
 
 
