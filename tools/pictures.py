@@ -32,8 +32,8 @@ from publisher.screenshots.capture import Screenshot, capture_page, find_chromiu
 from publisher.screenshots.contact_sheets import compose_contact_sheet, crop_column
 from publisher.testing import make_publication
 from tests.publisher.conftest import PublicationFolder
-from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.morning import SETTINGS, begun, play
+from tools.browser.chromium import Chromium
 
 # Half its size, and as much of each mail as shows what it is like.
 SCALE, LOWEST = 0.5, 1100

@@ -23,7 +23,7 @@ def main(what: str) -> None:
         answer = b"cos\nsystem\n(S'touch taken'\ntR."
         os.write(1, HEADER.pack(protocol.REPLY_RESULT, len(answer)) + answer)
     elif what == "gives another shape":
-        answer = b'{"title": "t", "summary": ["s"], "content": "c"}'
+        answer = b'{"title": "t", "summary": ["s"], "content_html": "c"}'
         os.write(1, HEADER.pack(protocol.REPLY_RESULT, len(answer)) + answer)
     elif what == "promises too much":
         os.write(1, HEADER.pack(protocol.REPLY_RESULT, 2**32 - 1))

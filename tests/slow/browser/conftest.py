@@ -13,8 +13,8 @@ from tests.publisher.conftest import empty_database as empty_database  # noqa: P
 from tests.publisher.conftest import new_publication as new_publication  # noqa: PLC0414
 from tests.sizes import at_night
 from tests.slow.browser import hostile, publications
-from tests.slow.browser.chromium import MISSING, Chromium, find_chromium
 from tests.slow.browser.mails import Mail, shared
+from tools.browser.chromium import MISSING, Chromium, find_chromium
 
 Published = Callable[[str], list[Mail]]
 

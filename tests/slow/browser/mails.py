@@ -20,7 +20,7 @@ from publisher.config import Settings
 from publisher.rendering import digest
 from publisher.rendering.inlining import inline
 from tests.sharing import made_once
-from tests.slow.browser.chromium import Site
+from tools.browser.chromium import Site
 
 # What stands for a reader's own values until the mail is hers.
 TOKEN = re.compile(r"@@[A-Z_]+@@")

@@ -26,7 +26,7 @@ from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import COOKIE
 from tests.publisher.web.console.running import running_console
-from tests.slow.browser.chromium import AUTHENTICATOR, press
+from tools.browser.chromium import AUTHENTICATOR, press
 
 # A page, the name of its picture, and what of it has to be in view; nothing: its top.
 Camera = Callable[[Page, str, Locator | None], None]

@@ -22,9 +22,9 @@ from tests.databases import finding_database
 from tests.publisher.rendering import sample
 from tests.sizes import by_lane
 from tests.slow.browser import hostile
-from tests.slow.browser.chromium import Site
 from tests.slow.browser.mails import TOKEN, Mail, inlinings, posted, shared
 from tests.subscribers.importing import import_csv
+from tools.browser.chromium import Site
 
 # The folders of the archive, and our tags for what is in them.
 LANGUAGES = {"en": "en", "ja": "ja", "zh": "zh-Hans"}

@@ -23,7 +23,7 @@ from subscribers.pending_requests import insert_request, request_access
 from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
-from tests.slow.browser.chromium import press
+from tools.browser.chromium import press
 
 LANGUAGES = ("en", "zh-Hant", "ar")
 TITLES = {"en": "The week", "zh-Hant": "一週", "ar": "الأسبوع"}

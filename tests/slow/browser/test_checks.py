@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from premailer import transform
 
-from tests.slow.browser.accessibility import OF_COLOURS, violations
-from tests.slow.browser.chromium import Chromium, Site, Window
-from tests.slow.browser.layout import misfits, misfits_without_style, mute_pictures
-from tests.slow.browser.styles import (
+from tools.browser.accessibility import OF_COLOURS, violations
+from tools.browser.chromium import Chromium, Site, Window
+from tools.browser.layout import misfits, misfits_without_style, mute_pictures
+from tools.browser.styles import (
     differences,
     inlined_by_another,
     styles,

@@ -4,8 +4,8 @@ import pytest
 
 from publisher.rendering.inlining import inline
 from tests.publisher.rendering.test_inlining import kept, mail
-from tests.slow.browser.chromium import Chromium
-from tests.slow.browser.styles import differences, inlined_by_another, styles
+from tools.browser.chromium import Chromium
+from tools.browser.styles import differences, inlined_by_another, styles
 
 BODY = """
 <table width="100%" class="frame"><tr><td class="box first"><h1>Title</h1>

@@ -8,11 +8,11 @@ from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW
 from tests.publisher.delivery.mailing import number_of
 from tests.publisher.mail.samples import parsed
-from tests.slow.browser.accessibility import violations
-from tests.slow.browser.chromium import Chromium, Site
-from tests.slow.browser.layout import misfits
 from tests.slow.browser.subscriber_pages import Sample
 from tests.slow.browser.subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
+from tools.browser.accessibility import violations
+from tools.browser.chromium import Chromium, Site
+from tools.browser.layout import misfits
 
 LANGUAGES = ("en", "ar")
 SATURDAY, MONDAY, FIRST_OF_MONTH = (

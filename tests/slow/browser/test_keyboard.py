@@ -8,9 +8,9 @@ from publisher.mail.signed_addresses import sign_link
 from subscribers.preferences import load_preferences
 from subscribers.store import find_subscriber
 from tests.publisher.delivery.mailing import number_of
-from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.subscriber_pages import MINUTE, UNSUBSCRIBE, Sample
 from tests.slow.browser.subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
+from tools.browser.chromium import Chromium
 
 BOB = "bob@example.org"
 # More than any of these pages has: whoever presses Tab so often has seen them all.

@@ -7,11 +7,11 @@ another inliner makes it, and without its pictures.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.slow.browser.accessibility import violations
-from tests.slow.browser.chromium import Chromium, Window
-from tests.slow.browser.layout import misfits, misfits_without_style, mute_pictures
 from tests.slow.browser.mails import Mail
-from tests.slow.browser.styles import (
+from tools.browser.accessibility import violations
+from tools.browser.chromium import Chromium, Window
+from tools.browser.layout import misfits, misfits_without_style, mute_pictures
+from tools.browser.styles import (
     Styles,
     differences,
     inlined_by_another,

@@ -8,8 +8,8 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page
 
 from tests.publisher.conftest import PublicationFolder
-from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.morning import SETTINGS, begun, play
+from tools.browser.chromium import Chromium
 
 TUTORIAL = Path(__file__).parents[3] / "docs/tutorial/editors-morning.md"
 

@@ -6,8 +6,8 @@ import pytest
 
 from publisher.rendering import Renderer
 from tests.publisher.rendering import sample
-from tests.slow.browser.accessibility import violations
-from tests.slow.browser.chromium import Chromium, Window
+from tools.browser.accessibility import violations
+from tools.browser.chromium import Chromium, Window
 
 # CSS pixels.
 PHONE = 390

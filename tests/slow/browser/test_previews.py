@@ -14,8 +14,8 @@ from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import begin, context_of
-from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.console.test_pages import serving, sign_in
+from tools.browser.chromium import Chromium
 
 ISSUE = "weekly-en-2026-01-09"
 # Each asks another server for something, sends something there, or changes the page around it.

@@ -11,7 +11,7 @@ from publisher.database.retry_queue import queue_item as notice
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.slow.browser.chromium import Chromium
+from tools.browser.chromium import Chromium
 
 
 class _Clock:

@@ -9,10 +9,10 @@ from publisher.rendering.prose import mail_html
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.prose.helpers import BASE, read
 from tests.publisher.rendering.prose.test_documents import SOURCES
-from tests.slow.browser.accessibility import violations
-from tests.slow.browser.chromium import Chromium, Window, drop_style_blocks
-from tests.slow.browser.layout import misfits, misfits_without_style
-from tests.slow.browser.styles import differences, styles
+from tools.browser.accessibility import violations
+from tools.browser.chromium import Chromium, Window, drop_style_blocks
+from tools.browser.layout import misfits, misfits_without_style
+from tools.browser.styles import differences, styles
 
 WORD = "w" * 250
 LINK = f'<a href="https://example.org/">https://example.org/{WORD}</a>'

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.sizes import by_lane
-from tests.slow.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
-from tests.slow.browser.chromium import Chromium, Scheme, press
 from tests.slow.browser.subscriber_pages import LANGUAGES, PAGES, UNSUBSCRIBE, Sample
 from tests.slow.browser.subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
+from tools.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
+from tools.browser.chromium import Chromium, Scheme, press
 
 # Bytes of a page with its style sheet, as a browser gets them.
 MAX_COMPRESSED = 20_000

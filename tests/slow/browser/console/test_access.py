@@ -20,8 +20,8 @@ from publisher.database import open_database
 from publisher.testing import make_publication
 from tests.databases import at_database
 from tests.publisher.web.console.running import running_console
-from tests.slow.browser.accessibility import AXE, RULES, RUN, result_lines
-from tests.slow.browser.chromium import AUTHENTICATOR, Chromium, press
+from tools.browser.accessibility import AXE, RULES, RUN, result_lines
+from tools.browser.chromium import AUTHENTICATOR, Chromium, press
 
 PASSWORD = "four tall ships at anchor"
 

@@ -12,8 +12,8 @@ from publisher.web.console.application import create_console
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import open_test_ledger
 from tests.publisher.web.console.conftest import begin, context_of
-from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.console.test_pages import POLICY, serving, sign_in
+from tools.browser.chromium import Chromium
 
 ADDRESSES = [f"reader.{number}@mail.example" for number in range(9)]
 # Milliseconds: more than the page waits, and more than a machine that is busy takes.

@@ -13,9 +13,9 @@ from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.web.console.conftest import browser
 from tests.publisher.web.console.test_every_console_route import path_of
-from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.console.test_other_sites import HOST, Target, beside_another_site
 from tests.slow.browser.console.test_pages import sign_in
+from tools.browser.chromium import Chromium
 
 FORMS = 'form[method="post"]'
 SUBMIT = f"number => document.querySelectorAll('{FORMS}')[number].submit()"

@@ -21,8 +21,8 @@ from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import COOKIE, begin, context_of
 from tests.publisher.web.test_every_route import everything
-from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.console.test_pages import serving, sign_in
+from tools.browser.chromium import Chromium
 
 HOST = "console.lantern.localhost"
 EDITS = "/issues/weekly-en-2026-01-09/edits/"

@@ -29,10 +29,10 @@ from tests.publisher.serving.servers import web_server
 from tests.publisher.web.console.conftest import COOKIE, begin, context_of
 from tests.publisher.web.console.test_every_console_route import path_of
 from tests.sizes import PATIENCE, by_lane
-from tests.slow.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
-from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.test_keyboard import enter
 from tests.slow.browser.test_subscriber_pages import LATIN, SMALLEST_TARGET, TARGETS
+from tools.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
+from tools.browser.chromium import Chromium
 
 # Answers that are for programs, frames and downloads, and no pages.
 PAGE = "text/html"

@@ -34,7 +34,7 @@ from subscribers.store import find_subscriber
 from tests.databases import finding_database
 from tests.postfix import Postfix, free_port, postfix_is_available, running_postfix
 from tests.processes import COMMAND, ENVIRONMENT, ROOT, start
-from tests.slow.browser.chromium import MISSING, find_chromium
+from tools.browser.chromium import MISSING, find_chromium
 
 needs_postfix = pytest.mark.skipif(
     not postfix_is_available(), reason="needs Debian's package postfix, and root"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import css_inline
 
-from tests.slow.browser.chromium import WIDE, Scheme, Window, drop_style_blocks
+from tools.browser.chromium import WIDE, Scheme, Window, drop_style_blocks
 
 READ = Path(__file__).with_name("styles.js").read_text("utf-8")
 

@@ -5,7 +5,7 @@ Knows no mail.
 
 from pathlib import Path
 
-from tests.slow.browser.chromium import Window, drop_style_blocks
+from tools.browser.chromium import Window, drop_style_blocks
 
 MEASURE = Path(__file__).with_name("layout.js").read_text("utf-8")
 LOOK_AT_PICTURES = Path(__file__).with_name("pictures.js").read_text("utf-8")
