@@ -129,7 +129,7 @@ def find_terminal_actor(state: EditingState, email: str | None) -> Actor:
     with state.database.reading() as connection:
         account = find_account(connection, email)
     if account is None or account.disabled_at is not None:
-        raise UsageError(f"{email}: no account; `publisher accounts list` shows them")
+        raise UsageError(f"{email}: no account; `publisher api listAccounts` shows them")
     return terminal_actor(account)
 
 

@@ -6,12 +6,13 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.common import ActorOption, NowOption, parse_now, print_json, read_settings
+from publisher.cli.common import Given, command, print_json
 from publisher.cli.exit_codes import complain, echo
 from publisher.errors import UsageError
 
@@ -28,7 +29,6 @@ _PARAMETER = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 _WRONG_WORDS = frozenset({400, 404, 413, 415, 422, 428})
 # They run on in the process of the console, which a command is not.
 _OF_CONSOLE = frozenset({"beginSourceTest", "readSourceTest"})
-_EXAMPLE = "Example: publisher api pauseIssue issue=weekly-en-2026-01-09 my-publication"
 
 _WordsArgument = Annotated[
     list[str] | None,
@@ -47,37 +47,31 @@ _BodyOption = Annotated[
         show_default="an object of the parameters",
     ),
 ]
-_MatchOption = Annotated[
-    str | None,
-    typer.Option(
-        "--if-match",
-        metavar="VERSION",
-        help="Change it only if it still has this `version` or `revision`.",
-        show_default="whatever it has",
-    ),
+_HelpOption = Annotated[
+    bool, typer.Option("--help", "-h", help="Show what an operation takes and answers.")
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("api", add_help_option=False, epilog=_EXAMPLE)(api_command)
-
-
-def api_command(  # noqa: PLR0913  # options
+@command(
+    "api",
+    "pauseIssue issue=weekly-en-2026-01-09 my-publication",
+    takes="--as --now",
+    add_help_option=False,
+)
+def api_command(
+    given: Given,
     context: typer.Context,
     words: _WordsArgument = None,
     *,
     body: _BodyOption = None,
-    if_match: _MatchOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_help: Annotated[
-        bool, typer.Option("--help", "-h", help="Show what an operation takes and answers.")
-    ] = False,
+    if_match: str | None = None,
+    as_help: _HelpOption = False,
 ) -> int:
     """Do what the API for programs does, without a server or a key, and print its answer as JSON.
 
     `publisher api` lists the operations, `publisher api NAME --help` shows one of them.
+
+    --if-match VERSION (whatever it has): Change it only if it still has this `version` or `revision`.
     """
     if not words:
         _list_operations(context, as_help=as_help)
@@ -87,8 +81,8 @@ def api_command(  # noqa: PLR0913  # options
     if as_help:
         echo("\n".join(_described_lines(operation)))
         return 0
-    directory, given = _split(rest)
-    parts, query, fields = _sorted_out(operation, given)
+    directory, values = _split(rest)
+    parts, query, fields = _sorted_out(operation, values)
     if body is not None and not operation.takes_body:
         raise UsageError(f"--json: {name} takes no body")
     if if_match is not None and not operation.guarded:
@@ -100,18 +94,12 @@ def api_command(  # noqa: PLR0913  # options
     from publisher.web.api.application import OperationCall
 
     call = OperationCall(parts, query, content, if_match)
-    return _print_answer(directory, acting, now, operation, call)
+    return _print_answer(replace(given, directory=directory), operation, call)
 
 
-def _print_answer(
-    directory: Path,
-    acting: str | None,
-    now: str | None,
-    operation: Operation,
-    call: OperationCall,
-) -> int:
+def _print_answer(given: Given, operation: Operation, call: OperationCall) -> int:
     """Do it, and print the answer, or the problem as one line; return the exit code."""
-    clock, settings = parse_now(now), read_settings(directory)
+    clock, settings = given.clock, given.settings
 
     from publisher.app.editing_state import find_terminal_actor
     from publisher.app.operation.page_servers import open_console_state
@@ -120,12 +108,17 @@ def _print_answer(
 
     with open_console_state(settings, upgrade=True) as opened:
         shared = ApiContext(current_settings=lambda: settings, opened=opened, clock=clock)
-        actor = find_terminal_actor(shared.state(may_write=False), acting)
+        actor = find_terminal_actor(shared.state(may_write=False), given.account)
         status, answer = call_operation(shared, actor, operation, call)
     if status < 300:  # noqa: PLR2004  # HTTP
         print_json(answer)
-        return 0
+        return int(_is_refused(answer))
     return complain(answer["detail"], 2 if status in _WRONG_WORDS else 1)
+
+
+def _is_refused(answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer says that a receiver refused a test, or that something was not done."""
+    return answer.get("is_accepted") is False or bool(answer.get("refused"))
 
 
 def _operations() -> tuple[Operation, ...]:

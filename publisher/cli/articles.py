@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from publisher.app.opening import open_state
 from publisher.cli import common
@@ -15,8 +13,6 @@ from publisher.cli.api import answer_of
 from publisher.cli.exit_codes import echo, escape_line
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from publisher.app.articles import ProblemGroup, StoredArticles
     from publisher.app.operation.status import PublicationStatus
     from publisher.articles.model import Article
@@ -121,28 +117,23 @@ def _place(one: ItemProblem) -> str:
     return f"{one.source}/{one.file}{f':{line}' if line else ''}"
 
 
-def announce_articles_command(
-    name: Annotated[
-        str, typer.Argument(metavar="SOURCE|STORY", help="A source's name, or a story's.")
-    ],
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    now: common.NowOption = None,
-) -> None:
+@common.command("articles announce", "old-site my-publication", takes="DIR --now")
+def announce_articles_command(given: common.Given, source_story: str) -> None:
     """Have the next issues carry an archive: what a source had at its first import, or one story.
 
     Newest first, as many as an issue holds. Nobody gets an article twice, and repeating this changes
     nothing.
-    """
-    settings = common.read_settings(directory)
 
+    SOURCE|STORY: A source's name, or a story's.
+    """
     from publisher.app.articles import announce_articles, count_mailed_articles
 
-    with open_state(settings) as database:
-        count = announce_articles(settings, database, name, common.parse_now(now).now())
-        mailed = count_mailed_articles(database, name)
+    with open_state(given.settings) as database:
+        now = given.clock.now()
+        count = announce_articles(given.settings, database, source_story, now)
+        mailed = count_mailed_articles(database, source_story)
     done = f"{common.count_noun(count, 'article')} announced: the next issues carry them"
-    echo(f"{name}: {done if count else _nothing_announced(mailed)}")
+    echo(f"{source_story}: {done if count else _nothing_announced(mailed)}")
 
 
 def _nothing_announced(mailed: Mapping[str, int]) -> str:
@@ -163,60 +154,33 @@ def _nothing_announced(mailed: Mapping[str, int]) -> str:
     return "; ".join(parts)
 
 
-_group = typer.Typer(
-    cls=common.ListByDefault,
-    help="List the articles, and what is wrong with them.",
-    epilog="Example: publisher articles my-publication",
-)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    example = "Example: publisher articles"
-    _group.command(common.DEFAULT_COMMAND, epilog=f"{example} my-publication")(articles_command)
-    _group.command("problems", epilog=f"{example} problems --json my-publication")(
-        article_problems_command
-    )
-    _group.command("announce", epilog=f"{example} announce old-site my-publication")(
-        announce_articles_command
-    )
-    app.add_typer(_group, name="articles")
-
-
-def articles_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    as_json: common.JsonOption = False,
-) -> None:
+@common.command("articles list", "my-publication", takes="DIR --json")
+def articles_command(given: common.Given) -> None:
     """List the articles, story by story, and the files that could not be read or are held back on purpose."""
-    settings = common.read_settings(directory)
-
     from publisher.app.articles import list_articles
 
-    with open_state(settings) as database:
-        found = list_articles(database)
-    if as_json:
-        bad = [{"file": path, "reason": reason} for path, reason in found.quarantine]
-        held = [{"file": p, "reason": r, "title": t} for r, p, t in found.held_back]
-        listed = [_as_json(article) for article in found.articles]
+    with open_state(given.settings) as database:
+        stored = list_articles(database)
+    if given.as_json:
+        bad = [{"file": path, "reason": reason} for path, reason in stored.quarantine]
+        held = [{"file": p, "reason": r, "title": t} for r, p, t in stored.held_back]
+        listed = [_as_json(article) for article in stored.articles]
         common.print_json({"articles": listed, "quarantine": bad, "held_back": held})
         return
-    common.stdout_console().print(_table(found.articles), *unpublished_lines(found), sep="\n")
+    table = common.make_table(_COLUMNS, _rows(stored.articles))
+    common.stdout_console().print(table, *unpublished_lines(stored), sep="\n")
 
 
-def article_problems_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    as_json: common.JsonOption = False,
-) -> None:
+@common.command("articles problems", "--json my-publication", takes="DIR --json")
+def article_problems_command(given: common.Given) -> None:
     """List what was lost of articles or looks wrong: how often, what to do, and the first places.
 
     The articles of a folder with the name problems are listed by: publisher articles ./problems
     """
     from publisher.app.articles import list_article_problems
 
-    with common.editing(directory, None) as (state, actor):
-        if as_json:
+    with given.editing() as (state, actor):
+        if given.as_json:
             common.print_json(answer_of(state, actor, "listArticleProblems"))
             return
         groups = list_article_problems(state.database)
@@ -239,11 +203,13 @@ def _as_json(article: Article) -> dict[str, Any]:
     }
 
 
-def _table(found: list[Article]) -> Table:
-    table = common.make_table("Story", "Language", "Date", "Title", "By", "Is")
+_COLUMNS = ("Story", "Language", "Date", "Title", "By", "Is")
+
+
+def _rows(articles: list[Article]) -> Iterator[tuple[str, ...]]:
     story = None
-    for article in found:
-        table.add_row(
+    for article in articles:
+        yield (
             article.story_key if article.story_key != story else "",
             article.language,
             article.published_on.isoformat(),
@@ -252,4 +218,3 @@ def _table(found: list[Article]) -> Table:
             article.origin if article.status == "ready" else article.status,
         )
         story = article.story_key
-    return table

@@ -1,13 +1,19 @@
-"""What the commands share: arguments and options, settings, output; groups with a command that may be left out."""
+"""What the commands share: how one is declared, what most of them take, settings and output."""
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Iterable, Iterator
+import re
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
+from functools import cached_property
+from keyword import iskeyword
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TextIO, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -25,31 +31,7 @@ if TYPE_CHECKING:
     from publisher.config import Settings
 
 
-FolderArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="[DIR]", help="The publication's folder.", show_default="this folder"
-    ),
-]
 CURRENT_FOLDER = Path()
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-ActorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--as",
-        metavar="ADDRESS",
-        help="Act for this account, with its roles.",
-        show_default="the machine's owner",
-    ),
-]
-NowOption = Annotated[
-    str | None,
-    typer.Option(
-        "--now",
-        metavar="INSTANT",
-        help="Take this for the present instant, like 2026-01-09T12:00:00Z.",
-    ),
-]
 
 # Years that schedules can be computed for.
 _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2999
@@ -84,17 +66,157 @@ def read_settings(directory: Path) -> Settings:
     return protect_state(load_settings(directory))
 
 
-@contextmanager
-def editing(
-    directory: Path, account: str | None, clock: Clock | None = None
-) -> Iterator[tuple[EditingState, Actor]]:
-    """Open what the verbs of editors take, and say who acts."""
-    settings = read_settings(directory)
+@dataclass(frozen=True)
+class Given:
+    """What most commands take: the publication's folder, --as, --now and --json."""
 
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+    directory: Annotated[
+        Path,
+        typer.Argument(
+            metavar="[DIR]", help="The publication's folder.", show_default="this folder"
+        ),
+    ] = CURRENT_FOLDER
+    _: KW_ONLY
+    account: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="ADDRESS",
+            help="Act for this account, with its roles.",
+            show_default="the machine's owner",
+        ),
+    ] = None
+    now: Annotated[
+        str | None,
+        typer.Option(
+            "--now",
+            metavar="INSTANT",
+            help="Take this for the present instant, like 2026-01-09T12:00:00Z.",
+        ),
+    ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False
 
-    with open_editing_state(settings, clock or SystemClock()) as state:
-        yield state, find_terminal_actor(state, account)
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock that --now sets, or the machine's."""
+        return parse_now(self.now)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The publication's settings."""
+        return read_settings(self.directory)
+
+    @contextmanager
+    def editing(self) -> Iterator[tuple[EditingState, Actor]]:
+        """Open what the verbs of editors take, and say who acts."""
+        clock, settings = self.clock, self.settings
+
+        from publisher.app.editing_state import find_terminal_actor, open_editing_state
+
+        with open_editing_state(settings, clock) as state:
+            yield state, find_terminal_actor(state, self.account)
+
+
+# The parameters that make a `Given`, by what is written on a terminal.
+_GIVEN = dict(
+    zip(
+        ("DIR", "--as", "--now", "--json"),
+        inspect.signature(Given, eval_str=True).parameters.values(),
+        strict=True,
+    )
+)
+
+# `--note TEXT: The reason.`, `--from DAY (today): The first day.`, `--web-only: ...`, `FILE: A list.`
+_ROW = re.compile(
+    r"(?P<flag>--[a-z-]+)?(?:(?:^| )(?P<metavar>\[?[A-Z][^ ]*))?(?: \((?P<default>.+?)\))?: (?P<help>.+)"
+)
+
+
+class Command(NamedTuple):
+    """A command: the function that Typer calls, and Typer's options of it."""
+
+    run: Callable[..., int | None]
+    options: dict[str, Any]
+
+
+# By their words, such as `issues skip`. Modules of commands fill it when they are imported.
+COMMANDS: dict[str, Command] = {}
+_Function = TypeVar("_Function", bound=Callable[..., int | None])
+
+
+def command(
+    name: str, example: str, takes: str = "DIR", **options: Any
+) -> Callable[[_Function], _Function]:
+    """Declare a command by its words, and an example of what follows them.
+
+    If the function's first parameter is `given`, it takes what `takes` names of DIR, --as, --now and
+    --json. What its other parameters are for, the last paragraph of its docstring says: see `_ROW`.
+    `options` are those of Typer.
+    """
+
+    def declare(function: _Function) -> _Function:
+        about, rows = _read_docstring(function)
+        own = list(inspect.signature(function, eval_str=True).parameters.values())
+        shared = []
+        if own[0].name == "given":
+            del own[0]
+            shared = [_GIVEN[word] for word in takes.split()]
+        parameters = [*(_documented(one, rows) for one in own), *shared]
+        if rows:
+            raise TypeError(f"{name}: no parameter for {', '.join(rows)}")
+        run = _taking(function, shared)
+        parameters.sort(key=lambda one: one.kind)
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        epilog = f"Example: publisher {name} {example}"
+        COMMANDS[name] = Command(run, {"help": about, "epilog": epilog, **options})
+        return function
+
+    return declare
+
+
+def _taking(
+    function: Callable[..., int | None], shared: list[inspect.Parameter]
+) -> Callable[..., int | None]:
+    """Return what is called with all parameters by name, and gives the function the shared ones as one value."""
+
+    def run(**values: Any) -> int | None:
+        if not shared:
+            return function(**values)
+        return function(Given(**{one.name: values.pop(one.name) for one in shared}), **values)
+
+    return run
+
+
+def _read_docstring(function: Callable[..., object]) -> tuple[str, dict[str, re.Match[str]]]:
+    """Return a command's help, and the rows about its parameters by the names of these."""
+    text = inspect.getdoc(function) or ""
+    about, _, last = text.rpartition("\n\n")
+    lines = re.sub(r"\n +", " ", last).splitlines()
+    rows = [row for row in map(_ROW.fullmatch, lines) if row]
+    if not rows:
+        return text, {}
+    if len(rows) != len(lines):
+        raise TypeError(f"{lines}: are not all about a parameter")
+    return about, {_parameter_name(row): row for row in rows}
+
+
+def _parameter_name(row: re.Match[str]) -> str:
+    word = re.sub(r"\W+", "_", (row["flag"] or row["metavar"]).strip("-[]")).lower()
+    return f"{word}_" if iskeyword(word) else word
+
+
+def _documented(one: inspect.Parameter, rows: dict[str, re.Match[str]]) -> inspect.Parameter:
+    """Return a parameter with what its row says; one without a row says it itself."""
+    row = rows.pop(one.name, None)
+    if row is None:
+        return one
+    about: dict[str, Any] = {
+        "metavar": row["metavar"],
+        "help": row["help"],
+        "show_default": row["default"] or True,
+    }
+    info = typer.Option(row["flag"], **about) if row["flag"] else typer.Argument(**about)
+    return one.replace(annotation=Annotated[one.annotation, info])
 
 
 @contextmanager
@@ -106,13 +228,40 @@ def writing_file(path: Path) -> Iterator[None]:
         raise UsageError(f"{path}: can't be written: {error.strerror or error}") from None
 
 
-def make_table(*headings: str) -> Table:
-    """Return a table with these columns; long words are broken to fit."""
+@contextmanager
+def reading_file(path: Path, option: str = "") -> Iterator[None]:
+    """Raise UsageError if what the block reads of a path can't be read. `option` is what names the file."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{option}: {path}" if option else path
+        raise UsageError(f"{where}: can't be read: {error.strerror or error}") from None
+
+
+@contextmanager
+def opened_lines(path: Path, option: str = "") -> Iterator[TextIO]:
+    """Open a text file, or standard input for `-`; raise UsageError if it can't be read."""
+    if str(path) == "-":
+        yield sys.stdin
+        return
+    with reading_file(path, option):
+        lines = path.open(encoding="utf-8", errors="replace")
+    with lines:
+        yield lines
+
+
+def make_table(
+    headings: Iterable[str], rows: Iterable[Iterable[str]] = (), right: Container[str] = ()
+) -> Table:
+    """Return a table of these columns, those named in `right` aligned to it; long words are broken to fit."""
     from rich.table import Table
 
     table = Table()
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        justify: Literal["left", "right"] = "right" if heading in right else "left"
+        table.add_column(heading, overflow="fold", justify=justify)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
@@ -145,10 +294,10 @@ def rfc3339_or_none(value: datetime | None) -> str | None:
 
 def fields_as_json(value: object, *names: str) -> dict[str, Any]:
     """Return fields of a value as JSON values, instants as RFC 3339."""
-    found = {name: getattr(value, name) for name in names}
+    fields = {name: getattr(value, name) for name in names}
     return {
         name: rfc3339_or_none(field) if isinstance(field, datetime) else field
-        for name, field in found.items()
+        for name, field in fields.items()
     }
 
 
@@ -162,7 +311,7 @@ def count_noun(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-# The command that may be left out.
+# The command of a group that may be left out.
 DEFAULT_COMMAND = "list"
 
 

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer.main
 from typer.core import TyperGroup
@@ -19,33 +19,87 @@ from typer.exceptions import TyperException
 
 import publisher
 from publisher.cli import accounts, api, articles, sources
+from publisher.cli.common import COMMANDS, ListByDefault
 from publisher.cli.exit_codes import Interrupted, complain, echo, exit_code, interruptible
-from publisher.cli.issues import calendar, deliveries, group, preview, sending
+from publisher.cli.issues import corrections, deliveries, plan, preview, reports, sending
 from publisher.cli.operation import backup, check, new, run, servers, status
-from publisher.cli.subscribers import commands, mailbox
+from publisher.cli.subscribers import commands, imports, mailbox
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from typer._click.core import Context
     from typer._click.formatting import HelpFormatter
 
-# In the order in which a publication's life goes.
-_COMMANDS = (
-    *(new.register, run.register, status.register, deliveries.register, calendar.register),
-    *(preview.register, check.register, sending.register_pauses, articles.register),
-    *(servers.register, backup.register, api.register),
+# They declare their commands when they are imported.
+MODULES = (
+    *(
+        accounts,
+        api,
+        articles,
+        sources,
+        corrections,
+        deliveries,
+        plan,
+        preview,
+        reports,
+        sending,
+    ),
+    *(backup, check, new, run, servers, status, commands, imports, mailbox),
 )
+
+
+class _Group(NamedTuple):
+    """Commands that begin with the same word; of some, the second word may be left out."""
+
+    help: str
+    example: str
+    has_default: bool = False
+    no_args_is_help: bool = True
+
+
 _GROUPS = {
-    "accounts": accounts.app,
-    "audit": accounts.audit_app,
-    "database": backup.app,
-    "doubt": deliveries.app,
-    "feeds": sources.feeds_app,
-    "issues": group.app,
-    "keys": accounts.keys_app,
-    "mailbox": mailbox.app,
-    "sources": sources.app,
-    "subscribers": commands.app,
+    "accounts": _Group(
+        "Add and recover accounts of the editors' console.",
+        "accounts add ann@example.org --role administrator",
+    ),
+    "articles": _Group(
+        *("List the articles, and what is wrong with them.", "articles my-publication"),
+        has_default=True,
+        no_args_is_help=False,
+    ),
+    "database": _Group("Look after the database.", "database copy var/publisher.db ADDRESS"),
+    "deliveries": _Group(
+        "List the subscribers who did not get an issue, and try them again.",
+        "deliveries weekly-en-2026-01-09 --state bounced",
+        has_default=True,
+    ),
+    "doubt": _Group(
+        "List deliveries that are in doubt, and decide about them.",
+        "doubt list my-publication",
+    ),
+    "feeds": _Group(
+        "Count the readers of feeds.",
+        "feeds readers /var/log/nginx/access.log my-publication",
+    ),
+    "issues": _Group(
+        "See and change single issues.",
+        'issues move weekly 2026-01-09 --to "2026-01-10 09:00"',
+    ),
+    "keys": _Group("Make keys of the API.", "keys add ann@example.org --label ci --scope view"),
+    "mailbox": _Group(
+        "Receive mail: commands of subscribers, bounces and complaints.",
+        "mailbox poll my-publication",
+    ),
+    "sources": _Group(
+        "Show the sources and what is to be said of them, or test one.",
+        "sources my-publication",
+        has_default=True,
+        no_args_is_help=False,
+    ),
+    "subscribers": _Group(
+        "Import, export, list and find subscribers; unsubscribe, resubscribe and erase them.",
+        "subscribers import subscribers.csv my-publication",
+    ),
 }
 
 # These print and end; what the log imports would take most of their time.
@@ -60,12 +114,18 @@ REPLACED = {
     "accounts disable": "disableAccount",
     "accounts enable": "enableAccount",
     "accounts end-sessions": "endSessions",
+    "accounts list": "listAccounts",
     "accounts roles": "setRoles",
     "articles accept": "acceptLostArticles",
+    "audit": "readAuditLog",
+    "audit verify": "verifyAuditLog",
+    "calendar": "readCalendar",
     "issues diff": "compareRevisions",
     "issues edit": "editIssue",
     "issues plan": "readPlan",
     "issues request-changes": "requestChanges",
+    "issues restore": "restoreOccurrence",
+    "issues schedule": "scheduleIssue",
     "issues undo": "undoSending",
     "issues undo-edit": "undoEdit",
     "keys list": "listKeys",
@@ -98,12 +158,12 @@ _PANELS = {
     "Begin and look": ("new", "demo", "preview", "check", "send"),
     "Run": ("up", "run", "deliver", "web", "console", "serve", "status", "health"),
     "Issues": (
-        *("calendar", "plan", "issues", "pause", "resume", "cancel"),
+        *("plan", "issues", "pause", "resume", "cancel"),
         *("deliveries", "doubt"),
     ),
     "Articles": ("articles", "sources", "feeds"),
     "Subscribers": ("subscribers", "mailbox"),
-    "People and programs": ("accounts", "keys", "audit", "api"),
+    "People and programs": ("accounts", "keys", "api"),
     "The machine": ("webserver", "dkim", "backup", "restore", "recover", "database"),
 }
 # Characters of a command's line of help; all that there are.
@@ -138,10 +198,20 @@ app = typer.Typer(
     epilog="Example: publisher new my-publication && publisher run --once my-publication",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for register in _COMMANDS:
-    register(app)
+_TYPERS = {"": app}
 for _name, _group in _GROUPS.items():
-    app.add_typer(_group, name=_name)
+    _TYPERS[_name] = typer.Typer(
+        cls=ListByDefault if _group.has_default else TyperGroup,
+        no_args_is_help=_group.no_args_is_help,
+        help=_group.help,
+        epilog=f"Example: publisher {_group.example}",
+    )
+    # With a callback, a group of one command stays a group.
+    _TYPERS[_name].callback()(lambda: None)
+    app.add_typer(_TYPERS[_name], name=_name)
+for _words, _made in COMMANDS.items():
+    _name, _, _command_name = _words.rpartition(" ")
+    _TYPERS[_name].command(_command_name, **_made.options)(_made.run)
 
 
 def _version(value: bool) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING
 
-import typer
-
+from publisher.app.opening import open_state
 from publisher.cli import common
 from publisher.cli.api import answer_of
 from publisher.cli.exit_codes import echo, escape_line
-from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.app.sources import SourceStatus
@@ -64,49 +60,33 @@ def survey_lines(found: SourceSurvey) -> Iterator[str]:
             yield f"{title}: {', '.join(f'{n:,} {key}' for key, n in counts.most_common())}"
 
 
-app = typer.Typer(
-    cls=common.ListByDefault,
-    help="Show the sources and what is to be said of them, or test one.",
-    epilog="Example: publisher sources my-publication",
-)
-
-
-@app.command(common.DEFAULT_COMMAND, epilog="Example: publisher sources my-publication")
-def sources_list_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    as_json: common.JsonOption = False,
-) -> None:
+@common.command("sources list", "my-publication", takes="DIR --json")
+def sources_list_command(given: common.Given) -> None:
     """List the sources, each with its notices: what is wrong or left out, and what to do."""
     from publisher.app.sources import read_sources
 
-    with common.editing(directory, None) as (state, actor):
-        if as_json:
+    with given.editing() as (state, actor):
+        if given.as_json:
             common.print_json(answer_of(state, actor, "listSources"))
             return
-        found = read_sources(state)
-    for one in found.sources:
-        echo("\n".join(source_lines(one)))
+        listed = read_sources(state)
+    for source in listed.sources:
+        echo("\n".join(source_lines(source)))
 
 
-@app.command("test", epilog="Example: publisher sources test articles my-publication")
-def sources_test_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a source.")],
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    acting: common.ActorOption = None,
-    now: common.NowOption = None,
-    as_json: common.JsonOption = False,
-) -> None:
+@common.command("sources test", "articles my-publication", takes="DIR --as --now --json")
+def sources_test_command(given: common.Given, source: str) -> None:
     """Look at what a source would bring now. Nothing of it is stored.
 
     At most 500 new or changed files are read, for at most 20 seconds.
+
+    SOURCE: The name of a source.
     """
     from publisher.app.sources import run_source_test
 
-    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
+    with given.editing() as (state, actor):
         survey = run_source_test(state, actor, source)
-    if as_json:
+    if given.as_json:
         from publisher.web.api.sources import survey_value
 
         common.print_json(survey_value(survey).model_dump(mode="json"))
@@ -114,56 +94,22 @@ def sources_test_command(
         echo("\n".join(survey_lines(survey)))
 
 
-_EXAMPLE = "Example: publisher feeds readers /var/log/nginx/access.log my-publication"
-feeds_app = typer.Typer(
-    no_args_is_help=True, help="Count the readers of feeds.", epilog=_EXAMPLE
-)
-
-
-@feeds_app.callback()
-def _group() -> None:
-    """Count the readers of feeds."""  # keeps `readers` a command of a group
-
-
-@feeds_app.command("readers", epilog=_EXAMPLE)
-def followers_command(
-    log: Annotated[
-        str,
-        typer.Argument(
-            metavar="ACCESS_LOG",
-            help="Of nginx (combined) or Caddy (JSON); - is standard input.",
-        ),
-    ],
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-) -> None:
+@common.command("feeds readers", "/var/log/nginx/access.log my-publication")
+def followers_command(given: common.Given, access_log: Path) -> None:
     """Count the readers of each feed and day in an access log. No address is stored.
 
     Aggregators state how many people they read for; any other client counts once a day. Read each log
     as a whole: of a day in two logs, the larger number counts.
-    """
-    settings = common.read_settings(directory)
 
-    from publisher.app.opening import open_state
+    ACCESS_LOG: Of nginx (combined) or Caddy (JSON); - is standard input.
+    """
     from publisher.app.subscribers.feeds import count_feed_followers
 
-    with _opened(log) as lines, open_state(settings) as database:
-        found = count_feed_followers(database, lines)
-    days = f", {found.first} to {found.last}" if found.first else ""
+    with common.opened_lines(access_log) as lines, open_state(given.settings) as database:
+        counted = count_feed_followers(database, lines)
+    days = f", {counted.first} to {counted.last}" if counted.first else ""
     echo(
-        f"stored: {common.count_noun(found.stored, 'number', 'numbers')} of a feed and day{days}"
+        f"stored: {common.count_noun(counted.stored, 'number', 'numbers')} of a feed and day{days}"
     )
-    if found.unread:
-        echo(f"{common.count_noun(found.unread, 'line')} not understood", err=True)
-
-
-@contextmanager
-def _opened(log: str) -> Iterator[TextIO]:
-    if log == "-":
-        yield sys.stdin
-        return
-    try:
-        opened = Path(log).open(encoding="utf-8", errors="replace")  # noqa: SIM115  # closed below
-    except OSError as error:
-        raise UsageError(f"{log}: can't be read: {error.strerror}") from None
-    with opened:
-        yield opened
+    if counted.unread:
+        echo(f"{common.count_noun(counted.unread, 'line')} not understood", err=True)

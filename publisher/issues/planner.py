@@ -186,7 +186,7 @@ def _unless_before(made_at: datetime, planned: PlannedOccurrence) -> PlannedOccu
         return planned
     reason = message(
         "it was due before this database was made (%(made)s UTC), so another one may have sent it; "
-        "`publisher issues restore` takes that back",
+        "`publisher api restoreOccurrence` takes that back",
         made=f"{made_at:%Y-%m-%d %H:%M}",
     )
     return replace(planned, reason=reason, reason_key=IssueReason.BEFORE_DATABASE)

@@ -131,4 +131,4 @@ def test_a_timer_starts_backups_into_a_folder_that_its_unit_may_write() -> None:
     assert "\nUnit=" not in timer
     (command,) = re.findall(r"(?m)^ExecStart=\S+ (.+)$", unit)
     (writable,) = re.findall(r"(?m)^ReadWritePaths=(.+)$", unit)
-    assert str(parse(shlex.split(command)).params["target"]) in writable.split()
+    assert str(parse(shlex.split(command)).params["folder"]) in writable.split()

@@ -305,6 +305,11 @@ def calendar_of_token(state: EditingState, token: str) -> bytes | None:
         account = read_feed_token(connection, state.secret, _PURPOSE, token)
     if account is None or not account_actor(account, "").permits(Permission.VIEW):
         return None
+    return write_current_calendar(state)
+
+
+def write_current_calendar(state: EditingState) -> bytes:
+    """Return the calendar from a month before today to a year after it as a file."""
     today = state.clock.now().astimezone(state.settings.zone()).date()
     return write_calendar(state, today - _BEFORE, today + _AHEAD)
 

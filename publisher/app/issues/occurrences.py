@@ -220,7 +220,7 @@ def _editions(settings: Settings, key: OccurrenceKey) -> list[Edition]:
     scheduled = [one for one in wanted if one.occurrence_on(key.day)]
     if not scheduled or (key.languages and len(scheduled) < len(wanted)):
         raise UsageError.saying(
-            "%(issue)s: its schedule has no %(day)s; `publisher calendar` lists them",
+            "%(issue)s: its schedule has no %(day)s; `publisher plan` lists them",
             issue=newsletter.name,
             day=key.day,
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from publisher.cli.api import answer_of
-from publisher.cli.common import CURRENT_FOLDER, editing, parse_now, print_json
+from publisher.cli.common import CURRENT_FOLDER, Given, print_json
 from publisher.cli.exit_codes import echo
 from publisher.errors import IssueError, UsageError
 
@@ -34,19 +34,6 @@ IssueDayArgument = Annotated[
 ]
 IssueArgument = Annotated[
     str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")
-]
-WhichArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="NEWSLETTER",
-        help="A newsletter, or the name of an issue, like weekly-en-2026-01-09.",
-    ),
-]
-PerhapsDayArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="[DAY]", help='With a newsletter: the date of its schedule, or "next".'
-    ),
 ]
 # In the place of a day: that of the next issue.
 NEXT = "next"
@@ -93,10 +80,10 @@ def parse_day(text: str, option: str = "DAY") -> date:
 
 def parse_issue_day(text: str) -> tuple[date, str]:
     """Return the date of an issue, and the rest of its name if it is a correction."""
-    found = _ISSUE_DAY.fullmatch(text)
-    if found is None:
+    named = _ISSUE_DAY.fullmatch(text)
+    if named is None:
         return parse_day(text), ""
-    return parse_day(found[1]), found[2]
+    return parse_day(named[1]), named[2]
 
 
 def parse_local_time(text: str) -> datetime:
@@ -147,30 +134,21 @@ class ChosenIssues(NamedTuple):
             return [self.which]
         if not self.states:
             raise UsageError(f"{self.which}: name the day of the issue, like 2026-01-09")
-        found = list_of_newsletter(state, actor, self.which, self.languages or ())
-        if names := [one.name for one in found if one.state in self.states]:
+        issues = list_of_newsletter(state, actor, self.which, self.languages or ())
+        if names := [issue.name for issue in issues if issue.state in self.states]:
             return names
         raise UsageError(f"{self.which}: none of its issues is {' or '.join(self.states)}")
 
 
-def run_verb(  # what all these commands take
-    directory: Path,
-    acting: str | None,
-    now: str | None,
-    names: _Names,
-    verb: Callable[[EditingState, Actor, str], Issue],
-    *,
-    as_json: bool,
+def run_verb(
+    given: Given, names: _Names, verb: Callable[[EditingState, Actor, str], Issue]
 ) -> None:
     """Do something with each issue, or with none if one refuses."""
-    with editing(directory, acting, parse_now(now)) as (state, actor):
-        found = names(state)
-        with all_or_none(state, found) as together:
-            done = [verb(together, actor, name) for name in found]
-        if as_json:
-            print_json([answer_of(state, actor, "readIssue", issue=one.name) for one in done])
-            return
-    print_issues(done)
+    with given.editing() as (state, actor):
+        issues = names(state)
+        with all_or_none(state, issues) as together:
+            done = [verb(together, actor, name) for name in issues]
+        print_issues(given, state, actor, done)
 
 
 @contextmanager
@@ -188,10 +166,12 @@ def all_or_none(state: EditingState, names: Sequence[str]) -> Iterator[EditingSt
         ) from None
 
 
-def print_issues(done: list[Issue]) -> None:
+def print_issues(given: Given, state: EditingState, actor: Actor, done: list[Issue]) -> None:
     """Print the state of each issue."""
-    for one in done:
-        when = f"goes out at {one.send_at:%Y-%m-%d %H:%M:%S} UTC" if one.send_at else "held"
-        words = one.state.replace("_", " ")
-        rest = one.reason or (when if one.state == "ready" else "")
-        echo(f"{one.name}: {words}" + (f", {rest}" if rest else ""))
+    if given.as_json:
+        print_json([answer_of(state, actor, "readIssue", issue=issue.name) for issue in done])
+        return
+    for issue in done:
+        when = f"goes out at {issue.send_at:%Y-%m-%d %H:%M:%S} UTC" if issue.send_at else "held"
+        rest = issue.reason or (when if issue.state == "ready" else "")
+        echo(f"{issue.name}: {issue.state.replace('_', ' ')}" + (f", {rest}" if rest else ""))

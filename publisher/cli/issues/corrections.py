@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from publisher.cli import common
 from publisher.cli.exit_codes import echo
@@ -17,37 +15,28 @@ if TYPE_CHECKING:
     from publisher.app.issues.corrections import CorrectionPlan
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    example = 'correct weekly 2026-01-09 --lang ar --subject "A date" --text erratum.md'
-    app.command("correct", epilog=f"Example: publisher issues {example}")(
-        issues_correct_command
-    )
-
-
+@common.command(
+    "issues correct",
+    'weekly 2026-01-09 --lang ar --subject "A date" --text erratum.md',
+    takes="DIR --as --now --json",
+)
 def issues_correct_command(  # noqa: PLR0913  # options
+    given: common.Given,
     newsletter: arguments.NewsletterArgument,
     day: arguments.DayArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
     lang: arguments.LanguagesOption = None,
-    subject: Annotated[
-        str, typer.Option("--subject", metavar="TEXT", help="What is corrected, in a line.")
-    ] = "",
-    text: Annotated[
-        Path | None,
-        typer.Option("--text", metavar="FILE", help="The words of the correction, Markdown."),
-    ] = None,
-    web_only: Annotated[
-        bool, typer.Option("--web-only", help="Only on the issue's page; nobody gets a mail.")
-    ] = False,
-    acting: common.ActorOption = None,
-    now: common.NowOption = None,
-    as_json: common.JsonOption = False,
+    subject: str = "",
+    text: Path | None = None,
+    web_only: bool = False,
 ) -> None:
     """Correct an issue by a mail to those who got it and still want it, or on its page alone.
 
     Without --text, only show whom a correction would reach. The issue itself is never sent again.
+
+    --subject TEXT: What is corrected, in a line.
+    --text FILE: The words of the correction, Markdown.
+    --web-only: Only on the issue's page; nobody gets a mail.
     """
     from publisher.app.issues.corrections import (
         CorrectionRequest,
@@ -56,10 +45,10 @@ def issues_correct_command(  # noqa: PLR0913  # options
     )
 
     of_day, languages = arguments.parse_day(day), tuple(lang or ())
-    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
+    with given.editing() as (state, actor):
         plans = plan_correction(state, newsletter, of_day, languages)
         if text is None:
-            _print_correction(plans, as_json=as_json)
+            _print_plans(plans, as_json=given.as_json)
             return
         request = CorrectionRequest(
             newsletter=newsletter,
@@ -71,7 +60,7 @@ def issues_correct_command(  # noqa: PLR0913  # options
         )
         done = correct_issue(state, actor, request)
     names = [one.mailed.name if one.mailed else f"{one.first.name} (page)" for one in done]
-    if as_json:
+    if given.as_json:
         common.print_json({"corrected": [one.first.name for one in done], "issues": names})
     else:
         echo("\n".join(f"{name}: the next cycle makes it" for name in names))
@@ -84,11 +73,11 @@ def _read_corrections(file: Path) -> str:
         raise UsageError(f"--text: {file} can't be read: {error}") from None
 
 
-def _print_correction(plans: list[CorrectionPlan], *, as_json: bool) -> None:
+def _print_plans(plans: list[CorrectionPlan], *, as_json: bool) -> None:
     if as_json:
-        common.print_json([_as_json(one) for one in plans])
+        common.print_json([_as_json(plan) for plan in plans])
     else:
-        echo("\n".join(line for one in plans for line in _lines(one)))
+        echo("\n".join(line for plan in plans for line in _lines(plan)))
 
 
 def _as_json(plan: CorrectionPlan) -> dict[str, object]:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -35,24 +34,6 @@ if TYPE_CHECKING:
     from publisher.issues.model import Issue
 
 
-MessageIdsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--from",
-        metavar="FILE",
-        help="Only these Message-IDs, one a line; - reads standard input. Empty lines and "
-        "lines that begin with # are ignored.",
-    ),
-]
-DoubtToOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--to",
-        metavar="ADDRESS",
-        help="Only this subscriber; may be repeated.",
-        show_default="all of them",
-    ),
-]
 # RFC 5322 section 3.6.4, as far as ours go.
 _MESSAGE_ID = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
@@ -83,14 +64,11 @@ def read_message_ids(file: Path) -> MessageIdLines:
     """Read a file, or standard input for `-`; raise UsageError if it can't be read."""
     if str(file) == "-" and sys.stdin is None:
         raise UsageError("--from -: standard input is closed")
-    try:
+    with common.reading_file(file, "--from"):
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"--from: {file}: can't be read: {error.strerror or error}") from None
-    lines = enumerate(content.decode("utf-8-sig", "replace").splitlines(), 1)
-    found = {number: line.strip() for number, line in lines}
+    lines = enumerate(map(str.strip, content.decode("utf-8-sig", "replace").splitlines()), 1)
     return MessageIdLines(
-        {number: text for number, text in found.items() if text and not text.startswith("#")}
+        {number: text for number, text in lines if text and not text.startswith("#")}
     )
 
 
@@ -98,41 +76,21 @@ def _without_brackets(text: str) -> str:
     return text.removeprefix("<").removesuffix(">")
 
 
-def doubt_reconcile_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    log: Annotated[
-        Path,
-        typer.Option("--log", metavar="FILE", help="Postfix's log; - reads standard input."),
-    ],
-    acting: common.ActorOption = None,
-    now: common.NowOption = None,
-) -> None:
+@common.command(
+    "doubt reconcile", "--log /var/log/mail.log my-publication", takes="DIR --as --now"
+)
+def doubt_reconcile_command(given: common.Given, *, log: Path) -> None:
     """Decide what is in doubt by Postfix's log, where it has the Message-ID and a result.
 
     The rest stays in doubt: look whether the log goes back far enough before you send it again.
+
+    --log FILE: Postfix's log; - reads standard input.
     """
     from publisher.app.issues.deliveries import reconcile_doubts
 
-    with (
-        common.editing(directory, acting, common.parse_now(now)) as (state, actor),
-        _lines_of(log) as lines,
-    ):
+    with given.editing() as (state, actor), common.opened_lines(log, "--log") as lines:
         done = reconcile_doubts(state, actor, lines)
     echo(f"{done.sent} marked as sent, {done.bounced} returned, {done.left} still in doubt")
-
-
-@contextmanager
-def _lines_of(file: Path) -> Iterator[Iterable[str]]:
-    if str(file) == "-":
-        yield sys.stdin
-        return
-    try:
-        opened = file.open(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(f"--log: {file}: can't be read: {error.strerror or error}") from None
-    with opened as lines:
-        yield lines
 
 
 class RetriedState(StrEnum):
@@ -142,41 +100,28 @@ class RetriedState(StrEnum):
     BOUNCED = DeliveryState.BOUNCED
 
 
-RetriedStateOption = Annotated[
-    list[RetriedState] | None,
-    typer.Option("--state", help="Only this state; may be repeated.", show_default="both"),
-]
-CauseOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--cause",
-        metavar="KEY",
-        help="Only this cause, like full; may be repeated.",
-        show_default="any cause",
-    ),
-]
-
-
+@common.command("deliveries retry", "weekly-en-2026-01-09 --cause full", takes="DIR --as --now")
 def deliveries_retry_command(
+    given: common.Given,
     issue: IssueArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    state: RetriedStateOption = None,
-    cause: CauseOption = None,
-    acting: common.ActorOption = None,
-    now: common.NowOption = None,
+    state: list[RetriedState] | None = None,
+    cause: list[str] | None = None,
 ) -> None:
     """Try deliveries again that have bounced or failed, until 7 days after the issue was finished.
 
     The mails have the same Message-IDs. Addresses that were suppressed stay suppressed:
     `publisher api reviveSubscriber` first.
+
+    --state (both): Only this state; may be repeated.
+    --cause KEY (any cause): Only this cause, like full; may be repeated.
     """
-    refuse_folder(directory, issue)
+    refuse_folder(given.directory, issue)
 
     from publisher.app.issues.deliveries import retry_deliveries
 
-    states = [DeliveryState(one) for one in state or []]
-    with common.editing(directory, acting, common.parse_now(now)) as (editors, actor):
+    states = [DeliveryState(chosen) for chosen in state or []]
+    with given.editing() as (editors, actor):
         done = retry_deliveries(editors, actor, issue, states, cause or [])
     left = f"; {done.unwanted} not, as the newsletter does not go there any more"
     again = explain_resending(issue, is_paused=done.is_paused)
@@ -200,43 +145,21 @@ StateOption = Annotated[
     ),
 ]
 
-_group = typer.Typer(
-    cls=common.ListByDefault,
-    no_args_is_help=True,
-    help="List the subscribers who did not get an issue, and try them again.",
-    epilog="Example: publisher deliveries weekly-en-2026-01-09 --state bounced",
-)
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    example = "Example: publisher deliveries"
-    _group.command(
-        common.DEFAULT_COMMAND, epilog=f"{example} weekly-en-2026-01-09 --state bounced"
-    )(deliveries_command)
-    _group.command("retry", epilog=f"{example} retry weekly-en-2026-01-09 --cause full")(
-        deliveries_retry_command
-    )
-    app.add_typer(_group, name="deliveries")
-
-
+@common.command("deliveries list", "weekly-en-2026-01-09 --state bounced", takes="DIR --json")
 def deliveries_command(
-    issue: IssueArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    state: StateOption = None,
-    as_json: common.JsonOption = False,
+    given: common.Given, issue: IssueArgument, *, state: StateOption = None
 ) -> None:
     """List the subscribers who did not get an issue: address, state, attempts, next try, reason."""
     wanted = _states(state or [])
-    refuse_folder(directory, issue)
-    settings = common.read_settings(directory)
+    refuse_folder(given.directory, issue)
+    settings = given.settings
 
     from publisher.app.issues.deliveries import delivery_pages
 
-    with open_state(settings) as database:
+    with open_state(given.settings) as database:
         pages = delivery_pages(settings, database, issue, wanted)
-        if as_json:
+        if given.as_json:
             common.print_json_list(_deliveries_as_json(line) for page in pages for line in page)
         else:
             _print_pages(pages, issue, wanted)
@@ -257,15 +180,15 @@ def _print_pages(
 
 
 def _states(words: list[str]) -> tuple[DeliveryState, ...]:
-    found: list[DeliveryState] = []
+    states: list[DeliveryState] = []
     for word in words:
         name = word.strip().lower().replace(" ", "_").replace("-", "_")
         if name not in _STATE_WORDS:
             raise UsageError(
                 f"--state: {word!r} is not a state; use one of: {', '.join(_STATE_WORDS)}"
             )
-        found += _STATE_WORDS[name]
-    return tuple(dict.fromkeys(found))
+        states += _STATE_WORDS[name]
+    return tuple(dict.fromkeys(states))
 
 
 def _columns(page: list[DeliveryRecord], *, with_heading: bool) -> Iterator[str]:
@@ -299,92 +222,82 @@ def _deliveries_as_json(line: DeliveryRecord) -> dict[str, Any]:
     }
 
 
-_UNKNOWN = "its Message-ID can't be known, since the secret was changed: look for the address"
-app = typer.Typer(
-    no_args_is_help=True,
-    help="List deliveries that are in doubt, and decide about them.",
-    epilog="Example: publisher doubt list my-publication",
-)
-
-app.command(
-    "reconcile",
-    epilog="Example: publisher doubt reconcile --log /var/log/mail.log my-publication",
-)(doubt_reconcile_command)
-
-
-@app.command("list", epilog="Example: publisher doubt list --json my-publication")
-def doubt_list_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    as_json: common.JsonOption = False,
-) -> None:
+@common.command("doubt list", "--json my-publication", takes="DIR --json")
+def doubt_list_command(given: common.Given) -> None:
     """List deliveries in doubt, with the Message-ID to look for in the server's log."""
-    settings = common.read_settings(directory)
-
     from publisher.app.issues.deliveries import list_in_doubt
 
-    with open_state(settings) as database:
-        listed = list_in_doubt(settings, database)
-    if as_json:
+    with open_state(given.settings) as database:
+        listed = list_in_doubt(given.settings, database)
+    if given.as_json:
         common.print_json([_doubt_as_json(*row) for row in listed])
     else:
         lines = [_as_lines(*row) for row in listed]
         echo("\n".join(lines or ["nothing is in doubt"]))
 
 
-@app.command("resend", epilog="Example: publisher doubt resend weekly-en-2026-01-09")
+_ToOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to",
+        metavar="ADDRESS",
+        help="Only this subscriber; may be repeated.",
+        show_default="all of them",
+    ),
+]
+_FromOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="Only these Message-IDs, one a line; - reads standard input. Empty lines and "
+        "lines that begin with # are ignored.",
+    ),
+]
+
+
+@common.command("doubt resend", "weekly-en-2026-01-09", takes="DIR --as --now")
 def doubt_resend_command(
+    given: common.Given,
     issue: IssueArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    to: DoubtToOption = None,
-    message_ids: MessageIdsOption = None,
-    acting: common.ActorOption = None,
-    now: common.NowOption = None,
+    to: _ToOption = None,
+    message_ids: _FromOption = None,
 ) -> int:
     """Send deliveries in doubt again. Some subscribers may get the mail twice (same Message-ID).
 
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are sent.
     """
-    options = (to, message_ids, acting, now)
-    return _decide(directory, issue, options, resend=True)
+    return _decide(given, issue, to or (), message_ids, resend=True)
 
 
-@app.command("mark-sent", epilog="Example: publisher doubt mark-sent weekly-en-2026-01-09")
+@common.command("doubt mark-sent", "weekly-en-2026-01-09", takes="DIR --as --now")
 def doubt_mark_sent_command(
+    given: common.Given,
     issue: IssueArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
     *,
-    to: DoubtToOption = None,
-    message_ids: MessageIdsOption = None,
-    acting: common.ActorOption = None,
-    now: common.NowOption = None,
+    to: _ToOption = None,
+    message_ids: _FromOption = None,
 ) -> int:
     """Record what is in doubt as sent, for example because the server's log has the Message-ID.
 
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are recorded.
     """
-    options = (to, message_ids, acting, now)
-    return _decide(directory, issue, options, resend=False)
+    return _decide(given, issue, to or (), message_ids, resend=False)
 
 
 def _decide(
-    directory: Path,
-    name: str,
-    options: tuple[list[str] | None, Path | None, str | None, str | None],
-    *,
-    resend: bool,
+    given: common.Given, name: str, to: Sequence[str], file: Path | None, *, resend: bool
 ) -> int:
-    to, file, acting, now = options
-    refuse_folder(directory, name)
+    refuse_folder(given.directory, name)
 
     from publisher.app.issues.deliveries import DoubtChoice, decide_doubts
 
-    given = read_message_ids(file) if file else None
-    choice = DoubtChoice(to or (), given.message_ids if given else None)
-    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
+    listed = read_message_ids(file) if file else None
+    choice = DoubtChoice(to, listed.message_ids if listed else None)
+    with given.editing() as (state, actor):
         decision = decide_doubts(state, actor, name, choice, resend=resend)
-    problems = list(given.problems(decision.unknown, name)) if given else []
+    problems = list(listed.problems(decision.unknown, name)) if listed else []
     for problem in problems:
         echo(f"publisher: {file}: {problem}", err=True)
     if decision.count or file:
@@ -406,6 +319,9 @@ def _doubt_as_json(issue: Issue, message_id: str, doubt: Doubt) -> dict[str, obj
         "since": common.rfc3339_or_none(doubt.since),
         **common.fields_as_json(doubt, "attempts", "reason", "reason_key", "advice"),
     }
+
+
+_UNKNOWN = "its Message-ID can't be known, since the secret was changed: look for the address"
 
 
 def _as_lines(issue: Issue, message_id: str, doubt: Doubt) -> str:

@@ -40,7 +40,7 @@ def shown_lines(shown: Shown) -> Iterator[str]:
     why = f": {issue.reason}" if issue.reason else ""
     yield f"{issue.name}: {_words(issue.state)}{why}"
     if issue.send_at is None and not (report.planned or issue.reason):
-        yield "    held: nothing is sent until `publisher issues schedule` or `publisher issues send-now`"
+        yield "    held: nothing is sent until `publisher api scheduleIssue` or `publisher issues send-now`"
     yield from (*_pause_lines(issue), *_mail_lines(report))
     if overview.revisions:
         yield f"    subject: {overview.revisions[0].subject}"
@@ -181,7 +181,7 @@ def sum_deliveries(made: IssueStatus) -> str:
 
 def issues_table(shown: Sequence[IssueStatus]) -> Table:
     """Return the table of issues, by the names that other commands take; fits into 80 columns."""
-    table = make_table()
+    table = make_table(())
     table.add_column("Issue", no_wrap=True)
     table.add_column("State", overflow="fold")
     for heading in ("Articles", "Warnings"):
@@ -198,7 +198,7 @@ def issues_table(shown: Sequence[IssueStatus]) -> Table:
     return table
 
 
-# After a break of weeks, `publisher calendar` lists all of them.
+# After a break of weeks there may be many.
 _OVERDUE_SHOWN = 5
 
 
@@ -216,7 +216,7 @@ def explain_overdue(facts: PublicationStatus) -> Iterator[str]:
     """Yield which issues should have been made, why they were not, and what to do."""
     yield from map(overdue_line, facts.overdue[:_OVERDUE_SHOWN])
     if (more := len(facts.overdue) - _OVERDUE_SHOWN) > 0:
-        yield f"    and {more:,} more, which publisher calendar lists"
+        yield f"    and {more:,} more, which publisher status --json lists"
     if not facts.overdue:
         return
     last, due = facts.worked_at, facts.overdue[0].at
@@ -231,3 +231,8 @@ def overdue_line(one: OverdueOccurrence) -> str:
     """Return when an issue was due that no cycle has made, and what the next one does with it."""
     what = f"will be skipped: {one.reason}" if one.reason else "is not made yet"
     return f"{one.name} was due {format_local(one.at)} and {what}"
+
+
+def overdue_as_json(late: OverdueOccurrence) -> dict[str, Any]:
+    """Return the same for programs."""
+    return {"issue": late.name, "at": late.at.isoformat(), "reason": late.reason}

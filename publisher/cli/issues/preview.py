@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
     from publisher.config import Edition, Settings
     from publisher.rendering import Renderer
     from publisher.screenshots.capture import Screenshot
-
-
-DayOption = Annotated[
-    str | None,
-    typer.Option(
-        "--day", metavar="DATE", help="An issue that is there.", show_default="the next one"
-    ),
-]
-SubscriberOption = Annotated[
-    str | None,
-    typer.Option(
-        "--subscriber",
-        metavar="ADDRESS",
-        help="As this subscriber gets it; its links do nothing.",
-    ),
-]
 
 
 def preview_for(  # the options of the commands
@@ -70,46 +54,34 @@ def explain_old(why_not_new: str | None) -> None:
 _DEFAULT_OUT = Path("preview.html")
 
 
+@common.command(
+    "preview",
+    "weekly --lang zh-Hant --out digest.html my-publication",
+    takes="DIR --as --now",
+)
 def preview_command(  # noqa: PLR0913  # the options of the command
-    newsletter: Annotated[
-        str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
-    ],
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    given: common.Given,
+    newsletter: str,
     *,
-    lang: Annotated[
-        str | None,
-        typer.Option(
-            "--lang", metavar="TAG", help="The language; else the first, for screenshots all."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            help="Where to write it; .txt for plain text, .eml for the whole message.",
-            show_default=str(_DEFAULT_OUT),
-        ),
-    ] = None,
-    screenshots: Annotated[
-        Path | None,
-        typer.Option(
-            "--screenshots",
-            metavar="DIR",
-            help="Photograph it instead, in every language, light and dark, 600 and 320 pixels "
-            "wide; needs Chromium.",
-        ),
-    ] = None,
-    day: DayOption = None,
-    subscriber: SubscriberOption = None,
-    account: common.ActorOption = None,
-    now: common.NowOption = None,
+    lang: str | None = None,
+    out: Path | None = None,
+    screenshots: Path | None = None,
+    day: str | None = None,
+    subscriber: str | None = None,
 ) -> None:
     """Write what the next issue would be if it were made now, or one that is there.
 
     Plans and sends nothing.
+
+    NEWSLETTER: The newsletter's name.
+    --lang TAG: The language; else the first, for screenshots all.
+    --out FILE (preview.html): Where to write it; .txt for plain text, .eml for the whole message.
+    --screenshots DIR: Photograph it instead, in every language, light and dark, 600 and 320 pixels
+        wide; needs Chromium.
+    --day DATE (the next one): An issue that is there.
+    --subscriber ADDRESS: As this subscriber gets it; its links do nothing.
     """
-    clock, settings = common.parse_now(now), common.read_settings(directory)
+    clock, settings = given.clock, given.settings
 
     from publisher.app.issues.dry_run import open_preview
     from publisher.app.issues.lookup import choose_editions, find_edition
@@ -118,20 +90,20 @@ def preview_command(  # noqa: PLR0913  # the options of the command
         raise UsageError(
             "--screenshots shows the next issue; give it without --out and the others"
         )
-    if screenshots is None:
-        edition = find_edition(settings, newsletter, lang)
-        if day or subscriber or account:
-            with (
-                common.editing(directory, account, clock) as (state, actor),
-                open_preview(state, picks_up=day is None, subscriber=subscriber) as seen,
-            ):
-                mail = preview_for(*seen, actor, edition, day, subscriber)
-            _write_mail(mail, out or _DEFAULT_OUT)
-        else:
-            _write(settings, clock, edition, out or _DEFAULT_OUT)
-    else:
+    if screenshots is not None:
         editions = choose_editions(settings, newsletter, lang)
         _write_screenshots(settings, clock, editions, screenshots)
+        return
+    edition = find_edition(settings, newsletter, lang)
+    if not (day or subscriber or given.account):
+        _write(settings, clock, edition, out or _DEFAULT_OUT)
+        return
+    with (
+        given.editing() as (state, actor),
+        open_preview(state, picks_up=day is None, subscriber=subscriber) as seen,
+    ):
+        mail = preview_for(*seen, actor, edition, day, subscriber)
+    _write_mail(mail, out or _DEFAULT_OUT)
 
 
 def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> None:
@@ -181,46 +153,36 @@ def _write_screenshots(
     echo(f"{common.count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
 
 
-def send_command(  # noqa: PLR0913  # the options of the command
-    newsletter: Annotated[
-        str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
-    ],
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
+@common.command(
+    "send",
+    "weekly --to editor@example.org --lang en --lang ar my-publication",
+    takes="DIR --as --now",
+)
+def send_command(  # the options of the command
+    given: common.Given,
+    newsletter: str,
     *,
-    to: Annotated[
-        list[str],
-        typer.Option(
-            "--to",
-            metavar="ADDRESS",
-            help="The recipient; need not be a subscriber. May be given several times.",
-        ),
-    ],
-    lang: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--lang",
-            metavar="TAG",
-            help="The edition. May be given several times.",
-            show_default="the first",
-        ),
-    ] = None,
-    day: DayOption = None,
-    subscriber: SubscriberOption = None,
-    account: common.ActorOption = None,
-    now: common.NowOption = None,
+    to: list[str],
+    lang: list[str] | None = None,
+    day: str | None = None,
+    subscriber: str | None = None,
 ) -> None:
     """Send a test mail of an issue to some addresses, by the transport of all mail.
 
     No subscriber gets it, the ledger does not have it, and it may be sent again. Its
     subject says so, and its personal links do nothing.
-    """
-    clock = common.parse_now(now)
 
+    NEWSLETTER: The newsletter's name.
+    --to ADDRESS: The recipient; need not be a subscriber. May be given several times.
+    --lang TAG (the first): The edition. May be given several times.
+    --day DATE (the next one): An issue that is there.
+    --subscriber ADDRESS: As this subscriber gets it; its links do nothing.
+    """
     from publisher.app.issues.dry_run import open_preview
     from publisher.app.issues.lookup import find_edition
     from publisher.app.issues.send_test_mails import send_tests
 
-    with common.editing(directory, account, clock) as (state, actor):
+    with given.editing() as (state, actor):
         tags: list[str | None] = [*lang] if lang else [None]
         editions = [find_edition(state.settings, newsletter, tag) for tag in tags]
         with open_preview(state, picks_up=day is None, subscriber=subscriber) as (
@@ -236,22 +198,10 @@ def send_command(  # noqa: PLR0913  # the options of the command
 
 
 def _print(sent: list[SentTest]) -> None:
-    for one in sent:
-        if one.problem is None:
-            echo(f"{one.subject}: sent to {one.address}. {count_findings(one.findings)}")
+    for mail in sent:
+        if mail.problem is None:
+            echo(f"{mail.subject}: sent to {mail.address}. {count_findings(mail.findings)}")
         else:
-            complain(f"{one.address}: {one.problem}", 1)
-    if any(one.problem for one in sent):
+            complain(f"{mail.address}: {mail.problem}", 1)
+    if any(mail.problem for mail in sent):
         raise typer.Exit(1)
-
-
-def register(app: typer.Typer) -> None:
-    """Add what this module has."""
-    app.command(
-        "preview",
-        epilog="Example: publisher preview weekly --lang zh-Hant --out digest.html my-publication",
-    )(preview_command)
-    app.command(
-        "send",
-        epilog="Example: publisher send weekly --to editor@example.org --lang en --lang ar my-publication",
-    )(send_command)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from publisher.app.opening import open_state
 from publisher.cli import common
 from publisher.cli.exit_codes import echo
 
@@ -64,11 +63,7 @@ def _show_departures(found: Recovery, console: Console) -> None:
 
 def _show_issues(found: Recovery, console: Console) -> None:
     shown = [one for one in found.issues if not one.is_merely_late]
-    table = common.make_table("Issue", "State", "Surely sent", "Surely not", "In doubt", "Why")
-    for one in shown:
-        waiting = "not counted yet" if one.not_sent is None else str(one.not_sent)
-        numbers = (str(one.sent), waiting, str(one.in_doubt))
-        table.add_row(one.name, _state(one), *numbers, one.reason or "")
+    table = common.make_table(_HEADINGS, map(_row, shown))
     console.print(table if shown else "No issue is concerned.")
     if late := len(found.issues) - len(shown):
         console.print(
@@ -81,15 +76,25 @@ def _show_issues(found: Recovery, console: Console) -> None:
         )
 
 
+_HEADINGS = ("Issue", "State", "Surely sent", "Surely not", "In doubt", "Why")
+
+
+def _row(issue: RecoveredIssue) -> tuple[str, ...]:
+    return (
+        issue.name,
+        issue.state.replace("_", " ") if issue.state else "not in this database",
+        str(issue.sent),
+        "not counted yet" if issue.not_sent is None else str(issue.not_sent),
+        str(issue.in_doubt),
+        issue.reason or "",
+    )
+
+
 def _lost(found: Recovery) -> str:
     # Where an earlier recovery jumped over numbers, any number of them may be lost.
     if not found.missing_pages:
         return "nobody knows how many transactions are lost"
     return f"at least {common.count_noun(found.missing_pages, 'transaction')} lost"
-
-
-def _state(one: RecoveredIssue) -> str:
-    return one.state.replace("_", " ") if one.state else "not in this database"
 
 
 def recovery_as_json(found: Recovery, *, released: bool) -> dict[str, object]:
@@ -108,144 +113,91 @@ def recovery_as_json(found: Recovery, *, released: bool) -> dict[str, object]:
     }
 
 
-def backup_command(
-    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where backups are kept.")],
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    now: common.NowOption = None,
-) -> None:
+@common.command("backup", "/backup my-publication", takes="DIR --now")
+def backup_command(given: common.Given, folder: Path) -> None:
     """Copy database and secret into a new folder below FOLDER, while everything runs.
 
     The copy is marked: nothing is sent from it until `publisher recover --release`.
+
+    FOLDER: Where backups are kept.
     """
     from publisher.app.operation.backup import back_up_publication
 
-    backup = back_up_publication(common.read_settings(directory), target, common.parse_now(now))
-    echo(f"{backup.folder}")
+    echo(f"{back_up_publication(given.settings, folder, given.clock).folder}")
 
 
-def restore_command(
-    backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder of a backup.")],
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    now: common.NowOption = None,
-) -> None:
+@common.command("restore", "/backup/publisher-20260109T120000Z", takes="DIR --now")
+def restore_command(given: common.Given, backup: Path) -> None:
     """Put a backup in the place of the database file, which is kept under another name.
 
     On a server the backup goes into an empty database. Stop all processes of the publication first.
     Nothing is planned or sent until `publisher recover --release`.
+
+    BACKUP: A folder of a backup.
     """
     from publisher.app.operation.backup import restore_publication
 
-    restored = restore_publication(
-        common.read_settings(directory), backup, common.parse_now(now)
-    )
+    restored = restore_publication(given.settings, backup, given.clock)
     echo(
         f"restored as it was at {restored.made_at:%Y-%m-%d %H:%M:%S} UTC. Nothing is sent: see what "
         "was sent since with `publisher recover`, and decide with its option --release"
     )
 
 
-SendOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--send", metavar="ISSUE", help="Send again what is in doubt; may be repeated."
-    ),
-]
-HoldOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--hold",
-        metavar="ISSUE",
-        help="Send nothing of it until `resume`, or `issues schedule` if it was not being sent; may be repeated.",
-    ),
-]
-SkipOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--skip",
-        metavar="ISSUE",
-        help="Never send what is left of it, if nobody has it; may be repeated.",
-    ),
-]
-SentOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--sent",
-        metavar="ISSUE",
-        help="It was sent to all: nobody gets it, or its stories, again; may be repeated.",
-    ),
-]
-JournalOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--journal",
-        metavar="FOLDER",
-        help="The var/ of another machine that sends; name all of them, on a server.",
-    ),
-]
-
-
+@common.command(
+    "recover", "--release --send weekly-en-2026-01-09", takes="DIR --as --now --json"
+)
 def recover_command(  # noqa: PLR0913  # options
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    given: common.Given,
     *,
-    send: SendOption = None,
-    hold: HoldOption = None,
-    skip: SkipOption = None,
-    sent: SentOption = None,
-    journal: JournalOption = None,
-    release: Annotated[
-        bool,
-        typer.Option("--release", help="Apply these decisions, and let mail go out again."),
-    ] = False,
-    acting: common.ActorOption = None,
-    now: common.NowOption = None,
-    as_json: common.JsonOption = False,
+    send: list[str] | None = None,
+    hold: list[str] | None = None,
+    skip: list[str] | None = None,
+    sent: list[str] | None = None,
+    journal: list[Path] | None = None,
+    release: bool = False,
 ) -> None:
     """Show per issue what happened after an old database was copied: sent, not sent, in doubt.
 
     Nothing changes without --release. What is in doubt is not sent again unless its issue is named.
+
+    --send ISSUE: Send again what is in doubt; may be repeated.
+    --hold ISSUE: Send nothing of it until `resume`, or `publisher api scheduleIssue` if it was not
+        being sent; may be repeated.
+    --skip ISSUE: Never send what is left of it, if nobody has it; may be repeated.
+    --sent ISSUE: It was sent to all: nobody gets it, or its stories, again; may be repeated.
+    --journal FOLDER: The var/ of another machine that sends; name all of them, on a server.
+    --release: Apply these decisions, and let mail go out again.
     """
     from publisher.app.operation.databases import preview_recovery, recover_database
     from publisher.delivery.lineage.recovery import Choices
 
     choices = Choices(*(frozenset(names or ()) for names in (send, hold, skip, sent)))
     run = recover_database if release else preview_recovery
-    with common.editing(directory, acting, common.parse_now(now)) as (state, actor):
-        found = run(state, actor, choices, journal or ())
+    with given.editing() as (state, actor):
+        recovery = run(state, actor, choices, journal or ())
         is_shared = isinstance(state.settings.database, str)
-    if as_json:
-        common.print_json(recovery_as_json(found, released=release))
+    if given.as_json:
+        common.print_json(recovery_as_json(recovery, released=release))
     else:
-        show_recovery(found, released=release, is_shared=is_shared, names_none=not journal)
+        show_recovery(recovery, released=release, is_shared=is_shared, names_none=not journal)
 
 
-app = typer.Typer(
-    help="Look after the database.",
-    epilog="Example: publisher database copy var/publisher.db ADDRESS",
-    no_args_is_help=True,
-)
-
-
-@app.command("copy", epilog="Example: publisher database copy var/publisher.db ADDRESS")
-def copy_command(
-    source: Annotated[str, typer.Argument(metavar="FROM", help="A file, or an address.")],
-    target: Annotated[
-        str, typer.Argument(metavar="TO", help="A new file, or an empty database's address.")
-    ],
-    *,
-    as_json: common.JsonOption = False,
-) -> None:
+@common.command("database copy", "var/publisher.db ADDRESS", takes="--json")
+def copy_command(given: common.Given, from_: str, to: str) -> None:
     """Copy a publication's database into another one, and compare every row.
 
     Stop all processes of the publication first. Nothing is kept if anything differs. Afterwards mail
     is sent from TO only; FROM sends nothing until `publisher recover --release`.
+
+    FROM: A file, or an address.
+    TO: A new file, or an empty database's address.
     """
     from publisher.app.operation.databases import copy_publication
 
     secret = os.environ.get("PUBLISHER_SECRET")
-    copied = copy_publication(source, target, common.parse_now(None), secret)
-    if as_json:
+    copied = copy_publication(from_, to, given.clock, secret)
+    if given.as_json:
         common.print_json(
             [
                 {"table": name, "rows": content.rows, "checksum": content.checksum}
@@ -253,49 +205,33 @@ def copy_command(
             ]
         )
         return
-    table = common.make_table("table", "rows", "checksum")
-    for name, content in copied:
-        table.add_row(name, str(content.rows), content.checksum)
-    common.stdout_console().print(table)
+    rows = ((name, str(content.rows), content.checksum) for name, content in copied)
+    common.stdout_console().print(common.make_table(("table", "rows", "checksum"), rows))
     total = sum(content.rows for _name, content in copied)
     echo(f"{total} rows in {len(copied)} tables were copied; both sides are equal")
 
 
-@app.command("adopt-secret", epilog="Example: publisher database adopt-secret my-publication")
-def adopt_secret_command(directory: common.FolderArgument = common.CURRENT_FOLDER) -> None:
+@common.command("database adopt-secret", "my-publication")
+def adopt_secret_command(given: common.Given) -> None:
     """Take this machine's secret as the publication's, after it was changed on purpose.
 
     Machines with the former secret do not start any more. Links in mails that were sent lead nowhere.
     """
-    settings = common.read_settings(directory)
+    settings = given.settings
 
     from publisher.app.issues.deliveries import list_in_doubt
-    from publisher.app.opening import open_state
     from publisher.app.start_checks import adopt_secret
 
-    if not adopt_secret(settings, common.parse_now(None).now()):
+    if not adopt_secret(settings, given.clock.now()):
         echo("this is the publication's secret")
         return
     echo(
         "the secret was changed: give it to all machines, and start them again. Take who was erased "
         "off your lists: an import would add them again"
     )
-    with open_state(settings) as database:
-        if found := len(list_in_doubt(settings, database)):
+    with open_state(given.settings) as database:
+        if doubts := len(list_in_doubt(settings, database)):
             echo(
-                f"{common.count_noun(found, 'mail')} in doubt: the server's log has the Message-IDs of the former secret, which nobody can "
+                f"{common.count_noun(doubts, 'mail')} in doubt: the server's log has the Message-IDs of the former secret, which nobody can "
                 "compute any more. Look for the addresses there, and decide by them: publisher doubt list"
             )
-
-
-def register(app: typer.Typer) -> None:
-    """Add what this module has."""
-    app.command("backup", epilog="Example: publisher backup /backup my-publication")(
-        backup_command
-    )
-    app.command(
-        "restore", epilog="Example: publisher restore /backup/publisher-20260109T120000Z"
-    )(restore_command)
-    app.command(
-        "recover", epilog="Example: publisher recover --release --send weekly-en-2026-01-09"
-    )(recover_command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -153,35 +153,22 @@ def _print(console: Console, indent: int, text: Text) -> None:
         console.print(Text(" " * indent) + line)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("check", epilog="Example: publisher check --lang ar my-publication")(
-        check_command
-    )
-
-
+@common.command("check", "--lang ar my-publication", takes="DIR --json --now")
 def check_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    given: common.Given,
     *,
-    newsletter: Annotated[
-        str | None, typer.Option("--newsletter", metavar="NAME", help="Only this newsletter.")
-    ] = None,
-    lang: Annotated[
-        str | None,
-        typer.Option("--lang", metavar="TAG", help="Only this language; with --file, its own."),
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file", metavar="MAIL", help="Check a message (.eml) or a page (.html)."
-        ),
-    ] = None,
-    as_json_: common.JsonOption = False,
-    now: common.NowOption = None,
+    newsletter: str | None = None,
+    lang: str | None = None,
+    file: Path | None = None,
 ) -> None:
-    """Check every edition's next mail, and mails about subscriptions; exit code 1 for an error."""
+    """Check every edition's next mail, and mails about subscriptions; exit code 1 for an error.
+
+    --newsletter NAME: Only this newsletter.
+    --lang TAG: Only this language; with --file, its own.
+    --file MAIL: Check a message (.eml) or a page (.html).
+    """
     if file is not None:
-        if newsletter is not None or directory != common.CURRENT_FOLDER:
+        if newsletter is not None or given.directory != common.CURRENT_FOLDER:
             raise UsageError(
                 "--file: a mail in a file belongs to no publication; leave out the folder and --newsletter"
             )
@@ -189,13 +176,13 @@ def check_command(
 
         results = [check_file(file, lang)]
     else:
-        settings, clock = common.read_settings(directory), common.parse_now(now)
+        settings, clock = given.settings, given.clock
         from publisher.app.issues.lookup import choose_editions
         from publisher.app.operation.check import check_editions
 
         editions = choose_editions(settings, newsletter, lang)
         results = list(check_editions(settings, editions, clock, notices=newsletter is None))
-    if as_json_:
+    if given.as_json:
         common.print_json(report_as_json(results))
     else:
         print_report(common.stdout_console(), results)

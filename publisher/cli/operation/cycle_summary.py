@@ -79,12 +79,12 @@ def _opening(
     )
 
 
+_HEADINGS = ("Language", "Articles", "Newsletter", "Latest issue", "Mails", "Goes out next")
+
+
 def _standing(facts: status.PublicationStatus) -> Table:
     """Return a table with the latest and the next issue per language and newsletter."""
-    table = Table()
-    headings = ("Language", "Articles", "Newsletter", "Latest issue", "Mails", "Goes out next")
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading == "Mails" else "left")
+    table = make_table(_HEADINGS, right={"Mails"})
     for line in facts.languages:
         heads = iter([(f"{autonym(line.language)} ({line.language})", _articles(line))])
         latest = line.latest()
@@ -126,8 +126,8 @@ def _next(one: UpcomingIssue) -> str:
 
 def _places(places: list[status.LanguagePlaces]) -> Table:
     """Return a table of the places of the latest issues and the feeds."""
-    table = make_table("Language", "Digests on the web", "Mails", "Feeds")
-    for one in places:
-        table.add_row(one.language, *map("\n".join, (one.pages, one.mails, one.feeds)))
+    table = make_table(("Language", "Digests on the web", "Mails", "Feeds"))
+    for place in places:
+        table.add_row(place.language, *map("\n".join, (place.pages, place.mails, place.feeds)))
         table.add_section()
     return table

@@ -26,27 +26,23 @@ if TYPE_CHECKING:
 _UNREADABLE_SHOWN = 5
 
 
-def new_command(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
-    site: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="SITE",
-            help="The folder of a site (Jekyll, Hugo, Docusaurus, Eleventy, VitePress) or of files.",
-        ),
-    ] = None,
-) -> None:
+_FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]
+
+
+@common.command("new", "my-publication --from ../our-site")
+def new_command(directory: _FolderArgument, *, from_: Path | None = None) -> None:
     """Write a commented publication.toml and an example article into a new folder.
 
     With --from, write one for a site that is there, and print what was understood of it.
+
+    --from SITE: The folder of a site (Jekyll, Hugo, Docusaurus, Eleventy, VitePress) or of files.
     """
     from publisher.app.operation.new import create_from_site, create_publication
     from publisher.config import SETTINGS_FILE
 
-    if site:
-        survey = create_from_site(directory, site)
-        for line in _survey_lines(survey, site):
+    if from_:
+        survey = create_from_site(directory, from_)
+        for line in _survey_lines(survey, from_):
             echo(line)
         echo(f"Made {directory / SETTINGS_FILE}")
         echo(_examples_line(directory))
@@ -100,6 +96,7 @@ def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:
         yield from (f"  {path}: {why}" for path, why in survey.unreadable[:_UNREADABLE_SHOWN])
 
 
+@common.command("demo", "build/demo")
 def demo_command(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier demo.")
@@ -135,9 +132,10 @@ def demo_command(
     return 1 if total.problems else 0
 
 
-def dkim_command(directory: common.FolderArgument = common.CURRENT_FOLDER) -> None:
+@common.command("dkim", "my-publication")
+def dkim_command(given: common.Given) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
-    settings = common.read_settings(directory)
+    settings = given.settings
 
     from publisher.app.operation.check import dkim_records
 
@@ -146,11 +144,3 @@ def dkim_command(directory: common.FolderArgument = common.CURRENT_FOLDER) -> No
         echo(record)
     if not records:
         echo("publication.toml has no [[delivery.dkim]]: nothing is signed", err=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Add what this module has."""
-    example = "Example: publisher new my-publication --from ../our-site"
-    app.command("new", epilog=example)(new_command)
-    app.command("demo", epilog="Example: publisher demo build/demo")(demo_command)
-    app.command("dkim", epilog="Example: publisher dkim my-publication")(dkim_command)

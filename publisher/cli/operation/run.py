@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from publisher.cli import common
 from publisher.cli.exit_codes import EXIT_QUARANTINED, Interrupted, echo
@@ -22,61 +20,45 @@ if TYPE_CHECKING:
 _EXIT_HELD_BACK = 3
 
 
-def _register_run(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "run", epilog="Example: publisher run --once --now 2026-01-09T12:00:00Z my-publication"
-    )(run_command)
-    app.command("health", epilog="Example: publisher health my-publication")(health_command)
-
-
-def health_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER, *, now: common.NowOption = None
-) -> int:
+@common.command("health", "my-publication", takes="DIR --now")
+def health_command(given: common.Given) -> int:
     """Say whether the service works, for containers and monitors: exit code 0, or 1 with the reason.
 
     Of `web` and `console`, ask the path /healthz.
     """
     from publisher.app.operation.attention import find_illness
 
-    problem = find_illness(common.read_settings(directory), common.parse_now(now).now())
+    problem = find_illness(given.settings, given.clock.now())
     echo(problem or "ok")
     return int(bool(problem))
 
 
+@common.command("run", "--once --now 2026-01-09T12:00:00Z my-publication", takes="DIR --now")
 def run_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    given: common.Given,
     *,
-    once: Annotated[bool, typer.Option("--once", help="Run one cycle and exit.")] = False,
-    new_start: Annotated[
-        bool,
-        typer.Option(
-            "--new-start",
-            help="Start with an empty database, though public/ or outbox/ is filled. Issues with a page are not sent again.",
-        ),
-    ] = False,
-    confirm_clock: Annotated[
-        bool,
-        typer.Option(
-            "--confirm-clock",
-            help="With --once: the clock is right, though it is days after the last cycle; what is too late is skipped.",
-        ),
-    ] = False,
-    now: common.NowOption = None,
+    once: bool = False,
+    new_start: bool = False,
+    confirm_clock: bool = False,
 ) -> int:
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
 
     Nothing is made or sent twice, not even after a crash. SIGTERM ends the service with exit
     code 0. With --once, exit code 3 says that all was done, but files were held back, and 4 that the
     database may be an old copy: no mail is sent until `publisher recover --release`.
+
+    --once: Run one cycle and exit.
+    --new-start: Start with an empty database, though public/ or outbox/ is filled. Issues with a page
+        are not sent again.
+    --confirm-clock: With --once: the clock is right, though it is days after the last cycle; what is
+        too late is skipped.
     """
-    clock = common.parse_now(now)
-    if now and not once:
+    clock = given.clock
+    if given.now and not once:
         raise UsageError("--now: a service needs a clock that goes on; add --once")
     if confirm_clock and not once:
         raise UsageError("--confirm-clock: it is for one cycle; add --once")
-    settings = common.read_settings(directory)
-
+    settings = given.settings
     if once:
         return _run_once(settings, clock, new_start=new_start, confirm_clock=confirm_clock)
     # SIGTERM before the service has its own handlers: nothing has begun, so the stop is clean.
@@ -115,20 +97,14 @@ def _run_service(settings: Settings, clock: Clock, *, new_start: bool) -> None:
         run_service(pipeline, log_report)
 
 
-def _register_deliver(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("deliver", epilog="Example: publisher deliver my-publication")(deliver_command)
-
-
-def deliver_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER, *, now: common.NowOption = None
-) -> int:
+@common.command("deliver", "my-publication", takes="DIR --now")
+def deliver_command(given: common.Given) -> int:
     """Send due mails about subscriptions, then what is due of every issue that is ready.
 
     May run while the service runs, and any number of times: no mail is sent twice. Deferred mail
     (by a server, or by a rate limit) is sent by a later run.
     """
-    clock, settings = common.parse_now(now), common.read_settings(directory)
+    clock, settings = given.clock, given.settings
 
     from publisher.app.operation.cycle import deliver_due
     from publisher.cli.terminal import show_progress
@@ -150,9 +126,3 @@ def deliver_command(
     if run.is_quarantined:
         return EXIT_QUARANTINED
     return 1 if problems else 0
-
-
-def register(app: typer.Typer) -> None:
-    """Add what this module has."""
-    _register_run(app)
-    _register_deliver(app)

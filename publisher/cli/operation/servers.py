@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
+from publisher.cli import common
 from publisher.cli.exit_codes import Interrupted, echo
 from publisher.clock import SystemClock
 from publisher.errors import UsageError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from publisher.config import Settings
     from publisher.web.server import Part
 
-HostOption = Annotated[
+_HostOption = Annotated[
     str | None,
     typer.Option(
         "--host",
@@ -27,7 +27,7 @@ HostOption = Annotated[
         show_default="that of publication.toml; of serve, 127.0.0.1",
     ),
 ]
-PortOption = Annotated[
+_PortOption = Annotated[
     int | None,
     typer.Option(
         "--port",
@@ -39,18 +39,19 @@ PortOption = Annotated[
 ]
 
 
+@common.command("serve", "--port 8080 my-publication")
 def serve_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    given: common.Given,
     *,
-    host: HostOption = None,
-    port: PortOption = None,
+    host: _HostOption = None,
+    port: _PortOption = None,
 ) -> None:
     """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing and ends with exit code 0.
 
     Answers as nginx does with what `publisher webserver` prints. It has no TLS: for the open internet
     put nginx, Caddy or a content network in front of it.
     """
-    settings = read_settings(directory)
+    settings = given.settings
 
     from publisher.web.server import serve
 
@@ -60,33 +61,27 @@ def serve_command(
     serve(settings, ["site"], ready, host=host, port=port)
 
 
+@common.command("webserver", "nginx --root /srv/lantern/public my-publication")
 def webserver_command(
+    given: common.Given,
     server: Annotated[Literal["nginx", "caddy"], typer.Argument(help="The web server.")],
-    directory: FolderArgument = CURRENT_FOLDER,
     *,
-    root: Annotated[
-        str | None,
-        typer.Option(
-            "--root",
-            metavar="PATH",
-            help="Where public/ lies on the web server.",
-            show_default="where it lies here",
-        ),
-    ] = None,
-    brotli: Annotated[
-        bool, typer.Option("--brotli", help="For an nginx with ngx_brotli.")
-    ] = False,
+    root: str | None = None,
+    brotli: bool = False,
 ) -> None:
     """Print a web server's configuration for this publication: types, freshness, links, CORS.
 
     For Caddy there is an example, deploy/Caddyfile.
+
+    --root PATH (where it lies here): Where public/ lies on the web server.
+    --brotli: For an nginx with ngx_brotli.
     """
     if server == "caddy":
         raise UsageError(
             "caddy: no configuration is printed for it; copy deploy/Caddyfile of the program's sources, and "
             "replace the host names in it (docs/how-to/serve-the-site.md)"
         )
-    settings = read_settings(directory)
+    settings = given.settings
 
     from publisher.serving.nginx_site import nginx_config
 
@@ -124,13 +119,14 @@ def _serve(
     serve(settings, parts, ready, host=host, port=port, service=service)
 
 
-def up_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
+@common.command("up", "my-publication")
+def up_command(given: common.Given) -> None:
     """Run the service, subscribers' pages with public/, and the console in one process; ends with exit code 0.
 
     For one machine: the same as `publisher run`, `web` and `console` in less memory. Pages and console are
     where web.address and [console] say, or left out if they are switched off. SIGTERM ends all.
     """
-    settings = read_settings(directory)
+    settings = given.settings
 
     from publisher.app.operation.run import open_locked_pipeline, run_service, wait_for_database
     from publisher.cli.log_setup import set_up_logging
@@ -153,25 +149,22 @@ def up_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
             _serve(settings, parts, service=partial(run_service, pipeline, log_report))
 
 
+@common.command("web", "--port 8100 my-publication")
 def web_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    given: common.Given,
     *,
-    host: HostOption = None,
-    port: PortOption = None,
-    webhooks: Annotated[
-        bool,
-        typer.Option(
-            "--webhooks",
-            help="Print the addresses at which mail providers report bounces, and end.",
-        ),
-    ] = False,
+    host: _HostOption = None,
+    port: _PortOption = None,
+    webhooks: bool = False,
 ) -> None:
     """Serve subscribers' pages and public/ over HTTP until SIGTERM or Ctrl-C; ends with exit code 0.
 
     Runs beside `publisher run`, which makes the database and sends the mail. It has no TLS: for the
     open internet, put nginx or Caddy in front of it, with what `publisher webserver` prints.
+
+    --webhooks: Print the addresses at which mail providers report bounces, and end.
     """
-    settings = read_settings(directory)
+    settings = given.settings
     if webhooks:
         from publisher.app.subscribers.provider_reports import webhook_urls
 
@@ -182,30 +175,16 @@ def web_command(
     _serve(settings, ["pages"], host, port)
 
 
+@common.command("console", "my-publication")
 def console_command(
-    directory: FolderArgument = CURRENT_FOLDER,
+    given: common.Given,
     *,
-    host: HostOption = None,
-    port: PortOption = None,
+    host: _HostOption = None,
+    port: _PortOption = None,
 ) -> None:
     """Serve the editors' console over HTTP until SIGTERM or Ctrl-C; ends with exit code 0.
 
     Runs beside `publisher run`, which makes the database and sends the mail. It has no TLS: for the
     open internet, put nginx or Caddy in front of it, and set console.url to its https address.
     """
-    settings = read_settings(directory)
-
-    _serve(settings, ["console"], host, port)
-
-
-def register(app: typer.Typer) -> None:
-    """Add what this module has."""
-    for name, command, words in (
-        ("serve", serve_command, "--port 8080"),
-        ("webserver", webserver_command, "nginx --root /srv/lantern/public"),
-        ("up", up_command, ""),
-        ("web", web_command, "--port 8100"),
-        ("console", console_command, ""),
-    ):
-        example = " ".join(filter(None, ("publisher", name, words, "my-publication")))
-        app.command(name, epilog=f"Example: {example}")(command)
+    _serve(given.settings, ["console"], host, port)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from publisher.app.opening import open_state
 from publisher.cli import common
@@ -154,9 +152,7 @@ def _machines_as_json(facts: PublicationStatus) -> dict[str, Any]:
             asdict(x) | {"until": common.rfc3339_or_none(x.until)} for x in facts.senders
         ],
         "full_disk": facts.full_disk,
-        "overdue": [
-            {"issue": x.name, "at": x.at.isoformat(), "reason": x.reason} for x in facts.overdue
-        ],
+        "overdue": [output.overdue_as_json(late) for late in facts.overdue],
     }
 
 
@@ -194,42 +190,28 @@ def translation_lines(facts: PublicationStatus) -> Iterator[str]:
         yield f"{number} into {tag} whose original has changed: {show} language={tag} state=stale"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("status", epilog="Example: publisher status --json my-publication")(
-        status_command
-    )
-
-
-def status_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    as_json: common.JsonOption = False,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", help="Print nothing; the exit code says it, for monitoring."),
-    ] = False,
-    now: common.NowOption = None,
-) -> int:
+@common.command("status", "--json my-publication", takes="DIR --json --now")
+def status_command(given: common.Given, *, quiet: bool = False) -> int:
     """Show articles, subscribers, issues and deliveries, and what is wrong.
 
     Exit code 1: something is paused, held, overdue or failing; 4: the database may be an old copy.
+
+    --quiet: Print nothing; the exit code says it, for monitoring.
     """
-    at = common.parse_now(now).now()
-    settings = common.read_settings(directory)
+    now, settings = given.clock.now(), given.settings
 
     from publisher.app.operation.attention import is_in_trouble
     from publisher.app.operation.status import take_snapshot
 
-    with open_state(settings) as database:
-        snapshot = take_snapshot(settings, database, at)
+    with open_state(given.settings) as database:
+        snapshot = take_snapshot(settings, database, now)
     if quiet:
         pass
-    elif as_json:
+    elif given.as_json:
         common.print_json(status_as_json(settings, snapshot))
     else:
         _show(common.stdout_console(), settings, snapshot)
-    return EXIT_QUARANTINED if snapshot.old_database else int(is_in_trouble(snapshot, at))
+    return EXIT_QUARANTINED if snapshot.old_database else int(is_in_trouble(snapshot, now))
 
 
 def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:
@@ -287,11 +269,15 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         console.print(line, style="yellow")
 
 
+_NUMBERS = ("Articles", "of them converted", "Held back", "Subscribers")
+
+
 def _languages(facts: PublicationStatus) -> Table:
-    table = common.make_table("Language")
-    for heading in ("Articles", "of them converted", "Held back", "Subscribers"):
-        table.add_column(heading, justify="right")
-    for line in facts.languages:
-        numbers = (line.articles, line.conversions, line.held_back, line.subscribers)
-        table.add_row(line.language, *map(str, numbers))
-    return table
+    rows = (
+        (
+            line.language,
+            *map(str, (line.articles, line.conversions, line.held_back, line.subscribers)),
+        )
+        for line in facts.languages
+    )
+    return common.make_table(("Language", *_NUMBERS), rows, right=_NUMBERS)

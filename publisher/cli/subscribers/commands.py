@@ -1,182 +1,121 @@
 """`publisher subscribers`: import, export, list and find subscribers, and act for them."""
 
+from __future__ import annotations
+
 import csv
 import sys
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from publisher.app.opening import open_state
 from publisher.cli import common
 from publisher.cli.exit_codes import echo
-from publisher.cli.subscribers import imports
+from publisher.cli.subscribers import output
 from publisher.cli.subscribers.imports import import_lines, print_import
 from publisher.errors import UsageError
 
-AddressArgument = Annotated[
-    str, typer.Argument(metavar="ADDRESS", help="The subscriber's address, in any spelling.")
-]
-NoteOption = Annotated[
-    str,
-    typer.Option("--note", metavar="TEXT", help="How the subscriber asked; `find` shows it."),
-]
 
-
+@common.command(
+    "subscribers add", "ann@example.org --consented 2026-01-09T12:00:00Z", takes="DIR --as"
+)
 def subscribers_add_command(  # noqa: PLR0913  # the columns of a list
-    address: AddressArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
+    given: common.Given,
+    address: str,
     *,
-    consented: Annotated[
-        str,
-        typer.Option(
-            "--consented",
-            metavar="INSTANT",
-            help="When the person agreed, like 2026-01-09T12:00:00Z: the proof of consent.",
-        ),
-    ],
-    network: Annotated[
-        str,
-        typer.Option("--network", metavar="IP", help="From where; only its network is stored."),
-    ] = "",
-    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="For `To:`.")] = "",
-    lang: Annotated[
-        str, typer.Option("--lang", metavar="TAG", help="The language of the mails.")
-    ] = "",
-    newsletter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--newsletter", metavar="NAME", help="May be repeated.", show_default="all of them"
-        ),
-    ] = None,
-    on_behalf: common.ActorOption = None,
+    consented: str,
+    network: str = "",
+    name: str = "",
+    lang: str = "",
+    newsletter: list[str] | None = None,
 ) -> int:
-    """Add one subscriber who agreed, as `import` adds those of a list; exit code 1 if it is refused."""
+    """Add one subscriber who agreed, as `import` adds those of a list; exit code 1 if it is refused.
+
+    ADDRESS: The subscriber's address, in any spelling.
+    --consented INSTANT: When the person agreed, like 2026-01-09T12:00:00Z: the proof of consent.
+    --network IP: From where; only its network is stored.
+    --name TEXT: For `To:`.
+    --lang TAG: The language of the mails.
+    --newsletter NAME (all of them): May be repeated.
+    """
     columns = {"email": address, "consented": consented, "network": network, "name": name}
     columns |= {"language": lang, "newsletters": " ".join(newsletter or ())}
-    given = {column: value for column, value in columns.items() if value}
+    filled = {column: value for column, value in columns.items() if value}
     text = StringIO(newline="")
-    csv.writer(text).writerows((given.keys(), given.values()))
-    report = import_lines(directory, on_behalf, BytesIO(text.getvalue().encode()))
+    csv.writer(text).writerows((filled.keys(), filled.values()))
+    report = import_lines(given, BytesIO(text.getvalue().encode()))
     return print_import(address, report)
 
 
-def subscribers_data_command(
-    address: AddressArgument, directory: common.FolderArgument = common.CURRENT_FOLDER
-) -> None:
-    """Print all that is stored of a subscriber as JSON, for somebody who asks for it."""
-    settings = common.read_settings(directory)
-
-    from publisher.app.subscribers.records import read_own_data
-
-    with open_state(settings) as database:
-        echo(read_own_data(settings, database, address), nl=False)
-
-
-OneNewsletterOption = Annotated[
-    str | None,
-    typer.Option(
-        "--newsletter", metavar="NAME", help="Only this newsletter.", show_default="all of them"
-    ),
-]
-
-
+@common.command("subscribers unsubscribe", "ann@example.org --note 'by telephone'")
 def subscribers_unsubscribe_command(
-    address: AddressArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    newsletter: OneNewsletterOption = None,
-    note: NoteOption = "",
+    given: common.Given, address: str, *, newsletter: str | None = None, note: str = ""
 ) -> None:
     """Unsubscribe somebody who asks for it, from one newsletter or from all.
 
     Mail that waits is not sent any more. Doing it twice is no error. No import undoes it.
+
+    ADDRESS: The subscriber's address, in any spelling.
+    --newsletter NAME (all of them): Only this newsletter.
+    --note TEXT: How the subscriber asked; `find` shows it.
     """
-    settings = common.read_settings(directory)
-
     from publisher.app.subscribers.records import unsubscribe_address
-    from publisher.cli.subscribers.output import unsubscribed_sentence
 
-    with open_state(settings) as database:
+    with open_state(given.settings) as database:
+        now = given.clock.now()
         change = unsubscribe_address(
-            settings, database, address, newsletter, common.parse_now(None).now(), note=note
+            given.settings, database, address, newsletter, now, note=note
         )
-    echo(unsubscribed_sentence(change, newsletter))
+    echo(output.unsubscribed_sentence(change, newsletter))
 
 
+@common.command("subscribers resubscribe", "ann@example.org --newsletter weekly")
 def subscribers_resubscribe_command(
-    address: AddressArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    newsletter: OneNewsletterOption = None,
-    note: NoteOption = "",
+    given: common.Given, address: str, *, newsletter: str | None = None, note: str = ""
 ) -> None:
     """Undo an unsubscription, or a bounce, because the subscriber asks for it.
 
     Without --newsletter, the newsletters that ended together are subscribed again. It is refused
     after a complaint, which is final, and before the subscriber has confirmed.
+
+    ADDRESS: The subscriber's address, in any spelling.
+    --newsletter NAME (all of them): Only this newsletter.
+    --note TEXT: How the subscriber asked; `find` shows it.
     """
-    settings = common.read_settings(directory)
-
     from publisher.app.subscribers.records import resubscribe_address
-    from publisher.cli.subscribers.output import resubscribed_sentence
 
-    with open_state(settings) as database:
+    with open_state(given.settings) as database:
+        now = given.clock.now()
         change = resubscribe_address(
-            settings, database, address, newsletter, common.parse_now(None).now(), note=note
+            given.settings, database, address, newsletter, now, note=note
         )
-    echo(resubscribed_sentence(change))
+    echo(output.resubscribed_sentence(change))
 
 
-def subscribers_erase_command(
-    address: AddressArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    yes: Annotated[bool, typer.Option("--yes", help="Erase without a question.")] = False,
-) -> int:
+@common.command("subscribers erase", "ann@example.org my-publication")
+def subscribers_erase_command(given: common.Given, address: str, *, yes: bool = False) -> int:
     """Delete all that is stored of a subscriber. It can't be undone.
 
     A keyed hash of the address stays, so that no import adds it again. The rows of the ledger stay,
     without the address. Not deleted: mails that were sent, files in the outbox, copies and backups
     of the database, and your own lists.
-    """
-    settings = common.read_settings(directory)
 
+    ADDRESS: The subscriber's address, in any spelling.
+    --yes: Erase without a question.
+    """
     from publisher.app.subscribers.records import erase_address, find_record
 
-    with open_state(settings) as database:
-        person = find_record(settings, database, address).subscriber
+    with open_state(given.settings) as database:
+        person = find_record(given.settings, database, address).subscriber
         if not yes and not _confirms(f"Erase {person.address}? It can't be undone."):
             echo("nothing was erased")
             return 1
-        erase_address(settings, database, address, common.parse_now(None).now())
+        erase_address(given.settings, database, address, given.clock.now())
     echo(
         f"{person.address} is erased. Mails that were sent, the outbox and backups still have it"
     )
     return 0
-
-
-def subscribers_form_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    newsletter: OneNewsletterOption = None,
-    language: Annotated[
-        str | None,
-        typer.Option(
-            "--lang", metavar="TAG", help="Of the form.", show_default="the main language"
-        ),
-    ] = None,
-) -> None:
-    """Print a form to subscribe, as HTML to put into a page elsewhere.
-
-    It leads to the page of `publisher web`, where one more click asks for the confirmation mail.
-    """
-    settings = common.read_settings(directory)
-
-    from publisher.app.subscribers.joining import subscription_form
-
-    echo(subscription_form(settings, newsletter, language), nl=False)
 
 
 def _confirms(question: str) -> bool:
@@ -190,25 +129,31 @@ def _confirms(question: str) -> bool:
         return False
 
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Import, export, list and find subscribers; unsubscribe, resubscribe and erase them.",
-    epilog="Example: publisher subscribers import subscribers.csv my-publication",
-)
-
-
-@app.command("export", epilog="Example: publisher subscribers export --out subscribers.csv")
-def subscribers_export_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Where to; else standard output."),
-    ] = None,
-    on_behalf: common.ActorOption = None,
+@common.command("subscribers form", "--newsletter weekly")
+def subscribers_form_command(
+    given: common.Given, *, newsletter: str | None = None, lang: str | None = None
 ) -> None:
-    """Write all subscribers as CSV, in the form that import takes."""
-    with common.editing(directory, on_behalf) as (state, actor):
+    """Print a form to subscribe, as HTML to put into a page elsewhere.
+
+    It leads to the page of `publisher web`, where one more click asks for the confirmation mail.
+
+    --newsletter NAME (all of them): Only this newsletter.
+    --lang TAG (the main language): Of the form.
+    """
+    settings = given.settings
+
+    from publisher.app.subscribers.joining import subscription_form
+
+    echo(subscription_form(settings, newsletter, lang), nl=False)
+
+
+@common.command("subscribers export", "--out subscribers.csv", takes="DIR --as")
+def subscribers_export_command(given: common.Given, *, out: Path | None = None) -> None:
+    """Write all subscribers as CSV, in the form that import takes.
+
+    --out FILE: Where to; else standard output.
+    """
+    with given.editing() as (state, actor):
         from publisher.app.subscribers.lists import export_list, export_list_to
 
         if out is None:
@@ -219,62 +164,37 @@ def subscribers_export_command(
     echo(f"{count} subscribers: {out}")
 
 
-@app.command("list", epilog="Example: publisher subscribers list --json my-publication")
-def subscribers_list_command(
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    as_json: common.JsonOption = False,
-) -> None:
+@common.command("subscribers list", "--json my-publication", takes="DIR --json")
+def subscribers_list_command(given: common.Given) -> None:
     """List the subscribers."""
-    settings = common.read_settings(directory)
-
     from publisher.app.subscribers.records import read_subscribers
-    from publisher.cli.subscribers.output import subscriber_json, subscribers_table
 
-    with open_state(settings) as database:
-        found = read_subscribers(database)
-    if as_json:
-        common.print_json([subscriber_json(one) for one in found])
+    with open_state(given.settings) as database:
+        subscribers = read_subscribers(database)
+    if given.as_json:
+        common.print_json([output.subscriber_json(person) for person in subscribers])
     else:
-        common.stdout_console().print(subscribers_table(found))
+        common.stdout_console().print(output.subscribers_table(subscribers))
 
 
-@app.command("find", epilog="Example: publisher subscribers find ann@example.org")
-def subscribers_find_command(
-    address: AddressArgument,
-    directory: common.FolderArgument = common.CURRENT_FOLDER,
-    *,
-    as_json: common.JsonOption = False,
-) -> None:
+@common.command("subscribers find", "ann@example.org", takes="DIR --json")
+def subscribers_find_command(given: common.Given, address: str) -> None:
     """Show one subscriber: preferences, history, proof of consent, and what was returned.
 
-    Exit code 1 if nobody has the address, or if the subscriber was erased: the message says which.
-    """
-    settings = common.read_settings(directory)
+    With --json, all that is stored, for somebody who asks for it. Exit code 1 if nobody has the
+    address, or if the subscriber was erased: the message says which.
 
+    ADDRESS: The subscriber's address, in any spelling.
+    """
     from publisher.app.subscribers.actions import read_returned_mail
     from publisher.app.subscribers.records import find_record, read_own_data
-    from publisher.cli.subscribers.output import record_tables, returned_mail_table
 
-    with open_state(settings) as database:
-        if as_json:
-            echo(read_own_data(settings, database, address), nl=False)
+    with open_state(given.settings) as database:
+        if given.as_json:
+            echo(read_own_data(given.settings, database, address), nl=False)
             return
-        record = find_record(settings, database, address)
-        returned = read_returned_mail(database, record, common.parse_now(None).now())
+        record = find_record(given.settings, database, address)
+        returned = read_returned_mail(database, record, given.clock.now())
     common.stdout_console().print(
-        *record_tables(record), *returned_mail_table(returned), sep="\n"
+        *output.record_tables(record), *output.returned_mail_table(returned), sep="\n"
     )
-
-
-_EXAMPLE = "Example: publisher subscribers"
-for _name, _command, _words in (
-    ("add", subscribers_add_command, "--consented 2026-01-09T12:00:00Z"),
-    ("unsubscribe", subscribers_unsubscribe_command, "--note 'by telephone'"),
-    ("resubscribe", subscribers_resubscribe_command, "--newsletter weekly"),
-    ("erase", subscribers_erase_command, "my-publication"),
-    ("data", subscribers_data_command, "my-publication"),
-):
-    app.command(_name, epilog=f"{_EXAMPLE} {_name} ann@example.org {_words}")(_command)
-app.command("form", epilog=f"{_EXAMPLE} form --newsletter weekly")(subscribers_form_command)
-imports.register(app)

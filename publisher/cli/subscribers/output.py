@@ -34,11 +34,12 @@ def _preferences(chosen: Preferences) -> dict[str, object]:
 
 def preferences_table(chosen: Preferences) -> Table:
     """Return what differs from the defaults of a subscriber who chose nothing."""
-    table = make_table("Preference", "Value")
-    for name, value in _preferences(chosen).items():
-        if value not in ([], {}, None):
-            table.add_row(name.replace("_", " "), _shown(value))
-    return table
+    rows = (
+        (name.replace("_", " "), _shown(value))
+        for name, value in _preferences(chosen).items()
+        if value not in ([], {}, None)
+    )
+    return make_table(("Preference", "Value"), rows)
 
 
 def _shown(value: object) -> str:
@@ -51,15 +52,21 @@ def _shown(value: object) -> str:
     return str(value)
 
 
+_CONSENT = ("When", "Event", "By", "Newsletters", "Wording", "Page", "From", "Mail")
+
+
 def consent_table(records: Sequence[ConsentRecord]) -> Table:
     """Return the records of consent of a subscriber."""
-    table = make_table("When", "Event", "By", "Newsletters", "Wording", "Page", "From", "Mail")
-    for one in records:
-        wording = (one.wording_digest or "")[:12]
-        names = " ".join(one.wish.newsletters)
-        where = (wording, one.page, one.network, one.message_id)
-        table.add_row(format_local(one.at), one.event, one.source, names, *where)
-    return table
+    rows = (
+        (
+            *(format_local(record.at), record.event, record.source),
+            " ".join(record.wish.newsletters),
+            (record.wording_digest or "")[:12],
+            *(record.page, record.network, record.message_id),
+        )
+        for record in records
+    )
+    return make_table(_CONSENT, rows)
 
 
 # How many bad rows are printed, and how many notes.
@@ -90,35 +97,44 @@ def subscriber_json(person: Subscriber) -> dict[str, object]:
     }
 
 
-def subscribers_table(found: list[Subscriber]) -> Table:
+def subscribers_table(people: list[Subscriber]) -> Table:
     """Return the list of all subscribers."""
-    table = make_table("Address", "Name", "Language", "Time zone", "Newsletters", "Status")
-    for one in found:
-        newsletters = " ".join(one.newsletters)
-        zone = one.timezone or ""
-        table.add_row(one.address, one.name, one.language, zone, newsletters, one.status)
-    return table
+    rows = (
+        (
+            *(person.address, person.name, person.language, person.timezone or ""),
+            *(" ".join(person.newsletters), person.status),
+        )
+        for person in people
+    )
+    headings = ("Address", "Name", "Language", "Time zone", "Newsletters", "Status")
+    return make_table(headings, rows)
 
 
 def record_tables(record: SubscriberRecord) -> list[Table]:
     """Return a subscriber, subscriptions, preferences, history and the proof of consent, if any."""
     history = record.history
-    subscriptions = make_table("Newsletter", "Status", "Consent since", "Source")
-    for held in history.subscriptions:
-        since = format_local(held.consented_at) if held.consented_at else "not known"
-        subscriptions.add_row(held.newsletter, held.status, since, held.source)
-    events = make_table("When", "Newsletter", "Before", "After", "By", "Note")
-    for event in history.events:
-        newsletter = "all" if event.newsletter is None else event.newsletter
-        was, becomes = event.before or "none", event.after or "none"
-        at = format_local(event.at)
-        events.add_row(at, newsletter, was, becomes, event.source.subject, event.note)
     subscriber = subscribers_table([record.subscriber])
     subscriber.caption = f"stored on {format_local(history.created_at)}"
+    subscriptions = (
+        (
+            *(held.newsletter, held.status),
+            format_local(held.consented_at) if held.consented_at else "not known",
+            held.source,
+        )
+        for held in history.subscriptions
+    )
+    events = (
+        (
+            format_local(event.at),
+            "all" if event.newsletter is None else event.newsletter,
+            *(event.before or "none", event.after or "none", event.source.subject, event.note),
+        )
+        for event in history.events
+    )
     others = (
-        subscriptions,
+        make_table(("Newsletter", "Status", "Consent since", "Source"), subscriptions),
         preferences_table(record.preferences),
-        events,
+        make_table(("When", "Newsletter", "Before", "After", "By", "Note"), events),
         consent_table(record.consent),
     )
     return [subscriber, *(table for table in others if table.rows)]
@@ -162,11 +178,14 @@ _REPORTS_SHOWN = 10
 
 def returned_mail_table(returned: ReturnedMail) -> Iterator[Table]:
     """Yield the latest reports about a subscriber's mail, if there are any."""
-    table = make_table("Report", "Kind", "Cause", "Status", "Words", "Found by")
-    for one in returned.events[-_REPORTS_SHOWN:]:
-        cause, found_by = one.cause or "", one.evidence or ""
-        row = (format_local(one.at), one.kind, cause, one.status, one.diagnostic, found_by)
-        table.add_row(*row)
+    rows = (
+        (
+            *(format_local(event.at), event.kind, event.cause or "", event.status),
+            *(event.diagnostic, event.evidence or ""),
+        )
+        for event in returned.events[-_REPORTS_SHOWN:]
+    )
+    table = make_table(("Report", "Kind", "Cause", "Status", "Words", "Found by"), rows)
     if table.rows:
         table.caption = f"score {returned.score.points}"
         yield table

@@ -87,7 +87,9 @@ class KeyList(operations.ApiValue):
 class AuditQuery(operations.ApiValue):
     """Which entries are read."""
 
-    before: int | None = Field(default=None, ge=1, description="Only those before this number.")
+    before: int | None = Field(
+        default=None, ge=1, le=LARGEST_ID, description="Only those before this number."
+    )
     limit: int = Field(default=100, ge=1, le=10_000, description="At most so many.")
 
 
@@ -113,6 +115,12 @@ class AuditEntries(operations.ApiValue):
     """Entries, the latest first."""
 
     entries: list[NumberedEntry]
+
+
+class VerifiedLog(operations.ApiValue):
+    """No entry was changed, and none is missing, up to the last one. The end may have been cut off."""
+
+    last: int = Field(description="Its number: compare it with that of a backup.")
 
 
 class WebhookValue(operations.ApiValue):
@@ -309,6 +317,21 @@ def _read_audit_log(request: ApiRequest, query: AuditQuery) -> AuditEntries:
     return AuditEntries.of(entries=entries)
 
 
+_AUDIT_FAULTS = {
+    "changed": "is not as it was written",
+    "missing": "does not follow the one before: entries are missing",
+}
+
+
+@OPERATIONS.add("GET /audit/verify", Permission.SEE_AUDIT_LOG)
+def _verify_audit_log(request: ApiRequest) -> VerifiedLog:
+    """Check each entry of the audit log against its hash, and that none is missing."""
+    check = administration.verify_audit_log(request.state, request.actor)
+    if check.fault is not None:
+        raise ProblemError(409, f"entry {check.fault.row} {_AUDIT_FAULTS[check.fault.fault]}")
+    return VerifiedLog(last=check.last)
+
+
 @OPERATIONS.add("GET /webhooks", Permission.MANAGE_WEBHOOKS)
 def _list_webhooks(request: ApiRequest) -> WebhookList:
     """List the webhooks, with their deliveries of the last 30 days."""
@@ -406,7 +429,10 @@ def _undo_left_by_mail(request: ApiRequest, body: ForgedMail) -> UndoneDeparture
     """Subscribe again all whom forged mails have unsubscribed since an instant."""
     state = _as_owner(request)
     now = state.clock.now()
-    since = body.since.astimezone(UTC)
+    try:
+        since = body.since.astimezone(UTC)
+    except OverflowError as error:
+        raise ProblemError(422, "since: is no time that a calendar has") from error
     changes, refused = undo_left_by_mail(state.settings, state.database, since, now)
     subscribed = [change.after.address for change in changes]
     return UndoneDepartures(subscribed=subscribed, refused=refused)

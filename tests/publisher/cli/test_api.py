@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from standardwebhooks import Webhook as Verifier
 
 from publisher.accounts.tables import audit_entry_table
@@ -12,6 +13,7 @@ from publisher.cli.main import REPLACED
 from publisher.web.api.application import OPERATIONS, TERMINAL_OPERATIONS
 from publisher.webhooks import store
 from publisher.webhooks.events import EventType
+from tests.publisher.accounts.test_accounts import without_trigger
 from tests.publisher.app.approving import person
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -108,6 +110,9 @@ def test_what_is_guarded_takes_the_present_version_or_the_one_that_was_read(
         (["editIssue", ISSUE, "kind=pin", "--if-match", "x"], 2, "is no version or revision"),
         (["editIssue", ISSUE, "kind=pin", "--if-match", ""], 2, "is no version or revision"),
         (["holdIssue", ISSUE, "--if-match", "1"], 2, "holdIssue takes none"),
+        (["readAuditLog", f"before={10**20}"], 2, "before: Input should be less than"),
+        (["undoLeftByMail", "since=0001-01-01T00:00:00+14:00"], 2, "no time that a calendar"),
+        (["testWebhook", f"webhook={10**20}"], 2, "a webhook has a number"),
         (["acceptLostArticles", "source=content/posts", "lost=1"], 2, "content/posts"),
         (["eraseSubscriber", "subscriber=/1"], 2, "there is no such resource"),
     ],
@@ -136,6 +141,9 @@ def test_a_webhook_is_added_tested_and_removed(
             event = Verifier(each["secret"]).verify(request.body, dict(request.headers))
             assert event["type"] == "webhook.test"
     assert tested == {"is_accepted": True, "text": "204 No Content"}
+    # Nobody listens there any more.
+    code, out, err = run("api", "testWebhook", "webhook=1", folder)
+    assert (code, json.loads(out)["is_accepted"], err) == (1, False, "")
     sent = store.Event(EventType.ISSUE_SENT, {"issue": "weekly-en-2026-01-09"}, NOW)
     with publication.database.writing() as connection:
         store.queue_events(connection, sent)
@@ -172,9 +180,24 @@ def test_a_translator_chooses_mails_and_feeds(run: Run, waiting: PublicationFold
     assert not {*renewed.values()} & {*first["feeds"]["en"].values()}
 
 
+def test_a_changed_entry_of_the_audit_log_is_named_with_exit_code_1(
+    run: Run, waiting: PublicationFolder
+) -> None:
+    folder = waiting.settings.folders.root
+    ask(run, "holdIssue", ISSUE, folder)
+    last = waiting.rows(audit_entry_table)[-1]["id"]
+    assert ask(run, "verifyAuditLog", folder) == {"last": last}
+    with waiting.database.writing() as connection:
+        without_trigger(connection)
+        connection.execute(update(audit_entry_table).values(actor="nobody"))
+    changed = refuses(run, "api", "verifyAuditLog", folder, code=1)
+    assert changed == "entry 1 is not as it was written"
+
+
 @pytest.mark.parametrize(
     ("words", "operation"),
     [
+        (["audit", "verify"], "verifyAuditLog"),
         (["translations"], "listTranslations"),
         (["translations", "claim", "tides"], "claimTranslation"),
         (["webhooks", "--help"], "listWebhooks"),

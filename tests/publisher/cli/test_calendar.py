@@ -1,10 +1,9 @@
-"""`publisher calendar`, and moving and skipping issues from the command line."""
+"""The calendar, and moving and skipping issues from the command line."""
 
 import json
 from pathlib import Path
 
 from tests.publisher.cli.conftest import Run, refuses
-from tests.publisher.conftest import PublicationFolder
 
 NOW = ("--now", "2026-03-20T12:00:00Z")
 
@@ -17,12 +16,15 @@ def _zone(lantern: Path) -> None:
 
 def test_the_calendar_shows_times_states_and_changes_of_clocks(run: Run, lantern: Path) -> None:
     _zone(lantern)
-    code, out, _err = run("calendar", lantern, *NOW, "--until", "2026-04-05")
+    code, out, _err = run("api", "readCalendar", lantern, *NOW)
     assert code == 0
-    assert "the clocks skip this time" in out
-    assert "2026-03-29: the clocks of Europe/Berlin change, UTC+01:00 to UTC+02:00" in out
-    found = json.loads(run("calendar", "--json", lantern, *NOW, "--until", "2026-04-05")[1])
-    shifted = next(one for one in found["entries"] if one["name"] == "weekly-ar-2026-03-29")
+    calendar = json.loads(out)
+    assert calendar["clock_changes"] == [
+        {"timezone": "Europe/Berlin", "day": "2026-03-29", "before": "PT1H", "after": "PT2H"}
+    ]
+    days = [entry["day"] for entry in calendar["entries"]]
+    assert (days[0], days[-1]) == ("2026-03-20", "2026-04-24")
+    (shifted,) = (x for x in calendar["entries"] if x["name"] == "weekly-ar-2026-03-29")
     assert shifted == {
         "name": "weekly-ar-2026-03-29",
         "newsletter": "weekly",
@@ -35,25 +37,30 @@ def test_the_calendar_shows_times_states_and_changes_of_clocks(run: Run, lantern
         "reason": None,
         "scheduled_at": None,
         "conflicts_with": [],
+        "kind": "regular",
+        "shifted": "gap",
+        "local_time": False,
+        "overdue": False,
+        "changed_by": None,
     }
 
 
 def test_days_times_and_files_that_cannot_be_are_refused(run: Run, folder: Path) -> None:
     for arguments, said in (
-        (("--from", "9999-12-31"), "9999-12-31: choose a year from 1971 to 2036"),
-        (("--until", "0001-01-01"), "--until: 0001-01-01 is before the first day, 2026-03-20"),
-        (("--from", "monday"), "--from: 'monday' is no date"),
-        (("--ics", folder), f"{folder}: can't be written: Is a directory"),
-        (("--ics", folder / ("x" * 300)), "x: can't be written: File name too long"),
+        (("first=9999-12-31",), "9999-12-31: choose a year from 1971 to 2036"),
+        (("first=2026-03-20", "last=0001-01-01"), "last: is 0 to 365 days after first"),
+        (("first=monday",), "first: Input should be a valid date"),
     ):
-        assert said in refuses(run, "calendar", folder, *NOW, *arguments)
+        assert said in refuses(run, "api", "readCalendar", *arguments, folder, *NOW)
+    for file, said in (
+        (folder, f"{folder}: can't be written: Is a directory"),
+        (folder / ("x" * 300), "x: can't be written: File name too long"),
+    ):
+        assert said in refuses(run, "plan", folder, *NOW, "--ics", file)
     move = ("issues", "move", "weekly")
     for day in ("0001-01-01", "9999-12-31"):
         err = refuses(run, *move, day, folder, *NOW, "--to", f"{day} 09:00")
         assert f"its schedule has no {day}" in err
-    schedule = ("issues", "schedule", "weekly", "2026-03-27", folder, "--at")
-    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
-        assert "is no instant" in refuses(run, *schedule, at)
     words = (*move, "2026-03-27", folder, *NOW, "--to")
     for to in ("2026-03-28", "tomorrow", "2026-03-28T09:00:00Z"):
         assert "is no local time" in refuses(run, *words, to)
@@ -76,31 +83,25 @@ def test_issues_are_moved_skipped_and_restored(run: Run, lantern: Path) -> None:
         *("--note", "a holiday"),
     )
     assert (code, out) == (0, "weekly-en-2026-03-29 is skipped: a holiday\n")
-    _code, out, _err = run("calendar", lantern, *NOW)
-    words = " ".join(out.replace("│", " ").split())
-    assert "moved from 2026-03-29 01:30 UTC by terminal" in words
-    assert "a holiday" in words
-    again = ("issues", "restore", "weekly", "2026-03-29", lantern, *NOW, "--json")
-    code, out, _err = run(*again, "--lang", "ar")
-    assert json.loads(out) == [
-        {
-            "newsletter": "weekly",
-            "language": "ar",
-            "day": "2026-03-29",
-            "due_at": "2026-03-29T01:30:00Z",
-            "skip_reason": None,
-        }
-    ]
+    entries = json.loads(run("api", "readCalendar", lantern, *NOW)[1])["entries"]
+    by_name = {entry["name"]: entry for entry in entries}
+    moved, skipped = by_name["weekly-ar-2026-03-29"], by_name["weekly-en-2026-03-29"]
+    assert (moved["scheduled_at"], moved["changed_by"]) == ("2026-03-29T01:30:00Z", "terminal")
+    assert (skipped["state"], skipped["reason"]) == ("skipped", "a holiday")
+    again = ("newsletter=weekly", "language=ar", "day=2026-03-29")
+    code, out, _err = run("api", "restoreOccurrence", *again, lantern, *NOW)
+    assert json.loads(out) == {
+        "newsletter": "weekly",
+        "language": "ar",
+        "day": "2026-03-29",
+        "due_at": "2026-03-29T01:30:00Z",
+        "skip_reason": None,
+    }
 
 
-def test_the_calendar_is_written_as_a_file_and_lists_drafts(
-    run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
-) -> None:
-    publication.write("en/half.md", "Words.", title="Half a thought", draft="true")
-    publication.pick_up()
-    assert "draft: articles: en/half.md: Half a thought" in run("calendar", folder, *NOW)[1]
+def test_the_calendar_is_written_as_a_file(run: Run, folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "calendar.ics"
-    code, out, _err = run("calendar", folder, *NOW, "--ics", file)
+    code, out, _err = run("plan", folder, *NOW, "--ics", file)
     assert (code, out) == (0, "")
     text = file.read_bytes()
     assert text.startswith(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n")

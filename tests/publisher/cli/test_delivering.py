@@ -326,7 +326,7 @@ def test_mail_in_doubt_is_marked_as_sent_by_doubt_mark_sent(
     run: Run, folder: Path, doubtful: MailServer
 ) -> None:
     assert run("doubt", "mark-sent", NAME, folder)[:2] == (0, "1 mail marked as sent\n")
-    assert '"mark doubts as sent"' in run("audit", "--json", folder)[1]
+    assert '"mark doubts as sent"' in run("api", "readAuditLog", folder)[1]
     assert issue_in_status(run, folder)["state"] == "sent"
     assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
     assert doubtful.recipients() == {ANN: 1, BOB: 1, CYD: 1}
@@ -603,8 +603,9 @@ def test_status_and_the_list_say_that_an_hour_has_passed_and_that_nothing_works(
     assert "no cycle has run since Thu 2026-01-15 23:00 UTC: start publisher run" in out
     assert run("status", "--quiet", *after) == (1, "", "")
     assert line in run("issues", "list", "weekly", *after)[1]
-    (missed,) = json.loads(run("status", "--json", *after)[1])["overdue"]
-    assert (missed["issue"], missed["reason"]) == ("weekly-en-2026-01-16", None)
+    for command in (("status",), ("issues", "list", "weekly")):
+        (missed,) = json.loads(run(*command, "--json", *after)[1])["overdue"]
+        assert (missed["issue"], missed["reason"]) == ("weekly-en-2026-01-16", None)
     with monkeypatch.context() as patched:
         patched.setattr("publisher.files._ALMOST_NOTHING", 1 << 62)
         code, out, _err = run("status", *before)

@@ -55,19 +55,40 @@ def test_polling_says_what_came(folder: Path, run: Run) -> None:
     assert "Mails about subscriptions: 2 pending" in shown
 
 
-def test_what_forged_mail_did_is_taken_back_by_one_command(folder: Path, run: Run) -> None:
+PASSED = b"Authentication-Results: mx.example.org; dmarc=pass header.from=example.org\r\n"
+
+
+def receives_forged_mail(folder: Path, run: Run) -> None:
+    """Let a publication with one subscriber, ann@example.org, believe what its mail server says of senders."""
     settings = folder / "publication.toml"
     named = f'{MAILDIR}authserv_id = "mx.example.org"\n'
     settings.write_text(settings.read_text("utf-8") + named, "utf-8")
     (folder / "list.csv").write_text("email,language,newsletters\nann@example.org,en,weekly\n")
     assert run("subscribers", "import", folder / "list.csv", folder)[0] == 0
-    passed = b"Authentication-Results: mx.example.org; dmarc=pass header.from=example.org\r\n"
-    keep_mail(folder / "Maildir", passed + MAIL % b"unsubscribe")
+
+
+def test_what_forged_mail_did_is_taken_back_by_one_command(folder: Path, run: Run) -> None:
+    receives_forged_mail(folder, run)
+    keep_mail(folder / "Maildir", PASSED + MAIL % b"unsubscribe")
     assert "unsubscribe: 1\n" in run("mailbox", "poll", folder)[1]
     undo = ("api", "undoLeftByMail", folder)
     undone = json.loads(run(*undo, "since=2026-01-01T00:00:00Z")[1])
     assert undone == {"subscribed": ["ann@example.org"], "refused": []}
     assert "/since: Input should be a valid datetime" in run(*undo, "since=yesterday")[2]
+
+
+def test_who_cannot_be_subscribed_again_is_named_with_exit_code_1(
+    folder: Path, run: Run
+) -> None:
+    receives_forged_mail(folder, run)
+    # She had left by herself before: nobody knows what she should get again.
+    words = ("ann@example.org", "--newsletter", "weekly", folder)
+    assert run("subscribers", "unsubscribe", *words)[0] == 0
+    keep_mail(folder / "Maildir", PASSED + MAIL % b"unsubscribe")
+    assert "unsubscribe: 1\n" in run("mailbox", "poll", folder)[1]
+    code, out, _err = run("api", "undoLeftByMail", folder, "since=2026-01-01T00:00:00Z")
+    (refusal,) = json.loads(out)["refused"]
+    assert (code, refusal.partition(":")[0]) == (1, "ann@example.org")
 
 
 def test_a_mailbox_that_lacks_something_is_a_mistake_in_the_settings(

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from pydantic import Field, NaiveDatetime
+from pydantic import AliasPath, Field, NaiveDatetime
 
 from publisher.app.editing_state import Permission
 from publisher.app.issues import occurrences
@@ -15,6 +15,8 @@ from publisher.web.api.requests import ApiRequest
 OPERATIONS = OperationTable()
 
 _MOST_DAYS = 366
+# Days that are shown if nobody says until when.
+_SHOWN = timedelta(weeks=5)
 
 
 class CalendarItem(ApiValue):
@@ -33,19 +35,48 @@ class CalendarItem(ApiValue):
     reason: str | None
     scheduled_at: Instant | None = Field(description="Without the change, if it was moved.")
     conflicts_with: list[date] = Field(description="Days of the same edition within an hour.")
+    kind: str
+    shifted: str | None = Field(
+        description="`gap` if the clocks skip this time, `fold` if they repeat it."
+    )
+    local_time: bool = Field(description="It goes out at each subscriber's own hour.")
+    overdue: bool = Field(
+        validation_alias="is_overdue", description="The next cycle decides what becomes of it."
+    )
+    changed_by: str | None = Field(validation_alias=AliasPath("change", "actor"), default=None)
+
+
+class ClockChangeValue(ApiValue):
+    """A day on which the clocks of a time zone change, with its offsets from UTC."""
+
+    timezone: str
+    day: date
+    before: timedelta
+    after: timedelta
+
+
+class ChangeWithoutEffect(ApiValue):
+    """A change of an occurrence that its schedule does not have any more."""
+
+    newsletter: str
+    language: str
+    day: date
+    actor: str
 
 
 class CalendarDays(ApiValue):
     """What is due on some days."""
 
     entries: list[CalendarItem]
+    clock_changes: list[ClockChangeValue]
+    ignored: list[ChangeWithoutEffect]
 
 
 class CalendarQuery(ApiValue):
     """Which days are shown."""
 
-    first: date
-    last: date
+    first: date | None = Field(default=None, description="By default today.")
+    last: date | None = Field(default=None, description="By default 5 weeks after the first.")
     language: Name | None = None
 
 
@@ -102,14 +133,21 @@ class OccurrenceState(ApiValue):
 @OPERATIONS.add("GET /calendar", Permission.VIEW, about=About.EACH)
 def _read_calendar(request: ApiRequest, query: CalendarQuery) -> CalendarDays:
     """Read what is due on some days."""
-    if not timedelta(0) <= query.last - query.first < timedelta(days=_MOST_DAYS):
+    today = request.state.clock.now().astimezone(request.state.settings.zone()).date()
+    first = query.first or today
+    last = query.last or min(first, date.max - _SHOWN) + _SHOWN
+    if not timedelta(0) <= last - first < timedelta(days=_MOST_DAYS):
         raise ProblemError(422, f"last: is 0 to {_MOST_DAYS - 1} days after first")
     languages = request.languages(Permission.VIEW, query.language)
     try:
-        found = read_calendar(request.state, query.first, query.last)
+        found = read_calendar(request.state, first, last)
     except UsageError as error:
         raise ProblemError(422, f"first: {error}") from error
-    return CalendarDays.of(entries=[x for x in found.entries if x.language in languages])
+    return CalendarDays.of(
+        found,
+        entries=[x for x in found.entries if x.language in languages],
+        ignored=[x for x in found.ignored if x.language in languages],
+    )
 
 
 @OPERATIONS.add("GET /drafts", Permission.VIEW)
