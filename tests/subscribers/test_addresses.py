@@ -1,7 +1,6 @@
 """Mail addresses, and how subscribers change theirs."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -21,8 +20,14 @@ from subscribers.addresses import mask_address, normalise_address, readable_addr
 from subscribers.changes import suppress, unsubscribe
 from subscribers.consent_records import load_events
 from subscribers.errors import BadAddressError
-from subscribers.model import Subscriber, SubscriberStatus
-from subscribers.store import erased_at, find_subscriber, known_subscriber, load_subscriber
+from subscribers.model import SubscriberStatus
+from subscribers.store import (
+    current_id,
+    erased_at,
+    find_subscriber,
+    known_subscriber,
+    load_subscriber,
+)
 from subscribers.tables import address_change, subscriber, subscriber_event
 from tests.subscribers.conftest import NOW, a_subscriber, add
 
@@ -122,8 +127,8 @@ def requested(connection: Connection, new: str = NEW) -> AddressChange:
     return found(connection, number)
 
 
-def found(connection: Connection, number: int) -> AddressChange:
-    change = load_address_change(connection, number, NOW)
+def found(connection: Connection, number: int, now: datetime = NOW) -> AddressChange:
+    change = load_address_change(connection, number, now)
     assert change is not None
     return change
 
@@ -190,14 +195,11 @@ def test_a_request_ends_after_three_days_and_an_undo_after_seven(
 ) -> None:
     add(connection, a_subscriber(ANN))
     change = requested(connection)
-    late = load_address_change(connection, change.id, NOW + 3 * DAY)
-    assert late is not None
+    late = found(connection, change.id, NOW + 3 * DAY)
     assert late.state is AddressChangeState.ENDED
     assert not confirm(connection, late)
     assert confirm(connection, change)
-    old = load_address_change(connection, change.id, NOW + 7 * DAY)
-    assert old is not None
-    assert old.state is AddressChangeState.ENDED
+    assert found(connection, change.id, NOW + 7 * DAY).state is AddressChangeState.ENDED
     forget_old_changes(connection, NOW + 6 * DAY)
     assert load_address_change(connection, change.id, NOW) is not None
     forget_old_changes(connection, NOW + 7 * DAY)
@@ -266,15 +268,12 @@ def test_histories_of_both_stay_and_merging_twice_keeps_every_alias(
     connection: Connection,
 ) -> None:
     add(connection, *(a_subscriber(one) for one in (ANN, NEW, "third@example.org")))
-    ids: Callable[[str], Subscriber] = lambda email: known_subscriber(connection, email)  # noqa: E731
-    first, third = ids(NEW).id, ids("third@example.org").id
+    first, third = (known_subscriber(connection, one) for one in (NEW, "third@example.org"))
     unsubscribe(connection, NEW, "daily", NOW)
     assert confirm(connection, requested(connection))
-    person = ids(NEW)
+    person = known_subscriber(connection, NEW)
     assert next(one.newsletter for one in load_events(connection, person.id)) == "daily"
-    number = request_address_change(connection, ids("third@example.org"), NEW, NOW)
+    number = request_address_change(connection, third, NEW, NOW)
     assert confirm(connection, found(connection, number))
-    for number in (first, person.id, third):
-        kept = load_subscriber(connection, number)
-        assert kept is not None
-        assert kept.id == third
+    for former in (first, person, third):
+        assert current_id(connection, former.id) == third.id

@@ -1,19 +1,9 @@
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
-from sqlalchemy import (
-    Column,
-    Connection,
-    Integer,
-    MetaData,
-    Table,
-    insert,
-    literal,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, literal, select, text, update
 
 from subscribers.audiences import has_audience, load_recipients, select_audience, still_wanted
 from subscribers.changes import unsubscribe
@@ -21,10 +11,6 @@ from subscribers.model import Recipient, SubscriberStatus
 from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscription
 from tests.subscribers.conftest import LATER, a_subscriber, add
-
-ledger = Table(
-    "ledger", MetaData(), Column("subscriber_id", Integer), Column("claimed", Integer)
-)
 
 
 @pytest.fixture(autouse=True)
@@ -40,23 +26,6 @@ def _subscribers(connection: Connection) -> None:
         a_subscriber("seven@example.org", status=SubscriberStatus.BOUNCED),
         a_subscriber("eight@example.org"),
     )
-    ledger.create(connection)
-
-
-def test_an_audience_has_active_subscribers_with_an_active_subscription(
-    connection: Connection,
-) -> None:
-    chosen = select_audience("weekly", ["en", "ar", "zh-Hans"], LATER)
-    assert connection.execute(chosen).scalars().all() == [1, 2, 3, 8]
-
-
-def test_an_audience_has_only_subscribers_in_its_languages(connection: Connection) -> None:
-    assert connection.execute(
-        select_audience("weekly", {"ar", "fr"}, LATER)
-    ).scalars().all() == [2]
-    assert connection.execute(select_audience("daily", ["zh-Hans"], LATER)).scalars().all() == [
-        3
-    ]
 
 
 @pytest.mark.sqlite("its query plans")
@@ -67,22 +36,6 @@ def test_an_audience_is_read_in_order_without_sorting(connection: Connection) ->
     plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {chosen}"))]
     assert "COVERING INDEX ix_subscription_newsletter_status_cadence_subscriber_id" in plan[0]
     assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in plan)
-
-
-def test_still_wanted_excludes_those_unsubscribed_after_the_ledger_was_made(
-    connection: Connection,
-) -> None:
-    connection.execute(
-        insert(ledger).from_select(["subscriber_id"], select_audience("weekly", ["en"], LATER))
-    )
-    unsubscribe(connection, "one@example.org", "weekly", LATER)
-    connection.execute(
-        update(ledger)
-        .where(still_wanted("weekly", ledger.c.subscriber_id, LATER))
-        .values(claimed=1)
-    )
-    rows = connection.execute(select(ledger.c.subscriber_id, ledger.c.claimed)).all()
-    assert [tuple(row) for row in rows] == [(1, None), (8, 1)]
 
 
 def test_recipients_are_sorted_by_id_without_erased_ones(connection: Connection) -> None:
@@ -97,11 +50,35 @@ def choose(connection: Connection, number: int, cadence: Cadence) -> None:
     connection.execute(update(subscription).where(here).values(cadence=cadence))
 
 
-def who(connection: Connection, newsletter: str, now: datetime = LATER) -> list[int]:
-    everywhere = ["en", "ar", "zh-Hans"]
-    return list(
-        connection.execute(select_audience(newsletter, everywhere, now)).scalars().all()
-    )
+def who(
+    connection: Connection,
+    newsletter: str,
+    now: datetime = LATER,
+    languages: Collection[str] = ("en", "ar", "zh-Hans"),
+) -> list[int]:
+    audience = select_audience(newsletter, languages, now)
+    return list(connection.execute(audience).scalars().all())
+
+
+def wants(connection: Connection, newsletter: str, number: int, now: datetime = LATER) -> bool:
+    """Return whether a subscriber still wants a newsletter once its ledger was opened."""
+    condition = still_wanted(literal(newsletter), literal(number), now)
+    return bool(connection.execute(select(condition)).scalar_one())
+
+
+def test_an_audience_has_active_subscribers_with_an_active_subscription_in_its_languages(
+    connection: Connection,
+) -> None:
+    assert who(connection, "weekly") == [1, 2, 3, 8]
+    assert who(connection, "weekly", languages={"ar", "fr"}) == [2]
+    assert who(connection, "daily", languages=["zh-Hans"]) == [3]
+
+
+def test_who_unsubscribes_after_the_ledger_was_opened_wants_it_no_more(
+    connection: Connection,
+) -> None:
+    unsubscribe(connection, "one@example.org", "weekly", LATER)
+    assert [wants(connection, "weekly", number) for number in (1, 8)] == [False, True]
 
 
 def test_who_has_chosen_a_digest_gets_it_instead_of_the_issues(connection: Connection) -> None:
@@ -114,9 +91,7 @@ def test_who_has_chosen_a_digest_gets_it_instead_of_the_issues(connection: Conne
     assert not has_audience(connection, "daily.monthly")
     keys = ("weekly", "weekly.daily", "weekly.monthly", "daily", "daily.daily")
     for key, number in product(keys, range(1, 9)):
-        condition = still_wanted(literal(key), literal(number), LATER)
-        wanted = connection.execute(select(condition)).scalar_one()
-        assert bool(wanted) == (number in who(connection, key)), (key, number)
+        assert wants(connection, key, number) == (number in who(connection, key)), (key, number)
 
 
 def test_nobody_gets_anything_during_a_pause(connection: Connection) -> None:
@@ -125,7 +100,5 @@ def test_nobody_gets_anything_during_a_pause(connection: Connection) -> None:
     assert who(connection, "weekly") == [1, 3, 8]
     assert who(connection, "weekly", end - timedelta(seconds=1)) == [1, 3, 8]
     assert who(connection, "weekly", end) == [1, 2, 3, 8]
-    for now, wanted in ((LATER, False), (end, True)):
-        condition = still_wanted("weekly", literal(2), now)
-        assert bool(connection.execute(select(condition)).scalar_one()) == wanted
+    assert [wants(connection, "weekly", 2, now) for now in (LATER, end)] == [False, True]
     assert has_audience(connection, "weekly")

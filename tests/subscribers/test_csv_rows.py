@@ -6,13 +6,14 @@ from subscribers.consent import next_status
 from subscribers.errors import BadFileError, BadRow, RefusedTransitionError
 from subscribers.lists.columns import OWN_COLUMNS
 from subscribers.lists.rows import (
-    MAX_NAME_LENGTH,
     SubscriberRow,
     parse_rows,
     subscriber_cells,
 )
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from tests.subscribers.conftest import PUBLICATION, a_subscriber
+
+PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus
 
 
 def parsed(header: str, *rows: str) -> list[SubscriberRow | BadRow]:
@@ -62,10 +63,7 @@ def test_an_unsubscribed_address_has_no_active_subscription(status: str) -> None
     listed = subscriber_of(
         "email,newsletters,status", f"ann@example.org,weekly ?daily,{status}"
     )
-    assert (listed.subscriptions, listed.declined) == (
-        dict.fromkeys(("daily", "weekly"), SubscriberStatus.UNSUBSCRIBED),
-        ("daily", "weekly"),
-    )
+    assert listed.subscriptions == dict.fromkeys(("daily", "weekly"), UNSUBSCRIBED)
     assert subscriber_of("email,status", f"ann@example.org,{status}").subscriptions == {}
 
 
@@ -76,24 +74,9 @@ def test_an_unsubscribed_address_has_no_active_subscription(status: str) -> None
         ("email", "ann.example.org", "email", "@-sign"),
         ("email", "ann@example.org\nBcc", "email", "line break"),
         ("email,name", "a@example.org,A\x07nn", "name", "control character"),
-        (
-            "email,name",
-            "a@example.org,A\ud800nn",
-            "name",
-            "it is not UTF-8; save the file as CSV",
-        ),
-        (
-            "email,name",
-            "\udce9@example.org,Ann",
-            "email",
-            "it is not UTF-8; save the file as CSV",
-        ),
-        (
-            "email,name",
-            "a@example.org," + "x" * (MAX_NAME_LENGTH + 1),
-            "name",
-            "201 characters",
-        ),
+        ("email,name", "a@example.org,A\ud800nn", "name", "it is not UTF-8"),
+        ("email,name", "\udce9@example.org,Ann", "email", "it is not UTF-8"),
+        ("email,name", "a@example.org," + "x" * 201, "name", "201 characters"),
         ("email,language", "a@example.org,fr", "language", "'fr' is no language"),
         ("email,timezone", "a@example.org,Mars/Base", "timezone", "'Mars/Base' is no IANA"),
         ("email,timezone", "a@example.org,../etc", "timezone", "is no IANA"),
@@ -161,9 +144,6 @@ def test_cells_show_the_status_of_each_subscription() -> None:
         "?daily !monthly weekly",
         "active",
     )
-
-
-PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus
 
 
 @pytest.mark.parametrize(

@@ -62,26 +62,16 @@ def test_good_rows_are_imported_and_bad_ones_reported_with_their_lines(
     ]
 
 
-def test_an_imported_subscription_has_no_date_of_consent(connection: Connection) -> None:
-    imported(connection, "email,newsletters\nann@example.org,weekly\n")
-    row = connection.execute(select(subscription.c.source, subscription.c.consented_at)).one()
-    assert tuple(row) == ("import", None)
-
-
-def test_a_repeated_address_is_a_bad_row(connection: Connection) -> None:
-    content = "email\nann@example.org\nbob@example.org\nANN@Example.org\nann@example.org\n"
-    report = imported(connection, content)
-    assert report.bad == [BadRow(4, "email", REPEATED), BadRow(5, "email", REPEATED)]
-
-
-def test_a_repeated_address_is_found_across_batches(
+def test_a_repeated_address_is_a_bad_row_also_in_a_later_portion(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(import_export, "FIRST_PORTION", 2)
     monkeypatch.setattr(import_export, "BATCH_ROWS", 2)
-    lines = [f"r{number}@example.org" for number in (0, 1, 2, 3, 0, 4)]
+    names = ("r0", "R0", "r1", "r2", "r3", "r0", "r4")
+    lines = [f"{name}@example.org" for name in names]
     report = imported(connection, "\n".join(["email", *lines, "nonsense"]))
-    assert counts(report) == (5, 0, 0, 0, 2)
-    assert report.bad[0] == BadRow(6, "email", REPEATED)
+    assert counts(report) == (5, 0, 0, 0, 3)
+    assert report.bad[:2] == [BadRow(3, "email", REPEATED), BadRow(7, "email", REPEATED)]
 
 
 def test_a_subscriber_on_record_is_corrected(connection: Connection) -> None:
@@ -146,7 +136,6 @@ def test_a_report_lists_a_limited_number_of_bad_rows(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_export, "_MAX_REPORTED", 2)
-    monkeypatch.setattr(import_export, "BATCH_ROWS", 3)
     report = imported(connection, "email\n" + "nonsense\n" * 7)
     assert report.refused == 7
     assert [row.line for row in report.bad] == [2, 3]
@@ -273,18 +262,6 @@ def test_reasons_are_counted_by_kind(connection: Connection) -> None:
 
 def row(*given: str, **changes: Any) -> SubscriberRow:
     return SubscriberRow(2, a_subscriber(**changes), frozenset({"email", *given}))
-
-
-def test_a_row_corrects_the_columns_that_are_given() -> None:
-    known = a_subscriber(id=7)
-    new = row(
-        *OWN_COLUMNS,
-        name="Ann B.",
-        language="ar",
-        timezone="Asia/Dubai",
-        newsletters=("daily",),
-    )
-    assert merge_row(known, new) == (replace(new.subscriber, id=7), ())
 
 
 def test_what_a_row_does_not_give_changes_nothing() -> None:

@@ -35,7 +35,7 @@ from subscribers.pending_requests import (
     insert_request,
     list_requests,
 )
-from subscribers.store import erase, erased_at, find_subscriber
+from subscribers.store import erase, erased_at, find_subscriber, known_subscriber
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
 from tests.subscribers.conftest import NOW, PUBLICATION, a_subscriber, add
 from tests.subscribers.importing import import_csv
@@ -108,8 +108,7 @@ def status(connection: Connection) -> SubscriberStatus | None:
 
 def test_somebody_unknown_waits_for_the_confirmation(connection: Connection) -> None:
     request = asked(connection)
-    person = find_subscriber(connection, ANN)
-    assert person is not None
+    person = known_subscriber(connection, ANN)
     assert (person.status, person.pending, person.language) == (PENDING, ("weekly",), "en")
     assert request.expires_at - request.requested_at == timedelta(hours=72)
     assert request.state(NOW + timedelta(hours=72)) is RequestState.EXPIRED
@@ -124,8 +123,7 @@ def test_a_request_changes_nothing_of_somebody_known_until_it_is_confirmed(
     request = asked(connection, DAILY)
     assert find_subscriber(connection, ANN) == person
     assert confirm(connection, request)
-    person = find_subscriber(connection, ANN)
-    assert person is not None
+    person = known_subscriber(connection, ANN)
     assert person.status is ACTIVE
     assert "daily" in person.newsletters
 
@@ -161,8 +159,7 @@ def test_an_address_gets_one_mail_in_ten_minutes_and_three_a_day(
 def test_a_confirmation_subscribes_once(connection: Connection) -> None:
     request = asked(connection)
     assert confirm(connection, request)
-    person = find_subscriber(connection, ANN)
-    assert person is not None
+    person = known_subscriber(connection, ANN)
     assert (person.status, person.newsletters, person.pending) == (ACTIVE, ("weekly",), ())
     history = load_history(connection, person.id)
     assert [one.source for one in history.events] == ["subscriber", "subscriber"]
@@ -213,8 +210,7 @@ def test_two_requests_can_be_confirmed_one_after_the_other(connection: Connectio
     first, second = asked(connection), asked(connection, DAILY, NOW + timedelta(hours=1))
     assert confirm(connection, second, NOW + timedelta(hours=2))
     assert confirm(connection, first, NOW + timedelta(hours=2))
-    person = find_subscriber(connection, ANN)
-    assert person is not None
+    person = known_subscriber(connection, ANN)
     assert person.newsletters == ("daily", "weekly")
 
 
@@ -226,9 +222,7 @@ def test_the_language_of_the_request_is_that_of_who_comes_and_not_of_who_is_ther
         _answer, request = ask(connection, JoinWish(("daily",), "ar"), email=email)
         assert request is not None
         assert confirm(connection, request)
-        person = find_subscriber(connection, email)
-        assert person is not None
-        assert person.language == language
+        assert known_subscriber(connection, email).language == language
 
 
 def test_somebody_erased_comes_back_by_her_own_confirmation_only(
@@ -312,8 +306,7 @@ def test_who_left_and_refuses_stays_on_record_and_is_never_asked(
     request = asked(connection)
     assert refuse(connection, request)
     assert status(connection) is LEFT
-    person = find_subscriber(connection, ANN)
-    assert person is not None
+    person = known_subscriber(connection, ANN)
     assert [one.event for one in load_consent_records(connection, person.id)] == [
         "requested",
         "refused",

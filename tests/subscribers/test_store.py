@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from subscribers import errors
@@ -17,7 +17,7 @@ from subscribers.errors import (
     UnknownSubscriberError,
 )
 from subscribers.lists.import_export import ImportReport
-from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.model import SubscriberStatus
 from subscribers.store import (
     count_subscribers_by_language,
     erase,
@@ -33,15 +33,9 @@ from tests.subscribers.importing import import_csv
 ANN = "ann@example.org"
 
 
-def found(connection: Connection, email: str = ANN) -> Subscriber:
-    person = find_subscriber(connection, email)
-    assert person is not None
-    return person
-
-
 def test_a_subscriber_is_found_by_any_spelling_of_the_address(connection: Connection) -> None:
     add(connection, a_subscriber("Ann@example.org", newsletters=("daily", "weekly")))
-    person = found(connection, "ANN@Example.Org")
+    person = known_subscriber(connection, "ANN@Example.Org")
     assert person == a_subscriber("Ann@example.org", id=1, newsletters=("daily", "weekly"))
 
 
@@ -94,12 +88,6 @@ def test_a_naive_time_is_refused(connection: Connection) -> None:
     assert caught.value.value == naive
 
 
-def test_erasing_a_subscriber_erases_the_subscriptions(connection: Connection) -> None:
-    add(connection, a_subscriber())
-    connection.execute(delete(subscriber))
-    assert connection.execute(select(func.count()).select_from(subscription)).scalar() == 0
-
-
 def test_an_id_is_never_reused(connection: Connection) -> None:
     add(connection, a_subscriber("a@example.org"))
     connection.execute(delete(subscriber))
@@ -108,23 +96,19 @@ def test_an_id_is_never_reused(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "values", "name"),
+    ("values", "name"),
     [
-        (subscriber, {"status": "asleep", "email": "b@example.org"}, "ck_subscriber_status"),
-        (subscriber, {"status": "active", "email": "ann@example.org"}, "subscriber.email"),
+        ({"status": "asleep", "email": "b@example.org"}, "ck_subscriber_status"),
+        ({"status": "active", "email": "ann@example.org"}, "subscriber.email"),
     ],
 )
 def test_the_database_refuses_unknown_statuses_and_repeated_addresses(
-    connection: Connection, table: Table, values: dict[str, str], name: str
+    connection: Connection, values: dict[str, str], name: str
 ) -> None:
     add(connection, a_subscriber())
     more = {"address": "x", "language": "en", "created_at": NOW, "updated_at": NOW}
-    with pytest.raises(IntegrityError, match=name):
-        connection.execute(insert(table).values(**values, **more))
-
-
-def test_a_subscription_cannot_bounce(connection: Connection) -> None:
-    add(connection, a_subscriber())
+    with pytest.raises(IntegrityError, match=name), connection.begin_nested():
+        connection.execute(insert(subscriber).values(**values, **more))
     with pytest.raises(IntegrityError, match="ck_subscription_status"):
         connection.execute(update(subscription).values(status="bounced"))
 
@@ -148,15 +132,10 @@ def test_subscriptions_are_sorted_by_name_and_can_be_set_again() -> None:
     assert person.with_subscriptions(person.subscriptions) == person
 
 
-@pytest.mark.parametrize(
-    ("row", "text"),
-    [
-        (BadRow(3, "email", RowReason("it is empty")), "line 3: email: it is empty"),
-        (BadRow(3, "", RowReason("it is empty")), "line 3: it is empty"),
-    ],
-)
-def test_bad_row_reads_as_one_line(row: BadRow, text: str) -> None:
-    assert str(row) == text
+def test_a_bad_row_reads_as_one_line() -> None:
+    reason = RowReason("it is empty")
+    assert str(BadRow(3, "email", reason)) == "line 3: email: it is empty"
+    assert str(BadRow(3, "", reason)) == "line 3: it is empty"
 
 
 ERASED = "Ann@example.org"
@@ -197,11 +176,6 @@ def test_only_the_same_key_recognises_an_erased_address(connection: Connection) 
     erase(connection, ERASED, digest, NOW)
     assert erased_at(connection, ERASED, other_digest) is None
     assert erased_at(connection, "bob@example.org", digest) is None
-
-
-def test_erasing_somebody_who_is_not_on_record_is_an_error(connection: Connection) -> None:
-    with pytest.raises(UnknownSubscriberError):
-        erase(connection, ERASED, digest, NOW)
 
 
 def test_an_import_does_not_bring_an_erased_address_back(connection: Connection) -> None:
