@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.store import NewAccount, add_account
@@ -21,14 +21,20 @@ def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
         yield database
 
 
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    """One transaction for the whole test."""
+    with database.writing() as connection:
+        yield connection
+
+
 def make_account(
-    database: Database, email: str = "ann@example.org", *grants: Grant, now: datetime = NOW
+    connection: Connection, email: str = "ann@example.org", *grants: Grant
 ) -> Account:
     new = NewAccount(email, "Ann", "en", grants or (Grant(Role.ADMINISTRATOR),))
-    with database.writing() as connection:
-        return add_account(connection, new, now)
+    return add_account(connection, new, NOW)
 
 
 @pytest.fixture
-def account(database: Database) -> Account:
-    return make_account(database)
+def account(connection: Connection) -> Account:
+    return make_account(connection)

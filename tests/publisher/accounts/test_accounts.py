@@ -42,14 +42,13 @@ ADMINISTRATOR = (Grant(Role.ADMINISTRATOR),)
 
 
 def test_an_account_is_found_by_its_address_in_any_letter_case_or_not_at_all(
-    database: Database, account: Account
+    connection: Connection, account: Account
 ) -> None:
-    with database.reading() as connection:
-        assert find_account(connection, " Ann@Example.ORG") == account
-        assert find_account(connection, "bob@example.org") is None
-        assert account.grants == ADMINISTRATOR
-        assert account.created_at == NOW
-    with database.reading() as connection, pytest.raises(AccountError, match="there is none"):
+    assert find_account(connection, " Ann@Example.ORG") == account
+    assert find_account(connection, "bob@example.org") is None
+    assert account.grants == ADMINISTRATOR
+    assert account.created_at == NOW
+    with pytest.raises(AccountError, match="there is none"):
         account_by_id(connection, 7)
 
 
@@ -64,45 +63,41 @@ def test_an_account_is_found_by_its_address_in_any_letter_case_or_not_at_all(
 )
 @pytest.mark.usefixtures("account")
 def test_an_account_that_can_t_be_made_says_why(
-    database: Database, email: str, grants: tuple[Grant, ...], problem: str
+    connection: Connection, email: str, grants: tuple[Grant, ...], problem: str
 ) -> None:
-    with database.writing() as connection, pytest.raises(AccountError, match=problem):
+    with pytest.raises(AccountError, match=problem):
         add_account(connection, NewAccount(email, "", "en", grants), NOW)
 
 
 @pytest.mark.usefixtures("account")
-def test_roles_are_replaced_and_kept_once(database: Database) -> None:
-    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
+def test_roles_are_replaced_and_kept_once(connection: Connection) -> None:
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
     wanted = [Grant(Role.EDITOR, "ar"), Grant(Role.EDITOR, "ar"), Grant(Role.APPROVER)]
-    with database.writing() as connection:
-        set_grants(connection, bob.id, wanted)
-    with database.reading() as connection:
-        assert {*account_by_id(connection, bob.id).grants} == {*wanted}
-        assert [one.email for one in list_accounts(connection)] == [
-            "ann@example.org",
-            "bob@example.org",
-        ]
+    set_grants(connection, bob.id, wanted)
+    assert {*account_by_id(connection, bob.id).grants} == {*wanted}
+    assert [one.email for one in list_accounts(connection)] == [
+        "ann@example.org",
+        "bob@example.org",
+    ]
 
 
-def test_the_last_administrator_stays(database: Database, account: Account) -> None:
-    make_account(database, "bob@example.org", Grant(Role.VIEWER))
-    with pytest.raises(AccountError, match="one administrator"), database.writing() as one:
-        set_grants(one, account.id, [Grant(Role.VIEWER)])
-    with pytest.raises(AccountError, match="one administrator"), database.writing() as one:
-        disable_account(one, account.id, NOW)
-    with database.reading() as connection:
-        assert account_by_id(connection, account.id) == account
+def test_the_last_administrator_stays(connection: Connection, account: Account) -> None:
+    make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    with pytest.raises(AccountError, match="one administrator"), connection.begin_nested():
+        set_grants(connection, account.id, [Grant(Role.VIEWER)])
+    with pytest.raises(AccountError, match="one administrator"), connection.begin_nested():
+        disable_account(connection, account.id, NOW)
+    assert account_by_id(connection, account.id) == account
 
 
 @pytest.mark.usefixtures("account")
-def test_a_disabled_account_can_be_enabled_again(database: Database) -> None:
-    bob = make_account(database, "bob@example.org", *ADMINISTRATOR)
-    with database.writing() as connection:
-        disable_account(connection, bob.id, NOW)
-        disable_account(connection, bob.id, NOW + timedelta(days=1))
-        assert account_by_id(connection, bob.id).disabled_at == NOW
-        enable_account(connection, bob.id)
-        assert account_by_id(connection, bob.id) == bob
+def test_a_disabled_account_can_be_enabled_again(connection: Connection) -> None:
+    bob = make_account(connection, "bob@example.org", *ADMINISTRATOR)
+    disable_account(connection, bob.id, NOW)
+    disable_account(connection, bob.id, NOW + timedelta(days=1))
+    assert account_by_id(connection, bob.id).disabled_at == NOW
+    enable_account(connection, bob.id)
+    assert account_by_id(connection, bob.id) == bob
 
 
 LANGUAGES = ("en", "zh-Hant", "ar")
@@ -145,49 +140,45 @@ BROWSER = Browser("A browser", "192.0.2.0/24")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def signed_in(database: Database, account: Account) -> str:
-    with database.writing() as connection:
-        token = sessions.begin_session(connection, BROWSER, NOW)
-        sessions.name_account(connection, token, account.id)
-        return sessions.complete_session(connection, token, account.id, NOW)
+def signed_in(connection: Connection, account: Account) -> str:
+    token = sessions.begin_session(connection, BROWSER, NOW)
+    sessions.name_account(connection, token, account.id)
+    return sessions.complete_session(connection, token, account.id, NOW)
 
 
 def test_a_sign_in_is_of_nobody_until_it_is_complete_and_changes_the_token(
-    database: Database, account: Account
+    connection: Connection, account: Account
 ) -> None:
-    with database.writing() as connection:
-        first = sessions.begin_session(connection, BROWSER, NOW)
-        sessions.name_account(connection, first, account.id)
-        begun = sessions.read_console_session(connection, first, NOW)
-        assert begun is not None
-        assert (begun.account_id, begun.signed_in_id) == (account.id, None)
-        assert sessions.list_sessions(connection, account.id, NOW) == []
-        second = sessions.complete_session(connection, first, account.id, NOW)
-        assert sessions.read_console_session(connection, first, NOW) is None
-        done = sessions.read_console_session(connection, second, NOW)
-        assert done is not None
-        assert done.signed_in_id == account.id
-        assert (done.user_agent, done.network) == ("A browser", "192.0.2.0/24")
+    first = sessions.begin_session(connection, BROWSER, NOW)
+    sessions.name_account(connection, first, account.id)
+    begun = sessions.read_console_session(connection, first, NOW)
+    assert begun is not None
+    assert (begun.account_id, begun.signed_in_id) == (account.id, None)
+    assert sessions.list_sessions(connection, account.id, NOW) == []
+    second = sessions.complete_session(connection, first, account.id, NOW)
+    assert sessions.read_console_session(connection, first, NOW) is None
+    done = sessions.read_console_session(connection, second, NOW)
+    assert done is not None
+    assert done.signed_in_id == account.id
+    assert (done.user_agent, done.network) == ("A browser", "192.0.2.0/24")
 
 
 def test_a_sign_in_of_another_account_or_one_that_is_over_is_not_completed(
-    database: Database, account: Account
+    connection: Connection, account: Account
 ) -> None:
-    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
-    with database.writing() as connection:
-        token = sessions.begin_session(connection, BROWSER, NOW)
-        sessions.name_account(connection, token, account.id)
-        with pytest.raises(AccountError, match="begin again"):
-            sessions.complete_session(connection, token, bob.id, NOW)
-        with pytest.raises(AccountError, match="begin again"):
-            sessions.complete_session(connection, token, account.id, NOW + HOUR)
-        assert sessions.list_sessions(connection, bob.id, NOW) == []
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    token = sessions.begin_session(connection, BROWSER, NOW)
+    sessions.name_account(connection, token, account.id)
+    with pytest.raises(AccountError, match="begin again"):
+        sessions.complete_session(connection, token, bob.id, NOW)
+    with pytest.raises(AccountError, match="begin again"):
+        sessions.complete_session(connection, token, account.id, NOW + HOUR)
+    assert sessions.list_sessions(connection, bob.id, NOW) == []
 
 
-def test_tokens_are_not_stored(database: Database, account: Account) -> None:
-    token = signed_in(database, account)
-    with database.reading() as connection:
-        rows = connection.execute(select(console_session_table)).all()
+def test_tokens_are_not_stored(connection: Connection, account: Account) -> None:
+    token = signed_in(connection, account)
+    rows = connection.execute(select(console_session_table)).all()
     assert token not in str(rows)
     assert len(rows) == 1
 
@@ -203,89 +194,83 @@ def test_tokens_are_not_stored(database: Database, account: Account) -> None:
     ],
 )
 def test_a_session_ends_when_it_is_idle_or_old(
-    database: Database,
+    connection: Connection,
     account: Account,
     seen: list[timedelta],
     asked: timedelta,
     *,
     counts: bool,
 ) -> None:
-    token = signed_in(database, account)
-    with database.writing() as connection:
-        for after in seen:
-            sessions.touch_session(connection, token, NOW + after)
-        found = sessions.read_console_session(connection, token, NOW + asked)
-        assert (found is not None) is counts
-        # The next one that begins clears up.
-        sessions.begin_session(connection, BROWSER, NOW + asked)
-        assert len(connection.execute(select(console_session_table)).all()) == 1 + counts
+    token = signed_in(connection, account)
+    for after in seen:
+        sessions.touch_session(connection, token, NOW + after)
+    found = sessions.read_console_session(connection, token, NOW + asked)
+    assert (found is not None) is counts
+    # The next one that begins clears up.
+    sessions.begin_session(connection, BROWSER, NOW + asked)
+    assert len(connection.execute(select(console_session_table)).all()) == 1 + counts
 
 
-def test_a_sign_in_that_is_not_completed_ends_soon(database: Database) -> None:
-    with database.writing() as connection:
-        token = sessions.begin_session(connection, BROWSER, NOW)
-        assert sessions.read_console_session(connection, token, NOW + 29 * MINUTE) is not None
-        assert sessions.read_console_session(connection, token, NOW + 30 * MINUTE) is None
+def test_a_sign_in_that_is_not_completed_ends_soon(connection: Connection) -> None:
+    token = sessions.begin_session(connection, BROWSER, NOW)
+    assert sessions.read_console_session(connection, token, NOW + 29 * MINUTE) is not None
+    assert sessions.read_console_session(connection, token, NOW + 30 * MINUTE) is None
 
 
 def test_a_factor_shown_again_makes_a_session_fresh_and_no_younger(
-    database: Database, account: Account
+    connection: Connection, account: Account
 ) -> None:
-    token = signed_in(database, account)
+    token = signed_in(connection, account)
     later = NOW + HOUR
-    with database.writing() as connection:
-        before = sessions.read_console_session(connection, token, later)
-        assert before is not None
-        assert before.is_fresh(NOW + 9 * MINUTE)
-        assert not before.is_fresh(later)
-        again = sessions.complete_session(connection, token, account.id, later)
-        after = sessions.read_console_session(connection, again, later)
-        assert after is not None
-        assert after.is_fresh(later)
-        assert (after.id, after.created_at) == (before.id, NOW)
-        assert sessions.read_console_session(connection, token, later) is None
+    before = sessions.read_console_session(connection, token, later)
+    assert before is not None
+    assert before.is_fresh(NOW + 9 * MINUTE)
+    assert not before.is_fresh(later)
+    again = sessions.complete_session(connection, token, account.id, later)
+    after = sessions.read_console_session(connection, again, later)
+    assert after is not None
+    assert after.is_fresh(later)
+    assert (after.id, after.created_at) == (before.id, NOW)
+    assert sessions.read_console_session(connection, token, later) is None
 
 
 @pytest.mark.usefixtures("account")
-def test_sessions_of_a_disabled_account_end_at_once(database: Database) -> None:
-    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
-    token = signed_in(database, bob)
-    with database.writing() as connection:
-        disable_account(connection, bob.id, NOW)
-        assert sessions.read_console_session(connection, token, NOW) is None
+def test_sessions_of_a_disabled_account_end_at_once(connection: Connection) -> None:
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    token = signed_in(connection, bob)
+    disable_account(connection, bob.id, NOW)
+    assert sessions.read_console_session(connection, token, NOW) is None
 
 
 def test_sessions_are_listed_and_ended_one_by_one_or_all_but_one(
-    database: Database, account: Account
+    connection: Connection, account: Account
 ) -> None:
-    tokens = [signed_in(database, account) for _ in range(3)]
-    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
-    with database.writing() as connection:
-        listed = sessions.list_sessions(connection, account.id, NOW)
-        first = sessions.read_console_session(connection, tokens[0], NOW)
-        assert first is not None
-        assert first in listed
-        assert not sessions.end_listed_session(connection, bob.id, first.id)
-        assert sessions.end_listed_session(connection, account.id, first.id)
-        sessions.end_sessions(connection, account.id, but=tokens[2])
-        left = [sessions.read_console_session(connection, one, NOW) for one in tokens]
-        assert [one is not None for one in left] == [False, False, True]
-        sessions.end_console_session(connection, tokens[2])
-        assert sessions.list_sessions(connection, account.id, NOW) == []
+    tokens = [signed_in(connection, account) for _ in range(3)]
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    listed = sessions.list_sessions(connection, account.id, NOW)
+    first = sessions.read_console_session(connection, tokens[0], NOW)
+    assert first is not None
+    assert first in listed
+    assert not sessions.end_listed_session(connection, bob.id, first.id)
+    assert sessions.end_listed_session(connection, account.id, first.id)
+    sessions.end_sessions(connection, account.id, but=tokens[2])
+    left = [sessions.read_console_session(connection, one, NOW) for one in tokens]
+    assert [one is not None for one in left] == [False, False, True]
+    sessions.end_console_session(connection, tokens[2])
+    assert sessions.list_sessions(connection, account.id, NOW) == []
 
 
 def test_a_challenge_is_of_one_session_and_one_purpose_and_used_once(
-    database: Database,
+    connection: Connection,
 ) -> None:
-    with database.writing() as connection:
-        keep_challenge(connection, "mine", "sign-in", b"old", NOW)
-        keep_challenge(connection, "mine", "sign-in", b"new", NOW)
-        assert take_challenge(connection, "other", "sign-in", NOW) is None
-        assert take_challenge(connection, "mine", "register", NOW) is None
-        assert take_challenge(connection, "mine", "sign-in", NOW) == b"new"
-        assert take_challenge(connection, "mine", "sign-in", NOW) is None
-        keep_challenge(connection, "mine", "sign-in", b"late", NOW)
-        assert take_challenge(connection, "mine", "sign-in", NOW + 5 * MINUTE) is None
+    keep_challenge(connection, "mine", "sign-in", b"old", NOW)
+    keep_challenge(connection, "mine", "sign-in", b"new", NOW)
+    assert take_challenge(connection, "other", "sign-in", NOW) is None
+    assert take_challenge(connection, "mine", "register", NOW) is None
+    assert take_challenge(connection, "mine", "sign-in", NOW) == b"new"
+    assert take_challenge(connection, "mine", "sign-in", NOW) is None
+    keep_challenge(connection, "mine", "sign-in", b"late", NOW)
+    assert take_challenge(connection, "mine", "sign-in", NOW + 5 * MINUTE) is None
 
 
 ENTRIES = [

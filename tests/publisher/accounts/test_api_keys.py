@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from publisher.accounts.api_keys import (
     KeyRequest,
@@ -16,7 +16,6 @@ from publisher.accounts.api_keys import (
 from publisher.accounts.model import Account, Grant, Permission, Role
 from publisher.accounts.store import disable_account, set_grants
 from publisher.accounts.tables import api_key_table
-from publisher.database import Database
 from publisher.errors import AccountError
 from tests.publisher.accounts.conftest import make_account
 from tests.publisher.conftest import NOW
@@ -34,39 +33,37 @@ def wanted(
 
 
 @pytest.fixture
-def editor(database: Database) -> Account:
-    make_account(database)
+def editor(connection: Connection) -> Account:
+    make_account(connection)
     return make_account(
-        database, "bob@example.org", Grant(Role.EDITOR, "en"), Grant(Role.EDITOR, "ar")
+        connection, "bob@example.org", Grant(Role.EDITOR, "en"), Grant(Role.EDITOR, "ar")
     )
 
 
 def test_a_key_may_what_both_its_scopes_and_its_account_may(
-    database: Database, editor: Account
+    connection: Connection, editor: Account
 ) -> None:
-    with database.writing() as connection:
-        key = add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
-        found = read_api_key(connection, key, NOW)
-        assert found is not None
-        assert found.account == editor
-        assert found.permits(Permission.VIEW)
-        assert found.permits(Permission.EDIT_ISSUE, "en")
-        assert not found.permits(Permission.EDIT_ISSUE, "ar")
-        assert not found.permits(Permission.SEND_TEST, "en")
-        set_grants(connection, editor.id, [Grant(Role.VIEWER)])
-        later = read_api_key(connection, key, NOW)
-        assert later is not None
-        assert later.permits(Permission.VIEW)
-        assert not later.permits(Permission.EDIT_ISSUE, "en")
+    key = add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
+    found = read_api_key(connection, key, NOW)
+    assert found is not None
+    assert found.account == editor
+    assert found.permits(Permission.VIEW)
+    assert found.permits(Permission.EDIT_ISSUE, "en")
+    assert not found.permits(Permission.EDIT_ISSUE, "ar")
+    assert not found.permits(Permission.SEND_TEST, "en")
+    set_grants(connection, editor.id, [Grant(Role.VIEWER)])
+    later = read_api_key(connection, key, NOW)
+    assert later is not None
+    assert later.permits(Permission.VIEW)
+    assert not later.permits(Permission.EDIT_ISSUE, "en")
 
 
 def test_a_key_for_one_language_permits_nothing_that_is_about_all(
-    database: Database, editor: Account
+    connection: Connection, editor: Account
 ) -> None:
-    with database.writing() as connection:
-        key = add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
-        set_grants(connection, editor.id, [Grant(Role.ADMINISTRATOR)])
-        found = read_api_key(connection, key, NOW)
+    key = add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
+    set_grants(connection, editor.id, [Grant(Role.ADMINISTRATOR)])
+    found = read_api_key(connection, key, NOW)
     assert found is not None
     assert found.permits(Permission.EDIT_ISSUE, "en")
     assert not found.permits(Permission.EDIT_ISSUE)
@@ -74,49 +71,46 @@ def test_a_key_for_one_language_permits_nothing_that_is_about_all(
 
 
 def test_a_key_without_languages_has_those_of_its_account(
-    database: Database, editor: Account
+    connection: Connection, editor: Account
 ) -> None:
-    with database.writing() as connection:
-        found = read_api_key(connection, add_api_key(connection, editor.id, wanted(), NOW), NOW)
+    found = read_api_key(connection, add_api_key(connection, editor.id, wanted(), NOW), NOW)
     assert found is not None
     languages = [one for one in ("en", "ar", "fr") if found.permits(Permission.EDIT_ISSUE, one)]
     assert languages == ["en", "ar"]
 
 
 def test_a_key_is_not_stored_and_wrong_ones_are_nobody_s(
-    database: Database, editor: Account
+    connection: Connection, editor: Account
 ) -> None:
-    with database.writing() as connection:
-        key = add_api_key(connection, editor.id, wanted(), NOW)
-        assert key.split("_", 2)[2] not in str(connection.execute(select(api_key_table)).all())
-        wrong = [
-            "",
-            key[:-1] + ("A" if key[-1] != "A" else "B"),
-            key.replace("pub_1", "pub_2", 1),
-            key + "\n",
-            f"pub_{'9' * 30}_" + key.split("_", 2)[2],
-        ]
-        assert [read_api_key(connection, one, NOW) for one in wrong] == [None] * 5
-        assert read_api_key(connection, key, NOW + 30 * DAY) is None
+    key = add_api_key(connection, editor.id, wanted(), NOW)
+    assert key.split("_", 2)[2] not in str(connection.execute(select(api_key_table)).all())
+    wrong = [
+        "",
+        key[:-1] + ("A" if key[-1] != "A" else "B"),
+        key.replace("pub_1", "pub_2", 1),
+        key + "\n",
+        f"pub_{'9' * 30}_" + key.split("_", 2)[2],
+    ]
+    assert [read_api_key(connection, one, NOW) for one in wrong] == [None] * 5
+    assert read_api_key(connection, key, NOW + 30 * DAY) is None
 
 
 def test_a_revoked_key_and_those_of_a_disabled_account_end_at_once(
-    database: Database, editor: Account
+    connection: Connection, editor: Account
 ) -> None:
-    with database.writing() as connection:
-        keys = [add_api_key(connection, editor.id, wanted(), NOW) for _ in range(2)]
-        record_key_use(connection, 2, NOW)
-        assert revoke_api_key(connection, 1, NOW)
-        assert not revoke_api_key(connection, 1, NOW)
-        assert read_api_key(connection, keys[0], NOW) is None
-        listed = list_api_keys(connection, [editor.id])
-        assert [(one.id, one.used_at, one.revoked_at) for one in listed] == [
-            (2, NOW, None),
-            (1, None, NOW),
-        ]
-        assert list_api_keys(connection, []) == []
-        disable_account(connection, editor.id, NOW)
-        assert read_api_key(connection, keys[1], NOW) is None
+    keys = [add_api_key(connection, editor.id, wanted(), NOW) for _ in range(2)]
+    record_key_use(connection, 2, NOW)
+    assert revoke_api_key(connection, 1, NOW)
+    assert not revoke_api_key(connection, 1, NOW)
+    assert read_api_key(connection, keys[0], NOW) is None
+    listed = list_api_keys(connection, [editor.id])
+    assert [(one.id, one.used_at, one.revoked_at) for one in listed] == [
+        (2, NOW, None),
+        (1, None, NOW),
+    ]
+    assert list_api_keys(connection, []) == []
+    disable_account(connection, editor.id, NOW)
+    assert read_api_key(connection, keys[1], NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -130,7 +124,7 @@ def test_a_revoked_key_and_those_of_a_disabled_account_end_at_once(
     ],
 )
 def test_a_key_that_would_open_too_much_is_refused(
-    database: Database, editor: Account, request_: KeyRequest, problem: str
+    connection: Connection, editor: Account, request_: KeyRequest, problem: str
 ) -> None:
-    with database.writing() as connection, pytest.raises(AccountError, match=problem):
+    with pytest.raises(AccountError, match=problem):
         add_api_key(connection, editor.id, request_, NOW)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyotp
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from publisher.accounts.factors import (
@@ -99,38 +99,36 @@ def test_common_passwords_are_refused_and_programs_get_the_account() -> None:
 
 
 def test_only_the_right_password_of_an_enabled_account_counts(
-    database: Database, account: Account
+    connection: Connection, account: Account
 ) -> None:
-    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
-    with database.writing() as connection:
-        for one in (account, bob):
-            set_password(connection, one.id, hash_password("a former password"), NOW)
-            set_password(connection, one.id, hash_password(PASSWORD), NOW)
-        assert check_password(connection, "ANN@example.org", PASSWORD) == account.id
-        assert check_password(connection, "ann@example.org", PASSWORD + " ") is None
-        assert check_password(connection, "ann@example.org", "a former password") is None
-        assert check_password(connection, "cyd@example.org", PASSWORD) is None
-        disable_account(connection, bob.id, NOW)
-        assert check_password(connection, "bob@example.org", PASSWORD) is None
-        stored = connection.execute(select(password_table)).all()
-        assert PASSWORD not in str(stored)
-        remove_password(connection, account.id)
-        assert check_password(connection, "ann@example.org", PASSWORD) is None
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    for one in (account, bob):
+        set_password(connection, one.id, hash_password("a former password"), NOW)
+        set_password(connection, one.id, hash_password(PASSWORD), NOW)
+    assert check_password(connection, "ANN@example.org", PASSWORD) == account.id
+    assert check_password(connection, "ann@example.org", PASSWORD + " ") is None
+    assert check_password(connection, "ann@example.org", "a former password") is None
+    assert check_password(connection, "cyd@example.org", PASSWORD) is None
+    disable_account(connection, bob.id, NOW)
+    assert check_password(connection, "bob@example.org", PASSWORD) is None
+    stored = connection.execute(select(password_table)).all()
+    assert PASSWORD not in str(stored)
+    remove_password(connection, account.id)
+    assert check_password(connection, "ann@example.org", PASSWORD) is None
 
 
-def test_a_weaker_hash_is_renewed(database: Database, account: Account) -> None:
+def test_a_weaker_hash_is_renewed(connection: Connection, account: Account) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    with database.writing() as connection:
-        set_password(connection, account.id, weak, NOW)
-        renewed = renewed_hash(connection, account.id, PASSWORD)
-        assert renewed is not None
-        set_password(connection, account.id, renewed, NOW)
-        assert check_password(connection, account.email, PASSWORD) == account.id
-        assert renewed_hash(connection, account.id, PASSWORD) is None
+    set_password(connection, account.id, weak, NOW)
+    renewed = renewed_hash(connection, account.id, PASSWORD)
+    assert renewed is not None
+    set_password(connection, account.id, renewed, NOW)
+    assert check_password(connection, account.email, PASSWORD) == account.id
+    assert renewed_hash(connection, account.id, PASSWORD) is None
 
 
 def test_a_one_time_password_is_good_once_and_for_a_minute_and_a_half(
-    database: Database, account: Account
+    connection: Connection, account: Account
 ) -> None:
     shared = new_totp_secret()
     generator = pyotp.TOTP(shared)
@@ -138,48 +136,45 @@ def test_a_one_time_password_is_good_once_and_for_a_minute_and_a_half(
     def use(code: str, secret: str = SECRET) -> bool:
         return use_totp_code(connection, secret, account.id, code, NOW)
 
-    with database.writing() as connection:
-        assert not use(generator.at(NOW))
-        set_password(connection, account.id, hash_password(PASSWORD), NOW)
-        assert not read_factors(connection, account.id).is_enough
-        set_totp(connection, SECRET, account.id, shared)
-        assert read_factors(connection, account.id).is_enough
-        assert not use(generator.at(NOW - 2 * STEP))
-        assert not use(generator.at(NOW + 2 * STEP))
-        assert not use(generator.at(NOW), "another secret of the publication")
-        code = generator.at(NOW)
-        assert use(f"{code[:3]} {code[3:]}")
-        assert not use(code)
-        # The clock of the telephone goes wrong; a later step ends the earlier ones.
-        assert use(generator.at(NOW + STEP))
-        assert not use(generator.at(NOW - STEP))
-        assert shared not in str(connection.execute(select(password_table)).all())
+    assert not use(generator.at(NOW))
+    set_password(connection, account.id, hash_password(PASSWORD), NOW)
+    assert not read_factors(connection, account.id).is_enough
+    set_totp(connection, SECRET, account.id, shared)
+    assert read_factors(connection, account.id).is_enough
+    assert not use(generator.at(NOW - 2 * STEP))
+    assert not use(generator.at(NOW + 2 * STEP))
+    assert not use(generator.at(NOW), "another secret of the publication")
+    code = generator.at(NOW)
+    assert use(f"{code[:3]} {code[3:]}")
+    assert not use(code)
+    # The clock of the telephone goes wrong; a later step ends the earlier ones.
+    assert use(generator.at(NOW + STEP))
+    assert not use(generator.at(NOW - STEP))
+    assert shared not in str(connection.execute(select(password_table)).all())
 
 
 def test_each_recovery_code_is_good_once_however_it_is_written(
-    database: Database, account: Account
+    connection: Connection, account: Account
 ) -> None:
-    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
-    with database.writing() as connection:
-        old = new_recovery_codes(connection, account.id)
-        codes = new_recovery_codes(connection, account.id)
-        assert len({*codes}) == CODES
-        assert not use_recovery_code(connection, account.id, old[0], NOW)
-        assert not use_recovery_code(connection, bob.id, codes[0], NOW)
-        assert use_recovery_code(connection, account.id, codes[0], NOW)
-        assert not use_recovery_code(connection, account.id, codes[0], NOW)
-        assert use_recovery_code(
-            connection, account.id, codes[1].upper().replace("-", " "), NOW
-        )
-        assert count_recovery_codes(connection, account.id) == CODES - 2
-        rows = str(connection.execute(select(recovery_code_table)).all())
-        assert not any(one.replace("-", "") in rows for one in codes)
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    old = new_recovery_codes(connection, account.id)
+    codes = new_recovery_codes(connection, account.id)
+    assert len({*codes}) == CODES
+    assert not use_recovery_code(connection, account.id, old[0], NOW)
+    assert not use_recovery_code(connection, bob.id, codes[0], NOW)
+    assert use_recovery_code(connection, account.id, codes[0], NOW)
+    assert not use_recovery_code(connection, account.id, codes[0], NOW)
+    assert use_recovery_code(connection, account.id, codes[1].upper().replace("-", " "), NOW)
+    assert count_recovery_codes(connection, account.id) == CODES - 2
+    rows = str(connection.execute(select(recovery_code_table)).all())
+    assert not any(one.replace("-", "") in rows for one in codes)
 
 
 def test_of_many_who_use_a_code_at_once_one_succeeds(
-    tmp_path: Path, database: Database, account: Account
+    tmp_path: Path, database: Database
 ) -> None:
     with database.writing() as connection:
+        account = make_account(connection)
         code = new_recovery_codes(connection, account.id)[0]
 
     def use(_number: int) -> bool:
@@ -191,30 +186,27 @@ def test_of_many_who_use_a_code_at_once_one_succeeds(
         assert sorted(pool.map(use, range(4))) == [False, False, False, True]
 
 
-def test_an_invitation_is_used_once_and_ends(database: Database, account: Account) -> None:
-    with database.writing() as connection:
-        first = invite(connection, account.id, NOW)
-        token = invite(connection, account.id, NOW)
-        assert invited_account_id(connection, token_digest(first), NOW) is None
-        assert invited_account_id(connection, token_digest(token), NOW) == account.id
-        assert (
-            invited_account_id(connection, token_digest(token), NOW + timedelta(minutes=30))
-            is None
-        )
-        assert use_invitation(connection, token_digest(token), NOW) == account.id
-        assert use_invitation(connection, token_digest(token), NOW) is None
-        assert use_invitation(connection, token_digest(""), NOW) is None
-        by_mail = invite(connection, account.id, NOW, INVITATION_LIFETIME_BY_MAIL)
-        assert (
-            use_invitation(connection, token_digest(by_mail), NOW + timedelta(hours=23))
-            == account.id
-        )
+def test_an_invitation_is_used_once_and_ends(connection: Connection, account: Account) -> None:
+    first = invite(connection, account.id, NOW)
+    token = invite(connection, account.id, NOW)
+    assert invited_account_id(connection, token_digest(first), NOW) is None
+    assert invited_account_id(connection, token_digest(token), NOW) == account.id
+    assert (
+        invited_account_id(connection, token_digest(token), NOW + timedelta(minutes=30)) is None
+    )
+    assert use_invitation(connection, token_digest(token), NOW) == account.id
+    assert use_invitation(connection, token_digest(token), NOW) is None
+    assert use_invitation(connection, token_digest(""), NOW) is None
+    by_mail = invite(connection, account.id, NOW, INVITATION_LIFETIME_BY_MAIL)
+    assert (
+        use_invitation(connection, token_digest(by_mail), NOW + timedelta(hours=23))
+        == account.id
+    )
 
 
 @pytest.mark.usefixtures("account")
-def test_a_disabled_account_has_no_invitation(database: Database) -> None:
-    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
-    with database.writing() as connection:
-        token = invite(connection, bob.id, NOW)
-        disable_account(connection, bob.id, NOW)
-        assert use_invitation(connection, token_digest(token), NOW) is None
+def test_a_disabled_account_has_no_invitation(connection: Connection) -> None:
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    token = invite(connection, bob.id, NOW)
+    disable_account(connection, bob.id, NOW)
+    assert use_invitation(connection, token_digest(token), NOW) is None
