@@ -19,7 +19,7 @@ from publisher.notices.ledger import enqueue_notice
 from publisher.testing import SECRET
 from subscribers.changes import resubscribe
 from subscribers.model import SubscriberStatus
-from subscribers.store import find_subscriber
+from subscribers.store import known_subscriber
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
@@ -50,9 +50,7 @@ def receive(ledger: OpenLedger, raw: bytes, now: datetime = NOW) -> dict[str, An
 
 def status_of(ledger: OpenLedger, address: str = ANN) -> SubscriberStatus:
     with ledger.publication.database.reading() as connection:
-        person = find_subscriber(connection, address)
-    assert person is not None
-    return person.status
+        return known_subscriber(connection, address).status
 
 
 def verp(ledger: OpenLedger, address: str = ANN, secret: str = SECRET) -> str:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import text
 
 from publisher.accounts import audit, sessions
 from publisher.accounts import tokens as invitations
@@ -24,7 +23,6 @@ from publisher.app.accounts.administration import read_audit_log, verify_audit_l
 from publisher.app.editing_state import EditingState, find_terminal_actor
 from publisher.errors import AccountError, ForbiddenError, UsageError
 from tests.publisher.accounts.authenticator import Authenticator
-from tests.publisher.accounts.test_accounts import without_trigger
 from tests.publisher.app.editing import (
     ANN,
     BOB,
@@ -218,17 +216,6 @@ def test_everybody_has_keys_of_ones_own_and_an_administrator_ends_any(
     assert mine.rpartition("_")[2] not in str(log)
 
 
-def test_a_changed_entry_of_the_audit_log_is_found(state: EditingState) -> None:
-    add(state, ANN)
-    add(state, BOB, "viewer")
-    check = verify_audit_log(state, ROOT)
-    assert (check.fault, check.last) == (None, 2)
-    with state.database.writing() as connection:
-        without_trigger(connection)
-        connection.execute(text("UPDATE audit_entry SET actor = 'nobody' WHERE id = 1"))
-    assert verify_audit_log(state, ROOT).fault == audit.AuditFault(1, "changed")
-
-
 def test_everybody_chooses_the_language_of_the_pages(state: EditingState) -> None:
     actor = account_actor(add(state, ANN).account, "")
     accounts.choose_language(state, actor, "zh-Hant")
@@ -336,13 +323,12 @@ def test_nothing_is_stored_of_a_password_without_its_proof(
     assert own.read_setup(state, token).totp == ann.totp
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:1"])
 def test_a_passkey_made_for_another_site_is_refused_and_its_challenge_used_up(
-    state: EditingState, ann: Person, origin: str
+    state: EditingState, ann: Person
 ) -> None:
     token = own.accept_invitation(state, BROWSER, ann.invitation)
     options = own.ask_for_own_passkey(state, token)
-    wrong, right = (Authenticator(origin=one) for one in (origin, ORIGIN))
+    wrong, right = (Authenticator(origin=one) for one in ("http://localhost:1", ORIGIN))
 
     def store(device: Authenticator) -> object:
         answer = device.register(options)

@@ -19,8 +19,8 @@ from publisher.mail.compose import notice_message_name
 from publisher.mail.signed_addresses import BounceAddresses, sign_link
 from publisher.mailbox.commands import MailUse
 from publisher.secrets import load_secret
-from subscribers.model import SubscriberStatus
-from subscribers.store import find_subscriber
+from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.store import known_subscriber
 from subscribers.tables import subscriber, subscription
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -53,16 +53,14 @@ class AttackedList:
             return Counter(receive_mail(connection, *arguments, one, NOW + at) for one in mails)
 
     def number_of(self, address: str) -> int:
-        with self.database.reading() as connection:
-            person = find_subscriber(connection, address)
-        assert person
-        return person.id
+        return self._person(address).id
 
     def status_of(self, address: str) -> SubscriberStatus:
+        return self._person(address).status
+
+    def _person(self, address: str) -> Subscriber:
         with self.database.reading() as connection:
-            person = find_subscriber(connection, address)
-        assert person
-        return person.status
+            return known_subscriber(connection, address)
 
     def rows(self) -> list[str]:
         """All that is stored of people and of their consent."""

@@ -43,7 +43,7 @@ from subscribers.store import find_subscriber
 from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mailbox.imap_server import PASSWORD, ImapServer
-from tests.publisher.notices.people import RENDERER, add_person, enqueue, text_of
+from tests.publisher.notices.people import RENDERER, enqueue, text_of
 
 ADDRESS = "lists@news.example.org"
 ANN = "ann@example.org"
@@ -408,21 +408,6 @@ def test_an_address_that_writes_without_end_is_not_answered_without_end(
     assert member.status == "unsubscribed"
 
 
-@pytest.mark.parametrize(
-    ("body", "use"),
-    [
-        ("I did not ask for this!", MailUse.UNKNOWN),
-        ("On Thursday, The Ledger wrote:\n> Please confirm", MailUse.CONFIRM),
-    ],
-)
-def test_an_answer_confirms_only_if_it_says_nothing_else(
-    ann: Correspondent, body: str, use: MailUse
-) -> None:
-    ann.post("subscribe")
-    assert ann.answer(ann.receive()[0], body) is use
-    assert ann.status == ("active" if use is MailUse.CONFIRM else "pending")
-
-
 @pytest.mark.parametrize("is_forgotten", [False, True])
 def test_who_reads_another_mailbox_is_not_the_subscriber(
     member: Correspondent, *, is_forgotten: bool
@@ -438,15 +423,6 @@ def test_who_reads_another_mailbox_is_not_the_subscriber(
     assert stranger.answer(mail, subject="unsubscribe") is MailUse.UNKNOWN
     stranger.answer(mail, subject="language ar")
     assert (member.status, member.language) == ("active", "en")
-
-
-def test_an_answer_from_another_address_gets_links_instead(member: Correspondent) -> None:
-    assert member.person is not None
-    enqueue(member.publication, member.person.id, NoticeKind.LINKS)
-    (mail,) = member.receive()
-    other = Correspondent(member.publication, "x@example.net")
-    other.answer(mail, subject="language ar")
-    assert member.language == "en"
 
 
 @pytest.mark.sqlite("its error")
@@ -541,14 +517,3 @@ def test_a_command_without_what_it_needs_is_for_the_owner(
             (MailUse.SUBSCRIBE, ("v2.forged",)),
         ):
             assert run_mail_command(mail, MailCommand(use, words)) is MailUse.UNKNOWN
-
-
-def test_a_forged_reference_proves_nothing(publication: PublicationFolder) -> None:
-    ann = Correspondent(publication)
-    person = add_person(publication, language="en", status="active")
-    enqueue(publication, person, NoticeKind.LINKS)
-    ann.receive()
-    forged = f"<notice.1.{'0' * 24}@news.example.org>"
-    assert ann.post("language ar", In_Reply_To=forged) is MailUse.LANGUAGE
-    assert ann.language == "en"
-    assert len(ann.receive()) == 1

@@ -48,7 +48,7 @@ from subscribers.changes import UndoOutcome, suppress, unsubscribe
 from subscribers.consent_records import ConsentChannel, ConsentOrigin, load_consent_records
 from subscribers.errors import BadAddressError
 from subscribers.model import JoinWish, SubscriberStatus
-from subscribers.store import find_subscriber
+from subscribers.store import find_subscriber, known_subscriber
 from subscribers.tables import consent_record, join_request, subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -471,8 +471,7 @@ def member(publication: PublicationFolder) -> PublicationFolder:
 
 def leave_link(publication: PublicationFolder, newsletter: str = "weekly") -> SignedLink:
     with publication.database.reading() as connection:
-        person = find_subscriber(connection, ANN)
-    assert person is not None
+        person = known_subscriber(connection, ANN)
     token = sign_link(SECRET, "unsubscribe", person.id, newsletter=newsletter)
     found = unsubscribing.read_leave_link(SECRET, token)
     assert found is not None
@@ -480,19 +479,24 @@ def leave_link(publication: PublicationFolder, newsletter: str = "weekly") -> Si
 
 
 def newsletters(connection: Connection) -> tuple[str, ...]:
-    person = find_subscriber(connection, ANN)
-    assert person is not None
-    return person.newsletters
+    return known_subscriber(connection, ANN).newsletters
+
+
+def page_of(
+    publication: PublicationFolder, connection: Connection, link: SignedLink
+) -> unsubscribing.LeavePage:
+    page = unsubscribing.read_leave_page(
+        connection, publication.settings, SECRET, link, "en", NOW
+    )
+    assert page is not None
+    return page
 
 
 def undo_link(
     publication: PublicationFolder, connection: Connection, leave_link: SignedLink
 ) -> SignedLink:
     """Return the link of the page after leaving that undoes it."""
-    page = unsubscribing.read_leave_page(
-        connection, publication.settings, SECRET, leave_link, "en", NOW
-    )
-    assert page is not None
+    page = page_of(publication, connection, leave_link)
     undo = unsubscribing.read_undo_link(SECRET, page.undo)
     assert undo is not None
     return undo
@@ -509,10 +513,7 @@ def test_a_subscriber_leaves_and_comes_back_by_links(
         assert unsubscribing.leave(connection, found, LeaveScope(scope), NOW)
         assert not unsubscribing.leave(connection, found, LeaveScope(scope), NOW)
         assert newsletters(connection) == ()
-        page = unsubscribing.read_leave_page(
-            connection, member.settings, SECRET, found, "en", NOW
-        )
-        assert page is not None
+        page = page_of(member, connection, found)
         assert page.address == "a•••@example.com"
         assert (page.gets_it, page.gets_others) == (False, False)
         undo = undo_link(member, connection, found)
@@ -530,10 +531,7 @@ def test_a_pause_ends_after_a_month_and_needs_something_to_pause(
     found = leave_link(member)
     with member.database.writing() as connection:
         until = unsubscribing.pause_instead(connection, found, NOW)
-        page = unsubscribing.read_leave_page(
-            connection, member.settings, SECRET, found, "en", NOW
-        )
-        assert page is not None
+        page = page_of(member, connection, found)
         assert page.gets_it
         assert page.paused_until == until
         unsubscribing.leave(connection, found, LeaveScope.ALL, NOW)
