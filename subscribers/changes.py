@@ -146,7 +146,7 @@ def store_change(
     if events:
         values = {"number": after.id, "status": after.status, "updated_at": now}
         connection.execute(_RECORD, values)
-        consent_records.append_events(connection, [(after.id, event) for event in events])
+        consent_records.append_events(connection, events)
     return bool(events)
 
 
@@ -180,12 +180,16 @@ class UndoOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What ended at once because the subscriber left. `id` is that of its last event."""
+    """What ended at once because the subscriber left."""
 
-    id: int
     events: tuple[SubscriberEvent, ...]
     # Whether a later change is about the same.
     is_past: bool
+
+    @property
+    def id(self) -> int:
+        """The id of its last event."""
+        return self.events[-1].id
 
     @property
     def newsletter(self) -> str | None:
@@ -202,18 +206,15 @@ def last_leaving(
     connection: Connection, subscriber_id: int, newsletter: str | None
 ) -> Leaving | None:
     """Return the last leaving of a newsletter, or of all (None), unless a later change is about it."""
-    found = [
-        one
-        for one in _leavings(consent_records.load_numbered_events(connection, subscriber_id))
-        if one.newsletter == newsletter
-    ]
-    return found[-1] if found and not found[-1].is_past else None
+    leavings = _leavings(consent_records.load_events(connection, subscriber_id))
+    last = [leaving for leaving in leavings if leaving.newsletter == newsletter][-1:]
+    return last[0] if last and not last[0].is_past else None
 
 
 def load_leaving(connection: Connection, subscriber_id: int, leaving_id: int) -> Leaving | None:
     """Return a leaving of a subscriber on record, or None."""
-    found = _leavings(consent_records.load_numbered_events(connection, subscriber_id))
-    return next((one for one in found if one.id == leaving_id), None)
+    leavings = _leavings(consent_records.load_events(connection, subscriber_id))
+    return next((leaving for leaving in leavings if leaving.id == leaving_id), None)
 
 
 def undo_leaving(
@@ -261,22 +262,21 @@ def _has_again(person: Subscriber, leaving: Leaving) -> bool:
     )
 
 
-def _leavings(events: Sequence[tuple[int, SubscriberEvent]]) -> Iterator[Leaving]:
+def _leavings(events: Sequence[SubscriberEvent]) -> Iterator[Leaving]:
     """Yield each leaving. Leaving all is the record's event, then those of its subscriptions."""
-    for place, (number, event) in enumerate(events):
+    for place, event in enumerate(events):
         if not _is_leaving(event) or _belongs_to_record(events, place):
             continue
-        group = [(number, event)]
+        group = [event]
         if event.newsletter is None:
             for other in events[place + 1 :]:
-                if other[1].newsletter is None or other[1].at != event.at:
+                if other.newsletter is None or other.at != event.at:
                     break
                 group.append(other)
-        last = group[-1][0]
-        names = {one.newsletter for _, one in group} | {None}
-        later = [one for number, one in events if number > last]
-        is_past = any(one.newsletter in names or event.newsletter is None for one in later)
-        yield Leaving(last, tuple(one for _, one in group), is_past)
+        names = {ended.newsletter for ended in group} | {None}
+        later = events[place + len(group) :]
+        is_past = any(event.newsletter is None or other.newsletter in names for other in later)
+        yield Leaving(tuple(group), is_past)
 
 
 def _is_leaving(event: SubscriberEvent) -> bool:
@@ -284,13 +284,13 @@ def _is_leaving(event: SubscriberEvent) -> bool:
     return is_own and event.after is SubscriberStatus.UNSUBSCRIBED
 
 
-def _belongs_to_record(events: Sequence[tuple[int, SubscriberEvent]], place: int) -> bool:
+def _belongs_to_record(events: Sequence[SubscriberEvent], place: int) -> bool:
     """Return whether an event was stored with the end of the whole record."""
-    at = events[place][1].at
-    if events[place][1].newsletter is None:
+    event = events[place]
+    if event.newsletter is None:
         return False
-    for _, other in reversed(events[:place]):
-        if other.at != at:
+    for other in reversed(events[:place]):
+        if other.at != event.at:
             return False
         if other.newsletter is None:
             return _is_leaving(other)

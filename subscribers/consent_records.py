@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from subscribers import model
 from subscribers.tables import (
@@ -48,55 +48,46 @@ def events_between(
 ) -> Iterator[model.SubscriberEvent]:
     """Yield the events between two values of a subscriber, first that of the subscriber's status."""
     if before.status is not after.status:
-        yield model.SubscriberEvent(at, None, before.status, after.status, source, note)
+        yield model.SubscriberEvent(
+            at, None, before.status, after.status, source, note, after.id
+        )
     old, new = before.subscriptions, after.subscriptions
     for name in sorted(old.keys() | new.keys()):
         was, becomes = old.get(name), new.get(name)
         if was is not becomes:
-            yield model.SubscriberEvent(at, name, was, becomes, source, note)
+            yield model.SubscriberEvent(at, name, was, becomes, source, note, after.id)
 
 
-def append_events(
-    connection: Connection, events: Sequence[tuple[int, model.SubscriberEvent]]
-) -> None:
-    """Store events, each with the id of its subscriber, in this order."""
-    values = [{"subscriber_id": number, **asdict(event)} for number, event in events]
+def append_events(connection: Connection, events: Sequence[model.SubscriberEvent]) -> None:
+    """Store events in this order."""
+    names = [column.name for column in subscriber_event.c if column.name != "id"]
+    values = [{name: getattr(event, name) for name in names} for event in events]
     if values:
         connection.execute(_APPENDED, values)
 
 
 def load_events(connection: Connection, subscriber_id: int) -> list[model.SubscriberEvent]:
     """Return all changes of a subscriber's consent, in the order in which they happened."""
-    return [event for _id, event in load_numbered_events(connection, subscriber_id)]
-
-
-def load_numbered_events(
-    connection: Connection, subscriber_id: int
-) -> list[tuple[int, model.SubscriberEvent]]:
-    """Return the same, each with its id."""
-    rows = connection.execute(_EVENTS, {"number": subscriber_id})
-    return [(row.id, _event(row)) for row in rows]
+    return [*map(_event, connection.execute(_EVENTS, {"number": subscriber_id}))]
 
 
 def load_events_after(
     connection: Connection, event_id: int, limit: int
-) -> list[tuple[int, int, model.SubscriberEvent]]:
-    """Return the changes of all subscribers after one of them: its id, the subscriber's, the change."""
+) -> list[model.SubscriberEvent]:
+    """Return the changes of all subscribers after one of them."""
     query = select(subscriber_event).where(subscriber_event.c.id > event_id)
-    rows = connection.execute(query.order_by(subscriber_event.c.id).limit(limit))
-    return [(row.id, row.subscriber_id, _event(row)) for row in rows]
+    return [
+        *map(_event, connection.execute(query.order_by(subscriber_event.c.id).limit(limit)))
+    ]
 
 
-def load_leavings_since(
-    connection: Connection, since: datetime
-) -> list[tuple[int, model.SubscriberEvent]]:
-    """Return what ended by a wish since an instant, each with the id of its subscriber."""
+def load_leavings_since(connection: Connection, since: datetime) -> list[model.SubscriberEvent]:
+    """Return what ended by a wish since an instant."""
     query = select(subscriber_event).where(
         subscriber_event.c.at >= since,
         subscriber_event.c.after == model.SubscriberStatus.UNSUBSCRIBED,
     )
-    rows = connection.execute(query.order_by(subscriber_event.c.id))
-    return [(row.subscriber_id, _event(row)) for row in rows]
+    return [*map(_event, connection.execute(query.order_by(subscriber_event.c.id)))]
 
 
 def last_event_id(connection: Connection, subscriber_id: int) -> int:
@@ -128,19 +119,11 @@ def load_history(connection: Connection, subscriber_id: int) -> model.Subscriber
     )
 
 
-def _event(row: Any) -> model.SubscriberEvent:
-    return model.SubscriberEvent(
-        row.at,
-        row.newsletter,
-        _status(row.before),
-        _status(row.after),
-        model.ConsentSource(row.source),
-        row.note,
-    )
-
-
-def _status(value: str | None) -> model.SubscriberStatus | None:
-    return None if value is None else model.SubscriberStatus(value)
+def _event(row: Row[Any]) -> model.SubscriberEvent:
+    values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    for name in ("before", "after"):
+        values[name] = values[name] and model.SubscriberStatus(values[name])
+    return model.SubscriberEvent(**values | {"source": model.ConsentSource(row.source)})
 
 
 class ConsentEvent(StrEnum):

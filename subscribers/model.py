@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -95,7 +95,8 @@ class Subscriber:
 class SubscriberEvent:
     """One change of consent: when, of which newsletter (None: of all), from what to what, by whom.
 
-    `before` and `after` are None where there is no subscription. `note` is the owner's own text.
+    `before` and `after` are None where there is no subscription. `note` is the owner's own text. `id` is
+    0 before the event is stored.
     """
 
     at: datetime
@@ -104,6 +105,8 @@ class SubscriberEvent:
     after: SubscriberStatus | None
     source: ConsentSource
     note: str = ""
+    subscriber_id: int = field(default=0, compare=False)
+    id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

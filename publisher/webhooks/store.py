@@ -303,17 +303,18 @@ def take_new_events(connection: sa.Connection) -> None:
         if not changes:
             continue
         if any(map(webhook.wants, SUBSCRIBER_EVENTS)):
-            events = [_subscriber_event(*change) for change in changes]
+            events = map(_subscriber_event, changes)
             _enqueue(connection, [webhook], [event for event in events if event is not None])
-        _change(connection, webhook.id, last_subscriber_event=changes[-1][0])
+        _change(connection, webhook.id, last_subscriber_event=changes[-1].id)
 
 
-def _subscriber_event(_id: int, subscriber_id: int, change: SubscriberEvent) -> Event | None:
+def _subscriber_event(change: SubscriberEvent) -> Event | None:
     kind = subscriber_event_type(change)
     if kind is None:
         return None
     by = change.source.value
-    data: EventData = {"subscriber": subscriber_id, "newsletter": change.newsletter, "by": by}
+    number = change.subscriber_id
+    data: EventData = {"subscriber": number, "newsletter": change.newsletter, "by": by}
     return Event(kind, data, change.at)
 
 

@@ -259,7 +259,7 @@ def _write_events(
     connection: sa.Connection, changed: Sequence[ImportedRow], now: datetime
 ) -> None:
     events = [
-        (one.before.id, event)
+        event
         for one in changed
         if one.before is not None
         for event in events_between(
@@ -267,9 +267,9 @@ def _write_events(
         )
     ]
     append_events(connection, events)
-    for number, event in events:
+    for event in events:
         if event.newsletter is None and event.after in WITHDRAWN_STATUSES:
-            cancel_requests(connection, number, None, now)
+            cancel_requests(connection, event.subscriber_id, None, now)
 
 
 def _ids(connection: sa.Connection, emails: Sequence[str]) -> dict[str, int]:

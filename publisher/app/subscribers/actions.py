@@ -81,7 +81,9 @@ def undo_left_by_mail(
     changes, refusals = [], []
     with database.writing() as connection:
         left = load_leavings_since(connection, since)
-        for number in dict.fromkeys(one for one, event in left if _is_by_mail(event)):
+        for number in dict.fromkeys(
+            event.subscriber_id for event in left if _is_by_mail(event)
+        ):
             try:
                 changes += _undo_one(connection, settings, number, since, now)
             except (ConsentError, UsageError) as error:
