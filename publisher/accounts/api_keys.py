@@ -28,7 +28,7 @@ from publisher.accounts.tables import account_table, api_key_table
 from publisher.accounts.tables import api_answer_table as table
 from publisher.accounts.tokens import new_token, token_digest
 from publisher.errors import AccountError
-from publisher.i18n.messages import counted, message
+from publisher.i18n.messages import counted
 
 _FORM = re.compile(r"([0-9]{1,9})-([0-9]{1,9})-([A-Za-z0-9_-]{43})")
 
@@ -140,12 +140,12 @@ def add_api_key(
 
 def _check(wanted: KeyRequest) -> None:
     if not wanted.label.strip():
-        raise AccountError(message("a key needs a label, by which to know it later"))
+        raise AccountError.saying("a key needs a label, by which to know it later")
     if not wanted.scopes:
-        raise AccountError(message("a key needs a scope"))
+        raise AccountError.saying("a key needs a scope")
     if refused := sorted(wanted.scopes & NOT_BY_KEY):
-        raise AccountError(
-            message("no key has the scope %(refused)s", refused=", ".join(refused))
+        raise AccountError.saying(
+            "no key has the scope %(refused)s", refused=", ".join(refused)
         )
     if not timedelta(0) < wanted.lifetime <= _LONGEST:
         raise AccountError(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from publisher.accounts.model import Account
 from publisher.accounts.tables import passkey_table
 from publisher.errors import AccountError
-from publisher.i18n.messages import message, untranslated
+from publisher.i18n.messages import untranslated
 
 _LABEL = 60
 
@@ -50,11 +50,7 @@ def ask_for_new_passkey(
 ) -> Question:
     """Return what a browser is asked to make a passkey; a device that has one makes no other."""
     import webauthn
-    from webauthn.helpers.structs import (
-        AuthenticatorSelectionCriteria,
-        ResidentKeyRequirement,
-        UserVerificationRequirement,
-    )
+    from webauthn.helpers import structs
 
     options = webauthn.generate_registration_options(
         rp_id=console.id,
@@ -62,9 +58,9 @@ def ask_for_new_passkey(
         user_id=_handle(account.id),
         user_name=account.email,
         user_display_name=account.name,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED,
-            user_verification=UserVerificationRequirement.REQUIRED,
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_descriptors(connection, account.id),
     )
@@ -94,14 +90,14 @@ def add_passkey(  # noqa: PLR0913  # what the answer is checked against
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError) as error:
-        raise AccountError(
-            message("the passkey can't be used: %(error)s", error=untranslated(str(error)))
+        raise AccountError.saying(
+            "the passkey can't be used: %(error)s", error=untranslated(str(error))
         ) from error
     known = select(passkey_table.c.id).where(
         passkey_table.c.credential_id == made.credential_id
     )
     if connection.execute(known).first() is not None:
-        raise AccountError(message("the passkey is in use already"))
+        raise AccountError.saying("the passkey is in use already")
     connection.execute(
         insert(passkey_table).values(
             account_id=account.id,
@@ -147,7 +143,7 @@ def check_passkey(
         select(passkey_table).where(passkey_table.c.credential_id == credential_id)
     ).one_or_none()
     if row is None or handle not in {b"", _handle(row.account_id)}:
-        raise AccountError(message("the passkey is not known here"))
+        raise AccountError.saying("the passkey is not known here")
     try:
         shown = webauthn.verify_authentication_response(
             credential=answer,
@@ -159,8 +155,8 @@ def check_passkey(
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError) as error:
-        raise AccountError(
-            message("the passkey can't be used: %(error)s", error=untranslated(str(error)))
+        raise AccountError.saying(
+            "the passkey can't be used: %(error)s", error=untranslated(str(error))
         ) from error
     connection.execute(
         update(passkey_table)
@@ -195,7 +191,7 @@ def _named(answer: dict[str, Any]) -> tuple[bytes, bytes]:
             str(handle or "")
         )
     except ValueError as error:
-        raise AccountError(message("the answer of the browser can't be read")) from error
+        raise AccountError.saying("the answer of the browser can't be read") from error
 
 
 def _handle(account_id: int) -> bytes:

@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 from publisher.accounts.tables import account_table, challenge_table, console_session_table
 from publisher.accounts.tokens import new_token, token_digest
 from publisher.errors import AccountError
-from publisher.i18n.messages import message
 
 IDLE = timedelta(hours=8)
 _LONGEST = timedelta(days=7)
@@ -82,7 +81,7 @@ def complete_session(connection: Connection, token: str, account_id: int, now: d
     query = select(console_session_table).where(_of(token), _COUNTS)
     row = connection.execute(query, _limits(now)).one_or_none()
     if row is None or row.account_id not in {None, account_id}:
-        raise AccountError(message("the sign-in is over; begin again"))
+        raise AccountError.saying("the sign-in is over; begin again")
     created_at = row.created_at if row.proved_at else now
     end_console_session(connection, token)
     browser = Browser(row.user_agent, row.network)

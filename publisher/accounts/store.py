@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.tables import account_role_table, account_table
 from publisher.errors import AccountError
-from publisher.i18n.messages import message
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 
@@ -33,11 +32,11 @@ def add_account(connection: sa.Connection, new: NewAccount, now: datetime) -> Ac
     """
     email = new.email.strip().lower()
     if not _EMAIL.fullmatch(email):
-        raise AccountError(message("%(email)s: is no e-mail address", email=repr(new.email)))
+        raise AccountError.saying("%(email)s: is no e-mail address", email=repr(new.email))
     if not new.grants:
-        raise AccountError(message("%(email)s: needs a role", email=email))
+        raise AccountError.saying("%(email)s: needs a role", email=email)
     if find_account(connection, email) is not None:
-        raise AccountError(message("%(email)s: has an account already", email=email))
+        raise AccountError.saying("%(email)s: has an account already", email=email)
     values = {"email": email, "name": new.name.strip() or email, "language": new.language}
     row = sa.insert(account_table).values(**values, created_at=now)
     number = int(connection.execute(row.returning(account_table.c.id)).scalar_one())
@@ -49,7 +48,7 @@ def account_by_id(connection: sa.Connection, number: int) -> Account:
     """Return an account. Raise AccountError if there is none."""
     row = connection.execute(_BY_ID, {"number": number}).one_or_none()
     if row is None:
-        raise AccountError(message("account %(number)s: there is none", number=number))
+        raise AccountError.saying("account %(number)s: there is none", number=number)
     rows = connection.execute(_GRANTS, {"accounts": [number]})
     return _account(row, tuple(_grant(one) for one in rows))
 
@@ -64,7 +63,7 @@ def require_account(connection: sa.Connection, email: str) -> Account:
     """Return the account of an address. Raise AccountError if there is none."""
     account = find_account(connection, email)
     if account is None:
-        raise AccountError(message("%(email)s: no account", email=email))
+        raise AccountError.saying("%(email)s: no account", email=email)
     return account
 
 
@@ -111,8 +110,8 @@ def _require_administrator(connection: sa.Connection) -> None:
     )
     here = account_table.c.disabled_at.is_(None) & is_administrator
     if connection.execute(sa.select(account_table.c.id).where(here).limit(1)).first() is None:
-        raise AccountError(
-            message("one administrator has to be left; give somebody else the role first")
+        raise AccountError.saying(
+            "one administrator has to be left; give somebody else the role first"
         )
 
 

@@ -64,7 +64,7 @@ def unsubscribe_token(secret: str, link: SignedLink) -> str:
     return sign_link(secret, "unsubscribe", link.subscriber_id, generation=link.generation)
 
 
-def send_own_links(  # the parts of a request
+def send_own_links(
     connection: Connection,
     settings: Settings,
     keys: LimitKeys,

@@ -35,7 +35,7 @@ from publisher.mail.compose import notices_of_message_ids
 from publisher.mail.signed_addresses import LinkKind, SignedLink, sign_link
 from publisher.mailbox import store
 from publisher.mailbox.commands import MailCommand, MailUse, is_assent, parse_command
-from publisher.mailbox.folders import MaildirMailbox, keep_mail
+from publisher.mailbox.folders import ImapMailbox, MaildirMailbox, keep_mail
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import SentNotice, enqueue_notice, find_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
@@ -304,8 +304,6 @@ def _poll_imap(
     database: Database,
     receive: Callable[[bytes, Callable[[Connection], None]], MailUse],
 ) -> None:
-    from publisher.mailbox.folders import ImapMailbox
-
     password = settings.secrets.get(IMAP_PASSWORD)
     if settings.mailbox is None or password is None:
         raise UsageError(

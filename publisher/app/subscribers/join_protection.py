@@ -84,11 +84,8 @@ def personal_address(settings: Settings, text: str) -> Address:
 def offer_form(connection: Connection, settings: Settings, now: datetime) -> FormOffer:
     """Return what a form that is shown now contains. Writes nothing."""
     secret = load_secret(settings)
-    challenge = (
-        request_limits.make_challenge(secret, now)
-        if _needs_proof(connection, settings, now)
-        else ""
-    )
+    is_asked = _needs_proof(connection, settings, now)
+    challenge = request_limits.make_challenge(secret, now) if is_asked else ""
     return FormOffer(_stamp(secret, int(now.timestamp())), challenge)
 
 
@@ -102,8 +99,8 @@ def check_form(
     """Return whether a form counts as filled in by a person; if not, it is shown once more.
 
     A proof counts once. Without one, while it is asked for, a form counts that was open for half a minute,
-    once an hour for each network of a `client`: so people without scripts get in, too. The field that people do not see is no matter of this: whoever fills it in
-    gets the same answer as everybody else.
+    once an hour for each network of a `client`: so people without scripts get in, too. The field that people
+    do not see is no matter of this: whoever fills it in gets the same answer as everybody else.
     """
     secret = load_secret(settings)
     if not _is_aged(secret, evidence.stamp, _STAMP_MIN_AGE, now):
@@ -113,14 +110,12 @@ def check_form(
     challenge = request_limits.solved_challenge(secret, evidence.proof, now)
     keys, network = request_limits.LimitKeys(secret), _network(client, 24, 64)
     if challenge is not None:
-        key, once = (
-            keys.key("proof of work", challenge),
-            request_limits.Limit(1, 1, request_limits.CHALLENGE_LIFETIME),
-        )
+        key, period = keys.key("proof of work", challenge), request_limits.CHALLENGE_LIFETIME
     elif network and _is_aged(secret, evidence.stamp, _WAIT_WITHOUT_PROOF, now):
-        key, once = keys.key("form without proof", network), request_limits.Limit(1, 1, _HOUR)
+        key, period = keys.key("form without proof", network), _HOUR
     else:
         return False
+    once = request_limits.Limit(1, 1, period)
     return request_limits.check_limit(connection, key, once, now) is None
 
 
@@ -136,7 +131,7 @@ def refusal_reason(
     return exceeded_limit(connection, settings, "subscribe", identity, client, now)
 
 
-def exceeded_limit(  # what is counted, and for whom
+def exceeded_limit(
     connection: Connection,
     settings: Settings,
     purpose: str,
@@ -150,12 +145,8 @@ def exceeded_limit(  # what is counted, and for whom
     """
     keys = request_limits.LimitKeys(load_secret(settings))
     for name, who, limit in _limits(settings, identity, client):
-        if (
-            request_limits.check_limit(
-                connection, keys.key(f"{purpose}: {name}", who), limit, now
-            )
-            is not None
-        ):
+        key = keys.key(f"{purpose}: {name}", who)
+        if request_limits.check_limit(connection, key, limit, now) is not None:
             return f"limit {name}"
     return ""
 
@@ -177,24 +168,15 @@ def _limits(
     """Yield the limits of a request, the narrowest first: name, whom it limits, and how."""
     bounds = settings.joining
     local_part, _at, domain = identity.rpartition("@")
-    for name, network, most in (
-        ("per_network", _network(client, 24, 64), bounds.per_network),
-        ("per_site", _network(client, None, 48), bounds.per_site),
-    ):
-        if network:
-            yield name, network, request_limits.Limit(most, most, _HOUR)
     mailbox = f"{local_part.partition('+')[0]}@{domain}"
-    yield (
-        "per_address",
-        mailbox,
-        request_limits.Limit(bounds.per_address, bounds.per_address, _DAY),
-    )
-    if domain not in INBOXES:
-        yield (
-            "per_domain",
-            domain,
-            request_limits.Limit(bounds.per_domain, bounds.per_domain, _HOUR),
-        )
+    for name, who, most, period in (
+        ("per_network", _network(client, 24, 64), bounds.per_network, _HOUR),
+        ("per_site", _network(client, None, 48), bounds.per_site, _HOUR),
+        ("per_address", mailbox, bounds.per_address, _DAY),
+        ("per_domain", "" if domain in INBOXES else domain, bounds.per_domain, _HOUR),
+    ):
+        if who:
+            yield name, who, request_limits.Limit(most, most, period)
     yield "in_all", "", request_limits.Limit(bounds.in_all, bounds.in_all, _HOUR)
 
 
