@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
+from subscribers import store
 from subscribers.address_change import (
     AddressChange,
     AddressChangeState,
@@ -21,13 +22,6 @@ from subscribers.changes import suppress, unsubscribe
 from subscribers.consent_records import load_events
 from subscribers.errors import BadAddressError
 from subscribers.model import SubscriberStatus
-from subscribers.store import (
-    current_id,
-    erased_at,
-    find_subscriber,
-    known_subscriber,
-    load_subscriber,
-)
 from subscribers.tables import address_change, subscriber, subscriber_event
 from tests.subscribers.conftest import NOW, a_subscriber, add
 
@@ -123,7 +117,9 @@ def digest(identity: str) -> str:
 
 
 def requested(connection: Connection, new: str = NEW) -> AddressChange:
-    number = request_address_change(connection, known_subscriber(connection, ANN), new, NOW)
+    number = request_address_change(
+        connection, store.known_subscriber(connection, ANN), new, NOW
+    )
     return found(connection, number)
 
 
@@ -152,14 +148,14 @@ def test_a_confirmed_address_replaces_the_old_one_and_ends_old_links(
 ) -> None:
     add(connection, a_subscriber(ANN))
     change = requested(connection, "Ann@NEW.example")
-    assert find_subscriber(connection, NEW) is None
+    assert store.find_subscriber(connection, NEW) is None
     assert confirm(connection, change)
-    person = known_subscriber(connection, NEW)
+    person = store.known_subscriber(connection, NEW)
     assert (person.address, person.newsletters) == ("Ann@new.example", ("weekly",))
     assert (person.id, generation(connection, NEW)) == (change.subscriber_id, 1)
-    assert find_subscriber(connection, ANN) is None
+    assert store.find_subscriber(connection, ANN) is None
     # No import may add the old address again.
-    assert erased_at(connection, ANN, digest) == NOW
+    assert store.erased_at(connection, ANN, digest) == NOW
     assert not confirm(connection, found(connection, change.id))
 
 
@@ -170,9 +166,9 @@ def test_the_old_address_undoes_the_change_although_its_links_ended(
     change = requested(connection)
     assert confirm(connection, change)
     assert undo(connection, change)
-    assert known_subscriber(connection, ANN).id == change.subscriber_id
+    assert store.known_subscriber(connection, ANN).id == change.subscriber_id
     assert generation(connection, ANN) == 2
-    assert erased_at(connection, ANN, digest) is None
+    assert store.erased_at(connection, ANN, digest) is None
     assert found(connection, change.id).state is AddressChangeState.UNDONE
     assert not undo(connection, change)
 
@@ -181,13 +177,13 @@ def test_undoing_a_change_undoes_those_that_came_later(connection: Connection) -
     add(connection, a_subscriber(ANN))
     first = requested(connection)
     assert confirm(connection, first)
-    person = known_subscriber(connection, NEW)
+    person = store.known_subscriber(connection, NEW)
     number = request_address_change(connection, person, "ann@third.example", NOW)
     second = found(connection, number)
     assert confirm(connection, second)
     assert undo(connection, first)
     assert not undo(connection, second)
-    assert known_subscriber(connection, ANN).newsletters == ("weekly",)
+    assert store.known_subscriber(connection, ANN).newsletters == ("weekly",)
 
 
 def test_a_request_ends_after_three_days_and_an_undo_after_seven(
@@ -218,7 +214,7 @@ def test_whoever_left_or_complained_meanwhile_is_not_moved(connection: Connectio
     change = requested(connection)
     unsubscribe(connection, ANN, None, NOW)
     assert not confirm(connection, change)
-    assert known_subscriber(connection, ANN).status is LEFT
+    assert store.known_subscriber(connection, ANN).status is LEFT
 
 
 def test_a_bounce_of_the_old_mailbox_does_not_stay(connection: Connection) -> None:
@@ -226,7 +222,7 @@ def test_a_bounce_of_the_old_mailbox_does_not_stay(connection: Connection) -> No
     change = requested(connection)
     suppress(connection, ANN, SubscriberStatus.BOUNCED, NOW)
     assert confirm(connection, change)
-    assert known_subscriber(connection, NEW).status is SubscriberStatus.ACTIVE
+    assert store.known_subscriber(connection, NEW).status is SubscriberStatus.ACTIVE
 
 
 def test_a_known_address_is_merged_and_the_stronger_refusal_of_each_newsletter_holds(
@@ -237,14 +233,14 @@ def test_a_known_address_is_merged_and_the_stronger_refusal_of_each_newsletter_h
         a_subscriber(ANN, newsletters=("daily", "weekly"), language="ar"),
         a_subscriber(NEW, newsletters=("daily", "monthly"), declined=("weekly",)),
     )
-    former = known_subscriber(connection, NEW)
+    former = store.known_subscriber(connection, NEW)
     change = requested(connection)
     assert confirm(connection, change)
-    person = known_subscriber(connection, NEW)
+    person = store.known_subscriber(connection, NEW)
     assert (person.id, person.language) == (change.subscriber_id, "ar")
     assert (person.newsletters, person.declined) == (("daily", "monthly"), ("weekly",))
     # Ledger rows and old links have the former id.
-    assert load_subscriber(connection, former.id) == person
+    assert store.load_subscriber(connection, former.id) == person
     (event,) = [one for one in load_events(connection, person.id) if one.newsletter == "weekly"]
     assert (event.after, event.note) == (LEFT, f"merged with subscriber {former.id}")
 
@@ -260,7 +256,7 @@ def test_a_refusal_of_either_record_stays_after_merging(
     else:
         suppress(connection, NEW, refusal, NOW)
     assert confirm(connection, change)
-    person = known_subscriber(connection, NEW)
+    person = store.known_subscriber(connection, NEW)
     assert (person.status, person.newsletters) == (refusal, ())
 
 
@@ -268,12 +264,14 @@ def test_histories_of_both_stay_and_merging_twice_keeps_every_alias(
     connection: Connection,
 ) -> None:
     add(connection, *(a_subscriber(one) for one in (ANN, NEW, "third@example.org")))
-    first, third = (known_subscriber(connection, one) for one in (NEW, "third@example.org"))
+    first, third = (
+        store.known_subscriber(connection, one) for one in (NEW, "third@example.org")
+    )
     unsubscribe(connection, NEW, "daily", NOW)
     assert confirm(connection, requested(connection))
-    person = known_subscriber(connection, NEW)
+    person = store.known_subscriber(connection, NEW)
     assert next(one.newsletter for one in load_events(connection, person.id)) == "daily"
     number = request_address_change(connection, third, NEW, NOW)
     assert confirm(connection, found(connection, number))
     for former in (first, person, third):
-        assert current_id(connection, former.id) == third.id
+        assert store.current_id(connection, former.id) == third.id

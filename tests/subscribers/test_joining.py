@@ -6,27 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, func, select, update
 
+from subscribers import consent_records, joining
 from subscribers.addresses import Address, normalise_address
 from subscribers.changes import suppress, unsubscribe
 from subscribers.consent import JoinAnswer
-from subscribers.consent_records import (
-    ConsentChannel,
-    ConsentEvent,
-    ConsentOrigin,
-    append_consent_record,
-    find_wording,
-    load_consent_records,
-    load_history,
-)
-from subscribers.joining import (
-    add_pending,
-    confirm_request,
-    delete_unconfirmed,
-    match_code,
-    prepare_answer,
-    refuse_request,
-    requests_due_for_reminder,
-)
 from subscribers.model import JoinWish, SubscriberStatus
 from subscribers.pending_requests import (
     JoinRequest,
@@ -43,14 +26,16 @@ from tests.subscribers.importing import import_csv
 ANN = "ann@example.org"
 WEEKLY = JoinWish(("weekly",), "en")
 DAILY = JoinWish(("daily",), "en")
-ORIGIN = ConsentOrigin(
-    source=ConsentChannel.FORM,
+ORIGIN = consent_records.ConsentOrigin(
+    source=consent_records.ConsentChannel.FORM,
     wording="Get it\nI want it.\nYes",
     page="https://example.org/en/subscribe/",
     network="192.0.2.0/24",
     message_id="<1@example.org>",
 )
-LINK = ConsentOrigin(source=ConsentChannel.LINK, network="198.51.100.0/24")
+LINK = consent_records.ConsentOrigin(
+    source=consent_records.ConsentChannel.LINK, network="198.51.100.0/24"
+)
 PENDING, ACTIVE = SubscriberStatus.PENDING, SubscriberStatus.ACTIVE
 LEFT, BOUNCED = SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.BOUNCED
 COMPLAINED = SubscriberStatus.COMPLAINED
@@ -69,13 +54,17 @@ def ask(
 ) -> tuple[JoinAnswer, JoinRequest | None]:
     """Do what a request does, as the application does it."""
     identity = normalise_address(email).identity
-    answer, person = prepare_answer(connection, identity, wish.newsletters, digest, now)
+    answer, person = joining.prepare_answer(connection, identity, wish.newsletters, digest, now)
     if answer is JoinAnswer.NOTHING:
         return answer, None
     number = (
-        person.id if person else add_pending(connection, Address(identity, email), wish, now)
+        person.id
+        if person
+        else joining.add_pending(connection, Address(identity, email), wish, now)
     )
-    append_consent_record(connection, number, ConsentEvent.REQUESTED, wish, ORIGIN, now)
+    consent_records.append_consent_record(
+        connection, number, consent_records.ConsentEvent.REQUESTED, wish, ORIGIN, now
+    )
     if answer is JoinAnswer.ALREADY_SUBSCRIBED:
         return answer, None
     request = find_request(connection, insert_request(connection, number, wish, code, now))
@@ -91,11 +80,11 @@ def asked(connection: Connection, wish: JoinWish = WEEKLY, now: datetime = NOW) 
 def confirm(connection: Connection, request: JoinRequest, now: datetime = NOW) -> bool:
     current = find_request(connection, request.id)
     assert current is not None
-    return confirm_request(connection, current, digest, LINK, now)
+    return joining.confirm_request(connection, current, digest, LINK, now)
 
 
 def refuse(connection: Connection, request: JoinRequest) -> bool:
-    return refuse_request(connection, request, digest, LINK, NOW)
+    return joining.refuse_request(connection, request, digest, LINK, NOW)
 
 
 def status(connection: Connection) -> SubscriberStatus | None:
@@ -161,12 +150,12 @@ def test_a_confirmation_subscribes_once(connection: Connection) -> None:
     assert confirm(connection, request)
     person = known_subscriber(connection, ANN)
     assert (person.status, person.newsletters, person.pending) == (ACTIVE, ("weekly",), ())
-    history = load_history(connection, person.id)
+    history = consent_records.load_history(connection, person.id)
     assert [one.source for one in history.events] == ["subscriber", "subscriber"]
     assert history.subscriptions[0].consented_at == NOW
     assert confirm(connection, request)
-    assert load_history(connection, person.id) == history
-    assert len(load_consent_records(connection, person.id)) == 2
+    assert consent_records.load_history(connection, person.id) == history
+    assert len(consent_records.load_consent_records(connection, person.id)) == 2
 
 
 def test_a_late_second_click_does_not_bring_back_who_left(connection: Connection) -> None:
@@ -245,14 +234,14 @@ NOBODY = (None, False)
 
 def test_a_code_can_be_tried_five_times(connection: Connection) -> None:
     request = asked(connection)
-    assert match_code(connection, "bob@example.org", "code", NOW) == NOBODY
+    assert joining.match_code(connection, "bob@example.org", "code", NOW) == NOBODY
     for _attempt in range(4):
-        assert match_code(connection, ANN, "wrong", NOW) == (None, True)
-    found, _counted = match_code(connection, ANN, "code", NOW)
+        assert joining.match_code(connection, ANN, "wrong", NOW) == (None, True)
+    found, _counted = joining.match_code(connection, ANN, "code", NOW)
     assert found is not None
     assert (found.id, found.code_attempts) == (request.id, 4)
-    assert match_code(connection, ANN, "wrong", NOW) == (None, True)
-    assert match_code(connection, ANN, "code", NOW) == NOBODY
+    assert joining.match_code(connection, ANN, "wrong", NOW) == (None, True)
+    assert joining.match_code(connection, ANN, "code", NOW) == NOBODY
 
 
 def test_a_code_is_known_until_it_expires_also_after_it_confirmed(
@@ -262,10 +251,10 @@ def test_a_code_is_known_until_it_expires_also_after_it_confirmed(
     for confirm_now in (False, True):
         if confirm_now:
             confirm(connection, request)
-        found, _counted = match_code(connection, ANN, "code", NOW)
+        found, _counted = joining.match_code(connection, ANN, "code", NOW)
         assert found is not None
-        assert match_code(connection, ANN, "code", NOW + timedelta(hours=72)) == NOBODY
-        assert match_code(connection, ANN, "", NOW) == (None, True)
+        assert joining.match_code(connection, ANN, "code", NOW + timedelta(hours=72)) == NOBODY
+        assert joining.match_code(connection, ANN, "", NOW) == (None, True)
 
 
 # --- refusals
@@ -307,7 +296,9 @@ def test_who_left_and_refuses_stays_on_record_and_is_never_asked(
     assert refuse(connection, request)
     assert status(connection) is LEFT
     person = known_subscriber(connection, ANN)
-    assert [one.event for one in load_consent_records(connection, person.id)] == [
+    assert [
+        one.event for one in consent_records.load_consent_records(connection, person.id)
+    ] == [
         "requested",
         "refused",
     ]
@@ -320,18 +311,20 @@ def test_who_left_and_refuses_stays_on_record_and_is_never_asked(
 
 def test_one_reminder_is_due_after_a_day(connection: Connection) -> None:
     request = asked(connection)
-    assert requests_due_for_reminder(connection, NOW + timedelta(hours=23)) == []
+    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=23)) == []
     day = NOW + timedelta(hours=24)
-    assert [one.id for one in requests_due_for_reminder(connection, day)] == [request.id]
-    assert requests_due_for_reminder(connection, day) == []
+    assert [one.id for one in joining.requests_due_for_reminder(connection, day)] == [
+        request.id
+    ]
+    assert joining.requests_due_for_reminder(connection, day) == []
     asked(connection, now=NOW + timedelta(hours=30))
-    assert requests_due_for_reminder(connection, NOW + timedelta(hours=60)) == []
+    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=60)) == []
 
 
 def test_a_mailbox_that_bounced_is_not_reminded(connection: Connection) -> None:
     asked(connection)
     suppress(connection, ANN, SubscriberStatus.BOUNCED, NOW)
-    assert requests_due_for_reminder(connection, NOW + timedelta(hours=25)) == []
+    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=25)) == []
 
 
 def test_nobody_is_reminded_of_what_ended(connection: Connection) -> None:
@@ -339,9 +332,9 @@ def test_nobody_is_reminded_of_what_ended(connection: Connection) -> None:
     _answer, cancelled = ask(connection, email="bob@example.org")
     assert cancelled is not None
     unsubscribe(connection, "bob@example.org", None, NOW)
-    assert requests_due_for_reminder(connection, NOW + timedelta(hours=25)) == []
+    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=25)) == []
     asked(connection, DAILY, NOW + timedelta(hours=1))
-    assert requests_due_for_reminder(connection, NOW + timedelta(hours=73)) == []
+    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=73)) == []
 
 
 def test_who_does_not_confirm_is_deleted_after_thirty_days(connection: Connection) -> None:
@@ -352,8 +345,8 @@ def test_who_does_not_confirm_is_deleted_after_thirty_days(connection: Connectio
         ask(connection, email=email)
     suppress(connection, "dan@example.org", BOUNCED, NOW)
     ask(connection, email="eve@example.org", now=NOW + timedelta(days=1))
-    assert delete_unconfirmed(connection, NOW + timedelta(days=29)) == []
-    assert len(delete_unconfirmed(connection, NOW + timedelta(days=30))) == 3
+    assert joining.delete_unconfirmed(connection, NOW + timedelta(days=29)) == []
+    assert len(joining.delete_unconfirmed(connection, NOW + timedelta(days=30))) == 3
     kept = connection.execute(select(subscriber.c.email).order_by(subscriber.c.email))
     assert kept.scalars().all() == ["cyd@example.org", "eve@example.org"]
     assert connection.execute(select(func.count()).select_from(join_request)).scalar() == 1
@@ -362,7 +355,7 @@ def test_who_does_not_confirm_is_deleted_after_thirty_days(connection: Connectio
 def test_a_confirmed_request_and_its_subscriber_are_kept(connection: Connection) -> None:
     request = asked(connection)
     confirm(connection, request)
-    assert delete_unconfirmed(connection, NOW + timedelta(days=400)) == []
+    assert joining.delete_unconfirmed(connection, NOW + timedelta(days=400)) == []
     (kept,) = list_requests(connection, request.subscriber_id)
     assert kept.state(NOW) is RequestState.CONFIRMED
 
@@ -373,11 +366,11 @@ def test_a_confirmed_request_and_its_subscriber_are_kept(connection: Connection)
 def test_the_record_proves_who_agreed_to_what_and_when(connection: Connection) -> None:
     request = asked(connection)
     confirm(connection, request, NOW + timedelta(hours=1))
-    first, second = load_consent_records(connection, request.subscriber_id)
+    first, second = consent_records.load_consent_records(connection, request.subscriber_id)
     assert (first.event, first.at, first.wish) == ("requested", NOW, WEEKLY)
     assert (first.page, first.network) == (ORIGIN.page, "192.0.2.0/24")
     assert first.wording_digest == hashlib.sha256(ORIGIN.wording.encode()).hexdigest()
-    assert find_wording(connection, first.wording_digest) == ORIGIN.wording
+    assert consent_records.find_wording(connection, first.wording_digest) == ORIGIN.wording
     assert (second.event, second.at) == ("confirmed", NOW + timedelta(hours=1))
     assert (second.network, second.source) == ("198.51.100.0/24", "link")
     assert second.message_id == first.message_id == "<1@example.org>"
@@ -387,8 +380,8 @@ def test_a_request_of_somebody_who_is_gone_does_nothing(connection: Connection) 
     request = asked(connection)
     erase(connection, ANN, digest, NOW)
     assert find_request(connection, request.id) is None
-    assert not confirm_request(connection, request, digest, LINK, NOW)
-    assert not refuse_request(connection, request, digest, LINK, NOW)
+    assert not joining.confirm_request(connection, request, digest, LINK, NOW)
+    assert not joining.refuse_request(connection, request, digest, LINK, NOW)
 
 
 def test_somebody_who_complained_after_the_request_is_not_subscribed(

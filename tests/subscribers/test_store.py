@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from subscribers import errors
+from subscribers import errors, store
 from subscribers.changes import unsubscribe
 from subscribers.errors import (
     BadRow,
@@ -18,14 +18,6 @@ from subscribers.errors import (
 )
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import SubscriberStatus
-from subscribers.store import (
-    count_subscribers_by_language,
-    erase,
-    erased_at,
-    find_subscriber,
-    known_subscriber,
-    list_subscribers,
-)
 from subscribers.tables import erased_address, subscriber, subscribers_metadata, subscription
 from tests.subscribers.conftest import LATER, NOW, PUBLICATION, a_subscriber, add
 from tests.subscribers.importing import import_csv
@@ -35,7 +27,7 @@ ANN = "ann@example.org"
 
 def test_a_subscriber_is_found_by_any_spelling_of_the_address(connection: Connection) -> None:
     add(connection, a_subscriber("Ann@example.org", newsletters=("daily", "weekly")))
-    person = known_subscriber(connection, "ANN@Example.Org")
+    person = store.known_subscriber(connection, "ANN@Example.Org")
     assert person == a_subscriber("Ann@example.org", id=1, newsletters=("daily", "weekly"))
 
 
@@ -44,7 +36,7 @@ def test_all_subscribers_are_listed_by_id(connection: Connection) -> None:
         connection, a_subscriber("b@example.org", newsletters=()), a_subscriber("a@example.org")
     )
     add(connection, a_subscriber("c@example.org", newsletters=("x", "y"), pending=("z",)))
-    listed = list(list_subscribers(connection))
+    listed = list(store.list_subscribers(connection))
     assert [person.email[0] for person in listed] == ["b", "a", "c"]
     assert [len(person.subscriptions) for person in listed] == [0, 1, 3]
 
@@ -55,18 +47,18 @@ def test_a_limit_counts_subscribers_and_not_subscriptions(connection: Connection
         a_subscriber("a@example.org", newsletters=("x", "y")),
         a_subscriber("b@example.org"),
     )
-    assert [r.email for r in list_subscribers(connection, limit=1)] == ["a@example.org"]
+    assert [r.email for r in store.list_subscribers(connection, limit=1)] == ["a@example.org"]
 
 
 def test_only_active_subscribers_are_counted(connection: Connection) -> None:
     add(connection, a_subscriber(), a_subscriber("b@example.org", language="ar"))
     add(connection, a_subscriber("c@example.org", status=SubscriberStatus.BOUNCED))
-    assert count_subscribers_by_language(connection) == {"ar": 1, "en": 1}
+    assert store.count_subscribers_by_language(connection) == {"ar": 1, "en": 1}
 
 
 def test_an_unknown_address_is_an_error(connection: Connection) -> None:
     with pytest.raises(UnknownSubscriberError, match=r"nobody@example\.org"):
-        known_subscriber(connection, "nobody@example.org")
+        store.known_subscriber(connection, "nobody@example.org")
 
 
 def test_instants_are_stored_as_text_in_utc_and_whole_seconds(connection: Connection) -> None:
@@ -163,42 +155,42 @@ def imported(connection: Connection, *emails: str, returned: str = "") -> Import
 def test_erasing_leaves_nothing_but_a_hash(connection: Connection) -> None:
     add(connection, a_subscriber(ERASED))
     unsubscribe(connection, ERASED, None, NOW, note="she asked")
-    erase(connection, "ann@EXAMPLE.org", digest, NOW)
+    store.erase(connection, "ann@EXAMPLE.org", digest, NOW)
     for table in subscribers_metadata.tables.values():
         rows = connection.execute(select(table)).all()
         assert table is erased_address or rows == []
         assert "ann" not in str(rows).lower()
-    assert erased_at(connection, ERASED, digest) == NOW
+    assert store.erased_at(connection, ERASED, digest) == NOW
 
 
 def test_only_the_same_key_recognises_an_erased_address(connection: Connection) -> None:
     add(connection, a_subscriber(ERASED))
-    erase(connection, ERASED, digest, NOW)
-    assert erased_at(connection, ERASED, other_digest) is None
-    assert erased_at(connection, "bob@example.org", digest) is None
+    store.erase(connection, ERASED, digest, NOW)
+    assert store.erased_at(connection, ERASED, other_digest) is None
+    assert store.erased_at(connection, "bob@example.org", digest) is None
 
 
 def test_an_import_does_not_bring_an_erased_address_back(connection: Connection) -> None:
     add(connection, a_subscriber(ERASED))
-    erase(connection, ERASED, digest, NOW)
+    store.erase(connection, ERASED, digest, NOW)
     report = imported(connection, "bob@example.org", "ANN@example.org")
     assert (report.added, report.refused) == (1, 1)
     reason = RowReason("was erased on 2026-01-09; only the subscriber can come back")
     assert report.bad == [BadRow(3, "email", reason)]
-    assert find_subscriber(connection, ERASED) is None
+    assert store.find_subscriber(connection, ERASED) is None
 
 
 def test_somebody_who_asked_to_come_back_is_imported_and_can_be_erased_again(
     connection: Connection,
 ) -> None:
     add(connection, a_subscriber(ERASED), a_subscriber("bob@example.org"))
-    erase(connection, ERASED, digest, NOW)
-    erase(connection, "bob@example.org", digest, NOW)
+    store.erase(connection, ERASED, digest, NOW)
+    store.erase(connection, "bob@example.org", digest, NOW)
     report = imported(connection, ERASED, "bob@example.org", returned="ann@example.org")
     assert (report.added, report.refused) == (1, 1)
-    assert erased_at(connection, ERASED, digest) is None
-    erase(connection, ERASED, digest, LATER)
-    assert erased_at(connection, ERASED, digest) == LATER
+    assert store.erased_at(connection, ERASED, digest) is None
+    store.erase(connection, ERASED, digest, LATER)
+    assert store.erased_at(connection, ERASED, digest) == LATER
     assert connection.execute(select(func.count()).select_from(erased_address)).scalar() == 2
 
 

@@ -6,24 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, func, select
 
-from subscribers.changes import (
-    UndoOutcome,
-    choose_newsletters,
-    last_leaving,
-    suppress,
-    undo_leaving,
-    unsubscribe,
-)
+from subscribers import changes, pending_requests
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
-from subscribers.pending_requests import (
-    end_session,
-    is_access_open,
-    request_access,
-    session_subscriber_id,
-    start_session,
-    use_access_code,
-    use_access_link,
-)
 from subscribers.preferences import (
     Cadence,
     Preferences,
@@ -53,15 +37,15 @@ def found(connection: Connection) -> Subscriber:
 
 
 def leave(connection: Connection, newsletter: str | None, at: datetime = LATER) -> int:
-    unsubscribe(connection, ANN, newsletter, at)
-    leaving = last_leaving(connection, found(connection).id, newsletter)
+    changes.unsubscribe(connection, ANN, newsletter, at)
+    leaving = changes.last_leaving(connection, found(connection).id, newsletter)
     assert leaving is not None
     assert (leaving.newsletter, leaving.at) == (newsletter, at)
     return leaving.id
 
 
-def undo(connection: Connection, leaving: int, now: datetime = NEXT) -> UndoOutcome:
-    return undo_leaving(connection, found(connection).id, leaving, now, within=MONTH)
+def undo(connection: Connection, leaving: int, now: datetime = NEXT) -> changes.UndoOutcome:
+    return changes.undo_leaving(connection, found(connection).id, leaving, now, within=MONTH)
 
 
 @pytest.mark.parametrize("newsletter", ["daily", None])
@@ -72,9 +56,9 @@ def test_undoing_restores_exactly_what_the_leaving_ended(
     before = found(connection)
     number = leave(connection, newsletter)
     assert found(connection) != before
-    assert undo(connection, number) is UndoOutcome.UNDONE
+    assert undo(connection, number) is changes.UndoOutcome.UNDONE
     assert found(connection) == before
-    assert undo(connection, number) is UndoOutcome.ALREADY
+    assert undo(connection, number) is changes.UndoOutcome.ALREADY
 
 
 def test_what_was_not_confirmed_before_is_not_confirmed_by_undoing(
@@ -85,16 +69,16 @@ def test_what_was_not_confirmed_before_is_not_confirmed_by_undoing(
         a_subscriber(status=SubscriberStatus.PENDING, newsletters=(), pending=("daily",)),
     )
     before = found(connection)
-    assert undo(connection, leave(connection, None)) is UndoOutcome.UNDONE
+    assert undo(connection, leave(connection, None)) is changes.UndoOutcome.UNDONE
     assert found(connection) == before
 
 
 def test_leavings_of_one_second_are_undone_one_by_one(connection: Connection) -> None:
     add(connection, a_subscriber(newsletters=("daily", "weekly")))
     weekly, daily = leave(connection, "weekly"), leave(connection, "daily")
-    assert undo(connection, weekly) is UndoOutcome.UNDONE
+    assert undo(connection, weekly) is changes.UndoOutcome.UNDONE
     assert found(connection).newsletters == ("weekly",)
-    assert undo(connection, daily) is UndoOutcome.UNDONE
+    assert undo(connection, daily) is changes.UndoOutcome.UNDONE
     assert found(connection).newsletters == ("daily", "weekly")
 
 
@@ -102,8 +86,8 @@ def test_what_was_left_before_all_is_not_restored_with_all(connection: Connectio
     add(connection, a_subscriber(newsletters=("daily", "weekly")))
     weekly = leave(connection, "weekly")
     number = leave(connection, None)
-    assert undo(connection, weekly) is UndoOutcome.ENDED
-    assert undo(connection, number) is UndoOutcome.UNDONE
+    assert undo(connection, weekly) is changes.UndoOutcome.ENDED
+    assert undo(connection, number) is changes.UndoOutcome.UNDONE
     assert found(connection).newsletters == ("daily",)
 
 
@@ -111,8 +95,8 @@ def test_what_was_left_before_all_is_not_restored_with_all(connection: Connectio
 def test_a_complaint_is_final(connection: Connection, newsletter: str | None) -> None:
     add(connection, a_subscriber())
     number = leave(connection, newsletter)
-    suppress(connection, ANN, SubscriberStatus.COMPLAINED, LATER)
-    assert undo(connection, number) is UndoOutcome.ENDED
+    changes.suppress(connection, ANN, SubscriberStatus.COMPLAINED, LATER)
+    assert undo(connection, number) is changes.UndoOutcome.ENDED
     after = found(connection)
     assert (after.status, after.newsletters) == (SubscriberStatus.COMPLAINED, ())
 
@@ -121,20 +105,20 @@ def test_a_later_decision_stands(connection: Connection) -> None:
     add(connection, a_subscriber(newsletters=("daily", "weekly")))
     person = found(connection).id
     first = leave(connection, "weekly")
-    choose_newsletters(connection, person, {"weekly": True}, NEXT)
+    changes.choose_newsletters(connection, person, {"weekly": True}, NEXT)
     second = leave(connection, "weekly", NEXT + timedelta(minutes=1))
     late = NEXT + timedelta(hours=1)
-    assert undo(connection, first, late) is UndoOutcome.ENDED
+    assert undo(connection, first, late) is changes.UndoOutcome.ENDED
     assert found(connection).newsletters == ("daily",)
-    assert undo(connection, second, late) is UndoOutcome.UNDONE
+    assert undo(connection, second, late) is changes.UndoOutcome.UNDONE
 
 
 def test_undoing_is_possible_for_a_time_only(connection: Connection) -> None:
     add(connection, a_subscriber())
     number = leave(connection, None)
     late = LATER + MONTH + timedelta(seconds=1)
-    assert undo(connection, number, late) is UndoOutcome.ENDED
-    assert undo(connection, number, LATER + MONTH) is UndoOutcome.UNDONE
+    assert undo(connection, number, late) is changes.UndoOutcome.ENDED
+    assert undo(connection, number, LATER + MONTH) is changes.UndoOutcome.UNDONE
 
 
 def test_only_a_leaving_of_the_same_subscriber_is_undone(connection: Connection) -> None:
@@ -146,22 +130,22 @@ def test_only_a_leaving_of_the_same_subscriber_is_undone(connection: Connection)
         (found(connection).id, number + 1),
         (99, number),
     ):
-        outcome = undo_leaving(connection, someone, leaving, NEXT, within=MONTH)
-        assert outcome is UndoOutcome.ENDED
+        outcome = changes.undo_leaving(connection, someone, leaving, NEXT, within=MONTH)
+        assert outcome is changes.UndoOutcome.ENDED
     assert found(connection).newsletters == ()
 
 
 def test_what_the_owner_ended_is_not_the_subscriber_s_to_undo(connection: Connection) -> None:
     add(connection, a_subscriber())
-    unsubscribe(connection, ANN, None, LATER, source=ConsentSource.OWNER)
-    assert last_leaving(connection, found(connection).id, None) is None
+    changes.unsubscribe(connection, ANN, None, LATER, source=ConsentSource.OWNER)
+    assert changes.last_leaving(connection, found(connection).id, None) is None
 
 
 def test_a_leaving_that_was_undone_is_not_the_last_one(connection: Connection) -> None:
     add(connection, a_subscriber())
-    assert last_leaving(connection, found(connection).id, "weekly") is None
+    assert changes.last_leaving(connection, found(connection).id, "weekly") is None
     undo(connection, leave(connection, "weekly", NOW))
-    assert last_leaving(connection, found(connection).id, "weekly") is None
+    assert changes.last_leaving(connection, found(connection).id, "weekly") is None
 
 
 # Requests that prove a mailbox, and sessions.
@@ -179,43 +163,48 @@ def test_a_link_is_used_once_within_half_an_hour_by_its_own_subscriber(
     connection: Connection,
 ) -> None:
     number = ann(connection)
-    request = request_access(connection, number, "code", NOW)
-    assert not use_access_link(connection, request, number + 1, NOW)
-    assert not is_access_open(connection, request, number, NOW + HALF_AN_HOUR)
-    assert is_access_open(connection, request, number, NOW)
-    assert use_access_link(connection, request, number, NOW)
-    assert not use_access_link(connection, request, number, NOW)
-    assert not use_access_code(connection, number, "code", NOW)
+    request = pending_requests.request_access(connection, number, "code", NOW)
+    assert not pending_requests.use_access_link(connection, request, number + 1, NOW)
+    assert not pending_requests.is_access_open(connection, request, number, NOW + HALF_AN_HOUR)
+    assert pending_requests.is_access_open(connection, request, number, NOW)
+    assert pending_requests.use_access_link(connection, request, number, NOW)
+    assert not pending_requests.use_access_link(connection, request, number, NOW)
+    assert not pending_requests.use_access_code(connection, number, "code", NOW)
 
 
 def test_a_new_request_ends_the_one_before(connection: Connection) -> None:
     number = ann(connection)
-    first = request_access(connection, number, "one", NOW)
-    request_access(connection, number, "two", NOW)
-    assert not use_access_link(connection, first, number, NOW)
-    assert not use_access_code(connection, number, "one", NOW)
-    assert use_access_code(connection, number, "two", NOW)
+    first = pending_requests.request_access(connection, number, "one", NOW)
+    pending_requests.request_access(connection, number, "two", NOW)
+    assert not pending_requests.use_access_link(connection, first, number, NOW)
+    assert not pending_requests.use_access_code(connection, number, "one", NOW)
+    assert pending_requests.use_access_code(connection, number, "two", NOW)
 
 
 def test_five_wrong_codes_end_the_code_and_not_the_link(connection: Connection) -> None:
     number = ann(connection)
-    request = request_access(connection, number, "right", NOW)
+    request = pending_requests.request_access(connection, number, "right", NOW)
     for _attempt in range(5):
-        assert not use_access_code(connection, number, "wrong", NOW)
-    assert not use_access_code(connection, number, "right", NOW)
-    assert use_access_link(connection, request, number, NOW)
+        assert not pending_requests.use_access_code(connection, number, "wrong", NOW)
+    assert not pending_requests.use_access_code(connection, number, "right", NOW)
+    assert pending_requests.use_access_link(connection, request, number, NOW)
 
 
 def test_a_session_ends_after_half_an_hour_or_when_it_is_ended(connection: Connection) -> None:
     number = ann(connection)
-    start_session(connection, number, "first", NOW)
-    start_session(connection, number, "second", NOW + timedelta(minutes=1))
-    assert session_subscriber_id(connection, "first", NOW) == number
-    assert session_subscriber_id(connection, "first", NOW + HALF_AN_HOUR) is None
-    assert session_subscriber_id(connection, "second", NOW + HALF_AN_HOUR) == number
-    end_session(connection, "second")
-    assert session_subscriber_id(connection, "second", NOW) is None
-    assert session_subscriber_id(connection, "never", NOW) is None
+    pending_requests.start_session(connection, number, "first", NOW)
+    pending_requests.start_session(connection, number, "second", NOW + timedelta(minutes=1))
+    assert pending_requests.session_subscriber_id(connection, "first", NOW) == number
+    assert (
+        pending_requests.session_subscriber_id(connection, "first", NOW + HALF_AN_HOUR) is None
+    )
+    assert (
+        pending_requests.session_subscriber_id(connection, "second", NOW + HALF_AN_HOUR)
+        == number
+    )
+    pending_requests.end_session(connection, "second")
+    assert pending_requests.session_subscriber_id(connection, "second", NOW) is None
+    assert pending_requests.session_subscriber_id(connection, "never", NOW) is None
 
 
 # What subscribers chose, stored and read.

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, select, text
 
-from publisher.accounts import audit, sessions
+from publisher.accounts import audit, sessions, store
 from publisher.accounts.audit import AuditEntry, AuditFault
 from publisher.accounts.model import (
     NOT_BY_KEY,
@@ -19,16 +19,6 @@ from publisher.accounts.model import (
     permitted_languages,
 )
 from publisher.accounts.sessions import Browser
-from publisher.accounts.store import (
-    NewAccount,
-    account_by_id,
-    add_account,
-    disable_account,
-    enable_account,
-    find_account,
-    list_accounts,
-    set_grants,
-)
 from publisher.accounts.tables import console_session_table
 from publisher.accounts.tokens import keep_challenge, take_challenge
 from publisher.database import Database
@@ -44,12 +34,12 @@ ADMINISTRATOR = (Grant(Role.ADMINISTRATOR),)
 def test_an_account_is_found_by_its_address_in_any_letter_case_or_not_at_all(
     connection: Connection, account: Account
 ) -> None:
-    assert find_account(connection, " Ann@Example.ORG") == account
-    assert find_account(connection, "bob@example.org") is None
+    assert store.find_account(connection, " Ann@Example.ORG") == account
+    assert store.find_account(connection, "bob@example.org") is None
     assert account.grants == ADMINISTRATOR
     assert account.created_at == NOW
     with pytest.raises(AccountError, match="there is none"):
-        account_by_id(connection, 7)
+        store.account_by_id(connection, 7)
 
 
 @pytest.mark.parametrize(
@@ -66,16 +56,16 @@ def test_an_account_that_can_t_be_made_says_why(
     connection: Connection, email: str, grants: tuple[Grant, ...], problem: str
 ) -> None:
     with pytest.raises(AccountError, match=problem):
-        add_account(connection, NewAccount(email, "", "en", grants), NOW)
+        store.add_account(connection, store.NewAccount(email, "", "en", grants), NOW)
 
 
 @pytest.mark.usefixtures("account")
 def test_roles_are_replaced_and_kept_once(connection: Connection) -> None:
     bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
     wanted = [Grant(Role.EDITOR, "ar"), Grant(Role.EDITOR, "ar"), Grant(Role.APPROVER)]
-    set_grants(connection, bob.id, wanted)
-    assert {*account_by_id(connection, bob.id).grants} == {*wanted}
-    assert [one.email for one in list_accounts(connection)] == [
+    store.set_grants(connection, bob.id, wanted)
+    assert {*store.account_by_id(connection, bob.id).grants} == {*wanted}
+    assert [one.email for one in store.list_accounts(connection)] == [
         "ann@example.org",
         "bob@example.org",
     ]
@@ -84,20 +74,20 @@ def test_roles_are_replaced_and_kept_once(connection: Connection) -> None:
 def test_the_last_administrator_stays(connection: Connection, account: Account) -> None:
     make_account(connection, "bob@example.org", Grant(Role.VIEWER))
     with pytest.raises(AccountError, match="one administrator"), connection.begin_nested():
-        set_grants(connection, account.id, [Grant(Role.VIEWER)])
+        store.set_grants(connection, account.id, [Grant(Role.VIEWER)])
     with pytest.raises(AccountError, match="one administrator"), connection.begin_nested():
-        disable_account(connection, account.id, NOW)
-    assert account_by_id(connection, account.id) == account
+        store.disable_account(connection, account.id, NOW)
+    assert store.account_by_id(connection, account.id) == account
 
 
 @pytest.mark.usefixtures("account")
 def test_a_disabled_account_can_be_enabled_again(connection: Connection) -> None:
     bob = make_account(connection, "bob@example.org", *ADMINISTRATOR)
-    disable_account(connection, bob.id, NOW)
-    disable_account(connection, bob.id, NOW + timedelta(days=1))
-    assert account_by_id(connection, bob.id).disabled_at == NOW
-    enable_account(connection, bob.id)
-    assert account_by_id(connection, bob.id) == bob
+    store.disable_account(connection, bob.id, NOW)
+    store.disable_account(connection, bob.id, NOW + timedelta(days=1))
+    assert store.account_by_id(connection, bob.id).disabled_at == NOW
+    store.enable_account(connection, bob.id)
+    assert store.account_by_id(connection, bob.id) == bob
 
 
 LANGUAGES = ("en", "zh-Hant", "ar")
@@ -238,7 +228,7 @@ def test_a_factor_shown_again_makes_a_session_fresh_and_no_younger(
 def test_sessions_of_a_disabled_account_end_at_once(connection: Connection) -> None:
     bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
     token = signed_in(connection, bob)
-    disable_account(connection, bob.id, NOW)
+    store.disable_account(connection, bob.id, NOW)
     assert sessions.read_console_session(connection, token, NOW) is None
 
 

@@ -5,14 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, select
 
-from publisher.accounts.api_keys import (
-    KeyRequest,
-    add_api_key,
-    list_api_keys,
-    read_api_key,
-    record_key_use,
-    revoke_api_key,
-)
+from publisher.accounts import api_keys
 from publisher.accounts.model import Account, Grant, Permission, Role
 from publisher.accounts.store import disable_account, set_grants
 from publisher.accounts.tables import api_key_table
@@ -28,8 +21,8 @@ def wanted(
     scopes: frozenset[Permission] = VIEW_AND_EDIT,
     languages: tuple[str, ...] | None = None,
     lifetime: timedelta = 30 * DAY,
-) -> KeyRequest:
-    return KeyRequest("the site's build", scopes, languages, lifetime)
+) -> api_keys.KeyRequest:
+    return api_keys.KeyRequest("the site's build", scopes, languages, lifetime)
 
 
 @pytest.fixture
@@ -43,8 +36,8 @@ def editor(connection: Connection) -> Account:
 def test_a_key_may_what_both_its_scopes_and_its_account_may(
     connection: Connection, editor: Account
 ) -> None:
-    key = add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
-    found = read_api_key(connection, key, NOW)
+    key = api_keys.add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
+    found = api_keys.read_api_key(connection, key, NOW)
     assert found is not None
     assert found.account == editor
     assert found.permits(Permission.VIEW)
@@ -52,7 +45,7 @@ def test_a_key_may_what_both_its_scopes_and_its_account_may(
     assert not found.permits(Permission.EDIT_ISSUE, "ar")
     assert not found.permits(Permission.SEND_TEST, "en")
     set_grants(connection, editor.id, [Grant(Role.VIEWER)])
-    later = read_api_key(connection, key, NOW)
+    later = api_keys.read_api_key(connection, key, NOW)
     assert later is not None
     assert later.permits(Permission.VIEW)
     assert not later.permits(Permission.EDIT_ISSUE, "en")
@@ -61,9 +54,9 @@ def test_a_key_may_what_both_its_scopes_and_its_account_may(
 def test_a_key_for_one_language_permits_nothing_that_is_about_all(
     connection: Connection, editor: Account
 ) -> None:
-    key = add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
+    key = api_keys.add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
     set_grants(connection, editor.id, [Grant(Role.ADMINISTRATOR)])
-    found = read_api_key(connection, key, NOW)
+    found = api_keys.read_api_key(connection, key, NOW)
     assert found is not None
     assert found.permits(Permission.EDIT_ISSUE, "en")
     assert not found.permits(Permission.EDIT_ISSUE)
@@ -73,7 +66,9 @@ def test_a_key_for_one_language_permits_nothing_that_is_about_all(
 def test_a_key_without_languages_has_those_of_its_account(
     connection: Connection, editor: Account
 ) -> None:
-    found = read_api_key(connection, add_api_key(connection, editor.id, wanted(), NOW), NOW)
+    found = api_keys.read_api_key(
+        connection, api_keys.add_api_key(connection, editor.id, wanted(), NOW), NOW
+    )
     assert found is not None
     languages = [one for one in ("en", "ar", "fr") if found.permits(Permission.EDIT_ISSUE, one)]
     assert languages == ["en", "ar"]
@@ -82,7 +77,7 @@ def test_a_key_without_languages_has_those_of_its_account(
 def test_a_key_is_not_stored_and_wrong_ones_are_nobody_s(
     connection: Connection, editor: Account
 ) -> None:
-    key = add_api_key(connection, editor.id, wanted(), NOW)
+    key = api_keys.add_api_key(connection, editor.id, wanted(), NOW)
     assert key.split("_", 2)[2] not in str(connection.execute(select(api_key_table)).all())
     wrong = [
         "",
@@ -91,32 +86,32 @@ def test_a_key_is_not_stored_and_wrong_ones_are_nobody_s(
         key + "\n",
         f"pub_{'9' * 30}_" + key.split("_", 2)[2],
     ]
-    assert [read_api_key(connection, one, NOW) for one in wrong] == [None] * 5
-    assert read_api_key(connection, key, NOW + 30 * DAY) is None
+    assert [api_keys.read_api_key(connection, one, NOW) for one in wrong] == [None] * 5
+    assert api_keys.read_api_key(connection, key, NOW + 30 * DAY) is None
 
 
 def test_a_revoked_key_and_those_of_a_disabled_account_end_at_once(
     connection: Connection, editor: Account
 ) -> None:
-    keys = [add_api_key(connection, editor.id, wanted(), NOW) for _ in range(2)]
-    record_key_use(connection, 2, NOW)
-    assert revoke_api_key(connection, 1, NOW)
-    assert not revoke_api_key(connection, 1, NOW)
-    assert read_api_key(connection, keys[0], NOW) is None
-    listed = list_api_keys(connection, [editor.id])
+    keys = [api_keys.add_api_key(connection, editor.id, wanted(), NOW) for _ in range(2)]
+    api_keys.record_key_use(connection, 2, NOW)
+    assert api_keys.revoke_api_key(connection, 1, NOW)
+    assert not api_keys.revoke_api_key(connection, 1, NOW)
+    assert api_keys.read_api_key(connection, keys[0], NOW) is None
+    listed = api_keys.list_api_keys(connection, [editor.id])
     assert [(one.id, one.used_at, one.revoked_at) for one in listed] == [
         (2, NOW, None),
         (1, None, NOW),
     ]
-    assert list_api_keys(connection, []) == []
+    assert api_keys.list_api_keys(connection, []) == []
     disable_account(connection, editor.id, NOW)
-    assert read_api_key(connection, keys[1], NOW) is None
+    assert api_keys.read_api_key(connection, keys[1], NOW) is None
 
 
 @pytest.mark.parametrize(
     ("request_", "problem"),
     [
-        (KeyRequest(" ", VIEW_AND_EDIT, None, DAY), "label"),
+        (api_keys.KeyRequest(" ", VIEW_AND_EDIT, None, DAY), "label"),
         (wanted(scopes=frozenset()), "needs a scope"),
         (wanted(scopes=frozenset({Permission.MANAGE_ACCOUNTS})), "manage-accounts"),
         (wanted(lifetime=367 * DAY), "366 days"),
@@ -124,7 +119,7 @@ def test_a_revoked_key_and_those_of_a_disabled_account_end_at_once(
     ],
 )
 def test_a_key_that_would_open_too_much_is_refused(
-    connection: Connection, editor: Account, request_: KeyRequest, problem: str
+    connection: Connection, editor: Account, request_: api_keys.KeyRequest, problem: str
 ) -> None:
     with pytest.raises(AccountError, match=problem):
-        add_api_key(connection, editor.id, request_, NOW)
+        api_keys.add_api_key(connection, editor.id, request_, NOW)

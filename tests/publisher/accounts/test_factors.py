@@ -12,37 +12,10 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, select
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from publisher.accounts.factors import (
-    check_password,
-    read_factors,
-    remove_password,
-    renewed_hash,
-    set_password,
-    set_totp,
-    use_totp_code,
-)
+from publisher.accounts import factors, passwords, tokens
 from publisher.accounts.model import Account, Grant, Role
-from publisher.accounts.passwords import (
-    LONGEST,
-    SHORTEST,
-    hash_password,
-    new_totp_secret,
-    password_fault,
-    totp_uri,
-)
 from publisher.accounts.store import disable_account
 from publisher.accounts.tables import password_table, recovery_code_table
-from publisher.accounts.tokens import (
-    CODES,
-    INVITATION_LIFETIME_BY_MAIL,
-    count_recovery_codes,
-    invite,
-    invited_account_id,
-    new_recovery_codes,
-    token_digest,
-    use_invitation,
-    use_recovery_code,
-)
 from publisher.database import Database, open_database
 from publisher.testing import SECRET
 from tests.databases import database_address
@@ -61,7 +34,7 @@ STEP = timedelta(seconds=30)
         ("港口裡有四艘高大的船正在拋錨等待", None),
         ("short and sweet", None),
         ("fourteen chars", "too-short"),
-        ("x" * (LONGEST + 1), "too-long"),
+        ("x" * (passwords.LONGEST + 1), "too-long"),
         ("abcabcabcabcabcabc", "repetitive"),
         ("ann@example.org 2026", "guessable"),
         ("ANN.Example.Lantern!", "guessable"),
@@ -78,21 +51,23 @@ STEP = timedelta(seconds=30)
     ],
 )
 def test_what_a_password_must_be_like(password: str, fault: str | None) -> None:
-    assert password_fault(password, ["ann@example.org", "The Lantern"]) == fault
+    assert passwords.password_fault(password, ["ann@example.org", "The Lantern"]) == fault
 
 
 def common_passwords(most: int) -> list[str]:
     """Give the most common passwords that are long enough, or as people make them long enough."""
     found = islice(FREQUENCY_LISTS["passwords"], most)
-    return [one * -(-SHORTEST // len(one)) for one in found]
+    return [one * -(-passwords.SHORTEST // len(one)) for one in found]
 
 
 def test_common_passwords_are_refused_and_programs_get_the_account() -> None:
-    refused = {password_fault(one, []) for one in common_passwords(150)}
+    refused = {passwords.password_fault(one, []) for one in common_passwords(150)}
     # Repeated, many have few characters.
     assert refused <= {"common", "repetitive"}
-    assert password_fault(f"{'qwertyuiop' * 7} tall ships at anchor", []) == "common"
-    uri = totp_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "ann@example.org", "The Lantern")
+    assert passwords.password_fault(f"{'qwertyuiop' * 7} tall ships at anchor", []) == "common"
+    uri = passwords.totp_uri(
+        "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "ann@example.org", "The Lantern"
+    )
     assert uri.startswith(
         "otpauth://totp/The%20Lantern:ann%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
     )
@@ -103,44 +78,46 @@ def test_only_the_right_password_of_an_enabled_account_counts(
 ) -> None:
     bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
     for one in (account, bob):
-        set_password(connection, one.id, hash_password("a former password"), NOW)
-        set_password(connection, one.id, hash_password(PASSWORD), NOW)
-    assert check_password(connection, "ANN@example.org", PASSWORD) == account.id
-    assert check_password(connection, "ann@example.org", PASSWORD + " ") is None
-    assert check_password(connection, "ann@example.org", "a former password") is None
-    assert check_password(connection, "cyd@example.org", PASSWORD) is None
+        factors.set_password(
+            connection, one.id, passwords.hash_password("a former password"), NOW
+        )
+        factors.set_password(connection, one.id, passwords.hash_password(PASSWORD), NOW)
+    assert factors.check_password(connection, "ANN@example.org", PASSWORD) == account.id
+    assert factors.check_password(connection, "ann@example.org", PASSWORD + " ") is None
+    assert factors.check_password(connection, "ann@example.org", "a former password") is None
+    assert factors.check_password(connection, "cyd@example.org", PASSWORD) is None
     disable_account(connection, bob.id, NOW)
-    assert check_password(connection, "bob@example.org", PASSWORD) is None
+    assert factors.check_password(connection, "bob@example.org", PASSWORD) is None
     stored = connection.execute(select(password_table)).all()
     assert PASSWORD not in str(stored)
-    remove_password(connection, account.id)
-    assert check_password(connection, "ann@example.org", PASSWORD) is None
+    factors.remove_password(connection, account.id)
+    assert factors.check_password(connection, "ann@example.org", PASSWORD) is None
 
 
 def test_a_weaker_hash_is_renewed(connection: Connection, account: Account) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    set_password(connection, account.id, weak, NOW)
-    renewed = renewed_hash(connection, account.id, PASSWORD)
+    factors.set_password(connection, account.id, weak, NOW)
+    renewed = factors.renewed_hash(connection, account.id, PASSWORD)
     assert renewed is not None
-    set_password(connection, account.id, renewed, NOW)
-    assert check_password(connection, account.email, PASSWORD) == account.id
-    assert renewed_hash(connection, account.id, PASSWORD) is None
+    factors.set_password(connection, account.id, renewed, NOW)
+    assert factors.check_password(connection, account.email, PASSWORD) == account.id
+    assert factors.renewed_hash(connection, account.id, PASSWORD) is None
 
 
 def test_a_one_time_password_is_good_once_and_for_a_minute_and_a_half(
     connection: Connection, account: Account
 ) -> None:
-    shared = new_totp_secret()
+    shared = passwords.new_totp_secret()
     generator = pyotp.TOTP(shared)
 
     def use(code: str, secret: str = SECRET) -> bool:
-        return use_totp_code(connection, secret, account.id, code, NOW)
+        return factors.use_totp_code(connection, secret, account.id, code, NOW)
 
     assert not use(generator.at(NOW))
-    set_password(connection, account.id, hash_password(PASSWORD), NOW)
-    assert not read_factors(connection, account.id).is_enough
-    set_totp(connection, SECRET, account.id, shared)
-    assert read_factors(connection, account.id).is_enough
+    factors.set_password(connection, account.id, passwords.hash_password(PASSWORD), NOW)
+    assert not factors.read_factors(connection, account.id).is_enough
+    factors.set_totp(connection, SECRET, account.id, shared)
+    assert factors.read_factors(connection, account.id).is_enough
     assert not use(generator.at(NOW - 2 * STEP))
     assert not use(generator.at(NOW + 2 * STEP))
     assert not use(generator.at(NOW), "another secret of the publication")
@@ -157,15 +134,17 @@ def test_each_recovery_code_is_good_once_however_it_is_written(
     connection: Connection, account: Account
 ) -> None:
     bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
-    old = new_recovery_codes(connection, account.id)
-    codes = new_recovery_codes(connection, account.id)
-    assert len({*codes}) == CODES
-    assert not use_recovery_code(connection, account.id, old[0], NOW)
-    assert not use_recovery_code(connection, bob.id, codes[0], NOW)
-    assert use_recovery_code(connection, account.id, codes[0], NOW)
-    assert not use_recovery_code(connection, account.id, codes[0], NOW)
-    assert use_recovery_code(connection, account.id, codes[1].upper().replace("-", " "), NOW)
-    assert count_recovery_codes(connection, account.id) == CODES - 2
+    old = tokens.new_recovery_codes(connection, account.id)
+    codes = tokens.new_recovery_codes(connection, account.id)
+    assert len({*codes}) == tokens.CODES
+    assert not tokens.use_recovery_code(connection, account.id, old[0], NOW)
+    assert not tokens.use_recovery_code(connection, bob.id, codes[0], NOW)
+    assert tokens.use_recovery_code(connection, account.id, codes[0], NOW)
+    assert not tokens.use_recovery_code(connection, account.id, codes[0], NOW)
+    assert tokens.use_recovery_code(
+        connection, account.id, codes[1].upper().replace("-", " "), NOW
+    )
+    assert tokens.count_recovery_codes(connection, account.id) == tokens.CODES - 2
     rows = str(connection.execute(select(recovery_code_table)).all())
     assert not any(one.replace("-", "") in rows for one in codes)
 
@@ -175,31 +154,36 @@ def test_of_many_who_use_a_code_at_once_one_succeeds(
 ) -> None:
     with database.writing() as connection:
         account = make_account(connection)
-        code = new_recovery_codes(connection, account.id)[0]
+        code = tokens.new_recovery_codes(connection, account.id)[0]
 
     def use(_number: int) -> bool:
         address = database_address(tmp_path / "publisher.db")
         with closing(open_database(address)) as other, other.writing() as connection:
-            return use_recovery_code(connection, account.id, code, NOW)
+            return tokens.use_recovery_code(connection, account.id, code, NOW)
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(use, range(4))) == [False, False, False, True]
 
 
 def test_an_invitation_is_used_once_and_ends(connection: Connection, account: Account) -> None:
-    first = invite(connection, account.id, NOW)
-    token = invite(connection, account.id, NOW)
-    assert invited_account_id(connection, token_digest(first), NOW) is None
-    assert invited_account_id(connection, token_digest(token), NOW) == account.id
+    first = tokens.invite(connection, account.id, NOW)
+    token = tokens.invite(connection, account.id, NOW)
+    assert tokens.invited_account_id(connection, tokens.token_digest(first), NOW) is None
+    assert tokens.invited_account_id(connection, tokens.token_digest(token), NOW) == account.id
     assert (
-        invited_account_id(connection, token_digest(token), NOW + timedelta(minutes=30)) is None
+        tokens.invited_account_id(
+            connection, tokens.token_digest(token), NOW + timedelta(minutes=30)
+        )
+        is None
     )
-    assert use_invitation(connection, token_digest(token), NOW) == account.id
-    assert use_invitation(connection, token_digest(token), NOW) is None
-    assert use_invitation(connection, token_digest(""), NOW) is None
-    by_mail = invite(connection, account.id, NOW, INVITATION_LIFETIME_BY_MAIL)
+    assert tokens.use_invitation(connection, tokens.token_digest(token), NOW) == account.id
+    assert tokens.use_invitation(connection, tokens.token_digest(token), NOW) is None
+    assert tokens.use_invitation(connection, tokens.token_digest(""), NOW) is None
+    by_mail = tokens.invite(connection, account.id, NOW, tokens.INVITATION_LIFETIME_BY_MAIL)
     assert (
-        use_invitation(connection, token_digest(by_mail), NOW + timedelta(hours=23))
+        tokens.use_invitation(
+            connection, tokens.token_digest(by_mail), NOW + timedelta(hours=23)
+        )
         == account.id
     )
 
@@ -207,6 +191,6 @@ def test_an_invitation_is_used_once_and_ends(connection: Connection, account: Ac
 @pytest.mark.usefixtures("account")
 def test_a_disabled_account_has_no_invitation(connection: Connection) -> None:
     bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
-    token = invite(connection, bob.id, NOW)
+    token = tokens.invite(connection, bob.id, NOW)
     disable_account(connection, bob.id, NOW)
-    assert use_invitation(connection, token_digest(token), NOW) is None
+    assert tokens.use_invitation(connection, tokens.token_digest(token), NOW) is None

@@ -8,29 +8,21 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from publisher.accounts import passkeys
 from publisher.accounts.factors import read_factors
 from publisher.accounts.model import Account, Grant, Role
-from publisher.accounts.passkeys import (
-    RelyingParty,
-    add_passkey,
-    ask_for_new_passkey,
-    ask_for_passkey,
-    check_passkey,
-    list_passkeys,
-    remove_passkey,
-)
 from publisher.errors import AccountError
 from tests.publisher.accounts.authenticator import Authenticator, encoded
 from tests.publisher.accounts.conftest import make_account
 from tests.publisher.conftest import NOW
 
-CONSOLE = RelyingParty("desk.example.org", "Weekly", "https://desk.example.org")
+CONSOLE = passkeys.RelyingParty("desk.example.org", "Weekly", "https://desk.example.org")
 
 
 def register(connection: Connection, account: Account, device: Authenticator) -> None:
-    asked = ask_for_new_passkey(connection, account, CONSOLE)
+    asked = passkeys.ask_for_new_passkey(connection, account, CONSOLE)
     answer = device.register(asked.options)
-    add_passkey(
+    passkeys.add_passkey(
         connection,
         account,
         answer,
@@ -46,10 +38,10 @@ def sign_in(
     device: Authenticator,
     spoil: Callable[[dict[str, Any]], Any] = lambda _answer: None,
 ) -> int:
-    asked = ask_for_passkey(connection, CONSOLE)
+    asked = passkeys.ask_for_passkey(connection, CONSOLE)
     answer = device.sign(asked.options)
     spoil(answer)
-    return check_passkey(
+    return passkeys.check_passkey(
         connection, answer, challenge=asked.challenge, console=CONSOLE, now=NOW
     )
 
@@ -59,7 +51,7 @@ def test_a_passkey_signs_its_owner_in(connection: Connection, account: Account) 
     register(connection, account, device)
     assert sign_in(connection, device) == account.id
     assert sign_in(connection, device) == account.id
-    (one,) = list_passkeys(connection, account.id)
+    (one,) = passkeys.list_passkeys(connection, account.id)
     assert (one.label, one.created_at, one.used_at) == ("telephone", NOW, NOW)
     assert read_factors(connection, account.id).is_enough
 
@@ -69,7 +61,7 @@ def test_a_device_makes_no_second_passkey_and_none_is_taken_over(
 ) -> None:
     device = Authenticator()
     register(connection, account, device)
-    options = json.loads(ask_for_new_passkey(connection, account, CONSOLE).options)
+    options = json.loads(passkeys.ask_for_new_passkey(connection, account, CONSOLE).options)
     assert [one["id"] for one in options["excludeCredentials"]] == [
         encoded(device.credential_id)
     ]
@@ -112,10 +104,10 @@ def test_a_wrong_answer_signs_nobody_in(
     device = Authenticator(counter=5)
     register(connection, account, device)
     assert sign_in(connection, device) == account.id
-    before = list_passkeys(connection, account.id)
+    before = passkeys.list_passkeys(connection, account.id)
     with pytest.raises(AccountError, match=r"can't be used|not known here"):
         sign_in(connection, replace(device, **change))
-    assert list_passkeys(connection, account.id) == before
+    assert passkeys.list_passkeys(connection, account.id) == before
 
 
 @pytest.mark.parametrize(
@@ -141,8 +133,8 @@ def test_a_removed_passkey_signs_nobody_in(connection: Connection, account: Acco
     device = Authenticator()
     register(connection, account, device)
     bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
-    (one,) = list_passkeys(connection, account.id)
-    assert not remove_passkey(connection, bob.id, one.id)
-    assert remove_passkey(connection, account.id, one.id)
+    (one,) = passkeys.list_passkeys(connection, account.id)
+    assert not passkeys.remove_passkey(connection, bob.id, one.id)
+    assert passkeys.remove_passkey(connection, account.id, one.id)
     with pytest.raises(AccountError, match="not known here"):
         sign_in(connection, device)

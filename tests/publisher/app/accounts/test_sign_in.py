@@ -14,15 +14,9 @@ from publisher.accounts.model import Grant, Role
 from publisher.accounts.sessions import Browser
 from publisher.accounts.store import NewAccount, add_account
 from publisher.accounts.tables import account_table
-from publisher.app.accounts import administration
+from publisher.app.accounts import administration, keys
 from publisher.app.accounts import sign_in as access
 from publisher.app.accounts.administration import read_audit_log
-from publisher.app.accounts.keys import (
-    end_own_session,
-    list_own_sessions,
-    record_access,
-    sign_out,
-)
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.page_servers import open_console_state
 from publisher.errors import AccountError, DatabaseError, SignInError
@@ -307,8 +301,8 @@ def test_a_session_ends_by_signing_out_and_never_comes_back(
 ) -> None:
     token = ann.enrol_passkey()
     other = ann.sign_in(state)
-    sign_out(state, token, NETWORK)
-    sign_out(state, token, NETWORK)
+    keys.sign_out(state, token, NETWORK)
+    keys.sign_out(state, token, NETWORK)
     assert (who(state, token), who(state, other)) == (None, ANN)
     assert [verb for _name, verb, _by in log(state)].count("sign-out") == 1
 
@@ -330,10 +324,10 @@ def test_reading_a_session_often_writes_seldom_and_counts_as_use(
     token = ann.enrol_passkey()
     actor = required(state, token).actor
     who(at(state, 5 * MINUTE), token)
-    assert list_own_sessions(state, actor)[0].seen_at == NOW
+    assert keys.list_own_sessions(state, actor)[0].seen_at == NOW
     for later in (6 * MINUTE, 7 * HOUR):
         who(at(state, later), token)
-        assert list_own_sessions(state, actor)[0].seen_at == NOW + later
+        assert keys.list_own_sessions(state, actor)[0].seen_at == NOW + later
 
 
 def test_one_s_own_sessions_are_listed_and_ended_and_no_one_else_s(
@@ -342,15 +336,15 @@ def test_one_s_own_sessions_are_listed_and_ended_and_no_one_else_s(
     mine = ann.enrol_passkey()
     other = ann.sign_in(state, Browser("Another browser", "198.51.100.0/24"))
     bob = invite(state, BOB, "viewer").enrol_passkey()
-    listed = list_own_sessions(state, required(state, mine).actor)
+    listed = keys.list_own_sessions(state, required(state, mine).actor)
     assert {(one.user_agent, one.network) for one in listed} == {
         ("A browser", "192.0.2.0/24"),
         ("Another browser", "198.51.100.0/24"),
     }
     bobs = required(state, bob).session_id
     with pytest.raises(AccountError, match="no such session"):
-        end_own_session(state, required(state, mine).actor, bobs)
-    end_own_session(state, required(state, mine).actor, required(state, other).session_id)
+        keys.end_own_session(state, required(state, mine).actor, bobs)
+    keys.end_own_session(state, required(state, mine).actor, required(state, other).session_id)
     assert [who(state, one) for one in (mine, other, bob)] == [ANN, None, BOB]
 
 
@@ -395,7 +389,7 @@ def test_password_and_code_prove_it_too_and_another_s_passkey_does_not(
 
 def test_what_nobody_known_does_is_recorded_without_a_name(state: EditingState) -> None:
     with state.database.writing() as connection:
-        record_access(state, connection, None, "sign-in-refused", NETWORK, by="password")
+        keys.record_access(state, connection, None, "sign-in-refused", NETWORK, by="password")
     entry = read_audit_log(state, ROOT)[0][1]
     assert (entry.actor, entry.object, entry.network) == ("nobody", "nobody", NETWORK)
     assert entry.details == {"by": "password", "via": "console"}

@@ -10,29 +10,7 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import Connection, MetaData, event, func, select, update
 
-from publisher.app.subscribers.access import (
-    close_session,
-    confirm_new_address,
-    open_session_by_code,
-    open_session_by_link,
-    read_access_link,
-    read_address_link,
-    read_own_link,
-    read_preferences_link,
-    request_new_address,
-    send_access_link,
-    send_own_links,
-    session_subscriber,
-    undo_new_address,
-    unsubscribe_token,
-)
-from publisher.app.subscribers.personal_tables import (
-    delete_personal_rows,
-    forget_address,
-    forget_former_addresses,
-    personal_json,
-    read_personal_rows,
-)
+from publisher.app.subscribers import access, personal_tables
 from publisher.app.subscribers.records import (
     erase_person,
     import_subscribers,
@@ -81,7 +59,7 @@ def notices(connection: Connection) -> list[tuple[str, str | None, Any]]:
 
 def ask(connection: Connection, person: Subscriber) -> tuple[str, str]:
     """Ask for the link; return its token, and the code."""
-    assert send_access_link(connection, SECRET, person, "en", NOW)
+    assert access.send_access_link(connection, SECRET, person, "en", NOW)
     (content,) = [content for kind, _to, content in notices(connection)[-1:]]
     return token("data", person.id, number=content["number"]), content["code"]
 
@@ -97,9 +75,11 @@ def ask_to_move(
     kind: Literal["address", "undo-address"] = "address",
 ) -> AddressChange:
     """Ask for a new address; return the change, as the link in a mail names it."""
-    assert request_new_address(connection, publication.settings, SECRET, person, NEW, NOW)
+    assert access.request_new_address(
+        connection, publication.settings, SECRET, person, NEW, NOW
+    )
     link = token(kind, person.id, number=notices(connection)[-1][2]["number"])
-    change = read_address_link(connection, SECRET, kind, link, NOW)
+    change = access.read_address_link(connection, SECRET, kind, link, NOW)
     assert change is not None
     return change
 
@@ -111,14 +91,16 @@ def test_links_of_other_kinds_others_and_earlier_generations_are_refused(
     connection: Connection, ann: Subscriber
 ) -> None:
     own = token("preferences", ann.id)
-    assert read_preferences_link(connection, SECRET, own) == ann
+    assert access.read_preferences_link(connection, SECRET, own) == ann
     connection.execute(update(subscriber).values(generation=1))
     unsubscribing = token("unsubscribe", ann.id)
     refused = (own, unsubscribing, own[:-2], "", "é", token("preferences", 99, generation=1))
-    assert [read_preferences_link(connection, SECRET, one) for one in refused] == [None] * 6
-    found = read_own_link(connection, SECRET, "unsubscribe", unsubscribing)
+    assert [access.read_preferences_link(connection, SECRET, one) for one in refused] == [
+        None
+    ] * 6
+    found = access.read_own_link(connection, SECRET, "unsubscribe", unsubscribing)
     assert found is not None
-    assert unsubscribe_token(SECRET, found[0]) == unsubscribing
+    assert access.unsubscribe_token(SECRET, found[0]) == unsubscribing
 
 
 def test_only_known_subscribers_who_may_be_written_to_get_their_links_and_not_often(
@@ -127,13 +109,13 @@ def test_only_known_subscribers_who_may_be_written_to_get_their_links_and_not_of
     gone = stored(connection, BOB)
     suppress(connection, gone.email, SubscriberStatus.COMPLAINED, NOW)
     for address in (ANN.upper(), ANN, BOB, "nobody@example.org"):
-        send_own_links(connection, publication.settings, KEYS, address, NOW)
+        access.send_own_links(connection, publication.settings, KEYS, address, NOW)
     assert [kind for kind, _to, _content in notices(connection)] == [NoticeKind.LINKS]
-    send_own_links(connection, publication.settings, KEYS, ANN, LATER)
+    access.send_own_links(connection, publication.settings, KEYS, ANN, LATER)
     assert len(notices(connection)) == 2
     for hour in range(1, 24):
         at = NOW + timedelta(hours=hour)
-        send_own_links(connection, publication.settings, KEYS, ANN, at)
+        access.send_own_links(connection, publication.settings, KEYS, ANN, at)
     assert len(notices(connection)) <= 10
     assert ann.status is SubscriberStatus.ACTIVE
 
@@ -150,7 +132,7 @@ def test_links_are_limited_by_network_as_joining_is(
         (BOB, "192.0.2.8", 1),
         (BOB, "198.51.100.1", 2),
     ):
-        send_own_links(connection, settings, KEYS, address, NOW, client=client)
+        access.send_own_links(connection, settings, KEYS, address, NOW, client=client)
         assert len(notices(connection)) == sent
 
 
@@ -165,7 +147,7 @@ def test_known_and_unknown_addresses_take_the_same_work(
 
     def work(address: str) -> list[str]:
         said.clear()
-        send_own_links(connection, publication.settings, KEYS, address, NOW)
+        access.send_own_links(connection, publication.settings, KEYS, address, NOW)
         return [*said]
 
     known_address = stored(connection, ANN).address
@@ -188,17 +170,17 @@ def test_a_link_opens_one_session_and_looking_at_it_uses_nothing(
 ) -> None:
     link, _code = ask(connection, ann)
     for _look in range(3):
-        assert read_access_link(connection, SECRET, link, NOW) == ann
-    assert read_access_link(connection, SECRET, link, LATER) is None
-    cookie = open_session_by_link(connection, SECRET, link, NOW)
+        assert access.read_access_link(connection, SECRET, link, NOW) == ann
+    assert access.read_access_link(connection, SECRET, link, LATER) is None
+    cookie = access.open_session_by_link(connection, SECRET, link, NOW)
     assert cookie is not None
     assert len(cookie) == 43
-    assert open_session_by_link(connection, SECRET, link, NOW) is None
-    assert session_subscriber(connection, cookie, NOW) == ann
-    assert session_subscriber(connection, cookie, LATER) is None
-    close_session(connection, cookie)
-    assert session_subscriber(connection, cookie, NOW) is None
-    assert session_subscriber(connection, "\udc80", NOW) is None
+    assert access.open_session_by_link(connection, SECRET, link, NOW) is None
+    assert access.session_subscriber(connection, cookie, NOW) == ann
+    assert access.session_subscriber(connection, cookie, LATER) is None
+    access.close_session(connection, cookie)
+    assert access.session_subscriber(connection, cookie, NOW) is None
+    assert access.session_subscriber(connection, "\udc80", NOW) is None
 
 
 def test_a_code_opens_a_session_in_any_digits_and_only_its_own_subscribers(
@@ -206,12 +188,12 @@ def test_a_code_opens_a_session_in_any_digits_and_only_its_own_subscribers(
 ) -> None:
     bob = stored(connection, BOB)
     _link, code = ask(connection, ann)
-    assert open_session_by_code(connection, SECRET, bob, code, NOW) is None
-    assert open_session_by_code(connection, SECRET, ann, "12 34", NOW) is None
+    assert access.open_session_by_code(connection, SECRET, bob, code, NOW) is None
+    assert access.open_session_by_code(connection, SECRET, ann, "12 34", NOW) is None
     arabic = " ".join(chr(0x660 + int(digit)) for digit in code)
-    assert open_session_by_code(connection, SECRET, ann, arabic, NOW) is not None
+    assert access.open_session_by_code(connection, SECRET, ann, arabic, NOW) is not None
     # Mails with codes are limited.
-    answers = [send_access_link(connection, SECRET, bob, "en", NOW) for _ask in range(5)]
+    answers = [access.send_access_link(connection, SECRET, bob, "en", NOW) for _ask in range(5)]
     assert answers == [True, True, True, False, False]
 
 
@@ -223,7 +205,7 @@ def test_of_twenty_clicks_at_once_one_opens_a_session(publication: PublicationFo
 
     def click() -> str | None:
         with publication.database.writing() as connection:
-            return open_session_by_link(connection, SECRET, link, NOW)
+            return access.open_session_by_link(connection, SECRET, link, NOW)
 
     assert sum(one is not None for one in click_at_once(*[click] * 20)) == 1
 
@@ -235,25 +217,25 @@ def test_a_new_address_is_confirmed_by_its_mailbox_and_undone_by_the_old_one(
     publication: PublicationFolder, connection: Connection, ann: Subscriber
 ) -> None:
     settings = publication.settings
-    assert request_new_address(connection, settings, SECRET, ann, NEW, NOW)
+    assert access.request_new_address(connection, settings, SECRET, ann, NEW, NOW)
     kind, to, content = notices(connection)[0]
     assert (kind, to) == (NoticeKind.CONFIRM_ADDRESS, NEW)
     link = token("address", ann.id, number=content["number"])
     undo = token("undo-address", ann.id, number=content["number"])
-    assert read_address_link(connection, SECRET, "undo-address", link, NOW) is None
+    assert access.read_address_link(connection, SECRET, "undo-address", link, NOW) is None
     other = token("address", ann.id + 1, number=content["number"])
-    assert read_address_link(connection, SECRET, "address", other, NOW) is None
-    change = read_address_link(connection, SECRET, "address", link, NOW)
+    assert access.read_address_link(connection, SECRET, "address", other, NOW) is None
+    change = access.read_address_link(connection, SECRET, "address", link, NOW)
     assert change is not None
-    assert not undo_new_address(connection, settings, change, NOW)
-    assert confirm_new_address(connection, settings, change, NOW)
+    assert not access.undo_new_address(connection, settings, change, NOW)
+    assert access.confirm_new_address(connection, settings, change, NOW)
     kind, to, content = notices(connection)[1]
     assert (kind, to) == (NoticeKind.ADDRESS_CHANGED, ANN)
     assert content["changed"] == "a•••@new.example"
-    change = read_address_link(connection, SECRET, "undo-address", undo, NOW)
+    change = access.read_address_link(connection, SECRET, "undo-address", undo, NOW)
     assert change is not None
     assert change.state is AddressChangeState.CONFIRMED
-    assert undo_new_address(connection, settings, change, NOW)
+    assert access.undo_new_address(connection, settings, change, NOW)
     assert find_subscriber(connection, ANN) is not None
 
 
@@ -264,7 +246,7 @@ def test_an_address_that_complained_gets_no_mail_and_the_answer_is_the_same(
     suppress(connection, NEW, SubscriberStatus.COMPLAINED, NOW)
     settings = publication.settings
     answers = [
-        request_new_address(connection, settings, SECRET, ann, address, NOW)
+        access.request_new_address(connection, settings, SECRET, ann, address, NOW)
         for address in (NEW, ANN, BOB, "last@example.org")
     ]
     assert answers == [True, True, True, False]
@@ -284,9 +266,9 @@ def filled(
     with publication.database.writing() as connection:
         ann = known_subscriber(connection, ANN)
         unsubscribe(connection, ANN, "weekly", NOW)
-        request_new_address(connection, publication.settings, SECRET, ann, NEW, NOW)
+        access.request_new_address(connection, publication.settings, SECRET, ann, NEW, NOW)
         link, _code = ask(connection, ann)
-        open_session_by_link(connection, SECRET, link, NOW)
+        access.open_session_by_link(connection, SECRET, link, NOW)
         words = update(delivery).where(
             delivery.c.subscriber_id == ann.id, delivery.c.reason.is_(None)
         )
@@ -309,7 +291,9 @@ def test_her_data_are_all_rows_about_her_and_no_secret(publication: PublicationF
     }
     with publication.database.reading() as connection:
         number = known_subscriber(connection, BOB).id
-        others = personal_json(read_personal_rows(connection, number))
+        others = personal_tables.personal_json(
+            personal_tables.read_personal_rows(connection, number)
+        )
     assert ANN not in others
 
 
@@ -350,7 +334,7 @@ def test_erasing_leaves_nothing_with_somebody_who_wanted_the_address(
 ) -> None:
     bob = stored(connection, BOB)
     settings = publication.settings
-    assert request_new_address(connection, settings, SECRET, bob, ANN.upper(), NOW)
+    assert access.request_new_address(connection, settings, SECRET, bob, ANN.upper(), NOW)
     assert len(notices(connection)) == 1
     erase_person(connection, settings, ann, NOW)
     assert notices(connection) == []
@@ -362,9 +346,9 @@ def test_an_address_is_forgotten_with_others_and_other_changes_stay(
 ) -> None:
     bob = stored(connection, BOB)
     settings = publication.settings
-    assert request_new_address(connection, settings, SECRET, ann, NEW, NOW)
-    assert request_new_address(connection, settings, SECRET, bob, "bob@new.example", NOW)
-    forget_address(connection, NEW)
+    assert access.request_new_address(connection, settings, SECRET, ann, NEW, NOW)
+    assert access.request_new_address(connection, settings, SECRET, bob, "bob@new.example", NOW)
+    personal_tables.forget_address(connection, NEW)
     columns = address_change.c["subscriber_id", "new_address"]
     left = connection.execute(select(*columns)).all()
     assert left == [(bob.id, "bob@new.example")]
@@ -376,9 +360,9 @@ def test_a_code_to_the_old_mailbox_opens_nothing_after_a_change(
 ) -> None:
     change = ask_to_move(connection, publication, ann)
     _link, code = ask(connection, ann)
-    assert confirm_new_address(connection, publication.settings, change, NOW)
+    assert access.confirm_new_address(connection, publication.settings, change, NOW)
     moved = known_subscriber(connection, NEW)
-    assert open_session_by_code(connection, SECRET, moved, code, NOW) is None
+    assert access.open_session_by_code(connection, SECRET, moved, code, NOW) is None
 
 
 @pytest.mark.sqlite("the bytes of its file")
@@ -418,16 +402,16 @@ def test_the_rows_of_others_stay_when_one_is_erased(publication: PublicationFold
     filled(publication)
     before = read_own_data(publication.settings, publication.database, BOB)
     with publication.database.writing() as connection:
-        delete_personal_rows(connection, known_subscriber(connection, ANN).id)
+        personal_tables.delete_personal_rows(connection, known_subscriber(connection, ANN).id)
     assert read_own_data(publication.settings, publication.database, BOB) == before
 
 
 def test_a_former_address_is_forgotten_after_seven_days(publication: PublicationFolder) -> None:
     with publication.database.writing() as connection:
         change = ask_to_move(connection, publication, stored(connection, ANN), "undo-address")
-        assert confirm_new_address(connection, publication.settings, change, NOW)
+        assert access.confirm_new_address(connection, publication.settings, change, NOW)
         connection.execute(update(notice).values(state="sent", next_at=None))
-    forget_former_addresses(publication.database, NOW + timedelta(days=6))
+    personal_tables.forget_former_addresses(publication.database, NOW + timedelta(days=6))
     assert ANN in text_of_all_tables(publication)
-    forget_former_addresses(publication.database, NOW + timedelta(days=7))
+    personal_tables.forget_former_addresses(publication.database, NOW + timedelta(days=7))
     assert ANN not in text_of_all_tables(publication)

@@ -11,27 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, update
 
 from publisher.app.articles import frequent_labels
-from publisher.app.subscribers.feeds import (
-    MAX_ENTRIES,
-    PrivateFeed,
-    private_feed_token,
-    private_feed_type,
-    private_feed_urls,
-    read_private_feed,
-    render_private_feed,
-    renew_private_feed,
-)
-from publisher.app.subscribers.preferences import (
-    EnteredPreferences,
-    PreferenceChoices,
-    PreferenceError,
-    pause_end,
-    pause_mails,
-    read_choices,
-    resume_mails,
-    save_choices,
-    switch_language,
-)
+from publisher.app.subscribers import feeds, preferences
 from publisher.testing import SECRET
 from subscribers.changes import suppress, unsubscribe
 from subscribers.consent_records import load_consent_records, load_history
@@ -76,14 +56,16 @@ def lantern(publication: PublicationFolder) -> PublicationFolder:
 def save(publication: PublicationFolder, **entered: Any) -> frozenset[str]:
     values = {"languages": ("en",), "newsletters": ("weekly",)} | entered
     with publication.database.writing() as connection:
-        return save_choices(
-            connection, publication.settings, 1, EnteredPreferences(**values), NOW
+        return preferences.save_choices(
+            connection, publication.settings, 1, preferences.EnteredPreferences(**values), NOW
         )
 
 
-def choices_of(publication: PublicationFolder, connection: Connection) -> PreferenceChoices:
+def choices_of(
+    publication: PublicationFolder, connection: Connection
+) -> preferences.PreferenceChoices:
     ann = known_subscriber(connection, ANN)
-    return read_choices(connection, publication.settings, ann, NOW)
+    return preferences.read_choices(connection, publication.settings, ann, NOW)
 
 
 def stored(publication: PublicationFolder) -> Preferences:
@@ -110,7 +92,7 @@ def subsets(values: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 ENTERED = st.builds(
-    EnteredPreferences,
+    preferences.EnteredPreferences,
     languages=st.lists(st.sampled_from(LANGUAGES), min_size=1, unique=True).map(tuple),
     newsletters=subsets(("weekly", "daily")),
     cadences=st.fixed_dictionaries(
@@ -132,12 +114,12 @@ ENTERED = st.builds(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entered=ENTERED)
 def test_every_combination_that_is_saved_is_read_back(
-    lantern: PublicationFolder, entered: EnteredPreferences
+    lantern: PublicationFolder, entered: preferences.EnteredPreferences
 ) -> None:
     with lantern.database.writing() as connection:
-        save_choices(connection, lantern.settings, 1, entered, NOW)
+        preferences.save_choices(connection, lantern.settings, 1, entered, NOW)
         found = choices_of(lantern, connection)
-        again = save_choices(connection, lantern.settings, 1, entered, NOW)
+        again = preferences.save_choices(connection, lantern.settings, 1, entered, NOW)
     chosen = found.preferences
     assert again == frozenset()
     assert found.chosen_languages == entered.languages
@@ -178,7 +160,7 @@ def test_a_value_that_is_not_offered_is_refused_and_nothing_is_stored(
 ) -> None:
     before = stored(lantern)
     good: dict[str, Any] = {"newsletters": (), "timezone": "UTC", "hour": "7"}
-    with pytest.raises(PreferenceError) as refused:
+    with pytest.raises(preferences.PreferenceError) as refused:
         save(lantern, **good | {field: value})
     assert refused.value.fields == (field,)
     assert stored(lantern) == before
@@ -197,7 +179,7 @@ def test_a_cadence_that_is_offered_no_more_can_be_kept_and_not_chosen(
         choices = choices_of(lantern, connection).newsletters
     offered = {one.newsletter.name: one.cadences for one in choices}
     assert offered == {"weekly": ("issue",), "daily": ("issue", "weekly")}
-    with pytest.raises(PreferenceError):
+    with pytest.raises(preferences.PreferenceError):
         save(lantern, newsletters=("daily",), cadences={"daily": "monthly"})
 
 
@@ -228,16 +210,16 @@ def test_a_language_comes_first_for_good_and_the_others_stay_with_their_countrie
 ) -> None:
     save(lantern, languages=("en", "ar"))
     with lantern.database.writing() as connection:
-        assert switch_language(connection, lantern.settings, 1, "zh-TW", NOW)
-        assert not switch_language(connection, lantern.settings, 1, "zh-Hant", NOW)
-        with pytest.raises(PreferenceError):
-            switch_language(connection, lantern.settings, 1, "fr", NOW)
+        assert preferences.switch_language(connection, lantern.settings, 1, "zh-TW", NOW)
+        assert not preferences.switch_language(connection, lantern.settings, 1, "zh-Hant", NOW)
+        with pytest.raises(preferences.PreferenceError):
+            preferences.switch_language(connection, lantern.settings, 1, "fr", NOW)
     assert stored(lantern).languages == ("zh-Hant", "en", "ar")
     subscribe(lantern, ("bob@example.org", "en-GB"))
     with lantern.database.writing() as connection:
         number = known_subscriber(connection, "bob@example.org").id
-        entered = EnteredPreferences(languages=("ar", "en"))
-        save_choices(connection, lantern.settings, number, entered, NOW)
+        entered = preferences.EnteredPreferences(languages=("ar", "en"))
+        preferences.save_choices(connection, lantern.settings, number, entered, NOW)
         assert load_preferences(connection, number).languages == ("ar", "en-GB")
 
 
@@ -248,27 +230,27 @@ def test_a_pause_ends_at_a_local_midnight_and_other_choices_stay(
     with lantern.database.writing() as connection:
 
         def end(period: str, day: str = "") -> datetime:
-            return pause_end(connection, lantern.settings, 1, period, day, NOW)
+            return preferences.pause_end(connection, lantern.settings, 1, period, day, NOW)
 
         assert end("week") == datetime(2026, 1, 15, 16, tzinfo=UTC)
         until = end("day", "2026-02-01")
         for day in ("2026-01-09", "2028-01-01", "soon", ""):
-            with pytest.raises(PreferenceError):
+            with pytest.raises(preferences.PreferenceError):
                 end("day", day)
-        with pytest.raises(PreferenceError):
+        with pytest.raises(preferences.PreferenceError):
             end("for ever", "2026-02-01")
-        pause_mails(connection, 1, until, NOW)
+        preferences.pause_mails(connection, 1, until, NOW)
         assert choices_of(lantern, connection).is_paused
-        with pytest.raises(PreferenceError):
-            pause_mails(connection, 1, NOW, NOW)
+        with pytest.raises(preferences.PreferenceError):
+            preferences.pause_mails(connection, 1, NOW, NOW)
     save(lantern, topics=TOPICS)
     chosen, later = stored(lantern), NOW + timedelta(days=1)
     assert chosen.paused_until == datetime(2026, 1, 31, 16, tzinfo=UTC)
     assert chosen.topics == TOPICS
     with lantern.database.writing() as connection:
-        resume_mails(connection, 1, later)
+        preferences.resume_mails(connection, 1, later)
         ann = known_subscriber(connection, ANN)
-        assert not read_choices(connection, lantern.settings, ann, later).is_paused
+        assert not preferences.read_choices(connection, lantern.settings, ann, later).is_paused
 
 
 # --- her own feed has what her preferences select, each story once, newest first
@@ -289,18 +271,20 @@ def two_stories(publication: PublicationFolder) -> PublicationFolder:
 
 def token_of(publication: PublicationFolder) -> str:
     with publication.database.reading() as connection:
-        token = private_feed_token(SECRET, known_subscriber(connection, ANN))
-    found = private_feed_urls(publication.settings, token, "en")
+        token = feeds.private_feed_token(SECRET, known_subscriber(connection, ANN))
+    found = feeds.private_feed_urls(publication.settings, token, "en")
     assert list(found) == ["RSS", "Atom", "JSON Feed"]
     address = found["RSS"]
     assert address.startswith(f"{publication.settings.publication.url}/en/feeds/of/v2.")
     return address.rpartition("/")[2].removesuffix(".rss")
 
 
-def read(publication: PublicationFolder, token: str | None = None) -> PrivateFeed | None:
+def read(publication: PublicationFolder, token: str | None = None) -> feeds.PrivateFeed | None:
     token = token or token_of(publication)
     with publication.database.reading() as connection:
-        return read_private_feed(connection, publication.settings, SECRET, token, "en", NOW)
+        return feeds.read_private_feed(
+            connection, publication.settings, SECRET, token, "en", NOW
+        )
 
 
 def titles(publication: PublicationFolder) -> list[str]:
@@ -338,15 +322,15 @@ def test_the_documents_are_valid_and_have_the_entries_of_the_public_feeds(
     assert found is not None
     for name in ("rss", "atom"):
         document = feedparser.parse(
-            render_private_feed(two_stories.settings, renderer(two_stories), found, name)
+            feeds.render_private_feed(two_stories.settings, renderer(two_stories), found, name)
         )
         assert not document.bozo
         assert document.feed.title == "The Lantern (a•••@example.org)"
         assert [one.id for one in document.entries] == [one.tag for one in found.entries]
     public = two_stories.settings.folders.public / "feeds/en.atom.xml"
     assert found.entries[-1].tag in public.read_text("utf-8")
-    assert private_feed_type("json") == "application/feed+json"
-    assert private_feed_type("html") is None
+    assert feeds.private_feed_type("json") == "application/feed+json"
+    assert feeds.private_feed_type("html") is None
 
 
 def test_an_address_ends_when_it_is_renewed_moved_or_erased(
@@ -354,7 +338,7 @@ def test_an_address_ends_when_it_is_renewed_moved_or_erased(
 ) -> None:
     former = token_of(two_stories)
     with two_stories.database.writing() as connection:
-        renew_private_feed(connection, 1, NOW)
+        feeds.renew_private_feed(connection, 1, NOW)
     assert read(two_stories, former) is None
     former = token_of(two_stories)
     assert read(two_stories, former) is not None
@@ -369,8 +353,8 @@ def test_an_address_ends_when_it_is_renewed_moved_or_erased(
 
 
 def test_a_feed_has_the_newest_entries_only(two_stories: PublicationFolder) -> None:
-    for number in range(MAX_ENTRIES + 5):
+    for number in range(feeds.MAX_ENTRIES + 5):
         two_stories.write(f"en/story-{number}.md", title=f"Story {number}", date="2026-01-07")
     pipeline_of(two_stories).prepare()
-    assert len(titles(two_stories)) == MAX_ENTRIES
+    assert len(titles(two_stories)) == feeds.MAX_ENTRIES
     assert "Tides" not in titles(two_stories)

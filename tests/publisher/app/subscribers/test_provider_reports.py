@@ -27,17 +27,7 @@ from publisher.app.subscribers.provider_reports import (
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers.events import FeedbackRefusedError, ProviderEvent
 from publisher.bounces.tables import bounce_event
-from publisher.config.web import (
-    FEEDBACK_SECRET,
-    MAILGUN_KEY,
-    POSTMARK_LOGIN,
-    FeedbackSettings,
-    MailgunFeedback,
-    PostmarkFeedback,
-    SendgridFeedback,
-    SesFeedback,
-    WebSettings,
-)
+from publisher.config import web
 from publisher.errors import UsageError
 from publisher.mail.message import message_id_local_part
 from publisher.testing import SECRET
@@ -88,13 +78,16 @@ def public_key() -> str:
 @pytest.fixture
 def ledger(publication: PublicationFolder) -> OpenLedger:
     """An issue to two subscribers, of a publication that listens to all providers."""
-    feedback = FeedbackSettings(
-        ses=SesFeedback(topics=(TOPIC,)),
-        sendgrid=SendgridFeedback(public_key=public_key()),
-        postmark=PostmarkFeedback(),
-        mailgun=MailgunFeedback(),
+    feedback = web.FeedbackSettings(
+        ses=web.SesFeedback(topics=(TOPIC,)),
+        sendgrid=web.SendgridFeedback(public_key=public_key()),
+        postmark=web.PostmarkFeedback(),
+        mailgun=web.MailgunFeedback(),
     )
-    secrets = {FEEDBACK_SECRET: SecretStr(PATH_SECRET), MAILGUN_KEY: SecretStr(SIGNING_KEY)}
+    secrets = {
+        web.FEEDBACK_SECRET: SecretStr(PATH_SECRET),
+        web.MAILGUN_KEY: SecretStr(SIGNING_KEY),
+    }
     publication.settings = replace(publication.settings, feedback=feedback, secrets=secrets)
     return open_test_ledger(publication, ANN, BOB)
 
@@ -254,7 +247,7 @@ def test_postmark_tells_refusals_as_spam_from_complaints(ledger: OpenLedger) -> 
 
 def test_postmark_must_know_the_password_if_there_is_one(ledger: OpenLedger) -> None:
     settings = ledger.publication.settings
-    secrets = {**settings.secrets, POSTMARK_LOGIN: SecretStr("post:a password")}
+    secrets = {**settings.secrets, web.POSTMARK_LOGIN: SecretStr("post:a password")}
     ledger.publication.settings = replace(settings, secrets=secrets)
     complaint = {"Email": ANN, "RecordType": "SpamComplaint", "ID": 2}
     wrong = [b"post:another", b"a password", b""]
@@ -296,7 +289,7 @@ def test_the_addresses_to_enter_at_providers_are_those_that_are_answered(
     ledger: OpenLedger,
 ) -> None:
     settings = ledger.publication.settings
-    login = {POSTMARK_LOGIN: SecretStr("post:a password")}
+    login = {web.POSTMARK_LOGIN: SecretStr("post:a password")}
     found = webhook_urls(replace(settings, secrets={**settings.secrets, **login}))
     site = "news.example.org/feedback"
     secret = "a%20long%20secret%20of%20the%20path"
@@ -307,9 +300,9 @@ def test_the_addresses_to_enter_at_providers_are_those_that_are_answered(
         "mailgun": f"https://{site}/mailgun/{secret}/",
     }
     changes: tuple[tuple[dict[str, Any], str], ...] = (
-        ({"secrets": {}}, FEEDBACK_SECRET),
-        ({"feedback": FeedbackSettings()}, "there is no webhook"),
-        ({"web": WebSettings(enabled=False)}, "enabled = true"),
+        ({"secrets": {}}, web.FEEDBACK_SECRET),
+        ({"feedback": web.FeedbackSettings()}, "there is no webhook"),
+        ({"web": web.WebSettings(enabled=False)}, "enabled = true"),
     )
     for lacking, problem in changes:
         with pytest.raises(UsageError, match=problem):

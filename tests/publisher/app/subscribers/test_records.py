@@ -11,26 +11,8 @@ from publisher.accounts.actor import Actor, account_actor, key_actor, terminal_a
 from publisher.accounts.api_keys import KeyHolder
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.app.editing_state import EditingState, record_by_owner
+from publisher.app.subscribers import actions, lists, records
 from publisher.app.subscribers import actions as numbers
-from publisher.app.subscribers import lists
-from publisher.app.subscribers.actions import (
-    erase_number,
-    find_subscriber_number,
-    read_subscriber,
-    unsubscribe_number,
-)
-from publisher.app.subscribers.records import (
-    address_digest,
-    check_newsletter,
-    erase_address,
-    find_record,
-    import_subscribers,
-    newsletters_of,
-    read_subscribers,
-    resubscribe_address,
-    resubscribe_person,
-    unsubscribe_address,
-)
 from publisher.errors import ConsentError, ForbiddenError, LimitError, UsageError
 from publisher.testing import SECRET
 from subscribers.changes import suppress
@@ -58,7 +40,7 @@ def imported(
     publication: PublicationFolder, *addresses: str, returned: tuple[str, ...] = ()
 ) -> ImportReport:
     lines = ["email\n", *(f"{address}\n" for address in addresses)]
-    return import_subscribers(
+    return records.import_subscribers(
         publication.settings, publication.database, lines, NOW, returned=returned
     )
 
@@ -66,22 +48,22 @@ def imported(
 def test_the_owner_unsubscribes_and_resubscribes_and_the_history_says_so(
     three: PublicationFolder,
 ) -> None:
-    change = unsubscribe_address(
+    change = records.unsubscribe_address(
         three.settings, three.database, "ANN@example.com", None, NOW, note="by telephone"
     )
     assert (change.changed, change.ended, change.started) == (True, ("weekly",), ())
-    record = find_record(three.settings, three.database, ANN)
+    record = records.find_record(three.settings, three.database, ANN)
     assert record.subscriber == change.after
     owner, note = ConsentSource.OWNER, "by telephone"
     assert record.history.events == (
         SubscriberEvent(NOW, None, ACTIVE, LEFT, owner, note),
         SubscriberEvent(NOW, "weekly", ACTIVE, LEFT, owner, note),
     )
-    again = unsubscribe_address(three.settings, three.database, ANN, None, NOW)
+    again = records.unsubscribe_address(three.settings, three.database, ANN, None, NOW)
     assert (again.changed, again.ended) == (False, ())
-    change = resubscribe_address(three.settings, three.database, ANN, None, NOW)
+    change = records.resubscribe_address(three.settings, three.database, ANN, None, NOW)
     assert (change.changed, change.started) == (True, ("weekly",))
-    again = resubscribe_address(three.settings, three.database, ANN, None, NOW)
+    again = records.resubscribe_address(three.settings, three.database, ANN, None, NOW)
     assert (again.changed, again.started) == (False, ())
 
 
@@ -89,11 +71,11 @@ def test_what_the_owner_changes_is_in_the_audit_log_without_an_address(
     three: PublicationFolder,
 ) -> None:
     settings, database = three.settings, three.database
-    ann = find_record(settings, database, ANN).subscriber.id
+    ann = records.find_record(settings, database, ANN).subscriber.id
     for _twice in range(2):
-        unsubscribe_address(settings, database, ANN, "weekly", NOW, note=f"{ANN} asked")
-    resubscribe_address(settings, database, ANN, "weekly", NOW)
-    erase_address(settings, database, ANN, NOW)
+        records.unsubscribe_address(settings, database, ANN, "weekly", NOW, note=f"{ANN} asked")
+    records.resubscribe_address(settings, database, ANN, "weekly", NOW)
+    records.erase_address(settings, database, ANN, NOW)
     with database.writing() as connection:
         record_by_owner(connection, settings, "announce", "old-site", NOW, articles=3)
     log = audit_log(editing_state(three))[::-1]
@@ -114,15 +96,15 @@ def test_a_newsletter_is_one_of_the_settings_or_of_the_subscriber(
     three: PublicationFolder,
 ) -> None:
     settings, database = three.settings, three.database
-    for use_case in (unsubscribe_address, resubscribe_address):
+    for use_case in (records.unsubscribe_address, records.resubscribe_address):
         with pytest.raises(UsageError, match="wekly: no such newsletter; there are: weekly"):
             use_case(settings, database, ANN, "wekly", NOW)
-    ann = find_record(settings, database, ANN).subscriber
+    ann = records.find_record(settings, database, ANN).subscriber
     for known in (None, "weekly"):
-        check_newsletter(settings, ann, known)
+        records.check_newsletter(settings, ann, known)
     # One that ended can still be unsubscribed.
     three.reload(newsletters=[{"name": "monthly"}])
-    change = unsubscribe_address(three.settings, database, ANN, "weekly", NOW)
+    change = records.unsubscribe_address(three.settings, database, ANN, "weekly", NOW)
     assert change.ended == ("weekly",)
 
 
@@ -136,7 +118,7 @@ def test_what_the_owner_may_not_undo_or_has_to_name_is_refused_with_the_address(
         f"{BOB},pending\n",
         f"{CYD},unsubscribed\n",
     ]
-    import_subscribers(settings, database, lines, NOW)
+    records.import_subscribers(settings, database, lines, NOW)
     for address, status, reason in (
         (ANN, "complained", "reported the mail as spam"),
         (BOB, "pending", "only the subscriber can confirm"),
@@ -144,11 +126,13 @@ def test_what_the_owner_may_not_undo_or_has_to_name_is_refused_with_the_address(
         with pytest.raises(
             ConsentError, match=f"^{address}: {status} stays {status}: .*{reason}"
         ):
-            resubscribe_address(settings, database, address, None, NOW)
+            records.resubscribe_address(settings, database, address, None, NOW)
     # Somebody who was imported as unsubscribed has no newsletter to bring back.
     with pytest.raises(UsageError, match="name one of weekly"):
-        resubscribe_address(settings, database, CYD, None, NOW)
-    assert resubscribe_address(settings, database, CYD, "weekly", NOW).started == ("weekly",)
+        records.resubscribe_address(settings, database, CYD, None, NOW)
+    assert records.resubscribe_address(settings, database, CYD, "weekly", NOW).started == (
+        "weekly",
+    )
 
 
 def test_an_address_that_nobody_has_is_an_error_everywhere(
@@ -156,10 +140,10 @@ def test_an_address_that_nobody_has_is_an_error_everywhere(
 ) -> None:
     settings, database = publication.settings, publication.database
     for use_case in (
-        lambda: find_record(settings, database, ANN),
-        lambda: unsubscribe_address(settings, database, ANN, None, NOW),
-        lambda: resubscribe_address(settings, database, ANN, None, NOW),
-        lambda: erase_address(settings, database, ANN, NOW),
+        lambda: records.find_record(settings, database, ANN),
+        lambda: records.unsubscribe_address(settings, database, ANN, None, NOW),
+        lambda: records.resubscribe_address(settings, database, ANN, None, NOW),
+        lambda: records.erase_address(settings, database, ANN, NOW),
     ):
         with pytest.raises(UnknownSubscriberError, match=ANN):
             use_case()
@@ -168,23 +152,23 @@ def test_an_address_that_nobody_has_is_an_error_everywhere(
 def test_an_erased_address_is_recognised_and_comes_back_only_on_request(
     three: PublicationFolder,
 ) -> None:
-    erase_address(three.settings, three.database, "Ann@Example.com", NOW)
+    records.erase_address(three.settings, three.database, "Ann@Example.com", NOW)
     with pytest.raises(ErasedSubscriberError, match="was erased on 2026-01-09"):
-        find_record(three.settings, three.database, ANN)
+        records.find_record(three.settings, three.database, ANN)
     with pytest.raises(ConsentError, match=f"import it with --returned {ANN}"):
-        resubscribe_address(three.settings, three.database, ANN, None, NOW)
+        records.resubscribe_address(three.settings, three.database, ANN, None, NOW)
     assert imported(three, ANN, BOB).erased == 1
     with pytest.raises(UsageError, match=r"eve@example\.com: was not erased"):
         imported(three, "eve@example.com", returned=("eve@example.com",))
     assert imported(three, ANN, returned=("ANN@example.com",)).added == 1
-    assert find_record(three.settings, three.database, ANN).history.events == ()
+    assert records.find_record(three.settings, three.database, ANN).history.events == ()
 
 
 def test_an_interrupted_import_of_returned_addresses_is_done_again_as_it_was(
     three: PublicationFolder,
 ) -> None:
     for address in (ANN, BOB):
-        erase_address(three.settings, three.database, address, NOW)
+        records.erase_address(three.settings, three.database, address, NOW)
     # As far as it came.
     assert imported(three, ANN, returned=(ANN, BOB)).added == 1
     report = imported(three, ANN, BOB, returned=(ANN, BOB))
@@ -195,10 +179,14 @@ def test_another_secret_makes_other_hashes(
     publication: PublicationFolder, new_publication: Callable[..., PublicationFolder]
 ) -> None:
     same = new_publication().settings
-    assert address_digest(publication.settings)(ANN) == address_digest(same)(ANN)
+    assert records.address_digest(publication.settings)(ANN) == records.address_digest(same)(
+        ANN
+    )
     (same.folders.var / "secret").write_text("another secret, long enough for a key")
     object.__setattr__(same, "secret", None)
-    assert address_digest(publication.settings)(ANN) != address_digest(same)(ANN)
+    assert records.address_digest(publication.settings)(ANN) != records.address_digest(same)(
+        ANN
+    )
 
 
 # --- mail under way
@@ -218,8 +206,8 @@ def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
         send(three, by_smtp(three, server))
         assert counts(three, issue)["deferred"] == 3
         server_is_busy = False
-        unsubscribe_address(three.settings, three.database, ANN, "weekly", NOW)
-        erase_address(three.settings, three.database, BOB, NOW)
+        records.unsubscribe_address(three.settings, three.database, ANN, "weekly", NOW)
+        records.erase_address(three.settings, three.database, BOB, NOW)
         send(three.at(NOW + SOON), by_smtp(three, server))
         assert [one.recipients for one in server.messages] == [(CYD,)]
     found = counts(three, issue)
@@ -234,18 +222,20 @@ def test_others_write_while_an_import_runs(publication: PublicationFolder) -> No
         assert of == 250
         if not done:
             return
-        erase_address(publication.settings, publication.database, "reader0@example.com", NOW)
+        records.erase_address(
+            publication.settings, publication.database, "reader0@example.com", NOW
+        )
         portions.append(done)
         raise KeyboardInterrupt
 
     # It would wait for ever if the import held the lock.
     settings, database = publication.settings, publication.database
     with pytest.raises(KeyboardInterrupt):
-        import_subscribers(settings, database, lines, NOW, progress=write)
+        records.import_subscribers(settings, database, lines, NOW, progress=write)
     assert portions == [100]
-    assert len(read_subscribers(database)) == 99
+    assert len(records.read_subscribers(database)) == 99
     # What was stored stays, who was erased meanwhile too, and the rest is added.
-    report = import_subscribers(settings, database, lines, NOW)
+    report = records.import_subscribers(settings, database, lines, NOW)
     assert (report.added, report.unchanged, report.refused) == (150, 99, 1)
 
 
@@ -322,7 +312,7 @@ def test_a_record_has_the_history_and_what_was_returned_and_who_complained_is_no
     record, returned = numbers.read_subscriber_record(listed, ROOT, 1)
     assert record.history.events[-1].note == "by letter"
     assert returned.events == ()
-    assert newsletters_of(listed.settings, record.subscriber) == ["weekly"]
+    assert records.newsletters_of(listed.settings, record.subscriber) == ["weekly"]
     assert numbers.resubscribe_number(listed, ROOT, 1, None, "by letter").newsletters == (
         "weekly",
     )
@@ -332,7 +322,7 @@ def test_a_record_has_the_history_and_what_was_returned_and_who_complained_is_no
         suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
         person = known_subscriber(connection, ANN)
         with pytest.raises(ConsentError):
-            resubscribe_person(connection, listed.settings, person, None, NOW)
+            records.resubscribe_person(connection, listed.settings, person, None, NOW)
 
 
 @pytest.mark.parametrize(
@@ -358,7 +348,7 @@ def test_only_who_is_for_subscribers_sees_and_changes_them(
     with pytest.raises(ForbiddenError, match=r"bob@example\.org"):
         verb(listed, bob)
     with pytest.raises(UsageError, match="no subscriber has this address"):
-        find_subscriber_number(listed, bob, ANN)
+        actions.find_subscriber_number(listed, bob, ANN)
 
 
 # --- one subscriber by a number
@@ -377,23 +367,26 @@ def test_a_subscriber_is_found_by_the_address_and_read_by_the_number(
     three: PublicationFolder,
 ) -> None:
     state, actor = editing_state(three), actor_of(Role.SUBSCRIBER_DESK)
-    person = find_subscriber_number(state, actor, "Ann@Example.com")
-    assert read_subscriber(state, actor, person.id) == person
+    person = actions.find_subscriber_number(state, actor, "Ann@Example.com")
+    assert actions.read_subscriber(state, actor, person.id) == person
     with pytest.raises(UsageError, match="no subscriber has this address"):
-        find_subscriber_number(state, actor, "dan@example.com")
+        actions.find_subscriber_number(state, actor, "dan@example.com")
     with pytest.raises(UsageError, match="99: no such subscriber"):
-        read_subscriber(state, actor, 99)
+        actions.read_subscriber(state, actor, 99)
 
 
 def test_unsubscribing_is_in_the_history_and_in_the_audit_log_without_the_address(
     three: PublicationFolder,
 ) -> None:
     state, actor = editing_state(three), actor_of(Role.SUBSCRIBER_DESK)
-    person = unsubscribe_number(state, actor, 1, "weekly", "by telephone")
+    person = actions.unsubscribe_number(state, actor, 1, "weekly", "by telephone")
     assert person.subscriptions == {"weekly": SubscriberStatus.UNSUBSCRIBED}
-    assert unsubscribe_number(state, actor, 1, None, "").status is SubscriberStatus.UNSUBSCRIBED
+    assert (
+        actions.unsubscribe_number(state, actor, 1, None, "").status
+        is SubscriberStatus.UNSUBSCRIBED
+    )
     with pytest.raises(UsageError, match="no such newsletter"):
-        unsubscribe_number(state, actor, 1, "hourly", "")
+        actions.unsubscribe_number(state, actor, 1, "hourly", "")
     log = audit_log(state)
     assert [(one.verb, one.object) for one in log] == [("unsubscribe", "subscriber 1")] * 2
     assert ANN not in str(log)
@@ -401,8 +394,8 @@ def test_unsubscribing_is_in_the_history_and_in_the_audit_log_without_the_addres
 
 def test_erasing_leaves_nobody(three: PublicationFolder) -> None:
     state = editing_state(three)
-    erase_number(state, terminal_actor(), 1)
-    for verb in (read_subscriber, erase_number):
+    actions.erase_number(state, terminal_actor(), 1)
+    for verb in (actions.read_subscriber, actions.erase_number):
         with pytest.raises(UsageError, match="1: no such subscriber"):
             verb(state, terminal_actor(), 1)
 
@@ -412,10 +405,10 @@ def test_a_key_for_some_languages_is_about_their_subscribers_only(
 ) -> None:
     state = editing_state(three)
     arabic, english = (actor_of(Role.SUBSCRIBER_DESK, tag) for tag in ("ar", "en"))
-    assert read_subscriber(state, english, 1).email == ANN
+    assert actions.read_subscriber(state, english, 1).email == ANN
     with pytest.raises(UsageError):
-        find_subscriber_number(state, arabic, ANN)
+        actions.find_subscriber_number(state, arabic, ANN)
     with pytest.raises(ForbiddenError):
-        read_subscriber(state, arabic, 1)
+        actions.read_subscriber(state, arabic, 1)
     with pytest.raises(ForbiddenError):
-        erase_number(state, arabic, 1)
+        actions.erase_number(state, arabic, 1)
