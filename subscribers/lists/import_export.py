@@ -11,7 +11,7 @@ at a time at most, and the addresses of the file so far are in a temporary table
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -25,7 +25,7 @@ from subscribers.errors import BadFileError, BadRow, RowReason, joined_reasons
 from subscribers.lists import batches
 from subscribers.lists.cells import read_cells, write_cells
 from subscribers.lists.columns import OWN_COLUMNS, ColumnPlan, plan_columns
-from subscribers.lists.rows import SubscriberRow, parse_rows, subscriber_cells
+from subscribers.lists.rows import ListPublication, SubscriberRow, parse_rows, subscriber_cells
 from subscribers.store import AddressDigest, is_anybody_erased, list_subscribers, readmit
 
 # Bad rows, and notes, that a report lists at most: it is held in memory. Each is a `Reject`, too.
@@ -156,23 +156,31 @@ PORTION_SECONDS: Final = 0.02
 """How long a transaction of an import in portions is meant to last. Others wait for it."""
 
 
-class _Checked(NamedTuple):
-    """A copy of a list that is CSV to its end, what its columns are, and how many rows follow."""
-
-    file: IO[bytes]
-    columns: ColumnPlan
-    rows: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What an import is asked.
+
+    With `digest`, rows of addresses that were erased are left out, except the identities in `returned`. With
+    `dry_run`, the report is as it would be, and nothing is stored. `begun` is called in the first
+    transaction, before a row is stored; `progress` after each one with the number of rows done so far, and
+    of all; `rejected` with each row that was left out, or not wholly applied.
+    """
+
+    now: datetime
+    digest: AddressDigest | None = None
+    returned: Collection[str] = ()
+    dry_run: bool = False
+    begun: Callable[[Connection], None] = lambda _connection: None
+    progress: Callable[[int, int], None] = lambda _done, _of: None
+    rejected: Callable[[Reject], object] = lambda _row: None
+
+
+@dataclass(frozen=True, slots=True)
 class _Import:
     """What an import does with each portion of rows."""
 
     report: ImportReport
-    now: datetime
-    digest: AddressDigest | None
-    returned: Collection[str]
-    dry_run: bool
+    options: ImportOptions
     # Cells of the rows of a portion, by line, for rows that are left out.
     cells: dict[int, Sequence[str]] = field(default_factory=dict)
 
@@ -198,16 +206,16 @@ class _Import:
         )
         bad += [row for row in batch if isinstance(row, BadRow)]
         self.report.add_rows(rows)
-        if self.digest is not None and is_anybody_erased(connection):
-            rows, erased = self._without_erased(connection, rows, self.digest)
+        if self.options.digest is not None and is_anybody_erased(connection):
+            rows, erased = self._without_erased(connection, rows, self.options.digest)
             self.report.erased += len(erased)
             bad += erased
         bad.sort(key=lambda row: row.line)
         self.report.add_bad(bad)
         rejects = [(row.line, row.text) for row in bad]
         applied = batches.merge_rows(connection, rows)
-        if not self.dry_run:
-            batches.apply_rows(connection, applied, self.now)
+        if not self.options.dry_run:
+            batches.apply_rows(connection, applied, self.options.now)
         rejects += [
             (one.row.line, joined_reasons(notes))
             for one in applied
@@ -218,66 +226,43 @@ class _Import:
     def _without_erased(
         self, connection: Connection, rows: Sequence[SubscriberRow], digest: AddressDigest
     ) -> tuple[list[SubscriberRow], list[BadRow]]:
-        allowed, erased, back = batches.split_erased(connection, rows, digest, self.returned)
-        if back and not self.dry_run:
+        returned = self.options.returned
+        allowed, erased, back = batches.split_erased(connection, rows, digest, returned)
+        if back and not self.options.dry_run:
             readmit(connection, back, digest)
         return allowed, erased
 
 
-def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
+def import_in_portions(
     transaction: Callable[[], AbstractContextManager[Connection]],
     file: Iterable[bytes | str],
-    *,
-    languages: Callable[[str], str | None],
-    default_language: str,
-    known_newsletters: Sequence[str],
-    now: datetime,
-    digest: AddressDigest | None = None,
-    returned: Collection[str] = (),
-    dry_run: bool = False,
-    begun: Callable[[Connection], None] = lambda _connection: None,
-    progress: Callable[[int, int], None] = lambda _done, _of: None,
-    rejected: Callable[[Reject], object] = lambda _row: None,
+    publication: ListPublication,
+    options: ImportOptions,
 ) -> ImportReport:
     """Add and correct subscribers from a CSV file, in many transactions on one connection.
 
-    `file` is open in binary mode, or yields lines of text. `begun` is called in the first transaction,
-    before a row is stored; `progress` after each one with the number of rows done so far, and of all;
-    `rejected` with each row that was left out, or not wholly applied. Bad rows are reported and left out,
-    and with `digest` also rows of addresses that were erased, except the identities in `returned`. With
-    `dry_run`, the report is as it would be, and nothing is stored. Raise `BadFileError`, before anything
-    is stored, where the file is not CSV.
+    `file` is open in binary mode, or yields lines of text. Bad rows are reported and left out. Raise
+    `BadFileError`, before anything is stored, where the file is not CSV.
 
     An import that was interrupted has stored the first rows; a second import of the file changes
     nothing of these, and stores the others.
     """
-    with _checked(file) as found:
-        run = _Import(
-            report=ImportReport(found.columns),
-            now=now,
-            digest=digest,
-            returned=returned,
-            dry_run=dry_run,
-        )
-        parsed = parse_rows(
-            _kept(read_cells(found.file), run.cells),
-            languages=languages,
-            default_language=default_language,
-            known_newsletters=known_newsletters,
-        )
-        rows = _of_a_list(parsed)
+    with TemporaryFile() as copy:
+        columns, total = _copy_checked(file, copy)
+        run = _Import(ImportReport(columns), options)
+        rows = _of_a_list(parse_rows(_kept(read_cells(copy), run.cells), publication))
         with transaction() as connection:
             batches.clear_seen_addresses(connection)
-            begun(connection)
-        progress(0, found.rows)
+            options.begun(connection)
+        options.progress(0, total)
         done, portion = 0, FIRST_PORTION
         # Parsed before the transaction, which others wait for.
         while batch := list(islice(rows, portion)):
             rejects, portion = run.store(transaction, batch)
-            for one in rejects:
-                rejected(one)
+            for reject in rejects:
+                options.rejected(reject)
             done += len(batch)
-            progress(done, found.rows)
+            options.progress(done, total)
     with transaction() as connection:
         batches.clear_seen_addresses(connection)
     return run.report
@@ -314,20 +299,18 @@ def _next_portion(rows: int, seconds: float) -> int:
     return max(min(wanted, 2 * rows, BATCH_ROWS), min(SMALLEST_PORTION, BATCH_ROWS))
 
 
-@contextmanager
-def _checked(file: Iterable[bytes | str]) -> Iterator[_Checked]:
-    """Yield a copy of the file once all of it was found to be CSV; raise BadFileError before."""
-    with TemporaryFile() as copy:
-        copy.writelines(
-            line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line
-            for line in file
-        )
-        copy.seek(0)
-        numbered = read_cells(copy)
-        columns = first_columns(numbered)
-        rows = sum(1 for _row in numbered)
-        copy.seek(0)
-        yield _Checked(copy, columns, rows)
+def _copy_checked(file: Iterable[bytes | str], copy: IO[bytes]) -> tuple[ColumnPlan, int]:
+    """Copy a file, and return its columns and how many rows follow; raise BadFileError if it is not CSV to its end."""
+    copy.writelines(
+        line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line
+        for line in file
+    )
+    copy.seek(0)
+    numbered = read_cells(copy)
+    columns = first_columns(numbered)
+    rows = sum(1 for _row in numbered)
+    copy.seek(0)
+    return columns, rows
 
 
 def export_csv(connection: Connection, out: TextIO) -> int:

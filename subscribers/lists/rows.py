@@ -79,28 +79,25 @@ class SubscriberRow:
 _NOT_UNICODE: Final = errors.RowReason("it is not UTF-8; save the file as CSV in UTF-8")
 
 
-@dataclass(frozen=True, slots=True)
-class _Publication:
-    """The languages and newsletters of the publication."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPublication:
+    """The languages and newsletters of the publication that a list is for.
+
+    `languages` returns the publication's language for any tag, or None.
+    """
 
     languages: Callable[[str], str | None]
     default_language: str
-    newsletters: tuple[str, ...]
+    newsletters: Sequence[str]
 
 
 def parse_rows(
-    rows: Iterable[tuple[int, Sequence[str]]],
-    *,
-    languages: Callable[[str], str | None],
-    default_language: str,
-    known_newsletters: Sequence[str],
+    rows: Iterable[tuple[int, Sequence[str]]], publication: ListPublication
 ) -> Iterator[SubscriberRow | errors.BadRow]:
-    """Yield a `Row` or a `BadRow` for each numbered row of cells after the header.
+    """Yield a `SubscriberRow` or a `BadRow` for each numbered row of cells after the header.
 
-    `languages` returns the publication's language for any tag, or None. Raise `BadFileError` if
-    the header is missing or wrong.
+    Raise `BadFileError` if the header is missing or wrong.
     """
-    publication = _Publication(languages, default_language, tuple(known_newsletters))
     numbered = iter(rows)
     line, first = next(numbered, (1, []))
     if not all(map(_is_unicode, first)):
@@ -146,7 +143,7 @@ def _is_unicode(cell: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in cell)
 
 
-def _row(line: int, cells: Mapping[str, str], publication: _Publication) -> SubscriberRow:
+def _row(line: int, cells: Mapping[str, str], publication: ListPublication) -> SubscriberRow:
     identity, address = _address(cells["email"])
     status = _status(cells.get("status", ""))
     new = Subscriber(
@@ -205,7 +202,7 @@ def _name(cell: str) -> str:
     return name
 
 
-def _language(cell: str, publication: _Publication) -> str:
+def _language(cell: str, publication: ListPublication) -> str:
     language = publication.languages(cell) if cell else publication.default_language
     if language is None:
         reason = errors.RowReason(

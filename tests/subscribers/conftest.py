@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, insert
 
+from subscribers.lists.rows import ListPublication
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.tables import subscriber, subscribers_metadata, subscription
 from tests.databases import copy_test_database, new_database
@@ -18,11 +19,9 @@ LATER = datetime(2026, 1, 10, 12, tzinfo=UTC)
 # Tags of any spelling, and the sample publication's languages.
 TAGS = {"en": "en", "en-gb": "en", "zh-hans": "zh-Hans", "zh_cn": "zh-Hans", "ar": "ar"}
 NEWSLETTERS = ("daily", "monthly", "weekly")
-PUBLICATION: dict[str, Any] = {
-    "languages": lambda tag: TAGS.get(tag.lower()),
-    "default_language": "en",
-    "known_newsletters": NEWSLETTERS,
-}
+PUBLICATION = ListPublication(
+    languages=lambda tag: TAGS.get(tag.lower()), default_language="en", newsletters=NEWSLETTERS
+)
 
 
 def a_subscriber(email: str = "ann@example.org", **changes: Any) -> Subscriber:

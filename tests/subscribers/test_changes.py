@@ -17,7 +17,7 @@ from subscribers.model import (
 )
 from subscribers.store import known_subscriber
 from subscribers.tables import subscriber, subscription
-from tests.subscribers.conftest import LATER, NOW, PUBLICATION, a_subscriber, add
+from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
 from tests.subscribers.importing import import_csv
 
 ANN = "ann@example.org"
@@ -220,7 +220,7 @@ IMPORT = ConsentSource.IMPORT
 
 def imported(connection: Connection, *lines: str) -> None:
     header = "email,newsletters,status\n"
-    import_csv(connection, [header, *(f"{line}\n" for line in lines)], now=LATER, **PUBLICATION)
+    import_csv(connection, [header, *(f"{line}\n" for line in lines)], now=LATER)
 
 
 def test_events_begin_with_the_subscriber_and_go_on_by_newsletter() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from subscribers.consent_records import load_consent_records
 from subscribers.errors import BadFileError, BadRow
 from subscribers.lists.cells import read_cells, write_cells
 from subscribers.lists.import_export import read_columns
-from subscribers.lists.rows import SubscriberRow, parse_rows
+from subscribers.lists.rows import ListPublication, SubscriberRow, parse_rows
 from subscribers.tables import subscription
 from tests.subscribers.conftest import NOW
 from tests.subscribers.importing import import_csv
@@ -20,16 +21,16 @@ from tests.subscribers.importing import import_csv
 # Lists as other programs export them.
 
 
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "languages": {"en": "en", "de": "de", "de_DE": "de"}.get,
-    "default_language": "en",
-    "known_newsletters": ["weekly"],
+    "newsletters": ["weekly"],
 }
 
 
 def rows(content: str | bytes) -> list[SubscriberRow | BadRow]:
     lines = content.splitlines(keepends=True)
-    return list(parse_rows(read_cells(lines), **OPTIONS))  # type: ignore[arg-type]
+    publication = ListPublication(default_language="en", **OPTIONS)
+    return list(parse_rows(read_cells(lines), publication))
 
 
 def only(content: str | bytes) -> SubscriberRow:

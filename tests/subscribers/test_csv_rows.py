@@ -8,7 +8,6 @@ from subscribers.lists.columns import OWN_COLUMNS
 from subscribers.lists.rows import (
     SubscriberRow,
     parse_rows,
-    subscriber_cells,
 )
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from tests.subscribers.conftest import PUBLICATION, a_subscriber
@@ -18,7 +17,7 @@ PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus
 
 def parsed(header: str, *rows: str) -> list[SubscriberRow | BadRow]:
     lines = enumerate([header, *rows], start=1)
-    return list(parse_rows([(line, row.split(",")) for line, row in lines], **PUBLICATION))
+    return list(parse_rows([(line, row.split(",")) for line, row in lines], PUBLICATION))
 
 
 def subscriber_of(header: str, row: str) -> Subscriber:
@@ -112,13 +111,6 @@ def test_a_bad_cell_is_reported_with_column_and_reason(
     assert reason in bad.reason
 
 
-def test_a_bad_row_does_not_stop_the_import() -> None:
-    bad, good = parsed("email", "nonsense", "ann@example.org")
-    assert isinstance(bad, BadRow)
-    assert isinstance(good, SubscriberRow)
-    assert good.line == 3
-
-
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
@@ -132,18 +124,6 @@ def test_a_wrong_header_is_an_error(header: str, reason: str) -> None:
     with pytest.raises(BadFileError, match=reason) as caught:
         parsed(header, "x")
     assert caught.value.line == 1
-
-
-def test_cells_show_the_status_of_each_subscription() -> None:
-    person = a_subscriber("Ann@example.org", pending=("daily",), declined=("monthly",))
-    assert subscriber_cells(person) == (
-        "Ann@example.org",
-        "Ann Example",
-        "en",
-        "",
-        "?daily !monthly weekly",
-        "active",
-    )
 
 
 @pytest.mark.parametrize(

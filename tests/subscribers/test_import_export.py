@@ -22,7 +22,7 @@ from subscribers.lists.rows import SubscriberRow
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.store import find_subscriber, list_subscribers
 from subscribers.tables import subscriber, subscription
-from tests.subscribers.conftest import LATER, NEWSLETTERS, NOW, PUBLICATION, a_subscriber, add
+from tests.subscribers.conftest import LATER, NEWSLETTERS, NOW, a_subscriber, add
 from tests.subscribers.importing import import_csv
 
 REPEATED = RowReason("same address as line 2")
@@ -30,7 +30,7 @@ REPEATED = RowReason("same address as line 2")
 
 def imported(connection: Connection, content: str | Iterable[bytes]) -> ImportReport:
     file = StringIO(content, newline="") if isinstance(content, str) else content
-    return import_csv(connection, file, now=LATER, **PUBLICATION)
+    return import_csv(connection, file, now=LATER)
 
 
 def exported(connection: Connection) -> str:
@@ -123,7 +123,6 @@ def test_progress_is_reported_after_each_portion(connection: Connection) -> None
         (line for part in ([b"email,newsletters\n"], lines) for line in part),
         now=NOW,
         progress=lambda done, of: seen.append(done) if of == 2_000 else None,
-        **PUBLICATION,
     )
     assert report.added == 2_000
     assert seen == sorted({*seen})
@@ -220,13 +219,7 @@ def test_each_row_that_is_left_out_comes_with_its_cells_and_the_reason(
     add(connection, a_subscriber(status=SubscriberStatus.UNSUBSCRIBED))
     content = f"email,name\nnobody,N\n{a_subscriber().email},A\n\nnew@example.org,x,y\nb@example.org,B\n"
     seen: list[Reject] = []
-    import_csv(
-        connection,
-        content.splitlines(keepends=True),
-        now=NOW,
-        rejected=seen.append,
-        **PUBLICATION,
-    )
+    import_csv(connection, content.splitlines(keepends=True), now=NOW, rejected=seen.append)
     assert [(one.line, one.cells) for one in seen] == [
         (2, ["nobody", "N"]),
         (3, [a_subscriber().email, "A"]),

@@ -20,7 +20,7 @@ from subscribers.pending_requests import (
 )
 from subscribers.store import erase, erased_at, find_subscriber, known_subscriber
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
-from tests.subscribers.conftest import NOW, PUBLICATION, a_subscriber, add
+from tests.subscribers.conftest import NOW, a_subscriber, add
 from tests.subscribers.importing import import_csv
 
 ANN = "ann@example.org"
@@ -191,7 +191,7 @@ def test_a_complaint_and_an_import_of_who_left_end_a_request(connection: Connect
     _answer, second = ask(connection, DAILY, email="bob@example.org")
     assert second is not None
     rows = ["email,status\n", "bob@example.org,unsubscribed\n"]
-    import_csv(connection, rows, digest=digest, now=NOW, **PUBLICATION)
+    import_csv(connection, rows, digest=digest, now=NOW)
     assert not confirm(connection, second)
 
 
@@ -268,9 +268,7 @@ def test_who_refuses_is_erased_and_stays_away_from_imports(connection: Connectio
     assert connection.execute(select(erased_address.c.reason_key)).scalars().all() == [
         "refused"
     ]
-    report = import_csv(
-        connection, ["email\n", f"{ANN}\n"], digest=digest, now=NOW, **PUBLICATION
-    )
+    report = import_csv(connection, ["email\n", f"{ANN}\n"], digest=digest, now=NOW)
     assert report.added == 0
     assert report.bad[0].reason == (
         "refused all mail on 2026-01-09; only the subscriber can come back"

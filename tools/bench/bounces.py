@@ -64,8 +64,7 @@ def _intake_rate() -> float:
                     connection,
                     lines,
                     languages=lambda tag: tag,
-                    default_language="en",
-                    known_newsletters=["weekly"],
+                    newsletters=["weekly"],
                     now=NOW,
                 )
             mails = [

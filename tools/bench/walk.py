@@ -145,8 +145,7 @@ def _fill(machine: Pipeline) -> None:
             connection,
             SUBSCRIBERS,
             languages=settings.publication.subscriber_tag,
-            default_language="en",
-            known_newsletters=["weekly"],
+            newsletters=["weekly"],
             now=NOW,
         )
     for number in range(STORIES):

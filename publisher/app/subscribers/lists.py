@@ -18,11 +18,7 @@ from sqlalchemy import Connection
 from publisher import uploaded_lists
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import Actor, EditingState, Permission, find_terminal_actor
-from publisher.app.subscribers.records import (
-    ImportOptions,
-    export_subscribers,
-    import_subscribers,
-)
+from publisher.app.subscribers.records import export_subscribers, import_subscribers
 from publisher.errors import LimitError, PublisherError, UsageError
 from publisher.files import open_private
 from publisher.i18n.messages import message
@@ -114,7 +110,7 @@ def _import(
     state: EditingState,
     file: Iterable[bytes],
     options: ListOptions,
-    **others: Unpack[ImportOptions],
+    **others: Any,
 ) -> ImportReport:
     settings, now = state.settings, state.clock.now()
     if "progress" in options:

@@ -5,11 +5,11 @@ applies to mail that waits, too: consent is read again right before each message
 """
 
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TextIO, TypedDict, Unpack
+from typing import Any, TextIO
 
 from sqlalchemy import Connection
 
@@ -26,7 +26,13 @@ from subscribers.address_change import merge_subscribers
 from subscribers.addresses import normalise_address
 from subscribers.changes import resubscribe, unsubscribe
 from subscribers.consent_records import ConsentRecord, load_consent_records, load_history
-from subscribers.lists.import_export import ImportReport, Reject, export_csv, import_in_portions
+from subscribers.lists.import_export import (
+    ImportOptions,
+    ImportReport,
+    export_csv,
+    import_in_portions,
+)
+from subscribers.lists.rows import ListPublication
 from subscribers.model import ConsentSource, Subscriber, SubscriberHistory, SubscriberStatus
 from subscribers.pending_requests import JoinRequest, list_requests
 from subscribers.preferences import Preferences, load_preferences
@@ -80,15 +86,6 @@ class ConsentChange:
         return tuple(name for name in _received(self.after) if name not in got)
 
 
-class ImportOptions(TypedDict, total=False):
-    """What an import may be asked: see `subscribers.lists.import_export.import_in_portions`."""
-
-    dry_run: bool
-    begun: Callable[[Connection], None]
-    progress: Callable[[int, int], None]
-    rejected: Callable[[Reject], object]
-
-
 def import_subscribers(
     settings: Settings,
     database: Database,
@@ -96,12 +93,12 @@ def import_subscribers(
     now: datetime,
     *,
     returned: Sequence[str] = (),
-    **options: Unpack[ImportOptions],
+    **options: Any,
 ) -> ImportReport:
     """Add and correct subscribers from CSV, in short transactions. Return a report.
 
     Pages and the service write in between. After an interruption, import the file again: rows that
-    are stored stay as they are. `options` are arguments of `subscribers.lists.import_export.import_in_portions`.
+    are stored stay as they are. `options` are others of `subscribers.lists.import_export.ImportOptions`.
 
     `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
     them was not erased and is not on record, and what `subscribers.lists.import_export.import_in_portions` raises.
@@ -113,18 +110,15 @@ def import_subscribers(
             is_stored = find_subscriber(connection, address) is not None
             if erased_at(connection, address, digest) is None and not is_stored:
                 raise UsageError(f"{address}: was not erased; it can be imported as it is")
+    identities = [normalise_address(address).identity for address in returned]
+    asked = ImportOptions(now=now, digest=digest, returned=identities, **options)
+    publication = ListPublication(
+        languages=settings.publication.subscriber_tag,
+        default_language=settings.publication.default_language,
+        newsletters=[newsletter.name for newsletter in settings.newsletters],
+    )
     with database.writing_in_portions() as portion:
-        return import_in_portions(
-            portion,
-            lines,
-            languages=settings.publication.subscriber_tag,
-            default_language=settings.publication.default_language,
-            known_newsletters=[one.name for one in settings.newsletters],
-            digest=digest,
-            returned=[normalise_address(address).identity for address in returned],
-            now=now,
-            **options,
-        )
+        return import_in_portions(portion, lines, publication, asked)
 
 
 def export_subscribers(database: Database, out: TextIO) -> int:

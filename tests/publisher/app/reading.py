@@ -58,8 +58,7 @@ class Reading:
                 connection,
                 lines,
                 languages=normalise,
-                default_language="en",
-                known_newsletters=known,
+                newsletters=known,
                 now=now,
             )
         self.choose(name, *languages, **chosen)

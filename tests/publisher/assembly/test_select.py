@@ -240,8 +240,7 @@ def subscribe(publication: PublicationFolder, *languages: str, newsletter: str) 
             connection,
             ["email,name,language,timezone,newsletters,status\n", f"{row}\n"],
             languages=normalise,
-            default_language="en",
-            known_newsletters=[newsletter],
+            newsletters=[newsletter],
             now=now,
         )
         store_preferences(connection, 1, Preferences(languages=languages), now)

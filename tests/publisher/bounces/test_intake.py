@@ -7,8 +7,7 @@ import pytest
 
 from publisher.bounces import store
 from publisher.bounces.intake import receive_bounce
-from publisher.bounces.model import BounceEvent, BounceKind, Evidence, MailKind
-from publisher.bounces.report import read_report
+from publisher.bounces.model import BounceEvent, BounceKind, Evidence
 from publisher.bounces.tables import bounce_event
 from publisher.issues.model import IssueReason, IssueState
 from publisher.mail.compose import notice_message_name
@@ -20,7 +19,7 @@ from publisher.testing import SECRET
 from subscribers.changes import resubscribe
 from subscribers.model import SubscriberStatus
 from subscribers.store import known_subscriber
-from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
+from tests.publisher.bounces.mails import a_feedback_report, a_status_report
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
@@ -185,31 +184,6 @@ def test_a_report_of_nobody_is_kept_for_thirty_days(ledger: OpenLedger) -> None:
     with ledger.writing() as connection:
         assert store.delete_old_unknown(connection, NOW + 30 * DAY) == 0
         assert store.delete_old_unknown(connection, NOW + 31 * DAY) == 1
-
-
-@pytest.mark.parametrize(
-    ("raw", "kind"),
-    [
-        (a_status_report(), MailKind.BOUNCE),
-        (a_feedback_report(), MailKind.COMPLAINT),
-        (
-            a_text(
-                "I am away.",
-                sender="bob@example.com",
-                Auto_Submitted="auto-replied",
-                Subject="Away",
-            ),
-            MailKind.AUTO_REPLY,
-        ),
-        (
-            a_text("Please send me the weekly.", sender="bob@example.com", Subject="subscribe"),
-            MailKind.OTHER,
-        ),
-        (b"", MailKind.OTHER),
-    ],
-)
-def test_the_kind_of_a_mail_is_recognised(raw: bytes, kind: MailKind) -> None:
-    assert read_report(raw).mail is kind
 
 
 def test_an_issue_that_is_refused_because_of_us_is_paused(

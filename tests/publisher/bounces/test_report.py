@@ -141,7 +141,8 @@ def test_a_reply_with_an_empty_return_path_is_no_bounce(
     assert verdict.kind in {K.AUTO_REPLY, K.UNKNOWN}
 
 
-def test_neither_a_question_of_a_person_nor_a_challenge_is_a_failure() -> None:
+def test_neither_nothing_nor_a_question_of_a_person_nor_a_challenge_is_a_failure() -> None:
+    assert read_report(b"").mail is MailKind.OTHER
     raw = a_text("Why does nothing reach me?", sender=ANN, Subject="Delivery failed?")
     assert read_report(raw).mail is MailKind.OTHER
     text = "Please confirm that you are a person, or your mail is held."

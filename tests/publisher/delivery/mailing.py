@@ -57,8 +57,7 @@ def subscribe(publication: PublicationFolder, *rows: tuple[str, str]) -> None:
             connection,
             [f"{line}\n" for line in lines],
             languages=normalise,
-            default_language="en",
-            known_newsletters=["weekly", "daily"],
+            newsletters=["weekly", "daily"],
             now=NOW,
         )
     assert report.added == len(rows)

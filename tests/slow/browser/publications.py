@@ -151,7 +151,7 @@ def printed(
                 _subscriber_rows(address, languages),
                 languages=settings.publication.subscriber_tag,
                 default_language=languages[0],
-                known_newsletters=["weekly"],
+                newsletters=["weekly"],
                 now=now,
             )
         assert report.added == len(languages), report

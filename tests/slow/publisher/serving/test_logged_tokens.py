@@ -103,8 +103,7 @@ def _add_subscriber(database: Database) -> None:
             connection,
             lines,
             languages=lambda tag: tag,
-            default_language="en",
-            known_newsletters=["weekly"],
+            newsletters=["weekly"],
             now=SystemClock().now(),
         )
 
