@@ -356,7 +356,7 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
         for article in chosen
     )
     return replace(
-        page_content(settings, issue, edition.title(language), items, sisters),
+        page_content(connection, settings, issue, edition.title(language), items, sisters),
         content=edition.content.value,
         pictures=edition.pictures.value,
         blocks=frozenset(block.value for block in edition.blocks),
@@ -364,6 +364,7 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
 
 
 def page_content(
+    connection: Connection,
     settings: Settings,
     issue: Issue,
     title: str,
@@ -379,6 +380,7 @@ def page_content(
         newsletter=issue.newsletter,
         title=title,
         day=issue.day,
+        number=issues.issue_number(connection, issue.newsletter, language, issue.day),
         items=tuple(items),
         sisters=tuple(sisters),
         web_url=urls.public_url(publication, path),

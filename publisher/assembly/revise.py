@@ -147,7 +147,7 @@ def revised_content(
     items = _views(connection, settings, issue, [one for one, _words in shown], corrected, now)
     sisters = sister_links(connection, settings, issue)
     content = replace(
-        page_content(settings, issue, title, items, sisters),
+        page_content(connection, settings, issue, title, items, sisters),
         withdrawn=tuple(withdrawn),
         corrections=notes,
     )

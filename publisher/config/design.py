@@ -98,5 +98,7 @@ class DesignSettings(ConfigTable):
     # Background around the column.
     ground: Annotated[str, AfterValidator(_colour)] = "#f2efe9"
     headings: Literal["serif", "sans"] = "serif"
+    # Whose name heads a mail: the publication's or the newsletter's.
+    masthead: Literal["name", "newsletter"] = "name"
     # A PNG, JPEG or GIF in the publication's folder. Replaces the title.
     logo: Annotated[Logo, PlainValidator(_logo)] | None = None

@@ -237,7 +237,7 @@ class Newsletter(EditionSettings):
             missing=chosen("missing", choices.MissingPolicy.SKIP),
             fallback=chosen("fallback", ()),
             content=chosen("content", choices.Content.SUMMARY),
-            pictures=chosen("pictures", choices.DigestPictures.LEAD),
+            pictures=chosen("pictures", choices.DigestPictures.ALL),
             blocks=frozenset(chosen("blocks", ())),
             in_doubt=chosen("in_doubt", choices.InDoubtPolicy.HOLD),
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,

@@ -7,7 +7,7 @@ listed page by page, the latest first, and moved with their plans when a newslet
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -261,6 +261,18 @@ def issues_by_ids(connection: sa.Connection, numbers: Sequence[int]) -> list[mod
         for some in chunks(numbers)
         for issue in issues_where(connection, issue_table.c.id.in_(some))
     ]
+
+
+def issue_number(connection: sa.Connection, newsletter: str, language: str, day: date) -> int:
+    """Return the number of a newsletter's issue of a day in a language, from 1; those that were skipped have none."""
+    query = sa.select(sa.func.count()).where(
+        issue_table.c.newsletter == newsletter,
+        issue_table.c.language == language,
+        issue_table.c.day < day,
+        issue_table.c.kind == model.IssueKind.REGULAR,
+        issue_table.c.state != model.IssueState.SKIPPED,
+    )
+    return 1 + int(connection.scalar(query) or 0)
 
 
 def issue_by_name(connection: sa.Connection, name: str) -> model.Issue | None:

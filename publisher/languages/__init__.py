@@ -7,9 +7,11 @@ from publisher.languages.locales import (
     autonym,
     direction,
     format_date,
+    in_quotes,
     list_names,
     locale_of,
-    reading_minutes,
+    own_digits,
+    reading_time,
 )
 from publisher.languages.tags import match, normalise, script
 
@@ -17,10 +19,12 @@ __all__ = [
     "autonym",
     "direction",
     "format_date",
+    "in_quotes",
     "list_names",
     "locale_of",
     "match",
     "normalise",
-    "reading_minutes",
+    "own_digits",
+    "reading_time",
     "script",
 ]

@@ -1,7 +1,7 @@
 """Conventions of a language: direction, its own name, dates, hours, lists, reading speed.
 
-Every function takes the language; there is no current locale. Dates are Babel's `long` ones, the
-only ones without hidden direction marks. Hours, weekdays and time zones are given in words, for
+Every function takes the language; there is no current locale. Dates are Babel's `long` and `full`
+ones, which have no hidden direction marks. Hours, weekdays and time zones are given in words, for
 people to choose from.
 """
 
@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import date, time
 from functools import lru_cache
+from typing import Literal
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -17,6 +18,7 @@ from babel.core import get_global
 from babel.dates import format_date as babel_date
 from babel.dates import format_time, get_day_names, get_timezone_location
 from babel.lists import format_list
+from babel.units import format_unit
 
 from publisher.languages.tags import script
 
@@ -26,8 +28,35 @@ _RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg"
 # it as a box, so it becomes a no-break space.
 _NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"
 
-# The usual names in Chinese, instead of CLDR's "中文 (简体)".
-_AUTONYMS = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
+# The usual names in Chinese, instead of CLDR's "中文 (简体)"; CLDR's "Indonesia" is the country, too.
+_AUTONYMS = {
+    "zh-Hans": "简体中文",
+    "zh-Hant": "繁體中文",
+    "zh-Hant-HK": "繁體中文（香港）",
+    "id": "Bahasa Indonesia",
+}
+
+# The digits of 0 in numbering systems of CLDR. Babel writes all dates with Latin digits.
+_ZEROS = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀"}
+
+# Thai dates count years of the Buddhist era, which began 543 years earlier.
+_BUDDHIST_ERA = 543
+# The era before a year, and the year, of a Thai date.
+_THAI_YEAR = re.compile(r"(?:ค\.ศ\. )?(\d{4})$")
+
+# Quotation marks of CLDR 41 (delimiters: quotationStart, quotationEnd), which Babel lacks; others write “ ”.
+# Arabic ones are those of newspapers, and French ones have no-break spaces inside.
+_QUOTATION_MARKS = {
+    **dict.fromkeys(
+        ("ar", "ca", "el", "es", "fa", "it", "nb", "no", "pt-PT", "ru", "uk"), "«»"
+    ),
+    **dict.fromkeys(("bg", "cs", "de", "et", "hr", "is", "lt", "sk", "sl"), "„“"),
+    **dict.fromkeys(("hu", "pl", "ro"), "„”"),
+    **dict.fromkeys(("fi", "he", "sv"), "””"),
+    **dict.fromkeys(("ja", "zh-Hant"), "「」"),
+    "fr": ("«\u00a0", "\u00a0»"),
+    "nl": "‘’",
+}
 
 # Reading speeds of adults: words a minute, and characters a minute in scripts without spaces.
 _WORDS_A_MINUTE = 238
@@ -51,18 +80,43 @@ def direction(tag: str) -> str:
     return "rtl" if script(tag) in _RTL_SCRIPTS else "ltr"
 
 
+@lru_cache(maxsize=256)
 def autonym(tag: str) -> str:
-    """Return the language's own name, for language switches: `简体中文`."""
+    """Return the language's own name, for language switches: `简体中文`, `Français`."""
     if tag in _AUTONYMS:
         return _AUTONYMS[tag]
-    name = locale_of(tag).get_display_name(locale_of(tag))
-    return name or tag
+    name = locale_of(tag).get_display_name(locale_of(tag)) or tag
+    return name[0].upper() + name[1:]
 
 
-def format_date(day: date, tag: str) -> str:
-    """Return a date in words: `April 10, 2017`, `2017年4月10日`, `10 أبريل 2017`."""
-    written = babel_date(day, format="long", locale=locale_of(tag))
-    return written.replace(_NARROW_SPACE, _NO_BREAK_SPACE)
+def format_date(day: date, tag: str, width: Literal["long", "full"] = "long") -> str:
+    """Return a date in words, `full` with its weekday: `April 10, 2017`, `2017年4月10日星期一`.
+
+    Thai years are Buddhist. Digits are the locale's own (CLDR: defaultNumberingSystem): `۴ دسامبر ۲۰۲۶`.
+    """
+    written = babel_date(day, format=width, locale=locale_of(tag))
+    written = written.replace(_NARROW_SPACE, _NO_BREAK_SPACE)
+    if locale_of(tag).language == "th":
+        written = _THAI_YEAR.sub(lambda year: str(int(year[1]) + _BUDDHIST_ERA), written)
+    return own_digits(written, tag)
+
+
+def own_digits(text: str, tag: str) -> str:
+    """Return a text whose Latin digits are those of the locale."""
+    zero = _ZEROS.get(locale_of(tag).default_numbering_system)
+    if zero is None:
+        return text
+    return text.translate({ord("0") + digit: ord(zero) + digit for digit in range(10)})
+
+
+def in_quotes(text: str, tag: str) -> str:
+    """Return a text in the quotation marks of a language: `“A”`, `「A」`, `« A »`."""
+    subtags = tag.split("-")
+    names = ["-".join(subtags[:length]) for length in range(len(subtags), 0, -1)]
+    start, end = next(
+        (_QUOTATION_MARKS[name] for name in names if name in _QUOTATION_MARKS), "“”"
+    )
+    return f"{start}{text}{end}"
 
 
 def list_names(names: Sequence[str], tag: str) -> str:
@@ -75,6 +129,13 @@ def reading_minutes(text: str, tag: str) -> int:
     speed = _CHARACTERS_A_MINUTE.get(script(tag))
     amount = sum(not c.isspace() for c in text) if speed else len(text.split())
     return max(1, math.ceil(amount / (speed or _WORDS_A_MINUTE)))
+
+
+def reading_time(text: str, tag: str) -> str:
+    """Return the time that a text takes to read: `4 min`, `4 分鐘` (CLDR: units, short)."""
+    minutes = reading_minutes(text, tag)
+    written = format_unit(minutes, "duration-minute", length="short", locale=locale_of(tag))
+    return own_digits(written.replace(_NARROW_SPACE, _NO_BREAK_SPACE), tag)
 
 
 # Zones of the CLDR that are no places.

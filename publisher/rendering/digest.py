@@ -94,7 +94,7 @@ def find_fitting_plan(
 
 
 # Display columns of a preheader. Inboxes show 40 to 130 characters beside the subject.
-PREHEADER_COLUMNS = 110
+PREHEADER_COLUMNS = 90
 
 # A digest with fewer further stories has no contents list.
 _CONTENTS_FROM = 4
@@ -173,7 +173,7 @@ class _DigestRenderer:
                 lambda name: self._templates.render(name, self._language, empty),
             )
         return parts.digest(
-            preheader=" · ".join(values["opening"].parts),
+            preheader=values["opening"].text,
             stories=tuple(story.story_text for story in values["digest"].stories),
             notes=tuple(_notes(self._order, self.wanted, plan)),
             quoted=tuple(sorted(set(_texts_in(self._content)))),
@@ -189,7 +189,7 @@ class _DigestRenderer:
             "headline": layout.lead.item.article,
             "opening": choose_preheader(self._content, layout),
             "introduction": self._introduction,
-            "show_contents": len(layout.further) >= _CONTENTS_FROM,
+            "show_contents": _needs_contents(layout),
             **digest_values(),
         }
 
@@ -237,7 +237,7 @@ def _notes(
 ) -> Iterator[DigestNote]:
     """Yield what an editor would ask about: pictures left out, stories shortened or left out."""
     for source, length in zip(ordered.sources, plan, strict=False):
-        yield from source.notes(length, has_picture=ordered.has_picture(source))
+        yield from source.notes(length, has_picture=ordered.has_picture(source, length))
     shorter = [
         source.title
         for source, length, full in zip(ordered.sources, plan, wanted, strict=False)
@@ -261,45 +261,30 @@ def _notes(
         yield DigestNote(code="stories-left-out", text=text)
 
 
+def _needs_contents(layout: digest_stories.DigestLayout) -> bool:
+    """Return whether titles are far apart: there are many stories, and they have their texts."""
+    has_texts = any(story.body for story in layout.further)
+    return has_texts and len(layout.further) >= _CONTENTS_FROM
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preheader:
     """The first line of a mail, which inboxes show beside the subject, and its language."""
 
     language: str
-    parts: tuple[str, ...]
+    text: str
 
 
 def choose_preheader(content: IssueContent, layout: digest_stories.DigestLayout) -> Preheader:
-    """Return the other titles that fit, or else the lead's summary, or the description.
-
-    Titles in another language are left out: a line of mixed directions can't be read.
-    """
+    """Return what editors wrote, or else the lead's summary, or the description."""
     publication, lead = content.publication, layout.lead.item.article
-    language = publication.language
     if content.preheader:
-        return Preheader(language=language, parts=(content.preheader,))
-    titles = [story.title for story in layout.stories[1:] if _language(story) == language]
-    if titles:
-        return Preheader(language=language, parts=tuple(_fitting(titles)))
+        return Preheader(language=publication.language, text=content.preheader)
     text = lead.summary or publication.description or content.title
     return Preheader(
-        language=lead.language if lead.summary else language,
-        parts=(plaintext.shorten_to_columns(text, PREHEADER_COLUMNS),),
+        language=lead.language if lead.summary else publication.language,
+        text=plaintext.shorten_to_columns(text, PREHEADER_COLUMNS),
     )
-
-
-def _language(story: digest_stories.DigestStory) -> str:
-    language: str = story.item.article.language
-    return language
-
-
-def _fitting(titles: list[str]) -> list[str]:
-    chosen = [plaintext.shorten_to_columns(titles[0], PREHEADER_COLUMNS)]
-    for title in titles[1:]:
-        if plaintext.display_width(" · ".join([*chosen, title])) > PREHEADER_COLUMNS:
-            break
-        chosen.append(title)
-    return chosen
 
 
 def render_system_mail(templates: Templates, mail: SystemMail) -> Digest:

@@ -3,16 +3,18 @@
 Each story comes at one of four lengths: full, opening, summary or line; how long each is comes from a plan
 (`publisher.rendering.digest`). The text of a story is decided once for both parts of the mail and kept as passages,
 so that the gate can check that both parts have it. The layout is a lead, further stories by section, a quotation
-and short notes.
+and short notes; a story's rank says how much room it has.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
+from datetime import timedelta
+from enum import IntEnum, StrEnum
 from functools import cached_property
 from html import escape
 from html import escape as html_escape
+from itertools import chain, groupby
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,13 +26,19 @@ from publisher.articles.content.parser import code_in_html
 from publisher.articles.content.text import UNSPACED_SCRIPTS, split_sentences
 from publisher.articles.model import Byline, Picture
 from publisher.i18n.messages import message
-from publisher.languages import script
+from publisher.languages import in_quotes, script
 from publisher.rendering import filters, model, plaintext, prose
 
 _EMPTY = Markup()
 
 # Display columns of a summary. A digest leads to articles, where the rest is read.
 SUMMARY_COLUMNS = 300
+# Display columns of the summary of a brief: about a line and a half.
+BRIEF_COLUMNS = 100
+# So many stories after the lead have a summary and a picture beside it; the others are briefs.
+FEATURES = 3
+# A story that is older than the issue by more than this has its date.
+_RECENT = timedelta(days=7)
 # Display columns of a title. Titles come from feeds and must not fill a mail.
 TITLE_COLUMNS = 240
 # Characters of an opening: about a screen of a phone.
@@ -54,17 +62,27 @@ class StoryLength(IntEnum):
     FULL = 4
 
 
+class StoryRank(StrEnum):
+    """How much room a story of a digest has. A short note is a brief."""
+
+    LEAD = "lead"
+    FEATURE = "feature"
+    BRIEF = "brief"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestStory:
     """A story of a digest, as templates get it.
 
-    `body` is HTML for mail and `text` the same words for the text part; both are empty below
+    `is_old` says that the story is older than the issue's period. `body` is HTML for mail and `text` the same words for the text part; both are empty below
     OPENING. `links` are those of the body. `whole` says that the mail has the whole article.
     """
 
     item: model.ArticleView
     length: StoryLength
+    rank: StoryRank
     title: str
+    is_old: bool = False
     summary: str = ""
     body: Markup = _EMPTY
     text: str = ""
@@ -98,9 +116,13 @@ class DigestStory:
 class StorySource:
     """One article of an issue, parsed once and rendered at any length."""
 
-    def __init__(self, item: model.ArticleView, publication: model.PublicationView) -> None:
-        self.item = item
-        self._base_url = publication.url
+    def __init__(self, item: model.ArticleView, content: model.IssueContent) -> None:
+        # The whole issue is in these languages, too.
+        sisters = {link.language for link in content.sisters}
+        others = tuple(one for one in item.translations if one.language not in sisters)
+        self.item = replace(item, translations=others)
+        self._base_url = content.publication.url
+        self._is_old = content.day - item.article.published_on > _RECENT
 
     @cached_property
     def content(self) -> ArticleContent:
@@ -164,32 +186,35 @@ class StorySource:
         return host is not None and host != urlsplit(self._base_url).hostname
 
     def at_length(
-        self, length: StoryLength, level: int = 2, *, has_picture: bool = True
+        self, length: StoryLength, rank: StoryRank, level: int = 2, *, has_picture: bool = True
     ) -> DigestStory:
         """Return the story at a length, or at a smaller one if the article has no more.
 
         `level` is its title's among headings; those of its body are below. With `has_picture`, it
         has the article's own picture if a mail can show it, and its body does not.
         """
-        story = self._at_length(length, level)
+        story = self._at_length(length, rank, level)
         picture = self.picture
         if not has_picture or story.is_line or picture is None:
             return story
         in_body = html_escape(picture.src) in story.body
         return story if in_body else replace(story, picture=picture)
 
-    def _at_length(self, length: StoryLength, level: int) -> DigestStory:
+    def _at_length(self, length: StoryLength, rank: StoryRank, level: int) -> DigestStory:
         if length >= StoryLength.OPENING:
-            story = self._with_body(length, level)
+            story = self._with_body(length, rank, level)
             if story is not None:
                 return story
         if length >= StoryLength.SUMMARY and self.summary:
-            return self._story(
-                StoryLength.SUMMARY, summary=self.summary, passages=(self.summary,)
-            )
-        return self._story(min(length, StoryLength.SUMMARY))
+            summary = self.summary
+            if rank is StoryRank.BRIEF:
+                summary = plaintext.shorten_to_columns(summary, BRIEF_COLUMNS)
+            return self._story(StoryLength.SUMMARY, rank, summary=summary, passages=(summary,))
+        return self._story(min(length, StoryLength.SUMMARY), rank)
 
-    def _with_body(self, length: StoryLength, level: int) -> DigestStory | None:
+    def _with_body(
+        self, length: StoryLength, rank: StoryRank, level: int
+    ) -> DigestStory | None:
         language, base_url = self.item.article.language, self._base_url
         content, cut = self.content, False
         if length == StoryLength.OPENING:
@@ -200,6 +225,7 @@ class StorySource:
         html = prose.mail_html(content, language=language, base_url=base_url, level=level + 1)
         return self._story(
             length,
+            rank,
             body=Markup(html),  # noqa: S704 -- made of sanitised HTML, block by block
             text=prose.plain_text(content, language=language),
             links=prose.body_links(content, base_url=base_url),
@@ -208,12 +234,19 @@ class StorySource:
         )
 
     def _story(
-        self, length: StoryLength, *, passages: tuple[str, ...] = (), **fields: Any
+        self,
+        length: StoryLength,
+        rank: StoryRank,
+        *,
+        passages: tuple[str, ...] = (),
+        **fields: Any,
     ) -> DigestStory:
         return DigestStory(
             item=self.item,
             length=length,
+            rank=rank,
             title=self.title,
+            is_old=self._is_old,
             passages=(self.title, *passages),
             **fields,
         )
@@ -235,6 +268,8 @@ def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:
 
 # The lead is the first of so many stories that has a picture, or else the first.
 _LEAD_CANDIDATES = 3
+# What may stand around a quotation in an article.
+_QUOTATION_SIGNS = ' \u00a0"“”„«»「」『』'
 # A longer quotation is a text of its own, a shorter one says nothing.
 QUOTATION_CHARACTERS = range(20, 281)
 
@@ -257,19 +292,20 @@ class Quotation:
     title: str
     url: str
 
+    @property
+    def marked(self) -> str:
+        """The text in quotation marks of its language."""
+        return in_quotes(self.text.strip(_QUOTATION_SIGNS), self.language)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestLayout:
-    """The stories of a digest in order; templates get it as `digest`.
-
-    `by_section` says that groups have titles, so that a story need not name its section.
-    """
+    """The stories of a digest in order; templates get it as `digest`."""
 
     lead: DigestStory
     groups: tuple[StoryGroup, ...]
     quotation: Quotation | None
     notes: tuple[DigestStory, ...]
-    by_section: bool
 
     @property
     def further(self) -> tuple[DigestStory, ...]:
@@ -295,11 +331,25 @@ class StoryOrder:
     quotation: Quotation | None
     pictures: str
 
-    def has_picture(self, source: StorySource) -> bool:
-        """Return whether a story shows its picture. Short notes show none."""
+    def rank(self, source: StorySource) -> StoryRank:
+        """Return how much room a story has."""
+        if source is self.lead:
+            return StoryRank.LEAD
+        return StoryRank.FEATURE if source in self.further[:FEATURES] else StoryRank.BRIEF
+
+    def has_picture(self, source: StorySource, length: StoryLength) -> bool:
+        """Return whether a story of a length shows its picture. Short notes and briefs show none."""
         if self.pictures == "all":
-            return source not in self.notes
+            is_brief = self.rank(source) is StoryRank.BRIEF and length < StoryLength.OPENING
+            return source not in self.notes and not is_brief
         return self.pictures == "lead" and source is self.lead
+
+    def at_length(
+        self, source: StorySource, length: StoryLength, level: int = 2
+    ) -> DigestStory:
+        """Return one of the stories at a length, as its rank wants it."""
+        rank, has_picture = self.rank(source), self.has_picture(source, length)
+        return source.at_length(length, rank, level, has_picture=has_picture)
 
     @property
     def sources(self) -> tuple[StorySource, ...]:
@@ -308,8 +358,8 @@ class StoryOrder:
 
 
 def order_stories(content: model.IssueContent) -> StoryOrder:
-    """Choose the lead, and set apart short notes and a quotation if the newsletter has them."""
-    sources = [StorySource(item, content.publication) for item in content.items]
+    """Choose the lead, group the others, and set apart short notes and a quotation if the newsletter has them."""
+    sources = [StorySource(item, content) for item in content.items]
     notes = [s for s in sources if s.is_note] if "notes" in content.blocks else []
     stories = [source for source in sources if source not in notes]
     if not stories:
@@ -317,7 +367,7 @@ def order_stories(content: model.IssueContent) -> StoryOrder:
     lead = _choose_lead(stories, content.publication.language, content.pictures != "none")
     return StoryOrder(
         lead=lead,
-        further=tuple(source for source in stories if source is not lead),
+        further=_by_section([source for source in stories if source is not lead]),
         notes=tuple(notes),
         quotation=_quotation(content, stories),
         pictures=content.pictures,
@@ -358,55 +408,51 @@ def _choose_quotation(sources: Sequence[StorySource]) -> Quotation | None:
 def lay_out(ordered: StoryOrder, lengths: Sequence[StoryLength]) -> DigestLayout:
     """Lay out the first so many articles of an order, each at its length."""
     first_note = 1 + len(ordered.further)
-    further = ordered.further[: len(lengths) - 1]
-    by_section = _is_worth_grouping(further)
-    stories = [
-        source.at_length(
-            length,
-            3 if by_section and _section(source) else 2,
-            has_picture=ordered.has_picture(source),
-        )
-        for source, length in zip(further, lengths[1:], strict=False)
-    ]
+    further = list(zip(ordered.further, lengths[1:], strict=False))
     notes = zip(ordered.notes, lengths[first_note:], strict=False)
+    shared = _shared_sections(source for source, _length in further)
     return DigestLayout(
-        lead=ordered.lead.at_length(lengths[0], has_picture=ordered.has_picture(ordered.lead)),
-        groups=tuple(_by_section(stories)) if by_section else _one_group(stories),
+        lead=ordered.at_length(ordered.lead, lengths[0]),
+        groups=tuple(
+            StoryGroup(
+                title=section[1] if section else None,
+                language=section[0] if section else "",
+                stories=tuple(
+                    ordered.at_length(source, length, 3 if section else 2)
+                    for source, length in members
+                ),
+            )
+            for section, members in groupby(further, lambda one: _section(one[0], shared))
+        ),
         quotation=ordered.quotation,
-        notes=tuple(source.at_length(length, 3, has_picture=False) for source, length in notes),
-        by_section=by_section,
+        notes=tuple(ordered.at_length(source, length, 3) for source, length in notes),
     )
 
 
-def _section(story: StorySource | DigestStory) -> tuple[str, str] | None:
-    article = story.item.article
-    return (article.language, article.section) if article.section else None
+# The language and name of a section.
+_Section = tuple[str, str]
 
 
-def _is_worth_grouping(stories: Sequence[StorySource]) -> bool:
-    """Return whether some section has several stories; if not, their order is kept."""
-    counted = Counter(section for story in stories if (section := _section(story)))
-    return max(counted.values(), default=0) > 1
+def _section(source: StorySource, among: Collection[_Section] | None = None) -> _Section | None:
+    """Return the section of a story, if it has one, of some."""
+    article = source.item.article
+    section = (article.language, article.section) if article.section else None
+    return section if among is None or section in among else None
 
 
-def _by_section(stories: Sequence[DigestStory]) -> Iterator[StoryGroup]:
-    """Group by section in order of first appearance; stories without one come first."""
-    groups: dict[tuple[str, str] | None, list[DigestStory]] = {None: []}
-    for story in stories:
-        groups.setdefault(_section(story), []).append(story)
-    for section, members in groups.items():
-        if members:
-            yield StoryGroup(
-                title=section[1] if section else None,
-                language=members[0].item.article.language,
-                stories=tuple(members),
-            )
+def _shared_sections(sources: Iterable[StorySource]) -> Collection[_Section]:
+    """Return the sections of several stories: a label for a single one costs more than it says."""
+    counted = Counter(section for source in sources if (section := _section(source)))
+    return {section for section, count in counted.items() if count > 1}
 
 
-def _one_group(stories: Sequence[DigestStory]) -> tuple[StoryGroup, ...]:
-    if not stories:
-        return ()
-    return (StoryGroup(title=None, language="", stories=tuple(stories)),)
+def _by_section(sources: Sequence[StorySource]) -> tuple[StorySource, ...]:
+    """Put stories of one section together, in order of first appearance; those that are alone come first."""
+    shared = _shared_sections(sources)
+    groups: dict[_Section | None, list[StorySource]] = {None: []}
+    for source in sources:
+        groups.setdefault(_section(source, shared), []).append(source)
+    return tuple(chain.from_iterable(groups.values()))
 
 
 # Below the title of the issue, which is the only one above it.

@@ -293,7 +293,8 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "isolate_lines": plaintext.isolate_lines,
     "mail_picture": filters.mail_picture,
     "marks": language_attributes,
-    "minutes": languages.reading_minutes,
+    "own_digits": languages.own_digits,
+    "reading_time": languages.reading_time,
     "list_names": languages.list_names,
     "names": filters.byline_names,
     "one_line": plaintext.to_one_line,
@@ -303,6 +304,7 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "shorten": plaintext.shorten_to_columns,
     "start": filters.start_side,
     "typeface": typeface,
+    "underline": plaintext.underline,
 }
 
 

@@ -19,7 +19,8 @@ class PublicationView:
     """The publication in one language.
 
     `url` has no slash at its end. `feeds_url` is the page on following by feed, `opml_url` the list
-    of all feeds. `headings` is the kind of type of titles. A `logo` replaces the written title.
+    of all feeds. `headings` is the kind of type of titles. `masthead` says whose name heads a mail, the
+    publication's (`name`) or the newsletter's. A `logo` replaces that name.
     """
 
     title: str
@@ -33,6 +34,7 @@ class PublicationView:
     opml_url: str
     palette: Palette
     headings: Literal["serif", "sans"] = "serif"
+    masthead: Literal["name", "newsletter"] = "name"
     logo: Picture | None = None
     # Of the form to subscribe; empty if there is none.
     subscribe_url: str = ""
@@ -100,7 +102,8 @@ class CorrectionNote:
 class IssueContent:
     """The content of one issue in one language.
 
-    `day` is the issue's occurrence, `web_url` its copy on the web, `sisters` the same issue in other
+    `day` is the issue's occurrence, `number` counts the newsletter's issues in this language from 1 and is 0
+    if unknown, `web_url` its copy on the web, `sisters` the same issue in other
     languages. `more` articles had no room; they are at `more_url`. `content` is how much of each
     article a mail carries, `pictures` which stories show their picture, `blocks` the optional parts
     (`notes`, `quotation`). `cadence` is empty, or that of a digest of the newsletter: `daily`, `weekly` or `monthly`; the renderer adds it to `title`.
@@ -121,7 +124,8 @@ class IssueContent:
     more: int = 0
     more_url: str = ""
     content: Literal["summary", "full"] = "summary"
-    pictures: PicturesShown = "lead"
+    pictures: PicturesShown = "all"
+    number: int = 0
     blocks: frozenset[str] = frozenset()
     cadence: str = ""
     withdrawn: tuple[int, ...] = ()

@@ -120,6 +120,11 @@ def wrap_line(line: str, columns: int = MAX_TEXT_COLUMNS) -> list[str]:
     return [indent + part if part else "" for part in bidi.balance_lines(lines)]
 
 
+def underline(text: str, sign: str) -> str:
+    """Return a line of signs as wide as a text, and at most as a line."""
+    return sign * min(display_width(to_one_line(text)), MAX_TEXT_COLUMNS)
+
+
 def shorten_to_columns(text: str, columns: int) -> str:
     """Return a text cut between words to so many columns, with an ellipsis if it is cut.
 

@@ -34,7 +34,7 @@ RELATED_POOL_SIZE = 200
 
 # Greatest size of a logo in CSS pixels: as high as a title, as wide as a phone's column.
 _LOGO_WIDTH = 260
-_LOGO_HEIGHT = 64
+_LOGO_HEIGHT = 56
 
 # Name of the feed of all languages, where other feeds have a language's tag.
 ALL_LANGUAGES = "all"
@@ -58,6 +58,7 @@ def publication_view(publication: Publication, language: str) -> PublicationView
         opml_url=urls.public_url(publication, urls.opml_path()),
         palette=palette(publication.design.accent, publication.design.ground),
         headings=publication.design.headings,
+        masthead=publication.design.masthead,
         logo=_logo(publication, publication.title(language)),
     )
 

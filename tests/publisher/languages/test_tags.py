@@ -12,11 +12,13 @@ from publisher.languages import (
     autonym,
     direction,
     format_date,
+    in_quotes,
     list_names,
     locale_of,
     match,
     normalise,
-    reading_minutes,
+    own_digits,
+    reading_time,
     script,
 )
 from publisher.languages.bidi import bidi_fault, character_name
@@ -143,6 +145,9 @@ MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
         ("he", "10 באפריל 2017"),
         ("ar", "10 أبريل 2017"),
         ("ru", "10 апреля 2017\u00a0г."),
+        ("th", "10 เมษายน 2560"),
+        ("fa", "۱۰ آوریل ۲۰۱۷"),
+        ("ar-EG", "١٠ أبريل ٢٠١٧"),
         ("tlh", "April 10, 2017"),
     ],
 )
@@ -150,10 +155,51 @@ def test_dates_follow_the_language(tag: str, written: str) -> None:
     assert format_date(DAY, tag) == written
 
 
+@pytest.mark.parametrize(
+    ("tag", "written"),
+    [
+        ("en", "Monday, April 10, 2017"),
+        ("zh-Hans", "2017年4月10日星期一"),
+        ("de", "Montag, 10. April 2017"),
+        ("ar", "الاثنين، 10 أبريل 2017"),
+        ("th", "วันจันทร์ที่ 10 เมษายน 2560"),
+    ],
+)
+def test_a_full_date_begins_or_ends_with_the_weekday(tag: str, written: str) -> None:
+    assert format_date(DAY, tag, "full") == written
+
+
+@pytest.mark.parametrize(
+    ("tag", "marked"),
+    [
+        *(("en", "“A”"), ("zh-Hans", "“A”"), ("zh-Hant-HK", "「A」"), ("ar", "«A»")),
+        *(
+            ("fr-CA", "«\u00a0A\u00a0»"),
+            ("de", "„A“"),
+            ("pl", "„A”"),
+            ("sv", "”A”"),
+            ("nl", "‘A’"),
+        ),
+        *(("pt-BR", "“A”"), ("pt-PT", "«A»"), ("tlh", "“A”")),
+    ],
+)
+def test_quotation_marks_are_those_of_the_language(tag: str, marked: str) -> None:
+    assert in_quotes("A", tag) == marked
+
+
+def test_numbers_have_the_digits_of_the_locale() -> None:
+    assert [own_digits("No. 12", tag) for tag in ("en", "ar", "fa", "mr")] == [
+        *("No. 12", "No. 12"),
+        *("No. ۱۲", "No. १२"),
+    ]
+
+
 def test_dates_and_directions_agree_with_babel_in_every_locale() -> None:
     for name in localedata.locale_identifiers():
-        text = format_date(DAY, name.replace("_", "-"))
-        assert not MARKS.intersection(text), name
+        tag = name.replace("_", "-")
+        assert not MARKS.intersection(format_date(DAY, tag) + format_date(DAY, tag, "full")), (
+            name
+        )
     for name in localedata.locale_identifiers():
         tag = name.replace("_", "-")
         if len(tag) == 2:
@@ -176,7 +222,8 @@ def test_direction_comes_from_the_script(tag: str, side: str) -> None:
     ("tag", "name"),
     [
         *(("en", "English"), ("zh-Hans", "简体中文"), ("zh-Hant", "繁體中文")),
-        *(("ar", "العربية"), ("fr", "français"), ("pt-BR", "português (Brasil)")),
+        *(("ar", "العربية"), ("fr", "Français"), ("pt-BR", "Português (Brasil)")),
+        *(("id", "Bahasa Indonesia"), ("zh-Hant-HK", "繁體中文（香港）")),
     ],
 )
 def test_languages_have_their_own_names(tag: str, name: str) -> None:
@@ -205,13 +252,14 @@ def test_lists_follow_the_language(tag: str, text: str) -> None:
 
 
 def test_reading_time_counts_words_or_characters_which_all_have_names() -> None:
-    assert reading_minutes("", "en") == reading_minutes("", "zh-Hans") == 1
-    assert reading_minutes("word " * 238, "en") == 1
-    assert reading_minutes("word " * 239, "en") == 2
-    assert reading_minutes("word " * 932, "en") == 4
-    assert reading_minutes("字 \n" * 370, "zh-Hant") == 1
-    assert reading_minutes("字" * 371, "zh-Hant") == 2
-    assert reading_minutes("字" * 371, "ja") == 1
+    assert reading_time("", "en") == "1 min"
+    assert reading_time("word " * 238, "en") == "1 min"
+    assert reading_time("word " * 239, "en") == "2 min"
+    assert reading_time("word " * 932, "de") == "4 Min."
+    assert reading_time("字 \n" * 370, "zh-Hant") == "1 分鐘"
+    assert reading_time("字" * 371, "zh-Hant") == "2 分鐘"
+    assert reading_time("字" * 371, "ja") == "1 分"
+    assert reading_time("واژه " * 1000, "fa") == "۵ دقیقه"
     assert character_name("\x07") == "U+0007"
 
 

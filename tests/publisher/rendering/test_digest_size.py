@@ -14,6 +14,7 @@ from publisher.rendering.digest_stories import (
     SUMMARY_COLUMNS,
     TITLE_COLUMNS,
     StoryLength,
+    StoryRank,
     StorySource,
     whole_sentences,
 )
@@ -24,7 +25,7 @@ from tests.publisher.rendering import sample
 def source(item: ArticleView | None = None, **changes: object) -> StorySource:
     made = item or sample.item("en")
     article = replace(made.article, **changes)  # type: ignore[arg-type]  # fields by name
-    return StorySource(replace(made, article=article), sample.publication(article.language))
+    return StorySource(replace(made, article=article), sample.issue(article.language))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_a_summary_is_whole_sentences(text: str, columns: int, said: str) -> Non
 def test_summaries_and_titles_stay_within_their_columns() -> None:
     assert whole_sentences("tide and " * 40 + "ebb.", 40) == ""
     assert display_width(whole_sentences("tide and " * 40 + "ebb.", 200)) > 200
-    title = source(title="tide " * 10_000).at_length(StoryLength.LINE).title
+    title = source(title="tide " * 10_000).at_length(StoryLength.LINE, StoryRank.LEAD).title
     assert display_width(title) <= TITLE_COLUMNS
     long = source(summary="A tide came in, and went. " * 50).summary
     assert SUMMARY_COLUMNS - 30 < display_width(long) <= SUMMARY_COLUMNS
@@ -59,7 +60,7 @@ def test_summaries_and_titles_stay_within_their_columns() -> None:
 
 def test_each_shape_tells_less_than_the_larger_one() -> None:
     told = [
-        source(html=sample.body("A tide came in. ") * 30).at_length(shape)
+        source(html=sample.body("A tide came in. ") * 30).at_length(shape, StoryRank.LEAD)
         for shape in StoryLength
     ]
     words = [len("".join(shown.passages)) for shown in told]
@@ -70,11 +71,18 @@ def test_each_shape_tells_less_than_the_larger_one() -> None:
 
 
 def test_a_story_has_its_body_summary_or_title_and_an_opening_may_be_all_of_it() -> None:
-    assert source(html="").at_length(StoryLength.FULL).length == StoryLength.SUMMARY
-    assert source(html="", summary="").at_length(StoryLength.FULL).passages == (
+    assert (
+        source(html="").at_length(StoryLength.FULL, StoryRank.LEAD).length
+        == StoryLength.SUMMARY
+    )
+    assert source(html="", summary="").at_length(StoryLength.FULL, StoryRank.LEAD).passages == (
         "The ferry that learned to wait for the tide",
     )
-    assert source(html="<p>A tide came in.</p>").at_length(StoryLength.OPENING).whole
+    assert (
+        source(html="<p>A tide came in.</p>")
+        .at_length(StoryLength.OPENING, StoryRank.LEAD)
+        .whole
+    )
 
 
 def test_pictures_that_are_left_out_are_reported_to_the_editor() -> None:
@@ -85,11 +93,11 @@ def test_pictures_that_are_left_out_are_reported_to_the_editor() -> None:
     assert list(source().notes(StoryLength.SUMMARY)) == []
     assert list(source(picture=None).notes(StoryLength.SUMMARY)) == []
     elsewhere = source(picture=replace(sample.PICTURE, src="https://cdn.example.net/a.png"))
-    assert elsewhere.at_length(StoryLength.SUMMARY).picture is None
+    assert elsewhere.at_length(StoryLength.SUMMARY, StoryRank.LEAD).picture is None
     (note,) = elsewhere.notes(StoryLength.SUMMARY)
     assert "another server" in note.text
     own = source(picture=replace(sample.PICTURE, src=f"{sample.URL}/media/a.png"))
-    assert own.at_length(StoryLength.SUMMARY).picture is not None
+    assert own.at_length(StoryLength.SUMMARY, StoryRank.LEAD).picture is not None
     bare = source(html='<p>Tide.</p><p><img src="/media/map.svg" alt="A map"></p>')
     assert list(bare.notes(StoryLength.SUMMARY)) == []
     (note,) = bare.notes(StoryLength.FULL)
