@@ -322,7 +322,8 @@ class DeliverySettings(ConfigTable):
     @model_validator(mode="after")
     def _keeps_what_is_needed(self) -> DeliverySettings:
         if self.keep_deliveries and self.keep_deliveries < _LEAST_KEPT:
-            raise wrong("keep_deliveries", f"{_LEAST_KEPT} days at least, or 0 to keep them")
+            few = f"{self.keep_deliveries} days are too few"
+            raise wrong("keep_deliveries", f"{few}; write {_LEAST_KEPT}, or 0 to keep them")
         return self
 
     @model_validator(mode="after")

@@ -1,11 +1,11 @@
-"""How mail leaves, as it stands in publication.toml: what is taken, and what each mistake is told."""
+"""How mail leaves, as it stands in publication.toml. What each mistake is told is in test_loader."""
 
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from publisher.config import SETTINGS_FILE, InDoubtPolicy, load_settings
+from publisher.config import InDoubtPolicy, load_settings
 from publisher.config.delivery import (
     TRANSPORT_KINDS,
     DeliverySettings,
@@ -16,184 +16,19 @@ from publisher.config.delivery import (
 from publisher.config.values import Mailbox
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.delivery.transports.smtp.transport import SmtpTransport
-from tests.publisher.config.samples import TEXT, changed, refusal, settings, write
+from tests.publisher.config.samples import TEXT, changed, settings, write
 
 BEFORE = TEXT[: TEXT.index("[delivery]")]
-SMTP, RATE, DOMAIN, DKIM, WARMUP = (
+SMTP, DOMAIN, DKIM, WARMUP = (
     "[delivery.smtp]\n",
-    "[delivery.rate]\n",
     "[[delivery.domain]]\n",
     "[[delivery.dkim]]\n",
     "[delivery.warmup]\n",
 )
-SMTP_KEYS = (
-    "host, port, tls, authorities, certificate, key, user, hello, bounces, verp,"
-    " verp_separator, connections, promised, timeout"
-)
-HOST_ADVICE = "is not a host; write one like mail.example.org"
-MAIL_ADVICE = 'is not a mail address; write "The Lantern <digest@news.example.org>"'
-
-# What stands in the file, and the line that comes of it, less the file and `delivery.`.
-WRONG: list[tuple[str, str]] = [
-    # the table itself
-    (
-        '[delivery]\ntransport = "postfix"',
-        "transport: 'postfix' won't do; input should be 'outbox' or 'smtp'",
-    ),
-    (
-        '[delivery]\ndurability = "none"',
-        "durability: 'none' won't do; input should be 'full' or 'normal'",
-    ),
-    (
-        '[delivery]\ntransport = "smtp"\ndurability = "normal"',
-        'durability: "normal" won\'t do: after a power cut, smtp could send mails again; remove the line',
-    ),
-    ("[delivery.smpt]\n", "smpt: unknown key; did you mean smtp?"),
-    ("[delivery]\nsmtp = 3", "smtp: 3 won't do; write a table below [delivery.smtp]"),
-    ("[[delivery.smtp]]\n", "smtp: [{}] won't do; write a table below [delivery.smtp]"),
-    ("[delivery]\nrate = 3", "rate: 3 won't do; write a table below [delivery.rate]"),
-    # the outbox
-    (
-        '[delivery.outbox]\nlayout = "mbox"',
-        "outbox.layout: 'mbox' won't do; input should be 'files' or 'maildir'",
-    ),
-    ('[delivery.outbox]\nfolder = "x"', "outbox.folder: unknown key; the keys here are layout"),
-    # the server
-    (f'{SMTP}host = ""', f"smtp.host: '' {HOST_ADVICE}"),
-    (
-        f'{SMTP}host = "mail.example.org:587"',
-        f"smtp.host: 'mail.example.org:587' {HOST_ADVICE}",
-    ),
-    (f"{SMTP}host = 3", "smtp.host: 3 won't do; input should be a valid string"),
-    (f'{SMTP}hello = "me@here"', f"smtp.hello: 'me@here' {HOST_ADVICE}"),
-    (f"{SMTP}port = 0", "smtp.port: 0 won't do; input should be greater than or equal to 1"),
-    (
-        f'{SMTP}tls = "ssl"',
-        "smtp.tls: 'ssl' won't do; input should be 'implicit', 'starttls' or 'none'",
-    ),
-    (
-        f'{SMTP}key = "key.pem"',
-        'smtp.key: a key without a certificate; add certificate = "..."',
-    ),
-    (
-        f'{SMTP}certificate = "us.pem"\ntls = "none"',
-        'smtp.certificate: is never shown without TLS; use tls = "starttls"',
-    ),
-    (
-        f'{SMTP}host = "mail.example.org"\nuser = "lantern"\ntls = "none"',
-        "smtp.user: a password would cross the network in the clear; use TLS",
-    ),
-    (
-        f'{SMTP}password = "secret"\nport = 0',
-        (
-            "smtp.password: a password is not kept in this file;"
-            " set PUBLISHER_SMTP_PASSWORD in the environment"
-        ),
-    ),
-    (f'{SMTP}charm = "secret"', f"smtp.charm: unknown key; the keys here are {SMTP_KEYS}"),
-    (
-        f"{SMTP}verp = true",
-        'smtp.verp: needs a mailbox of its own; set bounces = "bounces@..."',
-    ),
-    (
-        f'{SMTP}verp = true\nbounces = "{46 * "b"}@example.org"',
-        "smtp.bounces: has 46 characters before the @, and verp adds more; use at most 45",
-    ),
-    (f'{SMTP}bounces = "nobody"', f"smtp.bounces: 'nobody' {MAIL_ADVICE}"),
-    (
-        f"{SMTP}connections = 101",
-        "smtp.connections: 101 won't do; input should be less than or equal to 100",
-    ),
-    # rates
-    *(
-        (
-            f"{table}per_second = {rate}",
-            (
-                f"{name}.per_second: {rate} won't do;"
-                " input should be greater than or equal to 0.001"
-            ),
-        )
-        for table, name, rate in (
-            (RATE, "rate", "0"),
-            (RATE, "rate", "-1"),
-            (f'{DOMAIN}names = ["a.example"]\n', "domain[0]", "1e-12"),
-        )
-    ),
-    (
-        f"{RATE}per_second = nan",
-        "rate.per_second: nan won't do; input should be a finite number",
-    ),
-    (
-        f"{RATE}per_hour = 0.5",
-        (
-            "rate.per_hour: 0.5 won't do; input should be a valid integer, got a number with a"
-            " fractional part"
-        ),
-    ),
-    (
-        f"{RATE}per_minute = 5",
-        "rate.per_minute: unknown key; the keys here are per_second, per_hour",
-    ),
-    (f"{DOMAIN}per_second = 1", "domain[0].names: missing; add names = ..."),
-    (
-        f"{DOMAIN}names = []",
-        "domain[0].names: () won't do; list should have at least 1 item, not 0",
-    ),
-    (f'{DOMAIN}names = ["*.example"]', f"domain[0].names[0]: '*.example' {HOST_ADVICE}"),
-    (
-        f'{DOMAIN}names = ["a.example"]\nper_hour = 1\n{DOMAIN}names = ["A.example."]\nper_hour = 2',
-        "domain: a.example is there twice; name each domain once",
-    ),
-    # signatures
-    (f'{DKIM}selector = "s1"\nkey = "k"', "dkim[0].domain: missing; add domain = ..."),
-    (f'{DKIM}domain = "a.example"\nkey = "k"', "dkim[0].selector: missing; add selector = ..."),
-    (f'{DKIM}domain = "a.example"\nselector = "s1"', "dkim[0].key: missing; add key = ..."),
-    (
-        f'{DKIM}domain = "a.example"\nselector = ""\nkey = "k"',
-        "dkim[0].selector: '' won't do; string should have at least 1 character",
-    ),
-    # the warm-up
-    *(
-        (
-            f"{WARMUP}start = {written}",
-            f"warmup.start: {shown!r} is not a day; write one like 2026-01-31",
-        )
-        for written, shown in (
-            ('"2026-02-30"', "2026-02-30"),
-            ('"tomorrow"', "tomorrow"),
-            ('"20260131"', "20260131"),
-            ("2026-01-31T08:00:00", "2026-01-31 08:00:00"),
-            ("20260131", "20260131"),
-            ("true", "True"),
-            ('""', ""),
-        )
-    ),
-    (f"{WARMUP}first = 100", "warmup.start: missing; add start = ..."),
-    (
-        f"{WARMUP}start = 2026-01-31\nfirst = 5000\nuntil = 1000",
-        "warmup.first: 5,000 is more than `until`; begin with less",
-    ),
-    # It would never end.
-    (
-        f"{WARMUP}start = 2026-01-31\ngrowth = 1",
-        "warmup.growth: 1 won't do; input should be greater than 1",
-    ),
-]
 
 
 def delivery(folder: Path, text: str) -> DeliverySettings:
     return load_settings(write(folder, BEFORE + text + "\n"), {}).delivery
-
-
-@pytest.mark.parametrize(("text", "line"), WRONG, ids=[line[:60] for _, line in WRONG])
-def test_a_wrong_setting_gives_one_line_with_a_remedy(
-    tmp_path: Path, text: str, line: str
-) -> None:
-    error = refusal(tmp_path, f"{BEFORE}{text}\n")
-    assert str(error) == f"{tmp_path / SETTINGS_FILE}: delivery.{line}"
-    assert len(str(error).splitlines()) == 1
-    assert error.remedy
-    assert error.exit_code == 2
 
 
 def test_what_is_not_said_is_an_outbox_or_the_machines_own_server(tmp_path: Path) -> None:
@@ -316,20 +151,3 @@ def test_doubts_are_held_and_tries_go_on_for_two_days_unless_said(tmp_path: Path
     edition = settings(tmp_path).edition("weekly", "en")
     assert edition
     assert (edition.in_doubt, edition.give_up_after.days) == (InDoubtPolicy.HOLD, 2)
-
-
-@pytest.mark.parametrize(
-    ("new", "line"),
-    [
-        ('in_doubt = "drop"', "in_doubt: 'drop' won't do; input should be 'hold' or 'resend'"),
-        (
-            "give_up_after = 721",
-            "give_up_after: 721 won't do; input should be less than or equal to 720",
-        ),
-    ],
-)
-def test_a_wrong_promise_gives_one_line_with_a_remedy(
-    tmp_path: Path, new: str, line: str
-) -> None:
-    error = refusal(tmp_path, changed('late = "send"', new))
-    assert str(error) == f"{tmp_path / SETTINGS_FILE}: newsletter[0].{line}"
