@@ -67,18 +67,14 @@ class DkimSigner:
     selector: str
     key: DkimKey
 
-    def sign(self, fields: Sequence[HeaderField], body: Sequence[bytes]) -> bytes:
-        """Return a message's field `DKIM-Signature`, with its line end.
-
-        `body` is all that follows the empty line, cut anywhere.
-        """
-        return dkim_fields((self,), fields, body)
-
 
 def dkim_fields(
     signers: Sequence[DkimSigner], fields: Sequence[HeaderField], body: Sequence[bytes]
 ) -> bytes:
-    """Return the fields `DKIM-Signature` of all signers. What they share is computed once."""
+    """Return the fields `DKIM-Signature` of all signers, each with its line end. What they share is computed once.
+
+    `body` is all that follows the empty line, cut anywhere.
+    """
     if not signers:
         return b""
     order, names = _coverage(tuple(name for name, _value in fields))

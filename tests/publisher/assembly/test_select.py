@@ -76,17 +76,6 @@ def test_an_issue_without_articles_is_skipped_with_the_reason(
     assert issues(publication)["weekly-ar-2026-01-09"].reason == "no new articles"
 
 
-def test_no_story_is_carried_twice(daily: Make) -> None:
-    publication = daily()
-    publication.write("a.md", title="A", date="2026-01-08")
-    select(publication)
-    publication.write("a.md", title="A, corrected", date="2026-01-08")
-    publication.write("b.md", title="B", date="2026-01-10")
-    publication.at(NOW + DAY)
-    select(publication)
-    assert carried(publication, "daily-en-2026-01-10") == ["b en"]
-
-
 def test_an_embargoed_article_waits_for_the_issue_after_its_time(daily: Make) -> None:
     publication = daily()
     publication.write("a.md", title="A", date="2026-01-10 07:00")
@@ -214,21 +203,6 @@ def test_an_issue_that_is_held_waits_for_its_stories_and_the_next_as_long_as_for
     restored.write("en/b.md", title="b", date="2026-01-09")
     assert select(restored) == 1
     assert carried(restored, "daily-en-2026-01-09") == ["b en"]
-
-
-def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(
-    new_publication: Make,
-) -> None:
-    terms = {"missing": "fallback", "fallback": ["en"]}
-    publication = new_publication(
-        languages=["en", "ar"], newsletters=[{**DAILY, "edition": {"ar": terms}}]
-    )
-    publication.write("en/a.md", title="A", date="2026-01-08")
-    select(publication)
-    publication.write("ar/a.md", title="A in Arabic", date="2026-01-08")
-    publication.at(NOW + DAY)
-    select(publication)
-    assert "carried before" in str(issues(publication)["daily-ar-2026-01-10"].reason)
 
 
 def subscribe(publication: PublicationFolder, *languages: str, newsletter: str) -> None:

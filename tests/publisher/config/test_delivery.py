@@ -145,9 +145,3 @@ def test_an_edition_says_what_becomes_of_doubts_and_when_to_give_up(tmp_path: Pa
         12 * 3600,
     )
     assert (hant.in_doubt, hant.give_up_after) == (InDoubtPolicy.HOLD, english.give_up_after)
-
-
-def test_doubts_are_held_and_tries_go_on_for_two_days_unless_said(tmp_path: Path) -> None:
-    edition = settings(tmp_path).edition("weekly", "en")
-    assert edition
-    assert (edition.in_doubt, edition.give_up_after.days) == (InDoubtPolicy.HOLD, 2)

@@ -12,6 +12,7 @@ from publisher.config import (
     DigestCadence,
     DigestKey,
     Edition,
+    InDoubtPolicy,
     LatePolicy,
     MissingPolicy,
     Newsletter,
@@ -52,6 +53,7 @@ def test_settings_that_are_not_given_have_defaults(tmp_path: Path) -> None:
     assert (edition.max_articles, edition.max_age) == (12, timedelta(days=60))
     assert (edition.late, edition.max_lateness) == (LatePolicy.SEND, timedelta(days=3))
     assert (edition.missing, edition.fallback) == (MissingPolicy.SKIP, ())
+    assert (edition.in_doubt, edition.give_up_after.days) == (InDoubtPolicy.HOLD, 2)
 
 
 EVERYTHING = """\

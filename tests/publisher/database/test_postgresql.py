@@ -43,17 +43,22 @@ from tests.databases import database_address, new_database, on_postgresql, wait_
         ("mysql://ann:hush@db.example.org/lantern", "mysql://db.example.org/lantern"),
         ("sqlite:///lantern.db", "sqlite:///lantern.db"),
         ("postgresql://ann:hush@db.example.org", "postgresql://db.example.org"),
-        ("postgresql://ann:hush@db.example.org:port/lantern", ""),
-        ("hush", ""),
+        ("postgresql://ann:hush@db.example.org:port/lantern", "write postgresql://user@host"),
+        ("hush", "write postgresql://user@host/name"),
+        # Parts of a password that has characters of addresses in it.
+        ("postgresql://ann:hush@hush@localhost/news", ""),
+        ("postgresql://ann:hush@hu/hush@localhost/news", ""),
+        ("postgresql://an/n:hush-hush@localhost/news", ""),
+        ("mysql://ann:hush@hush@localhost/news", ""),
+        ("postgresql:ann:hush-hush@localhost/news", ""),
     ],
 )
 def test_a_wrong_address_is_refused_without_its_password(address: str, shown: str) -> None:
     with pytest.raises(DatabaseError) as caught:
         open_database(address)
     said = str(caught.value)
-    assert said.startswith("the database's address is no address")
+    assert said.startswith("the database's address ")
     assert shown in said
-    assert "write postgresql://user@host/name" in said
     assert "hush" not in said
 
 
@@ -354,26 +359,6 @@ def test_ids_of_leases_are_not_counted(address: str) -> None:
         assert {one.id for one in leases.list_leases(connection)} == made
     assert len(made) == 3
     assert max(made) > 2**31
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "postgresql://ann:tide@lantern@localhost/news",
-        "postgresql://ann:tide@lan/tern@localhost/news",
-        "postgresql://an/n:tide-lantern@localhost/news",
-        "mysql://ann:tide@lantern@localhost/news",
-        "postgresql:ann:tide-lantern@localhost/news",
-        "postgresql://ann:tide-lantern@localhost",
-    ],
-)
-def test_no_part_of_a_password_is_repeated(address: str) -> None:
-    with pytest.raises(DatabaseError) as caught:
-        open_database(address)
-    said = str(caught.value)
-    assert said.startswith("the database's address ")
-    assert "tide" not in said
-    assert "tern" not in said
 
 
 FIT = ServerFacts(

@@ -88,13 +88,11 @@ def test_rsa_and_ed25519_signatures_verify_on_one_message() -> None:
 
 @pytest.mark.parametrize("one", BOTH)
 def test_each_signature_verifies_alone(one: DkimSigner) -> None:
-    message = wire(FIELDS, BODY, one.sign(FIELDS, BODY))
-    assert accepts(message, records(one)) == [True]
-    assert dkim_fields((one,), FIELDS, BODY) == one.sign(FIELDS, BODY)
+    assert accepts(signed(by=(one,)), records(one)) == [True]
 
 
 def test_a_signature_has_no_time_no_expiry_and_no_body_length() -> None:
-    rsa, ed25519 = (tags(one.sign(FIELDS, BODY)) for one in BOTH)
+    rsa, ed25519 = (tags(dkim_fields((one,), FIELDS, BODY)) for one in BOTH)
     assert set(rsa) == set(ed25519) == {"v", "a", "c", "d", "s", "h", "bh", "b"}
     assert (rsa["a"], ed25519["a"]) == ("rsa-sha256", "ed25519-sha256")
     assert (rsa["s"], ed25519["s"]) == ("news-2026", "ed-2026")
@@ -112,7 +110,7 @@ def test_many_threads_can_share_a_signer() -> None:
 
 @pytest.mark.parametrize("one", BOTH)
 def test_a_signature_is_one_field_of_short_lines(one: DkimSigner) -> None:
-    field = one.sign(FIELDS, BODY)
+    field = dkim_fields((one,), FIELDS, BODY)
     assert field.endswith(b"\r\n")
     first, *rest = field.removesuffix(b"\r\n").split(b"\r\n")
     assert first.startswith(b"DKIM-Signature: ")
@@ -129,7 +127,7 @@ def test_long_names_of_domain_and_selector_have_lines_of_their_own() -> None:
 
 
 def test_oversigned_fields_are_listed_once_more_than_they_occur() -> None:
-    names = tags(BOTH[0].sign(FIELDS, BODY))["h"].split(":")
+    names = tags(dkim_fields(BOTH[:1], FIELDS, BODY))["h"].split(":")
     present = [name.lower().decode() for name, _value in FIELDS]
     for name in (octets.decode() for octets in OVERSIGNED):
         assert names.count(name) == present.count(name) + 1, name
