@@ -9,6 +9,7 @@ from typing import Any
 import flask
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import MetaData, select
 
 from publisher.app.operation.page_servers import open_web_state
 from publisher.database import open_database
@@ -79,6 +80,17 @@ def client(app: flask.Flask, publication: PublicationFolder) -> FlaskClient:
     client = app.test_client(use_cookies=False)
     client.environ_base["HTTP_HOST"] = publication.settings.publication.host
     return client
+
+
+def everything(publication: PublicationFolder) -> dict[str, list[tuple[object, ...]]]:
+    """Give all rows of all tables."""
+    tables = MetaData()
+    with publication.database.reading() as connection:
+        tables.reflect(connection)
+        return {
+            name: [tuple(row) for row in connection.execute(select(table))]
+            for name, table in tables.tables.items()
+        }
 
 
 def english_words(page: str) -> list[str]:

@@ -8,7 +8,6 @@ from datetime import timedelta
 import flask
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import MetaData, select
 
 from publisher.app.subscribers.join_protection import offer_form
 from publisher.mail.signed_addresses import LinkKind, sign_link
@@ -17,6 +16,7 @@ from publisher.testing import SECRET
 from publisher.web.security import security_headers
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.web.conftest import everything
 from tests.publisher.web.test_joining import set_joining
 
 ALWAYS = {name for name, _value in security_headers()}
@@ -29,16 +29,6 @@ def paths(app: flask.Flask) -> Iterator[str]:
     """Give a path of each route."""
     for rule in app.url_map.iter_rules():
         yield re.sub(r"<(?:\w+:)?(\w+)>", lambda part: PARTS.get(part[1], "word"), rule.rule)
-
-
-def everything(publication: PublicationFolder) -> dict[str, list[tuple[object, ...]]]:
-    tables = MetaData()
-    with publication.database.reading() as connection:
-        tables.reflect(connection)
-        return {
-            name: [tuple(row) for row in connection.execute(select(table))]
-            for name, table in tables.tables.items()
-        }
 
 
 def test_every_answer_of_every_route_is_protected(

@@ -13,7 +13,6 @@ from publisher.config.web import (
     PostmarkFeedback,
     SesFeedback,
 )
-from publisher.errors import WriterUnavailableError
 from publisher.web.pages.responses import WebContext
 from tests.publisher.conftest import PublicationFolder
 
@@ -68,14 +67,3 @@ def test_text_that_no_database_stores_is_stored_without_it(
     body = '{"RecordType": "Bounce", "ID": "7\\u0000\\ud800", "Details": "550 \\u0000\\udfff"}'
     assert client.post(PATH, data=body).status_code == 200
     assert publication.rows(bounce_event)[0]["source_id"] == "7?"
-
-
-def test_an_event_that_was_not_stored_is_not_acknowledged(
-    client: FlaskClient, context: WebContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def busy(_job: object) -> None:
-        raise WriterUnavailableError("busy")
-
-    monkeypatch.setattr(type(context.writer), "run", lambda _self, job: busy(job))
-    answer = client.post(PATH, json=COMPLAINT)
-    assert answer.status_code == 503

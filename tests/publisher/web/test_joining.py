@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from altcha import Challenge, Payload, solve_challenge
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
@@ -23,7 +24,12 @@ from publisher.app.subscribers.joining import (
     request_subscription,
 )
 from publisher.app.subscribers.records import erase_address
-from publisher.config.web import JoiningSettings
+from publisher.config.web import (
+    FEEDBACK_SECRET,
+    FeedbackSettings,
+    JoiningSettings,
+    PostmarkFeedback,
+)
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
 from publisher.secrets import load_secret
@@ -40,6 +46,7 @@ from subscribers.tables import (
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.printing import pipeline_of
+from tests.publisher.web.conftest import everything
 
 PATH = "/en/subscribe/"
 ANN = "ann@example.com"
@@ -323,21 +330,6 @@ def test_who_did_not_ask_is_never_written_to_again(
     assert mails(publication) == []
 
 
-def test_who_refused_all_mail_is_not_brought_back_by_an_old_link(
-    client: FlaskClient, publication: PublicationFolder
-) -> None:
-    subscribe(publication, (ANN, "en"))
-    secret = load_secret(publication.settings)
-    old = sign_link(secret, "preferences", 1)
-    client.post(f"/en/unsubscribe/?t={sign_link(secret, 'unsubscribe', 1)}")
-    post(client, publication)
-    path = confirmation(publication)
-    client.post(path, data={"choice": "refuse"})
-    fields = {"action": "save", "language-1": "en", "newsletters": "weekly"}
-    assert client.post(f"/en/preferences/?t={old}", data=fields).status_code == 410
-    assert publication.rows(subscriber)[0]["status"] == "unsubscribed"
-
-
 def test_the_mailbox_of_before_confirms_and_refuses_nothing(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
@@ -443,14 +435,31 @@ def test_each_state_of_a_link_has_its_sentence_in_each_language(
         assert f"<h1>{sentence}</h1>" in page
 
 
-def test_a_busy_database_is_said_so_and_nothing_is_lost(
+def test_while_the_database_is_busy_forms_clicks_and_webhooks_are_asked_to_come_back(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
-    sent = stamp(publication)
+    subscribe(publication, ("bob@example.com", "en"))
+    feedback = FeedbackSettings(postmark=PostmarkFeedback())
+    secrets = {FEEDBACK_SECRET: SecretStr("a-long-secret")}
+    publication.settings = replace(publication.settings, feedback=feedback, secrets=secrets)
+    form = {"email": ANN, "newsletter": "weekly", "stamp": stamp(publication)}
+    leave = (
+        f"/en/unsubscribe/?t={sign_link(load_secret(publication.settings), 'unsubscribe', 1)}"
+    )
+    event = {"RecordType": "SpamComplaint", "ID": 7, "Email": "bob@example.com"}
+    before = everything(publication)
     with publication.database.writing():
-        page = client.post(PATH, data={"email": ANN, "newsletter": "weekly", "stamp": sent})
-    assert (page.status_code, "Retry-After" in page.headers) == (503, True)
-    assert mails(publication) == []
+        answers = [
+            client.post(PATH, data=form),
+            client.post(leave, data=b"List-Unsubscribe=One-Click"),
+            client.post("/feedback/postmark/a-long-secret/", json=event),
+        ]
+        # A token that names nothing needs nothing stored.
+        assert client.post("/en/unsubscribe/?t=x").text == "OK\n"
+    assert [(one.status_code, one.headers["Retry-After"]) for one in answers] == [
+        (503, "10")
+    ] * 3
+    assert everything(publication) == before
 
 
 def test_pages_of_the_site_link_to_the_form_if_there_is_one(

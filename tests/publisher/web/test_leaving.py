@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import flask
 import pytest
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeSerializer
@@ -14,8 +13,6 @@ from sqlalchemy import Connection, insert, select, update
 from publisher.clock import FixedClock
 from publisher.config.web import WebSettings
 from publisher.database.retry_queue import queue_item as notice
-from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Outcome, OutgoingMessage
-from publisher.errors import WriterUnavailableError
 from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.testing import MemoryTransport
 from publisher.web.pages.application import create_app
@@ -26,7 +23,7 @@ from subscribers.store import erase, find_subscriber
 from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, send
-from tests.publisher.web.test_every_route import everything
+from tests.publisher.web.conftest import everything
 
 ANN = "ann@example.org"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -160,24 +157,6 @@ def test_tokens_that_name_nobody_get_the_same_answer(
     assert newsletters(publication) == ("daily",)
 
 
-@pytest.mark.parametrize("kind", ["unsubscribe", "undo"])
-@pytest.mark.parametrize("query", ["", "&do=newsletter", "&do=all", "&do=pause", "&do=undo"])
-def test_looking_at_the_page_changes_nothing(
-    client: FlaskClient,
-    context: WebContext,
-    publication: PublicationFolder,
-    kind: LinkKind,
-    query: str,
-) -> None:
-    client.post(address_of(context), data=ONE_CLICK)
-    number = notices(publication)[0][1]["number"]
-    before = everything(publication)
-    for method in ("GET", "HEAD", "OPTIONS"):
-        looked_at = f"{address_of(context, kind, number=number)}{query}"
-        assert answer(client.open(looked_at, method=method))[::2] == (200, None)
-        assert everything(publication) == before, method
-
-
 def test_links_from_before_sha_256_and_in_a_language_that_was_given_up_unsubscribe(
     client: FlaskClient, context: WebContext, publication: PublicationFolder
 ) -> None:
@@ -188,40 +167,6 @@ def test_links_from_before_sha_256_and_in_a_language_that_was_given_up_unsubscri
     assert 'lang="en"' in client.get(address).text
     assert answer(client.post(address, data=ONE_CLICK)) == OK
     assert newsletters(publication) == ()
-
-
-def test_an_answer_that_could_not_be_stored_asks_to_try_again(
-    app: flask.Flask, client: FlaskClient, context: WebContext, publication: PublicationFolder
-) -> None:
-    class Busy:
-        def run(self, job: Any) -> Any:  # noqa: ARG002  # it runs none
-            raise WriterUnavailableError("busy")
-
-    app.extensions["publisher"].writer._writer = Busy()
-    response = client.post(address_of(context), data=ONE_CLICK)
-    assert response.status_code == 503
-    assert int(response.headers["Retry-After"]) > 0
-    assert newsletters(publication) == ("daily", "weekly")
-    # A token that names nothing needs nothing stored.
-    assert answer(client.post("/en/unsubscribe/?t=x", data=ONE_CLICK)) == OK
-
-
-def test_a_post_during_a_send_stops_that_mail(
-    client: FlaskClient, context: WebContext, publication: PublicationFolder
-) -> None:
-    with publication.database.writing() as connection:
-        bob = add(connection, "bob@example.org", "weekly")
-    ready(publication)
-
-    def leave_the_other(outgoing: OutgoingMessage) -> Outcome:
-        other = bob if outgoing.recipient == ANN else 1
-        assert answer(client.post(address_of(context, who=other), data=ONE_CLICK)) == OK
-        return ACCEPTED_OUTCOME
-
-    transport = MemoryTransport("idempotent", outcomes=leave_the_other)
-    send(publication, transport)
-    assert len(transport.offered) == 1
-    assert len(notices(publication)) == 1
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from publisher.config import Settings
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
 from publisher.testing import SECRET
@@ -287,44 +288,25 @@ def test_links_of_subscribers_in_a_language_that_was_given_up_lead_to_the_page_i
 # --- a page that is kept for many shows each subscriber the own values, and nothing of the others
 
 
-class Template:
-    """A page with a name and a link, which counts how often it is rendered."""
+def test_a_page_is_rendered_once_for_a_choice_and_settings_and_no_more_are_kept_than_fit(
+    publication: PublicationFolder,
+) -> None:
+    pages, rendered = KeptPages(), list[str]()
 
-    def __init__(self) -> None:
-        self.rendered = 0
-
-    def __call__(self, own: Mapping[str, str]) -> str:
-        self.rendered += 1
+    def render(own: Mapping[str, str]) -> str:
+        rendered.append("")
         return f'<p>{own["name"]}</p><a href="/?t={own["token"]}">{own["name"]}</a>'
 
-
-def test_everybody_has_the_own_values_in_a_page_that_is_rendered_once(
-    publication: PublicationFolder,
-) -> None:
-    pages, template = KeptPages(), Template()
-    for name, shown in (("Ann", "Ann"), ("<b>&", "&lt;b&gt;&amp;"), ("", "")):
+    def shown(key: object, name: str = "Ann", settings: Settings | None = None) -> str:
         own = {"name": name, "token": f"v2.{len(name)}"}
-        assert pages.fill(publication.settings, "key", own, template) == (
-            f'<p>{shown}</p><a href="/?t=v2.{len(name)}">{shown}</a>'
-        )
-    assert template.rendered == 1
+        return pages.fill(settings or publication.settings, repr(key), own, render)
 
-
-def test_another_choice_and_other_settings_have_a_page_of_their_own(
-    publication: PublicationFolder,
-) -> None:
-    pages, template = KeptPages(), Template()
-    own = {"name": "Ann", "token": "v2"}
-    for settings in (publication.settings, replace(publication.settings)):
-        for key in ("one", "other", "one"):
-            pages.fill(settings, key, own, template)
-    assert template.rendered == 4
-
-
-def test_no_more_pages_are_kept_than_fit(publication: PublicationFolder) -> None:
-    pages, template = KeptPages(), Template()
-    own = {"name": "Ann", "token": "v2"}
+    for name, text in (("Ann", "Ann"), ("<b>&", "&lt;b&gt;&amp;"), ("", "")):
+        assert shown(0, name) == f'<p>{text}</p><a href="/?t=v2.{len(name)}">{text}</a>'
+    assert len(rendered) == 1
+    shown(0, settings=replace(publication.settings))
+    assert len(rendered) == 2
     for key in range(1000):
-        pages.fill(publication.settings, key, own, template)
-    pages.fill(publication.settings, 0, own, template)
-    assert template.rendered == 1001
+        shown(key)
+    shown(0)
+    assert len(rendered) == 2 + 1001

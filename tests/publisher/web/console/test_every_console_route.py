@@ -21,10 +21,9 @@ from publisher.web.console.routes import Access, LanguageFrom, Route
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
-from tests.publisher.web.conftest import MadeReady
+from tests.publisher.web.conftest import MadeReady, everything
 from tests.publisher.web.console.conftest import SignIn, begin, browser
 from tests.publisher.web.console.permitted_forms import FORMS
-from tests.publisher.web.test_every_route import everything
 from tests.sizes import by_lane
 
 ISSUE, LANGUAGE = "weekly-ar-2026-01-09", "ar"

@@ -216,18 +216,3 @@ def test_pictures_of_the_publication_come_from_the_console(
     # Frames have an origin of their own.
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert client.get("/-/pictures/en/index.html").status_code == 404
-
-
-def test_issues_are_listed_and_shown_in_all_languages(
-    publication: PublicationFolder, sign_in: SignIn
-) -> None:
-    client = sign_in("viewer")
-    assert f'href="/issues/{ISSUE}/"' in client.get("/issues/").text
-    page = client.get(f"/issues/{ISSUE}/").text
-    for language in ("en", "zh-Hant", "ar"):
-        assert f'<a href="/issues/weekly-{language}-2026-01-09/"' in page
-    assert f'href="/issues/{ISSUE}/preview/"' in page
-    assert "Tides" in page
-    assert "ready" in page
-    assert client.get("/issues/weekly-fr-2026-01-09/").status_code == 404
-    assert publication.quarantine() == {}

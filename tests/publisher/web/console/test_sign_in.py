@@ -162,14 +162,6 @@ def test_signing_out_ends_the_session_on_the_server(ann: Visitor, invitation: st
     assert not is_in(ann)
 
 
-def test_the_cookie_is_for_this_host_and_no_script(ann: Visitor, invitation: str) -> None:
-    answer = ann.enrol_passkey(invitation)
-    (cookie,) = answer.headers.getlist("Set-Cookie")
-    assert cookie.startswith("__Host-console-session=")
-    fields = {*cookie.split("; ")[1:]}
-    assert fields == {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
-
-
 def test_too_many_tries_say_how_long_to_wait(ann: Visitor, invitation: str) -> None:
     ann.enrol_password(invitation)
     said = [ann.post("/sign-in/", email=ANN, password="no") for _ in range(6)]

@@ -8,7 +8,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from publisher.clock import FixedClock
-from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -175,16 +174,3 @@ def test_statistics_of_nothing_say_so(
     page = text_of(client, "/translations/statistics/")
     assert "No original was published in these days." in page
     assert "Nobody is subscribed." in page
-
-
-def test_the_pages_are_in_the_language_of_the_account(sign_in: SignIn) -> None:
-    for language in CONSOLE_LANGUAGES[1:]:
-        client = sign_in(pages=language)
-        for path in (
-            "/translations/",
-            FERRY,
-            "/translations/mine/",
-            "/translations/statistics/",
-        ):
-            page = client.get(path).text
-            assert "Translat" not in page, (path, language)

@@ -14,6 +14,7 @@ from publisher.app.issues.calendar import calendar_token
 from publisher.web.console.application import ROUTES
 from tests.publisher.app.approving import HOUR, issue_of, state_of_editors
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.web.conftest import everything
 from tests.publisher.web.console.conftest import SignIn, begin, browser
 from tests.publisher.web.console.test_issue_approvals import (
     ARABIC,
@@ -23,7 +24,6 @@ from tests.publisher.web.console.test_issue_approvals import (
     publication,
 )
 from tests.publisher.web.console.visitor import invite
-from tests.publisher.web.test_every_route import everything
 
 __all__ = ["publication"]
 

@@ -19,8 +19,8 @@ from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.routes import Route
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
+from tests.publisher.web.conftest import everything
 from tests.publisher.web.console.conftest import COOKIE, begin, context_of
-from tests.publisher.web.test_every_route import everything
 from tests.slow.browser.console.test_pages import serving, sign_in
 from tools.browser.chromium import Chromium
 
