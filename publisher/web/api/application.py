@@ -74,7 +74,7 @@ def create_api(
     for kind in (Exception,) if sender is None else (ProblemError, HTTPException):
         app.register_error_handler(kind, problem_answer)
     if sender is None:
-        app.before_request(lambda: _check_host(context))
+        app.before_request(context.require_own_host)
         app.after_request(context.protected)
     limits = requests.RequestLimits()
     for operation in (*operations, document.operation(operations)):
@@ -133,11 +133,6 @@ def call_operation(
         content_type=None if call.body is None else "application/json",
     )
     return answer.status_code, answer.get_json()
-
-
-def _check_host(context: requests.ApiContext) -> None:
-    if not context.is_asked():
-        raise ProblemError(421, "this server is not the one that the address names")
 
 
 def _answer(
@@ -284,6 +279,6 @@ def _checked_key(client_key: str) -> str:
 
 def _request_hash() -> str:
     request = flask.request
-    given: Mapping[str, Any] = {"if_match": request.headers.get("If-Match", "")}
-    head = f"{request.method} {request.full_path}\n{given['if_match']}\n"
+    tag = request.headers.get("If-Match", "")
+    head = f"{request.method} {request.full_path}\n{tag}\n"
     return hashlib.sha256(head.encode() + request.get_data()).hexdigest()

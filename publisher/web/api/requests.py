@@ -51,6 +51,11 @@ class ApiContext:
             clock=self.clock,
         )
 
+    def require_own_host(self) -> None:
+        """Raise ProblemError (421) unless the request names a host of this server."""
+        if not self.is_asked():
+            raise ProblemError(421, "this server is not the one that the address names")
+
     def is_asked(self) -> bool:
         """Return whether the request names a host of this server."""
         return is_for_us(self.current_settings().console.url, self.hosts)

@@ -36,7 +36,7 @@ from publisher.web.console.context import (
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.issues import approvals, calendar, overview, previews, sending
 from publisher.web.console.issues.sending import RepeatedProgress
-from publisher.web.console.routes import Access, LanguageFrom, Route, permits_somewhere
+from publisher.web.console.routes import Access, LanguageFrom, Route
 from publisher.web.pages.responses import LARGEST_ID, see_other
 
 # All routes.
@@ -160,9 +160,9 @@ def _refusal(
 ) -> flask.Response | None:
     if request.signed_in is None:
         return _to_sign_in(context)
-    languages = request.settings.publication.languages
     language = _language(request, route, parts)
-    if not route.permits(request.actor, language, languages):
+    is_any = route.language is LanguageFrom.ANY
+    if not route.permits(request.actor, _languages(request) if is_any else [language]):
         log_refusal("no role permits it", request, access=str(route.access), language=language)
         return console_error(context, 403)
     if route.needs_fresh and not request.signed_in.is_fresh:
@@ -171,6 +171,11 @@ def _refusal(
         is_form = flask.request.method not in security.SAFE_METHODS
         return see_other(path_with_next(PROVE_PATH, _page_of_form(), again=is_form))
     return None
+
+
+def _languages(request: ConsoleRequest) -> list[str | None]:
+    """Return all languages of the publication, and None for what is about none."""
+    return [None, *request.settings.publication.languages]
 
 
 def _language(request: ConsoleRequest, route: Route, parts: Mapping[str, Any]) -> str | None:
@@ -213,8 +218,8 @@ def _menu(
 ) -> tuple[tuple[str, str, bool], ...]:
     if request.signed_in is None:
         return ()
-    path, languages = flask.request.path, request.settings.publication.languages
-    shown = (one for one in in_menu if permits_somewhere(request.actor, one, languages))
+    path, languages = flask.request.path, _languages(request)
+    shown = (one for one in in_menu if one.permits(request.actor, languages))
     return tuple(
         (
             one.menu,

@@ -18,17 +18,25 @@ ROUTES = RouteTable()
 
 
 @ROUTES.add("GET /people/", Permission.VIEW, menu="people")
-def _list(request: ConsoleRequest) -> flask.Response:
-    return _list_page(request)
+def _list_page(request: ConsoleRequest, problem: str = "") -> flask.Response:
+    """Return the page with what its form has; `problem` is why that was refused."""
+    return request.page(
+        "people.html",
+        422 if problem else 200,
+        people=articles.read_person_entries(request.state).people,
+        shown_languages=request.settings.publication.languages,
+        given={name: request.field(name) for name in ("key", "name")},
+        problem=problem,
+    )
 
 
 @ROUTES.add("POST /people/", Permission.MANAGE_PEOPLE)
 def _add(request: ConsoleRequest) -> flask.Response:
-    key, name = request.field("key"), request.field("name")
+    key = request.field("key")
     try:
-        request.call(articles.add_person, key, name)
+        request.call(articles.add_person, key, request.field("name"))
     except (UsageError, ConfigError) as error:
-        return _list_page(request, 422, key=key, name=name, problem=str(error))
+        return _list_page(request, str(error))
     return request.see_other(f"{_PATH}{key}/", done="added")
 
 
@@ -90,26 +98,7 @@ def _by_language(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
     return {name.removeprefix(prefix): value for name, value in found.items()}
 
 
-def _list_page(
-    request: ConsoleRequest,
-    status: int = 200,
-    *,
-    key: str = "",
-    name: str = "",
-    problem: str = "",
-) -> flask.Response:
-    found = articles.read_person_entries(request.state)
-    return request.page(
-        "people.html",
-        status,
-        people=found.people,
-        shown_languages=request.settings.publication.languages,
-        given={"key": key, "name": name},
-        problem=problem,
-    )
-
-
-def _page(  # what the page shows
+def _page(
     request: ConsoleRequest,
     key: str,
     seen: dict[str, str],

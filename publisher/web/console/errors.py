@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from publisher import errors
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.context import ConsoleContext, ConsoleRequest
-from publisher.web.pages.errors import TooManyRequestsError, record_fault, with_error_headers
+from publisher.web.pages.errors import record_fault, with_error_headers
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ def register(app: flask.Flask, context: ConsoleContext) -> None:
     """Let the application answer errors with pages."""
     handlers: dict[type[Exception], Callable[[ConsoleContext, Exception], flask.Response]] = {
         HTTPException: _refused,
-        TooManyRequestsError: _limited,
+        errors.LimitError: _limited,
         errors.DatabaseError: _busy,
         errors.ForbiddenError: _forbidden,
         errors.RenderingError: _failed,
@@ -99,9 +99,8 @@ def _refused(context: ConsoleContext, error: Exception) -> flask.Response:
 
 
 def _limited(context: ConsoleContext, error: Exception) -> flask.Response:
-    return console_error(
-        context, 429, retry_after=getattr(error, "retry_after", _RETRY_SECONDS)
-    )
+    assert isinstance(error, errors.LimitError)  # noqa: S101  # what it is registered for
+    return console_error(context, 429, retry_after=error.retry_after)
 
 
 def _busy(context: ConsoleContext, error: Exception) -> flask.Response:

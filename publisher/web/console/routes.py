@@ -4,7 +4,7 @@ A module of pages has `ROUTES`, a table of these; each stands above its view. A 
 a language's text has to say where its language comes from.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -73,16 +73,11 @@ class Route:
         """A name that no other route has."""
         return f"{' '.join(self.methods)} {self.path}".replace(".", " ")
 
-    def permits(self, actor: Actor, language: str | None, languages: Collection[str]) -> bool:
-        """Return whether somebody who is signed in may use it.
-
-        `language` is that of its path or issue, `languages` are those of the publication.
-        """
+    def permits(self, actor: Actor, languages: Iterable[str | None]) -> bool:
+        """Return whether somebody who is signed in may use it in one of these languages, or for all (None)."""
         if not isinstance(self.access, Permission):
             return True
-        if self.language is not LanguageFrom.ANY:
-            return actor.permits(self.access, language)
-        return any(actor.permits(self.access, one) for one in (None, *languages))
+        return any(actor.permits(self.access, language) for language in languages)
 
 
 View = TypeVar("View", bound="Callable[..., flask.Response]")
@@ -108,11 +103,3 @@ class RouteTable(list[Route]):
             return view
 
         return register
-
-
-def permits_somewhere(actor: Actor, route: Route, languages: Collection[str]) -> bool:
-    """Return whether a route is any use to somebody, in one language at least."""
-    if not isinstance(route.access, Permission):
-        return True
-    access: Any = route.access
-    return any(actor.permits(access, one) for one in (None, *languages))

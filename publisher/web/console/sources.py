@@ -9,10 +9,9 @@ import flask
 from publisher.app import sources
 from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import Permission
-from publisher.errors import LimitError, UsageError
+from publisher.errors import UsageError
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
-from publisher.web.pages.errors import TooManyRequestsError
 
 _PATH = "/sources/"
 # Rows of a list that are shown; `publisher articles` has them all.
@@ -73,11 +72,8 @@ def _is_followed(request: ConsoleRequest, test: sources.SourceTest | None) -> bo
 
 @ROUTES.add("POST /sources/test/", Permission.MANAGE_SOURCES)
 def _test(request: ConsoleRequest) -> flask.Response:
-    kept = request.context.opened.source_tests
-    try:
-        request.call(kept.begin, request.field("source"), request.field("key"))
-    except LimitError as error:
-        raise TooManyRequestsError(error.retry_after) from None
+    begin = request.context.opened.source_tests.begin
+    request.call(begin, request.field("source"), request.field("key"))
     return request.see_other(_PATH, done="source-tested")
 
 

@@ -14,7 +14,7 @@ from publisher.app.subscribers import access
 from publisher.app.subscribers.personal_tables import personal_json, read_personal_rows
 from publisher.app.subscribers.records import erase_person
 from publisher.config import Settings
-from publisher.web.pages.responses import WebContext, form, own_page_url, render_page, see_other
+from publisher.web.pages.responses import PageRequest, PageTable, form, see_other
 from publisher.web.security import OriginCheck, origin_check
 from subscribers.address_change import AddressChange, AddressChangeState
 from subscribers.addresses import normalise_address
@@ -22,18 +22,17 @@ from subscribers.errors import BadAddressError
 from subscribers.model import Subscriber
 from subscribers.pending_requests import SESSION_LIFETIME
 
+PAGES = PageTable()
+
 
 def session_cookie(settings: Settings) -> str:
     """Return the cookie that the browser sent, or an empty text."""
     return flask.request.cookies.get(_name(settings), "")
 
 
-def read_session(context: WebContext, connection: Any) -> Subscriber | None:
+def _session_subscriber(request: PageRequest, connection: Any) -> Subscriber | None:
     """Return whose session the request belongs to, or None."""
-    cookie = session_cookie(context.settings)
-    return (
-        access.session_subscriber(connection, cookie, context.clock.now()) if cookie else None
-    )
+    return access.session_subscriber(connection, session_cookie(request.settings), request.now)
 
 
 def set_session_cookie(
@@ -76,49 +75,37 @@ def _name(settings: Settings) -> str:
 _UNPROCESSABLE, _FORBIDDEN, _GONE = 422, 403, 410
 
 
-def _register_own_links(app: flask.Flask, context: WebContext) -> None:
-    """Add the route."""
-
-    @app.get("/<language:language>/preferences/link/")
-    def own_links_page(language: str) -> flask.Response:
-        return show_link_form(context, language)
-
-    @app.post("/<language:language>/preferences/link/")
-    def send_links(language: str) -> flask.Response:
-        (address,) = form(flask.request, "email").values()
-        settings, now = context.settings, context.clock.now()
-        client = flask.request.remote_addr or ""
-        try:
-            context.writer.run(
-                lambda connection: access.send_own_links(
-                    connection, settings, context.limits, address, now, client=client
-                )
-            )
-        except BadAddressError:
-            return show_link_form(context, language, wrong_address=address)
-        return see_other(f"{flask.request.script_root}{flask.request.path}?done=sent")
-
-
+@PAGES.add("GET /<language:language>/preferences/link/")
 def show_link_form(
-    context: WebContext,
-    language: str,
-    *,
-    has_ended: bool = False,
-    wrong_address: str | None = None,
+    request: PageRequest, *, has_ended: bool = False, wrong_address: str | None = None
 ) -> flask.Response:
     """Return the form. `has_ended` says first that a link was opened that is not valid any more."""
     status = 200 if wrong_address is None else _UNPROCESSABLE
-    return render_page(
-        context,
-        language,
-        "web/subscriber/own_links.html",
+    return request.page(
+        "own_links.html",
         _GONE if has_ended else status,
-        form_url=f"{flask.request.script_root}/{language}/preferences/link/",
+        form_url=f"{request.url('preferences')}link/",
         has_ended=has_ended,
-        is_sent=flask.request.args.get("done") == "sent",
+        is_sent=request.done == "sent",
         address=wrong_address or "",
         is_wrong=wrong_address is not None,
     )
+
+
+@PAGES.add("POST /<language:language>/preferences/link/")
+def _send_links(request: PageRequest) -> flask.Response:
+    (address,) = form("email").values()
+    settings, limits = request.settings, request.context.opened.limits
+    client = flask.request.remote_addr or ""
+    try:
+        request.write(
+            lambda connection: access.send_own_links(
+                connection, settings, limits, address, request.now, client=client
+            )
+        )
+    except BadAddressError:
+        return show_link_form(request, wrong_address=address)
+    return see_other(f"{flask.request.script_root}{flask.request.path}?done=sent")
 
 
 # What the page shows for the state of a change, by the kind of the link.
@@ -130,110 +117,97 @@ _STEPS = {
 }
 
 
-def _register_own_address(app: flask.Flask, context: WebContext) -> None:
-    """Add the route."""
-
-    @app.get("/<language:language>/address/")
-    def address_page(language: str) -> flask.Response:
-        token = flask.request.args.get("t", "")
-        if not token:
-            return _show_form(context, language)
-        with context.database.reading() as connection:
-            kind, change = _read(connection, context, token)
-        return _show_change(context, language, kind, change)
-
-    @app.post("/<language:language>/address/")
-    @origin_check(OriginCheck.COOKIE)
-    def change_address(language: str) -> flask.Response:
-        token = flask.request.args.get("t", "")
-        return _decide(context, language, token) if token else _ask(context, language)
+@PAGES.add("GET /<language:language>/address/")
+def _show_address(request: PageRequest) -> flask.Response:
+    if not request.token:
+        return _show_form(request)
+    with request.reading() as connection:
+        kind, change = _read(connection, request, request.token)
+    step = _STEPS.get((kind, change.state)) if change else None
+    if change is None or step is None:
+        return _address_page(request, "ended", _GONE)
+    return _address_page(request, step, new=change.new_address, old=change.old_address)
 
 
-def _ask(context: WebContext, language: str) -> flask.Response:
-    (address,) = form(flask.request, "email").values()
-    settings, now = context.settings, context.clock.now()
-    cookie = session_cookie(settings)
+@PAGES.add("POST /<language:language>/address/")
+@origin_check(OriginCheck.COOKIE)
+def _change_address(request: PageRequest) -> flask.Response:
+    return _decide(request, request.token) if request.token else _ask(request)
+
+
+def _ask(request: PageRequest) -> flask.Response:
+    (address,) = form("email").values()
+    settings, secret, cookie = (
+        request.settings,
+        request.secret,
+        session_cookie(request.settings),
+    )
 
     def job(connection: Any) -> str:
-        person = access.session_subscriber(connection, cookie, now)
+        person = access.session_subscriber(connection, cookie, request.now)
         if person is None:
             return ""
         if normalise_address(address).identity == person.email:
             return "same"
         is_sent = access.request_new_address(
-            connection, settings, context.secret, person, address, now
+            connection, settings, secret, person, address, request.now
         )
         return "sent" if is_sent else "limited"
 
     try:
-        done = context.writer.run(job)
+        done = request.write(job)
     except BadAddressError:
-        return _show_form(context, language, entered=address, is_wrong=True)
-    return see_other(own_page_url(language, "address", done=done))
+        return _show_form(request, entered=address, is_wrong=True)
+    return see_other(request.url("address", done=done))
 
 
-def _decide(context: WebContext, language: str, token: str) -> flask.Response:
-    settings, now = context.settings, context.clock.now()
-
+def _decide(request: PageRequest, token: str) -> flask.Response:
     def job(connection: Any) -> bool:
-        kind, change = _read(connection, context, token)
+        kind, change = _read(connection, request, token)
         if change is None:
             return False
         decide = access.confirm_new_address if kind == "address" else access.undo_new_address
-        step = _STEPS.get((kind, change.state), "")
         # A form that is sent twice does no harm.
-        return step in {"confirmed", "undone"} or decide(connection, settings, change, now)
+        is_done = _STEPS.get((kind, change.state)) in {"confirmed", "undone"}
+        return is_done or decide(connection, request.settings, change, request.now)
 
-    if not context.writer.run(job):
-        return _address_page(context, language, "ended", _GONE)
-    return see_other(own_page_url(language, "address", t=token))
+    if not request.write(job):
+        return _address_page(request, "ended", _GONE)
+    return see_other(request.url("address", t=token))
 
 
-def _read(connection: Any, context: WebContext, token: str) -> tuple[str, AddressChange | None]:
-    now = context.clock.now()
-    found = access.read_address_link(connection, context.secret, "address", token, now)
+def _read(
+    connection: Any, request: PageRequest, token: str
+) -> tuple[str, AddressChange | None]:
+    secret, now = request.secret, request.now
+    found = access.read_address_link(connection, secret, "address", token, now)
     if found is not None:
         return "address", found
-    return "undo-address", access.read_address_link(
-        connection, context.secret, "undo-address", token, now
-    )
-
-
-def _show_change(
-    context: WebContext, language: str, kind: str, change: AddressChange | None
-) -> flask.Response:
-    step = _STEPS.get((kind, change.state)) if change else None
-    if change is None or step is None:
-        return _address_page(context, language, "ended", _GONE)
-    return _address_page(
-        context, language, step, new=change.new_address, old=change.old_address
-    )
+    found = access.read_address_link(connection, secret, "undo-address", token, now)
+    return "undo-address", found
 
 
 def _show_form(
-    context: WebContext, language: str, *, entered: str = "", is_wrong: bool = False
+    request: PageRequest, *, entered: str = "", is_wrong: bool = False
 ) -> flask.Response:
-    with context.database.reading() as connection:
-        person = read_session(context, connection)
+    with request.reading() as connection:
+        person = _session_subscriber(request, connection)
     if person is None:
-        return _address_page(context, language, "ended", _FORBIDDEN)
-    status = _UNPROCESSABLE if is_wrong else 200
+        return _address_page(request, "ended", _FORBIDDEN)
     values = {"current": person.address, "entered": entered, "is_wrong": is_wrong}
-    return _address_page(context, language, "ask", status, **values)
+    return _address_page(request, "ask", _UNPROCESSABLE if is_wrong else 200, **values)
 
 
 def _address_page(
-    context: WebContext, language: str, step: str, status: int = 200, **values: Any
+    request: PageRequest, step: str, status: int = 200, **values: Any
 ) -> flask.Response:
-    return render_page(
-        context,
-        language,
-        "web/subscriber/address.html",
+    return request.page(
+        "address.html",
         status,
         step=step,
-        done=flask.request.args.get("done", ""),
-        data_url=own_page_url(language, "data"),
-        links_url=f"{own_page_url(language, 'preferences')}link/",
+        done=request.done,
+        data_url=request.url("data"),
+        links_url=f"{request.url('preferences')}link/",
         **({"is_wrong": False} | values),
     )
 
@@ -241,93 +215,83 @@ def _address_page(
 _FINISHED = frozenset({"erased", "closed"})
 
 
-def _register_own_data(app: flask.Flask, context: WebContext) -> None:
-    """Add the routes."""
-
-    @app.get("/<language:language>/data/")
-    def data_page(language: str) -> flask.Response:
-        return _show(context, language)
-
-    @app.post("/<language:language>/data/")
-    @origin_check(OriginCheck.COOKIE)
-    def change_data(language: str) -> flask.Response:
-        token = flask.request.args.get("t", "")
-        if token:
-            return _open(context, language, token)
-        return _change(context, language)
-
-    @app.get("/<language:language>/data/subscriber.json")
-    def data_file(language: str) -> flask.Response:
-        rows = _read_rows(context)
-        if rows is None:
-            return see_other(own_page_url(language, "data"))
-        response = flask.Response(personal_json(rows), mimetype="application/json")
-        response.headers["Content-Disposition"] = 'attachment; filename="subscriber.json"'
-        return response
-
-
-def _show(context: WebContext, language: str, *, is_unsure: bool = False) -> flask.Response:
-    token, done = flask.request.args.get("t", ""), flask.request.args.get("done", "")
-    if done in _FINISHED:
-        return _data_page(context, language, done)
-    if token:
-        with context.database.reading() as connection:
-            now = context.clock.now()
-            person = access.read_access_link(connection, context.secret, token, now)
-        return _data_page(
-            context, language, "open" if person else "ended", 200 if person else _GONE
-        )
-    rows = _read_rows(context)
+@PAGES.add("GET /<language:language>/data/")
+def _show(request: PageRequest, *, is_unsure: bool = False) -> flask.Response:
+    if request.done in _FINISHED:
+        return _data_page(request, request.done)
+    if request.token:
+        with request.reading() as connection:
+            person = access.read_access_link(
+                connection, request.secret, request.token, request.now
+            )
+        if person is None:
+            return _data_page(request, "ended", _GONE)
+        return _data_page(request, "open")
+    rows = _read_rows(request)
     if rows is None:
-        return _data_page(context, language, "ended", _FORBIDDEN)
+        return _data_page(request, "ended", _FORBIDDEN)
     status = _UNPROCESSABLE if is_unsure else 200
-    return _data_page(context, language, "data", status, rows=rows, is_unsure=is_unsure)
+    return _data_page(request, "data", status, rows=rows, is_unsure=is_unsure)
 
 
-def _open(context: WebContext, language: str, token: str) -> flask.Response:
-    now, former = context.clock.now(), session_cookie(context.settings)
+@PAGES.add("POST /<language:language>/data/")
+@origin_check(OriginCheck.COOKIE)
+def _change_data(request: PageRequest) -> flask.Response:
+    return _open(request, request.token) if request.token else _change(request)
+
+
+@PAGES.add("GET /<language:language>/data/subscriber.json")
+def _data_file(request: PageRequest) -> flask.Response:
+    rows = _read_rows(request)
+    if rows is None:
+        return see_other(request.url("data"))
+    response = flask.Response(personal_json(rows), mimetype="application/json")
+    response.headers["Content-Disposition"] = 'attachment; filename="subscriber.json"'
+    return response
+
+
+def _open(request: PageRequest, token: str) -> flask.Response:
+    secret, former = request.secret, session_cookie(request.settings)
 
     def job(connection: Any) -> str | None:
         # Whoever planted a cookie must not share the session.
         access.close_session(connection, former)
-        return access.open_session_by_link(connection, context.secret, token, now)
+        return access.open_session_by_link(connection, secret, token, request.now)
 
-    cookie = context.writer.run(job)
+    cookie = request.write(job)
     if cookie is None:
-        return _data_page(context, language, "ended", _GONE)
-    response = see_other(own_page_url(language, "data"))
-    return set_session_cookie(response, context.settings, cookie)
+        return _data_page(request, "ended", _GONE)
+    return set_session_cookie(see_other(request.url("data")), request.settings, cookie)
 
 
-def _change(context: WebContext, language: str) -> flask.Response:
-    form, settings, now = flask.request.form, context.settings, context.clock.now()
-    cookie, action = session_cookie(settings), form.get("action", "")
-    if action == "erase" and "sure" not in form:
-        return _show(context, language, is_unsure=True)
+def _change(request: PageRequest) -> flask.Response:
+    fields, settings = flask.request.form, request.settings
+    cookie, action = session_cookie(settings), fields.get("action", "")
+    if action == "erase" and "sure" not in fields:
+        return _show(request, is_unsure=True)
     if action not in {"erase", "close"}:
         flask.abort(400)
 
     def job(connection: Any) -> str:
-        person = access.session_subscriber(connection, cookie, now)
+        person = access.session_subscriber(connection, cookie, request.now)
         if person is None or action == "close":
             access.close_session(connection, cookie)
             return "closed"
-        erase_person(connection, settings, person, now)
+        erase_person(connection, settings, person, request.now)
         return "erased"
 
-    response = see_other(own_page_url(language, "data", done=context.writer.run(job)))
+    response = see_other(request.url("data", done=request.write(job)))
     return delete_session_cookie(response, settings)
 
 
-def _read_rows(context: WebContext) -> dict[str, Any] | None:
-    with context.database.reading() as connection:
-        person = read_session(context, connection)
+def _read_rows(request: PageRequest) -> dict[str, Any] | None:
+    with request.reading() as connection:
+        person = _session_subscriber(request, connection)
         return None if person is None else read_personal_rows(connection, person.id)
 
 
 def _data_page(
-    context: WebContext,
-    language: str,
+    request: PageRequest,
     step: str,
     status: int = 200,
     *,
@@ -335,27 +299,18 @@ def _data_page(
     is_unsure: bool = False,
 ) -> flask.Response:
     titles = {
-        name: one.title(language)
-        for one in context.settings.newsletters
-        for name in (one.name, *one.formerly)
+        name: newsletter.title(request.language)
+        for newsletter in request.settings.newsletters
+        for name in (newsletter.name, *newsletter.formerly)
     }
-    return render_page(
-        context,
-        language,
-        "web/subscriber/data.html",
+    return request.page(
+        "data.html",
         status,
         step=step,
         rows=rows,
         titles=titles,
         is_unsure=is_unsure,
-        address_url=own_page_url(language, "address"),
-        download_url=f"{own_page_url(language, 'data')}subscriber.json",
-        links_url=f"{own_page_url(language, 'preferences')}link/",
+        address_url=request.url("address"),
+        download_url=f"{request.url('data')}subscriber.json",
+        links_url=f"{request.url('preferences')}link/",
     )
-
-
-def register(app: flask.Flask, context: WebContext) -> None:
-    """Add what this module has."""
-    _register_own_links(app, context)
-    _register_own_address(app, context)
-    _register_own_data(app, context)

@@ -1,8 +1,7 @@
 """The Flask application of subscribers' pages."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import flask
 from werkzeug.exceptions import NotFound
@@ -20,45 +19,24 @@ from publisher.web.pages import (
     unsubscribing,
 )
 from publisher.web.pages.errors import error_page, language_redirect, slash_redirect
-from publisher.web.pages.responses import WebContext
+from publisher.web.pages.responses import PageTable, WebContext
 
-_T = TypeVar("_T")
-
-# Modules of pages. Each has `register(app, context)`, which adds its routes.
-PAGES: tuple[Callable[[flask.Flask, WebContext], None], ...] = (
-    responses.register,
-    unsubscribing.register,
-    preferences.register,
-    access.register,
-    joining.register,
-    for_programs.register,
+TABLES: tuple[PageTable, ...] = (
+    responses.PAGES,
+    unsubscribing.PAGES,
+    preferences.PAGES,
+    access.PAGES,
+    joining.PAGES,
+    for_programs.PAGES,
 )
 
 # Largest body in bytes of a route without `max_body`.
 _MAX_BODY_BYTES = 64 * 1024
 
 
-class ReadOnlyRequestError(RuntimeError):
-    """A page tried to write for GET, HEAD or OPTIONS: mail scanners follow every link."""
-
-
-class RequestWriter:
-    """A writer that refuses requests whose method must not change anything."""
-
-    def __init__(self, context: WebContext) -> None:
-        self._writer = context.writer
-
-    def run(self, job: Callable[[Any], _T]) -> _T:
-        """Run a job (`JobRunner.run`)."""
-        if flask.has_request_context() and flask.request.method in security.SAFE_METHODS:
-            raise ReadOnlyRequestError(f"{flask.request.method} must not write")
-        return self._writer.run(job)
-
-
 def create_app(context: WebContext) -> flask.Flask:
     """Return the application with all pages. It sets no cookie, and reads no configuration."""
     app = flask.Flask("publisher.web", static_folder=None, template_folder=None)
-    context = replace(context, writer=RequestWriter(context))
     app.extensions["publisher"] = context
     app.url_map.converters["language"] = _language_converter(lambda: context.settings)
     app.before_request(lambda: _checked(app, context))
@@ -66,8 +44,8 @@ def create_app(context: WebContext) -> flask.Flask:
         lambda response: security.add_headers(response, security.security_headers())
     )
     errors.register(app, context)
-    for register in PAGES:
-        register(app, context)
+    for table in TABLES:
+        table.register(app, context)
     return app
 
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from publisher.errors import DatabaseError
 from publisher.urls import SubscriberPage
-from publisher.web.pages.responses import WebContext, render_page
+from publisher.web.pages.responses import WebContext
 
 log = structlog.get_logger()
 
@@ -18,14 +18,6 @@ log = structlog.get_logger()
 _RETRY_SECONDS = 10
 # Statuses with words of their own; others get those of 400 or 500.
 _KNOWN = frozenset({400, 403, 404, 405, 410, 413, 421, 429, 500, 503})
-
-
-class TooManyRequestsError(Exception):
-    """A client asked too often: the page says so, with Retry-After in seconds."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("too many requests")
-        self.retry_after = retry_after
 
 
 def with_error_headers(error: HTTPException, response: flask.Response) -> flask.Response:
@@ -57,10 +49,6 @@ def register(app: flask.Flask, context: WebContext) -> None:
     def _refused(error: HTTPException) -> flask.Response:
         return with_error_headers(error, error_page(context, error.code or 500))
 
-    @app.errorhandler(TooManyRequestsError)
-    def _limited(error: TooManyRequestsError) -> flask.Response:
-        return error_page(context, 429, retry_after=error.retry_after)
-
     @app.errorhandler(DatabaseError)
     def _busy(error: DatabaseError) -> flask.Response:
         # Nothing was stored: mail clients repeat a one-click request.
@@ -82,25 +70,14 @@ def error_page(
 ) -> flask.Response:
     """Return the page of a status, in the language of the path."""
     kind = status if status in _KNOWN else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
-    response = render_page(
-        context,
-        path_language(context),
-        "web/subscriber/error.html",
-        status,
-        sisters=(),  # nothing of what was asked for is repeated
-        kind=kind,
-        number=number,
-    )
+    # Nothing of what was asked for is repeated.
+    said = {"sisters": (), "kind": kind, "number": number}
+    # The path may begin with a language.
+    first = flask.request.path.strip("/").partition("/")[0]
+    response = context.request(first).page("error.html", status, **said)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
-
-
-def path_language(context: WebContext) -> str:
-    """Return the language that the request's path begins with, else the publication's first."""
-    publication = context.settings.publication
-    first = flask.request.path.strip("/").partition("/")[0]
-    return first if first in publication.languages else publication.default_language
 
 
 def slash_redirect(context: WebContext) -> flask.Response:

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
 import flask
 
-from publisher import urls
 from publisher.app.subscribers.join_protection import FormEvidence, offer_form, personal_address
 from publisher.app.subscribers.joining import (
     ConfirmationState,
@@ -24,16 +22,18 @@ from publisher.app.subscribers.joining import (
 )
 from publisher.config import Settings
 from publisher.rendering.views import publication_view
-from publisher.urls import public_url, subscriber_page_path
-from publisher.web.pages import responses
+from publisher.web.pages.responses import (
+    PageRequest,
+    PageTable,
+    content_digest,
+    form,
+    kept_file,
+)
 from publisher.web.security import OriginCheck, origin_check
 from subscribers.addresses import normalise_address
-from subscribers.consent_records import ConsentChannel, ConsentOrigin
+from subscribers.consent_records import ConsentChannel
 from subscribers.errors import BadAddressError
 from subscribers.model import JoinWish
-
-# A year in seconds: another script has another address.
-_CACHE = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,63 +46,57 @@ class _Entered:
     language: str = ""
 
 
-def _register_joining(app: flask.Flask, context: responses.WebContext) -> None:
-    """Add the routes."""
-
-    @app.get("/<language:language>/subscribe/")
-    def subscribe_form(language: str) -> flask.Response:
-        settings = _settings(context)
-        offered = _offered(settings)
-        # One newsletter needs no choice; among several, nothing is chosen for anybody.
-        chosen = offered if len(offered) == 1 else ()
-        return _form_page(context, language, _Entered(offered, "", chosen, language))
-
-    @app.post("/<language:language>/subscribe/")
-    @origin_check(OriginCheck.EXEMPT)
-    def subscribe(language: str) -> flask.Response:
-        return _answer(context, language)
-
-    @app.get("/-/proof.<digest>.js")
-    def proof_script(digest: str) -> flask.Response:
-        script = _script()
-        if digest != _digest(script):
-            flask.abort(404)
-        response = flask.Response(script, mimetype="text/javascript")
-        response.headers["Cache-Control"] = _CACHE
-        return response
+PAGES = PageTable()
 
 
-def _answer(context: responses.WebContext, language: str) -> flask.Response:
+@PAGES.add("GET /<language:language>/subscribe/")
+def _subscribe_form(request: PageRequest) -> flask.Response:
+    _require_joining(request.settings)
+    offered = _offered(request.settings)
+    # One newsletter needs no choice; among several, nothing is chosen for anybody.
+    chosen = offered if len(offered) == 1 else ()
+    return _form_page(request, _Entered(offered, "", chosen, request.language))
+
+
+@PAGES.add("GET /-/proof.<digest>.js")
+def _proof_script(_request: PageRequest, digest: str) -> flask.Response:
+    script = _script()
+    if digest != content_digest(script):
+        flask.abort(404)
+    return kept_file(script, "text/javascript")
+
+
+@PAGES.add("POST /<language:language>/subscribe/")
+@origin_check(OriginCheck.EXEMPT)
+def _subscribe(request: PageRequest) -> flask.Response:
     """Take a filled form in, and return the next page: the form again, or what to do now."""
-    settings = _settings(context)
-    entered = _entered(settings, language)
+    settings = request.settings
+    _require_joining(settings)
+    entered = _entered(settings, request.language)
     if not flask.request.form.get("stamp"):
         # From a form elsewhere (`publisher subscribers form`), which can't have one.
-        return _form_page(context, language, entered, once_more=True)
+        return _form_page(request, entered, once_more=True)
     if problems := _problems(settings, entered):
-        return _form_page(context, language, entered, problems)
-    request = _request(context, settings, language, entered)
-    now = context.clock.now()
-    answer = context.writer.run(
-        lambda connection: request_subscription(connection, settings, request, now)
+        return _form_page(request, entered, problems)
+    wanted = _wanted(request, entered)
+    answer = request.write(
+        lambda connection: request_subscription(connection, settings, wanted, request.now)
     )
     if answer is RequestAnswer.ONCE_MORE:
-        return _form_page(context, language, entered, once_more=True)
-    return responses.render_page(
-        context,
-        language,
-        "web/subscriber/mailbox.html",
-        address=entered.email,
-        inbox=inbox_url(entered.email),
-        sender=settings.publication.sender.address,
-    )
+        return _form_page(request, entered, once_more=True)
+    return _mailbox_page(request, entered.email, inbox_url(entered.email))
 
 
-def _settings(context: responses.WebContext) -> Settings:
-    settings = context.settings
+def _mailbox_page(
+    request: PageRequest, address: str, inbox: str, **values: Any
+) -> flask.Response:
+    sender = request.settings.publication.sender.address
+    return request.page("mailbox.html", address=address, inbox=inbox, sender=sender, **values)
+
+
+def _require_joining(settings: Settings) -> None:
     if not settings.joining.enabled or not settings.newsletters:
         flask.abort(404)
-    return settings
 
 
 def _offered(settings: Settings) -> tuple[str, ...]:
@@ -114,7 +108,7 @@ def _offered(settings: Settings) -> tuple[str, ...]:
 
 def _entered(settings: Settings, language: str) -> _Entered:
     """Return what a form holds. What it can't hold is left out, as if it had not been sent."""
-    fields = responses.form(flask.request, "email", "language")
+    fields = form("email", "language")
     offered = _offered(settings)
     # Forms on other sites may name a newsletter as it was called before.
     sent = {settings.present_name(one) for one in flask.request.form.getlist("newsletter")}
@@ -152,17 +146,10 @@ def _problem_of_address(settings: Settings, address: str) -> list[tuple[str, str
     return []
 
 
-def _request(
-    context: responses.WebContext, settings: Settings, language: str, entered: _Entered
-) -> SubscriptionRequest:
-    fields = responses.form(flask.request, "stamp", "subject")
-    page = urls.subscriber_page_path(language, "subscribe")
-    origin = ConsentOrigin(
-        source=ConsentChannel.FORM,
-        wording="\n".join(_wording(context, settings, language)),
-        page=urls.public_url(settings.publication, page),
-        network=responses.client_network(flask.request),
-    )
+def _wanted(request: PageRequest, entered: _Entered) -> SubscriptionRequest:
+    fields = form("stamp", "subject")
+    wording = "\n".join(_wording(request))
+    origin = replace(request.consent_origin("subscribe", ConsentChannel.FORM), wording=wording)
     # Longer than other fields: a challenge and its solution.
     proof = flask.request.form.get("proof", "")
     evidence = FormEvidence(fields["stamp"], fields["subject"], proof)
@@ -172,28 +159,25 @@ def _request(
 
 
 def _form_page(
-    context: responses.WebContext,
-    language: str,
+    request: PageRequest,
     entered: _Entered,
     problems: list[tuple[str, str]] | None = None,
     *,
     once_more: bool = False,
 ) -> flask.Response:
     """Return the page of the form. An empty one is kept: only its stamp differs, unless templates may."""
-    settings, now = context.settings, context.clock.now()
-    with context.database.reading() as connection:
-        offer = offer_form(connection, settings, now)
+    settings = request.settings
+    with request.reading() as connection:
+        offer = offer_form(connection, settings, request.now)
 
     def render(own: Mapping[str, str]) -> str:
-        return responses.render_html(
-            context,
-            language,
+        return request.render(
             "web/subscriber/subscribe.html",
             problems=problems or [],
             once_more=once_more,
             entered=entered,
             offer=replace(offer, stamp=own["stamp"]),
-            **_form_values(context, settings, language, entered),
+            **_form_values(request, entered),
         )
 
     own = {"stamp": offer.stamp}
@@ -201,33 +185,33 @@ def _form_page(
     if not is_empty or offer.challenge or settings.folders.templates.exists():
         html = render(own)
     else:
-        key = "subscribe", flask.request.script_root, language, entered
-        html = context.pages.fill(settings, key, own, render)
-    return responses.html_response(html, language, script=bool(offer.challenge))
+        key = "subscribe", flask.request.script_root, request.language, entered
+        html = request.context.pages.fill(settings, key, own, render)
+    return request.respond(html, script=bool(offer.challenge))
 
 
-def _form_values(
-    context: responses.WebContext, settings: Settings, language: str, entered: _Entered
-) -> dict[str, Any]:
+def _form_values(request: PageRequest, entered: _Entered) -> dict[str, Any]:
+    settings, language = request.settings, request.language
     others = [tag for tag in settings.publication.languages if tag != language]
     return {
-        "wording": _wording(context, settings, language),
+        "wording": _wording(request),
         "newsletters": [
-            (one.name, one.title(language))
-            for one in settings.newsletters
-            if one.name in entered.newsletters
+            (newsletter.name, newsletter.title(language))
+            for newsletter in settings.newsletters
+            if newsletter.name in entered.newsletters
         ],
         "languages": [language, *others],
-        "script_url": f"{flask.request.script_root}/-/proof.{_digest(_script())}.js",
+        "script_url": f"{flask.request.script_root}/-/proof.{content_digest(_script())}.js",
         "sender": settings.publication.sender.address,
         "privacy": settings.joining.privacy(language) if settings.joining.privacy else "",
     }
 
 
-def _wording(context: responses.WebContext, settings: Settings, language: str) -> list[str]:
+def _wording(request: PageRequest) -> list[str]:
     """Return the title, the sentence and the button that somebody agrees by, as they are shown."""
-    view = publication_view(settings.publication, language)
-    text = context.renderer.subscriber_page("web/subscriber/consent.txt", view)
+    view = publication_view(request.settings.publication, request.language)
+    renderer = request.context.opened.renderer
+    text = renderer.subscriber_page("web/subscriber/consent.txt", view)
     return [line for line in text.splitlines() if line]
 
 
@@ -235,100 +219,56 @@ def _script() -> str:
     return files("publisher.web").joinpath("proof.js").read_text("utf-8")
 
 
-def _digest(script: str) -> str:
-    return sha256(script.encode()).hexdigest()[:12]
+@PAGES.add("GET /<language:language>/confirm/")
+def _confirmation(request: PageRequest) -> flask.Response:
+    with request.reading() as connection:
+        view = read_confirmation(connection, request.settings, request.token, request.now)
+    return _page(request, view)
 
 
-def _register_confirming(app: flask.Flask, context: responses.WebContext) -> None:
-    """Add the routes."""
-
-    @app.get("/<language:language>/confirm/")
-    def confirmation(language: str) -> flask.Response:
-        token = flask.request.args.get("t", "")
-        with context.database.reading() as connection:
-            now = context.clock.now()
-            view = read_confirmation(connection, context.settings, token, now)
-        return _page(context, language, view)
-
-    @app.post("/<language:language>/confirm/")
-    def confirm(language: str) -> flask.Response:
-        if token := flask.request.args.get("t", ""):
-            return _page(context, language, _use_link(context, language, token))
-        fields = responses.form(flask.request, "email", "code")
-        view = _use_code(context, language, fields["email"], fields["code"])
-        if view.state is not ConfirmationState.UNKNOWN:
-            return _page(context, language, view)
-        return _code_page(context, language, fields["email"])
-
-
-def _use_link(context: responses.WebContext, language: str, token: str) -> ConfirmationView:
-    settings, now = context.settings, context.clock.now()
-    use = (
-        refuse
-        if responses.form(flask.request, "choice")["choice"] == "refuse"
-        else confirm_by_link
-    )
-    origin = _origin(context, language, ConsentChannel.LINK)
-    return context.writer.run(lambda connection: use(connection, settings, token, origin, now))
-
-
-def _use_code(
-    context: responses.WebContext, language: str, email: str, code: str
-) -> ConfirmationView:
-    settings, now = context.settings, context.clock.now()
-    origin = _origin(context, language, ConsentChannel.CODE)
-    # People write 123 456, and digits of their own script.
-    digits = "".join(str(int(one)) for one in code if one.isdecimal())
+@PAGES.add("POST /<language:language>/confirm/")
+def _confirm(request: PageRequest) -> flask.Response:
+    if request.token:
+        return _page(request, _use_link(request, request.token))
+    fields = form("email", "code")
+    view = _use_code(request, fields["email"], fields["code"])
+    if view.state is not ConfirmationState.UNKNOWN:
+        return _page(request, view)
     try:
-        return context.writer.run(
+        inbox = inbox_url(fields["email"])
+    except BadAddressError:
+        inbox = ""
+    return _mailbox_page(request, fields["email"], inbox, wrong_code=True)
+
+
+def _use_link(request: PageRequest, token: str) -> ConfirmationView:
+    use = refuse if form("choice")["choice"] == "refuse" else confirm_by_link
+    origin = request.consent_origin("confirm", ConsentChannel.LINK)
+    return request.write(
+        lambda connection: use(connection, request.settings, token, origin, request.now)
+    )
+
+
+def _use_code(request: PageRequest, email: str, code: str) -> ConfirmationView:
+    origin = request.consent_origin("confirm", ConsentChannel.CODE)
+    settings, now = request.settings, request.now
+    # People write 123 456, and digits of their own script.
+    digits = "".join(str(int(character)) for character in code if character.isdecimal())
+    try:
+        return request.write(
             lambda connection: confirm_by_code(connection, settings, email, digits, origin, now)
         )
     except BadAddressError:
         return ConfirmationView(ConfirmationState.UNKNOWN)
 
 
-def _origin(
-    context: responses.WebContext, language: str, source: ConsentChannel
-) -> ConsentOrigin:
-    # Not the host that the client named.
-    publication = context.settings.publication
-    page = public_url(publication, subscriber_page_path(language, "confirm"))
-    return ConsentOrigin(
-        source=source, page=page, network=responses.client_network(flask.request)
-    )
-
-
-def _page(
-    context: responses.WebContext, language: str, view: ConfirmationView
-) -> flask.Response:
-    settings = context.settings
-    found = {name: settings.newsletter(name) for name in view.newsletters}
-    return responses.render_page(
-        context,
-        language,
-        "web/subscriber/confirm.html",
+def _page(request: PageRequest, view: ConfirmationView) -> flask.Response:
+    found = {name: request.settings.newsletter(name) for name in view.newsletters}
+    return request.page(
+        "confirm.html",
         view=view,
-        newsletters=[one.title(language) if one else name for name, one in found.items()],
+        newsletters=[
+            newsletter.title(request.language) if newsletter else name
+            for name, newsletter in found.items()
+        ],
     )
-
-
-def _code_page(context: responses.WebContext, language: str, email: str) -> flask.Response:
-    try:
-        inbox = inbox_url(email)
-    except BadAddressError:
-        inbox = ""
-    return responses.render_page(
-        context,
-        language,
-        "web/subscriber/mailbox.html",
-        address=email,
-        inbox=inbox,
-        sender=context.settings.publication.sender.address,
-        wrong_code=True,
-    )
-
-
-def register(app: flask.Flask, context: responses.WebContext) -> None:
-    """Add what this module has."""
-    _register_joining(app, context)
-    _register_confirming(app, context)

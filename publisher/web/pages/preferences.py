@@ -4,8 +4,8 @@ GET shows. POST does what the pressed button says, and leads back to the page.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import flask
@@ -19,14 +19,15 @@ from publisher.app.subscribers.feeds import (
 )
 from publisher.config import Settings
 from publisher.languages import autonym, locales
-from publisher.urls import public_url, subscriber_page_path
-from publisher.web.pages import responses
 from publisher.web.pages.access import set_session_cookie, show_link_form
-from subscribers.consent_records import ConsentChannel, ConsentOrigin
+from publisher.web.pages.responses import PageRequest, PageTable, form, see_other
+from subscribers.consent_records import ConsentChannel
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import Subscriber, SubscriberStatus
 
 _CADENCE = "cadence-"
+
+PAGES = PageTable()
 
 
 def entered_preferences(settings: Settings) -> preferences.EnteredPreferences:
@@ -122,103 +123,83 @@ def pause_day(settings: Settings, choices: preferences.PreferenceChoices) -> dat
 _UNPROCESSABLE = 422
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """In the transaction that stores what a button does: who asked for it, and when."""
-
-    connection: Any
-    settings: Settings
-    secret: str
-    language: str
-    person: Subscriber
-    now: datetime
+# Stores what a button does, for whoever the link is of. Returns what the page then says.
+_Act = Callable[[Any, Subscriber], str]
 
 
-# Stores what a button does. Returns what the page then says.
-_Job = Callable[[_Change], str]
+@PAGES.add("GET /<language:language>/preferences/")
+def _preferences_page(request: PageRequest) -> flask.Response:
+    offered, languages = _offered(), request.settings.publication.languages
+    if offered in languages and offered != request.language:
+        # Mails have one link for each language, all to the page of the issue's own one.
+        there = replace(request, language=offered)
+        return see_other(there.url("preferences", t=request.token, language=offered))
+    return _show(request)
 
 
-def register(app: flask.Flask, context: responses.WebContext) -> None:
-    """Add the route."""
-
-    @app.get("/<language:language>/preferences/")
-    def preferences_page(language: str) -> flask.Response:
-        offered = flask.request.args.get("language", language)
-        if offered in context.settings.publication.languages and offered != language:
-            # Mails have one link for each language, all to the page of the issue's own one.
-            return _see_in(offered)
-        return _show(context, language)
-
-    @app.post("/<language:language>/preferences/")
-    def change_preferences(language: str) -> flask.Response:
-        action = flask.request.form.get("action", "")
-        if action == "code":
-            return _open_session(context, language)
-        if action == "save":
-            return _act(context, language, _saving(context, language))
-        if action not in _ACTIONS:
-            flask.abort(400)
-        act, names = _ACTIONS[action]
-        # Read here: what is done runs in the writer's thread.
-        given = responses.form(flask.request, *names).values()
-        return _act(context, language, lambda change: act(change, *given))
+@PAGES.add("POST /<language:language>/preferences/")
+def _change_preferences(request: PageRequest) -> flask.Response:
+    action = flask.request.form.get("action", "")
+    if action == "code":
+        return _open_session(request)
+    if action == "save":
+        return _act(request, _saving(request))
+    if action not in _ACTIONS:
+        flask.abort(400)
+    act, names = _ACTIONS[action]
+    # Read here: what is done runs in the writer's thread.
+    given = form(*names).values()
+    return _act(request, lambda connection, person: act(request, connection, person, *given))
 
 
-def _see_in(offered: str) -> flask.Response:
-    url = responses.own_page_url(offered, "preferences", t=_token(), language=offered)
-    return responses.see_other(url)
+def _offered() -> str:
+    return flask.request.args.get("language", "")
 
 
-def _show(
-    context: responses.WebContext, language: str, wrong: tuple[str, ...] = ()
-) -> flask.Response:
-    token, settings = _token(), context.settings
-    with context.database.reading() as connection:
-        found = access.read_own_link(connection, context.secret, "preferences", token)
+def _show(request: PageRequest, wrong: tuple[str, ...] = ()) -> flask.Response:
+    token, secret, settings = request.token, request.secret, request.settings
+    with request.reading() as connection:
+        found = access.read_own_link(connection, secret, "preferences", token)
         if found is None:
-            return show_link_form(context, language, has_ended=bool(token))
+            return show_link_form(request, has_ended=bool(token))
         link, person = found
-        choices = preferences.read_choices(connection, settings, person, context.clock.now())
+        choices = preferences.read_choices(connection, settings, person, request.now)
     own = {
         "address": choices.masked_address,
         "token": token,
-        "leave": access.unsubscribe_token(context.secret, link),
-        "feed": private_feed_token(context.secret, person),
-        "zones": _zone_options(context, settings, language),
+        "leave": access.unsubscribe_token(secret, link),
+        "feed": private_feed_token(secret, person),
+        "zones": _zone_options(request),
     }
-    html = _html(context, settings, language, choices, own, wrong)
-    return responses.html_response(html, language, _UNPROCESSABLE if wrong else 200)
+    html = _html(request, choices, own, wrong)
+    return request.respond(html, _UNPROCESSABLE if wrong else 200)
 
 
-def _html(  # what the page depends on
-    context: responses.WebContext,
-    settings: Settings,
-    language: str,
+def _html(
+    request: PageRequest,
     choices: preferences.PreferenceChoices,
     own: Mapping[str, str],
     wrong: tuple[str, ...],
 ) -> str:
     """Return the page. It is kept, unless something is wrong or templates may change."""
+    settings, language, offered = request.settings, request.language, _offered()
     # A form with a fault is shown again as it was sent.
     is_sent = flask.request.form.get("action") == "save"
     shown = entered_preferences(settings) if is_sent else stored_preferences(choices)
-    offered = flask.request.args.get("language", "")
     said = {
         "wrong": wrong,
-        "done": flask.request.args.get("done", ""),
+        "done": request.done,
         "offered": offered if offered in settings.publication.languages else "",
         "paused_until": pause_day(settings, choices),
     }
 
     def render(own: Mapping[str, str]) -> str:
-        return responses.render_html(
-            context,
-            language,
+        return request.render(
             "web/subscriber/preferences.html",
             address=own["address"],
             zones=own["zones"],
-            sisters=responses.page_in_others(context, language, own["token"]),
-            leave_url=responses.own_page_url(language, "unsubscribe", t=own["leave"]),
+            sisters=request.in_others(own["token"]),
+            leave_url=request.url("unsubscribe", t=own["leave"]),
             own_feed=private_feed_urls(settings, own["feed"], language),
             **said,
             **preference_values(settings, choices, language, shown),
@@ -227,117 +208,102 @@ def _html(  # what the page depends on
     if wrong or settings.folders.templates.exists():
         return render(own)
     key = language, repr((said, shown, choices.topics, choices.authors))
-    return context.pages.fill(settings, key, own, render)
+    return request.context.pages.fill(settings, key, own, render)
 
 
-def _zone_options(context: responses.WebContext, settings: Settings, language: str) -> Markup:
+def _zone_options(request: PageRequest) -> Markup:
     """Return the options of all time zones: most of the page, and always the same."""
+    language = request.language
 
     def render(_own: Mapping[str, str]) -> str:
         zones = locales.time_zone_names(language)
-        return responses.render_html(
-            context, language, "web/subscriber/time_zones.html", zones=zones
-        )
+        return request.render("web/subscriber/time_zones.html", zones=zones)
 
-    html = context.pages.fill(settings, language, {}, render)
+    html = request.context.pages.fill(request.settings, language, {}, render)
     return Markup(html)  # noqa: S704  # a template made it, and escaped it
 
 
-def _act(context: responses.WebContext, language: str, action: _Job) -> flask.Response:
-    token, settings, now = _token(), context.settings, context.clock.now()
+def _act(request: PageRequest, act: _Act) -> flask.Response:
+    token, secret = request.token, request.secret
 
     def job(connection: Any) -> str | None:
-        person = access.read_preferences_link(connection, context.secret, token)
-        if person is None:
-            return None
-        return action(_Change(connection, settings, context.secret, language, person, now))
+        person = access.read_preferences_link(connection, secret, token)
+        return None if person is None else act(connection, person)
 
     try:
-        done = context.writer.run(job)
+        done = request.write(job)
     except preferences.PreferenceError as error:
-        return _show(context, language, error.fields)
+        return _show(request, error.fields)
     except RefusedTransitionError:
         done = "refused"
     if done is None:
-        return show_link_form(context, language, has_ended=True)
-    return responses.see_other(
-        responses.own_page_url(language, "preferences", t=token, done=done)
-    )
+        return show_link_form(request, has_ended=True)
+    return see_other(request.url("preferences", t=token, done=done))
 
 
-def _open_session(context: responses.WebContext, language: str) -> flask.Response:
-    token, now = _token(), context.clock.now()
-    (code,) = responses.form(flask.request, "code").values()
+def _open_session(request: PageRequest) -> flask.Response:
+    token, secret = request.token, request.secret
+    (code,) = form("code").values()
 
     def job(connection: Any) -> str | None:
-        person = access.read_preferences_link(connection, context.secret, token)
+        person = access.read_preferences_link(connection, secret, token)
         if person is None:
             return None
-        return access.open_session_by_code(connection, context.secret, person, code, now)
+        return access.open_session_by_code(connection, secret, person, code, request.now)
 
-    cookie = context.writer.run(job)
+    cookie = request.write(job)
     if cookie is None:
-        return _show(context, language, ("code",))
-    response = responses.see_other(responses.own_page_url(language, "data"))
-    return set_session_cookie(response, context.settings, cookie)
-
-
-def _token() -> str:
-    return flask.request.args.get("t", "")
+        return _show(request, ("code",))
+    return set_session_cookie(see_other(request.url("data")), request.settings, cookie)
 
 
 # Each of these does what a button says, with the fields of the form that `_ACTIONS` names.
 
 
-def _saving(context: responses.WebContext, language: str) -> _Job:
+def _saving(request: PageRequest) -> _Act:
     """Return what stores the whole form of the request."""
-    entered = entered_preferences(context.settings)
-    page = public_url(
-        context.settings.publication, subscriber_page_path(language, "preferences")
-    )
-    origin = ConsentOrigin(
-        source=ConsentChannel.LINK, page=page, network=responses.client_network(flask.request)
-    )
+    settings, now = request.settings, request.now
+    entered = entered_preferences(settings)
+    origin = request.consent_origin("preferences", ConsentChannel.LINK)
 
-    def job(change: _Change) -> str:
-        preferences.save_choices(
-            change.connection, change.settings, change.person.id, entered, change.now, origin
-        )
+    def act(connection: Any, person: Subscriber) -> str:
+        preferences.save_choices(connection, settings, person.id, entered, now, origin)
         return "saved"
 
-    return job
+    return act
 
 
-def _switch(change: _Change, chosen: str) -> str:
-    preferences.switch_language(
-        change.connection, change.settings, change.person.id, chosen, change.now
-    )
+def _switch(request: PageRequest, connection: Any, person: Subscriber, chosen: str) -> str:
+    settings, now = request.settings, request.now
+    preferences.switch_language(connection, settings, person.id, chosen, now)
     return "language"
 
 
-def _pause(change: _Change, period: str, day: str) -> str:
-    number, now = change.person.id, change.now
-    until = preferences.pause_end(change.connection, change.settings, number, period, day, now)
-    preferences.pause_mails(change.connection, number, until, now)
+def _pause(
+    request: PageRequest, connection: Any, person: Subscriber, period: str, day: str
+) -> str:
+    settings, number, now = request.settings, person.id, request.now
+    until = preferences.pause_end(connection, settings, number, period, day, now)
+    preferences.pause_mails(connection, number, until, now)
     return "paused"
 
 
-def _resume(change: _Change) -> str:
-    preferences.resume_mails(change.connection, change.person.id, change.now)
+def _resume(request: PageRequest, connection: Any, person: Subscriber) -> str:
+    preferences.resume_mails(connection, person.id, request.now)
     return "resumed"
 
 
-def _send_access(change: _Change) -> str:
-    if change.person.status is SubscriberStatus.COMPLAINED:
+def _send_access(request: PageRequest, connection: Any, person: Subscriber) -> str:
+    if person.status is SubscriberStatus.COMPLAINED:
         return "refused"
     is_sent = access.send_access_link(
-        change.connection, change.secret, change.person, change.language, change.now
+        connection, request.secret, person, request.language, request.now
     )
     return "sent" if is_sent else "limited"
 
 
-def _renew_feed(change: _Change) -> str:
-    renew_private_feed(change.connection, change.person.id, change.now)
+def _renew_feed(request: PageRequest, connection: Any, person: Subscriber) -> str:
+    renew_private_feed(connection, person.id, request.now)
     return "feed"
 
 

@@ -1,4 +1,4 @@
-"""What every page gets and how it answers: settings, renderer, limits; pages that are kept; links, redirects, style.
+"""What every page gets and how it answers: a request; tables of routes; pages that are kept; links, redirects, style.
 
 A page that is the same for many subscribers is rendered once, with marks in the places of each one's own
 values, and kept. Each answer has the values in these places, escaped for HTML. The style sheet is
@@ -10,9 +10,11 @@ import ipaddress
 import re
 import secrets
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from datetime import datetime
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import flask
@@ -20,12 +22,14 @@ from markupsafe import escape
 
 from publisher.clock import Clock
 from publisher.config import Settings
-from publisher.database import Database
 from publisher.rendering import LanguageLink, PublicationView, Renderer
 from publisher.rendering.views import publication_view
-from publisher.request_limits import LimitKeys
-from publisher.urls import SubscriberPage, subscriber_page_path
-from publisher.web.security import security_headers
+from publisher.urls import SubscriberPage, public_url, subscriber_page_path
+from publisher.web.security import SAFE_METHODS, security_headers
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
+
+if TYPE_CHECKING:
+    from publisher.app.operation.page_servers import WebState
 
 # Pages of subscribers' choices and languages, some 15 KB each.
 _PAGES_KEPT = 200
@@ -71,28 +75,17 @@ class KeptPages:
 _T = TypeVar("_T")
 
 
-class JobRunner(Protocol):
-    """Runs a job in a transaction that writes (`publisher.database.writer.Writer`)."""
-
-    def run(self, job: Callable[[Any], _T]) -> _T:
-        """Return the job's result after the commit; raise WriterUnavailableError if it is busy."""
+class ReadOnlyRequestError(RuntimeError):
+    """A page tried to write for GET, HEAD or OPTIONS: mail scanners follow every link."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
-    """What pages work with.
-
-    `database` is opened for reading only. `current_settings` returns those of the moment: read
-    `settings` once for each request. `limits` makes keys for `publisher.request_limits`.
-    """
+    """What pages work with. `current_settings` returns those of the moment."""
 
     current_settings: Callable[[], Settings]
-    database: Database
-    writer: JobRunner
-    renderer: Renderer
-    secret: str = field(repr=False)
+    opened: "WebState"
     clock: Clock
-    limits: LimitKeys = field(repr=False)
     # Host names besides the publication's under which this server may be reached.
     hosts: frozenset[str] = frozenset()
     pages: KeptPages = field(default_factory=KeptPages)
@@ -102,101 +95,196 @@ class WebContext:
         """The settings of the moment."""
         return self.current_settings()
 
+    @property
+    def secret(self) -> str:
+        """The key that links are signed with."""
+        return self.opened.secret
 
+    def request(self, language: str) -> "PageRequest":
+        """Return the request that is being answered; its page is in this language, if the publication has it."""
+        settings = self.settings
+        publication = settings.publication
+        if language not in publication.languages:
+            language = publication.default_language
+        return PageRequest(self, language, settings, self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A request for a page in a language, with the settings and the instant of its beginning."""
+
+    context: WebContext
+    language: str
+    settings: Settings
+    now: datetime
+
+    @property
+    def secret(self) -> str:
+        """The key that links are signed with."""
+        return self.context.secret
+
+    @property
+    def token(self) -> str:
+        """The token of the link that was followed, or an empty text."""
+        return flask.request.args.get("t", "")
+
+    @property
+    def done(self) -> str:
+        """What was just done, as the address of the page says it."""
+        return flask.request.args.get("done", "")
+
+    def reading(self) -> AbstractContextManager[Any]:
+        """Open a transaction that reads."""
+        return self.context.opened.database.reading()
+
+    def write(self, job: Callable[[Any], _T]) -> _T:
+        """Run a job in a transaction that writes, and return its result after the commit.
+
+        Raise WriterUnavailableError if the database is busy, ReadOnlyRequestError for a method that only reads.
+        """
+        if flask.request.method in SAFE_METHODS:
+            raise ReadOnlyRequestError(f"{flask.request.method} must not write")
+        return self.context.opened.writer.run(job)
+
+    def render(self, template: str, **values: Any) -> str:
+        """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `sisters` and `values`."""
+        view = publication_view(self.settings.publication, self.language)
+        given = {
+            "style_url": f"{flask.request.script_root}/{_style_path(self)}",
+            "home_url": f"{view.url}/{self.language}/",
+            "sisters": self.in_others(self.token),
+        }
+        return self.context.opened.renderer.subscriber_page(template, view, **given | values)
+
+    def respond(self, html: str, status: int = 200, *, script: bool = False) -> flask.Response:
+        """Return the answer with a page. `script` allows scripts of this server."""
+        response = flask.Response(html, status, mimetype="text/html")
+        response.headers["Content-Language"] = self.language
+        response.headers.extend(security_headers(script=script))
+        return response
+
+    def page(self, template: str, status: int = 200, **values: Any) -> flask.Response:
+        """Return the answer with a page from a template below `web/subscriber`."""
+        return self.respond(self.render(f"web/subscriber/{template}", **values), status)
+
+    def url(self, kind: SubscriberPage, /, **query: str) -> str:
+        """Return the address of a page on this server; empty values are left out."""
+        fields = urlencode({name: value for name, value in query.items() if value})
+        path = f"{flask.request.script_root}/{subscriber_page_path(self.language, kind)}"
+        return f"{path}?{fields}" if fields else path
+
+    def consent_origin(self, page: SubscriberPage, source: ConsentChannel) -> ConsentOrigin:
+        """Return where somebody agrees who presses a button of a page."""
+        # Not the host that the client named.
+        path = subscriber_page_path(self.language, page)
+        return ConsentOrigin(
+            source=source,
+            page=public_url(self.settings.publication, path),
+            network=client_network(flask.request),
+        )
+
+    def in_others(self, token: str) -> list[LanguageLink]:
+        """Return the links to the page that is asked for, with a token, in the other languages."""
+        request = flask.request
+        first, _, rest = request.path.lstrip("/").partition("/")
+        if first != self.language:
+            return []
+        query = f"?{urlencode({'t': token})}" if token else ""
+        return [
+            LanguageLink(language=other, url=f"{request.script_root}/{other}/{rest}{query}")
+            for other in self.settings.publication.languages
+            if other != self.language
+        ]
+
+
+_View = TypeVar("_View", bound=Callable[..., flask.Response])
+
+
+class PageTable(list[tuple[str, Callable[..., flask.Response]]]):
+    """The views of a module. Each takes a `PageRequest`, and the parts of its path but for the language."""
+
+    def add(self, route: str) -> Callable[[_View], _View]:
+        """Return what adds the route of a view, with a text like `GET /<language:language>/data/`."""
+
+        def register(view: _View) -> _View:
+            self.append((route, view))
+            return view
+
+        return register
+
+    def register(self, app: flask.Flask, context: WebContext) -> None:
+        """Let an application answer the routes."""
+        for route, view in self:
+            method, path = route.split(" ")
+            app.add_url_rule(
+                path, route.replace(".", " "), _answering(context, view), methods=[method]
+            )
+
+
+def _answering(
+    context: WebContext, view: Callable[..., flask.Response]
+) -> Callable[..., flask.Response]:
+    # With the marks of the view (`origin_check`, `max_body`).
+    @wraps(view)
+    def answer(language: str = "", **parts: str) -> flask.Response:
+        return view(context.request(language), **parts)
+
+    return answer
+
+
+PAGES = PageTable()
 # A year in seconds: another sheet has another address.
 _CACHE = "public, max-age=31536000, immutable"
 
 
-def register(app: flask.Flask, context: WebContext) -> None:
-    """Add the route."""
-
-    @app.get("/-/subscriber.<digest>.css")
-    def subscriber_style(digest: str) -> flask.Response:
-        text, current = _style(context, context.settings)
-        if digest != current:
-            flask.abort(404)
-        response = flask.Response(text, mimetype="text/css")
-        response.headers["Cache-Control"] = _CACHE
-        return response
+@PAGES.add("GET /-/subscriber.<digest>.css")
+def _subscriber_style(request: PageRequest, digest: str) -> flask.Response:
+    text, current = _style(request)
+    if digest != current:
+        flask.abort(404)
+    return kept_file(text, "text/css")
 
 
-def style_path(context: WebContext, settings: Settings) -> str:
+def kept_file(text: str, media_type: str) -> flask.Response:
+    """Return a file whose address has its hash, so that everybody may keep it."""
+    response = flask.Response(text, mimetype=media_type)
+    response.headers["Cache-Control"] = _CACHE
+    return response
+
+
+def _style_path(request: PageRequest) -> str:
     """Return the sheet's path below the publication's URL."""
-    return f"-/subscriber.{_style(context, settings)[1]}.css"
+    return f"-/subscriber.{_style(request)[1]}.css"
 
 
-def _style(context: WebContext, settings: Settings) -> tuple[str, str]:
-    publication = settings.publication
-    return _sheet(context.renderer, publication_view(publication, publication.default_language))
+def _style(request: PageRequest) -> tuple[str, str]:
+    publication = request.settings.publication
+    view = publication_view(publication, publication.default_language)
+    return _sheet(request.context.opened.renderer, view)
 
 
 @lru_cache(maxsize=4)
 def _sheet(renderer: Renderer, view: PublicationView) -> tuple[str, str]:
     """Return the sheet and its hash. Edited templates count after a restart."""
     text = renderer.subscriber_page("web/subscriber/style.css", view)
-    return text, hashlib.sha256(text.encode()).hexdigest()[:12]
+    return text, content_digest(text)
+
+
+def content_digest(text: str) -> str:
+    """Return the hash that the address of a file has."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 # Characters of a field; no page has a longer one.
 _MAX_FIELD = 2000
 
 
-def render_page(
-    context: WebContext,
-    language: str,
-    template: str,
-    status: int = 200,
-    *,
-    script: bool = False,
-    **values: Any,
-) -> flask.Response:
-    """Return a page from a template below `web/subscriber`. `script` allows scripts of this server."""
-    html = render_html(context, language, template, **values)
-    return html_response(html, language, status, script=script)
-
-
-def render_html(context: WebContext, language: str, template: str, **values: Any) -> str:
-    """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `sisters` and `values`."""
-    settings = context.settings
-    view = publication_view(settings.publication, language)
-    given = {
-        "style_url": f"{flask.request.script_root}/{style_path(context, settings)}",
-        "home_url": f"{view.url}/{language}/",
-        "sisters": page_in_others(context, language, flask.request.args.get("t", "")),
-    }
-    return context.renderer.subscriber_page(template, view, **given | values)
-
-
-def html_response(
-    html: str, language: str, status: int = 200, *, script: bool = False
-) -> flask.Response:
-    """Return the answer with a page."""
-    response = flask.Response(html, status, mimetype="text/html")
-    response.headers["Content-Language"] = language
-    response.headers.extend(security_headers(script=script))
-    return response
-
-
-def page_in_others(context: WebContext, language: str, token: str) -> list[LanguageLink]:
-    """Return the links to the page that is asked for, with a token, in the other languages."""
-    request = flask.request
-    first, _, rest = request.path.lstrip("/").partition("/")
-    if first != language:
-        return []
-    query = f"?{urlencode({'t': token})}" if token else ""
-    return [
-        LanguageLink(language=other, url=f"{request.script_root}/{other}/{rest}{query}")
-        for other in context.settings.publication.languages
-        if other != language
-    ]
-
-
-def form(request: flask.Request, *names: str) -> dict[str, str]:
-    """Return fields of a form, stripped; those that are absent are empty.
+def form(*names: str) -> dict[str, str]:
+    """Return fields of the form, stripped; those that are absent are empty.
 
     Where a field can be there several times, use `request.form.getlist`.
     """
-    return {name: request.form.get(name, "")[:_MAX_FIELD].strip() for name in names}
+    return {name: flask.request.form.get(name, "")[:_MAX_FIELD].strip() for name in names}
 
 
 def client_network(request: flask.Request) -> str:
@@ -218,13 +306,6 @@ def client_network(request: flask.Request) -> str:
 _SEE_OTHER = 303
 # The largest number of a row that every database can store: some fail for a larger one.
 LARGEST_ID = 2**31 - 1
-
-
-def own_page_url(language: str, kind: SubscriberPage, /, **query: str) -> str:
-    """Return the address of a page on this server; empty values are left out."""
-    fields = urlencode({name: value for name, value in query.items() if value})
-    path = f"{flask.request.script_root}/{subscriber_page_path(language, kind)}"
-    return f"{path}?{fields}" if fields else path
 
 
 def see_other(url: str) -> flask.Response:

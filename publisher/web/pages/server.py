@@ -68,15 +68,7 @@ def open_pages(
         raise UsageError("web.enabled is false, so there are no pages to serve; set it to true")
     require_own_secret(settings, host)
     with open_web_state(settings) as state:
-        context = WebContext(
-            current_settings,
-            state.database,
-            state.writer,
-            state.renderer,
-            state.secret,
-            SystemClock(),
-            state.limits,
-            frozenset({host.strip("[]")}),
-        )
+        hosts = frozenset({host.strip("[]")})
+        context = WebContext(current_settings, state, SystemClock(), hosts)
         site = PublicationSite(create_app(context), StaticSite(current_settings), context)
         yield with_health(site, partial(find_failure, state.database, settings))

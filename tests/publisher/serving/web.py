@@ -30,15 +30,7 @@ def running_web(
 
     with open_web_state(settings) as state, web_server(answer, threads=8) as (host, port):
         settings = replace(settings, web=WebSettings(address=f"{host}:{port}"))
-        context = WebContext(
-            lambda: settings,
-            state.database,
-            state.writer,
-            state.renderer,
-            state.secret,
-            SystemClock(),
-            state.limits,
-        )
+        context = WebContext(lambda: settings, state, SystemClock())
         app = create_app(context)
         add(app, context)
         late.append(PublicationSite(app, StaticSite(lambda: settings), context))

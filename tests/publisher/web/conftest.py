@@ -58,15 +58,7 @@ def made_ready(
 def context(publication: PublicationFolder) -> Iterator[WebContext]:
     """What pages work with; its clock is that of the publication of this test."""
     with open_web_state(publication.settings) as state:
-        yield WebContext(
-            lambda: publication.settings,
-            state.database,
-            state.writer,
-            state.renderer,
-            state.secret,
-            publication.clock,
-            state.limits,
-        )
+        yield WebContext(lambda: publication.settings, state, publication.clock)
 
 
 @pytest.fixture

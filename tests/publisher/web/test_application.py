@@ -8,8 +8,7 @@ from structlog.testing import capture_logs
 
 from publisher.errors import WriterUnavailableError
 from publisher.request_limits import rate_limit
-from publisher.web.pages.errors import TooManyRequestsError
-from publisher.web.pages.responses import WebContext, client_network, form, render_page
+from publisher.web.pages.responses import WebContext, client_network, form
 from publisher.web.security import OriginCheck, max_body, origin_check
 from tests.publisher.conftest import PublicationFolder
 
@@ -31,20 +30,20 @@ HEADERS = {
 @pytest.fixture
 def app(app: flask.Flask, context: WebContext) -> flask.Flask:
     """The application with routes that only tests have."""
-    writer = app.extensions["publisher"].writer
 
     @app.route("/<language:language>/test/", methods=["GET", "POST"])
     def token(language: str) -> flask.Response:
-        return render_page(context, language, "web/subscriber/error.html", kind=400, number="")
+        return context.request(language).page("error.html", kind=400, number="")
 
     @app.route("/-/test/write", methods=["GET", "POST"])
     def write() -> str:
-        writer.run(lambda c: c.execute(insert(rate_limit).values(key="one", tat=1.0)) and None)
+        row = insert(rate_limit).values(key="one", tat=1.0)
+        context.request("en").write(lambda connection: connection.execute(row) and None)
         return "written"
 
     @app.post("/-/test/form")
     def fields() -> dict[str, str]:
-        return form(flask.request, "address", "absent")
+        return form("address", "absent")
 
     @app.post("/-/test/large")
     @max_body(1024 * 1024)
@@ -65,7 +64,6 @@ def app(app: flask.Flask, context: WebContext) -> flask.Flask:
     def fails(language: str, kind: str) -> str:  # noqa: ARG001  # the path names it
         errors = {
             "busy": WriterUnavailableError("busy"),
-            "often": TooManyRequestsError(90),
             "fault": LookupError("of a secret"),
         }
         raise errors[kind]
@@ -87,7 +85,6 @@ def app(app: flask.Flask, context: WebContext) -> flask.Flask:
         ("GET", "/en/test", 301),
         ("POST", "/en/test", 404),
         ("GET", "/en/test/fails/busy", 503),
-        ("GET", "/en/test/fails/often", 429),
         ("GET", "/en/test/fails/fault", 500),
     ],
 )
@@ -115,7 +112,6 @@ def test_errors_are_in_the_language_of_the_path_and_say_when_to_come_back(
         assert client.get("/en/test/fails/busy").headers["Retry-After"] == "10"
     # Paths of feeds and of webhooks hold secrets.
     assert "busy" not in str({**logs[0], "reason": "", "event": ""})
-    assert client.get("/en/test/fails/often").headers["Retry-After"] == "90"
 
 
 def test_an_unknown_error_shows_a_number_and_the_log_has_the_rest(client: FlaskClient) -> None:
@@ -199,9 +195,7 @@ def test_the_style_sheet_is_cached_for_ever_and_a_page_may_allow_scripts_of_this
     assert "immutable" in sheet.headers["Cache-Control"]
     assert client.get("/-/subscriber.000000000000.css").status_code == 404
     with app.test_request_context("/"):
-        scripted = render_page(
-            context, "en", "web/subscriber/error.html", kind=400, number="", script=True
-        )
+        scripted = context.request("en").respond("", script=True)
     assert "script-src 'self'; worker-src 'self'" in scripted.headers["Content-Security-Policy"]
 
 

@@ -80,15 +80,7 @@ def sample(new_publication: Callable[..., PublicationFolder]) -> Iterator[Sample
     subscribe(publication, (ANN, "en"))
     number, clock = number_of(publication.database, ANN), MovingClock()
     with open_web_state(publication.settings) as state:
-        context = WebContext(
-            lambda: publication.settings,
-            state.database,
-            state.writer,
-            state.renderer,
-            state.secret,
-            clock,
-            state.limits,
-        )
+        context = WebContext(lambda: publication.settings, state, clock)
         yield Sample(create_app(context), publication, state.secret, clock, number)
 
 

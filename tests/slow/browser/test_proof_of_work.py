@@ -42,14 +42,6 @@ def test_the_browser_solves_the_challenge_and_the_mail_is_sent(
         return window.title()
 
     with open_web_state(settings) as state:
-        context = WebContext(
-            lambda: settings,
-            state.database,
-            state.writer,
-            state.renderer,
-            state.secret,
-            clock,
-            state.limits,
-        )
+        context = WebContext(lambda: settings, state, clock)
         assert chromium.browse(create_app(context), look).startswith("Check your mailbox")
     assert [row["kind"] for row in publication.rows(notice)] == ["confirm"]

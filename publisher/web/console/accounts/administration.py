@@ -29,10 +29,6 @@ ROUTES = RouteTable()
 
 
 @ROUTES.add("GET /accounts/", Permission.MANAGE_ACCOUNTS, menu="accounts", needs_fresh=True)
-def _show(request: ConsoleRequest) -> flask.Response:
-    return _page(request)
-
-
 def _page(request: ConsoleRequest, problem: str = "") -> flask.Response:
     """Return the page with what its form has; `problem` is why that was refused."""
     return request.page(
@@ -65,10 +61,6 @@ def _invited(request: ConsoleRequest, made: Invitation) -> flask.Response:
 
 
 @ROUTES.add("GET /accounts/<int:number>/", Permission.MANAGE_ACCOUNTS, needs_fresh=True)
-def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
-    return _page_of_one(request, number)
-
-
 def _page_of_one(request: ConsoleRequest, number: int, problem: str = "") -> flask.Response:
     record = _record(request, number)
     return request.page(

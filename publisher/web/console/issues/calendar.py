@@ -22,7 +22,6 @@ from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import Access, LanguageFrom, RouteTable
 
 _PATH = "/calendar/"
-_OCCURRENCE = "/calendar/<newsletter>/<day>/"
 _WEEK = timedelta(weeks=1)
 _WEEKS = 5
 # Dates of other centuries are mistakes.

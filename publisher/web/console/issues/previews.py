@@ -25,10 +25,9 @@ from publisher.app.issues.preview import (
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
 from publisher.delivery.ledger.offer import Viewer
-from publisher.errors import LimitError, UsageError
+from publisher.errors import UsageError
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import Access, LanguageFrom, RouteTable
-from publisher.web.pages.errors import TooManyRequestsError
 from publisher.web.pages.responses import parse_id
 from subscribers.preferences import Profile
 
@@ -210,8 +209,6 @@ def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
     failed = [str(one) for one in found if not isinstance(one, MailPreview)]
     try:
         sent = send_tests(request.state, opened.renderer, request.actor, previews, addresses)
-    except LimitError as error:
-        raise TooManyRequestsError(error.retry_after) from None
     except UsageError:
         return _grid(request, target, 422, wrong=("to", "bad-address"), to="\n".join(addresses))
     if not failed and all(one.problem is None for one in sent):

@@ -194,12 +194,8 @@ def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
         hash=plan_hash(plan, request.state.secret),
         providers=providers.most_common(_PROVIDERS),
         others=len(providers) - _PROVIDERS,
-        in_others=_rest(providers),
+        in_others=sum(count for _name, count in providers.most_common()[_PROVIDERS:]),
     )
-
-
-def _rest(counts: Counter[str]) -> int:
-    return counts.total() - sum(count for _name, count in counts.most_common(_PROVIDERS))
 
 
 @ROUTES.add("GET /issues/<issue>/sending/", Permission.VIEW)
@@ -227,15 +223,13 @@ def _report(request: ConsoleRequest, issue: str) -> flask.Response:
         report=report,
         states=_used([one.counts for one in report.issues]),
         providers=[(name, found_at[name]) for name in shown],
-        feed_followers=list_feed_followers(request.state.database, _languages_of_feeds(group)),
+        # The feed of all languages has none.
+        feed_followers=list_feed_followers(
+            request.state.database, ["", *(one.issue.language for one in group.issues)]
+        ),
         others=len(others),
         in_others=sum((found_at[name] for name in others), Counter[str]()),
     )
-
-
-def _languages_of_feeds(group: IssueGroup) -> list[str]:
-    """Return the languages of an issue's feeds; the empty one is the feed of all languages."""
-    return ["", *(one.issue.language for one in group.issues)]
 
 
 def _used(lines: Sequence[Mapping[str, int]]) -> list[str]:
@@ -318,9 +312,7 @@ def _show_sent_mail(request: ConsoleRequest, issue: str) -> flask.Response:
     is_shown = isinstance(mail, MailPreview) and mail.source.is_frozen
     return request.page(
         "sent.html",
-        group=group,
-        issue=found,
-        edition=request.settings.edition(found.newsletter, found.language),
+        **_given(request, group, found),
         mail=mail if is_shown else None,
         problem="" if isinstance(mail, MailPreview) else str(mail),
         key=opened.previews.keep(mail) if isinstance(mail, MailPreview) else "",
