@@ -18,6 +18,7 @@ ROLES = {
     "publisher/web": {"register"},
     "publisher/web/console": {"ROUTES"},
     "publisher/web/api": {"OPERATIONS"},
+    "publisher/web/pages": {"PAGES"},
     "publisher/ingest/parsers": {"parse"},
     "feeds": {"render"},
     # Alembic and SQLAlchemy look for these.
