@@ -2,7 +2,6 @@
 
 import smtplib
 import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -14,7 +13,6 @@ from tools.servers.mail_server import MailServer
 SENDER = "digest@news.example.org"
 RECIPIENT = "ann@example.org"
 CONTENT = b"Message-ID: <1@news.example.org>\r\nSubject: The week\r\n\r\nA few words.\r\n"
-# Seconds that any answer may take.
 
 
 class Line:
@@ -85,10 +83,6 @@ def greeted(server: MailServer) -> Iterator[Line]:
     with Line(server) as line:
         line.greet()
         yield line
-
-
-def trusting(server: MailServer) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=server.authority)
 
 
 def deliver(client: smtplib.SMTP, *recipients: str) -> dict[str, tuple[int, bytes]]:

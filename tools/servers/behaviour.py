@@ -102,11 +102,7 @@ class Behaviour:
     size: int | None = _SIZE
     # Seconds between a message's end and the reply.
     slow: float = 0.0
-    # Open connections at most; further ones get a 421.
-    most_connections: int | None = None
     tls: Tls = Tls.NONE
-    # Refuse commands before STARTTLS (530).
-    demands_tls: bool = False
     # Require a client certificate of `MailServer.authority`.
     demands_certificate: bool = False
     # The hosts in the server's certificate, and whether it has expired.

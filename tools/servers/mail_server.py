@@ -103,7 +103,6 @@ def _behaviour_of(options: argparse.Namespace) -> Behaviour:
         faults=tuple(_faults(options)),
         pipelining=not options.no_pipelining,
         slow=options.slow,
-        most_connections=options.most_connections,
     )
 
 
@@ -148,7 +147,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--reply", nargs=3, default=[], metavar=("PHASE", "N", "TEXT"), action="append")
     add("--stall", nargs=3, default=[], metavar=("PHASE", "N", "SECONDS"), action="append")
     add("--slow", type=float, default=0.0, metavar="SECONDS", help="before each dot's reply")
-    add("--most-connections", type=int, metavar="N", help="421 for those beyond")
     add("--no-pipelining", action="store_true")
     return parser
 

@@ -90,8 +90,6 @@ class ServerRun:
     behaviour: Behaviour
     record: ServerRecord
     context: ssl.SSLContext | None
-    # Open sessions, without those that were refused for `most_connections`.
-    served: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
     sessions: set[ServerSession] = field(default_factory=set)
 
@@ -121,7 +119,6 @@ class ServerSession(SMTP):
             hostname=_HOST_NAME,
             ident="ESMTP",
             tls_context=run.context if is_upgradable else None,
-            require_starttls=is_upgradable and behaviour.demands_tls,
             auth_require_tls=is_upgradable,
             authenticator=self._authenticate,
             loop=loop,
@@ -129,7 +126,7 @@ class ServerSession(SMTP):
         self._run = run
         self._connection = self._message = self._message_here = 0
         self._addresses = ("", "")
-        self._is_served = self._is_in_content = False
+        self._is_in_content = False
 
     def cut(self) -> asyncio.Task[None]:
         """Close without a reply. Return the task that then ends."""
@@ -233,15 +230,9 @@ class ServerSession(SMTP):
         finally:
             self._writer.close()
             self._run.sessions.discard(self)
-            self._run.served -= self._is_served
             self._run.record.close()
 
     async def _greet(self) -> None:
-        most = self._run.behaviour.most_connections
-        if most is not None and self._run.served >= most:
-            await self._reply_and_close("421 4.7.0 Too many connections")
-        self._is_served = True
-        self._run.served += 1
         if reply := await self.meet(Phase.CONNECT, ""):
             await self._reply_and_close(reply)
 

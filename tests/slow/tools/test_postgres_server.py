@@ -35,30 +35,12 @@ def databases() -> Iterator[PostgresDatabases]:
     assert not server.folder.exists()
 
 
-def fill(url: str) -> None:
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE word AS SELECT 'tide' AS word"))
-    engine.dispose()
-
-
 def ask(url: str, query: str) -> list[object]:
     engine = create_engine(url)
     with engine.begin() as connection:
         found = [*connection.execute(text(query)).scalars()]
     engine.dispose()
     return found
-
-
-def test_databases_are_made_copied_and_deleted(databases: PostgresDatabases) -> None:
-    first = databases.create("first")
-    fill(first)
-    second = databases.create("second", "first")
-    assert ask(second, "SELECT word FROM word") == ["tide"]
-    assert databases.names() >= {"first", "second"}
-    databases.drop("second")
-    databases.drop("second")
-    assert "second" not in databases.names()
 
 
 def test_text_sorts_by_code_point_and_may_be_in_any_script(

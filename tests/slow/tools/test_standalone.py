@@ -4,7 +4,6 @@ import hashlib
 import json
 import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import time
@@ -16,8 +15,6 @@ from typing import Any
 import pytest
 
 from tests.tools.speaking import CONTENT, RECIPIENT, deliver
-from tools.servers import Phase
-from tools.servers.mail_server import main
 
 
 @contextmanager
@@ -70,54 +67,10 @@ def test_a_restarted_server_appends_to_the_log(tmp_path: Path) -> None:
     assert len(written(log)) == 3
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """Run what can't be run; gives the one line that is said."""
-    with pytest.raises(SystemExit) as caught:
-        main([*map(str, words)])
-    out, err = capsys.readouterr()
-    assert (caught.value.code, out, err.count("\n")) == (2, "", 1)
-    said: str = err.removeprefix("tools.servers: ").rstrip("\n")
-    return said
-
-
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (("--drop", "rctp", 3), "'rctp' is no phase; there are connect, hello, "),
-        (("--stall", "rcpt", 1, "long"), "could not convert string to float: 'long'"),
-        (("--reply", "rcpt", "often", "450 x"), "'often' is no count; write one like 3"),
-        (("--drop-after-dot-every", 0), "argument --drop-after-dot-every: '0' is no count"),
-        (("--port", "smtp"), "argument --port: 'smtp' is no port; they go up to 65535"),
-        (("--port", 65_536), "argument --port: '65536' is no port; they go up to 65535"),
-        (("--log", "/no/such/log"), "/no/such/log: can't be written: No such file or dir"),
-        (("--prot", 25), "unrecognized arguments: --prot 25"),
-    ],
-)
-def test_wrong_options_are_reported_in_one_line(
-    capsys: pytest.CaptureFixture[str], words: tuple[object, ...], complaint: str
-) -> None:
-    assert refused(capsys, *words).startswith(complaint)
-
-
-def test_a_port_in_use_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        assert refused(capsys, "--port", port) == f"port {port}: Address already in use"
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
-
-
-def test_help_lists_the_phases(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    text = " ".join(capsys.readouterr().out.split())
-    assert f"PHASE is one of {', '.join(Phase)};" in text
-
-
 def test_options_set_the_faults(tmp_path: Path) -> None:
     log = tmp_path / "log"
     words = (
-        *("--log", log, "--no-pipelining", "--slow", 0.01, "--most-connections", 9),
+        *("--log", log, "--no-pipelining", "--slow", 0.01),
         *("--reply", "rcpt", 2, "451 4.3.0 Later", "--reply", "mail", 5, "550 5.7.1 Never"),
         *("--drop", "data", 3, "--lose-after-dot-every", 2, "--stall", "connect", 1, 0.01),
     )
