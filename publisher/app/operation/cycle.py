@@ -219,7 +219,9 @@ class Pipeline:
             held(problem)
         else:
             with isolated("old deliveries", held):
-                self._prune_ledgers(now)
+                if days := settings.delivery.keep_deliveries:
+                    # Some of them; the next cycle goes on.
+                    prune_ledgers(database, timedelta(days=days), now)
             with isolated("mails to translators", held):
                 queue_translator_mails(settings, database, now, held)
             with isolated("planning", held):
@@ -267,11 +269,6 @@ class Pipeline:
         with self.database.reading() as connection:
             found = read_lineage(connection)
         return found.made_at if found else None
-
-    def _prune_ledgers(self, now: datetime) -> None:
-        """Delete some of the old deliveries; the next cycle goes on."""
-        if days := self.settings.delivery.keep_deliveries:
-            prune_ledgers(self.database, timedelta(days=days), now)
 
     def pick_up(self, now: datetime, progress: Progress = _silent) -> PickedUp:
         """Read new and changed articles from the sources."""

@@ -7,7 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -129,33 +129,22 @@ def open_locked_pipeline(
     require_credentials(settings)
     # A lost database has its secret in a backup: a new one must not be in its way.
     check = start_checks.begin_anew if new_start else start_checks.refuse_lost_state
-    with (
-        storage_errors(settings.folders.root),
-        hold_publication_lock(settings.folders) as was_killed,
-        _open_whole(settings, clock, check, was_killed=was_killed) as pipeline,
-        _named_in_staging_folder(settings, pipeline.database),
-        hold_leadership(
-            pipeline.database, settings.host, lock_scope(settings.folders.var, settings.host)
-        ) as leadership,
-    ):
-        pipeline = replace(pipeline, leadership=leadership)  # noqa: PLW2901  # as it is from now on
-        start_checks.take_over_newsletters(
-            settings, pipeline.database, pipeline.database.timer.time()
-        )
-        _warn_of_other_staging_folders(settings, pipeline.database)
-        _warn_of_unsafe_server(pipeline.database)
-        yield pipeline
-
-
-def _open_whole(
-    settings: Settings,
-    clock: Clock,
-    check: Callable[[Settings, Database], object],
-    *,
-    was_killed: bool,
-) -> AbstractContextManager[cycle.Pipeline]:
-    start_checks.require_whole(settings, was_killed=was_killed)
-    return cycle.open_pipeline(settings, clock, check)
+    with ExitStack() as stack:
+        stack.enter_context(storage_errors(settings.folders.root))
+        was_killed = stack.enter_context(hold_publication_lock(settings.folders))
+        start_checks.require_whole(settings, was_killed=was_killed)
+        pipeline = stack.enter_context(cycle.open_pipeline(settings, clock, check))
+        database, folder = pipeline.database, _staging_folder(settings, pipeline.database)
+        if folder:
+            # Other machines find out by it whether they stage mails in the same folder.
+            stack.enter_context(named_in(folder, settings.host))
+        scope = lock_scope(settings.folders.var, settings.host)
+        leadership = stack.enter_context(hold_leadership(database, settings.host, scope))
+        start_checks.take_over_newsletters(settings, database, database.timer.time())
+        if folder:
+            _warn_of_other_staging_folders(database, folder)
+        _warn_of_unsafe_server(database)
+        yield replace(pipeline, leadership=leadership)
 
 
 def _staging_folder(settings: Settings, database: Database) -> Path | None:
@@ -166,18 +155,9 @@ def _staging_folder(settings: Settings, database: Database) -> Path | None:
     return (settings.folders.root / staged).parent
 
 
-def _named_in_staging_folder(
-    settings: Settings, database: Database
-) -> AbstractContextManager[None]:
-    """Let other machines find out whether they stage mails in the same folder."""
-    folder = _staging_folder(settings, database)
-    return named_in(folder, settings.host) if folder else nullcontext()
-
-
-def _warn_of_other_staging_folders(settings: Settings, database: Database) -> None:
+def _warn_of_other_staging_folders(database: Database, folder: Path) -> None:
     """Say that mails are staged in several places, so that some may be lost with a machine."""
-    folder = _staging_folder(settings, database)
-    if folder and (apart := hosts_apart(database, folder)):
+    if apart := hosts_apart(database, folder):
         log.warning(
             "other machines stage mails in a folder of their own, which are lost if one does not come "
             "back; put it on a disk that all share, or use SMTP",
