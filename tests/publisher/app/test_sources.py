@@ -12,7 +12,7 @@ import pytest
 
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
-from publisher.app import sources as source_tests
+from publisher.app import sources
 from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.attention import list_attention
@@ -55,7 +55,7 @@ def test_a_loss_is_shown_with_its_time_and_accepted_as_it_was_seen(
     state: EditingState, publication: PublicationFolder
 ) -> None:
     lose_most(publication)
-    found = source_tests.read_sources(state)
+    found = sources.read_sources(state)
     (source,) = found.sources
     assert source.is_known
     assert source.held is not None
@@ -71,34 +71,33 @@ def test_a_loss_is_shown_with_its_time_and_accepted_as_it_was_seen(
     assert told["quarantine"].what == "1 file can't be read as an article"
     assert "problems" not in told
     with pytest.raises(UsageError, match="4 articles are gone by now, not 3"):
-        source_tests.accept_source_loss(state, ANN, "articles", 3)
+        sources.accept_source_loss(state, ANN, "articles", 3)
     assert "lost" in kinds(state)
-    source_tests.accept_source_loss(state, ANN, "articles", 4)
+    sources.accept_source_loss(state, ANN, "articles", 4)
     assert "lost" not in kinds(state)
-    assert source_tests.read_sources(state).sources[0].state == "loss-accepted"
+    assert sources.read_sources(state).sources[0].state == "loss-accepted"
     publication.pick_up()
     assert len(publication.visible()) == 2
     with pytest.raises(UsageError, match="not held"):
-        source_tests.accept_source_loss(state, ANN, "articles", 4)
+        sources.accept_source_loss(state, ANN, "articles", 4)
 
 
-def notices(state: EditingState) -> dict[str, source_tests.SourceNotice]:
-    (source,) = source_tests.read_sources(state).sources
+def notices(state: EditingState) -> dict[str, sources.SourceNotice]:
+    (source,) = sources.read_sources(state).sources
     return {one.kind: one for one in source.notices}
 
 
 def test_a_source_of_the_settings_says_if_it_was_never_read_or_never_could_be(
     state: EditingState, publication: PublicationFolder
 ) -> None:
-    (source,) = source_tests.read_sources(state).sources
+    (source,) = sources.read_sources(state).sources
     assert (source.is_known, source.articles, source.held) == (False, 0, None)
     assert [*notices(state)] == ["never-read"]
     publication.articles.rename(publication.articles.with_name("elsewhere"))
     publication.pick_up()
     assert [*notices(state)] == ["unreadable"]
     assert "unreadable" in kinds(state)
-    sources = [{"kind": "folder", "name": "other", "path": "elsewhere"}]
-    publication.reload(sources=sources)
+    publication.reload(sources=[{"kind": "folder", "name": "other", "path": "elsewhere"}])
     publication.pick_up()
     assert "unreadable" not in kinds(state)
 
@@ -113,7 +112,7 @@ def test_a_source_that_can_t_be_read_says_since_when_and_why_until_it_can(
     publication.articles.rename(elsewhere)
     publication.pick_up()
     publication.at(NOW + timedelta(hours=3)).pick_up()
-    (source,) = source_tests.read_sources(state).sources
+    (source,) = sources.read_sources(state).sources
     (found,) = source.notices
     assert (source.state, source.articles) == ("unreadable", 1)
     assert (found.since, found.is_urgent) == (NOW, True)
@@ -147,13 +146,13 @@ def test_what_is_left_out_elsewhere_or_in_the_future_is_counted_with_the_reason(
 
 
 def test_every_reason_and_problem_has_a_sentence_and_a_source_in_order_has_none() -> None:
-    found = {reason: source_tests.left_out_reason(reason) for reason in LeftOutReason}
+    found = {reason: sources.left_out_reason(reason) for reason in LeftOutReason}
     assert len({*found.values()}) == len(LeftOutReason)
     assert [reason for reason, why in found.items() if reason == why] == []
-    assert source_tests.left_out_reason("of another version") == "of another version"
+    assert sources.left_out_reason("of another version") == "of another version"
     assert len({problem_meaning(kind) for kind in ProblemKind}) == len(ProblemKind)
-    assert source_tests.notices_of(SourceFacts(), None, None) == ()
-    assert [one.kind for one in source_tests.notices_of(None, None, None)] == ["never-read"]
+    assert sources.notices_of(SourceFacts(), None, None) == ()
+    assert [one.kind for one in sources.notices_of(None, None, None)] == ["never-read"]
 
 
 # --- sudden losses
@@ -183,7 +182,7 @@ def held(publication: PublicationFolder) -> tuple[HeldSource, ...]:
 
 def accept(publication: PublicationFolder) -> HeldSource:
     (lost,) = held(publication)
-    return source_tests.accept_source_loss(
+    return sources.accept_source_loss(
         editing_state(publication), terminal_actor(), "articles", lost.lost
     )
 
@@ -237,7 +236,7 @@ def test_articles_that_are_back_end_the_hold_and_leave_nothing_to_accept(
     assert held(five) == ()
     assert len(five.all()) == len(NAMES)
     with pytest.raises(UsageError, match="articles: is not held any more"):
-        source_tests.accept_source_loss(editing_state(five), terminal_actor(), "articles", 5)
+        sources.accept_source_loss(editing_state(five), terminal_actor(), "articles", 5)
 
 
 def test_half_of_the_articles_and_renamed_files_are_no_loss(five: PublicationFolder) -> None:
@@ -309,9 +308,7 @@ def verbs(state: EditingState) -> list[tuple[str, str]]:
     return [(one.verb, one.object) for one in audit_log(state)]
 
 
-def complete(
-    tests: source_tests.SourceTests, state: EditingState, *key: str
-) -> source_tests.SourceTest:
+def complete(tests: sources.SourceTests, state: EditingState, *key: str) -> sources.SourceTest:
     """Begin a test of the source, and let it end."""
     tests.begin(state, ANN, "articles", *key)
     tests.wait(PATIENCE)
@@ -324,38 +321,38 @@ def test_a_test_is_recorded_and_says_what_the_source_would_bring(
     state: EditingState, publication: PublicationFolder
 ) -> None:
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    assert source_tests.run_source_test(state, ANN, "articles").new == 1
+    assert sources.run_source_test(state, ANN, "articles").new == 1
     assert verbs(state) == [("test-source", "articles")]
 
 
 def test_only_who_manages_sources_tests_one_or_accepts_its_loss(state: EditingState) -> None:
     editor = replace(ADMINISTRATOR, grants=(Grant(Role.EDITOR),))
     with pytest.raises(ForbiddenError):
-        source_tests.run_source_test(state, editor, "articles")
+        sources.run_source_test(state, editor, "articles")
     with pytest.raises(ForbiddenError):
-        source_tests.SourceTests().begin(state, editor, "articles")
+        sources.SourceTests().begin(state, editor, "articles")
     with pytest.raises(ForbiddenError):
-        source_tests.accept_source_loss(state, editor, "articles", 4)
+        sources.accept_source_loss(state, editor, "articles", 4)
     assert verbs(state) == []
 
 
 def test_an_unknown_source_is_refused_with_those_that_there_are(state: EditingState) -> None:
     with pytest.raises(UsageError, match="no such source; there are: articles"):
-        source_tests.run_source_test(state, ANN, "artcles")
-    assert source_tests.require_source(state.settings, "articles") == state.settings.sources[0]
+        sources.run_source_test(state, ANN, "artcles")
+    assert sources.require_source(state.settings, "articles") == state.settings.sources[0]
 
 
 def test_an_account_tests_so_often_in_an_hour(state: EditingState) -> None:
-    for _ in range(source_tests.SOURCE_TEST_LIMIT.burst):
-        source_tests.run_source_test(state, ADMINISTRATOR, "articles")
+    for _ in range(sources.SOURCE_TEST_LIMIT.burst):
+        sources.run_source_test(state, ADMINISTRATOR, "articles")
     with pytest.raises(LimitError) as refused:
-        source_tests.run_source_test(state, ADMINISTRATOR, "articles")
+        sources.run_source_test(state, ADMINISTRATOR, "articles")
     assert refused.value.retry_after > 0
-    assert len(verbs(state)) == source_tests.SOURCE_TEST_LIMIT.burst
+    assert len(verbs(state)) == sources.SOURCE_TEST_LIMIT.burst
 
 
 def test_while_a_test_runs_a_second_one_of_its_source_is_the_same(stuck: EditingState) -> None:
-    tests = source_tests.SourceTests()
+    tests = sources.SourceTests()
     first = tests.begin(stuck, ANN, "disk")
     assert _StuckSource.asked.wait(PATIENCE)
     assert first.is_running
@@ -374,9 +371,9 @@ def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
     state: EditingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tests, seen, begin = (
-        source_tests.SourceTests(),
-        list[source_tests.SourceTest | None](),
-        source_tests._begin,
+        sources.SourceTests(),
+        list[sources.SourceTest | None](),
+        sources._begin,
     )
 
     def waits(*given: Any) -> SourceSettings:
@@ -384,17 +381,17 @@ def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
             seen.append(pool.submit(tests.find, ANN, "articles").result(PATIENCE))
         return begin(*given)
 
-    monkeypatch.setattr(source_tests, "_begin", waits)
+    monkeypatch.setattr(sources, "_begin", waits)
     begun = tests.begin(state, ANN, "articles")
     tests.wait(PATIENCE)
     assert seen == [begun]
 
 
 def test_a_test_that_is_refused_leaves_the_one_before(state: EditingState) -> None:
-    tests = source_tests.SourceTests()
+    tests = sources.SourceTests()
     done = complete(tests, state)
-    for _ in range(source_tests.SOURCE_TEST_LIMIT.burst):
-        source_tests.run_source_test(state, ADMINISTRATOR, "articles")
+    for _ in range(sources.SOURCE_TEST_LIMIT.burst):
+        sources.run_source_test(state, ADMINISTRATOR, "articles")
     with pytest.raises(LimitError):
         tests.begin(state, ADMINISTRATOR, "articles")
     assert tests.find(ANN, "articles") == done
@@ -404,26 +401,26 @@ def test_a_test_that_is_refused_leaves_the_one_before(state: EditingState) -> No
 
 
 def test_a_form_that_is_sent_twice_is_one_test(state: EditingState) -> None:
-    tests, key = source_tests.SourceTests(), source_tests.new_test_key()
+    tests, key = sources.SourceTests(), sources.new_test_key()
     complete(tests, state, key)
     again = tests.begin(state, ANN, "articles", key)
     assert not again.is_running
     assert verbs(state) == [("test-source", "articles")]
-    complete(tests, state, source_tests.new_test_key())
+    complete(tests, state, sources.new_test_key())
     assert len(verbs(state)) == 2
 
 
 def test_a_test_that_fails_says_why_and_the_next_one_may_succeed(
     state: EditingState, publication: PublicationFolder
 ) -> None:
-    tests, elsewhere = source_tests.SourceTests(), publication.articles.with_name("elsewhere")
+    tests, elsewhere = sources.SourceTests(), publication.articles.with_name("elsewhere")
     publication.articles.rename(elsewhere)
     # Not where it is on the machine: everybody who may see the console reads it.
     assert (
         complete(tests, state).problem == "articles: can't be read: No such file or directory"
     )
     with pytest.raises(SourceError):
-        source_tests.run_source_test(state, ANN, "articles")
+        sources.run_source_test(state, ANN, "articles")
     elsewhere.rename(publication.articles)
     assert complete(tests, state).survey is not None
 
@@ -434,6 +431,6 @@ def test_a_fault_of_the_program_ends_a_test_with_a_sentence(
     def broken(*_given: object) -> None:
         raise RuntimeError("nobody has thought of this")
 
-    monkeypatch.setattr(source_tests, "_survey", broken)
-    done = complete(source_tests.SourceTests(), state)
+    monkeypatch.setattr(sources, "_survey", broken)
+    done = complete(sources.SourceTests(), state)
     assert done.problem == "a fault of the program; its log says more"

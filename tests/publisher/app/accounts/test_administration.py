@@ -198,6 +198,7 @@ def test_everybody_has_keys_of_ones_own_and_an_administrator_ends_any(
     assert [owner for owner, _key in keys.list_keys(state, ann)] == [ANN, BOB]
     with pytest.raises(AccountError, match="key 2: there is none"):
         keys.revoke_key(state, bob, 2)
+    assert keys.has_sender(state, "", mine)
     user = keys.find_key_actor(state, mine, "192.0.2.0/24")
     assert user is not None
     assert (user.name, user.via, user.network) == (BOB, "api", "192.0.2.0/24")
@@ -210,6 +211,7 @@ def test_everybody_has_keys_of_ones_own_and_an_administrator_ends_any(
     with pytest.raises(AccountError, match="was revoked before"):
         keys.revoke_key(state, ann, 1)
     assert keys.find_key_actor(state, mine, "") is None
+    assert not keys.has_sender(state, "", mine)
     log = audit_log(state)
     done = [(ANN, "revoke-key"), ("terminal", "add-key"), (BOB, "add-key")]
     assert [(one.actor, one.verb) for one in log[:3]] == done

@@ -295,30 +295,6 @@ def _settle_merged(publication: PublicationFolder, number: int) -> None:
 # --- single cases
 
 
-def test_what_another_issue_brings_counts_only_if_it_is_still_wanted(
-    both: PublicationFolder,
-) -> None:
-    publication = both
-    person = replace(SOMEBODY, states={"first": "active", "second": "active"})
-    _join(publication, 1, person)
-    _join(publication, 2, replace(person, then_leaves="second", outcome=S.PENDING))
-    _join(publication, 3, replace(person, was_merged=True))
-    _join(publication, 4, replace(person, states={"first": "active"}))
-    _select(publication, [Written(1, "en", (), False)], NOW)
-    with publication.database.writing() as connection:
-        for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING):
-            if issue.newsletter == "second":
-                moved = issues.move_issue(connection, issue, IssueState.READY)
-                assert open_ledger(connection, publication.settings, moved, NOW) == 3
-                issues.move_issue(connection, moved, IssueState.SENDING)
-    _settle(publication, [person, replace(person, then_leaves="second", outcome=S.PENDING)])
-    _settle_merged(publication, 3)
-    with publication.database.writing() as connection:
-        plan = _plan_and_open(connection, publication, "first", NOW)
-    assert plan.editions[0].withheld == {"had-everything": 2}
-    assert plan.recipients == {"en": 2}
-
-
 def test_who_is_owed_what_came_during_a_pause_gets_it_with_the_issue(
     both: PublicationFolder,
 ) -> None:

@@ -108,27 +108,6 @@ def test_a_translation_that_comes_after_the_story_was_read_is_not_sent(reader: R
     assert [len(mails) for mails in reading.read.values()] == [3, 2]
 
 
-def test_what_is_left_of_an_issue_is_sent_to_who_has_read_a_part_of_it(reader: Reader) -> None:
-    reading = reader("en", "ar", newsletters=(DAILY, OTHER))
-    reading.join("ann", "ar", "en", newsletters="daily")
-    reading.join("bob", "en", newsletters="daily weekly", topics=("harbour",))
-    reading.join("cyd", "en", newsletters="weekly")
-    reading.write(1, "en", topics="[Harbour]")
-    reading.write(2, "en", topics="[Art]")
-    reading.run()
-    # Now bob wants everything, and the weekly again has what the daily had.
-    assert reading.read["bob"] == ["Story 1 in en"]
-    reading.choose("ann", "en")
-    reading.write(3, "en")
-    reading.publication.reload(
-        languages=["en", "ar"],
-        newsletters=[DAILY, OTHER, {"name": "third", "schedule": "0 7 * * *"}],
-    )
-    reading.join("ann", "en", newsletters="third")
-    reading.next_day()
-    assert reading.read["ann"] == ["Story 1 in en, Story 2 in en", "Story 3 in en"]
-
-
 def test_no_issue_is_made_for_a_subscriber_with_a_profile_who_has_a_pause(
     reader: Reader,
 ) -> None:
