@@ -203,7 +203,7 @@ CLOCK = FixedClock(NOW)
 def three_readers(publication: PublicationFolder) -> PublicationFolder:
     """One article that is due today, for three subscribers."""
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
+    subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en-GB"))
     return publication
 
 
@@ -245,6 +245,8 @@ def test_a_cycle_runs_alone_and_its_places_and_state_can_be_read(
         (found,) = articles.list_articles(database).articles
         assert articles.list_article_problems(database) == []
     assert (snapshot.stories, snapshot.worked_at) == (1, NOW)
+    # A subscriber of en-GB is served by en.
+    assert [one.subscribers for one in snapshot.languages] == [3, 0, 0, 0]
     issue = next(one for one in snapshot.latest if one.articles)
     assert (issue.issue.name, issue.deliveries["sent"]) == (NAME, 3)
     assert found.title == "Tides"
