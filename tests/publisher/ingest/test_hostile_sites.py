@@ -25,27 +25,6 @@ def site_of(new_publication: Make, **files: str) -> PublicationFolder:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (f"---\ntitle: Bad\nx: {'x' * 4_900_000}\n---\nWords.", "longer than 64,000 characters"),
-        (f"---\ntitle: Bad\n{BOMB}---\nWords.", "nested more than 10 deep"),
-        ("---\ntitle: Bad\n---\n" + "Words. " * 1_500_000, "larger than 5 MB"),
-        ("---\ntitle: Bad\n---\n" + "Words. " * 200_000, "longer than 1,000,000 characters"),
-    ],
-    ids=["front matter", "aliases", "file", "text"],
-)  # fmt: skip
-def test_a_document_without_measure_is_quarantined_by_name(
-    publication: PublicationFolder, text: str, reason: str
-) -> None:
-    publication.write("bad.md", text.encode())
-    publication.write("good.md", GOOD.encode())
-    with at_most(20):
-        publication.pick_up()
-    assert reason in publication.quarantine()["bad.md"]
-    assert [key for key, _language in publication.all()] == ["good"]
-
-
-@pytest.mark.parametrize(
     ("file", "text", "post"),
     [
         ("_config.yml", 'url: "https://[username].github.io"', POST),
@@ -139,22 +118,6 @@ def test_links_in_circles_end(new_publication: Make) -> None:
     (folder / "round").symlink_to("..")
     publication.pick_up()
     assert [one.title for one in publication.all().values()] == ["Good"]
-
-
-def test_a_source_that_is_a_link_to_itself_is_named(new_publication: Make) -> None:
-    publication = new_publication(
-        sources=[
-            {"kind": "folder", "path": "round", "name": "round"},
-            {"kind": "folder", "path": "good", "name": "good"},
-        ]
-    )
-    root = publication.settings.folders.root
-    (root / "good/good.md").write_text(GOOD)
-    (root / "round").rmdir()
-    (root / "round").symlink_to("round")
-    done = publication.pick_up()
-    assert "round: can't be read: Too many levels of symbolic links" in done.problems[0]
-    assert done.new == 1
 
 
 def test_old_addresses_in_a_circle_lead_to_the_articles(new_publication: Make) -> None:

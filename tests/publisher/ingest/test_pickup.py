@@ -205,6 +205,7 @@ def test_a_language_of_the_source_is_its_default(new_publication: Make) -> None:
         (b"---\ntitle: T\nlang: klingonish\n---\ntext", "'klingonish' is not a language tag"),
         (b"---\ntitle: T\n---\n\xc3\x28 text", "not UTF-8"),
         (b"nothing but words", "no title"),
+        (b"---\ntitle: T\n---\n" + b"x" * 5_000_000, "larger than 5 MB"),
     ],
 )
 def test_an_unreadable_file_is_quarantined_and_the_rest_goes_on(
@@ -294,7 +295,12 @@ def put_a_file_in_its_place(folder: Path) -> None:
     folder.touch()
 
 
-@pytest.mark.parametrize("spoil", [shutil.rmtree, put_a_file_in_its_place])
+def link_it_to_itself(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.symlink_to(folder.name)
+
+
+@pytest.mark.parametrize("spoil", [shutil.rmtree, put_a_file_in_its_place, link_it_to_itself])
 def test_a_missing_source_folder_changes_nothing_and_is_reported(
     publication: PublicationFolder, spoil: Callable[[Path], None]
 ) -> None:
