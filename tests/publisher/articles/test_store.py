@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import Connection
 
 from publisher.articles import store
 from publisher.articles.model import ArticleStatus, Attachment, Byline, ParsedArticle, Picture
@@ -33,91 +34,77 @@ def publication(publication: PublicationFolder) -> PublicationFolder:
     return publication
 
 
-def test_the_newest_articles_come_first_up_to_the_limit(publication: PublicationFolder) -> None:
-    with publication.database.reading() as connection:
-        found = store.newest_articles(connection, "en", FOREVER, 10)
-        assert [one.story_key for one in found] == ["c", "a"]
-        assert store.newest_articles(connection, "en", FOREVER, 1) == found[:1]
-        assert [one.story_key for one in store.newest_articles(connection, "en", NOW, 10)] == [
-            "a"
-        ]
+def test_the_newest_articles_come_first_up_to_the_limit(connection: Connection) -> None:
+    found = store.newest_articles(connection, "en", FOREVER, 10)
+    assert [one.story_key for one in found] == ["c", "a"]
+    assert store.newest_articles(connection, "en", FOREVER, 1) == found[:1]
+    assert [one.story_key for one in store.newest_articles(connection, "en", NOW, 10)] == ["a"]
 
 
-def test_articles_become_available_after_since_and_up_to_until(
-    publication: PublicationFolder,
-) -> None:
-    with publication.database.reading() as connection:
+def test_articles_become_available_after_since_and_up_to_until(connection: Connection) -> None:
+    def keys(since: datetime | None, until: datetime) -> list[str]:
+        found, older = store.became_available(connection, ["en", "ar"], since, until, LONG_AGO)
+        assert older == 0
+        return [f"{one.story_key} {one.language}" for one in found]
 
-        def keys(since: datetime | None, until: datetime) -> list[str]:
-            found, older = store.became_available(
-                connection, ["en", "ar"], since, until, LONG_AGO
-            )
-            assert older == 0
-            return [f"{one.story_key} {one.language}" for one in found]
-
-        assert sorted(keys(None, NOW)) == ["a ar", "a en"]
-        assert keys(NOW - HOUR, NOW - timedelta(seconds=1)) == []
-        assert keys(NOW, NOW + HOUR) == []
-        assert keys(NOW, FOREVER) == ["c en"]
+    assert sorted(keys(None, NOW)) == ["a ar", "a en"]
+    assert keys(NOW - HOUR, NOW - timedelta(seconds=1)) == []
+    assert keys(NOW, NOW + HOUR) == []
+    assert keys(NOW, FOREVER) == ["c en"]
 
 
 def test_articles_published_before_the_oldest_are_only_counted(
-    publication: PublicationFolder,
+    publication: PublicationFolder, connection: Connection
 ) -> None:
     published = publication.one("a").published_at
-    with publication.database.reading() as connection:
 
-        def found(since: datetime | None, oldest: datetime) -> tuple[list[str], int]:
-            some, older = store.became_available(connection, ["en"], since, FOREVER, oldest)
-            return [one.story_key for one in some], older
+    def found(since: datetime | None, oldest: datetime) -> tuple[list[str], int]:
+        some, older = store.became_available(connection, ["en"], since, FOREVER, oldest)
+        return [one.story_key for one in some], older
 
-        assert found(None, published) == (["c", "a"], 0)
-        assert found(None, published + HOUR) == (["c"], 1)
-        assert found(None, FOREVER) == ([], 2)
-        assert found(NOW, FOREVER) == ([], 1)
+    assert found(None, published) == (["c", "a"], 0)
+    assert found(None, published + HOUR) == (["c"], 1)
+    assert found(None, FOREVER) == ([], 2)
+    assert found(NOW, FOREVER) == ([], 1)
 
 
 def test_variants_are_the_publishable_articles_of_a_story(
-    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "MAX_SQL_PARAMETERS", 1)
-    with publication.database.reading() as connection:
-        ids = {one.story_key: one.story_id for one in store.all_articles(connection)}
-        found = store.variants(connection, ids.values(), NOW)
-        assert store.variants(connection, [], NOW) == {}
+    ids = {one.story_key: one.story_id for one in store.all_articles(connection)}
+    found = store.variants(connection, ids.values(), NOW)
+    assert store.variants(connection, [], NOW) == {}
     assert {number: [one.language for one in some] for number, some in found.items()} == {
         ids["a"]: ["ar", "en"]
     }
 
 
-def test_articles_are_found_by_their_ids_and_counted(publication: PublicationFolder) -> None:
-    with publication.database.reading() as connection:
-        every = list(store.all_articles(connection))
-        found = store.articles_by_id(connection, [one.id for one in every[:2]] + [999])
+def test_articles_are_found_by_their_ids_and_counted(connection: Connection) -> None:
+    every = list(store.all_articles(connection))
+    found = store.articles_by_id(connection, [one.id for one in every[:2]] + [999])
     assert found == {one.id: one for one in every[:2]}
-    with publication.database.reading() as connection:
-        assert store.held_back(connection, ["en"]) == {ArticleStatus.STALE: 1}
-        assert store.held_back(connection, ["ar"]) == {}
-        assert store.count_articles_by_language(connection) == {"en": 3, "ar": 1}
-        assert store.count_stories(connection) == 3
-        assert store.count_conversions(connection) == {}
-        assert [path for path, _reason in quarantined_items(connection)] == ["en/d.md"]
+    assert store.held_back(connection, ["en"]) == {ArticleStatus.STALE: 1}
+    assert store.held_back(connection, ["ar"]) == {}
+    assert store.count_articles_by_language(connection) == {"en": 3, "ar": 1}
+    assert store.count_stories(connection) == 3
+    assert store.count_conversions(connection) == {}
+    assert [path for path, _reason in quarantined_items(connection)] == ["en/d.md"]
 
 
-def test_pages_are_due_until_they_are_written(publication: PublicationFolder) -> None:
-    with publication.database.writing() as connection:
-        due = store.articles_without_page(connection, NOW, 10)
-        assert [one.story_key for one in due] == ["a", "a"]  # b is held back
-        assert store.count_articles_without_page(connection, NOW) == 2
-        assert store.articles_without_page(connection, NOW, 1) == due[:1]
-        store.mark_article_pages_written(connection, [])
-        store.mark_article_pages_written(connection, [one.id for one in due])
-        assert store.articles_without_page(connection, NOW, 10) == []
-        assert store.count_articles_without_page(connection, NOW) == 0
-        assert store.count_articles_without_page(connection, FOREVER) == 1
-        assert [
-            one.story_key for one in store.articles_without_page(connection, FOREVER, 10)
-        ] == ["c"]
+def test_pages_are_due_until_they_are_written(connection: Connection) -> None:
+    due = store.articles_without_page(connection, NOW, 10)
+    assert [one.story_key for one in due] == ["a", "a"]  # b is held back
+    assert store.count_articles_without_page(connection, NOW) == 2
+    assert store.articles_without_page(connection, NOW, 1) == due[:1]
+    store.mark_article_pages_written(connection, [])
+    store.mark_article_pages_written(connection, [one.id for one in due])
+    assert store.articles_without_page(connection, NOW, 10) == []
+    assert store.count_articles_without_page(connection, NOW) == 0
+    assert store.count_articles_without_page(connection, FOREVER) == 1
+    assert [one.story_key for one in store.articles_without_page(connection, FOREVER, 10)] == [
+        "c"
+    ]
 
 
 # Between a draft and the columns of its row.

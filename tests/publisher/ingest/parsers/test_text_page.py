@@ -78,13 +78,11 @@ def test_several_authors_with_and_without_affiliation() -> None:
 
 def test_neither_an_indented_paragraph_nor_a_list_of_points_names_authors() -> None:
     draft = read_text(
-        "a.txt", "T\n• Ada Example\n\n    This is a whole sentence of the text here.\n"
+        "a.txt", "T\n• Ada Example\n\n    This is a whole sentence of the text.\n"
     )
     assert draft.bylines == (Byline(name="Ada Example"),)
-    assert draft.text == "This is a whole sentence of the text here."
-    draft = read_text(
-        "a.txt", "T\n\n• A point that is made here, at some length.\n• Another one!\n"
-    )
+    assert draft.text == "This is a whole sentence of the text."
+    draft = read_text("a.txt", "T\n\n• A point that is made here, at length.\n• Another one!\n")
     assert draft.bylines == ()
     assert draft.text.count("\n\n") == 1
 
