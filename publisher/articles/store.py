@@ -160,17 +160,12 @@ def versions(
     """Return the published languages of stories without the texts, by story."""
     found: dict[int, list[model.LanguageVersion]] = {}
     own = article.c
-    query = (
-        sa.select(
-            *(own.story_id, story.c.slug, own.language, own.origin, own.title, own.url),
-            *(own.published_on, own.available_at, own.content_hash),
-        )
-        .join(story)
-        .where(*_ready(now))
-        .order_by(own.language)
-    )
+    shown = ("story_id", "language", "origin", "title", "url")
+    columns = own[*shown, "published_on", "available_at", "content_hash"]
+    query = sa.select(*columns, story.c.slug).join(story).where(*_ready(now))
     for some in chunks(sorted(set(stories))):
-        for row in connection.execute(query.where(own.story_id.in_(some))).mappings():
+        rows = connection.execute(query.where(own.story_id.in_(some)).order_by(own.language))
+        for row in rows.mappings():
             version = model.LanguageVersion(**{**row, "origin": model.Origin(row["origin"])})
             found.setdefault(version.story_id, []).append(version)
     return found
@@ -378,15 +373,10 @@ def list_articles_before(
 ) -> list[ArticleSummary]:
     """Return articles of some languages, the latest first. A place is the time of publication and the id."""
     own = article.c
-    query = (
-        sa.select(
-            *(own.id, own.story_id, story.c.key.label("story"), story.c.slug, own.language),
-            *(own.title, own.origin, own.status, own.url),
-            *(own.published_at, own.available_at, own.updated_at),
-        )
-        .join(story)
-        .where(own.language.in_(languages))
-    )
+    named = ("id", "story_id", "language", "title", "origin", "status", "url")
+    columns = own[*named, "published_at", "available_at", "updated_at"]
+    query = sa.select(*columns, story.c.key.label("story"), story.c.slug).join(story)
+    query = query.where(own.language.in_(languages))
     if before is not None:
         place = sa.tuple_(sa.literal(before[0], UTCDateTime), sa.literal(before[1]))
         query = query.where(sa.tuple_(own.published_at, own.id) < place)

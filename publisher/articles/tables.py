@@ -58,18 +58,8 @@ article = sa.Table(
     sa.Column("canonical_url", sa.Text),
     sa.UniqueConstraint("story_id", "language"),
 )
-sa.Index(
-    "ix_article_language_published",
-    article.c.language,
-    article.c.status,
-    article.c.published_at,
-)
-sa.Index(
-    "ix_article_language_available",
-    article.c.language,
-    article.c.status,
-    article.c.available_at,
-)
+sa.Index("ix_article_language_published", *article.c["language", "status", "published_at"])
+sa.Index("ix_article_language_available", *article.c["language", "status", "available_at"])
 # Few articles lack their page at any time; the indexes contain only those.
 sa.Index("ix_article_page_due", article.c.id, **partial_index(article.c.page_hash.is_(None)))
 sa.Index("ix_article_feed_due", article.c.id, **partial_index(article.c.feed_hash.is_(None)))

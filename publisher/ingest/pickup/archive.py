@@ -90,13 +90,7 @@ def count_by_mailing(connection: Connection, chosen: ColumnElement[bool]) -> Map
 
 def announce_archive(connection: Connection, chosen: ColumnElement[bool], now: datetime) -> int:
     """Make articles of an archive news from now on; return how many. Others stay as they are."""
-    rows = (
-        update(article)
-        .where(
-            chosen,
-            article.c.mailing == Mailing.ARCHIVE,
-            article.c.status == ArticleStatus.READY,
-        )
-        .values(mailing=Mailing.ANNOUNCED, available_at=now)
-    )
-    return connection.execute(rows).rowcount
+    is_archived = article.c.mailing == Mailing.ARCHIVE
+    rows = update(article).where(chosen, is_archived, article.c.status == ArticleStatus.READY)
+    values = rows.values(mailing=Mailing.ANNOUNCED, available_at=now)
+    return connection.execute(values).rowcount

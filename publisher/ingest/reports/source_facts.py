@@ -167,25 +167,14 @@ def unlinked_translations(connection: Connection) -> list[ItemProblem]:
 
 def _single_articles(connection: Connection) -> Sequence[Any]:
     """Return the articles of stories that have one language only, by day and file."""
-    shown = (article.c.status != ArticleStatus.WITHDRAWN) & (
-        article.c.origin != Origin.CONVERTED
-    )
-    single = (
-        select(article.c.story_id)
-        .where(shown)
-        .group_by(article.c.story_id)
-        .having(func.count() == 1)
-    )
+    own = article.c
+    shown = (own.status != ArticleStatus.WITHDRAWN) & (own.origin != Origin.CONVERTED)
+    counted = select(own.story_id).where(shown).group_by(own.story_id)
+    single = counted.having(func.count() == 1)
+    columns = article.c[("language", "published_on", "available_at", *_MARKS)]
+    item = (source_item.c.source, source_item.c.key.label("file"))
     query = (
-        select(
-            *(
-                article.c[name]
-                for name in ("language", "published_on", "available_at", *_MARKS)
-            ),
-            story.c.key,
-            source_item.c.source,
-            source_item.c.key.label("file"),
-        )
+        select(*columns, story.c.key, *item)
         .join(story, story.c.id == article.c.story_id)
         .join(source_item, source_item.c.article_id == article.c.id)
         .where(shown, article.c.story_id.in_(single))

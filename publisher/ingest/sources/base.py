@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from publisher.articles.model import MediaFile
-from publisher.ingest.media.document_media import MediaInfo, MediaLibrary
+from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers.document import SourceDocument
 from publisher.ingest.sites.base import LeftOut
 
@@ -71,17 +71,10 @@ class NoFiles:
 
     requested: tuple[str, ...] = ()
 
-    def picture_bytes(self, path: PurePosixPath) -> bytes | None:  # noqa: ARG002  # of MediaLibrary
-        """Return None."""
-        return None
+    def picture_bytes(self, path: PurePosixPath) -> None:
+        """Return None: there is no file."""
 
-    def size(self, path: PurePosixPath) -> int | None:  # noqa: ARG002  # of MediaLibrary
-        """Return None."""
-        return None
-
-    def inspect(self, path: PurePosixPath) -> MediaInfo | None:  # noqa: ARG002  # of MediaLibrary
-        """Return None."""
-        return None
+    size = inspect = picture_bytes
 
     def publish(self, media: MediaFile, public: Path) -> None:
         """Raise: no file was found."""
