@@ -223,10 +223,8 @@ def articles_without_page(
 ) -> list[model.Article]:
     """Return articles whose page must be written, or written again."""
     query = _articles().where(*is_without_page(now))
-    return [
-        article_from_row(row)
-        for row in connection.execute(query.order_by(article.c.id).limit(limit))
-    ]
+    rows = connection.execute(query.order_by(article.c.id).limit(limit))
+    return [article_from_row(row) for row in rows]
 
 
 def count_articles_without_page(connection: sa.Connection, now: datetime) -> int:
@@ -380,9 +378,8 @@ def list_articles_before(
     if before is not None:
         place = sa.tuple_(sa.literal(before[0], UTCDateTime), sa.literal(before[1]))
         query = query.where(sa.tuple_(own.published_at, own.id) < place)
-    rows = connection.execute(
-        query.order_by(own.published_at.desc(), own.id.desc()).limit(limit)
-    )
+    query = query.order_by(own.published_at.desc(), own.id.desc())
+    rows = connection.execute(query.limit(limit))
     return [
         ArticleSummary(
             **dict(row._mapping)  # noqa: SLF001  # public in spite of its name

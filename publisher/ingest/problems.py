@@ -199,9 +199,8 @@ def count_problems(connection: Connection) -> dict[article_problems.ProblemKind,
 
 def quarantined_items(connection: Connection) -> list[tuple[str, str]]:
     """Return the keys of items in quarantine, with the reasons."""
-    query = select(source_item.c.key, source_item.c.reason).where(
-        source_item.c.reason.is_not(None)
-    )
+    item = source_item.c
+    query = select(item.key, item.reason).where(item.reason.is_not(None))
     return [(key, reason) for key, reason in connection.execute(query.order_by("key"))]
 
 

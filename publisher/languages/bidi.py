@@ -134,11 +134,9 @@ def bidi_fault(line: str) -> str | None:
             if not still_open or still_open[-1] not in _EMBEDDINGS:
                 return message("%(sign)s closes nothing", sign=character_name(sign))
             still_open.pop()
-    return (
-        message("%(sign)s is left open", sign=character_name(still_open[-1]))
-        if still_open
-        else None
-    )
+    if still_open:
+        return message("%(sign)s is left open", sign=character_name(still_open[-1]))
+    return None
 
 
 def character_name(sign: str) -> str:

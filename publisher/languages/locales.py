@@ -158,11 +158,8 @@ def weekday_names(weekdays: Collection[int], tag: str) -> str:
 def time_zone_names(tag: str) -> tuple[tuple[str, str], ...]:
     """Return the IANA keys of all places with the language's words for them, sorted by these."""
     locale, known = locale_of(tag), available_timezones()
-    zones = [
-        zone
-        for zone in get_global("zone_territories")
-        if zone in known and not _NO_PLACE.match(zone)
-    ]
+    zones = [zone for zone in get_global("zone_territories") if not _NO_PLACE.match(zone)]
+    zones = [zone for zone in zones if zone in known]
     # Babel does not find the translated cities that stand at a former key of a zone.
     cities = {
         new: locale.time_zones[old]["city"]

@@ -66,10 +66,8 @@ def measure_image(content: bytes) -> ImageInfo | None:
 
 
 def _too_many_pixels() -> str:
-    return message(
-        "has more than %(most)s million pixels; scale it down",
-        most=MAX_IMAGE_PIXELS // 1_000_000,
-    )
+    most = MAX_IMAGE_PIXELS // 1_000_000
+    return message("has more than %(most)s million pixels; scale it down", most=most)
 
 
 def _open(content: bytes) -> Image.Image:

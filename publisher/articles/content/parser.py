@@ -184,11 +184,8 @@ class _Parser:
         if name == "a" and element.get("href") and name not in present:
             link = blocks.Mark(tag=name, href=element.get("href", ""))
             # Outlook misplaces a link that has a `dir` itself (caniemail: html-dir).
-            return (
-                (*marks, link, blocks.Mark(tag="span", attrs=attrs))
-                if attrs
-                else (*marks, link)
-            )
+            inside = (blocks.Mark(tag="span", attrs=attrs),) if attrs else ()
+            return (*marks, link, *inside)
         if len(marks) >= MAX_MARKS:
             return marks
         title = element.get("title", "") if name == "abbr" else ""
@@ -290,11 +287,9 @@ def _declared_language(element: etree._Element) -> blocks.LanguageAttrs | None:
         return None
     language = _known_language(tag)
     towards = _declared_direction(element, written, language)
-    return (
-        blocks.LanguageAttrs(language=language, direction=towards)
-        if language or towards
-        else None
-    )
+    if not (language or towards):
+        return None
+    return blocks.LanguageAttrs(language=language, direction=towards)
 
 
 def _known_language(tag: str | None) -> str | None:

@@ -112,10 +112,8 @@ def save_linked_files(connection: Connection, article_id: int, parsed: ParsedArt
         return
     here = article_file.c.article_id == article_id
     connection.execute(delete(article_file).where(here))
-    rows = [
-        {"article_id": article_id, "path": path, "target": target}
-        for path, target in wanted.items()
-    ]
+    row = {"article_id": article_id}
+    rows = [row | {"path": path, "target": target} for path, target in wanted.items()]
     if rows:
         connection.execute(insert(article_file), rows)
 

@@ -138,9 +138,8 @@ def _file_forms(path: str) -> list[str]:
     bare = without_ending(path)
     if bare == path:
         return [bare]
-    return list(
-        dict.fromkeys([bare, _without_index(without_language(posixpath.splitext(path)[0]))])
-    )
+    stem = without_language(posixpath.splitext(path)[0])
+    return list(dict.fromkeys([bare, _without_index(stem)]))
 
 
 def names_document(path: str) -> bool:

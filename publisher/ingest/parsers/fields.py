@@ -377,12 +377,8 @@ def read_url(key: str, value: YamlValue) -> str | None:
     except (ValueError, FeedsError):
         good = False
     if not good:
-        reject(
-            key,
-            value,
-            message("an absolute address"),
-            message("one like https://example.org/article"),
-        )
+        remedy = message("one like https://example.org/article")
+        reject(key, value, message("an absolute address"), remedy)
     return text
 
 
@@ -419,12 +415,8 @@ def _source(key: str, value: YamlValue) -> str:
     try:
         absolute_uri(src)
     except FeedsError:
-        reject(
-            key,
-            value,
-            message("a picture's address"),
-            message("a path or one like https://example.org/a.jpg"),
-        )
+        remedy = message("a path or one like https://example.org/a.jpg")
+        reject(key, value, message("a picture's address"), remedy)
     return src
 
 

@@ -166,10 +166,9 @@ def plain_value(value: Any, depth: int = 1) -> YamlValue:
     if isinstance(value, list):
         return [plain_value(one, depth + 1) for one in value]
     if isinstance(value, dict):
-        return {
-            clean_characters(str(key)): plain_value(one, depth + 1)
-            for key, one in value.items()
-        }
+        names = (clean_characters(str(key)) for key in value)
+        items = (plain_value(item, depth + 1) for item in value.values())
+        return dict(zip(names, items, strict=True))
     return clean_characters(str(value))
 
 

@@ -107,9 +107,8 @@ def _links(page: HtmlElement, relation: str) -> list[HtmlElement]:
 
 def _canonical(page: HtmlElement) -> str | None:
     addresses = (link.get("href") or "" for link in _links(page, "canonical"))
-    found = next(
-        (url for href in addresses if (url := absolute_link(href.strip(), None))), None
-    )
+    absolute = (absolute_link(href.strip(), None) for href in addresses)
+    found = next(filter(None, absolute), None)
     return None if found and found.startswith("mailto:") else found
 
 

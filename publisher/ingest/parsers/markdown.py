@@ -8,6 +8,7 @@ editor writes at the beginning of an issue is CommonMark without HTML and pictur
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -120,11 +121,10 @@ def _render(source: str, parser: MarkdownIt, environment: dict[str, Any]) -> Doc
 
 def _later_title(tokens: Sequence[Token]) -> str:
     """Return the text of the first heading of level 1, empty if there is none."""
-    starts = (
-        at for at, one in enumerate(tokens) if (one.type, one.tag) == ("heading_open", "h1")
-    )
-    first = next(starts, None)
-    return "" if first is None else _plain(tokens[first + 1].children or []).strip()
+    for opening, inline in pairwise(tokens):
+        if (opening.type, opening.tag) == ("heading_open", "h1"):
+            return _plain(inline.children or []).strip()
+    return ""
 
 
 def _split_title(tokens: Sequence[Token]) -> tuple[str, Sequence[Token]]:

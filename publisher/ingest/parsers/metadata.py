@@ -177,9 +177,8 @@ def _status(source: _FrontMatterFields) -> tuple[model.ArticleStatus, bool]:
         return model.ArticleStatus.READY, is_draft
     if word not in set(model.ArticleStatus):
         choices = ", ".join([*model.ArticleStatus, "draft"])
-        fields.reject(
-            "status", word, message("a status"), message("one of %(choices)s", choices=choices)
-        )
+        remedy = message("one of %(choices)s", choices=choices)
+        reject("status", word, message("a status"), remedy)
     return model.ArticleStatus(word), is_draft
 
 
@@ -297,7 +296,6 @@ def _duration(key: str, value: YamlValue) -> int | None:
     clock = _CLOCK.fullmatch(text)
     if not clock:
         reject(key, value, message("a duration"), message("seconds, MM:SS or HH:MM:SS"))
-    hours, minutes, seconds = (
-        int(clock[part] or 0) for part in ("hours", "minutes", "seconds")
-    )
+    parts = clock.group("hours", "minutes", "seconds")
+    hours, minutes, seconds = (int(part or 0) for part in parts)
     return (hours * 3600 + minutes * 60 + seconds) or None

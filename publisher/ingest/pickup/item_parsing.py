@@ -73,9 +73,8 @@ class ItemParser:
         that is rightly no article, OSError for a picture that can't be put in place.
         """
         path, zone = raw.document.path, self.settings.zone()
-        parsed, language = self._in_language(
-            _dated(parse_document(raw.document, raw.files), raw), path
-        )
+        parsed = _dated(parse_document(raw.document, raw.files), raw)
+        parsed, language = self._in_language(parsed, path)
         left_out, read_again_at = hold_back(parsed, zone, self.now)
         # What is not shown yet may be unfinished.
         is_shown = left_out is None and parsed.status is ArticleStatus.READY

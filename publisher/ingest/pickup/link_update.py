@@ -91,9 +91,8 @@ class StoredPages:
         query = sa.select(site_page.c.source, site_page.c.path, addresses)
         self._pages = connection.execute(query.order_by(*site_page.primary_key.columns)).all()
         table = source_item.c
-        query = sa.select(table.source, table.key, table.left_out).where(
-            table.article_id.is_(None)
-        )
+        query = sa.select(table.source, table.key, table.left_out)
+        query = query.where(table.article_id.is_(None))
         self._others = connection.execute(query.order_by(table.source, table.key)).all()
 
     @property
@@ -134,9 +133,8 @@ def update_links(connection: sa.Connection, settings: Settings, now: datetime) -
             for source in settings.sources
         ],
     )
-    decided, _mark, until = (
-        web_files.cached_hash(connection, link_store.LINKS_NAME) or ""
-    ).partition(" ")
+    stored = web_files.cached_hash(connection, link_store.LINKS_NAME) or ""
+    decided, _mark, until = stored.partition(" ")
     if decided == rules and (not until or now.isoformat() < until):
         return
     _LinkUpdate(connection, settings, now).run(rules)
@@ -272,14 +270,12 @@ class _LinkUpdate:
         return self._pages.of(source, (row.key for row in self._items if row.source == source))
 
     def _known(self, addresses: Iterable[sa.Row[Any]]) -> resolution.KnownTargets:
-        pages = (
-            (urls.article_path(row.language, row.slug), row.id)
-            for row in self._articles.values()
-        )
+        articles = self._articles.values()
+        pages = ((urls.article_path(row.language, row.slug), row.id) for row in articles)
         return resolution.KnownTargets(
             [tuple(row) for row in self._items],
             [*((row.path, row.article_id) for row in addresses), *pages],
-            {row.id: row.story_id for row in self._articles.values()},
+            {row.id: row.story_id for row in articles},
         )
 
     def _destination(self, one: Any, means: int) -> internal_links.LinkDestination | None:
@@ -315,10 +311,8 @@ class _LinkUpdate:
         )
         for number, linked in self._connection.execute(texts).all():
             html = internal_links.replace_links(linked, destinations[number].get)
-            values = {"html": html, **NEEDS_PUBLISHING}
-            self._connection.execute(
-                sa.update(article).where(article.c.id == number).values(values)
-            )
+            text = sa.update(article).where(article.c.id == number)
+            self._connection.execute(text.values({"html": html, **NEEDS_PUBLISHING}))
 
     # Old addresses
 

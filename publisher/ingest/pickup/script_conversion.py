@@ -245,6 +245,5 @@ def converted_columns(row: sa.Row[Any], source: str, target: str) -> dict[str, A
 
 
 def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dict[str, Any]:
-    return value | {
-        key: conversion.convert_text(value[key], source, target) if value[key] else value[key]
-    }
+    text = value[key]
+    return value | {key: text and conversion.convert_text(text, source, target)}

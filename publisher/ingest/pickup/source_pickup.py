@@ -308,14 +308,9 @@ class SourcePickup:
         same = [result.item for result in read if result.is_unchanged]
         with self.database.writing() as connection:
             # Another process may have removed a picture that no stored article had until now.
-            conflicts = [
-                entry.item for entry in read if not all(p.exists() for p in entry.placed)
-            ]
-            results = [
-                entry
-                for entry in read
-                if not entry.is_unchanged and entry.item not in conflicts
-            ]
+            changed = [entry for entry in read if not entry.is_unchanged]
+            results = [entry for entry in changed if all(p.exists() for p in entry.placed)]
+            conflicts = [entry.item for entry in changed if entry not in results]
             item_state.save_signatures(connection, self.name, same)
             outcomes = upsert.upsert_articles(
                 *(connection, self.settings, self.name, results, absent, self.now),

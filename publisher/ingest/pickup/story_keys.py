@@ -30,18 +30,10 @@ _IS_HERE = article.c.story_id.in_(bindparam("stories", expanding=True)) & (
     article.c.status != ArticleStatus.WITHDRAWN
 )
 # What decides over a variant, and what is decided.
-_DECIDING_COLUMNS = (
-    "id",
-    "story_id",
-    "language",
-    "declared",
-    "translators",
-    "published_at",
-    "text",
-)
-_VARIANT_COLUMNS = ("origin", "status", "available_at", "mailing")
+_DECIDING = ("id", "story_id", "language", "declared", "translators", "published_at", "text")
+_DECIDED = ("origin", "status", "available_at", "mailing")
 _VARIANTS = (
-    select(*article.c[*_DECIDING_COLUMNS, *_VARIANT_COLUMNS])
+    select(*article.c[*_DECIDING, *_DECIDED])
     .where(_IS_HERE, article.c.origin != Origin.CONVERTED)
     .order_by(article.c.story_id)
 )
@@ -200,7 +192,7 @@ def _changed_variants(
 ) -> Iterator[dict[str, Any]]:
     original = min(rows, key=lambda row: _original_rank(row, languages))
     for row in rows:
-        before = {name: getattr(row, name) for name in _VARIANT_COLUMNS}
+        before = {name: getattr(row, name) for name in _DECIDED}
         values = before | _variant_columns(row, original, now)
         if values != before:
             yield {"number": row.id, **values}

@@ -138,9 +138,8 @@ def count_drafts_by_name(connection: Connection) -> int:
 def _held(connection: Connection) -> list[WaitingDocument]:
     columns = source_item.c["source", "key", "title", "language", "read_again_at"]
     query = select(*columns).where(source_item.c.left_out.in_([_DRAFT, _SCHEDULED]))
-    return [
-        WaitingDocument(*row) for row in connection.execute(query.order_by("source", "key"))
-    ]
+    rows = connection.execute(query.order_by("source", "key"))
+    return [WaitingDocument(*row) for row in rows]
 
 
 def _to_come(connection: Connection, now: datetime) -> list[WaitingDocument]:

@@ -92,9 +92,8 @@ def _read_stored(
     """Return name, state and items of a source as stored, and how many lost articles are accepted."""
     with database.reading() as connection:
         stored = item_state.stored_sources(connection)
-        name = source_pickup.renamed_sources(stored, settings.sources).get(
-            options.name, options.name
-        )
+        former = source_pickup.renamed_sources(stored, settings.sources)
+        name = former.get(options.name, options.name)
         state = item_state.source_state(connection, name)
         known = item_state.known_items(connection, name)
         held = {one.source: one.accepted for one in list_held_sources(connection)}

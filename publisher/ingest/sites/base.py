@@ -107,9 +107,7 @@ _MAX_GROUPS, _MAX_GROUP = 100, 60
 def left_out_as_text(left_out: Mapping[LeftOut, int]) -> str:
     """Return what is left out as it is stored: the most frequent reasons and groups."""
     most = sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0].reason, pair[0].group))
-    rows = [
-        (entry.reason, entry.group[:_MAX_GROUP], number) for entry, number in most[:_MAX_GROUPS]
-    ]
+    rows = [(file.reason, file.group[:_MAX_GROUP], count) for file, count in most[:_MAX_GROUPS]]
     return json.dumps(rows) if rows else ""
 
 

@@ -64,9 +64,8 @@ class HugoSite(Site):
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         super().__init__(files, options)
         self._config = HugoConfig(files, options)
-        self._languages = SiteLanguages(
-            self._config.languages, self._config.languages[self._config.default]
-        )
+        codes = self._config.languages
+        self._languages = SiteLanguages(codes, codes[self._config.default])
         self._data = DataFiles(files, "data")
         self.title = self._config.title
         self.timezone = str(self._config.values.get("timezone") or "")
@@ -151,9 +150,8 @@ class HugoSite(Site):
         """Return the article without a body that front matter describes."""
         params = fields.get("params")
         inside = plain_values(params) if isinstance(params, dict) else {}
-        full = common_front_matter.with_authors(
-            {}, {**inside, **fields}, self._data.table("authors")
-        )
+        people = self._data.table("authors")
+        full = common_front_matter.with_authors({}, {**inside, **fields}, people)
         common_front_matter.check_held_back(page, full, self._languages)
         _check_build(full)
         layout = {
@@ -198,9 +196,8 @@ class HugoSite(Site):
         if stated.startswith(("http:", "https:")):
             return None
         if stated:
-            return permalinks.clean_path(
-                stated if stated.startswith("/") else f"{prefix}/{stated}"
-            )
+            path = stated if stated.startswith("/") else f"{prefix}/{stated}"
+            return permalinks.clean_path(path)
         slug = common_front_matter.text_of(fields, "slug")
         pattern = self._config.permalinks.get(page.group.lower())
         section = "/".join(story.parts[:-1])
@@ -266,9 +263,8 @@ def _check_build(fields: Fields) -> None:
     build = fields.get("build") or fields.get("_build")
     options = plain_values(build) if isinstance(build, dict) else {}
     never = frozenset({"never", "false", "local", "link"})
-    is_hidden = any(
-        common_front_matter.is_word(options.get(key), never) for key in ("render", "list")
-    )
+    stated = (options.get(key) for key in ("render", "list"))
+    is_hidden = any(common_front_matter.is_word(value, never) for value in stated)
     if is_hidden or common_front_matter.is_set(fields, "headless"):
         raise LeftOutError(LeftOutReason.UNLISTED)
 

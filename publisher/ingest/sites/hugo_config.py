@@ -33,9 +33,7 @@ class HugoConfig:
         """Read a site's configuration. Raises SourceError if a file of it can't be read."""
         self.values = values = _merged(files)
         listed = _table(values, "languages").items()
-        stated = {
-            code: listed_name for code, listed_name in listed if isinstance(listed_name, dict)
-        }
+        stated = {code: table for code, table in listed if isinstance(table, dict)}
         main = PurePosixPath(str(values.get("contentdir") or "content").strip("/"))
         named = _named_folders(files, main, stated)
         self.disabled = _disabled(values, stated, named)

@@ -57,9 +57,8 @@ class JekyllSite(Site):
         self._collections_folder = self._source / str(self._config.get("collections_dir") or "")
         self._collections = dict(configuration.named_tables(self._config.get("collections")))
         plugins = self._config.get("plugins") or self._config.get("gems")
-        self._builds_each_language = _LANGUAGES_PLUGIN in common_front_matter.plain_list(
-            plugins
-        )
+        listed = common_front_matter.plain_list(plugins)
+        self._builds_each_language = _LANGUAGES_PLUGIN in listed
         self._languages = self._read_languages(files, options)
         self._has_prefixes = bool(self._config.get("languages"))
         self._excluded = [

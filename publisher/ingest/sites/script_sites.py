@@ -34,10 +34,8 @@ from publisher.ingest.sites.base import (
 from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.permalinks import COMMON_PAGES, PathPatterns
 
-ELEVENTY_FILES = (
-    ".eleventy.js",
-    *(f"eleventy.config.{ending}" for ending in ("js", "cjs", "mjs", "ts")),
-)
+_ENDINGS = ("js", "cjs", "mjs", "ts")
+ELEVENTY_FILES = (".eleventy.js", *(f"eleventy.config.{ending}" for ending in _ENDINGS))
 # A value in a permalink: `{{ page.fileSlug }}`, `{{ title | slugify }}`.
 _VALUE = re.compile(
     r"\{\{-?\s*(?P<name>[\w.]{1,60})\s*(?:\|\s*(?P<filter>slug|slugify)\s*)?-?\}\}"

@@ -101,9 +101,8 @@ class FolderSource:
         # The keys of items by the names of their stories.
         self._stories: Mapping[str, Sequence[str]] = {}
         language = options.language or settings.publication.default_language
-        self._shortcodes = OwnShortcodes(
-            options.shortcodes, settings.folders.templates, language
-        )
+        templates = settings.folders.templates
+        self._shortcodes = OwnShortcodes(options.shortcodes, templates, language)
 
     def poll(self, mark: str) -> Listing:
         """Return all files, sorted by path; the mark is a hash of the configuration."""

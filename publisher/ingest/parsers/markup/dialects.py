@@ -293,12 +293,7 @@ def markdown_parser(
 
 
 def _common() -> MarkdownIt:
-    options = {
-        "html": True,
-        "linkify": False,
-        "maxNesting": MAX_ELEMENT_DEPTH,
-        "tasklists": True,
-    }
+    options = {"html": True, "maxNesting": MAX_ELEMENT_DEPTH, "tasklists": True}
     md = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     md.use(footnote_plugin)
     east_asian_plugin(md)

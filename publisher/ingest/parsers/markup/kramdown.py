@@ -81,16 +81,13 @@ def _whole_code(text: str) -> str:
     while (opening := _CODE.search(text, at)) and (
         end := _CODE_END.search(text, opening.end())
     ):
-        if opening.start("pre") in shown:
+        start = opening.start("pre")
+        if start in shown:
             parts.append(text[at : opening.end()])
             at = opening.end()
             continue
         if _EMPTY_LINE.search(text, opening.end(), end.start()):
-            parts += [
-                text[at : opening.start()],
-                "\n\n",
-                text[opening.start("pre") : end.end()],
-            ]
+            parts += [text[at : opening.start()], "\n\n", text[start : end.end()]]
         else:
             parts.append(text[at : end.end()])
         at = end.end()

@@ -319,9 +319,8 @@ class _MdxReplacer:
         if self._unclosed < _MAX_UNCLOSED:
             end = self._expression(start) if self._text[start] == "{" else self._tag(start)
         if end is None:
-            self._unclosed += (
-                self._text[start] == "{" or self._text[start + 1 : start + 2].isalpha()
-            )
+            is_tag = self._text[start + 1 : start + 2].isalpha()
+            self._unclosed += is_tag or self._text[start] == "{"
             self._write(self._text[start])
             return start + 1
         return end
