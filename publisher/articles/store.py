@@ -79,26 +79,18 @@ def newest_articles(
     with_texts: bool = True,
 ) -> list[model.Article]:
     """Return the published articles of a language, newest first; `html` and `text` are empty without texts."""
-    query = (
-        _articles(with_texts=with_texts)
-        .where(*_ready_in(language, now))
-        .order_by(article.c.published_at.desc(), story.c.key)
-        .limit(limit)
-    )
-    return [article_from_row(row) for row in connection.execute(query)]
+    query = _articles(with_texts=with_texts).where(*_ready_in(language, now))
+    newest = query.order_by(article.c.published_at.desc(), story.c.key).limit(limit)
+    return [article_from_row(row) for row in connection.execute(newest)]
 
 
 def newest_labels(
     connection: sa.Connection, language: str, now: datetime, limit: int
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
     """Yield topics and authors' names of each of the published articles of a language, newest first."""
-    query = (
-        sa.select(article.c.topics, article.c.bylines)
-        .where(*_ready_in(language, now))
-        .order_by(article.c.published_at.desc())
-        .limit(limit)
-    )
-    for topics, bylines in connection.execute(query):
+    query = sa.select(article.c.topics, article.c.bylines).where(*_ready_in(language, now))
+    newest = query.order_by(article.c.published_at.desc()).limit(limit)
+    for topics, bylines in connection.execute(newest):
         yield topics, [one["name"] for one in bylines]
 
 
@@ -237,12 +229,9 @@ def mark_article_pages_written(connection: sa.Connection, ids: Sequence[int]) ->
     """Store that the pages of these articles are up to date."""
     if not ids:
         return
-    connection.execute(
-        sa.update(article)
-        .where(article.c.id == sa.bindparam("article"))
-        .values(page_hash=article.c.content_hash),
-        [{"article": number} for number in ids],
-    )
+    written = sa.update(article).where(article.c.id == sa.bindparam("article"))
+    values = written.values(page_hash=article.c.content_hash)
+    connection.execute(values, [{"article": number} for number in ids])
 
 
 _LATER_COLUMNS = frozenset(

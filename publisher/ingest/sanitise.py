@@ -206,12 +206,8 @@ def sanitise(
     Raises ArticleError beyond MAX_ARTICLE_BYTES (UTF-8) or MAX_ELEMENT_DEPTH.
     """
     if len(source.encode("utf-8", "surrogatepass")) > MAX_ARTICLE_BYTES:
-        raise ArticleError(
-            message(
-                "the text is larger than %(most)s MB; split it",
-                most=MAX_ARTICLE_BYTES // 1_000_000,
-            )
-        )
+        most = MAX_ARTICLE_BYTES // 1_000_000
+        raise ArticleError(message("the text is larger than %(most)s MB; split it", most=most))
     source = clean_characters(source)
     _check_depth(source, _UNCOUNTED, _MAX_OPEN_TAGS)
     repaired = ALLOWED_ELEMENTS | {"h1", "source"} | FRAME_ELEMENTS | PLAYER_ELEMENTS

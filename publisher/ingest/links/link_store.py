@@ -75,12 +75,10 @@ def copy_links(connection: Connection, original: int, conversion: int) -> None:
     """Give a conversion the links of its original."""
     table = article_link.c
     connection.execute(_DELETE_LINKS, {"article": conversion})
-    found = select(literal(conversion), *table[_LINK_COLUMNS])
-    connection.execute(
-        insert(article_link).from_select(
-            ["article_id", *_LINK_COLUMNS], found.where(table.article_id == original)
-        )
-    )
+    links = select(literal(conversion), *table[_LINK_COLUMNS])
+    links = links.where(table.article_id == original)
+    columns = ["article_id", *_LINK_COLUMNS]
+    connection.execute(insert(article_link).from_select(columns, links))
 
 
 def save_addresses(
@@ -97,11 +95,8 @@ def save_addresses(
         connection.execute(insert(article_address), rows)
     for path, is_current in known.items():
         if is_current != (path in wanted):
-            connection.execute(
-                update(article_address)
-                .where(here, table.path == path)
-                .values(is_current=path in wanted)
-            )
+            address = update(article_address).where(here, table.path == path)
+            connection.execute(address.values(is_current=path in wanted))
 
 
 def save_linked_files(connection: Connection, article_id: int, parsed: ParsedArticle) -> None:

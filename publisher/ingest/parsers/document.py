@@ -136,9 +136,8 @@ def decode_document(document: SourceDocument) -> str:
     """
     content = document.content
     if len(content) > MAX_ARTICLE_BYTES:
-        raise ArticleError(
-            message("larger than %(most)s MB; split it", most=MAX_ARTICLE_BYTES // 1_000_000)
-        )
+        most = MAX_ARTICLE_BYTES // 1_000_000
+        raise ArticleError(message("larger than %(most)s MB; split it", most=most))
     if content[:2] in _UTF16_MARKS:
         raise ArticleError(message("written in UTF-16; save it as UTF-8"))
     try:

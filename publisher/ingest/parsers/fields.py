@@ -305,14 +305,9 @@ def reject(key: str, value: YamlValue, problem: str, remedy: str) -> NoReturn:
         shown = text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}..."
     elif isinstance(value, list | dict):
         shown = message("a list") if isinstance(value, list) else message("a mapping")
+    parts = {"key": key, "shown": shown, "problem": problem, "remedy": remedy}
     raise ArticleError(
-        message(
-            "%(key)s: %(shown)s is not %(problem)s; write %(remedy)s",
-            key=key,
-            shown=shown,
-            problem=problem,
-            remedy=remedy,
-        )
+        message("%(key)s: %(shown)s is not %(problem)s; write %(remedy)s", **parts)
     )
 
 

@@ -118,11 +118,7 @@ def _alternates(page: HtmlElement) -> tuple[str, ...]:
 
 
 def _container(page: HtmlElement) -> HtmlElement:
-    articles = [
-        found
-        for found in page.iter("article")
-        if next(found.iterancestors("article"), None) is None
-    ]
+    articles = page.xpath(".//article[not(ancestor::article)]")
     mains = list(page.iter("main"))
     # Several articles are a list of teasers, unless the page has nothing else.
     choices = articles if len(articles) == 1 else [*mains, *articles]

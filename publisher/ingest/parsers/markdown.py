@@ -64,11 +64,8 @@ def _body(
     log: ProblemLog,
 ) -> DocumentBody:
     dialect = templating.dialect_of(document, fields)
-    parser = markdown_parser(
-        dialect,
-        emoji=templating.has_emoji(document),
-        typography=templating.has_typography(document),
-    )
+    emoji, typography = templating.has_emoji(document), templating.has_typography(document)
+    parser = markdown_parser(dialect, emoji=emoji, typography=typography)
     environment: dict[str, Any] = {"log": log, "language": language}
 
     def to_html(text: str) -> str:

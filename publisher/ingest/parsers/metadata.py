@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -135,13 +136,8 @@ def _is_flag(value: YamlValue) -> bool:
 
 def _bylines(source: _FrontMatterFields) -> tuple[model.Byline, ...]:
     authors = source.get("author authors by byline", fields.read_bylines) or ()
-    return (
-        source.get(
-            "affiliation affiliations author_title",
-            lambda key, value: fields.with_affiliations(authors, key, value),
-        )
-        or authors
-    )
+    names = "affiliation affiliations author_title"
+    return source.get(names, partial(fields.with_affiliations, authors)) or authors
 
 
 def _topics(source: _FrontMatterFields) -> tuple[str, ...]:

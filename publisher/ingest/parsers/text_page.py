@@ -189,12 +189,8 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     parts = front_matter.split_front_matter(decode_document(document))
     if parts.fields is not None:
         paragraphs = _paragraphs(_without_site_lines(parts.body.split("\n")))
-        return build_article(
-            document.describe(parts.fields),
-            DocumentBody(_markup(paragraphs)),
-            document,
-            library,
-        )
+        body = DocumentBody(_markup(paragraphs))
+        return build_article(document.describe(parts.fields), body, document, library)
     head = _HeadParser(_without_site_lines(parts.body.split("\n")))
     offered = head.switch()
     title = head.title()

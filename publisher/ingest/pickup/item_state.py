@@ -90,11 +90,9 @@ def stored_sources(connection: Connection) -> Mapping[str, str]:
 
 def count_articles_of_sources(connection: Connection) -> Mapping[str, int]:
     """Return how many articles each source has."""
-    query = (
-        select(source_item.c.source, func.count(source_item.c.article_id.distinct()))
-        .where(source_item.c.article_id.is_not(None))
-        .group_by(source_item.c.source)
-    )
+    item = source_item.c
+    query = select(item.source, func.count(item.article_id.distinct()))
+    query = query.where(item.article_id.is_not(None)).group_by(item.source)
     return {str(name): count for name, count in connection.execute(query)}
 
 

@@ -167,10 +167,8 @@ class _LinkUpdate:
         ).all()
         # The sources whose addresses are kept, and the names in addresses of the publication's own.
         self._kept = {entry.name for entry in settings.sources if entry.addresses == "keep"}
-        self._own = {
-            "languages": self._languages,
-            "newsletters": [newsletter.name for newsletter in settings.newsletters],
-        }
+        names = [newsletter.name for newsletter in settings.newsletters]
+        self._own = {"languages": self._languages, "newsletters": names}
         self._pages = StoredPages(connection)
         self._outside = resolution.OutsideLinks(
             settings.publication.url, **self._own, pages_of=cache(self._pages_of)
@@ -184,11 +182,9 @@ class _LinkUpdate:
 
     def run(self, rules: str) -> None:
         table = article_address.c
-        addresses = self._connection.execute(
-            sa.select(article_address).order_by(
-                table.is_current.desc(), table.article_id, table.path
-            )
-        ).all()
+        order = (table.is_current.desc(), table.article_id, table.path)
+        query = sa.select(article_address).order_by(*order)
+        addresses = self._connection.execute(query).all()
         known = self._targets_hash(rules, addresses)
         same = web_files.cached_hash(self._connection, _TARGETS_NAME) == known
         is_new = article_link.c.href.is_(None) | article_link.c.problem.is_not(None)

@@ -82,10 +82,8 @@ def mark_for_conversion(connection: sa.Connection, stories: Collection[int]) -> 
     # Without any language, the first update examines all stories.
     if stories and _stored_rules(connection):
         row = upsert(connection, script_conversion_due)
-        connection.execute(
-            row.on_conflict_do_nothing(index_elements=["story_id"]),
-            [{"story_id": number} for number in sorted(stories)],
-        )
+        row = row.on_conflict_do_nothing(index_elements=["story_id"])
+        connection.execute(row, [{"story_id": number} for number in sorted(stories)])
 
 
 @dataclass(frozen=True, slots=True)

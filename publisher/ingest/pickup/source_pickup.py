@@ -93,11 +93,8 @@ class Changes:
         """
         items = {item.key: item for item in listing.items}
         changed = {key for key in items if not _is_unchanged(items[key], known.get(key))}
-        gone = (
-            [key for key in known if key not in items]
-            if listing.is_complete
-            else [key for key in listing.withdrawn if key in known and key not in items]
-        )
+        withdrawn = known if listing.is_complete else listing.withdrawn
+        gone = [key for key in withdrawn if key in known and key not in items]
         files = {key for key in changed if not items[key].is_document} | set(gone)
 
         def is_due(item: Item) -> bool:

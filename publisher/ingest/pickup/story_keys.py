@@ -146,13 +146,10 @@ def withdraw_articles(
     touched = set()
     if numbers:
         link_store.mark_links_due(connection)
+    values = {"status": ArticleStatus.WITHDRAWN, "updated_at": now, **NEEDS_PUBLISHING}
     for number in numbers:
         here = article.c.id == number
-        connection.execute(
-            update(article)
-            .where(here)
-            .values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
-        )
+        connection.execute(update(article).where(here).values(values))
         story_id = connection.execute(select(article.c.story_id).where(here)).scalar_one()
         update_variants(connection, [story_id], languages, now)
         touched.add(story_id)

@@ -77,11 +77,8 @@ def survey_site(folder: Path) -> SiteSurvey:
     survey = SiteSurvey(site.generator, site.url, site.title, site.timezone, site.declared)
     scan = scan_folder(folder, _NO_TIME, site)
     survey.left_out = scan.left_out
-    found = [
-        _read(survey, site, folder, PurePosixPath(item.key))
-        for item in scan.items
-        if item.is_document
-    ]
+    paths = (PurePosixPath(item.key) for item in scan.items if item.is_document)
+    found = [_read(survey, site, folder, path) for path in paths]
     # An article in the main language is the original of its copies.
     _count(survey, sorted(filter(None, found), key=lambda one: one.language != site.language))
     ordered = survey.languages.most_common()

@@ -43,12 +43,8 @@ def read_source_facts(
 ) -> dict[str, SourceFacts]:
     """Return what is stored of each source, by name."""
     item = source_item.c
-    found = {
-        name: SourceFacts(left_out=_left_out_by_name(stored))
-        for name, stored in connection.execute(
-            select(source_table.c.name, source_table.c.left_out)
-        )
-    }
+    rows = connection.execute(select(source_table.c.name, source_table.c.left_out))
+    found = {name: SourceFacts(left_out=_left_out_by_name(stored)) for name, stored in rows}
     quarantined = _count(item.reason.is_not(None))
     for name, count in connection.execute(quarantined):
         found[name].quarantined = count
@@ -58,9 +54,8 @@ def read_source_facts(
     problems = select(problem.source, func.count()).where(is_other).group_by(problem.source)
     for name, count in connection.execute(problems):
         found[name].problems = count
-    for name, reason, count in connection.execute(
-        _count(item.left_out.is_not(None), item.left_out)
-    ):
+    left_out = _count(item.left_out.is_not(None), item.left_out)
+    for name, reason, count in connection.execute(left_out):
         found[name].left_out[reason] += count
     for name, language, count in connection.execute(_articles_elsewhere(languages)):
         found[name].elsewhere[language] = count
@@ -144,11 +139,8 @@ def _held(connection: Connection) -> list[WaitingDocument]:
 
 def _to_come(connection: Connection, now: datetime) -> list[WaitingDocument]:
     columns = (*source_item.c["source", "key"], *article.c["title", "language", "available_at"])
-    query = (
-        select(*columns)
-        .join(article, article.c.id == source_item.c.article_id)
-        .where(article.c.available_at > now, article.c.status == ArticleStatus.READY)
-    )
+    query = select(*columns).join(article, article.c.id == source_item.c.article_id)
+    query = query.where(article.c.available_at > now, _is_ready())
     return [WaitingDocument(*row) for row in connection.execute(query)]
 
 

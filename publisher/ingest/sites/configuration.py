@@ -114,12 +114,9 @@ class ConfigurationFiles:
             paths = (Path(place, name) for name in names if name.endswith(endings))
             found += [str(path.relative_to(self.root)) for path in paths if path.is_file()]
             if len(found) > _MAX_FILES:
+                shown, most = shown_place(self.root, self.root / folder), _MAX_FILES
                 raise SourceError(
-                    message(
-                        "%(place)s: has more than %(most)s files",
-                        place=shown_place(self.root, self.root / folder),
-                        most=_MAX_FILES,
-                    )
+                    message("%(place)s: has more than %(most)s files", place=shown, most=most)
                 )
         yield from sorted(found)
 
@@ -147,11 +144,9 @@ class ConfigurationFiles:
             return None
         read = sum(len(text) for text in self._texts.values() if text)
         if place.stat().st_size > min(_MAX_FILE, _MAX_ALL - read):
+            shown = shown_place(self.root, place)
             raise SourceError(
-                message(
-                    "%(place)s: is too large for a site's configuration",
-                    place=shown_place(self.root, place),
-                )
+                message("%(place)s: is too large for a site's configuration", place=shown)
             )
         try:
             return place.read_text("utf-8-sig")

@@ -206,10 +206,8 @@ class DocusaurusSite(Site):
 
     def values(self, page: SitePage) -> SiteValues:
         """Return the path of the document, and the files that it imports."""
-        return SiteValues(
-            page={"path": str(page.path)},
-            include=partial(self._files.included, page.path.parent, PurePosixPath()),
-        )
+        include = partial(self._files.included, page.path.parent, PurePosixPath())
+        return SiteValues(page={"path": str(page.path)}, include=include)
 
 
 def _blogs(config: ScriptObject) -> Iterator[_Blog]:

@@ -154,10 +154,7 @@ class HugoSite(Site):
         full = common_front_matter.with_authors({}, {**inside, **fields}, people)
         common_front_matter.check_held_back(page, full, self._languages)
         _check_build(full)
-        layout = {
-            common_front_matter.text_of(full, "layout").lower(),
-            common_front_matter.text_of(full, "type").lower(),
-        }
+        layout = {common_front_matter.text_of(full, key).lower() for key in ("layout", "type")}
         if page.kind is PageKind.DATED and layout & _LIST_LAYOUTS:
             raise LeftOutError(LeftOutReason.LIST, page.group)
         if not common_front_matter.stated_picture(full):

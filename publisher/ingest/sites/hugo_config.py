@@ -218,11 +218,7 @@ def _code_of_mount(table: Mapping[str, Any], languages: Mapping[str, str], defau
     def is_one(code: str, of: list[str]) -> bool:
         return any(fnmatchcase(code, entry) for entry in of)
 
-    codes = [
-        language
-        for language in languages
-        if is_one(language, wanted) and not is_one(language, refused)
-    ]
+    codes = [code for code in languages if is_one(code, wanted) and not is_one(code, refused)]
     return default if default in codes or not codes else codes[0]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -61,10 +62,8 @@ class JekyllSite(Site):
         self._builds_each_language = _LANGUAGES_PLUGIN in listed
         self._languages = self._read_languages(files, options)
         self._has_prefixes = bool(self._config.get("languages"))
-        self._excluded = [
-            str(entry).strip("/")
-            for entry in common_front_matter.plain_list(self._config.get("exclude"))
-        ]
+        excluded = common_front_matter.plain_list(self._config.get("exclude"))
+        self._excluded = [str(entry).strip("/") for entry in excluded]
         self._data = configuration.DataFiles(files, str(self._source / "_data"))
         self._translations = lru_cache(maxsize=None)(self._read_translations)
         # For the digest: what documents may include.
@@ -234,12 +233,8 @@ class JekyllSite(Site):
             or page.path
         )
         above = self._folders_above_posts(page)
-        keys = ("categories", "category")
-        own = [
-            field_value
-            for key in keys
-            for field_value in common_front_matter.text_list(fields.get(key))
-        ]
+        stated = (fields.get(key) for key in ("categories", "category"))
+        own = chain.from_iterable(map(common_front_matter.text_list, stated))
         categories = "/".join(dict.fromkeys(entry.lower() for entry in [*above, *own]))
         return permalinks.date_tokens(parsed.published) | {
             "title": lambda: slug,

@@ -175,14 +175,8 @@ class EleventySite(Site):
 
     def values(self, page: SitePage) -> SiteValues:
         """Return the global data files and those of the document's folders."""
-        return SiteValues(
-            page={
-                "path": str(page.path),
-                **self._page_values(page),
-                **self._inherited(page.path),
-            },
-            data=self._data,
-        )
+        own = {"path": str(page.path), **self._page_values(page)}
+        return SiteValues(page={**own, **self._inherited(page.path)}, data=self._data)
 
 
 def _filled(found: re.Match[str], page: Mapping[str, str], fields: Fields) -> str:
@@ -294,7 +288,5 @@ class VitepressSite(Site):
 
     def values(self, page: SitePage) -> SiteValues:
         """Return the path of the document, and the files that it includes."""
-        return SiteValues(
-            page={"path": str(page.path)},
-            include=partial(self._files.included, page.path.parent, self._source),
-        )
+        include = partial(self._files.included, page.path.parent, self._source)
+        return SiteValues(page={"path": str(page.path)}, include=include)

@@ -128,11 +128,8 @@ class FolderSource:
         try:
             content = files.read(path)
         except OSError as error:
-            raise ArticleError(
-                message(
-                    "can't be read: %(why)s", why=untranslated(error.strerror or str(error))
-                )
-            ) from None
+            why = untranslated(error.strerror or str(error))
+            raise ArticleError(message("can't be read: %(why)s", why=why)) from None
         if content is None:
             raise ArticleError(
                 message("is a link to a file outside the source's folder; copy the file here")
@@ -225,11 +222,9 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
                 unwatched += len(others)
                 others.clear()
     except RecursionError:
-        raise SourceError(
-            message(
-                "%(place)s: its folders are nested too deep", place=shown_place(folder, folder)
-            )
-        ) from None
+        place = shown_place(folder, folder)
+        problem = message("%(place)s: its folders are nested too deep", place=place)
+        raise SourceError(problem) from None
     except OSError as error:
         place = shown_place(folder, error.filename or folder)
         raise unreadable(place, error.strerror or str(error)) from error

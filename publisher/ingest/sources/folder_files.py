@@ -70,11 +70,9 @@ class FolderFiles:
             if place is None or not place.is_file():
                 return None
             if place.stat().st_size > _MAX_PICTURE_BYTES:
+                most = _MAX_PICTURE_BYTES // 1_000_000
                 raise ArticleError(
-                    message(
-                        "has more than %(most)s MB; scale it down",
-                        most=_MAX_PICTURE_BYTES // 1_000_000,
-                    )
+                    message("has more than %(most)s MB; scale it down", most=most)
                 )
             content = place.read_bytes()
         except OSError:  # absent, an invalid name, or no permission
@@ -113,11 +111,8 @@ class FolderFiles:
         """Return a file's content, None if it is outside; raises OSError or ArticleError."""
         place = self._place(path)
         if place is not None and place.stat().st_size > MAX_ARTICLE_BYTES:
-            raise ArticleError(
-                message(
-                    "larger than %(most)s MB; split it", most=MAX_ARTICLE_BYTES // 1_000_000
-                )
-            )
+            most = MAX_ARTICLE_BYTES // 1_000_000
+            raise ArticleError(message("larger than %(most)s MB; split it", most=most))
         return None if place is None else place.read_bytes()
 
     def publish(self, media: MediaFile, public: Path) -> None:

@@ -105,10 +105,8 @@ def test_a_declared_language_sets_the_direction() -> None:
 
 def test_the_language_of_a_link_moves_to_a_span_inside() -> None:
     (text,) = text_blocks(blocks("<p><a href='https://example.org/' lang='ar'>x</a></p>"))
-    assert text.runs[0].marks == (
-        Mark(tag="a", href="https://example.org/"),
-        Mark(tag="span", attrs=LanguageAttrs(language="ar", direction="rtl")),
-    )
+    arabic = Mark(tag="span", attrs=LanguageAttrs(language="ar", direction="rtl"))
+    assert text.runs[0].marks == (Mark(tag="a", href="https://example.org/"), arabic)
 
 
 def test_text_between_items_is_kept_and_empty_items_count_in_numbered_lists_only() -> None:
@@ -174,10 +172,8 @@ def test_large_pictures_come_behind_the_paragraph_that_has_them() -> None:
     assert isinstance(text, TextBlock)
     shown = [(run.text, bool(run.picture)) for run in text.runs]
     assert shown == [("a", False), ("", True), ("b", False)]
-    assert large == Figure(
-        picture=Picture(src="https://news.example.org/m/y.png", alt="y", width=90, height=90),
-        href="https://news.example.org/en/",
-    )
+    picture = Picture(src="https://news.example.org/m/y.png", alt="y", width=90, height=90)
+    assert large == Figure(picture=picture, href="https://news.example.org/en/")
     assert isinstance(rule, HorizontalRule)
     assert isinstance(small, Figure)
 
@@ -279,11 +275,8 @@ def test_marks_move_to_their_letters_runs_become_one_and_verbatim_text_loses_onl
 def test_a_space_alone_is_no_link() -> None:
     runs = [TextRun(text="a"), TextRun(text="\u00a0", marks=LINK), TextRun(text="b")]
     assert fold_whitespace(runs, verbatim=False) == (TextRun(text="a\u00a0b"),)
-    inside = [
-        TextRun(text="a", marks=LINK),
-        TextRun(text=" ", marks=LINK + BOLD),
-        TextRun(text="b", marks=LINK),
-    ]
+    texts = (("a", LINK), (" ", LINK + BOLD), ("b", LINK))
+    inside = [TextRun(text=text, marks=marks) for text, marks in texts]
     assert fold_whitespace(inside, verbatim=False) == (TextRun(text="a b", marks=LINK),)
 
 

@@ -1,6 +1,7 @@
 """Articles with sounds and documents, from the folder to the row and the web root."""
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,11 +39,8 @@ def test_an_audio_file_is_stored_in_the_row_and_below_the_web_root(
 ) -> None:
     assert (publication.pick_up().new, publication.quarantine()) == (1, {})
     target = place(wav(3), "talk.wav")
-    assert publication.one("ferry").attachments == (
-        Attachment(
-            src=f"/media/{target}", media_type="audio/wav", length=len(wav(3)), duration=3
-        ),
-    )
+    sound = Attachment(src=f"/media/{target}", media_type="audio/wav", length=len(wav(3)))
+    assert publication.one("ferry").attachments == (replace(sound, duration=3),)
     assert lie(publication) == {target: wav(3)}
 
 
@@ -68,10 +66,8 @@ def test_a_removed_audio_file_quarantines_its_document_and_the_article_stays(
     talk.unlink()
     done = publication.at(LATER).pick_up()
     assert (done.quarantined, done.changed, done.removed) == (1, 0, 0)
-    assert publication.quarantine() == {
-        "ferry.md": "audio: talk.wav: no such file; "
-        "put it beside the article, or write its address"
-    }
+    remedy = "put it beside the article, or write its address"
+    assert publication.quarantine() == {"ferry.md": f"audio: talk.wav: no such file; {remedy}"}
     assert publication.one("ferry") == before
     talk.write_bytes(wav(3))
     publication.pick_up()

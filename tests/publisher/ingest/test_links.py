@@ -46,10 +46,8 @@ def html_of(publication: PublicationFolder, key: str, language: str = "en") -> s
 
 
 def problems(publication: PublicationFolder) -> list[tuple[str, str, int | None]]:
-    return [
-        (one.problem.kind.value, one.problem.what, one.problem.line)
-        for one in stored_problems(publication)
-    ]
+    found = (stored.problem for stored in stored_problems(publication))
+    return [(problem.kind.value, problem.what, problem.line) for problem in found]
 
 
 SECOND = '<a href="/en/stories/second/">it</a>'
@@ -79,15 +77,9 @@ def test_a_link_leads_to_the_page_of_what_it_means(
 ) -> None:
     publication = site(new_publication, url="https://www.sea.example.org")
     post(publication, "en/first.md", f"See [it]({written}) now.")
-    publication.write(
-        "en/second.md",
-        "Words.",
-        title="Second",
-        date="2026-01-06",
-        permalink="/old/second.html",
-        key="second",
-        aliases="[/former/place/]",
-    )
+    addresses = {"permalink": "/old/second.html", "aliases": "[/former/place/]"}
+    facts = {"title": "Second", "date": "2026-01-06", "key": "second"}
+    publication.write("en/second.md", "Words.", **facts, **addresses)
     publication.pick_up()
     assert html_of(publication, "first") == f"<p>See {html} now.</p>"
     assert problems(publication) == []
@@ -174,11 +166,8 @@ def test_a_file_whose_date_a_link_leaves_out_is_found_only_if_it_is_the_only_one
 def test_without_the_address_of_the_site_the_text_stays_and_the_link_is_a_problem(
     publication: PublicationFolder,
 ) -> None:
-    post(
-        publication,
-        "en/first.md",
-        'One.\n\nSee <a id="x" href="gone.md">it</a> and [so](/no/).',
-    )
+    text = 'One.\n\nSee <a id="x" href="gone.md">it</a> and [so](/no/).'
+    post(publication, "en/first.md", text)
     publication.pick_up()
     assert '<p>See <span id="x">it</span> and so.</p>' in html_of(publication, "first")
     # A page of the site may be at `/no/`: its own address is not known.

@@ -43,10 +43,8 @@ def test_addresses_that_no_disk_can_have_beside_each_other_are_lost_with_a_reaso
     ],
 )
 def test_no_article_stands_where_the_program_or_a_browser_looks(path: str) -> None:
-    assert path_below_root(path, "https://news.example.org", OWN) == (
-        None,
-        "a page of this publication stands there",
-    )
+    reason = "a page of this publication stands there"
+    assert path_below_root(path, "https://news.example.org", OWN) == (None, reason)
 
 
 def test_other_names_at_the_root_are_free() -> None:

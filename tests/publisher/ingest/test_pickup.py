@@ -119,10 +119,8 @@ def test_a_changed_file_keeps_its_article_with_a_new_updated_time(
     assert publication.at(later).pick_up().changed == 1
     found = publication.one("ferry")
     assert (found.id, found.title, found.updated_at) == (before.id, "The old ferry", later)
-    assert (found.published_at, found.available_at) == (
-        before.published_at,
-        before.available_at,
-    )
+    assert found.published_at == before.published_at
+    assert found.available_at == before.available_at
 
 
 def test_an_edit_of_equal_size_with_its_time_put_back_is_noticed(
@@ -228,10 +226,8 @@ def test_a_link_to_nothing_or_to_itself_is_quarantined_and_the_rest_goes_on(
 ) -> None:
     (publication.articles / "bad.md").symlink_to(target)
     publication.write("good.md", title="Good")
-    assert (publication.pick_up().new, publication.quarantine()) == (
-        1,
-        {"bad.md": f"can't be read: {reason}"},
-    )
+    assert publication.pick_up().new == 1
+    assert publication.quarantine() == {"bad.md": f"can't be read: {reason}"}
 
 
 def test_a_link_out_of_the_source_is_quarantined_and_one_within_is_followed(
@@ -372,11 +368,9 @@ def test_only_a_changed_picture_opens_the_articles_that_show_it(
 
 def problems(publication: PublicationFolder) -> list[str]:
     """Give the problems that are stored, as kind, line and value; many files here have no date."""
-    return [
-        f"{one.problem.kind} {one.problem.line} {one.problem.what}"
-        for one in stored_problems(publication)
-        if one.problem.kind != ProblemKind.UNDATED
-    ]
+    found = (stored.problem for stored in stored_problems(publication))
+    others = (problem for problem in found if problem.kind != ProblemKind.UNDATED)
+    return [f"{problem.kind} {problem.line} {problem.what}" for problem in others]
 
 
 def test_a_missing_picture_is_listed_while_it_is_away_and_costs_no_article(

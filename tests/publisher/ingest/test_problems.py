@@ -222,11 +222,8 @@ def test_films_and_sounds_become_links_and_are_no_loss(source: str, html: str) -
 
 
 def test_a_local_recording_is_linked_where_it_was_copied() -> None:
-    found = sanitise(
-        '<video src="a.mp4" title="A pier"></video><video src="b.mp4"></video>',
-        base_url=None,
-        find_file={"a.mp4": "/media/1/a.mp4"}.get,
-    )
+    source = '<video src="a.mp4" title="A pier"></video><video src="b.mp4"></video>'
+    found = sanitise(source, base_url=None, find_file={"a.mp4": "/media/1/a.mp4"}.get)
     assert found.html == '<a href="/media/1/a.mp4">A pier</a>'
     assert [(one.kind, one.what) for one in found.problems] == [("removed-element", "b.mp4")]
 
@@ -290,10 +287,8 @@ def test_what_readers_do_not_miss_is_no_problem(source: str) -> None:
 
 def test_the_line_of_a_loss_is_where_its_value_stands_in_the_file() -> None:
     text = "one\n[x](second.md)\n[y](second.md)\n![](a%20b.png)\n"
-    found = sanitise(
-        '<a href="second.md">x</a><a href="second.md">y</a><img src="a%20b.png"><form></form>',
-        base_url=None,
-    ).problems
+    links = '<a href="second.md">x</a><a href="second.md">y</a>'
+    found = sanitise(f'{links}<img src="a%20b.png"><form></form>', base_url=None).problems
     lined = with_lines(found, text.encode())
     assert [one.line for one in lined] == [2, 3, 4, None]
 

@@ -213,12 +213,9 @@ def test_a_name_that_two_articles_of_a_language_state_costs_no_article(
 
 def listed(publication: PublicationFolder) -> list[tuple[str, str]]:
     publication.pick_up()
-    return [
-        (one.file, one.problem.what)
-        for group in list_article_problems(publication.database)
-        if group.kind == "unlinked-translation"
-        for one in group.problems
-    ]
+    groups = {one.kind: one for one in list_article_problems(publication.database)}
+    group = groups.get("unlinked-translation")
+    return [(one.file, one.problem.what) for one in group.problems] if group else []
 
 
 def test_articles_of_one_day_with_the_same_authors_are_likely_one_story(

@@ -44,10 +44,8 @@ def test_the_original_is_chosen_by_translator_date_and_order_of_languages(
     write(publication, other, "Words.", date=date, **matter)
     write(publication, "ar", "Others.", date="2026-01-08")
     publication.pick_up()
-    assert {tag: origin for tag, (origin, _) in standing(publication).items()} == {
-        "ar": Origin.ORIGINAL,
-        other: Origin.TRANSLATION,
-    }
+    origins = {tag: origin for tag, (origin, _) in standing(publication).items()}
+    assert origins == {"ar": Origin.ORIGINAL, other: Origin.TRANSLATION}
 
 
 @pytest.mark.parametrize("status", ["untranslated", "withdrawn", "stale"])

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache, partial
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
@@ -73,12 +74,7 @@ def heading_ids_plugin(md: MarkdownIt, dialect: Dialect = Dialect.PLAIN) -> None
 
 
 def _headings(state: StateCore) -> list[tuple[Token, Token]]:
-    tokens = state.tokens
-    return [
-        (token, tokens[index + 1])
-        for index, token in enumerate(tokens)
-        if token.type == "heading_open"
-    ]
+    return [pair for pair in pairwise(state.tokens) if pair[0].type == "heading_open"]
 
 
 def _text(inline: Token) -> str:

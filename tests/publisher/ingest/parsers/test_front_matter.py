@@ -161,10 +161,8 @@ def test_dates_stand_in_addresses_and_file_names_and_sept_is_september() -> None
 
 def written(text: str) -> list[str]:
     """Give each author as name, or as name and affiliation with a bar between."""
-    return [
-        f"{one.name} | {one.affiliation}" if one.affiliation else one.name
-        for one in split_bylines(text)
-    ]
+    pairs = ((one.name, one.affiliation) for one in split_bylines(text))
+    return [" | ".join(filter(None, pair)) for pair in pairs]
 
 
 @pytest.mark.parametrize(
@@ -338,13 +336,8 @@ def test_other_uses_of_the_keys_are_ignored(fields: dict[str, Any]) -> None:
 
 
 def test_the_order_is_always_the_same_with_the_enclosure_first() -> None:
-    found = read(
-        attachments=["e.pdf"],
-        video="d.mp4",
-        audio="c.mp3",
-        podcast={"mp3": "b.mp3"},
-        enclosure="a.mp3",
-    )
+    others = {"video": "d.mp4", "audio": "c.mp3", "podcast": {"mp3": "b.mp3"}}
+    found = read(attachments=["e.pdf"], **others, enclosure="a.mp3")
     assert [each.src for each in found] == ["a.mp3", "b.mp3", "c.mp3", "d.mp4", "e.pdf"]
 
 

@@ -215,10 +215,8 @@ def test_only_folders_below_the_source_are_categories(tmp_path: Path) -> None:
         "src/all/_posts/2026-01-10-ebb.md": page(title="Ebb"),
     }
     found = articles(build(tmp_path, files))
-    assert sorted(str(one.permalink) for one in found.values()) == [
-        "/2026/01/10/ebb/",
-        "/sea/2026/01/09/tide/",
-    ]
+    permalinks = {article.permalink for article in found.values()}
+    assert permalinks == {"/2026/01/10/ebb/", "/sea/2026/01/09/tide/"}
 
 
 def test_the_authors_of_a_post_replace_the_author_of_the_site(tmp_path: Path) -> None:
@@ -287,11 +285,8 @@ def test_templates_have_what_jekyll_itself_says_of_a_page(
 
 
 def test_the_excerpt_ends_at_the_separator_of_the_site(tmp_path: Path) -> None:
-    found = filled(
-        tmp_path,
-        "One.\n\nTwo.\n<!--more-->\nThree. {{ page.excerpt | strip_html | strip_newlines }}",
-        config="excerpt_separator: <!--more-->\n",
-    )
+    body = "One.\n\nTwo.\n<!--more-->\nThree. {{ page.excerpt | strip_html | strip_newlines }}"
+    found = filled(tmp_path, body, config="excerpt_separator: <!--more-->\n")
     assert "One.Two." in found.text
     own = filled(tmp_path, "One.\n\n{{ page.excerpt }}", matter="excerpt: Mine.\n")
     assert own.text.endswith("Mine.")
@@ -354,12 +349,8 @@ def test_codes_of_countries_are_languages_and_others_are_problems(tmp_path: Path
     }
     build(tmp_path, files)
     found = articles(tmp_path)
-    assert {one.title: one.language for one in found.values()} == {
-        "Pryplyvy": "uk",
-        "Přílivy": "cs",
-        "Tides": "en",
-        "Odd": "en",
-    }
+    languages = {article.title: article.language for article in found.values()}
+    assert languages == {"Pryplyvy": "uk", "Přílivy": "cs", "Tides": "en", "Odd": "en"}
     assert len({one.key for one in found.values()}) == 2
     assert [(one.kind, one.what) for one in found["_posts/2026-01-10-odd.md"].problems] == [
         (ProblemKind.UNKNOWN_FIELD, "lang: runes is no language; en was taken")

@@ -74,12 +74,8 @@ def test_permalinks_of_directory_data_have_the_values_of_their_page(tmp_path: Pa
         **{f"{name}/2026-01-09-ebb.md": post for name in "abcd"},
     }
     found = articles(build(tmp_path, files))
-    assert {path[0]: one.permalink for path, one in found.items()} == {
-        "a": "/p/ebb/",
-        "b": "/low-tide/index.html",
-        "c": "/c/ebb.html",
-        "d": None,
-    }
+    permalinks = [article.permalink for _path, article in sorted(found.items())]
+    assert permalinks == ["/p/ebb/", "/low-tide/index.html", "/c/ebb.html", None]
     assert found["a/2026-01-09-ebb.md"].text == "/p/ebb/ ebb"
 
 

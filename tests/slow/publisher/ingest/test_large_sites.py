@@ -77,12 +77,8 @@ def test_articles_beside_200_000_pictures_are_published(
 def test_a_source_of_200_000_documents_is_named_and_others_go_on(
     new_publication: NewPublication,
 ) -> None:
-    publication = new_publication(
-        sources=[
-            {"kind": "folder", "path": "endless", "name": "endless"},
-            {"kind": "folder", "path": "good", "name": "good"},
-        ]
-    )
+    folders = ({"path": name, "name": name} for name in ("endless", "good"))
+    publication = new_publication(sources=[{"kind": "folder", **one} for one in folders])
     root = publication.settings.folders.root
     (root / "good/a.md").write_text(POST.format("Pier"))
     with filled(root / "endless", "{}.md"), at_most(60), memory_grows_at_most(150):

@@ -7,11 +7,8 @@ from tests.publisher.ingest.parsers.markup.helpers import problems_of, read_as
 def test_a_template_of_the_publication_shows_a_shortcode(tmp_path: Path) -> None:
     (tmp_path / "box.html").write_text("<p><b>{{ named.title }}</b></p>\n\n{{ inside }}")
     own = OwnShortcodes({"box": "box.html"}, tmp_path, "en")
-    article = read_as(
-        "goldmark",
-        '{{< box title="Low & high" >}}\nThe *tide* <i>turns</i>.\n{{< /box >}}',
-        shortcodes=own.rules,
-    )
+    body = '{{< box title="Low & high" >}}\nThe *tide* <i>turns</i>.\n{{< /box >}}'
+    article = read_as("goldmark", body, shortcodes=own.rules)
     assert article.html == (
         "<p><b>Low &amp; high</b></p>\n<p>The <em>tide</em> <i>turns</i>.</p>"
     )

@@ -47,10 +47,8 @@ def test_templates_show_the_values_of_page_and_site(body: str, html: str) -> Non
 def test_code_definitions_and_links_to_posts_are_read() -> None:
     html = jekyll("{% highlight py linenos %}\nx = {{ 1 }} ~~~~\n{% endhighlight %}").html
     assert html == "<pre><code>x = 1 ~~~~\n</code></pre>"
-    article = jekyll(
-        "See [the pier][pier].\n\n{% include links.md %}",
-        includes={"links.md": "[pier]: https://pier.example/"},
-    )
+    includes = {"links.md": "[pier]: https://pier.example/"}
+    article = jekyll("See [the pier][pier].\n\n{% include links.md %}", includes=includes)
     assert article.html == '<p>See <a href="https://pier.example/">the pier</a>.</p>'
     head = "---\ntitle: T\nurl: https://l.example/\n---\n"
     body = "[a]({% post_url 2026-01-09-pier %}) [b]({% link _docs/tide.md %})"
@@ -199,9 +197,6 @@ def test_tags_with_usual_names_show_pictures_and_films(body: str, html: str) -> 
 def test_the_active_language_of_a_site_is_the_documents() -> None:
     head = "---\ntitle: T\nlang: fr\n---\n"
     site = {"active_lang": "en", "hello": {"en": "Hello", "fr": "Bonjour"}}
-    assert (
-        read_as("kramdown", "{{ site.hello[site.active_lang] }}", site=site).html
-        == "<p>Hello</p>"
-    )
-    article = read_as("kramdown", "{{ site.hello[site.active_lang] }}", head=head, site=site)
-    assert article.html == "<p>Bonjour</p>"
+    body = "{{ site.hello[site.active_lang] }}"
+    assert read_as("kramdown", body, site=site).html == "<p>Hello</p>"
+    assert read_as("kramdown", body, head=head, site=site).html == "<p>Bonjour</p>"
