@@ -220,6 +220,10 @@ IS_WAITING = _c.state.in_((PENDING, DEFERRED))
 _IS_OPEN = _c.next_at.is_not(None)
 
 
+def _is_due(policy: QueuePolicy, now: datetime) -> sa.ColumnElement[bool]:
+    return _of_kind(policy) & IS_WAITING & (_c.next_at <= now)
+
+
 def has_work(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> bool:
     """Return whether a row is due, was left by a process that ended, or is to be forgotten."""
     is_due = sa.select(_c.id).where(_of_kind(policy), _c.next_at <= now)
@@ -231,14 +235,14 @@ def has_work(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> b
 def count_due_items(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> int:
     """Return how many rows are due."""
     query = sa.select(sa.func.count()).select_from(queue_item)
-    return connection.scalar(query.where(_of_kind(policy), IS_WAITING, _c.next_at <= now)) or 0
+    return connection.scalar(query.where(_is_due(policy, now))) or 0
 
 
 def due_items(
     connection: sa.Connection, policy: QueuePolicy, now: datetime, limit: int
 ) -> list[QueueItem]:
     """Return the first rows that are due, what has waited longest first."""
-    query = sa.select(queue_item).where(_of_kind(policy), IS_WAITING, _c.next_at <= now)
+    query = sa.select(queue_item).where(_is_due(policy, now))
     return load_items(connection, query.order_by(_c.next_at, _c.id).limit(limit))
 
 
@@ -248,10 +252,9 @@ def reserve_by_target(
     """Begin a run: recover and forget, and reserve so many rows of each target, what has waited longest first."""
     recover(connection, policy, now)
     forget(connection, policy, now)
-    is_due = _of_kind(policy) & IS_WAITING & (_c.next_at <= now)
     number = sa.func.row_number().over(partition_by=_c.target, order_by=(_c.next_at, _c.id))
-    numbered = sa.select(_c.id, number.label("number")).where(is_due).subquery()
-    first = sa.select(numbered.c.id).where(numbered.c.number <= limit)
+    due = sa.select(_c.id, number.label("number")).where(_is_due(policy, now)).subquery()
+    first = sa.select(due.c.id).where(due.c.number <= limit)
     query = sa.select(queue_item).where(_c.id.in_(first)).order_by(_c.next_at, _c.id)
     return reserve(connection, policy, load_items(connection, query), now)
 
@@ -275,12 +278,13 @@ def reserve(
         )
         for item in items
     ]
-    values = {"state": ATTEMPTING, "next_at": now + policy.lease, "changed_at": now}
     connection.execute(
         sa.update(queue_item)
         .where(_c.id.in_([item.id for item in reserved]), IS_WAITING)
         .values(
-            **values,
+            state=ATTEMPTING,
+            next_at=now + policy.lease,
+            changed_at=now,
             attempts=_c.attempts + 1,
             tried_at=sa.func.coalesce(_c.tried_at, sa.literal(now, UTCDateTime)),
             epoch=_c.epoch + 1,
@@ -339,8 +343,8 @@ def postpone_due(
     connection: sa.Connection, policy: QueuePolicy, now: datetime, until: datetime
 ) -> None:
     """Let all due rows that are not reserved wait, for a server that is away."""
-    is_due = _of_kind(policy) & IS_WAITING & (_c.next_at <= now)
-    connection.execute(sa.update(queue_item).where(is_due).values(next_at=until))
+    due = sa.update(queue_item).where(_is_due(policy, now))
+    connection.execute(due.values(next_at=until))
 
 
 def end_items(

@@ -119,7 +119,7 @@ class IssueReason(StrEnum):
     BLOCKED = "blocked"
 
 
-WAIT_REASONS = frozenset(one for one in IssueReason if one.startswith("waits-"))
+WAIT_REASONS = frozenset(reason for reason in IssueReason if reason.startswith("waits-"))
 
 # Text of the reason EDITION_REMOVED.
 EDITION_REMOVED = message("no longer in publication.toml")
@@ -167,12 +167,12 @@ class Issue:
     day: date
     due_at: datetime
     state: IssueState
-    reason: str | None
-    reason_key: str | None
-    epoch: int
-    published_until: datetime | None
-    more: int
-    assembled_at: datetime | None
+    reason: str | None = None
+    reason_key: str | None = None
+    epoch: int = 0
+    published_until: datetime | None = None
+    more: int = 0
+    assembled_at: datetime | None = None
     available_since: datetime | None = None
     for_profiles_only: bool = False
     send_at: datetime | None = None

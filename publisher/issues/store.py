@@ -152,7 +152,7 @@ def reset_future_cutoffs(connection: sa.Connection, now: datetime) -> None:
 
 
 def add_occurrence(
-    connection: sa.Connection, *, due_at: datetime, reason: str | None, **columns: Any
+    connection: sa.Connection, *, due_at: datetime, reason: str | None = None, **columns: Any
 ) -> bool:
     """Add an occurrence as scheduled or, with a reason, as skipped. Return whether it is new.
 

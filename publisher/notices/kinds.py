@@ -5,7 +5,7 @@ A notice is stored with these values, and never with a link: links are signed wh
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any
 
 NoticeValues = Mapping[str, Any]
 
@@ -33,23 +33,14 @@ class NoticeKind(StrEnum):
     DATA = "data"
 
 
-class NoticeContent(TypedDict, total=False):
-    """All values that notices are made from; `ALLOWED_VALUES` says which kind has which."""
-
-    # The row that the link is signed with: a request to join (CONFIRM, REMINDER), what was left
-    # (GOODBYE), a change of address (CONFIRM_ADDRESS, ADDRESS_CHANGED), a request for data (DATA).
-    number: int
-    # Six digits. Deleted once the notice needs no further attempt.
-    code: str
-    # Names of newsletters, as in publication.toml. Of GOODBYE: those that were left, empty for all.
-    # Of LINKS: those that somebody in her name wants to leave; without the value, nobody does.
-    newsletters: list[str]
-    # Of WELCOME: true if a leaving was undone, and nothing was confirmed.
-    again: bool
-    # The new address, as much of it as the old one may be shown: `a•••@example.org`.
-    changed: str
-
-
+# What a notice is made from:
+#   number       the row that the link is signed with: a request to join (CONFIRM, REMINDER), what was left
+#                (GOODBYE), a change of address (CONFIRM_ADDRESS, ADDRESS_CHANGED), a request for data (DATA)
+#   code         six digits, as text; deleted once the notice needs no further attempt
+#   newsletters  names as in publication.toml. Of GOODBYE: those that were left, empty for all. Of LINKS: those that
+#                somebody in her name wants to leave; without the value, nobody does
+#   again        true if a leaving was undone, and nothing was confirmed
+#   changed      the new address, as much of it as the old one may be shown: `a•••@example.org`
 # Of each kind: the values that it has always, and those that it may have.
 _VALUES: dict[NoticeKind, tuple[str, str]] = {
     NoticeKind.CONFIRM: ("number code newsletters", ""),

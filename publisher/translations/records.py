@@ -6,8 +6,8 @@ other words than these, unless somebody dismissed it. Of a translation that was 
 nothing is known until its original changes.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -30,9 +30,9 @@ def claims_of(
     """Return the claims on stories, by story and language."""
     query = select(translation_claim)
     return {
-        (row.story_id, row.language): _claim(row)
+        (claim.story_id, claim.language): claim
         for some in chunks(stories)
-        for row in connection.execute(query.where(translation_claim.c.story_id.in_(some)))
+        for claim in _claims(connection, query.where(translation_claim.c.story_id.in_(some)))
     }
 
 
@@ -44,8 +44,8 @@ def active_claims(
         translation_claim.c.language == language,
         translation_claim.c.state != ClaimState.GIVEN_UP,
     )
-    found = map(_claim, connection.execute(query.order_by(translation_claim.c.story_id)))
-    return [one for one in found if one.is_active(now)]
+    found = _claims(connection, query.order_by(translation_claim.c.story_id))
+    return [claim for claim in found if claim.is_active(now)]
 
 
 def count_expired(connection: Connection, now: datetime) -> dict[str, int]:
@@ -63,8 +63,7 @@ def count_expired(connection: Connection, now: datetime) -> dict[str, int]:
 
 def store_claim(connection: Connection, claim: TranslationClaim) -> None:
     """Store a claim in the place of the one before."""
-    values = {name: getattr(claim, name) for name in TranslationClaim.__dataclass_fields__}
-    connection.execute(upsert_by_key(connection, translation_claim), values)
+    connection.execute(upsert_by_key(connection, translation_claim), asdict(claim))
 
 
 def end_claim(connection: Connection, story_id: int, language: str) -> None:
@@ -75,9 +74,9 @@ def end_claim(connection: Connection, story_id: int, language: str) -> None:
     )
 
 
-def _claim(row: Any) -> TranslationClaim:
-    values = {name: getattr(row, name) for name in TranslationClaim.__dataclass_fields__}
-    return TranslationClaim(**values | {"state": ClaimState(row.state)})
+def _claims(connection: Connection, query: Select[Any]) -> Iterator[TranslationClaim]:
+    for row in connection.execute(query).mappings():
+        yield TranslationClaim(**{**row, "state": ClaimState(row["state"])})
 
 
 _VERSIONS = (
@@ -269,6 +268,5 @@ def _keep(connection: Connection, words: Iterable[Words | str]) -> None:
         if connection.execute(needed.limit(1)).first() is None:
             connection.execute(delete(former_words).where(former_words.c.hash == number))
         elif isinstance(one, Words):
-            values = {"hash": number, "title": one.title, "summary": one.summary}
-            row = upsert(connection, former_words).values(**values, text=one.text)
+            row = upsert(connection, former_words).values(hash=number, **asdict(one))
             connection.execute(row.on_conflict_do_nothing(index_elements=["hash"]))

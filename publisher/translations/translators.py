@@ -5,7 +5,7 @@ get them if they ask for it. Nobody gets what came in before the account was fir
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -45,16 +45,13 @@ class ToTranslate:
 def load_translator(connection: Connection, account_id: int) -> Translator | None:
     """Return what an account chose, None if it was not looked at yet."""
     query = select(translator).where(translator.c.account_id == account_id)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    return Translator(row.account_id, row.told_until, row.wants_mail)
+    row = connection.execute(query).mappings().one_or_none()
+    return Translator(**row) if row else None
 
 
 def store_translator(connection: Connection, one: Translator) -> None:
     """Store what an account chose, in the place of what it chose before."""
-    values = {name: getattr(one, name) for name in Translator.__dataclass_fields__}
-    connection.execute(upsert_by_key(connection, translator), values)
+    connection.execute(upsert_by_key(connection, translator), asdict(one))
 
 
 def languages_to_mail(

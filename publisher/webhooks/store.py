@@ -105,13 +105,13 @@ def load_webhooks(connection: sa.Connection, *, enabled_only: bool = False) -> l
     query = sa.select(webhook_table).order_by(webhook_table.c.id)
     if enabled_only:
         query = query.where(webhook_table.c.disabled_at.is_(None))
-    return [_webhook(row) for row in connection.execute(query)]
+    return [_webhook(row) for row in connection.execute(query).mappings()]
 
 
 def webhook_by_id(connection: sa.Connection, webhook_id: int) -> Webhook:
     """Return a webhook; raise UsageError if there is none of this id."""
     query = sa.select(webhook_table).where(webhook_table.c.id == webhook_id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise UsageError(
             message(
@@ -216,9 +216,8 @@ def _change(connection: sa.Connection, webhook_id: int, **values: Any) -> None:
     connection.execute(sa.update(webhook_table).where(of_id).values(values))
 
 
-def _webhook(row: Any) -> Webhook:
-    values = {name: getattr(row, name) for name in Webhook.__dataclass_fields__}
-    return Webhook(**values | {"events": tuple(row.events)})
+def _webhook(row: sa.RowMapping) -> Webhook:
+    return Webhook(**dict(row) | {"events": tuple(row["events"])})
 
 
 # Before the second attempt, the third, and so on: those that Standard Webhooks 1.0 recommends.

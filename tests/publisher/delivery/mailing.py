@@ -76,7 +76,6 @@ def ready(
             language=language,
             day=DAY,
             due_at=min(NOW, publication.clock.now()),
-            reason=None,
         )
         found = issues.issue_by_name(connection, f"weekly-{language}-{DAY}")
         assert found is not None

@@ -27,12 +27,6 @@ ISSUE = Issue(
     day=date(2026, 1, 9),
     due_at=NOW,
     state=IssueState.AWAITING_APPROVAL,
-    reason=None,
-    reason_key=None,
-    epoch=1,
-    published_until=None,
-    more=0,
-    assembled_at=None,
 )
 
 

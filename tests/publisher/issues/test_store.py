@@ -42,7 +42,6 @@ def add(connection: Connection, **changes: Any) -> Issue:
         "language": "en",
         "day": DAY,
         "due_at": NOW,
-        "reason": None,
     }
     facts |= changes
     store.add_occurrence(connection, **facts)
@@ -81,7 +80,7 @@ def test_an_occurrence_with_a_reason_is_skipped(connection: Connection) -> None:
 
 def test_an_occurrence_is_stored_once(connection: Connection) -> None:
     facts: dict[str, Any] = {"newsletter": "weekly", "language": "en", "day": DAY}
-    assert store.add_occurrence(connection, **facts, due_at=NOW, reason=None)
+    assert store.add_occurrence(connection, **facts, due_at=NOW)
     assert not store.add_occurrence(
         connection, **facts, due_at=NOW + timedelta(hours=1), reason="again"
     )

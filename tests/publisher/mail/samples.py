@@ -43,11 +43,6 @@ def an_issue(language: str = "en", **changes: Any) -> Issue:
         "day": date(2026, 1, 9),
         "due_at": datetime(2026, 1, 9, 8, tzinfo=UTC),
         "state": IssueState.SENDING,
-        "reason": None,
-        "reason_key": None,
-        "epoch": 3,
-        "published_until": None,
-        "more": 0,
         "assembled_at": MADE_AT,
     }
     return Issue(**values | changes)

@@ -444,7 +444,6 @@ def test_each_change_of_state_makes_the_event_that_its_name_says(
             language="en",
             day=NOW.date(),
             due_at=NOW,
-            reason=None,
         )
         one = issues.issue_by_name(connection, "weekly-en-2026-01-09")
         assert one is not None
