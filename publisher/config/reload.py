@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import sleep
@@ -41,8 +41,14 @@ class SettingsChange:
     settings: Settings
     keys: tuple[str, ...]
     files: tuple[str, ...]
-    _document: dict[str, Any] = field(repr=False)
-    _states: Mapping[Path, _FileState] = field(repr=False)
+
+
+# Makes what depends on new settings; its ConfigError keeps the old ones.
+Prepare = Callable[[SettingsChange], None]
+
+
+def _use(_change: SettingsChange) -> None:
+    """Use any settings that can be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,8 @@ class SettingsFile:
         self._document: dict[str, Any] | None = None
         self._states: Mapping[Path, _FileState] = {}
 
-    def poll(self) -> SettingsChange | None:
-        """Return what changed since the last accepted change, or None.
+    def poll(self, prepare: Prepare = _use) -> SettingsChange | None:
+        """Return what changed since the last look, prepared and in use now, or None.
 
         Costs one stat for each unchanged file. Raise ConfigError for a mistake, each time until
         it is mended.
@@ -80,18 +86,13 @@ class SettingsFile:
         if self._states and not _differing(self._states, states):
             self._states = states
             return None
-        return self._load(states)
-
-    def accept(self, change: SettingsChange) -> None:
-        """Take the change's settings as those in use."""
-        self._settings = change.settings
-        self._document, self._states = change._document, change._states  # noqa: SLF001  # of this module
+        return self._load(states, prepare)
 
     def content_hash(self) -> str | None:
         """Return a hash of the file as it is now, which differs after each edit."""
         return self._state(self._path).content_hash
 
-    def _load(self, states: Mapping[Path, _FileState]) -> SettingsChange:
+    def _load(self, states: Mapping[Path, _FileState], prepare: Prepare) -> SettingsChange:
         content = _read(self._path)
         if not states[self._path].settled:
             content = _finished(self._path, content)
@@ -103,7 +104,8 @@ class SettingsFile:
         document = parse_toml(self._path, content)
         known = document if self._document is None else self._document
         named = (people, *_named_files(document, folder))
-        return SettingsChange(
+        used = {path: states.get(path) or self._state(path) for path in (self._path, *named)}
+        change = SettingsChange(
             settings.with_environment_of(self._settings),
             tuple(changed_keys(known, document)),
             tuple(
@@ -111,9 +113,10 @@ class SettingsFile:
                 for path in _differing(self._states, states)
                 if path != self._path
             ),
-            document,
-            {path: states.get(path) or self._state(path) for path in (self._path, *named)},
         )
+        prepare(change)
+        self._settings, self._document, self._states = change.settings, document, used
+        return change
 
     def _is_unchanged(self, path: Path, state: _FileState) -> bool:
         return state.settled and _signature(path) == state.signature
@@ -131,17 +134,10 @@ class SettingsFile:
         return _FileState(signature, content_hash, settled=age > _FRESH)
 
 
-def _use(_change: SettingsChange) -> None:
-    """Use any settings that can be loaded."""
-
-
 class ReloadedSettings:
     """The settings of the file, or the last valid ones. Several threads may share it."""
 
-    def __init__(
-        self, settings: Settings, prepare: Callable[[SettingsChange], None] = _use
-    ) -> None:
-        """`prepare` makes what depends on new settings; its ConfigError keeps the old ones."""
+    def __init__(self, settings: Settings, prepare: Prepare = _use) -> None:
         self._settings = settings
         self._prepare = prepare
         self._file = SettingsFile(settings)
@@ -158,9 +154,7 @@ class ReloadedSettings:
         """Return the settings to be used from now on. Costs one stat for each file."""
         with self._lock:
             try:
-                if change := self._file.poll():
-                    self._prepare(change)
-                    self._file.accept(change)
+                if change := self._file.poll(self._prepare):
                     self._settings = change.settings
                     if change.keys or change.files:
                         files = list(change.files)

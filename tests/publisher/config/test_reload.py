@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from publisher.config import SETTINGS_FILE, Settings
-from publisher.config.reload import SettingsChange, SettingsFile
+from publisher.config.reload import SettingsFile
 from publisher.config.setting_keys import changed_keys
 from publisher.config.values import Localised
 from publisher.errors import ConfigError
@@ -32,15 +32,8 @@ def settings(tmp_path: Path) -> Settings:
 def file(settings: Settings) -> SettingsFile:
     """Watch a file whose first look is over."""
     watched = SettingsFile(settings, LaterTimer())
-    accepted(watched)
+    watched.poll()
     return watched
-
-
-def accepted(watched: SettingsFile) -> SettingsChange | None:
-    change = watched.poll()
-    if change:
-        watched.accept(change)
-    return change
 
 
 def edit(settings: Settings, old: str, new: str) -> None:
@@ -52,7 +45,7 @@ def edit(settings: Settings, old: str, new: str) -> None:
 
 def test_the_first_look_finds_the_settings_in_use(settings: Settings) -> None:
     watched = SettingsFile(settings)
-    change = accepted(watched)
+    change = watched.poll()
     assert change is not None
     assert (change.settings, change.keys, change.files) == (settings, (), ())
     assert watched.poll() is None
@@ -62,7 +55,7 @@ def test_an_edit_is_a_change_with_its_keys_and_secrets_stay_those_of_the_start(
     file: SettingsFile, settings: Settings
 ) -> None:
     edit(settings, '"The week"', '"Seven days"')
-    change = accepted(file)
+    change = file.poll()
     assert change is not None
     assert change.keys == ("newsletter[weekly].title.en",)
     assert change.settings.newsletters[0].title == Localised({"en": "Seven days"})
@@ -73,7 +66,7 @@ def test_an_edit_is_a_change_with_its_keys_and_secrets_stay_those_of_the_start(
 
 def test_a_comment_changes_no_key(file: SettingsFile, settings: Settings) -> None:
     edit(settings, "publication = ", "# A comment.\npublication = ")
-    change = accepted(file)
+    change = file.poll()
     assert change is not None
     assert (change.settings, change.keys) == (settings, ())
 
@@ -86,7 +79,7 @@ def test_half_a_file_is_not_taken_even_if_it_is_valid(
     whole = path.read_text("utf-8")
     half = whole[: whole.index("newsletter = ")]
     watched = SettingsFile(settings)
-    accepted(watched)
+    watched.poll()
     path.write_text(half, "utf-8")
     pauses: list[float] = []
 
@@ -148,7 +141,7 @@ def test_an_edit_of_equal_size_and_time_is_noticed_while_the_file_is_fresh(
     settings: Settings,
 ) -> None:
     watched = SettingsFile(settings)
-    accepted(watched)
+    watched.poll()
     path = settings.folders.root / SETTINGS_FILE
     before = path.stat()
     edit(settings, '"The week"', '"The Week"')
@@ -163,11 +156,11 @@ def test_a_named_file_counts_as_well(settings: Settings) -> None:
     a_logo(root)
     make_publication(root, design={"logo": "logo.png"})
     watched = SettingsFile(settings, LaterTimer())
-    accepted(watched)
+    watched.poll()
     content = (root / "logo.png").read_bytes()
 
     (root / "logo.png").write_bytes(content + b"\0")
-    change = accepted(watched)
+    change = watched.poll()
     assert change is not None
     assert (change.keys, change.files) == ((), ("logo.png",))
     assert change.settings.publication.design.logo is not None

@@ -145,20 +145,13 @@ def test_processes_that_create_the_tables_at_the_same_time_all_open_them(
 
 
 @pytest.fixture
-def writing_database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
-    address = copy_test_database(empty_database, tmp_path / "publisher.db")
-    with closing(open_database(address)) as writing_database:
-        yield writing_database
-
-
-@pytest.fixture
-def writer(writing_database: Database) -> Iterator[Writer]:
-    with closing(Writer(writing_database)) as writer:
+def writer(database: Database) -> Iterator[Writer]:
+    with closing(Writer(database)) as writer:
         yield writer
 
 
-def stored(writing_database: Database) -> list[str]:
-    with writing_database.reading() as connection:
+def stored(database: Database) -> list[str]:
+    with database.reading() as connection:
         return list(connection.execute(select(rate_limit.c.key)).scalars())
 
 
@@ -167,14 +160,12 @@ def adding(key: str, connection: Connection) -> str:
     return key
 
 
-def test_what_was_answered_is_stored(writer: Writer, writing_database: Database) -> None:
+def test_what_was_answered_is_stored(writer: Writer, database: Database) -> None:
     assert writer.run(lambda c: adding("one", c)) == "one"
-    assert stored(writing_database) == ["one"]
+    assert stored(database) == ["one"]
 
 
-def test_changes_of_many_threads_share_transactions(
-    writer: Writer, writing_database: Database
-) -> None:
+def test_changes_of_many_threads_share_transactions(writer: Writer, database: Database) -> None:
     begun, released = Event(), Event()
 
     def hold(_connection: Connection) -> int:
@@ -193,12 +184,10 @@ def test_changes_of_many_threads_share_transactions(
         released.set()
         assert sorted(one.result() for one in others) == sorted(map(str, range(20)))
         first.result()
-    assert len(stored(writing_database)) == 20
+    assert len(stored(database)) == 20
 
 
-def test_a_change_that_fails_undoes_itself_only(
-    writer: Writer, writing_database: Database
-) -> None:
+def test_a_change_that_fails_undoes_itself_only(writer: Writer, database: Database) -> None:
     def fail(connection: Connection) -> None:
         adding("lost", connection)
         raise LookupError("no such subscriber")
@@ -209,7 +198,7 @@ def test_a_change_that_fails_undoes_itself_only(
         with pytest.raises(LookupError, match="no such subscriber"):
             failed.result()
         assert [one.result() for one in jobs] == ["a", "b"]
-    assert sorted(stored(writing_database)) == ["a", "b"]
+    assert sorted(stored(database)) == ["a", "b"]
 
 
 def test_a_mistake_in_a_change_s_sql_is_the_database_s_error(writer: Writer) -> None:
@@ -219,9 +208,8 @@ def test_a_mistake_in_a_change_s_sql_is_the_database_s_error(writer: Writer) -> 
 
 
 def test_a_busy_database_refuses_and_stores_nothing_later(
-    tmp_path: Path, empty_database: Path
+    address: Path | str,
 ) -> None:
-    address = copy_test_database(empty_database, tmp_path / "publisher.db")
     with (
         closing(open_database(address)) as other,
         closing(open_database(address, busy_seconds=0.05)) as writing_database,
@@ -233,7 +221,7 @@ def test_a_busy_database_refuses_and_stores_nothing_later(
         assert stored(other) == ["accepted"]
 
 
-def test_a_change_that_waited_too_long_is_not_stored_later(writing_database: Database) -> None:
+def test_a_change_that_waited_too_long_is_not_stored_later(database: Database) -> None:
     begun, released = Event(), Event()
 
     def hold(_connection: Connection) -> None:
@@ -241,7 +229,7 @@ def test_a_change_that_waited_too_long_is_not_stored_later(writing_database: Dat
         released.wait(PATIENCE)
 
     with (
-        closing(Writer(writing_database, capacity=1, wait_seconds=0.05)) as writer,
+        closing(Writer(database, capacity=1, wait_seconds=0.05)) as writer,
         ThreadPoolExecutor(1) as threads,
     ):
         held = threads.submit(writer.run, hold)
@@ -254,11 +242,11 @@ def test_a_change_that_waited_too_long_is_not_stored_later(writing_database: Dat
         released.set()
         held.result()
     # Closing has run whatever waited.
-    assert stored(writing_database) == []
+    assert stored(database) == []
 
 
-def test_closing_runs_what_waits_and_refuses_what_comes(writing_database: Database) -> None:
-    writer = Writer(writing_database)
+def test_closing_runs_what_waits_and_refuses_what_comes(database: Database) -> None:
+    writer = Writer(database)
     begun, released = Event(), Event()
 
     def hold(_connection: Connection) -> None:
@@ -274,7 +262,7 @@ def test_closing_runs_what_waits_and_refuses_what_comes(writing_database: Databa
         threads.submit(writer.close).result()
     with pytest.raises(WriterUnavailableError):
         writer.run(lambda c: adding("late", c))
-    assert stored(writing_database) == ["waited"]
+    assert stored(database) == ["waited"]
 
 
 def test_a_job_that_waits_for_another_one_fails_instead_of_waiting_for_ever(

@@ -338,47 +338,16 @@ def test_messages_with_hostile_values_conform(language: str, hostile: str) -> No
 
 
 BLANKS = (
-    "",
-    " ",
-    "  ",
-    "\t",
-    "\n",
-    "\n\n",
-    "\r",
-    "\r\n",
-    " \n",
-    "\t\n",
-    "\n ",
-    "\xa0",
-    "\u2028",
-    "\x85",
+    *("", " ", "  ", "\t", "\n", "\n\n", "\r", "\r\n", " \n", "\t\n", "\n "),
+    *("\xa0", "\u2028", "\x85"),
 )
 SIGNS = (
-    ".",
-    "..",
-    "\n.",
-    ".\n",
-    "=",
-    "=\n",
-    "==3D",
-    "=" * 40,
-    "<b>",
-    "&amp;",
-    '"',
-    "'",
-    "--",
-    "--=_",
+    *(".", "..", "\n.", ".\n", "=", "=\n", "==3D", "=" * 40, "<b>", "&amp;", '"', "'"),
+    *("--", "--=_"),
 )
 WORDS = (
-    "From ",
-    "\nFrom here",
-    "From",
-    "x" * 75,
-    "x" * 76,
-    "y" * 500,
-    "@@",
-    "@@SUBSCRIBER_",
-    "@",
+    *("From ", "\nFrom here", "From", "x" * 75, "x" * 76, "y" * 500),
+    *("@@", "@@SUBSCRIBER_", "@"),
 )
 SCRIPTS = ("é", "ß" * 60, "灯籠", "渡輪" * 40, "العبّارة", "🦊👩\u200d👧", "e\u0301")
 AWKWARD = (*BLANKS, *SIGNS, *WORDS, *SCRIPTS)
