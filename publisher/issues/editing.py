@@ -303,9 +303,12 @@ class Correction(NewCorrection):
     issue_id: int | None
 
 
-def add_page_correction(connection: Connection, first: Issue, new: NewCorrection) -> None:
-    """Store a correction that only the page of an issue shows."""
-    _insert(connection, first, new, None)
+def store_correction(
+    connection: Connection, first: Issue, new: NewCorrection, issue_id: int | None = None
+) -> None:
+    """Store a correction of an issue, and the issue that mails it; None if only the page shows it."""
+    values = asdict(new) | {"first_id": first.id, "issue_id": issue_id}
+    connection.execute(insert(correction_table).values(values))
 
 
 def add_correction_issue(
@@ -325,18 +328,11 @@ def add_correction_issue(
     }
     row = insert(issue_table).values(values).returning(issue_table.c.id)
     number = int(connection.execute(row).scalar_one())
-    _insert(connection, first, new, number)
+    store_correction(connection, first, new, number)
     return issues_by_ids(connection, [number])[0]
 
 
 _SERIES = ("newsletter", "language", "day")
-
-
-def _insert(
-    connection: Connection, first: Issue, new: NewCorrection, issue_id: int | None
-) -> None:
-    values = asdict(new) | {"first_id": first.id, "issue_id": issue_id}
-    connection.execute(insert(correction_table).values(values))
 
 
 def correction_by(connection: Connection, one: Issue) -> tuple[Correction, Issue]:

@@ -163,9 +163,11 @@ def _plan_edition(
     # A time before the database was made is given by `--now`, and no clock's.
     if is_new and made_at and made_at <= now:
         planned = [_unless_before(made_at, one) for one in planned]
-    came = sum(add_planned(connection, edition, one) for one in planned)
+    new = [one for one in planned if store_planned(connection, edition, one)]
+    for one in new:
+        _log(edition, one)
     store.set_planned_until(connection, name, language, max(until, since))
-    return came
+    return len(new)
 
 
 def _unless_published(
@@ -206,13 +208,6 @@ def _digests(settings: Settings) -> Iterator[Sequence[Edition]]:
     """Yield the editions of each digest of each newsletter, whether or not it is offered now."""
     for newsletter, cadence in product(settings.newsletters, DigestCadence):
         yield settings.editions_of(str(DigestKey(newsletter.name, cadence)))
-
-
-def add_planned(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
-    """Store an occurrence, unless it is on record, and log it. Return whether it was not on record."""
-    if added := store_planned(connection, edition, planned):
-        _log(edition, planned)
-    return added
 
 
 def store_planned(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
@@ -323,10 +318,6 @@ def read_planning(connection: Connection, settings: Settings) -> PlanningRecord:
 def editions_to_plan(connection: Connection, settings: Settings) -> Iterator[Edition]:
     """Yield all editions, then those of digests that somebody gets."""
     yield from all_editions(settings)
-    yield from _wanted_digests(connection, settings)
-
-
-def _wanted_digests(connection: Connection, settings: Settings) -> Iterator[Edition]:
     for editions in _digests(settings):
         if has_audience(connection, editions[0].newsletter):
             yield from editions

@@ -343,10 +343,7 @@ def select_articles(
 
 def article_ids_of(connection: sa.Connection, one: model.Issue) -> list[int]:
     """Return the ids of an issue's articles, in order."""
-    query = sa.select(issue_article_table.c.article_id).where(
-        issue_article_table.c.issue_id == one.id
-    )
-    return list(connection.execute(query.order_by(issue_article_table.c.position)).scalars())
+    return [article for _story, article in chosen_articles(connection, one)]
 
 
 def chosen_articles(connection: sa.Connection, one: model.Issue) -> list[tuple[int, int]]:

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from publisher.errors import DeliveryError
 from publisher.languages import script
-from publisher.mail.dkim import DkimSigner, HeaderField, dkim_fields
+from publisher.mail.dkim import DkimSigner, dkim_fields
 from publisher.mail.encoding import (
     Base64Part,
     QuotedPrintablePart,
@@ -204,12 +204,9 @@ def dkim_of(
     signers: Sequence[DkimSigner], lines: Sequence[bytes], body: Sequence[bytes]
 ) -> bytes:
     """Return the signatures of a message whose fields have their line ends."""
-    return dkim_fields(signers, [*map(_header_field, lines)], body)
-
-
-def _header_field(line: bytes) -> HeaderField:
-    name, _colon, value = line.partition(b":")
-    return name, value.removesuffix(b"\r\n")
+    parts = (line.partition(b":") for line in lines)
+    fields = [(name, value.removesuffix(b"\r\n")) for name, _colon, value in parts]
+    return dkim_fields(signers, fields, body)
 
 
 _NAME = re.compile(r"notice\.(\d{1,18})\.([0-9a-f]{24})")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
+from sqlalchemy import Connection, Row, Select, select, tuple_
 
 from publisher.articles.model import ArticleStatus, Origin, Provenance
 from publisher.articles.tables import article, story
@@ -70,9 +70,9 @@ def read_stories(
     connection: Connection, wanted: StoryFilter, now: datetime
 ) -> Iterator[StoryLine]:
     """Yield the stories of a filter, the newest first."""
-    query = _originals(wanted.since)
-    before = wanted.before
-    while rows := connection.execute(_after(query, before).limit(_PORTION)).all():
+    query = _originals(wanted.since).limit(_PORTION)
+    before, place = wanted.before, tuple_(article.c.published_at, article.c.id)
+    while rows := connection.execute(query.where(place < before) if before else query).all():
         for line in _lines(connection, rows, wanted.languages, now):
             if wanted.matches(line):
                 yield line
@@ -106,13 +106,6 @@ def _originals(since: datetime | None) -> Select[Any]:
         .order_by(article.c.published_at.desc(), article.c.id.desc())
     )
     return query if since is None else query.where(article.c.published_at >= since)
-
-
-def _after(query: Select[Any], place: tuple[datetime, int] | None) -> Select[Any]:
-    if place is None:
-        return query
-    here: ColumnElement[bool] = tuple_(article.c.published_at, article.c.id) < place
-    return query.where(here)
 
 
 def _lines(

@@ -146,7 +146,7 @@ def _correct(
     )
     _refuse_again(connection, first, new, is_mailed=not request.web_only)
     if request.web_only:
-        editing.add_page_correction(connection, first, new)
+        editing.store_correction(connection, first, new)
         mark_pages_outdated(connection, [first.id])
         return StoredCorrection(first=first, mailed=None)
     require_rows(connection, state.settings, first)
