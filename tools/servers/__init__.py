@@ -1,4 +1,4 @@
-"""Servers for tests: a mail server whose errors a test can choose, its certificates, and PostgreSQL."""
+"""Servers for tests: a mail server whose errors a test can choose, its certificates, PostgreSQL, and a WebSub hub (`websub_hub`)."""
 
 from tools.servers.behaviour import (
     Action,

@@ -8,7 +8,7 @@ attributes (`bgcolor`) are read, too.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -149,7 +149,8 @@ class Declaration:
     name: str
     value: str
     important: bool
-    line: int
+    # Not compared: what follows from a declaration is computed once, wherever it stands.
+    line: int = field(compare=False)
     units: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()

@@ -125,6 +125,7 @@ def _by_user(table: str) -> dict[str, str]:
 CHECKED_CLIENTS: tuple[str, ...] = tuple(_FEATURES["checked_clients"])
 FORBIDDEN_ELEMENTS: frozenset[str] = frozenset(_FEATURES["forbidden_elements"])
 SEMANTIC_ELEMENTS: frozenset[str] = frozenset(_FEATURES["semantic_elements"])
+PLAIN_ELEMENTS: frozenset[str] = frozenset(_FEATURES["plain_elements"])
 _PROPERTIES, _FUNCTIONS = _by_user("properties"), _by_user("functions")
 _WORDS, _MEDIA = _by_user("words"), _by_user("media")
 _TAGS = _by_user("tags") | dict.fromkeys(SEMANTIC_ELEMENTS, "html-semantics")
@@ -233,36 +234,18 @@ def _of_style(style: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def declaration_features(declared: Declaration) -> tuple[str, ...]:
     """Return the features that one declaration uses."""
-    slugs = _of_value(
-        declared.name,
-        declared.value.lower(),
-        declared.functions,
-        declared.words,
-        declared.units,
-    )
-    if declared.urls and declared.name != "src":
-        slugs += tuple([slug for url in declared.urls for slug in _of_image(url)])
-    return slugs
-
-
-@lru_cache(maxsize=4096)
-def _of_value(
-    name: str,
-    value: str,
-    functions: frozenset[str],
-    words: frozenset[str],
-    units: frozenset[str],
-) -> tuple[str, ...]:
+    name, found = declared.name, tuple[str, ...]()
     if name.startswith("--"):
-        return ("css-variables",)
-    if name.startswith(("mso-", "-")):
-        return ()  # a property of one client; others skip it
-    slugs = [_of_property(name, value)]
-    slugs += filter(None, map(_FUNCTIONS.get, functions))
-    slugs += filter(None, map(_WORDS.get, words))
-    if units:
-        slugs += [f"css-unit-{_UNITS.get(unit, unit)}" for unit in units]
-    return _known(slugs)
+        found = ("css-variables",)
+    elif not name.startswith(("mso-", "-")):  # a property of one client; others skip it
+        slugs = [_of_property(name, declared.value.lower())]
+        slugs += filter(None, map(_FUNCTIONS.get, declared.functions))
+        slugs += filter(None, map(_WORDS.get, declared.words))
+        slugs += [f"css-unit-{_UNITS.get(unit, unit)}" for unit in declared.units]
+        found = _known(slugs)
+    if declared.urls and name != "src":
+        found += tuple([slug for url in declared.urls for slug in _of_image(url)])
+    return found
 
 
 def _of_property(name: str, value: str) -> str:

@@ -17,18 +17,6 @@ from publisher.gate.mail_clients import caniemail
 from publisher.i18n.messages import message
 
 _ON = re.compile("on", re.IGNORECASE)
-# Elements that every mail client shows, or shows the text of.
-_PLAIN = frozenset(
-    {
-        "html", "head", "meta", "title", "style", "body", "div", "p", "span", "br", "hr", "wbr",
-        "table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "td", "th",
-        "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd",
-        "a", "img", "strong", "em", "b", "i", "u", "s", "del", "ins", "sub", "sup", "small",
-        "center", "font", "blockquote", "q", "cite", "code", "pre", "kbd", "samp", "var",
-        "abbr", "address", "bdo", "dfn", "strike", "tt", "big", "nobr", "map", "area",
-    }
-)  # fmt: skip
-
 # A condition is short; without the limits a broken mail would take long to search.
 _CONDITION = re.compile(r"<!(?:--)?\s{0,9}\[\s{0,9}if\b[^\]]{0,200}\]", re.IGNORECASE)
 _END = re.compile(r"<!\s{0,9}\[\s{0,9}endif\s{0,9}\]", re.IGNORECASE)
@@ -58,7 +46,7 @@ def _elements(document: HtmlDocument) -> Iterator[Finding]:
                 "element-forbidden", element, "<%(tag)s> is in the mail", tag=clip_text(tag)
             )
         elif (
-            tag not in _PLAIN
+            tag not in caniemail.PLAIN_ELEMENTS
             and f"html-{tag}" not in tested
             and tag not in caniemail.SEMANTIC_ELEMENTS
         ):

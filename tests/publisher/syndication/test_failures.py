@@ -19,9 +19,9 @@ from publisher.syndication.feed_writer import mark_all_feeds_due
 from publisher.syndication.tables import feed
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.printing import URL, json_feed, pipeline_of, public, stamps, syndicated
-from tests.publisher.syndication.hub import Hub, Reply, running
 from tests.publisher.syndication.test_history import FORMS, limit, names, write
 from tests.publisher.syndication.walking import short, walk
+from tools.servers.websub_hub import Hub, Reply, running
 
 HOUR = timedelta(hours=1)
 

@@ -25,7 +25,7 @@ from publisher.syndication.websub_client import (
     printable_address,
 )
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.syndication.hub import Hub, Reply, running, text, wait_for
+from tools.servers.websub_hub import Hub, Reply, running, text, wait_for
 
 RSS = "https://news.example.org/feeds/en.rss.xml"
 ATOM = "https://news.example.org/feeds/en.atom.xml"

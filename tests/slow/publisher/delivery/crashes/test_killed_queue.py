@@ -40,10 +40,10 @@ from tests.databases import environment_of
 from tests.killing import die_at
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.notices.people import add_person
-from tests.publisher.syndication.hub import running
 from tests.publisher.webhooks.receiver import receiving
 from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.scene import PATIENCE, say
+from tools.servers.websub_hub import running
 
 # Of so many steps one is killed.
 STEPS = by_lane(3, 1)
