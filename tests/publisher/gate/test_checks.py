@@ -13,6 +13,7 @@ from publisher.gate.css.stylesheet import (
 )
 from publisher.gate.findings import RULES, GateReport, Severity
 from publisher.gate.mail import CheckedMail
+from publisher.gate.mail_clients.caniemail import client_names
 from publisher.gate.rules import inbox, size_and_styles, typography
 from publisher.mail_limits import MAIL_WIDTH, MAX_HTML_BYTES, MAX_NESTING, MAX_TEXT_COLUMNS
 from tests.publisher.gate.pages import mail_of, sound, with_content
@@ -45,12 +46,15 @@ def test_errors_come_before_warnings_each_in_document_order() -> None:
         assert lines == sorted(lines)
 
 
-def test_rules_have_codes_of_one_form_an_imperative_and_a_reason() -> None:
+def test_rules_have_codes_of_one_form_an_imperative_a_reason_and_known_clients() -> None:
     assert all(code == code.lower() and " " not in code for code in RULES)
     for rule in RULES.values():
         assert rule.fix[0].islower() or rule.fix[0] in "@<", rule.code
         assert not rule.fix.endswith("."), rule.code
         assert rule.why.endswith("."), rule.code
+        # Beside those that caniemail tests.
+        others = {"KMail", "Roundcube", "Thunderbird"}
+        assert {*rule.clients} <= {*client_names().values()} | others, rule.code
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from tests.publisher.printing import (
     syndicated,
 )
 from tests.publisher.syndication import plain_text_feed
+from tests.publisher.syndication.test_history import limit
 
 SUFFIXES = ("rss.xml", "atom.xml", "json")
 # One transparent pixel.
@@ -222,6 +223,17 @@ def test_a_date_without_a_time_is_the_same_day_in_feeds(
     iso = f"2026-01-10T{dates[1]}"
     assert atom(publication, "en").entries[0].published == iso
     assert json_feed(publication, "en")["items"][0]["date_published"] == iso
+
+
+def test_feeds_may_have_summaries_instead_of_texts(publication: PublicationFolder) -> None:
+    limit(publication, content="summary")
+    text = {"title": "Tides", "date": "2026-01-05", "summary": "Short."}
+    publication.write("en/tides.md", "The tide waits.", **text)
+    syndicated(publication)
+    (item,) = json_feed(publication, "en")["items"]
+    assert item["summary"] == item["content_text"] == "Short."
+    assert "waits" not in str(item)
+    assert "waits" not in str(rss(publication, "en")) + str(atom(publication, "en"))
 
 
 def test_an_entry_that_can_t_be_built_is_left_out_and_reported(
