@@ -64,18 +64,18 @@ class LocalFiles:
         """Return all files that are served, by key."""
         # What headers follow from.
         used = settings.publication, settings.feeds, settings.s3
-        known = self._known if used == self._settings else {}
-        found = {}
+        read_before = self._known if used == self._settings else {}
+        read_now = {}
         for key, entry in _entries(str(settings.folders.public)):
             looks = entry.stat()
             signature = looks.st_ino, looks.st_size, looks.st_mtime_ns
-            before = known.get(key)
+            before = read_before.get(key)
             if before is None or before[0] != signature:
                 hidden = is_hidden(key) or _IMPOSSIBLE.search(key)
                 before = signature, None if hidden else _read(settings, key, Path(entry.path))
-            found[key] = before
-        self._known, self._settings = found, used
-        return {key: file for key, (_signature, file) in found.items() if file}
+            read_now[key] = before
+        self._known, self._settings = read_now, used
+        return {key: file for key, (_signature, file) in read_now.items() if file}
 
 
 def _entries(folder: str, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:

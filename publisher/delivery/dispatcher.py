@@ -136,7 +136,7 @@ def resume_refused_logins(database: Database, now: datetime) -> None:
     """Resume the issues that were paused because the login was refused: it may be right now."""
     with database.reading() as connection:
         paused = issues.issues_in_state(connection, IssueState.PAUSED)
-    if not any(one.reason_key == IssueReason.LOGIN_REFUSED for one in paused):
+    if not any(paused_issue.reason_key == IssueReason.LOGIN_REFUSED for paused_issue in paused):
         return
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.PAUSED):
@@ -162,7 +162,11 @@ def note_waiting(
         else unrendered.get(number, (None, None))
         for number in jobs
     }
-    if all(one.reason == notes[one.id][0] for one in sending if one.id in notes):
+    if all(
+        sending_issue.reason == notes[sending_issue.id][0]
+        for sending_issue in sending
+        if sending_issue.id in notes
+    ):
         return
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.SENDING):
@@ -380,23 +384,25 @@ class Dispatcher:
                 self.report.messages += writer.accepted
         return new_work
 
-    def _has_new_work(self, known: Collection[int], writer: LedgerWriter, own: int) -> bool:
+    def _has_new_work(self, running: Collection[int], writer: LedgerWriter, own: int) -> bool:
         """Do a long run's housekeeping. Returns whether it has to end for other work.
 
-        That is an issue that is not `known` and is due, or variants that are to be rendered.
+        That is an issue that is not `running` and is due, or variants that are to be rendered.
         """
         self._recover(own=own)
-        self._note_waiting(known, writer.fair_queue.waiting_for)
+        self._note_waiting(running, writer.fair_queue.waiting_for)
         self.finish_issues()
         now = self.clock.now()
         if self._has_unrendered or self._withdrawals.run_if_changed(now):
             return True
         with self.database.reading() as connection:
             pageless = issue_pages.issue_ids_without_page(connection)
-            if any(one.id not in pageless for one in issues.issues_to_open(connection, now)):
+            if any(
+                issue.id not in pageless for issue in issues.issues_to_open(connection, now)
+            ):
                 return True
             sending = issues.issues_in_state(connection, IssueState.SENDING)
-            others = [one.id for one in sending if one.id not in known]
+            others = [issue.id for issue in sending if issue.id not in running]
             return claims.count_due(connection, others, now, 1) > 0
 
     def _due_issues(self) -> list[Issue]:
@@ -412,7 +418,7 @@ class Dispatcher:
         if self._withdrawals.run(now):
             self._has_unrendered = self._variants is not None
         with self.database.reading() as connection:
-            return [one for one in sending if claims.count_due(connection, [one.id], now, 1)]
+            return [due for due in sending if claims.count_due(connection, [due.id], now, 1)]
 
     def _build_jobs(self, due: Collection[Issue]) -> dict[int, Job]:
         """Compile issues. One that can't be compiled is a problem and stops no other."""

@@ -157,12 +157,12 @@ def revoke_dead_leases(
     A lease that is renewed at this moment stays. Raise StorageError if the journal can't be written.
     """
     with database.reading() as connection:
-        known = leases.list_leases(connection)
-    here = ("", sender_lock_scope(settings)) if known else ()
+        stored = leases.list_leases(connection)
+    own_scopes = ("", sender_lock_scope(settings)) if stored else ()
     living = set()
-    for lease in known:
+    for lease in stored:
         lock = settings.folders.senders / lease.lock_file
-        is_dead = lease.lock_scope in here and not _is_locked(lock)
+        is_dead = lease.lock_scope in own_scopes and not _is_locked(lock)
         if lease.id == own or not (is_dead or lease.expires_at < timer.time()):
             living.add(lease.id)
             continue
@@ -186,9 +186,9 @@ def revoke_dead_leases(
 def record_last_pages(settings: Settings, database: Database, now: datetime) -> None:
     """Record the last pages of all leases, before their database is replaced. Raise StorageError."""
     with database.reading() as connection:
-        found, left = read_lineage(connection), leases.list_leases(connection)
-    if found and not (found.copied_at or found.quarantine_reason):
-        for lease in left:
+        lineage, stored = read_lineage(connection), leases.list_leases(connection)
+    if lineage and not (lineage.copied_at or lineage.quarantine_reason):
+        for lease in stored:
             open_witness(settings).record_line(lease.page_line, now)
 
 

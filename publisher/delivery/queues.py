@@ -220,8 +220,8 @@ class FairQueue:
         for _ in range(len(self._turns)):
             issue_id = self._turns[0]
             self._turns.rotate(-1)
-            if found := self._claim_from(connection, issue_id, now):
-                return found
+            if claimed := self._claim_from(connection, issue_id, now):
+                return claimed
         allocation.is_drained = True
         # What is deferred for other reasons is left to a later run.
         allocation.retries = {at for at in allocation.retries if at > now}

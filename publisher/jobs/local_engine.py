@@ -20,7 +20,7 @@ from sqlalchemy.engine import Transaction
 
 from publisher.clock import SystemClock, SystemTimer
 from publisher.jobs.heartbeat import READY, STOPPING, tell_systemd
-from publisher.jobs.turns import SECONDS_BETWEEN_CYCLES, Turn, TurnRunner, TurnState, Work
+from publisher.jobs.turns import SECONDS_BETWEEN_CYCLES, TurnEngine, TurnRunner, TurnState, Work
 
 log = structlog.get_logger()
 
@@ -48,8 +48,8 @@ class _TurnRequest:
         return self.transaction is None or not self.transaction.is_active
 
 
-class Service:
-    """A `TurnEngine` that starts each turn in this process."""
+class Service(TurnEngine):
+    """Starts each turn in this process."""
 
     def __init__(
         self,
@@ -62,15 +62,11 @@ class Service:
 
         `watch` is called at the service's own interval, whatever turns this process may run.
         """
-        self._runner = runner or TurnRunner(root)
+        self.runner = runner or TurnRunner(root)
         self._seconds = seconds or SECONDS_BETWEEN_CYCLES
         self._watch = watch
         # What committed transactions ask for. One that has not ended yet may still wait for the disk.
         self._requested: dict[str, _TurnRequest] = {}
-
-    def schedule(self, turn: Turn) -> None:
-        """Repeat a turn at its interval, from `run` on."""
-        self._runner.schedule(turn)
 
     def enqueue(self, connection: Connection, name: str) -> None:
         """Have a turn run soon after this transaction is committed, if it is one of this process."""
@@ -80,10 +76,6 @@ class Service:
     def _request(self, name: str, transaction: Transaction | None, _committed: object) -> None:
         self._requested[name] = _TurnRequest(transaction, monotonic())
 
-    def stop(self) -> None:
-        """Request the stop; return at once."""
-        self._runner.stopping.set()
-
     def states(self) -> list[TurnState]:
         """List the turns of this process that run, or that a transaction asked for."""
         now = monotonic()
@@ -92,7 +84,7 @@ class Service:
             for name, one in [*self._requested.items()]
             if one.is_committed
         ]
-        return asked + self._runner.states()
+        return asked + self.runner.states()
 
     def run(self) -> None:
         """Run until `stop`, SIGTERM or SIGINT; return when all work has ended."""
@@ -112,11 +104,11 @@ class Service:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         add = partial(scheduler.add_job, trigger="interval", next_run_time=SystemClock().now())
-        for turn in self._runner.turns.values():
+        for turn in self.runner.turns.values():
             seconds = turn.seconds or self._seconds
-            add(self._runner.run, args=[turn.name], id=turn.name, seconds=seconds)
+            add(self.runner.run, args=[turn.name], id=turn.name, seconds=seconds)
         if self._watch:
-            add(self._runner.attempt, args=[self._watch], seconds=self._seconds)
+            add(self.runner.attempt, args=[self._watch], seconds=self._seconds)
         # All turns begin now, and see what was asked for before: that is no reason for another run.
         for name, request in [*self._requested.items()]:
             if request.is_committed:
@@ -131,9 +123,9 @@ class Service:
         """
         timer = SystemTimer()
         offset = timer.time() - monotonic()
-        while not self._runner.stopping.wait(_SECONDS_BETWEEN_CLOCK_CHECKS):
+        while not self.runner.stopping.wait(_SECONDS_BETWEEN_CLOCK_CHECKS):
             self._start_requested(scheduler)
-            self._runner.tell_watchdog()
+            self.runner.tell_watchdog()
             new_offset = timer.time() - monotonic()
             if abs(new_offset - offset) > _CLOCK_JUMP_SECONDS:
                 log.warning("the clock was set", by_seconds=round(new_offset - offset))
@@ -144,6 +136,6 @@ class Service:
     def _start_requested(self, scheduler: BackgroundScheduler) -> None:
         """Start what was asked for and is not running: what runs has looked before the commit."""
         for name, request in [*self._requested.items()]:
-            if request.is_committed and self._runner.may_run(name):
+            if request.is_committed and self.runner.may_run(name):
                 del self._requested[name]
                 scheduler.modify_job(name, next_run_time=SystemClock().now())

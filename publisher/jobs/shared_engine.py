@@ -17,7 +17,7 @@ from publisher.jobs.heartbeat import READY, STOPPING, tell_systemd
 from publisher.jobs.local_engine import Service, stop_on_signals
 from publisher.jobs.turns import (
     SECONDS_BETWEEN_CYCLES,
-    Turn,
+    TurnEngine,
     TurnRunner,
     TurnState,
     Work,
@@ -31,8 +31,8 @@ SILENT_SECONDS = 60.0
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
-class TaskEngine:
-    """A `TurnEngine` that shares turns with other machines.
+class TaskEngine(TurnEngine):
+    """Shares turns with other machines.
 
     `watch` is called every few seconds, by the queue while it works. Raises DatabaseError if its tables can't be made.
     """
@@ -48,16 +48,12 @@ class TaskEngine:
         self._database = database
         self._queue = queue
         self._seconds = seconds or SECONDS_BETWEEN_CYCLES
-        self._runner = TurnRunner(root)
+        self.runner = TurnRunner(root)
         self._watch = watch
-        self._alone = Service(root, seconds, self._runner, watch)
+        self._alone = Service(root, seconds, self.runner, watch)
         self._seen_at = uptime()
         with database.writing() as connection:
             queue.create_tables(connection)
-
-    def schedule(self, turn: Turn) -> None:
-        """Repeat a turn at its interval, from `run` on."""
-        self._runner.schedule(turn)
 
     def enqueue(self, connection: Connection, name: str) -> None:
         """Have a turn run soon after this transaction is committed, by any process."""
@@ -65,7 +61,7 @@ class TaskEngine:
 
     def stop(self) -> None:
         """Request the stop; return at once."""
-        self._runner.stopping.set()
+        super().stop()
         self._queue.stop()
 
     def states(self) -> list[TurnState]:
@@ -76,11 +72,11 @@ class TaskEngine:
     def run(self) -> None:
         """Run until `stop`, SIGTERM or SIGINT; return when all work of this process has ended."""
         stop_on_signals(self.stop)
-        turns = self._runner.turns.values()
+        turns = self.runner.turns.values()
         work = QueueWork(
             {turn.name: turn.seconds or self._seconds for turn in turns},
-            self._runner.may_run,
-            self._runner.run,
+            self.runner.may_run,
+            self.runner.run,
             self._note_watch,
         )
         thread = Thread(target=self._queue.serve, args=[work], name="task engine")
@@ -93,14 +89,14 @@ class TaskEngine:
 
     def _note_watch(self) -> None:
         self._seen_at = uptime()
-        self._runner.attempt(self._watch)
+        self.runner.attempt(self._watch)
 
     def _take_over_when_silent(self) -> None:
         """Wait for the stop, and start turns here while the queue does nothing."""
         scheduler = self._alone.start(paused=True)
         is_alone = False
-        while not self._runner.stopping.wait(_SECONDS_BETWEEN_LOOKS):
-            self._runner.tell_watchdog()
+        while not self.runner.stopping.wait(_SECONDS_BETWEEN_LOOKS):
+            self.runner.tell_watchdog()
             was_alone, is_alone = is_alone, uptime() - self._seen_at > SILENT_SECONDS
             if is_alone and not was_alone:
                 log.warning(

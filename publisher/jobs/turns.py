@@ -78,10 +78,16 @@ class TurnState:
 
 
 class TurnEngine(Protocol):
-    """Starts turns. There is no verb to cancel one: what it would do is cancelled in its own rows."""
+    """Starts turns. A class that inherits it has the methods with a body.
+
+    There is no verb to cancel one: what it would do is cancelled in its own rows.
+    """
+
+    runner: TurnRunner
 
     def schedule(self, turn: Turn) -> None:
         """Repeat a turn at its interval, from `run` on."""
+        self.runner.turns[turn.name] = turn
 
     def enqueue(self, connection: sa.Connection, name: str) -> None:
         """Have a turn run soon after this transaction is committed, once; not at all if it isn't."""
@@ -91,6 +97,7 @@ class TurnEngine(Protocol):
 
     def stop(self) -> None:
         """Request the stop; return at once. Running turns end at their next safe place."""
+        self.runner.stopping.set()
 
     def states(self) -> list[TurnState]:
         """List the turns that wait or run, on all machines that share the engine, and failures it keeps."""
@@ -129,10 +136,6 @@ class TurnRunner:
         self._logged: dict[str, tuple[int, float]] = {}
         # When a turn began, went on or ended last; and what of this systemd knows.
         self._worked_at = self._told_at = 0.0
-
-    def schedule(self, turn: Turn) -> None:
-        """Register a turn."""
-        self.turns[turn.name] = turn
 
     def may_run(self, name: str) -> bool:
         """Return whether this process may run a turn now, and is not doing so."""
@@ -237,18 +240,18 @@ def record_turn(
 
     `alone`: this run did the work of all turns, so nothing that they have stored counts any more.
     """
-    found = [*dict.fromkeys(problems)][:_MAX_PROBLEMS]
+    kept = [*dict.fromkeys(problems)][:_MAX_PROBLEMS]
     with database.reading() as connection:
         before = [one for one in list_turn_problems(connection) if alone or one.turn == turn]
-    if found == [one.problem for one in before]:
+    if kept == [one.problem for one in before]:
         return
     since = {one.problem: one.since for one in before}
     with database.writing() as connection:
-        here = sa.delete(turn_problem)
-        connection.execute(here if alone else here.where(turn_problem.c.turn == turn))
+        old = sa.delete(turn_problem)
+        connection.execute(old if alone else old.where(turn_problem.c.turn == turn))
         rows = [
             {"turn": turn, "number": number, "since": since.get(one, now), "problem": one}
-            for number, one in enumerate(found)
+            for number, one in enumerate(kept)
         ]
         if rows:
             connection.execute(sa.insert(turn_problem), rows)

@@ -111,21 +111,21 @@ class ReceivedStories:
 
     def stories_of(self, *mails: str | None) -> frozenset[int]:
         """Return the stories in mails that are named as by `mails`. Pure."""
-        found: set[int] = set()
+        stories: set[int] = set()
         for word in (word for some in mails if some for word in some.split()):
             issue, _, variant = word.partition(":")
-            found |= self._stories(int(issue), int(variant) if variant else None)
-        return frozenset(found)
+            stories |= self._stories(int(issue), int(variant) if variant else None)
+        return frozenset(stories)
 
     def by_subscriber(
         self, connection: sa.Connection, first: int, last: int
     ) -> dict[int, frozenset[int]]:
         """Return the stories that subscribers with ids from `first` to `last` have got."""
-        found: defaultdict[int, frozenset[int]] = defaultdict(frozenset)
+        stories: defaultdict[int, frozenset[int]] = defaultdict(frozenset)
         if self.issues:
             for row in self._rows(connection, first, last):
-                found[row.id] |= self._stories(row.issue_id, row.variant_id)
-        return found
+                stories[row.id] |= self._stories(row.issue_id, row.variant_id)
+        return stories
 
     def _rows(
         self, connection: sa.Connection, first: int, last: int
@@ -268,11 +268,11 @@ def _stories_of(
         .join(issue_variant_table, issue_variant_table.c.id == variant.variant_id)
         .where(issue_variant_table.c.issue_id == issue.id)
     )
-    found: defaultdict[int | None, set[int]] = defaultdict(set)
+    stories_by_variant: defaultdict[int | None, set[int]] = defaultdict(set)
     for number, story in connection.execute(of_variants):
-        found[number].add(story)
+        stories_by_variant[number].add(story)
     stories = frozenset(connection.execute(own).scalars())
-    return stories, {number: frozenset(some) for number, some in found.items()}
+    return stories, {number: frozenset(some) for number, some in stories_by_variant.items()}
 
 
 def owe_left_out(

@@ -203,11 +203,11 @@ def claim(
     First tries come first, in the order in which they became due, then deferred recipients. A
     subscriber who was erased has no address any more and is suppressed.
     """
-    found: list[Claim] = []
+    claims: list[Claim] = []
     for free in CLAIMABLE_STATES:
         values = {"of": issue_id, "free": free, "now": now, "at": now, "lease": lease_id}
-        found += _claim(connection, values, most - len(found))
-    return found
+        claims += _claim(connection, values, most - len(claims))
+    return claims
 
 
 def claim_overdue(
@@ -220,15 +220,15 @@ def claim_overdue(
 
 def _claim(connection: sa.Connection, values: dict[str, Any], most: int) -> list[Claim]:
     """Claim so many rows, not counting those of erased subscribers."""
-    found: list[Claim] = []
-    while (wanted := most - len(found)) > 0:
+    claims: list[Claim] = []
+    while (wanted := most - len(claims)) > 0:
         claimed = connection.execute(_CLAIM, values | {"most": wanted}).all()
         # They come in the order in which they were moved.
         rows = sorted(claimed, key=_place)
-        found += _with_addresses(connection, rows, values)
+        claims += _with_addresses(connection, rows, values)
         if len(rows) < wanted:
             break
-    return found
+    return claims
 
 
 def _place(row: sa.Row[Any]) -> tuple[str, int, int]:
@@ -242,20 +242,21 @@ def _with_addresses(
     if not rows:
         return []
     issue_id, free = values["of"], values["free"]
-    known = {
-        one.id: one for one in load_recipients(connection, [row.subscriber_id for row in rows])
+    recipients = {
+        recipient.id: recipient
+        for recipient in load_recipients(connection, [row.subscriber_id for row in rows])
     }
     erased = [
         (issue_id, row.subscriber_id, row.epoch)
         for row in rows
-        if row.subscriber_id not in known
+        if row.subscriber_id not in recipients
     ]
     if erased:
         connection.execute(SUPPRESS_CLAIMED, {ROWS: json_rows(erased), "now": values["now"]})
     return [
         Claim(
             issue_id,
-            known[row.subscriber_id],
+            recipients[row.subscriber_id],
             row.epoch,
             row.attempts,
             row.due_at,
@@ -264,7 +265,7 @@ def _with_addresses(
             row.variant_id,
         )
         for row in rows
-        if row.subscriber_id in known
+        if row.subscriber_id in recipients
     ]
 
 
@@ -323,12 +324,12 @@ def count_due(
     connection: sa.Connection, issues: Sequence[int], now: datetime, most: int
 ) -> int:
     """Count the rows that can be claimed now, up to `most`."""
-    found = 0
+    count = 0
     for issue_id, state in product(issues, CLAIMABLE_STATES):
-        if found < most:
-            values = {"of": issue_id, "free": state, "at": now, "most": most - found}
-            found += connection.execute(_COUNT_FREE, values).scalar_one()
-    return found
+        if count < most:
+            values = {"of": issue_id, "free": state, "at": now, "most": most - count}
+            count += connection.execute(_COUNT_FREE, values).scalar_one()
+    return count
 
 
 _WANTED = sa.select(

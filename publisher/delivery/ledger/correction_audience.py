@@ -92,11 +92,11 @@ def settle_waiting(connection: sa.Connection, issue: Issue, now: datetime) -> in
 def _has_of_first(issue: Issue, states: Collection[DeliveryState]) -> sa.ColumnElement[bool]:
     """Return whether the subscriber of a row has one of the corrected issue, in some states."""
     first, former = delivery.alias("first"), subscriber_alias
-    here = (first.c.issue_id == issue.corrects_id) & first.c.state.in_(states)
+    of_issue = (first.c.issue_id == issue.corrects_id) & first.c.state.in_(states)
     number = delivery.c.subscriber_id
     of_former = first.c.subscriber_id == former.c.former_id
-    return sa.exists().where(here, first.c.subscriber_id == number) | sa.exists().where(
-        here, of_former, former.c.subscriber_id == number
+    return sa.exists().where(of_issue, first.c.subscriber_id == number) | sa.exists().where(
+        of_issue, of_former, former.c.subscriber_id == number
     )
 
 

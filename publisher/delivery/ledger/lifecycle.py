@@ -50,17 +50,17 @@ def count_deliveries(
     connection: sa.Connection, issues: Sequence[int]
 ) -> dict[int, Counter[str]]:
     """Return counts by issue and state, stored ones where there are any."""
-    found: dict[int, Counter[str]] = {number: Counter() for number in issues}
+    counts: dict[int, Counter[str]] = {number: Counter() for number in issues}
     stored = sa.select(delivery_count).where(delivery_count.c.issue_id.in_(issues))
     for number, state, count in connection.execute(stored):
-        found[number][state] = count
-    missing = [number for number in issues if not found[number]]
-    return found | count_rows(connection, missing) if missing else found
+        counts[number][state] = count
+    missing = [number for number in issues if not counts[number]]
+    return counts | count_rows(connection, missing) if missing else counts
 
 
 def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     """Count the rows themselves."""
-    found: dict[int, Counter[str]] = {number: Counter() for number in issues}
+    counts: dict[int, Counter[str]] = {number: Counter() for number in issues}
     if sql.counts_in_one_pass(connection):
         query = _IN_ONE_PASS.where(delivery.c.issue_id.in_(issues))
     else:
@@ -68,8 +68,8 @@ def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, 
     rows = connection.execute(query)
     for number, state, count in rows:
         if count:
-            found[number][state] = count
-    return found
+            counts[number][state] = count
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def recount_rows(
         return count_rows(connection, [issue_id])[issue_id]
     pending = _count_before(connection, issue_id, tail) if tail else None
     largest = max(before, key=before.__getitem__) if pending is None else DeliveryState.SENT
-    found = Counter(
+    counts = Counter(
         {
             str(state): _count(connection, _of_state(issue_id, state))
             if pending is None or state is not DeliveryState.PENDING
@@ -125,11 +125,11 @@ def recount_rows(
             if state != largest
         }
     )
-    found[largest] = sum(before.values()) - found.total()
-    if found[largest] < 0:
+    counts[largest] = sum(before.values()) - counts.total()
+    if counts[largest] < 0:
         # Rows were merged, or moved to another variant.
         return count_rows(connection, [issue_id])[issue_id]
-    return +found
+    return +counts
 
 
 def _count_before(connection: sa.Connection, issue_id: int, tail: PendingTail) -> int | None:

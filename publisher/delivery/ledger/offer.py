@@ -51,13 +51,13 @@ def load_owed(
     interruptions: Sequence[audiences.Interruption] | None = None,
 ) -> dict[int, CatchUpKey]:
     """Return what is owed in an issue, by subscriber. `interruptions` are the recent ones, if known."""
-    found = (
+    recent = (
         load_recent_interruptions(connection, issue.newsletter, now)
         if interruptions is None
         else interruptions
     )
-    served = _last_served(connection, issue, {one.subscriber_id for one in found}, now)
-    since = owed_since(found, served)
+    served = _last_served(connection, issue, {one.subscriber_id for one in recent}, now)
+    since = owed_since(recent, served)
     query = select(*subscriber.c["id", "language"], preference.c.profile).outerjoin(preference)
     rows = connection.execute(
         query.where(subscriber.c.id.in_(json_list("owed", Integer()))),
@@ -74,13 +74,15 @@ def owed_since(
     `served` is when the last issue was due for which a subscriber has a row. Instants are those of a
     day's begin, so that subscribers share few variants; what somebody has got is not sent again.
     """
-    found: dict[int, datetime] = {}
-    for one in interruptions:
-        last = served.get(one.subscriber_id)
-        if last is None or last <= one.until:
-            since = one.since.replace(hour=0, minute=0, second=0)
-            found[one.subscriber_id] = min(since, found.get(one.subscriber_id, since))
-    return found
+    owed: dict[int, datetime] = {}
+    for interruption in interruptions:
+        last = served.get(interruption.subscriber_id)
+        if last is None or last <= interruption.until:
+            since = interruption.since.replace(hour=0, minute=0, second=0)
+            owed[interruption.subscriber_id] = min(
+                since, owed.get(interruption.subscriber_id, since)
+            )
+    return owed
 
 
 def _last_served(

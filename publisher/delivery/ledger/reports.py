@@ -111,8 +111,10 @@ def list_deliveries(
         likely(_STATE.in_(states) if states else _NOT_SENT),
     )
     rows = connection.execute(query.order_by(delivery.c.subscriber_id).limit(most)).all()
-    found = load_recipients(connection, [row.subscriber_id for row in rows]) if rows else []
-    addresses = {one.id: one.address for one in found}
+    recipients = (
+        load_recipients(connection, [row.subscriber_id for row in rows]) if rows else []
+    )
+    addresses = {one.id: one.address for one in recipients}
     retried = CLAIMABLE_STATES if issue.state is IssueState.SENDING else ()
     return [_record(row, addresses.get(row.subscriber_id), retried) for row in rows]
 
@@ -137,14 +139,14 @@ def count_causes(
     connection: Connection, issue_id: int, states: Collection[DeliveryState], most: int
 ) -> CauseCounts:
     """Count deliveries by state and cause, over at most `most` rows of each state."""
-    found: CauseCounts = Counter()
+    counts: CauseCounts = Counter()
     for state in states:
         of_issue = (delivery.c.issue_id == issue_id) & in_states(state)
         some = select(delivery.c.reason_key).where(of_issue).limit(most).subquery()
         query = select(some.c.reason_key, func.count()).group_by(some.c.reason_key)
         for key, number in connection.execute(query):
-            found[CountedCause(state, cause_of(key))] += number
-    return found
+            counts[CountedCause(state, cause_of(key))] += number
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +225,9 @@ _FINISHED = (IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED, IssueState.
 def prune_ledgers(database: Database, keep: timedelta, now: datetime, most: int = _MOST) -> int:
     """Delete up to `most` rows of issues that were finished before the time `keep`. Return how many."""
     with database.reading() as connection:
-        found = [*_begun(connection), *_to_begin(connection, now - keep)]
+        numbers = [*_begun(connection), *_to_begin(connection, now - keep)]
     deleted = 0
-    for issue_id in found:
+    for issue_id in numbers:
         if deleted >= most:
             break
         if not _keep_counts(database, issue_id, now - keep):
@@ -275,15 +277,15 @@ def _keep_counts(database: Database, issue_id: int, before: datetime) -> bool:
 
 def _by_large_domain(outcomes: Sequence[OutcomeCount]) -> Counter[tuple[str, str, str]]:
     of_domain = Counter[str | None]()
-    for one in outcomes:
-        of_domain[one.domain] += one.count
-    found = Counter[tuple[str, str, str]]()
-    for one in outcomes:
-        domain = one.domain or ""
+    for outcome in outcomes:
+        of_domain[outcome.domain] += outcome.count
+    counts = Counter[tuple[str, str, str]]()
+    for outcome in outcomes:
+        domain = outcome.domain or ""
         if domain and of_domain[domain] < _LEAST_OF_DOMAIN:
             domain = _OTHER_DOMAINS
-        found[domain, one.state, one.reason_key or ""] += one.count
-    return found
+        counts[domain, outcome.state, outcome.reason_key or ""] += outcome.count
+    return counts
 
 
 def _delete_rows(database: Database, issue_id: int, most: int) -> int:

@@ -106,15 +106,15 @@ def explain_unmade(connection: sa.Connection, issue: Issue) -> str | None:
         .where(failed, delivery.c.reason_key.in_([cause.key for cause in causes]))
         .group_by(delivery.c.reason_key)
     )
-    found = {key: (count, words) for key, count, words in connection.execute(query)}
+    unmade = {key: (count, words) for key, count, words in connection.execute(query)}
     parts = [
         message(
             "%(count)s not sent: %(why)s",
-            count=found[cause.key][0],
-            why=cause.explain(found[cause.key][1] or ""),
+            count=unmade[cause.key][0],
+            why=cause.explain(unmade[cause.key][1] or ""),
         )
         for cause in causes
-        if cause.key in found
+        if cause.key in unmade
     ]
     return joined(*parts) if parts else None
 
@@ -149,11 +149,11 @@ def waiting_with_withdrawn(
 
     Only those for which rows wait.
     """
-    found = _with_withdrawn(connection, issue, now)
-    found |= _recommending_withdrawn(connection, publication, issue, now)
+    sources = _with_withdrawn(connection, issue, now)
+    sources |= _recommending_withdrawn(connection, publication, issue, now)
     return [
         source
-        for source in sorted(found, key=lambda number: number or 0)
+        for source in sorted(sources, key=lambda number: number or 0)
         if connection.execute(
             sa.select(sa.exists(delivery.c.subscriber_id).where(_rows_of(issue, source)))
         ).scalar()
@@ -194,9 +194,9 @@ def _with_withdrawn(connection: sa.Connection, issue: Issue, now: datetime) -> s
         .join(issue_variant_table, issue_variant_table.c.id == carried.variant_id)
         .where(issue_variant_table.c.issue_id == issue.id, hidden)
     )
-    found: set[int | None] = set(connection.execute(in_variants.distinct()).scalars())
-    here = in_digest.where(own.issue_id == issue.id, hidden).limit(1)
-    return found | {_OWN} if connection.execute(here).first() else found
+    sources: set[int | None] = set(connection.execute(in_variants.distinct()).scalars())
+    own_hidden = in_digest.where(own.issue_id == issue.id, hidden).limit(1)
+    return sources | {_OWN} if connection.execute(own_hidden).first() else sources
 
 
 def _recommending_withdrawn(
@@ -210,7 +210,7 @@ def _recommending_withdrawn(
     gone = sa.select(article.c.language, story.c.slug).join(story)
     gone = gone.where(_is_hidden(issue.shows_until(now)), article.c.updated_at > since)
     variants, digests = issue_variant_table.c, digest_table.c
-    found: set[int | None] = set()
+    sources: set[int | None] = set()
     for language, slug in connection.execute(gone).all():
         address = urls.public_url(publication, urls.article_path(language, slug))
         own = sa.select(digests.issue_id).where(
@@ -221,9 +221,9 @@ def _recommending_withdrawn(
             variants.key.not_like(f"{REPLACEMENT}%"),
             variants.html.contains(address, autoescape=True),
         )
-        found |= set(connection.execute(others).scalars())
-        found |= {_OWN} if connection.execute(own).first() else set()
-    return found
+        sources |= set(connection.execute(others).scalars())
+        sources |= {_OWN} if connection.execute(own).first() else set()
+    return sources
 
 
 def _replace(
@@ -257,11 +257,11 @@ def _shown_of(
     """Return the stories and articles of a variant that may be shown, in order."""
     own, carried = issue_article_table.c, issue_variant_article_table.c
     table = own if source is _OWN else carried
-    here = own.issue_id == issue.id if source is _OWN else carried.variant_id == source
+    of_source = own.issue_id == issue.id if source is _OWN else carried.variant_id == source
     query = (
         sa.select(table.story_id, table.article_id)
         .join(article, article.c.id == table.article_id)
-        .where(here, ~_is_hidden(issue.shows_until(now)))
+        .where(of_source, ~_is_hidden(issue.shows_until(now)))
         .order_by(table.position)
     )
     return [(row.story_id, row.article_id) for row in connection.execute(query)]

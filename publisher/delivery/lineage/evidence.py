@@ -50,9 +50,9 @@ def record_stories(
     if lineage is None:
         return
     for folder in witness_folders(settings):
-        known = _read_folder(folder, lineage.incarnation)
+        recorded = _read_folder(folder, lineage.incarnation)
         for name, keys in contents.items():
-            if keys and known.get(name) != keys:
+            if keys and recorded.get(name) != keys:
                 values = [lineage.incarnation, name, sorted(keys)]
                 journal.append_values(folder, _SUFFIX, values, now)
 
@@ -61,11 +61,11 @@ def read_recorded_stories(
     folders: Iterable[Path], incarnation: str
 ) -> dict[str, frozenset[str]]:
     """Return the stories of each issue by its name: those that any of some folders has."""
-    found: dict[str, frozenset[str]] = {}
+    stories: dict[str, frozenset[str]] = {}
     for folder in folders:
         for name, keys in _read_folder(folder, incarnation).items():
-            found[name] = found.get(name, frozenset()) | keys
-    return found
+            stories[name] = stories.get(name, frozenset()) | keys
+    return stories
 
 
 def _read_folder(folder: Path, incarnation: str) -> dict[str, frozenset[str]]:
@@ -90,19 +90,19 @@ _MEANING = {
 def apply_recovered(connection: Connection, issue: Issue, now: datetime) -> None:
     """Give rows of an issue the states that a journal knew, unless they are sent already."""
     word = recovered_delivery.c
-    here = (
+    of_row = (
         (word.issue == issue.name)
         & (word.subscriber_id == delivery.c.subscriber_id)
         & (word.state != DeliveryState.PENDING)
     )
-    state = select(word.state).where(here).correlate(delivery).scalar_subquery()
-    lease = select(word.lease_id).where(here).correlate(delivery).scalar_subquery()
+    state = select(word.state).where(of_row).correlate(delivery).scalar_subquery()
+    lease = select(word.lease_id).where(of_row).correlate(delivery).scalar_subquery()
     statement = (
         update(delivery)
         .where(
             delivery.c.issue_id == issue.id,
             delivery.c.state != DeliveryState.SENT,
-            select(word.state).where(here).correlate(delivery).exists(),
+            select(word.state).where(of_row).correlate(delivery).exists(),
         )
         .values(
             state=state,
@@ -141,11 +141,11 @@ def store_words(connection: Connection, content: journal.JournalContent) -> None
 
 def forget_doubts(connection: Connection, name: str) -> None:
     """Let rows in doubt of an issue be sent when its ledger is opened."""
-    here = (recovered_delivery.c.issue == name) & (
+    in_doubt = (recovered_delivery.c.issue == name) & (
         recovered_delivery.c.state == DeliveryState.IN_DOUBT
     )
     values = {"state": DeliveryState.PENDING}
-    connection.execute(update(recovered_delivery).where(here).values(values))
+    connection.execute(update(recovered_delivery).where(in_doubt).values(values))
 
 
 def take_for_sent(connection: Connection, name: str) -> None:
@@ -194,8 +194,8 @@ def settle_unknown(
 
 def meaning_of(state: str) -> DeliveryState:
     """Return the state of a row of which the journal says this last."""
-    known = DeliveryState(state)
-    return _MEANING.get(known, known)
+    last = DeliveryState(state)
+    return _MEANING.get(last, last)
 
 
 @dataclass(slots=True)
@@ -238,9 +238,9 @@ def read_evidence(
 ) -> RecoveryEvidence:
     """Read witnesses and journals; `all_given` says that no other process has written elsewhere."""
     places = list(folders)
-    known = [page for folder in places for page in read_pages(folder)]
-    ours = [page for page in known if page.incarnation == found.incarnation]
-    witness = max(ours or known, key=lambda page: page.number, default=None)
+    pages = [page for folder in places for page in read_pages(folder)]
+    ours = [page for page in pages if page.incarnation == found.incarnation]
+    witness = max(ours or pages, key=lambda page: page.number, default=None)
     content = journal.read_journals(places, found.incarnation, found.page)
     unwritten = max(0, (witness.number if ours and witness else 0) - content.last)
     is_complete = bool(ours) and all_given and not (content.missing or unwritten)

@@ -72,7 +72,9 @@ def _tell_all(
     `recover` may be run where that one can't be found, and must not take the others for complete.
     """
     pages = [
-        one.page for one in witnesses if one.page and found and one.is_of(found.incarnation)
+        witnessed.page
+        for witnessed in witnesses
+        if witnessed.page and found and witnessed.is_of(found.incarnation)
     ]
     if pages:
         _follow(settings, max(pages, key=lambda page: page.number))
@@ -147,16 +149,18 @@ def find_sign(
     return ""
 
 
-def _sign_of_witnesses(found: witness.Lineage, known: Sequence[witness.WitnessedPage]) -> str:
-    is_vouched_for = any(one.is_of(found.incarnation) for one in known)
-    for one in known:
-        folder, page = one.folder, one.page
+def _sign_of_witnesses(
+    found: witness.Lineage, witnesses: Sequence[witness.WitnessedPage]
+) -> str:
+    is_vouched_for = any(witnessed.is_of(found.incarnation) for witnessed in witnesses)
+    for witnessed in witnesses:
+        folder, page = witnessed.folder, witnessed.page
         if page is None:
             if is_vouched_for:
                 continue
             return f"{folder}/witness is damaged, and does not say which transaction sent last"
         if page.incarnation != found.incarnation:
-            if one.may_be_foreign or not page.number:
+            if witnessed.may_be_foreign or not page.number:
                 continue
             return f"{folder}/witness was written with another one"
         if page.number > found.page:

@@ -359,17 +359,17 @@ class WitnessedPage:
 def read_witnesses(settings: Settings) -> list[WitnessedPage]:
     """Return what the witnesses of a publication know: of the state directory, the page of each database."""
     second = None if settings.delivery.witness else _state_folder(settings)
-    found = []
+    witnessed = []
     for folder in witness_folders(settings):
         lines = [*filter(None, _read_lines(folder))]  # an empty file was being made at a kill
-        known = [*filter(None, map(_page_of, lines))]
+        pages = [*filter(None, map(_page_of, lines))]
         if folder == second:
-            found += [WitnessedPage(folder, page, True) for page in known]
-        elif page := max(known, key=_number, default=None):
-            found.append(WitnessedPage(folder, page))
-        if len(known) < len(lines):  # damaged: something else than a page
-            found.append(WitnessedPage(folder, None))
-    return found
+            witnessed += [WitnessedPage(folder, page, True) for page in pages]
+        elif page := max(pages, key=_number, default=None):
+            witnessed.append(WitnessedPage(folder, page))
+        if len(pages) < len(lines):  # damaged: something else than a page
+            witnessed.append(WitnessedPage(folder, None))
+    return witnessed
 
 
 def read_witness(folder: Path) -> LedgerPage | None:
@@ -444,10 +444,10 @@ class Witness:
         Also that no page was written yet: so nothing was sent, which a witness that is lost can't say.
         """
         for folder in self.folders:
-            found = read_witness(folder)
-            is_known = found and found.number >= page.number
+            last = read_witness(folder)
+            is_known = last and last.number >= page.number
             # That of a database which sent nothing hides nothing.
-            is_void = found and not found.number and found != page
+            is_void = last and not last.number and last != page
             if is_void or not is_known:
                 with storage_errors(folder), _free_slot(folder) as (descriptor, _slot):
                     _advance(descriptor, page)
@@ -511,8 +511,8 @@ def _is_locked_now(descriptor: int) -> bool:
 
 def _advance(descriptor: int, page: LedgerPage) -> None:
     """Write a page, unless another process has written a later one of the same database."""
-    found = _page_of(os.pread(descriptor, _LINE, 0))
-    if found and found.incarnation == page.incarnation and found.number >= page.number:
+    last = _page_of(os.pread(descriptor, _LINE, 0))
+    if last and last.incarnation == page.incarnation and last.number >= page.number:
         return
     os.pwrite(
         descriptor, f"{page.incarnation} {page.number}".ljust(_LINE - 1).encode() + b"\n", 0

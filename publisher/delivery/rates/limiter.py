@@ -232,9 +232,11 @@ def read_throttle(connection: Connection, name: str) -> Throttle | None:
     return Throttle(row.per_second, row.since, row.target) if row else None
 
 
-def write_throttle(connection: Connection, name: str, one: Throttle) -> None:
+def write_throttle(connection: Connection, name: str, throttle: Throttle) -> None:
     """Write the throttle of one scope."""
-    connection.execute(upsert_by_key(connection, rate_throttle), {"name": name, **asdict(one)})
+    connection.execute(
+        upsert_by_key(connection, rate_throttle), {"name": name, **asdict(throttle)}
+    )
 
 
 def delete_throttles(connection: Connection, names: Iterable[str]) -> None:
@@ -347,11 +349,11 @@ class RateLimiter:
         """
         is_about_server = outcome.throttle is ThrottleScope.TRANSPORT
         scope = self._limits.scope_of(domain)
-        known = [
+        throttles = [
             self._throttles.get(scope),
             self._throttles.get(None) if is_about_server else None,
         ]
-        if any(one and one.is_fresh(now) for one in known):
+        if any(throttle and throttle.is_fresh(now) for throttle in throttles):
             return  # about a message that was under way when the rate was halved
         own = self._limits.domains_of(scope)
         self._recent.complain(domain, now, is_explicit=outcome.names_rate)
@@ -363,8 +365,8 @@ class RateLimiter:
     def slow_down(self, connection: Connection, domain: str | None, now: float) -> None:
         """Throttle a receiving domain, or the whole transport (None), once in ten seconds."""
         scope = None if domain is None else self._limits.scope_of(domain)
-        known = self._throttles.get(scope)
-        if known and known.is_fresh(now):
+        throttle = self._throttles.get(scope)
+        if throttle and throttle.is_fresh(now):
             return
         name = self._limits.name_of(scope)
         before = read_throttle(connection, name)
@@ -385,21 +387,23 @@ class RateLimiter:
             self._queue_ends.clear()
         self._refreshed_at = now
         self._queue_ends = {scope: at for scope, at in self._queue_ends.items() if at > now}
-        found = read_throttles(connection, self._transport)
-        over = [name for name, one in found.items() if one.corrected(now).is_over(now)]
+        stored = read_throttles(connection, self._transport)
+        over = [
+            name for name, throttle in stored.items() if throttle.corrected(now).is_over(now)
+        ]
         if over:
             delete_throttles(connection, over)
         self._throttles = {
-            self._limits.scope_named(name): self._corrected(connection, name, one, now)
-            for name, one in found.items()
+            self._limits.scope_named(name): self._corrected(connection, name, throttle, now)
+            for name, throttle in stored.items()
             if name not in over
         }
 
     def _corrected(
-        self, connection: Connection, name: str, one: Throttle, now: float
+        self, connection: Connection, name: str, throttle: Throttle, now: float
     ) -> Throttle:
-        corrected = one.corrected(now)
-        if corrected != one:
+        corrected = throttle.corrected(now)
+        if corrected != throttle:
             write_throttle(connection, name, corrected)
         return corrected
 
@@ -421,10 +425,10 @@ class RateLimiter:
         }
 
     def _limits_now(self, scope: RateScope, now: float) -> Sequence[RateLimit]:
-        fixed, one = self._limits.fixed(scope), self._throttles.get(scope)
-        if one is None or one.is_over(now):
+        fixed, throttle = self._limits.fixed(scope), self._throttles.get(scope)
+        if throttle is None or throttle.is_over(now):
             return fixed
-        return (*fixed, self._limits.throttled(scope, one, now))
+        return (*fixed, self._limits.throttled(scope, throttle, now))
 
     def _today(self, connection: Connection, now: float) -> tuple[date, DailyQuota | None]:
         day = day_of(now)

@@ -7,6 +7,7 @@ decided in `publisher.delivery.retry_policy`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -207,11 +208,8 @@ class RecoverableTransport(Transport, Protocol):
 
 def send_test_message(transport: Transport, outgoing: OutgoingMessage) -> Outcome:
     """Send one message outside the ledger and return the outcome. Raises Unreachable."""
-    connection = transport.connect(TEST_LEASE, lambda: True)
-    try:
+    with closing(transport.connect(TEST_LEASE, lambda: True)) as connection:
         outcome = connection.send(outgoing)
-    finally:
-        connection.close()
     if outcome.status is SendStatus.ACCEPTED:
         transport.on_committed(TEST_LEASE, [outgoing.key])
     return outcome

@@ -25,7 +25,6 @@ from publisher.delivery.transports.smtp.transport import SmtpServer, connect_to_
 from publisher.mail import Message
 from tests.sizes import PATIENCE
 
-# Seconds after which a test has failed.
 # Seconds that the clients of these tests wait for an answer that comes.
 SOON = 5.0
 # Seconds that they wait for one that does not.
@@ -259,26 +258,29 @@ def a_message(
 
 def begin(peer: Peer) -> None:
     """Take a message's commands, and say yes to all three."""
-    peer.hear("MAIL FROM:")
-    peer.say("250 2.1.0 Ok")
-    peer.hear("RCPT TO:")
-    peer.say("250 2.1.5 Ok")
-    peer.hear("DATA")
-    peer.say("354 Go ahead")
+    for command, answer in YES.items():
+        peer.hear(command)
+        peer.say(answer)
 
 
-def take(peer: Peer) -> bytes:
-    """Take a whole message, and give its content."""
+def take(peer: Peer) -> None:
+    """Take a whole message."""
     begin(peer)
-    content = peer.content()
+    peer.content()
     peer.say("250 2.0.0 Ok")
-    return content
 
 
 def part(peer: Peer) -> None:
     """Take leave."""
     peer.hear("QUIT")
     peer.say("221 2.0.0 Bye")
+
+
+def take_the_rest(peer: Peer) -> None:
+    """Take the content of the last message, whose commands were answered, and leave."""
+    peer.content()
+    peer.say("250 2.0.0 Ok")
+    part(peer)
 
 
 def hello(peer: Peer, *offers: str) -> None:

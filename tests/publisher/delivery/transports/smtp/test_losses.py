@@ -32,6 +32,7 @@ from tests.publisher.delivery.transports.smtp.scripted import (
     sent_to,
     silence,
     take,
+    take_the_rest,
     until,
 )
 from tests.sizes import PATIENCE
@@ -257,8 +258,7 @@ def test_a_go_ahead_with_extra_bytes_ends_the_session() -> None:
 ANN = a_message(1, recipient="ann@example.com")
 BEA = a_message(2, recipient="bea@example.com")
 CLEO = a_message(3, recipient="cleo@example.com")
-COMMANDS = ("MAIL", "RCPT", "DATA")
-ANSWERS = ("250 2.1.0 Ok", "250 2.1.5 Ok", "354 Go ahead")
+ANSWERS = tuple(YES.values())
 
 
 def first(peer: Peer) -> list[str]:
@@ -266,7 +266,7 @@ def first(peer: Peer) -> list[str]:
     begin(peer)
     peer.content()
     peer.say("250 2.0.0 Ok")
-    return peer.hear_all(*COMMANDS)
+    return peer.hear_all(*PHASES)
 
 
 def test_a_message_takes_one_round_trip() -> None:
@@ -276,12 +276,10 @@ def test_a_message_takes_one_round_trip() -> None:
         begin(peer)
         for _ in range(3):
             peer.content()
-            peer.hear_all("MAIL", "RCPT", "DATA")
+            peer.hear_all(*PHASES)
             peer.say("250 2.0.0 Ok", *ANSWERS)
             ahead.append(peer.has_more())
-        peer.content()
-        peer.say("250 2.0.0 Ok")
-        part(peer)
+        take_the_rest(peer)
 
     messages = [a_message(number) for number in range(4)]
     with Scripted(script) as server, server.connected() as connection:
@@ -337,11 +335,9 @@ def test_a_refused_recipient_gets_no_content_even_after_a_go_ahead() -> None:
         peer.say(ANSWERS[0], "550 5.1.1 User unknown", ANSWERS[2])
         assert peer.hear_bytes(3) == b".\r\n"
         peer.say("554 5.5.1 No valid recipients")
-        peer.hear_all(*COMMANDS)
+        peer.hear_all(*PHASES)
         peer.say(*ANSWERS)
-        peer.content()
-        peer.say("250 Ok")
-        part(peer)
+        take_the_rest(peer)
 
     with Scripted(script) as server, server.connected() as connection:
         assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
@@ -353,11 +349,9 @@ def test_a_message_refused_at_its_end_does_not_affect_the_next() -> None:
     def script(peer: Peer) -> None:
         begin(peer)
         peer.content()
-        peer.hear_all(*COMMANDS)
+        peer.hear_all(*PHASES)
         peer.say("554 5.7.1 Spam", *ANSWERS)
-        peer.content()
-        peer.say("250 Ok")
-        part(peer)
+        take_the_rest(peer)
 
     with Scripted(script) as server, server.connected() as connection:
         assert connection.send(ANN, BEA).status is SendStatus.REFUSED
@@ -370,11 +364,9 @@ def test_another_message_may_follow_a_refused_pipelined_one() -> None:
         peer.say(ANSWERS[0], "550 5.1.1 User unknown", "503 5.5.1 No valid recipient")
         peer.hear("RSET")
         peer.say("250 Ok")
-        assert "cleo@" in peer.hear_all(*COMMANDS)[1]
+        assert "cleo@" in peer.hear_all(*PHASES)[1]
         peer.say(*ANSWERS)
-        peer.content()
-        peer.say("250 Ok")
-        part(peer)
+        take_the_rest(peer)
 
     with Scripted(script) as server, server.connected() as connection:
         assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
@@ -397,7 +389,7 @@ def followed(
     def script(peer: Peer) -> None:
         begin(peer)
         peer.content()
-        peer.hear_all(*COMMANDS)
+        peer.hear_all(*PHASES)
         peer.say("250 2.0.0 Ok", *replies)
         if end is silence:
             rests.append(peer.rest())
@@ -478,7 +470,7 @@ def test_a_refused_sender_of_a_pipelined_message_is_final() -> None:
 
 def test_a_server_that_refuses_rset_is_left() -> None:
     def script(peer: Peer) -> None:
-        peer.hear_all(*COMMANDS)
+        peer.hear_all(*PHASES)
         peer.say(ANSWERS[0], "550 5.1.1 User unknown", "503 no")
         peer.hear("RSET")
         peer.say("500 what")

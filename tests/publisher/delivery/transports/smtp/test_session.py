@@ -44,6 +44,7 @@ from tests.publisher.delivery.transports.smtp.scripted import (
     sent_to,
     silence,
     take,
+    take_the_rest,
 )
 from tools.servers.certificates import CertificateAuthority
 
@@ -65,9 +66,7 @@ def test_commands_are_pipelined_only_if_the_server_offers_it() -> None:
             peer.hear(command)
             ahead.append(peer.has_more())
             peer.say(YES[command])
-        peer.content()
-        peer.say("250 Ok")
-        part(peer)
+        take_the_rest(peer)
 
     sent_to(script, pipelining=True)
     sent_to(script, pipelining=False)
