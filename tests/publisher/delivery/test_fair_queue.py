@@ -1,6 +1,7 @@
 """The order of rows: first tries, retries, and rows that no worker received."""
 
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 from random import Random
 
@@ -26,7 +27,7 @@ from publisher.testing import FakeTimer, MemoryTransport
 from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, S, open_test_ledger
-from tests.publisher.delivery.mailing import claims, ready, send, subscribe
+from tests.publisher.delivery.mailing import Interrupted, claims, ready, send, subscribe
 from tests.publisher.delivery.stepped_run import HandClock
 
 NAMES = [f"reader.{number:02}@example.com" for number in range(20)]
@@ -95,6 +96,18 @@ def test_a_retry_that_a_domain_s_rate_puts_off_for_seconds_is_waited_for(
     assert one.is_done
     # It took its time.
     assert timer.time() > NOW.timestamp() + 5
+
+
+def test_rows_of_a_transaction_that_fails_are_allocated_by_the_next_one(
+    publication: PublicationFolder,
+) -> None:
+    ledger = open_test_ledger(publication, *NAMES[:3])
+    one = fair_queue_of(ledger)
+    assert allocate_rows(one, ledger, 1) == NAMES[:1]
+    with suppress(Interrupted), ledger.writing() as connection:
+        assert one.allocate(connection, {0: 2}, NOW).rows
+        raise Interrupted
+    assert allocate_rows(one, ledger, 2) == NAMES[1:3]
 
 
 def test_many_unsubscribed_recipients_are_suppressed_over_several_transactions(

@@ -29,6 +29,7 @@ from tests.publisher.delivery.transports.smtp.scripted import (
     hello,
     offers_of,
     part,
+    saying,
     silence,
 )
 from tests.sizes import PATIENCE
@@ -53,13 +54,19 @@ from tools.servers.certificates import CertificateAuthority
         (("pipelining", "8BITMIME"), Capabilities(pipelining=True)),
     ],
 )
-def test_announced_capabilities_are_used(lines: tuple[str, ...], offers: Capabilities) -> None:
+def test_announced_capabilities_are_used_and_small_packets_leave_at_once(
+    lines: tuple[str, ...], offers: Capabilities
+) -> None:
     def script(peer: Peer) -> None:
         hello(peer, *lines)
         part(peer)
 
     with Scripted(script) as scripted:
-        assert offers_of(a_server(scripted.port)) == offers
+        wire, found = connect_to_server(a_server(scripted.port))
+        assert wire._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        wire.quit()
+
+    assert found == offers
 
 
 @pytest.mark.parametrize(
@@ -82,19 +89,6 @@ def test_ehlo_names_our_host(name: str | None, heard: str) -> None:
         offers_of(a_server(scripted.port, name=name))
 
     assert re.fullmatch(heard, said[0].split()[1])
-
-
-def test_a_connection_sends_small_packets_at_once() -> None:
-    def script(peer: Peer) -> None:
-        hello(peer)
-        part(peer)
-
-    with Scripted(script) as scripted:
-        wire, _ = connect_to_server(a_server(scripted.port))
-        delayed = wire._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        wire.quit()
-
-    assert delayed == 1
 
 
 # --- no server, or no reply
@@ -152,11 +146,6 @@ def endless(peer: Peer) -> None:
         peer.put(b"220-and so on\r\n" * 1_000)
 
 
-def of_another_protocol(peer: Peer) -> None:
-    peer.say("HTTP/1.1 400 Bad Request")
-    peer.rest()
-
-
 def deaf(peer: Peer) -> None:
     """Hear the client out, and close."""
     peer.hear_bytes(1)
@@ -167,7 +156,7 @@ ENDS = {
     close: "(closed|broke off) the connection",
     Peer.drop: "(closed|broke off) the connection",
     endless: "sent a reply of more than",
-    of_another_protocol: "sent an invalid reply",
+    saying("HTTP/1.1 400 Bad Request"): "sent an invalid reply",
 }
 
 
@@ -198,20 +187,11 @@ def test_an_interrupted_handshake_or_login_is_a_temporary_error(end: Script) -> 
     ],
 )
 def test_a_server_may_refuse_the_connection(text: str, is_final: bool) -> None:
-    def greeting(peer: Peer) -> None:
-        peer.say(text)
-        peer.rest()
-
-    def answer(peer: Peer) -> None:
-        peer.say("220 mail.example.org")
-        peer.hear("EHLO")
-        peer.say(text)
-        peer.rest()
-
-    for trouble, stage in (
-        (failing(greeting), "takes no connection from us"),
-        (failing(answer), "refuses EHLO"),
+    for script, stage in (
+        (saying(text), "takes no connection from us"),
+        (at_hello(saying(text)), "refuses EHLO"),
     ):
+        trouble = failing(script)
         assert trouble.is_final is is_final
         assert f": {stage} ({text[:9]}: " in str(trouble)
         assert "ann@" not in str(trouble)
@@ -316,11 +296,7 @@ def test_a_missing_client_certificate_is_a_final_error(tls: Tls, tmp_path: Path)
 
 
 def test_a_port_without_tls_is_a_final_error() -> None:
-    def script(peer: Peer) -> None:
-        peer.say("220 mail.example.org ESMTP, and no TLS")
-        peer.rest()
-
-    trouble = failing(script, tls=Tls.IMPLICIT)
+    trouble = failing(saying("220 mail.example.org ESMTP, and no TLS"), tls=Tls.IMPLICIT)
 
     assert trouble.is_final
     assert "TLS can't be established: wrong version number" in str(trouble)

@@ -4,7 +4,6 @@ import re
 import select
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,22 +258,14 @@ def test_closing_never_fails_and_does_not_take_long(end: End) -> None:
 # --- the socket below it
 
 
-@pytest.fixture
-def pair() -> Iterator[tuple[SmtpSocket, socket.socket]]:
+def test_a_write_to_a_closed_connection_is_a_loss() -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield SmtpSocket(ours, TOO_SOON), theirs
-
-
-def test_a_write_to_a_closed_connection_is_a_loss(
-    pair: tuple[SmtpSocket, socket.socket],
-) -> None:
-    wire, theirs = pair
     theirs.close()
-
-    for write in (wire.write, wire.write_more, wire.write_some):
-        with pytest.raises(ConnectionLost, match="broke off the connection"):
-            write(b"MAIL\r\n")
+    with ours:
+        wire = SmtpSocket(ours, TOO_SOON)
+        for write in (wire.write, wire.write_more, wire.write_some):
+            with pytest.raises(ConnectionLost, match="broke off the connection"):
+                write(b"MAIL\r\n")
 
 
 def test_tls_records_without_data_are_no_reply(tmp_path: Path) -> None:
