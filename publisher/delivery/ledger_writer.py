@@ -171,7 +171,7 @@ class LedgerWriter:
     _returned: list[Claim] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        parts = (self.lease_id, self.jobs, self.limiter, self.clock, self.timer)
+        parts = (self.lease_id, [*self.jobs], self.limiter, self.clock, self.timer)
         self.fair_queue = FairQueue(*parts)
 
     # --- between transactions

@@ -9,7 +9,7 @@ short depends on how fast it sends, because everything in it is in doubt after a
 
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -72,34 +72,31 @@ class Allocation:
         )
 
 
+@dataclass(slots=True)
 class FairQueue:
     """The order of one run's rows. For one thread."""
 
-    def __init__(
-        self,
-        lease_id: int,
-        issues: Collection[int],
-        limiter: RateLimiter,
-        clock: Clock,
-        timer: Timer,
-    ) -> None:
-        self._lease_id = lease_id
-        self._issues = list(issues)
-        self._turns = deque(issues)
-        self._limiter = limiter
-        self._clock = clock
-        self._timer = timer
-        self._random = Random()  # noqa: S311  # mixes recipients, guards nothing
-        # That of the last transaction which was committed.
-        self._last = Allocation()
-        # Until then the transport's own rate allows nothing.
-        self._transport_opens_at = 0.0
+    lease_id: int
+    issues: Sequence[int]
+    limiter: RateLimiter
+    clock: Clock
+    timer: Timer
+    _turns: deque[int] = field(init=False)
+    # Mixes recipients, guards nothing.
+    _random: Random = field(init=False, default_factory=Random)
+    # That of the last transaction which was committed.
+    _last: Allocation = field(init=False, default_factory=Allocation)
+    # Until then the transport's own rate allows nothing.
+    _transport_opens_at: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self._turns = deque(self.issues)
 
     @property
     def may_have_rows(self) -> bool:
         """Whether `allocate` may find rows, as far as is known without a query."""
         next_due = self._last.next_due
-        is_due = next_due is not None and next_due <= self._clock.now()
+        is_due = next_due is not None and next_due <= self.clock.now()
         return (not self._last.is_drained or is_due) and self.rate_wait == 0
 
     @property
@@ -108,7 +105,7 @@ class FairQueue:
         if self.rate_wait > MAX_RATE_WAIT.total_seconds():
             return True
         next_due = self._last.next_due
-        is_due_soon = next_due and next_due <= self._clock.now() + MAX_RATE_WAIT
+        is_due_soon = next_due and next_due <= self.clock.now() + MAX_RATE_WAIT
         return self._last.is_drained and not (self._last.claimed or is_due_soon)
 
     @property
@@ -120,7 +117,7 @@ class FairQueue:
     @property
     def rate_wait(self) -> float:
         """Seconds until the transport's rate allows more; 0 if it does now."""
-        return max(0.0, self._transport_opens_at - self._timer.time())
+        return max(0.0, self._transport_opens_at - self.timer.time())
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
@@ -144,7 +141,7 @@ class FairQueue:
         """
         allocation.is_drained = allocation.is_drained and not rows_returned
         self._last = allocation
-        self._transport_opens_at = self._timer.time() + (allocation.rate_wait or 0.0)
+        self._transport_opens_at = self.timer.time() + (allocation.rate_wait or 0.0)
 
     def release(self, connection: Connection, now: datetime) -> None:
         """Return the claimed rows at the end of a run."""
@@ -162,7 +159,7 @@ class FairQueue:
             marked, unsubscribed = attempts.begin_attempts(connection, chosen, now)
             reserved += marked
             if unused := len(chosen) - len(marked):
-                self._limiter.refund_quota(connection, unused, self._timer.time())
+                self.limiter.refund_quota(connection, unused, self.timer.time())
             if unsubscribed:
                 log.info("recipients unsubscribed", count=unsubscribed)
         return reserved
@@ -193,7 +190,7 @@ class FairQueue:
     ) -> list[Claim]:
         """Return the rows that rates allow now. Postpone or keep the others."""
         domains = [one.domain for one in some]
-        grant = self._limiter.grant(connection, domains, self._timer.time())
+        grant = self.limiter.grant(connection, domains, self.timer.time())
         if grant.postponed:
             instants = {
                 some[number]: now + timedelta(seconds=ceil(wait))
@@ -225,15 +222,15 @@ class FairQueue:
         allocation.is_drained = True
         # What is deferred for other reasons is left to a later run.
         allocation.retries = {at for at in allocation.retries if at > now}
-        waiting = claims.next_due_at(connection, self._issues)
+        waiting = claims.next_due_at(connection, self.issues)
         allocation.next_due = min(filter(None, (waiting, *allocation.retries)), default=None)
         return []
 
     def _claim_from(self, connection: Connection, issue_id: int, now: datetime) -> list[Claim]:
         most = int(CLAIM_SIZE * OVERDUE_SHARE)
-        overdue = claims.claim_overdue(connection, issue_id, self._lease_id, now, most)
+        overdue = claims.claim_overdue(connection, issue_id, self.lease_id, now, most)
         most = CLAIM_SIZE - len(overdue)
-        others = claims.claim(connection, issue_id, self._lease_id, now, most)
+        others = claims.claim(connection, issue_id, self.lease_id, now, most)
         return interleave(overdue, others, OVERDUE_SHARE, self._random)
 
 

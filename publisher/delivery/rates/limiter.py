@@ -78,22 +78,14 @@ class RateAdmission:
         now: float,
         quota: DailyQuota | None = None,
     ) -> None:
-        self._limits = limits
-        self._stored = [tats.get(one.bucket, FULL) for one in limits]
-        self._tats = [
-            one.pace.corrected(tat, now) for one, tat in zip(limits, self._stored, strict=True)
-        ]
+        stored = [(limit, tats.get(limit.bucket, FULL)) for limit in limits]
+        # Each limit with its tat as it is stored, and as it can be now.
+        self._limits = [(limit, tat, limit.pace.corrected(tat, now)) for limit, tat in stored]
         self._now = now
         self._quota = quota
-        self._room = min(self._rooms(), default=_UNLIMITED)
+        rooms = [limit.pace.room(tat, now) for limit, _stored, tat in self._limits]
+        self._room = min([*rooms, *([quota.left] if quota else [])], default=_UNLIMITED)
         self._passed = 0
-
-    def _rooms(self) -> list[int]:
-        rooms = [
-            one.pace.room(tat, self._now)
-            for one, tat in zip(self._limits, self._tats, strict=True)
-        ]
-        return rooms + ([self._quota.left] if self._quota else [])
 
     @property
     def is_open(self) -> bool:
@@ -106,28 +98,28 @@ class RateAdmission:
 
     def changes(self) -> dict[str, float]:
         """Return the tats that differ from the stored ones, by bucket."""
-        rows = zip(self._limits, self._stored, self._after(), strict=True)
-        return {one.bucket: after for one, before, after in rows if after != before}
+        return {
+            limit.bucket: self._after(limit, tat)
+            for limit, stored, tat in self._limits
+            if self._after(limit, tat) != stored
+        }
 
-    def _after(self) -> list[float]:
-        if not self._passed:
-            return self._tats
-        return [
-            one.pace.after(tat, self._now, self._passed)
-            for one, tat in zip(self._limits, self._tats, strict=True)
-        ]
+    def _after(self, limit: RateLimit, tat: float) -> float:
+        return limit.pace.after(tat, self._now, self._passed) if self._passed else tat
 
     def opening(self) -> tuple[float, str]:
         """Return the instant from which one more may pass, and the limit until then."""
-        rows = zip(self._limits, self._after(), strict=True)
-        openings = [(one.pace.opens_at(tat), one.text) for one, tat in rows]
+        openings = [
+            (limit.pace.opens_at(self._after(limit, tat)), limit.text)
+            for limit, _stored, tat in self._limits
+        ]
         if self._quota and self._passed >= self._quota.left:
             openings.append((self._quota.opens_at, self._quota.text))
         return max(openings, default=(self._now, ""))
 
     def next_after(self, last: float) -> float:
         """Return the instant after `last`, at the pace of that time."""
-        return last + max(one.interval_at(last) for one in self._limits)
+        return last + max(limit.interval_at(last) for limit, _, _ in self._limits)
 
 
 def admit(

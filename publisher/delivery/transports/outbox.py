@@ -18,7 +18,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -346,18 +346,16 @@ def open_outbox(table: OutboxSettings, settings: Settings) -> OutboxTransport:
     return OutboxTransport(settings.folders.outbox, table.layout)
 
 
+@dataclass(slots=True)
 class OutboxConnection:
     """A connection to an outbox: a `publisher.delivery.transports.base.TransportConnection`."""
 
-    def __init__(
-        self, transport: OutboxTransport, lease_id: int, holds_lease: Callable[[], bool]
-    ) -> None:
-        self.is_open = True
-        self._is_counted = True
-        self._transport = transport
-        self._lease_id = lease_id
-        self._holds_lease = holds_lease
-        self._logged: set[str] = set()
+    transport: OutboxTransport
+    lease_id: int
+    holds_lease: Callable[[], bool]
+    is_open: bool = field(init=False, default=True)
+    _is_counted: bool = field(init=False, default=True)
+    _logged: set[str] = field(init=False, default_factory=set)
 
     def send(
         self,
@@ -370,16 +368,16 @@ class OutboxConnection:
         """
         if not self.is_open:
             return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
-        if reason := self._transport.blocked_by(self._lease_id):
+        if reason := self.transport.blocked_by(self.lease_id):
             raise self._unreachable(reason)
-        if not self._holds_lease():
+        if not self.holds_lease():
             return Outcome(SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
         try:
-            self._transport.layout.prepare(issue_folder(outgoing))
+            self.transport.layout.prepare(issue_folder(outgoing))
         except OSError as error:
             return self._defer(error, _FOLDER_ERRORS)
         try:
-            self._transport.staging.put(self._lease_id, outgoing)
+            self.transport.staging.put(self.lease_id, outgoing)
         except OSError as error:
             return self._defer(error, {errno.ENAMETOOLONG})
         return ACCEPTED_OUTCOME
@@ -389,11 +387,11 @@ class OutboxConnection:
         self.is_open = False
         if self._is_counted:
             self._is_counted = False
-            self._transport.disconnect(self._lease_id)
+            self.transport.disconnect(self.lease_id)
 
     def _defer(self, error: OSError, tolerated: Collection[int]) -> Outcome:
         """Return DEFERRED for a tolerated error. Raises Unreachable for others."""
-        reason = self._transport.reason(error)
+        reason = self.transport.reason(error)
         if error.errno not in tolerated:
             raise self._unreachable(reason) from error
         if reason not in self._logged:

@@ -8,6 +8,7 @@ reply means is decided in `classify`; here, what follows for the message.
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, field
 
 from publisher.delivery import causes
 from publisher.delivery.causes import BounceCategory, BounceSubject
@@ -130,6 +131,7 @@ _DOT_AT_LINE_START = re.compile(rb"\n\.")
 _Refusal = tuple[protocol.SmtpPhase, protocol.SmtpReply]
 
 
+@dataclass(slots=True)
 class SmtpConnection:
     """A session with `server` (host and port, for messages). For one thread at a time.
 
@@ -137,31 +139,18 @@ class SmtpConnection:
     reply to that dot.
     """
 
-    def __init__(
-        self,
-        sock: protocol.SmtpSocket,
-        capabilities: protocol.Capabilities,
-        holds_lease: Callable[[], bool],
-        *,
-        server: str,
-        patience: float,
-    ) -> None:
-        self._socket = sock
-        self._capabilities = capabilities
-        self._holds_lease = holds_lease
-        self._server = server
-        self._patience = patience
-        self._is_open = True
-        # The commands that went out with the last dot. Their replies are still to be read.
-        self._pipelined: protocol.EnvelopeCommands | None = None
-        # A transaction was begun and refused: RSET has to go before the next one.
-        self._needs_reset = False
-        self._has_accepted = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be used again."""
-        return self._is_open
+    socket: protocol.SmtpSocket
+    capabilities: protocol.Capabilities
+    holds_lease: Callable[[], bool]
+    _: KW_ONLY
+    server: str
+    patience: float
+    is_open: bool = field(init=False, default=True)
+    # The commands that went out with the last dot. Their replies are still to be read.
+    _pipelined: protocol.EnvelopeCommands | None = field(init=False, default=None)
+    # A transaction was begun and refused: RSET has to go before the next one.
+    _needs_reset: bool = field(init=False, default=False)
+    _has_accepted: bool = field(init=False, default=False)
 
     def send(
         self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
@@ -170,11 +159,11 @@ class SmtpConnection:
 
         Raises Unreachable, for good, if the server accepts nothing from us.
         """
-        if not self._is_open:
+        if not self.is_open:
             return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
         try:
             commands = protocol.envelope_commands(
-                outgoing, self._capabilities, has_accepted=self._has_accepted
+                outgoing, self.capabilities, has_accepted=self._has_accepted
             )
             if isinstance(commands, Outcome):
                 return commands
@@ -184,7 +173,7 @@ class SmtpConnection:
             return outcome_of_loss(loss)
         except Unreachable as refusal:
             self._drop()
-            reason = f"{self._server}: {refusal}"
+            reason = f"{self.server}: {refusal}"
             raise Unreachable(reason, is_final=refusal.is_final) from None
         except BaseException:
             # It is unknown how much was sent, so the session can't go on.
@@ -193,8 +182,8 @@ class SmtpConnection:
 
     def close(self) -> None:
         """Send QUIT, unless the server waits for content, and close. Never raises."""
-        if self._is_open and self._pipelined is None:
-            self._socket.quit()
+        if self.is_open and self._pipelined is None:
+            self.socket.quit()
         self._drop()
 
     def _send(
@@ -208,7 +197,7 @@ class SmtpConnection:
             content = _dot_stuffed(outgoing.message.content)
             if refusal := self._write_content(content):
                 self._drop()
-            elif not self._holds_lease():
+            elif not self.holds_lease():
                 self._drop()
                 return Outcome(SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
             else:
@@ -232,20 +221,20 @@ class SmtpConnection:
         if self._pipelined is not None and self._pipelined != commands:
             self._abandon_pipelined()
         if self._pipelined is None:
-            if farewell := self._socket.unsolicited():
+            if farewell := self.socket.unsolicited():
                 raise protocol.ConnectionLost(
                     "sent a reply that no command asked for", farewell
                 )
-            if not self._capabilities.pipelining:
+            if not self.capabilities.pipelining:
                 return self._send_one_by_one(commands)
-            self._socket.write((protocol.RSET if self._needs_reset else b"") + commands.group)
+            self.socket.write((protocol.RSET if self._needs_reset else b"") + commands.group)
             self._read_reset()
         self._pipelined = None
         return self._read_group()
 
     def _send_one_by_one(self, commands: protocol.EnvelopeCommands) -> _Refusal | None:
         if self._needs_reset:
-            self._socket.write(protocol.RSET)
+            self.socket.write(protocol.RSET)
             self._read_reset()
         self._needs_reset = True
         steps = (
@@ -253,11 +242,11 @@ class SmtpConnection:
             (protocol.SmtpPhase.RCPT, commands.rcpt),
         )
         for phase, command in steps:
-            self._socket.write(command)
+            self.socket.write(command)
             reply = self._read_reply(phase)
             if not reply.is_good:
                 return phase, reply
-        self._socket.write(protocol.DATA_COMMAND)
+        self.socket.write(protocol.DATA_COMMAND)
         reply = self._read_reply(protocol.SmtpPhase.DATA)
         return None if reply.code == _GO_AHEAD else (protocol.SmtpPhase.DATA, reply)
 
@@ -274,7 +263,7 @@ class SmtpConnection:
             reply = self._read_reply(phase)
             if reply.is_refusal:
                 refusal = refusal or (phase, reply)
-            if not self._is_open:
+            if not self.is_open:
                 return refusal
             has_recipient = has_recipient or (
                 phase is protocol.SmtpPhase.RCPT and reply.is_good
@@ -285,12 +274,12 @@ class SmtpConnection:
 
     def _read_reply(self, phase: protocol.SmtpPhase) -> protocol.SmtpReply:
         """Read the reply to a command. 421 closes the connection."""
-        reply = self._socket.reply()
+        reply = self.socket.reply()
         is_data = phase is protocol.SmtpPhase.DATA
         expected = reply.code == _GO_AHEAD if is_data else reply.is_good
         if not (expected or reply.is_refusal):
             raise protocol.ConnectionLost(f"sent {reply.code} in reply to {phase}")
-        if reply.code == _GO_AHEAD and self._socket.has_leftovers:
+        if reply.code == _GO_AHEAD and self.socket.has_leftovers:
             raise protocol.ConnectionLost("sent a reply that no command asked for")
         if reply.code == classify.CLOSING:
             self._drop()
@@ -298,7 +287,7 @@ class SmtpConnection:
 
     def _read_reset(self) -> None:
         if self._needs_reset:
-            reply = self._socket.reply()
+            reply = self.socket.reply()
             if not reply.is_good:
                 raise protocol.ConnectionLost(f"sent {reply.code} in reply to RSET", reply)
             self._needs_reset = False
@@ -307,7 +296,7 @@ class SmtpConnection:
         """Get out of the transaction that was begun: another message is to be sent."""
         self._pipelined = None
         refusal = self._read_group()
-        if refusal is None or not self._is_open:
+        if refusal is None or not self.is_open:
             last = refusal[1] if refusal else None
             raise protocol.ConnectionLost("expected another message", last)
 
@@ -318,8 +307,8 @@ class SmtpConnection:
             self._drop()
             return
         try:
-            self._socket.write(_FINAL_DOT)
-            self._socket.reply()
+            self.socket.write(_FINAL_DOT)
+            self.socket.reply()
         except protocol.ConnectionLost:
             self._drop()
         self._needs_reset = False
@@ -329,11 +318,11 @@ class SmtpConnection:
     def _write_content(self, content: bytes) -> _Refusal | None:
         """Write the content. A server that replies meanwhile does not want it."""
         try:
-            self._socket.write_more(content)
-            reply = self._socket.unsolicited()
+            self.socket.write_more(content)
+            reply = self.socket.unsolicited()
         except protocol.ConnectionLost:
             # The server may have said why.
-            reply = self._socket.unsolicited()
+            reply = self.socket.unsolicited()
             if reply is None:
                 raise
         if reply and not reply.is_refusal:
@@ -348,11 +337,11 @@ class SmtpConnection:
     ) -> Outcome:
         """Write the final dot. From here on the message can't be taken back."""
         pipelined = self._next_commands(next_message) if next_message else None
-        rest = self._socket.write_some(end + pipelined.group if pipelined else end)
+        rest = self.socket.write_some(end + pipelined.group if pipelined else end)
         try:
             if rest:
-                self._socket.write(rest)
-            reply = self._socket.reply(self._patience)
+                self.socket.write(rest)
+            reply = self.socket.reply(self.patience)
             if not (reply.is_good or reply.is_refusal):
                 raise protocol.ConnectionLost(f"sent {reply.code} in reply to its end")  # noqa: TRY301  # as any loss
         except protocol.ConnectionLost as loss:
@@ -369,19 +358,19 @@ class SmtpConnection:
 
     def _next_commands(self, next_message: OutgoingMessage) -> protocol.EnvelopeCommands | None:
         """Return the next message's commands. What is wrong with it is reported at its turn."""
-        if not self._capabilities.pipelining:
+        if not self.capabilities.pipelining:
             return None
         with suppress(Unreachable):
             commands = protocol.envelope_commands(
-                next_message, self._capabilities, has_accepted=self._has_accepted
+                next_message, self.capabilities, has_accepted=self._has_accepted
             )
             return commands if isinstance(commands, protocol.EnvelopeCommands) else None
         return None
 
     def _drop(self) -> None:
-        self._is_open = False
+        self.is_open = False
         self._pipelined = None
-        self._socket.close()
+        self.socket.close()
 
 
 def _dot_stuffed(content: bytes) -> bytes:

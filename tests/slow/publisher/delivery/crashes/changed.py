@@ -26,7 +26,7 @@ from sqlalchemy import Engine, event
 
 from publisher.cli.main import main
 from publisher.clock import SystemClock
-from publisher.delivery import worker_pool
+from publisher.delivery.worker_pool import LeaseFence
 from publisher.leader.holder import Leadership
 
 
@@ -73,23 +73,16 @@ def set_clock(ahead: float) -> None:
     SystemClock.now = lambda self: real_now(self) + timedelta(seconds=ahead)  # type: ignore[method-assign]
 
 
-class SleepyFence(worker_pool.LeaseFence):
-    """Stops the process while its lease lasts."""
-
-    first = 0.0
-    _asked = count(1)
-
-    @property
-    def is_open(self) -> bool:
-        if next(self._asked) >= self.first and super().is_open:
-            os.kill(os.getpid(), signal.SIGSTOP)
-        return super().is_open
-
-
 def sleep_after(number: float) -> None:
-    """Stop this process when it asks for the N-th time whether it may finish a message."""
-    SleepyFence.first = number
-    worker_pool.LeaseFence = SleepyFence  # type: ignore[misc]  # in this process only
+    """Stop this process while its lease lasts, when it asks whether it may finish a message."""
+    asked, is_open = count(1), LeaseFence.is_open.fget  # type: ignore[attr-defined]  # a property
+
+    def stop_and_look(self: LeaseFence) -> bool:
+        if next(asked) >= number and is_open(self):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return bool(is_open(self))
+
+    LeaseFence.is_open = property(stop_and_look)  # type: ignore[method-assign,assignment]
 
 
 def bound(pages: float) -> None:
