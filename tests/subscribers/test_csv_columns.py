@@ -396,6 +396,9 @@ def test_rows_are_numbered_by_lines_of_the_file() -> None:
         (b'email\n"a"b\n', 2, "follows a closing quote"),
         (b"email\ra@example.org\rb@example.org\r", 1, "CR alone"),
         (b'email\n"' + b"x\n" * 100_000, 2, "128 KiB"),
+        (b"PK\x03\x04", 1, "this is a ZIP archive or a spreadsheet; save the list as CSV"),
+        (b"\x1f\x8b", 1, "this is a compressed file; unpack it first"),
+        (b"%PDF-1.7\nemail\n", 1, "this is a PDF; save the list as CSV"),
     ],
 )
 def test_a_file_that_is_not_csv_is_an_error_with_its_line(

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,21 @@ from publisher.testing import make_publication
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from tests.databases import at_database, finding_database
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.sharing import made_once
 
 MadeReady = Callable[..., PublicationFolder]
 LANGUAGES = ["en", "zh-Hant", "ar"]
+
+
+@dataclass
+class MovingClock:
+    """A clock that a test moves."""
+
+    instant: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.instant
 
 
 @pytest.fixture

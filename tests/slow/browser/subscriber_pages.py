@@ -5,7 +5,7 @@ A page is added by one line in PAGES. `sample` knows the subscriber, and signs l
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import flask
@@ -23,6 +23,7 @@ from subscribers.pending_requests import insert_request, request_access
 from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
+from tests.publisher.web.conftest import MovingClock
 from tools.browser.chromium import press
 
 LANGUAGES = ("en", "zh-Hant", "ar")
@@ -31,16 +32,6 @@ ANN = "ann@example.com"
 NEW = "ann@example.net"
 # More than the stamp of a form to subscribe must be old.
 MINUTE = timedelta(minutes=1)
-
-
-@dataclass
-class MovingClock:
-    """A clock that a test moves."""
-
-    instant: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.instant
 
 
 @dataclass

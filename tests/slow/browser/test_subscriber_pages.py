@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from publisher.database.retry_queue import queue_item as notice
+from tests.publisher.web.test_joining import set_joining
 from tests.sizes import by_lane
-from tests.slow.browser.subscriber_pages import LANGUAGES, PAGES, UNSUBSCRIBE, Sample
+from tests.slow.browser.subscriber_pages import LANGUAGES, MINUTE, PAGES, UNSUBSCRIBE, Sample
 from tests.slow.browser.subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
 from tools.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
 from tools.browser.chromium import Chromium, Scheme, press
@@ -155,3 +157,21 @@ def test_buttons_keep_an_edge_in_forced_colours(chromium: Chromium, sample: Samp
     edges = chromium.browse(sample.app, look)
     assert edges
     assert not [edge for edge in edges if edge == "rgba(0, 0, 0, 0)"]
+
+
+def test_the_script_solves_the_challenge_of_the_form_and_the_mail_is_sent(
+    chromium: Chromium, sample: Sample
+) -> None:
+    set_joining(sample.publication, proof_of_work_above=0)
+
+    def look(window: Page) -> str:
+        window.goto(sample.url("en/subscribe/"))
+        window.fill("#email", "bob@example.org")
+        window.check("#newsletter")
+        sample.clock.instant += MINUTE
+        window.locator("main button").click()
+        window.wait_for_selector("#code", timeout=60_000)
+        return window.title()
+
+    assert chromium.browse(sample.app, look).startswith("Check your mailbox")
+    assert [row["kind"] for row in sample.publication.rows(notice)] == ["confirm"]

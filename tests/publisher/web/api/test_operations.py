@@ -62,10 +62,9 @@ def test_a_translation_is_promised_begun_and_given_up(
     cells = {one["language"]: one for one in story["languages"]}
     assert cells["ar"]["state"] == "promised"
     assert cells["ar"]["claimed_until"].startswith("2026-01-1")
-    assert arabic.post("/translations/ar/start", {"story": "tides"}).status_code == 200
-    given_up = {"story": "tides", "reason": "no time"}
-    assert arabic.post("/translations/ar/give-up", given_up).status_code == 200
-    assert arabic.post("/translations/ar/release", {"story": "tides"}).status_code == 200
+    for verb, more in (("start", {}), ("give-up", {"reason": "no time"}), ("release", {})):
+        answer = arabic.post(f"/translations/ar/{verb}", {"story": "tides", **more})
+        assert answer.get_json() == {}
     assert "nobody has claimed it" in detail(
         arabic.post("/translations/ar/release", {"story": "tides"}), 409
     )
@@ -74,7 +73,7 @@ def test_a_translation_is_promised_begun_and_given_up(
 
 
 def test_statistics_of_translations_are_those_of_the_languages_of_the_key(
-    program: Program, new_key: NewKey, publication: PublicationFolder
+    new_key: NewKey, publication: PublicationFolder
 ) -> None:
     publication.at(NOW - timedelta(hours=2)).write(
         "en/tides.md", "The tide waits.", title="Tides", date="2026-01-05"
@@ -83,18 +82,12 @@ def test_statistics_of_translations_are_those_of_the_languages_of_the_key(
     publication.at(NOW)
     publication.write("ar/tides.md", "المد ينتظر.", title="المد", translator="Omar")
     publication.pick_up()
-    subscribe(publication, (ANN, "en"), ("omar@example.com", "ar"), ("aino@example.com", "fi"))
-    found = program.get("/translations/statistics").get_json()
-    assert {one["language"]: one["states"] for one in found["languages"]} == {
-        "en": {"original": 1},
-        "zh-Hant": {"missing": 1},
-        "ar": {"translation": 1},
-    }
-    assert found["subscribers"] == {"first": 2, "other": 0, "none": 1}
-    assert found["stories_of_subscribers"] == {"first": 2, "other": 0, "none": 1}
+    subscribe(publication, ("omar@example.com", "ar"), ("aino@example.com", "fi"))
     path = "/translations/statistics?days=30"
     arabic = new_key(languages=("ar",)).get(path).get_json()
     assert arabic["since"] == "2025-12-10T12:00:00Z"
+    assert arabic["subscribers"] == {"first": 1, "other": 0, "none": 1}
+    assert arabic["stories_of_subscribers"] == {"first": 1, "other": 0, "none": 1}
     assert arabic["languages"] == [
         {
             "language": "ar",
@@ -104,7 +97,6 @@ def test_statistics_of_translations_are_those_of_the_languages_of_the_key(
             "p95_lag_seconds": 7200,
         }
     ]
-    detail(program.get("/translations/statistics?days=0"), 422)
 
 
 def test_an_issue_is_moved_skipped_and_restored(program: Program) -> None:
@@ -240,7 +232,6 @@ def test_who_will_get_an_issue_is_planned_for_the_languages_of_the_key(
     assert [one["language"] for one in arabic["editions"]] == ["ar"]
     detail(new_key(languages=("ar",)).get("/newsletters/weekly/plan?language=en"), 403)
     detail(program.get("/newsletters/hourly/plan"), 404)
-    detail(program.get("/newsletters/weekly/plan?day=2020-01-01"), 409)
 
 
 def test_an_issue_that_was_sent_is_reported_and_corrected_and_its_doubts_are_decided(
@@ -259,13 +250,11 @@ def test_an_issue_that_was_sent_is_reported_and_corrected_and_its_doubts_are_dec
     assert decided.get_json() == {"deliveries": 1}
     assert program.get(ISSUE).get_json()["state"] == "sent"
     feedly = FEEDLY.format(7)
-    logged = [nginx(feedly), nginx(feedly, path="/feeds/all.json"), nginx(READER)]
-    count_feed_followers(publication.database, logged)
+    count_feed_followers(publication.database, [nginx(feedly), nginx(READER)])
     answer = program.get(f"{ISSUE}/report").get_json()
     assert (answer["report"]["planned"], answer["report"]["sent"]) == (1, 1)
     assert answer["feed_followers"] == [
-        {"feed": "all", "day": "2026-01-09", "stated": 7, "clients": 0},
-        {"feed": "en", "day": "2026-01-09", "stated": 7, "clients": 1},
+        {"feed": "en", "day": "2026-01-09", "stated": 7, "clients": 1}
     ]
     corrected = program.post("/corrections/en", body).get_json()
     assert corrected == {"issue": "weekly-en-2026-01-09", "mailed": None}

@@ -2,8 +2,8 @@
 
 import html
 import re
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -28,6 +28,7 @@ from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, open_test_l
 from tests.publisher.delivery.mailing import ready, state_of, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.syndication.test_follower_log import FEEDLY, READER, nginx
+from tests.publisher.web.conftest import MovingClock
 from tests.publisher.web.console.conftest import SignIn, audit_log
 
 S = DeliveryState
@@ -60,7 +61,7 @@ def test_the_plan_shows_who_gets_it_and_why_others_do_not(
     ready(publication)
     page = client.get(f"/issues/{NAME}/plan/").text
     assert "3 subscribers are on record." in words(page)
-    assert "There is no edition in a language of theirs français · 1" in words(page)
+    assert "There is no edition in a language of theirs Français · 1" in words(page)
     assert "x.example 1" in words(page)
     assert re.search(r"[0-9a-f]{64}", page)
     assert "Who gets it" in words(client.get(f"/issues/{NAME}/").text)
@@ -204,23 +205,13 @@ def test_doubts_are_decided_on_the_report(
 # --- counts for a browser that asks again and again
 
 
-@dataclass
-class _Clock:
-    """Stands still until a test sets it."""
-
-    instant: datetime
-
-    def now(self) -> datetime:
-        return self.instant
+@pytest.fixture
+def clock(publication: PublicationFolder) -> MovingClock:
+    return MovingClock(publication.clock.now())
 
 
 @pytest.fixture
-def clock(publication: PublicationFolder) -> _Clock:
-    return _Clock(publication.clock.now())
-
-
-@pytest.fixture
-def console(console_context: ConsoleContext, clock: _Clock) -> flask.Flask:
+def console(console_context: ConsoleContext, clock: MovingClock) -> flask.Flask:
     return create_console(replace(console_context, clock=clock))
 
 
@@ -245,7 +236,7 @@ def end_all_sessions(publication: PublicationFolder) -> None:
 
 
 def test_a_browser_that_asks_again_is_answered_without_a_look_at_its_session(
-    clock: _Clock, ledger: OpenLedger, sign_in: SignIn, looks: list[str]
+    clock: MovingClock, ledger: OpenLedger, sign_in: SignIn, looks: list[str]
 ) -> None:
     ledger.settle(ledger.begin(3), S.SENT)
     client, other = sign_in("viewer"), sign_in("viewer", pages="ar")
@@ -263,7 +254,7 @@ def test_a_browser_that_asks_again_is_answered_without_a_look_at_its_session(
 
 
 def test_whose_session_was_ended_elsewhere_sees_no_counts_after_twenty_seconds(
-    publication: PublicationFolder, clock: _Clock, ledger: OpenLedger, sign_in: SignIn
+    publication: PublicationFolder, clock: MovingClock, ledger: OpenLedger, sign_in: SignIn
 ) -> None:
     ledger.begin(1)
     client, other = sign_in("viewer"), sign_in("editor")
