@@ -49,56 +49,63 @@ MODULES = (
 
 
 class _Group(NamedTuple):
-    """Commands that begin with the same word; of some, the second word may be left out."""
+    """Commands that begin with the same word: Typer's options of them. Of a `ListByDefault`, the second word may lack."""
 
     help: str
-    example: str
-    has_default: bool = False
+    epilog: str
+    cls: type[TyperGroup] = TyperGroup
     no_args_is_help: bool = True
 
 
 _GROUPS = {
     "accounts": _Group(
         "Add and recover accounts of the editors' console.",
-        "accounts add ann@example.org --role administrator",
+        "Example: publisher accounts add ann@example.org --role administrator",
     ),
     "articles": _Group(
-        *("List the articles, and what is wrong with them.", "articles my-publication"),
-        has_default=True,
+        "List the articles, and what is wrong with them.",
+        "Example: publisher articles my-publication",
+        cls=ListByDefault,
         no_args_is_help=False,
     ),
-    "database": _Group("Look after the database.", "database copy var/publisher.db ADDRESS"),
+    "database": _Group(
+        "Look after the database.",
+        "Example: publisher database copy var/publisher.db ADDRESS",
+    ),
     "deliveries": _Group(
         "List the subscribers who did not get an issue, and try them again.",
-        "deliveries weekly-en-2026-01-09 --state bounced",
-        has_default=True,
+        "Example: publisher deliveries weekly-en-2026-01-09 --state bounced",
+        cls=ListByDefault,
     ),
     "doubt": _Group(
         "List deliveries that are in doubt, and decide about them.",
-        "doubt list my-publication",
+        "Example: publisher doubt list my-publication",
     ),
     "feeds": _Group(
         "Count the readers of feeds.",
-        "feeds readers /var/log/nginx/access.log my-publication",
+        "Example: publisher feeds readers /var/log/nginx/access.log my-publication",
     ),
     "issues": _Group(
         "See and change single issues.",
-        'issues move weekly 2026-01-09 --to "2026-01-10 09:00"',
+        'Example: publisher issues move weekly 2026-01-09 --to "2026-01-10 09:00"',
     ),
-    "keys": _Group("Make keys of the API.", "keys add ann@example.org --label ci --scope view"),
+    "keys": _Group(
+        "Make keys of the API.",
+        "Example: publisher keys add ann@example.org --label ci --scope view",
+    ),
     "mailbox": _Group(
         "Receive mail: commands of subscribers, bounces and complaints.",
-        "mailbox poll my-publication",
+        "Example: publisher mailbox poll my-publication",
     ),
     "sources": _Group(
         "Show the sources and what is to be said of them, or test one.",
-        "sources my-publication",
-        has_default=True,
+        "Example: publisher sources my-publication",
+        cls=ListByDefault,
         no_args_is_help=False,
     ),
     "subscribers": _Group(
         "Import, export, list and find subscribers; unsubscribe, resubscribe and erase them.",
-        "subscribers import subscribers.csv my-publication",
+        "Example: publisher subscribers import subscribers.csv my-publication",
     ),
 }
 
@@ -157,10 +164,7 @@ REPLACED = {
 _PANELS = {
     "Begin and look": ("new", "demo", "preview", "check", "send"),
     "Run": ("up", "run", "deliver", "web", "console", "serve", "status", "health"),
-    "Issues": (
-        *("plan", "issues", "pause", "resume", "cancel"),
-        *("deliveries", "doubt"),
-    ),
+    "Issues": ("plan", "issues", "pause", "resume", "cancel", "deliveries", "doubt"),
     "Articles": ("articles", "sources", "feeds"),
     "Subscribers": ("subscribers", "mailbox"),
     "People and programs": ("accounts", "keys", "api"),
@@ -200,12 +204,7 @@ app = typer.Typer(
 )
 _TYPERS = {"": app}
 for _name, _group in _GROUPS.items():
-    _TYPERS[_name] = typer.Typer(
-        cls=ListByDefault if _group.has_default else TyperGroup,
-        no_args_is_help=_group.no_args_is_help,
-        help=_group.help,
-        epilog=f"Example: publisher {_group.example}",
-    )
+    _TYPERS[_name] = typer.Typer(**_group._asdict())
     # With a callback, a group of one command stays a group.
     _TYPERS[_name].callback()(lambda: None)
     app.add_typer(_TYPERS[_name], name=_name)

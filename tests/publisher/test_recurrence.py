@@ -175,21 +175,12 @@ def test_dates_do_not_depend_on_where_one_starts_to_look(
     [
         ("0 8 * * 0", ["2026-01-04", "2026-01-11", "2026-01-18"]),  # 0 is Sunday
         ("0 8 * * 7", ["2026-01-04", "2026-01-11", "2026-01-18"]),  # and so is 7
-        ("0 8 * * SUN", ["2026-01-04", "2026-01-11", "2026-01-18"]),
-        ("0 8 * * 1", ["2026-01-05", "2026-01-12", "2026-01-19"]),
-        ("0 8 * * 5", ["2026-01-02", "2026-01-09", "2026-01-16"]),
         ("0 8 * * fri", ["2026-01-02", "2026-01-09", "2026-01-16"]),
         ("0 8 * * MON-WED", ["2026-01-05", "2026-01-06", "2026-01-07"]),
-        ("0 8 * * TUE,SAT", ["2026-01-03", "2026-01-06", "2026-01-10"]),
         ("0 8 * * MON#2", ["2026-01-12", "2026-02-09", "2026-03-09"]),
-        ("0 8 1,15 * *", ["2026-01-01", "2026-01-15", "2026-02-01"]),
-        ("0 8 31 * *", ["2026-01-31", "2026-03-31", "2026-05-31"]),
         ("0 8 L * *", ["2026-01-31", "2026-02-28", "2026-03-31"]),
-        ("0 8 */10 * *", ["2026-01-01", "2026-01-11", "2026-01-21"]),
-        ("0 8 1 JAN,JUL *", ["2026-01-01", "2026-07-01", "2027-01-01"]),
         ("0 8 29 2 *", ["2028-02-29", "2032-02-29", "2036-02-29"]),
         ("0 8 13 * FRI", ["2026-01-02", "2026-01-09", "2026-01-13"]),  # either will do
-        ("0 0 * * *", ["2026-01-01", "2026-01-02", "2026-01-03"]),
         ("59 23 * * *", ["2026-01-01", "2026-01-02", "2026-01-03"]),
     ],
 )
@@ -219,7 +210,6 @@ def test_a_cron_line_says_its_own_time_and_may_begin_later() -> None:
             ["2026-01-05", "2026-01-19", "2026-02-02"],
         ),
         ("FREQ=MONTHLY;BYMONTHDAY=-1", None, ["2026-01-31", "2026-02-28", "2026-03-31"]),
-        ("FREQ=MONTHLY;BYMONTHDAY=31", None, ["2026-01-31", "2026-03-31", "2026-05-31"]),
         ("FREQ=MONTHLY;BYDAY=-1FR", None, ["2026-01-30", "2026-02-27", "2026-03-27"]),
         (
             "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1",
@@ -247,14 +237,10 @@ def test_a_rule_names_dates(text: str, start: str | None, expected: list[str]) -
         ("", "neither cron nor RRULE", "five fields"),
         ("@daily", "neither cron nor RRULE", "five fields"),
         ("0 0 8 * * *", "neither cron nor RRULE", "five fields"),
-        ("60 8 * * *", "Bad minute", "five fields"),
         ("0 8 32 * *", "Bad day-of-month", "five fields"),
         ("0 8 31 2 *", "Bad day-of-month", "five fields"),
-        ("0 8 * 13 *", "Bad month", "five fields"),
-        ("0 8 * * 8", "Bad day-of-week", "five fields"),
         ("0 8 * FEB MON#6", "Bad day-of-week", "five fields"),
         ("* 8 * * *", "more than one time a day", "one minute and one hour"),
-        ("0 */2 * * *", "more than one time a day", "one minute and one hour"),
     ],
 )
 def test_a_wrong_cron_line_says_what_would_be_right(
@@ -273,12 +259,9 @@ def test_a_wrong_cron_line_says_what_would_be_right(
         ("DTSTART:20260101\nRRULE:FREQ=DAILY", "not a rule for days", "FREQ=DAILY"),
         ("FREQ=DAILY;COUNT=3", "counts, but from when", "add start"),
         ("FREQ=DAILY;INTERVAL=0", "no such interval", "INTERVAL=1"),
-        ("FREQ=DAILY;INTERVAL=-1", "no such interval", "INTERVAL=1"),
         ("FREQ=DAILY;INTERVAL=x", "no such interval", "INTERVAL=1"),
         ("FREQ=DAILY;UNTIL=20261231T000000Z", "ends at no date", "UNTIL=20261231"),
         ("FREQ=WEEKLY;BYDAY=XX", "is no RRULE", "FREQ=WEEKLY;BYDAY=FR"),
-        ("FREQ=WEEKLY;COLOUR=RED", "is no RRULE", "FREQ=WEEKLY;BYDAY=FR"),
-        ("FREQ=WEEKLY;", "is no RRULE", "FREQ=WEEKLY;BYDAY=FR"),
         ("FREQ=DAILY;UNTIL=20269999", "is no RRULE", "FREQ=WEEKLY;BYDAY=FR"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never happens", "a day that exists"),
     ],

@@ -48,7 +48,7 @@ def issues_correct_command(  # noqa: PLR0913  # options
     with given.editing() as (state, actor):
         plans = plan_correction(state, newsletter, of_day, languages)
         if text is None:
-            _print_plans(plans, as_json=given.as_json)
+            _print_plans(given, plans)
             return
         request = CorrectionRequest(
             newsletter=newsletter,
@@ -73,8 +73,8 @@ def _read_corrections(file: Path) -> str:
         raise UsageError(f"--text: {file} can't be read: {error}") from None
 
 
-def _print_plans(plans: list[CorrectionPlan], *, as_json: bool) -> None:
-    if as_json:
+def _print_plans(given: common.Given, plans: list[CorrectionPlan]) -> None:
+    if given.as_json:
         common.print_json([_as_json(plan) for plan in plans])
     else:
         echo("\n".join(line for plan in plans for line in _lines(plan)))

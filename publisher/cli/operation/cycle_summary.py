@@ -21,16 +21,11 @@ def log_report(report: CycleReport) -> None:
     """Log a cycle that did anything."""
     picked = report.picked_up
     if picked.has_changes or report.issues or report.feeds or report.problems:
-        log.info(
-            "cycle",
-            new=picked.new,
-            changed=picked.changed,
-            removed=picked.removed,
-            quarantined=picked.quarantined,
-            issues=report.issues,
-            feeds=report.feeds,
-            problems=[*report.problems, *filter(None, [report.settings_problem])],
-        )
+        names = ("new", "changed", "removed", "quarantined")
+        counts = {name: getattr(picked, name) for name in names}
+        counts |= {name: getattr(report, name) for name in ("issues", "feeds")}
+        problems = [*report.problems, *filter(None, [report.settings_problem])]
+        log.info("cycle", **counts, problems=problems)
 
 
 def print_summary(

@@ -126,14 +126,11 @@ def test_an_address_or_newsletter_that_cannot_be_found_is_one_clear_line(
     run: Run, folder: Path
 ) -> None:
     nobody = "no subscriber has the address nobody@example.org"
-    for command in ("find", "unsubscribe", "resubscribe", "erase"):
-        words = ("subscribers", command)
-        assert refuses(run, *words, "nobody@example.org", folder, code=1).startswith(nobody)
-        err = refuses(run, *words, "ann@", folder)
-        assert err.startswith("'ann@' is no usable e-mail address")
-    for command in ("unsubscribe", "resubscribe"):
-        err = refuses(run, "subscribers", command, ANN, "--newsletter", "wekly", folder)
-        assert err.startswith("wekly: no such newsletter; there are: daily, weekly")
+    words = ("subscribers", "unsubscribe")
+    assert refuses(run, *words, "nobody@example.org", folder, code=1).startswith(nobody)
+    assert refuses(run, *words, "ann@", folder).startswith("'ann@' is no usable e-mail address")
+    err = refuses(run, *words, ANN, "--newsletter", "wekly", folder)
+    assert err.startswith("wekly: no such newsletter; there are: daily, weekly")
 
 
 def test_who_had_to_confirm_has_to_do_so_again(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -167,21 +164,13 @@ class TestErase:
         self, run: Run, folder: Path, tmp_path: Path
     ) -> None:
         assert run("subscribers", "erase", ANN, folder, "--yes")[0] == 0
-        for command in ("find", "unsubscribe", "erase"):
-            code, _out, err = run("subscribers", command, ANN, folder)
-            assert code == 1
-            assert f"{ANN} was erased on " in err
-        code, _out, err = run("subscribers", "resubscribe", ANN, folder)
-        assert (code, f"--returned {ANN}" in err) == (1, True)
-
+        err = refuses(run, "subscribers", "resubscribe", ANN, folder, code=1)
+        assert f"--returned {ANN}" in err
         file = tmp_path / "ann.csv"
-        err = refuses(run, "subscribers", "import", file, folder, "--returned", "dee@x.org")
-        assert err == "dee@x.org: was not erased; it can be imported as it is"
         code, out, err = run("subscribers", "import", file, folder)
         assert code == 1
         assert out == "0 added, 0 updated, 1 unchanged, 0 kept as they were, 1 bad\n"
         assert "line 2: email: was erased on " in err
-
         code, out, err = run("subscribers", "import", file, folder, "--returned", ANN)
         assert (code, err) == (0, "")
         assert out.startswith("1 added")

@@ -195,14 +195,3 @@ def test_a_system_mail_that_the_gate_rejects_is_reported_waits_and_leaves_once_m
     shutil.rmtree(root / "templates")
     later = deliver_due(settings, FixedClock(NOW + timedelta(minutes=7)))
     assert later.notices.sent == 1
-
-
-def test_a_preview_uses_the_publications_own_templates(
-    run: Run, lantern: Path, tmp_path: Path
-) -> None:
-    override(lantern, "body.txt", "Our own words.")
-    out = tmp_path / "digest.txt"
-    code, _out, _err = run("preview", "weekly", lantern, "--now", FRIDAY, "--out", out)
-
-    assert code == 0
-    assert "Our own words." in out.read_text("utf-8")
