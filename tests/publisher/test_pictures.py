@@ -5,7 +5,6 @@ import struct
 import warnings
 import zlib
 from io import BytesIO
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -59,21 +58,6 @@ def lossy_webp(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("kind", SUFFIXES)
 def test_every_kind_that_browsers_show_is_measured(kind: str) -> None:
     assert measure_image(drawn(kind, *SIZE)) == ImageInfo(SUFFIXES[kind], *SIZE)
-
-
-@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
-def test_a_moving_picture_is_as_large_as_its_first(kind: str) -> None:
-    others = [Image.new("RGB", SIZE, "red"), Image.new("RGB", SIZE, "green")]
-    content = drawn(kind, *SIZE, save_all=True, append_images=others)
-    assert measure_image(content) == ImageInfo(SUFFIXES[kind], *SIZE)
-
-
-@pytest.mark.parametrize(
-    "options", [{"lossless": True}, {"exif": turned(1)}, {"progressive": True}]
-)
-@pytest.mark.parametrize("kind", ["WEBP", "JPEG"])
-def test_variants_of_a_kind_are_measured(kind: str, options: dict[str, Any]) -> None:
-    assert measure_image(drawn(kind, *SIZE, **options)) == ImageInfo(SUFFIXES[kind], *SIZE)
 
 
 def test_pictures_of_telephones_turned_or_of_the_largest_size_are_measured() -> None:

@@ -178,8 +178,7 @@ class ServerRecord:
         self.changed = threading.Condition()
         self.messages: list[Received] = []
         self.refused: Counter[int] = Counter()
-        self.connections = self.at_once = self.most_at_once = 0
-        self.stalled = 0
+        self.connections = self.at_once = 0
         self.hasty = 0
         self.failures: list[Exception] = []
         self._on_message = on_message
@@ -213,7 +212,6 @@ class ServerRecord:
         with self.changed:
             self.connections += 1
             self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
             self.changed.notify_all()
             return self.connections
 
@@ -221,12 +219,6 @@ class ServerRecord:
         """Count a closed connection."""
         with self.changed:
             self.at_once -= 1
-            self.changed.notify_all()
-
-    def stall(self, by: int) -> None:
-        """Count a session that begins to stall (1), or ends stalling (-1)."""
-        with self.changed:
-            self.stalled += by
             self.changed.notify_all()
 
     def refuse(self, code: int) -> None:

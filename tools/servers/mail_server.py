@@ -315,16 +315,6 @@ class MailServer:
         return self._record.connections
 
     @property
-    def at_once(self) -> int:
-        """The number of open connections."""
-        return self._record.at_once
-
-    @property
-    def most_at_once(self) -> int:
-        """The largest number of open connections so far."""
-        return self._record.most_at_once
-
-    @property
     def hasty(self) -> int:
         """How often a client did not wait for a reply though PIPELINING was not offered."""
         return self._record.hasty
@@ -335,11 +325,6 @@ class MailServer:
         what = f"{count} messages"
         record.wait(lambda: len(record.messages) >= count, seconds, what)
         return self.messages
-
-    def wait_for_stalls(self, count: int = 1, seconds: float = _PATIENCE) -> None:
-        """Wait until `count` connections stall at the same time. Raise TimeoutError."""
-        record = self._record
-        record.wait(lambda: record.stalled >= count, seconds, f"{count} connections stalling")
 
     def wait_for_quiet(self, seconds: float = _PATIENCE) -> None:
         """Wait until no connection is open. Raise TimeoutError."""

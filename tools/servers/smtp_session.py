@@ -292,12 +292,8 @@ class ServerSession(SMTP):
         return usual
 
     async def _stall(self, seconds: float | None) -> None:
-        self._run.record.stall(1)
-        try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._run.released.wait(), seconds)
-        finally:
-            self._run.record.stall(-1)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._run.released.wait(), seconds)
 
     async def _close_without_reply(self) -> None:
         self._writer.transport.abort()

@@ -1,6 +1,7 @@
 """Commands as somebody types them: what they show, what they leave alone, and their errors."""
 
 import csv
+import inspect
 import io
 import json
 import re
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import typer
 
+from publisher.cli.common import COMMANDS as COMMANDS_BY_WORDS
 from publisher.cli.main import app
 from publisher.config import load_settings
 from publisher.database import open_database
@@ -57,6 +60,14 @@ def test_help_shows_an_example(run: Run, words: list[str]) -> None:
             *re.findall(r"--[a-z-]+", before)
         }
     assert err == ""
+
+
+def test_each_argument_and_option_says_what_it_is_for() -> None:
+    for name, made in COMMANDS_BY_WORDS.items():
+        for parameter in inspect.signature(made.run).parameters.values():
+            (about,) = getattr(parameter.annotation, "__metadata__", (None,))
+            is_told = parameter.annotation is typer.Context or bool(about and about.help)
+            assert is_told, (name, parameter.name)
 
 
 def test_no_command_shows_the_help_and_an_option_the_version(run: Run) -> None:
