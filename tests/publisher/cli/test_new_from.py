@@ -29,7 +29,7 @@ def test_what_was_understood_is_printed_and_the_next_command_too(
     assert lines[0] == f"{site}: a site of jekyll, which stands at https://tidewatch.example"
     assert lines[1:4] == [
         "  English (en): 1 article",
-        "  français (fr): 1 article",
+        "  Français (fr): 1 article",
         "  1 story, 1 in several languages",
     ]
     assert "Not published on purpose: 1 draft" in lines
@@ -61,8 +61,8 @@ def test_untranslated_copies_are_no_articles_of_their_language(
     assert code == 0
     assert out.splitlines()[1:7] == [
         "  English (en): 2 articles",
-        "  français (fr): 1 article",
-        "  brezhoneg (br): 0 articles",
+        "  Français (fr): 1 article",
+        "  Brezhoneg (br): 0 articles",
         "  Declared by the site, and without an article: Deutsch (de)",
         "    If there are some: name their folder in a source of its own, by include and language",
         "  2 stories, 1 in several languages",
