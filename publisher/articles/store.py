@@ -107,9 +107,8 @@ def became_available(
     left out.
     """
     window = [*_in_window(languages, since, until), article.c.mailing != model.Mailing.ARCHIVE]
-    is_recent = sa.or_(
-        article.c.published_at >= oldest, article.c.mailing == model.Mailing.ANNOUNCED
-    )
+    is_announced = article.c.mailing == model.Mailing.ANNOUNCED
+    is_recent = sa.or_(article.c.published_at >= oldest, is_announced)
     recent = _articles().where(*window, is_recent)
     rows = connection.execute(recent.order_by(article.c.published_at.desc(), story.c.key))
     old = sa.select(sa.func.count()).where(*window, ~is_recent)
@@ -120,11 +119,9 @@ def count_archived(
     connection: sa.Connection, languages: Sequence[str], since: datetime | None, until: datetime
 ) -> int:
     """Return how many articles of an archive became available in the languages in (since, until]."""
-    window = _in_window(languages, since, until)
-    query = sa.select(sa.func.count()).where(
-        *window, article.c.mailing == model.Mailing.ARCHIVE
-    )
-    return int(connection.execute(query).scalar_one())
+    is_archived = article.c.mailing == model.Mailing.ARCHIVE
+    window = (*_in_window(languages, since, until), is_archived)
+    return int(connection.execute(sa.select(sa.func.count()).where(*window)).scalar_one())
 
 
 def _in_window(
@@ -192,10 +189,9 @@ def count_conversions(connection: sa.Connection) -> Mapping[str, int]:
 
 def count_stories(connection: sa.Connection) -> int:
     """Return the number of stories with an article that is not withdrawn."""
-    query = sa.select(sa.func.count(article.c.story_id.distinct())).where(
-        article.c.status != model.ArticleStatus.WITHDRAWN
-    )
-    return int(connection.execute(query).scalar_one())
+    query = sa.select(sa.func.count(article.c.story_id.distinct()))
+    is_here = article.c.status != model.ArticleStatus.WITHDRAWN
+    return int(connection.execute(query.where(is_here)).scalar_one())
 
 
 def all_articles(connection: sa.Connection) -> Iterator[model.Article]:
@@ -274,9 +270,8 @@ def publication_time(
         latest = max(midnight, min(noon, evening, seen))
         return PublicationTime(value, latest.replace(microsecond=0))
     local = value if value.tzinfo else value.replace(tzinfo=zone)
-    return PublicationTime(
-        local.astimezone(zone).date(), local.astimezone(UTC).replace(microsecond=0)
-    )
+    at = local.astimezone(UTC).replace(microsecond=0)
+    return PublicationTime(local.astimezone(zone).date(), at)
 
 
 def content_columns(parsed: model.ParsedArticle, language: str, day: date) -> dict[str, Any]:

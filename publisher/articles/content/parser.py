@@ -239,9 +239,8 @@ class _Parser:
 
 def _leads_back(element: etree._Element) -> bool:
     """Return whether a link leads from a footnote back to its reference; it has no words."""
-    return element.get("href", "").startswith("#") and is_back_arrow(
-        "".join(map(str, element.itertext()))
-    )
+    text = "".join(map(str, element.itertext()))
+    return element.get("href", "").startswith("#") and is_back_arrow(text)
 
 
 def _new_builder(

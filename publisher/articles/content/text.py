@@ -83,9 +83,8 @@ def remove_unbalanced_controls(runs: Sequence[TextRun]) -> list[TextRun]:
     """
     whole = "".join([run.text for run in runs])
     # Controls end with the line (UAX 9, X8), closed or not.
-    if BIDI_CONTROLS.isdisjoint(whole) or all(
-        map(is_balanced, re.split(f"[\n{LINE_MARK}]", whole))
-    ):
+    lines = re.split(f"[\n{LINE_MARK}]", whole)
+    if BIDI_CONTROLS.isdisjoint(whole) or all(map(is_balanced, lines)):
         return list(runs)
     return [replace(run, text=run.text.translate(_NO_CONTROLS)) for run in runs]
 

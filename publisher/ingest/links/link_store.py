@@ -181,9 +181,8 @@ def path_below_root(
     names = inside.rstrip("/").split("/")
     if is_own_path(inside, own["languages"], own["newsletters"]):
         return None, "a page of this publication stands there"
-    too_long = len(inside) > _MAX_PATH or any(
-        len(name.encode("utf-8", "replace")) > _MAX_NAME_BYTES for name in names
-    )
+    longest = max(len(name.encode("utf-8", "replace")) for name in names)
+    too_long = len(inside) > _MAX_PATH or longest > _MAX_NAME_BYTES
     odd = any(not name or name.startswith(".") or not name.isprintable() for name in names)
     if too_long or odd or "\\" in inside or inside.endswith(".part"):
         return None, "it can't be the name of a file"

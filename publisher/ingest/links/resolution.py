@@ -263,9 +263,8 @@ class KnownPages:
         names = tuple(form.strip("/").lower().split("/"))
         if names[-1]:
             self._named[names[-1]].add(names)
-            self._named[_NUMBERED.sub("", names[-1], count=1)].add(
-                (*names[:-1], _NUMBERED.sub("", names[-1], count=1))
-            )
+            name = _NUMBERED.sub("", names[-1], count=1)
+            self._named[name].add((*names[:-1], name))
 
     def has(self, target: LinkTarget, prefix: str, *, is_file: bool) -> bool:
         """Return whether a link leads to a page or a file.

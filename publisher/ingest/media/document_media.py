@@ -263,12 +263,12 @@ class DocumentMedia:
             remedy = message("use one of %(suffixes)s", suffixes=suffixes)
             _refuse(one, message("not a kind of file that is attached"), remedy)
         if not kind.fits(info.head):
-            given = {"suffix": suffix, "name": kind.name}
-            problem = message("named %(suffix)s, but there is no %(name)s in it", **given)
-            remedy = message(
-                "export it as %(name)s, or give it the suffix of what it is", **given
+            names = {"suffix": suffix, "name": kind.name}
+            problem = message("named %(suffix)s, but there is no %(name)s in it", **names)
+            text = message(
+                "export it as %(name)s, or give it the suffix of what it is", **names
             )
-            _refuse(one, problem, remedy)
+            _refuse(one, problem, text)
         target = self._copied(path, one.src)
         return model.Attachment(
             src=f"/{target}",

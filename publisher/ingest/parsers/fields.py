@@ -169,9 +169,8 @@ def _is_name(text: str) -> bool:
     if not 1 < len(words) <= _MAX_WORDS or words[0].casefold() in _PARTICLES:
         return False
     own = [word for word in words if word not in _PARTICLES]
-    return all(
-        _is_capitalised(word) and word.strip(".").casefold() not in _NOT_NAMES for word in own
-    )
+    is_plain = all(word.strip(".").casefold() not in _NOT_NAMES for word in own)
+    return is_plain and all(map(_is_capitalised, own))
 
 
 def _is_short_name(text: str) -> bool:

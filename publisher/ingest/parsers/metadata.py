@@ -256,9 +256,8 @@ def _one(key: str, value: YamlValue) -> model.AttachmentField:
 
 def _of_text(key: str, value: YamlValue) -> model.AttachmentField:
     """Read an address; or an address, a length and a type in lines, as WordPress exports them."""
-    src, length, media_type = (
-        (*value.split("\n"), None, None)[:3] if isinstance(value, str) else (value, None, None)
-    )
+    lines = value.split("\n") if isinstance(value, str) else [value]
+    src, length, media_type = (*lines, None, None)[:3]
     return model.AttachmentField(
         key=key,
         src=read_line(key, src),

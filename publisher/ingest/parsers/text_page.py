@@ -246,9 +246,8 @@ class _HeadParser:
                 self.position += 1
             elif bullet and _is_name(bullet["text"]):
                 self.position += 1
-                bylines.append(
-                    _byline(bullet["text"], self._affiliation(len(bullet["indent"])))
-                )
+                affiliation = self._affiliation(len(bullet["indent"]))
+                bylines.append(_byline(bullet["text"], affiliation))
             else:
                 self.position = start
                 return published, tuple(bylines)

@@ -138,10 +138,9 @@ def update_links(connection: sa.Connection, settings: Settings, now: datetime) -
     if decided == rules and (not until or now.isoformat() < until):
         return
     _LinkUpdate(connection, settings, now).run(rules)
-    query = sa.select(sa.func.min(article.c.available_at)).where(
-        article.c.available_at > now, article.c.status == ArticleStatus.READY
-    )
-    embargo = connection.execute(query).scalar()
+    query = sa.select(sa.func.min(article.c.available_at))
+    is_to_come = (article.c.available_at > now) & (article.c.status == ArticleStatus.READY)
+    embargo = connection.execute(query.where(is_to_come)).scalar()
     until = embargo.isoformat() if embargo else ""
     web_files.store_hash(connection, link_store.LINKS_NAME, f"{rules} {until}")
 
@@ -296,15 +295,14 @@ class _LinkUpdate:
         destinations: defaultdict[int, dict[str, internal_links.LinkDestination]] = defaultdict(
             dict
         )
-        links = sa.select(article_link).where(
-            article_link.c.article_id.in_(ids), article_link.c.href.is_not(None)
-        )
+        link = article_link.c
+        links = sa.select(article_link).where(link.article_id.in_(ids), link.href.is_not(None))
         for row in self._connection.execute(links):
             found = internal_links.LinkDestination(row.href, row.language)
             destinations[row.article_id][row.target] = found
-        texts = sa.select(article.c.id, article.c.linked_html).where(
-            article.c.id.in_(ids), article.c.linked_html.is_not(None)
-        )
+        own = article.c
+        texts = sa.select(own.id, own.linked_html).where(own.id.in_(ids))
+        texts = texts.where(own.linked_html.is_not(None))
         for number, linked in self._connection.execute(texts).all():
             html = internal_links.replace_links(linked, destinations[number].get)
             text = sa.update(article).where(article.c.id == number)

@@ -64,9 +64,8 @@ def _declared(written: str, publication: Publication) -> str:
         return normalise(written)
     except LanguageError as error:
         if near := _meant(written, publication.languages):
-            raise ArticleError(
-                joined(untranslated(str(error)), untranslated(f"did you mean {near}?"))
-            ) from None
+            remedy = untranslated(f"did you mean {near}?")
+            raise ArticleError(joined(untranslated(str(error)), remedy)) from None
         raise
 
 

@@ -361,9 +361,8 @@ class Site(ABC):
 
     def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return what a file is, by its name."""
-        if self._to_exclude.match(path) or (
-            self._to_include and not self._to_include.match(path)
-        ):
+        is_left = bool(self._to_include) and not self._to_include.match(path)
+        if is_left or self._to_exclude.match(path):
             section = path.parts[0] if len(path.parts) > 1 else ""
             return LeftOut(LeftOutReason.EXCLUDED, section)
         if self._is_about_repository(path):

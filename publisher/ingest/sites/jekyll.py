@@ -190,17 +190,12 @@ class JekyllSite(Site):
         """Return the path at which a page stands, and the one that it states itself."""
         stated = common_front_matter.text_of(fields, "permalink")
         pattern = stated or self._pattern(page)
-        filled = permalinks.fill_pattern(
-            permalinks.JEKYLL_STYLES.get(pattern, pattern), self._tokens(page, fields, parsed)
-        )
+        pattern = permalinks.JEKYLL_STYLES.get(pattern, pattern)
+        filled = permalinks.fill_pattern(pattern, self._tokens(page, fields, parsed))
         if filled is None:
             return None, stated
-        prefix = filled.strip("/").split("/")[0]
-        if (
-            self._has_prefixes
-            and language != self._languages.default
-            and self._languages.tag(prefix) != language
-        ):
+        prefix = self._languages.tag(filled.strip("/").split("/")[0])
+        if self._has_prefixes and language not in {self._languages.default, prefix}:
             filled = permalinks.clean_path(f"{self._code(language)}/{filled}")
         return filled, stated
 
@@ -260,9 +255,8 @@ class JekyllSite(Site):
         found = []
         stated = common_front_matter.plain_list(self._config.get("defaults"))
         for value in map(common_front_matter.plain_table, stated):
-            scope, values = (
-                common_front_matter.plain_table(value.get(key)) for key in ("scope", "values")
-            )
+            scope = common_front_matter.plain_table(value.get("scope"))
+            values = common_front_matter.plain_table(value.get("values"))
             path = str(scope.get("path") or "").strip("/")
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")
             if fits and str(scope.get("type") or "") in {"", *types}:

@@ -87,11 +87,9 @@ def date_tokens(day: date | None) -> dict[str, Callable[[], str]]:
 
 def path_word(text: str) -> str:
     """Return a title as one word of a path, as Hugo does: hyphens for spaces, no punctuation."""
-    normal = unicodedata.normalize("NFC", text.strip())
-    kept = "".join(
-        one for one in normal if one.isalnum() or one in " -_.+~/" or unicodedata.combining(one)
-    )
-    return re.sub(r"[\s-]+", "-", kept).strip("-").lower()
+    signs = unicodedata.normalize("NFC", text.strip())
+    kept = (s for s in signs if s.isalnum() or s in " -_.+~/" or unicodedata.combining(s))
+    return re.sub(r"[\s-]+", "-", "".join(kept)).strip("-").lower()
 
 
 def title_of_name(name: str) -> str:

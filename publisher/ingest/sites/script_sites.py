@@ -257,9 +257,8 @@ class VitepressSite(Site):
         story = PurePosixPath(*inside.parts[1:]) if language else inside
         story = story.with_suffix("")
         is_post = any(part.lower() in _POST_FOLDERS for part in story.parts[:-1])
-        if story.name == "index" and (
-            len(story.parts) == 1 or story.parts[-2] in _POST_FOLDERS
-        ):
+        is_list = len(story.parts) == 1 or story.parts[-2] in _POST_FOLDERS
+        if story.name == "index" and is_list:
             return LeftOut(LeftOutReason.LIST, inside.parts[0])
         story = story.parent if story.name == "index" else story
         return SitePage(

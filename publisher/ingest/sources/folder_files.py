@@ -147,9 +147,7 @@ def _inspect(file: BufferedReader) -> MediaInfo:
     digest = hashlib.file_digest(file, "sha256")
     length = file.tell()
     file.seek(0)
-    return MediaInfo(
-        sha256=digest.hexdigest(), length=length, head=head, duration=media_duration(file)
-    )
+    return MediaInfo(digest.hexdigest(), length, head, media_duration(file))
 
 
 log = structlog.get_logger()

@@ -266,9 +266,8 @@ def test_marks_move_to_their_letters_runs_become_one_and_verbatim_text_loses_onl
     assert folded("a\x0b  b", verbatim=True) == ["a\n  b"]
     assert folded("e", "\u0301f") == ["é", "f"]
     assert folded("ᄀ", "", "\u1161", "x") == ["가", "x"]
-    runs = fold_whitespace(
-        [TextRun(text="a", marks=LINK), TextRun(text="b", marks=LINK)], verbatim=False
-    )
+    linked = [TextRun(text=text, marks=LINK) for text in "ab"]
+    runs = fold_whitespace(linked, verbatim=False)
     assert runs == (TextRun(text="ab", marks=LINK),)
 
 

@@ -75,9 +75,8 @@ def test_variants_are_the_publishable_articles_of_a_story(
     ids = {one.story_key: one.story_id for one in store.all_articles(connection)}
     found = store.variants(connection, ids.values(), NOW)
     assert store.variants(connection, [], NOW) == {}
-    assert {number: [one.language for one in some] for number, some in found.items()} == {
-        ids["a"]: ["ar", "en"]
-    }
+    assert found.keys() == {ids["a"]}
+    assert [article.language for article in found[ids["a"]]] == ["ar", "en"]
 
 
 def test_articles_are_found_by_their_ids_and_counted(connection: Connection) -> None:
@@ -102,9 +101,8 @@ def test_pages_are_due_until_they_are_written(connection: Connection) -> None:
     assert store.articles_without_page(connection, NOW, 10) == []
     assert store.count_articles_without_page(connection, NOW) == 0
     assert store.count_articles_without_page(connection, FOREVER) == 1
-    assert [one.story_key for one in store.articles_without_page(connection, FOREVER, 10)] == [
-        "c"
-    ]
+    due = store.articles_without_page(connection, FOREVER, 10)
+    assert [article.story_key for article in due] == ["c"]
 
 
 # Between a draft and the columns of its row.

@@ -43,9 +43,8 @@ class MemoryLibrary:
 
 
 def read_text(name: str, text: str, files: dict[str, bytes] | None = None) -> ParsedArticle:
-    return parse_document(
-        SourceDocument(PurePosixPath(name), text.encode()), MemoryLibrary(files or {})
-    )
+    document = SourceDocument(PurePosixPath(name), text.encode())
+    return parse_document(document, MemoryLibrary(files or {}))
 
 
 def stored_problems(publication: PublicationFolder) -> list[ItemProblem]:

@@ -86,9 +86,8 @@ def test_an_audio_file_that_is_still_written_is_published_when_it_is_complete(
 
     monkeypatch.setattr(files, "_copy_pieces", grow)
     publication.pick_up()
-    assert publication.quarantine() == {
-        "ferry.md": "talk.wav: was changed while it was being read"
-    }
+    reason = "talk.wav: was changed while it was being read"
+    assert publication.quarantine() == {"ferry.md": reason}
     assert lie(publication) == {}
     monkeypatch.setattr(files, "_copy_pieces", copy_pieces)
     assert publication.pick_up().new == 1

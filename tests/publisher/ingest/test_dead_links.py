@@ -190,9 +190,8 @@ def test_problems_stay_while_other_articles_change(publication: PublicationFolde
     publication.write("content/posts/second.md", text, title="S", date="2026-01-06")
     publication.pick_up()
     assert problems(publication) == {"/no/": "dead-link", "/neither/": "dead-link"}
-    publication.reload(
-        sources=[{"kind": "folder", "path": "articles", "problems": {"dead-link": "ignore"}}]
-    )
+    source = {"kind": "folder", "path": "articles", "problems": {"dead-link": "ignore"}}
+    publication.reload(sources=[source])
     publication.pick_up()
     assert problems(publication) == {}
 

@@ -33,11 +33,7 @@ def site_of(new_publication: Make, **files: str) -> PublicationFolder:
         ("_config.yml", "defaults: [5, {scope: 5, values: 5}, {scope: {type: [a]}}]", POST),
         ("_config.yml", f"source: {'a' * 5000}\n", "a.md"),
         ("_config.yml", 'source: "a\\0b"\n', "a.md"),
-        (
-            "hugo.toml",
-            'baseURL="https://[name].example/"\ndisableKinds = 5',
-            "content/posts/a.md",
-        ),
+        ("hugo.toml", 'baseURL="https://[n].example/"\ndisableKinds = 5', "content/posts/a.md"),
         (
             "docusaurus.config.js",
             'export default { url: "https://[n]", presets: [["classic", {}]] }',

@@ -397,9 +397,8 @@ def test_an_article_is_held_back_where_its_source_says_so(
     publication.pick_up()
     publication.write("ferry.md", "Other words.\n\n![A boat](boat.png)", title="The ferry")
     (source,) = publication.settings.sources
-    holding = source.model_copy(
-        update={"problem_actions": {ProblemKind.MISSING_PICTURE: ProblemAction.HOLD}}
-    )
+    actions = {ProblemKind.MISSING_PICTURE: ProblemAction.HOLD}
+    holding = source.model_copy(update={"problem_actions": actions})
     publication.settings = replace(publication.settings, sources=(holding,))
     assert publication.pick_up().quarantined == 1
     (reason,) = publication.quarantine().values()
@@ -508,11 +507,10 @@ def test_a_kill_between_renames_and_removals_does_not_change_the_result(
     for publication in (calm, stormy):
         fill(publication, 2 * PORTION)
         publication.pick_up()
+        folder = publication.articles / "en"
         for number in range(7):
-            (publication.articles / f"en/s{number}.md").rename(
-                publication.articles / f"en/t{number}.md"
-            )
-        (publication.articles / "en/s7.md").unlink()
+            (folder / f"s{number}.md").rename(folder / f"t{number}.md")
+        (folder / "s7.md").unlink()
         publication.at(NOW + timedelta(hours=1))
 
     def kill(done: int, of: int) -> None:

@@ -51,9 +51,8 @@ def test_a_hole_in_a_sentence_holds_back_and_a_missing_picture_is_listed() -> No
 
 def test_a_source_decides_what_each_kind_leads_to() -> None:
     actions = {"missing-picture": "hold", "empty-value": "ignore"}
-    source = FolderSourceSettings.model_validate(
-        {"kind": "folder", "path": "articles", "problems": actions}
-    )
+    table = {"kind": "folder", "path": "articles", "problems": actions}
+    source = FolderSourceSettings.model_validate(table)
     found = handle_problems([PICTURE, HOLE], source.action_of)
     assert [(one.problem, one.holds) for one in found] == [(PICTURE, True)]
 
@@ -93,12 +92,9 @@ def test_a_file_that_can_not_be_read_is_among_the_problems_until_it_is_corrected
 def test_template_code_that_readers_would_see_holds_the_article_back(
     publication: PublicationFolder,
 ) -> None:
-    publication.write(
-        "ferry.md", "Write `{{ page.url }}` there.", title="The ferry", date="2026-01-08"
-    )
-    publication.write(
-        "tides.md", "Read on\n\n{{ site.title }} soon.", title="Tides", date="2026-01-08"
-    )
+    facts = {"title": "T", "date": "2026-01-08"}
+    publication.write("ferry.md", "Write `{{ page.url }}` there.", **facts)
+    publication.write("tides.md", "Read on\n\n{{ site.title }} soon.", **facts)
     done = publication.pick_up()
     assert (done.new, done.quarantined) == (1, 1)
     leftover = ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, 7, "{{ site.title }}")

@@ -221,13 +221,12 @@ def listed(publication: PublicationFolder) -> list[tuple[str, str]]:
 def test_articles_of_one_day_with_the_same_authors_are_likely_one_story(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("en/tide.md", title="Tide", date="2026-01-08", author="Mara Example")
-    publication.write("zh-Hans/chao.md", title="潮", date="2026-01-08", author="Mara Example")
+    facts = {"date": "2026-01-08", "author": "Mara Example"}
+    publication.write("en/tide.md", title="Tide", **facts)
+    publication.write("zh-Hans/chao.md", title="潮", **facts)
     remedy = "looks like a translation of en/tide.md; write `key: tide` in both"
     assert listed(publication) == [("zh-Hans/chao.md", remedy)]
-    publication.write(
-        "zh-Hans/chao.md", title="潮", date="2026-01-08", author="Mara Example", key="tide"
-    )
+    publication.write("zh-Hans/chao.md", title="潮", key="tide", **facts)
     assert listed(publication) == []
 
 

@@ -96,9 +96,8 @@ def test_translations_are_linked_by_key_permalink_path(publication: PublicationF
     publication.write("boat.zh_TW.md", title="A ferry in Chinese", translation_of="en/ferry.md")
     publication.write("note.zh-CN.md", title="A ferry in Hans", permalink="/zh-CN/ferry/")
     publication.pick_up()
-    assert set(publication.all()) == {
-        ("ferry", tag) for tag in ("en", "ar", "zh-Hant", "zh-Hans")
-    }
+    languages = ("en", "ar", "zh-Hant", "zh-Hans")
+    assert set(publication.all()) == {("ferry", tag) for tag in languages}
     assert {one.slug for one in publication.all().values()} == {"ferry"}
     assert len(publication.rows(story)) == 1
 
@@ -136,9 +135,8 @@ def test_a_slug_stays_when_title_and_path_change(publication: PublicationFolder)
     assert publication.pick_up().moved == 2
     publication.write("en/boat.md", title="The boat", date="2026-01-08")
     publication.pick_up()
-    assert {(key, one.slug) for (key, _), one in publication.all().items()} == {
-        ("boat", "ferry")
-    }
+    names = {(key, one.slug) for (key, _), one in publication.all().items()}
+    assert names == {("boat", "ferry")}
 
 
 def test_a_new_story_under_a_renamed_ones_old_key_gets_a_slug_of_its_own(
@@ -382,9 +380,8 @@ def daily(new_publication: Make) -> PublicationFolder:
 def carried(publication: PublicationFolder, day: int, language: str = "en") -> list[str]:
     """Run a cycle on a day of January; return the stories that this day's edition carries."""
     pipeline_of(publication.at(NOW + (day - 9) * DAY)).run()
-    publication.at(
-        NOW + (day - 9) * DAY + HOUR
-    )  # what is picked up from now on is for the next
+    # What is picked up from now on is for the next.
+    publication.at(NOW + (day - 9) * DAY + HOUR)
     page = public(publication) / f"{language}/daily/2026-01-{day:02}/index.html"
     text = page.read_text("utf-8") if page.is_file() else ""
     return [key for key in ("zero", "ferry", "map") if f"/stories/{key}/" in text]

@@ -54,9 +54,8 @@ def test_markup_special_characters_and_the_target_script_are_kept() -> None:
     passage = '<q lang="zh-Hant">說明了</q>'
     assert convert_html(f"<p>说{passage}</p>", HANS, HANT) == f"<p>說{passage}</p>"
     assert convert_html('<p lang="zh-CN">头发</p>', HANS, HANT) == '<p lang="zh-Hant">頭髮</p>'
-    assert convert_html("<p>头 &lt;b&gt; &amp;amp;</p>", HANS, HANT) == (
-        "<p>頭 &lt;b&gt; &amp;amp;</p>"
-    )
+    escaped = "<p>头 &lt;b&gt; &amp;amp;</p>"
+    assert convert_html(escaped, HANS, HANT) == escaped.replace("头", "頭")
 
 
 @pytest.mark.parametrize("tag", ["code", "kbd", "samp", "var", "pre"])

@@ -96,6 +96,10 @@ def test_yaml_aliases_that_stand_for_too_much_are_refused_at_once(
         split_front_matter(f"---\nl0: &l0 [x]\n{levels}---\n")
 
 
+def zone(hours: int, minutes: int = 0) -> timezone:
+    return timezone(timedelta(hours=hours, minutes=minutes))
+
+
 DAY = date(2017, 4, 10)
 
 
@@ -118,14 +122,8 @@ def test_a_date_is_read_in_all_its_notations(text: str) -> None:
     [
         ("2026-01-09 08:00", datetime(2026, 1, 9, 8)),  # noqa: DTZ001  # naive is the fact
         ("2026-01-09T08:00:30.5Z", datetime(2026, 1, 9, 8, 0, 30, tzinfo=UTC)),
-        (
-            "2026-01-09 08:00:00 +0530",
-            datetime(2026, 1, 9, 8, tzinfo=timezone(timedelta(hours=5, minutes=30))),
-        ),
-        (
-            "2026-01-09T08:00:00-05:00",
-            datetime(2026, 1, 9, 8, tzinfo=timezone(timedelta(hours=-5))),
-        ),
+        ("2026-01-09 08:00:00 +0530", datetime(2026, 1, 9, 8, tzinfo=zone(5, 30))),
+        ("2026-01-09T08:00:00-05:00", datetime(2026, 1, 9, 8, tzinfo=zone(-5))),
         ("Fri, 09 Jan 2026 08:00:00 GMT", datetime(2026, 1, 9, 8, tzinfo=UTC)),
     ],
 )

@@ -197,9 +197,8 @@ def test_a_folder_of_a_declared_language_is_its_content(
     tmp_path: Path, module: str, french: str
 ) -> None:
     names = ("en", "fr", "pt_BR", "it")
-    documents = {
-        f"content/{one}/news/a.md": page(title="T", date="2026-01-09") for one in names
-    }
+    document = page(title="T", date="2026-01-09")
+    documents = {f"content/{one}/news/a.md": document for one in names}
     config = 'disableLanguages = ["it"]\n[languages.en]\n[languages.fr]\n[languages.pt-br]\n[languages.it]\n'
     build(tmp_path, {"hugo.toml": config, "config/_default/module.yaml": module, **documents})
     assert stories(tmp_path) == {"news/a": {"en", "fr", "pt-BR"}}

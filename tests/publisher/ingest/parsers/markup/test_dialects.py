@@ -107,13 +107,11 @@ def test_goldmark(body: str, html: str) -> None:
 
 
 def test_emoji_and_blocks_are_read_where_the_site_has_them() -> None:
-    assert (
-        read_as("goldmark", ":tada: 12:30:45", site={"enableEmoji": True}).text == "🎉 12:30:45"
-    )
+    article = read_as("goldmark", ":tada: 12:30:45", site={"enableEmoji": True})
+    assert article.text == "🎉 12:30:45"
     assert read_as("kramdown", ":wave:", site={"plugins": ["jemoji"]}).text == "👋"
-    assert (
-        read_as("docusaurus", ":+1: :unknown-name: `:tada:`").text == "👍 :unknown-name: :tada:"
-    )
+    article = read_as("docusaurus", ":+1: :unknown: `:tada:`")
+    assert article.text == "👍 :unknown: :tada:"
     body = "::: details Click {open}\n*Hidden*\n:::\n\n::: code-group\n\n```js [a.js]\nx\n```\n\n:::\n\nA *b*{.c} d {.e}"
     article = read_as("markdown-it", body)
     assert article.text == "Click\n\nHidden\n\nx\n\nA b d"
@@ -207,10 +205,7 @@ def test_a_written_id_of_a_heading_is_its_id_in_all_dialects(dialect: str) -> No
     [
         ("see [the *text*][topic a]", "<p>see the <em>text</em></p>"),
         ("see [text][topic\n  a] and [b][].", "<p>see text and b.</p>"),
-        (
-            "[text][A  b]\n\n[a b]: https://example.org/",
-            '<p><a href="https://example.org/">text</a></p>',
-        ),
+        ("[a][A  b]\n\n[a b]: https://l.example/", '<p><a href="https://l.example/">a</a></p>'),
         ("**[bold][x]:** y", "<p><strong>bold:</strong> y</p>"),
         ("`[a][b]` ![alt][c] [d]", "<p><code>[a][b]</code> alt [d]</p>"),
         ("[`code`][x]", "<p><code>code</code></p>"),
@@ -249,9 +244,8 @@ def test_each_missing_definition_is_one_problem() -> None:
 
 def test_brackets_and_missing_pictures_stay_as_text() -> None:
     assert read_text("a.md", "# T\n\n[x][y]").html == "<p>[x][y]</p>"
-    assert (
-        read_text("a.md", "---\ntitle: T\nlayout: post\n---\n![Alt](/img/x.png)").text == "Alt"
-    )
+    article = read_text("a.md", "---\ntitle: T\nlayout: post\n---\n![Alt](/img/x.png)")
+    assert article.text == "Alt"
 
 
 @pytest.mark.parametrize(

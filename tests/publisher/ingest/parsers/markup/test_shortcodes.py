@@ -78,9 +78,8 @@ def test_unknown_shortcodes_keep_what_is_inside_them_or_given_to_them() -> None:
     assert article.text == "Each tide is high."
     assert [kind for kind, _line, _what in problems_of(article)] == ["unknown-shortcode"]
     article = hugo("Text.\n" + "{{< a >}}" * 40 + "x" + "{{< /a >}}" * 40)
-    assert ("template-error", 5, "shortcodes are nested more than 30 deep") in problems_of(
-        article
-    )
+    problem = ("template-error", 5, "shortcodes are nested more than 30 deep")
+    assert problem in problems_of(article)
 
 
 def test_a_site_says_what_becomes_of_its_own_shortcodes() -> None:
@@ -140,9 +139,8 @@ def test_a_template_that_fails_costs_its_shortcode_only(tmp_path: Path) -> None:
     own = OwnShortcodes({"box": "box.html", "ad": "drop"}, tmp_path, "en")
     article = hugo("{{< box >}}\nInside.\n{{< /box >}}\n\n{{< ad >}}", shortcodes=own.rules)
     assert article.text == "Inside."
-    assert problems_of(article) == [
-        ("template-error", 4, "templates/box.html: there is no template box.html")
-    ]
+    what = "templates/box.html: there is no template box.html"
+    assert problems_of(article) == [("template-error", 4, what)]
 
 
 def test_a_changed_template_of_a_shortcode_is_a_change_of_the_source(tmp_path: Path) -> None:
