@@ -65,7 +65,8 @@ def queue_translator_mails(
     An account that was not looked at before is told only what comes in from now on.
     """
     with database.reading() as connection:
-        if not any(_due(connection, settings, one, now) for one in list_accounts(connection)):
+        accounts = list_accounts(connection)
+        if all(_news(connection, settings, account, now) is None for account in accounts):
             return 0
     count = 0
     with database.writing() as connection:
@@ -75,39 +76,30 @@ def queue_translator_mails(
     return count
 
 
-def _due(connection: Connection, settings: Settings, account: Account, now: datetime) -> bool:
-    """Return whether an account has to be looked at: for the first time, or since something came in."""
+def _news(
+    connection: Connection, settings: Settings, account: Account, now: datetime
+) -> list[translators.ToTranslate] | None:
+    """Return what came in for an account; None if it gets no mail now, [] if it was not looked at before."""
     chosen = translators.load_translator(connection, account.id)
     wants = chosen.wants_mail if chosen else None
-    if not translators.languages_to_mail(account, wants, settings.publication.languages):
-        return False
-    return chosen is None or bool(_came_in(connection, settings, account, chosen, now))
-
-
-def _came_in(
-    connection: Connection,
-    settings: Settings,
-    account: Account,
-    chosen: translators.Translator,
-    now: datetime,
-) -> list[translators.ToTranslate]:
-    if now - chosen.told_until < BETWEEN_MAILS:
-        return []
-    languages = translators.languages_to_mail(
-        account, chosen.wants_mail, settings.publication.languages
-    )
-    return translators.what_came_in(connection, languages, chosen.told_until, now)
+    languages = translators.languages_to_mail(account, wants, settings.publication.languages)
+    if chosen is None:
+        return [] if languages else None
+    if not languages or now - chosen.told_until < BETWEEN_MAILS:
+        return None
+    return translators.what_came_in(connection, languages, chosen.told_until, now) or None
 
 
 def _queue(connection: Connection, settings: Settings, account: Account, now: datetime) -> int:
-    if not _due(connection, settings, account, now):
+    news = _news(connection, settings, account, now)
+    if news is None:
         return 0  # another process has queued it meanwhile
     chosen = translators.load_translator(connection, account.id)
-    if chosen is None:
-        translators.store_translator(connection, translators.Translator(account.id, now))
+    told = replace(chosen or translators.Translator(account.id, now), told_until=now)
+    translators.store_translator(connection, told)
+    if not news:
         return 0
-    came_in = _came_in(connection, settings, account, chosen, now)
-    shown = came_in[:_MOST_STORIES]
+    shown = news[:_MOST_STORIES]
     originals = articles_by_id(connection, [entry.story.original_id for entry in shown])
     stories = [
         {
@@ -119,9 +111,8 @@ def _queue(connection: Connection, settings: Settings, account: Account, now: da
         }
         for entry in shown
     ]
-    content = {"stories": stories, "has_more": len(came_in) > len(shown)}
+    content = {"stories": stories, "has_more": len(news) > len(shown)}
     translators.enqueue_staff_mail(connection, account.id, content, now)
-    translators.store_translator(connection, replace(chosen, told_until=now))
     return 1
 
 

@@ -120,10 +120,6 @@ class ReconciledDoubts(NamedTuple):
     bounced: int = 0
     left: int = 0
 
-    def plus(self, other: ReconciledDoubts) -> ReconciledDoubts:
-        """Return the sum."""
-        return ReconciledDoubts(*map(sum, zip(self, other, strict=True)))
-
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
@@ -194,7 +190,7 @@ def reconcile_doubts(
     state: EditingState, actor: Actor, lines: Iterable[str]
 ) -> ReconciledDoubts:
     """Decide deliveries in doubt of all issues by the lines of Postfix's log, exactly by Message-ID."""
-    found, total = read_postfix_log(lines), ReconciledDoubts()
+    found, decided = read_postfix_log(lines), list[ReconciledDoubts]()
     with state.database.reading() as connection:
         names = [issue.name for issue in doubts.issues_in_doubt(connection)]
     for name in names:
@@ -204,9 +200,9 @@ def reconcile_doubts(
             issue,
         ):
             done = _reconcile(change.connection, state, issue, found)
-            change.details.update(sent=done.sent, bounced=done.bounced, left=done.left)
-        total = total.plus(done)
-    return total
+            change.details.update(done._asdict())
+        decided.append(done)
+    return ReconciledDoubts(*map(sum, zip(*decided, strict=True)))
 
 
 def _reconcile(
@@ -406,9 +402,9 @@ def report_day(
     Raise UsageError for an unknown newsletter or language, IssueError if there was none that day.
     """
     editions = lookup.choose_languages(state.settings, newsletter, languages)
+    now = state.clock.now()
     with state.database.reading() as connection:
-        found = lookup.find_day(connection, state.settings, editions, day, state.clock.now())
-        now = state.clock.now()
+        found = lookup.find_day(connection, state.settings, editions, day, now)
         reports = [_of_day(connection, state.settings, one, now) for one in found]
     return DayReport(newsletter=editions[0].newsletter, day=day, issues=reports)
 

@@ -262,16 +262,9 @@ def write_screenshots(folder: Path, taken: Sequence[Screenshot]) -> None:
 
 def contact_sheet_rows(taken: Sequence[Screenshot]) -> list[list[LabelledPicture]]:
     """Put photographs into a row for each scheme, labelled, in the order in which they come."""
-    schemes = dict.fromkeys(one.view.scheme for one in taken)
-    return [
-        [
-            LabelledPicture(label=_label(one), picture=one.picture)
-            for one in taken
-            if one.view.scheme == s
-        ]
-        for s in schemes
-    ]
-
-
-def _label(one: Screenshot) -> str:
-    return f"{one.language}, {one.view.scheme}, {one.view.width} px"
+    rows: dict[str, list[LabelledPicture]] = {}
+    for one in taken:
+        label = f"{one.language}, {one.view.scheme}, {one.view.width} px"
+        picture = LabelledPicture(label=label, picture=one.picture)
+        rows.setdefault(one.view.scheme, []).append(picture)
+    return [*rows.values()]

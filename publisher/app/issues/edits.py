@@ -5,8 +5,8 @@ stored, is decided by pure functions. It has the issue assembled again at once, 
 what comes of it. What the issue contained before is kept as a revision.
 """
 
-from collections.abc import Callable, Container, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Container
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -79,6 +79,12 @@ class _Check:
     issue: model.Issue
     request: EditRequest
     now: datetime
+
+    def checked(self) -> str:
+        """Return the value to store of an edit; raise IssueError if it is not possible."""
+        if self.request.kind in _ABOUT_NO_STORY and self.request.story_id is not None:
+            raise self.refuse(message("this is about the issue; name no story"))
+        return _CHECKS[self.request.kind](self)
 
     def refuse(self, problem: str) -> IssueError:
         return IssueError.saying(
@@ -208,21 +214,6 @@ _CHECKS: dict[EditKind, Callable[[_Check], str]] = {
 }
 
 
-def _checked_edit(  # all that a check reads
-    connection: Connection,
-    settings: Settings,
-    edition: Edition,
-    issue: model.Issue,
-    request: EditRequest,
-    now: datetime,
-) -> str:
-    """Return the value to store of an edit; raise IssueError if it is not possible."""
-    check = _Check(connection, settings, edition, issue, request, now)
-    if request.kind in _ABOUT_NO_STORY and request.story_id is not None:
-        raise check.refuse(message("this is about the issue; name no story"))
-    return _CHECKS[request.kind](check)
-
-
 @dataclass(frozen=True, slots=True)
 class EditedIssue:
     """An issue after a change, and why it could not be assembled with it; None if it was."""
@@ -247,7 +238,7 @@ def edit_issue(
     with state.changing(actor, "edit", name, details) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = _editable_issue(connection, state.settings, actor, name)
-        value = _checked_edit(connection, state.settings, edition, issue, request, now)
+        value = _Check(connection, state.settings, edition, issue, request, now).checked()
         new = NewEdit(
             kind=request.kind,
             value=value,
@@ -324,20 +315,12 @@ def render_again(
     state: EditingState, issue: model.Issue, renderer: Renderer | None = None
 ) -> EditedIssue:
     """Assemble an issue that was changed, and return it. A cycle does the same if this fails."""
-    with _renderer(state, renderer) as found:
-        problem = assemble_issue(state.settings, state.database, found, issue)
+    folder = state.settings.folders.templates
+    with nullcontext(renderer) if renderer else closing(Renderer(folder)) as used:
+        problem = assemble_issue(state.settings, state.database, used, issue)
     with state.database.reading() as connection:
         (issue,) = store.issues_by_ids(connection, [issue.id])
     return EditedIssue(issue, problem or None)
-
-
-@contextmanager
-def _renderer(state: EditingState, renderer: Renderer | None) -> Iterator[Renderer]:
-    if renderer is not None:
-        yield renderer
-        return
-    with closing(Renderer(state.settings.folders.templates)) as found:
-        yield found
 
 
 def _apply(

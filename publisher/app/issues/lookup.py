@@ -1,11 +1,10 @@
-"""Find issues and editions by what a person names; explain what issues can't become. Reads only.
+"""Find issues and editions by what a person names. Reads only.
 
 An issue is named by itself, or by newsletter, day and language. The issues of a newsletter's day in all
 languages are one group.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -17,13 +16,11 @@ from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger.lifecycle import is_pruned
-from publisher.errors import IssueError, LanguageError, TransitionError, UsageError
-from publisher.i18n.messages import message
+from publisher.errors import IssueError, LanguageError, UsageError
 from publisher.issues import planner, store
 from publisher.issues.model import (
     EDITION_REMOVED,
     SELECTED_STATES,
-    STATE_WORDS,
     WAIT_REASONS,
     Issue,
     IssueState,
@@ -32,16 +29,6 @@ from publisher.issues.model import (
 from publisher.issues.tables import digest_table, issue_table
 from publisher.languages import match, normalise
 from publisher.recurrence import Occurrence
-
-# By the state that an issue can't change to.
-_REMEDIES = {
-    "paused": message("only an issue that is being sent can be paused"),
-    "cancelled": message(
-        "sent mail can't be recalled; `publisher issues correct` mails a correction of it"
-    ),
-    "sending": message("its remaining mail stays unsent"),
-}
-_STATUS = message("`publisher status` shows the state of each issue")
 
 
 def require_rows(connection: Connection, settings: Settings, issue: Issue) -> None:
@@ -64,9 +51,9 @@ def list_upcoming(
     """
     with database.reading() as connection:
         planned = planner.read_planning(connection, settings)
-        found = planner.upcoming_issues(settings, planned, now, most)
-        found += issues_made_ahead(connection, settings, now)
-    return sorted(found, key=lambda one: one.occurrence.due_at)[:most]
+        upcoming = planner.upcoming_issues(settings, planned, now, most)
+        upcoming += issues_made_ahead(connection, settings, now)
+    return sorted(upcoming, key=lambda issue: issue.occurrence.due_at)[:most]
 
 
 def issues_made_ahead(
@@ -81,17 +68,6 @@ def issues_made_ahead(
             waits = (issue.reason or "") if is_waiting else ""
             occurrence = Occurrence(issue.day, issue.due_at)
             yield planner.UpcomingIssue(edition, occurrence, issue, waits)
-
-
-@contextmanager
-def explained_transitions(name: str) -> Iterator[None]:
-    """Raise IssueError, with the issue's name, for a state that it can't change to."""
-    try:
-        yield
-    except TransitionError as error:
-        raise IssueError.saying(
-            "%(issue)s: %(why)s", issue=name, why=_refusal_text(error)
-        ) from error
 
 
 def require_issue(connection: Connection, name: str) -> Issue:
@@ -118,29 +94,16 @@ def language_of_issue(database: Database, name: str) -> str:
         return require_issue(connection, name).language
 
 
-def _refusal_text(error: TransitionError) -> str:
-    state, target = (STATE_WORDS[IssueState(name)] for name in (error.source, error.target))
-    if state == target:
-        return message("is %(state)s already", state=state)
-    remedy = _REMEDIES.get(error.target, _STATUS)
-    return message(
-        "is %(state)s, and can't become %(target)s; %(remedy)s",
-        state=state,
-        target=target,
-        remedy=remedy,
-    )
-
-
 def _editions_of(settings: Settings, newsletter: str) -> list[Edition]:
     """Return the editions of a newsletter, or of a digest; raise UsageError if there is none."""
-    found = list(settings.editions_of(newsletter))
-    if not found:
+    editions = list(settings.editions_of(newsletter))
+    if not editions:
         raise UsageError.saying(
             "%(newsletter)s: no such newsletter; there are: %(names)s",
             newsletter=newsletter,
-            names=", ".join(one.name for one in settings.newsletters) or "none",
+            names=", ".join(known.name for known in settings.newsletters) or "none",
         )
-    return found
+    return editions
 
 
 def find_edition(settings: Settings, newsletter: str, language: str | None) -> Edition:
@@ -148,8 +111,8 @@ def find_edition(settings: Settings, newsletter: str, language: str | None) -> E
     editions = _editions_of(settings, newsletter)
     if language is None:
         return editions[0]
-    if found := _in_language(editions, language):
-        return found[0]
+    if chosen := _in_language(editions, language):
+        return chosen[0]
     languages = ", ".join(edition.language for edition in editions)
     raise UsageError(f"{newsletter} has no edition in {language}; there are: {languages}")
 
@@ -162,16 +125,16 @@ def choose_editions(
     Language by language, in the order of the publication. Raise UsageError if there is none.
     """
     names = [newsletter] if newsletter is not None else [n.name for n in settings.newsletters]
-    found = [edition for name in names for edition in _editions_of(settings, name)]
-    if not found:
+    editions = [edition for name in names for edition in _editions_of(settings, name)]
+    if not editions:
         raise UsageError("there is no newsletter; add a table [[newsletter]]")
     order = settings.publication.languages
-    found.sort(key=lambda edition: order.index(edition.language))
+    editions.sort(key=lambda edition: order.index(edition.language))
     if language is None:
-        return found
-    if chosen := _in_language(found, language):
+        return editions
+    if chosen := _in_language(editions, language):
         return chosen
-    languages = ", ".join(dict.fromkeys(edition.language for edition in found))
+    languages = ", ".join(dict.fromkeys(edition.language for edition in editions))
     raise UsageError(f"there is no edition in {language}; there are: {languages}")
 
 
@@ -216,8 +179,10 @@ def choose_languages(
     """Return the editions of a newsletter or digest, in some languages or in all; raise UsageError."""
     if not languages:
         return choose_editions(settings, newsletter, None)
-    found = [one for tag in languages for one in choose_editions(settings, newsletter, tag)]
-    return list({one.language: one for one in found}.values())
+    chosen = [
+        edition for tag in languages for edition in choose_editions(settings, newsletter, tag)
+    ]
+    return list({edition.language: edition for edition in chosen}.values())
 
 
 def find_day(
@@ -229,17 +194,19 @@ def find_day(
 ) -> list[DayEdition]:
     """Return what some editions have on a day. Raise IssueError if none has anything."""
     planned = planner.read_planning(connection, settings)
-    found = []
+    day_editions = []
     for edition in editions:
         name = issue_name(edition.newsletter, edition.language, day)
         if issue := store.issue_by_name(connection, name):
-            found.append(DayEdition(edition, day, issue.send_at or issue.due_at, issue))
-        elif coming := [one for one in _coming(edition, planned, now) if one.day == day]:
-            found.append(coming[0])
-    if not found:
+            day_editions.append(DayEdition(edition, day, issue.send_at or issue.due_at, issue))
+        elif coming := [
+            to_come for to_come in _coming(edition, planned, now) if to_come.day == day
+        ]:
+            day_editions.append(coming[0])
+    if not day_editions:
         name = editions[0].newsletter
         raise IssueError(f"{name} has no issue on {day}; `publisher plan` lists those to come")
-    return found
+    return day_editions
 
 
 def next_day(
@@ -247,11 +214,11 @@ def next_day(
 ) -> date:
     """Return the next day on which one of some editions has an issue whose ledger is not open."""
     waiting = store.issues_in_state(connection, *BEFORE_LEDGER)
-    names = {(one.newsletter, one.language) for one in editions}
-    days = [one.day for one in waiting if (one.newsletter, one.language) in names]
+    names = {(edition.newsletter, edition.language) for edition in editions}
+    days = [issue.day for issue in waiting if (issue.newsletter, issue.language) in names]
     planned = planner.read_planning(connection, settings)
     for edition in editions:
-        days += [one.day for one in _coming(edition, planned, now, 1)]
+        days += [upcoming.day for upcoming in _coming(edition, planned, now, 1)]
     if not days:
         raise IssueError(f"{editions[0].newsletter}: no issue is to come")
     return min(days)
@@ -260,8 +227,8 @@ def next_day(
 def _coming(
     edition: Edition, planned: planner.PlanningRecord, now: datetime, most: int = _AHEAD
 ) -> Iterator[DayEdition]:
-    for one in planner.next_issues_of(edition, planned, now, most):
-        yield DayEdition(edition, one.occurrence.day, one.occurrence.due_at)
+    for upcoming in planner.next_issues_of(edition, planned, now, most):
+        yield DayEdition(edition, upcoming.occurrence.day, upcoming.occurrence.due_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,13 +274,13 @@ def list_issue_groups(
     if not with_skipped:
         others = case((table.state != IssueState.SKIPPED, table.id))
         query = query.having(func.count(others) > 0)
-    ordered = query.order_by(*(one.desc() for one in place)).limit(most + 1)
+    ordered = query.order_by(*(column.desc() for column in place)).limit(most + 1)
     with state.database.reading() as connection:
         places = [tuple(row) for row in connection.execute(ordered)]
-        found = _same_issues(connection, [number for _at, number in places[:most]])
-        groups = _groups(connection, state.settings, found)
+        issues = _same_issues(connection, [number for _at, number in places[:most]])
+        groups = _groups(connection, state.settings, issues)
     order = {number: rank for rank, (_at, number) in enumerate(places)}
-    groups.sort(key=lambda one: order[min(each.issue.id for each in one.issues)])
+    groups.sort(key=lambda group: order[min(each.issue.id for each in group.issues)])
     return groups, places[most - 1] if len(places) > most else None
 
 
@@ -321,17 +288,17 @@ def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, Issue]
     """Return the group of an issue, and the issue; raise UsageError if there is none."""
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        found = _same_issues(connection, [issue.id])
-        (group,) = _groups(connection, state.settings, found)
+        issues = _same_issues(connection, [issue.id])
+        (group,) = _groups(connection, state.settings, issues)
     return group, issue
 
 
 def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
     """Return issues by their ids, and the same ones in other languages."""
-    same, one = issue_table.alias(), issue_table
-    alike = and_(*(one.c[name] == same.c[name] for name in ("newsletter", "day", "serial")))
-    joined = one.join(same, alike)
-    query = select(one.c.id).select_from(joined).where(same.c.id.in_(numbers))
+    same, named = issue_table.alias(), issue_table
+    alike = and_(*(named.c[name] == same.c[name] for name in ("newsletter", "day", "serial")))
+    joined = named.join(same, alike)
+    query = select(named.c.id).select_from(joined).where(same.c.id.in_(numbers))
     return store.issues_by_ids(connection, [*connection.execute(query).scalars()])
 
 
@@ -340,17 +307,19 @@ def _groups(
 ) -> list[IssueGroup]:
     order = {tag: place for place, tag in enumerate(settings.publication.languages)}
 
-    def key(one: Issue) -> tuple[date, str, int]:
-        return one.day, one.newsletter, one.serial
+    def key(issue: Issue) -> tuple[date, str, int]:
+        return issue.day, issue.newsletter, issue.serial
 
     issues = sorted(found, key=lambda one: order.get(one.language, len(order)))
     ids = [one.id for one in issues]
     counts, frozen = store.article_counts(connection, ids), _frozen(connection, ids)
 
-    def summary(one: Issue) -> IssueInLanguage:
-        subject, warnings = frozen.get(one.id, ("", None))
-        articles = counts.get(one.id, 0)
-        return IssueInLanguage(issue=one, subject=subject, articles=articles, warnings=warnings)
+    def summary(issue: Issue) -> IssueInLanguage:
+        subject, warnings = frozen.get(issue.id, ("", None))
+        articles = counts.get(issue.id, 0)
+        return IssueInLanguage(
+            issue=issue, subject=subject, articles=articles, warnings=warnings
+        )
 
     return [
         IssueGroup(newsletter=newsletter, day=day, issues=tuple(map(summary, same)))

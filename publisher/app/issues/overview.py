@@ -94,7 +94,7 @@ class IssueOverview:
     def last_change(self, kind: str) -> IssueEdit | None:
         """Return the edit of the same that was made or taken back last."""
         same = edits_of_same(self.edits, EditKind(kind))
-        return max(same, key=lambda one: (one.undone_at or one.at, one.id), default=None)
+        return max(same, key=lambda edit: (edit.undone_at or edit.at, edit.id), default=None)
 
 
 def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOverview:
@@ -145,9 +145,10 @@ def overdue_of_newsletter(
     with state.database.reading() as connection:
         overdue = list_overdue(connection, state.settings, state.clock.now())
     return [
-        one
-        for one in overdue
-        if one.newsletter == newsletter and (not languages or one.language in languages)
+        occurrence
+        for occurrence in overdue
+        if occurrence.newsletter == newsletter
+        and (not languages or occurrence.language in languages)
     ]
 
 
@@ -157,8 +158,8 @@ def list_left_out(
     """Return the stories that were left out of an edition's latest issues, the latest first."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
-        found = store.latest_of_edition(connection, newsletter, language, _ISSUES_BACK)
-        return _left_out(connection, found)
+        latest = store.latest_of_edition(connection, newsletter, language, _ISSUES_BACK)
+        return _left_out(connection, latest)
 
 
 def compare_revisions(
@@ -170,11 +171,11 @@ def compare_revisions(
     """
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
-        found = digests.revisions_of(connection, require_issue(connection, name))
-    by_number = {one.revision: one for one in found}
-    numbers = [one.revision for one in found]
+        revisions = digests.revisions_of(connection, require_issue(connection, name))
+    by_number = {revision.revision: revision for revision in revisions}
+    numbers = [*by_number]
     new = new if new is not None else next(iter(numbers), None)
-    before = (one for one in numbers if new is not None and one < new)
+    before = (number for number in numbers if new is not None and number < new)
     old = old if old is not None else next(before, None)
     if old is None or new is None or not {old, new} <= by_number.keys():
         known = [*map(str, sorted(numbers))] or [message("none")]
@@ -182,7 +183,9 @@ def compare_revisions(
             "%(issue)s: no two such revisions; it has %(known)s", issue=name, known=known
         )
     before_and_after = by_number[old], by_number[new]
-    manifests = [read_manifest(one.manifest) for one in before_and_after if one.manifest]
+    manifests = [
+        read_manifest(revision.manifest) for revision in before_and_after if revision.manifest
+    ]
     diff = digests.diff_revisions(*before_and_after)
     is_known = len(manifests) == len(before_and_after)
     return replace(diff, parts=tuple(changed_parts(*manifests))) if is_known else diff
@@ -203,22 +206,25 @@ def issue_names(
     editions = choose_languages(state.settings, newsletter, languages)
     with state.database.reading() as connection:
         day = day or next_day(connection, state.settings, editions, state.clock.now())
-        names = [issue_name(one.newsletter, one.language, day) + suffix for one in editions]
-        found = [name for name in names if store.issue_by_name(connection, name)]
-    missing = next((name for name in names if name not in found), None)
-    if missing and (languages or not found):
+        names = [
+            issue_name(edition.newsletter, edition.language, day) + suffix
+            for edition in editions
+        ]
+        existing = [name for name in names if store.issue_by_name(connection, name)]
+    missing = next((name for name in names if name not in existing), None)
+    if missing and (languages or not existing):
         raise UsageError(f"{missing}: no such issue; `publisher status` lists them")
-    return found
+    return existing
 
 
 def find_story_id(state: EditingState, text: str) -> int:
     """Return the id of a story by its key, or as it stands in its address; raise UsageError."""
     with state.database.reading() as connection:
-        found = articles.story_ids(connection, text)
-    if len(found) != 1:
-        problem = "no such story" if not found else f"the stories {found} are called so"
+        numbers = articles.story_ids(connection, text)
+    if len(numbers) != 1:
+        problem = "no such story" if not numbers else f"the stories {numbers} are called so"
         raise UsageError(f"{text}: {problem}; `publisher issues show` lists those of an issue")
-    return found[0]
+    return numbers[0]
 
 
 def search_stories(
@@ -252,11 +258,11 @@ def search_stories(
 
 
 def _left_out(connection: Connection, issues: Sequence[Issue]) -> list[LeftOutStory]:
-    by_id = {one.id: one for one in issues}
+    by_id = {issue.id: issue for issue in issues}
     edits = editing.left_out_of(connection, by_id)
     stories = [edit.story_id for edit in edits if edit.story_id is not None]
     lines = _lines_of_stories(connection, issues, stories)
-    where = {(one.newsletter, one.language) for one in issues}
+    where = {(issue.newsletter, issue.language) for issue in issues}
     carried = {s for place in where for s in store.stories_sent(connection, *place, stories)}
     return [
         LeftOutStory(
@@ -278,12 +284,12 @@ def _lines_of_stories(
 ) -> dict[tuple[int, int], IssueStory]:
     """Return the lines of stories as they were selected for issues, by issue and story."""
     places = {
-        (one.id, story): article
-        for one in issues
-        for story, article in editing.first_selection(connection, one)[0]
+        (issue.id, story): article
+        for issue in issues
+        for story, article in editing.first_selection(connection, issue)[0]
         if story in stories
     }
-    lines = {one.article_id: one for one in _lines(connection, [*places.values()])}
+    lines = {line.article_id: line for line in _lines(connection, [*places.values()])}
     return {place: lines[number] for place, number in places.items() if number in lines}
 
 
@@ -295,16 +301,18 @@ def _further(
         return []
     first = {story for story, _article in editing.first_selection(connection, issue)[0]}
     others = stories_without_room(connection, state.settings, edition, issue, first)
-    return [_line(one) for one in others if one.id not in chosen]
+    return [_line(article) for article in others if article.id not in chosen]
 
 
 def _lines(connection: Connection, numbers: Sequence[int]) -> list[IssueStory]:
-    found = articles.articles_by_id(connection, numbers)
-    return [_line(found[number]) for number in numbers if number in found]
+    by_number = articles.articles_by_id(connection, numbers)
+    return [_line(by_number[number]) for number in numbers if number in by_number]
 
 
-def _line(one: Article) -> IssueStory:
-    return IssueStory(one.story_id, one.story_key, one.id, one.language, one.title)
+def _line(article: Article) -> IssueStory:
+    return IssueStory(
+        article.story_id, article.story_key, article.id, article.language, article.title
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,8 +335,8 @@ def list_issue_page(
 ) -> tuple[list[IssueStatus], bool]:
     """Return issues, the latest first, and whether there are further ones."""
     with state.database.reading() as connection:
-        found = list_issues(connection, wanted, limit + 1)
-        return with_numbers(connection, found[:limit]), len(found) > limit
+        issues = list_issues(connection, wanted, limit + 1)
+        return with_numbers(connection, issues[:limit]), len(issues) > limit
 
 
 def read_issue(state: EditingState, name: str) -> ReadIssue:

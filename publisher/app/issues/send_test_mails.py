@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 from publisher.app.editing_state import Actor, EditingState, Permission
@@ -102,39 +103,37 @@ class _Sender:
     signers: Sequence[DkimSigner]
 
     def send(self, previews: Sequence[MailPreview], to: Sequence[str]) -> Iterator[SentTest]:
-        unreachable = None
-        for preview in previews:
-            subject = self._subject(preview)
-            for address in to:
-                sent = SentTest(
-                    language=preview.issue.language,
-                    address=address,
-                    subject=preview.subject,
-                    findings=preview.findings,
-                    problem=unreachable,
-                )
-                if unreachable is None:
-                    try:
-                        sent = replace(sent, problem=self._problem(preview, subject, address))
-                    except Unreachable as error:
-                        # It is so for the others, too, and each try may take a minute.
-                        unreachable = str(error)
-                        sent = replace(sent, problem=unreachable)
-                yield sent
+        unreachable: str | None = None
+        for preview, address in product(previews, to):
+            problem = unreachable
+            if unreachable is None:
+                try:
+                    problem = self._problem(preview, address)
+                except Unreachable as error:
+                    # It is so for the others, too, and each try may take a minute.
+                    problem = unreachable = str(error)
+            yield SentTest(
+                language=preview.issue.language,
+                address=address,
+                subject=preview.subject,
+                findings=preview.findings,
+                problem=problem,
+            )
 
     def _subject(self, preview: MailPreview) -> str:
         """Return the subject with a mark, in the language of the mail."""
         publication = views.site_view(self.state.settings, preview.issue.language)
         return f"[{self.renderer.test_mark(publication)}] {preview.source.subject}"
 
-    def _problem(self, preview: MailPreview, subject: str, address: str) -> str | None:
-        outcome = send_test_message(self.transport, self._outgoing(preview, subject, address))
+    def _problem(self, preview: MailPreview, address: str) -> str | None:
+        outcome = send_test_message(self.transport, self._outgoing(preview, address))
         return None if outcome.status == "accepted" else outcome.reason or outcome.status
 
-    def _outgoing(self, preview: MailPreview, subject: str, address: str) -> OutgoingMessage:
+    def _outgoing(self, preview: MailPreview, address: str) -> OutgoingMessage:
         """Return a test message. It has its own Message-ID: mail programs show one of several equal."""
         issue, date, number = preview.issue, self.state.clock.now(), secrets.randbits(62)
-        mail = issue_mail(self.state.settings, issue, replace(preview.source, subject=subject))
+        source = replace(preview.source, subject=self._subject(preview))
+        mail = issue_mail(self.state.settings, issue, source)
         secret = f"{dead_link_secret(self.state.secret)}/{number}"
         recipient = replace(preview.recipient, address=address)
         return OutgoingMessage(

@@ -28,7 +28,7 @@ from publisher.delivery.ledger.lifecycle import (
 )
 from publisher.delivery.ledger.opening import last_due_at
 from publisher.delivery.states import OPEN_STATES, DeliveryState, summarise_counts
-from publisher.errors import IssueError
+from publisher.errors import IssueError, TransitionError
 from publisher.i18n.messages import message
 from publisher.issues import model, store
 from publisher.issues.schedule import set_reminders
@@ -259,10 +259,40 @@ def changing_issue(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
 ) -> Iterator[tuple[Change, model.Issue]]:
     """Open a transaction for an issue; raise IssueError for a state that it can't change to."""
-    with state.changing(actor, verb, name) as change, lookup.explained_transitions(name):
-        issue = lookup.require_issue(change.connection, name)
-        actor.require(permission, issue.language)
-        yield change, issue
+    try:
+        with state.changing(actor, verb, name) as change:
+            issue = lookup.require_issue(change.connection, name)
+            actor.require(permission, issue.language)
+            yield change, issue
+    except TransitionError as error:
+        why = _refusal_text(error)
+        raise IssueError.saying("%(issue)s: %(why)s", issue=name, why=why) from error
+
+
+# By the state that an issue can't change to.
+_REMEDIES = {
+    "paused": message("only an issue that is being sent can be paused"),
+    "cancelled": message(
+        "sent mail can't be recalled; `publisher issues correct` mails a correction of it"
+    ),
+    "sending": message("its remaining mail stays unsent"),
+}
+_STATUS = message("`publisher status` shows the state of each issue")
+
+
+def _refusal_text(error: TransitionError) -> str:
+    state, target = (
+        model.STATE_WORDS[model.IssueState(name)] for name in (error.source, error.target)
+    )
+    if error.source == error.target:
+        return message("is %(state)s already", state=state)
+    remedy = _REMEDIES.get(error.target, _STATUS)
+    return message(
+        "is %(state)s, and can't become %(target)s; %(remedy)s",
+        state=state,
+        target=target,
+        remedy=remedy,
+    )
 
 
 _NOT_SENT = model.SELECTED_STATES | {model.IssueState.SCHEDULED}

@@ -54,9 +54,8 @@ from tests.publisher.app.approving import (
     newsletter,
     person,
     prefer_full_texts,
-    state_of_editors,
 )
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 
 NEEDED = {"en": 2, "ar": 1, "zh-Hans": 2, "zh-Hant": 1}
@@ -208,7 +207,6 @@ class Play:
             for where, name, value in (
                 (Renderer, "fingerprint", lambda _self: f"templates {self.templates}"),
                 (Renderer, "issue_page", lambda _self, _content: self.page),
-                (assemble, "render_passing_digest", small),
                 (assemble, "render_passing_digest", small),
                 (pipeline, "write_site", _write_issue_pages),
                 (pipeline, "publish_feeds", lambda *_all: (0, [])),
@@ -420,7 +418,7 @@ class Play:
 
     @property
     def _state(self) -> Any:
-        return state_of_editors(self.publication)
+        return editing_state(self.publication)
 
     def _pipeline(self) -> Pipeline:
         return self.scene.pipeline(MemoryTransport(outcomes=self.take))

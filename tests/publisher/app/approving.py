@@ -30,9 +30,6 @@ TITLES = {
 }
 
 
-state_of_editors = editing_state
-
-
 def newsletter(**terms: Any) -> dict[str, Any]:
     return {"schedule": "0 0 * * FRI", "approval": "one"} | terms
 
@@ -89,7 +86,7 @@ def issue_of(publication: PublicationFolder, name: str = NAME) -> Issue:
 
 def manifest_of(publication: PublicationFolder, name: str = NAME) -> str:
     """Return what an approval of an issue has to name."""
-    manifest = read_approvals(state_of_editors(publication), TERMINAL, name).manifest
+    manifest = read_approvals(editing_state(publication), TERMINAL, name).manifest
     assert manifest is not None
     return manifest
 
@@ -97,4 +94,4 @@ def manifest_of(publication: PublicationFolder, name: str = NAME) -> str:
 def approve(publication: PublicationFolder, actor: Actor, name: str = NAME) -> ApprovalView:
     """Approve an issue as it is."""
     manifest = manifest_of(publication, name)
-    return approve_issue(state_of_editors(publication), actor, name, manifest)
+    return approve_issue(editing_state(publication), actor, name, manifest)

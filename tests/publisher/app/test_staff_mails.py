@@ -38,9 +38,8 @@ from tests.publisher.app.approving import (
     issue_of,
     manifest_of,
     person,
-    state_of_editors,
 )
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.starting_points import Point, StartingPoint
 
 OMAR = "omar@example.org"
@@ -252,7 +251,7 @@ def test_whoever_has_approved_or_wants_no_mail_is_not_reminded(
     person(waiting, "cyd")
     for name in (NAME, ARABIC):
         approve(waiting, ann, name)
-    choose_translator_mails(state_of_editors(waiting), bob, wanted=False)
+    choose_translator_mails(editing_state(waiting), bob, wanted=False)
     assert set(reminded(waiting, 10)) == {"cyd@example.org"}
 
 
@@ -260,7 +259,7 @@ def test_who_has_edited_an_issue_is_not_asked_to_approve_it(waiting: Publication
     ann = person(waiting, "ann", Grant(Role.EDITOR), Grant(Role.APPROVER, "en"))
     person(waiting, "bob", Grant(Role.APPROVER, "en"))
     request = EditRequest(EditKind.SUBJECT, "Mine")
-    edit_issue(state_of_editors(waiting), ann, NAME, request)
+    edit_issue(editing_state(waiting), ann, NAME, request)
     assert set(reminded(waiting, 10)) == {"bob@example.org"}
 
 
@@ -291,7 +290,7 @@ def test_whoever_has_promised_a_translation_is_reminded_in_the_language_of_the_a
     omar = person(waiting, "omar", Grant(Role.TRANSLATOR, "ar"))
     waiting.write("en/rain.md", "Rain.", title="The rain", date="2026-01-08")
     waiting.at(DUE - 15 * HOUR).pick_up()
-    start_translation(state_of_editors(waiting), omar, "rain", "ar")
+    start_translation(editing_state(waiting), omar, "rain", "ar")
     found = reminded(waiting, 10)
     words = found["omar@example.org"]
     assert "You have promised these translations:" in words
@@ -325,8 +324,8 @@ def test_whoever_approved_what_a_file_has_changed_is_told_once_with_the_editors(
     assert first.text == "approved before by ann@example.org; 0 of 2 approvals"
     # Once it is approved again, or sent, it is not said any more.
     approve(waiting, ann)
-    choose_translator_mails(state_of_editors(waiting), ed, wanted=False)
-    items = list_attention(state_of_editors(waiting), ann)[1]
+    choose_translator_mails(editing_state(waiting), ed, wanted=False)
+    items = list_attention(editing_state(waiting), ann)[1]
     assert "changed" not in {one.kind for one in items}
 
 
@@ -334,7 +333,7 @@ def test_editors_are_told_that_somebody_asks_for_changes(waiting: PublicationFol
     ann = person(waiting, "ann")
     ed = person(waiting, "ed", Grant(Role.EDITOR))
     person(waiting, "eve", Grant(Role.EDITOR))
-    state = state_of_editors(waiting)
+    state = editing_state(waiting)
     edit_issue(state, ed, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
     assert reminded(waiting, 19) == {}
     request_changes(state, ann, NAME, manifest_of(waiting), "Say which ferry")

@@ -38,9 +38,8 @@ from tests.publisher.app.approving import (
     newsletter,
     person,
     prefer_full_texts,
-    state_of_editors,
 )
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.starting_points import Point, StartingPoint
@@ -105,7 +104,7 @@ def test_an_issue_that_waited_for_translations_is_not_too_late_for_it(
     fill(publication, "en", "ar")
     publication.write("en/rain.md", "Rain.", title="Rain", date="2026-01-07")
     publication.at(DUE - HOUR).pick_up()
-    claim_translation(state_of_editors(publication), TERMINAL, "rain", "ar", DUE + 2 * HOUR)
+    claim_translation(editing_state(publication), TERMINAL, "rain", "ar", DUE + 2 * HOUR)
     name = "weekly-ar-2026-01-09"
     cycle(publication, DUE)
     assert issue_of(publication, name).reason_key == IssueReason.WAITS_FOR_TRANSLATIONS
@@ -152,7 +151,7 @@ def daily(new_publication: Make) -> PublicationFolder:
         publication.write(f"en/{key}.md", f"{key}.", title=key, date="2026-01-07")
     publication.at(DUE - DAY - HOUR).pick_up()
     pin = EditRequest(EditKind.PIN, "1", story_id=publication.one("rain").story_id)
-    edit_issue(state_of_editors(publication), TERMINAL, NAME, pin)
+    edit_issue(editing_state(publication), TERMINAL, NAME, pin)
     cycle(publication, DUE - DAY)
     assert titles(publication, "weekly-en-2026-01-10") == ["snow"]
     return publication.at(DUE - DAY + HOUR)
@@ -169,7 +168,7 @@ def titles(publication: PublicationFolder, name: str) -> list[str]:
 def test_a_pinned_story_that_is_let_go_again_comes_in_the_next_issue(
     daily: PublicationFolder,
 ) -> None:
-    undo_edit(state_of_editors(daily), TERMINAL, NAME, 1)
+    undo_edit(editing_state(daily), TERMINAL, NAME, 1)
     assert titles(daily, NAME) == ["Gales", "Tides"]
     daily.write("en/hail.md", "Hail.", title="hail", date="2026-01-08")
     cycle(daily, DUE)
@@ -179,7 +178,7 @@ def test_a_pinned_story_that_is_let_go_again_comes_in_the_next_issue(
 def test_a_story_that_another_issue_took_meanwhile_does_not_come_back(
     daily: PublicationFolder,
 ) -> None:
-    state, story = state_of_editors(daily), daily.one("tides").story_id
+    state, story = editing_state(daily), daily.one("tides").story_id
     left = EditRequest(EditKind.LEAVE_OUT, "for Saturday", story_id=story)
     edit_issue(state, TERMINAL, NAME, left)
     pin = EditRequest(EditKind.PIN, "1", story_id=story)
@@ -203,7 +202,7 @@ def test_what_editors_left_out_of_an_issue_that_somebody_missed_is_not_owed(
         connection.execute(update(subscription).values(consented_at=DUE - 9 * DAY))
         pause_subscriber(connection, number, DUE + HOUR, DUE - 5 * DAY)
     cycle(publication, DUE - DAY)
-    state, story = state_of_editors(publication), publication.one("gales").story_id
+    state, story = editing_state(publication), publication.one("gales").story_id
     left = EditRequest(EditKind.LEAVE_OUT, "not confirmed", story_id=story)
     edit_issue(state, TERMINAL, NAME, left)
     publication.at(DUE - HOUR).write("en/rain.md", "Rain.", title="Rain", date="2026-01-08")
@@ -234,14 +233,14 @@ def join(shared: PublicationFolder, count: int, group: str = "old") -> None:
 
 
 def plan_of(shared: PublicationFolder) -> Any:
-    state = state_of_editors(shared)
+    state = editing_state(shared)
     return approvals.read_plan_to_sign(state, approvals.read_approvals(state, TERMINAL, NAME))
 
 
 def test_an_approval_keeps_the_plan_that_is_shown_with_the_issue(
     shared: PublicationFolder,
 ) -> None:
-    state, ann = state_of_editors(shared), person(shared, "ann")
+    state, ann = editing_state(shared), person(shared, "ann")
     shown = plan_of(shared)
     assert (shown.recipients, shown.moved) == (11, ())
     assert shown.hash == plan_hash(
@@ -257,7 +256,7 @@ def test_an_approval_keeps_the_plan_that_is_shown_with_the_issue(
 def test_the_plan_of_now_is_signed_if_none_was_shown_and_none_of_a_correction(
     shared: PublicationFolder,
 ) -> None:
-    state, issue = state_of_editors(shared), issue_of(shared)
+    state, issue = editing_state(shared), issue_of(shared)
     now = approvals.plan_to_sign(state, issue)
     assert now is not None
     assert now.recipients == 11
@@ -268,7 +267,7 @@ def test_the_plan_of_now_is_signed_if_none_was_shown_and_none_of_a_correction(
 
 
 def test_what_was_shown_may_have_moved_a_little_but_not_far(shared: PublicationFolder) -> None:
-    state, ann = state_of_editors(shared), person(shared, "ann")
+    state, ann = editing_state(shared), person(shared, "ann")
     manifest = manifest_of(shared)
     shown = plan_of(shared)
     join(shared, 2, "few")
@@ -311,7 +310,7 @@ def test_approvers_are_asked_again_if_the_list_moved_far(
     assert cycle(shared, DUE + HOUR).taken == []
     reason = issue_of(shared).reason
     assert reason == f"held at its hour: 0 of 1 approvals; {LAPSED}"
-    state = state_of_editors(shared)
+    state = editing_state(shared)
     assert [*approvals.read_approvals(state, ann, NAME).count.invalid.values()] == [LAPSED]
     found = [(one.kind, one.text, one.name) for one in list_attention(state, ann)[1]]
     assert [one for one in found if one[::2] == ("approval", NAME)] == [
@@ -324,7 +323,7 @@ def test_approvers_are_asked_again_if_the_list_moved_far(
 def test_languages_that_are_approved_together_count_their_plan_once(
     shared: PublicationFolder,
 ) -> None:
-    state, ann = state_of_editors(shared), person(shared, "ann")
+    state, ann = editing_state(shared), person(shared, "ann")
     names = (NAME, "weekly-ar-2026-01-09")
     manifests = [manifest_of(shared, name) for name in names]
     approvals.approve_issues(state, ann, [*map(approvals.ApprovalRequest, names, manifests)])

@@ -31,10 +31,9 @@ from tests.publisher.app.approving import (
     manifest_of,
     newsletter,
     person,
-    state_of_editors,
 )
 from tests.publisher.app.editing import audit_log
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, public
 from tests.publisher.starting_points import Point, StartingPoint, actor_of
@@ -101,7 +100,7 @@ def test_nobody_approves_what_he_or_she_edited_even_alone_but_the_terminal_does(
 ) -> None:
     publication = make()
     ann = person(publication, "ann", Grant(Role.ADMINISTRATOR))
-    state = state_of_editors(publication)
+    state = editing_state(publication)
     edit_issue(state, ann, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
     for actor in (ann, replace(ann, via="api")):
         with pytest.raises(IssueError, match=r"ann@example\.org has edited it"):
@@ -123,7 +122,7 @@ def test_two_different_people_have_to_approve_and_who_does_so_twice_counts_once(
     assert len(approve(publication, ann).rows) == 2
     assert approve(publication, bob).issue.state is IssueState.READY
     assert [row.actor for row in approve(publication, bob).rows] == [*[ann.name] * 2, bob.name]
-    verbs = [one.verb for one in audit_log(state_of_editors(publication))]
+    verbs = [one.verb for one in audit_log(editing_state(publication))]
     assert verbs.count("approve") == 3
 
 
@@ -131,7 +130,7 @@ def test_an_edit_strikes_an_approval_and_an_edit_that_is_undone_brings_it_back(
     make: Make,
 ) -> None:
     publication = make()
-    ann, state = person(publication, "ann"), state_of_editors(publication)
+    ann, state = person(publication, "ann"), editing_state(publication)
     approve(publication, ann)
     edited = edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Other"))
     assert edited.issue.state is IssueState.AWAITING_APPROVAL
@@ -168,7 +167,7 @@ def test_whatever_changes_what_is_sent_strikes_an_approval(
 
 def test_what_was_read_is_what_is_approved(make: Make) -> None:
     publication = make()
-    ann, state = person(publication, "ann"), state_of_editors(publication)
+    ann, state = person(publication, "ann"), editing_state(publication)
     read = manifest_of(publication)
     edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Other"))
     with pytest.raises(
@@ -184,7 +183,7 @@ def test_what_changed_since_it_was_assembled_is_not_approved_but_assembled_again
     make: Make,
 ) -> None:
     publication = make()
-    ann, state = person(publication, "ann"), state_of_editors(publication)
+    ann, state = person(publication, "ann"), editing_state(publication)
     read = manifest_of(publication)
     publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
     publication.pick_up()
@@ -245,7 +244,7 @@ def test_an_issue_with_an_article_under_an_embargo_is_not_approved(make: Make) -
         IssueError, match=r"“\w+” is under an embargo until \d{4}-\d\d-\d\d \d\d:\d\d UTC"
     ):
         approve(publication, ann)
-    assert not read_approvals(state_of_editors(publication), ann, NAME).rows
+    assert not read_approvals(editing_state(publication), ann, NAME).rows
     publication.at(DUE - HOUR)
     assert approve(publication, ann).issue.state is IssueState.READY
 
@@ -253,7 +252,7 @@ def test_an_issue_with_an_article_under_an_embargo_is_not_approved(make: Make) -
 def test_changes_are_asked_for_and_hold_the_issue_until_it_changes(approved: Make) -> None:
     publication = approved()
     ann, bob = actor_of(publication), person(publication, "bob")
-    state, manifest = state_of_editors(publication), manifest_of(publication)
+    state, manifest = editing_state(publication), manifest_of(publication)
     with pytest.raises(IssueError, match="say what"):
         request_changes(state, bob, NAME, manifest, " ")
     view = request_changes(state, bob, NAME, manifest, "the second title is wrong")
@@ -275,7 +274,7 @@ def test_changes_that_were_asked_for_hold_an_issue_that_nobody_has_to_approve_an
     make: Make,
 ) -> None:
     publication = make("en", "ar")
-    bob, state = person(publication, "bob"), state_of_editors(publication)
+    bob, state = person(publication, "bob"), editing_state(publication)
     request_changes(state, bob, NAME, manifest_of(publication), "the title")
     lowered = newsletter(approval="none", lead=24)
     publication.reload(languages=["en", "ar"], newsletters=[lowered])
@@ -322,12 +321,12 @@ def test_a_time_to_undo_counts_from_the_last_approval(make: Make) -> None:
 
 def test_an_issue_that_is_held_stays_so_when_it_is_approved(make: Make) -> None:
     publication = make()
-    state = state_of_editors(publication)
+    state = editing_state(publication)
     hold_issue(state, TERMINAL, NAME)
     approve(publication, person(publication, "ann"))
     assert cycle(publication, DUE + HOUR).taken == []
     later = DUE + 20 * DAY
-    schedule_issue(state_of_editors(publication), TERMINAL, NAME, later)
+    schedule_issue(editing_state(publication), TERMINAL, NAME, later)
     assert len([m for m in cycle(publication, later).taken if m.day == DUE.date()]) == 1
 
 
@@ -344,7 +343,7 @@ def test_a_setting_that_asks_for_approval_later_counts_and_without_one_nothing_i
     assert len(cycle(publication, DUE + HOUR).taken) == 1
     publication = make(approval="none", lead=24)
     with pytest.raises(IssueError, match="nobody has to approve it"):
-        approve_issue(state_of_editors(publication), TERMINAL, NAME, "0" * 64)
+        approve_issue(editing_state(publication), TERMINAL, NAME, "0" * 64)
 
 
 def test_a_correction_waits_for_somebody_else_than_its_author_though_others_are_skipped(
@@ -352,7 +351,7 @@ def test_a_correction_waits_for_somebody_else_than_its_author_though_others_are_
 ) -> None:
     publication = starting_point(Point.SENT, unapproved="skip")
     ann, bob = actor_of(publication), person(publication, "bob")
-    state = state_of_editors(publication.at(DUE + HOUR))
+    state = editing_state(publication.at(DUE + HOUR))
     request = CorrectionRequest(
         newsletter="weekly",
         day=DUE.date(),

@@ -24,9 +24,8 @@ from tests.publisher.app.approving import (
     cycle,
     issue_of,
     newsletter,
-    state_of_editors,
 )
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import pipeline_of, public
 from tests.publisher.starting_points import Point, StartingPoint, actor_of
@@ -174,14 +173,14 @@ def test_an_issue_whose_day_is_gone_is_held_and_its_articles_do_not_go_out_twice
         UNSCHEDULED,
         IssueReason.NOT_IN_SCHEDULE,
     )
-    items = list_attention(state_of_editors(made), TERMINAL)[1]
+    items = list_attention(editing_state(made), TERMINAL)[1]
     assert ("unscheduled", UNSCHEDULED, NAME) in [
         (one.kind, one.text, one.name) for one in items
     ]
     (mail,) = cycle(made, DUE + DAY).taken
     assert b"Rain" in mail.message.content
     assert b"Tides" not in mail.message.content
-    state = state_of_editors(made)
+    state = editing_state(made)
     assert schedule_issue(state, TERMINAL, NAME, DUE + DAY + HOUR).reason is None
     (late,) = cycle(made, DUE + DAY + HOUR).taken
     assert b"Tides" in late.message.content
@@ -214,7 +213,7 @@ def test_an_issue_whose_day_comes_back_too_late_stays_held(made: PublicationFold
 def test_a_time_that_somebody_chose_counts_whatever_the_schedule_says(
     made: PublicationFolder,
 ) -> None:
-    state = state_of_editors(made)
+    state = editing_state(made)
     schedule_issue(state, TERMINAL, NAME, DUE + 2 * HOUR)
     reload(made, schedule="0 5 * * FRI")
     assert cycle(made, DUE).taken == []
@@ -226,8 +225,8 @@ def test_undoing_send_now_holds_what_the_schedule_does_not_have(
 ) -> None:
     reload(made, schedule="0 0 * * SAT")
     cycle(made, DUE - HOUR)
-    send_now(state_of_editors(made), TERMINAL, NAME)
-    assert undo_sending(state_of_editors(made), TERMINAL, NAME).send_at is None
+    send_now(editing_state(made), TERMINAL, NAME)
+    assert undo_sending(editing_state(made), TERMINAL, NAME).send_at is None
     assert cycle(made, DUE).taken == []
 
 

@@ -16,7 +16,7 @@ from publisher.app.issues.overview import edit_text, list_issue_page, read_issue
 from publisher.app.operation.attention import find_attention, list_attention
 from publisher.app.operation.status import IssueStatus, PublicationStatus, with_numbers
 from publisher.bucket.contents import BucketState
-from publisher.errors import ForbiddenError, IssueError, TransitionError, UsageError
+from publisher.errors import ForbiddenError, UsageError
 from publisher.ingest.problems import HeldSource
 from publisher.issues import editing, store
 from publisher.issues.model import Issue, IssueReason, IssueState
@@ -101,14 +101,6 @@ def test_an_issue_has_its_subject_once_it_is_assembled_and_its_deliveries(
     assert lookup.language_of_issue(publication.database, NAME) == "en"
     with pytest.raises(UsageError, match="no such issue"):
         read_issue(state, "daily-en-1999-01-01")
-
-
-def test_a_refused_change_names_the_issue() -> None:
-    with (
-        pytest.raises(IssueError, match=f"{NAME}: is sent already"),
-        lookup.explained_transitions(NAME),
-    ):
-        raise TransitionError("sent", "sent")
 
 
 # --- the same issue in several languages is one object

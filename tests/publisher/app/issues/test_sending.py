@@ -4,7 +4,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from random import Random
 
@@ -32,7 +32,6 @@ from tests.publisher.app.approving import (
     cycle,
     issue_of,
     person,
-    state_of_editors,
 )
 from tests.publisher.app.editing import MINUTE, audit_log, click_at_once
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
@@ -61,11 +60,11 @@ def ready_issue(starting_point: StartingPoint) -> PublicationFolder:
 
 @pytest.fixture
 def state(ready_issue: PublicationFolder) -> EditingState:
-    return state_of_editors(ready_issue)
+    return editing_state(ready_issue)
 
 
-def at(ready_issue: PublicationFolder, instant: object) -> EditingState:
-    return state_of_editors(ready_issue.at(instant))  # type: ignore[arg-type]
+def at(ready_issue: PublicationFolder, instant: datetime) -> EditingState:
+    return editing_state(ready_issue.at(instant))
 
 
 def test_an_issue_that_is_sent_now_leaves_after_the_time_to_undo(
@@ -125,7 +124,7 @@ def test_undoing_at_the_end_comes_before_the_first_mail_or_is_refused(
 
 
 def test_after_its_hour_what_is_undone_is_held(ready_issue: PublicationFolder) -> None:
-    sending.hold_issue(state_of_editors(ready_issue), TERMINAL, NAME)
+    sending.hold_issue(editing_state(ready_issue), TERMINAL, NAME)
     late = at(ready_issue, DUE + HOUR)
     assert cycle(ready_issue, DUE + HOUR).taken == []
     sending.send_now(late, TERMINAL, NAME)
@@ -171,7 +170,7 @@ def test_an_issue_that_waits_for_approval_is_not_sent_now(
 ) -> None:
     ready_issue = starting_point(Point.WAITING)
     with pytest.raises(IssueError, match=r"is awaiting approval \(0 of 1 approvals\)"):
-        sending.send_now(state_of_editors(ready_issue), TERMINAL, NAME)
+        sending.send_now(editing_state(ready_issue), TERMINAL, NAME)
 
 
 def test_who_may_do_what_with_an_issue(
@@ -235,7 +234,7 @@ def half_made(starting_point: StartingPoint) -> PublicationFolder:
 
 def skip(ready_issue: PublicationFolder, *languages: str, why: str = "") -> list[SkippedIssue]:
     key = OccurrenceKey(newsletter="weekly", day=date(2026, 1, 9), languages=languages)
-    return skip_day(state_of_editors(ready_issue), TERMINAL, key, why)
+    return skip_day(editing_state(ready_issue), TERMINAL, key, why)
 
 
 def test_an_issue_that_is_made_is_skipped_and_the_occurrence_of_another_language(
@@ -273,7 +272,7 @@ def test_what_is_sent_or_skipped_already_or_in_no_schedule_is_refused(
         skip(half_made, "ar")
     key = OccurrenceKey(newsletter="weekly", day=date(2026, 1, 10))
     with pytest.raises(UsageError, match="its schedule has no 2026-01-10"):
-        skip_day(state_of_editors(half_made), TERMINAL, key)
+        skip_day(editing_state(half_made), TERMINAL, key)
 
 
 # --- how far an issue is: counts that add up, counted once for all who look, and what a stop stops
@@ -446,7 +445,7 @@ def test_of_different_clicks_at_once_some_order_happened_and_the_others_are_told
         pipeline_of(ready_issue.at(DUE)).prepare()
         with ready_issue.database.writing() as connection:
             open_due_issues(connection, ready_issue.settings, DUE)
-    state = state_of_editors(ready_issue)
+    state = editing_state(ready_issue)
     # Few cancel it: nothing happens after that.
     names = ["send-now", "undo", "pause", "resume"] * 12 + ["cancel"] * 2
     names = Random(7).sample(names, len(names))

@@ -12,8 +12,8 @@ from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.store import find_account, set_grants
 from publisher.app.issues.calendar import calendar_token
 from publisher.web.console.application import ROUTES
-from tests.publisher.app.approving import HOUR, issue_of, state_of_editors
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.app.approving import HOUR, issue_of
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.web.conftest import everything
 from tests.publisher.web.console.conftest import SignIn, begin, browser
 from tests.publisher.web.console.test_issue_approvals import (
@@ -98,7 +98,7 @@ def test_a_token_of_one_kind_opens_nothing_else(
         assert chief is not None
         wanted = KeyRequest("ci", frozenset({Permission.VIEW}), None, 24 * HOUR)
         key = add_api_key(connection, chief.id, wanted, now)
-    calendar = calendar_token(state_of_editors(publication), account_actor(chief, ""))
+    calendar = calendar_token(editing_state(publication), account_actor(chief, ""))
     nobody = browser(console)
     tokens = {"session": session, "invitation": invitation, "key": key, "calendar": calendar}
     opened = {

@@ -21,8 +21,8 @@ from publisher.testing import MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.routes import Access
 from publisher.webhooks.store import insert_webhook
-from tests.publisher.app.approving import TERMINAL, state_of_editors
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.app.approving import TERMINAL
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.serving.servers import web_server
@@ -100,7 +100,7 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
     _have_objects(publication)
     publication.write("ar/1.md", "كلمات.", title="قصة أخرى", date="2026-02-01")
     with open_console_state(publication.settings) as opened:
-        opened.source_tests.begin(state_of_editors(publication), TERMINAL, "articles")
+        opened.source_tests.begin(editing_state(publication), TERMINAL, "articles")
         opened.source_tests.wait(PATIENCE)
         now = publication.clock.now()
         tokens = {
@@ -113,7 +113,7 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
 
 def _have_objects(publication: PublicationFolder) -> None:
     """Have what pages are about: a subscriber, a webhook, a list, a revision, and an issue that was sent."""
-    state, now = state_of_editors(publication), publication.clock.now()
+    state, now = editing_state(publication), publication.clock.now()
     subscribe(publication, ("ann@example.com", "en"), ("noor@example.com", "ar"))
     with publication.database.writing() as connection:
         insert_webhook(connection, state.secret, "https://hook.example.org/", (), now)

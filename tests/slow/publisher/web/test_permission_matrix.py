@@ -53,9 +53,8 @@ from tests.publisher.app.approving import (
     cycle,
     fill,
     newsletter,
-    state_of_editors,
 )
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import begin, browser, context_of
@@ -103,7 +102,7 @@ class Scene:
 
     @property
     def state(self) -> EditingState:
-        return state_of_editors(self.publication)
+        return editing_state(self.publication)
 
     def manifest(self) -> str:
         found = read_approvals(self.state, TERMINAL, self.issue).manifest

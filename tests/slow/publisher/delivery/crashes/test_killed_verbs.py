@@ -45,9 +45,8 @@ from tests.publisher.app.approving import (
     issue_of,
     newsletter,
     person,
-    state_of_editors,
 )
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.killed_verbs import (
@@ -143,7 +142,7 @@ class Scene:
         )
 
     def do(self, verb: str) -> None:
-        VERBS[verb](state_of_editors(self.publication))
+        VERBS[verb](editing_state(self.publication))
 
     def keep(self) -> None:
         """Have it as it is now before each step."""
@@ -178,9 +177,7 @@ class Scene:
     def entries(self) -> Entries:
         """Return what the audit log says, whose chain is whole."""
         with self.publication.database.reading() as connection:
-            assert (
-                audit.find_fault(connection, state_of_editors(self.publication).secret) is None
-            )
+            assert audit.find_fault(connection, editing_state(self.publication).secret) is None
             log = audit.read_log(connection)
         return [(entry.verb, entry.actor) for _number, entry in reversed(log)]
 
@@ -201,7 +198,7 @@ def edited(scene: Scene) -> None:
 
 def sent_soon(scene: Scene) -> None:
     scene.do("approve")
-    send_now(state_of_editors(scene.publication), TERMINAL, NAME)
+    send_now(editing_state(scene.publication), TERMINAL, NAME)
 
 
 def sending(scene: Scene) -> None:
@@ -286,7 +283,7 @@ def test_a_cycle_killed_at_any_step_mails_a_correction_once(
     terms = newsletter(approval="none")
     scene = Scene(new_publication(languages=["en", "ar"], newsletters=[terms]))
     assert len(scene.cycle(LATER)) == 3
-    (stored,) = correct(state_of_editors(scene.publication))
+    (stored,) = correct(editing_state(scene.publication))
     assert stored.mailed
     scene.publication.at(LATER + HOUR)
     require_one_mail_each(scene, stored.mailed.name)
