@@ -24,7 +24,6 @@ RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
 """How many mails the requests for one address lead to, in each time before the next one. Nothing
 older than a day counts, so nobody can lock an address for long."""
 
-_REMIND_AFTER: Final = timedelta(hours=24)
 _FORGET_AFTER: Final = timedelta(days=30)
 
 
@@ -130,18 +129,19 @@ def match_code(
 ) -> tuple[pending_requests.JoinRequest | None, bool]:
     """Return the request with this code, open or confirmed just now, of whoever has an address, or None.
 
-    A wrong code counts for each such request; the second value says whether it did for any. The same statements run for everybody, and nobody's record is
-    read unless the code is right, so that the time does not tell whose address is on record. All digests
-    are compared in constant time, and one is compared for nobody, too.
+    A wrong code counts for each such request; the second value says whether it did for any. The same
+    statements run for everybody, and nobody's record is read unless the code is right, so that the time
+    does not tell whose address is on record. All digests are compared in constant time, and one is
+    compared for nobody, too.
     """
     values = {"identity": identity, "now": now}
-    codes = connection.execute(_CODES, values).all()
-    numbers = [one.id for one in codes] or [0]
-    digests = [one.code_digest for one in codes] or ["no request"]
-    same = [hmac.compare_digest(digest, code_digest) for digest in digests]
-    found = next((number for number, is_same in zip(numbers, same, strict=True) if is_same), 0)
-    counted = connection.execute(_COUNT_WRONG, values | {"is_wrong": int(not found)}).rowcount
-    return pending_requests.find_request(connection, found) if found else None, bool(counted)
+    requests = connection.execute(_CODES, values).all()
+    digests = {request.id: request.code_digest for request in requests} or {0: "no request"}
+    right = [id_ for id_, one in digests.items() if hmac.compare_digest(one, code_digest)]
+    number = right[0] if right else 0
+    counted = connection.execute(_COUNT_WRONG, values | {"is_wrong": int(not number)}).rowcount
+    request = pending_requests.find_request(connection, number) if number else None
+    return request, bool(counted)
 
 
 def refuse_request(
@@ -180,19 +180,6 @@ def refuse_request(
         pending_requests.end_access(connection, person.id)
     store.remember_erased(connection, person.email, digest, now, store.ErasureReason.REFUSED)
     return True
-
-
-def requests_due_for_reminder(
-    connection: Connection, now: datetime
-) -> list[pending_requests.JoinRequest]:
-    """Return the open requests of a day ago or more whose subscribers were not reminded yet.
-
-    They count as reminded from now on.
-    """
-    due = pending_requests.requests_to_remind(connection, _REMIND_AFTER, now)
-    for one in due:
-        pending_requests.set_on_request(connection, one.id, reminded_at=now)
-    return due
 
 
 def delete_unconfirmed(connection: Connection, now: datetime) -> list[int]:

@@ -25,6 +25,8 @@ from subscribers.tables import (
 CONFIRMATION_LIFETIME: Final = timedelta(hours=72)
 """How long the link and the code of a request are valid."""
 
+_REMIND_AFTER: Final = timedelta(hours=24)
+
 CODE_ATTEMPTS: Final = 5
 """How many codes may be tried for one request. A code has 6 digits."""
 
@@ -95,12 +97,11 @@ def list_requests(connection: Connection, subscriber_id: int) -> list[JoinReques
     return [*map(_request, connection.execute(_OF_SUBSCRIBER, {"number": subscriber_id}))]
 
 
-def requests_to_remind(
-    connection: Connection, after: timedelta, now: datetime
-) -> list[JoinRequest]:
-    """Return the open requests that are older than `after`, the latest of each subscriber.
+def requests_due_for_reminder(connection: Connection, now: datetime) -> list[JoinRequest]:
+    """Return the open requests of a day ago or more, the latest of each subscriber.
 
-    Those of subscribers who were reminded already are left out, and those whose mail came back.
+    Those of subscribers who were reminded already are left out, and those whose mail came back. The others
+    count as reminded from now on.
     """
     reachable = select(subscriber.c.id).where(
         subscriber.c.id == join_request.c.subscriber_id,
@@ -115,11 +116,14 @@ def requests_to_remind(
         join_request.c.confirmed_at.is_(None)
         & join_request.c.cancelled_at.is_(None)
         & (join_request.c.expires_at > now)
-        & (join_request.c.requested_at <= now - after)
+        & (join_request.c.requested_at <= now - _REMIND_AFTER)
         # For the index.
         & (join_request.c.requested_at > now - CONFIRMATION_LIFETIME)
     )
-    return list(_read(connection, open_now & ~again.exists() & reachable.exists()))
+    due = list(_read(connection, open_now & ~again.exists() & reachable.exists()))
+    for request in due:
+        set_on_request(connection, request.id, reminded_at=now)
+    return due
 
 
 def set_on_request(connection: Connection, number: int, **values: Any) -> None:

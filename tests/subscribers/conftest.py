@@ -1,5 +1,6 @@
 """A database for each test, and sample subscribers."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,11 @@ def a_subscriber(email: str = "ann@example.org", **changes: Any) -> Subscriber:
         "status": SubscriberStatus.ACTIVE,
     }
     return Subscriber(**(facts | changes))
+
+
+def digest(identity: str) -> str:
+    """Return the hash of an address, as the application makes it with its key."""
+    return hashlib.sha256(b"a key" + identity.encode()).hexdigest()
 
 
 def add(connection: Connection, *people: Subscriber) -> None:

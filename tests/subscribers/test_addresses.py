@@ -23,7 +23,7 @@ from subscribers.consent_records import load_events
 from subscribers.errors import BadAddressError
 from subscribers.model import SubscriberStatus
 from subscribers.tables import address_change, subscriber, subscriber_event
-from tests.subscribers.conftest import NOW, a_subscriber, add
+from tests.subscribers.conftest import NOW, a_subscriber, add, digest
 
 
 def test_an_address_is_sent_as_given_to_a_domain_in_ascii_and_shown_masked() -> None:
@@ -110,10 +110,6 @@ ANN, NEW = "ann@example.org", "ann@new.example"
 MOVED = (subscriber_event, address_change)
 DAY = timedelta(days=1)
 LEFT = SubscriberStatus.UNSUBSCRIBED
-
-
-def digest(identity: str) -> str:
-    return f"hash of {identity}"
 
 
 def requested(connection: Connection, new: str = NEW) -> AddressChange:

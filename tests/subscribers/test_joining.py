@@ -17,10 +17,13 @@ from subscribers.pending_requests import (
     find_request,
     insert_request,
     list_requests,
+    requests_due_for_reminder,
+    session_subscriber_id,
+    start_session,
 )
 from subscribers.store import erase, erased_at, find_subscriber, known_subscriber
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
-from tests.subscribers.conftest import NOW, a_subscriber, add
+from tests.subscribers.conftest import NOW, a_subscriber, add, digest
 from tests.subscribers.importing import import_csv
 
 ANN = "ann@example.org"
@@ -39,10 +42,6 @@ LINK = consent_records.ConsentOrigin(
 PENDING, ACTIVE = SubscriberStatus.PENDING, SubscriberStatus.ACTIVE
 LEFT, BOUNCED = SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.BOUNCED
 COMPLAINED = SubscriberStatus.COMPLAINED
-
-
-def digest(identity: str) -> str:
-    return hashlib.sha256(b"a key" + identity.encode()).hexdigest()
 
 
 def ask(
@@ -265,9 +264,7 @@ def test_who_refuses_is_erased_and_stays_away_from_imports(connection: Connectio
     for table in subscribers_metadata.tables.values():
         if table.name != "consent_wording":
             assert ANN not in str(connection.execute(select(table)).all())
-    assert connection.execute(select(erased_address.c.reason_key)).scalars().all() == [
-        "refused"
-    ]
+    assert connection.execute(select(erased_address.c.reason_key)).scalar_one() == "refused"
     report = import_csv(connection, ["email\n", f"{ANN}\n"], digest=digest, now=NOW)
     assert report.added == 0
     assert report.bad[0].reason == (
@@ -291,17 +288,15 @@ def test_who_left_and_refuses_stays_on_record_and_is_never_asked(
 ) -> None:
     add(connection, a_subscriber(ANN, status=BOUNCED))
     request = asked(connection)
+    before = known_subscriber(connection, ANN)
+    start_session(connection, before.id, "cookie", NOW)
     assert refuse(connection, request)
-    assert status(connection) is LEFT
     person = known_subscriber(connection, ANN)
     # Links of older mails have ended, so that nobody is brought back by one.
-    assert person.generation == 1
-    assert [
-        one.event for one in consent_records.load_consent_records(connection, person.id)
-    ] == [
-        "requested",
-        "refused",
-    ]
+    assert (person.status, person.generation) == (LEFT, before.generation + 1)
+    assert session_subscriber_id(connection, "cookie", NOW) is None
+    records = consent_records.load_consent_records(connection, person.id)
+    assert [record.event for record in records] == ["requested", "refused"]
     erase(connection, ANN, digest, NOW)
     assert ask(connection, now=NOW + timedelta(days=8)) == (JoinAnswer.NOTHING, None)
 
@@ -309,22 +304,25 @@ def test_who_left_and_refuses_stays_on_record_and_is_never_asked(
 # --- reminders and deletion
 
 
+def due(connection: Connection, hours: int) -> list[int]:
+    """Return the requests that are due for a reminder after so many hours."""
+    requests = requests_due_for_reminder(connection, NOW + timedelta(hours=hours))
+    return [request.id for request in requests]
+
+
 def test_one_reminder_is_due_after_a_day(connection: Connection) -> None:
     request = asked(connection)
-    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=23)) == []
-    day = NOW + timedelta(hours=24)
-    assert [one.id for one in joining.requests_due_for_reminder(connection, day)] == [
-        request.id
-    ]
-    assert joining.requests_due_for_reminder(connection, day) == []
+    assert due(connection, 23) == []
+    assert due(connection, 24) == [request.id]
+    assert due(connection, 24) == []
     asked(connection, now=NOW + timedelta(hours=30))
-    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=60)) == []
+    assert due(connection, 60) == []
 
 
 def test_a_mailbox_that_bounced_is_not_reminded(connection: Connection) -> None:
     asked(connection)
     suppress(connection, ANN, SubscriberStatus.BOUNCED, NOW)
-    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=25)) == []
+    assert due(connection, 25) == []
 
 
 def test_nobody_is_reminded_of_what_ended(connection: Connection) -> None:
@@ -332,9 +330,9 @@ def test_nobody_is_reminded_of_what_ended(connection: Connection) -> None:
     _answer, cancelled = ask(connection, email="bob@example.org")
     assert cancelled is not None
     unsubscribe(connection, "bob@example.org", None, NOW)
-    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=25)) == []
+    assert due(connection, 25) == []
     asked(connection, DAILY, NOW + timedelta(hours=1))
-    assert joining.requests_due_for_reminder(connection, NOW + timedelta(hours=73)) == []
+    assert due(connection, 73) == []
 
 
 def test_who_does_not_confirm_is_deleted_after_thirty_days(connection: Connection) -> None:

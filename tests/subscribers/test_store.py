@@ -19,7 +19,7 @@ from subscribers.errors import (
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import SubscriberStatus
 from subscribers.tables import erased_address, subscriber, subscribers_metadata, subscription
-from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
+from tests.subscribers.conftest import LATER, NOW, a_subscriber, add, digest
 from tests.subscribers.importing import import_csv
 
 ANN = "ann@example.org"
@@ -127,10 +127,6 @@ def test_a_bad_row_reads_as_one_line() -> None:
 
 
 ERASED = "Ann@example.org"
-
-
-def digest(identity: str) -> str:
-    return hashlib.sha256(b"a key" + identity.encode()).hexdigest()
 
 
 def other_digest(identity: str) -> str:

@@ -36,7 +36,13 @@ from subscribers import consent_records, joining
 from subscribers.addresses import INBOXES, Address, mask_address, normalise_address
 from subscribers.consent import JoinAnswer
 from subscribers.model import JoinWish, Subscriber, SubscriberStatus
-from subscribers.pending_requests import JoinRequest, RequestState, find_request, insert_request
+from subscribers.pending_requests import (
+    JoinRequest,
+    RequestState,
+    find_request,
+    insert_request,
+    requests_due_for_reminder,
+)
 from subscribers.store import load_subscriber
 
 log = structlog.get_logger()
@@ -321,7 +327,7 @@ def send_reminders(settings: Settings, database: Database, now: datetime) -> int
     with database.writing() as connection:
         if join_protection.joining_stopped(connection, settings, now):
             return 0
-        due = joining.requests_due_for_reminder(connection, now)
+        due = requests_due_for_reminder(connection, now)
         for one in due:
             enqueue_notice(
                 connection,

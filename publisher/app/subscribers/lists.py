@@ -22,6 +22,7 @@ from publisher.app.subscribers.records import export_subscribers, import_subscri
 from publisher.errors import LimitError, PublisherError, UsageError
 from publisher.files import open_private
 from publisher.i18n.messages import message
+from publisher.uploaded_lists import ImportState, KeptImport
 from subscribers.errors import BadAddressError, BadFileError
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import Subscriber
@@ -166,7 +167,7 @@ _NOTE_SECONDS = 1.0
 _SHOWN = 20
 
 # The list is of no use any more.
-_ENDED = frozenset({uploaded_lists.ImportState.DONE, uploaded_lists.ImportState.FAILED})
+_ENDED = frozenset({ImportState.DONE, ImportState.FAILED})
 _Stopped = Callable[[], bool]
 
 
@@ -174,9 +175,7 @@ class _StoppedError(Exception):
     """The process ends; the import begins again with the next one."""
 
 
-def keep_list(
-    state: EditingState, actor: Actor, key: str, file: IO[bytes]
-) -> uploaded_lists.KeptImport:
+def keep_list(state: EditingState, actor: Actor, key: str, file: IO[bytes]) -> KeptImport:
     """Store an uploaded list, of which a dry run is made next. The same key twice stores it once.
 
     Raise UsageError for what is no key.
@@ -185,9 +184,9 @@ def keep_list(
     folders, now = state.settings.folders, state.clock.now()
     if uploaded_lists.import_folder(folders, key).exists():
         return uploaded_lists.read_import(folders, key)
-    kept = uploaded_lists.KeptImport(
+    kept = KeptImport(
         key=key,
-        state=uploaded_lists.ImportState.CHECKING,
+        state=ImportState.CHECKING,
         actor=actor.name,
         via=actor.via,
         network=actor.network,
@@ -199,13 +198,13 @@ def keep_list(
         return kept
 
 
-def list_imports(state: EditingState, actor: Actor) -> list[uploaded_lists.KeptImport]:
+def list_imports(state: EditingState, actor: Actor) -> list[KeptImport]:
     """Return the imports of the last days, the latest first."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
     return uploaded_lists.read_imports(state.settings.folders)
 
 
-def find_import(state: EditingState, actor: Actor, key: str) -> uploaded_lists.KeptImport:
+def find_import(state: EditingState, actor: Actor, key: str) -> KeptImport:
     """Return one of them. Raise UsageError if there is none."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
     return uploaded_lists.read_import(state.settings.folders, key)
@@ -232,12 +231,12 @@ def begin_import(state: EditingState, actor: Actor, key: str) -> None:
     folders = state.settings.folders
     with state.changing(actor, "start-import", f"import {key}") as change:
         kept = find_import(state, actor, key)
-        change.is_repeated = kept.state is not uploaded_lists.ImportState.CHECKED
+        change.is_repeated = kept.state is not ImportState.CHECKED
         if not change.is_repeated:
             by = {"actor": actor.name, "via": actor.via, "network": actor.network}
             uploaded_lists.write_import(
                 folders,
-                kept.moved(uploaded_lists.ImportState.IMPORTING, state.clock.now(), **by),
+                kept.moved(ImportState.IMPORTING, state.clock.now(), **by),
             )
 
 
@@ -275,10 +274,10 @@ def run_waiting_imports(state: EditingState, stopped: _Stopped = lambda: False) 
     return len(waiting)
 
 
-def _work(state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stopped) -> None:
+def _work(state: EditingState, kept: KeptImport, stopped: _Stopped) -> None:
     """Work on a list, and store how it ended."""
     folders = state.settings.folders
-    if kept.state is uploaded_lists.ImportState.IMPORTING:
+    if kept.state is ImportState.IMPORTING:
         kept = replace(kept, runs=kept.runs + 1)
         uploaded_lists.write_import(folders, kept)
     try:
@@ -290,17 +289,13 @@ def _work(state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stoppe
         uploaded_lists.delete_list(folders, kept.key)
 
 
-def _worked(
-    state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stopped
-) -> uploaded_lists.KeptImport:
+def _worked(state: EditingState, kept: KeptImport, stopped: _Stopped) -> KeptImport:
     """Return an import after the work on its list."""
-    is_import = kept.state is uploaded_lists.ImportState.IMPORTING
+    is_import = kept.state is ImportState.IMPORTING
     try:
         report = _run(state, kept, stopped)
     except UsageError as error:
-        return kept.moved(
-            uploaded_lists.ImportState.FAILED, state.clock.now(), problem=str(error)
-        )
+        return kept.moved(ImportState.FAILED, state.clock.now(), problem=str(error))
     except PublisherError as error:
         problem = str(error)
     except _StoppedError:
@@ -309,40 +304,29 @@ def _worked(
         log.exception("a list of subscribers could not be imported", key=kept.key)
         problem = message("a fault of the program; its log says more")
     else:
-        after = (
-            uploaded_lists.ImportState.DONE if is_import else uploaded_lists.ImportState.CHECKED
-        )
+        after = ImportState.DONE if is_import else ImportState.CHECKED
         rows = report.taken + report.refused
         return kept.moved(after, state.clock.now(), report=_values(report), of=rows)
     # What was stored stays, and the button of the page goes on.
-    after = (
-        uploaded_lists.ImportState.CHECKED if is_import else uploaded_lists.ImportState.FAILED
-    )
+    after = ImportState.CHECKED if is_import else ImportState.FAILED
     return kept.moved(after, state.clock.now(), problem=problem)
 
 
-def _run(
-    state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stopped
-) -> ImportReport:
-    folder, actor = (
-        uploaded_lists.import_folder(state.settings.folders, kept.key),
-        _actor(state, kept),
-    )
-    run = import_list if kept.state is uploaded_lists.ImportState.IMPORTING else preview_list
+def _run(state: EditingState, kept: KeptImport, stopped: _Stopped) -> ImportReport:
+    folder = uploaded_lists.import_folder(state.settings.folders, kept.key)
+    run = import_list if kept.state is ImportState.IMPORTING else preview_list
     with (folder / uploaded_lists.LIST).open("rb") as file:
-        note = _noting(state, kept, stopped)
-        rejects = folder / uploaded_lists.REJECTS
         return run(
             state,
-            actor,
+            _actor(state, kept),
             file,
-            rejects=rejects,
+            rejects=folder / uploaded_lists.REJECTS,
             written=uploaded_lists.packed_reason,
-            progress=note,
+            progress=_noting(state, kept, stopped),
         )
 
 
-def _actor(state: EditingState, kept: uploaded_lists.KeptImport) -> Actor:
+def _actor(state: EditingState, kept: KeptImport) -> Actor:
     """Return who uploaded or began it, with the roles of now. Raise UsageError if the account is disabled."""
     is_terminal = kept.actor == terminal_actor().name
     found = find_terminal_actor(state, None if is_terminal else kept.actor)
@@ -350,7 +334,7 @@ def _actor(state: EditingState, kept: uploaded_lists.KeptImport) -> Actor:
 
 
 def _noting(
-    state: EditingState, kept: uploaded_lists.KeptImport, stopped: _Stopped
+    state: EditingState, kept: KeptImport, stopped: _Stopped
 ) -> Callable[[int, int], None]:
     """Return a function that stores how far an import is, and ends it if the process ends."""
     noted = float("-inf")

@@ -32,6 +32,7 @@ ORIGINAL = "\n--- Below this line is a copy of the message.\n\nSubject: no such 
         ("5.1.1", "smtp; 550 5.1.1 user unknown", K.DEAD, "no-mailbox"),
         ("5.0.0", "smtp; 550 no such user here", K.DEAD, "no-mailbox"),
         ("5.1.2", "smtp; 550 Host unknown", K.DEAD, "no-domain"),
+        ("5.4.4", "smtp; 550 Host unknown: name server: try again", K.SOFT, "no-domain"),
         ("4.1.1", "smtp; 450 4.1.1 user unknown", K.SOFT, "not-known"),
         ("5.2.2", "smtp; 552 5.2.2 mailbox full", K.SOFT, "full"),
         ("5.7.1", "smtp; 550 5.7.1 message looks like spam", K.BLOCKED, "spam"),

@@ -395,13 +395,6 @@ def test_what_nobody_known_does_is_recorded_without_a_name(state: EditingState) 
     assert entry.details == {"by": "password", "via": "console"}
 
 
-def test_the_beginnings_of_sign_ins_of_a_network_are_limited(state: EditingState) -> None:
-    for _ in range(60):
-        access.require_step(state, NETWORK)
-    assert reason(lambda: access.require_step(state, NETWORK)) == "wait"
-    access.require_step(state, "198.51.100.0/24")
-
-
 def test_pages_read_from_a_database_that_refuses_changes(
     publication: PublicationFolder,
 ) -> None:

@@ -51,7 +51,7 @@ from subscribers.model import JoinWish, SubscriberStatus
 from subscribers.store import find_subscriber, known_subscriber
 from subscribers.tables import consent_record, join_request, subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.notices.people import mails, notify, text_of
 
 ANN = "ann@example.com"
@@ -470,12 +470,7 @@ def member(publication: PublicationFolder) -> PublicationFolder:
 
 
 def leave_link(publication: PublicationFolder, newsletter: str = "weekly") -> SignedLink:
-    with publication.database.reading() as connection:
-        person = known_subscriber(connection, ANN)
-    token = sign_link(SECRET, "unsubscribe", person.id, newsletter=newsletter)
-    found = unsubscribing.read_leave_link(SECRET, token)
-    assert found is not None
-    return found
+    return SignedLink("unsubscribe", number_of(publication.database, ANN), newsletter)
 
 
 def newsletters(connection: Connection) -> tuple[str, ...]:
@@ -506,52 +501,50 @@ def undo_link(
     ("newsletter", "scope"), [("weekly", "newsletter"), ("weekly", "all"), ("", "newsletter")]
 )
 def test_a_subscriber_leaves_and_comes_back_by_links(
-    member: PublicationFolder, newsletter: str, scope: str
+    member: PublicationFolder, writing: Connection, newsletter: str, scope: str
 ) -> None:
     found = leave_link(member, newsletter)
-    with member.database.writing() as connection:
-        assert unsubscribing.leave(connection, found, LeaveScope(scope), NOW)
-        assert not unsubscribing.leave(connection, found, LeaveScope(scope), NOW)
-        assert newsletters(connection) == ()
-        page = page_of(member, connection, found)
-        assert page.address == "a•••@example.com"
-        assert (page.gets_it, page.gets_others) == (False, False)
-        undo = undo_link(member, connection, found)
-        shown = unsubscribing.read_undo_page(connection, member.settings, undo, "en")
-        assert shown is not None
-        is_of_one = (newsletter, scope) == ("weekly", "newsletter")
-        assert shown.title == ("The week" if is_of_one else "")
-        assert unsubscribing.undo(connection, undo, NOW) is UndoOutcome.UNDONE
-        assert newsletters(connection) == ("weekly",)
+    assert unsubscribing.leave(writing, found, LeaveScope(scope), NOW)
+    assert not unsubscribing.leave(writing, found, LeaveScope(scope), NOW)
+    assert newsletters(writing) == ()
+    page = page_of(member, writing, found)
+    assert page.address == "a•••@example.com"
+    assert (page.gets_it, page.gets_others) == (False, False)
+    undo = undo_link(member, writing, found)
+    shown = unsubscribing.read_undo_page(writing, member.settings, undo, "en")
+    assert shown is not None
+    is_of_one = (newsletter, scope) == ("weekly", "newsletter")
+    assert shown.title == ("The week" if is_of_one else "")
+    assert unsubscribing.undo(writing, undo, NOW) is UndoOutcome.UNDONE
+    assert newsletters(writing) == ("weekly",)
 
 
 def test_a_pause_ends_after_a_month_and_needs_something_to_pause(
     member: PublicationFolder,
+    writing: Connection,
 ) -> None:
     found = leave_link(member)
-    with member.database.writing() as connection:
-        until = unsubscribing.pause_instead(connection, found, NOW)
-        page = page_of(member, connection, found)
-        assert page.gets_it
-        assert page.paused_until == until
-        unsubscribing.leave(connection, found, LeaveScope.ALL, NOW)
-        assert unsubscribing.pause_instead(connection, found, NOW) is None
+    until = unsubscribing.pause_instead(writing, found, NOW)
+    page = page_of(member, writing, found)
+    assert page.gets_it
+    assert page.paused_until == until
+    unsubscribing.leave(writing, found, LeaveScope.ALL, NOW)
+    assert unsubscribing.pause_instead(writing, found, NOW) is None
 
 
-def test_damaged_links_and_unknown_subscribers_are_nobody_s(member: PublicationFolder) -> None:
+def test_damaged_links_and_unknown_subscribers_are_nobody_s(
+    member: PublicationFolder, writing: Connection
+) -> None:
     assert unsubscribing.read_leave_link(SECRET, "x") is None
     assert unsubscribing.read_undo_link(SECRET, "x") is None
     nobody = SignedLink("unsubscribe", 99, "weekly")
-    with member.database.writing() as connection:
-        assert not unsubscribing.leave(connection, nobody, LeaveScope.ALL, NOW)
-        assert unsubscribing.pause_instead(connection, nobody, NOW) is None
-        page = unsubscribing.read_leave_page(
-            connection, member.settings, SECRET, nobody, "en", NOW
-        )
-        assert page is None
-        undo = SignedLink("undo", 99, number=1)
-        assert unsubscribing.undo(connection, undo, NOW) is UndoOutcome.ENDED
-        assert unsubscribing.read_undo_page(connection, member.settings, undo, "en") is None
+    assert not unsubscribing.leave(writing, nobody, LeaveScope.ALL, NOW)
+    assert unsubscribing.pause_instead(writing, nobody, NOW) is None
+    page = unsubscribing.read_leave_page(writing, member.settings, SECRET, nobody, "en", NOW)
+    assert page is None
+    undo = SignedLink("undo", 99, number=1)
+    assert unsubscribing.undo(writing, undo, NOW) is UndoOutcome.ENDED
+    assert unsubscribing.read_undo_page(writing, member.settings, undo, "en") is None
 
 
 @pytest.mark.parametrize("scope", LeaveScope)
