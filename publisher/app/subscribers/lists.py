@@ -113,20 +113,12 @@ def _import(
     options: ListOptions,
     **others: Any,
 ) -> ImportReport:
+    rejects, written = options.pop("rejects", None), options.pop("written", str)
     settings, now = state.settings, state.clock.now()
-    if "progress" in options:
-        others["progress"] = options["progress"]
     try:
-        rejects, written = options.get("rejects"), options.get("written", str)
-        with uploaded_lists.writing_rejects(rejects, file, written) as others["rejected"]:
-            return import_subscribers(
-                settings,
-                state.database,
-                file,
-                now,
-                returned=options.get("returned", ()),
-                **others,
-            )
+        with uploaded_lists.writing_rejects(rejects, file, written) as rejected:
+            asked = {**options, **others, "rejected": rejected}
+            return import_subscribers(settings, state.database, file, now, **asked)
     except BadFileError as error:
         raise UsageError(uploaded_lists.reason_sentence(str(error))) from error
 
