@@ -256,9 +256,9 @@ def undo_leaving(
 
 def _has_again(person: Subscriber, leaving: Leaving) -> bool:
     states = person.subscriptions
-    ended = [one for one in leaving.events if one.newsletter and one.before]
+    ended = [event for event in leaving.events if event.newsletter and event.before]
     return may_receive_mail(person.status) and all(
-        may_receive_mail(states[str(one.newsletter)]) for one in ended
+        may_receive_mail(states[str(event.newsletter)]) for event in ended
     )
 
 

@@ -135,10 +135,10 @@ def cancel_requests(
     connection: Connection, subscriber_id: int, newsletter: str | None, now: datetime
 ) -> None:
     """End the open requests of a subscriber that ask for a newsletter, or all of them (None)."""
-    for one in list_requests(connection, subscriber_id):
-        asked = newsletter is None or newsletter in one.wish.newsletters
-        if asked and one.state(now) is RequestState.OPEN:
-            set_on_request(connection, one.id, cancelled_at=now, code_digest="")
+    for request in list_requests(connection, subscriber_id):
+        asked = newsletter is None or newsletter in request.wish.newsletters
+        if asked and request.state(now) is RequestState.OPEN:
+            set_on_request(connection, request.id, cancelled_at=now, code_digest="")
 
 
 def _read(connection: Connection, chosen: ColumnElement[bool]) -> Iterator[JoinRequest]:
@@ -172,13 +172,13 @@ def is_access_open(
     connection: Connection, number: int, subscriber_id: int, now: datetime
 ) -> bool:
     """Return whether a request can still be used."""
-    found = select(access_request.c.id).where(
+    usable = select(access_request.c.id).where(
         access_request.c.id == number,
         access_request.c.subscriber_id == subscriber_id,
         access_request.c.used_at.is_(None),
         access_request.c.expires_at > now,
     )
-    return connection.execute(found).first() is not None
+    return connection.execute(usable).first() is not None
 
 
 def use_access_link(
@@ -228,10 +228,10 @@ def start_session(
 
 def session_subscriber_id(connection: Connection, digest: str, now: datetime) -> int | None:
     """Return whose session it is, or None if there is none or it is over."""
-    found = select(subscriber_session.c.subscriber_id).where(
+    owner = select(subscriber_session.c.subscriber_id).where(
         subscriber_session.c.digest == digest, subscriber_session.c.expires_at > now
     )
-    return connection.execute(found).scalar_one_or_none()
+    return connection.execute(owner).scalar_one_or_none()
 
 
 def end_session(connection: Connection, digest: str) -> None:

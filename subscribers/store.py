@@ -136,8 +136,10 @@ def load_subscriber(connection: sa.Connection, subscriber_id: int) -> Subscriber
 
 def current_id(connection: sa.Connection, subscriber_id: int) -> int:
     """Return the id of the subscriber into whom this one was merged, else the same id."""
-    found = connection.execute(_MERGED_INTO, {"number": subscriber_id}).scalar_one_or_none()
-    return subscriber_id if found is None else found
+    merged_into = connection.execute(
+        _MERGED_INTO, {"number": subscriber_id}
+    ).scalar_one_or_none()
+    return subscriber_id if merged_into is None else merged_into
 
 
 def find_subscribers(
@@ -145,8 +147,8 @@ def find_subscribers(
 ) -> dict[str, Subscriber]:
     """Return the subscribers among `identities` (at most 30,000), by identity."""
     rows = connection.execute(_BY_EMAIL, {"identities": list(identities)}).all()
-    found = (_subscriber(list(group)) for _, group in groupby(rows, key=attrgetter("id")))
-    return {person.email: person for person in found}
+    people = (_subscriber(list(group)) for _, group in groupby(rows, key=attrgetter("id")))
+    return {person.email: person for person in people}
 
 
 def _read(
@@ -226,10 +228,10 @@ def _rename_in_requests(connection: sa.Connection, former: str, name: str) -> No
     )
     for number, names in connection.execute(open_requests).all():
         if former in names:
-            renamed = dict.fromkeys(name if one == former else one for one in names)
-            here = join_request.c.id == number
+            renamed = dict.fromkeys(name if asked == former else asked for asked in names)
+            request = join_request.c.id == number
             connection.execute(
-                sa.update(join_request).where(here).values(newsletters=[*renamed])
+                sa.update(join_request).where(request).values(newsletters=[*renamed])
             )
 
 
@@ -283,15 +285,15 @@ def remember_erased(
 def erased_at(connection: sa.Connection, email: str, digest: AddressDigest) -> datetime | None:
     """Return when the subscriber with this address was erased, or None. Raise `BadAddressError`."""
     identity = normalise_address(email).identity
-    found = erased_among(connection, [identity], digest).get(identity)
-    return found.erased_at if found else None
+    erased = erased_among(connection, [identity], digest).get(identity)
+    return erased.erased_at if erased else None
 
 
 def erased_among(
     connection: sa.Connection, identities: Collection[str], digest: AddressDigest
 ) -> dict[str, ErasedAddress]:
     """Return which of some identities (at most 30,000) were erased, when and why."""
-    hashes = {digest(one): one for one in identities}
+    hashes = {digest(identity): identity for identity in identities}
     rows = connection.execute(
         sa.select(erased_address).where(erased_address.c.digest.in_(hashes))
     )
@@ -320,5 +322,5 @@ def readmit(
     connection: sa.Connection, identities: Collection[str], digest: AddressDigest
 ) -> None:
     """Forget that these addresses were erased: their subscribers came back."""
-    hashes = [digest(one) for one in identities]
+    hashes = [digest(identity) for identity in identities]
     connection.execute(sa.delete(erased_address).where(erased_address.c.digest.in_(hashes)))

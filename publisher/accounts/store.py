@@ -50,13 +50,13 @@ def account_by_id(connection: sa.Connection, number: int) -> Account:
     if row is None:
         raise AccountError.saying("account %(number)s: there is none", number=number)
     rows = connection.execute(_GRANTS, {"accounts": [number]})
-    return _account(row, tuple(_grant(one) for one in rows))
+    return _account(row, tuple(_grant(role) for role in rows))
 
 
 def find_account(connection: sa.Connection, email: str) -> Account | None:
     """Return the account of an address, in any letter case, or None."""
-    found = _load(connection, account_table.c.email == email.strip().lower())
-    return found[0] if found else None
+    accounts = _load(connection, account_table.c.email == email.strip().lower())
+    return accounts[0] if accounts else None
 
 
 def require_account(connection: sa.Connection, email: str) -> Account:
@@ -82,8 +82,8 @@ def set_grants(connection: sa.Connection, number: int, grants: Collection[Grant]
 
 def set_language(connection: sa.Connection, number: int, language: str) -> None:
     """Store in which language an account's owner reads the pages."""
-    here = account_table.c.id == number
-    connection.execute(sa.update(account_table).where(here).values(language=language))
+    account = account_table.c.id == number
+    connection.execute(sa.update(account_table).where(account).values(language=language))
 
 
 def disable_account(connection: sa.Connection, number: int, now: datetime) -> None:
@@ -91,15 +91,15 @@ def disable_account(connection: sa.Connection, number: int, now: datetime) -> No
 
     Its sessions and keys end by themselves: each use looks at the account.
     """
-    here = (account_table.c.id == number) & account_table.c.disabled_at.is_(None)
-    connection.execute(sa.update(account_table).where(here).values(disabled_at=now))
+    account = (account_table.c.id == number) & account_table.c.disabled_at.is_(None)
+    connection.execute(sa.update(account_table).where(account).values(disabled_at=now))
     _require_administrator(connection)
 
 
 def enable_account(connection: sa.Connection, number: int) -> None:
     """Let the owner of a disabled account sign in again."""
-    here = account_table.c.id == number
-    connection.execute(sa.update(account_table).where(here).values(disabled_at=None))
+    account = account_table.c.id == number
+    connection.execute(sa.update(account_table).where(account).values(disabled_at=None))
 
 
 def _require_administrator(connection: sa.Connection) -> None:
@@ -117,8 +117,8 @@ def _require_administrator(connection: sa.Connection) -> None:
 
 def _add_grants(connection: sa.Connection, number: int, grants: Iterable[Grant]) -> None:
     rows = [
-        {"account_id": number, "role": one.role, "language": one.language or ""}
-        for one in dict.fromkeys(grants)
+        {"account_id": number, "role": grant.role, "language": grant.language or ""}
+        for grant in dict.fromkeys(grants)
     ]
     if rows:
         connection.execute(sa.insert(account_role_table), rows)
@@ -141,10 +141,10 @@ _GRANTS = (
 
 
 def _grants(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
-    found: dict[int, tuple[Grant, ...]] = {}
+    grants: dict[int, tuple[Grant, ...]] = {}
     for row in connection.execute(_GRANTS, {"accounts": numbers}):
-        found[row.account_id] = (*found.get(row.account_id, ()), _grant(row))
-    return found
+        grants[row.account_id] = (*grants.get(row.account_id, ()), _grant(row))
+    return grants
 
 
 def _grant(row: Any) -> Grant:

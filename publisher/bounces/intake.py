@@ -64,34 +64,34 @@ def attribute_report(
 ) -> model.Attribution | None:
     """Return the message that a report is about. `text` may hold our marks, `addresses` name her."""
     marks = _marks(connection, secret, text)
-    for evidence, found in (
+    for evidence, subscriber_ids in (
         (model.Evidence.VERP, subscribers_of_tokens(secret, text)),
         (model.Evidence.LINK, subscribers_of_links(secret, text)),
     ):
-        subscriber_id = next(iter(found), None)
+        subscriber_id = next(iter(subscriber_ids), None)
         if subscriber_id is not None:
             own = (mark.issue.id for mark in marks if mark.is_of(subscriber_id))
             return model.Attribution(subscriber_id, evidence, next(own, None))
-    sent = (find_notice(connection, one) for one in notices_of_message_ids(secret, text))
+    sent = (find_notice(connection, number) for number in notices_of_message_ids(secret, text))
     notice = next(filter(None, sent), None)
     if notice is not None:
         # Mail to an address that is not hers yet, or no more, says nothing of her.
         attribution = model.Attribution(notice.subscriber_id, model.Evidence.MESSAGE_ID)
         return attribution if notice.has_own_address else None
-    known = [one for one in (_subscriber_at(connection, a) for a in addresses) if one]
+    addressed = [*filter(None, (_subscriber_at(connection, a) for a in addresses))]
     for mark in marks:
-        for subscriber_id in (*known, *_recipients(connection, mark.issue)):
+        for subscriber_id in (*addressed, *_recipients(connection, mark.issue)):
             if mark.is_of(subscriber_id):
                 return model.Attribution(
                     subscriber_id, model.Evidence.MESSAGE_ID, mark.issue.id
                 )
-    return model.Attribution(known[0], model.Evidence.ADDRESS) if known else None
+    return model.Attribution(addressed[0], model.Evidence.ADDRESS) if addressed else None
 
 
 def _marks(connection: Connection, secret: str, text: str) -> Sequence[_Mark]:
-    found = dict.fromkeys(_MESSAGE_NAME.findall(text))
+    names = dict.fromkeys(_MESSAGE_NAME.findall(text))
     marks = []
-    for name, signature in [*found][:_MAX_MARKS]:
+    for name, signature in [*names][:_MAX_MARKS]:
         issue = issues.issue_by_name(connection, name)
         if issue is not None:
             marks.append(_Mark(issue, MessageNames(secret, issue), f"{name}.{signature}"))
@@ -253,14 +253,14 @@ def score_of(
 ) -> BounceScore:
     """Return what a subscriber's events add up to, since a bounce or a leaving was last undone."""
     revived = [
-        one.at
-        for one in load_events(connection, subscriber_id)
-        if one.newsletter is None and one.before in _REVIVABLE and one.after in _OPEN
+        event.at
+        for event in load_events(connection, subscriber_id)
+        if event.newsletter is None and event.before in _REVIVABLE and event.after in _OPEN
     ]
-    counted = [one for one in events if not revived or one.received_at > revived[-1]]
+    counted = [event for event in events if not revived or event.received_at > revived[-1]]
     if not counted:
         return BounceScore()
-    since = min(one.at for one in counted)
+    since = min(event.at for event in counted)
     return score_events(counted, store.accepted_since(connection, subscriber_id, since), now)
 
 

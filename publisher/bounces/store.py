@@ -64,8 +64,8 @@ def score_events(
     events: Iterable[BounceEvent], accepted: Iterable[Acceptance], now: datetime
 ) -> BounceScore:
     """Return the score of one subscriber, from events since the last revival."""
-    counted = sorted((one for one in events if counts(one)), key=attrgetter("at"))
-    complaints = {one.evidence for one in counted if one.kind is BounceKind.COMPLAINT}
+    counted = sorted((event for event in events if counts(event)), key=attrgetter("at"))
+    complaints = {event.evidence for event in counted if event.kind is BounceKind.COMPLAINT}
     if complaints:
         is_final = bool(complaints & _OF_THE_PROVIDER)
         status = SubscriberStatus.COMPLAINED if is_final else SubscriberStatus.UNSUBSCRIBED
@@ -84,7 +84,7 @@ def counts(event: BounceEvent) -> bool:
 
 def may_suppress(events: Iterable[BounceEvent]) -> bool:
     """Return whether a score is worth computing: never for a single failure."""
-    kinds = [one.kind for one in events if counts(one)]
+    kinds = [event.kind for event in events if counts(event)]
     return BounceKind.COMPLAINT in kinds or len(kinds) >= DEAD_DAYS
 
 
@@ -104,7 +104,7 @@ def _bounces_score(counted: Sequence[BounceEvent], arrived: Sequence[datetime]) 
     score = BounceScore()
     seen = set()
     days: set[date] = set()
-    steps = [(at, None) for at in arrived] + [(one.at, one) for one in counted]
+    steps = [(at, None) for at in arrived] + [(failure.at, failure) for failure in counted]
     for at, event in sorted(steps, key=lambda step: step[0]):
         if event is None:
             points = max(0, score.points - 1)

@@ -31,44 +31,44 @@ class MergeResult(NamedTuple):
     notes: tuple[RowReason, ...] = ()
 
 
-def merge_row(known: Subscriber, row: SubscriberRow) -> MergeResult:
+def merge_row(stored: Subscriber, row: SubscriberRow) -> MergeResult:
     """Return `known` as corrected by `row`, which has the same identity.
 
     A column that is not given changes nothing. A newsletter that a given column does not list is
     removed, unless the subscriber left it: that stays on record.
     """
     try:
-        status = _status(known, row)
+        status = _status(stored, row)
     except RefusedTransitionError as error:
-        return MergeResult(known, (_why_refused(error),))
-    subscriptions, notes = _subscriptions(known, row)
+        return MergeResult(stored, (_why_refused(error),))
+    subscriptions, notes = _subscriptions(stored, row)
     if status in WITHDRAWN_STATUSES:
         subscriptions = dict.fromkeys(subscriptions, SubscriberStatus.UNSUBSCRIBED)
     new, given = row.subscriber, row.given
     corrected = replace(
-        known,
+        stored,
         address=new.address,
-        name=new.name if "name" in given else known.name,
-        language=new.language if "language" in given else known.language,
-        timezone=new.timezone if "timezone" in given else known.timezone,
+        name=new.name if "name" in given else stored.name,
+        language=new.language if "language" in given else stored.language,
+        timezone=new.timezone if "timezone" in given else stored.timezone,
         status=status,
     )
     return MergeResult(corrected.with_subscriptions(subscriptions), notes)
 
 
-def _status(known: Subscriber, row: SubscriberRow) -> SubscriberStatus:
-    if "status" not in row.given and may_receive_mail(known.status):
-        return known.status
-    return next_status(known.status, row.subscriber.status, ConsentSource.IMPORT)
+def _status(stored: Subscriber, row: SubscriberRow) -> SubscriberStatus:
+    if "status" not in row.given and may_receive_mail(stored.status):
+        return stored.status
+    return next_status(stored.status, row.subscriber.status, ConsentSource.IMPORT)
 
 
 def _subscriptions(
-    known: Subscriber, row: SubscriberRow
+    stored: Subscriber, row: SubscriberRow
 ) -> tuple[dict[str, SubscriberStatus], tuple[RowReason, ...]]:
-    before = known.subscriptions
+    before = stored.subscriptions
     if "newsletters" not in row.given:
         return before, ()
-    after = dict.fromkeys(known.declined, SubscriberStatus.UNSUBSCRIBED)
+    after = dict.fromkeys(stored.declined, SubscriberStatus.UNSUBSCRIBED)
     notes = []
     for name, wanted in row.subscriber.subscriptions.items():
         try:
@@ -184,10 +184,10 @@ def _why_erased(erased: store.ErasedAddress) -> RowReason:
 
 def merge_rows(connection: sa.Connection, rows: Sequence[SubscriberRow]) -> list[ImportedRow]:
     """Return what rows change of the subscribers on record. No two may share an address."""
-    known = store.find_subscribers(connection, [row.subscriber.email for row in rows])
+    stored = store.find_subscribers(connection, [row.subscriber.email for row in rows])
     applied = []
     for row in rows:
-        before = known.get(row.subscriber.email)
+        before = stored.get(row.subscriber.email)
         merged = merge_row(before, row) if before else MergeResult(row.subscriber)
         applied.append(ImportedRow(row, before, merged))
     return applied
@@ -197,7 +197,7 @@ def apply_rows(
     connection: sa.Connection, applied: Sequence[ImportedRow], now: datetime
 ) -> None:
     """Add or correct the subscribers of these rows."""
-    changed = [one for one in applied if one.before != one.merged.subscriber]
+    changed = [change for change in applied if change.before != change.merged.subscriber]
     _write_subscribers(connection, changed, now)
     _write_subscriptions(connection, changed)
     _write_events(connection, changed, now)
@@ -206,33 +206,37 @@ def apply_rows(
 def _write_subscribers(
     connection: sa.Connection, changed: Sequence[ImportedRow], now: datetime
 ) -> None:
-    new = [_values(one, now) | {"created_at": now} for one in changed if one.before is None]
+    new = [
+        _values(change, now) | {"created_at": now}
+        for change in changed
+        if change.before is None
+    ]
     old = [
-        _values(one, now) | {"person": one.before.id}
-        for one in changed
-        if one.before is not None
+        _values(change, now) | {"person": change.before.id}
+        for change in changed
+        if change.before is not None
     ]
     _run(connection, sa.insert(subscriber), new)
     _run(connection, _UPDATE_SUBSCRIBER, old)
 
 
-def _values(one: ImportedRow, now: datetime) -> dict[str, Any]:
-    person = one.merged.subscriber
+def _values(change: ImportedRow, now: datetime) -> dict[str, Any]:
+    person = change.merged.subscriber
     columns = ("email", "address", "name", "language", "timezone", "status")
     return {name: getattr(person, name) for name in columns} | {"updated_at": now}
 
 
 def _write_subscriptions(connection: sa.Connection, changed: Sequence[ImportedRow]) -> None:
-    ids = _ids(connection, [one.merged.subscriber.email for one in changed])
+    ids = _ids(connection, [change.merged.subscriber.email for change in changed])
     added, moved, removed = [], [], []
     _write_consent(connection, changed, ids)
-    for one in changed:
-        before = one.before.subscriptions if one.before else {}
-        after = one.merged.subscriber.subscriptions
-        key = {"person": ids[one.merged.subscriber.email]}
+    for change in changed:
+        before = change.before.subscriptions if change.before else {}
+        after = change.merged.subscriber.subscriptions
+        key = {"person": ids[change.merged.subscriber.email]}
         for name, state in after.items():
             if name not in before:
-                since = one.row.consented_at if state is SubscriberStatus.ACTIVE else None
+                since = change.row.consented_at if state is SubscriberStatus.ACTIVE else None
                 added.append(key | {"of": name, "state": state, "since": since})
             elif before[name] is not state:
                 moved.append(key | {"of": name, "state": state})
@@ -247,11 +251,11 @@ def _write_consent(
 ) -> None:
     """Store when and from where new subscribers agreed, as far as the list says it."""
     rows = []
-    for one in changed:
-        person, since = one.merged.subscriber, one.row.consented_at
-        if one.before is None and since is not None:
+    for change in changed:
+        person, since = change.merged.subscriber, change.row.consented_at
+        if change.before is None and since is not None:
             wish = JoinWish(person.newsletters, person.language)
-            rows.append((ids[person.email], wish, one.row.network, since))
+            rows.append((ids[person.email], wish, change.row.network, since))
     append_imported_consent(connection, rows)
 
 
@@ -260,10 +264,10 @@ def _write_events(
 ) -> None:
     events = [
         event
-        for one in changed
-        if one.before is not None
+        for change in changed
+        if change.before is not None
         for event in events_between(
-            one.before, one.merged.subscriber, now, ConsentSource.IMPORT
+            change.before, change.merged.subscriber, now, ConsentSource.IMPORT
         )
     ]
     append_events(connection, events)

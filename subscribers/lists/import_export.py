@@ -217,9 +217,9 @@ class _Import:
         if not self.options.dry_run:
             batches.apply_rows(connection, applied, self.options.now)
         rejects += [
-            (one.row.line, joined_reasons(notes))
-            for one in applied
-            if (notes := self.report.add_imported(one))
+            (imported.row.line, joined_reasons(notes))
+            for imported in applied
+            if (notes := self.report.add_imported(imported))
         ]
         return [Reject(line, self.cells[line], reason) for line, reason in sorted(rejects)]
 

@@ -106,7 +106,7 @@ def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invita
     day.
     """
     actor.require(model.Permission.MANAGE_ACCOUNTS)
-    roles = [written_grant(one) for one in new.grants]
+    roles = [written_grant(grant) for grant in new.grants]
     now, email = state.clock.now(), new.email.strip().lower()
     with state.changing(actor, "add-account", email, {"roles": roles}) as change:
         is_first = not store.list_accounts(change.connection)
@@ -127,12 +127,12 @@ def read_accounts(state: EditingState, actor: Actor) -> list[AccountRecord]:
     with state.database.reading() as connection:
         return [
             AccountRecord(
-                one,
-                read_factors(connection, one.id),
-                len(sessions.list_sessions(connection, one.id, now)),
-                tokens.invitation_expiry(connection, one.id, now),
+                account,
+                read_factors(connection, account.id),
+                len(sessions.list_sessions(connection, account.id, now)),
+                tokens.invitation_expiry(connection, account.id, now),
             )
-            for one in store.list_accounts(connection)
+            for account in store.list_accounts(connection)
         ]
 
 
@@ -146,8 +146,8 @@ def change_roles(
             "%(email)s: needs a role; disable the account instead", email=email
         )
     with _changing(state, actor, "set-roles", email) as (change, account):
-        change.details["before"] = [written_grant(one) for one in account.grants]
-        change.details["after"] = [written_grant(one) for one in grants]
+        change.details["before"] = [written_grant(grant) for grant in account.grants]
+        change.details["after"] = [written_grant(grant) for grant in grants]
         store.set_grants(change.connection, account.id, grants)
         return store.account_by_id(change.connection, account.id)
 

@@ -103,8 +103,8 @@ def _undo_one(
     before = load_subscriber(connection, number)
     if before is None:
         return []
-    last = {one.newsletter: one for one in load_events(connection, number)}
-    names = [name for name, one in last.items() if one.at >= since and _is_by_mail(one)]
+    last = {event.newsletter: event for event in load_events(connection, number)}
+    names = [name for name, event in last.items() if event.at >= since and _is_by_mail(event)]
     # With the whole record, its newsletters come back.
     names = [None] if None in names else names
     if None not in names and before.status is not SubscriberStatus.ACTIVE:
@@ -140,10 +140,10 @@ def _check_revivable(person: Subscriber) -> None:
 def find_subscriber_number(state: EditingState, actor: Actor, address: str) -> Subscriber:
     """Return the subscriber of an address; raise UsageError if there is none."""
     with state.database.reading() as connection:
-        found = find_subscriber(connection, address)
-    if found is None or not actor.permits(Permission.SEE_SUBSCRIBERS, found.language):
+        person = find_subscriber(connection, address)
+    if person is None or not actor.permits(Permission.SEE_SUBSCRIBERS, person.language):
         raise UsageError("no subscriber has this address")
-    return found
+    return person
 
 
 def read_subscriber(state: EditingState, actor: Actor, number: int) -> Subscriber:

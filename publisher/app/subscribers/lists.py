@@ -67,9 +67,13 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
             exact = find_subscriber(connection, wanted)
         except BadAddressError:
             exact = None
-        found = [exact] if exact else search_subscribers(connection, wanted, _MOST_FOUND)
+        people = [exact] if exact else search_subscribers(connection, wanted, _MOST_FOUND)
     # A key may be for some languages only.
-    return [one for one in found if actor.permits(Permission.SEE_SUBSCRIBERS, one.language)]
+    return [
+        person
+        for person in people
+        if actor.permits(Permission.SEE_SUBSCRIBERS, person.language)
+    ]
 
 
 def preview_list(
@@ -254,14 +258,14 @@ def run_waiting_imports(state: EditingState, stopped: _Stopped = lambda: False) 
     with uploaded_lists.alone(folders) as is_alone:
         if not is_alone:
             return 0
-        found = uploaded_lists.read_imports(folders)
-        waiting = [one for one in reversed(found) if one.is_running]
-        for one in waiting:
-            _work(state, one, stopped)
-        for one in found:
+        imports = uploaded_lists.read_imports(folders)
+        waiting = [kept for kept in reversed(imports) if kept.is_running]
+        for kept in waiting:
+            _work(state, kept, stopped)
+        for kept in imports:
             # A kill may have come before it.
-            if one.state in _ENDED:
-                uploaded_lists.delete_list(folders, one.key)
+            if kept.state in _ENDED:
+                uploaded_lists.delete_list(folders, kept.key)
         uploaded_lists.delete_expired_imports(state.settings, state.clock.now())
     return len(waiting)
 
@@ -321,8 +325,8 @@ def _run(state: EditingState, kept: KeptImport, stopped: _Stopped) -> ImportRepo
 def _actor(state: EditingState, kept: KeptImport) -> Actor:
     """Return who uploaded or began it, with the roles of now. Raise UsageError if the account is disabled."""
     is_terminal = kept.actor == terminal_actor().name
-    found = find_terminal_actor(state, None if is_terminal else kept.actor)
-    return replace(found, via=kept.via, network=kept.network)
+    actor = find_terminal_actor(state, None if is_terminal else kept.actor)
+    return replace(actor, via=kept.via, network=kept.network)
 
 
 def _noting(
