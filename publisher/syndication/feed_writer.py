@@ -12,7 +12,7 @@ therefore has between four fifths of its maximum and all of it.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -107,34 +107,26 @@ class _InProgress:
     writing: Sequence[Future[bool]]
 
 
+@dataclass
 class FeedWriter:
     """Write feeds in one run, and count what changed."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        renderer: Renderer,
-        pages: FeedPages,
-        executor: Executor,
-        now: datetime,
-    ) -> None:
-        self._settings = settings
-        self._database = database
-        self._builder = EntryBuilder(settings, renderer)
-        self._pages = pages
-        self._executor = executor
-        self._now = now
-        # Feeds whose documents are different from those that were announced before.
-        self.changed = 0
-        self._problems: list[str] = []
-        # Called where the run may be stopped: it raises then, and the next run writes the same.
-        self._stop_here: Callable[[], object] = lambda: None
+    settings: Settings
+    database: Database
+    builder: EntryBuilder
+    pages: FeedPages
+    executor: Executor
+    now: datetime
+    # Feeds whose documents are different from those that were announced before.
+    changed: int = 0
+    _problems: list[str] = field(default_factory=list)
+    # Called where the run may be stopped: it raises then, and the next run writes the same.
+    _stop_here: Callable[[], object] = lambda: None
 
     @property
     def problems(self) -> list[str]:
         """What could not be built or written."""
-        return self._builder.problems + self._problems
+        return self.builder.problems + self._problems
 
     def write(
         self,
@@ -162,7 +154,7 @@ class FeedWriter:
         is_expected = isinstance(error, RenderingError | feeds.FeedsError | OSError)
         if not is_expected and stops_all(error):
             raise error
-        folder = self._settings.folders.public
+        folder = self.settings.folders.public
         reason = explain_error(error, folder) if is_expected else explain_fault(error)
         self._problems.append(f"feeds/{one.name}: {reason}")
         log.error(
@@ -175,14 +167,14 @@ class FeedWriter:
     def _start(self, one: Feed) -> _InProgress:
         """Archive entries, render the subscription document, and start to write it."""
         entries = self._archive_surplus(one)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             gone = feed_window.withdrawals_from(connection, one.id)
             newest = feed_window.newest_archive(connection, one.id)
-        feed_documents.remove_unrecorded_archives(self._settings, one.name, newest.number)
-        entries += self._builder.build_withdrawn(gone, newest.last, self._now)
+        feed_documents.remove_unrecorded_archives(self.settings, one.name, newest.number)
+        entries += self.builder.build_withdrawn(gone, newest.last, self.now)
         tombstones = [each.tombstone for each in gone]
         channel = feed_documents.subscription_channel(
-            self._settings, one, entries, tombstones, newest.number
+            self.settings, one, entries, tombstones, newest.number
         )
         files = list(feed_documents.render_subscription(channel, one))
         return _InProgress(one, files, self._submit(files))
@@ -196,7 +188,7 @@ class FeedWriter:
         try:
             for future in one.writing:
                 future.result()
-            self._pages.write_feed_page(one.feed)
+            self.pages.write_feed_page(one.feed)
         except Exception as error:  # noqa: BLE001  # logged by `_report`
             self._report(one.feed, error)
             return
@@ -205,32 +197,32 @@ class FeedWriter:
             f.address for f in one.files if f.address and f.content_hash not in announced
         ]
         self.changed += bool(changed)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             here = feed_table.c.id == one.feed.id
             values = {"due": False, "announced": " ".join(f.content_hash for f in one.files)}
             connection.execute(update(feed_table).where(here).values(values))
-            if hubs := self._settings.feeds.hubs:
-                websub.enqueue_pings(connection, hubs, changed, self._now)
+            if hubs := self.settings.feeds.hubs:
+                websub.enqueue_pings(connection, hubs, changed, self.now)
 
     def _submit(self, files: Sequence[FeedFile]) -> list[Future[bool]]:
         return [
-            feed_documents.submit_feed_file(self._executor, self._settings, file)
+            feed_documents.submit_feed_file(self.executor, self.settings, file)
             for file in files
         ]
 
     def _rewrite_archives(self, one: Feed) -> None:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             due = feed_window.due_archives(connection, one.id)
         for archive in due:
-            with self._database.reading() as connection:
+            with self.database.reading() as connection:
                 rows = feed_window.archived_entries(connection, one.id, archive)
             self._write_archive(one, archive, self._build(rows))
         self._record(one, due)
 
     def _archive_surplus(self, one: Feed) -> list[feeds.Entry]:
         """Archive entries that the subscription document has no room for; return the others."""
-        limits = self._settings.feeds
-        with self._database.reading() as connection:
+        limits = self.settings.feeds
+        with self.database.reading() as connection:
             before = feed_window.newest_archive(connection, one.id)
             count = feed_window.count_open(connection, one.id, before.last)
             newest = feed_window.newest_entries(connection, one.id, before.last, limits.entries)
@@ -250,10 +242,10 @@ class FeedWriter:
 
         If they were recorded one by one, a killed process would divide the rest differently.
         """
-        limits = self._settings.feeds
+        limits = self.settings.feeds
         written: list[ArchiveRange] = []
         for number in split_evenly(leaving, limits.entries):
-            with self._database.reading() as connection:
+            with self.database.reading() as connection:
                 oldest = feed_window.oldest_positions(connection, one.id, before.last, number)
                 portion = ArchiveRange(before.number + 1, before.last + 1, oldest[-1])
                 rows = feed_window.archived_entries(connection, one.id, portion)
@@ -269,21 +261,21 @@ class FeedWriter:
 
     def _build(self, rows: Sequence[EntryRow]) -> list[feeds.Entry]:
         def read(new: Sequence[EntryRow]) -> list[StoredEntry]:
-            with self._database.reading() as connection:
-                return feed_window.stored_entries(connection, new, self._now)
+            with self.database.reading() as connection:
+                return feed_window.stored_entries(connection, new, self.now)
 
-        return self._builder.build(rows, read)
+        return self.builder.build(rows, read)
 
     def _write_archive(
         self, one: Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]
     ) -> None:
         """Write an archive document, and wait until its files are in place."""
         self._stop_here()  # a feed of a large archive takes minutes
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             gone = feed_window.withdrawals_from(connection, one.id, archive)
         tombstones = [each.tombstone for each in gone]
         channel = feed_documents.archive_channel(
-            self._settings, one, entries, tombstones, archive.number
+            self.settings, one, entries, tombstones, archive.number
         )
         for future in self._submit(
             list(feed_documents.render_archive(channel, one, archive.number))
@@ -292,7 +284,7 @@ class FeedWriter:
 
     def _record(self, one: Feed, written: Sequence[ArchiveRange]) -> None:
         if written:
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 for archive in written:
                     feed_window.record_archive(connection, one.id, archive)
 
@@ -338,7 +330,8 @@ def publish_feeds(
         due = feed_index.due_feeds(connection)
     pages = FeedPages(settings, database, renderer, now)
     with ThreadPoolExecutor(_WRITER_THREADS) as executor:
-        writer = FeedWriter(settings, database, renderer, pages, executor, now)
+        builder = EntryBuilder(settings, renderer)
+        writer = FeedWriter(settings, database, builder, pages, executor, now)
         writer.write(due, partial(progress, "writing feeds"))
     return writer.changed, problems + writer.problems + pages.write_common(templates)
 
