@@ -312,7 +312,7 @@ def _revoke_key(request: ApiRequest, key: str) -> None:
 @OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG)
 def _read_audit_log(request: ApiRequest, query: AuditQuery) -> AuditEntries:
     """Read who did what, the latest first."""
-    found = request.call(administration.read_audit_log, before=query.before, limit=query.limit)
+    found = request.call(administration.read_audit_log, **dict(query))
     entries = [{"number": number, "entry": entry} for number, entry in found]
     return AuditEntries.of(entries=entries)
 
@@ -326,7 +326,7 @@ _AUDIT_FAULTS = {
 @OPERATIONS.add("GET /audit/verify", Permission.SEE_AUDIT_LOG)
 def _verify_audit_log(request: ApiRequest) -> VerifiedLog:
     """Check each entry of the audit log against its hash, and that none is missing."""
-    check = administration.verify_audit_log(request.state, request.actor)
+    check = request.call(administration.verify_audit_log)
     if check.fault is not None:
         raise ProblemError(409, f"entry {check.fault.row} {_AUDIT_FAULTS[check.fault.fault]}")
     return VerifiedLog(last=check.last)

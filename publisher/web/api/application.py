@@ -153,8 +153,7 @@ def _answer(
         actor=actor,
         query=requests.read_query(operation.query),
         body=requests.read_body(operation),
-        renderer=context.opened.renderer,
-        source_tests=context.opened.source_tests,
+        opened=context.opened,
         revision=given,
     )
     run = partial(operation.run, **parts)

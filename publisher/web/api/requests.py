@@ -102,9 +102,8 @@ class ApiRequest(SentRequest):
     actor: Actor
     query: Any
     body: Any
-    # Of `ConsoleState`. None for the `--json` of a command, which only reads rows.
-    renderer: Any = None
-    source_tests: Any = None
+    # The `ConsoleState`. None for the `--json` of a command, which only reads rows.
+    opened: Any = None
     revision: str | None = None
 
     def require_revision(self, now: str) -> None:

@@ -140,13 +140,13 @@ def _accept_lost_articles(request: ApiRequest, source: str, body: LostArticles) 
 @OPERATIONS.add("POST /sources/<source>/test", Permission.MANAGE_SOURCES, repeatable=True)
 def _begin_source_test(request: ApiRequest, source: str) -> SourceTestValue:
     """Begin to look at what a source would bring now, storing nothing of it."""
-    return _test_value(request.call(request.source_tests.begin, source))
+    return _test_value(request.call(request.opened.source_tests.begin, source))
 
 
 @OPERATIONS.add("GET /sources/<source>/test", Permission.VIEW)
 def _read_source_test(request: ApiRequest, source: str) -> SourceTestValue:
     """Read the latest test of a source."""
-    found = request.source_tests.find(request.actor, source)
+    found = request.opened.source_tests.find(request.actor, source)
     if found is None:
         raise ProblemError(404, f"{source}: was not tested since the console began")
     return _test_value(found)

@@ -155,15 +155,10 @@ class OriginalChanges(operations.ApiValue):
 def _list_translations(request: ApiRequest, query: StoryQuery) -> StoryList:
     """List stories with the state of each language."""
     languages = request.languages(Permission.VIEW, query.language)
+    states = () if query.state is None else (query.state,)
+    asked = query.model_dump(exclude={"state"})
     try:
-        page = request.call(
-            list_translations,
-            language=query.language,
-            states=() if query.state is None else (query.state,),
-            days=query.days,
-            cursor=query.cursor,
-            limit=query.limit,
-        )
+        page = request.call(list_translations, states=states, **asked)
     except TranslationError as error:
         raise ProblemError(422, str(error)) from error
     stories = [_story(line, languages) for line in page.stories]
@@ -191,7 +186,7 @@ def _read_translation_statistics(
 ) -> StatisticsValue:
     """Read how late translations come, and who is served in which language."""
     languages = request.languages(Permission.VIEW, None)
-    found = request.call(read_statistics, days=query.days)
+    found = request.call(read_statistics, **dict(query))
     counts = [_language_statistics(found, language) for language in languages]
     return StatisticsValue.of(found, languages=counts)
 

@@ -77,15 +77,8 @@ def create_site(context: ConsoleContext) -> WSGIApplication:
     @cache
     def api() -> WSGIApplication:
         from publisher.web.api.application import create_api
-        from publisher.web.api.requests import ApiContext
 
-        own = ApiContext(
-            current_settings=context.current_settings,
-            opened=context.opened,
-            clock=context.clock,
-            hosts=context.hosts,
-        )
-        return create_api(own)
+        return create_api(context)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         settings = context.current_settings()

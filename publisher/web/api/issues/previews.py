@@ -131,7 +131,7 @@ def _send_next_test(
 def _send(request: ApiRequest, preview: MailPreview) -> SentTestMails:
     with refused_values("/to"):
         sent = send_tests(
-            request.state, request.renderer, request.actor, [preview], request.body.to
+            request.state, request.opened.renderer, request.actor, [preview], request.body.to
         )
     return SentTestMails.of(mails=sent)
 
@@ -151,7 +151,7 @@ def _preview(
     if subscriber is not None:
         viewer = request.call(load_viewer, subscriber)
     try:
-        return preview_mail(request.state, request.renderer, request.actor, what, viewer)
+        return preview_mail(request.state, request.opened.renderer, request.actor, what, viewer)
     except RenderingError as error:
         # Of a template of the publication's own: no fault of the program.
         raise ProblemError(409, str(error)) from error
