@@ -267,6 +267,10 @@ class Folders:
         return self.public, self.outbox, self.var, self.templates
 
 
+# Settings that are no table of the file.
+_FROM_ENVIRONMENT = ("secret", "secrets", "database_address", "direct_address", "host")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of a publication, and the secrets from the environment."""
@@ -318,14 +322,7 @@ class Settings:
 
     def with_environment_of(self, other: Settings) -> Settings:
         """Return these settings with what the other ones have from the environment."""
-        return replace(
-            self,
-            secret=other.secret,
-            secrets=other.secrets,
-            database_address=other.database_address,
-            direct_address=other.direct_address,
-            host=other.host,
-        )
+        return replace(self, **{name: getattr(other, name) for name in _FROM_ENVIRONMENT})
 
     def newsletter(self, name: str) -> Newsletter | None:
         """Return the newsletter of a name, a former one too, or of a digest's key, or None."""

@@ -8,7 +8,7 @@ comes in the best of their languages that has it.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -141,11 +141,10 @@ def rules_of_profile(
             found = (match(tag, publication.languages), match(tag, own))
             languages |= dict.fromkeys(one for one in found if one)
     languages |= dict.fromkeys(languages_to_search(edition))
-    return SelectionRules(
-        language=edition.language,
+    return replace(
+        rules_of_edition(edition),
         languages=tuple(languages),
         conversions=frozenset(converting if profile.machine_translations else ()),
-        max_age=edition.max_age,
         by_machine=profile.machine_translations,
         topics=frozenset(map(_folded, profile.topics)),
         authors=frozenset(

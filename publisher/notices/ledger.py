@@ -5,12 +5,12 @@ that ask for a confirmation.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, exists, func, select, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from publisher.database import retry_queue
 from publisher.database.retry_queue import QueueItem, QueuePolicy, Settlement, queue_item
@@ -18,6 +18,7 @@ from publisher.delivery.causes import MAIL_REJECTED, NO_LONGER_ASKED_FOR
 from publisher.delivery.ledger.leases import LEASE_SECONDS
 from publisher.delivery.states import DeliveryState
 from publisher.notices.kinds import NoticeKind, NoticeValues, check_values
+from subscribers.audiences import load_recipients
 from subscribers.model import Recipient, SubscriberStatus
 from subscribers.tables import consent_record, subscriber
 
@@ -171,26 +172,19 @@ class QueuedNotice:
 
 def queued_notices(connection: Connection, items: Sequence[QueueItem]) -> list[QueuedNotice]:
     """Return rows with whom they go to."""
-    numbers = {item.subscriber_id for item in items}
-    query = select(subscriber).where(subscriber.c.id.in_(numbers))
-    people = {row.id: row for row in connection.execute(query)}
-    return [_queued(item, people[item.subscriber_id]) for item in items]
+    numbers = {item.subscriber_id or 0 for item in items}
+    people = {person.id: person for person in load_recipients(connection, numbers)}
+    return [_queued(item, people[item.subscriber_id or 0]) for item in items]
 
 
-def _queued(item: QueueItem, person: Row[Any]) -> QueuedNotice:
+def _queued(item: QueueItem, person: Recipient) -> QueuedNotice:
+    address, language = item.to_address or person.address, item.language or person.language
     return QueuedNotice(
         id=item.id,
         kind=NoticeKind(item.kind),
         content=item.payload,
         due_at=item.date,
-        recipient=Recipient(
-            id=person.id,
-            address=item.to_address or person.address,
-            name=person.name,
-            language=item.language or person.language,
-            timezone=person.timezone,
-            generation=person.generation,
-        ),
+        recipient=replace(person, address=address, language=language),
         has_own_address=item.to_address is None,
     )
 
