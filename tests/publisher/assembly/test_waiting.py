@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -74,20 +73,19 @@ class Newsroom:
         return sorted(f"{found[n].story_key} {found[n].language}" for n in numbers)
 
 
-@contextmanager
-def newsroom(make: Make, **terms: Any) -> Iterator[Newsroom]:
+def newsroom(make: Make, **terms: Any) -> Newsroom:
     editions = {"edition": {"ar": terms}}
     weekly = WAITING | editions | {"name": "weekly"}
-    yield Newsroom(make(languages=["en", "ar"], newsletters=[weekly]))
+    return Newsroom(make(languages=["en", "ar"], newsletters=[weekly]))
 
 
 @pytest.fixture
-def room(new_publication: Make) -> Iterator[Newsroom]:
-    with newsroom(new_publication) as found:
-        found.write("en", "ferry")
-        found.write("en", "bridge")
-        found.write("ar", "bridge")
-        yield found.at(DUE - HOUR)
+def room(new_publication: Make) -> Newsroom:
+    found = newsroom(new_publication)
+    found.write("en", "ferry")
+    found.write("en", "bridge")
+    found.write("ar", "bridge")
+    return found.at(DUE - HOUR)
 
 
 def test_an_issue_waits_for_what_is_promised_and_others_go_on_time(room: Newsroom) -> None:
@@ -136,19 +134,19 @@ def test_nobody_waits_for_what_is_released_given_up_or_expired(
 def test_nobody_waits_for_what_comes_too_late_or_was_carried_or_is_too_old(
     new_publication: Make,
 ) -> None:
-    with newsroom(new_publication, missing="fallback", fallback=["en"], max_age=3) as room:
-        for key, day in (("ferry", 8), ("bridge", 8), ("kites", 1)):
-            room.write("en", key, date=f"2026-01-0{day}")
-        room.at(DUE - HOUR)
-        claim_translation(room.state, ROOT, "ferry", "ar", DUE + 7 * HOUR)
-        start_translation(room.state, ROOT, "kites", "ar")
-        room.at(DUE)
-        # Neither of them: the issue shows the stories in English instead.
-        assert room.carried() == ["bridge en", "ferry en"]
-        start_translation(room.state, ROOT, "bridge", "ar")
-        room.write("en", "tides", date="2026-01-15")
-        room.at(DUE + timedelta(days=7))
-        assert room.carried(day="2026-01-16") == ["tides en"]
+    room = newsroom(new_publication, missing="fallback", fallback=["en"], max_age=3)
+    for key, day in (("ferry", 8), ("bridge", 8), ("kites", 1)):
+        room.write("en", key, date=f"2026-01-0{day}")
+    room.at(DUE - HOUR)
+    claim_translation(room.state, ROOT, "ferry", "ar", DUE + 7 * HOUR)
+    start_translation(room.state, ROOT, "kites", "ar")
+    room.at(DUE)
+    # Neither of them: the issue shows the stories in English instead.
+    assert room.carried() == ["bridge en", "ferry en"]
+    start_translation(room.state, ROOT, "bridge", "ar")
+    room.write("en", "tides", date="2026-01-15")
+    room.at(DUE + timedelta(days=7))
+    assert room.carried(day="2026-01-16") == ["tides en"]
 
 
 def test_a_conversion_is_shown_if_the_translation_does_not_come(new_publication: Make) -> None:
@@ -187,16 +185,15 @@ def test_a_wait_ends_when_the_next_issue_is_due(new_publication: Make) -> None:
 def test_an_issue_that_is_made_ahead_waits_until_it_is_due_at_most(
     new_publication: Make,
 ) -> None:
-    with newsroom(new_publication, lead=4) as room:
-        room.write("en", "ferry")
-        room.write("ar", "bridge")
-        room.at(DUE - 6 * HOUR)
-        start_translation(room.state, ROOT, "ferry", "ar")
-        room.at(DUE - 4 * HOUR)
-        state = room.issue().state
-        assert state is IssueState.SCHEDULED
-        room.at(DUE)
-        assert room.carried() == ["bridge ar"]
+    room = newsroom(new_publication, lead=4)
+    room.write("en", "ferry")
+    room.write("ar", "bridge")
+    room.at(DUE - 6 * HOUR)
+    start_translation(room.state, ROOT, "ferry", "ar")
+    room.at(DUE - 4 * HOUR)
+    assert room.issue().state is IssueState.SCHEDULED
+    room.at(DUE)
+    assert room.carried() == ["bridge ar"]
 
 
 def test_the_plan_shows_what_an_issue_waits_for(room: Newsroom) -> None:
@@ -218,28 +215,28 @@ def test_each_translation_is_carried_once_whatever_is_promised(
         {"missing": "skip", "wait_for_translations": 30},
         {"missing": "fallback", "fallback": ["en"], "wait_for_translations": 2},
     ]
-    with newsroom(new_publication, **choices[seed % 2]) as r:
-        keys = [f"story-{number}" for number in range(6)]
-        late = {key: random.randrange(0, 15 * 24) for key in keys}
-        for hour in range(0, 22 * 24, 6):
-            now = DUE - timedelta(days=1) + hour * HOUR
-            for number, key in enumerate(keys):
-                if hour == number * 48:
-                    r.write("en", key, date=f"{now:%Y-%m-%d}")
-                if hour // 6 == (number * 48 + late[key]) // 6:
-                    r.write("ar", key, date=f"{now:%Y-%m-%d}")
-            r.at(now)
-            for key in random.sample(keys, 2):
-                _claim_if_possible(r, key, now, random)
-        carried = [
-            one.split()[0]
-            for issue in r.issues().values()
-            if issue.language == "ar"
-            for one in r.carried("ar", issue.day.isoformat())
-        ]
-        came_in_time = {key for n, key in enumerate(keys) if n * 48 + late[key] < 14 * 24}
-        assert len(carried) == len(set(carried))
-        assert {*carried} >= came_in_time != set()
+    r = newsroom(new_publication, **choices[seed % 2])
+    keys = [f"story-{number}" for number in range(6)]
+    late = {key: random.randrange(0, 15 * 24) for key in keys}
+    for hour in range(0, 22 * 24, 6):
+        now = DUE - timedelta(days=1) + hour * HOUR
+        for number, key in enumerate(keys):
+            if hour == number * 48:
+                r.write("en", key, date=f"{now:%Y-%m-%d}")
+            if hour // 6 == (number * 48 + late[key]) // 6:
+                r.write("ar", key, date=f"{now:%Y-%m-%d}")
+        r.at(now)
+        for key in random.sample(keys, 2):
+            _claim_if_possible(r, key, now, random)
+    carried = [
+        one.split()[0]
+        for issue in r.issues().values()
+        if issue.language == "ar"
+        for one in r.carried("ar", issue.day.isoformat())
+    ]
+    came_in_time = {key for n, key in enumerate(keys) if n * 48 + late[key] < 14 * 24}
+    assert len(carried) == len(set(carried))
+    assert {*carried} >= came_in_time != set()
 
 
 def _claim_if_possible(room: Newsroom, key: str, now: datetime, random: Random) -> None:

@@ -37,10 +37,17 @@ transport = "outbox"
 """
 
 
-def changed(old: str, new: str) -> str:
-    """Give the publication with one thing written otherwise."""
-    assert TEXT.count(old) == 1, old
-    return TEXT.replace(old, new)
+def changed(old: str, new: str, text: str = TEXT) -> str:
+    """Give the publication, or another text, with one thing written otherwise."""
+    assert text.count(old) == 1, old
+    return text.replace(old, new)
+
+
+def mistakes(table: str) -> list[tuple[str, str]]:
+    """Return mistakes and what is said of each, from a text that has one below the other."""
+    lines = [line for line in table.splitlines() if line and not line.startswith("# ")]
+    wrong = (line.replace(r"\n", "\n") for line in lines[::2])
+    return [*zip(wrong, map(str.strip, lines[1::2]), strict=True)]
 
 
 def write(folder: Path, text: str = TEXT) -> Path:
@@ -57,9 +64,8 @@ def settings(folder: Path, environment: Mapping[str, str] | None = None) -> Sett
 
 def publication(folder: Path, *, url: str) -> Publication:
     """Give the sample under another URL."""
-    return load_settings(
-        write(folder, changed("https://news.example.org", url)), {}
-    ).publication
+    text = changed("https://news.example.org", url)
+    return load_settings(write(folder, text), {}).publication
 
 
 def refusal(folder: Path, text: str) -> ConfigError:

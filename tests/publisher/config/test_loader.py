@@ -8,7 +8,15 @@ import pytest
 
 from publisher.config import SETTINGS_FILE, Folders, LatePolicy, MissingPolicy, load_settings
 from publisher.errors import ConfigError, PublisherError
-from tests.publisher.config.samples import TEXT, changed, refusal, settings, told, write
+from tests.publisher.config.samples import (
+    TEXT,
+    changed,
+    mistakes,
+    refusal,
+    settings,
+    told,
+    write,
+)
 
 # What is wrong, and below it what is said. `old => new` is one thing written otherwise; what begins with a table is
 # added; all else stands in [delivery]. What is wrong with a value of a type is in test_values.
@@ -46,8 +54,8 @@ timezone = "Asia/Hong_Kong" => design.accent = "#ffcc00"
     publication.design.accent: '#ffcc00' can't be read on white (contrast 1.5:1); choose a darker one, of 4.5:1 or more
 timezone = "Asia/Hong_Kong" => design.headings = "comic"
     publication.design.headings: 'comic' won't do; input should be 'serif' or 'sans'
-timezone = "Asia/Hong_Kong" => design.colour = "#8f2f12"
-    publication.design.colour: unknown key; the keys here are accent, ground, headings, logo
+timezone = "Asia/Hong_Kong" => design.acent = "#8f2f12"
+    publication.design.acent: unknown key; did you mean accent?
 timezone = "Asia/Hong_Kong" => design.accent = 5
     publication.design.accent: 5 won't do; input should be a valid string
 timezone = "Asia/Hong_Kong" => design.logo = 5
@@ -295,13 +303,12 @@ warmup = { start = 2026-01-31, growth = 1 }
 [backup]\nfolder = "articles/../public"
     backup.folder: 'articles/../public' lies in public/, and everybody can read what is there; name a folder on another disk
 """
-LINES = [line for line in WRONG.splitlines() if line and not line.startswith("# ")]
-CASES = [*zip(LINES[::2], map(str.strip, LINES[1::2]), strict=True)]
+CASES = mistakes(WRONG)
 
 
 def written(mistake: str) -> str:
     """Return the publication with a mistake."""
-    old, arrow, new = mistake.replace(r"\n", "\n").partition(" =>")
+    old, arrow, new = mistake.partition(" =>")
     if arrow:
         return changed(old, new.removeprefix(" "))
     return f"{TEXT}{old}\n" if old.startswith("[") else changed('transport = "outbox"', old)

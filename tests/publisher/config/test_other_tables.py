@@ -9,7 +9,15 @@ from publisher.config.loader import PEOPLE_FILE
 from publisher.config.reload import SettingsFile
 from publisher.errors import ConfigError
 from publisher.testing import make_publication
-from tests.publisher.config.samples import TEXT, refusal, settings, told, write
+from tests.publisher.config.samples import (
+    TEXT,
+    changed,
+    mistakes,
+    refusal,
+    settings,
+    told,
+    write,
+)
 
 # The address of a database: in publication.toml without a password, or in the environment.
 
@@ -154,51 +162,38 @@ def test_a_person_is_found_by_any_spelling_and_named_in_each_language(tmp_path: 
     assert people.persons["ada-lark"].languages == ("en", "zh-Hans")
 
 
-@pytest.mark.parametrize(
-    ("text", "key", "problem", "remedy"),
-    [
-        (ADA.replace("aliases", "alias"), "ada-lark.alias", "unknown key", "aliases"),
-        (ADA.replace("name = {", "x-name = {"), "ada-lark.x-name", "unknown key", "name"),
-        ("[ada-lark]", "ada-lark.name", "missing", "add name = ..."),
-        ('ada-lark = "Ada"', "ada-lark", "'Ada' won't do", "table"),
-        (
-            ADA.replace("ada-lark", '"Ada Lark"'),
-            "'Ada Lark'",
-            "can't be part of a URL",
-            "hyphens",
-        ),
-        (ADA.replace("https:", "htps:"), "ada-lark.url", "is not a web address", "https:"),
-        (
-            f'{ADA}[ben]\nname = "Ben"\naliases = ["A. LARK"]',
-            "ben",
-            "'a. lark' is a spelling of ada-lark, too",
-            "give each spelling to one person",
-        ),
-        (
-            ADA.replace('"A.  Lark"', '"A\\nLark"'),
-            "ada-lark.aliases",
-            "has a line break or control character",
-            "write one line",
-        ),
-        (
-            ADA.replace('"A.  Lark"', '"A \\u202eLark"'),
-            "ada-lark.aliases",
-            "has a line break or control character",
-            "write one line",
-        ),
-        (ADA * 2, "", "not TOML: Cannot declare ('ada-lark',) twice (at line 7", "that line"),
-    ],
-)
-def test_a_mistake_is_named_with_what_to_do(
-    tmp_path: Path, text: str, key: str, problem: str, remedy: str
+WRONG = r"""
+aliases => alias
+    ada-lark.alias: unknown key; did you mean aliases?
+name = { => x-name = {
+    ada-lark.x-name: unknown key; did you mean name?
+name = { en = "Ada Lark", zh-Hans = "艾达·拉克" } =>
+    ada-lark.name: missing; add name = ...
+[ada-lark] => ada-lark = "Ada"\n[ben]
+    ada-lark: 'Ada' won't do; write a table below [ada-lark]
+[ada-lark] => ["Ada Lark"]
+    'Ada Lark': 'Ada Lark' can't be part of a URL; write small letters, digits and hyphens, like weekly
+https: => htps:
+    ada-lark.url: 'htps://ada.example.com/' is not a web address; write one like https://hub.example.net/
+[ada-lark] => [ben]\nname = "Ben"\naliases = ["A. LARK"]\n[ada-lark]
+    ada-lark: 'a. lark' is a spelling of ben, too; give each spelling to one person
+A.  Lark => A\u202eLark
+    ada-lark.aliases: ('A\u202eLark',) has a line break or control character; write one line
+[ada-lark] => [ada-lark]\n[ada-lark]
+    not TOML: Cannot declare ('ada-lark',) twice (at line 2, column 10); correct that line
+"""
+
+
+@pytest.mark.parametrize(("mistake", "line"), mistakes(WRONG))
+def test_a_mistake_in_people_toml_is_named_with_what_to_do(
+    tmp_path: Path, mistake: str, line: str
 ) -> None:
-    (tmp_path / PEOPLE_FILE).write_text(text, "utf-8")
+    old, _, new = mistake.partition(" =>")
+    (tmp_path / PEOPLE_FILE).write_text(changed(old, new.removeprefix(" "), ADA), "utf-8")
     with pytest.raises(ConfigError) as caught:
         settings(tmp_path)
-    error = caught.value
-    assert (error.file, error.key) == (str(tmp_path / PEOPLE_FILE), key)
-    assert problem in error.problem
-    assert remedy in error.remedy
+    assert str(caught.value) == f"{tmp_path / PEOPLE_FILE}: {line}"
+    assert caught.value.remedy
 
 
 def test_a_running_program_notices_the_file_when_it_comes_changes_and_goes(

@@ -26,24 +26,15 @@ def test_a_commit_survives_a_power_cut_and_readers_do_not_wait(
         closing(open_database(tmp_path / "publisher.db")) as database,
         database.reading() as connection,
     ):
-        pragmas = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in (
-                "journal_mode",
-                "synchronous",
-                "foreign_keys",
-                "secure_delete",
-                "busy_timeout",
-            )
-        }
-    full = 2
-    assert pragmas == {
-        "journal_mode": "wal",
-        "synchronous": full,
-        "foreign_keys": 1,
-        "secure_delete": 1,
-        "busy_timeout": 30_000,
-    }
+        for name, value in {
+            "journal_mode": "wal",
+            # full
+            "synchronous": 2,
+            "foreign_keys": 1,
+            "secure_delete": 1,
+            "busy_timeout": 30_000,
+        }.items():
+            assert connection.exec_driver_sql(f"PRAGMA {name}").scalar() == value, name
 
 
 def test_a_file_that_another_program_keeps_to_itself_is_given_up_in_the_end(
