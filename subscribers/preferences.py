@@ -173,13 +173,10 @@ def store_preferences(
 
 def profile_of(chosen: Preferences) -> Profile:
     """Return what of a subscriber's preferences changes the content of issues."""
-    return Profile(
-        more_languages=chosen.languages[1:],
-        length=chosen.length,
-        machine_translations=chosen.machine_translations,
-        topics=chosen.topics,
-        authors=chosen.authors,
-    )
+    # The other fields have the same names in both.
+    names = Profile.__dataclass_fields__.keys() - {"more_languages"}
+    values = {name: getattr(chosen, name) for name in names}
+    return Profile(more_languages=chosen.languages[1:], **values)
 
 
 # A pause that begins so soon after another continues it. Until a monthly newsletter has come, the

@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -242,12 +242,7 @@ def insert_api_request(
     """Record that a request is carried out from now on; an earlier row of the key is replaced."""
     forget_api_request(connection, key)
     connection.execute(
-        insert(table).values(
-            api_key_id=key.api_key_id,
-            client_key=key.client_key,
-            request_hash=request_hash,
-            begun_at=now,
-        )
+        insert(table).values(**asdict(key), request_hash=request_hash, begun_at=now)
     )
 
 

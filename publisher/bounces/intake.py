@@ -8,7 +8,7 @@ or deletes the mail after its commit.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -189,12 +189,7 @@ def receive_event(
 ) -> None:
     """Store an event about a message, once, and act on it."""
     if origin is not None:
-        event = replace(
-            event,
-            subscriber_id=origin.subscriber_id,
-            issue_id=origin.issue_id,
-            evidence=origin.evidence,
-        )
+        event = replace(event, **asdict(origin))
     if not store.add_event(connection, event):
         return
     if event.subscriber_id is None:
