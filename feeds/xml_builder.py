@@ -30,7 +30,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from feeds.channels import Channel, PodcastShow
-from feeds.entries import Author, Entry, EntryAttachment, Image
+from feeds.entries import Author, Entry, EntryAttachment
 
 NAMESPACES = {
     "at": "http://purl.org/atompub/tombstones/1.0",
@@ -229,7 +229,9 @@ _MAX_NAME = 255
 def add_media(element: Element, entry: Entry) -> None:
     """Append the main image of an entry, and its attachments except the enclosure."""
     if entry.image:
-        etree.SubElement(element, f"{MEDIA}thumbnail", _thumbnail(entry.image))
+        image = entry.image
+        sizes = _numbers(width=image.width, height=image.height)
+        etree.SubElement(element, f"{MEDIA}thumbnail", {"url": image.url, **sizes})
     if entry.attachments:
         enclosure = entry.enclosure
         for attachment in entry.attachments:
@@ -291,10 +293,6 @@ def _categories(show: PodcastShow) -> list[str]:
     """Return the category, and the subcategory after the first `>` if there is one."""
     names = (show.category or "").split(">", 1)
     return [text for name in names if (text := name.strip(" >"))]
-
-
-def _thumbnail(image: Image) -> dict[str, str]:
-    return {"url": image.url} | _numbers(width=image.width, height=image.height)
 
 
 def _add_content(element: Element, attachment: EntryAttachment) -> None:

@@ -147,7 +147,8 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     if not document.elements:
         return
     yield from _doctype(mail.html)
-    yield from _title(document)
+    if not any((title.text or "").strip() for title in document.tagged("title")):
+        yield finding("title", "head", "the mail has no title")
     if not re.search("charset=", mail.html[:_CHARSET_WITHIN], re.IGNORECASE):
         yield finding(
             "meta-charset",
@@ -179,11 +180,6 @@ def _doctype(html: str) -> Iterator[Finding]:
         yield finding("doctype-old", "html", "the document type is an old one", line=1)
     else:
         yield finding("doctype", "html", "the document type leads to quirks mode", line=1)
-
-
-def _title(document: HtmlDocument) -> Iterator[Finding]:
-    if not any((title.text or "").strip() for title in document.tagged("title")):
-        yield finding("title", "head", "the mail has no title")
 
 
 def _metas(document: HtmlDocument) -> Iterator[Finding]:

@@ -5,12 +5,13 @@ Nothing is fetched.
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from lxml import etree
 
-from publisher.gate.css.stylesheet import Declaration, StyleSheet, pixels
+from publisher.gate.css.stylesheet import Declaration, pixels
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding, finding_of
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
@@ -55,13 +56,12 @@ def _sources(mail: CheckedMail) -> Iterator[Finding]:
             yield from _source(mail, element, name, address)
     for block in mail.document.style_blocks:
         # What only applies to other windows and modes.
-        unused = [one for one in _all_declarations(block.sheet) if id(one) not in used]
+        declared_in = chain(
+            block.sheet.loose, *(rule.declarations for rule in block.sheet.rules)
+        )
+        unused = [one for one in declared_in if id(one) not in used]
         for name, address in [(one.name, url.strip()) for one in unused for url in one.urls]:
             yield from _source(mail, block.element, name, address)
-
-
-def _all_declarations(sheet: StyleSheet) -> list[Declaration]:
-    return [*sheet.loose, *[one for rule in sheet.rules for one in rule.declarations]]
 
 
 def _alt(image: etree._Element) -> Iterator[Finding]:

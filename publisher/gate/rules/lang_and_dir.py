@@ -186,8 +186,9 @@ def _wrapper(mail: CheckedMail, document: HtmlDocument) -> Iterator[Finding]:
     if article is None:
         yield finding("wrapper", body, "there is no role=article around the content")
     else:
+        is_labelled = bool(article.get("aria-labelledby"))
         for name in ("lang", "dir", "aria-label"):
-            if not article.get(name) and not (name == "aria-label" and _labelled(article)):
+            if not article.get(name) and not (name == "aria-label" and is_labelled):
                 yield finding("wrapper", article, "it has no %(name)s", name=name)
         spoken = article.get("aria-roledescription", "").lower()
         if spoken == "email" and _tag(mail.language.partition("-")[0]) != "en":
@@ -196,10 +197,6 @@ def _wrapper(mail: CheckedMail, document: HtmlDocument) -> Iterator[Finding]:
             )
     if not language_of(body):
         yield finding("body-lang", body, "it has no xml:lang")
-
-
-def _labelled(element: etree._Element) -> bool:
-    return bool(element.get("aria-labelledby"))
 
 
 def _tables(document: HtmlDocument) -> Iterator[Finding]:

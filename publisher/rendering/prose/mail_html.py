@@ -51,15 +51,11 @@ def fits_phone(table: TableBlock, lost: int) -> bool:
     """
     if not all(map(_is_plain, table.cells)):
         return False
-    room, columns = _PHONE_PIXELS - lost, _column_count(table)
-    if _needed(table, columns, _longest_line) <= room:
+    room = _PHONE_PIXELS - lost
+    columns = max(sum(cell.columns for cell in row.cells) for row in table.rows)
+    if _needed(table, columns, display_width) <= room:
         return True
     return columns <= _MAX_WRAPPED_COLUMNS and _needed(table, columns, _longest_word) <= room
-
-
-def _column_count(table: TableBlock) -> int:
-    """Return the columns of the widest row."""
-    return max(sum(cell.columns for cell in row.cells) for row in table.rows)
 
 
 def has_column_heads(table: TableBlock) -> bool:
@@ -114,10 +110,6 @@ def _widest(cell: TableCell, measure: Callable[[str], int]) -> int:
         for line in block.words.splitlines()
     ]
     return max(map(measure, lines), default=0)
-
-
-def _longest_line(line: str) -> int:
-    return display_width(line)
 
 
 def _longest_word(line: str) -> int:

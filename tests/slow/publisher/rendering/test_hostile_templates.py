@@ -263,16 +263,6 @@ def test_a_folder_that_can_t_be_read_is_named(tmp_path: Path) -> None:
         content(StrictRenderer(tmp_path / "templates"))
 
 
-def test_a_folder_of_films_is_not_looked_through(
-    renderer: Renderer, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(template_files, "MAX_TEMPLATE_FILES", 5)
-    for number in range(6):
-        write(folder, f"films/{number}.mp4", "")
-    with pytest.raises(RenderingError, match=r"^templates/ holds more than 5 files"):
-        content(renderer)
-
-
 def test_half_a_surrogate_pair_is_no_text(renderer: Renderer, folder: Path) -> None:
     reason = refused(renderer, folder, r"{{ '\ud83d' }}")
     assert reason == f"templates/{ENTRY}: it makes half a surrogate pair"
