@@ -17,7 +17,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from publisher.i18n import article_problems
+from publisher.i18n.article_problems import (
+    PROBLEM_TEXTS,
+    ArticleProblem,
+    ProblemAction,
+    ProblemKind,
+)
 from publisher.i18n.messages import joined, message
 from publisher.ingest.tables import (
     held_source,
@@ -43,13 +48,13 @@ _DELETE_PROBLEMS = delete(item_problem).where(
 class HandledProblem:
     """A problem, and what it leads to."""
 
-    problem: article_problems.ArticleProblem
-    action: article_problems.ProblemAction
+    problem: ArticleProblem
+    action: ProblemAction
 
     @property
     def holds(self) -> bool:
         """Whether the article is held back because of it."""
-        return self.action is article_problems.ProblemAction.HOLD
+        return self.action is ProblemAction.HOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,13 @@ class ItemProblem:
 
     source: str
     file: str
-    problem: article_problems.ArticleProblem
+    problem: ArticleProblem
     holds: bool
 
 
 def handle_problems(
-    problems: Iterable[article_problems.ArticleProblem],
-    action_of: Callable[[article_problems.ProblemKind], article_problems.ProblemAction],
+    problems: Iterable[ArticleProblem],
+    action_of: Callable[[ProblemKind], ProblemAction],
 ) -> tuple[HandledProblem, ...]:
     """Return the problems that count, with what each leads to. Pure.
 
@@ -74,23 +79,19 @@ def handle_problems(
     handled = [
         HandledProblem(_shortened(one), action_of(one.kind)) for one in dict.fromkeys(problems)
     ]
-    counted = [
-        one for one in handled if one.action is not article_problems.ProblemAction.IGNORE
-    ]
+    counted = [one for one in handled if one.action is not ProblemAction.IGNORE]
     if len(counted) <= _MAX_PROBLEMS:
         return tuple(counted)
     counted.sort(key=lambda one: not one.holds)
     more = f"{len(counted) - _MAX_PROBLEMS:,} more"
-    rest = article_problems.ArticleProblem(
-        article_problems.ProblemKind.MORE_PROBLEMS, None, more
-    )
+    rest = ArticleProblem(ProblemKind.MORE_PROBLEMS, None, more)
     return (
         *counted[:_MAX_PROBLEMS],
-        HandledProblem(rest, article_problems.ProblemAction.REPORT),
+        HandledProblem(rest, ProblemAction.REPORT),
     )
 
 
-def _shortened(problem: article_problems.ArticleProblem) -> article_problems.ArticleProblem:
+def _shortened(problem: ArticleProblem) -> ArticleProblem:
     what = " ".join(problem.what.split())
     return replace(
         problem, what=what if len(what) <= _MAX_WHAT else f"{what[: _MAX_WHAT - 1]}…"
@@ -103,7 +104,7 @@ def reason_to_hold(problems: Sequence[HandledProblem]) -> str | None:
     if not holding:
         return None
     first = holding[0]
-    text = article_problems.PROBLEM_TEXTS[first.kind]
+    text = PROBLEM_TEXTS[first.kind]
     what = joined(message(text.meaning), message(text.remedy))
     reason: str = message("%(where)s: %(problem)s", where=first.what, problem=what)
     if first.line:
@@ -120,10 +121,8 @@ def add_reason(
     """Return problems with the reason of a quarantine, unless one of them is the reason."""
     if reason is None or any(one.holds for one in problems):
         return tuple(problems)
-    own = _shortened(
-        article_problems.ArticleProblem(article_problems.ProblemKind.NO_ARTICLE, None, reason)
-    )
-    return (HandledProblem(own, article_problems.ProblemAction.HOLD), *problems)
+    own = _shortened(ArticleProblem(ProblemKind.NO_ARTICLE, None, reason))
+    return (HandledProblem(own, ProblemAction.HOLD), *problems)
 
 
 def save_problems(
@@ -150,10 +149,8 @@ def _row(source: str, key: str, position: int, one: HandledProblem) -> dict[str,
 
 def save_link_problems(
     connection: Connection,
-    found: Iterable[tuple[str, str, Sequence[article_problems.ArticleProblem]]],
-    actions: Mapping[
-        str, Callable[[article_problems.ProblemKind], article_problems.ProblemAction]
-    ],
+    found: Iterable[tuple[str, str, Sequence[ArticleProblem]]],
+    actions: Mapping[str, Callable[[ProblemKind], ProblemAction]],
 ) -> None:
     """Replace the problems of links of all items; each has a source, a key, and its problems.
 
@@ -166,8 +163,8 @@ def save_link_problems(
         # Databases return links in orders of their own.
         in_order = sorted(problems, key=lambda one: (one.line or 0, one.what))
         for position, one in enumerate(in_order, _FIRST_OF_LINKS):
-            if actions[source](one.kind) is not article_problems.ProblemAction.IGNORE:
-                handled = HandledProblem(_shortened(one), article_problems.ProblemAction.REPORT)
+            if actions[source](one.kind) is not ProblemAction.IGNORE:
+                handled = HandledProblem(_shortened(one), ProblemAction.REPORT)
                 rows.append(_row(source, key, position, handled))
     if rows:
         connection.execute(insert(item_problem), rows)
@@ -180,21 +177,19 @@ def list_problems(connection: Connection) -> list[ItemProblem]:
         ItemProblem(
             row.source,
             row.key,
-            article_problems.ArticleProblem(
-                article_problems.ProblemKind(row.kind), row.line, row.what
-            ),
-            row.action == article_problems.ProblemAction.HOLD,
+            ArticleProblem(ProblemKind(row.kind), row.line, row.what),
+            row.action == ProblemAction.HOLD,
         )
         for row in connection.execute(query)
     ]
 
 
-def count_problems(connection: Connection) -> dict[article_problems.ProblemKind, int]:
+def count_problems(connection: Connection) -> dict[ProblemKind, int]:
     """Return the number of problems of each kind, the most frequent kind first."""
     number = func.count()
     query = select(item_problem.c.kind, number).group_by(item_problem.c.kind)
     rows = connection.execute(query.order_by(number.desc(), item_problem.c.kind))
-    return {article_problems.ProblemKind(kind): count for kind, count in rows}
+    return {ProblemKind(kind): count for kind, count in rows}
 
 
 def quarantined_items(connection: Connection) -> list[tuple[str, str]]:

@@ -71,6 +71,11 @@ class PublicationFolder:
     def pick_up(self, progress: Callable[[int, int], None] | None = None) -> PickedUp:
         return pick_up(self.settings, self.database, self.clock.now(), progress)
 
+    def pick_up_file(self, path: str, content: str | bytes = "", **matter: Any) -> PickedUp:
+        """Write a file into the source, and pick up."""
+        self.write(path, content, **matter)
+        return self.pick_up()
+
     def reload(self, **changes: Any) -> None:
         """Write publication.toml anew, as its editor would."""
         self.settings = at_database(make_publication(self.settings.folders.root, **changes))

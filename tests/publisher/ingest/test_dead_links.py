@@ -83,13 +83,14 @@ GONE = {
 }
 
 
-def write_site(publication: PublicationFolder, name: str, url: str, text: str) -> None:
+def pick_up_site(publication: PublicationFolder, name: str, url: str, text: str) -> None:
     for number, (path, content) in enumerate(SITES[name].items(), 3):
         is_post = "first" in path or "second" in path
         matter = f"---\ntitle: {path}\ndate: 2026-01-0{number}\n---\n" if is_post else ""
         filled = content.replace("{url}", url).replace("{text}", text)
         filled = filled.replace("{{", "{").replace("}}", "}") if not is_post else filled
         publication.write(path, f"{matter}{filled}\n".encode())
+    publication.pick_up()
 
 
 def links(written: str) -> str:
@@ -110,8 +111,7 @@ def publication(new_publication: Make) -> PublicationFolder:
 def test_what_a_site_elsewhere_has_is_no_problem_and_what_it_lacks_is_one(
     publication: PublicationFolder, name: str
 ) -> None:
-    write_site(publication, name, ELSEWHERE, links(f"{THERE[name]} {GONE[name]}"))
-    publication.pick_up()
+    pick_up_site(publication, name, ELSEWHERE, links(f"{THERE[name]} {GONE[name]}"))
     assert problems(publication) == dict.fromkeys(GONE[name].split(), "dead-link")
     assert publication.quarantine() == {}
     texts = "".join(one.html for one in publication.all().values())
@@ -126,8 +126,7 @@ def test_a_publication_in_place_of_the_site_answers_for_its_own_pages_alone(
     there = [one for one in THERE[name].split() if one != "/"]
     whole = [f"{OWN}/by-whole-address/", "https://other.example.org/no/"]
     text = links(" ".join([*own, *there, *GONE[name].split(), *whole, "/en/stories/no/"]))
-    write_site(publication, name, OWN, text)
-    publication.pick_up()
+    pick_up_site(publication, name, OWN, text)
     dead = [*GONE[name].split(), whole[0], "/en/stories/no/"]
     kinds = dict.fromkeys(there, "unpublished-page") | dict.fromkeys(dead, "dead-link")
     assert problems(publication) == kinds
@@ -136,8 +135,7 @@ def test_a_publication_in_place_of_the_site_answers_for_its_own_pages_alone(
 def test_a_link_with_a_line_stays_as_it_is_and_holds_nothing_back(
     publication: PublicationFolder,
 ) -> None:
-    write_site(publication, "hugo", ELSEWHERE, "One.\n\n[it](/no/?a=1#b)")
-    publication.pick_up()
+    pick_up_site(publication, "hugo", ELSEWHERE, "One.\n\n[it](/no/?a=1#b)")
     (found,) = stored_problems(publication)
     dead = ArticleProblem(ProblemKind.DEAD_LINK, 7, "/no/?a=1#b")
     assert found == ItemProblem("articles", "content/posts/first.md", dead, holds=False)
@@ -156,8 +154,7 @@ def test_a_link_with_a_line_stays_as_it_is_and_holds_nothing_back(
 def test_a_target_that_comes_later_ends_the_problem_until_it_goes(
     publication: PublicationFolder, path: str, content: str
 ) -> None:
-    write_site(publication, "hugo", ELSEWHERE, links("/posts/no/"))
-    publication.pick_up()
+    pick_up_site(publication, "hugo", ELSEWHERE, links("/posts/no/"))
     assert problems(publication) == {"/posts/no/": "dead-link"}
     file = publication.write(path, content.encode())
     publication.pick_up()
@@ -175,8 +172,7 @@ def test_a_target_that_comes_later_ends_the_problem_until_it_goes(
 def test_a_page_that_states_another_address_is_read_again(
     publication: PublicationFolder,
 ) -> None:
-    write_site(publication, "hugo", ELSEWHERE, links("/piers/ /us/"))
-    publication.pick_up()
+    pick_up_site(publication, "hugo", ELSEWHERE, links("/piers/ /us/"))
     assert problems(publication) == {"/piers/": "dead-link"}
     publication.write("content/about.md", page(url="/piers/").encode())
     publication.at(NOW + timedelta(hours=1)).pick_up()
@@ -184,11 +180,9 @@ def test_a_page_that_states_another_address_is_read_again(
 
 
 def test_problems_stay_while_other_articles_change(publication: PublicationFolder) -> None:
-    write_site(publication, "hugo", ELSEWHERE, links("/no/"))
-    publication.pick_up()
+    pick_up_site(publication, "hugo", ELSEWHERE, links("/no/"))
     text = links("/neither/")
-    publication.write("content/posts/second.md", text, title="S", date="2026-01-06")
-    publication.pick_up()
+    publication.pick_up_file("content/posts/second.md", text, title="S", date="2026-01-06")
     assert problems(publication) == {"/no/": "dead-link", "/neither/": "dead-link"}
     source = {"kind": "folder", "path": "articles", "problems": {"dead-link": "ignore"}}
     publication.reload(sources=[source])
@@ -199,8 +193,7 @@ def test_problems_stay_while_other_articles_change(publication: PublicationFolde
 def test_a_page_of_a_site_without_an_address_needs_it_and_is_not_called_missing(
     publication: PublicationFolder,
 ) -> None:
-    write_site(publication, "jekyll", "", links("/us/ docs/tables /no/"))
-    publication.pick_up()
+    pick_up_site(publication, "jekyll", "", links("/us/ docs/tables /no/"))
     there = dict.fromkeys(("/us/", "docs/tables"), "removed-link")
     assert problems(publication) == {**there, "/no/": "broken-link"}
 
@@ -211,8 +204,7 @@ def test_a_folder_of_articles_alone_says_nothing_about_the_pages_of_their_site(
     source = {"kind": "folder", "path": "articles", "url": ELSEWHERE}
     publication = new_publication(sources=[source])
     text = links("/about/ ../docs/x/ gone.md ./gone.pdf")
-    publication.write("en/first.md", text, title="First", date="2026-01-05")
-    publication.pick_up()
+    publication.pick_up_file("en/first.md", text, title="First", date="2026-01-05")
     dead = dict.fromkeys(("gone.md", "./gone.pdf"), "dead-link")
     assert problems(publication) == dead
     publication.reload(sources=[{**source, "url": OWN}])

@@ -79,8 +79,7 @@ def test_a_link_leads_to_the_page_of_what_it_means(
     post(publication, "en/first.md", f"See [it]({written}) now.")
     addresses = {"permalink": "/old/second.html", "aliases": "[/former/place/]"}
     facts = {"title": "Second", "date": "2026-01-06", "key": "second"}
-    publication.write("en/second.md", "Words.", **facts, **addresses)
-    publication.pick_up()
+    publication.pick_up_file("en/second.md", "Words.", **facts, **addresses)
     assert html_of(publication, "first") == f"<p>See {html} now.</p>"
     assert problems(publication) == []
 
@@ -353,8 +352,7 @@ def test_while_only_texts_change_other_links_are_not_read(
         return plain(self, target, origin)
 
     monkeypatch.setattr(KnownTargets, "find", find)
-    publication.write("en/b.md", "Do see [it](a.md).", title="B")
-    publication.pick_up()
+    publication.pick_up_file("en/b.md", "Do see [it](a.md).", title="B")
 
     assert searched == ["en/a.md"]
     assert 'href="/en/stories/a/"' in publication.one("b").html

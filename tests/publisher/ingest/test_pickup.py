@@ -31,8 +31,7 @@ def test_a_new_file_is_an_article_and_nothing_changed_is_nothing_done(
     found = publication.one("ferry")
     assert (found.title, found.language, found.slug) == ("The ferry", "en", "ferry")
     assert (found.published_on, found.available_at) == (date(2026, 1, 8), NOW)
-    publication.write("ferry.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-08")
     before = publication.everything()
     done = publication.pick_up()
     assert (done.new, done.changed, done.unchanged, done.has_changes) == (0, 0, 1, False)
@@ -111,8 +110,7 @@ def test_a_change_after_a_touch_is_noticed(publication: PublicationFolder) -> No
 def test_a_changed_file_keeps_its_article_with_a_new_updated_time(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("ferry.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-08")
     before = publication.one("ferry")
     publication.write("ferry.md", title="The old ferry", date="2026-01-08")
     later = NOW + timedelta(hours=5)
@@ -167,8 +165,7 @@ def test_two_equal_files_that_are_renamed_together_stay_two_articles(
 
 
 def test_a_copy_is_not_taken_for_a_move(publication: PublicationFolder) -> None:
-    publication.write("a.md", title="Twin", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("a.md", title="Twin", date="2026-01-08")
     shutil.copyfile(publication.articles / "a.md", publication.articles / "b.md")
     (publication.articles / "z.md").write_text("---\ntitle: Z\n---\nz")
     done = publication.pick_up()
@@ -188,8 +185,7 @@ def test_changed_settings_make_every_file_be_read_again(publication: Publication
 def test_a_language_of_the_source_is_its_default(new_publication: Make) -> None:
     source = {"kind": "folder", "path": "articles", "language": "ar"}
     publication = new_publication(sources=[source])
-    publication.write("x.md", title="X")
-    publication.pick_up()
+    publication.pick_up_file("x.md", title="X")
     assert list(publication.all()) == [("x", "ar")]
 
 
@@ -225,8 +221,7 @@ def test_a_link_to_nothing_or_to_itself_is_quarantined_and_the_rest_goes_on(
     publication: PublicationFolder, target: str, reason: str
 ) -> None:
     (publication.articles / "bad.md").symlink_to(target)
-    publication.write("good.md", title="Good")
-    assert publication.pick_up().new == 1
+    assert publication.pick_up_file("good.md", title="Good").new == 1
     assert publication.quarantine() == {"bad.md": f"can't be read: {reason}"}
 
 
@@ -271,10 +266,8 @@ def test_an_article_stays_published_while_its_file_is_unreadable(
     file.write_bytes(content)
     assert publication.pick_up().unchanged == 1
     assert publication.everything() == rows
-    publication.write("ferry.md", b"\xff")
-    publication.pick_up()
-    publication.write("ferry.md", title="The ferry, mended", date="2026-01-08")
-    done = publication.pick_up()
+    publication.pick_up_file("ferry.md", b"\xff")
+    done = publication.pick_up_file("ferry.md", title="The ferry, mended", date="2026-01-08")
     assert (done.changed, done.quarantined, publication.quarantine()) == (1, 0, {})
     mended = publication.one("ferry")
     assert (mended.id, mended.title) == (before.id, "The ferry, mended")
@@ -300,8 +293,7 @@ def link_it_to_itself(folder: Path) -> None:
 def test_a_missing_source_folder_changes_nothing_and_is_reported(
     publication: PublicationFolder, spoil: Callable[[Path], None]
 ) -> None:
-    publication.write("ferry.md", title="The ferry")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry")
     before = publication.everything()
     spoil(publication.articles)
     done = publication.pick_up()
@@ -376,8 +368,7 @@ def problems(publication: PublicationFolder) -> list[str]:
 def test_a_missing_picture_is_listed_while_it_is_away_and_costs_no_article(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("ferry.md", "![A boat](boat.png)", title="The ferry")
-    done = publication.pick_up()
+    done = publication.pick_up_file("ferry.md", "![A boat](boat.png)", title="The ferry")
     assert (done.new, done.quarantined) == (1, 0)
     assert problems(publication) == ["missing-picture 4 boat.png"]
     assert publication.one("ferry").html == "<p>A boat</p>"

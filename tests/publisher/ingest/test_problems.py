@@ -70,8 +70,7 @@ def test_of_a_thousand_problems_the_worst_are_kept_and_long_values_are_shortened
 def test_a_file_that_can_not_be_read_is_among_the_problems_until_it_is_corrected_or_gone(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("bad.md", "Text without a title.")
-    publication.pick_up()
+    publication.pick_up_file("bad.md", "Text without a title.")
     (reason,) = publication.quarantine().values()
     problem = ArticleProblem(ProblemKind.NO_ARTICLE, None, reason)
     found = [ItemProblem("articles", "bad.md", problem, holds=True)]
@@ -166,8 +165,7 @@ def test_a_changed_configuration_means_reading_all_again(hugo: PublicationFolder
     write(hugo, "post/a.md", page(title="A", date="2026-01-08"))
     hugo.pick_up()
     assert hugo.pick_up().unchanged == 1
-    hugo.write("hugo.toml", b'[languages.fr]\ncontentDir = "content/en"\n')
-    hugo.pick_up()
+    hugo.pick_up_file("hugo.toml", b'[languages.fr]\ncontentDir = "content/en"\n')
     assert set(hugo.all()) == {("post/a", "fr")}
 
 
@@ -195,24 +193,12 @@ def losses(source: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("source", "html"),
     [
-        (
-            '<iframe src="https://www.youtube-nocookie.com/embed/aB3-x?rel=0" title="A pier">x</iframe>',
-            '<a href="https://www.youtube.com/watch?v=aB3-x">A pier</a>',
-        ),
-        (
-            '<p>a <iframe src="//player.vimeo.com/video/123?h=1"></iframe> b</p>',
-            '<p>a <a href="https://vimeo.com/123">vimeo.com/123</a> b</p>',
-        ),
-        (
-            '<video src="https://example.org/a.mp4"><track src=x>No video</video>',
-            '<a href="https://example.org/a.mp4">example.org/a.mp4</a>',
-        ),
-        (
-            "<audio controls><source src='https://example.org/a.mp3'><source src=b>No</audio>x",
-            '<a href="https://example.org/a.mp3">example.org/a.mp3</a>x',
-        ),
+        ('<iframe src="https://www.youtube-nocookie.com/embed/aB3-x?rel=0" title="A pier">x</iframe>', '<a href="https://www.youtube.com/watch?v=aB3-x">A pier</a>'),
+        ('<p>a <iframe src="//player.vimeo.com/video/123?h=1"></iframe> b</p>', '<p>a <a href="https://vimeo.com/123">vimeo.com/123</a> b</p>'),
+        ('<video src="https://example.org/a.mp4"><track src=x>No video</video>', '<a href="https://example.org/a.mp4">example.org/a.mp4</a>'),
+        ("<audio controls><source src='https://example.org/a.mp3'><source src=b>No</audio>x", '<a href="https://example.org/a.mp3">example.org/a.mp3</a>x'),
     ],
-)
+)  # fmt: skip
 def test_films_and_sounds_become_links_and_are_no_loss(source: str, html: str) -> None:
     assert sanitise(source, base_url=None)[:2] == (html, ())
 
@@ -224,45 +210,28 @@ def test_a_local_recording_is_linked_where_it_was_copied() -> None:
     assert [(one.kind, one.what) for one in found.problems] == [("removed-element", "b.mp4")]
 
 
+SERIES = "https://www.youtube.com/embed/videoseries?list=x"
+
+
 @pytest.mark.parametrize(
     ("source", "kind", "what"),
     [
-        (
-            '<iframe src="https://maps.example.org/?q=1"></iframe>',
-            "removed-frame",
-            "https://maps.example.org/?q=1",
-        ),
-        (
-            '<iframe src="https://www.youtube.com/embed/videoseries?list=x"></iframe>',
-            "removed-frame",
-            "https://www.youtube.com/embed/videoseries?list=x",
-        ),
-        (
-            "<object data='https://example.org/a.swf'>x</object>",
-            "removed-frame",
-            "https://example.org/a.swf",
-        ),
+        ('<iframe src="https://a.example/?q=1"></iframe>', "removed-frame", "https://a.example/?q=1"),
+        (f'<iframe src="{SERIES}"></iframe>', "removed-frame", SERIES),
+        ("<object data='https://a.example/b'>x</object>", "removed-frame", "https://a.example/b"),
         ("<iframe srcdoc='<p>x'></iframe>", "removed-frame", "<iframe"),
         ('<form action="/x"><p>a</p></form>', "removed-element", '<form action="/x">'),
         ('<p>a <svg width="2"><path/></svg></p>', "removed-element", '<svg width="2">'),
         ("<canvas>x</canvas>", "removed-element", "<canvas>"),
-        (
-            '<script async src="https://gist.example.org/1.js"></script>',
-            "removed-element",
-            "https://gist.example.org/1.js",
-        ),
+        ('<script src="https://a.example/1"></script>', "removed-element", "https://a.example/1"),
         ('<a href="second.md">x</a>', "removed-link", "second.md"),
         ('<a href="javascript:go()">Go on</a>', "removed-link", "Go on"),
         ('<a href="#nowhere">x</a>', "broken-link", "#nowhere"),
         ('<img src="a.png" alt="A">', "missing-picture", "a.png"),
         ('<img src="data:image/png;base64,AA" alt="A pier">', "unsupported-picture", "A pier"),
-        (
-            '<img src="https://example.org/a.png">',
-            "picture-without-alt",
-            "https://example.org/a.png",
-        ),
+        ('<img src="https://a.example/b">', "picture-without-alt", "https://a.example/b"),
     ],
-)
+)  # fmt: skip
 def test_each_loss_is_named(source: str, kind: str, what: str) -> None:
     assert losses(source) == [(kind, what)]
 

@@ -111,8 +111,7 @@ def test_an_article_that_moves_between_sources_is_never_withdrawn(
 ) -> None:
     publication = new_publication(sources=PLACES)
     ferry = publication.write("ferry.md", title="The ferry")
-    publication.write("../more/map.md", title="The map")
-    publication.pick_up()
+    publication.pick_up_file("../more/map.md", title="The map")
     before = publication.all()
     publication.reload(sources=sources)
     ferry.rename(publication.settings.folders.root / file)
@@ -124,8 +123,7 @@ def test_an_article_that_moves_between_sources_is_never_withdrawn(
 def test_a_wrong_path_is_no_new_name_and_the_right_one_is_read_again_without_changes(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("ferry.md", title="The ferry")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry")
     before = publication.everything()
     publication.reload(sources=[folder("artilces")])
     (publication.settings.folders.root / "artilces").rmdir()
@@ -139,8 +137,7 @@ def test_a_wrong_path_is_no_new_name_and_the_right_one_is_read_again_without_cha
 def test_a_source_of_another_kind_under_the_same_name_starts_from_no_mark(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("ferry.md", title="The ferry")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry")
     before = publication.rows(article)
     with publication.database.writing() as connection:
         connection.execute(source_table.update().values(kind="recent", mark="7"))
@@ -261,8 +258,7 @@ def test_a_source_that_can_t_be_reached_withdraws_nothing_and_stops_no_other(
     site.publish("tides", document("Tides"))
     publication.pick_up()
     site.is_reachable = False
-    publication.write("ferry.md", title="The ferry")
-    done = publication.pick_up()
+    done = publication.pick_up_file("ferry.md", title="The ferry")
     assert (done.new, done.removed, done.problems) == (1, 0, ["the site can't be reached"])
     assert {key for key, _language in publication.all()} == {"tides", "ferry"}
     site.is_reachable = True

@@ -232,8 +232,7 @@ def test_a_conversion_is_never_converted(new_publication: Make) -> None:
     both = {"zh-Hant": {"missing": "convert"}, "zh-Hans": {"missing": "convert"}}
     publication = new_publication(newsletters=[{"edition": both}])
     write(publication)
-    publication.write("zh-Hant/map.md", "漢語", title="漢語", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("zh-Hant/map.md", "漢語", title="漢語", date="2026-01-08")
     before = publication.rows(article)
     publication.pick_up()
     origins = {at: one.origin for at, one in publication.all().items()}

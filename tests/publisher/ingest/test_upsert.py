@@ -51,8 +51,7 @@ def test_the_second_file_gets_the_story_when_the_first_is_removed(
 def test_a_story_that_becomes_free_is_taken_in_the_same_pick_up(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("c.md", title="First", key="ferry")
-    publication.pick_up()
+    publication.pick_up_file("c.md", title="First", key="ferry")
     publication.write("a.md", title="Third", key="ferry")
     publication.write("b.md", title="Second", key="boat")
     publication.write("c.md", title="First", key="map")
@@ -79,10 +78,8 @@ def test_a_copy_in_another_languages_folder_is_not_taken_for_a_rename(
 def test_a_later_file_of_an_earlier_name_does_not_replace_the_first_one(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("z.md", title="First", key="ferry")
-    publication.pick_up()
-    publication.write("a.md", title="Second", key="ferry")
-    publication.pick_up()
+    publication.pick_up_file("z.md", title="First", key="ferry")
+    publication.pick_up_file("a.md", title="Second", key="ferry")
     assert list(publication.quarantine()) == ["a.md"]
     assert publication.one("ferry").title == "First"
 
@@ -133,8 +130,7 @@ def test_a_slug_stays_when_title_and_path_change(publication: PublicationFolder)
     for tag in ("en", "ar"):
         (publication.articles / tag / "ferry.md").rename(publication.articles / tag / "boat.md")
     assert publication.pick_up().moved == 2
-    publication.write("en/boat.md", title="The boat", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("en/boat.md", title="The boat", date="2026-01-08")
     names = {(key, one.slug) for (key, _), one in publication.all().items()}
     assert names == {("boat", "ferry")}
 
@@ -146,8 +142,7 @@ def test_a_new_story_under_a_renamed_ones_old_key_gets_a_slug_of_its_own(
     publication.pick_up()
     file.rename(publication.articles / "boat.md")
     publication.pick_up()
-    publication.write("ferry.md", title="Another ferry", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="Another ferry", date="2026-01-08")
     assert publication.one("boat").slug == "ferry"
     assert publication.one("ferry").slug.startswith("ferry-")
 
@@ -156,8 +151,7 @@ def test_a_file_whose_key_changes_to_a_known_story_leaves_its_old_article(
     publication: PublicationFolder,
 ) -> None:
     gone = publication.write("old.md", title="Old", key="boat", date="2026-01-08")
-    publication.write("a.md", title="New", key="ferry", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("a.md", title="New", key="ferry", date="2026-01-08")
     boat = publication.one("boat")
     gone.unlink()
     publication.pick_up()
@@ -167,8 +161,7 @@ def test_a_file_whose_key_changes_to_a_known_story_leaves_its_old_article(
 
 
 def test_a_file_that_changes_language_keeps_its_article(publication: PublicationFolder) -> None:
-    publication.write("a.md", title="A", lang="en")
-    publication.pick_up()
+    publication.pick_up_file("a.md", title="A", lang="en")
     before = publication.one("a")
     publication.write("a.md", title="A", lang="ar")
     later = NOW + DAY
@@ -185,12 +178,10 @@ def test_a_file_that_changes_language_keeps_its_article(publication: Publication
 def test_a_late_translation_becomes_available_later_and_the_original_keeps_its_dates(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("en/ferry.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("en/ferry.md", title="The ferry", date="2026-01-08")
     original = publication.one("ferry")
     later = NOW + 21 * DAY
-    publication.write("ar/ferry.md", title="A ferry in Arabic", date="2026-01-08")
-    publication.at(later).pick_up()
+    publication.at(later).pick_up_file("ar/ferry.md", title="In Arabic", date="2026-01-08")
     translation = publication.one("ferry", "ar")
     assert (translation.available_at, translation.updated_at) == (later, later)
     assert translation.published_at == original.published_at
@@ -199,8 +190,7 @@ def test_a_late_translation_becomes_available_later_and_the_original_keeps_its_d
 
 
 def test_a_backlog_is_dated_by_its_documents(publication: PublicationFolder) -> None:
-    publication.write("ferry.md", title="The ferry", date="2020-05-01")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry", date="2020-05-01")
     found = publication.one("ferry")
     assert found.published_at == found.updated_at == datetime(2020, 5, 1, tzinfo=UTC)
     assert found.available_at == NOW
@@ -231,18 +221,15 @@ def test_a_later_version_may_state_its_update_too(publication: PublicationFolder
 def test_an_undated_document_keeps_the_day_on_which_it_was_first_seen(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("a.md", title="A")
-    publication.pick_up()
-    publication.write("a.md", title="A, corrected")
-    publication.at(NOW + 3 * DAY).pick_up()
+    publication.pick_up_file("a.md", title="A")
+    publication.at(NOW + 3 * DAY).pick_up_file("a.md", title="A, corrected")
     assert publication.one("a").published_at == NOW
 
 
 def test_an_embargoed_article_is_not_visible_before_its_time(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("a.md", title="A", date="2026-01-10 08:00")
-    publication.pick_up()
+    publication.pick_up_file("a.md", title="A", date="2026-01-10 08:00")
     assert publication.visible() == []
     time = datetime(2026, 1, 10, 8, tzinfo=UTC)
     assert publication.at(time - timedelta(seconds=1)).visible() == []
@@ -262,10 +249,8 @@ def test_an_embargoed_article_is_not_visible_before_its_time(
 def test_an_embargo_may_be_moved_or_lifted(
     publication: PublicationFolder, date: str | None, hidden_until: datetime
 ) -> None:
-    publication.write("a.md", title="A", date="2026-01-10 08:00")
-    publication.pick_up()
-    publication.write("a.md", title="A", **({"date": date} if date else {}))
-    publication.pick_up()
+    publication.pick_up_file("a.md", title="A", date="2026-01-10 08:00")
+    publication.pick_up_file("a.md", title="A", **({"date": date} if date else {}))
     found = publication.one("a")
     assert found.available_at == hidden_until
     assert found.published_at <= found.updated_at <= hidden_until
@@ -289,8 +274,7 @@ def test_an_embargoed_article_that_was_removed_and_restored_is_unchanged(
 
 
 def test_a_draft_is_not_picked_up_until_it_is_no_draft(publication: PublicationFolder) -> None:
-    publication.write("a.md", title="A", draft="true")
-    done = publication.pick_up()
+    done = publication.pick_up_file("a.md", title="A", draft="true")
     assert (done.new, done.quarantined, publication.all()) == (0, 0, {})
     publication.write("a.md", title="A", draft="false")
     later = NOW + DAY
@@ -310,8 +294,7 @@ def withdraw_as_draft(publication: PublicationFolder) -> None:
 def test_an_article_whose_file_goes_or_is_a_draft_again_is_withdrawn_and_returns_as_itself(
     publication: PublicationFolder, withdraw: Callable[[PublicationFolder], None]
 ) -> None:
-    publication.write("ferry.md", title="The ferry", date="2026-01-09")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09")
     before = publication.one("ferry")
     withdraw(publication)
     done = publication.pick_up()
@@ -329,8 +312,7 @@ def test_an_article_whose_file_goes_or_is_a_draft_again_is_withdrawn_and_returns
 def test_an_article_that_was_held_back_is_new_when_released(
     publication: PublicationFolder, status: str
 ) -> None:
-    publication.write("a.md", title="A", date="2026-01-08", status=status)
-    publication.pick_up()
+    publication.pick_up_file("a.md", title="A", date="2026-01-08", status=status)
     assert publication.visible() == []
     publication.write("a.md", title="A", date="2026-01-08", status="ready")
     later = NOW + DAY
@@ -392,12 +374,10 @@ def test_a_restored_article_is_sent_if_its_story_was_not(
     daily: PublicationFolder, withdraw: Callable[[PublicationFolder], None]
 ) -> None:
     publication = daily
-    publication.write("ferry.md", title="The ferry", date="2026-01-09")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09")
     withdraw(publication)
     assert carried(publication, 10) == []
-    publication.write("ferry.md", title="The ferry", date="2026-01-09")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09")
     assert carried(publication, 11) == ["ferry"]
     withdraw(publication)
     publication.pick_up()
@@ -412,11 +392,9 @@ def test_an_article_whose_language_changes_is_new_in_that_edition(
     daily: PublicationFolder,
 ) -> None:
     publication = daily
-    publication.write("ferry.md", title="The ferry", date="2026-01-09", lang="en")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09", lang="en")
     assert carried(publication, 10) == ["ferry"]
-    publication.write("ferry.md", title="The ferry", date="2026-01-09", lang="ar")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09", lang="ar")
     assert carried(publication, 11, "ar") == ["ferry"]
     publication.write("ferry.md", title="The ferry", date="2026-01-09", lang="en")
     publication.write("map.md", title="The map", date="2026-01-11")

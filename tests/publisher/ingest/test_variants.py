@@ -112,7 +112,7 @@ def settled(new_publication: Make) -> PublicationFolder:
     """Two stories; of one there is an original, a translation and a conversion."""
     settled = new_publication(newsletters=[{"edition": {"zh-Hant": {"missing": "convert"}}}])
     write_ferry(settled, "en", "Words about a ferry.")
-    write_ferry(settled, "zh-Hans", "汉语的软件。", date="2026-01-07")
+    write_converted(settled)
     settled.write("en/map.md", title="The map", date="2026-01-08", topics="[maps]")
     settled.pick_up()
     settle(settled)
@@ -122,6 +122,12 @@ def settled(new_publication: Make) -> PublicationFolder:
 def write_ferry(settled: PublicationFolder, language: str, text: str, **matter: Any) -> None:
     facts = {"title": f"A ferry {language}", "date": "2026-01-08", "topics": "[maps]"}
     settled.write(f"{language}/ferry.md", text, **facts | matter)
+
+
+def write_converted(
+    settled: PublicationFolder, text: str = "汉语的软件", **matter: str
+) -> None:
+    write_ferry(settled, "zh-Hans", text, date="2026-01-07", **matter)
 
 
 def settle(settled: PublicationFolder) -> None:
@@ -194,23 +200,6 @@ def test_only_an_article_itself_is_due_when_its_translations_do_not_show_what_ch
     assert languages_due(settled, is_recommended="topics" in changes) == {"en"}
 
 
-def test_only_an_article_and_its_conversion_are_due_when_its_text_changes(
-    settled: PublicationFolder,
-) -> None:
-    write_ferry(settled, "zh-Hans", "汉语的字。", date="2026-01-07")
-    settled.at(LATER).pick_up()
-    assert languages_due(settled) == {"zh-Hans", "zh-Hant"}
-
-
-def test_every_version_of_a_story_is_due_when_the_title_of_a_converted_one_changes(
-    settled: PublicationFolder,
-) -> None:
-    facts = {"title": "渡轮汉语", "date": "2026-01-07"}
-    write_ferry(settled, "zh-Hans", "汉语的软件。", **facts)
-    settled.at(LATER).pick_up()
-    assert languages_due(settled) == {"en", "zh-Hans", "zh-Hant"}
-
-
 def remove(settled: PublicationFolder, language: str) -> None:
     (settled.articles / language / "ferry.md").unlink()
 
@@ -224,13 +213,16 @@ def remove(settled: PublicationFolder, language: str) -> None:
         (lambda settled: settled.reload(), {"en"}),
         (lambda settled: write_ferry(settled, "zh-Hant", "人手寫的。"), {"en"}),
         (lambda settled: write_ferry(settled, "en", "A.", lang="ar", key="ferry"), {"ar"}),
+        (lambda settled: write_converted(settled, "汉语的字。"), set()),
+        (lambda settled: write_converted(settled, title="渡轮汉语"), {"en"}),
     ],
     ids=[
         *("language-added", "language-removed", "original-of-conversion-removed"),
         *("conversion-no-longer-asked-for", "conversion-replaced", "language-changed"),
+        *("text-of-original-of-conversion", "title-of-original-of-conversion"),
     ],
 )
-def test_every_version_of_a_story_is_due_when_one_comes_or_goes(
+def test_the_versions_of_a_story_that_show_what_has_changed_are_due(
     settled: PublicationFolder,
     change: Callable[[PublicationFolder], object],
     languages: set[str],
@@ -244,7 +236,7 @@ def test_withdrawn_articles_are_not_due_when_others_change(settled: PublicationF
     (settled.articles / "en/ferry.md").unlink()
     settled.pick_up()
     settle(settled)
-    write_ferry(settled, "zh-Hans", "汉语的字。", date="2026-01-07")
+    write_converted(settled, "汉语的字。")
     settled.at(LATER).pick_up()
     assert languages_due(settled) == {"zh-Hans", "zh-Hant"}
     settle(settled)

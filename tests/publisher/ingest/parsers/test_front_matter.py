@@ -28,31 +28,15 @@ A = {"b": "x", "c": "x"}
         ("---\n---\nx", {}, "x"),
         ("---\na: b\n...\nx\n---\n", {"a": "b"}, "x\n---\n"),
         ("--- \na: b\n---\t", {"a": "b"}, ""),
-        (
-            "---\nlang: no\ny: 1984\nd: 2026-13-01\n---\n",
-            {"lang": "no", "y": "1984", "d": "2026-13-01"},
-            "",
-        ),
-        (
-            "---\na:\nb: ~\nc: null\nd: 'null'\n---\n",
-            {"a": None, "b": None, "c": None, "d": "null"},
-            "",
-        ),
-        (
-            "---\nBlog-In Language: [a, {b: c}]\n---\n",
-            {"blog_in_language": ["a", {"b": "c"}]},
-            "",
-        ),
+        ("---\nlang: no\ny: 1984\nd: 2026-13-01\n---\n", {"lang": "no", "y": "1984", "d": "2026-13-01"}, ""),
+        ("---\na:\nb: ~\nc: null\nd: 'null'\n---\n", {"a": None, "b": None, "c": None, "d": "null"}, ""),
+        ("---\nBlog-In Language: [a, {b: c}]\n---\n", {"blog_in_language": ["a", {"b": "c"}]}, ""),
         ('---\na: "\\uD800\\u0007e\\u0301"\n---\n', {"a": "é"}, ""),
         ("---\n<<: x\n1: y\n---\n", {"<<": "x", "1": "y"}, ""),
         ("---\na: &a {b: &u x, c: *u}\nd: [*u, *a]\n---\n", {"a": A, "d": ["x", A]}, ""),
-        (
-            "---\na: &a {b: x, c: y}\n<<: *a\nc: z\n---\n",
-            {"a": A | {"c": "y"}, "b": "x", "c": "z"},
-            "",
-        ),
+        ("---\na: &a {b: x, c: y}\n<<: *a\nc: z\n---\n", {"a": A | {"c": "y"}, "b": "x", "c": "z"}, ""),
     ],
-)
+)  # fmt: skip
 def test_front_matter_is_plain_data(text: str, fields: object, body: str) -> None:
     parts = split_front_matter(text)
     assert parts.fields == fields
@@ -204,24 +188,12 @@ def test_people_in_one_line_are_people(text: str, expected: list[str]) -> None:
     ("text", "expected"),
     [
         ("Wu Lark, former ambassador", ["Wu Lark | former ambassador"]),
-        (
-            "Wu Lark, Member on Foreign Affairs Committee, Example Conference",
-            ["Wu Lark | Member on Foreign Affairs Committee, Example Conference"],
-        ),
-        (
-            "Ada Lark, director and editor of the Harbour Review",
-            ["Ada Lark | director and editor of the Harbour Review"],
-        ),
+        ("Wu Lark, Member on Foreign Affairs Committee, Example Conference", ["Wu Lark | Member on Foreign Affairs Committee, Example Conference"]),
+        ("Ada Lark, director and editor of the Harbour Review", ["Ada Lark | director and editor of the Harbour Review"]),
         ("Ada Lark, Harbour Institute", ["Ada Lark | Harbour Institute"]),
         ("Ada Lark, Senior Fellow", ["Ada Lark | Senior Fellow"]),
-        (
-            "Dr. Ada Lark, Harbour Institute; Ben Ruiz, Example University",
-            ["Dr. Ada Lark | Harbour Institute", "Ben Ruiz | Example University"],
-        ),
-        (
-            "Ada Lark and Ben Ruiz, Harbour Institute",
-            ["Ada Lark | Harbour Institute", "Ben Ruiz | Harbour Institute"],
-        ),
+        ("Dr. Ada Lark, Harbour Institute; Ben Ruiz, Example University", ["Dr. Ada Lark | Harbour Institute", "Ben Ruiz | Example University"]),
+        ("Ada Lark and Ben Ruiz, Harbour Institute", ["Ada Lark | Harbour Institute", "Ben Ruiz | Harbour Institute"]),
         ("Ada Lark (Harbour Institute)", ["Ada Lark | Harbour Institute"]),
         ("特德·卡彭特(Ted Lark) 研究员", ["特德·卡彭特 (Ted Lark) | 研究员"]),
         ("Ted Lark（特德）", ["Ted Lark (特德)"]),
@@ -238,7 +210,7 @@ def test_people_in_one_line_are_people(text: str, expected: list[str]) -> None:
         ("Ada Lark, New Quay", ["Ada Lark | New Quay"]),
         ("ada, paula (drawing)", ["ada", "paula | drawing"]),
     ],
-)
+)  # fmt: skip
 def test_what_is_said_of_people_is_their_affiliation(text: str, expected: list[str]) -> None:
     assert written(text) == expected
 
@@ -285,32 +257,17 @@ def one(key: str, src: str = "a.mp3", **said: Any) -> tuple[AttachmentField, ...
         ({"video": " a.mp4 "}, one("video", "a.mp4")),
         ({"audio": ["a.mp3", None, ""]}, one("audio")),
         ({"attachments": "a.mp3"}, one("attachments")),
-        (
-            {"attachments": ["a.mp3", {"file": "b.pdf", "title": "The plan"}]},
-            (*one("attachments"), *one("attachments", "b.pdf", title="The plan")),
-        ),
-        (
-            {"enclosure": {"URL": "a.mp3", "Type": "Audio/MPEG", "length": "17"}},
-            one("enclosure", media_type="audio/mpeg", length=17),
-        ),
-        (
-            {"enclosure": {"href": "a.mp3", "mime-type": "audio/mpeg", "bytes": "17"}},
-            one("enclosure", media_type="audio/mpeg", length=17),
-        ),
-        (
-            {"enclosure": "https://example.org/a.mp3\n17\naudio/mpeg\na:1:{}\n"},
-            one("enclosure", "https://example.org/a.mp3", media_type="audio/mpeg", length=17),
-        ),
+        ({"attachments": ["a.mp3", {"file": "b.pdf", "title": "The plan"}]}, (*one("attachments"), *one("attachments", "b.pdf", title="The plan"))),
+        ({"enclosure": {"URL": "a.mp3", "Type": "Audio/MPEG", "length": "17"}}, one("enclosure", media_type="audio/mpeg", length=17)),
+        ({"enclosure": {"href": "a.mp3", "mime-type": "audio/mpeg", "bytes": "17"}}, one("enclosure", media_type="audio/mpeg", length=17)),
+        ({"enclosure": "https://example.org/a.mp3\n17\naudio/mpeg\na:1:{}\n"}, one("enclosure", "https://example.org/a.mp3", media_type="audio/mpeg", length=17)),
         ({"enclosure": "a.mp3\n"}, one("enclosure")),
         ({"podcast": {"mp3": "a.mp3", "duration": "01:00"}}, one("podcast", duration=60)),
         ({"podcast": {"file": "a.mp3"}}, one("podcast")),
-        (
-            {"podcast_link": "a.mp3", "podcast_file_size": "17", "podcast_duration": "1:02:03"},
-            one("podcast_link", length=17, duration=3723),
-        ),
+        ({"podcast_link": "a.mp3", "podcast_file_size": "17", "podcast_duration": "1:02:03"}, one("podcast_link", length=17, duration=3723)),
         ({"audio": {"src": "a.mp3", "length": "0", "duration": "0"}}, one("audio")),
     ],
-)
+)  # fmt: skip
 def test_attachments_are_read_in_all_their_forms(
     fields: dict[str, Any], expected: tuple[AttachmentField, ...]
 ) -> None:
@@ -365,26 +322,17 @@ def test_a_duration_that_is_none_is_named_with_what_to_write(written: str) -> No
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        (
-            {"audio": {"title": "x"}},
-            "^audio: a mapping is not an attachment; write its path or address as src$",
-        ),
+        ({"audio": {"title": "x"}}, "^audio: a mapping is not an attachment; write its path or address as src$"),
         ({"audio": [["a.mp3"]]}, "^audio: a list is not a text; write one line$"),
-        (
-            {"audio": {"src": "a.mp3", "length": "12 MB"}},
-            "^audio.length: '12 MB' is not a size in bytes; write a whole number like 34216300$",
-        ),
+        ({"audio": {"src": "a.mp3", "length": "12 MB"}}, "^audio.length: '12 MB' is not a size in bytes; write a whole number like 34216300$"),
         ({"audio": {"src": "a.mp3", "length": "-1"}}, "^audio.length: '-1' is not a size"),
-        (
-            {"video": {"src": "a.mp4", "type": "film"}},
-            "^video.type: 'film' is not a media type; write one like audio/mpeg$",
-        ),
+        ({"video": {"src": "a.mp4", "type": "film"}}, "^video.type: 'film' is not a media type; write one like audio/mpeg$"),
         ({"enclosure": "a\nmany\naudio/mpeg"}, "^enclosure, second line: 'many' is not a size"),
         ({"enclosure": "a\n1\nsound"}, "^enclosure, third line: 'sound' is not a media type"),
         ({"podcast_link": "a", "podcast_file_size": "x"}, "^podcast_file_size: 'x' is not a"),
         ({"podcast_link": "a", "podcast_duration": "x"}, "^podcast_duration: 'x' is not a"),
     ],
-)
+)  # fmt: skip
 def test_errors_state_the_wrong_value_and_a_right_one(
     fields: dict[str, Any], reason: str
 ) -> None:

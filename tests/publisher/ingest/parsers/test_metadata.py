@@ -35,30 +35,15 @@ def of(author: Byline, affiliation: str) -> Byline:
         ({"lastmod": "2026/1/9"}, {"updated": date(2026, 1, 9)}),
         ({"author": "Ada Example"}, {"bylines": (A,)}),
         ({"by": ["Ada Example", "", "Bo Example"]}, {"bylines": (A, B)}),
-        (
-            {"author": {"Name": "Ada Example", "affiliation": "A, B"}},
-            {"bylines": (of(A, "A, B"),)},
-        ),
-        (
-            {
-                "authors": [{"name": "Ada Example", "role": "Y"}, "Bo Example"],
-                "affiliation": "X",
-            },
-            {"bylines": (of(A, "Y"), of(B, "X"))},
-        ),
-        (
-            {"by": ["Ada Example", "Bo Example"], "affiliations": ["X", None]},
-            {"bylines": (of(A, "X"), B)},
-        ),
+        ({"author": {"Name": "Ada Example", "affiliation": "A, B"}}, {"bylines": (of(A, "A, B"),)}),
+        ({"authors": [{"name": "Ada Example", "role": "Y"}, "Bo Example"], "affiliation": "X"}, {"bylines": (of(A, "Y"), of(B, "X"))}),
+        ({"by": ["Ada Example", "Bo Example"], "affiliations": ["X", None]}, {"bylines": (of(A, "X"), B)}),
         ({"translator": "Cy，Di Example"}, {"translators": ("Cy", "Di Example")}),
         ({"dek": "Short."}, {"summary": "Short."}),
         ({"category": "News"}, {"section": "News"}),
         ({"tags": "a, b,a", "categories": ["c", "b"]}, {"topics": ("a", "b", "c")}),
         ({"cover": "a.png"}, {"picture": Picture(src="a.png")}),
-        (
-            {"image": {"URL": "a.png", "alt": "A", "width": "4", "height": None}},
-            {"picture": Picture(src="a.png", alt="A", width=4)},
-        ),
+        ({"image": {"URL": "a.png", "alt": "A", "width": "4", "height": None}}, {"picture": Picture(src="a.png", alt="A", width=4)}),
         ({"locale": "zh_TW"}, {"language": "zh_TW"}),
         ({"translation_key": "k"}, {"key": "k"}),
         ({"url": " "}, {}),
@@ -71,7 +56,7 @@ def of(author: Byline, affiliation: str) -> Byline:
         ({"blog_available_in_languages": ["en", "fr"]}, {"offered": ("en", "fr")}),
         ({"name": "x", "whatever": {"a": ["b"]}}, {}),
     ],
-)
+)  # fmt: skip
 def test_fields_are_read_under_all_their_names(
     fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:

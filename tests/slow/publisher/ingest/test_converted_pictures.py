@@ -20,8 +20,7 @@ def test_a_drawing_and_a_scan_of_an_article_are_published_in_formats_that_mails_
     publication.write("scan.tiff", drawn("TIFF", 640, 480))
     publication.write("bad.svg", b"<svg")
     body = "![A pier](pier.svg)\n\n![A scan](scan.tiff)\n\n![A sketch](bad.svg)\n\n![A pier](pier.svg)"
-    publication.write("ferry.md", body, title="The ferry")
-    done = publication.pick_up()
+    done = publication.pick_up_file("ferry.md", body, title="The ferry")
     assert (done.new, done.quarantined) == (1, 0)
     ferry = publication.one("ferry")
     assert 'alt="A pier" width="400" height="300"' in ferry.html
