@@ -122,7 +122,8 @@ def plan_upload(
 ) -> UploadPlan:
     """Compare the web root with a bucket."""
     wanted = sorted(
-        (one for key, one in local.items() if not _is_there(one, stored.get(key))), key=_order
+        (one for key, one in local.items() if not _is_there(one, stored.get(key))),
+        key=lambda file: (_rank(file), file.key),
     )
     groups = [list(group) for _rank, group in groupby(wanted, key=_rank)]
     gone = sorted(stored.keys() - local.keys()) if deletes else []
@@ -131,10 +132,6 @@ def plan_upload(
 
 def _is_there(file: LocalFile, stored: StoredFile | None) -> bool:
     return stored is not None and bool(stored.tag) and stored.digest == file.digest
-
-
-def _order(file: LocalFile) -> tuple[tuple[int, int], str]:
-    return _rank(file), file.key
 
 
 def _rank(file: LocalFile) -> tuple[int, int]:

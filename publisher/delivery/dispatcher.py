@@ -334,7 +334,11 @@ class Dispatcher:
         jobs = self._build_jobs(due)
         ready = [job.issue for job in jobs.values()]
         record_stories(self.settings, self.database, ready, self.clock.now())
-        queue = WorkQueue(self._workers_needed(jobs), self.transport.prefetch)
+        soon = self.clock.now() + MAX_RATE_WAIT
+        with self.database.reading() as connection:
+            # No more workers than there are rows in this run.
+            workers = claims.count_due(connection, [*jobs], soon, self.transport.connections)
+        queue = WorkQueue(workers, self.transport.prefetch)
         if not queue.workers:
             return False
         return self._send_jobs(jobs, {issue.id for issue in due}, queue, limiter)
@@ -430,12 +434,6 @@ class Dispatcher:
 
     def _add_problem_of(self, name: str, why: str) -> None:
         self.report.add_problem(why if why.startswith(name) else f"{name}: {why}")
-
-    def _workers_needed(self, jobs: Collection[int]) -> int:
-        """Return the number of workers for the rows that are due in this run."""
-        most, soon = self.transport.connections, self.clock.now() + MAX_RATE_WAIT
-        with self.database.reading() as connection:
-            return claims.count_due(connection, [*jobs], soon, most)
 
     # --- what an issue waits for
 

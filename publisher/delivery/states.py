@@ -37,32 +37,6 @@ class DeliveryState(StrEnum):
 
 _S = DeliveryState
 
-DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
-    # Suppressed: another issue takes over what is not wanted this way any more.
-    # Failed: its variant could not be made.
-    _S.PENDING: frozenset({_S.CLAIMED, _S.FAILED, _S.SUPPRESSED, _S.CANCELLED}),
-    # Back to pending or deferred: a rate limit, a pause, or the loss of the lease.
-    _S.CLAIMED: frozenset({_S.ATTEMPTING, _S.PENDING, _S.DEFERRED, _S.SUPPRESSED}),
-    _S.ATTEMPTING: frozenset(
-        {
-            *(_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED),
-            *(_S.IN_DOUBT, _S.PENDING, _S.SUPPRESSED),
-        }
-    ),
-    # Bounced: a rejection that the circuit breaker confirms later. Pending: an article of it was
-    # withdrawn, so that the mail is made again.
-    _S.DEFERRED: frozenset({_S.CLAIMED, _S.PENDING, _S.BOUNCED, _S.SUPPRESSED, _S.CANCELLED}),
-    # The answer came late, or an operator or the newsletter's policy decided.
-    _S.IN_DOUBT: frozenset(
-        {_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED, _S.PENDING, _S.SUPPRESSED}
-    ),
-    _S.SENT: frozenset(),
-    _S.BOUNCED: frozenset({_S.PENDING}),
-    _S.FAILED: frozenset({_S.PENDING}),
-    _S.SUPPRESSED: frozenset(),
-    _S.CANCELLED: frozenset(),
-}
-
 # Still to be done. All other states are final, or wait for an operator.
 OPEN_STATES = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING, _S.DEFERRED)
 # Held by no lease; may be claimed.

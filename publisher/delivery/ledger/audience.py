@@ -105,15 +105,15 @@ class IssueAudience:
     ) -> Portion:
         # Most have got nothing.
         had = received and received.intersection(story for story, _article in choice.articles)
-        found = self._portions.get((key, had))
-        if found is None:
-            found = self._portions[key, had] = self._new_portion(choice.without(had))
-        return found
-
-    def _new_portion(self, content: offer.MailContent | Cause) -> Portion:
-        if isinstance(content, Cause):
-            return Portion(cause=content)
-        return Portion(content=None if self.own.is_digest(content) else content)
+        portion = self._portions.get((key, had))
+        if portion is None:
+            content = choice.without(had)
+            if isinstance(content, Cause):
+                portion = Portion(cause=content)
+            else:
+                portion = Portion(content=None if self.own.is_digest(content) else content)
+            self._portions[key, had] = portion
+        return portion
 
 
 def load_members(connection: Connection, newsletter: str, now: datetime) -> Members:

@@ -140,6 +140,9 @@ class _Opening:
         members = select_audience(audience.issue.newsletter, audience.tags, self.now).subquery()
         number = members.c.id
         is_served = subscriber.c.language.in_(audience.languages)
+        has_received = (
+            audience.received.by(number) if audience.excludes_received else sa.false()
+        )
         query = (
             sa.select(number, subscriber.c.language, preference.c.profile)
             .select_from(members.join(subscriber, subscriber.c.id == number))
@@ -147,7 +150,7 @@ class _Opening:
             .where(
                 sa.or_(
                     preference.c.profile.is_not(None),
-                    is_served & self._has_received(number),
+                    is_served & has_received,
                     number.in_(json_list("owed", sa.Integer())),
                 ),
                 number > last,
@@ -155,10 +158,6 @@ class _Opening:
         )
         values = {"owed": json.dumps([*audience.owed])}
         return self.connection.execute(query.order_by(number).limit(_PAGE_SIZE), values).all()
-
-    def _has_received(self, subscriber_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-        audience = self.audience
-        return audience.received.by(subscriber_id) if audience.excludes_received else sa.false()
 
     def _values(self, got: Portion) -> _RowValues:
         if got.cause:

@@ -224,8 +224,9 @@ _FINISHED = (IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED, IssueState.
 
 def prune_ledgers(database: Database, keep: timedelta, now: datetime, most: int = _MOST) -> int:
     """Delete up to `most` rows of issues that were finished before the time `keep`. Return how many."""
+    begun = select(issue_table.c.id).where(_IS_PRUNED, _HAS_ROWS)
     with database.reading() as connection:
-        numbers = [*_begun(connection), *_to_begin(connection, now - keep)]
+        numbers = [*connection.scalars(begun), *_to_begin(connection, now - keep)]
     deleted = 0
     for issue_id in numbers:
         if deleted >= most:
@@ -235,11 +236,6 @@ def prune_ledgers(database: Database, keep: timedelta, now: datetime, most: int 
         deleted += (count := _delete_rows(database, issue_id, most - deleted))
         log.info("old deliveries were deleted; their counts stay", issue=issue_id, rows=count)
     return deleted
-
-
-def _begun(connection: Connection) -> Sequence[int]:
-    query = select(issue_table.c.id).where(_IS_PRUNED, _HAS_ROWS)
-    return connection.execute(query).scalars().all()
 
 
 def _to_begin(connection: Connection, before: datetime) -> Sequence[int]:

@@ -103,7 +103,10 @@ class _Recovery:
         recovered_issues.store_recovered_stories(self.connection, self._stories())
         self.connection.execute(delete(send_lease))
         decided = [self._decide_opened(issue) for issue in self._opened()]
-        decided += [self._decide_unopened(issue) for issue in self._unopened()]
+        unopened = store.issues_in_state(
+            self.connection, IssueState.SCHEDULED, *SELECTED_STATES
+        )
+        decided += [self._decide_unopened(issue) for issue in unopened]
         decided += self._decide_missed()
         unknown = self.evidence.content.words.keys() - self._met
         decided += [self._report(name, None) for name in sorted(unknown)]
@@ -123,9 +126,6 @@ class _Recovery:
         for issue in store.issues_in_state(self.connection, *_OPENED_OR_DONE):
             if issue.state in _OPENED or issue.name in words or issue.id in held:
                 yield issue
-
-    def _unopened(self) -> list[Issue]:
-        return store.issues_in_state(self.connection, IssueState.SCHEDULED, *SELECTED_STATES)
 
     # --- issues with a ledger
 

@@ -488,17 +488,14 @@ def _free_slot(folder: Path) -> Iterator[tuple[int, int]]:
     """Lock the first witness that nobody writes to. Yield it, open, and its number."""
     folder.mkdir(parents=True, exist_ok=True)
     for slot in count():
-        descriptor = os.open(_witness_file(folder, slot), os.O_RDWR | os.O_CREAT, 0o644)
+        file = folder / (f"{FILE}.{slot}" if slot else FILE)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             if _is_locked_now(descriptor):
                 yield descriptor, slot
                 return
         finally:
             os.close(descriptor)
-
-
-def _witness_file(folder: Path, slot: int) -> Path:
-    return folder / (f"{FILE}.{slot}" if slot else FILE)
 
 
 def _is_locked_now(descriptor: int) -> bool:

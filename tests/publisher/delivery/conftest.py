@@ -7,9 +7,36 @@ import pytest
 from sqlalchemy import Connection
 
 from publisher.database import open_database
-from publisher.delivery.states import DELIVERY_TRANSITIONS
+from publisher.delivery.states import DeliveryState
 from tests.databases import copy_test_database
 from tests.triggers import forbid
+
+S = DeliveryState
+
+# What `publisher.delivery.states` draws.
+DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
+    # Suppressed: another issue takes over what is not wanted this way any more.
+    # Failed: its variant could not be made.
+    S.PENDING: frozenset({S.CLAIMED, S.FAILED, S.SUPPRESSED, S.CANCELLED}),
+    # Back to pending or deferred: a rate limit, a pause, or the loss of the lease.
+    S.CLAIMED: frozenset({S.ATTEMPTING, S.PENDING, S.DEFERRED, S.SUPPRESSED}),
+    S.ATTEMPTING: frozenset(
+        {
+            *(S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED),
+            *(S.IN_DOUBT, S.PENDING, S.SUPPRESSED),
+        }
+    ),
+    # Bounced: a rejection that the circuit breaker confirms later. Pending: an article of it was
+    # withdrawn, so that the mail is made again.
+    S.DEFERRED: frozenset({S.CLAIMED, S.PENDING, S.BOUNCED, S.SUPPRESSED, S.CANCELLED}),
+    # The answer came late, or an operator or the newsletter's policy decided.
+    S.IN_DOUBT: frozenset({S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.PENDING, S.SUPPRESSED}),
+    S.SENT: frozenset(),
+    S.BOUNCED: frozenset({S.PENDING}),
+    S.FAILED: frozenset({S.PENDING}),
+    S.SUPPRESSED: frozenset(),
+    S.CANCELLED: frozenset(),
+}
 
 
 @pytest.fixture(scope="session")

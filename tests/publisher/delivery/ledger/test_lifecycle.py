@@ -14,7 +14,6 @@ from publisher.delivery.ledger.lifecycle import count_deliveries
 from publisher.delivery.ledger.variant_rows import leave_out_withdrawn
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import (
-    DELIVERY_TRANSITIONS,
     OPEN_STATES,
     REPORTED_STATES,
     WAITING_STATES,
@@ -30,6 +29,7 @@ from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import issue_table, issue_variant_table
 from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.conftest import DELIVERY_TRANSITIONS
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,

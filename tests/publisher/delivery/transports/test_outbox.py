@@ -97,20 +97,6 @@ def test_several_threads_stage_independently(tmp_path: Path) -> None:
 # --- what a kill leaves
 
 
-@by_layout
-def test_a_committed_message_appears_at_the_next_start(
-    tmp_path: Path, layout: OutboxLayoutKind
-) -> None:
-    transport, connection = open_outbox(tmp_path, layout)
-    for recipient in (1, 2, 3):
-        connection.send(a_message(recipient))
-    transport.on_committed(1, [(7, 1)])
-    first = take_away(tmp_path)
-    OutboxTransport(tmp_path, layout).recover(1, only((7, 1), (7, 2)))
-    assert first + take_away(tmp_path) == [a_message(n).message.content for n in (1, 2)]
-    assert tree(tmp_path) == {}
-
-
 def test_staged_mail_is_placed_in_the_present_layout(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path, OutboxLayoutKind.MAILDIR)
     connection.send(a_message())

@@ -76,13 +76,6 @@ def test_invalid_replies_are_refused(received: bytes) -> None:
         first_reply(bytearray(received))
 
 
-@pytest.mark.parametrize(
-    "received", [b"", b"2", b"250", b"250 Ok", b"250-Ok\r\n", b"250-Ok\r\n2"]
-)
-def test_an_incomplete_reply_is_waited_for(received: bytes) -> None:
-    assert first_reply(bytearray(received)) is None
-
-
 @pytest.mark.parametrize("line", [b"250-x\r\n", b"y"])
 def test_an_endless_reply_is_refused(line: bytes) -> None:
     endless = b"250 " * (line == b"y") + line * (MAX_REPLY // len(line) + 1)
