@@ -1,7 +1,7 @@
 """The API over a real database file, asked by a WSGI client with keys of accounts."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +13,12 @@ from werkzeug.test import TestResponse
 from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import NOT_BY_KEY, Grant, Permission, Role
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.operation.page_servers import ConsoleState, open_console_state
 from publisher.web.api.application import PREFIX, create_api
 from publisher.web.api.requests import ApiContext
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.web.console.conftest import console_context as api_context
+
+__all__ = ["api_context"]
 
 ALL_SCOPES = frozenset({*Permission} - NOT_BY_KEY)
 
@@ -48,19 +50,6 @@ class Program:
 
 
 NewKey = Callable[..., Program]
-
-
-def api_context_of(publication: PublicationFolder, opened: ConsoleState) -> ApiContext:
-    """Return what operations work with; its clock is that of the publication at this moment."""
-    return ApiContext(
-        current_settings=lambda: publication.settings, opened=opened, clock=publication.clock
-    )
-
-
-@pytest.fixture
-def api_context(publication: PublicationFolder) -> Iterator[ApiContext]:
-    with open_console_state(publication.settings) as opened:
-        yield api_context_of(publication, opened)
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from publisher.web.api import requests
 from publisher.web.api.application import create_api
 from publisher.web.api.operations import About, AnyKey, ApiValue, Done, Operation
 from publisher.web.api.requests import ApiContext, ApiRequest
+from publisher.web.console.context import ConsoleContext
 from publisher.web.console.server import create_site
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready
 from tests.publisher.web.api.conftest import NewKey, Program, client_of
-from tests.publisher.web.console.conftest import COOKIE, begin, context_of
+from tests.publisher.web.console.conftest import COOKIE, begin
 
 NAME = "weekly-en-2026-01-09"
 
@@ -94,12 +95,11 @@ def test_only_a_key_that_counts_lets_in(
 
 
 def test_no_page_of_the_console_takes_a_key_and_the_api_takes_no_session(
-    publication: PublicationFolder, api_context: ApiContext, new_key: NewKey
+    publication: PublicationFolder, api_context: ConsoleContext, new_key: NewKey
 ) -> None:
-    context = context_of(publication, api_context.opened)
     key = new_key().key
     session = begin(publication, "administrator", None, "en", publication.clock.now())
-    site = Client(create_site(context), use_cookies=False)
+    site = Client(create_site(api_context), use_cookies=False)
 
     def status(path: str, headers: dict[str, str]) -> int:
         return site.get(path, headers={"Host": "localhost:8090", **headers}).status_code

@@ -36,12 +36,12 @@ from tests.publisher.web.api.conftest import (
     Program,
     api,
     api_context,
-    api_context_of,
     client_of,
     new_key,
 )
 from tests.publisher.web.api.documented import DOCUMENTED, require_documented
 from tests.publisher.web.api.test_document import UNLIMITED, matrix, surprises
+from tests.publisher.web.console.conftest import context_of
 from tests.slow.publisher.web.test_permission_matrix import DAY, LANGUAGES, Scene, scene
 
 __all__ = ["api", "api_context", "new_key", "scene"]
@@ -154,7 +154,7 @@ def test_each_operation_answers_as_documented_and_leaves_its_entries(
         for operation in DOCUMENTED:
             call = CALLS[operation.id]
             scene.begin(call.state, opened)
-            api = create_api(api_context_of(scene.publication, opened))
+            api = create_api(context_of(scene.publication, opened))
             program = Program(client_of(api), _key(scene))
             known = len(scene.log())
             answer = _ask(program, scene, operation, call)
