@@ -37,7 +37,7 @@ from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.issues import approvals, calendar, overview, previews, sending
 from publisher.web.console.issues.sending import RepeatedProgress
 from publisher.web.console.routes import Access, LanguageFrom, Route
-from publisher.web.pages.responses import LARGEST_ID, see_other
+from publisher.web.pages.responses import LARGEST_ID, redirect_to, see_other
 
 # All routes.
 ROUTES: tuple[Route, ...] = (
@@ -125,9 +125,7 @@ def _with_slash(context: ConsoleContext) -> flask.Response:
     """Redirect a page's path without its slash; Flask's own redirect would name the client's host."""
     if flask.request.method not in {"GET", "HEAD"}:
         return console_error(context, 404)
-    response = see_other(f"{flask.request.path}/")
-    response.status_code = 301
-    return response
+    return redirect_to(f"{flask.request.path}/", 301)
 
 
 def _view(context: ConsoleContext, route: Route) -> Callable[..., flask.Response]:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from publisher.errors import DatabaseError
 from publisher.urls import SubscriberPage
-from publisher.web.pages.responses import WebContext
+from publisher.web.pages.responses import WebContext, redirect_to
 
 log = structlog.get_logger()
 
@@ -88,11 +88,7 @@ def slash_redirect(context: WebContext) -> flask.Response:
     request = flask.request
     if request.method not in {"GET", "HEAD"}:
         return error_page(context, 404)
-    query = request.query_string.decode("latin-1")
-    place = f"{request.script_root}{request.path}/" + (f"?{query}" if query else "")
-    response = flask.Response(status=301)
-    response.headers["Location"] = place
-    return response
+    return redirect_to(_with_query(f"{request.script_root}{request.path}/"), 301)
 
 
 def language_redirect(context: WebContext) -> flask.Response | None:
@@ -108,10 +104,10 @@ def language_redirect(context: WebContext) -> flask.Response | None:
     is_look = request.method in {"GET", "HEAD"}
     if not is_look or not is_own or language in publication.languages:
         return None
-    query = request.query_string.decode("latin-1")
     place = f"{request.script_root}/{publication.default_language}/{quote(rest)}"
-    response = flask.Response(status=302)
-    response.headers["Location"] = place + (f"?{query}" if query else "")
-    # Werkzeug would write the host that the client named.
-    response.autocorrect_location_header = False
-    return response
+    return redirect_to(_with_query(place), 302)
+
+
+def _with_query(path: str) -> str:
+    query = flask.request.query_string.decode("latin-1")
+    return f"{path}?{query}" if query else path

@@ -310,7 +310,12 @@ LARGEST_ID = 2**31 - 1
 
 def see_other(url: str) -> flask.Response:
     """Lead a browser to a page after its form was stored."""
-    response = flask.Response(status=_SEE_OTHER)
+    return redirect_to(url, _SEE_OTHER)
+
+
+def redirect_to(url: str, status: int) -> flask.Response:
+    """Lead a client to another address."""
+    response = flask.Response(status=status)
     response.headers["Location"] = url
     # Werkzeug would write the host that the client named.
     response.autocorrect_location_header = False
