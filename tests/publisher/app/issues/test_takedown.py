@@ -516,7 +516,7 @@ def test_an_issue_without_a_story_is_cancelled_for_those_who_have_not_got_it(
 def test_a_mail_that_only_recommends_a_withdrawn_article_is_made_again(
     reading: Reading, server: MailServer
 ) -> None:
-    reading.write(3, "en", topics="[Hills]", date="2025-11-01")
+    reading.write(3, "en", topics="[Rivers]", date="2025-11-01")
     run_by_smtp(reading, server)
     assert "Story 3" in text_for(server, "ann")
     withdraw(reading, 3)
