@@ -109,6 +109,17 @@ def test_the_newest_articles_are_shown_if_none_are_new(
     assert preview.why_not_new == "no new articles"
 
 
+def test_a_preview_says_how_many_articles_have_no_room(
+    new_publication: Make, renderer: Renderer
+) -> None:
+    publication = new_publication(newsletters=[{"max_articles": 1}])
+    for title in ("The ferry", "The map"):
+        publication.write(f"en/{title[4:]}.md", title=title, date="2026-01-08")
+    publication.pick_up()
+    preview = previewed(publication, renderer)
+    assert (preview.articles, preview.content.more) == (1, 1)
+
+
 def test_a_sample_has_at_most_max_articles(new_publication: Make, renderer: Renderer) -> None:
     publication = new_publication(newsletters=[{"max_articles": 2, "max_age": 1}])
     for day in range(1, 5):
