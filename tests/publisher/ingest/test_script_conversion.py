@@ -31,13 +31,17 @@ def write(
     publication.write(f"{language}/ferry.md", text, **facts | matter)
 
 
+def pick_up_ferry(publication: PublicationFolder, *texts: str, **matter: str) -> None:
+    write(publication, *texts, **matter)
+    publication.pick_up()
+
+
 def made(publication: PublicationFolder) -> Article:
     return publication.one("ferry", "zh-Hant")
 
 
 def test_a_conversion_is_made_for_an_edition_that_asks(publication: PublicationFolder) -> None:
-    write(publication, summary="摘要说明")
-    publication.pick_up()
+    pick_up_ferry(publication, summary="摘要说明")
     found, original = made(publication), publication.one("ferry", "zh-Hans")
     assert (found.origin, found.status) == (Origin.CONVERTED, ArticleStatus.READY)
     assert (found.title, found.summary) == ("漢語", "摘要說明")
@@ -70,8 +74,7 @@ def test_an_original_in_an_unpublished_script_is_converted_into_a_published_one(
     new_publication: Make,
 ) -> None:
     publication = new_publication(languages=["en", "zh-Hant"], newsletters=ASKING)
-    write(publication)
-    publication.pick_up()
+    pick_up_ferry(publication)
     assert made(publication).origin == Origin.CONVERTED
 
 
@@ -80,8 +83,7 @@ def test_a_conversion_source_of_the_publication_counts_before_others(
 ) -> None:
     asking = [{"edition": {"zh-Hans": {"missing": "convert"}}}]
     publication = new_publication(languages=["zh-Hans", "zh-Hant-HK"], newsletters=asking)
-    write(publication, "zh-HK", "香港的軟件。", title="香港")
-    publication.pick_up()
+    pick_up_ferry(publication, "zh-HK", "香港的軟件。", title="香港")
     assert publication.one("ferry", "zh-Hans").title == "香港"
     assert publication.one("ferry", "zh-Hans").text == "香港的软件。"
 
@@ -89,8 +91,7 @@ def test_a_conversion_source_of_the_publication_counts_before_others(
 def test_a_conversion_is_made_again_when_the_original_changes(
     publication: PublicationFolder,
 ) -> None:
-    write(publication)
-    publication.pick_up()
+    pick_up_ferry(publication)
     before = made(publication)
     write(publication, title="汉字")
     publication.at(LATER).pick_up()
@@ -102,8 +103,7 @@ def test_a_conversion_is_made_again_when_the_original_changes(
 def test_a_conversion_is_made_again_by_another_converter(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(publication)
-    publication.pick_up()
+    pick_up_ferry(publication)
     before = publication.rows(article)
     monkeypatch.setattr(conversion, "converter_name", lambda: "Another 1.0")
     publication.pick_up()
@@ -115,8 +115,7 @@ def test_a_conversion_is_made_again_by_another_converter(
 def test_a_pick_up_without_changes_converts_nothing(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(publication)
-    publication.pick_up()
+    pick_up_ferry(publication)
     before = publication.rows(article)
     # Calling it would fail, and so show that it was.
     monkeypatch.setattr(script_conversion, "_ConversionUpdate", None)
@@ -159,8 +158,7 @@ def test_all_that_changed_before_a_kill_is_converted_after_it(
 def test_a_human_translation_takes_the_conversions_place_and_id(
     publication: PublicationFolder,
 ) -> None:
-    write(publication)
-    publication.pick_up()
+    pick_up_ferry(publication)
     machine = made(publication)
     write(publication, "zh-Hant", "人手寫的。", title="人手")
     publication.at(LATER).pick_up()
@@ -195,8 +193,7 @@ def test_a_conversion_goes_and_comes_with_its_original_whatever_else_the_story_h
     (publication.articles / "zh-Hans/ferry.md").unlink()
     publication.at(LATER).pick_up()
     assert {language for _, language in publication.all()} == set(others)
-    write(publication)
-    publication.pick_up()
+    pick_up_ferry(publication)
     assert (made(publication).id, made(publication).status) == (before.id, ArticleStatus.READY)
 
 
@@ -218,8 +215,7 @@ def test_an_article_that_its_document_withdraws_is_not_replaced_by_a_conversion(
 def test_conversions_are_withdrawn_when_no_edition_asks_and_pages_are_updated(
     publication: PublicationFolder,
 ) -> None:
-    write(publication)
-    publication.pick_up()
+    pick_up_ferry(publication)
     with publication.database.writing() as connection:
         connection.execute(article.update().values(page_hash="made"))
     publication.reload()
@@ -246,19 +242,16 @@ def test_a_conversion_is_never_converted(new_publication: Make) -> None:
 
 
 def test_held_back_originals_are_not_converted(publication: PublicationFolder) -> None:
-    write(publication, status="stale")
-    publication.pick_up()
+    pick_up_ferry(publication, status="stale")
     assert set(publication.all()) == {("ferry", "zh-Hans")}
 
 
 def test_a_conversion_keeps_its_originals_embargo_however_it_is_moved(
     publication: PublicationFolder,
 ) -> None:
-    write(publication, date="2026-01-20 08:00")
-    publication.pick_up()
+    pick_up_ferry(publication, date="2026-01-20 08:00")
     for date in ("2026-01-20 09:00", "2026-01-22", "2026-01-09"):
-        write(publication, date=date)
-        publication.pick_up()
+        pick_up_ferry(publication, date=date)
         original = publication.one("ferry", "zh-Hans")
         assert made(publication).available_at == original.available_at
         assert made(publication).published_at == original.published_at
@@ -266,8 +259,7 @@ def test_a_conversion_keeps_its_originals_embargo_however_it_is_moved(
 
 
 def test_conversions_are_counted_by_language(publication: PublicationFolder) -> None:
-    write(publication)
-    publication.pick_up()
+    pick_up_ferry(publication)
     with publication.database.reading() as connection:
         assert store.count_conversions(connection) == {"zh-Hant": 1}
         assert store.count_articles_by_language(connection) == {"zh-Hans": 1, "zh-Hant": 1}
