@@ -32,10 +32,10 @@ def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
     for failure in facts.unreadable_sources:
         since = common.rfc3339_or_none(failure.since)
         yield f"Source {failure.source} can't be read since {since}: {failure.reason}"
-    for one in facts.held_sources:
+    for source in facts.held_sources:
         yield (
-            f"Source {one.source} is held: {one.lost:,} of {one.articles:,} articles are gone, and stay "
-            f"published. Bring them back, or withdraw them: publisher api acceptLostArticles source={one.source} lost={one.lost}"
+            f"Source {source.source} is held: {source.lost:,} of {source.articles:,} articles are gone, and stay "
+            f"published. Bring them back, or withdraw them: publisher api acceptLostArticles source={source.source} lost={source.lost}"
         )
     for tag, count in facts.elsewhere.items():
         yield (
@@ -87,7 +87,7 @@ def quarantine_line(path: str, reason: str) -> str:
 
 def unpublished_lines(found: StoredArticles) -> Iterator[str]:
     """Yield a line for each file in quarantine, and for the first of those that are held back on purpose."""
-    yield from (quarantine_line(*one) for one in found.quarantine)
+    yield from (quarantine_line(*file) for file in found.quarantine)
     for reason, rows in groupby(found.held_back, key=itemgetter(0)):
         held = list(rows)
         yield f"Not published on purpose, {reason}: {len(held):,}"
@@ -104,8 +104,8 @@ def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:
         holding = f", {group.held} of them held back" if group.held else ""
         yield f"{group.kind}: {number:,} in {files}{holding}"
         yield f"  {group.meaning}; {group.remedy}"
-        for one in group.problems[:_EXAMPLES]:
-            yield escape_line(f"    {_place(one)}: {one.problem.what}".removesuffix(": "))
+        for item in group.problems[:_EXAMPLES]:
+            yield escape_line(f"    {_place(item)}: {item.problem.what}".removesuffix(": "))
         if (more := number - _EXAMPLES) > 0:
             yield f"    and {more:,} more, which --json lists"
     if not groups:

@@ -161,11 +161,11 @@ def command(
         if own[0].name == "given":
             del own[0]
             shared = [_GIVEN[word] for word in takes.split()]
-        parameters = [*(_documented(one, rows) for one in own), *shared]
+        parameters = [*(_documented(parameter, rows) for parameter in own), *shared]
         if rows:
             raise TypeError(f"{name}: no parameter for {', '.join(rows)}")
         run = _taking(function, shared)
-        parameters.sort(key=lambda one: one.kind)
+        parameters.sort(key=lambda parameter: parameter.kind)
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         epilog = f"Example: publisher {name} {example}"
         COMMANDS[name] = Command(run, {"help": about, "epilog": epilog, **options})
@@ -182,7 +182,10 @@ def _taking(
     def run(**values: Any) -> int | None:
         if not shared:
             return function(**values)
-        return function(Given(**{one.name: values.pop(one.name) for one in shared}), **values)
+        return function(
+            Given(**{parameter.name: values.pop(parameter.name) for parameter in shared}),
+            **values,
+        )
 
     return run
 
@@ -205,18 +208,20 @@ def _parameter_name(row: re.Match[str]) -> str:
     return f"{word}_" if iskeyword(word) else word
 
 
-def _documented(one: inspect.Parameter, rows: dict[str, re.Match[str]]) -> inspect.Parameter:
+def _documented(
+    parameter: inspect.Parameter, rows: dict[str, re.Match[str]]
+) -> inspect.Parameter:
     """Return a parameter with what its row says; one without a row says it itself."""
-    row = rows.pop(one.name, None)
+    row = rows.pop(parameter.name, None)
     if row is None:
-        return one
+        return parameter
     about: dict[str, Any] = {
         "metavar": row["metavar"],
         "help": row["help"],
         "show_default": row["default"] or True,
     }
     info = typer.Option(row["flag"], **about) if row["flag"] else typer.Argument(**about)
-    return one.replace(annotation=Annotated[one.annotation, info])
+    return parameter.replace(annotation=Annotated[parameter.annotation, info])
 
 
 @contextmanager

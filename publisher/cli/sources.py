@@ -45,10 +45,10 @@ def survey_lines(found: SourceSurvey) -> Iterator[str]:
         yield f"Not looked at: {unread}; there are too many, or it would take too long"
     if found.is_held:
         yield "So many are gone that the next cycle would withdraw nothing, and hold the source"
-    for one in found.articles:
-        kind = "new" if one.is_new else "changed"
-        at = common.rfc3339_or_none(one.published_at)
-        yield f"  {kind} {one.language} {at} {escape_line(one.file)}: {one.title}"
+    for article in found.articles:
+        kind = "new" if article.is_new else "changed"
+        at = common.rfc3339_or_none(article.published_at)
+        yield f"  {kind} {article.language} {at} {escape_line(article.file)}: {article.title}"
     if (more := found.new + found.changed - len(found.articles)) > 0:
         yield f"  and {more:,} more"
     for file, reason in found.refused[:_REFUSED_SHOWN]:

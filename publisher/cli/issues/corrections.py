@@ -59,9 +59,9 @@ def issues_correct_command(  # noqa: PLR0913  # options
             web_only=web_only,
         )
         done = correct_issue(state, actor, request)
-    names = [one.mailed.name if one.mailed else f"{one.first.name} (page)" for one in done]
+    names = [x.mailed.name if x.mailed else f"{x.first.name} (page)" for x in done]
     if given.as_json:
-        common.print_json({"corrected": [one.first.name for one in done], "issues": names})
+        common.print_json({"corrected": [x.first.name for x in done], "issues": names})
     else:
         echo("\n".join(f"{name}: the next cycle makes it" for name in names))
 

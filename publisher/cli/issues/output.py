@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from publisher.issues.planner import OverdueOccurrence
 
 
-def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator[str]:
+def list_lines(issues: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator[str]:
     """Yield a line for each issue, and for each story that was left out."""
-    for one in found:
-        when = f"{one.send_at:%Y-%m-%d %H:%M} UTC" if one.send_at else "held"
-        yield f"{one.name}  {_words(one.state)}  {when}  {one.reason or ''}".rstrip()
+    for issue in issues:
+        when = f"{issue.send_at:%Y-%m-%d %H:%M} UTC" if issue.send_at else "held"
+        yield f"{issue.name}  {_words(issue.state)}  {when}  {issue.reason or ''}".rstrip()
     for out in left:
         who = f"{out.actor}, carried since" if out.is_carried else out.actor
         yield f"left out of {out.issue}: {out.story.key} by {who}: {out.reason}"
@@ -71,8 +71,8 @@ def _mail_lines(report: IssueReport) -> Iterator[str]:
     """Yield how many mails have which state, and why those that nobody got were not sent."""
     if counts := [f"{n:,} {_words(state)}" for state, n in report.counts.items() if n]:
         yield f"    mails: {', '.join(counts)}"
-    for one in report.causes:
-        yield f"    {one.count:,} {_words(one.state)}: {one.sentence}; {one.advice}"
+    for cause in report.causes:
+        yield f"    {cause.count:,} {_words(cause.state)}: {cause.sentence}; {cause.advice}"
 
 
 def _words(state: str) -> str:
@@ -85,31 +85,31 @@ _CAUSES_SHOWN = 5
 
 def explain_failures(made: IssueStatus) -> Iterator[str]:
     """Yield lines that say why mails of an issue were not accepted, and which command shows more."""
-    name, count, found = made.issue.name, made.deliveries, made.causes
-    if found:
+    name, count, causes = made.issue.name, made.deliveries, made.causes
+    if causes:
         yield f"{name}: publisher deliveries {name} shows who"
-    for one, number in found.most_common(_CAUSES_SHOWN):
-        looked_at = sum(n for (of, _), n in found.items() if of == one.state)
-        part = f" (of {looked_at:,} looked at)" if looked_at < count[one.state] else ""
-        yield f"    {number} {one.state}{part}: {one.sentence}"
-        yield f"        {one.advice}"
-    if (more := len(found) - _CAUSES_SHOWN) > 0:
+    for failure, number in causes.most_common(_CAUSES_SHOWN):
+        looked_at = sum(n for (of, _), n in causes.items() if of == failure.state)
+        part = f" (of {looked_at:,} looked at)" if looked_at < count[failure.state] else ""
+        yield f"    {number} {failure.state}{part}: {failure.sentence}"
+        yield f"        {failure.advice}"
+    if (more := len(causes) - _CAUSES_SHOWN) > 0:
         yield f"    and {more} more {'cause' if more == 1 else 'causes'}"
     if doubtful := count[DeliveryState.IN_DOUBT]:
         yield f"{name}: {doubtful} in doubt: publisher doubt list shows them"
 
 
-def causes_as_json(found: CauseCounts) -> list[dict[str, Any]]:
+def causes_as_json(causes: CauseCounts) -> list[dict[str, Any]]:
     """Return causes as JSON values, the most frequent first."""
     return [
         {
-            "state": one.state.value,
-            "cause": one.sentence,
+            "state": failure.state.value,
+            "cause": failure.sentence,
             "count": number,
-            "key": one.cause.key,
-            "advice": one.advice,
+            "key": failure.cause.key,
+            "advice": failure.advice,
         }
-        for one, number in found.most_common()
+        for failure, number in causes.most_common()
     ]
 
 

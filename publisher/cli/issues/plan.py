@@ -151,7 +151,9 @@ def issues_move_command(
     if given.as_json:
         from publisher.web.api.issues.calendar import occurrence_state
 
-        common.print_json([occurrence_state(one).model_dump(mode="json") for one in done])
+        common.print_json(
+            [occurrence_state(changed).model_dump(mode="json") for changed in done]
+        )
     else:
         echo("\n".join(map(occurrence_line, done)))
 
@@ -187,14 +189,14 @@ def issues_skip_command(
         common.print_json(
             [
                 {
-                    "issue": one.name,
+                    "issue": skipped.name,
                     "state": "skipped",
-                    "reason": one.reason,
-                    "was_made": one.was_made,
+                    "reason": skipped.reason,
+                    "was_made": skipped.was_made,
                 }
-                for one in done
+                for skipped in done
             ]
         )
         return
-    for one in done:
-        echo(f"{one.name} is skipped: {one.reason}")
+    for skipped in done:
+        echo(f"{skipped.name} is skipped: {skipped.reason}")

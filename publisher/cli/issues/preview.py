@@ -146,9 +146,12 @@ def _write_screenshots(
     from publisher.app.issues.dry_run import photograph_editions, write_screenshots
 
     taken: list[Screenshot] = []
-    for one in photograph_editions(settings, editions, clock):
-        echo(one.problem or f"{one.language}: {one.subject}", err=bool(one.problem))
-        taken += one.taken
+    for edition in photograph_editions(settings, editions, clock):
+        echo(
+            edition.problem or f"{edition.language}: {edition.subject}",
+            err=bool(edition.problem),
+        )
+        taken += edition.taken
     write_screenshots(folder, taken)
     echo(f"{common.count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
 

@@ -108,7 +108,8 @@ def _whole(state: EditingState, actor: Actor, name: str) -> dict[str, Any]:
     from publisher.app.issues.approvals import read_approvals, read_plan_to_sign
 
     answers = {
-        key: answer_of(state, actor, one, issue=name) for key, one in _OPERATIONS.items()
+        key: answer_of(state, actor, operation, issue=name)
+        for key, operation in _OPERATIONS.items()
     }
     plan = read_plan_to_sign(state, read_approvals(state, actor, name))
     signed = plan and {"hash": plan.hash, "recipients": plan.recipients, "moved": plan.moved}

@@ -23,12 +23,12 @@ _COLUMNS = ("state", "sent", "not_sent", "in_doubt", "reason")
 
 
 def show_recovery(
-    found: Recovery, *, released: bool, is_shared: bool, names_none: bool
+    recovery: Recovery, *, released: bool, is_shared: bool, names_none: bool
 ) -> None:
     """Print why nothing was sent, how much is known, and the issues about which a person may decide."""
     console = common.stdout_console()
-    console.print(found.reason)
-    if found.is_complete:
+    console.print(recovery.reason)
+    if recovery.is_complete:
         console.print("Witness and journal have everything that was sent since.")
     elif is_shared and names_none:
         console.print(
@@ -37,12 +37,12 @@ def show_recovery(
         )
     else:
         console.print(
-            f"Witness or journal are missing, or have gaps ({_lost(found)}): what was due may have been sent"
+            f"Witness or journal are missing, or have gaps ({_lost(recovery)}): what was due may have been sent"
         )
         if is_shared:
-            console.print(_NAME_ALL if found.has_own_witness else _NO_WITNESS)
-    _show_departures(found, console)
-    _show_issues(found, console)
+            console.print(_NAME_ALL if recovery.has_own_witness else _NO_WITNESS)
+    _show_departures(recovery, console)
+    _show_issues(recovery, console)
     console.print(
         "Mail goes out again with the next run."
         if released
@@ -50,26 +50,26 @@ def show_recovery(
     )
 
 
-def _show_departures(found: Recovery, console: Console) -> None:
-    if found.left:
-        who = common.count_noun(found.left, "subscriber")
+def _show_departures(recovery: Recovery, console: Console) -> None:
+    if recovery.left:
+        who = common.count_noun(recovery.left, "subscriber")
         console.print(f"{who} left since, or their mail was returned: they get no mail again.")
-    if not found.is_complete:
-        since = f"{found.copied_at:%Y-%m-%d %H:%M} UTC" if found.copied_at else "then"
+    if not recovery.is_complete:
+        since = f"{recovery.copied_at:%Y-%m-%d %H:%M} UTC" if recovery.copied_at else "then"
         console.print(
             f"Who left since {since} may not be known, and gets the next issue: take them off by hand."
         )
 
 
-def _show_issues(found: Recovery, console: Console) -> None:
-    shown = [one for one in found.issues if not one.is_merely_late]
+def _show_issues(recovery: Recovery, console: Console) -> None:
+    shown = [issue for issue in recovery.issues if not issue.is_merely_late]
     table = common.make_table(_HEADINGS, map(_row, shown))
     console.print(table if shown else "No issue is concerned.")
-    if late := len(found.issues) - len(shown):
+    if late := len(recovery.issues) - len(shown):
         console.print(
             f"Skipped as too late: {common.count_noun(late, 'more issue')}; --json lists them."
         )
-    if any(one.may_have_been_sent for one in found.issues):
+    if any(issue.may_have_been_sent for issue in recovery.issues):
         console.print(
             "The stories of issues that may have been sent go into the next one, for everybody. If you know that one was "
             "sent, say --sent ISSUE: its stories go to nobody again."
@@ -90,25 +90,25 @@ def _row(issue: RecoveredIssue) -> tuple[str, ...]:
     )
 
 
-def _lost(found: Recovery) -> str:
+def _lost(recovery: Recovery) -> str:
     # Where an earlier recovery jumped over numbers, any number of them may be lost.
-    if not found.missing_pages:
+    if not recovery.missing_pages:
         return "nobody knows how many transactions are lost"
-    return f"at least {common.count_noun(found.missing_pages, 'transaction')} lost"
+    return f"at least {common.count_noun(recovery.missing_pages, 'transaction')} lost"
 
 
-def recovery_as_json(found: Recovery, *, released: bool) -> dict[str, object]:
+def recovery_as_json(recovery: Recovery, *, released: bool) -> dict[str, object]:
     """Return all that is known, for programs."""
     return {
-        "reason": found.reason,
-        "copied_at": common.rfc3339_or_none(found.copied_at),
-        "complete": found.is_complete,
-        "missing_pages": found.missing_pages,
-        "left": found.left,
+        "reason": recovery.reason,
+        "copied_at": common.rfc3339_or_none(recovery.copied_at),
+        "complete": recovery.is_complete,
+        "missing_pages": recovery.missing_pages,
+        "left": recovery.left,
         "released": released,
         "issues": [
-            {"issue": one.name} | {name: getattr(one, name) for name in _COLUMNS}
-            for one in found.issues
+            {"issue": issue.name} | {name: getattr(issue, name) for name in _COLUMNS}
+            for issue in recovery.issues
         ],
     }
 

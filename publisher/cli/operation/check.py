@@ -33,8 +33,8 @@ def report_as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
         "errors": sum(len(result.errors) for result in results),
         "warnings": sum(len(result.warnings) for result in results),
         "failed": any(result.failed for result in results),
-        "mails": [_mail_as_json(one) for one in results if one.is_mail],
-        "files": [_mail_as_json(one) for one in results if not one.is_mail],
+        "mails": [_mail_as_json(result) for result in results if result.is_mail],
+        "files": [_mail_as_json(result) for result in results if not result.is_mail],
     }
 
 
@@ -60,7 +60,7 @@ def count_findings(findings: Sequence[Mapping[str, Any]]) -> str:
     """Return one line with the numbers of findings, which are objects as in `--json`."""
     if not findings:
         return "The gate found nothing wrong with it."
-    errors = sum(one["severity"] == "error" for one in findings)
+    errors = sum(finding["severity"] == "error" for finding in findings)
     return (
         f"The gate found {common.count_noun(errors, 'error')} and "
         f"{common.count_noun(len(findings) - errors, 'warning')}: publisher check shows them."

@@ -84,7 +84,7 @@ def _standing(facts: status.PublicationStatus) -> Table:
         heads = iter([(f"{autonym(line.language)} ({line.language})", _articles(line))])
         latest = line.latest()
         # Of several, the first one.
-        coming = {one.edition.newsletter: one for one in reversed(line.upcoming)}
+        coming = {issue.edition.newsletter: issue for issue in reversed(line.upcoming)}
         for name in coming or [""]:
             made = latest.get(name)
             table.add_row(

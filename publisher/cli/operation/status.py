@@ -30,21 +30,21 @@ def process_lines(facts: PublicationStatus) -> Iterator[str]:
         return
     leads = ", plans and writes files, epoch {}"
     running = (
-        f"{one.host} (process {one.pid}{leads.format(one.epoch) if one.epoch else ''})"
-        for one in facts.processes
+        f"{process.host} (process {process.pid}{leads.format(process.epoch) if process.epoch else ''})"
+        for process in facts.processes
     )
     yield f"Running: {', '.join(running)}"
     if facts.senders:
-        yield f"Sending now: {', '.join(f'{one.host} by {one.transport}' for one in facts.senders)}"
+        yield f"Sending now: {', '.join(f'{x.host} by {x.transport}' for x in facts.senders)}"
 
 
 def explain_held(senders: Sequence[SenderStatus]) -> Iterator[str]:
     """Yield who has mails that nobody else may send, and until when."""
-    for one in senders:
-        if one.held:
-            mails = common.count_noun(one.held, "mail")
+    for sender in senders:
+        if sender.held:
+            mails = common.count_noun(sender.held, "mail")
             yield (
-                f"{one.host} holds {mails} by {one.transport} until {one.until:%H:%M:%S} UTC, or longer while it "
+                f"{sender.host} holds {mails} by {sender.transport} until {sender.until:%H:%M:%S} UTC, or longer while it "
                 "works. If it has died, another run sends them then"
             )
 
@@ -56,9 +56,9 @@ def _turn_lines(facts: PublicationStatus) -> Iterator[str]:
         ("waiting", "wait"),
         ("failed", "failed within a day"),
     ):
-        found = [one for one in facts.turns if one.state == state]
-        if found:
-            each = (f"{one.count} {one.name} (since {one.seconds:.0f} s)" for one in found)
+        turns = [turn for turn in facts.turns if turn.state == state]
+        if turns:
+            each = (f"{turn.count} {turn.name} (since {turn.seconds:.0f} s)" for turn in turns)
             yield f"Turns that {words}: {', '.join(each)}"
 
 
@@ -70,8 +70,8 @@ def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
 
 def copies_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield what is wrong with bucket and backups, and that there is no second witness."""
-    for one in facts.problems:
-        yield f"Problem since {common.format_local(one.since)}: {one.problem}"
+    for failing in facts.problems:
+        yield f"Problem since {common.format_local(failing.since)}: {failing.problem}"
     yield from bucket_lines(facts)
     yield from backup_lines(facts)
     if facts.has_no_second_witness:
