@@ -33,6 +33,8 @@ _OWN_NAMES = frozenset(
 # In place of the page of a withdrawn article: servers send it with 410. With a leading dot, so that none
 # sends it under its own name.
 GONE_NAME = ".gone.html"
+# Folders of lists of articles, in each language's.
+_LISTS = ("archive", "sections")
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 
 SubscriberPage = Literal[
@@ -53,6 +55,16 @@ def home_path(language: str) -> str:
 def article_path(language: str, slug: str) -> str:
     """Return the path of an article's page."""
     return f"{language}/stories/{slug}/"
+
+
+def archive_path(language: str, month: str = "") -> str:
+    """Return the path of the list of a language's months, or of the articles of a month such as `2026-01`."""
+    return f"{language}/archive/{month}/" if month else f"{language}/archive/"
+
+
+def section_path(language: str, name: str) -> str:
+    """Return the path of the list of a section's articles; `name` is its ASCII name."""
+    return f"{language}/sections/{name}/"
 
 
 def newsletter_path(language: str, newsletter: str) -> str:
@@ -119,7 +131,14 @@ def is_own_path(path: str, languages: Sequence[str], newsletters: Sequence[str])
     second = rest.partition("/")[0]
     if first in _OWN_NAMES or second in get_args(SubscriberPage):
         return True
-    own = {"", "index.html", "stories", "feeds", *(one.casefold() for one in newsletters)}
+    own = {
+        "",
+        "index.html",
+        "stories",
+        "feeds",
+        *_LISTS,
+        *(one.casefold() for one in newsletters),
+    }
     return first in {one.casefold() for one in languages} and second in own
 
 
@@ -127,7 +146,7 @@ def has_own_page(path: str, languages: Sequence[str], newsletters: Sequence[str]
     """Return whether a path below the web root is a page of the program's that no article has."""
     first, _slash, rest = path.strip("/").partition("/")
     second = rest.partition("/")[0]
-    own = {"", "index.html", "feeds", *newsletters, *get_args(SubscriberPage)}
+    own = {"", "index.html", "feeds", *_LISTS, *newsletters, *get_args(SubscriberPage)}
     return first in {"", "index.html", "feeds"} or (first in languages and second in own)
 
 

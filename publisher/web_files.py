@@ -27,7 +27,9 @@ from publisher.database.dialect.sql import KEYED, upsert_by_key
 from publisher.database.metadata import metadata
 from publisher.files import check_guard, make_folder, sync_folder, write_if_changed
 
-_FOLLOWED_LINKS = re.compile(r'(<a\b[^>]*?\shref="|<(?:img|audio|video)\b[^>]*?\ssrc=")([^"]*)')
+_FOLLOWED_LINKS = re.compile(
+    r'(<a\b[^>]*?\shref="|<(?:img|audio|video)\b[^>]*?\ssrc="|<form\b[^>]*?\saction=")([^"]*)'
+)
 
 # Higher levels save few bytes and cost ten times the work. Measured with 150 kB of a feed: 44 kB
 # in 5 ms, and hardly less in 21 ms. Feeds are written often.

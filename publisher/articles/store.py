@@ -84,6 +84,16 @@ def newest_articles(
     return [article_from_row(row) for row in connection.execute(newest)]
 
 
+def listed(
+    connection: sa.Connection, language: str, now: datetime
+) -> Sequence[sa.Row[tuple[int, date, str | None, str | None]]]:
+    """Return the published articles of a language, newest first: id, day, section, what the page was written from."""
+    columns = article.c["id", "published_on", "section", "page_hash"]
+    query = sa.select(*columns).join(story).where(*_ready_in(language, now))
+    order = article.c.published_at.desc(), story.c.key
+    return connection.execute(query.order_by(*order)).all()
+
+
 def newest_labels(
     connection: sa.Connection, language: str, now: datetime, limit: int
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:

@@ -355,38 +355,44 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
         )
         for article in chosen
     )
-    return replace(
-        page_content(connection, settings, issue, edition.title(language), items, sisters),
-        content=edition.content.value,
-        pictures=edition.pictures.value,
-        blocks=frozenset(block.value for block in edition.blocks),
-    )
+    return edition_content(connection, settings, issue, edition, items, sisters)
 
 
-def page_content(
+def edition_content(  # all that an issue consists of
     connection: Connection,
     settings: Settings,
     issue: Issue,
-    title: str,
+    edition: Edition | None,
     items: Iterable[ArticleView],
     sisters: Iterable[LanguageLink],
 ) -> IssueContent:
-    """Return what the page of an issue with some articles shows; a mail says more."""
+    """Return the content of an issue with some articles; `edition` is None if the settings have it no more."""
     publication, language = settings.publication, issue.language
     path = urls.issue_path(language, issue.newsletter, issue.day)
-    cadence = DigestKey.parse(issue.newsletter).cadence
-    return IssueContent(
+    key = DigestKey.parse(issue.newsletter)
+    content = IssueContent(
         publication=views.site_view(settings, language),
         newsletter=issue.newsletter,
-        title=title,
+        title=edition.title(language) if edition else issue.newsletter,
         day=issue.day,
         number=issues.issue_number(connection, issue.newsletter, language, issue.day),
         items=tuple(items),
         sisters=tuple(sisters),
         web_url=urls.public_url(publication, path),
+        archive_url=urls.public_url(
+            publication, urls.newsletter_path(language, key.newsletter)
+        ),
         more=issue.more,
         more_url=urls.public_url(publication, urls.home_path(language)),
-        cadence=cadence.value if cadence else "",
+        cadence=key.cadence.value if key.cadence else "",
+    )
+    if edition is None:
+        return content
+    return replace(
+        content,
+        content=edition.content.value,
+        pictures=edition.pictures.value,
+        blocks=frozenset(block.value for block in edition.blocks),
     )
 
 

@@ -16,7 +16,7 @@ from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.store import words_hash
-from publisher.assembly.assemble import page_content, sister_links, with_words
+from publisher.assembly.assemble import edition_content, sister_links, with_words
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.database.engine import chunks
@@ -136,21 +136,17 @@ def revised_content(
     sent = digests.articles_as_sent(connection, issue)
     found = articles.articles_by_id(connection, [number for number, _words in sent])
     until = issue.shows_until(now)
-    withdrawn = [place for place, (n, _w) in enumerate(sent) if _is_hidden(found[n], until)]
+    withdrawn = sum(_is_hidden(found[number], until) for number, _words in sent)
     shown = [(found[n], words) for n, words in sent if not _is_hidden(found[n], until)]
     corrected = {one.id for one, words in shown if words_hash(one) != words}
     notes = _correction_notes(connection, settings, issue)
     if not (withdrawn or corrected or notes):
         return None
     edition = settings.edition(issue.newsletter, issue.language)
-    title = edition.title(issue.language) if edition else issue.newsletter
     items = _views(connection, settings, issue, [one for one, _words in shown], corrected, now)
     sisters = sister_links(connection, settings, issue)
-    content = replace(
-        page_content(connection, settings, issue, title, items, sisters),
-        withdrawn=tuple(withdrawn),
-        corrections=notes,
-    )
+    content = edition_content(connection, settings, issue, edition, items, sisters)
+    content = replace(content, withdrawn=withdrawn, corrections=notes)
     return with_words(content, combined_edits(connection, issue.id))
 
 

@@ -32,6 +32,8 @@ _RESERVED_NAMES = frozenset(
         "preferences",
         "address",
         "data",
+        "archive",
+        "sections",
     ]
 )
 
@@ -59,6 +61,7 @@ class EditionSettings(values.ConfigTable):
     """The keys of a newsletter that an edition may override."""
 
     title: values.LocalisedTitle | None = None
+    description: values.LocalisedText | None = None
     schedule: str | None = None
     lead: int | None = Field(default=None, ge=0, le=_LONGEST_LEAD)  # hours
     approval: choices.ApprovalPolicy | None = None
@@ -112,6 +115,8 @@ class Edition:
     newsletter: str
     language: str
     title: values.Localised
+    # One sentence, on pages and in mails about a subscription.
+    description: values.Localised
     schedule: recurrence.Schedule
     timezone: str
     skip_dates: frozenset[date]
@@ -225,6 +230,7 @@ class Newsletter(EditionSettings):
             newsletter=self.name,
             language=language,
             title=chosen("title", self.title),
+            description=chosen("description", values.NO_TEXT),
             schedule=schedule,
             timezone=chosen("timezone", timezone),
             skip_dates=frozenset(chosen("skip_dates", ())),

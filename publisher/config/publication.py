@@ -68,7 +68,7 @@ class Publication(values.ConfigTable):
     """The table [publication], and the people of people.toml."""
 
     title: values.LocalisedTitle
-    description: values.LocalisedText = values.Localised({"": ""})
+    description: values.LocalisedText = values.NO_TEXT
     url: values.WebRoot
     languages: values.LanguageTags = Field(min_length=1)
     timezone: values.TimeZoneName = "UTC"

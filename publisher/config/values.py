@@ -246,6 +246,9 @@ class Localised:
         return f"Localised({self._texts!r})"
 
 
+NO_TEXT = Localised({"": ""})
+
+
 def _localised(value: object) -> Localised:
     if isinstance(value, Localised):
         return value

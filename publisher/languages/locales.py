@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.dates import format_date as babel_date
-from babel.dates import format_time, get_day_names, get_timezone_location
+from babel.dates import format_skeleton, format_time, get_day_names, get_timezone_location
 from babel.lists import format_list
 from babel.units import format_unit
 
@@ -94,7 +94,16 @@ def format_date(day: date, tag: str, width: Literal["long", "full"] = "long") ->
 
     Thai years are Buddhist. Digits are the locale's own (CLDR: defaultNumberingSystem): `۴ دسامبر ۲۰۲۶`.
     """
-    written = babel_date(day, format=width, locale=locale_of(tag))
+    return _as_read(babel_date(day, format=width, locale=locale_of(tag)), tag)
+
+
+def format_month(day: date, tag: str) -> str:
+    """Return the month of a date, with its year: `April 2017`, `2017年4月`."""
+    return _as_read(format_skeleton("yMMMM", day, locale=locale_of(tag)), tag)
+
+
+def _as_read(written: str, tag: str) -> str:
+    """Return a date of Babel's with the spaces, years and digits that people of a language read."""
     written = written.replace(_NARROW_SPACE, _NO_BREAK_SPACE)
     if locale_of(tag).language == "th":
         written = _THAI_YEAR.sub(lambda year: str(int(year[1]) + _BUDDHIST_ERA), written)

@@ -216,10 +216,12 @@ class NoticeComposer:
         names = row.content.get("newsletters", [])
         is_welcome = row.kind is NoticeKind.WELCOME
         latest = (self._latest(connection, name, row) for name in names if is_welcome)
+        about = (self._about(name, language) for name in names)
         return SystemMail(
             kind=row.kind.value,
             publication=publication_view(self.settings.publication, language),
             newsletters=tuple(self._title(name, language) for name in names),
+            about=tuple((title, words) for title, words in about if words),
             latest=tuple(line for line in latest if line),
             mailbox=self._mailbox,
             has_pages=self.settings.web.enabled,
@@ -236,11 +238,15 @@ class NoticeComposer:
         return (box.address or self.settings.publication.sender.address) if box else ""
 
     def _title(self, newsletter: str, language: str) -> str:
+        return self._about(newsletter, language)[0]
+
+    def _about(self, newsletter: str, language: str) -> tuple[str, str]:
+        """Return the title and the description of a newsletter."""
         found = self.settings.newsletter(newsletter)
         if found is None:  # it was removed from the settings meanwhile
-            return newsletter
-        timezone = self.settings.publication.timezone
-        return found.in_language(language, timezone).title(language)
+            return newsletter, ""
+        edition = found.in_language(language, self.settings.publication.timezone)
+        return edition.title(language), edition.description(language)
 
     def _latest(
         self, connection: Connection, newsletter: str, row: QueuedNotice

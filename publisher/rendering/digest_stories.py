@@ -429,6 +429,12 @@ def lay_out(ordered: StoryOrder, lengths: Sequence[StoryLength]) -> DigestLayout
     )
 
 
+def page_layout(content: model.IssueContent) -> DigestLayout:
+    """Lay out all stories of an issue for its page, where whole texts are the articles' own HTML."""
+    ordered = order_stories(content)
+    return lay_out(ordered, [StoryLength.SUMMARY] * len(content.items))
+
+
 # The language and name of a section.
 _Section = tuple[str, str]
 

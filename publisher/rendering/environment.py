@@ -296,6 +296,7 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "own_digits": languages.own_digits,
     "reading_time": languages.reading_time,
     "list_names": languages.list_names,
+    "month": languages.format_month,
     "names": filters.byline_names,
     "one_line": plaintext.to_one_line,
     "otherwise": filters.otherwise,

@@ -103,11 +103,12 @@ class IssueContent:
     """The content of one issue in one language.
 
     `day` is the issue's occurrence, `number` counts the newsletter's issues in this language from 1 and is 0
-    if unknown, `web_url` its copy on the web, `sisters` the same issue in other
-    languages. `more` articles had no room; they are at `more_url`. `content` is how much of each
-    article a mail carries, `pictures` which stories show their picture, `blocks` the optional parts
-    (`notes`, `quotation`). `cadence` is empty, or that of a digest of the newsletter: `daily`, `weekly` or `monthly`; the renderer adds it to `title`.
-    `withdrawn` are the places, from 0, of articles that were in the digest and are not shown any more.
+    if unknown, `web_url` its copy on the web, `archive_url` the list of the newsletter's issues, `sisters`
+    the same issue in other languages. `more` articles had no room; they are at `more_url`. `content` is how
+    much of each article a mail carries, `pictures` which stories show their picture, `blocks` the optional
+    parts (`notes`, `quotation`). `cadence` is empty, or that of a digest of the newsletter: `daily`, `weekly`
+    or `monthly`; the renderer adds it to `title`. `withdrawn` articles were in the digest and are not shown
+    any more.
     `subject`, `preheader` and `introduction`, clean HTML, are what editors wrote; empty for the program's
     own, and for no introduction. `quoted` is the story and the text that they chose to quote, and an empty
     text for no quotation.
@@ -126,22 +127,15 @@ class IssueContent:
     content: Literal["summary", "full"] = "summary"
     pictures: PicturesShown = "all"
     number: int = 0
+    archive_url: str = ""
     blocks: frozenset[str] = frozenset()
     cadence: str = ""
-    withdrawn: tuple[int, ...] = ()
+    withdrawn: int = 0
     subject: str = ""
     preheader: str = ""
     introduction: str = ""
     quoted: tuple[int, str] | None = None
     corrections: tuple[CorrectionNote, ...] = ()
-
-    @property
-    def places(self) -> tuple[ArticleView | None, ...]:
-        """The items as they were sent, None in the place of each that was withdrawn since."""
-        found: list[ArticleView | None] = [*self.items]
-        for place in self.withdrawn:
-            found.insert(place, None)
-        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +152,8 @@ class SystemMail:
     kind: str
     publication: PublicationView
     newsletters: tuple[str, ...] = ()
+    # Title and description of each of these that has one.
+    about: tuple[tuple[str, str], ...] = ()
     latest: tuple[IssueLine, ...] = ()
     mailbox: str = ""
     has_code: bool = False
@@ -287,15 +283,55 @@ class FeedTexts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewsletterLine:
+    """A newsletter on the front page, with the address of the list of its issues."""
+
+    title: str
+    description: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeContent:
-    """The content of a list page: a language's front page, or one newsletter's archive."""
+    """The content of a list page: a language's front page, or one newsletter's archive.
+
+    The first of `articles` leads the front page; `newsletters` are on the front page only.
+    """
 
     publication: PublicationView
     title: str
+    description: str
     url: str
     articles: tuple[ArticleView, ...]
     issues: tuple[IssueLine, ...]
     sisters: tuple[LanguageLink, ...]
+    newsletters: tuple[NewsletterLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveLine:
+    """A month, by its first day, or a section in the list of all articles, and the number of its articles."""
+
+    url: str
+    count: int
+    title: str = ""
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveContent:
+    """The content of a page that lists articles: of a month, by its first day, of a section, or neither.
+
+    A page of neither has all `months` and `sections`. `articles` come without their texts.
+    """
+
+    url: str
+    title: str = ""
+    day: date | None = None
+    articles: tuple[ArticleView, ...] = ()
+    months: tuple[ArchiveLine, ...] = ()
+    sections: tuple[ArchiveLine, ...] = ()
+    sisters: tuple[LanguageLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,10 +135,12 @@ class Renderer:
         return self._call(render_system_mail, mail)
 
     def issue_page(self, content: model.IssueContent) -> str:
-        """Render an issue's copy on the web, with its articles in full.
+        """Render an issue's copy on the web: the stories of the mail in its order, at its lengths.
 
         It recommends nothing: an article that is withdrawn later would stay recommended here.
         """
+        from publisher.rendering.digest_stories import page_layout
+
         items = tuple(replace(item, related=()) for item in content.items)
         content = self._with_cadence(replace(content, items=items))
         return self._site_page(
@@ -147,6 +149,7 @@ class Renderer:
             content.web_url,
             content.sisters,
             issue=content,
+            digest=page_layout(content) if items else None,
         )
 
     def correction(self, content: CorrectionContent) -> model.Digest:
@@ -183,6 +186,14 @@ class Renderer:
         """Render a language's front page, or a newsletter's archive."""
         return self._site_page(
             "web/home.html", content.publication, content.url, content.sisters, home=content
+        )
+
+    def archive_page(
+        self, publication: model.PublicationView, content: model.ArchiveContent
+    ) -> str:
+        """Render a list of articles: of a month, of a section, or of all months and sections."""
+        return self._site_page(
+            "web/archive.html", publication, content.url, content.sisters, archive=content
         )
 
     def chooser_page(

@@ -28,10 +28,13 @@ from publisher.rendering import (
     Renderer,
     views,
 )
+from publisher.rendering.model import NewsletterLine
 from publisher.web_files import write_page
 
 # Feeds and archives have more.
 ARTICLES_ON_HOME = 30
+# The first of so many articles that has a picture leads the front page.
+_LEAD_CANDIDATES = 4
 ISSUES_ON_HOME = 10
 ISSUES_IN_ARCHIVE = 1000
 
@@ -132,7 +135,10 @@ def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
     publication = settings.publication
     links = _everywhere(publication, urls.home_path)
     house = views.site_view(settings, publication.default_language)
-    yield PurePosixPath("index.html"), partial(renderer.chooser_page, house, links)
+    root = partial(renderer.chooser_page, house, links)
+    if len(links) == 1:
+        root = partial(renderer.moved_page, house, links[0].url)
+    yield PurePosixPath("index.html"), root
     for language in publication.languages:
         house = views.site_view(settings, language)
         for kind in ("subscribe", "unsubscribe", "preferences"):
@@ -149,9 +155,11 @@ def _archive(
     def path(tag: str) -> str:
         return urls.newsletter_path(tag, name)
 
+    edition = newsletter.in_language(language, publication.timezone)
     return HomeContent(
         publication=views.site_view(settings, language),
-        title=newsletter.in_language(language, publication.timezone).title(language),
+        title=edition.title(language),
+        description=edition.description(language),
         url=urls.public_url(publication, path(language)),
         articles=(),
         issues=tuple(_line(settings, issue) for issue in shown.archives[name]),
@@ -165,8 +173,10 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
     content = HomeContent(
         publication=house,
         title=house.title,
+        description=house.description,
         url=urls.public_url(publication, urls.home_path(language)),
-        articles=tuple(_item(publication, a, shown) for a in shown.articles),
+        articles=tuple(_item(publication, a, shown) for a in _lead_first(shown.articles)),
+        newsletters=tuple(_newsletter_lines(settings, language)),
         issues=tuple(_line(settings, issue) for issue in shown.recent),
         sisters=_elsewhere(publication, language, urls.home_path),
     )
@@ -179,6 +189,25 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
     for old, new in shown.moved:
         address = urls.public_url(publication, new)
         yield urls.page_file(old), partial(renderer.moved_page, house, address)
+
+
+def _lead_first(newest: Sequence[Article]) -> Sequence[Article]:
+    lead = next((one for one in newest[:_LEAD_CANDIDATES] if one.picture), None)
+    return [lead, *(one for one in newest if one is not lead)] if lead else newest
+
+
+def _newsletter_lines(settings: Settings, language: str) -> Iterator[NewsletterLine]:
+    publication = settings.publication
+    for newsletter in settings.newsletters:
+        if language in (newsletter.languages or publication.languages):
+            edition = newsletter.in_language(language, publication.timezone)
+            yield NewsletterLine(
+                title=edition.title(language),
+                description=edition.description(language),
+                url=urls.public_url(
+                    publication, urls.newsletter_path(language, newsletter.name)
+                ),
+            )
 
 
 def _moved_addresses(

@@ -38,6 +38,7 @@ from publisher.issues.tables import (
     issue_variant_table,
     revised_page_table,
 )
+from publisher.site.archive_pages import mark_pages_settled
 from publisher.web_files import write_page
 
 _FOLDER = re.compile(r"\bmedia/([0-9a-f]{16})/")
@@ -242,7 +243,7 @@ def remove_hidden_pages(
             done += [row.id] if is_gone or row.available_at <= now else []
     if done:
         with database.writing() as connection:
-            articles.mark_article_pages_written(connection, done)
+            mark_pages_settled(connection, done)
             mark_media_due(connection)
     return len(visible)
 

@@ -36,7 +36,8 @@ from publisher.rendering import (
     Renderer,
     views,
 )
-from publisher.site import list_pages, removal
+from publisher.rendering.model import ArchiveContent
+from publisher.site import archive_pages, list_pages, removal
 from publisher.site.former_addresses import place_files, write_redirects
 from publisher.web_files import write_page
 
@@ -47,7 +48,8 @@ def mark_all_pages_due(connection: Connection) -> None:
     connection.execute(update(issue_table).values(page_hash=None))
     connection.execute(update(article_address).values(written=None))
     connection.execute(delete(placed_file))
-    lists = web_files.build_cache.c.name == "lists"
+    name = web_files.build_cache.c.name
+    lists = (name == "lists") | name.startswith(archive_pages.ARCHIVES)
     connection.execute(delete(web_files.build_cache).where(lists))
 
 
@@ -86,12 +88,14 @@ def try_templates(
     home = HomeContent(
         publication=house,
         title=house.title,
+        description=house.description,
         url=house.url,
         articles=items,
         issues=(),
         sisters=(),
     )
     renderer.home_page(home)
+    renderer.archive_page(house, ArchiveContent(url=house.url, articles=items))
     renderer.chooser_page(house, ())
     renderer.moved_page(house, house.url)
     renderer.letter_page(house, "unsubscribe", publication.sender.address)
@@ -164,6 +168,8 @@ def write_site(
     with _apart(settings, written):
         report = written.problems.append
         written.lists = list_pages.write_list_pages(settings, database, renderer, now, report)
+    with _apart(settings, written):
+        written.lists += archive_pages.write_archives(settings, database, renderer, now, report)
     with _apart(settings, written):
         is_changed = bool(written.articles or written.issues)
         removal.remove_unused_media(settings, database, now, is_any_page_changed=is_changed)
@@ -266,7 +272,7 @@ def _write_articles(
         if not done:
             return  # a whole portion failed, so the template is wrong, not an article
         with database.writing() as connection:
-            articles.mark_article_pages_written(connection, done)
+            archive_pages.mark_pages_settled(connection, done)
         finished += len(done)
         yield finished, max(total, finished)
 

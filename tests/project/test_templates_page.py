@@ -19,7 +19,7 @@ from publisher.rendering import (
     template_files,
 )
 from publisher.rendering.environment import TEMPLATE_FILTERS, VARIABLE_ALIASES, Templates
-from publisher.rendering.model import FeedContent
+from publisher.rendering.model import ArchiveContent, FeedContent
 from publisher.rendering.sandbox import client, protocol
 from publisher.rendering.template_files import shipped_templates_folder
 from tests.publisher.rendering import sample
@@ -87,6 +87,7 @@ def given() -> dict[str, set[str]]:
         renderer.issue_page(sample.issue("en"))
         renderer.article_page(publication, sample.item("en"))
         renderer.home_page(sample.home("en"))
+        renderer.archive_page(publication, ArchiveContent(url=publication.url))
         renderer.chooser_page(publication, [LanguageLink(language="en", url=publication.url)])
         renderer.letter_page(publication, "unsubscribe", "desk@example.org")
         renderer.moved_page(publication, publication.url)
@@ -118,6 +119,7 @@ def test_the_values_that_are_described_have_those_fields() -> None:
         "item.article": Article,
         "issue": IssueContent,
         "home": HomeContent,
+        "archive": ArchiveContent,
         "feed": FeedContent,
     }
     said = {quoted(row[0])[0]: re.sub(r"\([^)]*\)", "", row[1]) for row in rows("Values")}

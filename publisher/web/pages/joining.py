@@ -196,8 +196,9 @@ def _form_values(request: PageRequest, entered: _Entered) -> dict[str, Any]:
     return {
         "wording": _wording(request),
         "newsletters": [
-            (newsletter.name, newsletter.title(language))
+            (newsletter.name, edition.title(language), edition.description(language))
             for newsletter in settings.newsletters
+            for edition in [newsletter.in_language(language, settings.publication.timezone)]
             if newsletter.name in entered.newsletters
         ],
         "languages": [language, *others],

@@ -218,6 +218,21 @@ def test_a_welcome_has_the_latest_issue_in_her_language(publication: Publication
     assert "/en/weekly/" not in text
 
 
+@pytest.mark.parametrize("kind", [NoticeKind.CONFIRM, NoticeKind.WELCOME])
+def test_mails_about_a_beginning_say_what_the_newsletter_is(
+    publication: PublicationFolder, kind: NoticeKind
+) -> None:
+    described = {
+        "name": "weekly",
+        "title": "The week",
+        "description": {"en": "Fridays, by boat."},
+    }
+    publication.reload(newsletters=[described | {"schedule": "0 8 * * FRI"}])
+    mail = parsed(compose(publication, kind))
+    assert "\r\nThe week\r\nFridays, by boat.\r\n" in text_of(mail)
+    assert "<strong>The week</strong><br>Fridays, by boat." in html_of(mail)
+
+
 def test_a_newsletter_that_was_removed_is_called_by_its_name(
     publication: PublicationFolder,
 ) -> None:

@@ -18,6 +18,8 @@ from publisher.rendering import (
 from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.model import (
+    ArchiveContent,
+    ArchiveLine,
     FeedAddress,
     FeedContent,
     FeedGroup,
@@ -390,6 +392,7 @@ def home(language: str) -> HomeContent:
     return HomeContent(
         publication=publication(language),
         title=PUBLICATION[language][0],
+        description=PUBLICATION[language][1],
         url=f"{URL}/{language}/",
         articles=issue(language).items,
         issues=(
@@ -400,6 +403,18 @@ def home(language: str) -> HomeContent:
                 title=title, day=date(2026, 1, 2), url=f"{URL}/{language}/weekly/2026-01-02/"
             ),
         ),
+        sisters=sisters(language),
+    )
+
+
+def archive(language: str) -> ArchiveContent:
+    """A list of articles, with all that such lists have."""
+    url = f"{URL}/{language}/archive/"
+    return ArchiveContent(
+        url=url,
+        articles=issue(language).items,
+        months=(ArchiveLine(url=f"{url}2026-01/", count=12, day=date(2026, 1, 1)),),
+        sections=(ArchiveLine(url=f"{URL}/{language}/sections/a/", count=3, title="A"),),
         sisters=sisters(language),
     )
 
@@ -415,6 +430,7 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
     """A mail about a subscription, with everything that its kind may have."""
     values: dict[str, Any] = {
         "newsletters": (NEWSLETTER[language],),
+        "about": ((NEWSLETTER[language], PUBLICATION[language][1]),),
         "latest": (
             IssueLine(
                 title=NEWSLETTER[language],

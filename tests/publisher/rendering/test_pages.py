@@ -26,6 +26,7 @@ def pages(language: str) -> dict[str, str]:
         "issue": RENDERER.issue_page(content),
         "article": RENDERER.article_page(content.publication, content.items[0]),
         "home": RENDERER.home_page(sample.home(language)),
+        "archive": RENDERER.archive_page(content.publication, sample.archive(language)),
         **{
             f"feed of {kind}": RENDERER.feed_page(
                 content.publication, sample.feed(language, kind)
@@ -84,15 +85,37 @@ def test_ids_are_unique_and_links_within_a_page_lead_somewhere(language: str) ->
         assert all(t.startswith(("#", "https://", "mailto:")) for t in targets)
 
 
-def test_an_issue_page_has_contents_full_articles_and_ways_back() -> None:
-    page = PAGES["en"]["issue"]
+def issue_page(**changes: Any) -> etree._Element:
+    return tree(RENDERER.issue_page(sample.issue("en", number=12, **changes)))
+
+
+def test_an_issue_page_has_the_stories_of_the_mail_in_its_order_and_lengths() -> None:
+    content = sample.issue("en", number=12, archive_url=f"{sample.URL}/en/weekly/")
+    page = RENDERER.issue_page(content)
     root = tree(page)
-    contents = next(nav for nav in root.iter("nav") if nav.get("id") == "contents")
-    assert [a.get("href") for a in contents.iter("a")] == [f"#a-{s}" for s in sample.SLUGS]
-    assert page.count('href="#top"') == 4
-    assert page.count("<blockquote>") == 4
+    stories = [(e.get("class"), e.get("id")) for e in root.iter("article")]
+    assert stories == [
+        ("lead", f"a-{sample.SLUGS[0]}"),
+        *(("feature", f"a-{slug}") for slug in sample.SLUGS[1:4]),
+    ]
+    mail = [told.url for told in RENDERER.digest(content).stories]
+    titles = [next(e.iter("h2", "h3")) for e in root.iter("article")]
+    assert [next(title.iter("a")).get("href") for title in titles] == mail
+    assert page.count("<blockquote>") == 0
+    assert "Friday, January 9, 2026 · No. 12" in words(root)
     assert "You might also like" not in page
     assert "And 3 more articles" in page
+    assert f'<a href="{sample.URL}/en/weekly/">Past issues</a>' in page
+
+
+def test_an_issue_page_has_whole_texts_where_the_mail_has_them() -> None:
+    root = issue_page(content="full")
+    assert len(list(root.iter("blockquote"))) == 4
+
+
+def test_an_issue_page_tells_how_many_articles_were_withdrawn() -> None:
+    assert words(issue_page(withdrawn=2)).count("This article was withdrawn.") == 2
+    assert "This article was withdrawn." in words(issue_page(withdrawn=1, items=()))
 
 
 def test_foreign_articles_and_english_letters_keep_their_language() -> None:
@@ -183,7 +206,7 @@ def test_an_article_page_has_what_cards_need() -> None:
 
 def test_a_home_page_lists_articles_and_issues_or_says_that_there_are_none() -> None:
     root = tree(PAGES["ar"]["home"])
-    titles = [words(h3) for h3 in root.iter("h3")]
+    titles = [words(h2) for article in root.iter("article") for h2 in article.iter("h2")]
     assert titles == [item.article.title for item in sample.issue("ar").items]
     assert "9 يناير 2026" in words(root)
     assert next(root.iter("time")).get("datetime") == "2026-01-05"

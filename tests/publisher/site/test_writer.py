@@ -87,6 +87,8 @@ def test_no_page_recommends_a_withdrawn_article(publication: PublicationFolder) 
         shown(publication.at(NOW + timedelta(hours=1)))
     assert "/stories/maps/" not in text_of(publication, "en/stories/tides")
     assert found == {
+        "en/archive/2026-01/index.html",
+        "en/archive/index.html",
         "en/index.html",
         "en/stories/maps/.gone.html",
         "en/stories/maps/index.html",
@@ -134,10 +136,10 @@ def write(publication: PublicationFolder, name: str, day: int, language: str = "
 
 
 def test_an_empty_publication_has_all_list_pages(publication: PublicationFolder) -> None:
-    assert shown(publication).lists == 1 + 4 * 5
+    assert shown(publication).lists == 1 + 4 * 6
     expected = {"index.html"}
     for tag in LANGUAGES:
-        for page in ("", "weekly/", "subscribe/", "unsubscribe/", "preferences/"):
+        for page in ("", "archive/", "weekly/", "subscribe/", "unsubscribe/", "preferences/"):
             expected.add(f"{tag}/{page}index.html")
     assert set(stamps(public(publication))) == expected
     assert "Nothing has been published here yet." in text_of(publication, "en")
@@ -179,8 +181,12 @@ def test_a_new_article_changes_the_home_page_of_its_language(
     shown(publication)
     write(publication, "second", 6)
     with changes(public(publication)) as found:
-        assert shown(publication.at(NOW + timedelta(hours=1))).lists == 1
-    assert {path for path in found if "stories" not in path} == {"en/index.html"}
+        assert shown(publication.at(NOW + timedelta(hours=1))).lists == 3
+    assert {path for path in found if "stories" not in path} == {
+        "en/archive/2026-01/index.html",
+        "en/archive/index.html",
+        "en/index.html",
+    }
 
 
 def test_a_date_that_changes_the_order_changes_the_list(publication: PublicationFolder) -> None:

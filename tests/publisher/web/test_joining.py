@@ -129,6 +129,20 @@ def test_among_several_newsletters_none_is_chosen_for_anybody(
     assert arabic.index('value="ar" checked') < arabic.index('value="en"')
 
 
+def test_the_form_says_what_each_newsletter_is(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    newsletters = titled("daily", "news")
+    publication.reload(
+        newsletters=[newsletters[0] | {"description": "By boat."}, newsletters[1]]
+    )
+    several = client.get(PATH).text
+    assert '<p class="hint" id="newsletter-hint">' in several
+    assert several.count("By boat.") == 1
+    single = client.get(f"{PATH}?newsletter=daily").text
+    assert ("By boat." in single, 'value="news"' in single) == (True, False)
+
+
 # --- a request
 
 
