@@ -224,16 +224,19 @@ def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -
 
 
 def _with_present_address(settings: Settings, issue: Issue, page: str) -> str:
-    """Return a page without its own addresses under former names of the newsletter."""
+    """Return a page without addresses of itself and of its list under former names of the newsletter."""
     key, newsletter = DigestKey.parse(issue.newsletter), settings.newsletter(issue.newsletter)
 
-    def address(name: str) -> str:
+    def addresses(name: str) -> Iterator[str]:
         named = str(DigestKey(name, key.cadence))
-        path = urls.issue_path(issue.language, named, issue.day, issue.serial)
-        return urls.public_url(settings.publication, path)
+        yield urls.issue_path(issue.language, named, issue.day, issue.serial)
+        # With the quote behind it: the addresses of all issues begin so.
+        yield f'{urls.newsletter_path(issue.language, name)}"'
 
     for former in newsletter.formerly if newsletter else ():
-        page = page.replace(address(former), address(key.newsletter))
+        for old, new in zip(addresses(former), addresses(key.newsletter), strict=True):
+            public = partial(urls.public_url, settings.publication)
+            page = page.replace(public(old), public(new))
     return page
 
 

@@ -189,7 +189,7 @@ def test_it_is_refused_and_names_the_list_in_the_bucket(anew: PublicationFolder)
 def test_as_a_new_start_no_issue_with_a_page_is_sent_again(anew: PublicationFolder) -> None:
     begin_anew(anew.settings, anew.database)
     assert sent_from(anew, "ann@example.org") == 0
-    [page] = anew.settings.folders.public.glob("en/*/2026-*/index.html")
+    [page] = anew.settings.folders.public.glob("en/weekly/2026-*/index.html")
     assert "Tides" in page.read_text()
 
 
