@@ -1,10 +1,12 @@
 """What a mail asks for, by its subject or its first line, in each of the program's languages. Pure."""
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 
@@ -38,64 +40,66 @@ class MailCommand:
     language: str = "en"
 
 
-_U, _S, _C = MailUse.UNSUBSCRIBE, MailUse.SUBSCRIBE, MailUse.CONFIRM
-_L, _H = MailUse.LANGUAGE, MailUse.LINKS
-# No phrase may stand for two languages, but for those that are written alike in both.
-_PHRASES: Final[dict[str, dict[MailUse, tuple[str, ...]]]] = {
-    "en": {
-        _U: ("unsubscribe", "leave", "stop", "signoff", "remove me"),
-        _S: ("subscribe", "join"),
-        _C: ("confirm",),
-        _L: ("language",),
-        _H: ("preferences", "settings", "help"),
-    },
-    "zh-Hans": {
-        _U: ("退订", "取消订阅"),
-        _S: ("订阅",),
-        _C: ("确认",),
-        _L: ("语言",),
-        _H: ("偏好设置", "设置", "帮助"),
-    },
-    "zh-Hant": {
-        _U: ("退訂", "取消訂閱"),
-        _S: ("訂閱",),
-        _C: ("確認",),
-        _L: ("語言",),
-        _H: ("偏好設定", "設定", "說明"),
-    },
-    "ar": {
-        _U: ("إلغاء الاشتراك", "الغاء الاشتراك", "إلغاء"),
-        _S: ("اشتراك", "الاشتراك", "اشترك"),
-        _C: ("تأكيد", "تاكيد"),
-        _L: ("اللغة", "لغة"),
-        _H: ("التفضيلات", "تفضيلات", "مساعدة"),
-    },
+# What is written for each, and what agrees, by language.
+_PHRASES: Final[dict[str, dict[str, list[str]]]] = tomllib.loads(
+    Path(__file__).with_name("phrases.toml").read_text("utf-8")
+)
+_COMMANDS: Final = {
+    "unsubscribe": MailUse.UNSUBSCRIBE,
+    "subscribe": MailUse.SUBSCRIBE,
+    "confirm": MailUse.CONFIRM,
+    "language": MailUse.LANGUAGE,
+    "links": MailUse.LINKS,
 }
-# The longest first: one may be the beginning of another.
-_ALL: Final = sorted(
-    (
-        (tuple(phrase.split()), use, language)
-        for language, uses in _PHRASES.items()
-        for use, phrases in uses.items()
-        for phrase in phrases
-    ),
-    key=lambda entry: -len(entry[0]),
-)
+
+_QUOTE_MARKS: Final = "\"'“”„‚‘’«»‹›「」『』《》.,!。，！،、"
+
+
+def folded_words(text: str, *, with_accents: bool = False) -> tuple[str, ...]:
+    """Return the words of a text without letter case, signs around them, marks of direction and, usually, accents.
+
+    People leave accents out; the Turkish dotless i has no other form without case.
+    """
+    lower = text.replace("İ", "i").casefold()
+    left_out = {"Cf"} if with_accents else {"Cf", "Mn"}
+    signs = unicodedata.normalize("NFKC" if with_accents else "NFKD", lower)
+    plain = "".join(sign for sign in signs if unicodedata.category(sign) not in left_out)
+    plain = plain if with_accents else plain.replace("ı", "i")
+    return tuple(filter(None, (word.strip(_QUOTE_MARKS) for word in plain.split())))
+
+
+def _known(*, with_accents: bool) -> list[tuple[tuple[str, ...], MailUse, str]]:
+    """Return all phrases with what they ask for and their language, the longest first: one may begin another."""
+    found = [
+        (folded_words(phrase, with_accents=with_accents), use, language)
+        for language, phrases in _PHRASES.items()
+        for name, use in _COMMANDS.items()
+        for phrase in phrases[name]
+    ]
+    return sorted(found, key=lambda entry: -len(entry[0]))
+
+
+# Accents tell Slovak from Czech, if somebody writes them.
+_KNOWN: Final = ((True, _known(with_accents=True)), (False, _known(with_accents=False)))
 # Words after a command, at most; a longer line is somebody's sentence.
-_MAX_ARGUMENTS: Final = {_U: 1, _S: 1, _C: 1, _L: 2, _H: 0}
+_MAX_ARGUMENTS: Final = {
+    MailUse.UNSUBSCRIBE: 1,
+    MailUse.SUBSCRIBE: 1,
+    MailUse.CONFIRM: 1,
+    MailUse.LANGUAGE: 2,
+    MailUse.LINKS: 0,
+}
 _YES: Final = frozenset(
-    (
-        *("yes", "yes please", "yes, please", "ok", "okay", "sure", "agreed"),
-        *("好", "好的", "是", "是的", "可以", "同意", "确定", "確定"),
-        *("نعم", "موافق", "أوافق", "حسنا", "حسنًا"),
-    )
+    folded_words(phrase) for phrases in _PHRASES.values() for phrase in phrases["yes"]
 )
+# What mail programs put before the subject of an answer or a forwarded mail, in their languages.
 _REPLY: Final = re.compile(
-    r"\A(?:(?:re|fwd?|aw|wg|sv|回复|回覆|答复|答覆|转发|轉寄|轉發|رد|إعادة توجيه)\s*[:：]\s*)+",
+    r"\A(?:(?:re|fwd?|aw|wg|sv|vs|vb|vl|tr|rv|r|i|rif|antw|doorst|odp|pd|vá|tov|enc|res|ynt|ilt|bls|απ|πρθ|отв|пересл"
+    r"|回复|回覆|答复|答覆|转发|轉寄|轉發|返信|転送|회신|전달|رد|إعادة توجيه|پاسخ|بازارسال|תשובה|הועבר|उत्तर|अग्रेषित|ตอบกลับ)\s*[:：]\s*)+",
     re.IGNORECASE,
 )
-_TOKEN_OR_NAME: Final = re.compile(r"[\w.~-]{1,400}")
-_QUOTE_MARKS: Final = "\"'“”„«».,!。，！،"
+_TOKEN_OR_NAME: Final = re.compile(r"[\w.~-]+")
+_LONGEST_ARGUMENT: Final = 400
 _DATE_OR_ADDRESS: Final = re.compile(r"[\d@]")
 
 
@@ -111,7 +115,7 @@ def is_assent(text: str) -> bool:
     """
     lines = [line.strip() for line in _visible(text).splitlines()]
     first = next((line for line in lines if line), "")
-    says_yes = " ".join(first.strip(f" {_QUOTE_MARKS}").casefold().split()) in _YES
+    says_yes = folded_words(first) in _YES
     return says_yes or not _has_own_words(lines)
 
 
@@ -141,15 +145,22 @@ def _has_own_words(lines: Sequence[str]) -> bool:
 def _command(line: str) -> MailCommand | None:
     text = _REPLY.sub("", _visible(line).strip())
     words = [word.strip(_QUOTE_MARKS) for word in text.split()]
-    folded = [word.casefold() for word in words]
-    for phrase, use, language in _ALL:
-        size = len(phrase)
-        if tuple(folded[:size]) == phrase:
+    for with_accents, phrases in _KNOWN:
+        folded = tuple(" ".join(folded_words(one, with_accents=with_accents)) for one in words)
+        for phrase, use, language in phrases:
+            size = len(phrase)
             arguments = tuple(words[size:])
-            fits = len(arguments) <= _MAX_ARGUMENTS[use]
-            if fits and all(map(_TOKEN_OR_NAME.fullmatch, arguments)):
+            fits = folded[:size] == phrase and len(arguments) <= _MAX_ARGUMENTS[use]
+            if fits and all(map(_is_token_or_name, arguments)):
                 return MailCommand(use, arguments, language)
     return None
+
+
+def _is_token_or_name(word: str) -> bool:
+    """Return whether a word may be a token, or the name of a newsletter or a language in any script."""
+    # No pattern of `re` knows the vowel signs of Indian scripts as parts of words.
+    letters = "".join(sign for sign in word if unicodedata.category(sign)[0] != "M")
+    return len(word) <= _LONGEST_ARGUMENT and bool(_TOKEN_OR_NAME.fullmatch(letters))
 
 
 def _visible(text: str) -> str:

@@ -304,6 +304,7 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "readable_address": readable_address,
     "shorten": plaintext.shorten_to_columns,
     "start": filters.start_side,
+    "title_list": filters.title_list,
     "typeface": typeface,
     "underline": plaintext.underline,
 }

@@ -24,7 +24,7 @@ from markupsafe import Markup
 from publisher.articles.model import Article, Byline, KnownByline, Origin, Picture, Provenance
 from publisher.errors import RenderingError
 from publisher.i18n.messages import joined, message
-from publisher.languages import direction, list_names, script
+from publisher.languages import direction, in_quotes, list_names, script
 from publisher.mail_limits import MAIL_WIDTH
 from publisher.rendering import placeholders, plaintext
 from publisher.rendering.model import ArticleView, LanguageLink, PublicationView
@@ -88,6 +88,15 @@ def byline_text(byline: Byline, language: str) -> str:
     """Return a name and its affiliation, if it has one."""
     parts = [byline.name, byline.affiliation] if byline.affiliation else [byline.name]
     return comma(language).join(parts)
+
+
+def title_list(names: Sequence[str], language: str) -> str:
+    """Return titles as a list, each in the marks of titles in the language; English has none."""
+    if language.startswith("zh"):
+        marked = [f"《{name}》" for name in names]
+    else:
+        marked = [name if language == "en" else in_quotes(name, language) for name in names]
+    return list_names(marked, language)
 
 
 def comma(language: str) -> str:

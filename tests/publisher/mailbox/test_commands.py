@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.mailbox.commands import MailCommand, MailUse, is_assent, parse_command
+from publisher.mailbox.commands import (
+    _COMMANDS,
+    _PHRASES,
+    MailCommand,
+    MailUse,
+    folded_words,
+    is_assent,
+    parse_command,
+)
+from tests.publisher.rendering.test_catalogues import LANGUAGES
 
 U, S, C = MailUse.UNSUBSCRIBE, MailUse.SUBSCRIBE, MailUse.CONFIRM
 L, H = MailUse.LANGUAGE, MailUse.LINKS
@@ -91,3 +100,47 @@ def test_a_salutation_or_words_below_a_quotation_do_not_agree(text: str) -> None
 def test_no_text_breaks_the_reader(subject: str, line: str) -> None:
     parse_command(subject, line)
     is_assent(line)
+
+
+def test_each_language_has_a_phrase_for_each_command_and_none_asks_for_two_things() -> None:
+    uses: dict[tuple[str, ...], set[MailUse]] = {}
+    for language, phrases in _PHRASES.items():
+        for name, use in _COMMANDS.items():
+            assert phrases[name], (language, name)
+            for phrase in phrases[name]:
+                uses.setdefault(folded_words(phrase), set()).add(use)
+    assert {phrase: asked for phrase, asked in uses.items() if len(asked) > 1} == {}
+    assert set(_PHRASES) == {"en", *LANGUAGES}
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, "en"])
+def test_the_first_phrases_of_a_language_are_understood_in_any_letter_case(
+    language: str,
+) -> None:
+    for name, use in _COMMANDS.items():
+        phrase = _PHRASES[language][name][0]
+        for written in (phrase, phrase.upper(), f"«{phrase}»"):
+            found = parse_command(written, "")
+            assert found is not None, written
+            assert found.use == use
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("ABONELİKTEN ÇIK", MailCommand(U, (), "tr")),
+        ("desinscription", MailCommand(U, (), "fr")),
+        ("odhlásiť", MailCommand(U, (), "sk")),
+        ("Antw: afmelden", MailCommand(U, (), "nl")),
+        ("भाषा हिन्दी", MailCommand(L, ("हिन्दी",), "hi")),
+    ],
+)
+def test_accents_prefixes_and_vowel_signs_do_not_matter(
+    written: str, expected: MailCommand
+) -> None:
+    assert parse_command(written, "") == expected
+
+
+@pytest.mark.parametrize("text", ["「はい」", "oui, merci !", "‘Ja’", "evet", "ДА"])
+def test_yes_is_understood_in_many_languages(text: str) -> None:
+    assert is_assent(text)

@@ -461,7 +461,7 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
             ),
         ),
     }
-    return SystemMail(kind=kind, publication=publication(language), **values | changes)
+    return SystemMail(kind=kind, **{"publication": publication(language)} | values | changes)
 
 
 def correction(language: str) -> CorrectionContent:

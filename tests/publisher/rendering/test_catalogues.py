@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from gettext import c2py
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_dir
 
+from publisher.languages import locale_of, script
 from publisher.rendering.template_files import (
     catalogue,
     catalogue_faults,
@@ -16,7 +18,27 @@ from publisher.rendering.template_files import (
     shipped_templates_folder,
 )
 
-LANGUAGES = ("zh-Hans", "zh-Hant", "ar")
+# The official languages of the European Union but English, and fourteen others.
+LANGUAGES = (
+    *("bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "ga", "hr", "hu", "it", "lt", "lv"),
+    *("mt", "nl", "pl", "pt", "ro", "sk", "sl", "sv"),
+    *(
+        "ar",
+        "fa",
+        "he",
+        "hi",
+        "id",
+        "ja",
+        "ko",
+        "ru",
+        "th",
+        "tr",
+        "uk",
+        "vi",
+        "zh-Hans",
+        "zh-Hant",
+    ),
+)
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 NUMBERS = (0, 1, 2, 3, 11, 100)
@@ -76,7 +98,26 @@ def test_every_plural_form_is_native(language: str) -> None:
     for singular, plural in plurals:
         for number in NUMBERS:
             text = translations.ngettext(singular, plural, number)
-            assert not re.search(r"[A-Za-z]", re.sub(r"%\(num\)s", "", text))
+            assert text not in {singular, plural}
+            if script(language) != "Latn":
+                assert not re.search(r"[A-Za-z]", re.sub(r"%\(num\)s", "", text))
+
+
+@every_language
+def test_the_plural_forms_are_those_of_cldr(language: str) -> None:
+    whole = read_catalogue(catalogue_path(language), language)
+    choose = c2py(whole.plural_expr)
+    form = locale_of(language).plural_form
+    order = [*("zero", "one", "two", "few", "many", "other")]
+    kinds = [kind for kind in order if kind in {*form.tags, "other"}]
+    assert whole.num_plurals == len(kinds)
+    for number in (*range(130), 1_000, 1_000_000, 2_000_000):
+        assert kinds[choose(number)] == form(number), number
+
+
+def test_each_catalogue_is_of_a_language_that_is_tested() -> None:
+    folders = catalogue_path("x").parents[2].iterdir()
+    assert {folder.name for folder in folders} == set(LANGUAGES)
 
 
 def test_arabic_counts_in_six_forms() -> None:
@@ -101,9 +142,9 @@ def test_english_counts_in_two_forms_and_stands_where_a_language_has_no_catalogu
     assert found
     assert translations.ngettext("%(num)s article", "%(num)s articles", 1) == "%(num)s article"
     assert translations.ngettext("%(num)s article", "%(num)s articles", 0) == "%(num)s articles"
-    translations, found = catalogue("de")
+    translations, found = catalogue("nb")
     assert not found
-    assert not has_catalogue("de")
+    assert not has_catalogue("nb")
     assert has_catalogue("zh-Hant")
     assert translations.gettext("Unsubscribe") == "Unsubscribe"
 
@@ -150,9 +191,9 @@ def test_a_publication_brings_its_own_catalogue(tmp_path: Path) -> None:
 
 
 def test_folders_without_a_catalogue_are_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "locale" / "de").mkdir(parents=True)
+    (tmp_path / "locale" / "nb").mkdir(parents=True)
     (tmp_path / "locale" / "notes.md").write_text("none")
-    assert not has_catalogue("de", (tmp_path,))
+    assert not has_catalogue("nb", (tmp_path,))
     (tmp_path / "file").mkdir()
     (tmp_path / "file" / "locale").write_text("none")
     assert has_catalogue("ar", (tmp_path / "file",))
