@@ -101,4 +101,4 @@ def english_words(page: str) -> list[str]:
     """Give the words in Latin letters of a page, but for addresses, titles and names of languages."""
     main = page.partition("<main ")[2].partition("</main>")[0]
     main = re.sub(r"<bdi.*?</bdi>|<option[^>]*lang=.*", "", main)
-    return re.findall(r"[A-Za-z]{3,}", re.sub(r"<?[^<>]*>|English|JSON", " ", main))
+    return re.findall(r"[A-Za-z]{3,}", re.sub(r"<?[^<>]*>|English|JSON|RSS", " ", main))
