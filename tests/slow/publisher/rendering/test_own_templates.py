@@ -109,5 +109,5 @@ def test_an_own_catalogue_that_comes_later_is_heeded(tmp_path: Path) -> None:
     before = renderer.feed_texts(item, publication).content_html
     own_words(tmp_path, "de", "In %(language)s", "Auf %(language)s")
     after = renderer.feed_texts(item, publication).content_html
-    assert "In Deutsch" in before
+    assert "Sprache: Deutsch" in before
     assert "Auf Deutsch" in after
