@@ -129,6 +129,22 @@ def test_the_database_refuses_unknown_states(publication: PublicationFolder) -> 
         )
 
 
+def test_issues_are_numbered_by_newsletter_and_language_and_skipped_ones_have_no_number(
+    connection: Connection,
+) -> None:
+    for days in (3, 2, 1):
+        walk(
+            connection,
+            add(connection, day=DAY - timedelta(days=days)),
+            *([IssueState.SKIPPED] if days == 2 else []),
+        )
+    add(connection, day=DAY - timedelta(days=1), language="ar")
+    assert store.issue_number(connection, "weekly", "en", DAY) == 3
+    assert store.issue_number(connection, "weekly", "en", DAY - timedelta(days=3)) == 1
+    assert store.issue_number(connection, "weekly", "ar", DAY) == 2
+    assert store.issue_number(connection, "daily", "en", DAY) == 1
+
+
 def test_planned_until_never_goes_back(connection: Connection) -> None:
     assert store.planned_until(connection, "weekly", "en") is None
     store.set_planned_until(connection, "weekly", "en", NOW)

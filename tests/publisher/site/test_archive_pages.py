@@ -1,11 +1,13 @@
 """The lists by which each article is reached: months, sections, and the front page."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from publisher.site import archive_pages
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.ingest.helpers import png
 from tests.publisher.printing import URL, changes, public, shown
 from tests.publisher.site.test_writer import pages, text_of
 
@@ -111,11 +113,21 @@ def test_a_list_that_could_not_be_written_is_written_by_the_next_cycle(
 def test_the_front_page_leads_with_a_picture_and_links_to_newsletters_and_all_articles(
     publication: PublicationFolder,
 ) -> None:
-    picture = "/images/pier.png"
     write(publication, "en/newest", "2026-01-07")
-    write(publication, "en/pictured", "2026-01-06", image=picture)
+    write(publication, "en/pictured", "2026-01-06", image="{src: pier.png, alt: A pier}")
+    (publication.articles / "en/pier.png").write_bytes(png(1200, 630))
     shown(publication)
     page = text_of(publication, "en")
-    assert page.index("Title of en/newest") < page.index("Title of en/pictured")
+    assert page.index("Title of en/pictured") < page.index("Title of en/newest")
     assert 'href="/en/weekly/"' in page
     assert 'href="/en/archive/"' in page
+
+
+def test_a_site_in_one_language_has_no_page_to_choose_from(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(languages=["en"])
+    shown(publication)
+    root = text_of(publication, "")
+    assert f'content="0; url={URL}/en/"' in root
+    assert f'<link rel="canonical" href="{URL}/en/">' in root
