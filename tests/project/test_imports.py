@@ -10,7 +10,6 @@ IMPORTERS = {
     "PIL": {
         "publisher.pictures.image_size",
         "publisher.pictures.picture_converter",
-        "publisher.screenshots.contact_sheets",
     },
     "altcha": {"publisher.request_limits"},
     "apscheduler": {"publisher.jobs.local_engine"},

@@ -1,20 +1,17 @@
-"""Preview issues by the pipeline on a temporary copy of what issues are made from; photograph them.
+"""Preview issues by the pipeline on a temporary copy of what issues are made from.
 
 The copy has no subscriber but the one who is asked for, no deliveries of others, no mails and no
-secrets of accounts, so that it takes as long as there are articles. Making it locks nothing. Pictures of
-editions' next issues are written with a sheet of them.
+secrets of accounts, so that it takes as long as there are articles. Making it locks nothing.
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import delete
 
-from publisher import files
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.cycle import Pipeline, open_pipeline
 from publisher.app.start_checks import require_same_secret
@@ -29,11 +26,8 @@ from publisher.clock import Clock
 from publisher.config import DeliverySettings, Edition, Settings
 from publisher.database import Database, open_database
 from publisher.database.copy import back_up, copy_database
-from publisher.errors import DatabaseError, IssueError, UsageError
+from publisher.errors import DatabaseError
 from publisher.rendering import Renderer
-from publisher.screenshots.capture import Screenshot, capture_mail, find_chromium
-from publisher.screenshots.capture import with_local_pictures as local
-from publisher.screenshots.contact_sheets import LabelledPicture, compose_contact_sheet
 from publisher.secrets import secret_fingerprint_table
 from publisher.site.writer import write_logo
 from subscribers.errors import BadAddressError
@@ -179,92 +173,3 @@ def _conditions(numbers: Sequence[int]) -> dict[str, str]:
         "issue_variant_article": f"variant_id {got}",
         **dict.fromkeys(_LEFT_OUT, _NO_ROWS),
     }
-
-
-CONTACT_SHEET = "sheet.png"
-
-
-@dataclass(frozen=True, slots=True)
-class EditionScreenshots:
-    """The screenshots of an edition's next issue; `problem` is why there are none."""
-
-    language: str
-    subject: str = ""
-    problem: str | None = None
-    taken: tuple[Screenshot, ...] = ()
-
-
-def photograph_editions(
-    settings: Settings, editions: Iterable[Edition], clock: Clock
-) -> Iterator[EditionScreenshots]:
-    """Photograph each edition's next issue, or what its newest articles would make.
-
-    One without articles does not stop the others. Raise UsageError if there is no Chromium.
-    """
-    program = find_chromium()
-    with open_dry_run(settings, clock) as pipeline:
-        # What was only now picked up is in the copy.
-        roots = [pipeline.settings.folders.public, settings.folders.public]
-        for edition in editions:
-            try:
-                preview = preview_next(pipeline, edition)
-            except IssueError as error:
-                yield EditionScreenshots(edition.language, problem=str(error))
-                continue
-            html, base = preview.gate_run.mail.html, settings.publication.url
-            taken = take_screenshots(program, edition.language, html, base, roots)
-            yield EditionScreenshots(edition.language, preview.subject, taken=taken)
-
-
-def take_screenshots(
-    program: str, language: str, html: str, base: str, roots: Sequence[Path]
-) -> tuple[Screenshot, ...]:
-    """Photograph a mail; pictures below the URL `base` are taken from one of several web roots.
-
-    `program` is Chromium, which has no network access: other pictures look as they do to
-    subscribers whose mail program blocks pictures.
-    """
-
-    def locate(path: str) -> str | None:
-        return find_in_web_roots(path, roots)
-
-    return capture_mail(program, language, local(html, base, locate))
-
-
-def find_in_web_roots(path: str, roots: Sequence[Path]) -> str | None:
-    """Return the `file:` address of a URL path in the first web root that has it, or None."""
-    plain = unquote(urlsplit(path).path).lstrip("/")
-    if "\0" in plain:
-        return None
-    for root in roots:
-        file = (root / plain).resolve()
-        if file.is_relative_to(root.resolve()) and file.is_file():
-            return file.as_uri()
-    return None
-
-
-def write_screenshots(folder: Path, taken: Sequence[Screenshot]) -> None:
-    """Write a file for each, and the sheet.
-
-    Raise IssueError if there are none, and UsageError if they can't be written.
-    """
-    if not taken:
-        raise IssueError("there is no issue to take a screenshot of: no edition has an article")
-    try:
-        for one in taken:
-            files.write_file(folder / f"{one.name}.png", one.picture)
-        files.write_file(
-            folder / CONTACT_SHEET, compose_contact_sheet(contact_sheet_rows(taken))
-        )
-    except OSError as error:
-        raise UsageError(f"{folder}: can't be written: {error.strerror or error}") from None
-
-
-def contact_sheet_rows(taken: Sequence[Screenshot]) -> list[list[LabelledPicture]]:
-    """Put photographs into a row for each scheme, labelled, in the order in which they come."""
-    rows: dict[str, list[LabelledPicture]] = {}
-    for one in taken:
-        label = f"{one.language}, {one.view.scheme}, {one.view.width} px"
-        picture = LabelledPicture(label=label, picture=one.picture)
-        rows.setdefault(one.view.scheme, []).append(picture)
-    return [*rows.values()]

@@ -10,6 +10,7 @@ stand it. Each preview is rendered once, not once a frame; if it is gone from me
 from __future__ import annotations
 
 import hashlib
+import html as html_text
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,7 +20,6 @@ from urllib.parse import unquote
 
 from publisher.app.editing_state import Actor, Permission
 from publisher.config import Settings
-from publisher.screenshots.capture import with_local_pictures
 
 if TYPE_CHECKING:
     from publisher.app.issues.preview import MailPreview
@@ -37,6 +37,8 @@ _CONDITIONS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ALWAYS, _NEVER = "(min-width:0px)", "(max-width:0px)"
+# Attributes with a picture's address; inlined mails quote attributes in this way.
+_PICTURE = re.compile(r"(?<=\s)(src|background)=\"([^\"]*)\"")
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 _SCHEME_STYLE = "<style>:root{{color-scheme:{}!important}}</style>"
 # What apps do that turn every colour round, whatever the mail says: pictures are turned back.
@@ -69,6 +71,23 @@ def with_scheme(html: str, scheme: str) -> str:
         return _ALWAYS if found[1].lower() == scheme else _NEVER
 
     return _CONDITIONS.sub(lambda found: _SCHEME.sub(resolved, found[0]), html)
+
+
+def with_local_pictures(mail: str, base: str, locate: Callable[[str], str | None]) -> str:
+    """Return a mail in which pictures below the publication's URL `base` have other addresses.
+
+    `locate` gets a path below the web root, percent-encoded as in the address, and returns the other address,
+    or None if there is no such picture, which is not shown.
+    """
+
+    def local(found: re.Match[str]) -> str:
+        address = html_text.unescape(found[2])
+        if not address.startswith(f"{base}/"):
+            return found[0]
+        place = locate(address.removeprefix(f"{base}/"))
+        return f'{found[1]}="{html_text.escape(place)}"' if place else found[0]
+
+    return _PICTURE.sub(local, mail)
 
 
 # Each has some 300 KB.

@@ -1,4 +1,4 @@
-"""`publisher preview` and `publisher send`: an issue as a file, as screenshots, or as a test mail."""
+"""`publisher preview` and `publisher send`: an issue as a file, or as a test mail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from publisher.cli import common
 from publisher.cli.exit_codes import complain, echo
 from publisher.cli.operation.check import count_findings
 from publisher.clock import Clock
-from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from publisher.app.issues.send_test_mails import SentTest
     from publisher.config import Edition, Settings
     from publisher.rendering import Renderer
-    from publisher.screenshots.capture import Screenshot
 
 
 def preview_for(  # the options of the commands
@@ -59,13 +57,12 @@ _DEFAULT_OUT = Path("preview.html")
     "weekly --lang zh-Hant --out digest.html my-publication",
     takes="DIR --as --now",
 )
-def preview_command(  # noqa: PLR0913  # the options of the command
+def preview_command(  # the options of the command
     given: common.Given,
     newsletter: str,
     *,
     lang: str | None = None,
     out: Path | None = None,
-    screenshots: Path | None = None,
     day: str | None = None,
     subscriber: str | None = None,
 ) -> None:
@@ -74,26 +71,16 @@ def preview_command(  # noqa: PLR0913  # the options of the command
     Plans and sends nothing.
 
     NEWSLETTER: The newsletter's name.
-    --lang TAG: The language; else the first, for screenshots all.
+    --lang TAG: The language; else the first.
     --out FILE (preview.html): Where to write it; .txt for plain text, .eml for the whole message.
-    --screenshots DIR: Photograph it instead, in every language, light and dark, 600 and 320 pixels
-        wide; needs Chromium.
     --day DATE (the next one): An issue that is there.
     --subscriber ADDRESS: As this subscriber gets it; its links do nothing.
     """
     clock, settings = given.clock, given.settings
 
     from publisher.app.issues.dry_run import open_preview
-    from publisher.app.issues.lookup import choose_editions, find_edition
+    from publisher.app.issues.lookup import find_edition
 
-    if screenshots is not None and (out or day or subscriber):
-        raise UsageError(
-            "--screenshots shows the next issue; give it without --out and the others"
-        )
-    if screenshots is not None:
-        editions = choose_editions(settings, newsletter, lang)
-        _write_screenshots(settings, clock, editions, screenshots)
-        return
     edition = find_edition(settings, newsletter, lang)
     if not (day or subscriber or given.account):
         _write(settings, clock, edition, out or _DEFAULT_OUT)
@@ -138,22 +125,6 @@ def _write_file(out: Path, content: str | bytes) -> int:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(content)
     return len(content)
-
-
-def _write_screenshots(
-    settings: Settings, clock: Clock, editions: list[Edition], folder: Path
-) -> None:
-    from publisher.app.issues.dry_run import photograph_editions, write_screenshots
-
-    taken: list[Screenshot] = []
-    for edition in photograph_editions(settings, editions, clock):
-        echo(
-            edition.problem or f"{edition.language}: {edition.subject}",
-            err=bool(edition.problem),
-        )
-        taken += edition.taken
-    write_screenshots(folder, taken)
-    echo(f"{common.count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
 
 
 @common.command(

@@ -295,10 +295,6 @@ def test_preview_writes_text_too_and_says_if_nothing_is_new(
         (["preview", "weekly", "--lang", "klingon"], "'klingon' is not a language tag"),
         (["preview", "weekly", "--lang", "fr"], "weekly has no edition in fr"),
         (["preview", "weekly", "--now", FRIDAY, "--out", "/dev/null/x"], "x: can't be written"),
-        (
-            ["preview", "weekly", "--out", "x.html", "--screenshots", "shots"],
-            "--screenshots shows the next issue; give it without --out and the others",
-        ),
         (["run", "--once", "--now", "tomorrow"], "'tomorrow' is not an instant"),
         (["run", "--once", "--now", "2026-01-09T12:00:00"], "has no time zone"),
         *(
@@ -468,19 +464,6 @@ def test_an_argument_that_is_not_utf_8_is_refused(
 ) -> None:
     run("subscribers", "import", small / "subscribers.csv", small)
     assert run(*arguments, small) == (2, "", "publisher: '\\udcff': is not UTF-8\n")
-
-
-def test_without_chromium_it_is_said_at_once_how_to_get_it(
-    run: Run, lantern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    code, out, err = run("preview", "weekly", lantern, "--screenshots", tmp_path / "shots")
-
-    assert (code, out) == (2, "")
-    assert "apt-get install chromium fonts-noto-core fonts-noto-cjk" in err
-    assert len(err.splitlines()) == 1
-    assert not (tmp_path / "shots").exists()
 
 
 def test_what_the_last_cycle_held_back_is_in_status_and_in_exit_codes_until_it_is_mended(

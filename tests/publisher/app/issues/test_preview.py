@@ -1,17 +1,15 @@
-"""The mail that an editor sees is the mail that a subscriber gets; and how it is framed and photographed."""
+"""The mail that an editor sees is the mail that a subscriber gets; and how it is framed."""
 
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from email import message_from_bytes
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
-from publisher.app.issues.dry_run import contact_sheet_rows, find_in_web_roots
 from publisher.app.issues.lookup import find_edition
 from publisher.app.issues.preview import (
     MailPreview,
@@ -31,6 +29,7 @@ from publisher.app.issues.preview_pages import (
     frame_document,
     picture_type,
     read_public_picture,
+    with_local_pictures,
     with_scheme,
 )
 from publisher.app.subscribers.records import unsubscribe_address
@@ -46,7 +45,6 @@ from publisher.issues.store import issue_by_name
 from publisher.issues.tables import issue_table
 from publisher.mail.signed_addresses import read_link
 from publisher.rendering import Digest, Renderer
-from publisher.screenshots.capture import MAIL_VIEWS, Screenshot
 from publisher.testing import SECRET
 from subscribers.preferences import Profile, TextLength
 from tests.publisher.app.reading import DAY, Reading, titles
@@ -367,36 +365,34 @@ def test_inverted_is_light_turned_round_and_pictures_come_from_the_console() -> 
     assert 'src="https://elsewhere.example/x.png"' in inverted
 
 
-# --- screenshots
+FOUND = {"media/1/a.png": "/-/p/a.png", "media/2/b.png?v=1&w=2": '/-/p/b".png'}
 
 
-def test_pictures_are_looked_for_in_one_web_root_after_the_other(tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    for root, name in ((first, "a.png"), (second, "a.png"), (second, "ü b.png")):
-        root.mkdir(exist_ok=True)
-        (root / name).write_bytes(b"")
-    (tmp_path / "secret.png").write_bytes(b"")
-    (second / "out.png").symlink_to(tmp_path / "secret.png")
-    roots = [first, second]
-
-    assert find_in_web_roots("a.png?v=1", roots) == (first / "a.png").as_uri()
-    assert find_in_web_roots("%C3%BC%20b.png", roots) == (second / "ü b.png").as_uri()
-    for lost in ("lost.png", "../secret.png", "%2e%2e/secret.png", "out.png", "a%00.png", ""):
-        assert find_in_web_roots(lost, roots) is None
-
-
-def test_a_sheet_has_a_row_for_each_scheme_and_labels_every_picture() -> None:
-    taken = [
-        Screenshot(language=language, view=view, picture=b"")
-        for language in ("en", "ar")
-        for view in MAIL_VIEWS
-    ]
-    rows = contact_sheet_rows(taken)
-    columns = [(language, width) for language in ("en", "ar") for width in (600, 320)]
-    assert [[one.label for one in row] for row in rows] == [
-        [f"{language}, {scheme}, {width} px" for language, width in columns]
-        for scheme in ("light", "dark")
-    ]
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            '<img alt="A" src="https://n.example/s/media/1/a.png">',
+            '<img alt="A" src="/-/p/a.png">',
+        ),
+        (
+            '<td background="https://n.example/s/media/2/b.png?v=1&amp;w=2">',
+            '<td background="/-/p/b&quot;.png">',
+        ),
+        *(
+            (other, other)
+            for other in (
+                '<img src="https://n.example/s/media/3/lost.png">',
+                '<img src="https://elsewhere.example/media/1/a.png">',
+                '<img src="https://n.example/space/media/1/a.png">',
+                '<a href="https://n.example/s/media/1/a.png">https://n.example/s/media/1/a.png</a>',
+                '<img data-src="https://n.example/s/media/1/a.png">',
+            )
+        ),
+    ],
+)
+def test_only_pictures_of_the_publication_get_other_addresses(before: str, after: str) -> None:
+    assert with_local_pictures(before, "https://n.example/s", FOUND.get) == after
 
 
 # --- pictures of the web root that the console shows

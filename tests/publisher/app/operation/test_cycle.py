@@ -30,7 +30,7 @@ from publisher.config import load_settings
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports import base
-from publisher.errors import BusyError, IssueError, UsageError
+from publisher.errors import BusyError, UsageError
 from publisher.ingest.pickup.source_pickup import PickedUp
 from publisher.issues.planner import plan_issues
 from publisher.testing import SECRET, MemoryTransport
@@ -354,17 +354,6 @@ def test_a_mail_in_a_file_is_checked(three_readers: PublicationFolder, tmp_path:
     file = tmp_path / "mail.eml"
     file.write_bytes(next(iter(outbox(three_readers).values())))
     assert (check_file(file, None).language, check_file(file, "en").failed) == ("en", False)
-
-
-def test_without_chromium_no_screenshot_is_made(
-    three_readers: PublicationFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    every = lookup.choose_editions(three_readers.settings, "weekly", None)
-    with pytest.raises(UsageError, match="chromium"):
-        list(dry_run.photograph_editions(three_readers.settings, every, CLOCK))
-    with pytest.raises(IssueError, match="no edition has an article"):
-        dry_run.write_screenshots(tmp_path / "shots", [])
 
 
 # --- deliveries
