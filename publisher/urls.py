@@ -27,7 +27,7 @@ _OWN_NAMES = frozenset(
     {
         *("", "index.html", "feeds", "media", "feedback", "-", "api", "healthz", "confirm"),
         *("robots.txt", "sitemap.xml", "favicon.ico", "apple-touch-icon.png", "ads.txt"),
-        *("sw.js", "service-worker.js", "manifest.json", "manifest.webmanifest"),
+        *("assets", "sw.js", "service-worker.js", "manifest.json", "manifest.webmanifest"),
     }
 )
 # In place of the page of a withdrawn article: servers send it with 410. With a leading dot, so that none

@@ -69,7 +69,7 @@ HIDDEN_PATHS = r"(?:.*/)?\.[^/]*(?:/.*)?|.*\.part|feeds/.*\.(?:gz|br)"
 WELL_KNOWN = ".well-known/"
 
 # Pages share their origin with subscribers' own pages: what slips through an article runs nothing, and no
-# other site shows them in a frame. Templates have their styles in the page; pictures may be elsewhere.
+# other site shows them in a frame. Own templates may have styles in a page; pictures may be elsewhere.
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src * data:; media-src *; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -114,7 +114,7 @@ def document_kinds(settings: Settings) -> tuple[DocumentKind, ...]:
     archives = rf"feeds/{_NAMES}/archive/[0-9]+\.{formats}"
     subscriptions = rf"feeds/{_NAMES}\.{formats}"
     return (
-        DocumentKind("media", "media/.*", f"public, max-age={_YEAR}, immutable"),
+        DocumentKind("media", "(?:media|assets)/.*", f"public, max-age={_YEAR}, immutable"),
         DocumentKind(
             "archive", archives, f"public, max-age={_DAY}", public=True, rels=("self",)
         ),

@@ -31,6 +31,7 @@ def settings(tmp_path: Path) -> Settings:
         ("en/feeds/index.html", "page"),
         ("en/data.json", "page"),
         ("media/0a1b2c/feeds.json", "media"),
+        ("assets/style.0a1b2c.css", "media"),
         ("media", "page"),
         ("feeds/en\r\nSet-Cookie: a=b.json", "page"),
         ("feeds/<x>.json", "page"),
