@@ -81,10 +81,6 @@ _GROUPS = {
         "List deliveries that are in doubt, and decide about them.",
         "Example: publisher doubt list my-publication",
     ),
-    "feeds": _Group(
-        "Count the readers of feeds.",
-        "Example: publisher feeds readers /var/log/nginx/access.log my-publication",
-    ),
     "issues": _Group(
         "See and change single issues.",
         'Example: publisher issues move weekly 2026-01-09 --to "2026-01-10 09:00"',

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.app.opening import open_state
 from publisher.cli import common
 from publisher.cli.api import answer_of
 from publisher.cli.exit_codes import echo, escape_line
@@ -92,24 +90,3 @@ def sources_test_command(given: common.Given, source: str) -> None:
         common.print_json(survey_value(survey).model_dump(mode="json"))
     else:
         echo("\n".join(survey_lines(survey)))
-
-
-@common.command("feeds readers", "/var/log/nginx/access.log my-publication")
-def followers_command(given: common.Given, access_log: Path) -> None:
-    """Count the readers of each feed and day in an access log. No address is stored.
-
-    Aggregators state how many people they read for; any other client counts once a day. Read each log
-    as a whole: of a day in two logs, the larger number counts.
-
-    ACCESS_LOG: Of nginx (combined) or Caddy (JSON); - is standard input.
-    """
-    from publisher.app.subscribers.feeds import count_feed_followers
-
-    with common.opened_lines(access_log) as lines, open_state(given.settings) as database:
-        counted = count_feed_followers(database, lines)
-    days = f", {counted.first} to {counted.last}" if counted.first else ""
-    echo(
-        f"stored: {common.count_noun(counted.stored, 'number', 'numbers')} of a feed and day{days}"
-    )
-    if counted.unread:
-        echo(f"{common.count_noun(counted.unread, 'line')} not understood", err=True)

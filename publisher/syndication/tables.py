@@ -90,17 +90,3 @@ sa.Index(
     feed_archive.c.number,
     **partial_index(feed_archive.c.due),
 )
-
-# Of access logs: aggregates only, no address and no User-Agent. See `followers`.
-feed_follower_day = sa.Table(
-    "feed_follower_day",
-    metadata,
-    # The name of a feed, which never changes.
-    sa.Column("feed", sa.Text, primary_key=True),
-    # In UTC.
-    sa.Column("day", sa.Date, primary_key=True),
-    # Subscribers that aggregators state in their User-Agents, and other clients.
-    sa.Column("stated", sa.Integer, nullable=False),
-    sa.Column("clients", sa.Integer, nullable=False),
-    info=KEYED,
-)

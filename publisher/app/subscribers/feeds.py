@@ -1,14 +1,13 @@
-"""A subscriber's own feed, at an address that only she has; and how many read the public feeds.
+"""A subscriber's own feed, at an address that only she has.
 
 It has what her preferences select. Its address ends with the subscriber's generation of links, or when she
 asks for another. Entries are those of the public feeds, so a feed reader that has both shows nothing twice.
-Readers of feeds are counted in access logs. No address is stored.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -18,11 +17,9 @@ from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Settings
-from publisher.database import Database
 from publisher.issues import selection
 from publisher.mail.signed_addresses import find_link, sign_link
 from publisher.rendering import Renderer
-from publisher.syndication import followers
 from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_index import publication_tag
 from publisher.syndication.feed_window import StoredEntry, entries_of_articles
@@ -181,31 +178,3 @@ def _rules(
                 edition, editions, publication, person.language, profile
             )
             yield replace(rules, max_age=timedelta.max)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountedFollowers:
-    """What came of a log: of how many feeds and days there are numbers, and lines not understood."""
-
-    stored: int
-    first: date | None
-    last: date | None
-    unread: int
-
-
-def count_feed_followers(database: Database, lines: Iterable[str]) -> CountedFollowers:
-    """Count the readers of feeds in lines of an access log, and store the numbers by feed and day."""
-    counted, unread = followers.count_followers(lines)
-    days = sorted(one.day for one in counted)
-    with database.writing() as connection:
-        stored = followers.store_followers(connection, counted)
-    first, last = (days[0], days[-1]) if days else (None, None)
-    return CountedFollowers(stored=stored, first=first, last=last, unread=unread)
-
-
-def list_feed_followers(
-    database: Database, languages: Sequence[str]
-) -> list[followers.FeedFollowers]:
-    """Return the latest numbers of the feeds of some languages; "" is the feed of all."""
-    with database.reading() as connection:
-        return followers.load_followers(connection, languages)

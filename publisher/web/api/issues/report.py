@@ -9,7 +9,6 @@ from pydantic import Field
 from publisher.app.editing_state import Permission
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.deliveries import decide_doubts, report_issue
-from publisher.app.subscribers.feeds import list_feed_followers
 from publisher.web.api.operations import ApiValue, Name, OperationTable
 from publisher.web.api.requests import ApiRequest
 
@@ -18,22 +17,10 @@ OPERATIONS = OperationTable()
 _LONGEST_TEXT = 20_000
 
 
-class FeedFollowerCount(ApiValue):
-    """Readers of a feed on the last day in the access logs that were counted. No address is stored."""
-
-    feed: str
-    day: date
-    stated: int = Field(description="As aggregators state.")
-    clients: int = Field(description="Other clients.")
-
-
 class ReportValue(ApiValue):
     """What became of an issue: the counts add up to what was planned."""
 
     report: dict[str, Any] = Field(description="As `publisher issues report --json` prints it.")
-    feed_followers: list[FeedFollowerCount] = Field(
-        description="Of the feeds in the issue's language, and of that of all languages."
-    )
 
 
 class DoubtChoiceValue(StrEnum):
@@ -76,10 +63,8 @@ class CorrectionValue(ApiValue):
 
 @OPERATIONS.add("GET /issues/<issue>/report", Permission.VIEW)
 def _read_report(request: ApiRequest, issue: str) -> ReportValue:
-    """Read what became of every mail of an issue, and how many read the feeds."""
-    report = report_issue(request.state, issue)
-    followers = list_feed_followers(request.state.database, ("", report.language))
-    return ReportValue.of(report=report.as_dict(), feed_followers=followers)
+    """Read what became of every mail of an issue."""
+    return ReportValue(report=report_issue(request.state, issue).as_dict())
 
 
 @OPERATIONS.add("POST /issues/<issue>/doubts", Permission.DECIDE_DOUBTS)

@@ -25,7 +25,6 @@ from publisher.app.issues.deliveries import decide_doubts, report_issues
 from publisher.app.issues.lookup import IssueGroup, find_issue_group
 from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
 from publisher.app.issues.preview_pages import LOOKS, WIDTHS
-from publisher.app.subscribers.feeds import list_feed_followers
 from publisher.config import Settings
 from publisher.errors import IssueError, PublisherError, UsageError
 from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext, ConsoleRequest
@@ -223,10 +222,6 @@ def _report(request: ConsoleRequest, issue: str) -> flask.Response:
         report=report,
         states=_used([one.counts for one in report.issues]),
         providers=[(name, found_at[name]) for name in shown],
-        # The feed of all languages has none.
-        feed_followers=list_feed_followers(
-            request.state.database, ["", *(one.issue.language for one in group.issues)]
-        ),
         others=len(others),
         in_others=sum((found_at[name] for name in others), Counter[str]()),
     )

@@ -23,7 +23,6 @@ from publisher.app.operation.cycle import CycleReport, add_reports, deliver_due
 from publisher.app.operation.new import create_publication
 from publisher.app.operation.run import open_locked_pipeline, run_cycle, run_service
 from publisher.app.operation.status import LanguagePlaces, list_places, take_snapshot
-from publisher.app.subscribers.feeds import count_feed_followers, list_feed_followers
 from publisher.assembly.select import select_due
 from publisher.clock import FixedClock
 from publisher.config import load_settings
@@ -50,7 +49,6 @@ from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.keys import RSA
 from tests.publisher.mail.samples import parsed, raw_field
 from tests.publisher.printing import URL, changes, pipeline_of, public, stamps
-from tests.publisher.syndication.test_follower_log import FEEDLY, READER, nginx
 
 WARNING = "no translation of the program's own words; English will stand around the articles"
 
@@ -176,19 +174,6 @@ def test_what_only_awaits_approval_has_no_place_and_hides_no_issue_that_was_sent
     cycle(publication, DUE + 7 * DAY - 6 * HOUR)
     assert not list((root / "public").glob("en/weekly/2026-01-16*"))
     assert english(publication) == sent
-
-
-def test_the_latest_day_of_each_feed_is_listed(publication: PublicationFolder) -> None:
-    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    pipeline_of(publication).run()
-    friday = [nginx(READER), nginx(FEEDLY.format(7), path="/feeds/all.json")]
-    saturday = [line.replace("09/Jan", "10/Jan") for line in (nginx(READER), nginx("Other/2"))]
-    found = count_feed_followers(publication.database, [*friday, *saturday])
-    assert (found.stored, str(found.first), str(found.last)) == (3, "2026-01-09", "2026-01-10")
-    assert [
-        (one.feed, one.day.day, one.stated, one.clients)
-        for one in list_feed_followers(publication.database, ["", "en"])
-    ] == [("all", 9, 7, 0), ("en", 10, 0, 2)]
 
 
 # --- the use cases

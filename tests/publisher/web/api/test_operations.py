@@ -4,14 +4,12 @@ from datetime import timedelta
 
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
-from publisher.app.subscribers.feeds import count_feed_followers
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.testing import MemoryTransport
 from publisher.web.api.requests import ApiContext
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.printing import pipeline_of
-from tests.publisher.syndication.test_follower_log import FEEDLY, READER, nginx
 from tests.publisher.web.api.conftest import NewKey, Program
 from tests.publisher.web.api.test_requests import detail
 from tests.sizes import PATIENCE
@@ -249,12 +247,7 @@ def test_an_issue_that_was_sent_is_reported_and_corrected_and_its_doubts_are_dec
     decided = program.post(f"{ISSUE}/doubts", {"decision": "mark-sent"})
     assert decided.get_json() == {"deliveries": 1}
     assert program.get(ISSUE).get_json()["state"] == "sent"
-    feedly = FEEDLY.format(7)
-    count_feed_followers(publication.database, [nginx(feedly), nginx(READER)])
     answer = program.get(f"{ISSUE}/report").get_json()
     assert (answer["report"]["planned"], answer["report"]["sent"]) == (1, 1)
-    assert answer["feed_followers"] == [
-        {"feed": "en", "day": "2026-01-09", "stated": 7, "clients": 1}
-    ]
     corrected = program.post("/corrections/en", body).get_json()
     assert corrected == {"issue": "weekly-en-2026-01-09", "mailed": None}

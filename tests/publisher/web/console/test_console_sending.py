@@ -15,7 +15,6 @@ from werkzeug.test import Client
 from publisher.accounts import store
 from publisher.accounts.sessions import end_sessions
 from publisher.app.accounts import sign_in as console_session
-from publisher.app.subscribers.feeds import count_feed_followers
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import IssueState
@@ -26,8 +25,6 @@ from publisher.web.console.issues.sending import RepeatedProgress
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, open_test_ledger
 from tests.publisher.delivery.mailing import ready, state_of, subscribe
-from tests.publisher.printing import pipeline_of
-from tests.publisher.syndication.test_follower_log import FEEDLY, READER, nginx
 from tests.publisher.web.conftest import MovingClock
 from tests.publisher.web.console.conftest import SignIn, audit_log
 
@@ -158,30 +155,6 @@ def test_what_mail_servers_say_is_shown_and_does_nothing(
     assert "the mailbox is full" in page
     assert "mail.example 9 2 7" in words(page)
     assert publication.settings.publication.languages[0] == "en"
-
-
-def test_the_report_has_the_latest_number_of_readers_of_each_feed(
-    publication: PublicationFolder, sign_in: SignIn
-) -> None:
-    client = sign_in("viewer")
-    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    pipeline_of(publication).run()
-    path = f"/issues/{NAME}/report/"
-    assert "Readers of feeds" not in client.get(path).text
-    friday = [
-        nginx(FEEDLY.format(1200), path="/feeds/all.json"),
-        nginx(FEEDLY.format(31), path="/feeds/en.json"),
-        nginx(READER, "192.0.2.7"),
-    ]
-    saturday = nginx("Other/2", "192.0.2.8").replace("09/Jan", "10/Jan")
-    count_feed_followers(publication.database, [*friday, saturday])
-    page = client.get(path).text
-    assert "Feed Day As aggregators state Other clients all Fri, Jan 9, 2026 1,200 0" in words(
-        page
-    )
-    # Friday's numbers of this feed are others; the last day counts.
-    assert "en Sat, Jan 10, 2026 0 1" in words(page)
-    assert "192.0.2" not in page
 
 
 def test_doubts_are_decided_on_the_report(

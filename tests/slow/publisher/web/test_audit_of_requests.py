@@ -355,7 +355,7 @@ WITHOUT_ENTRY = {
     },
     "do what the publication's settings, subscribers and providers ask for": {
         *("up", "run", "deliver", "serve", "web", "console"),
-        *("mailbox poll", "mailbox receive", "feeds readers"),
+        *("mailbox poll", "mailbox receive"),
     },
     # Their entries are looked at where their states are made: test_restoring, test_issue_report.
     "leave one, and need files of others": {"recover", "doubt reconcile"},
