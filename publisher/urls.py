@@ -27,9 +27,12 @@ _OWN_NAMES = frozenset(
     {
         *("", "index.html", "feeds", "media", "feedback", "-", "api", "healthz", "confirm"),
         *("robots.txt", "sitemap.xml", "favicon.ico", "apple-touch-icon.png", "ads.txt"),
+        *("icon-192.png", "icon.svg", "sitemaps"),
         *("assets", "sw.js", "service-worker.js", "manifest.json", "manifest.webmanifest"),
     }
 )
+# The icons that browsers ask for unasked, and that of a publication without a square picture.
+FAVICON, HOME_SCREEN_ICON, LETTER_ICON = "favicon.ico", "apple-touch-icon.png", "icon.svg"
 # In place of the page of a withdrawn article: servers send it with 410. With a leading dot, so that none
 # sends it under its own name.
 GONE_NAME = ".gone.html"
@@ -117,6 +120,16 @@ def all_feeds_page_path() -> str:
 def feed_style_path(language: str) -> str:
     """Return the path of the stylesheet of a language's feeds."""
     return f"feeds/style.{language}.css"
+
+
+def icon_path() -> str:
+    """Return the path of the publication's icon for feeds and search engines: a PNG of 192 pixels a side."""
+    return "icon-192.png"
+
+
+def page_icon_path(publication: Publication) -> str:
+    """Return the path of the icon that pages name: the same, or a letter if the design has no square picture."""
+    return icon_path() if publication.design.icon_picture else LETTER_ICON
 
 
 def opml_path() -> str:

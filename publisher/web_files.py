@@ -1,6 +1,6 @@
 """Write files below the web root: pages with local links, documents with compressed copies.
 
-Links that a visitor follows, images and sounds are written without the publication's host, so that
+Links that a visitor follows, images, icons and sounds are written without the publication's host, so that
 pages work on any server: a preview, a copy, a new domain. Addresses that machines read (canonical,
 translations, feeds) stay absolute.
 
@@ -31,7 +31,7 @@ from publisher.database.metadata import metadata
 from publisher.files import check_guard, make_folder, sync_folder, write_if_changed
 
 _FOLLOWED_LINKS = re.compile(
-    r'(<a\b[^>]*?\shref="|<(?:img|audio|video)\b[^>]*?\ssrc="|<form\b[^>]*?\saction=")([^"]*)'
+    r'(<a\b[^>]*?\shref="|<link rel="(?:icon|apple-touch-icon)" href="|<(?:img|audio|video)\b[^>]*?\ssrc="|<form\b[^>]*?\saction=")([^"]*)'
 )
 # The first sheet of the templates. An article has none: pick-up removes them.
 _SHEET = re.compile(r"<style>\s*(.*?)\s*</style>", re.DOTALL)

@@ -18,6 +18,8 @@ from publisher.pictures.colours import AA, HEX_COLOUR, WHITE, contrast
 
 _LOGO_FORMATS = frozenset({"png", "jpg", "gif"})
 _LOGO_FORMAT_NAMES = "PNG, JPEG or GIF"
+# An icon is shown in a square; so much longer may one side be than the other.
+_MOST_OFF_SQUARE = 1.1
 # Every mail loads the logo, often over a mobile connection.
 _MAX_LOGO_BYTES = 200_000
 
@@ -53,7 +55,7 @@ class Logo:
     height: int = 0
     content: bytes = field(default=b"", repr=False)
 
-    def read(self, root: Path) -> Logo:
+    def read(self, root: Path, *, is_icon: bool = False) -> Logo:
         """Return a copy with target, size and content. Raises ValueError: `problem; remedy`."""
         # Importing Pillow takes longer than reading all settings.
         from publisher.pictures.image_size import measure_image
@@ -69,7 +71,7 @@ class Logo:
             raise ValueError(f"{self.path!r} {error}; give a smaller picture") from None
         if found is None or found.suffix not in _LOGO_FORMATS:
             raise ValueError(
-                f"{self.path!r} is no picture that mails show; use {_LOGO_FORMAT_NAMES}"
+                f"{self.path!r} is no picture that pages and mails show; use {_LOGO_FORMAT_NAMES}"
             )
         if len(content) > _MAX_LOGO_BYTES:
             raise ValueError(
@@ -77,9 +79,20 @@ class Logo:
             )
         name = hashlib.sha256(content).hexdigest()[:16]
         target = f"media/{name}/logo.{found.suffix}"
-        return replace(
+        read = replace(
             self, target=target, width=found.width, height=found.height, content=content
         )
+        if is_icon and not read.is_square:
+            raise ValueError(
+                f"{self.path!r} is {found.width} by {found.height} pixels; give a square picture"
+            )
+        return read
+
+    @property
+    def is_square(self) -> bool:
+        """Whether it is about as wide as it is high."""
+        longer, shorter = max(self.width, self.height), min(self.width, self.height)
+        return longer <= _MOST_OFF_SQUARE * shorter
 
 
 def _logo(value: object) -> Logo:
@@ -102,3 +115,12 @@ class DesignSettings(ConfigTable):
     masthead: Literal["name", "newsletter"] = "name"
     # A PNG, JPEG or GIF in the publication's folder. Replaces the title.
     logo: Annotated[Logo, PlainValidator(_logo)] | None = None
+    # A square picture for tabs, home screens and feed readers, if the logo is none.
+    icon: Annotated[Logo, PlainValidator(_logo)] | None = None
+
+    @property
+    def icon_picture(self) -> Logo | None:
+        """The picture that icons are made of, None for a letter."""
+        if self.icon is not None:
+            return self.icon
+        return self.logo if self.logo and self.logo.is_square else None

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from publisher.config import newsletters
 from publisher.config.delivery import IMAP_PASSWORD, TRANSPORT_KINDS
+from publisher.config.design import Logo
 from publisher.config.people import People, Person, people_tables
 from publisher.config.publication import (
     BackupSettings,
@@ -64,7 +65,7 @@ def load_settings(
     document = _check(parse_toml(path, content), path)
     _check_sources(document, path)
     _check_backup(document.backup, path)
-    publication = _with_logo(document.publication, path)
+    publication = _with_pictures(document.publication, path)
     people = read_people(directory / PEOPLE_FILE)
     return Settings(
         folders=Folders(directory.resolve()),
@@ -131,16 +132,18 @@ def _check_backup(chosen: BackupSettings | None, path: Path) -> None:
         raise ConfigError(str(path), "backup.folder", problem, remedy)
 
 
-def _with_logo(publication: Publication, path: Path) -> Publication:
-    design = publication.design
-    if design.logo is None:
-        return publication
-    try:
-        logo = design.logo.read(path.parent.resolve())
-    except ValueError as error:
-        problem, _, remedy = str(error).rpartition("; ")
-        raise ConfigError(str(path), "publication.design.logo", problem, remedy) from None
-    return publication.model_copy(update={"design": design.model_copy(update={"logo": logo})})
+def _with_pictures(publication: Publication, path: Path) -> Publication:
+    design, pictures = publication.design, dict[str, Logo]()
+    for key in ("logo", "icon"):
+        chosen = getattr(design, key)
+        if chosen is None:
+            continue
+        try:
+            pictures[key] = chosen.read(path.parent.resolve(), is_icon=key == "icon")
+        except ValueError as error:
+            problem, _, remedy = str(error).rpartition("; ")
+            raise ConfigError(str(path), f"publication.design.{key}", problem, remedy) from None
+    return publication.model_copy(update={"design": design.model_copy(update=pictures)})
 
 
 def read_people(path: Path, content: bytes | None = None) -> People:

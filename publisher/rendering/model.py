@@ -36,6 +36,7 @@ class PublicationView:
     headings: Literal["serif", "sans"] = "serif"
     masthead: Literal["name", "newsletter"] = "name"
     logo: Picture | None = None
+    icon_url: str = ""
     # Of the form to subscribe; empty if there is none.
     subscribe_url: str = ""
     # In the head and foot of the site's pages.

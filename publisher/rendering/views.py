@@ -60,6 +60,7 @@ def publication_view(publication: Publication, language: str) -> PublicationView
         headings=publication.design.headings,
         masthead=publication.design.masthead,
         logo=_logo(publication, publication.title(language)),
+        icon_url=urls.public_url(publication, urls.page_icon_path(publication)),
     )
 
 

@@ -37,7 +37,7 @@ from publisher.rendering import (
     views,
 )
 from publisher.rendering.model import ArchiveContent
-from publisher.site import archive_pages, list_pages, removal
+from publisher.site import archive_pages, icons, list_pages, removal
 from publisher.site.former_addresses import place_files, write_redirects
 from publisher.web_files import write_page
 
@@ -49,7 +49,7 @@ def mark_all_pages_due(connection: Connection) -> None:
     connection.execute(update(article_address).values(written=None))
     connection.execute(delete(placed_file))
     name = web_files.build_cache.c.name
-    lists = (name == "lists") | name.startswith(archive_pages.ARCHIVES)
+    lists = name.in_(("lists", icons.ICONS)) | name.startswith(archive_pages.ARCHIVES)
     connection.execute(delete(web_files.build_cache).where(lists))
 
 
@@ -153,6 +153,7 @@ def write_site(
     written, told = SiteReport(), (0, 0)
     with _apart(settings, written):
         write_logo(settings)
+        icons.write_icons(settings, database)
     with _apart(settings, written):
         removal.publish_due_media(settings, database, now)
     with _apart(settings, written):

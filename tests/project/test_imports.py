@@ -8,6 +8,7 @@ import pytest
 # Whoever replaces one of these libraries reads these modules, and no others.
 IMPORTERS = {
     "PIL": {
+        "publisher.pictures.icons",
         "publisher.pictures.image_size",
         "publisher.pictures.picture_converter",
     },

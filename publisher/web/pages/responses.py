@@ -24,7 +24,7 @@ from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.rendering import LanguageLink, PublicationView, Renderer
 from publisher.rendering.views import publication_view
-from publisher.urls import SubscriberPage, public_url, subscriber_page_path
+from publisher.urls import SubscriberPage, page_icon_path, public_url, subscriber_page_path
 from publisher.web.security import SAFE_METHODS, security_headers
 from subscribers.consent_records import ConsentChannel, ConsentOrigin
 
@@ -147,11 +147,12 @@ class PageRequest:
         return self.context.opened.writer.run(job)
 
     def render(self, template: str, **values: Any) -> str:
-        """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `sisters` and `values`."""
+        """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `icon_url`, `sisters` and `values`."""
         view = publication_view(self.settings.publication, self.language)
         given = {
             "style_url": f"{flask.request.script_root}/{_style_path(self)}",
             "home_url": f"{view.url}/{self.language}/",
+            "icon_url": f"{flask.request.script_root}/{page_icon_path(self.settings.publication)}",
             "sisters": self.in_others(self.token),
         }
         return self.context.opened.renderer.subscriber_page(template, view, **given | values)

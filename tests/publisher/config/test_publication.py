@@ -117,8 +117,8 @@ def test_a_logo_is_read_and_measured_with_the_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("logo.svg", b"<svg/>", "'logo.svg' is no picture that mails show"),
-        ("logo.png", b"\x89PNG\r\n", "'logo.png' is no picture that mails show"),
+        ("logo.svg", b"<svg/>", "'logo.svg' is no picture that pages and mails show"),
+        ("logo.png", b"\x89PNG\r\n", "'logo.png' is no picture that pages and mails show"),
     ],
 )
 def test_a_logo_that_no_mail_can_show_is_refused(
@@ -128,6 +128,12 @@ def test_a_logo_that_no_mail_can_show_is_refused(
     said = told(refusal(tmp_path, with_design(f'logo = "{name}"')))
     assert said.startswith("publication.design.logo: ")
     assert words in said
+
+
+def test_an_icon_has_equal_sides(tmp_path: Path) -> None:
+    a_logo(tmp_path, "wide.png")
+    said = told(refusal(tmp_path, with_design('icon = "wide.png"')))
+    assert said.startswith("publication.design.icon: 'wide.png' is 400 by 100 pixels")
 
 
 def test_a_logo_that_loads_slowly_is_refused(tmp_path: Path) -> None:

@@ -34,13 +34,19 @@ def problems(publication: PublicationFolder) -> list[tuple[str, str]]:
 
 
 def files(publication: PublicationFolder) -> dict[str, bytes]:
-    """Give what is below public/ and no page, by its path; the hash in a name is left out."""
+    """Give what is below public/ and no page or icon, by its path; the hash in a name is left out."""
     root = public(publication)
+    icons = {"apple-touch-icon.png", "favicon.ico", "icon-192.png", "icon.svg", "robots.txt"}
     kept = {".html", ".css", ".conf", "", ".xml", ".txt.gz"}
     found = {}
     for file in sorted(root.rglob("*")):
         path = file.relative_to(root)
-        if file.is_file() and path.suffix not in kept and path.parts[0] != ".redirects":
+        if (
+            file.is_file()
+            and str(path) not in icons
+            and path.suffix not in kept
+            and path.parts[0] != ".redirects"
+        ):
             name = (
                 "/".join(path.parts[:1] + path.parts[2:])
                 if path.parts[0] == "media"

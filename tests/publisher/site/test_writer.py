@@ -137,7 +137,8 @@ def write(publication: PublicationFolder, name: str, day: int, language: str = "
 
 def test_an_empty_publication_has_all_list_pages(publication: PublicationFolder) -> None:
     assert shown(publication).lists == 1 + 4 * 6
-    expected = {"index.html"}
+    icons = ("apple-touch-icon.png", "favicon.ico", "icon-192.png", "icon.svg")
+    expected = {"index.html", *icons}
     for tag in LANGUAGES:
         for page in ("", "archive/", "weekly/", "subscribe/", "unsubscribe/", "preferences/"):
             expected.add(f"{tag}/{page}index.html")
