@@ -19,11 +19,10 @@ from pathlib import Path
 
 from publisher.bucket.contents import StoredFile
 from publisher.config import Settings
-from publisher.serving.headers import document_kind, headers_for, is_hidden
+from publisher.serving.headers import document_kind, headers_for, is_hidden, is_text
 from publisher.web_files import COMPRESSORS
 
 _STORED_FIELDS = ("Content-Type", "Cache-Control")
-_TEXT = re.compile(r"text/.*|application/(?:.+\+)?(?:json|xml)(?:;.*)?|image/svg\+xml")
 # No key of an object can hold them, and no file of ours has such a name.
 _IMPOSSIBLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -96,7 +95,7 @@ def _entries(folder: str, below: str = "") -> Iterator[tuple[str, os.DirEntry[st
 def _read(settings: Settings, key: str, path: Path) -> LocalFile:
     fields = dict(headers_for(key, settings))
     headers = {name: fields[name] for name in _STORED_FIELDS}
-    if settings.s3 and settings.s3.compressed and _TEXT.fullmatch(headers["Content-Type"]):
+    if settings.s3 and settings.s3.compressed and is_text(headers["Content-Type"]):
         headers["Content-Encoding"] = "gzip"
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")

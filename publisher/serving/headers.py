@@ -62,6 +62,7 @@ MEDIA_TYPES = {
 }
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 PLAIN_TEXT = MEDIA_TYPES["txt"]
+_TEXT = re.compile(r"text/.*|application/(?:.+\+)?(?:json|xml)(?:;.*)?|image/svg\+xml")
 
 # Never served: names with a leading dot (except .well-known, RFC 8615), incomplete files, and
 # compressed copies of feeds, which are encodings and not resources of their own.
@@ -147,6 +148,17 @@ def media_type(path: str) -> str:
             if name.endswith(f".{suffix}"):
                 return feed_type
     return MEDIA_TYPES.get(name.rpartition(".")[2], UNKNOWN_MEDIA_TYPE)
+
+
+def is_text(media_type: str) -> bool:
+    """Return whether documents of a media type become much smaller when they are compressed."""
+    return _TEXT.fullmatch(media_type) is not None
+
+
+def compressed_types() -> list[str]:
+    """Return these media types as they are sent: nginx compares them with their parameters."""
+    types = (*MEDIA_TYPES.values(), *feed_media_types().values())
+    return sorted({one for one in types if is_text(one)})
 
 
 def link_value(kind: DocumentKind, settings: Settings, self_url: str) -> str:

@@ -26,6 +26,7 @@ FILES = {
     "media/0a1b2c/harbour.jpg": b"\xff\xd8 no real picture",
     "media/0a1b2c/tide.mp3": b"ID3 no real sound" * 100,
     "media/0a1b2c/notes.unheard-of": b"?",
+    "assets/style.0a1b2c.css": b"p { color: red }\n" * 100,
     "robots.txt": b"User-agent: *\n",
     ".well-known/security.txt": b"Contact: mailto:desk@news.example.org\n",
     ".secret": b"not for the web",

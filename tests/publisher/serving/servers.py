@@ -26,7 +26,7 @@ from tests.sizes import PATIENCE
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 # What is of the moment or of the connection, not of the document.
-UNSTEADY = {"date", "connection", "keep-alive", "server"}
+UNSTEADY = {"transfer-encoding", "date", "connection", "keep-alive", "server"}
 NGINX_MAIN = """
 {modules}
 daemon off;

@@ -29,6 +29,10 @@ A_DAY = "public, max-age=86400"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
+# It has no compressed copies.
+SHEET = "assets/style.0a1b2c.css"
+
+
 @dataclass(frozen=True)
 class Case:
     """What is said of a document: its type, how long a copy is fresh, to whom it links."""
@@ -65,6 +69,7 @@ CASES = (
     Case("en/", "text/html; charset=utf-8", public=False, content=FILES["en/index.html"]),
     Case("robots.txt", "text/plain; charset=utf-8", public=False),
     Case(".well-known/security.txt", "text/plain; charset=utf-8", public=False),
+    Case(SHEET, "text/css; charset=utf-8", FOR_EVER, public=False),
     Case("media/0a1b2c/harbour.jpg", "image/jpeg", FOR_EVER, public=False),
     Case("media/0a1b2c/tide.mp3", "audio/mpeg", FOR_EVER, public=False),
     Case("media/0a1b2c/notes.unheard-of", "application/octet-stream", FOR_EVER, public=False),
@@ -206,6 +211,19 @@ def test_a_client_gets_an_encoding_that_it_takes(server: Server) -> None:
             assert answer.headers["vary"] == vary_of(case), (accepted, case)
             assert answer.headers["content-length"] == str(len(answer.body)), (accepted, case)
             assert unpack[coding](answer.body) == case.body, (accepted, case)
+
+
+def test_a_text_without_copies_is_compressed_for_each_request(server: Server) -> None:
+    whole = server.ask(SHEET, Accept_Encoding="gzip")
+    assert (whole.status, whole.headers["content-encoding"]) == (200, "gzip")
+    assert gzip.decompress(whole.body) == FILES[SHEET]
+    asked = {"Accept_Encoding": "gzip", "If_None_Match": whole.headers["etag"]}
+    again, plain = server.ask(SHEET, **asked), server.ask(SHEET)
+    assert (again.status, again.body) == (304, b"")
+    assert "content-encoding" not in plain.headers
+    assert (whole.headers["vary"], plain.headers["vary"]) == ("Accept-Encoding",) * 2
+    for path in ("en/", "media/0a1b2c/tide.mp3"):
+        assert "content-encoding" not in server.ask(path, Accept_Encoding="gzip").headers, path
 
 
 def test_each_encoding_has_a_strong_tag_which_is_none_of_another(server: Server) -> None:
