@@ -9,6 +9,7 @@ not whether an address exists.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from urllib.parse import quote
@@ -84,6 +85,11 @@ def label(text: str) -> str:
     return _visible(one_line(text))
 
 
+def labels(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the labels of texts, each once, without empty ones."""
+    return tuple(dict.fromkeys(filter(None, map(label, texts))))
+
+
 def prose(text: str) -> str:
     """Return visible text of several lines, such as a summary. The rules are those of `label`."""
     return _visible(normalise_text(text).strip())
@@ -148,7 +154,10 @@ def zoned_seconds(moment: datetime, name: str, owner: str) -> datetime:
     Validators know whole and half hours. Other offsets become the next one, or the one before, in which it is
     the same day.
     """
-    utc, offset = utc_seconds(moment, name, owner), moment.utcoffset() or timedelta()
+    utc = utc_seconds(moment, name, owner)
+    if utc is moment:
+        return moment
+    offset = moment.utcoffset() or timedelta()
     try:
         offsets = (offset + -offset % _HALF_HOUR, offset - offset % _HALF_HOUR)
         shown = [utc.astimezone(timezone(one)) if one else utc for one in offsets]

@@ -79,7 +79,6 @@ def render_opml(
     etree.SubElement(head, "title").text = _plain(name)
     etree.SubElement(head, "dateModified").text = format_datetime(changed, usegmt=True)
     _fill(etree.SubElement(root, "body"), items, name)
-    etree.indent(root)
     return xml_builder.serialise(root)
 
 

@@ -92,10 +92,10 @@ def rss_head(channel: Channel) -> Element:
 def atom_entry(entry: Entry, updated: datetime) -> Element:
     """Return an entry element without links; no element has a namespace."""
     item = _item(entry)
-    item.published(entry.published)
     item.updated(updated)
-    # feedgen refuses an entry that has neither content nor link.
-    item.link(href=entry.url)
+    if not entry.content_html:
+        # feedgen refuses an entry that has neither content nor link.
+        item.link(href=entry.url)
     if text := _text(entry):
         special = looks_like_html(text)
         item.summary(
@@ -103,11 +103,16 @@ def atom_entry(entry: Entry, updated: datetime) -> Element:
         )
     if entry.authors:
         item.author([_person(author) for author in entry.authors])
-    if entry.contributors:
-        item.contributor([_person(one) for one in entry.contributors])
     element: Element = item.atom_entry()
-    for link in element.findall("link"):
-        element.remove(link)
+    if not entry.content_html:
+        etree.strip_elements(element, "link")
+    for topic in entry.topics:
+        etree.SubElement(element, "category", {"term": topic})
+    for one in entry.contributors:
+        person = etree.SubElement(element, "contributor")
+        for name, value in _person(one).items():
+            add_text(person, name, value)
+    add_text(element, "published", entry.published.isoformat())
     return element
 
 
@@ -118,9 +123,13 @@ def rss_item(entry: Entry) -> Element:
     if text := _text(entry):
         # In RSS a description is HTML.
         item.summary(html.escape(text, quote=False))
-    if enclosure := entry.enclosure:
-        item.enclosure(enclosure.url, str(enclosure.length), enclosure.media_type)
     element: Element = item.rss_entry()
+    for topic in entry.topics:
+        add_text(element, "category", topic)
+    if enclosure := entry.enclosure:
+        size = str(enclosure.length)
+        file = {"url": enclosure.url, "length": size, "type": enclosure.media_type}
+        etree.SubElement(element, "enclosure", file)
     return element
 
 
@@ -138,8 +147,6 @@ def _item(entry: Entry) -> Any:
     item.title(entry.title)
     if entry.content_html:
         item.content(entry.content_html, type="html")
-    if entry.topics:
-        item.category([{"term": topic} for topic in entry.topics])
     return item
 
 
@@ -197,8 +204,7 @@ def write_references(element: Element) -> None:
     """Write & and < in an element's plain text as numeric references.
 
     The RSS Board's profile advises this, since feed readers that unescape twice then show them.
-    Validators and some feed readers still see an end tag, so it gets a word joiner. Indent the
-    tree first, because references are nodes of it.
+    Validators and some feed readers still see an end tag, so it gets a word joiner.
     """
     if not looks_like_html(element.text):
         return
@@ -212,7 +218,7 @@ def write_references(element: Element) -> None:
 def serialise(root: Element, stylesheet: str | None = None) -> bytes:
     """Return the document in UTF-8. It ends in a line feed and may name a CSS file."""
     style = b"" if stylesheet is None else _style(stylesheet)
-    return b"".join((_DECLARATION, style, etree.tostring(root, encoding="utf-8"), b"\n"))
+    return _DECLARATION + style + etree.tostring(root, encoding="utf-8", pretty_print=True)
 
 
 def _style(address: str) -> bytes:

@@ -7,6 +7,7 @@ documents follow RFC 5005 section 4, tombstones RFC 6721.
 
 from collections import Counter
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -26,17 +27,11 @@ def render(channel: Channel) -> bytes:
     root = xml_builder.atom_head(channel)
     _complete_head(root, channel)
     moments = distinct_moments(entry.updated for entry in channel.entries)
-    elements = [
-        xml_builder.atom_entry(entry, updated)
-        for entry, updated in zip(channel.entries, moments, strict=True)
-    ]
-    root.extend(elements)
-    for element, entry in zip(elements, channel.entries, strict=True):
-        _complete(element, entry, channel)
-    etree.indent(root)
-    _reference_names(root, ATOM, channel.author)
-    for element, entry in zip(elements, channel.entries, strict=True):
-        _reference_names(element, "", *entry.authors, *entry.contributors)
+    own_links: dict[str, Element] = {}
+    for entry, updated in zip(channel.entries, moments, strict=True):
+        element = xml_builder.atom_entry(entry, updated)
+        root.append(element)
+        _complete(element, entry, channel, own_links)
     return xml_builder.serialise(root, channel.stylesheet)
 
 
@@ -76,6 +71,7 @@ def _complete_head(root: Element, channel: Channel) -> None:
     xml_builder.declare_namespaces(root, _prefixes(channel))
     for name in ("title", "subtitle"):
         xml_builder.mark_as_html(root.find(f"{ATOM}{name}"))
+    _reference_names(root, ATOM, channel.author)
     feed_links = (links.page_link(channel), *links.channel_links(channel, "atom"))
     xml_builder.add_links(root, f"{ATOM}link", feed_links)
     if channel.is_archive:
@@ -87,7 +83,7 @@ def _complete_head(root: Element, channel: Channel) -> None:
 
 def _reference_names(parent: Element, namespace: str, *authors: Author) -> None:
     # A name is plain text and has no type attribute.
-    if any(xml_builder.looks_like_html(author.name) for author in authors):
+    if xml_builder.looks_like_html("".join([author.name for author in authors])):
         for name in parent.iterfind(f"{namespace}*/{namespace}name"):
             xml_builder.write_references(name)
 
@@ -98,11 +94,28 @@ def _prefixes(channel: Channel) -> list[str]:
     return [prefix for prefix, is_used in used.items() if is_used]
 
 
-def _complete(element: Element, entry: Entry, channel: Channel) -> None:
+def _complete(
+    element: Element, entry: Entry, channel: Channel, own_links: dict[str, Element]
+) -> None:
     if channel.mixed or entry.language != channel.language:
         element.set(xml_builder.XML_LANG, entry.language)
-    xml_builder.mark_as_html(element.find("title"))
-    etree.SubElement(element, "link", links.entry_link(entry))
-    xml_builder.add_links(element, "link", links.translation_links(entry))
-    xml_builder.add_links(element, "link", links.enclosure_link(entry))
+    if xml_builder.looks_like_html(entry.title):
+        xml_builder.mark_as_html(element.find("title"))
+    _reference_names(element, "", *entry.authors, *entry.contributors)
+    element.append(_own_link(entry, own_links))
+    if entry.translations or entry.attachments:
+        xml_builder.add_links(element, "link", links.translation_links(entry))
+        xml_builder.add_links(element, "link", links.enclosure_link(entry))
     xml_builder.add_media(element, entry)
+
+
+def _own_link(entry: Entry, same: dict[str, Element]) -> Element:
+    """Return the link to the page of an entry.
+
+    Copies that of another entry in its language: four new attributes take twice as long.
+    """
+    if entry.language not in same:
+        same[entry.language] = etree.Element("link", links.entry_link(entry))
+    link = copy(same[entry.language])
+    link.set("href", entry.url)
+    return link

@@ -32,15 +32,11 @@ def render(channel: Channel) -> bytes:
     root = xml_builder.rss_head(channel)
     show = xml_builder.show_of(channel)
     _complete_head(root, channel, show)
-    plain = list(root.iter())  # all text of the head is plain
+    head = root[0]
     for entry in channel.entries:
         item = xml_builder.rss_item(entry)
-        root[0].append(item)
+        head.append(item)
         _complete(item, entry, channel, show)
-        plain += item.iterchildren(*_PLAIN)
-    etree.indent(root)
-    for element in plain:
-        xml_builder.write_references(element)
     return xml_builder.serialise(root, channel.stylesheet)
 
 
@@ -54,6 +50,8 @@ def _complete_head(root: Element, channel: Channel, show: PodcastShow | None) ->
         etree.SubElement(head, f"{FH}archive")
     if show:
         xml_builder.add_show(head, channel, show)
+    for element in list(root.iter()):  # all text of the head is plain
+        xml_builder.write_references(element)
 
 
 def _prefixes(channel: Channel, show: PodcastShow | None) -> list[str]:
@@ -72,10 +70,15 @@ def _complete(item: Element, entry: Entry, channel: Channel, show: PodcastShow |
         xml_builder.add_text(item, f"{DC}contributor", one.name)
     if channel.mixed or entry.language != channel.language:
         xml_builder.add_text(item, f"{DC}language", entry.language)
-    xml_builder.add_links(item, f"{ATOM}link", links.translation_links(entry))
+    if entry.translations:
+        xml_builder.add_links(item, f"{ATOM}link", links.translation_links(entry))
     xml_builder.add_media(item, entry)
     if show:
         xml_builder.add_episode(item, entry, show)
+    names = [author.name for author in (*entry.authors, *entry.contributors)]
+    if xml_builder.looks_like_html("".join((entry.title, *entry.topics, *names))):
+        for element in item.iterchildren(*_PLAIN):
+            xml_builder.write_references(element)
 
 
 def _date(moment: datetime) -> str:
