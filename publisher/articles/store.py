@@ -173,7 +173,6 @@ def versions(
 def _counts(
     connection: sa.Connection, column: sa.Column[str], *where: Any
 ) -> Mapping[str, int]:
-    """Return the number of articles by a column's values."""
     query: _Counts = sa.select(column, sa.func.count()).where(*where).group_by(column)
     return dict(connection.execute(query).all())
 

@@ -154,7 +154,6 @@ def _left_out(item: ArticleView, attempt: _Attempt) -> DigestNote:
 
 
 def _failure(attempt: _Attempt) -> str | None:
-    """Return why a mail can't be sent; None if it can."""
     if isinstance(attempt, PublisherError):
         return str(attempt)
     _digest, run = attempt

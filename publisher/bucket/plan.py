@@ -134,7 +134,6 @@ def _is_there(file: LocalFile, stored: StoredFile | None) -> bool:
 
 
 def _rank(file: LocalFile) -> tuple[int, int]:
-    """Return the place of a file's group."""
     if file.kind in ("feed", "list"):
         return 2, 0
     if file.kind == "page" and file.key.endswith(".html"):

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def _print_invitation(given: common.Given, invitation: Invitation) -> None:
-    """Print a link, whose it is, and until when it works."""
     email, link = invitation.account.email, invitation.link(given.settings.console.url)
     if given.as_json:
         until = common.rfc3339_or_none(invitation.expires_at)

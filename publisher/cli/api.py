@@ -220,7 +220,6 @@ def _body(written: str | None, fields: Mapping[str, str]) -> bytes:
 
 
 def _list_operations(context: Context, *, as_help: bool) -> None:
-    """Print the names of all operations by subject, the first word of their paths."""
     if as_help:
         echo(context.get_help())
         return
@@ -234,7 +233,6 @@ def _list_operations(context: Context, *, as_help: bool) -> None:
 
 
 def _described_lines(operation: Operation) -> Iterator[str]:
-    """Yield what the document of the API says about an operation."""
     from publisher.web.api.document import describe
 
     document = describe((operation,))

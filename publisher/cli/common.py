@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import sys
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
@@ -13,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from keyword import iskeyword
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -241,18 +240,6 @@ def reading_file(path: Path, option: str = "") -> Iterator[None]:
     except OSError as error:
         where = f"{option}: {path}" if option else path
         raise UsageError(f"{where}: can't be read: {error.strerror or error}") from None
-
-
-@contextmanager
-def opened_lines(path: Path, option: str = "") -> Iterator[TextIO]:
-    """Open a text file, or standard input for `-`; raise UsageError if it can't be read."""
-    if str(path) == "-":
-        yield sys.stdin
-        return
-    with reading_file(path, option):
-        lines = path.open(encoding="utf-8", errors="replace")
-    with lines:
-        yield lines
 
 
 def make_table(

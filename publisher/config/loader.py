@@ -115,7 +115,6 @@ def _check(values: dict[str, Any], path: Path) -> PublicationFile:
 
 
 def _check_sources(document: PublicationFile, path: Path) -> None:
-    """Check that each source fits the publication's folder."""
     folders = Folders(path.parent.resolve())
     for number, source in enumerate(document.source):
         for fault in source.problems(folders.root, folders.reserved):
@@ -166,7 +165,6 @@ def read_people(path: Path, content: bytes | None = None) -> People:
 
 
 def _check_languages(document: PublicationFile, path: Path) -> None:
-    """Check that the languages of different tables fit together."""
     for number, newsletter in enumerate(document.newsletter):
         for fault in newsletters.language_problems(newsletter, document.publication.languages):
             key = f"newsletter[{number}].{fault.key}"
@@ -261,7 +259,6 @@ def _nearest(location: tuple[int | str, ...], values: Any, model: type[ConfigTab
 def _fields(
     location: tuple[int | str, ...], values: Any, model: type[ConfigTable]
 ) -> Mapping[str, Any]:
-    """Return the fields of the table at a location in the file's values."""
     for part in location:
         values = values[part]
         if model is SourceSettings:
@@ -296,7 +293,6 @@ def _secrets(environment: Mapping[str, str]) -> dict[str, SecretStr]:
 
 
 def _address_in(environment: Mapping[str, str], variable: str) -> SecretStr | None:
-    """Return the address of a database in the environment."""
     given = environment.get(variable)
     if not given:
         return None

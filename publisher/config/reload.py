@@ -216,7 +216,6 @@ class PolledSettings:
 
 
 def _differing(old: Mapping[Path, _FileState], new: Mapping[Path, _FileState]) -> list[Path]:
-    """Return the files whose content changed."""
     return [path for path in old if old[path].content_hash != new[path].content_hash]
 
 

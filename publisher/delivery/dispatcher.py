@@ -444,7 +444,6 @@ class Dispatcher:
     # --- rows in doubt
 
     def _retry_doubts(self, connection: Connection, issue: Issue, now: datetime) -> None:
-        """Retry rows in doubt if that is the newsletter's policy."""
         policy, most = retry_policy_of(self.settings, issue), MAX_UNANSWERED_ATTEMPTS
         if policy.in_doubt is InDoubtPolicy.RESEND:
             doubts.retry_doubts(connection, issue, most, policy.give_up_after, now)

@@ -143,7 +143,6 @@ def camouflage(element: etree._Element) -> str | None:
 def _nearest_colour(
     element: etree._Element, properties: frozenset[str], attribute: str
 ) -> tuple[str, float] | None:
-    """Find the colour of an element, or of the nearest one around it that has one."""
     for one in (element, *element.iterancestors()):
         declarations = stylesheet.parse_declarations(one.get("style", ""))
         values = [one.value for one in declarations if one.name in properties]

@@ -193,7 +193,6 @@ class PassageText:
         return f"{'…' if start else ''}{shown}{'…' if len(text) > _QUOTED else ''}"
 
     def _index(self, place: int) -> int:
-        """Return where in the text a letter is."""
         return place + sum([len(gap) for at, gap in self.gaps.items() if at <= place])
 
 

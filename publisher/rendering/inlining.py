@@ -371,7 +371,6 @@ def _text(root: _Element) -> str:
 
 
 def _prepare_sheets(root: _Element) -> None:
-    """Check all style sheets, and split those that are inlined."""
     for link in root.iter("link"):
         if "stylesheet" in link.get("rel", "").lower():
             _refuse(link.sourceline, "a mail must not <link> to a style sheet: write a <style>")

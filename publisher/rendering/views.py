@@ -154,7 +154,6 @@ def _may_hold_placeholder(value: Any) -> bool:
 
 
 def _neutralised(value: Any) -> Any:
-    """Neutralise placeholders in every text of a value."""
     if isinstance(value, str) and not isinstance(value, StrEnum):
         return neutralise_placeholders(value)
     if isinstance(value, tuple):

@@ -23,7 +23,6 @@ from publisher.clock import FixedClock, SystemClock
 from publisher.config import Settings
 from publisher.database import open_database
 from publisher.testing import make_publication
-from tests.console_process import ConsoleBrowser, console_process, session
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import DAY
 from tests.publisher.printing import pipeline_of
@@ -31,6 +30,7 @@ from tools.bench.audience import make_audience
 from tools.bench.planning import ROWS
 from tools.bench.sizes import size
 from tools.bench.web_server import processor_seconds
+from tools.servers.console_process import ConsoleBrowser, console_process, session
 
 COLUMNS = ("Measured",)
 SUBSCRIBERS = size(100_000, smallest=50, full=1_000_000)

@@ -392,7 +392,6 @@ def _check_lateness(edition: Edition, issue: Issue, now: datetime) -> None:
 def _verdict(
     actor: Actor, issue: Issue, manifest: str, note: str, now: datetime
 ) -> approvals.NewApproval:
-    """Return an approval by an actor, not stored yet."""
     if len(note) > _MAX_NOTE:
         raise IssueError.saying(
             "%(issue)s: a note has at most %(most)s characters",

@@ -2,20 +2,16 @@
 
 All counts of a report are made of one query, so they add up: planned is what was sent, what is deferred,
 bounced, failed, in doubt, suppressed or cancelled, and what waits. No opening and no click is counted.
-Deliveries in doubt are decided by hand or by Postfix's log.
-
-Postfix logs a Message-ID with the number of its queue file, and later the result with that number. A
-number may be used again, for another Message-ID.
+Deliveries in doubt are decided by hand.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -23,7 +19,6 @@ from sqlalchemy import Connection
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues import lookup
 from publisher.app.issues.sending import changing_issue
-from publisher.bounces.diagnosis import MAX_DIAGNOSTIC, diagnose_refusal
 from publisher.bounces.store import count_events_of_issue
 from publisher.config import Settings
 from publisher.database import Database
@@ -49,38 +44,6 @@ from publisher.errors import IssueError, UsageError
 from publisher.issues.model import Issue, IssueState
 from publisher.mail.message import message_id_local_part
 from publisher.secrets import load_secret, secret_adopted_at
-
-_MESSAGE_ID = re.compile(r"postfix[^ ]*/cleanup\[\d+\]: (\w+): message-id=<([^<>\s]+)>")
-_RESULT = re.compile(
-    r"postfix[^ ]*/[\w-]+\[\d+\]: (\w+): to=<[^>]*>,.* dsn=([\d.]+), status=(\w+) \((.*)\)\s*$"
-)
-# A mail that a filter took and a server refused later was returned.
-_RANKS = {"sent": 1, "bounced": 2, "expired": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedResult:
-    """What the log says of a mail: whether a server took it, else its status (RFC 3463) and words."""
-
-    is_sent: bool
-    status: str
-    words: str
-
-
-def read_postfix_log(lines: Iterable[str]) -> dict[str, LoggedResult]:
-    """Return the results by Message-ID, without angle brackets. Mails that still wait have none."""
-    queued: dict[str, str] = {}
-    found: dict[str, tuple[int, LoggedResult]] = {}
-    for line in lines:
-        if match := _MESSAGE_ID.search(line):
-            queued[match[1]] = match[2]
-        elif (match := _RESULT.search(line)) and match[1] in queued:
-            number, status, result, words = match.groups()
-            rank, message_id = _RANKS.get(result, 0), queued[number]
-            if rank and rank >= found.get(message_id, (0,))[0]:
-                found[message_id] = rank, LoggedResult(result == "sent", status, words)
-    return {message_id: result for message_id, (_rank, result) in found.items()}
-
 
 log = structlog.get_logger()
 
@@ -111,14 +74,6 @@ class DoubtDecision:
     count: int
     unknown: frozenset[str] = frozenset()
     is_paused: bool = False
-
-
-class ReconciledDoubts(NamedTuple):
-    """How many deliveries in doubt the log has as sent and as returned, and of how many it says nothing."""
-
-    sent: int = 0
-    bounced: int = 0
-    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,41 +139,6 @@ def decide_doubts(
         count = decide(change.connection, issue, chosen, state.clock.now())
         change.details["deliveries"] = count
         return DoubtDecision(count, unknown, issue.state is IssueState.PAUSED)
-
-
-def reconcile_doubts(
-    state: EditingState, actor: Actor, lines: Iterable[str]
-) -> ReconciledDoubts:
-    """Decide deliveries in doubt of all issues by the lines of Postfix's log, exactly by Message-ID."""
-    found, decided = read_postfix_log(lines), list[ReconciledDoubts]()
-    with state.database.reading() as connection:
-        names = [issue.name for issue in doubts.issues_in_doubt(connection)]
-    for name in names:
-        permission = Permission.DECIDE_DOUBTS
-        with changing_issue(state, actor, "reconcile doubts", permission, name) as (
-            change,
-            issue,
-        ):
-            done = _reconcile(change.connection, state, issue, found)
-            change.details.update(done._asdict())
-        decided.append(done)
-    return ReconciledDoubts(*map(sum, zip(*decided, strict=True)))
-
-
-def _reconcile(
-    connection: Connection, state: EditingState, issue: Issue, found: Mapping[str, LoggedResult]
-) -> ReconciledDoubts:
-    listed, now = _by_message_id(connection, state.settings, issue), state.clock.now()
-    known = [(listed[one], found[one]) for one in listed.keys() & found.keys()]
-    sent = [doubt.subscriber_id for doubt, result in known if result.is_sent]
-    marked = doubts.mark_doubts_sent(connection, issue, sent, now)
-    bounced = 0
-    for doubt, result in known:
-        if not result.is_sent:
-            cause = diagnose_refusal(result.status, result.words).cause
-            given = (issue, doubt.subscriber_id, cause.key, result.words[:MAX_DIAGNOSTIC], now)
-            bounced += doubts.mark_doubt_bounced(connection, *given)
-    return ReconciledDoubts(marked, bounced, len(listed) - marked - bounced)
 
 
 def retry_deliveries(

@@ -290,7 +290,6 @@ def undo_edit(
 def _editable_issue(
     connection: Connection, settings: Settings, actor: Actor, name: str
 ) -> tuple[model.Issue, Edition]:
-    """Return an issue that an actor may edit, and its edition; raise IssueError."""
     issue = require_issue(connection, name)
     actor.require(Permission.EDIT_ISSUE, issue.language)
     edition = require_edition(settings, issue)

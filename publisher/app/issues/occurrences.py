@@ -201,7 +201,6 @@ def _details(change: schedule.OccurrenceChange) -> dict[str, str | None]:
 
 
 def _editions(settings: Settings, key: OccurrenceKey) -> list[Edition]:
-    """Return the editions whose occurrence is meant."""
     newsletter = settings.newsletter(key.newsletter)
     if newsletter is None or DigestKey.parse(key.newsletter).cadence:
         raise UsageError.saying(
@@ -290,7 +289,6 @@ def _check_issue(place: _OccurrenceFacts) -> None:
 
 
 def _check_instant(place: _OccurrenceFacts, due_at: datetime) -> None:
-    """Raise UsageError unless an occurrence may be due at an instant."""
     earlier, later = place.neighbours()
     local = f"{due_at.astimezone(place.edition.zone):%Y-%m-%d %H:%M} ({place.edition.timezone})"
     if due_at <= place.now:

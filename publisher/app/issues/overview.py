@@ -282,7 +282,6 @@ def _left_out(connection: Connection, issues: Sequence[Issue]) -> list[LeftOutSt
 def _lines_of_stories(
     connection: Connection, issues: Iterable[Issue], stories: Sequence[int]
 ) -> dict[tuple[int, int], IssueStory]:
-    """Return the lines of stories as they were selected for issues, by issue and story."""
     places = {
         (issue.id, story): article
         for issue in issues

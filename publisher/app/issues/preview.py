@@ -359,7 +359,6 @@ def find_issue_name(edition: Edition, day: str) -> str:
 
 
 def _require_viewing(actor: Actor, viewer: offer.Viewer) -> None:
-    """Raise ForbiddenError unless an actor may see what a viewer gets."""
     actor.require(Permission.VIEW)
     if viewer.subscriber_id is not None:
         actor.require(Permission.SEE_SUBSCRIBERS)
@@ -431,7 +430,6 @@ def inbox_lines(subject: str, preheader: str) -> list[InboxLine]:
 
 
 def _cut(text: str, columns: int) -> str:
-    """Return as much of a text as fits, with an ellipsis if something is missing."""
     if column_width(text) <= columns:
         return text
     while column_width(text) > columns - 1:

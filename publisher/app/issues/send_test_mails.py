@@ -121,7 +121,6 @@ class _Sender:
             )
 
     def _subject(self, preview: MailPreview) -> str:
-        """Return the subject with a mark, in the language of the mail."""
         publication = views.site_view(self.state.settings, preview.issue.language)
         return f"[{self.renderer.test_mark(publication)}] {preview.source.subject}"
 

@@ -165,7 +165,6 @@ def _check_notice(
 
 
 def _check_held(pipeline: Pipeline, edition: Edition) -> Iterator[CheckResult]:
-    """Check the issues that were due and are held back by an error."""
     try:
         for preview in preview_held(pipeline, edition):
             yield _result(preview, "was due, and waits until this is mended")

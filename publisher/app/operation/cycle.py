@@ -246,7 +246,6 @@ class Pipeline:
             forget_former_addresses(self.database, now)
 
     def _publish(self, report: CycleReport, progress: Progress, now: datetime) -> None:
-        """Write pages and feeds, and copy them into a bucket if there is one."""
         parts = (self.settings, self.database, self.renderer, now)
         with isolated("pages", report.written.problems.append):
             report.written = write_site(*parts, partial(progress, "writing pages"))
@@ -265,7 +264,6 @@ class Pipeline:
             )
 
     def _made_at(self) -> datetime | None:
-        """Return when the database was made, if it is known."""
         with self.database.reading() as connection:
             found = read_lineage(connection)
         return found.made_at if found else None

@@ -252,7 +252,6 @@ def _named(address: Path | str) -> str:
 
 
 def _find_address(text: str) -> Path | str:
-    """Return an address of a server, or the path of a file. Raise UsageError."""
     if not is_address(text):
         return Path(text).resolve()
     try:

@@ -271,7 +271,6 @@ def run_waiting_imports(state: EditingState, stopped: _Stopped = lambda: False) 
 
 
 def _work(state: EditingState, kept: KeptImport, stopped: _Stopped) -> None:
-    """Work on a list, and store how it ended."""
     folders = state.settings.folders
     if kept.state is ImportState.IMPORTING:
         kept = replace(kept, runs=kept.runs + 1)
@@ -286,7 +285,6 @@ def _work(state: EditingState, kept: KeptImport, stopped: _Stopped) -> None:
 
 
 def _worked(state: EditingState, kept: KeptImport, stopped: _Stopped) -> KeptImport:
-    """Return an import after the work on its list."""
     is_import = kept.state is ImportState.IMPORTING
     try:
         report = _run(state, kept, stopped)
@@ -347,7 +345,6 @@ def _noting(
 
 
 def _values(report: ImportReport) -> dict[str, Any]:
-    """Return what a page shows of a report."""
     columns = report.columns
     return {
         **{name: getattr(report, name) for name in COUNTS},

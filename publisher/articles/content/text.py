@@ -249,7 +249,6 @@ def _ends(line: str, match: re.Match[str]) -> bool:
 
 
 def _word_before(line: str, end: int) -> str:
-    """Return the word that ends at a position."""
     start = end
     while start and _IN_WORD.match(line, start - 1):
         start -= 1

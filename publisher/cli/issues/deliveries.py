@@ -76,23 +76,6 @@ def _without_brackets(text: str) -> str:
     return text.removeprefix("<").removesuffix(">")
 
 
-@common.command(
-    "doubt reconcile", "--log /var/log/mail.log my-publication", takes="DIR --as --now"
-)
-def doubt_reconcile_command(given: common.Given, *, log: Path) -> None:
-    """Decide what is in doubt by Postfix's log, where it has the Message-ID and a result.
-
-    The rest stays in doubt: look whether the log goes back far enough before you send it again.
-
-    --log FILE: Postfix's log; - reads standard input.
-    """
-    from publisher.app.issues.deliveries import reconcile_doubts
-
-    with given.editing() as (state, actor), common.opened_lines(log, "--log") as lines:
-        done = reconcile_doubts(state, actor, lines)
-    echo(f"{done.sent} marked as sent, {done.bounced} returned, {done.left} still in doubt")
-
-
 class RetriedState(StrEnum):
     """The states whose deliveries can be tried again."""
 

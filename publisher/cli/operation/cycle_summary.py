@@ -120,7 +120,6 @@ def _next(one: UpcomingIssue) -> str:
 
 
 def _places(places: list[status.LanguagePlaces]) -> Table:
-    """Return a table of the places of the latest issues and the feeds."""
     table = make_table(("Language", "Digests on the web", "Mails", "Feeds"))
     for place in places:
         table.add_row(place.language, *map("\n".join, (place.pages, place.mails, place.feeds)))

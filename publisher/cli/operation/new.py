@@ -67,7 +67,6 @@ def _examples_line(directory: Path) -> str:
 
 
 def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:
-    """Yield what was understood of a site, and what was not."""
     from publisher.languages import autonym
 
     what = "a plain folder" if survey.generator == "plain" else f"a site of {survey.generator}"

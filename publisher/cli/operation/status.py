@@ -50,7 +50,6 @@ def explain_held(senders: Sequence[SenderStatus]) -> Iterator[str]:
 
 
 def _turn_lines(facts: PublicationStatus) -> Iterator[str]:
-    """Yield the turns that a task engine has, and those that failed."""
     for state, words in (
         ("running", "run"),
         ("waiting", "wait"),

@@ -246,7 +246,6 @@ _IS_AWAY = re.compile(
 
 
 def _remedy(cause: psycopg.Error, said: str) -> str:
-    """Return what to do about a connection that was not made."""
     if _IS_FULL.search(said):
         return _NO_ROOM
     if (cause.pgconn and cause.pgconn.needs_password) or _IS_WRONG_PASSWORD.search(said):

@@ -126,19 +126,6 @@ def mark_doubts_sent(
     return _decide(connection, issue, subscribers, changes, now)
 
 
-def mark_doubt_bounced(
-    connection: Connection,
-    issue: Issue,
-    subscriber_id: int,
-    key: str,
-    words: str,
-    now: datetime,
-) -> int:
-    """Record that a mail in doubt was returned, with a cause. Returns how many it was."""
-    changes = {"state": DeliveryState.BOUNCED, "reason": words, "reason_key": key}
-    return _decide(connection, issue, [subscriber_id], changes, now)
-
-
 def _decided(issue: Issue, changes: dict[str, Any], now: datetime) -> Update:
     in_doubt = (delivery.c.issue_id == issue.id) & in_states(DeliveryState.IN_DOUBT)
     return update(delivery).where(in_doubt).values(changes | {"changed_at": now})

@@ -27,7 +27,6 @@ _GHOST = re.compile(r"<(/?)(table|tr|td)\b", re.IGNORECASE)
 
 
 def _check_elements(mail: CheckedMail) -> Iterator[Finding]:
-    """Check elements, conditional comments and headings."""
     document = mail.document
     if not document.elements:
         return

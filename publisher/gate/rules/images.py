@@ -43,7 +43,6 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 
 
 def _sources(mail: CheckedMail) -> Iterator[Finding]:
-    """Check the addresses of all images, and those of fonts."""
     used: set[int] = set()
     for element, applied in mail.document.declared.items():
         has_address = element.tag == "img" or element.get("background") or element.get("srcset")

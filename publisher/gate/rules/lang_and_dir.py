@@ -165,7 +165,6 @@ def _blocks(document: HtmlDocument) -> Iterator[Finding]:
 
 @lru_cache(maxsize=256)
 def _direction_of(language: str) -> str | None:
-    """Return the direction of a language; None if it is not a language tag."""
     tag = _tag(language)
     return direction(tag) if tag else None
 

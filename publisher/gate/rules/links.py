@@ -26,7 +26,6 @@ _IN_BRACKETS = re.compile(r"<\s*([^<>\s]+)\s*>")
 
 
 def _check_footer(mail: CheckedMail) -> Iterator[Finding]:
-    """Check what each mail must have in its footer."""
     document = mail.document
     if not document.elements:
         return

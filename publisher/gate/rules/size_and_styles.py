@@ -23,7 +23,6 @@ _NEAR_BYTES = 60_000
 
 
 def _check_size(mail: CheckedMail) -> Iterator[Finding]:
-    """Check the size and the depth of the HTML part."""
     size, sent = len(mail.html.encode(errors="replace")), _sent_size(mail)
     if size > MAX_HTML_BYTES:
         problem = message("the HTML has %(size)s bytes", size=size)

@@ -24,7 +24,6 @@ _NAMED = 3
 
 
 def _check_links(mail: CheckedMail) -> Iterator[Finding]:
-    """Compare the addresses of both parts."""
     hrefs = [_normalised(a.get("href", "")) for a in mail.document.root.iter("a")]
     linked = {href for href in hrefs if _ADDRESS.match(href)}
     texts = _addresses(mail.text)

@@ -64,7 +64,6 @@ def _parse(source: str) -> HtmlElement:
 
 
 def _head(page: HtmlElement) -> ParsedArticle:
-    """Return the metadata in a page's head."""
     metas = _metas(page)
 
     def first(*names: str) -> str:

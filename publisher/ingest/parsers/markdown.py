@@ -132,7 +132,6 @@ def _split_title(tokens: Sequence[Token]) -> tuple[str, Sequence[Token]]:
 
 
 def _plain(children: Sequence[Token]) -> str:
-    """Return the text of inline tokens."""
     return "".join(
         " " if "break" in child.type else child.content
         for child in children

@@ -144,7 +144,6 @@ class EleventySite(Site):
         return f"{inside.parent}/{_without_date(inside.name)}".removeprefix("./")
 
     def _page_values(self, page: SitePage) -> dict[str, str]:
-        """Return what Eleventy says of a page itself."""
         inside = page.path.relative_to(self._input).with_suffix("")
         return {
             "inputPath": f"./{page.path}",

@@ -122,7 +122,6 @@ def _opening(blocks: Sequence[Block], limit: int) -> tuple[tuple[Block, ...], bo
 
 
 def _length(blocks: Sequence[Block]) -> int:
-    """Return the number of characters in blocks."""
     return sum(len(text.words) for text in text_blocks(blocks))
 
 

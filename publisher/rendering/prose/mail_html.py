@@ -145,7 +145,6 @@ def _wrapped(start: str, inner: str, end: str) -> str:
 
 
 def _blocks(blocks: Iterable[Block], context: text_runs.RenderContext) -> str:
-    """Return the HTML of blocks one below the other."""
     parts: list[str] = []
     for block in blocks:
         parts += filter(None, [_block(block, context.below if parts else context)])

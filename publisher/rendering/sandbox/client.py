@@ -325,7 +325,6 @@ def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any]:
 
 
 def _exit_reason(code: int) -> str:
-    """Describe how a process ended."""
     if code == -signal.SIGXCPU:
         return CPU_LIMIT_REACHED
     if code < 0:

@@ -19,7 +19,6 @@ ROUTES = RouteTable()
 
 @ROUTES.add("GET /people/", Permission.VIEW, menu="people")
 def _list_page(request: ConsoleRequest, problem: str = "") -> flask.Response:
-    """Return the page with what its form has; `problem` is why that was refused."""
     return request.page(
         "people.html",
         422 if problem else 200,
@@ -82,7 +81,6 @@ def _values(request: ConsoleRequest, person: articles.PersonEntry) -> dict[str, 
 
 
 def _entry(key: str, values: Mapping[str, str]) -> articles.PersonEntry:
-    """Return the person of a form."""
     lines = values["aliases"].splitlines()
     return articles.PersonEntry(
         key=key,

@@ -31,7 +31,6 @@ def session_cookie(settings: Settings) -> str:
 
 
 def _session_subscriber(request: PageRequest, connection: Any) -> Subscriber | None:
-    """Return whose session the request belongs to, or None."""
     return access.session_subscriber(connection, session_cookie(request.settings), request.now)
 
 

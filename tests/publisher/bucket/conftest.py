@@ -11,7 +11,7 @@ from publisher.bucket import client
 from publisher.config import Settings
 from publisher.config.web import BucketSettings
 from tests.publisher.conftest import PublicationFolder
-from tests.s3 import BUCKET, CREDENTIALS, REGION, S3, running_s3
+from tools.servers.s3 import BUCKET, CREDENTIALS, REGION, S3, running_s3
 
 
 @pytest.fixture

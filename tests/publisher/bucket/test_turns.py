@@ -24,7 +24,7 @@ from tests.publisher.bucket.test_upload import contents, seen
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
-from tests.s3 import S3, StoredObject
+from tools.servers.s3 import S3, StoredObject
 
 # Seconds. So long that no test outlives it, however slow its machine is.
 LEASE = 100_000

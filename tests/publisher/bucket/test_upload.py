@@ -25,7 +25,7 @@ from publisher.files import guarded_changes, write_file
 from publisher.serving.headers import headers_for
 from tests.publisher.bucket.conftest import in_bucket
 from tests.publisher.conftest import PublicationFolder
-from tests.s3 import BUCKET, KEY_ID, REGION, S3, SECRET, StoredObject
+from tools.servers.s3 import BUCKET, KEY_ID, REGION, S3, SECRET, StoredObject
 
 FILES = {
     "en/index.html": b"<p>home",

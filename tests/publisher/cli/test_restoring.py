@@ -179,18 +179,6 @@ def test_a_database_is_copied_with_the_same_rows(
     assert str(target) in err
 
 
-def test_doubts_are_compared_with_a_log_that_can_be_read(
-    run: Run, folder: Path, tmp_path: Path
-) -> None:
-    log = tmp_path / "mail.log"
-    log.write_text("nothing of ours\n")
-    code, out, _err = run("doubt", "reconcile", "--log", log, folder)
-    assert (code, out) == (0, "0 marked as sent, 0 returned, 0 still in doubt\n")
-    code, _out, err = run("doubt", "reconcile", "--log", tmp_path / "no.log", folder)
-    assert code != 0
-    assert "no.log: can't be read: No such file" in err
-
-
 @pytest.mark.sqlite("a server's backup is a dump")
 def test_a_damaged_file_is_neither_restored_nor_in_the_way_of_a_backup(
     run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path

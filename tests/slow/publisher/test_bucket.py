@@ -13,8 +13,8 @@ from publisher.config import SETTINGS_FILE
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, ROOT, publisher, tree
 from tests.publisher.bucket.test_upload import contents, seen
-from tests.s3 import BUCKET, CREDENTIALS, REGION, S3, running_s3
 from tests.slow.publisher.test_processes import make, wait_for
+from tools.servers.s3 import BUCKET, CREDENTIALS, REGION, S3, running_s3
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ ROUTES = RouteTable()
 
 @ROUTES.add("GET /accounts/", Permission.MANAGE_ACCOUNTS, menu="accounts", needs_fresh=True)
 def _page(request: ConsoleRequest, problem: str = "") -> flask.Response:
-    """Return the page with what its form has; `problem` is why that was refused."""
     return request.page(
         "accounts.html",
         422 if problem else 200,
@@ -131,7 +130,6 @@ _LIFETIMES = ("30", "90", "365")
 
 @ROUTES.add("GET /keys/", Access.SIGNED_IN)
 def _keys_page(request: ConsoleRequest, problem: str = "") -> flask.Response:
-    """Return the page with what its form has; `problem` is why that was refused."""
     return request.page(
         "keys.html",
         422 if problem else 200,

@@ -241,7 +241,6 @@ def _picture_address(path: str) -> str | None:
 
 @ROUTES.add("GET /previews/<key>/message.eml", Permission.VIEW)
 def _message(request: ConsoleRequest, key: str) -> flask.Response:
-    """Return a whole message as a file."""
     preview = request.context.opened.previews.find(request.actor, key)
     if preview is None:
         flask.abort(404)

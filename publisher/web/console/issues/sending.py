@@ -228,7 +228,6 @@ def _report(request: ConsoleRequest, issue: str) -> flask.Response:
 
 
 def _used(lines: Sequence[Mapping[str, int]]) -> list[str]:
-    """Return the states in which there is any mail."""
     states = [*dict.fromkeys(state for line in lines for state in line)]
     return [state for state in states if any(line[state] for line in lines)]
 

@@ -26,7 +26,7 @@ from publisher.bounces.model import BounceEvent, BounceKind, Evidence
 from publisher.bounces.store import add_event
 from publisher.bounces.tables import bounce_event
 from publisher.delivery import causes
-from publisher.delivery.causes import CAUSES, UNANSWERED
+from publisher.delivery.causes import CAUSES
 from publisher.delivery.ledger import reports
 from publisher.delivery.ledger.already_sent import ReceivedStories
 from publisher.delivery.ledger.lifecycle import reconcile_issues, sweep_cancelled
@@ -45,7 +45,6 @@ from subscribers.tables import subscriber
 from tests.databases import delete_all_rows
 from tests.publisher.app.approving import DAY as ONE_DAY
 from tests.publisher.app.approving import NAME
-from tests.publisher.app.editing import audit_log
 from tests.publisher.app.stored_rows import insert_subscriber
 from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.cli.conftest import Run, run
@@ -507,72 +506,3 @@ def test_the_commands_show_revive_and_retry(run: Run, ledger: OpenLedger) -> Non
     assert (code, out) == (0, "1 mail will be sent again with the next run of delivery\n")
     assert "given up" in run("deliveries", NAME, folder)[1]
     assert run("deliveries", "list", NAME, folder) == run("deliveries", NAME, folder)
-
-
-# --- mail in doubt is decided by Postfix's log, by exact Message-IDs
-DATE = "2026-01-09T12:00:03.123456+00:00 mx"
-NO_MAILBOX = (
-    "host mx.example.com[192.0.2.1] said: 550 5.1.1 no such user (in reply to RCPT TO command)"
-)
-
-
-def queued(number: str, message_id: str) -> str:
-    return f"{DATE} postfix/cleanup[812]: {number}: message-id=<{message_id}>\n"
-
-
-def result(number: str, status: str, dsn: str = "2.0.0", words: str = "250 2.0.0 Ok") -> str:
-    return (
-        f"{DATE} postfix-out/smtp[813]: {number}: to=<ann@example.com>, relay=mx.example.com[192.0.2.1]:25, "
-        f"delay=0.3, delays=0.1/0/0.1/0.1, dsn={dsn}, status={status} ({words})\n"
-    )
-
-
-def test_the_last_result_of_a_mail_counts_and_a_queue_number_that_is_used_again_is_another_mail() -> (
-    None
-):
-    lines = [queued("4D1", "a@b"), result("4D1", "sent", words="250 2.0.0 queued as 4D2")]
-    lines += [queued("4D2", "a@b"), result("4D2", "bounced", "5.1.1", NO_MAILBOX)]
-    found = deliveries.read_postfix_log(lines)["a@b"]
-    assert (found.is_sent, found.status, found.words) == (False, "5.1.1", NO_MAILBOX)
-    lines = [queued("4D1", "a@b"), result("4D1", "sent"), queued("4D1", "c@d")]
-    lines += ["garbage\n", result("4D9", "sent"), result("4D1", "deferred", "4.2.2")]
-    assert [*deliveries.read_postfix_log(lines)] == ["a@b"]
-
-
-@pytest.fixture
-def doubtful(publication: PublicationFolder) -> PublicationFolder:
-    """An issue with four mails in doubt."""
-    subscribe(publication, *((f"reader-{n}@example.com", "en") for n in range(4)))
-    ready(publication)
-    send(publication)
-    with publication.database.writing() as connection:
-        rows = {"state": DeliveryState.IN_DOUBT, "reason_key": UNANSWERED.key}
-        connection.execute(update(delivery).values(rows))
-        connection.execute(update(issue_table).values(state=IssueState.FAILED))
-    return publication
-
-
-def log_of(publication: PublicationFolder) -> list[str]:
-    """A log with the first as sent, the second as returned, the third as waiting."""
-    listed = deliveries.list_in_doubt(publication.settings, publication.database)
-    first, second, third, fourth = (message_id.strip("<>") for _issue, message_id, _ in listed)
-    lines = [queued(f"4D{n}", one) for n, one in enumerate((first, second, third))]
-    lines += [result("4D0", "sent"), result("4D1", "bounced", "5.1.1", NO_MAILBOX)]
-    lines += [result("4D2", "deferred", "4.2.2"), queued("4D3", f"x{fourth}")]
-    return [*lines, result("4D3", "sent")]
-
-
-def test_what_the_log_knows_is_decided_and_the_rest_stays_in_doubt(
-    doubtful: PublicationFolder,
-) -> None:
-    state = editing_state(doubtful)
-    done = deliveries.reconcile_doubts(state, terminal_actor(), log_of(doubtful))
-    assert tuple(done) == (1, 1, 2)
-    rows = sorted(doubtful.rows(delivery), key=lambda row: int(row["subscriber_id"]))
-    decided = [("sent", "marked-sent"), ("bounced", "no-mailbox")]
-    doubts = [("in_doubt", UNANSWERED.key)] * 2
-    assert [(row["state"], row["reason_key"]) for row in rows] == decided + doubts
-    entry = next(one for one in audit_log(state) if one.verb == "reconcile doubts")
-    assert entry.details["sent"] == entry.details["bounced"] == 1
-    assert entry.details["left"] == 2
-    assert tuple(deliveries.reconcile_doubts(state, terminal_actor(), [])) == (0, 0, 2)

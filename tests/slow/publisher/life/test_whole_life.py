@@ -32,9 +32,9 @@ from publisher.config import load_settings
 from publisher.database import open_database
 from subscribers.store import find_subscriber
 from tests.databases import finding_database
-from tests.postfix import Postfix, free_port, postfix_is_available, running_postfix
 from tests.processes import COMMAND, ENVIRONMENT, ROOT, start
 from tools.browser.chromium import MISSING, find_chromium
+from tools.servers.postfix import Postfix, free_port, postfix_is_available, running_postfix
 
 needs_postfix = pytest.mark.skipif(
     not postfix_is_available(), reason="needs Debian's package postfix, and root"

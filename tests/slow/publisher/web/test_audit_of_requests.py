@@ -358,7 +358,7 @@ WITHOUT_ENTRY = {
         *("mailbox poll", "mailbox receive"),
     },
     # Their entries are looked at where their states are made: test_restoring, test_issue_report.
-    "leave one, and need files of others": {"recover", "doubt reconcile"},
+    "leave one, and need files of others": {"recover"},
 }
 
 

@@ -1,6 +1,6 @@
 """`publisher console` in a process of its own, and a browser of somebody who is signed in.
 
-    python -m tests.console_process FOLDER [INSTANT]
+    python -m tools.servers.console_process FOLDER [INSTANT]
 
 With an instant, its clock stands still there.
 """
