@@ -20,7 +20,7 @@ TEST_FOLDERS := tests/feeds tests/project tests/publisher tests/subscribers test
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
 
-demo: $(VENV)/runtime  ## publish a week of the demo publication into build/demo
+demo: $(VENV)/runtime  ## publish two weeks of the demo publication into build/demo
 	@$(BIN)/publisher demo build/demo
 
 test: lint types contracts fast  ## checks, and the tests that need neither a process nor a browser

@@ -41,6 +41,8 @@ COLUMNS = 126
 # Of the sheet, in its pixels. A grey that differs from white and from black mails.
 GAP, LABEL_HEIGHT, FONT_SIZE, GREY = 20, 28, 18, "#9aa0a8"
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+# The weekly that has most stories in every language.
+SHOWN_DAY = "2026-01-09"
 
 
 def main(target: Path) -> None:
@@ -157,10 +159,9 @@ def photograph_morning(chromium: Chromium, folder: Path) -> None:
 
 
 def html_of(outbox: Path, language: str) -> str:
-    """Give the HTML of the longest weekly mail: others are for subscribers who chose less."""
-    path = max(
-        (outbox / "weekly" / language).rglob("*.eml"), key=lambda one: (one.stat().st_size, one)
-    )
+    """Give the HTML of the week's longest mail: others are for subscribers who chose less."""
+    mails = (outbox / "weekly" / language / SHOWN_DAY).glob("*.eml")
+    path = max(mails, key=lambda one: (one.stat().st_size, one))
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     body = message.get_body(("html",))
     assert body is not None

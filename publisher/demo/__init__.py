@@ -1,19 +1,24 @@
-"""The demo publication: a week of a small newspaper, published at fixed instants.
+"""The demo publication: two weeks of a small newspaper, published at fixed instants.
 
-`data/` is an ordinary publication folder. The output is equal on every pipeline, since the clock
-and the secret are fixed.
+`data/` is an ordinary publication folder; `data/days/` has what its editors do on some days: new,
+corrected and withdrawn articles, and corrections of issues. The output is equal on every pipeline, since
+the clock and the secret are fixed.
 """
 
 import shutil
+import tomllib
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from publisher.accounts.actor import terminal_actor
+from publisher.app.editing_state import EditingState
+from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.operation.cycle import CycleReport, Pipeline, open_pipeline
 from publisher.app.subscribers.records import import_subscribers
 from publisher.articles.store import all_articles
@@ -25,17 +30,17 @@ from publisher.jobs.heartbeat import write_heartbeat
 from publisher.secrets import DEMO_SECRET, store_secret
 from subscribers.store import list_subscribers
 
-# Monday to Friday; on Friday at noon in Hong Kong every edition of the weekly is due.
-_DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
-# The day on which a translation arrives, a week after its original.
-_LATE_DAY = _DEMO_DAYS[3]
+# The working days; on Fridays at noon in Hong Kong every edition of the weekly is due.
+_DEMO_DAYS = tuple(
+    datetime(2026, 1, day, 6, tzinfo=UTC) for day in (*range(5, 10), *range(12, 17))
+)
 _OUTPUTS = ("public", "outbox", "var", "articles")
 
 
 def publish_demo(
     directory: Path, report: Callable[[datetime, CycleReport], None]
 ) -> tuple[Settings, datetime]:
-    """Copy the demo publication into a folder and run its week. Return settings and last instant.
+    """Copy the demo publication into a folder and run its two weeks. Return settings and last instant.
 
     A folder with an earlier demo is used again. Raise UsageError for another folder that is not
     empty, and for a database on a server that is not.
@@ -46,11 +51,14 @@ def publish_demo(
         settings = replace(load_settings(directory), secret=SecretStr(DEMO_SECRET))
         _keep_secret(settings)
         for now in _DEMO_DAYS:
-            if now == _LATE_DAY:
-                shutil.copytree(data / "late", directory, dirs_exist_ok=True)
+            day = data / "days" / f"{now:%Y-%m-%d}"
+            if (articles := day / "articles").is_dir():
+                shutil.copytree(articles, directory / "articles", dirs_exist_ok=True)
             with open_pipeline(settings, FixedClock(now)) as pipeline:
                 if now == _DEMO_DAYS[0]:
                     _import(pipeline, data / "subscribers.csv", now)
+                if (corrections := day / "corrections.toml").is_file():
+                    _correct(pipeline, corrections, now)
                 report(now, pipeline.run())
         write_heartbeat(settings.folders.heartbeat, _DEMO_DAYS[-1])
     return settings, _DEMO_DAYS[-1]
@@ -85,7 +93,8 @@ def _copy_data(data: Path, directory: Path) -> None:
         )
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ours, theirs)
+        for name in (SETTINGS_FILE, "people.toml"):
+            shutil.copyfile(data / name, directory / name)
         shutil.copytree(data / "articles", directory / "articles")
     except OSError as error:
         raise UsageError(f"{directory}: can't be created: {error.strerror or error}") from None
@@ -94,3 +103,17 @@ def _copy_data(data: Path, directory: Path) -> None:
 def _import(pipeline: Pipeline, file: Path, now: datetime) -> None:
     with file.open("rb") as lines:
         import_subscribers(pipeline.settings, pipeline.database, lines, now)
+
+
+def _correct(pipeline: Pipeline, file: Path, now: datetime) -> None:
+    """Correct issues as a file says: each of its tables is a `CorrectionRequest`."""
+    state = EditingState(
+        settings=pipeline.settings,
+        database=pipeline.database,
+        secret=DEMO_SECRET,
+        # Before the cycle, and longer than the time to undo it.
+        clock=FixedClock(now - timedelta(hours=1)),
+    )
+    for table in tomllib.loads(file.read_text("utf-8"))["correction"]:
+        request = CorrectionRequest(**(table | {"languages": tuple(table["languages"])}))
+        correct_issue(state, terminal_actor(), request)

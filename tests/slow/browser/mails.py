@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import Settings
-from publisher.rendering import digest
+from publisher.rendering import digest, inlining
 from publisher.rendering.inlining import inline
 from tests.sharing import made_once
 from tools.browser.chromium import Site
@@ -65,7 +65,7 @@ def inlinings() -> Iterator[Inlinings]:
         return noted[-1][1]
 
     with pytest.MonkeyPatch.context() as patch:
-        for composing in (digest, digest):
+        for composing in (digest, inlining):
             patch.setattr(composing, "inline", noting)
         yield noted
 
@@ -74,9 +74,13 @@ def posted(settings: Settings, noted: Inlinings) -> list[Mail]:
     """Give a mail of each issue in a publication's outbox."""
     outbox = settings.folders.outbox
     site = Site(url=settings.publication.url, public=settings.folders.public)
-    folders = sorted({path.parent for path in outbox.rglob("*.eml")})
-    assert folders, f"{outbox}: no mail"
-    return [_posted(min(folder.glob("*.eml")), site, noted) for folder in folders]
+    # The name of a file begins with the issue's; a correction lies beside what it corrects.
+    first = {
+        path.parent / path.name.partition(".")[0]: path
+        for path in sorted(outbox.rglob("*.eml"), reverse=True)
+    }
+    assert first, f"{outbox}: no mail"
+    return [_posted(first[issue], site, noted) for issue in sorted(first)]
 
 
 def _posted(path: Path, site: Site, noted: Inlinings) -> Mail:
@@ -84,10 +88,10 @@ def _posted(path: Path, site: Site, noted: Inlinings) -> Mail:
     body = message.get_body(("html",))
     assert body is not None
     html = str(body.get_content()).replace("\r\n", "\n").rstrip("\n")
-    newsletter, language, day = path.parent.parts[-3:]
+    newsletter, language, _day = path.parent.parts[-3:]
     return Mail(
         edition=f"{newsletter}-{language}",
-        name=f"{newsletter}-{language}-{day}",
+        name=path.name.partition(".")[0],
         source=_source(html, noted),
         html=html,
         site=site,

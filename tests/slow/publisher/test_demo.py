@@ -1,4 +1,4 @@
-"""The demo on PostgreSQL: equal to the one on SQLite, and never in the database of a publication."""
+"""The demo: what it shows, and that it is equal on PostgreSQL and never in a publication's database."""
 
 import json
 from collections import Counter
@@ -20,6 +20,20 @@ LEDGER = """
 SELECT newsletter, issue.language, day, issue.state, email, delivery.state
 FROM delivery JOIN issue ON issue.id = issue_id JOIN subscriber ON subscriber.id = subscriber_id
 """
+
+WITHDRAWN = "en/stories/lighthouse-for-sale"
+SHOWN = (
+    "en/weekly/2026-01-09",
+    "en/daily/2026-01-08",
+    "en/weekly/2026-01-16",
+    *(f"{language}/stories/bell-buoy" for language in ("en", "zh-Hans", "zh-Hant", "ar")),
+)
+AFFILIATIONS = (
+    "Correspondent, The Lantern",
+    "《灯笼》记者",
+    "《燈籠》記者",
+    "مراسلة «الفانوس»",
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +89,24 @@ def test_the_demo_is_refused_where_a_publication_is(
     assert done.code == 2
     assert "the demo needs an empty database, and this one holds a publication" in done.err
     assert not (tmp_path / "other").exists()
+
+
+def test_the_demo_shows_what_happens_to_articles_after_they_were_mailed(demo: Path) -> None:
+    public, outbox = demo / "public", demo / "outbox"
+    page = {name: (public / name / "index.html").read_text("utf-8") for name in SHOWN}
+    # A story that was mailed is withdrawn: its page is gone, and an entry of feeds says so.
+    assert not (public / WITHDRAWN / "index.html").exists()
+    assert (public / WITHDRAWN / ".gone.html").is_file()
+    feed = json.loads((public / "feeds/en.json").read_text("utf-8"))
+    assert [entry["title"] for entry in feed["items"] if WITHDRAWN in entry["url"]] == [
+        "This article was withdrawn."
+    ]
+    # An issue is corrected by a mail to those who got it, and on its pages.
+    corrections = (outbox / "weekly/en/2026-01-09").glob("*-correction.*.eml")
+    assert len([*corrections]) == 3
+    assert all("January 12, 2026" in page[name] for name in SHOWN[:2])
+    assert "Example Translate 3" in page["ar/stories/bell-buoy"]
+    # people.toml has them: the byline is a name alone.
+    for name, affiliation in zip(SHOWN[3:], AFFILIATIONS, strict=True):
+        assert affiliation in page[name]
+    assert page["en/weekly/2026-01-16"].count("<article") == 30

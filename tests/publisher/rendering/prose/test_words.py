@@ -104,7 +104,8 @@ def test_direction_controls_stay_only_where_they_are_balanced(
 def test_every_article_of_the_demo(tmp_path: Path) -> None:
     with as_file(files("publisher") / "demo" / "data") as data:
         shutil.copytree(data, tmp_path, dirs_exist_ok=True)
-        shutil.copytree(data / "late", tmp_path, dirs_exist_ok=True)
+        for day in sorted((data / "days").iterdir()):
+            shutil.copytree(day, tmp_path, dirs_exist_ok=True)
     settings = at_database(load_settings(tmp_path))
     settings.folders.var.mkdir(exist_ok=True)
     with closing(open_database(settings.database)) as database:
