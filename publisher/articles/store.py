@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -55,6 +55,13 @@ def _ready_in(language: str, now: datetime) -> tuple[Any, ...]:
     return article.c.language == language, is_ready, now >= _UNINDEXED_AVAILABLE
 
 
+class AdjacentArticle(NamedTuple):
+    """An article next to another in the list of their language."""
+
+    slug: str
+    title: str
+
+
 def articles_by_id(
     connection: sa.Connection, ids: Sequence[int], *, with_texts: bool = True
 ) -> dict[int, model.Article]:
@@ -92,6 +99,26 @@ def listed(
     query = sa.select(*columns).join(story).where(*_ready_in(language, now))
     order = article.c.published_at.desc(), story.c.key
     return connection.execute(query.order_by(*order)).all()
+
+
+def adjacent_articles(
+    connection: sa.Connection, one: model.Article, now: datetime
+) -> tuple[AdjacentArticle | None, AdjacentArticle | None]:
+    """Return the articles with pages here that appeared before and after one, in the order of `listed`."""
+    at, key = article.c.published_at, story.c.key
+    query = sa.select(story.c.slug, article.c.title).join(
+        story, story.c.id == article.c.story_id
+    )
+    query = query.where(*_ready_in(one.language, now), article.c.url.is_(None))
+    older = query.where(
+        at <= one.published_at, (at < one.published_at) | (key > one.story_key)
+    ).order_by(at.desc(), key)
+    newer = query.where(
+        at >= one.published_at, (at > one.published_at) | (key < one.story_key)
+    ).order_by(at, key.desc())
+    rows = [connection.execute(one.limit(1)).one_or_none() for one in (older, newer)]
+    previous, following = (AdjacentArticle(*row) if row else None for row in rows)
+    return previous, following
 
 
 def newest_labels(

@@ -302,6 +302,37 @@ def published_issues(
     )
 
 
+def adjacent_issues(
+    connection: sa.Connection, one: Issue, now: datetime
+) -> tuple[Issue | None, Issue | None]:
+    """Return a newsletter's issues before and after one whose pages may be shown. A correction has neither."""
+    day = issue_table.c.day
+    found = [
+        store.issues_where(
+            connection,
+            issue_table.c.language == one.language,
+            issue_table.c.newsletter == one.newsletter,
+            issue_table.c.kind == IssueKind.REGULAR,
+            where,
+            _is_public(now),
+            order=(order,),
+            limit=1,
+        )
+        for where, order in ((day < one.day, day.desc()), (day > one.day, day))
+        if one.kind == IssueKind.REGULAR
+    ]
+    previous, following = (issues[0] if issues else None for issues in found or ([], []))
+    return previous, following
+
+
+def mark_written_pages_outdated(connection: sa.Connection, numbers: Collection[int]) -> None:
+    """Have the pages of some issues written again, as they are, that are on disk."""
+    rows = sa.update(issue_table).where(issue_table.c.id.in_(numbers))
+    connection.execute(
+        rows.where(issue_table.c.page_hash.is_not(None)).values(page_hash=OUTDATED)
+    )
+
+
 def issues_without_page(
     connection: sa.Connection, now: datetime
 ) -> list[tuple[Issue, str, str]]:

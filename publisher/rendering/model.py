@@ -61,7 +61,8 @@ class ArticleView:
     translation appeared. `published` is the moment for programs elsewhere, in the publication's time zone,
     with the article's day in nearly all others. `related` are other articles in the same language. `corrected_on` is set on
     the page of an issue that was sent with other words. `original_url` is the address of the story's
-    original, where it is another article and known.
+    original, where it is another article and known. `previous` and `next` appeared before and after it
+    in its language; they are set on its own page.
     """
 
     article: Article
@@ -71,6 +72,8 @@ class ArticleView:
     is_late: bool = False
     translations: tuple[LanguageLink, ...] = ()
     related: tuple[RelatedArticle, ...] = ()
+    previous: RelatedArticle | None = None
+    next: RelatedArticle | None = None
     corrected_on: date | None = None
     original_url: str | None = None
     original_on: date | None = None
@@ -78,7 +81,7 @@ class ArticleView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedArticle:
-    """A line of "you might also like"."""
+    """A line of "you might also like", or the article before or after another."""
 
     title: str
     url: str

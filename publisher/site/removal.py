@@ -14,7 +14,7 @@ treated like any other. Of links below it, only the link is removed.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ from publisher.issues.tables import (
     issue_variant_table,
     revised_page_table,
 )
+from publisher.site import adjacent_pages
 from publisher.site.archive_pages import mark_pages_settled
 from publisher.web_files import write_page
 
@@ -234,6 +235,7 @@ def remove_hidden_pages(
             # Pages are read, maybe from a slow disk.
             database.allow_pause(connection)
             mark_related_pages_due(connection, visible, public)
+            adjacent_pages.mark_neighbours_due(connection, _beside(settings, visible))
     done = list[int]()
     for row in hidden:
         with isolated(f"/{_file(row)}", report):
@@ -246,6 +248,12 @@ def remove_hidden_pages(
             mark_pages_settled(connection, done)
             mark_media_due(connection)
     return len(visible)
+
+
+def _beside(settings: Settings, rows: Iterable[Row[Any]]) -> Iterator[tuple[str, str]]:
+    for row in rows:
+        for slug in adjacent_pages.linked_neighbours(settings, row.language, row.slug):
+            yield row.language, slug
 
 
 def _settle(settings: Settings, row: Row[Any], gone_page: Callable[[str], str] | None) -> None:

@@ -37,7 +37,7 @@ from publisher.rendering import (
     views,
 )
 from publisher.rendering.model import ArchiveContent
-from publisher.site import archive_pages, icons, list_pages, removal
+from publisher.site import adjacent_pages, archive_pages, icons, list_pages, removal
 from publisher.site.former_addresses import place_files, write_redirects
 from publisher.web_files import write_page
 
@@ -200,17 +200,44 @@ def write_logo(settings: Settings) -> None:
 def _write_issues(
     settings: Settings, database: Database, now: datetime, written: SiteReport
 ) -> None:
-    with database.reading() as connection:
-        due = issue_pages.issues_without_page(connection, now)
-    for issue, page, sha256 in due:
+    for issue, page, sha256 in _due_issues(database, now):
         path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
-        html = _with_present_address(settings, issue, page)
+        with database.reading() as connection:
+            beside = issue_pages.adjacent_issues(connection, issue, now)
+        previous, following = (_issue_url(settings, one) if one else None for one in beside)
+        html = adjacent_pages.with_adjacent_issues(
+            _with_present_address(settings, issue, page), previous, following
+        )
         with _apart(settings, written):
             written.issues += write_page(settings, urls.page_file(path), html)
             if settings.s3:
                 written.pages.append((issue, sha256))
             else:
                 record_issue_pages(database, [(issue, sha256)])
+
+
+def _due_issues(database: Database, now: datetime) -> Sequence[tuple[Issue, str, str]]:
+    """Return the issues whose page is to be written, and those next to them: these link to them."""
+    with database.reading() as connection:
+        due = issue_pages.issues_without_page(connection, now)
+        numbers = {issue.id for issue, *_page in due}
+        beside = {
+            other.id
+            for issue, *_page in due
+            for other in issue_pages.adjacent_issues(connection, issue, now)
+            if other and other.id not in numbers
+        }
+    if not beside:
+        return due
+    # Before any of them is written, so that a killed process does all of them again.
+    with database.writing() as connection:
+        issue_pages.mark_written_pages_outdated(connection, beside)
+        return issue_pages.issues_without_page(connection, now)
+
+
+def _issue_url(settings: Settings, issue: Issue) -> str:
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+    return urls.public_url(settings.publication, path)
 
 
 def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -> None:
@@ -256,29 +283,54 @@ def _write_articles(
     with database.reading() as connection:
         total = articles.count_articles_without_page(connection, now)
     frames, failed, finished = dict[str, _Frame](), set[int](), 0
-    render = partial(partial, _article_page, settings, renderer)
+    render = partial(_article_page, settings, renderer)
     while True:
         with database.reading() as connection:
             most = PAGES_PER_TRANSACTION + len(failed)
             due = articles.articles_without_page(connection, now, most)
             portion = [article for article in due if article.id not in failed]
             versions = articles.versions(connection, [a.story_id for a in portion], now)
+            beside = {a.id: articles.adjacent_articles(connection, a, now) for a in portion}
             for tag in {article.language for article in portion} - frames.keys():
                 frames[tag] = _frame(settings, connection, tag, now)
         if not portion:
             return
-        done = [
-            one.id
-            for one in portion
-            if _is_written(settings, database, one, written, render(one, versions, frames))
-        ]
-        failed.update(one.id for one in portion if one.id not in done)
+        pages = partial(render, versions, frames)
+        done = _write_portion(settings, database, written, portion, beside, pages)
+        failed.update(one.id for one in portion if one not in done)
         if not done:
             return  # a whole portion failed, so the template is wrong, not an article
-        with database.writing() as connection:
-            archive_pages.mark_pages_settled(connection, done)
         finished += len(done)
         yield finished, max(total, finished)
+
+
+def _write_portion(
+    settings: Settings,
+    database: Database,
+    written: SiteReport,
+    portion: Sequence[Article],
+    beside: Mapping[int, adjacent_pages.Neighbours],
+    page: Callable[[Article, adjacent_pages.Neighbours], str],
+) -> list[Article]:
+    """Write the pages of some articles, and return these; neighbours that link wrongly to them are due."""
+    former = [
+        adjacent_pages.linked_neighbours(settings, one.language, one.slug) for one in portion
+    ]
+    done = [
+        one
+        for one in portion
+        if _is_written(settings, database, one, written, partial(page, one, beside[one.id]))
+    ]
+    outdated = list[tuple[str, str]]()
+    for one, before in zip(portion, former, strict=True):
+        if one in done:
+            found = beside[one.id]
+            outdated += adjacent_pages.outdated_neighbours(settings, one, found, before)
+    if done:
+        with database.writing() as connection:
+            archive_pages.mark_pages_settled(connection, [one.id for one in done])
+            adjacent_pages.mark_neighbours_due(connection, outdated)
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,15 +353,17 @@ def _frame(settings: Settings, connection: Connection, language: str, now: datet
 def _article_page(
     settings: Settings,
     renderer: Renderer,
-    article: Article,
     versions: views.Variants,
     frames: Mapping[str, _Frame],
+    article: Article,
+    beside: adjacent_pages.Neighbours,
 ) -> str:
     language, frame = article.language, frames[article.language]
     others = views.related_articles(article, frame.pool, {article.story_id})
     item = views.article_view(
         settings.publication, article, language, versions.get(article.story_id, ()), others
     )
+    item = adjacent_pages.with_neighbours(settings.publication, item, beside)
     return renderer.article_page(frame.publication, item)
 
 

@@ -146,14 +146,17 @@ def test_no_page_of_another_subject_or_language_is_written_again(
     publication: PublicationFolder,
 ) -> None:
     write(publication, "a", date="2026-01-08", topics="[Rivers]")
-    write(publication, "b", date="2026-01-08", topics="[Cats]")
+    write(publication, "b", date="2026-01-07", topics="[Cats]")
+    write(publication, "d", date="2026-01-06", topics="[Cats]")
     publication.write("ar/c.md", "Words.", title="C", date="2026-01-08", topics="[Rivers]")
     shown(publication)
     (publication.articles / "en/a.md").unlink()
     publication.pick_up()
     remove_hidden_pages(publication.settings, publication.database, NOW, str, print)
     with publication.database.reading() as connection:
-        assert store.articles_without_page(connection, NOW, 10) == []
+        due = store.articles_without_page(connection, NOW, 10)
+    # It was next to the other one.
+    assert [one.slug for one in due] == ["b"]
 
 
 def test_only_pages_that_recommend_a_story_are_written_again_for_its_title(
@@ -162,8 +165,11 @@ def test_only_pages_that_recommend_a_story_are_written_again_for_its_title(
     for number in range(1, 7):
         write(publication, f"s{number}", date=f"2026-01-0{number}", topics="[Rivers]")
     shown(publication)
-    # The newest three are recommended: by the others, and by each other.
-    for name, linking in (("s2", {"s2"}), ("s5", {"s1", "s2", "s3", "s4", "s5", "s6"})):
+    # The newest three are recommended: by the others, and by each other. All are linked by those next to them.
+    for name, linking in (
+        ("s2", {"s1", "s2", "s3"}),
+        ("s5", {"s1", "s2", "s3", "s4", "s5", "s6"}),
+    ):
         day = f"2026-01-0{name[1]}"
         publication.write(f"en/{name}.md", "Words.", title="New", date=day, topics="[Rivers]")
         publication.at(NOW + HOUR).pick_up()

@@ -90,6 +90,7 @@ def test_no_page_recommends_a_withdrawn_article(publication: PublicationFolder) 
         "en/archive/2026-01/index.html",
         "en/archive/index.html",
         "en/index.html",
+        "en/stories/cats/index.html",
         "en/stories/maps/.gone.html",
         "en/stories/maps/index.html",
         "en/stories/tides/index.html",

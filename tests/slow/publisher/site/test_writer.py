@@ -2,7 +2,7 @@ import pytest
 
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import changes, override, pipeline_of, public, shown
-from tests.publisher.site.test_writer import text_of
+from tests.publisher.site.test_writer import text_of, write
 from tests.publisher.syndication.test_publish import tides
 
 
@@ -63,3 +63,14 @@ def test_a_cycle_that_writes_no_page_names_a_broken_template_too(
     first, second = (pipeline_of(publication).run().problems for _ in range(2))
     assert first == second
     assert [one.partition(": ")[0] for one in first] == ["templates/web/chooser.html, line 1"]
+
+
+def test_templates_without_these_links_have_no_page_written_for_them(
+    publication: PublicationFolder,
+) -> None:
+    override(publication, "web/article.html", "{{ item.article.title }}")
+    for day in (4, 5):
+        write(publication, f"{day}", day)
+    shown(publication)
+    write(publication, "6", 6)
+    assert shown(publication).articles == 1

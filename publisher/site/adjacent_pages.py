@@ -1,0 +1,112 @@
+"""Links of a page to the one before and the one after it: of articles in their language, of issues in their newsletter.
+
+An article that comes, goes, moves or gets another title leaves its neighbours with wrong links: what their files
+say decides which of them are due again. The page of an issue is frozen, so it has places for its links, which
+are filled when its file is written.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from markupsafe import escape
+from sqlalchemy import Connection, select, update
+
+from publisher import urls
+from publisher.articles.model import Article
+from publisher.articles.store import AdjacentArticle
+from publisher.articles.tables import article, story
+from publisher.config import Publication, Settings
+from publisher.database.engine import chunks
+from publisher.rendering import ArticleView
+from publisher.rendering.model import RelatedArticle
+
+# The article before, and the one after.
+Neighbours = tuple[AdjacentArticle | None, AdjacentArticle | None]
+
+_LINK = re.compile(r'<link rel="(?:prev|next)" href="[^"]*/([^/"]+)/" title="')
+# As templates/web/issue.html has them: in the head, and with words in the text.
+_PLACE = re.compile(r"<!--(previous|next)-issue(?::(.*?))?-->")
+
+
+def with_neighbours(
+    publication: Publication, item: ArticleView, found: Neighbours
+) -> ArticleView:
+    """Return an article with its neighbours, for its own page."""
+    tag = item.article.language
+    previous, following = (
+        RelatedArticle(title=one.title, url=_url(publication, tag, one.slug), language=tag)
+        if one
+        else None
+        for one in found
+    )
+    return replace(item, previous=previous, next=following)
+
+
+def linked_neighbours(settings: Settings, language: str, slug: str) -> set[str]:
+    """Return the slugs of the neighbours that the page of an article on disk has."""
+    return {*_LINK.findall(_page(settings, language, slug))}
+
+
+def outdated_neighbours(
+    settings: Settings, one: Article, found: Neighbours, former: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield language and slug of articles whose pages link wrongly to the one whose page was just written.
+
+    `former` are its neighbours before that. Templates of a publication's own may have no such links.
+    """
+    publication, tag = settings.publication, one.language
+    url, own = _url(publication, tag, one.slug), _page(settings, tag, one.slug)
+    for other, rel, back in zip(found, ("prev", "next"), ("next", "prev"), strict=True):
+        if (
+            other
+            and _link(rel, _url(publication, tag, other.slug), other.title) in own
+            and _link(back, url, one.title) not in _page(settings, tag, other.slug)
+        ):
+            yield tag, other.slug
+    for slug in {*former} - {other.slug for other in found if other}:
+        if f'href="{url}" title=' in _page(settings, tag, slug):
+            yield tag, slug
+
+
+def mark_neighbours_due(connection: Connection, pages: Iterable[tuple[str, str]]) -> None:
+    """Have the pages of articles written again; each is a language and a slug."""
+    by_language = defaultdict[str, set[str]](set)
+    for language, slug in pages:
+        by_language[language].add(slug)
+    for language, slugs in by_language.items():
+        for some in chunks(sorted(slugs)):
+            stories = select(story.c.id).where(story.c.slug.in_(some))
+            here = (article.c.language == language) & article.c.story_id.in_(stories)
+            connection.execute(update(article).where(here).values(page_hash=None))
+
+
+def with_adjacent_issues(page: str, previous: str | None, following: str | None) -> str:
+    """Return the page of an issue with the links to its neighbours at these addresses, None for none. Pure."""
+
+    def filled(place: re.Match[str]) -> str:
+        which, words = place.groups()
+        rel, url = ("prev", previous) if which == "previous" else ("next", following)
+        if url is None:
+            return ""
+        return (
+            f'<a rel="{rel}" href="{url}">{words}</a>'
+            if words
+            else f'<link rel="{rel}" href="{url}">'
+        )
+
+    return _PLACE.sub(filled, page)
+
+
+def _url(publication: Publication, language: str, slug: str) -> str:
+    return urls.public_url(publication, urls.article_path(language, slug))
+
+
+def _page(settings: Settings, language: str, slug: str) -> str:
+    file = settings.folders.public / urls.page_file(urls.article_path(language, slug))
+    return file.read_text("utf-8", "replace") if file.is_file() else ""
+
+
+def _link(rel: str, url: str, title: str) -> str:
+    return f'<link rel="{rel}" href="{url}" title="{escape(title)}">'
