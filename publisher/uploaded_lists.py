@@ -7,7 +7,6 @@ hold addresses: only this user can read them, and `delete_expired_imports` delet
 """
 
 import codecs
-import fcntl
 import io
 import json
 import os
@@ -16,12 +15,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from publisher.config import Folders, Settings
 from publisher.errors import UsageError
@@ -31,7 +30,7 @@ from subscribers.errors import BadFileError, RowReason
 from subscribers.lists.cells import read_cells, write_cells
 from subscribers.lists.import_export import Reject, read_columns
 
-LIST, REJECTS, _STATUS, _LOCK = "list.csv", "rejects.csv", "status.json", "lock"
+LIST, REJECTS, _STATUS = "list.csv", "rejects.csv", "status.json"
 _KEY = re.compile(r"[0-9a-f]{32}")
 # Before the cells of a row that was left out. A list that has them already is one of rejects.
 _REASON_COLUMNS = ("line", "reason")
@@ -59,51 +58,28 @@ def packed_reason(reason: str) -> str:
 
 
 class ImportState(StrEnum):
-    """What is done with a list. The first and the third are worked on in the background."""
+    """How far a list is: looked at, imported, or no list."""
 
-    CHECKING = "checking"
     CHECKED = "checked"
-    IMPORTING = "importing"
     DONE = "done"
     FAILED = "failed"
-
-
-RUNNING = frozenset({ImportState.CHECKING, ImportState.IMPORTING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptImport:
     """A list that was uploaded, and how far its import is.
 
-    `actor`, `via` and `network` are those of whoever uploaded it, then of whoever began the import.
-    `changed_at` is when its state changed. `done` and `of` are rows. `report` is what a dry run found, then what
-    the import did. `runs` is how often it was begun: after one that was cut off, rows that it had stored count as
-    unchanged. `problem` is why it failed or stopped.
+    `actor` is who uploaded it. `changed_at` is when its state changed. `report` is what a dry run found, then what
+    the import did; empty if that was cut off. `problem` is why it failed.
     """
 
     key: str
-    state: ImportState
     actor: str
-    via: str
-    network: str
     uploaded_at: datetime
     changed_at: datetime
-    size: int = 0
-    done: int = 0
-    of: int = 0
-    runs: int = 0
+    state: ImportState = ImportState.CHECKED
     problem: str = ""
     report: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is worked on, or soon will be."""
-        return self.state in RUNNING
-
-    def moved(self, state: ImportState, now: datetime, **changes: Any) -> Self:
-        """Return it in another state."""
-        fresh = {"done": 0, "of": 0, "problem": ""}
-        return replace(self, state=state, changed_at=now, **{**fresh, **changes})
 
     def expires_at(self) -> datetime:
         """Return when its files are deleted if nobody does anything."""
@@ -177,8 +153,8 @@ def read_imports(folders: Folders) -> list[KeptImport]:
     return sorted(found, key=lambda one: (one.uploaded_at, one.key), reverse=True)
 
 
-def store_list(folders: Folders, kept: KeptImport, file: IO[bytes]) -> KeptImport:
-    """Copy an uploaded list, piece by piece, and store what is known of it. Return that with its size.
+def store_list(folders: Folders, kept: KeptImport, file: IO[bytes]) -> int:
+    """Copy an uploaded list, piece by piece, and store what is known of it. Return its size in bytes.
 
     Raise StorageError if the disk is full. A list that another request has stored under this key stays.
     """
@@ -191,15 +167,14 @@ def store_list(folders: Folders, kept: KeptImport, file: IO[bytes]) -> KeptImpor
             unfinished.mkdir(0o700)
             with _private(unfinished / LIST, "wb") as out:
                 shutil.copyfileobj(file, out)
-                size = out.tell()
+                size: int = out.tell()
                 out.flush()
                 os.fsync(out.fileno())
-            kept = replace(kept, size=size)
             write_file(unfinished / _STATUS, _json(kept))
             if not import_folder(folders, kept.key).exists():
                 unfinished.rename(import_folder(folders, kept.key))
                 sync_folder(folder)
-    return kept
+    return size
 
 
 def delete_list(folders: Folders, key: str) -> None:
@@ -216,7 +191,7 @@ def delete_expired_imports(settings: Settings, now: datetime) -> int:
     """Delete lists that nobody imported within 2 days, and what was left of imports after 7. Return how many."""
     folders = settings.folders
     found = read_imports(folders)
-    expired = [one.key for one in found if not one.is_running and one.expires_at() <= now]
+    expired = [one.key for one in found if one.expires_at() <= now]
     for key in expired:
         delete_import(folders, key)
     _delete_rests(folders, {one.key for one in found}, now - _KEPT)
@@ -231,22 +206,6 @@ def _delete_rests(folders: Folders, known: Collection[str], before: datetime) ->
             is_rest = rest.name not in known and rest.is_dir()
             if is_rest and rest.stat().st_mtime < before.timestamp():
                 shutil.rmtree(rest, ignore_errors=True)
-
-
-@contextmanager
-def alone(folders: Folders) -> Iterator[bool]:
-    """Yield whether this process is the one that imports lists here; the kernel ends that on any exit."""
-    folder = imports_folder(folders)
-    if not folder.is_dir():
-        yield False
-        return
-    with _private(folder / _LOCK, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
 
 
 @contextmanager

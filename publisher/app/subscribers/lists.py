@@ -1,25 +1,21 @@
 """Many subscribers at once, as editors see them: search, import, export. Counts are in the audit log.
 
-A list is uploaded, looked at in a dry run, and imported, both in the background. What is known of each is in
-files (`publisher.uploaded_lists`). `run_waiting_imports` does the work, in the process that has the files. It
-may be killed anywhere: the next run begins the list again, which changes nothing of the rows that are stored.
+A list is uploaded and looked at in a dry run, then imported. What is known of each is in files
+(`publisher.uploaded_lists`). An import may be killed anywhere: begun again, it changes nothing of the rows that are stored.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, TextIO, TypedDict, Unpack
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher import uploaded_lists
-from publisher.accounts.actor import terminal_actor
-from publisher.app.editing_state import Actor, EditingState, Permission, find_terminal_actor
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.subscribers.records import export_subscribers, import_subscribers
-from publisher.errors import LimitError, PublisherError, UsageError
+from publisher.errors import LimitError, UsageError
 from publisher.files import open_private
 from publisher.i18n.messages import message
 from publisher.uploaded_lists import ImportState, KeptImport
@@ -28,8 +24,8 @@ from subscribers.lists.import_export import ImportReport
 from subscribers.model import Subscriber
 from subscribers.store import count_all_subscribers, find_subscriber, search_subscribers
 
-# One at a time in a process: each costs up to half a minute, and its list in memory.
-_PREVIEW = Lock()
+# One at a time in a process: each costs up to half a minute.
+_PREVIEW, _IMPORT = Lock(), Lock()
 # Characters that a beginning needs, so that no search lists everybody.
 _SHORTEST = 3
 _MOST_FOUND = 50
@@ -152,46 +148,32 @@ def export_list_to(state: EditingState, actor: Actor, path: Path) -> int:
         return export_list(state, actor, file)
 
 
-log = structlog.get_logger()
-
 MAX_LIST_BYTES = 200 * 1024 * 1024
-"""Of an uploaded list: more than a million rows with all columns."""
+"""Of an uploaded list."""
 
-# Seconds between two notes of how far an import is.
-_NOTE_SECONDS = 1.0
+# A dry run takes some ten seconds, and the import as long again: a browser waits for them.
+MAX_LIST_ROWS = 50_000
+
 # Bad rows that a page shows; the file of rejects has all.
 _SHOWN = 20
 
-# The list is of no use any more.
-_ENDED = frozenset({ImportState.DONE, ImportState.FAILED})
-_Stopped = Callable[[], bool]
-
-
-class _StoppedError(Exception):
-    """The process ends; the import begins again with the next one."""
-
 
 def keep_list(state: EditingState, actor: Actor, key: str, file: IO[bytes]) -> KeptImport:
-    """Store an uploaded list, of which a dry run is made next. The same key twice stores it once.
+    """Store an uploaded list, and make a dry run of it. The same key twice stores it once.
 
     Raise UsageError for what is no key.
     """
     require_all_subscribers(state, actor)
     folders, now = state.settings.folders, state.clock.now()
-    if uploaded_lists.import_folder(folders, key).exists():
-        return uploaded_lists.read_import(folders, key)
-    kept = KeptImport(
-        key=key,
-        state=ImportState.CHECKING,
-        actor=actor.name,
-        via=actor.via,
-        network=actor.network,
-        uploaded_at=now,
-        changed_at=now,
-    )
-    kept = uploaded_lists.store_list(folders, kept, file)
-    with state.changing(actor, "upload-list", f"import {key}", {"bytes": kept.size}):
+    if not uploaded_lists.import_folder(folders, key).exists():
+        kept = KeptImport(key=key, actor=actor.name, uploaded_at=now, changed_at=now)
+        size = uploaded_lists.store_list(folders, kept, file)
+        with state.changing(actor, "upload-list", f"import {key}", {"bytes": size}):
+            pass
+    kept = uploaded_lists.read_import(folders, key)
+    if kept.state is not ImportState.CHECKED or kept.report:
         return kept
+    return _work(state, actor, kept, preview_list, ImportState.CHECKED)
 
 
 def list_imports(state: EditingState, actor: Actor) -> list[KeptImport]:
@@ -214,134 +196,75 @@ def read_rejects(
     Raise UsageError if there is none, or not yet.
     """
     require_all_subscribers(state, actor)
-    kept = find_import(state, actor, key)
+    find_import(state, actor, key)
     path = uploaded_lists.import_folder(state.settings.folders, key) / uploaded_lists.REJECTS
-    if kept.state in uploaded_lists.RUNNING or not path.exists():
+    if not path.exists():
         raise UsageError.saying("the rows that were left out are not known yet")
     return uploaded_lists.translated_rejects(path, said)
 
 
 def begin_import(state: EditingState, actor: Actor, key: str) -> None:
-    """Let a list be imported that was looked at. Twice is once. Raise UsageError if there is none."""
+    """Import a list that was looked at. Twice is once. Raise UsageError if there is none.
+
+    What was stored when it was cut off stays: begun again, these rows are unchanged.
+    """
     require_all_subscribers(state, actor)
-    folders = state.settings.folders
-    with state.changing(actor, "start-import", f"import {key}") as change:
+    with _IMPORT:
         kept = find_import(state, actor, key)
-        change.is_repeated = kept.state is not ImportState.CHECKED
-        if not change.is_repeated:
-            by = {"actor": actor.name, "via": actor.via, "network": actor.network}
-            uploaded_lists.write_import(
-                folders,
-                kept.moved(ImportState.IMPORTING, state.clock.now(), **by),
-            )
+        if kept.state is ImportState.CHECKED:
+            # If it is cut off, what the dry run said is not true any more.
+            kept = replace(kept, report={})
+            uploaded_lists.write_import(state.settings.folders, kept)
+            _work(state, actor, kept, import_list, ImportState.DONE)
 
 
 def discard_import(state: EditingState, actor: Actor, key: str) -> None:
-    """Delete the files of an import that does not run. Twice is once."""
+    """Delete the files of an import. Twice is once."""
     require_all_subscribers(state, actor)
     with state.changing(actor, "discard-import", f"import {key}") as change:
         try:
-            change.is_repeated = find_import(state, actor, key).is_running
+            find_import(state, actor, key)
         except UsageError:
             change.is_repeated = True
-        if not change.is_repeated:
+        else:
             uploaded_lists.delete_import(state.settings.folders, key)
 
 
-def run_waiting_imports(state: EditingState, stopped: _Stopped = lambda: False) -> int:
-    """Look at lists that were uploaded, import those that somebody began, and delete old files.
-
-    Return how many were worked on. Only one process at a time does so. `stopped` is asked between
-    transactions.
-    """
+def _work(
+    state: EditingState,
+    actor: Actor,
+    kept: KeptImport,
+    run: Callable[..., ImportReport],
+    after: ImportState,
+) -> KeptImport:
+    """Make a dry run of a list or import it, and store how it ended."""
     folders = state.settings.folders
-    with uploaded_lists.alone(folders) as is_alone:
-        if not is_alone:
-            return 0
-        imports = uploaded_lists.read_imports(folders)
-        waiting = [kept for kept in reversed(imports) if kept.is_running]
-        for kept in waiting:
-            _work(state, kept, stopped)
-        for kept in imports:
-            # A kill may have come before it.
-            if kept.state in _ENDED:
-                uploaded_lists.delete_list(folders, kept.key)
-        uploaded_lists.delete_expired_imports(state.settings, state.clock.now())
-    return len(waiting)
-
-
-def _work(state: EditingState, kept: KeptImport, stopped: _Stopped) -> None:
-    folders = state.settings.folders
-    if kept.state is ImportState.IMPORTING:
-        kept = replace(kept, runs=kept.runs + 1)
-        uploaded_lists.write_import(folders, kept)
+    folder = uploaded_lists.import_folder(folders, kept.key)
+    rejects, written = folder / uploaded_lists.REJECTS, uploaded_lists.packed_reason
+    options: ListOptions = {"rejects": rejects, "written": written, "progress": _bound_rows}
     try:
-        end = _worked(state, kept, stopped)
-    except _StoppedError:
-        return
-    uploaded_lists.write_import(folders, end)
-    if end.state in _ENDED:
-        uploaded_lists.delete_list(folders, kept.key)
-
-
-def _worked(state: EditingState, kept: KeptImport, stopped: _Stopped) -> KeptImport:
-    is_import = kept.state is ImportState.IMPORTING
-    try:
-        report = _run(state, kept, stopped)
+        with (folder / uploaded_lists.LIST).open("rb") as file:
+            report = _values(run(state, actor, file, **options))
     except UsageError as error:
-        return kept.moved(ImportState.FAILED, state.clock.now(), problem=str(error))
-    except PublisherError as error:
-        problem = str(error)
-    except _StoppedError:
-        raise
-    except Exception:
-        log.exception("a list of subscribers could not be imported", key=kept.key)
-        problem = message("a fault of the program; its log says more")
+        after, report, problem = ImportState.FAILED, kept.report, str(error)
     else:
-        after = ImportState.DONE if is_import else ImportState.CHECKED
-        rows = report.taken + report.refused
-        return kept.moved(after, state.clock.now(), report=_values(report), of=rows)
-    # What was stored stays, and the button of the page goes on.
-    after = ImportState.CHECKED if is_import else ImportState.FAILED
-    return kept.moved(after, state.clock.now(), problem=problem)
+        problem = ""
+    now = state.clock.now()
+    kept = replace(kept, state=after, changed_at=now, problem=problem, report=report)
+    uploaded_lists.write_import(folders, kept)
+    if after is not ImportState.CHECKED:
+        uploaded_lists.delete_list(folders, kept.key)
+    return kept
 
 
-def _run(state: EditingState, kept: KeptImport, stopped: _Stopped) -> ImportReport:
-    folder = uploaded_lists.import_folder(state.settings.folders, kept.key)
-    run = import_list if kept.state is ImportState.IMPORTING else preview_list
-    with (folder / uploaded_lists.LIST).open("rb") as file:
-        return run(
-            state,
-            _actor(state, kept),
-            file,
-            rejects=folder / uploaded_lists.REJECTS,
-            written=uploaded_lists.packed_reason,
-            progress=_noting(state, kept, stopped),
+def _bound_rows(_done: int, of: int) -> None:
+    if of > MAX_LIST_ROWS:
+        raise UsageError.saying(
+            "the list has %(rows)s rows, and the console imports %(most)s at most: divide it, or import it on the "
+            "machine by publisher subscribers import",
+            rows=of,
+            most=MAX_LIST_ROWS,
         )
-
-
-def _actor(state: EditingState, kept: KeptImport) -> Actor:
-    """Return who uploaded or began it, with the roles of now. Raise UsageError if the account is disabled."""
-    is_terminal = kept.actor == terminal_actor().name
-    actor = find_terminal_actor(state, None if is_terminal else kept.actor)
-    return replace(actor, via=kept.via, network=kept.network)
-
-
-def _noting(
-    state: EditingState, kept: KeptImport, stopped: _Stopped
-) -> Callable[[int, int], None]:
-    """Return a function that stores how far an import is, and ends it if the process ends."""
-    noted = float("-inf")
-
-    def note(done: int, of: int) -> None:
-        nonlocal noted
-        if stopped():
-            raise _StoppedError
-        if time.monotonic() >= noted + _NOTE_SECONDS:
-            noted = time.monotonic()
-            uploaded_lists.write_import(state.settings.folders, replace(kept, done=done, of=of))
-
-    return note
 
 
 def _values(report: ImportReport) -> dict[str, Any]:

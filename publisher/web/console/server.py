@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache, partial
-from threading import Event, Lock, Thread
+from threading import Lock
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
@@ -13,7 +13,7 @@ from werkzeug.http import parse_cookie
 from publisher.app.accounts.keys import has_sender
 from publisher.app.operation.attention import find_failure
 from publisher.app.operation.page_servers import open_console_state
-from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
+from publisher.app.subscribers.lists import MAX_LIST_BYTES
 from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.errors import DatabaseError, UsageError
@@ -29,35 +29,6 @@ CONSOLE_BODY_BYTES = MAX_LIST_BYTES + 9 * 1024 * 1024
 _STRANGER_BYTES = 128 * 1024
 # Seconds for the database to say who sends a body. The loop waits, which answers everybody.
 _SENDER_SECONDS = 0.5
-# Seconds that an import is waited for at the end: it begins again next time.
-_GRACE_SECONDS = 3.0
-# Seconds between two looks for lists that wait to be imported.
-_LOOK_SECONDS = 1.0
-
-
-@contextmanager
-def importing(context: ConsoleContext) -> Iterator[None]:
-    """Import lists of subscribers in a thread while the block lasts. What is cut off begins again next time."""
-    stop = Event()
-
-    def look() -> None:
-        try:
-            state = context.state(context.current_settings(), may_write=True)
-            run_waiting_imports(state, stop.is_set)
-        except Exception:
-            log.exception("lists that wait to be imported could not be looked for")
-
-    def work() -> None:
-        while not stop.wait(_LOOK_SECONDS):
-            look()
-
-    thread = Thread(target=work, name="imports", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(_GRACE_SECONDS)
 
 
 def create_site(context: ConsoleContext) -> WSGIApplication:
@@ -141,6 +112,6 @@ def open_console(
             clock=SystemClock(),
             hosts=frozenset({host.strip("[]")}),
         )
-        with importing(context), closing(BodyLimits(context)) as limits:
+        with closing(BodyLimits(context)) as limits:
             find_problem = partial(find_failure, opened.reading, settings)
             yield with_health(create_site(context), find_problem), limits

@@ -1,7 +1,4 @@
-"""Subscribers: search, one with history and consent, export, import. No address is in a URL.
-
-Lists are imported in the background (`publisher.app.subscribers.lists`): pages show how far it is.
-"""
+"""Subscribers: search, one with history and consent, export, import. No address is in a URL."""
 
 import io
 

@@ -1,8 +1,11 @@
-"""Lists that are imported: what a kill, a full database and days that pass make of them, and what the command says."""
+"""Lists that are imported: what a kill, a busy database and days that pass make of them, and what the command says."""
 
 import io
+import os
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,6 @@ from publisher.errors import DatabaseError, ForbiddenError, UsageError
 from publisher.uploaded_lists import (
     ImportState,
     KeptImport,
-    alone,
     delete_expired_imports,
     imports_folder,
 )
@@ -34,128 +36,98 @@ def kept(state: EditingState) -> KeptImport:
 
 
 def begun(state: EditingState, content: bytes = ROWS) -> None:
-    """Upload a list, look at it, and begin its import."""
     lists.keep_list(state, ROOT, KEY, io.BytesIO(content))
-    assert lists.run_waiting_imports(state) == 1
     lists.begin_import(state, ROOT, KEY)
 
 
-def test_an_import_that_was_killed_begins_again_and_stores_the_rest(
-    state: EditingState,
-) -> None:
-    begun(state)
-    asked: list[int] = []
-
-    def killed() -> bool:
-        asked.append(len(read_subscribers(state.database)))
-        if asked[-1]:
-            raise KeyboardInterrupt
-        return False
-
-    with pytest.raises(KeyboardInterrupt):
-        lists.run_waiting_imports(state, killed)
-    assert asked == [0, 100]
-    assert kept(state).state is ImportState.IMPORTING
-    # The next process finds it.
-    assert lists.run_waiting_imports(state) == 1
-    ended = kept(state)
-    assert (ended.state, ended.runs, ended.of) == (ImportState.DONE, 2, 250)
-    assert (ended.report["added"], ended.report["unchanged"]) == (150, 100)
-    assert len(read_subscribers(state.database)) == 250
-    verbs = [entry.verb for entry in audit_log(state)]
-    assert verbs[:3] == ["import-subscribers", "begin-import", "begin-import"]
-
-
-def test_a_list_that_was_marked_before_its_process_was_killed_is_imported_without_another_click(
+def test_an_import_that_was_cut_off_is_begun_again_by_another_click_and_stores_the_rest(
     state: EditingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lists.keep_list(state, ROOT, KEY, io.BytesIO(ROWS))
-    assert lists.run_waiting_imports(state) == 1
+    looked_at = lists.keep_list(state, ROOT, KEY, io.BytesIO(ROWS))
+    assert (looked_at.report["added"], read_subscribers(state.database)) == (250, [])
 
-    def killed(*_entry: object) -> None:
-        raise KeyboardInterrupt
+    def killed(done: int, _of: int) -> None:
+        if done:
+            raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("publisher.app.editing_state.audit.record", killed)
+        patched.setattr(lists, "_bound_rows", killed)
         with pytest.raises(KeyboardInterrupt):
             lists.begin_import(state, ROOT, KEY)
-    assert lists.run_waiting_imports(state) == 1
-    assert kept(state).report["added"] == 250
-
-
-def test_a_process_that_ends_stops_between_portions(state: EditingState) -> None:
-    begun(state)
-    asked = iter([False, True])
-    lists.run_waiting_imports(state, lambda: next(asked))
-    assert kept(state).state is ImportState.IMPORTING
-    assert 0 < len(read_subscribers(state.database)) < 250
+    # What the dry run said is not true any more.
+    assert (kept(state).state, kept(state).report) == (ImportState.CHECKED, {})
+    assert len(read_subscribers(state.database)) == 100
+    lists.begin_import(state, ROOT, KEY)
+    ended = kept(state)
+    assert ended.state is ImportState.DONE
+    assert (ended.report["added"], ended.report["unchanged"]) == (150, 100)
+    verbs = [entry.verb for entry in audit_log(state)]
+    assert verbs[:3] == ["import-subscribers", "begin-import", "begin-import"]
 
 
 def test_a_database_that_fails_leaves_the_list_to_be_imported_again(
     state: EditingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun(state)
-
     def fail(*_arguments: object, **_options: object) -> None:
         raise DatabaseError("the database is busy")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(lists, "import_list", fail)
-        lists.run_waiting_imports(state)
-    stopped = kept(state)
-    assert (stopped.state, stopped.problem) == (ImportState.CHECKED, "the database is busy")
-    lists.begin_import(state, ROOT, KEY)
-    lists.run_waiting_imports(state)
-    assert kept(state).report["added"] == 250
+    def keep() -> None:
+        lists.keep_list(state, ROOT, KEY, io.BytesIO(ROWS))
+
+    verbs: dict[str, Callable[[], None]] = {
+        "preview_list": keep,
+        "import_list": partial(lists.begin_import, state, ROOT, KEY),
+    }
+    for name, verb in verbs.items():
+        with monkeypatch.context() as patched:
+            patched.setattr(lists, name, fail)
+            with pytest.raises(DatabaseError):
+                verb()
+        assert kept(state).state is ImportState.CHECKED
+        verb()
+        assert kept(state).report["added"] == 250
 
 
-def test_only_one_process_works_on_lists(state: EditingState) -> None:
+def test_a_list_that_takes_too_long_for_a_browser_is_refused_and_nothing_is_kept(
+    state: EditingState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MAX_LIST_ROWS", 249)
     begun(state)
-    with alone(state.settings.folders) as is_alone:
-        assert is_alone
-        assert lists.run_waiting_imports(state) == 0
-    assert lists.run_waiting_imports(state) == 1
+    assert (kept(state).state, read_subscribers(state.database)) == (ImportState.FAILED, [])
+    assert "has 250 rows, and the console imports 249 at most" in kept(state).problem
+    assert not (imports_folder(state.settings.folders) / KEY / "list.csv").exists()
 
 
 def test_a_list_that_nobody_imports_is_deleted_after_two_days_and_rejects_after_seven(
     state: EditingState,
 ) -> None:
     begun(state, ROWS + b"nonsense\n")
-    lists.run_waiting_imports(state)
     waits = "f" * 32
     lists.keep_list(state, ROOT, waits, io.BytesIO(ROWS))
     settings, now = state.settings, state.clock.now()
-    # It still has to be looked at.
-    assert delete_expired_imports(settings, now + timedelta(days=9)) == 1
-    lists.run_waiting_imports(state)
     folder = imports_folder(settings.folders)
     assert delete_expired_imports(settings, now + timedelta(days=1, hours=23)) == 0
     assert (folder / waits / "list.csv").exists()
     assert delete_expired_imports(settings, now + timedelta(days=2)) == 1
-    assert [one.name for one in folder.iterdir()] == ["lock"]
+    assert [one.name for one in folder.iterdir()] == [KEY]
+    assert delete_expired_imports(settings, now + timedelta(days=7)) == 1
+    assert [*folder.iterdir()] == []
 
 
 def test_a_finished_import_is_listed_with_what_was_left_out_until_it_is_deleted(
     state: EditingState,
 ) -> None:
     begun(state, b"email\nnonsense\n")
-    with pytest.raises(UsageError, match="not known yet"):
-        lists.read_rejects(state, ROOT, KEY, str)
-    lists.run_waiting_imports(state)
     rejects = b"".join(lists.read_rejects(state, ROOT, KEY, str)).decode("utf-8-sig")
     assert rejects.splitlines() == ["line,reason,email", "2,email: it has no @-sign,nonsense"]
     assert [one.key for one in lists.list_imports(state, ROOT)] == [KEY]
-    lists.discard_import(state, ROOT, KEY)
+    for _time in range(2):
+        lists.discard_import(state, ROOT, KEY)
     assert lists.list_imports(state, ROOT) == []
 
 
-def test_only_who_may_change_all_subscribers_imports_and_a_role_that_ended_stops_it(
-    state: EditingState,
-) -> None:
-    lists.require_all_subscribers(state, ROOT)
-    lists.keep_list(state, replace(ROOT, name="gone@example.org"), KEY, io.BytesIO(ROWS))
-    lists.run_waiting_imports(state)
-    assert "gone@example.org: no account" in kept(state).problem
+def test_only_who_may_change_all_subscribers_imports(state: EditingState) -> None:
+    lists.keep_list(state, ROOT, KEY, io.BytesIO(ROWS))
     translator = replace(ROOT, grants=(Grant(Role.TRANSLATOR, "en"),))
     for verb in (lists.begin_import, lists.discard_import):
         with pytest.raises(ForbiddenError):
@@ -184,7 +156,8 @@ def test_a_deletion_that_was_cut_off_or_an_unknown_status_stops_no_cycle_and_is_
     (folder / "list.csv").write_bytes(ROWS)
     if status is not None:
         (folder / "status.json").write_text(status)
-    now = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    now = state.clock.now()
+    os.utime(folder, (now.timestamp(), now.timestamp()))
     delete_expired_imports(state.settings, now + timedelta(days=6))
     assert [one.key for one in lists.list_imports(state, ROOT)] == [KEY]
     assert (folder / "list.csv").exists()

@@ -1,18 +1,16 @@
-"""Import of subscribers in the console: upload, dry run, import in the background, what was left out."""
+"""Import of subscribers in the console: upload, dry run, import, what was left out."""
 
 import csv
 import html
 import io
 import re
-from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
+from publisher.app.subscribers.lists import MAX_LIST_BYTES
 from publisher.app.subscribers.records import erase_address, read_subscribers
-from publisher.web.console.context import ConsoleContext
 from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -37,13 +35,6 @@ def owner(sign_in: SignIn, publication: PublicationFolder) -> FlaskClient:
     return client
 
 
-@pytest.fixture
-def work(console_context: ConsoleContext, publication: PublicationFolder) -> Callable[[], int]:
-    """Do what the console does in the background."""
-    state = console_context.state(publication.settings, may_write=True)
-    return lambda: run_waiting_imports(state)
-
-
 def upload(client: FlaskClient, content: bytes, key: str = KEY) -> TestResponse:
     data = {"key": key, "list": (io.BytesIO(content), "list.csv")}
     return client.post("/subscribers/import/", data=data)
@@ -63,26 +54,18 @@ def counted(page: str) -> list[int]:
 
 
 def test_a_list_is_looked_at_first_and_imported_only_when_somebody_says_so(
-    owner: FlaskClient, publication: PublicationFolder, work: Callable[[], int]
+    owner: FlaskClient, publication: PublicationFolder
 ) -> None:
     more = CSV + b"eve@example.com,Eve,en,\n"
     answer = upload(owner, more)
     path = f"/subscribers/import/{KEY}/"
     assert (answer.status_code, answer.location) == (303, path)
     page = owner.get(path).text
-    assert "is being looked at" in page
-    assert '<meta http-equiv="refresh"' in page
-    assert f'hx-get="{path}"' in page
-    assert work() == 1
-    page = owner.get(path).text
     assert "Nothing was changed yet." in page
     # Eve; nobody; Ann has a name now, and Bob has left; Cyd was erased; two bad rows.
     assert counted(page) == [1, 1, 0, 2, 2]
-    assert "hx-get" not in page
     assert len(read_subscribers(publication.database)) == 2
     assert owner.post(f"{path}begin/").location == path
-    assert "is being imported" in owner.get(path).text
-    assert work() == 1
     page = owner.get(path).text
     assert counted(page) == [1, 1, 0, 2, 2]
     assert "Nothing was changed yet." not in page
@@ -92,21 +75,18 @@ def test_a_list_is_looked_at_first_and_imported_only_when_somebody_says_so(
         "Eve",
     ]
     named = f"import {KEY}"
-    assert entries(publication)[:4] == [
+    assert entries(publication)[:3] == [
         ("import-subscribers", "subscribers"),
         ("begin-import", "subscribers"),
-        ("start-import", named),
         ("upload-list", named),
     ]
 
 
 def test_what_is_left_out_is_a_file_that_spreadsheets_may_open_and_imports_read(
-    owner: FlaskClient, work: Callable[[], int]
+    owner: FlaskClient,
 ) -> None:
     upload(owner, CSV)
     path = f"/subscribers/import/{KEY}/rejects.csv"
-    assert owner.get(path).status_code == 404
-    work()
     with owner.get(path) as answer:
         text = answer.data.decode("utf-8-sig")
     assert answer.headers["Content-Disposition"] == "attachment; filename=rejects.csv"
@@ -123,7 +103,6 @@ def test_what_is_left_out_is_a_file_that_spreadsheets_may_open_and_imports_read(
     assert "was erased on 2026-01-09" in rows[0][1]
     corrected = text.replace("xx", "en").encode("utf-8-sig")
     upload(owner, corrected, key="f" * 32)
-    work()
     assert counted(owner.get(f"/subscribers/import/{'f' * 32}/").text) == [1, 0, 0, 2, 1]
 
 
@@ -140,11 +119,10 @@ def test_what_is_left_out_is_a_file_that_spreadsheets_may_open_and_imports_read(
     ],
 )
 def test_reasons_are_in_the_language_of_who_reads_the_page_or_downloads_the_file(
-    sign_in: SignIn, work: Callable[[], int], language: str, sentences: list[str]
+    sign_in: SignIn, language: str, sentences: list[str]
 ) -> None:
     client = sign_in("subscriber-desk", pages=language)
     upload(client, CSV)
-    work()
     path = f"/subscribers/import/{KEY}/"
     shown = html.unescape(re.sub(r"</?bdi[^>]*>", "", client.get(path).text))
     with client.get(f"{path}rejects.csv") as answer:
@@ -157,62 +135,51 @@ def test_reasons_are_in_the_language_of_who_reads_the_page_or_downloads_the_file
     assert sentences[1].replace("'xx'", "…") in shown
     # A file in any language is a list again.
     upload(client, answer.data, key="f" * 32)
-    work()
     again = client.get(f"/subscribers/import/{'f' * 32}/").text
     assert re.findall(r'<td class="number">(\d+)</td>', again)[:5] == ["0", "0", "0", "0", "2"]
 
 
 def test_posting_twice_does_everything_once(
-    owner: FlaskClient, publication: PublicationFolder, work: Callable[[], int]
+    owner: FlaskClient, publication: PublicationFolder
 ) -> None:
     path = upload(owner, CSV).location
     assert upload(owner, b"email\nx@example.com\n").location == path
-    # Not looked at yet, so nothing is begun.
-    owner.post(f"{path}begin/")
     # Lists of the last days are named where others are uploaded.
     page = owner.get("/subscribers/import/").text
-    assert (f'href="{path}"' in page, "is being looked at" in page) == (True, True)
-    work()
-    assert "not imported yet" in owner.get("/subscribers/import/").text
+    assert (f'href="{path}"' in page, "not imported yet" in page) == (True, True)
     for _time in range(2):
         assert owner.post(f"{path}begin/").location == path
-    work()
-    assert work() == 0
-    assert owner.post(f"{path}begin/").location == path
-    assert "is being imported" not in owner.get(path).text
+    assert counted(owner.get(path).text) == [0, 1, 0, 2, 2]
     for _time in range(2):
         answer = owner.post(f"{path}discard/")
         assert answer.location == "/subscribers/import/?done=removed"
     assert owner.get(path).status_code == 404
     verbs = [verb for verb, what in entries(publication) if KEY in what]
-    assert verbs == ["discard-import", "start-import", "upload-list"]
+    assert verbs == ["discard-import", "upload-list"]
 
 
 def test_the_files_are_for_this_user_only_and_the_list_goes_with_the_import(
-    owner: FlaskClient, publication: PublicationFolder, work: Callable[[], int]
+    owner: FlaskClient, publication: PublicationFolder
 ) -> None:
     upload(owner, CSV)
     folder = publication.settings.folders.var / "imports"
     file = folder / KEY / "list.csv"
     assert file.read_bytes() == CSV
-    work()
     modes = [
         one.stat().st_mode & 0o777 for one in (folder, file, file.with_name("rejects.csv"))
     ]
     assert modes == [0o700, 0o600, 0o600]
     owner.post(f"/subscribers/import/{KEY}/begin/")
-    work()
     assert not file.exists()
     with owner.get(f"/subscribers/import/{KEY}/rejects.csv") as answer:
         assert answer.status_code == 200
 
 
 def test_what_is_no_list_is_refused_with_the_reason(
-    owner: FlaskClient, publication: PublicationFolder, work: Callable[[], int]
+    owner: FlaskClient, publication: PublicationFolder
 ) -> None:
     """What is none is told in `tests/subscribers/test_csv_columns.py`."""
     path = upload(owner, b"PK\x03\x04" + CSV).location
-    work()
     page = owner.get(path).text
     assert ">failed<" in page
     assert page.count("this is a ZIP archive or a spreadsheet; save the list as CSV") == 1

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.app.issues.sending import hold_issue
 from publisher.app.operation.page_servers import open_console_state
-from publisher.app.subscribers.lists import keep_list, run_waiting_imports
+from publisher.app.subscribers.lists import keep_list
 from publisher.issues.editing import EditKind
 from publisher.testing import MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
@@ -118,7 +118,6 @@ def _have_objects(publication: PublicationFolder) -> None:
     with publication.database.writing() as connection:
         insert_webhook(connection, state.secret, "https://hook.example.org/", (), now)
     keep_list(state, TERMINAL, KEY, io.BytesIO(b"email,language,shoe\nno address,en,38\n"))
-    run_waiting_imports(state)
     arabic = "weekly-ar-2026-01-09"
     edit_issue(state, TERMINAL, arabic, EditRequest(EditKind.SUBJECT, "كلمات أخرى"))
     hold_issue(state, TERMINAL, arabic)

@@ -9,8 +9,6 @@ from itertools import chain
 
 import pytest
 
-from publisher.app.subscribers.lists import run_waiting_imports
-from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.conftest import made_ready
 from tests.publisher.web.console.conftest import SignIn, console, console_context, sign_in
@@ -73,16 +71,13 @@ def test_what_was_stored_is_text_on_every_page_that_shows_it(sign_in: SignIn) ->
 
 
 def test_cells_of_a_list_are_text_on_its_page_and_in_the_file_of_rejects(
-    publication: PublicationFolder, console_context: ConsoleContext, sign_in: SignIn
+    sign_in: SignIn,
 ) -> None:
     client, key = sign_in(), "0" * 32
-    state = console_context.state(publication.settings, may_write=True)
     file = io.BytesIO(hostile_list(HOSTILE_TEXTS)), "list.csv"
     kept = client.post("/subscribers/import/", data={"key": key, "list": file})
-    run_waiting_imports(state)
     looked_at = client.get(kept.location)
     client.post(f"{kept.location}begin/")
-    run_waiting_imports(state)
     imported = client.get(kept.location)
     for page in (looked_at, imported):
         assert (page.status_code, [*active(page.text)]) == (200, [])

@@ -33,7 +33,7 @@ from publisher.app.operation.page_servers import ConsoleState, open_console_stat
 from publisher.app.operation.webhooks import disable_webhook
 from publisher.app.settings import read_editable_table
 from publisher.app.subscribers.actions import unsubscribe_number
-from publisher.app.subscribers.lists import keep_list, run_waiting_imports
+from publisher.app.subscribers.lists import keep_list
 from publisher.app.translations import start_translation
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.lineage.witness import forget_witness
@@ -192,7 +192,6 @@ class Scene:
                 number = publication.one(f"{kind}-{tag}", source).story_id
                 self.numbers["/translations/", f"{kind} {tag}"] = number
         keep_list(self.state, TERMINAL, UPLOADED["key"], self.import_file()[0])
-        run_waiting_imports(self.state)
         later = OccurrenceKey(newsletter="weekly", day=date(2026, 1, 23))
         skip_occurrence(self.state, TERMINAL, later, "a holiday")
         subscribe(publication, ("left@example.com", "en"))
