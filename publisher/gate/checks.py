@@ -6,39 +6,27 @@ from dataclasses import replace
 from publisher.gate.findings import Finding, GateReport, MailPart, Severity
 from publisher.gate.mail import CheckedMail
 from publisher.gate.rules import (
-    box_model,
     client_support,
-    contrast,
     html_structure,
-    images,
-    inbox,
-    lang_and_dir,
-    layout_tables,
-    links,
-    size_and_styles,
+    inbox_and_text,
+    layout,
+    links_and_images,
     story_text,
     template_leftovers,
-    text_part,
     typography,
 )
 from publisher.i18n.messages import counted
 
 # Modules with a function `check`, which returns the findings of one mail.
 CHECKS = (
-    inbox,
+    inbox_and_text,
     html_structure,
-    lang_and_dir,
     template_leftovers,
-    size_and_styles,
-    layout_tables,
-    box_model,
-    images,
-    links,
+    layout,
+    links_and_images,
     typography,
-    contrast,
     client_support,
     story_text,
-    text_part,
 )
 
 _ORDER = (MailPart.MESSAGE, MailPart.HEADERS, MailPart.HTML, MailPart.TEXT)

@@ -1,1 +1,1 @@
-"""One module for each topic that a mail is checked for; each has RULES and check()."""
+"""One module for each group of topics that a mail is checked for; each has check()."""

@@ -14,7 +14,7 @@ from publisher.gate.css.stylesheet import (
 from publisher.gate.findings import RULES, GateReport, Severity
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import client_names
-from publisher.gate.rules import inbox, size_and_styles, typography
+from publisher.gate.rules import client_support, inbox_and_text, typography
 from publisher.mail_limits import MAIL_WIDTH, MAX_HTML_BYTES, MAX_NESTING, MAX_TEXT_COLUMNS
 from tests.publisher.gate.pages import mail_of, sound, with_content
 
@@ -60,13 +60,13 @@ def test_rules_have_codes_of_one_form_an_imperative_a_reason_and_known_clients()
 @pytest.mark.parametrize(
     ("code", "limits"),
     [
-        ("preheader-length", f"{inbox._COLUMNS.start} to {inbox._COLUMNS.stop - 1} columns"),
+        ("preheader-length", f"{inbox_and_text._COLUMNS.start} to {inbox_and_text._COLUMNS.stop - 1} columns"),
         ("column-width", f'width="{MAIL_WIDTH}" and max-width:{MAIL_WIDTH}px'),
         ("column-outlook", f'width="{MAIL_WIDTH}"'),
         ("html-size", f"{MAX_HTML_BYTES:,} bytes"),
         ("html-depth", f"at most {MAX_NESTING} deep"),
-        ("style-size", f"{size_and_styles._MOST_BYTES:,} bytes"),
-        ("style-size-near", f"{size_and_styles._NEAR:,} bytes"),
+        ("style-size", f"{client_support._MOST_BYTES:,} bytes"),
+        ("style-size-near", f"{client_support._NEAR:,} bytes"),
         ("text-width", f"{MAX_TEXT_COLUMNS} columns"),
         ("text-small", f"{typography._SMALLEST:.0f} px"),
         ("line-height", f"{typography._LEADING} times its size, Chinese {typography._LEADING_CJK}"),

@@ -7,7 +7,7 @@ import pytest
 
 from publisher.gate.findings import RULES
 from publisher.gate.mail_clients.caniemail import CHECKED_CLIENTS, Support, client_feature
-from publisher.gate.rules import client_support, html_structure, lang_and_dir, size_and_styles
+from publisher.gate.rules import client_support, html_structure
 from tests.publisher.gate.pages import (
     Fault,
     changed,
@@ -209,7 +209,7 @@ LANGUAGE_FAULTS = (
     ],
 )
 def test_another_language_that_is_marked_is_accepted(content: str) -> None:
-    assert codes(lang_and_dir, with_content(content)) == []
+    assert codes(html_structure, with_content(content)) == []
 
 
 @pytest.mark.parametrize(
@@ -229,17 +229,22 @@ def test_another_language_that_is_marked_is_accepted(content: str) -> None:
 def test_languages_and_directions_of_an_article_are_never_errors(
     content: str, language: str
 ) -> None:
-    found = findings(lang_and_dir, with_content(content, language), language)
+    found = findings(html_structure, with_content(content, language), language)
     assert {one.severity for one in found} <= {"warning"}
-    assert {one.code for one in found} <= {"dir-text", "lang-text", "rtl-table"}
+    assert {one.code for one in found} <= {
+        "dir-text",
+        "lang-text",
+        "rtl-table",
+        "heading-order",
+    }
 
 
 def test_languages_and_descriptions_that_are_right_are_accepted() -> None:
     content = '<p dir="ltr" style="text-align:right">1 Example Street</p>'
-    assert codes(lang_and_dir, with_content(content, "ar"), "ar") == []
-    assert codes(lang_and_dir, changed('<html lang="en"', '<html lang="en-GB"')) == []
+    assert codes(html_structure, with_content(content, "ar"), "ar") == []
+    assert codes(html_structure, changed('<html lang="en"', '<html lang="en-GB"')) == []
     page = changed('role="article"', 'role="article" aria-roledescription="email"')
-    assert codes(lang_and_dir, page) == []
+    assert codes(html_structure, page) == []
 
 
 LONG = "<p>river</p>" * 6000
@@ -252,22 +257,22 @@ _SIZE_FAULTS = (
 
 
 def test_a_mail_that_gmail_shows_whole_is_accepted_and_one_far_too_long_not_read() -> None:
-    assert codes(size_and_styles, with_content(LONG[:50_000])) == []
-    found = findings(size_and_styles, "<p>x</p>" * 50_000)
+    assert codes(client_support, with_content(LONG[:50_000])) == []
+    found = findings(client_support, "<p>x</p>" * 50_000)
     assert found[0].problem == "the HTML has 400,002 bytes, too long for a closer look"
 
 
 def test_bytes_are_counted_as_they_are_sent() -> None:
     page = with_content("河" * 25_000)
     assert len(page) < 60_000
-    assert codes(size_and_styles, page)[0] == "html-size"
+    assert codes(client_support, page)[0] == "html-size"
     page = with_content("河" * 15_000)
     assert len(page.encode()) < 60_000
     mail = mail_of(page, encoding="quoted-printable")
-    assert [finding.code for finding in size_and_styles.check(mail)] == ["html-size"]
+    assert [finding.code for finding in client_support.check(mail)] == ["html-size"]
     body = b"x\n" * 36_000
     mail = replace(mail_of(""), content=b"Content-Type: text/html\r\n\r\n" + body)
-    (finding,) = size_and_styles.check(mail)
+    (finding,) = client_support.check(mail)
     assert finding.problem == "the HTML is sent as 108,000 bytes"
 
 
@@ -326,15 +331,15 @@ SIZE_FAULTS = (
 
 
 def test_selectors_of_gmail_comments_of_css_and_styles_of_outlook_are_accepted() -> None:
-    assert codes(size_and_styles, with_style(f"{PHONES} [class~=x] {{ margin:0; }}")) == []
-    assert codes(size_and_styles, with_style("/* p { margin:0!important; } */")) == []
+    assert codes(client_support, with_style(f"{PHONES} [class~=x] {{ margin:0; }}")) == []
+    assert codes(client_support, with_style("/* p { margin:0!important; } */")) == []
     comment = f"<!--[if mso]><style>{'p { margin:0; }' * 1000}</style><![endif]-->"
-    assert codes(size_and_styles, changed("</head>", f"{comment}</head>")) == []
+    assert codes(client_support, changed("</head>", f"{comment}</head>")) == []
 
 
 def test_a_finding_has_its_line_in_the_part() -> None:
     page = with_style("p { margin:0 !important; }\np { margin:0!important; }")
-    (found,) = findings(size_and_styles, page)
+    (found,) = findings(client_support, page)
     lines = page.splitlines()
     assert found.line is not None
     assert lines[found.line - 1] == "p { margin:0!important; }"

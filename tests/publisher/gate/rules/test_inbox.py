@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from publisher.gate.mail import CheckedMail
-from publisher.gate.rules import inbox
+from publisher.gate.rules import inbox_and_text
 from tests.publisher.gate.messages import (
     PREHEADERS,
     STORIES,
@@ -23,7 +23,7 @@ def encoded(name: str, text: str, rest: str = "") -> CheckedMail:
 
 @pytest.mark.parametrize("language", STORIES)
 def test_a_composed_mail_is_accepted(language: str) -> None:
-    assert list(inbox.check(a_mail(language))) == []
+    assert list(inbox_and_text.check_inbox(a_mail(language))) == []
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_composed_mail_is_accepted(language: str) -> None:
     ],
 )
 def test_a_fault_is_found(code: str, mail: CheckedMail) -> None:
-    assert [finding.code for finding in inbox.check(mail)] == [code]
+    assert [finding.code for finding in inbox_and_text.check_inbox(mail)] == [code]
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_a_fault_is_found(code: str, mail: CheckedMail) -> None:
     ["Reading: a guide", "The refit: Re", "a \u2067whole\u2069 one", "👩‍👩‍👧 at the harbour"],
 )
 def test_other_subjects_are_accepted(text: str) -> None:
-    assert list(inbox.check(a_mail(subject=text))) == []
+    assert list(inbox_and_text.check_inbox(a_mail(subject=text))) == []
 
 
 LINE = PREHEADERS["en"]
 
 
 def codes(mail: CheckedMail) -> list[str]:
-    return [finding.code for finding in inbox.check(mail)]
+    return [finding.code for finding in inbox_and_text.check_inbox(mail)]
 
 
 def beginning(markup: str, line: str = LINE, **rest: str) -> CheckedMail:
@@ -81,7 +81,9 @@ def test_text_before_the_first_line_is_a_finding(markup: str) -> None:
 
 
 def test_a_mail_without_text_has_no_first_line() -> None:
-    (finding,) = inbox.check(a_mail(html='<html><body><img src="x.png"></body></html>'))
+    (finding,) = inbox_and_text.check_inbox(
+        a_mail(html='<html><body><img src="x.png"></body></html>')
+    )
     assert (finding.code, finding.where) == ("preheader-missing", "body")
 
 
@@ -95,7 +97,9 @@ def test_a_mail_without_text_has_no_first_line() -> None:
     ],
 )
 def test_a_hidden_first_line_is_an_error_with_its_cause(style: str, said: str) -> None:
-    (finding,) = inbox.check(beginning(f'<div style="{style}"><p>{LINE}</p></div>'))
+    (finding,) = inbox_and_text.check_inbox(
+        beginning(f'<div style="{style}"><p>{LINE}</p></div>')
+    )
     assert (finding.code, finding.severity) == ("preheader-hidden", "error")
     assert finding.problem == f"it is hidden by {said}"
 
@@ -125,5 +129,5 @@ def test_a_first_line_that_repeats_the_subject_is_a_finding_and_line_breaks_are_
 
 def test_without_an_expected_first_line_the_first_text_counts() -> None:
     mail = replace(a_mail(html=page_of(STORIES["en"], "Short")), preheader="")
-    (finding,) = inbox.check(mail)
+    (finding,) = inbox_and_text.check_inbox(mail)
     assert (finding.code, finding.line) == ("preheader-length", 2)

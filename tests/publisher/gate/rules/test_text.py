@@ -6,7 +6,7 @@ from html import escape
 import pytest
 
 from publisher.gate.mail import CheckedMail
-from publisher.gate.rules import story_text, template_leftovers, text_part
+from publisher.gate.rules import inbox_and_text, story_text, template_leftovers
 from publisher.rendering.model import StoryText
 from tests.publisher.gate.messages import PREHEADERS, STORIES, a_mail, page_of, text_of
 from tests.publisher.gate.pages import (
@@ -23,7 +23,7 @@ from tests.publisher.gate.pages import (
 def line_findings(text: str, language: str = "en") -> list[tuple[str, int | None]]:
     """Return what is found in the lines; `link_findings` has the links of both parts."""
     mail = a_mail(language, text=text)
-    return [(finding.code, finding.line) for finding in text_part._check_lines(mail)]
+    return [(finding.code, finding.line) for finding in inbox_and_text._check_lines(mail)]
 
 
 @pytest.mark.parametrize("language", [*STORIES])
@@ -96,15 +96,17 @@ def test_directions_of_every_kind_may_be_set_and_closed_in_a_line(opening: str) 
     end = "\u2069" if opening in "\u2066\u2067\u2068" else "\u202c"
     assert line_findings(f"one {opening}two{end} three\n") == []
     line = f"one {opening}two\n"
-    assert [f.code for f in text_part._check_lines(a_mail(text=line))] == ["text-direction"]
-    (own,) = text_part._check_lines(telling(line, f"one {opening}two"))
+    assert [f.code for f in inbox_and_text._check_lines(a_mail(text=line))] == [
+        "text-direction"
+    ]
+    (own,) = inbox_and_text._check_lines(telling(line, f"one {opening}two"))
     assert (own.code, own.severity) == ("text-direction-own", "warning")
 
 
 def test_controls_of_an_article_are_a_warning_and_do_not_excuse_those_of_the_template() -> None:
-    (own,) = text_part._check_lines(telling("\u2068one\u202c\u2069\n", "one\u202c"))
+    (own,) = inbox_and_text._check_lines(telling("\u2068one\u202c\u2069\n", "one\u202c"))
     assert (own.code, own.severity) == ("text-direction-own", "warning")
-    (fault,) = text_part._check_lines(telling("two\n\u2067one\n", "\u202btwo"))
+    (fault,) = inbox_and_text._check_lines(telling("two\n\u2067one\n", "\u202btwo"))
     assert (fault.code, fault.severity) == ("text-direction", "error")
 
 
@@ -115,13 +117,14 @@ NAMED = "“The ferry that waits for the tide” (en)"
 
 def link_findings(html: str = HTML, text: str = TEXT) -> dict[str, str]:
     return {
-        finding.code: finding.where for finding in text_part.check(a_mail(html=html, text=text))
+        finding.code: finding.where
+        for finding in inbox_and_text.check(a_mail(html=html, text=text))
     }
 
 
 @pytest.mark.parametrize("language", [*STORIES])
 def test_parts_with_the_same_links_are_accepted(language: str) -> None:
-    assert list(text_part.check(a_mail(language))) == []
+    assert list(inbox_and_text.check(a_mail(language))) == []
 
 
 def test_stories_and_the_way_to_leave_are_linked_in_both_parts_and_links_of_one_only_listed() -> (
@@ -173,7 +176,7 @@ def test_each_rule_finds_a_mail_that_breaks_it() -> None:
     without: CheckedMail = a_mail(
         html="<p>x</p><a href='https://example.org/'>y</a>", text="http://a.example\n"
     )
-    assert {f.code for f in text_part._check_links(without)} == {
+    assert {f.code for f in inbox_and_text._check_links(without)} == {
         "story-link-html",
         "story-link-text",
         "unsubscribe-text",
