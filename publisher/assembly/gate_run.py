@@ -46,7 +46,9 @@ class GateRun:
     report: GateReport
 
 
-def check_digest(publication: Publication, issue: Issue, digest: Digest) -> GateRun:
+def check_digest(
+    publication: Publication, issue: Issue, digest: Digest, list_title: str = ""
+) -> GateRun:
     """Compose a sample and check it. The digest's notes become warnings.
 
     Raise DeliveryError if no message can be composed.
@@ -55,18 +57,20 @@ def check_digest(publication: Publication, issue: Issue, digest: Digest) -> Gate
     from publisher.gate.checks import check_mail
 
     try:
-        mail = sample_mail(publication, issue, digest)
+        mail = sample_mail(publication, issue, digest, list_title)
     except (ValueError, MessageError) as error:
         raise DeliveryError(f"no message can be written: {error}") from error
     noted = (*check_mail(mail).findings, *map(finding_of_note, digest.notes))
     return GateRun(mail, GateReport(findings=noted))
 
 
-def sample_mail(publication: Publication, issue: Issue, digest: Digest) -> CheckedMail:
+def sample_mail(
+    publication: Publication, issue: Issue, digest: Digest, list_title: str = ""
+) -> CheckedMail:
     """Compose the message for the invented recipient."""
     from publisher.gate.mail import CheckedMail
 
-    mail = IssueMail.of(publication, issue, digest)
+    mail = IssueMail.of(publication, issue, digest, list_title=list_title)
     return CheckedMail(
         content=compose_message(mail, SAMPLE_RECIPIENT, SAMPLE_SECRET).content,
         language=issue.language,
@@ -117,7 +121,7 @@ def render_passing_digest(
     def attempt(items: tuple[ArticleView, ...]) -> _Attempt:
         try:
             digest = renderer.digest(replace(content, items=items))
-            return digest, check_digest(publication, issue, digest)
+            return digest, check_digest(publication, issue, digest, content.title)
         except PublisherError as error:
             return error
 

@@ -14,10 +14,9 @@ from publisher.config import Edition, Settings
 from publisher.errors import IssueError
 from publisher.gate.findings import finding_data
 from publisher.i18n.messages import message
-from publisher.issues import schedule
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from publisher.issues.planner import PLANNING_HORIZON, planning_start
+from publisher.issues.planner import next_occurrence
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -25,7 +24,6 @@ from publisher.issues.selection import (
     choose_articles,
     languages_to_search,
 )
-from publisher.recurrence import Occurrence
 from publisher.rendering import Digest, IssueContent, Renderer
 
 # No article is too old for a sample, which shows the templates.
@@ -143,7 +141,7 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
 
 
 def _next_issue(connection: Connection, edition: Edition, now: datetime, more: int) -> Issue:
-    coming = _next_occurrence(connection, edition, now)
+    coming = next_occurrence(connection, edition, now, now + edition.lead)
     return Issue(
         id=0,
         newsletter=edition.newsletter,
@@ -154,18 +152,4 @@ def _next_issue(connection: Connection, edition: Edition, now: datetime, more: i
         more=more,
         assembled_at=now,
         available_since=issues.cutoff(connection, edition.newsletter, edition.language),
-    )
-
-
-def _next_occurrence(
-    connection: Connection, edition: Edition, now: datetime
-) -> Occurrence | None:
-    """Return the next occurrence whose issue is not made yet, with what editors changed of it."""
-    changes = schedule.changes_of(schedule.read_changes(connection), edition)
-    skipped = edition.skip_dates | schedule.skip_reasons(changes).keys()
-    start, until = planning_start(edition, now), now + PLANNING_HORIZON
-    found = schedule.occurrences_with_changes(edition, changes, start, until)
-    made_until = now + edition.lead
-    return next(
-        (one for one in found if one.due_at > made_until and one.day not in skipped), None
     )

@@ -269,6 +269,17 @@ class UpcomingIssue:
         return self.edition.instant_of(self.occurrence).astimezone(self.edition.zone)
 
 
+def next_occurrence(
+    connection: Connection, edition: Edition, now: datetime, after: datetime
+) -> Occurrence | None:
+    """Return the next occurrence due after an instant, as editors changed it; None if none comes."""
+    changes = schedule.changes_of(schedule.read_changes(connection), edition)
+    skipped = edition.skip_dates | schedule.skip_reasons(changes).keys()
+    start, until = planning_start(edition, now), now + PLANNING_HORIZON
+    coming = schedule.occurrences_with_changes(edition, changes, start, until)
+    return next((one for one in coming if one.due_at > after and one.day not in skipped), None)
+
+
 # How far ahead upcoming issues are listed: enough for a yearly newsletter to show several.
 PLANNING_HORIZON = timedelta(days=1500)
 

@@ -290,4 +290,4 @@ def _fields(mail: SubscriptionMail, boundary: str) -> Iterator[bytes]:
     yield encode_field("X-Auto-Response-Suppress", "OOF, AutoReply")
     yield encode_field("MIME-Version", "1.0")
     yield encode_field("Content-Type", f'multipart/alternative; boundary="{boundary}"')
-    yield encode_field("Content-Language", mail.language)
+    yield encode_field("Content-Language", mail.digest.words or mail.language)

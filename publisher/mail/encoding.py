@@ -68,15 +68,18 @@ def encode_mailbox(name: str, address: str) -> str:
     """
     if not PLAIN_ADDRESS.fullmatch(address):
         address = _checked_address(address)
+    return encode_named(name, address) if single_line(name) else address
+
+
+def encode_named(name: str, identifier: str) -> str:
+    """Return what stands in angle brackets behind a phrase, if there are words for one (RFC 2919, 5322)."""
     line = single_line(name)
-    if not line:
-        return address
     if not _is_plain(line):
         line = _encoded(line)
     elif not _ATOMS.fullmatch(line):
         escaped = line.replace("\\", r"\\").replace('"', r"\"")
-        line = f'"{escaped}"'
-    return f"{line} <{address}>"
+        line = f'"{escaped}"' if line else ""
+    return f"{line} <{identifier}>".lstrip()
 
 
 def _checked_address(address: str) -> str:

@@ -34,7 +34,7 @@ class IssueMail:
 
     `has_web` says that the addresses of subscribers' pages are answered, so that one-click
     unsubscribing may be announced. `mailbox` is the address that takes commands by mail, if it is
-    not the sender's.
+    not the sender's, `list_title` the newsletter's title.
     """
 
     publication: Publication
@@ -45,6 +45,7 @@ class IssueMail:
     date: datetime
     has_web: bool = True
     mailbox: str = ""
+    list_title: str = ""
 
     @classmethod
     def of(cls, publication: Publication, issue: Issue, digest: Any, **others: Any) -> Self:
@@ -339,7 +340,8 @@ def _others(mail: IssueMail, boundary: str) -> Iterator[tuple[str, str]]:
     path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
     if mail.has_web:
         yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
-    yield "List-Id", f"<{issue.newsletter}.{issue.language.lower()}.{publication.host}>"
+    number = f"{issue.newsletter}.{issue.language.lower()}.{publication.host}"
+    yield "List-Id", encoding.encode_named(mail.list_title, number)
     yield "Feedback-ID", feedback_id(publication, issue)
     yield "Archived-At", f"<{urls.public_url(publication, path)}>"
     yield "Auto-Submitted", "auto-generated"

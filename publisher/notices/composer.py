@@ -7,20 +7,22 @@ enough. Where nobody serves subscribers' pages, links open a mail to the mailbox
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.assembly.gate_run import SAMPLE_RECIPIENT, SAMPLE_SECRET, GateRun, finding_text
-from publisher.config import Settings
+from publisher.config import Edition, Settings
 from publisher.errors import DeliveryError, RenderingError
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail
 from publisher.issues import digests as issue_pages
+from publisher.issues.planner import next_occurrence
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.compose import notice_message_name
 from publisher.mail.dkim import DkimSigner
@@ -220,12 +222,11 @@ class NoticeComposer:
         names = row.content.get("newsletters", [])
         is_welcome = row.kind is NoticeKind.WELCOME
         latest = (self._latest(connection, name, row) for name in names if is_welcome)
-        about = (self._about(name, language) for name in names)
         return SystemMail(
             kind=row.kind.value,
             publication=publication_view(self.settings.publication, language),
             newsletters=tuple(self._title(name, language) for name in names),
-            about=tuple((title, words) for title, words in about if words),
+            about=tuple(self._about(connection, row, language)),
             latest=tuple(line for line in latest if line),
             mailbox=self._mailbox,
             has_pages=self.settings.web.enabled,
@@ -242,15 +243,35 @@ class NoticeComposer:
         return (box.address or self.settings.publication.sender.address) if box else ""
 
     def _title(self, newsletter: str, language: str) -> str:
-        return self._about(newsletter, language)[0]
+        edition = self._edition(newsletter, language)
+        return edition.title(language) if edition else newsletter
 
-    def _about(self, newsletter: str, language: str) -> tuple[str, str]:
-        """Return the title and the description of a newsletter."""
-        found = self.settings.newsletter(newsletter)
-        if found is None:  # it was removed from the settings meanwhile
-            return newsletter, ""
-        edition = found.in_language(language, self.settings.publication.timezone)
-        return edition.title(language), edition.description(language)
+    def _edition(self, newsletter: str, language: str) -> Edition | None:
+        """Return a newsletter in a language; None if it was removed from the settings meanwhile."""
+        if found := self.settings.newsletter(newsletter):
+            return found.in_language(language, self.settings.publication.timezone)
+        return None
+
+    def _about(
+        self, connection: Connection, row: QueuedNotice, language: str
+    ) -> Iterator[tuple[str, str, date | None]]:
+        # Who comes back may get digests instead of each issue.
+        is_new = row.kind is NoticeKind.WELCOME and "again" not in row.content
+        for name in row.content.get("newsletters", []):
+            if edition := self._edition(name, language):
+                day = self._next_day(connection, edition, row) if is_new else None
+                if (words := edition.description(language)) or day:
+                    yield edition.title(language), words, day
+
+    def _next_day(
+        self, connection: Connection, edition: Edition, row: QueuedNotice
+    ) -> date | None:
+        """Return on which day of the recipient's time zone the next issue comes."""
+        coming = next_occurrence(connection, edition, row.due_at, row.due_at)
+        if coming is None:
+            return None
+        zone = ZoneInfo(row.recipient.timezone) if row.recipient.timezone else edition.zone
+        return coming.day if edition.local_time else coming.due_at.astimezone(zone).date()
 
     def _latest(
         self, connection: Connection, newsletter: str, row: QueuedNotice

@@ -312,4 +312,4 @@ def render_system_mail(templates: Templates, mail: SystemMail) -> Digest:
     if templates.own:
         values |= system_mail_values(EmptyValue)
         parts.check_same_for_all({html_name: html, text_name: text}, render)
-    return parts.digest()
+    return parts.digest(words=templates.words_language(mail.publication.language))

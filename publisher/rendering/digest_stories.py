@@ -6,6 +6,7 @@ so that the gate can check that both parts have it. The layout is a lead, furthe
 and short notes; a story's rank says how much room it has.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -268,8 +269,9 @@ def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:
 
 # The lead is the first of so many stories that has a picture, or else the first.
 _LEAD_CANDIDATES = 3
-# What may stand around a quotation in an article.
-_QUOTATION_SIGNS = ' \u00a0"“”„«»「」『』'
+# A quotation that its article has in quotation marks, perhaps with the full stop behind them.
+_SIGNS = '[ \u00a0"“”„«»「」『』]+'
+_IN_SIGNS = re.compile(rf"{_SIGNS}(.+?){_SIGNS}([.。!?؟…]?)", re.DOTALL)
 # A longer quotation is a text of its own, a shorter one says nothing.
 QUOTATION_CHARACTERS = range(20, 281)
 
@@ -295,7 +297,8 @@ class Quotation:
     @property
     def marked(self) -> str:
         """The text in quotation marks of its language."""
-        return in_quotes(self.text.strip(_QUOTATION_SIGNS), self.language)
+        found = _IN_SIGNS.fullmatch(self.text)
+        return in_quotes(f"{found[1]}{found[2]}" if found else self.text, self.language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,15 +104,19 @@ class Templates:
                 found.append(f"{self._reason(name, error)}; {FALLS_BACK}")
         return found
 
+    def words_language(self, language: str) -> str:
+        """Return the language in which the program's words are: English where a language has none."""
+        return language if self._words(language)[1] else SOURCE_LANGUAGE
+
     def _given(self, language: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        translations, found = self._words(language)
+        translations, _found = self._words(language)
         aliases = {old: values[new] for old, new in VARIABLE_ALIASES.items() if new in values}
         return {
             **values,
             **aliases,
             "translations": _Strings(translations),
             "lang": language,
-            "chrome": language if found else SOURCE_LANGUAGE,
+            "chrome": self.words_language(language),
         }
 
     def _render(self, name: str, given: dict[str, Any]) -> str:

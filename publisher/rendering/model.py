@@ -156,8 +156,9 @@ class SystemMail:
     kind: str
     publication: PublicationView
     newsletters: tuple[str, ...] = ()
-    # Title and description of each of these that has one.
-    about: tuple[tuple[str, str], ...] = ()
+    # Title, description (may be empty) and, in a welcome, the reader's date of the next issue of each of
+    # these of which either is known.
+    about: tuple[tuple[str, str, date | None], ...] = ()
     latest: tuple[IssueLine, ...] = ()
     mailbox: str = ""
     has_code: bool = False
@@ -364,7 +365,8 @@ class Digest:
     """A rendered mail, with placeholders for what differs between subscribers.
 
     `stories` are the texts that both parts carry, `notes` say what was left out or shortened.
-    `quoted` are further texts that people wrote: names, sections, titles of other articles.
+    `quoted` are further texts that people wrote: names, sections, titles of other articles. `words` is the
+    language of the program's words in a mail about a subscription.
     """
 
     subject: str
@@ -374,3 +376,4 @@ class Digest:
     stories: tuple[StoryText, ...] = ()
     notes: tuple[DigestNote, ...] = ()
     quoted: tuple[str, ...] = ()
+    words: str = ""

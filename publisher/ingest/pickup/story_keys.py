@@ -186,16 +186,26 @@ def update_variants(
 def _changed_variants(
     rows: Sequence[Row[Any]], languages: Sequence[str], now: datetime
 ) -> Iterator[dict[str, Any]]:
-    original = min(rows, key=lambda row: _original_rank(row, languages))
+    declared = {row.id: _declared_status(row, languages) for row in rows}
+    original = min(rows, key=lambda row: _original_rank(row, declared[row.id], languages))
     for row in rows:
         before = {name: getattr(row, name) for name in _DECIDED}
-        values = before | _variant_columns(row, original, now)
+        values = before | _variant_columns(row, declared[row.id], original, now)
         if values != before:
             yield {"number": row.id, **values}
 
 
+def _declared_status(row: Row[Any], languages: Sequence[str]) -> ArticleStatus:
+    """Return what a document says of itself.
+
+    In the publication's first language, `untranslated` says that there is no translation yet.
+    """
+    is_original = row.declared == ArticleStatus.UNTRANSLATED and row.language == languages[0]
+    return ArticleStatus.READY if is_original else ArticleStatus(row.declared)
+
+
 def _original_rank(
-    row: Row[Any], languages: Sequence[str]
+    row: Row[Any], declared: ArticleStatus, languages: Sequence[str]
 ) -> tuple[bool, bool, datetime, int, str]:
     """Return a sort key; the original has the lowest.
 
@@ -203,14 +213,16 @@ def _original_rank(
     then by the order of languages.
     """
     position = languages.index(row.language) if row.language in languages else len(languages)
-    held_back = row.declared != ArticleStatus.READY
+    held_back = declared != ArticleStatus.READY
     return held_back, bool(row.translators), row.published_at, position, row.language
 
 
-def _variant_columns(row: Row[Any], original: Row[Any], now: datetime) -> dict[str, Any]:
+def _variant_columns(
+    row: Row[Any], declared: ArticleStatus, original: Row[Any], now: datetime
+) -> dict[str, Any]:
     # Two articles with only pictures are no copies of each other.
     is_copy = row.id != original.id and bool(row.text) and row.text == original.text
-    status = ArticleStatus.UNTRANSLATED if is_copy else ArticleStatus(row.declared)
+    status = ArticleStatus.UNTRANSLATED if is_copy else declared
     values: dict[str, Any] = {
         "origin": Origin.ORIGINAL if row.id == original.id else Origin.TRANSLATION,
         "status": status,

@@ -222,6 +222,8 @@ def _script() -> str:
 
 @PAGES.add("GET /<language:language>/confirm/")
 def _confirmation(request: PageRequest) -> flask.Response:
+    if not request.token:  # the page on which the mail's code is entered
+        return _mailbox_page(request, "", "")
     with request.reading() as connection:
         view = read_confirmation(connection, request.settings, request.token, request.now)
     return _page(request, view)
@@ -268,6 +270,7 @@ def _page(request: PageRequest, view: ConfirmationView) -> flask.Response:
     return request.page(
         "confirm.html",
         view=view,
+        refuses=flask.request.args.get("choice") == "refuse",
         newsletters=[
             newsletter.title(request.language) if newsletter else name
             for name, newsletter in found.items()

@@ -287,10 +287,10 @@ def test_a_fault_of_the_program_in_one_issue_holds_back_no_other(
     """The fault is simulated."""
     whole = gate_run.check_digest
 
-    def broken(publication: Any, issue: Issue, digest: Digest) -> Any:
+    def broken(publication: Any, issue: Issue, digest: Digest, title: str) -> Any:
         if issue.language == "ar":
             raise IndexError("list index out of range")
-        return whole(publication, issue, digest)
+        return whole(publication, issue, digest, title)
 
     monkeypatch.setattr(gate_run, "check_digest", broken)
     made, (problem,) = assemble_issues(publication.settings, publication.database, renderer)

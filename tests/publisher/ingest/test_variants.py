@@ -47,7 +47,20 @@ def test_the_original_is_chosen_by_translator_date_and_order_of_languages(
     assert origins == {"ar": Origin.ORIGINAL, other: Origin.TRANSLATION}
 
 
-@pytest.mark.parametrize("status", ["untranslated", "withdrawn", "stale"])
+def test_untranslated_says_of_the_first_language_that_there_is_no_translation_yet(
+    publication: PublicationFolder,
+) -> None:
+    first, other, *_rest = publication.settings.publication.languages
+    write(publication, first, "Words.", untranslated="true")
+    write(publication, other, "Others.", untranslated="true")
+    publication.pick_up()
+    assert standing(publication) == {
+        first: (Origin.ORIGINAL, ArticleStatus.READY),
+        other: (Origin.TRANSLATION, ArticleStatus.UNTRANSLATED),
+    }
+
+
+@pytest.mark.parametrize("status", ["withdrawn", "stale"])
 def test_an_article_that_is_held_back_is_no_original(
     publication: PublicationFolder, status: str
 ) -> None:

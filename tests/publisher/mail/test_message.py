@@ -162,6 +162,28 @@ def test_placeholders_are_replaced_and_escaped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "phrase"),
+    [
+        ("The week", "The week"),
+        ('The "week", daily', r'"The \"week\", daily"'),
+        ("一週燈火", "=?utf-8?b?5LiA6YCx54eI54Gr?="),
+        ("حصاد\nX-Evil: 1", None),
+        ("Ж" * 200, None),
+    ],
+)
+def test_a_list_is_known_by_its_title(title: str, phrase: str | None) -> None:
+    content = compose_message(
+        an_issue_mail("en", list_title=title), a_recipient(), SECRET
+    ).content
+    assert [*violations(content)] == []
+    field = raw_field(content, "List-Id")
+    assert field.endswith(" <weekly.en.news.example.org>")
+    shown = str(make_header(decode_header(field.rpartition(" <")[0])))
+    assert shown.replace("\\", "").strip('"') == " ".join(title.split())
+    assert phrase is None or field.startswith(f"{phrase} <")
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("Ann Example", "Ann Example"),

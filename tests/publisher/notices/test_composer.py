@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from email.message import EmailMessage
 from itertools import product
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from sqlalchemy import Connection
@@ -66,7 +66,8 @@ def html_of(mail: EmailMessage) -> str:
 def links(mail: EmailMessage) -> dict[str, str]:
     """Return the tokens in a mail by the path of their page."""
     found = re.findall(r"https://\S+\?t=\S+", text_of(mail))
-    return {urlsplit(url).path: urlsplit(url).query.removeprefix("t=") for url in found}
+    queries = {urlsplit(url).path: parse_qs(urlsplit(url).query) for url in found}
+    return {path: query["t"][0] for path, query in queries.items()}
 
 
 @pytest.mark.parametrize(("kind", "language"), [*product(NoticeKind, LANGUAGES)])
@@ -105,6 +106,49 @@ def test_the_links_mail_has_working_links_and_her_own_feed(
     assert found
     link = read_link(SECRET, "feed", found[1])
     assert (link.subscriber_id, link.generation, link.number) == (1, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "line"),
+    [
+        ("en", None, "Next issue: Friday, January 16, 2026"),
+        ("en", "Pacific/Honolulu", "Next issue: Thursday, January 15, 2026"),
+        ("ar", None, "الجمعة"),
+    ],
+)
+def test_a_welcome_says_when_the_next_issue_comes_in_the_zone_of_its_reader(
+    publication: PublicationFolder, language: str, zone: str | None, line: str
+) -> None:
+    person = add_person(publication, language=language, timezone=zone)
+    enqueue(publication, person, NoticeKind.WELCOME)
+    composer = NoticeComposer(publication.settings, RENDERER.system_mail, SECRET)
+    with publication.database.reading() as connection:
+        (row,) = due(connection)
+        mail = parsed(composer.compose(connection, row).content)
+        again = replace(row, content={**row.content, "again": True})
+        # Who comes back may have chosen digests instead of each issue.
+        other = parsed(composer.compose(connection, again).content)
+    assert line in text_of(mail)
+    assert line in html_of(mail)
+    assert line not in text_of(other)
+
+
+def test_a_mail_says_in_which_language_its_words_are(publication: PublicationFolder) -> None:
+    publication.reload(languages=["eo", "en"])
+    mail = parsed(compose(publication, NoticeKind.GOODBYE, "eo"))
+    assert "You are unsubscribed" in text_of(mail)
+    assert mail["Content-Language"] == "en"
+    assert '<html lang="eo"' in html_of(mail)
+
+
+def test_a_confirmation_names_the_page_of_its_code_and_opens_the_refusal(
+    publication: PublicationFolder,
+) -> None:
+    mail = parsed(compose(publication, NoticeKind.CONFIRM))
+    assert f"{CODE}\r\nhttps://news.example.org/en/confirm/\r\n" in text_of(mail)
+    for part in (text_of(mail), html_of(mail).replace("&amp;", "&")):
+        assert len(re.findall(r"/confirm/\?t=[\w.-]+&choice=refuse\b", part)) == 1
+        assert len(re.findall(r"/confirm/\?t=[\w.-]+(?![\w.&-])", part)) == 1
 
 
 def by_mail_only(publication: PublicationFolder, address: str | None = BOX) -> None:

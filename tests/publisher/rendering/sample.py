@@ -430,7 +430,7 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
     """A mail about a subscription, with everything that its kind may have."""
     values: dict[str, Any] = {
         "newsletters": (NEWSLETTER[language],),
-        "about": ((NEWSLETTER[language], PUBLICATION[language][1]),),
+        "about": ((NEWSLETTER[language], PUBLICATION[language][1], date(2026, 1, 16)),),
         "latest": (
             IssueLine(
                 title=NEWSLETTER[language],

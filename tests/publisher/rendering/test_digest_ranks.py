@@ -6,10 +6,12 @@ from datetime import date
 from functools import partial
 from typing import Literal
 
+import pytest
+
 from publisher.assembly.gate_run import check_digest
 from publisher.languages import autonym
 from publisher.rendering import Digest
-from publisher.rendering.digest_stories import BRIEF_COLUMNS
+from publisher.rendering.digest_stories import BRIEF_COLUMNS, Quotation
 from publisher.rendering.model import LanguageLink
 from publisher.rendering.plaintext import display_width
 from tests.publisher.mail.samples import a_publication, an_issue
@@ -127,3 +129,19 @@ def test_many_languages_to_change_to_are_one_link_to_the_preferences() -> None:
                 offered,
                 not offered,
             )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("«تأتي الأمواج».", "«تأتي الأمواج.»"),
+        ("«تأتي الأمواج.»", "«تأتي الأمواج.»"),
+        ("قال «نعم»", "«قال «نعم»»"),
+        ("تأتي الأمواج", "«تأتي الأمواج»"),
+    ],
+)
+def test_a_quotation_has_the_marks_of_its_article_only_once(text: str, shown: str) -> None:
+    assert (
+        Quotation(text=text, language="ar", title="", url="").marked.replace("\u200f", "")
+        == shown
+    )

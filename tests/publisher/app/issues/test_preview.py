@@ -218,9 +218,9 @@ def test_an_issue_that_is_held_is_shown_with_what_the_gate_found(
     whole = gate_run.check_digest
 
     def without_text(
-        publication: Publication, issue: Issue, digest: Digest
+        publication: Publication, issue: Issue, digest: Digest, title: str
     ) -> gate_run.GateRun:
-        return whole(publication, issue, replace(digest, text="nothing of it"))
+        return whole(publication, issue, replace(digest, text="nothing of it"), title)
 
     monkeypatch.setattr(gate_run, "check_digest", without_text)
     assert len(pipeline_of(reading.publication).prepare().problems) == 3
