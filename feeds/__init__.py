@@ -16,10 +16,11 @@ from feeds.errors import (
     InvalidEntryError,
     InvalidIdentifierError,
 )
-from feeds.formats import FEED_FORMATS, FeedFormat
+from feeds.formats import ARCHIVE_FORMAT, FEED_FORMATS, FeedFormat
 from feeds.normalisation import tag_uri
 
 __all__ = [
+    "ARCHIVE_FORMAT",
     "FEED_FORMATS",
     "Author",
     "Channel",
@@ -41,6 +42,11 @@ __all__ = [
 
 
 def render(feed_format: FeedFormat, channel: Channel) -> bytes:
-    """Return the channel as a document of this format, in UTF-8."""
+    """Return the channel as a document of this format, in UTF-8.
+
+    Raise InvalidChannelError for an archive document in another format than Atom.
+    """
+    if channel.is_archive and feed_format.name != ARCHIVE_FORMAT:
+        raise InvalidChannelError(channel.id, "an archive document exists in Atom alone")
     document: bytes = import_module(feed_format.module).render(channel)
     return document

@@ -11,7 +11,7 @@ from datetime import datetime
 from feeds import normalisation
 from feeds.entries import Author, Entry, Link
 from feeds.errors import DuplicateEntryError, InvalidChannelError
-from feeds.formats import FEED_FORMATS
+from feeds.formats import ARCHIVE_FORMAT, FEED_FORMATS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +55,10 @@ class PodcastShow:
 class Channel:
     """One document of one feed.
 
-    `addresses` are the URLs of this document, by the name of the format; `previous` and
-    `following` those of the archive documents before and after it; `current` those of the
-    subscription document. A channel with `current` is an archive document.
+    `addresses` are the URLs of this document, by the name of the format. `previous` and
+    `following` are those of the archive documents before and after it, `current` that of the
+    subscription document, all in Atom. A channel with `current` is an archive document, which exists
+    in Atom alone.
     `language` is the language of title and description. It is also the language of the entries,
     unless the channel is `mixed`: then each entry states its own. `other_languages` are the same
     feed in other languages. `page_url` is a page that says how to subscribe. `hubs` are WebSub
@@ -67,7 +68,7 @@ class Channel:
     an entry of its id: the words that replace the withdrawn ones for readers that know no tombstones.
     Raises InvalidChannelError if title or author are blank, if two entries have the same id, if
     the channel is empty and has no `updated`, if `ttl` is not above 0, or if addresses lack a
-    format.
+    format that the document has.
     """
 
     id: str
@@ -80,9 +81,9 @@ class Channel:
     author: Author
     updated: datetime | None
     mixed: bool = False
-    previous: Mapping[str, str] | None = None
-    following: Mapping[str, str] | None = None
-    current: Mapping[str, str] | None = None
+    previous: str | None = None
+    following: str | None = None
+    current: str | None = None
     tombstones: tuple[Tombstone, ...] = ()
     other_languages: tuple[Link, ...] = ()
     page_url: str | None = None
@@ -105,16 +106,14 @@ class Channel:
             self,
             entries=_distinct(self.entries, channel_id),
             tombstones=tuple(dict.fromkeys(self.tombstones)),
-            addresses=_complete(self.addresses, channel_id),
-            **{
-                name: _complete(addresses, channel_id)
-                for name in ("previous", "following", "current")
-                if (addresses := getattr(self, name)) is not None
-            },
+            previous=normalisation.optional_uri(self.previous),
+            following=normalisation.optional_uri(self.following),
+            current=normalisation.optional_uri(self.current),
         )
         normalisation.set_fields(
             self,
             id=channel_id,
+            addresses=self._complete(channel_id),
             title=_required(self.title, "title", channel_id),
             description=normalisation.label(self.description)
             or normalisation.label(self.title),
@@ -137,6 +136,15 @@ class Channel:
         """Whether this is an archive document (RFC 5005 section 4)."""
         return self.current is not None
 
+    def _complete(self, channel_id: str) -> dict[str, str]:
+        needed = {ARCHIVE_FORMAT} if self.is_archive else {one.name for one in FEED_FORMATS}
+        if missing := needed - self.addresses.keys():
+            raise InvalidChannelError(channel_id, f"it has no address for {sorted(missing)}")
+        return {
+            name: normalisation.absolute_uri(address)
+            for name, address in self.addresses.items()
+        }
+
     def _last_change(self, channel_id: str) -> datetime:
         moments = [entry.updated for entry in self.entries]
         moments += [tombstone.when for tombstone in self.tombstones]
@@ -156,12 +164,6 @@ def _required(text: str, name: str, channel_id: str) -> str:
     if not cleaned:
         raise InvalidChannelError(channel_id, f"its {name} is blank")
     return cleaned
-
-
-def _complete(addresses: Mapping[str, str], channel_id: str) -> dict[str, str]:
-    if missing := {one.name for one in FEED_FORMATS} - addresses.keys():
-        raise InvalidChannelError(channel_id, f"it has no address for {sorted(missing)}")
-    return {name: normalisation.absolute_uri(address) for name, address in addresses.items()}
 
 
 def _distinct(entries: tuple[Entry, ...], channel_id: str) -> tuple[Entry, ...]:

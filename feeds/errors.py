@@ -7,7 +7,7 @@
         └── DuplicateEntryError   two entries have the same id               .entry_id
 
 All are raised when an object is built, never when it is rendered: every Channel that exists can
-be rendered in every format.
+be rendered in every format that its document has.
 """
 
 

@@ -34,6 +34,9 @@ FEED_FORMATS = [
     ),
 ]
 
+# The name of the only format of archive documents (RFC 5005 section 4).
+ARCHIVE_FORMAT = "atom"
+
 
 def format_named(name: str) -> FeedFormat:
     """Return the format of a name; raise KeyError if it is not listed."""

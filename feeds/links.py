@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from feeds.channels import Channel
 from feeds.entries import Entry, Link
-from feeds.formats import FEED_FORMATS, format_named
+from feeds.formats import ARCHIVE_FORMAT, FEED_FORMATS, format_named
 
 HTML_TYPE = "text/html"
 
@@ -29,8 +29,7 @@ def channel_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
     media_type = format_named(own).media_type
     yield _link("self", channel.addresses[own], media_type)
     for other in FEED_FORMATS:
-        if other.name != own:
-            address = channel.addresses[other.name]
+        if other.name != own and (address := channel.addresses.get(other.name)):
             yield _link("related", address, other.media_type, _language(channel))
     for link in other_languages(channel, own):
         yield _link("related", link.url, link.type, link.language, link.title)
@@ -43,9 +42,9 @@ def channel_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
         "prev-archive": channel.previous,
         "next-archive": channel.following,
     }
-    for rel, addresses in documents.items():
-        if addresses:
-            yield _link(rel, addresses[own], media_type)
+    for rel, address in documents.items():
+        if address:
+            yield _link(rel, address, format_named(ARCHIVE_FORMAT).media_type)
 
 
 def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:

@@ -2,7 +2,7 @@
 
 An extension object, `_publisher`, has what the format lacks: `translations` (url, language, title,
 type) of items and feed, the `contributors` of items, and the `affiliation` of authors. The format has no tombstones, so
-withdrawn entries are only absent.
+withdrawn entries are only absent. There are no archive documents, so there is no `next_url`.
 """
 
 import json
@@ -30,14 +30,15 @@ def render(channel: Channel) -> bytes:
 
 def _feed(channel: Channel) -> dict[str, Any]:
     translations = links.other_languages(channel, "json")
+    # Feed readers add the feed's authors to those of each item.
+    all_signed = channel.entries and all(entry.authors for entry in channel.entries)
     known = _known(
         version=_VERSION,
         title=channel.title,
         home_page_url=channel.site_url,
         feed_url=channel.addresses["json"],
         description=channel.description,
-        next_url=channel.previous["json"] if channel.previous else None,
-        authors=[_author(channel.author)],
+        authors=[] if all_signed else [_author(channel.author)],
         language=channel.language,
         hubs=[{"type": "WebSub", "url": hub} for hub in channel.hubs],
         _publisher=_known(translations=[_translation(link) for link in translations]),

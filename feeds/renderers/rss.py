@@ -1,6 +1,6 @@
 """RSS 2.0 with the RSS Board's profile: complete what feedgen writes.
 
-Authors are dc:creator, because `author` requires an e-mail address; contributors are dc:contributor. RSS has no date of change, so
+Authors are one dc:creator, because `author` requires an e-mail address; contributors are dc:contributor. RSS has no date of change, so
 `updated` is dcterms:modified if it differs from the date of publication. The channel states its
 language; dc:language stands on each item whose language differs, or on all items of a mixed
 channel.
@@ -9,13 +9,12 @@ channel.
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from lxml import etree
 from lxml.etree import _Element as Element
 
 from feeds import links, xml_builder
 from feeds.channels import Channel, PodcastShow
 from feeds.entries import Entry
-from feeds.xml_builder import ATOM, DC, DCTERMS, FH
+from feeds.xml_builder import ATOM, DC, DCTERMS
 
 # The elements of an item whose text is plain.
 _PLAIN = (
@@ -42,30 +41,29 @@ def render(channel: Channel) -> bytes:
 
 def _complete_head(root: Element, channel: Channel, show: PodcastShow | None) -> None:
     head = root[0]
-    xml_builder.declare_namespaces(root, _prefixes(channel, show))
+    xml_builder.declare_namespaces(root, _prefixes(show))
     xml_builder.add_text(head, "lastBuildDate", _date(channel.last_updated))
     xml_builder.add_text(head, f"{DC}creator", channel.author.name)
     xml_builder.add_links(head, f"{ATOM}link", links.channel_links(channel, "rss"))
-    if channel.is_archive:
-        etree.SubElement(head, f"{FH}archive")
     if show:
         xml_builder.add_show(head, channel, show)
     for element in list(root.iter()):  # all text of the head is plain
         xml_builder.write_references(element)
 
 
-def _prefixes(channel: Channel, show: PodcastShow | None) -> list[str]:
+def _prefixes(show: PodcastShow | None) -> list[str]:
     always = ["atom", "content", "dc", "dcterms", "media"]
-    some = {"fh": channel.is_archive, "itunes": show is not None}
-    return sorted([*always, *(prefix for prefix, used in some.items() if used)])
+    return sorted([*always, "itunes"] if show else always)
 
 
 def _complete(item: Element, entry: Entry, channel: Channel, show: PodcastShow | None) -> None:
     xml_builder.add_text(item, "pubDate", _date(entry.published))
     if entry.updated != entry.published:
         xml_builder.add_text(item, f"{DCTERMS}modified", entry.updated.isoformat())
-    for author in entry.authors:
-        xml_builder.add_text(item, f"{DC}creator", author.name)
+    if entry.authors:
+        # In one element: of several, feed readers show the first or the last.
+        signed = ", ".join(author.name for author in entry.authors)
+        xml_builder.add_text(item, f"{DC}creator", signed)
     for one in entry.contributors:
         xml_builder.add_text(item, f"{DC}contributor", one.name)
     if channel.mixed or entry.language != channel.language:

@@ -12,7 +12,14 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    SecretStr,
+    model_validator,
+)
 
 from publisher.config import values
 from publisher.config.choices import DigestKey, PodcastCategory
@@ -64,6 +71,16 @@ def _not_from_this_table(_value: object) -> None:
     raise ValueError("people have a file of their own; write them into people.toml")
 
 
+def _present_names(renamed: dict[str, str]) -> dict[str, str]:
+    values.require_lines([*renamed, *renamed.values()])
+    folded = {name.casefold() for name in renamed}
+    if chained := next((name for name in renamed.values() if name.casefold() in folded), None):
+        raise ValueError(
+            f"{chained!r} is a former name itself; write the present name of each topic"
+        )
+    return renamed
+
+
 class Publication(values.ConfigTable):
     """The table [publication], and the people of people.toml."""
 
@@ -84,6 +101,10 @@ class Publication(values.ConfigTable):
     ended_newsletters: Annotated[
         tuple[values.UrlName, ...], BeforeValidator(values.require_list)
     ] = ()
+    # Present names of topics by those that they had: feeds of the former go on.
+    renamed_topics: Annotated[dict[str, str], AfterValidator(_present_names)] = Field(
+        default_factory=dict
+    )
     design: DesignSettings = DesignSettings()
     people: Annotated[People, PlainValidator(_not_from_this_table)] = Field(
         default=People(), exclude=True
@@ -117,6 +138,18 @@ class Publication(values.ConfigTable):
         }
         return {key: value for key, (value, found) in is_example.items() if found}
 
+    def present_topic(self, name: str) -> str:
+        """Return the name that a topic has now, of one that it has or had."""
+        folded = name.casefold()
+        renamed = self.renamed_topics.items()
+        return next((new for old, new in renamed if old.casefold() == folded), name)
+
+    def former_topics(self, name: str) -> frozenset[str]:
+        """Return the names that a topic had before, case-folded."""
+        folded = name.casefold()
+        renamed = self.renamed_topics.items()
+        return frozenset(old.casefold() for old, new in renamed if new.casefold() == folded)
+
     def sender_in(self, language: str) -> values.Mailbox:
         """Return the sender of mails in a language: a sender without a name has the title there."""
         return self.sender._replace(name=self.sender.name or self.title(language))
@@ -147,9 +180,10 @@ class FeedSettings(values.ConfigTable):
     """The table [feeds]."""
 
     # Maximum of the subscription document; older entries are in archive documents.
-    entries: int = Field(default=50, ge=1, le=1000)
+    entries: int = Field(default=20, ge=1, le=1000)
     max_bytes: int = Field(default=500_000, ge=10_000)
-    content: Literal["full", "summary"] = "full"
+    # `full` texts in the feeds of languages, or everywhere, or no texts.
+    content: Literal["full", "everywhere", "summary"] = "full"
     # Minutes that a feed may be cached: <ttl> and Cache-Control.
     ttl: int = Field(default=15, ge=1, le=10_080)
     hubs: tuple[values.WebAddress, ...] = ()

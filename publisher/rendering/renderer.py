@@ -230,16 +230,16 @@ class Renderer:
         )
 
     def feed_texts(
-        self, item: model.ArticleView, publication: model.PublicationView
+        self, item: model.ArticleView, publication: model.PublicationView, *, full: bool = True
     ) -> model.FeedTexts:
-        """Render the texts of a feed's entry; every URL in its HTML is absolute."""
-        names = ("feed/title.txt", "feed/summary.txt", "feed/entry.html")
+        """Render the texts of a feed's entry; every URL in its HTML is absolute. Only a `full` one has HTML."""
+        names = ("feed/title.txt", "feed/summary.txt", *(("feed/entry.html",) if full else ()))
         values = {"item": item, "publication": publication}
-        title, summary, content = self._shown(
+        title, summary, *content = self._shown(
             environment.Templates.render_each, names, publication.language, values
         )
         return model.FeedTexts(
-            title=_line(title), summary=_line(summary), content_html=content.strip()
+            title=_line(title), summary=_line(summary), content_html="".join(content).strip()
         )
 
     def withdrawn_texts(self, publication: model.PublicationView) -> model.FeedTexts:

@@ -359,7 +359,7 @@ class _ChangeRecorder:
             row is not None and row.withdrawn_at is None and row.fingerprint != fingerprint
         )
         entry_id, second = self._store_entry(one, row, fingerprint)
-        subjects = subjects_of(one, self._publication.people)
+        subjects = subjects_of(one, self._publication)
         wanted = [self._index.find_or_create(subject) for subject in subjects]
         wanted += [former for one in subjects for former in self._index.find_former(one)]
         if row is None or revised:

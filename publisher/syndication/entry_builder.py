@@ -1,7 +1,7 @@
 """Build the feeds.Entry of an article; feed templates give its title, summary and content."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from sys import getsizeof
 from typing import TypeVar
@@ -28,14 +28,13 @@ _File = TypeVar("_File", feeds.Image, feeds.EntryAttachment)
 
 
 class EntryBuilder:
-    """Build entries, each once per run."""
+    """Build entries, each once per run, with the text of the article where a feed has it."""
 
     def __init__(self, settings: Settings, renderer: Renderer) -> None:
         self._publication = settings.publication
-        self._in_full = settings.feeds.content == "full"
         self._renderer = renderer
         self._publications: dict[str, PublicationView] = {}
-        self._cache: dict[str, feeds.Entry] = {}
+        self._cache: dict[tuple[str, bool], feeds.Entry] = {}
         self._cache_size = 0
         self.problems: list[str] = []
 
@@ -43,15 +42,17 @@ class EntryBuilder:
         self,
         rows: Sequence[_Row],
         read: Callable[[Sequence[_Row]], Sequence[feed_window.StoredEntry]],
+        *,
+        full: bool,
     ) -> list[feeds.Entry]:
-        """Return the entries. One that can't be built is left out and reported.
+        """Return the entries, `full` ones with their texts. One that can't be built is left out and reported.
 
         `read` returns those with their articles that are not kept from another feed. Raise
         RenderingError if even the shipped templates fail.
         """
-        built = {one.tag: self._cache.get(one.tag) for one in rows}
+        built = {one.tag: self._cache.get((one.tag, full)) for one in rows}
         for one in read([row for row in rows if built[row.tag] is None]):
-            built[one.tag] = self._build_entry(one)
+            built[one.tag] = self._build_entry(one, full=full)
         return [entry for entry in built.values() if entry is not None]
 
     def build_withdrawn(
@@ -82,24 +83,23 @@ class EntryBuilder:
             self._publications[language] = views.publication_view(self._publication, language)
         return self._publications[language]
 
-    def _build_entry(self, one: feed_window.StoredEntry) -> feeds.Entry | None:
+    def _build_entry(self, one: feed_window.StoredEntry, *, full: bool) -> feeds.Entry | None:
         language = one.article.language
         item = views.article_view(self._publication, one.article, language, one.versions)
-        texts = self._renderer.feed_texts(item, self._view(language))
-        if not self._in_full:
-            texts = replace(texts, content_html="")
+        texts = self._renderer.feed_texts(item, self._view(language), full=full)
         try:
-            return self._keep(build_entry(self._publication, one, item, texts))
+            entry = build_entry(self._publication, one, item, texts)
+            return self._keep((one.tag, full), entry)
         except feeds.FeedsError as error:
             self._report(one.article, error)
             return None
 
-    def _keep(self, entry: feeds.Entry) -> feeds.Entry:
+    def _keep(self, key: tuple[str, bool], entry: feeds.Entry) -> feeds.Entry:
         size = getsizeof(entry.content_html)
         self._cache_size += size
         if self._cache_size > _CACHE_BYTES:
             self._cache, self._cache_size = {}, size
-        self._cache[entry.id] = entry
+        self._cache[key] = entry
         return entry
 
     def _report(self, article: Article, error: Exception) -> None:

@@ -1,7 +1,7 @@
 """The documents of a feed: build their feeds.Channel, render and write them, find missing files."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import feeds
+from feeds.formats import format_named
 from publisher import urls
 from publisher.config import Publication, Settings
+from publisher.files import write_if_changed
 from publisher.languages import autonym
 from publisher.syndication.feed_index import Feed
 from publisher.web_files import COMPRESSORS, remove_with_copies, write_with_copies
@@ -21,11 +23,15 @@ from publisher.web_files import COMPRESSORS, remove_with_copies, write_with_copi
 
 @dataclass(frozen=True, slots=True)
 class FeedFile:
-    """One document of a feed in one format; `address` is None for an archive document."""
+    """One document of a feed in one format; `address` is None for an archive document.
+
+    Only what many ask for has compressed copies.
+    """
 
     path: str
     content: bytes
     address: str | None = None
+    has_copies: bool = False
 
     @property
     def content_hash(self) -> str:
@@ -46,7 +52,7 @@ def subscription_channel(
         **_common(settings, feed, entries, tombstones),
         addresses=_current(publication, feed),
         updated=feed.updated_at or _beginning(publication, entries, tombstones),
-        previous=_archived(publication, feed, newest_archive) if newest_archive else None,
+        previous=_archive_url(publication, feed, newest_archive) if newest_archive else None,
         hubs=settings.feeds.hubs,
     )
 
@@ -66,12 +72,18 @@ def archive_channel(
     publication = settings.publication
     return feeds.Channel(
         **_common(settings, feed, entries, tombstones),
-        addresses=_archived(publication, feed, number),
+        addresses={feeds.ARCHIVE_FORMAT: _archive_url(publication, feed, number)},
         updated=_beginning(publication, entries, tombstones),
-        previous=_archived(publication, feed, number - 1) if number > 1 else None,
-        following=_archived(publication, feed, number + 1),
-        current=_current(publication, feed),
+        previous=_archive_url(publication, feed, number - 1) if number > 1 else None,
+        following=_archive_url(publication, feed, number + 1),
+        current=_current(publication, feed)[feeds.ARCHIVE_FORMAT],
     )
+
+
+def has_texts(settings: Settings, feed: Feed) -> bool:
+    """Return whether a feed has the texts of its articles, and not only their summaries."""
+    content = settings.feeds.content
+    return content == "everywhere" or (content == "full" and feed.kind == "language")
 
 
 def feed_title(publication: Publication, feed: Feed) -> str:
@@ -105,19 +117,21 @@ def render_subscription(channel: feeds.Channel, feed: Feed) -> Iterator[FeedFile
     """Yield the subscription document in every format."""
     for form in feeds.FEED_FORMATS:
         path = urls.feed_path(feed.name, form.suffix)
-        yield FeedFile(path, feeds.render(form, channel), channel.addresses[form.name])
+        content, address = feeds.render(form, channel), channel.addresses[form.name]
+        yield FeedFile(path, content, address, has_copies=feed.is_whole)
 
 
-def render_archive(channel: feeds.Channel, feed: Feed, number: int) -> Iterator[FeedFile]:
-    """Yield an archive document in every format."""
-    for form in feeds.FEED_FORMATS:
-        path = urls.feed_archive_path(feed.name, number, form.suffix)
-        yield FeedFile(path, feeds.render(form, channel))
+def render_archive(channel: feeds.Channel, feed: Feed, number: int) -> FeedFile:
+    """Return an archive document."""
+    form = format_named(feeds.ARCHIVE_FORMAT)
+    path = urls.feed_archive_path(feed.name, number, form.suffix)
+    return FeedFile(path, feeds.render(form, channel))
 
 
 def write_feed_file(settings: Settings, file: FeedFile) -> bool:
-    """Write a document and its compressed copies; return whether it changed."""
-    return write_with_copies(settings.folders.public / file.path, file.content)
+    """Write a document, and its compressed copies if it has any; return whether it changed."""
+    write = write_with_copies if file.has_copies else write_if_changed
+    return write(settings.folders.public / file.path, file.content)
 
 
 def submit_feed_file(executor: Executor, settings: Settings, file: FeedFile) -> Future[bool]:
@@ -125,29 +139,28 @@ def submit_feed_file(executor: Executor, settings: Settings, file: FeedFile) -> 
     return executor.submit(copy_context().run, write_feed_file, settings, file)
 
 
-def feeds_missing_files(settings: Settings, names: Collection[str]) -> set[str]:
-    """Return the feeds that lack a file of a subscription document. Lists each folder once."""
+def feeds_missing_files(settings: Settings, known: Iterable[Feed]) -> set[str]:
+    """Return the names of feeds that lack a file of a subscription document. Lists each folder once."""
     listed: dict[Path, frozenset[str]] = {}
     found = set()
-    for name in names:
+    for one in known:
         for form in feeds.FEED_FORMATS:
-            path = settings.folders.public / urls.feed_path(name, form.suffix)
+            path = settings.folders.public / urls.feed_path(one.name, form.suffix)
             if path.parent not in listed:
                 listed[path.parent] = _file_names(path.parent)
-            if not _with_copies(path.name) <= listed[path.parent]:
-                found.add(name)
+            copies = COMPRESSORS if one.is_whole else ()
+            if not {path.name, *(path.name + end for end in copies)} <= listed[path.parent]:
+                found.add(one.name)
     return found
 
 
 def archives_missing_files(settings: Settings, name: str, newest: int) -> list[int]:
     """Return the archive documents of a feed, up to the newest, that lack a file."""
-    folder = (settings.folders.public / urls.feed_archive_path(name, 1, "json")).parent
-    present = _file_names(folder)
+    present = _file_names(_archive_file(settings, name, 1).parent)
     return [
         number
         for number in range(1, newest + 1)
-        for form in feeds.FEED_FORMATS
-        if not _with_copies(f"{number}.{form.suffix}") <= present
+        if _archive_file(settings, name, number).name not in present
     ]
 
 
@@ -157,12 +170,13 @@ def remove_unrecorded_archives(settings: Settings, name: str, newest: int) -> No
     Their entries may have been withdrawn since.
     """
     for number in count(newest + 1):
-        paths = (
-            urls.feed_archive_path(name, number, form.suffix) for form in feeds.FEED_FORMATS
-        )
-        removed = [remove_with_copies(settings.folders.public / path) for path in paths]
-        if not any(removed):
+        if not remove_with_copies(_archive_file(settings, name, number)):
             return
+
+
+def _archive_file(settings: Settings, name: str, number: int) -> Path:
+    suffix = format_named(feeds.ARCHIVE_FORMAT).suffix
+    return settings.folders.public / urls.feed_archive_path(name, number, suffix)
 
 
 def _common(
@@ -213,13 +227,9 @@ def _current(publication: Publication, feed: Feed) -> dict[str, str]:
     }
 
 
-def _archived(publication: Publication, feed: Feed, number: int) -> dict[str, str]:
-    return {
-        one.name: urls.public_url(
-            publication, urls.feed_archive_path(feed.name, number, one.suffix)
-        )
-        for one in feeds.FEED_FORMATS
-    }
+def _archive_url(publication: Publication, feed: Feed, number: int) -> str:
+    suffix = format_named(feeds.ARCHIVE_FORMAT).suffix
+    return urls.public_url(publication, urls.feed_archive_path(feed.name, number, suffix))
 
 
 def _other_languages(publication: Publication, feed: Feed) -> tuple[feeds.Link, ...]:
@@ -248,10 +258,6 @@ def _podcast(settings: Settings, language: str) -> feeds.PodcastShow:
         owner_name=owner.name or None,
         owner_email=owner.address,
     )
-
-
-def _with_copies(name: str) -> frozenset[str]:
-    return frozenset({name, *(name + suffix for suffix in COMPRESSORS)})
 
 
 def _file_names(folder: Path) -> frozenset[str]:

@@ -59,7 +59,7 @@ class FeedSubject:
     """What a feed is about; `label` is the topic or the author's name.
 
     An author who stands in people.toml has a `key`: the feed is known by its name, which ends with
-    the key. `spellings` are the folded names under which the author may have had other feeds.
+    the key. `former` are the folded names under which the topic or author may have had other feeds.
     """
 
     kind: FeedKind
@@ -67,7 +67,7 @@ class FeedSubject:
     label: str = ""
     affiliation: str | None = None
     key: str = ""
-    spellings: frozenset[str] = frozenset()
+    former: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,34 +87,69 @@ class Feed:
     announced: str
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it is a language's, or that of all of them: most readers have one of these."""
+        return self.kind in {"language", "all"}
+
+    @property
     def page(self) -> str:
         """The path of its page below that of its language: empty, or like "topics/harbour"."""
         return self.name.partition("/")[2]
 
 
-def subjects_of(article: Article, people: People) -> list[FeedSubject]:
+def subjects_of(article: Article, publication: Publication) -> list[FeedSubject]:
     """Return the subjects of the feeds that an article belongs to."""
-    language = article.language
-    named = [FeedSubject("topic", language, label(topic)) for topic in article.topics]
+    language, people = article.language, publication.people
+    named = [_topic(publication, topic, language) for topic in article.topics]
     named += [
         _author(people, byline, language)
         for byline in known_bylines(people, article.bylines, language)
     ]
     distinct = {(s.kind, s.label.casefold()): s for s in reversed(named) if s.label}
-    return [FeedSubject("all"), FeedSubject("language", language), *reversed(distinct.values())]
+    return [*_permanent(publication, language), *reversed(distinct.values())]
+
+
+def _permanent(publication: Publication, language: str) -> list[FeedSubject]:
+    """Return the feeds that are there without articles, too: of one language, `all` would be the same."""
+    if len(publication.languages) > 1:
+        return [FeedSubject("language", language), FeedSubject("all")]
+    return [FeedSubject("language", language, former=frozenset({""}))]
+
+
+def _topic(publication: Publication, topic: str, language: str) -> FeedSubject:
+    present = publication.present_topic(label(topic))
+    return FeedSubject("topic", language, present, former=publication.former_topics(present))
 
 
 def _author(people: People, byline: Byline, language: str) -> FeedSubject:
     subject = FeedSubject("author", language, label(byline.name), byline.affiliation)
     if not isinstance(byline, KnownByline):
         return subject
-    return replace(subject, key=byline.key, spellings=people.spellings(byline.key))
+    return replace(subject, key=byline.key, former=people.spellings(byline.key))
 
 
-def is_former_feed(people: People, one: Feed) -> bool:
-    """Return whether a feed is one that a known author had under another address."""
-    key = people.key_of(one.title) if one.kind == "author" else None
-    return key is not None and one.page != f"{_FOLDERS['author']}/{key}"
+def is_former_feed(publication: Publication, one: Feed) -> bool:
+    """Return whether a feed goes on for its readers only: another one has taken its place.
+
+    It had a former name of a topic, another address of a known author, or all languages of several.
+    """
+    if one.kind == "author":
+        key = publication.people.key_of(one.title)
+        return key is not None and one.page != f"{_FOLDERS['author']}/{key}"
+    if one.kind == "topic":
+        return publication.present_topic(one.title) != one.title
+    return one.kind == "all" and len(publication.languages) == 1
+
+
+def is_successor(publication: Publication, former: Feed, one: Feed) -> bool:
+    """Return whether a feed has taken the place of a former one."""
+    if former.kind == "all":
+        return one.kind == "language"
+    if (former.kind, former.language) != (one.kind, one.language):
+        return False
+    if former.kind == "topic":
+        return one.label == publication.present_topic(former.title).casefold()
+    return one.page == f"{_FOLDERS['author']}/{publication.people.key_of(former.title)}"
 
 
 class FeedIndex:
@@ -124,7 +159,7 @@ class FeedIndex:
         self._connection = connection
         self._publication = publication
         self._known: dict[tuple[str, str, str], int] = {}
-        self._former: dict[tuple[str, str], list[int]] = {}
+        self._former: dict[tuple[str, str, str], list[int]] = {}
 
     def find_or_create(self, subject: FeedSubject) -> int:
         """Return the id of a subject's feed."""
@@ -135,15 +170,18 @@ class FeedIndex:
         return self._known[key]
 
     def find_former(self, subject: FeedSubject) -> list[int]:
-        """Return the other feeds that a known author has had; their readers get new articles, too."""
-        if not subject.key:
+        """Return the feeds that a subject has had under other names; their readers get new articles, too."""
+        if not subject.former:
             return []
-        key = (subject.language, subject.key)
+        key = (subject.kind, subject.language, subject.key or subject.label)
         if key not in self._former:
+            kind = (
+                ("all", "") if subject.kind == "language" else (subject.kind, subject.language)
+            )
             query = sa.select(feed.c.id).where(
-                feed.c.kind == subject.kind,
-                feed.c.language == subject.language,
-                feed.c.label.in_(sorted(subject.spellings)),
+                feed.c.kind == kind[0],
+                feed.c.language == kind[1],
+                feed.c.label.in_(sorted(subject.former)),
                 feed.c.id != self.find_or_create(subject),
             )
             self._former[key] = list(self._connection.execute(query).scalars())
@@ -203,8 +241,8 @@ def create_permanent_feeds(connection: sa.Connection, publication: Publication) 
     """Create the feeds of all languages, which exist even if they are empty."""
     index = FeedIndex(connection, publication)
     for language in publication.languages:
-        index.find_or_create(FeedSubject("language", language))
-    index.find_or_create(FeedSubject("all"))
+        for subject in _permanent(publication, language):
+            index.find_or_create(subject)
 
 
 def mark_feeds_due(connection: sa.Connection, ids: Sequence[int] | None = None) -> None:

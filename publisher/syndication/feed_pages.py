@@ -50,7 +50,7 @@ class FeedPages:
         with database.reading() as connection:
             visible = feed_index.visible_feeds(connection, publication.languages)
         self._listed = [
-            one for one in visible if not feed_index.is_former_feed(publication.people, one)
+            one for one in visible if not feed_index.is_former_feed(publication, one)
         ]
 
     def write_common(self, templates: str) -> list[str]:
@@ -65,19 +65,25 @@ class FeedPages:
         return []
 
     def write_feed_page(self, one: Feed) -> None:
-        """Write the page of one feed; raise RenderingError or OSError."""
+        """Write the page of one feed; raise RenderingError or OSError. That of a former one leads to its successor's."""
         publication = self._settings.publication
+        language = one.language or publication.default_language
+        file = urls.page_file(feed_documents.subscribe_page_path(one))
+        house = views.site_view(self._settings, language)
+        if feed_index.is_former_feed(publication, one):
+            successors = (
+                f for f in self._listed if feed_index.is_successor(publication, one, f)
+            )
+            if found := next(successors, None):
+                address = feed_documents.subscribe_page_url(publication, found)
+                write_page(self._settings, file, self._renderer.moved_page(house, address))
+                return
         with self._database.reading() as connection:
             archived = feed_window.newest_archive(connection, one.id).last
             rows = feed_window.newest_entries(connection, one.id, archived, _ARTICLES_ON_PAGE)
-            newest = feed_window.stored_entries(connection, rows, self._now)
-        language = one.language or publication.default_language
-        page = self._renderer.feed_page(
-            views.site_view(self._settings, language), self._page_content(one, newest)
-        )
-        write_page(
-            self._settings, urls.page_file(feed_documents.subscribe_page_path(one)), page
-        )
+            newest = feed_window.stored_entries(connection, rows, self._now, with_texts=False)
+        page = self._renderer.feed_page(house, self._page_content(one, newest))
+        write_page(self._settings, file, page)
 
     def _page_content(self, one: Feed, newest: Sequence[StoredEntry]) -> FeedContent:
         publication = self._settings.publication

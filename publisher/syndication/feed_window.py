@@ -119,12 +119,12 @@ def archived_entries(
 
 
 def stored_entries(
-    connection: sa.Connection, rows: Sequence[EntryRow], now: datetime
+    connection: sa.Connection, rows: Sequence[EntryRow], now: datetime, *, with_texts: bool
 ) -> list[StoredEntry]:
-    """Return entries with their articles, in the same order."""
+    """Return entries with their articles, in the same order; `html` and `text` are empty without texts."""
     texts: dict[int, Article] = {}
     for portion in chunks([row.article_id for row in rows]):
-        texts |= articles.articles_by_id(connection, portion)
+        texts |= articles.articles_by_id(connection, portion, with_texts=with_texts)
     versions = articles.versions(connection, {one.story_id for one in texts.values()}, now)
     return [_stored_entry(row, texts[row.article_id], versions) for row in rows]
 

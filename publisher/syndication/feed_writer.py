@@ -36,8 +36,8 @@ from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
 from publisher.syndication.feed_window import ArchiveRange, EntryRow, StoredEntry
 from publisher.syndication.tables import feed as feed_table
 
-# At least this share of a full document moves: of 50 entries the newest 40 stay, and archive
-# documents have 10.
+# At least this share of a full document moves: of 20 entries the newest 16 stay, and archive
+# documents have 4.
 _SMALLEST_SHARE = 5
 
 
@@ -216,7 +216,7 @@ class FeedWriter:
         for archive in due:
             with self.database.reading() as connection:
                 rows = feed_window.archived_entries(connection, one.id, archive)
-            self._write_archive(one, archive, self._build(rows))
+            self._write_archive(one, archive, self._build(one, rows))
         self._record(one, due)
 
     def _archive_surplus(self, one: Feed) -> list[feeds.Entry]:
@@ -226,7 +226,7 @@ class FeedWriter:
             before = feed_window.newest_archive(connection, one.id)
             count = feed_window.count_open(connection, one.id, before.last)
             newest = feed_window.newest_entries(connection, one.id, before.last, limits.entries)
-        built = self._build(newest)
+        built = self._build(one, newest)
         # Entries that could not be built need no room. They stay until they move with the others.
         fit = count_fitting([_size(entry) for entry in built], limits.entries, limits.max_bytes)
         if fit == len(built):
@@ -249,7 +249,7 @@ class FeedWriter:
                 oldest = feed_window.oldest_positions(connection, one.id, before.last, number)
                 portion = ArchiveRange(before.number + 1, before.last + 1, oldest[-1])
                 rows = feed_window.archived_entries(connection, one.id, portion)
-            built = {entry.id: entry for entry in self._build(rows)}
+            built = {entry.id: entry for entry in self._build(one, rows)}
             sizes = [_size(built.get(each.tag)) for each in reversed(rows)]
             for count in split_by_size(sizes, limits.max_bytes):
                 some, rows = rows[len(rows) - count :], rows[: len(rows) - count]
@@ -259,12 +259,14 @@ class FeedWriter:
                 written.append(before)
         self._record(one, written)
 
-    def _build(self, rows: Sequence[EntryRow]) -> list[feeds.Entry]:
+    def _build(self, one: Feed, rows: Sequence[EntryRow]) -> list[feeds.Entry]:
+        full = feed_documents.has_texts(self.settings, one)
+
         def read(new: Sequence[EntryRow]) -> list[StoredEntry]:
             with self.database.reading() as connection:
-                return feed_window.stored_entries(connection, new, self.now)
+                return feed_window.stored_entries(connection, new, self.now, with_texts=full)
 
-        return self.builder.build(rows, read)
+        return self.builder.build(rows, read, full=full)
 
     def _write_archive(
         self, one: Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]
@@ -277,10 +279,8 @@ class FeedWriter:
         channel = feed_documents.archive_channel(
             self.settings, one, entries, tombstones, archive.number
         )
-        for future in self._submit(
-            list(feed_documents.render_archive(channel, one, archive.number))
-        ):
-            future.result()
+        file = feed_documents.render_archive(channel, one, archive.number)
+        feed_documents.write_feed_file(self.settings, file)
 
     def _record(self, one: Feed, written: Sequence[ArchiveRange]) -> None:
         if written:
@@ -351,8 +351,8 @@ def _mark_changed_settings(connection: Connection, settings: Settings, templates
     Archive documents stay as they are.
     """
     publication = settings.publication
-    people = [publication.people] if publication.people else []
-    if _differs(connection, "feeds/languages", publication.languages, *people):
+    named = [one for one in (publication.people, publication.renamed_topics) if one]
+    if _differs(connection, "feeds/languages", publication.languages, *named):
         change_log.mark_all_articles_changed(connection)
     inputs = (FEEDS_VERSION, FEED_FORMATS, publication, settings.feeds, templates)
     if _differs(connection, "feeds", *inputs):
@@ -363,7 +363,7 @@ def _mark_missing_files(settings: Settings, database: Database) -> None:
     """Mark the feeds that lack a file or their page, and then also their incomplete archives."""
     with database.reading() as connection:
         known = feed_index.feeds_in(connection, settings.publication.languages)
-    names = feed_documents.feeds_missing_files(settings, [one.name for one in known])
+    names = feed_documents.feeds_missing_files(settings, known)
     lost = [one for one in known if one.name in names or not _has_page(settings, one)]
     if not lost:
         return

@@ -202,9 +202,9 @@ def archive() -> Channel:
     return channel(
         "archive/2",
         *between_neighbours(entry("old", content_html=BODIES["right-to-left"])),
-        previous=addresses("archive/1"),
-        following=addresses("archive/3"),
-        current=addresses("en"),
+        previous=addresses("archive/1")["atom"],
+        following=addresses("archive/3")["atom"],
+        current=addresses("en")["atom"],
         hubs=("https://hub.example.org/?a=1&b=2", "https://hub.example.org/?a=1&b=2"),
         page_url=f"{SITE}/en/feeds/?a=1&b=2",
         stylesheet="/feeds/style.en.css?>&\"'",
@@ -261,7 +261,6 @@ CLEAN: dict[str, Callable[[], Channel]] = {
     "identities": identities,
     "same": same,
     "zones": zones,
-    "archive": archive,
     "podcast": podcast,
     "empty": empty,
 }

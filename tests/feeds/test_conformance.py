@@ -7,6 +7,7 @@ import pytest
 
 import feeds
 from feeds import FEED_FORMATS, Channel, FeedFormat
+from feeds.formats import format_named
 from tests.feeds import hostile
 from tests.feeds.conformance_cases import (
     ATOM,
@@ -139,6 +140,11 @@ def test_hostile_channels_have_no_faults(clean: Channel, style: FeedFormat) -> N
     kind = KINDS[f".{style.suffix}"]
 
     assert faults(feeds.render(style, clean), kind) == []
+
+
+def test_a_hostile_archive_document_has_no_faults() -> None:
+    document = feeds.render(format_named(feeds.ARCHIVE_FORMAT), hostile.archive())
+    assert faults(document, "atom") == []
 
 
 @pytest.mark.parametrize(

@@ -133,16 +133,16 @@ CHINESE_ATOM = Link(url="https://example.org/feeds/zh.xml", language="zh-Hans", 
 
 def test_an_archive_links_to_both_neighbours_and_the_subscription_document() -> None:
     made = channel(
-        addresses=addresses("en/archive/2"),
-        previous=addresses("en/archive/1"),
-        following=addresses("en/archive/3"),
-        current=addresses("en"),
+        addresses={"atom": addresses("en/archive/2")["atom"]},
+        previous=addresses("en/archive/1")["atom"],
+        following=addresses("en/archive/3")["atom"],
+        current=addresses("en")["atom"],
     )
 
-    assert [(link["rel"], link["href"]) for link in links.channel_links(made, "rss")][3:] == [
-        ("current", "https://example.org/feeds/en.rss.xml"),
-        ("prev-archive", "https://example.org/feeds/en/archive/1.rss.xml"),
-        ("next-archive", "https://example.org/feeds/en/archive/3.rss.xml"),
+    assert [(link["rel"], link["href"]) for link in links.channel_links(made, "atom")][1:] == [
+        ("current", "https://example.org/feeds/en.atom.xml"),
+        ("prev-archive", "https://example.org/feeds/en/archive/1.atom.xml"),
+        ("next-archive", "https://example.org/feeds/en/archive/3.atom.xml"),
     ]
 
 

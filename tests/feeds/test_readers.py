@@ -20,12 +20,15 @@ from tools.feed_validator import faults
 STYLES = {style.name: style for style in FEED_FORMATS}
 # Without dates before 1970 and after 2038, which some parsers do not support.
 CHANNELS: dict[str, Callable[[], Channel]] = {
-    **{name: lambda channel=channel: channel for name, channel in data.CHANNELS.items()},  # type: ignore[misc]
+    **{
+        name: lambda channel=channel: channel  # type: ignore[misc]
+        for name, channel in data.CHANNELS.items()
+        if not channel.is_archive
+    },
     "hostile-identities": hostile.identities,
     "hostile-zones": hostile.zones,
     "hostile-podcast": hostile.podcast,
     "hostile-same": hostile.same,
-    "hostile-archive": hostile.archive,
     "hostile-bodies": hostile.bodies,
 }
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.etree import _Element
 
-from feeds import Author, Channel, EntryAttachment, xml_builder
+import feeds
+from feeds import Author, Channel, EntryAttachment, InvalidChannelError, xml_builder
+from feeds.formats import format_named
 from feeds.renderers.atom import distinct_moments
 from tests.feeds.data import archive, lantern, mixed, podcast
 from tests.feeds.samples import (
@@ -98,7 +100,7 @@ def rss(made: Channel) -> _Element:
     return xml_builder.parse_xml(render_rss(made))[0]
 
 
-@pytest.mark.parametrize("made", [lantern.CHANNEL, podcast.CHANNEL, archive.CHANNEL])
+@pytest.mark.parametrize("made", [lantern.CHANNEL, podcast.CHANNEL])
 def test_the_head_comes_before_the_items(made: Channel) -> None:
     names = [child.tag for child in rss(made)]
 
@@ -111,7 +113,7 @@ def test_authors_of_rss_are_creators_and_content_without_a_summary_is_the_descri
     document = render_rss(channel(entry(authors=authors)))
 
     creators = xml_builder.parse_xml(document)[0].findall(f"item/{xml_builder.DC}creator")
-    assert [creator.text for creator in creators] == ["First Author", "Second Author"]
+    assert [creator.text for creator in creators] == ["First Author, Second Author"]
     assert b"@" not in document
     assert b"Institute" not in document
     item = rss(channel(entry(summary="", content_html="<p>Long.</p>"))).find("item")
@@ -155,12 +157,24 @@ def parsed(made: Channel) -> Any:
     return json.loads(render_json(made))
 
 
-def test_next_url_is_the_previous_archive_document() -> None:
-    assert parsed(channel(previous=addresses("en/archive/7")))["next_url"] == (
-        "https://example.org/feeds/en/archive/7.json"
+def test_archive_documents_are_in_atom_alone_to_which_rss_leads() -> None:
+    older = addresses("en/archive/7")["atom"]
+    newest = channel(previous=older)
+    assert (
+        f'rel="prev-archive" type="application/atom+xml" href="{older}"'.encode()
+        in render_rss(newest)
     )
-    oldest = channel(current=addresses("en"), following=addresses("en/archive/2"))
-    assert "next_url" not in parsed(oldest)
+    assert "next_url" not in parsed(newest)
+    for form in (format_named("rss"), format_named("json")):
+        with pytest.raises(InvalidChannelError, match="in Atom alone"):
+            feeds.render(form, archive.CHANNEL)
+
+
+def test_the_feed_has_authors_in_json_only_if_an_item_has_none() -> None:
+    signed = entry("a", authors=(Author(name="First Author"),))
+    assert "authors" not in parsed(channel(signed))
+    assert "authors" in parsed(channel(signed, entry("b")))
+    assert "authors" in parsed(channel())
 
 
 def test_unknown_values_of_attachments_are_left_out() -> None:

@@ -105,7 +105,9 @@ def render_private_feed(
 ) -> bytes:
     """Return the document in the format of this name."""
     publication, language = settings.publication, feed.language
-    entries = EntryBuilder(settings, renderer).build(feed.entries, read=list)
+    entries = EntryBuilder(settings, renderer).build(
+        feed.entries, read=list, full=settings.feeds.content != "summary"
+    )
     token = hashlib.sha256(feed.token.encode()).hexdigest()[:16]
     channel = feeds.Channel(
         id=publication_tag(publication, f"feed/of/{token}"),

@@ -4,21 +4,15 @@ from datetime import UTC, datetime
 
 from feeds import Author, Channel, Entry, Tombstone, tag_uri
 
-
-def _addresses(name: str) -> dict[str, str]:
-    root = f"https://news.example.org/feeds/en{name}"
-    return {"rss": f"{root}.rss.xml", "atom": f"{root}.atom.xml", "json": f"{root}.json"}
-
-
 CHANNEL = Channel(
     id=tag_uri("news.example.org", "2026", "feed/en"),
     title="The Lantern",
     description="Light on things",
     site_url="https://news.example.org/en/",
-    addresses=_addresses("/archive/2"),
-    previous=_addresses("/archive/1"),
-    following=_addresses("/archive/3"),
-    current=_addresses(""),
+    addresses={"atom": "https://news.example.org/feeds/en/archive/2.atom.xml"},
+    previous="https://news.example.org/feeds/en/archive/1.atom.xml",
+    following="https://news.example.org/feeds/en/archive/3.atom.xml",
+    current="https://news.example.org/feeds/en.atom.xml",
     language="en",
     author=Author(name="The Lantern"),
     updated=None,

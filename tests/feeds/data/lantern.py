@@ -14,11 +14,7 @@ CHANNEL = Channel(
         "atom": "https://news.example.org/feeds/en.atom.xml",
         "json": "https://news.example.org/feeds/en.json",
     },
-    previous={
-        "rss": "https://news.example.org/feeds/en/archive/7.rss.xml",
-        "atom": "https://news.example.org/feeds/en/archive/7.atom.xml",
-        "json": "https://news.example.org/feeds/en/archive/7.json",
-    },
+    previous="https://news.example.org/feeds/en/archive/7.atom.xml",
     page_url="https://news.example.org/en/feeds/",
     hubs=("https://hub.example.net/",),
     stylesheet="/feeds/style.en.css",

@@ -272,8 +272,10 @@ warmup = { start = 2026-01-31, growth = 1 }
     feeds.entries: 0 won't do; input should be greater than or equal to 1
 [feeds]\nmax_bytes = 10
     feeds.max_bytes: 10 won't do; input should be greater than or equal to 10000
+[publication.renamed_topics]\nGardens = "Parks"\nparks = "Meadows"
+    publication.renamed_topics: 'Parks' is a former name itself; write the present name of each topic
 [feeds]\ncontent = "half"
-    feeds.content: 'half' won't do; input should be 'full' or 'summary'
+    feeds.content: 'half' won't do; input should be 'full', 'everywhere' or 'summary'
 [feeds]\nttl = 0
     feeds.ttl: 0 won't do; input should be greater than or equal to 1
 [feeds]\nhubs = ["hub.example.net"]
@@ -413,7 +415,7 @@ def test_the_sample_of_the_readme_is_read_whole(tmp_path: Path) -> None:
     assert (weekly.late, weekly.max_articles) == (LatePolicy.SEND, 12)
     assert weekly.edition["zh-Hant"].missing is MissingPolicy.CONVERT
     assert publication.delivery.transport == "outbox"
-    assert publication.feeds.entries == 50
+    assert publication.feeds.entries == 20
     assert publication.secret is None
 
 

@@ -83,7 +83,7 @@ def read_feeds(folder: Path, table: str = "") -> FeedSettings:
 
 def test_feeds_have_a_sound_default_and_hubs_are_web_addresses(tmp_path: Path) -> None:
     feeds = read_feeds(tmp_path)
-    assert (feeds.entries, feeds.max_bytes, feeds.content) == (50, 500_000, "full")
+    assert (feeds.entries, feeds.max_bytes, feeds.content) == (20, 500_000, "full")
     assert (feeds.ttl, feeds.hubs) == (15, ())
     assert (feeds.podcast.category, feeds.podcast.explicit) == ("News", False)
     hub = "https://hub.example.net/?key=1"

@@ -85,7 +85,7 @@ def test_archive_documents_of_a_killed_run_do_not_keep_withdrawn_entries(
     write(publication, 1, 12)
     with cut_off(monkeypatch, feed_window, "record_archive"):
         syndicated(publication)
-    assert (public(publication) / "feeds/en/archive/2.json").is_file()
+    assert (public(publication) / "feeds/en/archive/2.atom.xml").is_file()
     for number in range(1, 9):
         (publication.articles / f"en/s{number:03}.md").unlink()
     publication.pick_up()
@@ -122,7 +122,7 @@ def test_feeds_may_be_stopped_between_documents_and_the_next_run_completes_them(
         syndicated(publication, progress=stop)
         found = stamps(public(publication))
         built.append({path: content for path, (_when, content) in found.items()})
-        archived = sum(one.endswith(".json") for one in built[-1] if "/archive/" in one)
+        archived = sum(one.endswith(".atom.xml") for one in built[-1] if "/archive/" in one)
         feeds = len(publication.rows(feed))
         assert told.count("writing feeds") >= archived + feeds
     assert built[0] == built[1]
@@ -153,7 +153,7 @@ def test_a_full_disk_leaves_no_incomplete_files_and_the_next_run_completes_the_f
     write(publication, 1, 12)
 
     def full(path: Path, *arguments: Any) -> int:
-        if path.name == ".2.json.br.part":
+        if path.name == ".en.json.br.part":
             raise OSError(28, "No space left on device")
         return plain(path, *arguments)
 

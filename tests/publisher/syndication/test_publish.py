@@ -16,6 +16,8 @@ from publisher.serving.nginx_site import nginx_config
 from publisher.serving.static_site import StaticSite
 from publisher.syndication.feed_index import new_entry_tag, publication_tag
 from publisher.syndication.tables import feed_entry
+from publisher.testing import make_publication
+from tests.databases import at_database
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import (
     LANGUAGES,
@@ -167,7 +169,7 @@ def test_an_id_stays_when_a_translation_replaces_a_script_conversion(
         == before
         == ["tag:news.example.org,2026-01-01:tides/zh-Hant"]
     )
-    assert feeds_of("zh-Hant", "all") <= found
+    assert feeds_of("zh-Hant") <= found
     assert "簡體" not in rss(publication, "zh-Hant").entries[0].content[0].value
 
 
@@ -234,6 +236,74 @@ def test_feeds_may_have_summaries_instead_of_texts(publication: PublicationFolde
     assert item["summary"] == item["content_text"] == "Short."
     assert "waits" not in str(item)
     assert "waits" not in str(rss(publication, "en")) + str(atom(publication, "en"))
+
+
+@pytest.mark.parametrize("content", ["full", "everywhere"])
+def test_feeds_of_topics_authors_and_all_languages_have_summaries_unless_texts_are_wanted(
+    publication: PublicationFolder, content: str
+) -> None:
+    limit(publication, content=content)
+    matter = {
+        "title": "Tides",
+        "date": "2026-01-05",
+        "topics": "[Sea]",
+        "author": "Ann Example",
+    }
+    publication.write("en/tides.md", "The tide waits.", summary="Short.", **matter)
+    syndicated(publication)
+    assert "waits" in str(json_feed(publication, "en"))
+    for name in ("all", "en/topics/sea", "en/authors/ann-example"):
+        for parsed in (
+            json_feed(publication, name),
+            rss(publication, name),
+            atom(publication, name),
+        ):
+            assert "Short." in str(parsed)
+            assert ("waits" in str(parsed)) == (content == "everywhere")
+
+
+def test_a_publication_in_one_language_has_no_feed_of_all_but_goes_on_with_one_that_it_had(
+    new_publication: Make,
+) -> None:
+    alone = new_publication(languages=["en"])
+    tides(alone)
+    syndicated(alone)
+    assert documents(stamps(public(alone))) == feeds_of("en")
+    both = new_publication(languages=["en", "ar"])
+    tides(both)
+    syndicated(both)
+    root = both.settings.folders.root
+    both.settings = at_database(make_publication(root, languages=["en"]))
+    both.write("en/fog.md", "Fog.", title="Fog", date="2026-01-08")
+    syndicated(both.at(NOW + timedelta(hours=1)))
+    assert ids(both, "all")[:3] == ids(both, "en")
+    page = (public(both) / "feeds/index.html").read_text()
+    assert f'rel="canonical" href="{URL}/en/feeds/"' in page
+    opml = (public(both) / "feeds/index.opml").read_text()
+    assert "feeds/en.rss.xml" in opml
+    assert "feeds/all.rss.xml" not in opml
+
+
+def test_the_feed_of_a_renamed_topic_goes_on_under_both_addresses(
+    new_publication: Make,
+) -> None:
+    publication = new_publication()
+    for day, name in ((5, "tides"), (6, "maps")):
+        date = f"2026-01-0{day}"
+        publication.write(f"en/{name}.md", title=name, date=date, topics="[Gardens]")
+    syndicated(publication)
+    before = ids(publication, "en/topics/gardens")
+    root = publication.settings.folders.root
+    renamed = {"Gardens": "Parks"}
+    publication.settings = at_database(make_publication(root, renamed_topics=renamed))
+    publication.write("en/maps.md", title="maps", date="2026-01-06", topics="[Parks]")
+    publication.write("en/fog.md", title="fog", date="2026-01-07", topics="[Parks]")
+    syndicated(publication.at(NOW + timedelta(hours=1)))
+    assert ids(publication, "en/topics/gardens") == ids(publication, "en/topics/parks")
+    assert ids(publication, "en/topics/parks")[1:] == before
+    page = (public(publication) / "en/feeds/topics/gardens/index.html").read_text()
+    assert f'rel="canonical" href="{URL}/en/feeds/topics/parks/"' in page
+    assert "gardens" not in (public(publication) / "feeds/index.opml").read_text()
 
 
 def test_an_entry_that_can_t_be_built_is_left_out_and_reported(

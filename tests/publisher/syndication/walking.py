@@ -31,7 +31,7 @@ class Page:
 
 
 def walk(publication: PublicationFolder, name: str, form: str) -> list[Page]:
-    """Return the subscription document, then all archive documents from the newest."""
+    """Return the subscription document, then all archive documents from the newest, which are in Atom."""
     return list(_walk(publication, f"feeds/{name}.{SUFFIXES[form]}", form))
 
 
@@ -51,6 +51,7 @@ def _walk(publication: PublicationFolder, path: str, form: str) -> Iterator[Page
         previous = page.links.get("prev-archive")
         if previous is None:
             return
+        form = "atom"
         path = previous.removeprefix(f"{URL}/")
     raise AssertionError("the walk does not end")
 
@@ -77,7 +78,4 @@ def _xml(path: str, content: bytes, found: list[str], head: Any) -> Page:
 def _json(path: str, content: bytes) -> Page:
     feed = json.loads(content)
     found = [item["id"] for item in feed["items"]]
-    links = {"self": feed["feed_url"]}
-    if "next_url" in feed:
-        links["prev-archive"] = feed["next_url"]
-    return Page(path, content, found, links, "/archive/" in path, [])
+    return Page(path, content, found, {"self": feed["feed_url"]}, is_archive=False, deleted=[])
