@@ -33,6 +33,17 @@ from publisher.files import check_guard, make_folder, sync_folder, write_if_chan
 _FOLLOWED_LINKS = re.compile(
     r'(<a\b[^>]*?\shref="|<link rel="(?:icon|apple-touch-icon)" href="|<(?:img|audio|video)\b[^>]*?\ssrc="|<form\b[^>]*?\saction=")([^"]*)'
 )
+# Attributes have any character but quotes.
+_IMAGE = re.compile(r'<img\b(?:[^>"]|"[^"]*")*>')
+_SIZES = re.compile(r' sizes="[^"]*"')
+_PICTURE_PATH = re.compile(r"media/[0-9a-f]{16}/[a-z0-9.-]+")
+# CSS pixels: the widest picture of a page.
+_TEXT_WIDTH = 792
+# In the build cache: before the paths of pictures that are to have narrower copies.
+PICTURE = "picture "
+# The ends of names of pictures that may have copies.
+NARROWED = (".jpg", ".png", ".webp")
+
 # The first sheet of the templates. An article has none: pick-up removes them.
 _SHEET = re.compile(r"<style>\s*(.*?)\s*</style>", re.DOTALL)
 
@@ -60,6 +71,7 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {".gz": _gzip, ".br": _brotli
 def write_page(settings: Settings, file: PurePosixPath, page: str) -> bool:
     """Write a page unless the file has this content already; return whether it was written."""
     content = _with_sheet_file(settings, strip_host(page, settings.publication.url))
+    content = _with_copies_of_pictures(settings, content)
     return write_if_changed(settings.folders.public / file, content.encode())
 
 
@@ -76,6 +88,55 @@ def _with_sheet_file(settings: Settings, page: str) -> str:
     folder = urlsplit(settings.publication.url).path.rstrip("/")
     link = f'<link rel="stylesheet" href="{folder}/{target}">'
     return f"{page[: sheet.start()]}{link}{page[sheet.end() :]}"
+
+
+def _with_copies_of_pictures(settings: Settings, page: str) -> str:
+    """Offer browsers the copies of pictures, and let them load all but the first when they are near."""
+    folder, is_first = urlsplit(settings.publication.url).path.rstrip("/"), True
+
+    def offered(found: re.Match[str]) -> str:
+        nonlocal is_first
+        image, sizes = found[0], _attribute("sizes", found[0])
+        if is_first and "loading=" not in image:
+            image = image.replace("<img", '<img fetchpriority="high"', 1)
+        elif "loading=" not in image:
+            image = image.replace("<img", '<img loading="lazy" decoding="async"', 1)
+        image, is_first = _SIZES.sub("", image), False
+        address = _attribute("src", image)
+        path = address.removeprefix(f"{folder}/")
+        is_local = _PICTURE_PATH.fullmatch(path) and "srcset=" not in image
+        copies = copies_of(settings.folders.public / path) if is_local else []
+        if not copies:
+            return image
+        width = _attribute("width", image)
+        most = min(int(width) if width.isdecimal() else _TEXT_WIDTH, _TEXT_WIDTH)
+        sizes = sizes or f"(max-width: {most}px) 100vw, {most}px"
+        base = address.rpartition("/")[0]
+        offers = ", ".join(f"{base}/{name} {width}w" for width, name in copies)
+        source = f'<source type="image/webp" srcset="{offers}" sizes="{sizes}">'
+        return f"<picture>{source}{image}</picture>"
+
+    return _IMAGE.sub(offered, page)
+
+
+def _attribute(name: str, tag: str) -> str:
+    found = re.search(rf'\s{name}="([^"]*)"', tag)
+    return found[1] if found else ""
+
+
+def copies_of(file: Path) -> list[tuple[int, str]]:
+    """Return the widths and names of a picture's narrower copies, the narrowest first."""
+    start, end = f"{file.stem}.", ".webp"
+    names = [one.name for one in file.parent.iterdir()] if file.is_file() else []
+    widths = [
+        n[len(start) : -len(end)] for n in names if n.startswith(start) and n.endswith(end)
+    ]
+    return sorted((int(one), f"{start}{one}{end}") for one in widths if one.isdigit())
+
+
+def queue_picture(connection: Connection, target: str) -> None:
+    """Have narrower copies made of a picture, by its path below the web root."""
+    store_hash(connection, f"{PICTURE}{target}", "")
 
 
 def strip_host(page: str, url: str) -> str:

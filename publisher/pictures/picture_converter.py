@@ -1,6 +1,6 @@
 """A program of its own: a picture on standard input, a PNG or JPEG on standard output.
 
-`publisher.ingest.sources.folder_files` starts it with limits of time and memory, because a small file can take
+With `--narrow`, narrower copies as WebP: a line with width and bytes before each. `publisher.pictures.conversion` starts it with limits of time and memory, because a small file can take
 any amount of both. It imports nothing of the publisher. Exit code 2 and a line on standard error
 say why a picture can't be converted.
 """
@@ -8,17 +8,19 @@ say why a picture can't be converted.
 import gzip
 import io
 import math
+import os
 import re
 import resource
 import sys
 import warnings
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from lxml import etree
-from PIL import Image, ImageFont
+from PIL import Image, ImageFont, ImageOps
 
 # Pixels of the longer side: twice the width of a page's text.
 _MAX_SIDE = 1_600
@@ -42,6 +44,11 @@ _COMMON_FONTS = (
     "Roboto",
     "FreeSans",
 )
+# Pixels: the width of a page's text, and twice that, for screens with two pixels for each of CSS.
+_COPY_WIDTHS = (800, 1_600)
+_QUALITY = 80
+# Drawings and screenshots have so few colours; they stay exact.
+_FLAT_COLOURS = 4_096
 _PIXELS = re.compile(r"\s*([0-9.]+)(?:px)?\s*")
 _SVG = "{http://www.w3.org/2000/svg}"
 # The size of a replaced element without one (CSS 2.2 section 10.3.2).
@@ -83,6 +90,36 @@ def _converted_image(content: bytes) -> bytes:
         if isinstance(error, UnconvertibleError):
             raise
         raise UnconvertibleError("can't be read; export it as PNG or JPEG") from None
+
+
+def narrower_copies(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield copies of a picture as WebP, with their widths, the widest first; none if they save nothing.
+
+    What moves stays as it is. Places and names of cameras (Exif) are left out, colour profiles are kept.
+    """
+    with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as opened:
+        if getattr(opened, "is_animated", False) or opened.mode[0] in "IF":
+            return
+        # JPEG is decoded at a half, a quarter or an eighth, if that is large enough.
+        opened.draft("RGB", (max(_COPY_WIDTHS), max(_COPY_WIDTHS)))
+        if math.prod(opened.size) > _MAX_PIXELS:
+            return
+        profile = opened.info.get("icc_profile", b"") if opened.mode != "CMYK" else b""
+        # Browsers ignore Exif in WebP.
+        upright = opened if opened.format == "WEBP" else ImageOps.exif_transpose(opened)
+        is_flat = opened.format == "PNG" and upright.getcolors(_FLAT_COLOURS) is not None
+        image = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    most = len(content)
+    for width in sorted({min(width, image.width) for width in _COPY_WIDTHS}, reverse=True):
+        size = width, max(1, round(image.height * width / image.width))
+        copy = io.BytesIO()
+        image.resize(size, Image.Resampling.LANCZOS).save(
+            copy, "WEBP", quality=_QUALITY, lossless=is_flat, icc_profile=profile
+        )
+        if len(copy.getvalue()) >= most:
+            return
+        most = len(copy.getvalue())
+        yield width, copy.getvalue()
 
 
 def _converted_svg(content: bytes) -> bytes:
@@ -183,8 +220,14 @@ def main() -> int:
     """Convert one picture."""
     resource.setrlimit(resource.RLIMIT_CPU, (_MAX_SECONDS, _MAX_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+    content = sys.stdin.buffer.read()
     try:
-        sys.stdout.buffer.write(converted_picture(sys.stdin.buffer.read()))
+        if "--narrow" in sys.argv:
+            os.nice(10)
+            for width, copy in narrower_copies(content):
+                sys.stdout.buffer.write(b"%d %d\n" % (width, len(copy)) + copy)
+        else:
+            sys.stdout.buffer.write(converted_picture(content))
     except UnconvertibleError as error:
         sys.stderr.write(f"{error}\n")
         return 2

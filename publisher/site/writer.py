@@ -37,7 +37,14 @@ from publisher.rendering import (
     views,
 )
 from publisher.rendering.model import ArchiveContent
-from publisher.site import adjacent_pages, archive_pages, icons, list_pages, removal
+from publisher.site import (
+    adjacent_pages,
+    archive_pages,
+    icons,
+    list_pages,
+    picture_widths,
+    removal,
+)
 from publisher.site.former_addresses import place_files, write_redirects
 from publisher.web_files import write_page
 
@@ -156,6 +163,8 @@ def write_site(
         icons.write_icons(settings, database)
     with _apart(settings, written):
         removal.publish_due_media(settings, database, now)
+    with _apart(settings, written):
+        picture_widths.make_due_copies(settings, database, mark_all_pages_due)
     with _apart(settings, written):
         for told in _write_articles(settings, database, renderer, now, written):
             progress(*told)

@@ -5,6 +5,7 @@ import struct
 import warnings
 import zlib
 from io import BytesIO
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,11 @@ from PIL.PngImagePlugin import PngInfo
 
 from publisher.errors import ArticleError
 from publisher.pictures.image_size import MAX_IMAGE_PIXELS, ImageInfo, measure_image
-from publisher.pictures.picture_converter import UnconvertibleError, converted_picture
+from publisher.pictures.picture_converter import (
+    UnconvertibleError,
+    converted_picture,
+    narrower_copies,
+)
 from tests.cpu_time import at_most
 from tests.publisher.ingest.helpers import drawn, png
 
@@ -245,3 +250,53 @@ def test_a_picture_of_100_megapixels_is_refused_before_it_is_decoded() -> None:
     header[18:26] = (10_000).to_bytes(4, "little") * 2
     with at_most(2), pytest.raises(UnconvertibleError, match="more than 40 million pixels"):
         converted_picture(bytes(header))
+
+
+def noisy(kind: str, width: int, height: int, **options: Any) -> bytes:
+    """Draw a picture that has to be large."""
+    file = BytesIO()
+    Image.effect_noise((width, height), 90).convert("RGB").save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "widths"), [(1700, [1600, 800]), (1000, [1000, 800]), (500, [500])]
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_copies_of_a_picture_are_narrower_and_never_wider(
+    kind: str, width: int, widths: list[int]
+) -> None:
+    content = noisy(kind, width, 300, **({"quality": 98} if kind != "PNG" else {}))
+    copies = dict(narrower_copies(content))
+    assert [*copies] == widths
+    for own, copy in copies.items():
+        assert measure_image(copy) == ImageInfo("webp", own, round(300 * own / width))
+        assert len(copy) < len(content)
+
+
+def test_copies_stand_upright_without_what_the_camera_wrote() -> None:
+    content = noisy("JPEG", 900, 300, exif=turned(6), quality=98)
+    copies = dict(narrower_copies(content))
+    assert {own: measure_image(copy) for own, copy in copies.items()} == {
+        300: ImageInfo("webp", 300, 900)
+    }
+    assert b"A camera" in content
+    assert not any(b"A camera" in copy for copy in copies.values())
+
+
+def test_a_drawing_stays_exact_and_transparent() -> None:
+    drawing = Image.new("RGBA", (900, 100), (0, 0, 0, 0))
+    drawing.paste((200, 30, 30, 255), (0, 0, 400, 100))
+    file = BytesIO()
+    drawing.save(file, "PNG", compress_level=0)
+    (width, copy), *_ = narrower_copies(file.getvalue())
+    assert width == 900
+    assert Image.open(BytesIO(copy)).convert("RGBA").tobytes() == drawing.tobytes()
+
+
+def test_what_moves_or_would_grow_has_no_copies() -> None:
+    file = BytesIO()
+    frames = [Image.effect_noise((900, 50), one) for one in (10, 90)]
+    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
+    assert [*narrower_copies(file.getvalue())] == []
+    assert [*narrower_copies(noisy("WEBP", 900, 300, quality=1))] == []

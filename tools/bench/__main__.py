@@ -29,6 +29,7 @@ from tools.bench import (
     sites,
     walk,
     web,
+    weight,
     writing,
 )
 
@@ -51,6 +52,7 @@ MEASURED: dict[str, ModuleType] = {
     "archives": archives,
     "cycles": cycles,
     "sites": sites,
+    "weight": weight,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
+from publisher import web_files
 from publisher.article_links import mark_related_pages_due
 from publisher.articles.model import ArticleStatus, Mailing, Origin
 from publisher.articles.store import content_columns, publication_time
@@ -221,6 +222,9 @@ class _Upserter:
         link_store.save_links(*article_of, site_url, is_new_text=is_new_text)
         link_store.save_addresses(*article_of, site_url)
         link_store.save_linked_files(*article_of)
+        for media in reading.parsed.media:
+            if media.target.endswith(web_files.NARROWED):
+                web_files.queue_picture(self.connection, media.target)
         if old_id is not None and number != old_id:
             self._withdraw(old_id)  # the item now stands for another article
             return "changed"

@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,7 +18,6 @@ from pathlib import Path, PurePosixPath
 
 import structlog
 
-import publisher.pictures
 from publisher.articles.model import MediaFile
 from publisher.errors import ArticleError
 from publisher.files import copy_verified, write_file
@@ -27,6 +25,7 @@ from publisher.i18n.messages import message
 from publisher.ingest.media.document_media import MediaInfo
 from publisher.ingest.media.kinds import HEAD_BYTES
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES
+from publisher.pictures.conversion import convert_picture
 
 # Bytes. A larger file is no picture for the web, and would fill the memory.
 _MAX_PICTURE_BYTES = 50_000_000
@@ -35,9 +34,6 @@ _MAX_PICTURE_BYTES = 50_000_000
 CONVERTED_SUFFIXES = frozenset(
     {".svg", ".svgz", ".bmp", ".dib", ".tif", ".tiff", ".jp2", ".ico", ".ppm", ".tga", ".pcx"}
 )
-# Seconds of the clock; the program itself has a limit of processor time.
-_TIMEOUT = 60
-_PROGRAM = Path(publisher.pictures.__file__).with_name("picture_converter.py")
 
 
 class FolderFiles:
@@ -245,26 +241,3 @@ def _instant(text: str) -> datetime | None:
 
 def _next(fields: Iterator[str]) -> str:
     return next(fields, "")
-
-
-def convert_picture(content: bytes) -> bytes:
-    """Return a picture as PNG or JPEG; raise ArticleError, which says why it can't be converted."""
-    try:
-        done = subprocess.run(  # noqa: S603  # this interpreter and a program of ours
-            [sys.executable, "-I", str(_PROGRAM)],
-            input=content,
-            capture_output=True,
-            timeout=_TIMEOUT,
-            env={},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ArticleError(_too_much()) from None
-    if done.returncode == 0 and done.stdout:
-        return done.stdout
-    reason = done.stderr.decode("utf-8", "replace").strip()
-    raise ArticleError(reason if done.returncode == 2 and reason else _too_much())  # noqa: PLR2004  # as the program says
-
-
-def _too_much() -> str:
-    return message("takes too long or too much memory to convert; export it as PNG")

@@ -1,12 +1,13 @@
-"""What pages share: their style sheets."""
+"""What pages share and show: style sheets, and copies of pictures."""
 
 import hashlib
 import re
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from publisher import web_files
 from tests.publisher.conftest import NOW, Make, PublicationFolder
-from tests.publisher.printing import pipeline_of, public, shown, stamps
+from tests.publisher.printing import URL, pipeline_of, public, shown, stamps
 from tests.publisher.syndication.test_publish import tides
 
 SHEET = re.compile(r'<link rel="stylesheet" href="/assets/(style\.([0-9a-f]{16})\.css)">')
@@ -57,4 +58,33 @@ def test_a_style_sheet_stays_when_no_page_of_now_refers_to_it(
     assert before.items() < after.items()
     assert (
         not {name for names in sheets(publication).values() for name in names} & before.keys()
+    )
+
+
+def test_a_page_offers_the_copies_of_its_pictures_and_loads_the_others_later(
+    publication: PublicationFolder,
+) -> None:
+    folder = public(publication) / "media/0123456789abcdef"
+    folder.mkdir(parents=True)
+    for name in ("pier.jpg", "pier.800.webp", "pier.1600.webp", "other.640.webp", "boat.png"):
+        (folder / name).write_bytes(b"a picture")
+    address = f"{URL}/media/0123456789abcdef"
+    page = (
+        f'<img src="{address}/pier.jpg" width="2000" height="900" alt="a > b">'
+        f'<img sizes="216px" src="{address}/pier.jpg" alt="">'
+        f'<img sizes="216px" src="{address}/boat.png" alt="">'
+        '<img src="https://example.com/media/0123456789abcdef/pier.jpg" alt="">'
+        f'<img src="{address}/gone.jpg" loading="eager" alt="">'
+    )
+    web_files.write_page(publication.settings, PurePosixPath("page.html"), page)
+    own, later = "/media/0123456789abcdef", 'loading="lazy" decoding="async"'
+    offers = f'srcset="{own}/pier.800.webp 800w, {own}/pier.1600.webp 1600w"'
+    assert (public(publication) / "page.html").read_text("utf-8") == (
+        f'<picture><source type="image/webp" {offers} sizes="(max-width: 792px) 100vw, 792px">'
+        f'<img fetchpriority="high" src="{own}/pier.jpg" width="2000" height="900" alt="a > b"></picture>'
+        f'<picture><source type="image/webp" {offers} sizes="216px">'
+        f'<img {later} src="{own}/pier.jpg" alt=""></picture>'
+        f'<img {later} src="{own}/boat.png" alt="">'
+        f'<img {later} src="https://example.com/media/0123456789abcdef/pier.jpg" alt="">'
+        f'<img src="{own}/gone.jpg" loading="eager" alt="">'
     )

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from publisher.errors import ArticleError
-from publisher.ingest.sources.folder_files import convert_picture
+from publisher.pictures.conversion import convert_picture
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.ingest.helpers import drawn, stored_problems
 from tests.publisher.test_pictures import svg

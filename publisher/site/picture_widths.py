@@ -1,0 +1,78 @@
+"""Make narrower copies of pictures in WebP, beside them, before the pages that show them are written.
+
+`web_files.write_page` lets pages offer the copies that are there to browsers. Mails and feeds show the picture
+itself. A cycle spends some seconds on copies; what is left waits for the next ones, and then all pages are
+written again. What moves, is small or can't be converted has no copies.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+import structlog
+from sqlalchemy import Connection, delete, select
+
+from publisher import web_files
+from publisher.config import Settings
+from publisher.database import Database
+from publisher.errors import ArticleError
+from publisher.files import write_file
+from publisher.pictures.conversion import narrow_picture
+
+log = structlog.get_logger()
+
+# Seconds of a cycle after which no picture is begun. One takes half a second, the largest some.
+SECONDS = 15.0
+# Bytes. Copies of smaller files would save hardly anything.
+_SMALL = 20_000
+# Pictures that a cycle looks at; a database takes so many values at once.
+_MOST = 5_000
+_LATE = "late pictures"
+
+
+def make_due_copies(
+    settings: Settings, database: Database, mark_pages: Callable[[Connection], None]
+) -> None:
+    """Make the copies of pictures that articles brought; `mark_pages` has pages written again."""
+    name = web_files.build_cache.c.name
+    with database.reading() as connection:
+        query = (
+            select(name)
+            .where(name.startswith(web_files.PICTURE))
+            .order_by(name)
+            .limit(_MOST + 1)
+        )
+        due = connection.execute(query).scalars().all()
+        is_late = web_files.cached_hash(connection, _LATE) is not None
+    end, done, is_begun = time.monotonic() + SECONDS, list[str](), False
+    for one in due[:_MOST]:
+        if is_begun and time.monotonic() > end:
+            break
+        is_begun |= _is_converted(settings, PurePosixPath(one.removeprefix(web_files.PICTURE)))
+        done.append(one)
+    if not done:
+        return
+    with database.writing() as connection:
+        connection.execute(delete(web_files.build_cache).where(name.in_(done)))
+        if len(done) < len(due):
+            log.info("pictures wait for narrower copies", pictures=len(due) - len(done))
+            web_files.store_hash(connection, _LATE, "")
+        elif is_late:
+            web_files.forget_hash(connection, _LATE)
+            mark_pages(connection)
+
+
+def _is_converted(settings: Settings, target: PurePosixPath) -> bool:
+    """Make a picture's copies, unless it has some or is gone; return whether that was tried."""
+    is_tried = False
+    for root in (settings.folders.public, settings.folders.embargoed):
+        file = root / target
+        if not file.is_file() or file.stat().st_size < _SMALL or web_files.copies_of(file):
+            continue
+        is_tried = True
+        try:
+            for width, content in narrow_picture(file.read_bytes()):
+                write_file(file.with_name(f"{file.stem}.{width}.webp"), content)
+        except ArticleError as error:
+            log.info("a picture has no narrower copies", picture=str(target), reason=str(error))
+    return is_tried
