@@ -31,7 +31,7 @@ from publisher.config.setting_keys import ABSENT
 from publisher.database import Database
 from publisher.errors import UsageError
 from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
-from publisher.ingest.pickup import archive
+from publisher.ingest.pickup import item_state
 from publisher.ingest.problems import (
     ItemProblem,
     held_back_items,
@@ -66,7 +66,7 @@ def list_articles(database: Database) -> StoredArticles:
 def count_archived_articles(database: Database) -> Mapping[str, int]:
     """Return how many articles of each source are an archive, and so are in no issue."""
     with database.reading() as connection:
-        return archive.count_archive(connection)
+        return item_state.count_archive(connection)
 
 
 def announce_articles(settings: Settings, database: Database, name: str, now: datetime) -> int:
@@ -75,7 +75,7 @@ def announce_articles(settings: Settings, database: Database, name: str, now: da
     What is news, or was announced before, stays as it is. Raise UsageError for an unknown name.
     """
     with database.writing() as connection:
-        count = archive.announce_archive(connection, _chosen(connection, name), now)
+        count = item_state.announce_archive(connection, _chosen(connection, name), now)
         if count:
             record_by_owner(connection, settings, "announce", name, now, articles=count)
     log.info("articles announced", name=name, articles=count)
@@ -88,11 +88,11 @@ def count_mailed_articles(database: Database, name: str) -> Mapping[str, int]:
     Raise UsageError for an unknown name.
     """
     with database.reading() as connection:
-        return archive.count_by_mailing(connection, _chosen(connection, name))
+        return item_state.count_by_mailing(connection, _chosen(connection, name))
 
 
 def _chosen(connection: Connection, name: str) -> ColumnElement[bool]:
-    chosen = archive.stories_named(connection, name)
+    chosen = item_state.stories_named(connection, name)
     if chosen is None:
         raise UsageError(
             f"{name}: no source and no story has this name; `publisher articles` lists the stories"

@@ -24,8 +24,7 @@ from publisher.clock import uptime
 from publisher.config import Settings, SourceSettings
 from publisher.errors import LimitError, PublisherError, UsageError
 from publisher.i18n.messages import Sentence, counted, message, untranslated
-from publisher.ingest.pickup.archive import count_archive
-from publisher.ingest.pickup.item_state import count_articles_of_sources
+from publisher.ingest.pickup.item_state import count_archive, count_articles_of_sources
 from publisher.ingest.problems import (
     HeldSource,
     SourceFailure,

@@ -21,7 +21,7 @@ from publisher.articles import model
 from publisher.articles.content.internal_links import with_links_apart
 from publisher.articles.content.text import make_excerpt
 from publisher.articles.tables import article, story
-from publisher.config.people import People
+from publisher.config.publication import People
 from publisher.database.dialect.sql import unindexed
 from publisher.database.engine import chunks
 from publisher.database.metadata import UTCDateTime

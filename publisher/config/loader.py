@@ -18,13 +18,15 @@ from pydantic_core import ErrorDetails
 from publisher.config import newsletters
 from publisher.config.delivery import IMAP_PASSWORD, TRANSPORT_KINDS
 from publisher.config.design import Logo
-from publisher.config.people import People, Person, people_tables
 from publisher.config.publication import (
     BackupSettings,
     Folders,
+    People,
+    Person,
     Publication,
     PublicationFile,
     Settings,
+    people_tables,
 )
 from publisher.config.sources import SourceSettings, table_of_kind
 from publisher.config.values import ConfigTable

@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 from publisher.errors import LanguageError
 from publisher.i18n.messages import joined, message
 from publisher.languages import match, normalise
-from publisher.languages.bidi import HIDDEN_CHARACTERS
+from publisher.languages.locales import HIDDEN_CHARACTERS
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # RFC 3986 without user, query and fragment. Copied into mail headers unescaped, so that a space

@@ -23,7 +23,7 @@ from publisher.articles.model import Article
 from publisher.articles.store import with_known_people
 from publisher.config import Edition, Settings
 from publisher.config.choices import ApprovalPolicy, DigestKey
-from publisher.config.people import People
+from publisher.config.publication import People
 from publisher.i18n.messages import joined, message
 from publisher.issues.digests import digest_of
 from publisher.issues.editing import combined_edits, correction_by, edits_of

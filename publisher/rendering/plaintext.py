@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from wcwidth import wcswidth, wcwidth
 
-from publisher.languages import bidi, direction
+from publisher.languages import direction, locales
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering import placeholders
 
@@ -25,8 +25,8 @@ _VALUE_COLUMNS = {
 
 # Private-use characters that replace isolates while invisible characters are removed.
 STAND_INS = "\ue000\ue001"
-TO_STAND_INS = str.maketrans(bidi.FIRST_STRONG_ISOLATE + bidi.POP_ISOLATE, STAND_INS)
-FROM_STAND_INS = str.maketrans(STAND_INS, bidi.FIRST_STRONG_ISOLATE + bidi.POP_ISOLATE)
+TO_STAND_INS = str.maketrans(locales.FIRST_STRONG_ISOLATE + locales.POP_ISOLATE, STAND_INS)
+FROM_STAND_INS = str.maketrans(STAND_INS, locales.FIRST_STRONG_ISOLATE + locales.POP_ISOLATE)
 
 _NO_LINE_START = frozenset("。，、；：？！）」』】》〉〕”’…—～·％,.;:?!)]}%’ー々")
 _NO_LINE_START_WIDE = frozenset("。，、；：？！）」』】》〉〕")
@@ -84,7 +84,7 @@ def isolate(text: str, language: str = "") -> str:
     Its first letter decides its direction, unless it is in a `language` that runs from the right.
     """
     is_rtl = language and direction(language) == "rtl"
-    return f"{bidi.RIGHT_TO_LEFT_ISOLATE if is_rtl else bidi.FIRST_STRONG_ISOLATE}{text}{bidi.POP_ISOLATE}"
+    return f"{locales.RIGHT_TO_LEFT_ISOLATE if is_rtl else locales.FIRST_STRONG_ISOLATE}{text}{locales.POP_ISOLATE}"
 
 
 def isolate_lines(text: str, language: str = "") -> str:
@@ -97,12 +97,14 @@ def wrap_text(text: str, language: str = "") -> str:
     lines = [part for line in text.splitlines() for part in wrap_line(line.rstrip())]
     kept = [line for before, line in pairwise(["", *lines]) if line or before]
     if language and direction(language) == "rtl":
-        kept = [line if bidi.is_isolated(line) else _isolated(line, language) for line in kept]
+        kept = [
+            line if locales.is_isolated(line) else _isolated(line, language) for line in kept
+        ]
     return "\n".join(kept).rstrip() + "\n"
 
 
 def _isolated(line: str, language: str) -> str:
-    words, address = bidi.split_address(line)
+    words, address = locales.split_address(line)
     return isolate_lines(words, language) + address
 
 
@@ -113,11 +115,11 @@ def wrap_line(line: str, columns: int = MAX_TEXT_COLUMNS) -> list[str]:
     """
     content = line.lstrip(" ")
     is_whole = _URL.fullmatch(content) or display_width(line) <= columns
-    if is_whole and bidi.BIDI_CONTROLS.isdisjoint(line):
+    if is_whole and locales.BIDI_CONTROLS.isdisjoint(line):
         return [line]
     indent = " " * (len(line) - len(content))
     lines = [content] if is_whole else _filled(content, columns - len(indent))
-    return [indent + part if part else "" for part in bidi.balance_lines(lines)]
+    return [indent + part if part else "" for part in locales.balance_lines(lines)]
 
 
 def underline(text: str, sign: str) -> str:
@@ -149,8 +151,8 @@ def shorten_isolated(text: str, columns: int) -> str:
     """Return a text cut like `shorten_to_columns`, with isolates kept and closed."""
     marked = text.translate(dict.fromkeys(map(ord, STAND_INS))).translate(TO_STAND_INS)
     kept = shorten_to_columns(marked, columns).translate(FROM_STAND_INS)
-    left_open = kept.count(bidi.FIRST_STRONG_ISOLATE) - kept.count(bidi.POP_ISOLATE)
-    return kept + bidi.POP_ISOLATE * max(0, left_open)
+    left_open = kept.count(locales.FIRST_STRONG_ISOLATE) - kept.count(locales.POP_ISOLATE)
+    return kept + locales.POP_ISOLATE * max(0, left_open)
 
 
 def _clipped(text: str, most: int) -> str:

@@ -18,7 +18,7 @@ from feeds.normalisation import label
 from publisher.articles.model import Article, Byline, KnownByline
 from publisher.articles.store import known_bylines
 from publisher.config import Publication
-from publisher.config.people import People
+from publisher.config.publication import People
 from publisher.database.engine import chunks
 from publisher.syndication.tables import feed, feed_archive, feed_entry, feed_position
 from publisher.urls import story_slug

@@ -29,7 +29,7 @@ from publisher.ingest.parsers.markdown import opening_html
 from publisher.issues import editing, store
 from publisher.issues.digests import digest_of, mark_pages_outdated
 from publisher.issues.model import STATE_WORDS, Issue, IssueState, issue_name
-from publisher.languages.bidi import bidi_control_in
+from publisher.languages.locales import bidi_control_in
 
 # Its sending has ended: all who get it have got it.
 _SENT = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})

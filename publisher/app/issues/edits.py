@@ -39,7 +39,7 @@ from publisher.issues.editing import (
     opening_value,
 )
 from publisher.issues.selection import best_article, rules_of_edition
-from publisher.languages.bidi import bidi_control_in
+from publisher.languages.locales import bidi_control_in
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering import Renderer
 from publisher.rendering.digest import PREHEADER_COLUMNS

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import groupby
 
 from publisher.articles.model import Picture
-from publisher.languages.bidi import Direction
+from publisher.languages.locales import Direction
 
 # What stands before a paragraph in plain text.
 PARAGRAPH_GAP = "\n\n"

@@ -26,7 +26,7 @@ from publisher.articles.content.text import (
 from publisher.articles.model import Picture
 from publisher.errors import LanguageError
 from publisher.languages import direction, normalise
-from publisher.languages.bidi import Direction, first_strong_direction
+from publisher.languages.locales import Direction, first_strong_direction
 
 BLOCK_ELEMENTS = frozenset(
     "p h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre figure figcaption div hr table caption "  # noqa: SIM905  # one a line would fill the page

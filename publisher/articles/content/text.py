@@ -13,7 +13,7 @@ from itertools import groupby
 
 from publisher.articles.content.blocks import Mark, TextRun
 from publisher.languages import script
-from publisher.languages.bidi import BIDI_CONTROLS, HIDDEN_CHARACTERS, is_balanced
+from publisher.languages.locales import BIDI_CONTROLS, HIDDEN_CHARACTERS, is_balanced
 
 # C0 and C1 controls except tab and line feed, byte order mark, lone surrogates, noncharacters:
 # XML forbids most of them, and none has a meaning in text.

@@ -25,8 +25,8 @@ from publisher.gate.mail import (
 )
 from publisher.gate.passages import PassageText, column_width
 from publisher.i18n.messages import counted, message
-from publisher.languages import bidi, direction, script
-from publisher.languages.bidi import BIDI_OVERRIDES, bidi_fault, character_name
+from publisher.languages import direction, locales, script
+from publisher.languages.locales import BIDI_OVERRIDES, bidi_fault, character_name
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 
 _ADDRESS = re.compile(r"https?://[^\s<>\u2066-\u2069]+", re.IGNORECASE)
@@ -127,7 +127,7 @@ def _check_beginning(mail: CheckedMail) -> Iterator[Finding]:
 def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
     is_rtl = direction(mail.language) == "rtl"
     is_chinese = script(mail.language) in _CHINESE
-    by_people = bidi.BIDI_CONTROLS.intersection(mail.written_by_people)
+    by_people = locales.BIDI_CONTROLS.intersection(mail.written_by_people)
     before = ""
     for number, line in enumerate(mail.text.replace("\r\n", "\n").split("\n"), 1):
         problems: list[tuple[str, str]] = []
@@ -140,15 +140,15 @@ def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
             problems.append(
                 ("text-boxes", message("%(found)s draws a frame", found=repr(found[0])))
             )
-        if not bidi.BIDI_CONTROLS.isdisjoint(line) and (fault := bidi.bidi_fault(line)):
+        if not locales.BIDI_CONTROLS.isdisjoint(line) and (fault := locales.bidi_fault(line)):
             problems.append(
                 (
                     "text-direction" if by_people.isdisjoint(line) else "text-direction-own",
                     fault,
                 )
             )
-        if is_rtl and not bidi.is_isolated(line):
-            mark = bidi.character_name(bidi.RIGHT_TO_LEFT_ISOLATE)
+        if is_rtl and not locales.is_isolated(line):
+            mark = locales.character_name(locales.RIGHT_TO_LEFT_ISOLATE)
             problems.append(("text-isolated", message("it has no %(name)s", name=mark)))
         for code, problem in problems:
             yield finding_of(code, f"“{clip_text(line, _QUOTED)}”", problem, line=number)

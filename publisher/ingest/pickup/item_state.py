@@ -1,4 +1,8 @@
-"""The state of sources and their items as stored at the last pick-up."""
+"""The state of sources and their items as stored at the last pick-up, and which articles are an archive.
+
+An archive was published before its source was read for the first time. It has pages and feed
+entries. Issues carry none of it until somebody announces it.
+"""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,9 +12,22 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    update,
+)
 
-from publisher.articles.model import ParsedArticle
+from publisher.articles.model import ArticleStatus, Mailing, ParsedArticle
+from publisher.articles.tables import article, story
+from publisher.config.sources import FirstImport
 from publisher.database.dialect.sql import upsert, upsert_by_key
 from publisher.ingest.problems import HandledProblem, add_reason, save_problems
 from publisher.ingest.sources.base import Item
@@ -232,3 +249,84 @@ def count_quarantined(connection: Connection) -> int:
     """Return the number of items in quarantine."""
     query = select(func.count()).where(source_item.c.reason.is_not(None))
     return int(connection.execute(query).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRule:
+    """Decides whether a new article is an archive's: it was published by `until`, None for never.
+
+    In a pick-up that is an `import`, every such article is. In others only one that was in
+    quarantine: its file was there before.
+    """
+
+    until: datetime | None = None
+    is_import: bool = False
+
+    def mailing_of(self, published: datetime, *, was_held: bool) -> Mailing:
+        """Return whether issues carry an article that is stored for the first time."""
+        was_there = self.is_import or was_held
+        is_archived = self.until is not None and was_there and published <= self.until
+        return Mailing.ARCHIVE if is_archived else Mailing.NEWS
+
+
+NO_ARCHIVE = ArchiveRule()
+
+
+def archive_rule(
+    setting: FirstImport,
+    *,
+    is_site: bool,
+    imported_at: datetime | None,
+    same_rules: bool,
+    now: datetime,
+) -> ArchiveRule:
+    """Return the rule for one pick-up of a source.
+
+    Until the first import is finished, all that is published now is an archive. Afterwards it is what
+    was published before then, and is found only because settings of the source have changed.
+    """
+    if setting == "news" or (setting == "auto" and not is_site):
+        return NO_ARCHIVE
+    return ArchiveRule(imported_at or now, is_import=imported_at is None or not same_rules)
+
+
+def count_archive(connection: Connection) -> Mapping[str, int]:
+    """Return how many published articles of each source are an archive."""
+    query: Select[str, int] = (
+        select(source_item.c.source, func.count(article.c.id.distinct()))
+        .join(article, article.c.id == source_item.c.article_id)
+        .where(article.c.mailing == Mailing.ARCHIVE, article.c.status == ArticleStatus.READY)
+        .group_by(source_item.c.source)
+        .order_by(source_item.c.source)
+    )
+    return dict(connection.execute(query).all())
+
+
+def stories_named(connection: Connection, name: str) -> ColumnElement[bool] | None:
+    """Return a condition for the articles of a source, or else of a story by its key or slug.
+
+    None if there is neither.
+    """
+    source = select(source_table.c.name).where(source_table.c.name == name)
+    if connection.execute(source).first():
+        items = select(source_item.c.article_id).where(source_item.c.source == name)
+        stories = select(article.c.story_id).where(article.c.id.in_(items))
+        return article.c.story_id.in_(stories)
+    found = select(story.c.id).where((story.c.key == name) | (story.c.slug == name))
+    number = connection.execute(found).scalars().first()
+    return None if number is None else article.c.story_id == number
+
+
+def count_by_mailing(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, int]:
+    """Return how many published articles of these there are, by the value of `Mailing`."""
+    query = select(article.c.mailing, func.count()).group_by(article.c.mailing)
+    rows = connection.execute(query.where(chosen, article.c.status == ArticleStatus.READY))
+    return {str(mailing): number for mailing, number in rows}
+
+
+def announce_archive(connection: Connection, chosen: ColumnElement[bool], now: datetime) -> int:
+    """Make articles of an archive news from now on; return how many. Others stay as they are."""
+    is_archived = article.c.mailing == Mailing.ARCHIVE
+    rows = update(article).where(chosen, is_archived, article.c.status == ArticleStatus.READY)
+    values = rows.values(mailing=Mailing.ANNOUNCED, available_at=now)
+    return connection.execute(values).rowcount

@@ -28,9 +28,14 @@ from publisher.ingest.pickup import (
     story_keys,
     upsert,
 )
-from publisher.ingest.pickup.archive import archive_rule
 from publisher.ingest.pickup.item_parsing import ItemParser
-from publisher.ingest.pickup.item_state import ItemId, ItemResult, KnownItem, SourceState
+from publisher.ingest.pickup.item_state import (
+    ItemId,
+    ItemResult,
+    KnownItem,
+    SourceState,
+    archive_rule,
+)
 from publisher.ingest.problems import (
     HeldSource,
     hold_source,

@@ -21,8 +21,7 @@ from publisher.config import Settings
 from publisher.i18n.messages import message
 from publisher.ingest.links import link_store
 from publisher.ingest.pickup import item_state, script_conversion, story_keys
-from publisher.ingest.pickup.archive import ArchiveRule
-from publisher.ingest.pickup.item_state import ItemId, ItemResult
+from publisher.ingest.pickup.item_state import ArchiveRule, ItemId, ItemResult
 from publisher.ingest.tables import source_item
 from publisher.issues.recovered_issues import is_former_story
 from publisher.translations.model import Words, words_of

@@ -23,7 +23,7 @@ from publisher.articles.content.blocks import (
     text_blocks,
 )
 from publisher.languages import direction
-from publisher.languages.bidi import letter_directions
+from publisher.languages.locales import letter_directions
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering.plaintext import display_width, isolate, wrap_line
 

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.articles.model import Article, Byline, Origin, Provenance
 from publisher.config import Edition, Newsletter, Publication
-from publisher.config.people import People, Person
+from publisher.config.publication import People, Person
 from publisher.issues.selection import (
     Candidates,
     Selection,

@@ -21,7 +21,7 @@ from publisher.languages import (
     reading_time,
     script,
 )
-from publisher.languages.bidi import bidi_fault, character_name
+from publisher.languages.locales import bidi_fault, character_name
 
 SPELLINGS = [
     *(("en", "en"), ("EN-us", "en-US"), (" pt_br ", "pt-BR"), ("iw", "he"), ("in", "id")),

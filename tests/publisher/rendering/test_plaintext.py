@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.languages.bidi import (
+from publisher.languages.locales import (
     _MAX_BIDI_DEPTH,
     FIRST_STRONG_ISOLATE,
     POP_ISOLATE,

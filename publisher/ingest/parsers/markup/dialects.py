@@ -31,7 +31,7 @@ from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ProblemKind
 from publisher.i18n.messages import message
 from publisher.ingest.parsers.document import Dialect
-from publisher.ingest.parsers.markup import blocks, kramdown
+from publisher.ingest.parsers.markup import common, kramdown
 from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
 
@@ -293,8 +293,8 @@ def _common() -> MarkdownIt:
     md = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     md.use(footnote_plugin)
     east_asian_plugin(md)
-    md.core.ruler.after("block", "alerts", blocks.read_alerts)
-    md.core.ruler.push("empty_heads", blocks.remove_empty_heads)
+    md.core.ruler.after("block", "alerts", common.read_alerts)
+    md.core.ruler.push("empty_heads", common.remove_empty_heads)
     md.core.ruler.before("inline", "tasks", _check_boxes)
     md.core.ruler.before("inline", "check_brackets", _check_brackets)
     return md
@@ -306,7 +306,7 @@ def _kramdown(md: MarkdownIt) -> None:
     kramdown.footnote_ends_plugin(md)
     kramdown.html_blocks_plugin(md)
     stops: RuleOptionsType = {"alt": ["paragraph", "reference"]}
-    md.block.ruler.after("table", "headless_table", blocks.headless_table, stops)
+    md.block.ruler.after("table", "headless_table", common.headless_table, stops)
     md.core.ruler.after("inline", "abbreviations", kramdown.mark_abbreviations)
     smart_punctuation_plugin(md)
 
@@ -321,14 +321,14 @@ def _goldmark(md: MarkdownIt, typography: bool) -> None:
 
 def _docusaurus(md: MarkdownIt) -> None:
     _autolinks(md)
-    blocks.containers_plugin(md)
+    common.containers_plugin(md)
     md.disable("code")  # MDX has no code by indentation
 
 
 def _markdown_it(md: MarkdownIt) -> None:
     _autolinks(md)
     kramdown.attribute_lists_plugin(md, kramdown=False)
-    blocks.containers_plugin(md)
+    common.containers_plugin(md)
     kramdown.trailing_lists_plugin(md)
 
 

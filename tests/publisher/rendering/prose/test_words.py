@@ -16,7 +16,7 @@ from publisher.articles.content.parser import parse_content
 from publisher.articles.model import Origin
 from publisher.config import load_settings
 from publisher.database import open_database
-from publisher.languages.bidi import BIDI_CONTROLS, is_balanced
+from publisher.languages.locales import BIDI_CONTROLS, is_balanced
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, NON_JOINER
 from publisher.rendering.plaintext import wrap_text
 from publisher.rendering.prose import content_opening, mail_content, mail_html, plain_text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from publisher.errors import ArticleError
-from publisher.ingest.parsers.markup import blocks, dialects
+from publisher.ingest.parsers.markup import common, dialects
 from tests.cpu_time import at_most
 from tests.publisher.ingest.helpers import read_text
 from tests.publisher.ingest.parsers.markup.helpers import HEAD, problems_of, read_as
@@ -294,7 +294,7 @@ def test_equal_headings_are_numbered_without_counting_from_one_at_each() -> None
 
 
 def test_a_table_that_is_refused_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = counting(monkeypatch, blocks, "_row")
+    rows = counting(monkeypatch, common, "_row")
     read_as("kramdown", "A\n\n" + "|\n" * 1_000)
     assert len(rows) < 10_000
 
