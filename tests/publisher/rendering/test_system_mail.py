@@ -226,6 +226,7 @@ def rendered(folder: Path, text: str, language: str = "en", **values: Any) -> ht
         "publication": replace(sample.publication("en"), language=language),
         "style_url": "/-/subscriber.0.css",
         "home_url": "/en/",
+        "icon_url": "/icon.png",
     }
     return html.document_fromstring(Templates(folder).render("page.html", language, values))
 

@@ -57,7 +57,8 @@ def lantern(demo: Path) -> Path:
 
 def test_all_documents_of_the_demo_conform(lantern: Path) -> None:
     kinds = Counter(kind for _path, kind in documents(lantern))
-    assert kinds["rss"] == kinds["atom"] == kinds["json"] > 60
+    # Archives are in Atom alone, and the demo has some.
+    assert kinds["atom"] > kinds["rss"] == kinds["json"] > 60
     assert kinds["opml"] == 1
     assert found_faults(lantern) == []
 
