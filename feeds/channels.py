@@ -62,8 +62,9 @@ class Channel:
     `language` is the language of title and description. It is also the language of the entries,
     unless the channel is `mixed`: then each entry states its own. `other_languages` are the same
     feed in other languages. `page_url` is a page that says how to subscribe. `hubs` are WebSub
-    hubs. `stylesheet` is the address of a CSS file, absolute or from the root. `ttl` is in
-    minutes.
+    hubs. `stylesheet` is the address of a CSS file, absolute or from the root. `icon` is a square
+    picture. `note` is HTML for people who open the document in a browser, where CSS can show no link;
+    feed readers ignore it. `ttl` is in minutes.
     Entries stay in the order given. A blank description becomes the title. A tombstone may stand beside
     an entry of its id: the words that replace the withdrawn ones for readers that know no tombstones.
     Raises InvalidChannelError if title or author are blank, if two entries have the same id, if
@@ -89,6 +90,8 @@ class Channel:
     page_url: str | None = None
     hubs: tuple[str, ...] = ()
     stylesheet: str | None = None
+    icon: str | None = None
+    note: str = ""
     ttl: int | None = None
     podcast: PodcastShow | None = None
 
@@ -124,6 +127,8 @@ class Channel:
             page_url=normalisation.optional_uri(self.page_url),
             hubs=tuple(dict.fromkeys(normalisation.absolute_uri(hub) for hub in self.hubs)),
             stylesheet=normalisation.optional_line(self.stylesheet),
+            icon=normalisation.optional_uri(self.icon),
+            note=normalisation.clean_html(self.note),
         )
 
     @property

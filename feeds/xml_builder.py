@@ -28,6 +28,7 @@ from typing import Any
 from feedgen.feed import FeedEntry, FeedGenerator
 from lxml import etree
 from lxml.etree import _Element as Element
+from lxml.html import fragment_fromstring
 
 from feeds.channels import Channel, PodcastShow
 from feeds.entries import Author, Entry, EntryAttachment
@@ -48,6 +49,7 @@ AT, ATOM, DC, DCTERMS, FH, ITUNES, MEDIA = (
 )
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
+_XHTML = b"http://www.w3.org/1999/xhtml"
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _SPECIAL = re.compile("([&<])")
 _REFERENCES = {"&": "#x26", "<": "#x3C"}
@@ -75,6 +77,7 @@ def atom_head(channel: Channel) -> Element:
     feed.updated(channel.last_updated)
     feed.author(_person(channel.author))
     feed.generator(GENERATOR_NAME)
+    feed.icon(channel.icon)
     return parse_xml(feed.atom_str())
 
 
@@ -86,6 +89,8 @@ def rss_head(channel: Channel) -> Element:
     feed.generator(GENERATOR_NAME)
     feed.docs(_RSS_SPECIFICATION)
     feed.ttl(channel.ttl)
+    if channel.icon:
+        feed.image(channel.icon, channel.title, channel.site_url)
     return parse_xml(feed.rss_str())
 
 
@@ -183,6 +188,13 @@ def add_links(parent: Element, name: str, links: Iterable[dict[str, str]]) -> No
     """Append an element called `name` for each link."""
     for link in links:
         etree.SubElement(parent, name, link)
+
+
+def add_note(head: Element, channel: Channel) -> None:
+    """Append the note for browsers: a div of XHTML, which validators allow in a head, and nowhere else."""
+    if channel.note:
+        written = etree.tostring(fragment_fromstring(channel.note, create_parent="div"))
+        head.append(etree.fromstring(b'<div xmlns="%s"%s' % (_XHTML, written[4:])))
 
 
 def looks_like_html(text: str | None) -> bool:

@@ -132,9 +132,9 @@ def page_icon_path(publication: Publication) -> str:
     return icon_path() if publication.design.icon_picture else LETTER_ICON
 
 
-def opml_path() -> str:
-    """Return the path of the list of all feeds."""
-    return "feeds/index.opml"
+def opml_path(language: str = "") -> str:
+    """Return the path of the list of all feeds, or of those of a language that repeat no article."""
+    return f"feeds/{language or 'index'}.opml"
 
 
 def is_own_path(path: str, languages: Sequence[str], newsletters: Sequence[str]) -> bool:

@@ -74,6 +74,7 @@ def _complete_head(root: Element, channel: Channel) -> None:
     _reference_names(root, ATOM, channel.author)
     feed_links = (links.page_link(channel), *links.channel_links(channel, "atom"))
     xml_builder.add_links(root, f"{ATOM}link", feed_links)
+    xml_builder.add_note(root, channel)
     if channel.is_archive:
         etree.SubElement(root, f"{xml_builder.FH}archive")
     for tombstone in channel.tombstones:

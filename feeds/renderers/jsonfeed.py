@@ -38,6 +38,8 @@ def _feed(channel: Channel) -> dict[str, Any]:
         home_page_url=channel.site_url,
         feed_url=channel.addresses["json"],
         description=channel.description,
+        icon=channel.icon,
+        favicon=channel.icon,
         authors=[] if all_signed else [_author(channel.author)],
         language=channel.language,
         hubs=[{"type": "WebSub", "url": hub} for hub in channel.hubs],

@@ -47,8 +47,9 @@ def _complete_head(root: Element, channel: Channel, show: PodcastShow | None) ->
     xml_builder.add_links(head, f"{ATOM}link", links.channel_links(channel, "rss"))
     if show:
         xml_builder.add_show(head, channel, show)
-    for element in list(root.iter()):  # all text of the head is plain
+    for element in list(root.iter()):  # all text of the head is plain, but for the note
         xml_builder.write_references(element)
+    xml_builder.add_note(head, channel)
 
 
 def _prefixes(show: PodcastShow | None) -> list[str]:

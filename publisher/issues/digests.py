@@ -17,8 +17,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from publisher.articles.model import Article
+from publisher.articles.store import words_hash
 from publisher.articles.tables import article
 from publisher.database.dialect.sql import upsert
+from publisher.database.engine import chunks
 from publisher.issues import store
 from publisher.issues.editing import StoryPlace
 from publisher.issues.model import STATES_WITH_PAGE, Issue, IssueKind, IssueState
@@ -290,14 +293,10 @@ def published_issues(
 
     Corrections are linked from the issues that they correct, and are not among them. Digests repeat the newsletters' issues for some subscribers, and do not count among all.
     """
-    name = issue_table.c.newsletter
     return store.issues_where(
         connection,
-        issue_table.c.language == language,
-        issue_table.c.kind == IssueKind.REGULAR,
-        name.not_like("%.%") if newsletter is None else name == newsletter,
-        _is_public(now),
-        order=(issue_table.c.day.desc(), name),
+        _is_published(newsletter, language, now),
+        order=(issue_table.c.day.desc(), issue_table.c.newsletter),
         limit=limit,
     )
 
@@ -310,11 +309,8 @@ def adjacent_issues(
     found = [
         store.issues_where(
             connection,
-            issue_table.c.language == one.language,
-            issue_table.c.newsletter == one.newsletter,
-            issue_table.c.kind == IssueKind.REGULAR,
             where,
-            _is_public(now),
+            _is_published(one.newsletter, one.language, now),
             order=(order,),
             limit=1,
         )
@@ -331,6 +327,25 @@ def mark_written_pages_outdated(connection: sa.Connection, numbers: Collection[i
     connection.execute(
         rows.where(issue_table.c.page_hash.is_not(None)).values(page_hash=OUTDATED)
     )
+
+
+def _is_published(
+    newsletter: str | None, language: str, now: datetime
+) -> sa.ColumnElement[bool]:
+    name = issue_table.c.newsletter
+    of_newsletter = name.not_like("%.%") if newsletter is None else name == newsletter
+    is_regular = issue_table.c.kind == IssueKind.REGULAR
+    return (issue_table.c.language == language) & is_regular & of_newsletter & _is_public(now)
+
+
+def page_marks(
+    connection: sa.Connection, newsletter: str, language: str, limit: int, now: datetime
+) -> list[tuple[int, str | None]]:
+    """Return the ids of a newsletter's newest published issues, each with the hash of its page."""
+    query = sa.select(issue_table.c.id, issue_table.c.page_hash)
+    query = query.where(_is_published(newsletter, language, now))
+    newest = query.order_by(issue_table.c.day.desc()).limit(limit)
+    return [(number, page) for number, page in connection.execute(newest)]
 
 
 def issues_without_page(
@@ -393,6 +408,21 @@ def articles_as_sent(connection: sa.Connection, one: Issue) -> list[tuple[int, s
     )
     rows = connection.execute(query.order_by(issue_article_table.c.position))
     return [(row.article_id, row.words_hash) for row in rows]
+
+
+def corrected_articles(
+    connection: sa.Connection, current: Mapping[int, Article]
+) -> frozenset[int]:
+    """Return the ids of those articles that were in a digest with other words than they have now."""
+    place = issue_article_table.c
+    found = set[int]()
+    for some in chunks(list(current)):
+        query = sa.select(place.article_id, place.words_hash).where(
+            place.article_id.in_(some), place.words_hash.is_not(None)
+        )
+        mailed = connection.execute(query.distinct()).all()
+        found |= {one for one, words in mailed if words != words_hash(current[one])}
+    return frozenset(found)
 
 
 def changed_places(

@@ -250,7 +250,7 @@ class FeedPageLink:
 class FeedGroup:
     """Other feeds of one kind, in the order in which they are listed."""
 
-    kind: Literal["language", "topic", "author"]
+    kind: Literal["language", "topic", "author", "more"]
     links: tuple[FeedPageLink, ...]
 
 
@@ -261,10 +261,11 @@ class FeedContent:
     `title` is the publication's title, the topic or the author's name. `language` is the feed's, None
     where each entry has its own. `url` is the page's address. The first of `formats` is the
     recommended one. `articles` are the newest few, `sisters` the same page in other languages.
-    `all_url` is the page for the feed of all languages, if there are several.
+    `opml_url` is the list of all feeds, `language_opml_url` that of the feeds in one language without those of topics
+    and authors. `all_url` is the page for the feed of all languages, if there are several.
     """
 
-    kind: Literal["language", "topic", "author", "all"]
+    kind: Literal["language", "topic", "author", "all", "issues", "recordings"]
     title: str
     description: str
     affiliation: str | None
@@ -275,7 +276,18 @@ class FeedContent:
     others: tuple[FeedGroup, ...]
     sisters: tuple[LanguageLink, ...]
     opml_url: str
+    language_opml_url: str | None = None
     all_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedNoteLine:
+    """An entry in the note of a feed for people who open it in a browser."""
+
+    title: str
+    url: str
+    language: str
+    day: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

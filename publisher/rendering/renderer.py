@@ -252,6 +252,26 @@ class Renderer:
         """Render the page that stands in place of a withdrawn article."""
         return self._site_page("web/withdrawn.html", replace(publication, feeds=()))
 
+    def issue_texts(self, content: model.IssueContent) -> model.FeedTexts:
+        """Render the texts of an entry that is an issue."""
+        title = self._page("feed/issue.txt", content.publication, issue=content)
+        html = self._page("feed/issue.html", content.publication, issue=content)
+        summary = " · ".join(item.article.title for item in content.items)
+        return model.FeedTexts(title=_line(title), summary=summary, content_html=html.strip())
+
+    def feed_name(self, publication: model.PublicationView, newsletter: str) -> str:
+        """Return the title of the feed of a newsletter's issues, or of recordings if it is empty."""
+        return _line(self._page("feed/name.txt", publication, newsletter=newsletter))
+
+    def feed_note(
+        self,
+        publication: model.PublicationView,
+        page_url: str,
+        lines: Sequence[model.FeedNoteLine],
+    ) -> str:
+        """Render what a browser shows of a raw feed; `page_url` is the page on how to follow it."""
+        return self._page("feed/note.html", publication, page_url=page_url, lines=lines).strip()
+
     def feed_style(self, publication: model.PublicationView) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
         return self._page("feed/style.css", publication)

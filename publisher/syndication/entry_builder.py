@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from sys import getsizeof
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -11,7 +11,14 @@ import structlog
 
 import feeds
 from publisher import urls
-from publisher.articles.model import Article, ArticleStatus, Attachment, KnownByline, Picture
+from publisher.articles.model import (
+    Article,
+    ArticleStatus,
+    Attachment,
+    Byline,
+    KnownByline,
+    Picture,
+)
 from publisher.config import Publication, Settings
 from publisher.rendering import ArticleView, PublicationView, Renderer, views
 from publisher.rendering.model import FeedTexts
@@ -32,7 +39,7 @@ class EntryBuilder:
 
     def __init__(self, settings: Settings, renderer: Renderer) -> None:
         self._publication = settings.publication
-        self._renderer = renderer
+        self.renderer = renderer
         self._publications: dict[str, PublicationView] = {}
         self._cache: dict[tuple[str, bool], feeds.Entry] = {}
         self._cache_size = 0
@@ -72,7 +79,7 @@ class EntryBuilder:
         ]
         return [
             build_withdrawn_entry(
-                self._publication, one, self._renderer.withdrawn_texts(self._view(one.language))
+                self._publication, one, self.renderer.withdrawn_texts(self._view(one.language))
             )
             for one in some
             if one not in left_out
@@ -85,14 +92,23 @@ class EntryBuilder:
 
     def _build_entry(self, one: feed_window.StoredEntry, *, full: bool) -> feeds.Entry | None:
         language = one.article.language
-        item = views.article_view(self._publication, one.article, language, one.versions)
-        texts = self._renderer.feed_texts(item, self._view(language), full=full)
+        item = views.article_view(
+            self._publication,
+            one.article,
+            language,
+            one.versions,
+            corrected_on=self._day_of(one.article.updated_at) if one.is_corrected else None,
+        )
+        texts = self.renderer.feed_texts(item, self._view(language), full=full)
         try:
             entry = build_entry(self._publication, one, item, texts)
             return self._keep((one.tag, full), entry)
         except feeds.FeedsError as error:
             self._report(one.article, error)
             return None
+
+    def _day_of(self, moment: datetime) -> date:
+        return moment.astimezone(ZoneInfo(self._publication.timezone)).date()
 
     def _keep(self, key: tuple[str, bool], entry: feeds.Entry) -> feeds.Entry:
         size = getsizeof(entry.content_html)
@@ -126,7 +142,7 @@ def build_entry(
             feeds.Author(
                 name=byline.name,
                 affiliation=byline.affiliation,
-                url=byline.website if isinstance(byline, KnownByline) else None,
+                url=_author_url(publication, article.language, byline),
             )
             for byline in article.bylines
         ),
@@ -143,6 +159,14 @@ def build_entry(
             _file(publication, feeds.EntryAttachment, each) for each in article.attachments
         ),
     )
+
+
+def _author_url(publication: Publication, language: str, byline: Byline) -> str | None:
+    """Return the address of an author's own page, or of that here of a known author."""
+    if not isinstance(byline, KnownByline):
+        return None
+    page = urls.author_page_path(language, byline.key)
+    return byline.website or urls.public_url(publication, page)
 
 
 def build_withdrawn_entry(

@@ -45,8 +45,9 @@ def subscription_channel(
     entries: Sequence[feeds.Entry],
     tombstones: Sequence[feeds.Tombstone],
     newest_archive: int,
+    note: str = "",
 ) -> feeds.Channel:
-    """Return the document that feed readers poll; `newest_archive` is 0 if there is none."""
+    """Return the document that feed readers poll; `newest_archive` is 0 if there is none, `note` for browsers."""
     publication = settings.publication
     return feeds.Channel(
         **_common(settings, feed, entries, tombstones),
@@ -54,6 +55,7 @@ def subscription_channel(
         updated=feed.updated_at or _beginning(publication, entries, tombstones),
         previous=_archive_url(publication, feed, newest_archive) if newest_archive else None,
         hubs=settings.feeds.hubs,
+        note=note,
     )
 
 
@@ -80,6 +82,11 @@ def archive_channel(
     )
 
 
+def by_date(entries: Sequence[feeds.Entry]) -> tuple[feeds.Entry, ...]:
+    """Return entries as a document has them: newest first."""
+    return tuple(sorted(entries, key=lambda e: (-e.published.timestamp(), e.id)))
+
+
 def has_texts(settings: Settings, feed: Feed) -> bool:
     """Return whether a feed has the texts of its articles, and not only their summaries."""
     content = settings.feeds.content
@@ -92,6 +99,8 @@ def feed_title(publication: Publication, feed: Feed) -> str:
         languages = ", ".join(map(autonym, publication.languages))
         return f"{publication.title(publication.default_language)} ({languages})"
     own = publication.title(feed.language)
+    if feed.kind == "recordings":
+        return feed.title
     return own if feed.kind == "language" else f"{own}: {feed.title}"
 
 
@@ -189,6 +198,8 @@ def _common(
     publication = settings.publication
     own = feed.language or publication.default_language
     home = urls.home_path(feed.language) if feed.language else ""
+    if feed.kind == "issues":
+        home = urls.newsletter_path(feed.language, feed.label)
     return {
         "id": feed.tag,
         "title": feed_title(publication, feed),
@@ -196,8 +207,8 @@ def _common(
         "site_url": urls.public_url(publication, home),
         "language": own,
         "mixed": feed.kind == "all",
-        # By date, newest first, for software that shows only the first few.
-        "entries": tuple(sorted(entries, key=lambda e: (-e.published.timestamp(), e.id))),
+        # For software that shows only the first few.
+        "entries": by_date(entries),
         "tombstones": tuple(tombstones),
         "author": _author(publication, feed),
         "other_languages": _other_languages(publication, feed),
@@ -205,6 +216,7 @@ def _common(
         # From the root, so that it also works in a copy of the site.
         "stylesheet": urlsplit(urls.public_url(publication, urls.feed_style_path(own))).path,
         "ttl": settings.feeds.ttl,
+        "icon": urls.public_url(publication, urls.icon_path()),
         "podcast": _podcast(settings, own),
     }
 

@@ -50,13 +50,20 @@ def _is_taken(connection: sa.Connection, column: sa.Column[str], text: str) -> b
     return connection.execute(sa.select(column).where(column == text)).first() is not None
 
 
-FeedKind = Literal["language", "topic", "author", "all"]
-_FOLDERS: dict[FeedKind, str] = {"topic": "topics", "author": "authors"}
+# Of `recordings`, the entries are articles with sound; of `issues`, they are those of a newsletter.
+FeedKind = Literal["language", "topic", "author", "all", "issues", "recordings"]
+_FOLDERS: dict[FeedKind, str] = {"topic": "topics", "author": "authors", "issues": "issues"}
+# Those that nobody is shown while they are empty.
+_BY_ARTICLE: tuple[FeedKind, ...] = ("topic", "author", "recordings")
+
+
+# Their titles are made of words of the program.
+NAMED_BY_PROGRAM: tuple[FeedKind, ...] = ("issues", "recordings")
 
 
 @dataclass(frozen=True, slots=True)
 class FeedSubject:
-    """What a feed is about; `label` is the topic or the author's name.
+    """What a feed is about; `label` is the topic, the author's name or that of a newsletter.
 
     An author who stands in people.toml has a `key`: the feed is known by its name, which ends with
     the key. `former` are the folded names under which the topic or author may have had other feeds.
@@ -105,6 +112,8 @@ def subjects_of(article: Article, publication: Publication) -> list[FeedSubject]
         _author(people, byline, language)
         for byline in known_bylines(people, article.bylines, language)
     ]
+    if any(one.media_type.startswith("audio/") for one in article.attachments):
+        named.append(FeedSubject("recordings", language, "recordings"))
     distinct = {(s.kind, s.label.casefold()): s for s in reversed(named) if s.label}
     return [*_permanent(publication, language), *reversed(distinct.values())]
 
@@ -216,7 +225,7 @@ class FeedIndex:
             kind=subject.kind,
             language=subject.language,
             label=subject.key or subject.label.casefold(),
-            title=subject.label,
+            title="" if subject.kind in NAMED_BY_PROGRAM else subject.label,
             affiliation=subject.affiliation,
             tag=publication_tag(self._publication, f"{FEED_PREFIX}/{name}"),
             due=True,
@@ -228,7 +237,8 @@ class FeedIndex:
 def _names(subject: FeedSubject) -> Iterator[str]:
     """Yield names for a feed; each further one is for when those before are taken."""
     if subject.kind not in _FOLDERS:
-        yield subject.language or "all"
+        below = "/recordings" if subject.kind == "recordings" else ""
+        yield (subject.language or "all") + below
         return
     folder = f"{subject.language}/{_FOLDERS[subject.kind]}"
     yield from (
@@ -243,6 +253,18 @@ def create_permanent_feeds(connection: sa.Connection, publication: Publication) 
     for language in publication.languages:
         for subject in _permanent(publication, language):
             index.find_or_create(subject)
+
+
+def feeds_to_name(connection: sa.Connection, *, again: bool) -> list[Feed]:
+    """Return feeds whose titles are made of words of the program: new ones, or `again` all."""
+    query = sa.select(feed).where(feed.c.kind.in_(NAMED_BY_PROGRAM))
+    rows = connection.execute(query if again else query.where(feed.c.title == ""))
+    return [Feed(*row) for row in rows]
+
+
+def store_title(connection: sa.Connection, one: Feed, title: str) -> None:
+    """Store the title of such a feed."""
+    connection.execute(sa.update(feed).where(feed.c.id == one.id).values(title=title, due=True))
 
 
 def mark_feeds_due(connection: sa.Connection, ids: Sequence[int] | None = None) -> None:
@@ -276,7 +298,7 @@ def visible_feeds(connection: sa.Connection, languages: tuple[str, ...]) -> list
     filled = sa.exists().where(
         feed_position.c.feed_id == feed.c.id, feed_position.c.state == "present"
     )
-    return _feeds(connection, languages, sa.or_(feed.c.kind.not_in(_FOLDERS), filled))
+    return _feeds(connection, languages, sa.or_(feed.c.kind.not_in(_BY_ARTICLE), filled))
 
 
 def _feeds(

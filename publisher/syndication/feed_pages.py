@@ -1,4 +1,4 @@
-"""Write the pages that say how to subscribe, the list of all feeds (OPML) and the stylesheets.
+"""Write the pages that say how to subscribe, the lists of feeds (OPML) and the stylesheets.
 
 A feed's page is written with the feed, the rest when its inputs have changed.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 
@@ -18,20 +18,23 @@ from publisher.errors import RenderingError
 from publisher.files import explain_error, write_if_changed
 from publisher.languages import autonym
 from publisher.rendering import LanguageLink, Renderer, views
-from publisher.rendering.model import FeedContent, FeedGroup, FeedPageLink
+from publisher.rendering.model import FeedContent, FeedGroup, FeedNoteLine, FeedPageLink
 from publisher.syndication import feed_documents, feed_index, feed_window
 from publisher.syndication.feed_documents import FeedFile, write_feed_file
-from publisher.syndication.feed_index import Feed
+from publisher.syndication.feed_index import Feed, FeedKind
 from publisher.syndication.feed_window import StoredEntry
 from publisher.web_files import write_page
 
 if TYPE_CHECKING:
+    import feeds
     from feeds.opml import Outline, OutlineGroup
 
 log = structlog.get_logger()
 
 # Enough to see what a feed is about.
 _ARTICLES_ON_PAGE = 5
+# Who follows such feeds and that of the language gets articles twice.
+_BY_SUBJECT = frozenset({"topic", "author"})
 # What these files were written from, in the build cache.
 FEED_LIST, FEED_STYLES = "feeds/list", "feeds/styles"
 
@@ -63,6 +66,24 @@ class FeedPages:
             log.error("feeds' list or styles left as they were", reason=reason)
             return [f"feeds/: {reason}"]
         return []
+
+    def note(self, one: Feed, entries: Sequence[feeds.Entry]) -> str:
+        """Return what a browser shows of a feed's document; raise RenderingError."""
+        publication = self._settings.publication
+        language = one.language or publication.default_language
+        return self._renderer.feed_note(
+            views.publication_view(publication, language),
+            feed_documents.subscribe_page_url(publication, one),
+            [
+                FeedNoteLine(
+                    title=entry.title,
+                    url=entry.url,
+                    language=entry.language,
+                    day=entry.published.date(),
+                )
+                for entry in feed_documents.by_date(entries)
+            ],
+        )
 
     def write_feed_page(self, one: Feed) -> None:
         """Write the page of one feed; raise RenderingError or OSError. That of a former one leads to its successor's."""
@@ -107,6 +128,9 @@ class FeedPages:
             others=tuple(group for group in self._groups(one) if group.links),
             sisters=_other_language_pages(publication, one),
             opml_url=urls.public_url(publication, urls.opml_path()),
+            language_opml_url=urls.public_url(publication, urls.opml_path(language))
+            if several
+            else None,
             all_url=urls.public_url(publication, urls.all_feeds_page_path())
             if several
             else None,
@@ -119,10 +143,18 @@ class FeedPages:
             languages.sort(key=lambda feed: publication.languages.index(feed.language))
             yield FeedGroup(kind="language", links=tuple(map(self._link, languages)))
         if one.kind == "language":
-            for kind in ("topic", "author"):
-                ours = [f for f in self._listed if (f.kind, f.language) == (kind, one.language)]
+            shown: dict[Literal["more", "topic", "author"], Sequence[FeedKind]]
+            shown = {
+                "more": ("issues", "recordings"),
+                "topic": ("topic",),
+                "author": ("author",),
+            }
+            for group, kinds in shown.items():
+                ours = [
+                    f for f in self._listed if f.language == one.language and f.kind in kinds
+                ]
                 ours.sort(key=lambda feed: (feed.title.casefold(), feed.name))
-                yield FeedGroup(kind=kind, links=tuple(map(self._link, ours)))
+                yield FeedGroup(kind=group, links=tuple(map(self._link, ours)))
 
     def _link(self, one: Feed) -> FeedPageLink:
         return FeedPageLink(
@@ -154,30 +186,35 @@ class FeedPages:
         publication = self._settings.publication
         listed = [(one.name, one.title, one.affiliation) for one in self._listed]
         current = web_files.hash_inputs(publication, listed)
-        path = self._settings.folders.public / urls.opml_path()
+        lists = {tag: urls.opml_path(tag) for tag in ("", *publication.languages)}
+        there = (self._settings.folders.public / path for path in lists.values())
         with self._database.reading() as connection:
             same = web_files.cached_hash(connection, FEED_LIST) == current
-        if same and path.is_file():
+        if same and all(path.is_file() for path in there):
             return
-        write_feed_file(self._settings, FeedFile(urls.opml_path(), self._opml()))
+        for tag, path in lists.items():
+            few = [f for f in self._listed if f.language == tag and f.kind not in _BY_SUBJECT]
+            write_feed_file(
+                self._settings, FeedFile(path, self._opml(few if tag else self._listed))
+            )
         with self._database.writing() as connection:
             web_files.store_hash(connection, FEED_LIST, current)
 
-    def _opml(self) -> bytes:
+    def _opml(self, listed: Sequence[Feed]) -> bytes:
         # It loads feedgen and lxml, and the list changes with the feeds' names only.
         from feeds.opml import OutlineGroup, render_opml
 
         publication = self._settings.publication
         groups: list[OutlineGroup | Outline] = []
         for language in publication.languages:
-            ours = [one for one in self._listed if one.language == language]
+            ours = [one for one in listed if one.language == language]
             ours.sort(key=lambda one: (one.kind != "language", one.kind, one.title.casefold()))
             outlines = tuple(_outline(publication, one) for one in ours)
             groups.append(OutlineGroup(text=autonym(language), outlines=outlines))
-        groups += [_outline(publication, one) for one in self._listed if one.kind == "all"]
-        moments = [one.updated_at for one in self._listed if one.updated_at]
+        groups += [_outline(publication, one) for one in listed if one.kind == "all"]
+        moments = [one.updated_at for one in listed if one.updated_at]
         return render_opml(
-            publication.title(publication.default_language),
+            publication.title(listed[0].language or publication.default_language),
             groups,
             updated=max(moments, default=datetime(publication.since, 1, 1, tzinfo=UTC)),
         )

@@ -3,7 +3,7 @@
 Reads in portions, so that an archive of any size needs little memory.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article, LanguageVersion
 from publisher.articles.tables import article, story
 from publisher.database.engine import chunks
+from publisher.issues import digests
 from publisher.syndication.tables import feed_archive, feed_entry, feed_position
 
 # A subscription document has the latest tombstones. Archive documents have all of theirs.
@@ -45,10 +46,14 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry(EntryRow):
-    """An entry with its article and the versions of that."""
+    """An entry with its article and the versions of that.
+
+    It is corrected if a newsletter brought the article in other words.
+    """
 
     article: Article
     versions: Sequence[LanguageVersion]
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +131,20 @@ def stored_entries(
     for portion in chunks([row.article_id for row in rows]):
         texts |= articles.articles_by_id(connection, portion, with_texts=with_texts)
     versions = articles.versions(connection, {one.story_id for one in texts.values()}, now)
-    return [_stored_entry(row, texts[row.article_id], versions) for row in rows]
+    corrected = digests.corrected_articles(connection, texts) if with_texts else frozenset()
+    return [_stored_entry(row, texts[row.article_id], versions, corrected) for row in rows]
 
 
 def _stored_entry(
-    row: EntryRow, one: Article, versions: Mapping[int, Sequence[LanguageVersion]]
+    row: EntryRow,
+    one: Article,
+    versions: Mapping[int, Sequence[LanguageVersion]],
+    corrected: Collection[int] = (),
 ) -> StoredEntry:
-    return StoredEntry(**asdict(row), article=one, versions=versions.get(one.story_id, ()))
+    others = versions.get(one.story_id, ())
+    return StoredEntry(
+        **asdict(row), article=one, versions=others, is_corrected=one.id in corrected
+    )
 
 
 def entries_of_articles(

@@ -27,8 +27,15 @@ from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.files import explain_error
-from publisher.rendering import Renderer
-from publisher.syndication import change_log, feed_documents, feed_index, feed_window, websub
+from publisher.rendering import Renderer, views
+from publisher.syndication import (
+    change_log,
+    feed_documents,
+    feed_index,
+    feed_window,
+    issue_feeds,
+    websub,
+)
 from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_documents import FeedFile
 from publisher.syndication.feed_index import Feed
@@ -166,15 +173,34 @@ class FeedWriter:
 
     def _start(self, one: Feed) -> _InProgress:
         """Archive entries, render the subscription document, and start to write it."""
+        if one.kind == "issues":
+            with self.database.reading() as connection:
+                issues = issue_feeds.issue_entries(
+                    connection, self.settings, self.builder.renderer, one, self.now
+                )
+                return self._render(one, list(issues))
         entries = self._archive_surplus(one)
         with self.database.reading() as connection:
             gone = feed_window.withdrawals_from(connection, one.id)
             newest = feed_window.newest_archive(connection, one.id)
         feed_documents.remove_unrecorded_archives(self.settings, one.name, newest.number)
         entries += self.builder.build_withdrawn(gone, newest.last, self.now)
-        tombstones = [each.tombstone for each in gone]
+        return self._render(one, entries, [each.tombstone for each in gone], newest.number)
+
+    def _render(
+        self,
+        one: Feed,
+        entries: Sequence[feeds.Entry],
+        tombstones: Sequence[feeds.Tombstone] = (),
+        newest_archive: int = 0,
+    ) -> _InProgress:
         channel = feed_documents.subscription_channel(
-            self.settings, one, entries, tombstones, newest.number
+            self.settings,
+            one,
+            entries,
+            tombstones,
+            newest_archive,
+            self.pages.note(one, entries),
         )
         files = list(feed_documents.render_subscription(channel, one))
         return _InProgress(one, files, self._submit(files))
@@ -321,11 +347,13 @@ def publish_feeds(
     templates = renderer.fingerprint()
     with database.writing() as connection:
         feed_index.create_permanent_feeds(connection, publication)
-        _mark_changed_settings(connection, settings, templates)
+        again = _mark_changed_settings(connection, settings, templates)
+        issue_feeds.mark_changed_issue_feeds(connection, settings, now)
     _mark_missing_files(settings, database)
     problems = list[str]()
     recording = partial(progress, "recording changes for feeds")
     change_log.record_changes(database, publication, now, problems.append, recording)
+    _name_feeds(settings, database, renderer, again=again)
     with database.reading() as connection:
         due = feed_index.due_feeds(connection)
     pages = FeedPages(settings, database, renderer, now)
@@ -345,8 +373,28 @@ def mark_all_feeds_due(connection: Connection) -> None:
         web_files.forget_hash(connection, name)
 
 
-def _mark_changed_settings(connection: Connection, settings: Settings, templates: str) -> None:
-    """Mark what depends on settings and templates, if they changed.
+def _name_feeds(
+    settings: Settings, database: Database, renderer: Renderer, *, again: bool
+) -> None:
+    """Store the titles of feeds that are made of words of the program."""
+    publication = settings.publication
+    with database.reading() as connection:
+        nameless = feed_index.feeds_to_name(connection, again=again)
+    titles = [
+        renderer.feed_name(
+            views.publication_view(publication, one.language),
+            issue_feeds.newsletter_title(settings, one) if one.kind == "issues" else "",
+        )
+        for one in nameless
+    ]
+    if nameless:
+        with database.writing() as connection:
+            for one, title in zip(nameless, titles, strict=True):
+                feed_index.store_title(connection, one, title)
+
+
+def _mark_changed_settings(connection: Connection, settings: Settings, templates: str) -> bool:
+    """Mark what depends on settings and templates, if they changed; return whether they did.
 
     Archive documents stay as they are.
     """
@@ -354,9 +402,12 @@ def _mark_changed_settings(connection: Connection, settings: Settings, templates
     named = [one for one in (publication.people, publication.renamed_topics) if one]
     if _differs(connection, "feeds/languages", publication.languages, *named):
         change_log.mark_all_articles_changed(connection)
-    inputs = (FEEDS_VERSION, FEED_FORMATS, publication, settings.feeds, templates)
-    if _differs(connection, "feeds", *inputs):
-        feed_index.mark_feeds_due(connection)
+    newsletters = settings.newsletters
+    inputs = (FEEDS_VERSION, FEED_FORMATS, publication, settings.feeds, newsletters, templates)
+    if not _differs(connection, "feeds", *inputs):
+        return False
+    feed_index.mark_feeds_due(connection)
+    return True
 
 
 def _mark_missing_files(settings: Settings, database: Database) -> None:

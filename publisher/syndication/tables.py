@@ -18,7 +18,7 @@ feed = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     # Empty for the feed of all languages.
     sa.Column("language", sa.Text, nullable=False),
-    # The topic or the author's name: case-folded as a key, and as first seen. Of an author who stands
+    # The topic, the newsletter or the author's name: case-folded as a key, and as first seen. Of an author who stands
     # in people.toml the person's key and present name; such a feed is found by its `name`.
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
@@ -31,7 +31,9 @@ feed = sa.Table(
     # Hashes of the documents that hubs were last notified of, one for each format.
     sa.Column("announced", sa.Text, nullable=False),
     sa.UniqueConstraint("kind", "language", "label"),
-    sa.CheckConstraint("kind IN ('language', 'topic', 'author', 'all')", name="kind"),
+    sa.CheckConstraint(
+        "kind IN ('language', 'topic', 'author', 'all', 'issues', 'recordings')", name="kind"
+    ),
 )
 sa.Index("ix_feed_due", feed.c.id, **partial_index(feed.c.due))
 

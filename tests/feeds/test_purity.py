@@ -25,6 +25,7 @@ IMPORTABLE = {
     "json",
     "lxml",
     "lxml.etree",
+    "lxml.html",
     "re",
     "typing",
     "unicodedata",

@@ -17,7 +17,7 @@ from tools.feed_validator.xml import Document, children, count_faults, told, whe
 
 _FEED = words(
     "atom:author atom:generator atom:icon atom:id atom:link atom:rights atom:subtitle "
-    "atom:title atom:updated"
+    "atom:title atom:updated html:div"
 )
 _ENTRY = words(
     "atom:author atom:category atom:content atom:contributor atom:id atom:link "

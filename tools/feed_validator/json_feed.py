@@ -21,7 +21,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
 }
 _FEED = {
     **dict.fromkeys(("version", "title", "home_page_url", "feed_url", "next_url"), _TEXT),
-    **dict.fromkeys(("description", "icon", "language"), _TEXT),
+    **dict.fromkeys(("description", "favicon", "icon", "language"), _TEXT),
     **dict.fromkeys(("authors", "hubs", "items"), _OBJECTS),
 }
 _ITEM = {
@@ -37,7 +37,7 @@ _ATTACHMENT = {
     **dict.fromkeys(("url", "mime_type", "title"), _TEXT),
     **dict.fromkeys(("size_in_bytes", "duration_in_seconds"), _NUMBER),
 }
-_FEED_ADDRESSES = ("home_page_url", "feed_url", "next_url", "icon")
+_FEED_ADDRESSES = ("home_page_url", "feed_url", "next_url", "favicon", "icon")
 _ITEM_ADDRESSES = ("url", "image")
 
 

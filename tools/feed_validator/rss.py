@@ -17,7 +17,7 @@ from tools.feed_validator.xml import Document, children, count_faults, told, whe
 
 _CHANNEL = words(
     "title link description language copyright lastBuildDate generator docs ttl image item "
-    "atom:link dc:creator fh:archive"
+    "atom:link dc:creator fh:archive html:div"
 )
 _ITEM = words(
     "title link description category enclosure guid pubDate atom:link content:encoded "

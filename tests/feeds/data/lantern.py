@@ -18,6 +18,8 @@ CHANNEL = Channel(
     page_url="https://news.example.org/en/feeds/",
     hubs=("https://hub.example.net/",),
     stylesheet="/feeds/style.en.css",
+    icon="https://news.example.org/icon-192.png",
+    note="<div lang='en'><p>A feed &amp; <br>its <a href='https://news.example.org/en/'>page</a></p></div>",
     ttl=15,
     language="en",
     author=Author(

@@ -2,17 +2,18 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import pytest
 from lxml import etree, html
 
-from publisher.articles.model import Picture
+from publisher.articles.model import Byline, Picture
 from publisher.languages import direction
 from publisher.pictures.colours import AA, contrast
 from publisher.rendering import ArticleView, Renderer
 from publisher.rendering.colours_and_fonts import typeface
-from publisher.rendering.model import FeedGroup, FeedPageLink, FeedTexts
+from publisher.rendering.model import FeedGroup, FeedNoteLine, FeedPageLink, FeedTexts
 from tests.cpu_time import at_most
 from tests.publisher.rendering import sample
 
@@ -270,7 +271,7 @@ def test_it_is_whole_and_fetches_nothing(language: str) -> None:
     assert "@import" not in sheet
     assert re.findall(r"url\(([^)]*)\)", sheet) == [
         '"http://www.w3.org/2005/Atom"',
-        '"http://purl.org/dc/elements/1.1/"',
+        '"http://www.w3.org/1999/xhtml"',
     ]
 
 
@@ -278,34 +279,50 @@ def test_namespaces_are_declared_before_anything_else() -> None:
     lines = [line for line in SHEETS["en"].splitlines() if line.strip()]
     assert [line.split()[:2] for line in lines[:2]] == [
         ["@namespace", "atom"],
-        ["@namespace", "dc"],
+        ["@namespace", "html"],
     ]
     assert not any(line.startswith("@namespace") for line in lines[2:])
 
 
+def note(language: str, around: str | None = None) -> str:
+    publication = replace(sample.publication(language), language=around or language)
+    line = FeedNoteLine(
+        title="Tide & <b>", url=f"{sample.URL}/t/", language=language, day=date(2026, 1, 9)
+    )
+    return RENDERER.feed_note(publication, f"{sample.URL}/how/", [line])
+
+
 @pytest.mark.parametrize(
-    ("language", "words"),
+    ("language", "words", "day"),
     [
-        ("en", "To follow it, copy the address of this page into a feed reader."),
-        ("zh-Hans", "如要订阅，请将本页地址复制到 RSS 阅读器中。"),
-        ("zh-Hant", "如要訂閱，請將本頁網址複製到 RSS 閱讀器中。"),
-        ("ar", "لمتابعتها، انسخ عنوان هذه الصفحة إلى قارئ الخلاصات."),
+        (
+            "en",
+            "To follow it, copy the address of this page into a feed reader.",
+            "January 9, 2026",
+        ),
+        ("zh-Hans", "如要订阅，请将本页地址复制到 RSS 阅读器中。", "2026年1月9日"),
+        ("zh-Hant", "如要訂閱，請將本頁網址複製到 RSS 閱讀器中。", "2026年1月9日"),
+        ("ar", "لمتابعتها، انسخ عنوان هذه الصفحة إلى قارئ الخلاصات.", "9 يناير 2026"),
     ],
 )
-def test_the_style_says_what_to_do_in_the_language_of_the_feed(
-    language: str, words: str
+def test_a_browser_shows_what_to_do_and_links_to_entries_in_the_language_of_the_feed(
+    language: str, words: str, day: str
 ) -> None:
-    for selector in ("|rss::before", "atom|feed::before"):
-        assert f'"{words}"' in rules(SHEETS[language])[selector]
+    root = html.fragment_fromstring(note(language))
+    assert words in root[0].text_content()
+    assert [a.get("href") for a in root.iter("a")] == [f"{sample.URL}/how/", f"{sample.URL}/t/"]
+    assert root.get("dir") == direction(language)
+    (shown,) = root.iter("time")
+    assert shown.text == day
+    assert "Tide & <b>" in root.text_content()
 
 
 def test_english_and_foreign_words_keep_their_own_direction() -> None:
     sheet = rules(Renderer().feed_style(replace(sample.publication("ar"), language="yi")))
     assert "direction: rtl;" in sheet["|rss"]
-    assert "direction: ltr;" in sheet["|rss::before"]
-    sheet = rules(SHEETS["en"])
-    for selector in ("|item > |title", "|item > |description", "atom|entry > atom|summary"):
-        assert "unicode-bidi: plaintext;" in sheet[selector]
+    root = html.fragment_fromstring(note("ar", "yi"))
+    assert (root.get("dir"), root[0].get("dir")) == ("rtl", "ltr")
+    assert "unicode-bidi: plaintext;" in rules(SHEETS["en"])["html|li"]
     content = texts(sample.item("ar", shown_as="fallback"), "en").content_html
     assert content.startswith('<div lang="ar" dir="rtl">')
     assert '<p lang="en" dir="ltr"><strong>In العربية</strong></p>' in content
@@ -317,30 +334,12 @@ def test_it_shows_what_people_read_and_hides_all_else() -> None:
     shown = {
         selector
         for selector, declarations in rules(sheet).items()
-        if re.search(r"display: (block|flex)", declarations)
+        if re.search(r"display: (block|flex|inline)", declarations)
     }
-    assert shown == {
-        "|rss",
-        "|rss::before",
-        "|rss > |channel",
-        "|channel > |title",
-        "|channel > |description",
-        "|channel > |item",
-        "|item > |title",
-        "|item > |description",
-        "|item > |pubDate",
-        "|item > dc|creator",
-        "atom|feed",
-        "atom|feed::before",
-        "atom|feed > atom|title",
-        "atom|feed > atom|subtitle",
-        "atom|feed > atom|entry",
-        "atom|entry > atom|title",
-        "atom|entry > atom|summary",
-        "atom|entry > atom|published",
-        "atom|entry > atom|author",
-        "atom|entry > atom|author > atom|name",
-    }
+    heads = {"|channel > |title", "|channel > |description"}
+    heads |= {"atom|feed > atom|title", "atom|feed > atom|subtitle"}
+    notes = {f"html|{name}" for name in ("div", "p", "ul", "li", "a", "br", "time")}
+    assert shown == {"|rss", "|rss > |channel", "atom|feed", *heads, *notes}
 
 
 @pytest.mark.parametrize("where", ["page", "feed"])
@@ -364,12 +363,20 @@ def texts(item: ArticleView, language: str | None = None) -> FeedTexts:
     return RENDERER.feed_texts(item, sample.publication(language or item.article.language))
 
 
-def test_content_is_a_fragment_with_byline_picture_and_body() -> None:
+def test_content_is_a_fragment_with_picture_affiliation_body_and_other_languages() -> None:
     entry = texts(sample.item("ar")).content_html
-    assert entry.startswith(
-        '<div lang="ar" dir="rtl">\n<p>كاتب مثال، مكتب الميناء، مدينة المثال</p>'
-    )
-    assert entry.endswith("</div>")
+    assert entry.startswith('<div lang="ar" dir="rtl">\n<p><img src="https:')
+    assert "<p><small>كاتب مثال، مكتب الميناء، مدينة المثال</small></p>" in entry
+    last = html.fragment_fromstring(entry)[-1]
+    assert [a.get("href") for a in last.iter("a")] == [
+        one.url for one in sample.item("ar").translations
+    ]
+    assert last.text_content().startswith("للقراءة بلغة أخرى: English")
+    # Feed readers show the names themselves.
+    alone = sample.article("en", bylines=(Byline(name="Ann Example"),))
+    assert "Ann" not in texts(sample.item("en", article=alone)).content_html
+    corrected = sample.item("en", corrected_on=date(2026, 1, 9))
+    assert "<small>Corrected on January 9, 2026</small>" in texts(corrected).content_html
     assert 'src="https://news.example.org/media/0a1b/ferry.png" width="1200"' in entry
     assert 'src="/' not in entry
     assert "style=" not in entry

@@ -70,7 +70,8 @@ def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds_and_reports_its_progre
     assert report.picked_up.new == 2
     assert report.issues == 2
     assert (report.written.articles, report.written.issues) == (2, 2)
-    assert report.feeds == 5
+    # Of four languages, all of them, and the issues of two editions.
+    assert report.feeds == 7
     assert (report.sent.messages, report.problems) == (2, [])
     assert sorted(report.sent.issues) == ["weekly-ar-2026-01-09", "weekly-en-2026-01-09"]
 

@@ -85,6 +85,9 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     "feed_page": lambda r, tag: r.feed_page(sample.publication(tag), sample.feed(tag)),
     "feed_texts": lambda r, tag: r.feed_texts(sample.item(tag), sample.publication(tag)),
     "feed_style": lambda r, tag: r.feed_style(sample.publication(tag)),
+    "feed_name": lambda r, tag: r.feed_name(sample.publication(tag), "The week"),
+    "feed_note": lambda r, tag: r.feed_note(sample.publication(tag), sample.URL, ()),
+    "issue_texts": lambda r, tag: r.issue_texts(sample.issue(tag)),
     "withdrawn_texts": lambda r, tag: r.withdrawn_texts(sample.publication(tag)),
     "withdrawn_page": lambda r, tag: r.withdrawn_page(sample.publication(tag)),
     "moved_page": lambda r, tag: r.moved_page(

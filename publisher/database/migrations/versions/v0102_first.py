@@ -14,7 +14,7 @@ from publisher.clock import SystemClock
 from publisher.database.metadata import metadata
 from subscribers.tables import subscribers_metadata
 
-revision = "0101"
+revision = "0102"
 down_revision = None
 
 # The modules that declare tables, each beside the code that owns them.
