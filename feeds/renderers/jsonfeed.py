@@ -31,7 +31,7 @@ def render(channel: Channel) -> bytes:
 def _feed(channel: Channel) -> dict[str, Any]:
     translations = links.other_languages(channel, "json")
     # Feed readers add the feed's authors to those of each item.
-    all_signed = channel.entries and all(entry.authors for entry in channel.entries)
+    is_signed = any(entry.authors for entry in channel.entries)
     known = _known(
         version=_VERSION,
         title=channel.title,
@@ -40,7 +40,7 @@ def _feed(channel: Channel) -> dict[str, Any]:
         description=channel.description,
         icon=channel.icon,
         favicon=channel.icon,
-        authors=[] if all_signed else [_author(channel.author)],
+        authors=[] if is_signed else [_author(channel.author)],
         language=channel.language,
         hubs=[{"type": "WebSub", "url": hub} for hub in channel.hubs],
         _publisher=_known(translations=[_translation(link) for link in translations]),
