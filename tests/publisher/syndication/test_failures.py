@@ -286,14 +286,15 @@ def test_hubs_are_notified_once_of_each_changed_feed_when_it_is_in_place(
     publication: PublicationFolder, hub: Hub
 ) -> None:
     publication.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Sea]")
-    everything = ("en", "ar", "zh-Hans", "zh-Hant", "all", "en/topics/sea")
+    issues = "en/issues/weekly"
+    everything = ("en", "ar", "zh-Hans", "zh-Hant", "all", "en/topics/sea", issues)
     assert notified(publication, hub, 0) == topics(*everything)
     before = {one.topic: one.content for one in hub.pings}
     assert notified(publication, hub, 1) == []
     publication.write(
         "en/fog.md", "Other words.", title="Fog", date="2026-01-05", topics="[Sea]"
     )
-    assert notified(publication, hub, 2) == topics("en", "all", "en/topics/sea")
+    assert notified(publication, hub, 2) == topics("en", "all", "en/topics/sea", issues)
     assert all(one.content not in (None, before[one.topic]) for one in hub.pings)
 
 
@@ -313,7 +314,8 @@ def test_an_unavailable_hub_is_notified_later(publication: PublicationFolder, hu
     hub.say(Reply(503))
     notified(publication, hub, 0)
     hub.answer = lambda _topic: Reply()
-    assert notified(publication, hub, 12) == topics("en", "ar", "zh-Hans", "zh-Hant", "all")
+    everything = ("en", "ar", "zh-Hans", "zh-Hant", "all", "en/issues/weekly")
+    assert notified(publication, hub, 12) == topics(*everything)
     assert notified(publication, hub, 24) == []
 
 

@@ -27,4 +27,4 @@ def test_a_broken_page_template_stops_neither_pages_nor_feeds_nor_mail(
     report = pipeline_of(tides(publication)).run()
     (problem,) = report.problems
     assert problem.startswith("templates/web/article.html, line 1: ")
-    assert (report.written.articles, report.feeds, report.sent.messages) == (2, 5, 2)
+    assert (report.written.articles, report.feeds, report.sent.messages) == (2, 7, 2)
