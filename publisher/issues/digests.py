@@ -418,7 +418,9 @@ def corrected_articles(
     found = set[int]()
     for some in chunks(list(current)):
         query = sa.select(place.article_id, place.words_hash).where(
-            place.article_id.in_(some), place.words_hash.is_not(None)
+            place.story_id.in_({current[one].story_id for one in some}),  # it has an index
+            place.article_id.in_(some),
+            place.words_hash.is_not(None),
         )
         mailed = connection.execute(query.distinct()).all()
         found |= {one for one, words in mailed if words != words_hash(current[one])}

@@ -96,6 +96,9 @@ def given() -> dict[str, set[str]]:
         renderer.withdrawn_texts(publication)
         renderer.withdrawn_page(publication)
         renderer.feed_style(publication)
+        renderer.feed_name(publication, "The week")
+        renderer.feed_note(publication, publication.url, ())
+        renderer.issue_texts(sample.issue("en"))
         renderer.test_mark(publication)
     return found
 
