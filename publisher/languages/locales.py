@@ -196,6 +196,7 @@ Direction = Literal["ltr", "rtl"]
 RIGHT_TO_LEFT_ISOLATE = "\u2067"
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
+RIGHT_TO_LEFT_MARK = "\u200f"
 _POP_EMBEDDING = "\u202c"
 _ISOLATES = frozenset("\u2066\u2067\u2068")
 _EMBEDDINGS = frozenset("\u202a\u202b\u202d\u202e")
@@ -223,6 +224,13 @@ def bidi_control_in(text: str) -> str:
 def first_strong_direction(text: str) -> Direction | None:
     """Return the direction of the first letter that has one (UAX 9, P2 without isolates)."""
     return next(_directions(text), None)
+
+
+def with_end_mark(text: str) -> str:
+    """Return a line with a mark at its end if signs there would jump to the front where lines begin at the left."""
+    ends_in_signs = text[-1:] and unicodedata.bidirectional(text[-1]) not in _STRONG
+    is_marked = ends_in_signs and first_strong_direction(text) == "rtl"
+    return f"{text}{RIGHT_TO_LEFT_MARK}" if is_marked else text
 
 
 def letter_directions(text: str) -> set[Direction]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 
 from publisher.errors import DeliveryError
+from publisher.languages.locales import with_end_mark
 from publisher.mail_limits import MAX_LINE_LENGTH, MIME_COLUMNS
 
 # Makes encoded words of 60 characters, which fit on one line with `Subject: `; RFC 2047 allows 75.
@@ -57,7 +58,7 @@ def encode_field(name: str, value: str) -> bytes:
 
 def encode_text(text: str) -> str:
     """Return the value of a field that is free text: as it is, or in encoded words (RFC 2047)."""
-    line = single_line(text)
+    line = with_end_mark(single_line(text))
     return line if _is_plain(line) else _encoded(line)
 
 

@@ -57,6 +57,11 @@ _IMPORTANT = " !important"
 _FAMILY = re.compile("margin|padding|border|background|font|list-style|text-decoration|outline")
 
 
+# Outside of style sheets, which have no references. Roundcube makes ASCII of these signs, so that quotations lose
+# their marks and an attribute ends early; references it leaves alone.
+_TYPOGRAPHIC_SIGNS = re.compile("<style.*?</style>|[\u2018\u2019\u201c\u201d\u2026]", re.DOTALL)
+
+
 class StyleSheetError(ValueError):
     """A style sheet has something that is refused; `line` counts from its first line, 1."""
 
@@ -285,7 +290,9 @@ def _inlined(html: str) -> str:
     written: str = etree.tostring(root, method="html", encoding="unicode", doctype=_DOCTYPE)
     if _text(_parsed(written)) != text:
         raise RenderingError("inlining would lose text of the mail")
-    return written
+    return _TYPOGRAPHIC_SIGNS.sub(
+        lambda one: one[0] if one[0][1:] else f"&#{ord(one[0])};", written
+    )
 
 
 class _HardenedPremailer(Premailer):  # type: ignore[misc]  # premailer ships no types

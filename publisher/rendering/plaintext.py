@@ -144,7 +144,7 @@ def shorten_to_columns(text: str, columns: int) -> str:
         if one.start() < len(first) < one.end()
     )
     first = first[: next(cut, None)]
-    return first.rstrip(" ,.;:，、；：-–—") + "…"
+    return first.rstrip(" ,.;:،؛，、；：-–—") + "…"
 
 
 def shorten_isolated(text: str, columns: int) -> str:

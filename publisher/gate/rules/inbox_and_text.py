@@ -248,7 +248,8 @@ def _preheader(mail: CheckedMail) -> Iterator[Finding]:
     if width not in _COLUMNS and not (is_short and mail.is_about_subscription):
         problem = counted("it takes %(count)s column", "it takes %(count)s columns", width)
         yield finding_of("preheader-length", element, problem)
-    if _without_spaces(wanted) == _without_spaces(mail.decoded_header("Subject")):
+    subject = mail.decoded_header("Subject").removesuffix(locales.RIGHT_TO_LEFT_MARK)
+    if _without_spaces(wanted) == _without_spaces(subject):
         yield finding("preheader-repeats", element, "it repeats the subject")
 
 

@@ -49,6 +49,15 @@ def test_after_the_lead_three_stories_have_pictures_and_the_rest_are_briefs() ->
     assert all(display_width(text) <= BRIEF_COLUMNS for text in briefs)
 
 
+def test_a_brief_stands_closer_to_the_brief_below_it_than_to_anything_else() -> None:
+    cells = [
+        e.get("class")
+        for e in tree(ranked()).iter("td")
+        if "item" in e.get("class", "").split()
+    ]
+    assert cells == ["item lead", *["item next"] * 3, "item next close", "item"]
+
+
 def test_each_story_has_its_picture_above_where_mails_have_whole_texts() -> None:
     images = [image.get("width") for image in tree(ranked(content="full")).iter("img")]
     assert images == ["600"] * 6

@@ -395,3 +395,10 @@ def test_an_inliner_that_shares_no_code_agrees() -> None:
         for found in style_of(other, "p").split(";")
         if found.strip()
     } == ours
+
+
+def test_quotation_marks_and_ellipses_are_references_outside_of_style_sheets() -> None:
+    kept = '<style data-premailer="ignore">q::before { content:"“" }</style>'
+    written = inline(mail("", '<p title="„Tee“">„Tee“, ‘tea’…</p>', kept))
+    assert 'q::before { content:"“" }' in written
+    assert '<p title="„Tee&#8220;">„Tee&#8220;, &#8216;tea&#8217;&#8230;</p>' in written

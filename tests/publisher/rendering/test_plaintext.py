@@ -156,6 +156,7 @@ def test_blank_lines_are_kept_one_at_a_time_and_one_line_has_no_controls_but_joi
         ("one, two", 6, "one…"),
         ("河流與潮水的故事", 9, "河流與潮…"),
         ("河流，與潮水", 7, "河流…"),
+        ("نهر، ومدّ", 6, "نهر…"),
         ("abcdefghij", 5, "abcd…"),
     ],
 )

@@ -21,6 +21,16 @@ from tools.browser.styles import (
 
 # More is not read.
 MOST = 20
+# Lines of the first words that stand beside the link to the mail's page, less than 12 px off.
+TOUCHING = """() => {
+  const link = document.querySelector(".opening-link a"), words = document.createRange();
+  if (!link) return [];
+  words.selectNodeContents(document.querySelector(".opening-words"));
+  const box = link.getBoundingClientRect();
+  return [...words.getClientRects()].filter((line) =>
+    line.top < box.bottom && line.bottom > box.top && line.left < box.right + 12 && line.right > box.left - 12
+  ).map((line) => `${line.left} to ${line.right}, ${box.left} to ${box.right}`);
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +48,15 @@ class Seen:
 def look_at_all(window: Window) -> Seen:
     """Look at a mail from all sides. What takes its style blocks away comes last."""
     mode: str = window.page.evaluate("document.compatMode")
+    touching = window.page.evaluate(TOUCHING)
     pictures = window.page.evaluate("Array.from(document.images, (one) => one.currentSrc)")
     asked = sorted(set(window.asked))
     inlined = styles(window)
-    faults = {"does not fit": misfits(window), "is not accessible": violations(window)}
+    faults = {
+        "does not fit": misfits(window),
+        "is not accessible": violations(window),
+        "has a first line that touches its link": touching,
+    }
     without_blocks = styles_without_blocks(window)
     faults["does not fit without style blocks"] = misfits_without_style(window)
     return Seen(mode, asked, sorted(set(pictures)), inlined, without_blocks, faults)

@@ -121,9 +121,10 @@ def test_the_length_is_counted_in_columns(line: str, found: list[str]) -> None:
 
 def test_a_first_line_that_repeats_the_subject_is_a_finding_and_line_breaks_are_none() -> None:
     subject = f"{SUBJECTS['en']} for the tide, at last"
-    assert codes(beginning(f"<p>{subject}</p>", subject, subject=subject)) == [
-        "preheader-repeats"
-    ]
+    for field in (subject, f"{subject}\u200f"):
+        assert codes(beginning(f"<p>{subject}</p>", subject, subject=field)) == [
+            "preheader-repeats"
+        ]
     assert codes(beginning(f"<p>{LINE.replace(' · ', chr(10) + '· ')}</p>")) == []
 
 
