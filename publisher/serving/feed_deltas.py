@@ -11,9 +11,6 @@ from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 
-from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header
-
 _START = re.compile(rb"(?=\n *<(?:item|entry)[ >])")
 _END = re.compile(rb".*</(?:item|entry)>", re.DOTALL)
 # Characters of base64, six bits each: a changed entry is taken for a known one once in 10 million times.
@@ -22,11 +19,6 @@ _MARK_LENGTH = 5
 _MAX_ENTRIES = 80
 # After the hash and the coding.
 _TAG = re.compile(r"[0-9a-f]+[a-z-]*\.([A-Za-z0-9+/]+)")
-
-
-def accepts_delta(value: str | None) -> bool:
-    """Return whether an A-IM header asks for entries that changed."""
-    return parse_accept_header(value, Accept).quality("feed") > 0
 
 
 def entry_marks(document: bytes) -> str:

@@ -18,7 +18,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.datastructures import Accept
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
-from werkzeug.http import http_date, quote_etag
+from werkzeug.http import http_date, parse_accept_header, quote_etag
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
@@ -28,9 +28,9 @@ from publisher.urls import GONE_NAME
 from publisher.web_files import COMPRESSORS
 
 _INDEX = "index.html"
-_IDENTITY = "identity"
+IDENTITY = "identity"
 # Codings and the ends of their files' names. The smallest first: of equal weights the first is used.
-_CODINGS = {"br": ".br", "gzip": ".gz", _IDENTITY: ""}
+CODINGS = {"br": ".br", "gzip": ".gz", IDENTITY: ""}
 # One range. Others are ignored, as RFC 9110, 14.2 allows: Werkzeug would refuse them.
 _ONE_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*")
 _BLOCK_BYTES = 64 * 1024
@@ -102,24 +102,19 @@ def _missing(root: Path, path: str) -> Response:
 
 def _document(file: Path, path: str, request: Request, settings: Settings) -> Response:
     """Return a document, a range of it, or a status without a body."""
-    copies = available_codings(file)
-    packed = _packed_codings(file, path)
-    vary = _vary(path, {*copies, *packed})
-    # A part is one of a file, which is as long the next time.
-    offered = copies if "Range" in request.headers else {*copies, *packed}
-    coding = choose_coding(request.accept_encodings, offered)
+    coding, is_file, vary = _offer(file, path, request)
     if coding is None:
         return _plain(HTTPStatus.NOT_ACCEPTABLE, *vary)
     # Before its copy is opened, which must not be older than the entries that the tag names.
     whole = _read(file) if _wants_delta(path, request) else None
     try:
-        opened = _copy(file, coding if coding in copies else _IDENTITY).open("rb")
+        opened = _copy(file, coding if is_file else IDENTITY).open("rb")
     except OSError:  # it is gone meanwhile, or can't be read
         return _plain(HTTPStatus.NOT_FOUND)
     status = os.fstat(opened.fileno())
-    tag = f"{_content_tag(opened, status)}{_CODINGS[coding].replace('.', '-')}"
+    tag = f"{_content_tag(opened, status)}{CODINGS[coding].replace('.', '-')}"
     fields = dict((*headers.headers_for(path, settings), *vary))
-    if coding != _IDENTITY:
+    if coding != IDENTITY:
         fields["Content-Encoding"] = coding
     if headers.is_styled(path) and headers.is_browser(request.headers.get("Accept", "")):
         # A tag of its own: else a browser could show a copy that it fetched as a feed.
@@ -131,15 +126,28 @@ def _document(file: Path, path: str, request: Request, settings: Settings) -> Re
         if delta := _delta(whole, coding, status, tag, fields, request):
             opened.close()
             return delta
-    if coding in copies:
+    if is_file:
         return _sent(opened, status.st_size, status, tag, fields, request)
     with opened:
-        content = _encode(opened.read(), coding)
+        content = encode(opened.read(), coding)
     return _sent(io.BytesIO(content), len(content), status, tag, fields, request)
 
 
+def _offer(
+    file: Path, path: str, request: Request
+) -> tuple[str | None, bool, tuple[tuple[str, str], ...]]:
+    """Return the coding to send, None if the client takes none; whether there is a file in it; and Vary."""
+    copies = available_codings(file)
+    packed = _packed_codings(file, path)
+    # A part is one of a file, which is as long the next time.
+    offered = copies if "Range" in request.headers else {*copies, *packed}
+    coding = choose_coding(request.accept_encodings, offered)
+    return coding, coding in copies, _vary(path, {*copies, *packed})
+
+
 def _wants_delta(path: str, request: Request) -> bool:
-    return headers.is_styled(path) and feed_deltas.accepts_delta(request.headers.get("A-IM"))
+    accepted = parse_accept_header(request.headers.get("A-IM"), Accept)
+    return headers.is_styled(path) and accepted.quality("feed") > 0
 
 
 def _delta(
@@ -155,7 +163,7 @@ def _delta(
     base = feed_deltas.known_entries(tags.as_set(include_weak=True))
     if base is None or tags.contains_weak(tag) or "Range" in request.headers:
         return None
-    content = _encode(feed_deltas.changed_entries(whole, base[1]), coding)
+    content = encode(feed_deltas.changed_entries(whole, base[1]), coding)
     own = {"IM": "feed", "Delta-Base": quote_etag(base[0]), **_DELTA_FIELDS}
     response = _sent(io.BytesIO(content), len(content), status, tag, {**fields, **own}, request)
     if response.status_code == HTTPStatus.OK:
@@ -163,8 +171,9 @@ def _delta(
     return response
 
 
-def _encode(content: bytes, coding: str) -> bytes:
-    return content if coding == _IDENTITY else COMPRESSORS[_CODINGS[coding]](content)
+def encode(content: bytes, coding: str) -> bytes:
+    """Return content in one of the codings."""
+    return content if coding == IDENTITY else COMPRESSORS[CODINGS[coding]](content)
 
 
 def _content_tag(opened: IO[bytes], status: os.stat_result) -> str:
@@ -185,7 +194,7 @@ def _packed_codings(file: Path, path: str) -> Collection[str]:
     status = _look(file)
     is_packed = status and status.st_size in _PACKED_BYTES
     is_packed = is_packed and headers.is_text(headers.media_type(path))
-    return _CODINGS.keys() - {_IDENTITY} if is_packed else ()
+    return CODINGS.keys() - {IDENTITY} if is_packed else ()
 
 
 def _sent(
@@ -303,7 +312,7 @@ def available_codings(file: Path) -> list[str]:
     own = _look(file)
     if own is None:
         return []
-    copies = {coding: _look(_copy(file, coding)) for coding in _CODINGS}
+    copies = {coding: _look(_copy(file, coding)) for coding in CODINGS}
     return [
         coding
         for coding, status in copies.items()
@@ -322,14 +331,14 @@ def choose_coding(accepted: Accept, available: Collection[str]) -> str | None:
         if accepted.find(coding) >= 0:
             return accepted.quality(coding)
         # Not named: identity stays allowed, after all codings that are named.
-        return 0.0001 if coding == _IDENTITY else 0
+        return 0.0001 if coding == IDENTITY else 0
 
-    best = max((coding for coding in _CODINGS if coding in available), key=weight, default=None)
+    best = max((coding for coding in CODINGS if coding in available), key=weight, default=None)
     return best if best and weight(best) > 0 else None
 
 
 def _copy(file: Path, coding: str) -> Path:
-    return file.with_name(file.name + _CODINGS[coding])
+    return file.with_name(file.name + CODINGS[coding])
 
 
 def _read(file: Path) -> bytes | None:

@@ -16,7 +16,7 @@ from publisher.articles.model import Article, LanguageVersion
 from publisher.articles.tables import article, story
 from publisher.database.engine import chunks
 from publisher.issues import digests
-from publisher.syndication.tables import feed_archive, feed_entry, feed_position
+from publisher.syndication.tables import feed, feed_archive, feed_entry, feed_position
 
 # A subscription document has the latest tombstones. Archive documents have all of theirs.
 MAX_TOMBSTONES = 50
@@ -67,6 +67,7 @@ class Withdrawal:
     url: str | None
     published: datetime
     status: str
+    article_id: int
     position: int
 
     @property
@@ -147,9 +148,7 @@ def _stored_entry(
     )
 
 
-def entries_of_articles(
-    connection: sa.Connection, chosen: Sequence[Article], now: datetime
-) -> list[StoredEntry]:
+def rows_of_articles(connection: sa.Connection, chosen: Sequence[Article]) -> list[EntryRow]:
     """Return the entries of articles in their own languages, in this order.
 
     Those that no feed has yet are left out. The entries are in no feed, and have position 0.
@@ -161,12 +160,16 @@ def entries_of_articles(
             feed_entry.c.article_id.in_(portion), feed_entry.c.withdrawn_at.is_(None)
         )
         known |= {(row.article_id, row.language): row for row in connection.execute(query)}
-    versions = articles.versions(connection, {one.story_id for one in chosen}, now)
-    return [
-        _stored_entry(_entry_row(0, row), one, versions)
-        for one in chosen
-        if (row := known.get((one.id, one.language)))
-    ]
+    return [_entry_row(0, row) for one in chosen if (row := known.get((one.id, one.language)))]
+
+
+def language_feeds(
+    connection: sa.Connection, languages: Sequence[str]
+) -> Sequence[sa.Row[tuple[int, datetime, str]]]:
+    """Return the feeds of languages: id, when each changed last, and hashes of its documents."""
+    where = (feed.c.kind == "language") & feed.c.language.in_(languages)
+    columns = feed.c["id", "updated_at", "announced"]
+    return connection.execute(sa.select(*columns).where(where).order_by(feed.c.id)).all()
 
 
 def _positions(
@@ -207,7 +210,7 @@ def withdrawals_from(
     """Return what was withdrawn from a feed, or from one of its archive documents, the latest first."""
     columns = (
         *feed_entry.c["tag", "withdrawn_at", "language"],
-        *(story.c.slug, article.c.url, article.c.published_at, article.c.status),
+        *(story.c.slug, article.c.url, article.c.published_at, article.c.status, article.c.id),
     )
     query = (
         sa.select(*columns, sa.func.max(feed_position.c.position))

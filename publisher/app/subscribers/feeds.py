@@ -5,7 +5,7 @@ asks for another. Entries are those of the public feeds, so a feed reader that h
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -20,9 +20,11 @@ from publisher.config import Settings
 from publisher.issues import selection
 from publisher.mail.signed_addresses import find_link, sign_link
 from publisher.rendering import Renderer
+from publisher.syndication import feed_window
 from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_index import publication_tag
-from publisher.syndication.feed_window import StoredEntry, entries_of_articles
+from publisher.syndication.feed_window import Withdrawal
+from publisher.web_files import hash_inputs
 from subscribers import preferences
 from subscribers.addresses import mask_address
 from subscribers.model import Subscriber
@@ -35,6 +37,10 @@ _POOL: Final = 100
 _POOL_OF_CHOICE: Final = 400
 
 
+class EndedFeedError(Exception):
+    """The address of a subscriber's feed was valid once."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrivateFeed:
     """What a subscriber's feed contains, before it is rendered."""
@@ -42,13 +48,30 @@ class PrivateFeed:
     language: str
     title: str
     token: str = field(repr=False)
-    entries: tuple[StoredEntry, ...]
+    rules: tuple[selection.SelectionRules, ...]
+    now: datetime
 
-    def etag(self, name: str) -> str:
-        """Return a value that changes with the document in the format of this name."""
-        stated = [f"{one.tag} {one.updated.isoformat()}" for one in self.entries]
-        text = "\n".join((feeds.__name__, name, self.language, self.title, self.token, *stated))
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+    @property
+    def languages(self) -> list[str]:
+        """The languages that articles may have."""
+        return list(dict.fromkeys(tag for own in self.rules for tag in own.languages))
+
+    def etag(self, connection: Connection, name: str) -> str:
+        """Return a value that changes with the document in the format of this name.
+
+        It is made of what the subscriber wants, and of the public feeds' states: most readers poll in vain, and
+        selecting articles takes ten times as long.
+        """
+        wanted = [
+            (
+                own.languages,
+                own.by_machine,
+                *map(sorted, (own.conversions, own.topics, own.authors)),
+            )
+            for own in self.rules
+        ]
+        state = feed_window.language_feeds(connection, self.languages)
+        return hash_inputs(name, self.language, self.title, self.token, wanted, state)[:32]
 
 
 def private_feed_token(secret: str, person: Subscriber) -> str:
@@ -81,33 +104,46 @@ def read_private_feed(
     language: str,
     now: datetime,
 ) -> PrivateFeed | None:
-    """Return the feed of a token, or None if it is damaged or was revoked, or the subscriber erased."""
+    """Return the feed of a token; None if no such token was ever signed.
+
+    Raise EndedFeedError if it was revoked, or the subscriber erased.
+    """
     link = find_link(secret, "feed", token)
-    person = load_subscriber(connection, link.subscriber_id) if link else None
-    if link is None or person is None or person.id != link.subscriber_id:
+    if link is None:
         return None
-    if link.has_ended(person.generation) or link.number != person.feed_generation:
-        return None
-    chosen = _select(
-        connection, settings, person, preferences.load_preferences(connection, person.id), now
-    )
+    person = load_subscriber(connection, link.subscriber_id)
+    if (
+        person is None
+        or person.id != link.subscriber_id
+        or link.has_ended(person.generation)
+        or link.number != person.feed_generation
+    ):
+        raise EndedFeedError
+    wanted = preferences.load_preferences(connection, person.id)
     title = settings.publication.title(language)
     return PrivateFeed(
         language=language,
         title=f"{title} ({mask_address(person.address)})",
         token=token,
-        entries=tuple(entries_of_articles(connection, chosen, now)),
+        rules=tuple(dict.fromkeys(_rules(settings, person, wanted))),
+        now=now,
     )
 
 
 def render_private_feed(
-    settings: Settings, renderer: Renderer, feed: PrivateFeed, name: str
+    connection: Connection, settings: Settings, renderer: Renderer, feed: PrivateFeed, name: str
 ) -> bytes:
     """Return the document in the format of this name."""
     publication, language = settings.publication, feed.language
-    entries = EntryBuilder(settings, renderer).build(
-        feed.entries, read=list, full=settings.feeds.content != "summary"
+    builder = EntryBuilder(settings, renderer)
+    chosen = _select(connection, feed)
+    full = settings.feeds.content != "summary"
+    entries = builder.build(
+        feed_window.rows_of_articles(connection, chosen),
+        lambda rows: feed_window.stored_entries(connection, rows, feed.now, with_texts=full),
+        full=full,
     )
+    entries += builder.build_withdrawn(_withdrawn(connection, feed, chosen), 0, feed.now)
     token = hashlib.sha256(feed.token.encode()).hexdigest()[:16]
     channel = feeds.Channel(
         id=publication_tag(publication, f"feed/of/{token}"),
@@ -138,30 +174,54 @@ def _addresses(settings: Settings, language: str, token: str) -> dict[str, str]:
     }
 
 
-def _select(
-    connection: Connection,
-    settings: Settings,
-    person: Subscriber,
-    chosen: preferences.Preferences,
-    now: datetime,
-) -> list[Article]:
-    """Return the newest articles that a subscriber wants, each story once, newest first."""
+def _select(connection: Connection, feed: PrivateFeed) -> list[Article]:
+    """Return the newest articles that a subscriber wants, each story once, newest first; without texts."""
     found: dict[int, Article] = {}
-    for rules in dict.fromkeys(_rules(settings, person, chosen)):
-        limit = _POOL_OF_CHOICE if rules.topics or rules.authors else _POOL
+    for own in feed.rules:
+        limit = _POOL_OF_CHOICE if own.topics or own.authors else _POOL
         pool = [
             one
-            for language in rules.languages
-            for one in articles.newest_articles(connection, language, now, limit)
+            for language in own.languages
+            for one in articles.newest_articles(
+                connection, language, feed.now, limit, with_texts=False
+            )
         ]
-        stories = articles.variants(connection, {one.story_id for one in pool}, now)
-        candidates = selection.Candidates(articles=pool, variants=stories, sent=())
-        for article in selection.choose_for_profile(
-            rules, candidates, selection.SelectionWindow(until=now)
-        ):
+        stories = articles.variants(connection, {one.story_id for one in pool}, feed.now)
+        for article in _wanted(own, pool, stories, feed.now):
             found.setdefault(article.story_id, article)
     newest = sorted(found.values(), key=lambda one: (-one.published_at.timestamp(), one.id))
     return newest[:MAX_ENTRIES]
+
+
+def _withdrawn(
+    connection: Connection, feed: PrivateFeed, chosen: Sequence[Article]
+) -> list[Withdrawal]:
+    """Return what would be among the chosen articles if it had not been withdrawn."""
+    gone = [
+        one
+        for row in feed_window.language_feeds(connection, feed.languages)
+        for one in feed_window.withdrawals_from(connection, row.id)
+    ]
+    ids = [one.article_id for one in gone]
+    pool = list(articles.articles_by_id(connection, ids, with_texts=False).values())
+    stories = {one.story_id: [one] for one in pool}
+    wanted = {one.id for own in feed.rules for one in _wanted(own, pool, stories, feed.now)}
+    oldest = chosen[-1].published_at if len(chosen) == MAX_ENTRIES else None
+    return [
+        one
+        for one in gone
+        if one.article_id in wanted and (oldest is None or one.published > oldest)
+    ]
+
+
+def _wanted(
+    own: selection.SelectionRules,
+    pool: Sequence[Article],
+    stories: Mapping[int, Sequence[Article]],
+    now: datetime,
+) -> list[Article]:
+    candidates = selection.Candidates(articles=pool, variants=stories, sent=())
+    return selection.choose_for_profile(own, candidates, selection.SelectionWindow(until=now))
 
 
 def _rules(

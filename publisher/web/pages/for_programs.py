@@ -3,9 +3,12 @@
 A webhook is answered with 200 only after the commit: providers send again what was not answered so.
 """
 
+from http import HTTPStatus
+
 import flask
 
 from publisher.app.subscribers.feeds import (
+    EndedFeedError,
     private_feed_type,
     read_private_feed,
     render_private_feed,
@@ -16,6 +19,7 @@ from publisher.app.subscribers.provider_reports import (
     store_feedback,
 )
 from publisher.bounces.providers.events import FeedbackRefusedError
+from publisher.serving.static_site import CODINGS, IDENTITY, choose_coding, encode
 from publisher.web.pages.responses import PageRequest, PageTable
 from publisher.web.security import OriginCheck, max_body, origin_check
 
@@ -26,21 +30,30 @@ PAGES = PageTable()
 def _private_feed(request: PageRequest, name: str) -> flask.Response:
     token, _, form = name.rpartition(".")
     media_type, settings = private_feed_type(form), request.settings
-    with request.reading() as connection:
-        found = read_private_feed(
-            connection, settings, request.secret, token, request.language, request.now
-        )
-    if found is None or media_type is None:
-        flask.abort(404)
-    etag = found.etag(form)
+    # A token is in no form, and an article in no query: what is compressed tells nothing (BREACH).
+    coding = choose_coding(flask.request.accept_encodings, CODINGS) or IDENTITY
     response = flask.Response(mimetype=media_type)
-    if flask.request.if_none_match.contains(etag):
-        response.status_code = 304
-    else:
-        renderer = request.context.opened.renderer
-        response.data = render_private_feed(settings, renderer, found, form)
+    with request.reading() as connection:
+        try:
+            found = read_private_feed(
+                connection, settings, request.secret, token, request.language, request.now
+            )
+        except EndedFeedError:
+            flask.abort(410)
+        if found is None or media_type is None:
+            flask.abort(404)
+        etag = f"{found.etag(connection, form)}-{coding}"
+        if flask.request.if_none_match.contains_weak(etag):
+            response.status_code = 304
+        else:
+            renderer = request.context.opened.renderer
+            content = render_private_feed(connection, settings, renderer, found, form)
+            response.data = encode(content, coding)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Vary"] = "Accept-Encoding"
+    if coding != IDENTITY and response.status_code == HTTPStatus.OK:
+        response.headers["Content-Encoding"] = coding
     return response
 
 

@@ -19,7 +19,7 @@ from werkzeug.test import Client, TestResponse
 
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.reload import PolledSettings
-from publisher.serving.static_site import _CODINGS, StaticSite, available_codings, choose_coding
+from publisher.serving.static_site import CODINGS, StaticSite, available_codings, choose_coding
 from tests.publisher.serving.samples import (
     BEFORE,
     CHANGED,
@@ -325,7 +325,7 @@ def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
     ],
 )
 def test_the_best_of_what_the_client_takes_is_chosen(header: str | None, chosen: str) -> None:
-    assert choose_coding(parse_accept_header(header, Accept), _CODINGS) == chosen
+    assert choose_coding(parse_accept_header(header, Accept), CODINGS) == chosen
 
 
 def test_what_is_not_at_hand_is_not_chosen() -> None:

@@ -1,9 +1,11 @@
-"""A subscriber's own feed over HTTP: private, revocable, and the same answer to every wrong address."""
+"""A subscriber's own feed over HTTP: private, revocable, and gone once its address ended."""
 
+import gzip
 import html
 from typing import Literal
 from urllib.parse import urlsplit
 
+import brotli
 import pytest
 from flask.testing import FlaskClient
 
@@ -77,7 +79,20 @@ def test_a_reader_that_has_the_feed_gets_it_again_only_when_it_changed(
     assert client.get(f"{address}atom", headers=known).status_code == 200
 
 
-def test_every_address_that_leads_nowhere_gets_the_same_answer(
+def test_a_feed_is_compressed_if_the_reader_takes_it(client: FlaskClient, address: str) -> None:
+    plain = client.get(f"{address}rss")
+    assert "Content-Encoding" not in plain.headers
+    for coding, decode in (("gzip", gzip.decompress), ("br", brotli.decompress)):
+        accepted = {"Accept-Encoding": coding}
+        answer = client.get(f"{address}rss", headers=accepted)
+        assert answer.headers["Content-Encoding"] == coding
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert decode(answer.data) == plain.data
+        known = accepted | {"If-None-Match": answer.headers["ETag"]}
+        assert client.get(f"{address}rss", headers=known).status_code == 304
+
+
+def test_an_address_that_ended_is_gone_and_others_are_not_there(
     client: FlaskClient, address: str, publication: PublicationFolder
 ) -> None:
     # No public document names it.
@@ -87,19 +102,20 @@ def test_every_address_that_leads_nowhere_gets_the_same_answer(
             assert token.encode() not in path.read_bytes(), path
             assert b"feeds/of/" not in path.read_bytes(), path
     revoked = f"{address}rss"
+    names = ("x.rss", "rss", f"{'x' * 900}.rss")
+    missing = [client.get(f"/en/feeds/of/{name}") for name in names]
+    missing.append(client.get(f"{address}pdf"))
     with publication.database.writing() as connection:
         renew_private_feed(connection, 1, NOW)
-    answers = [client.get(revoked)]
-    answers += [
-        client.get(f"/en/feeds/of/{name}") for name in ("x.rss", "rss", f"{'x' * 900}.rss")
-    ]
-    answers.append(client.get(f"{address}pdf"))
+    ended = [client.get(revoked)]
     with publication.database.writing() as connection:
         erase(connection, ANN, lambda _identity: "digest", NOW)
-    answers.append(client.get(revoked))
-    assert {(one.status_code, one.data, str(one.headers)) for one in answers} == {
-        (404, answers[0].data, str(answers[0].headers))
-    }
+    ended.append(client.get(revoked))
+    for answers, status in ((missing, 404), (ended, 410)):
+        assert {(one.status_code, one.data, str(one.headers)) for one in answers} == {
+            (status, answers[0].data, str(answers[0].headers))
+        }
+    assert "This page is gone" in ended[0].text
 
 
 def test_the_preferences_page_shows_the_addresses_and_ends_them(
@@ -109,7 +125,7 @@ def test_the_preferences_page_shows_the_addresses_and_ends_them(
     assert f"{address}rss" in client.get(page).text
     response = client.post(page, data={"action": "feed"})
     assert response.status_code == 303
-    assert client.get(f"{address}rss").status_code == 404
+    assert client.get(f"{address}rss").status_code == 410
     shown = client.get(response.headers["Location"]).text
     assert f"{address}rss" not in shown
     assert "/en/feeds/of/v2." in shown

@@ -1,5 +1,6 @@
 """What subscribers choose is stored as they entered it, or not at all; and their own feed has it."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -287,10 +288,17 @@ def read(publication: PublicationFolder, token: str | None = None) -> feeds.Priv
         )
 
 
-def titles(publication: PublicationFolder) -> list[str]:
+def document(publication: PublicationFolder, name: str) -> bytes:
     found = read(publication)
     assert found is not None
-    return [one.article.title for one in found.entries]
+    with publication.database.reading() as connection:
+        return feeds.render_private_feed(
+            connection, publication.settings, renderer(publication), found, name
+        )
+
+
+def titles(publication: PublicationFolder) -> list[str]:
+    return [one["title"] for one in json.loads(document(publication, "json"))["items"]]
 
 
 def prefer(publication: PublicationFolder, **changes: Any) -> None:
@@ -318,17 +326,14 @@ def test_the_documents_are_valid_and_have_the_entries_of_the_public_feeds(
     two_stories: PublicationFolder,
 ) -> None:
     prefer(two_stories, languages=("en", "ar"))
-    found = read(two_stories)
-    assert found is not None
+    ids = [one["id"] for one in json.loads(document(two_stories, "json"))["items"]]
     for name in ("rss", "atom"):
-        document = feedparser.parse(
-            feeds.render_private_feed(two_stories.settings, renderer(two_stories), found, name)
-        )
-        assert not document.bozo
-        assert document.feed.title == "The Lantern (a•••@example.org)"
-        assert [one.id for one in document.entries] == [one.tag for one in found.entries]
+        parsed = feedparser.parse(document(two_stories, name))
+        assert not parsed.bozo
+        assert parsed.feed.title == "The Lantern (a•••@example.org)"
+        assert [one.id for one in parsed.entries] == ids
     public = two_stories.settings.folders.public / "feeds/en.atom.xml"
-    assert found.entries[-1].tag in public.read_text("utf-8")
+    assert ids[-1] in public.read_text("utf-8")
     assert feeds.private_feed_type("json") == "application/feed+json"
     assert feeds.private_feed_type("html") is None
 
@@ -336,20 +341,41 @@ def test_the_documents_are_valid_and_have_the_entries_of_the_public_feeds(
 def test_an_address_ends_when_it_is_renewed_moved_or_erased(
     two_stories: PublicationFolder,
 ) -> None:
+    def end(former: str) -> None:
+        with pytest.raises(feeds.EndedFeedError):
+            read(two_stories, former)
+
     former = token_of(two_stories)
     with two_stories.database.writing() as connection:
         feeds.renew_private_feed(connection, 1, NOW)
-    assert read(two_stories, former) is None
+    end(former)
     former = token_of(two_stories)
     assert read(two_stories, former) is not None
     with two_stories.database.writing() as connection:
         connection.execute(update(subscriber).values(generation=1))
-    assert read(two_stories, former) is None
+    end(former)
     former = token_of(two_stories)
     with two_stories.database.writing() as connection:
         erase(connection, ANN, lambda _identity: "digest", NOW)
-    assert read(two_stories, former) is None
+    end(former)
     assert read(two_stories, "damaged") is None
+
+
+def test_a_withdrawn_article_stays_as_a_sentence_if_the_subscriber_would_have_it(
+    two_stories: PublicationFolder,
+) -> None:
+    prefer(two_stories, languages=("en", "ar"), topics=("harbour",))
+    two_stories.write("en/walls.md", title="Walls", date="2026-01-07", topics=["Harbour"])
+    two_stories.write("en/nets.md", title="Nets", date="2026-01-07", topics=["Fish"])
+    pipeline_of(two_stories).prepare()
+    assert titles(two_stories) == ["Walls", "Tides"]
+    for name in ("walls", "nets"):
+        two_stories.settings.folders.root.joinpath(f"articles/en/{name}.md").unlink()
+    pipeline_of(two_stories).prepare()
+    items = json.loads(document(two_stories, "json"))["items"]
+    assert [one["url"].split("/")[-2] for one in items] == ["tides", "walls"]
+    assert "This article was withdrawn." in items[1]["content_html"]
+    assert "Walls" not in json.dumps(items)
 
 
 def test_a_feed_has_the_newest_entries_only(two_stories: PublicationFolder) -> None:
