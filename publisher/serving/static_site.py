@@ -119,7 +119,7 @@ def _document(file: Path, path: str, request: Request, settings: Settings) -> Re
     if headers.is_styled(path) and headers.is_browser(request.headers.get("Accept", "")):
         # A tag of its own: else a browser could show a copy that it fetched as a feed.
         tag, fields["Content-Type"] = f"{tag}-page", headers.STYLED_TYPE
-    elif whole:
+    elif whole and not request.if_none_match.contains_weak(tag):
         # On these answers only: caches need not keep one of the others for each kind of client.
         fields["Vary"] = f"{headers.STYLED_VARY}, A-IM"
         tag = f"{tag}.{feed_deltas.entry_marks(whole)}"

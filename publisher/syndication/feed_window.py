@@ -140,7 +140,7 @@ def _stored_entry(
     row: EntryRow,
     one: Article,
     versions: Mapping[int, Sequence[LanguageVersion]],
-    corrected: Collection[int] = (),
+    corrected: Collection[int],
 ) -> StoredEntry:
     others = versions.get(one.story_id, ())
     return StoredEntry(
