@@ -172,7 +172,6 @@ def occurrences(
 
 
 def at_local_time(day: date, at: time, zone: ZoneInfo) -> Occurrence:
-    """Return the occurrence at a local date and time."""
     local = datetime.combine(day, at, tzinfo=zone)
     due_at = local.astimezone(UTC)
     if due_at.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):

@@ -106,7 +106,6 @@ def put_secret_aside(settings: Settings, secret: str, name: str) -> None:
 
 
 def has_secret(settings: Settings) -> bool:
-    """Return whether there is one already."""
     return settings.secret is not None or _path(settings).exists()
 
 
@@ -146,7 +145,6 @@ secret_fingerprint_table = Table(
 
 
 def fingerprint(secret: str) -> str:
-    """Return the fingerprint of a secret."""
     return hmac.digest(secret.encode(), b"fingerprint of the secret", "sha256").hex()
 
 

@@ -88,7 +88,6 @@ class KeptImport:
 
 
 def imports_folder(folders: Folders) -> Path:
-    """Return the folder of all."""
     return folders.var / "imports"
 
 
@@ -122,7 +121,6 @@ def read_import(folders: Folders, key: str) -> KeptImport:
 
 
 def write_import(folders: Folders, kept: KeptImport) -> None:
-    """Store what is known of an import."""
     with storage_errors(folders.var):
         write_file(import_folder(folders, kept.key) / _STATUS, _json(kept))
 
@@ -183,7 +181,6 @@ def delete_list(folders: Folders, key: str) -> None:
 
 
 def delete_import(folders: Folders, key: str) -> None:
-    """Delete all files of an import."""
     shutil.rmtree(import_folder(folders, key), ignore_errors=True)
 
 

@@ -188,7 +188,6 @@ class Leaving:
 
     @property
     def id(self) -> int:
-        """The id of its last event."""
         return self.events[-1].id
 
     @property
@@ -198,7 +197,6 @@ class Leaving:
 
     @property
     def at(self) -> datetime:
-        """When."""
         return self.events[0].at
 
 

@@ -74,7 +74,6 @@ def load_events(connection: Connection, subscriber_id: int) -> list[model.Subscr
 def load_events_after(
     connection: Connection, event_id: int, limit: int
 ) -> list[model.SubscriberEvent]:
-    """Return the changes of all subscribers after one of them."""
     query = select(subscriber_event).where(subscriber_event.c.id > event_id)
     return [
         *map(_event, connection.execute(query.order_by(subscriber_event.c.id).limit(limit)))

@@ -76,7 +76,6 @@ def in_column(column: str, reason: RowReason) -> RowReason:
 
 
 def in_line(line: int, reason: RowReason) -> RowReason:
-    """Return a reason with the line of the file before it."""
     return RowReason("line %(line)s: %(reason)s", line=line, reason=reason)
 
 

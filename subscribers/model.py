@@ -35,7 +35,6 @@ class ConsentSource(StrEnum):
 
     @property
     def subject(self) -> str:
-        """The source as the subject of a sentence."""
         names = {
             "subscriber": "the subscriber",
             "owner": "the owner",

@@ -127,7 +127,6 @@ def requests_due_for_reminder(connection: Connection, now: datetime) -> list[Joi
 
 
 def set_on_request(connection: Connection, number: int, **values: Any) -> None:
-    """Change columns of one request."""
     connection.execute(update(join_request).where(join_request.c.id == number).values(**values))
 
 

@@ -52,7 +52,6 @@ def profile_text(profile: Profile) -> str | None:
 
 
 def profile_from_text(text: str | None) -> Profile:
-    """Return the profile of a text that `profile_text` made."""
     values: dict[str, Any] = json.loads(text) if text else {}
 
     def texts(key: str) -> tuple[str, ...]:
@@ -135,7 +134,6 @@ _FEED_GENERATION = select(subscriber.c.feed_generation).where(
 
 
 def load_preferences(connection: Connection, subscriber_id: int) -> Preferences:
-    """Return what a subscriber on record chose."""
     rows = connection.execute(_OWN, {"number": subscriber_id}).all()
     row = rows[0]
     cadences = {one.newsletter: Cadence(one.cadence) for one in rows if one.cadence}

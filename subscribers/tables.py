@@ -273,6 +273,5 @@ sa.Index(
 
 
 def insert_row(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
-    """Store a row, and return its id."""
     row = sa.insert(table).values(values).returning(table.c.id)
     return int(connection.execute(row).scalar_one())

@@ -230,7 +230,6 @@ class StoredAnswer:
 
 
 def load_answer(connection: Connection, key: RequestKey) -> StoredAnswer | None:
-    """Return what is on record of a request."""
     columns = [table.c[name] for name in StoredAnswer.__dataclass_fields__]
     row = connection.execute(select(*columns).where(_is(key))).one_or_none()
     return None if row is None else StoredAnswer(*row)
@@ -254,7 +253,6 @@ def mark_changed(connection: Connection, key: RequestKey, now: datetime) -> None
 def store_answer(
     connection: Connection, key: RequestKey, status: int, body: str, etag: str | None
 ) -> None:
-    """Record what was answered."""
     values = {"status": status, "body": body, "etag": etag}
     connection.execute(update(table).where(_is(key)).values(values))
 

@@ -106,7 +106,6 @@ def read_console_session(
 
 
 def touch_session(connection: Connection, token: str, now: datetime) -> None:
-    """Record that a session is used."""
     connection.execute(update(console_session_table).where(_of(token)).values(seen_at=now))
 
 

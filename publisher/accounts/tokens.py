@@ -167,7 +167,6 @@ def new_recovery_codes(connection: Connection, account_id: int) -> list[str]:
 
 
 def remove_recovery_codes(connection: Connection, account_id: int) -> None:
-    """Remove the codes of an account."""
     mine = recovery_code_table.c.account_id == account_id
     connection.execute(delete(recovery_code_table).where(mine))
 

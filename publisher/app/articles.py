@@ -137,7 +137,6 @@ def list_article_problems(database: Database) -> list[ProblemGroup]:
 
 
 def problem_meaning(kind: str) -> str:
-    """Return what a kind of problem means for readers."""
     return PROBLEM_TEXTS[ProblemKind(kind)].meaning
 
 

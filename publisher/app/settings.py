@@ -313,7 +313,6 @@ class EditableField:
 
     @property
     def name(self) -> str:
-        """The name of the field in a form."""
         return f"{self.key}.{self.language}" if self.language else self.key
 
 

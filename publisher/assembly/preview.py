@@ -48,7 +48,6 @@ class IssuePreview:
 
     @property
     def articles(self) -> int:
-        """How many articles it has."""
         return len(self.content.items)
 
     @property

@@ -132,7 +132,6 @@ def is_automatic(message: Message) -> bool:
 
 
 def is_vacation_subject(message: Message) -> bool:
-    """Return whether the subject is one of a vacation notice."""
     return _SUBJECT.match(incoming_mail.field(message, "Subject")) is not None
 
 
@@ -148,7 +147,6 @@ _MAX_RECIPIENTS = 20
 
 
 def read_report(raw: bytes) -> MailReport:
-    """Return what a mail says."""
     message = incoming_mail.parse_mail(raw)
     parts = list(incoming_mail.leaf_parts(message))
     kind, verdicts = _read(message, parts)

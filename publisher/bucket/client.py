@@ -60,7 +60,6 @@ class Bucket:
         )
 
     def address_of(self, key: str) -> str:
-        """Return the address of an object, for people."""
         return f"{self._named}/{key}"
 
     def read(self, key: str) -> tuple[bytes, str] | None:

@@ -60,7 +60,6 @@ class Contents:
 
 
 def to_json(contents: Contents) -> bytes:
-    """Return contents as the bucket has them."""
     document = {
         "version": _VERSION,
         "url": contents.url,
@@ -105,7 +104,6 @@ def record_complete(connection: Connection, now: datetime) -> None:
 
 
 def record_problem(connection: Connection, problem: str) -> None:
-    """Record why it has not."""
     _store(connection, problem=problem)
 
 

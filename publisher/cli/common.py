@@ -102,7 +102,6 @@ class Given:
 
     @cached_property
     def settings(self) -> Settings:
-        """The publication's settings."""
         return read_settings(self.directory)
 
     @contextmanager
@@ -258,7 +257,6 @@ def make_table(
 
 
 def stdout_console() -> Console:
-    """Return a console for standard output."""
     from publisher.cli.terminal import PlainConsole
 
     return PlainConsole()

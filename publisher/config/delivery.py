@@ -392,5 +392,4 @@ class MailboxSettings(ConfigTable):
 
     @property
     def imap_port(self) -> int:
-        """The port, or the usual one."""
         return self.port or _PORTS[self.tls]

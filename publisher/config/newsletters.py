@@ -143,7 +143,6 @@ class Edition:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone of the schedule."""
         return ZoneInfo(self.timezone)
 
     @property

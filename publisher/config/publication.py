@@ -339,7 +339,6 @@ class Folders:
 
     @property
     def outbox(self) -> Path:
-        """Messages of the outbox transport."""
         return self.root / "outbox"
 
     @property
@@ -471,5 +470,4 @@ class Settings:
         return self._by_language(newsletter).get(language)
 
     def zone(self) -> ZoneInfo:
-        """Return the publication's time zone."""
         return ZoneInfo(self.publication.timezone)

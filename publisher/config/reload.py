@@ -198,7 +198,6 @@ class PolledSettings:
         Thread(target=self._look_on, name="settings", daemon=True).start()
 
     def current(self) -> Settings:
-        """Return the settings that count now."""
         return self._settings
 
     def close(self) -> None:

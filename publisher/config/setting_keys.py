@@ -68,11 +68,9 @@ class PlainTables:
         return value
 
     def replace(self, parent: Any, place: str | int, value: Any) -> None:
-        """Put a value in the place of another."""
         parent[place] = value
 
     def remove(self, parent: Any, place: str | int) -> None:
-        """Remove a value."""
         del parent[place]
 
 

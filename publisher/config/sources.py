@@ -57,7 +57,6 @@ class SourceSettings(ConfigTable):
     problem_actions: ProblemActions = Field(default_factory=dict, alias="problems")
 
     def action_of(self, kind: ProblemKind) -> ProblemAction:
-        """Return what a kind of problem leads to in this source."""
         return self.problem_actions.get(kind, PROBLEM_TEXTS[kind].action)
 
     @property
@@ -113,7 +112,6 @@ class FolderSourceSettings(SourceSettings):
 
     @property
     def place(self) -> str:
-        """The path of the folder."""
         return self.path
 
     @model_validator(mode="before")

@@ -59,7 +59,6 @@ class WebSettings(values.ConfigTable):
 
     @property
     def port(self) -> int:
-        """The port of the address."""
         return int(self.address.rpartition(":")[2])
 
 
@@ -102,7 +101,6 @@ class ConsoleSettings(values.ConfigTable):
 
     @property
     def name(self) -> str:
-        """Host name of the URL."""
         return urlsplit(self.url).hostname or ""
 
     @property

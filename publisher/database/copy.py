@@ -91,7 +91,6 @@ def read_all_tables(connection: sa.Connection) -> dict[str, TableContent]:
 
 
 def filled_tables(connection: sa.Connection) -> set[str]:
-    """Return the names of the tables that have a row."""
     found = _tables(connection).tables.values()
     return {one.name for one in found if connection.execute(sa.select(one).limit(1)).first()}
 

@@ -251,7 +251,6 @@ class Database:
         return self._backend.prepared(statement)
 
     def close(self) -> None:
-        """Close the file or the connections."""
         self._backend.close()
 
 

@@ -31,11 +31,9 @@ class SentenceText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
-        """Return what is stored."""
         return None if value is None else packed(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
-        """Return what was stored."""
         return None if value is None else unpacked(value)
 
 
@@ -50,7 +48,6 @@ class SentenceObjects(TypeDecorator[list[dict[str, Any]]]):
         value: list[dict[str, Any]] | None,
         dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
     ) -> list[dict[str, Any]] | None:
-        """Return what is stored."""
         return None if value is None else [_with_texts(one, packed) for one in value]
 
     def process_result_value(
@@ -58,7 +55,6 @@ class SentenceObjects(TypeDecorator[list[dict[str, Any]]]):
         value: list[dict[str, Any]] | None,
         dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
     ) -> list[dict[str, Any]] | None:
-        """Return what was stored."""
         return None if value is None else [_with_texts(one, unpacked) for one in value]
 
 

@@ -464,7 +464,6 @@ class WorkQueue:
 
     @property
     def workers(self) -> int:
-        """The number of workers."""
         return len(self._slots)
 
     @property

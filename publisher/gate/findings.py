@@ -79,12 +79,10 @@ class Finding:
 
     @property
     def code(self) -> str:
-        """The rule's code."""
         return self.rule.code
 
     @property
     def severity(self) -> Severity:
-        """The rule's severity."""
         return self.rule.severity
 
 

@@ -248,7 +248,6 @@ class HtmlDocument:
 
     @cached_property
     def dark_styles(self) -> computed_style.ComputedStyles:
-        """The computed styles in dark mode."""
         return computed_style.compute_styles(
             self.own_texts, self._declared[1], on_dark=self.supports_dark
         )
@@ -266,7 +265,6 @@ class HtmlDocument:
 
     @cached_property
     def has_dark_rules(self) -> bool:
-        """Whether the mail has rules for dark mode."""
         rules = [rule for block in self.style_blocks for rule in block.sheet.rules]
         return any(
             computed_style.is_dark_only(within) for within in {rule.within for rule in rules}
@@ -336,7 +334,6 @@ def finding_of(
 
 
 def line_of(element: etree._Element) -> int:
-    """Return the line of an element in the part."""
     number: Any = element.sourceline
     return number or 1
 
@@ -410,7 +407,6 @@ class CheckedMail:
 
     @cached_property
     def html_part(self) -> Message | None:
-        """The HTML part as it is sent."""
         return self._part("text/html")
 
     @cached_property
@@ -425,7 +421,6 @@ class CheckedMail:
 
     @cached_property
     def document(self) -> HtmlDocument:
-        """The parsed HTML part."""
         return HtmlDocument(self.html)
 
     def _part(self, kind: str) -> Message | None:

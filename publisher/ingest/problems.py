@@ -193,7 +193,6 @@ def count_problems(connection: Connection) -> dict[ProblemKind, int]:
 
 
 def quarantined_items(connection: Connection) -> list[tuple[str, str]]:
-    """Return the keys of items in quarantine, with the reasons."""
     item = source_item.c
     query = select(item.key, item.reason).where(item.reason.is_not(None))
     return [(key, reason) for key, reason in connection.execute(query.order_by("key"))]

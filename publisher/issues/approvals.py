@@ -60,7 +60,6 @@ def manifest_hash(text: str) -> str:
 
 
 def read_manifest(text: str) -> Manifest:
-    """Return the parts of a stored manifest."""
     parts: Manifest = json.loads(text)
     return parts
 

@@ -216,7 +216,6 @@ def edits_of(connection: Connection, issue_id: int) -> list[IssueEdit]:
 
 
 def combined_edits(connection: Connection, issue_id: int) -> IssueEdits:
-    """Return what the edits of an issue come to."""
     return combine_edits(edits_of(connection, issue_id))
 
 

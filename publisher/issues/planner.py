@@ -260,7 +260,6 @@ class UpcomingIssue:
 
     @property
     def state(self) -> IssueState | None:
-        """The state of its issue."""
         return self.issue.state if self.issue else None
 
     @property
@@ -311,7 +310,6 @@ class PlanningRecord:
     def change_of(
         self, newsletter: str, language: str, day: date
     ) -> schedule.OccurrenceChange | None:
-        """Return what an editor changed of an occurrence."""
         changes = self.changes.get((newsletter, language), ())
         return next((one for one in changes if one.day == day), None)
 
@@ -397,7 +395,6 @@ class OverdueOccurrence:
 
     @property
     def name(self) -> str:
-        """The name that the issue would have."""
         return f"{self.newsletter}-{self.language}-{self.day}"
 
 

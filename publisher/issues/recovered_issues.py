@@ -93,7 +93,6 @@ _COLUMNS = recovered_story_table.c
 
 
 def page_of(public: Path, issue: Issue) -> Path:
-    """Return the file of an issue's page."""
     path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
     return public / urls.page_file(path)
 
@@ -174,7 +173,6 @@ def store_recovered_stories(
 
 
 def story_keys(connection: Connection, issue: Issue) -> frozenset[str]:
-    """Return the keys of an issue's stories."""
     query = (
         select(story.c.key)
         .join(issue_article_table, issue_article_table.c.story_id == story.c.id)

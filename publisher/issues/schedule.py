@@ -192,7 +192,6 @@ OccurrenceChanges = Mapping[tuple[str, str], Sequence[OccurrenceChange]]
 
 
 def changes_of(changes: OccurrenceChanges, edition: Edition) -> Sequence[OccurrenceChange]:
-    """Return the changes of an edition's occurrences."""
     return changes.get((edition.newsletter, edition.language), ())
 
 

@@ -161,7 +161,6 @@ def serving_language(editions: Sequence[str], wanted: Iterable[str]) -> str | No
 def choose_articles(
     edition: Edition, candidates: Candidates, window: SelectionWindow
 ) -> Selection:
-    """Return an issue's articles."""
     rules = rules_of_edition(edition)
     ordered, excluded = _eligible(rules, candidates, window)
     chosen = tuple(ordered[: edition.max_articles])

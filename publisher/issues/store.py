@@ -69,7 +69,6 @@ COLUMNS = [issue_table.c[name] for name in model.Issue.__dataclass_fields__]
 
 
 def to_issue(row: Any) -> model.Issue:
-    """Return a row of `COLUMNS` as an issue."""
     values = {name: getattr(row, name) for name in model.Issue.__dataclass_fields__}
     return model.Issue(**values | {"state": model.IssueState(row.state)})
 
@@ -355,7 +354,6 @@ def chosen_articles(connection: sa.Connection, one: model.Issue) -> list[tuple[i
 
 
 def article_counts(connection: sa.Connection, issues: Sequence[int]) -> dict[int, int]:
-    """Return the number of articles of each of some issues."""
     query = (
         sa.select(issue_article_table.c.issue_id, sa.func.count())
         .where(issue_article_table.c.issue_id.in_(issues))

@@ -153,7 +153,6 @@ class TurnRunner:
             del self._running[name]
 
     def states(self) -> list[TurnState]:
-        """List what is running in this process."""
         now = monotonic()
         running = dict(self._running)
         return [TurnState(name, "running", now - since) for name, since in running.items()]

@@ -45,7 +45,6 @@ def _converter(source: str, target: str) -> Any:
 
 
 def convert_text(text: str, source: str, target: str) -> str:
-    """Return converted plain text."""
     return str(_converter(source, target).convert(text)) if text else text
 
 

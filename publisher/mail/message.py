@@ -56,7 +56,6 @@ class IssueMail:
 
     @property
     def language(self) -> str:
-        """The issue's language."""
         return self.issue.language
 
 
@@ -221,7 +220,6 @@ class MessageNames:
         self._issue_name = issue.name
 
     def name_for(self, subscriber_id: int) -> str:
-        """Return the name of a subscriber's message."""
         signature = self._hmac.copy()
         signature.update(b"%d" % subscriber_id)
         return f"{self._issue_name}.{signature.hexdigest()[:24]}"
@@ -361,7 +359,6 @@ def feedback_id(publication: Publication, issue: Issue) -> str:
 
 
 def date_field(date: datetime) -> bytes:
-    """Return the field `Date`."""
     return encoding.encode_field("Date", format_datetime(date.astimezone(UTC)))
 
 

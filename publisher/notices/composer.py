@@ -193,7 +193,6 @@ class NoticeComposer:
         )
 
     def message(self, connection: Connection, row: QueuedNotice, digest: Digest) -> Message:
-        """Return the message of a notice that was rendered."""
         language = self._language(row)
         offers_to_leave = row.kind in _WITH_UNSUBSCRIBE
         mail = SubscriptionMail(

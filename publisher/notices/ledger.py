@@ -166,7 +166,6 @@ class QueuedNotice:
 
     @property
     def language(self) -> str:
-        """The recipient's language."""
         return self.recipient.language
 
 

@@ -68,7 +68,6 @@ def render_correction(templates: Templates, content: CorrectionContent) -> Diges
 
 
 def render_correction_page(templates: Templates, content: CorrectionContent) -> str:
-    """Render the page."""
     publication = content.publication
     around = {"feeds": publication.feeds, "url": content.web_url, "sisters": ()}
     return templates.render(_PAGE, publication.language, _values(content) | around)

@@ -159,7 +159,6 @@ class Renderer:
         return self._call(render_correction, content)
 
     def correction_page(self, content: CorrectionContent) -> str:
-        """Render the web page of a correction."""
         from publisher.rendering.correction import render_correction_page
 
         return self._shown(render_correction_page, content)
@@ -176,7 +175,6 @@ class Renderer:
         return replace(content, title=_line(title))
 
     def article_page(self, publication: model.PublicationView, item: model.ArticleView) -> str:
-        """Render the page of one article."""
         data = article_data(publication, item)
         return self._site_page(
             "web/article.html", publication, item.url, item.translations, item=item, data=data

@@ -45,7 +45,6 @@ Variants = Mapping[int, Sequence[Variant]]
 
 
 def publication_view(publication: Publication, language: str) -> PublicationView:
-    """Return the publication in one language."""
     return PublicationView(
         title=publication.title(language),
         description=publication.description(language),

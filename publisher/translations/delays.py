@@ -116,7 +116,6 @@ class ServedShare:
 
     @property
     def total(self) -> int:
-        """All of them."""
         return self.first + self.other + self.none
 
 

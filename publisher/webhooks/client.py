@@ -142,7 +142,6 @@ class Answer:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the receiver has the event."""
         return self.status in _SUCCESS
 
 

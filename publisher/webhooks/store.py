@@ -272,7 +272,6 @@ class Event(NamedTuple):
 
 
 def queue_events(connection: sa.Connection, *events: Event) -> None:
-    """Queue events for the webhooks that want them."""
     if events:
         _enqueue(connection, load_webhooks(connection, enabled_only=True), events)
 
@@ -356,7 +355,6 @@ def load_deliveries(
 
 
 def webhook_delivery(item: QueueItem) -> WebhookDelivery:
-    """Return what a row of the queue is about."""
     return WebhookDelivery(
         id=item.id,
         webhook_id=int(item.target),

@@ -104,7 +104,6 @@ class ImportReport:
                 self.without_mail[person.status.value, row.stated_by] += 1
 
     def add_bad(self, bad: Iterable[BadRow]) -> None:
-        """Count bad rows."""
         for row in bad:
             self.refused += 1
             self._add_reason(row.text)

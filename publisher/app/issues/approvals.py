@@ -133,7 +133,6 @@ class ApprovalView:
 
     @property
     def issue(self) -> Issue:
-        """The issue."""
         return self.facts.issue
 
     @property
@@ -158,7 +157,6 @@ class ApprovalView:
 
 
 def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView:
-    """Return the approvals of an issue, and what is missing."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         issue = require_issue(connection, name)

@@ -290,7 +290,6 @@ class DayReport:
 
     @property
     def planned(self) -> int:
-        """All deliveries of all issues."""
         return sum(one.planned for one in self.issues)
 
     @property

@@ -164,7 +164,6 @@ class DayEdition:
 
     @property
     def state(self) -> IssueState:
-        """The state of the issue."""
         return self.issue.state if self.issue else IssueState.SCHEDULED
 
     @property
@@ -250,7 +249,6 @@ class IssueGroup:
     issues: tuple[IssueInLanguage, ...]
 
     def in_language(self, language: str) -> IssueInLanguage | None:
-        """Return the issue in a language."""
         return next((one for one in self.issues if one.issue.language == language), None)
 
 

@@ -98,7 +98,6 @@ class IssueOverview:
 
 
 def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOverview:
-    """Return an issue with its stories, edits and revisions."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         issue = require_issue(connection, name)

@@ -282,7 +282,6 @@ class MailPreview:
 
     @property
     def page(self) -> str:
-        """The issue's page on the web."""
         return self.source.page
 
     @property
@@ -292,7 +291,6 @@ class MailPreview:
 
     @property
     def subject(self) -> str:
-        """The subject as a subscriber sees it."""
         return self._checked.decoded_header("Subject")
 
     @property
@@ -313,7 +311,6 @@ class MailPreview:
 
     @property
     def inbox(self) -> list[InboxLine]:
-        """What inboxes show of it."""
         return inbox_lines(self.subject, self.source.preheader)
 
 

@@ -81,7 +81,6 @@ class SendingStatus:
 
     @property
     def planned(self) -> int:
-        """All deliveries."""
         return sum(self.counts.values())
 
     @property

@@ -55,7 +55,6 @@ class CheckResult:
 
     @property
     def name(self) -> str:
-        """Its name for people."""
         return " ".join(
             str(part) for part in (self.newsletter, self.notice, self.day, self.file) if part
         )

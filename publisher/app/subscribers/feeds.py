@@ -133,7 +133,6 @@ def read_private_feed(
 def render_private_feed(
     connection: Connection, settings: Settings, renderer: Renderer, feed: PrivateFeed, name: str
 ) -> bytes:
-    """Return the document in the format of this name."""
     publication, language = settings.publication, feed.language
     builder = EntryBuilder(settings, renderer)
     chosen = _select(connection, feed)

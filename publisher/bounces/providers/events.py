@@ -108,6 +108,5 @@ def table_in(table: object, name: str) -> dict[str, Any]:
 
 
 def tables_in(table: object, name: str) -> list[dict[str, Any]]:
-    """Return the objects of a list inside an object."""
     found = table.get(name) if isinstance(table, dict) else None
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -167,7 +167,6 @@ def all_or_none(state: EditingState, names: Sequence[str]) -> Iterator[EditingSt
 
 
 def print_issues(given: Given, state: EditingState, actor: Actor, done: list[Issue]) -> None:
-    """Print the state of each issue."""
     if given.as_json:
         print_json([answer_of(state, actor, "readIssue", issue=issue.name) for issue in done])
         return

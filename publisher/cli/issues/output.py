@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 
 def list_lines(issues: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator[str]:
-    """Yield a line for each issue, and for each story that was left out."""
     for issue in issues:
         when = f"{issue.send_at:%Y-%m-%d %H:%M} UTC" if issue.send_at else "held"
         yield f"{issue.name}  {_words(issue.state)}  {when}  {issue.reason or ''}".rstrip()
@@ -34,7 +33,6 @@ def list_lines(issues: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterato
 
 
 def shown_lines(shown: Shown) -> Iterator[str]:
-    """Yield what is shown of an issue."""
     overview, approvals, plan, report = shown
     issue = overview.issue
     why = f": {issue.reason}" if issue.reason else ""
@@ -203,7 +201,6 @@ _OVERDUE_SHOWN = 5
 
 
 def occurrence_line(one: ChangedOccurrence) -> str:
-    """Return what was changed, in a line."""
     edition, change = one.edition, one.change
     name = f"{edition.newsletter}-{edition.language}-{change.day}"
     if change.skip_reason is not None:
@@ -234,5 +231,4 @@ def overdue_line(one: OverdueOccurrence) -> str:
 
 
 def overdue_as_json(late: OverdueOccurrence) -> dict[str, Any]:
-    """Return the same for programs."""
     return {"issue": late.name, "at": late.at.isoformat(), "reason": late.reason}

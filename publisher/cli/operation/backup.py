@@ -98,7 +98,6 @@ def _lost(recovery: Recovery) -> str:
 
 
 def recovery_as_json(recovery: Recovery, *, released: bool) -> dict[str, object]:
-    """Return all that is known, for programs."""
     return {
         "reason": recovery.reason,
         "copied_at": common.rfc3339_or_none(recovery.copied_at),

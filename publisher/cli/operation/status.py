@@ -91,7 +91,6 @@ def backup_lines(facts: PublicationStatus) -> Iterator[str]:
 
 
 def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, Any]:
-    """Return the values of `publisher status --json`."""
     publication = settings.publication
     return {
         "title": publication.title(publication.default_language),

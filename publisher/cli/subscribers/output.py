@@ -56,7 +56,6 @@ _CONSENT = ("When", "Event", "By", "Newsletters", "Wording", "Page", "From", "Ma
 
 
 def consent_table(records: Sequence[ConsentRecord]) -> Table:
-    """Return the records of consent of a subscriber."""
     rows = (
         (
             *(format_local(record.at), record.event, record.source),
@@ -82,7 +81,6 @@ def import_remarks(report: ImportReport) -> Iterator[str]:
 
 
 def import_sentence(report: ImportReport) -> str:
-    """Return the counts of an import."""
     return (
         f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
         f"{report.kept} kept as they were, {report.refused} bad"
@@ -90,7 +88,6 @@ def import_sentence(report: ImportReport) -> str:
 
 
 def subscriber_json(person: Subscriber) -> dict[str, object]:
-    """Return a subscriber as `list --json` prints it."""
     return {
         "email": person.address,
         **fields_as_json(person, "name", "language", "timezone", "newsletters", "status"),
@@ -98,7 +95,6 @@ def subscriber_json(person: Subscriber) -> dict[str, object]:
 
 
 def subscribers_table(people: list[Subscriber]) -> Table:
-    """Return the list of all subscribers."""
     rows = (
         (
             *(person.address, person.name, person.language, person.timezone or ""),
@@ -141,7 +137,6 @@ def record_tables(record: SubscriberRecord) -> list[Table]:
 
 
 def unsubscribed_sentence(change: ConsentChange, newsletter: str | None) -> str:
-    """Return what an unsubscription has changed."""
     address, what = change.after.address, newsletter or "everything"
     if not change.changed:
         return f"{address} was unsubscribed from {what} before; nothing changed"
@@ -152,7 +147,6 @@ def unsubscribed_sentence(change: ConsentChange, newsletter: str | None) -> str:
 
 
 def resubscribed_sentence(change: ConsentChange) -> str:
-    """Return what a resubscription has changed."""
     person = change.after
     if change.started:
         return f"{person.address} gets {', '.join(change.started)} again"

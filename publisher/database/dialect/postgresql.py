@@ -231,7 +231,6 @@ class PostgresBackend:
         )
 
     def close(self) -> None:
-        """Close all connections."""
         for engine in (self.engine, self.beside, self._lookups):
             engine.dispose()
 

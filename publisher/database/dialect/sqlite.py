@@ -295,7 +295,6 @@ class SqliteFile:
         copy_file(self.path, self.path.with_name(name))
 
     def close(self) -> None:
-        """Close the file."""
         self.engine.dispose()
 
 

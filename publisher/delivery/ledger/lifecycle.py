@@ -181,7 +181,6 @@ def store_counts(connection: sa.Connection, issue_id: int) -> Counter[str]:
 
 
 def delete_counts(connection: sa.Connection, issue_id: int) -> None:
-    """Delete the stored counts of an issue."""
     connection.execute(sa.delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
 
 

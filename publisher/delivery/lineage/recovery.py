@@ -51,7 +51,6 @@ class Choices:
 
     @property
     def names(self) -> frozenset[str]:
-        """All names."""
         return self.send | self.hold | self.skip | self.sent
 
 

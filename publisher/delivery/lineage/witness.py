@@ -166,7 +166,6 @@ class JournalContent:
 
 
 def format_line(page: JournalPage) -> bytes:
-    """Return a page as a line."""
     return format_values([page.incarnation, page.number, page.since, page.lease_id, page.moves])
 
 
@@ -352,7 +351,6 @@ class WitnessedPage:
     may_be_foreign: bool = False
 
     def is_of(self, incarnation: str) -> bool:
-        """Return whether it is of this database."""
         return self.page is not None and self.page.incarnation == incarnation
 
 
@@ -472,7 +470,6 @@ class Witness:
 
 
 def open_witness(settings: Settings) -> Witness:
-    """Return the witness of a publication."""
     return Witness(witness_folders(settings), has_journal=settings.delivery.journal)
 
 

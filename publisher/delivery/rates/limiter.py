@@ -93,7 +93,6 @@ class RateAdmission:
         return self._passed < self._room
 
     def let_pass(self) -> None:
-        """Count one that passes."""
         self._passed += 1
 
     def changes(self) -> dict[str, float]:
@@ -198,7 +197,6 @@ def read_tats(connection: Connection, names: Iterable[str]) -> dict[str, float]:
 
 
 def write_tats(connection: Connection, changes: Mapping[str, float]) -> None:
-    """Write the tats of buckets."""
     rows = [{"name": name, "tat": tat} for name, tat in changes.items()]
     if rows:
         connection.execute(upsert_by_key(connection, rate_bucket), rows)
@@ -218,21 +216,18 @@ def read_throttles(connection: Connection, transport: str) -> dict[str, Throttle
 
 
 def read_throttle(connection: Connection, name: str) -> Throttle | None:
-    """Return the throttle of one scope."""
     query = select(rate_throttle).where(rate_throttle.c.name == name)
     row = connection.execute(query).first()
     return Throttle(row.per_second, row.since, row.target) if row else None
 
 
 def write_throttle(connection: Connection, name: str, throttle: Throttle) -> None:
-    """Write the throttle of one scope."""
     connection.execute(
         upsert_by_key(connection, rate_throttle), {"name": name, **asdict(throttle)}
     )
 
 
 def delete_throttles(connection: Connection, names: Iterable[str]) -> None:
-    """Delete the throttles of scopes, with their buckets."""
     scopes = [*names]
     values = {"names": json.dumps(scopes)}
     connection.execute(delete(rate_throttle).where(rate_throttle.c.name.in_(_NAMES)), values)
@@ -246,13 +241,11 @@ _SENT_ON = select(warmup_day.c.count).where(
 
 
 def sent_on(connection: Connection, transport: str, day: date) -> int:
-    """Return the number of messages that were sent on a day."""
     values = {"transport": transport, "day": day}
     return connection.execute(_SENT_ON, values).scalar_one_or_none() or 0
 
 
 def add_sent(connection: Connection, transport: str, day: date, count: int) -> None:
-    """Add messages to a day."""
     statement = upsert(connection, warmup_day).values(transport=transport, day=day, count=count)
     more = {"count": warmup_day.c.count + statement.excluded.count}
     connection.execute(

@@ -200,11 +200,9 @@ class RateLimits:
         self.has_limits = any(self._fixed.values())
 
     def scope_of(self, domain: str) -> str:
-        """Return the scope of a receiving domain."""
         return self._scopes.get(domain, domain)
 
     def domains_of(self, scope: str) -> tuple[str, ...]:
-        """Return the domains of a scope."""
         return self._domains.get(scope, (scope,))
 
     def name_of(self, scope: RateScope) -> str:
@@ -212,7 +210,6 @@ class RateLimits:
         return self._transport if scope is None else f"{self._transport}/{scope}"
 
     def scope_named(self, name: str) -> RateScope:
-        """Return the scope with this name."""
         return None if name == self._transport else name.removeprefix(f"{self._transport}/")
 
     def fixed(self, scope: RateScope) -> tuple[RateLimit, ...]:
@@ -224,7 +221,6 @@ class RateLimits:
         return min((limit.pace.per_second for limit in self.fixed(scope)), default=None)
 
     def throttled(self, scope: RateScope, throttle: Throttle, now: float) -> RateLimit:
-        """Return the limit of a throttled scope."""
         rate = throttle.at(now)
         ends_at = datetime.fromtimestamp(throttle.ends_at, UTC)
         text = f"{self._label(scope)}: slowed to {rate:.2g} a second until {ends_at:%H:%M} UTC"
@@ -245,7 +241,6 @@ class RateLimits:
 
 
 def throttle_bucket(name: str) -> str:
-    """Return the name of a throttled scope's bucket."""
     return f"{name}/slowed"
 
 

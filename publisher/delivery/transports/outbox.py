@@ -73,7 +73,6 @@ class StagingArea:
         self._root = outbox / _STAGING_FOLDER
 
     def leases(self) -> list[int]:
-        """List the leases that have a folder here."""
         try:
             return sorted(int(one.name) for one in self._root.iterdir() if one.name.isdecimal())
         except FileNotFoundError:
@@ -175,7 +174,6 @@ class OutboxLayout:
         return self.outbox / (_NEW if self.layout is OutboxLayoutKind.MAILDIR else folder)
 
     def path(self, folder: str, name: str) -> Path:
-        """Return the path of one message."""
         file = name if self.layout is OutboxLayoutKind.MAILDIR else f"{name}.eml"
         return self.folder(folder) / file
 
@@ -342,7 +340,6 @@ class OutboxTransport(Transport):
 
 
 def open_outbox(table: OutboxSettings, settings: Settings) -> OutboxTransport:
-    """Return the outbox of a publication."""
     return OutboxTransport(settings.folders.outbox, table.layout)
 
 

@@ -200,7 +200,6 @@ class StyleSheet:
         self.nested: list[int] = []
 
     def add(self, nodes: Iterable[Any], within: tuple[AtRule, ...]) -> None:
-        """Add the rules that tinycss2 found."""
         for node in nodes:
             if node.type == "error":
                 self.faults.append(CssFault(node.message, node.source_line))

@@ -67,7 +67,6 @@ class ClientFeature:
     notes: dict[str, str]
 
     def notes_for(self, client: str) -> list[str]:
-        """Return the notes on what a client does with the feature."""
         return [self.notes.get(number, "") for number in self.note_numbers[client]]
 
 
@@ -79,7 +78,6 @@ def _read() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def feature_slugs() -> frozenset[str]:
-    """Return the slugs of all features."""
     return frozenset(_read()["features"])
 
 
@@ -166,17 +164,14 @@ class FeatureUse:
 
     @property
     def where(self) -> str:
-        """The name of the element."""
         return "style" if self.element is None else element_name(self.element)
 
     @property
     def line(self) -> int:
-        """The line in the part."""
         return self.sheet_line if self.element is None else line_of(self.element)
 
 
 def used_features(document: HtmlDocument) -> list[FeatureUse]:
-    """Return each use of a feature that caniemail has."""
     found = []
     for element in document.elements:
         if element.tag in FORBIDDEN_ELEMENTS:
@@ -233,7 +228,6 @@ def _of_style(style: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def declaration_features(declared: Declaration) -> tuple[str, ...]:
-    """Return the features that one declaration uses."""
     name, found = declared.name, tuple[str, ...]()
     if name.startswith("--"):
         found = ("css-variables",)

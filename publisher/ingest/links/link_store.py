@@ -72,7 +72,6 @@ def save_links(
 
 
 def copy_links(connection: Connection, original: int, conversion: int) -> None:
-    """Give a conversion the links of its original."""
     table = article_link.c
     connection.execute(_DELETE_LINKS, {"article": conversion})
     links = select(literal(conversion), *table[_LINK_COLUMNS])

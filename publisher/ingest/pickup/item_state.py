@@ -92,7 +92,6 @@ class ItemResult:
 
     @property
     def has_article(self) -> bool:
-        """Whether the item has an article."""
         return self.parsed is not _NOTHING
 
 
@@ -106,7 +105,6 @@ def stored_sources(connection: Connection) -> Mapping[str, str]:
 
 
 def count_articles_of_sources(connection: Connection) -> Mapping[str, int]:
-    """Return how many articles each source has."""
     item = source_item.c
     query = select(item.source, func.count(item.article_id.distinct()))
     query = query.where(item.article_id.is_not(None)).group_by(item.source)
@@ -141,7 +139,6 @@ def add_source(connection: Connection, name: str, state: SourceState) -> None:
 
 
 def rename_source(connection: Connection, old: str, new: str) -> None:
-    """Rename a source and its items."""
     here = source_table.c.name == old
     connection.execute(update(source_table).where(here).values(name=new))
 
@@ -246,7 +243,6 @@ def forget_items(connection: Connection, source: str, keys: Iterable[str]) -> li
 
 
 def count_quarantined(connection: Connection) -> int:
-    """Return the number of items in quarantine."""
     query = select(func.count()).where(source_item.c.reason.is_not(None))
     return int(connection.execute(query).scalar_one())
 

@@ -71,7 +71,6 @@ class PickedUp:
 
     @property
     def has_changes(self) -> bool:
-        """Whether any article changed."""
         return bool(self.new or self.changed or self.removed)
 
 
@@ -178,7 +177,6 @@ class SourcePickup:
 
     @property
     def name(self) -> str:
-        """The source's name."""
         return self.options.name
 
     def poll(self, stored_as: str) -> None:

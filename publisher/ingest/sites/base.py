@@ -334,7 +334,6 @@ class Site(ABC):
 
     @property
     def language(self) -> str:
-        """The language of what states none."""
         return self._languages.default
 
     @property

@@ -31,7 +31,6 @@ class PlainSite(Site):
         return not is_editor_file(folder.name)
 
     def page_at(self, path: PurePosixPath) -> SitePage:
-        """Return a page."""
         return SitePage(path)
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:  # noqa: ARG002  # of Site

@@ -146,7 +146,6 @@ class FolderSource:
 
 
 def site_options(options: FolderSourceSettings, settings: Settings) -> SiteOptions:
-    """Return what a source says of its site."""
     publication = settings.publication
     return SiteOptions(
         site=options.site,

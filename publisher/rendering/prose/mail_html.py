@@ -75,7 +75,6 @@ def is_heading_row(row: TableRow) -> bool:
 
 
 def is_one_line(cell: TableCell) -> bool:
-    """Return whether a cell is one paragraph of text."""
     kinds = [block.kind for block in cell.blocks if isinstance(block, TextBlock)]
     return len(cell.blocks) == 1 and kinds == [TextKind.PARAGRAPH]
 

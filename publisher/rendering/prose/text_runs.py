@@ -33,7 +33,6 @@ class LanguageContext:
 
     @classmethod
     def of(cls, language: str) -> LanguageContext:
-        """Return the context of a text in a language."""
         return cls(language=language, direction=direction(language))
 
     def inside(self, attrs: LanguageAttrs | None) -> LanguageContext:
@@ -96,7 +95,6 @@ class RenderContext:
 
     @property
     def below(self) -> RenderContext:
-        """The context below another block."""
         return replace(self, flush=False) if self.flush else self
 
     def start_tag(

@@ -76,16 +76,13 @@ class SandboxProcess:
 
     @property
     def pid(self) -> int:
-        """The process's id."""
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
-        """Whether it takes requests."""
         return self._process.poll() is None
 
     def send(self, request: bytes, deadline: float) -> None:
-        """Send a request."""
         message = memoryview(protocol.REQUEST_HEADER.pack(len(request)) + request)
         while message:
             try:

@@ -161,7 +161,6 @@ _CACHE = "private, max-age=31536000, immutable"
 
 
 def asset_path(name: str) -> str:
-    """Return the path of a file in `static/`."""
     return _path(name, _static_file(name))
 
 
@@ -254,14 +253,12 @@ class ConsoleRequest(SentRequest):
         return self.signed_in.actor
 
     def permits(self, permission: str, language: str | None = None) -> bool:
-        """Return whether somebody is signed in who has a permission."""
         signed_in = self.signed_in
         return signed_in is not None and signed_in.actor.permits(
             Permission(permission), language
         )
 
     def page(self, template: str, status: int = 200, **values: Any) -> flask.Response:
-        """Return a page from a template below `console/`."""
         html = self.context.opened.pages.render(template, self.language, self._given() | values)
         response = flask.Response(html, status, mimetype="text/html")
         response.headers["Content-Language"] = self.language

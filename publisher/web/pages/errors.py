@@ -68,7 +68,6 @@ def register(app: flask.Flask, context: WebContext) -> None:
 def error_page(
     context: WebContext, status: int, *, number: str = "", retry_after: int | None = None
 ) -> flask.Response:
-    """Return the page of a status, in the language of the path."""
     kind = status if status in _KNOWN else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
     # Nothing of what was asked for is repeated.
     said = {"sisters": (), "kind": kind, "number": number}

@@ -92,7 +92,6 @@ class WebContext:
 
     @property
     def settings(self) -> Settings:
-        """The settings of the moment."""
         return self.current_settings()
 
     @property
@@ -134,7 +133,6 @@ class PageRequest:
         return flask.request.args.get("done", "")
 
     def reading(self) -> AbstractContextManager[Any]:
-        """Open a transaction that reads."""
         return self.context.opened.database.reading()
 
     def write(self, job: Callable[[Any], _T]) -> _T:

@@ -40,8 +40,7 @@ def lose_most(publication: PublicationFolder) -> None:
         publication.write(f"en/{n}.md", f"Words {n}.", title=f"Story {n}", date="2026-01-05")
         for n in range(6)
     ]
-    publication.write("en/broken.md", "---\ntitle: [\n---\n")
-    publication.pick_up()
+    publication.pick_up_file("en/broken.md", "---\ntitle: [\n---\n")
     for file in files[:4]:
         file.unlink()
     publication.pick_up()
@@ -105,8 +104,7 @@ def test_a_source_of_the_settings_says_if_it_was_never_read_or_never_could_be(
 def test_a_source_that_can_t_be_read_says_since_when_and_why_until_it_can(
     state: EditingState, publication: PublicationFolder
 ) -> None:
-    publication.write("en/tides.md", "Words.", title="Tides", date="2026-01-05")
-    publication.pick_up()
+    publication.pick_up_file("en/tides.md", "Words.", title="Tides", date="2026-01-05")
     assert notices(state) == {}
     elsewhere = publication.articles.with_name("elsewhere")
     publication.articles.rename(elsewhere)
@@ -133,8 +131,9 @@ def test_what_is_left_out_elsewhere_or_in_the_future_is_counted_with_the_reason(
     publication.write("en/later.md", "Later.", title="Later", date="2026-02-01")
     publication.write("en/latest.md", "Later.", title="Latest", date="2026-03-01")
     publication.write("fr/mer.md", "La mer.", title="La mer", language="fr", date="2026-01-05")
-    publication.write("en/hole.md", "![Tide](missing.png)", title="Hole", date="2026-01-05")
-    publication.pick_up()
+    publication.pick_up_file(
+        "en/hole.md", "![Tide](missing.png)", title="Hole", date="2026-01-05"
+    )
     found = notices(state)
     assert found["left-out draft"].what == "1 file is left out: drafts"
     assert "names that begin with" in found["left-out hidden"].what
@@ -203,8 +202,7 @@ def test_a_source_that_is_suddenly_empty_keeps_its_articles_and_publishes_change
     assert len(five.all()) == len(NAMES)
     (one,) = held(five)
     assert (one.lost, one.articles) == (5, 5)
-    five.write("ebb.md", title="Ebb again", date="2026-01-05")
-    done = five.pick_up()
+    done = five.pick_up_file("ebb.md", title="Ebb again", date="2026-01-05")
     assert (done.changed, done.removed) == (1, 0)
     assert five.one("ebb").title == "Ebb again"
 

@@ -36,8 +36,7 @@ FRIDAY = date(2026, 1, 9)
 @pytest.fixture
 def state(publication: PublicationFolder) -> EditingState:
     publication.write("en/ferry.md", "First.", title="Ferry", date="2026-01-08")
-    publication.write("en/bridge.md", "Words.", title="Bridge", date="2026-01-07")
-    publication.pick_up()
+    publication.pick_up_file("en/bridge.md", "Words.", title="Bridge", date="2026-01-07")
     return editing_state(publication)
 
 
@@ -81,8 +80,9 @@ def test_a_translation_ends_its_claim(
 ) -> None:
     translations.claim_translation(state, ROOT, "ferry", "ar", FRIDAY)
     translations.start_translation(state, ROOT, "bridge", "ar")
-    publication.write("ar/ferry.md", "Words.", title="F", date="2026-01-09", translator="Li")
-    publication.pick_up()
+    publication.pick_up_file(
+        "ar/ferry.md", "Words.", title="F", date="2026-01-09", translator="Li"
+    )
     assert cell(state) == ("translation", "")
     assert cell(state, "bridge") == ("in-work", "terminal")
     with pytest.raises(TranslationError, match="ferry in ar: is there already"):
@@ -165,8 +165,7 @@ def test_a_dismissed_change_counts_again_when_the_original_changes_again(
         translations.original_changes(state, ROOT, "ferry", "ar")
     for day, text in ((2, "Second."), (3, "Third.")):
         later = at(state, publication, day)
-        publication.write("en/ferry.md", text, title="Ferry", date="2026-01-08")
-        publication.pick_up()
+        publication.pick_up_file("en/ferry.md", text, title="Ferry", date="2026-01-08")
         assert cell(later)[0] == "stale"
         said = [
             (one.kind, one.text)

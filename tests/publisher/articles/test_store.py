@@ -29,8 +29,7 @@ def publication(publication: PublicationFolder) -> PublicationFolder:
     publication.write("ar/a.md", title="A in Arabic", date="2026-01-07")
     publication.write("en/b.md", title="B", date="2026-01-08", status="stale")
     publication.write("en/c.md", title="C", date="2026-01-10")
-    publication.write("en/d.md", b"\xff")
-    publication.pick_up()
+    publication.pick_up_file("en/d.md", b"\xff")
     return publication
 
 

@@ -61,8 +61,7 @@ def fill(publication: PublicationFolder) -> None:
     publication.write("en/a.md", title="The ferry", date="2026-01-08", topics="[rivers]")
     publication.write("en/b.md", title="The map", date="2026-01-07", topics="[maps]")
     publication.write("en/old.md", title="The old boat", date="2025-06-01", topics="[rivers]")
-    publication.write("ar/a.md", title="العبّارة", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("ar/a.md", title="العبّارة", date="2026-01-08")
     plan_issues(publication.settings, publication.database, NOW)
     select_due(publication.settings, publication.database, NOW)
 
@@ -156,13 +155,12 @@ def test_every_word_of_hostile_articles_arrives_in_both_parts(new_publication: M
         title="'@@ADDRESS@@ \u202eevil\u202c'",
         date="2026-01-08",
     )
-    publication.write(
+    publication.pick_up_file(
         "ar/a.md",
         "قال: \u200fالساعة 07:30\u200f تمامًا (GMT).",
         title="العبّارة",
         date="2026-01-08",
     )
-    publication.pick_up()
     plan_issues(publication.settings, publication.database, NOW)
     select_due(publication.settings, publication.database, NOW)
     assert assemble_issues(publication.settings, publication.database, Renderer()) == (2, [])
@@ -204,8 +202,9 @@ def test_assembling_after_a_kill_gives_the_same_bytes(
     with pytest.raises(Killed):
         assemble_issues(stormy.settings, stormy.database, Failing("ar", Killed()))
     stormy.at(LATER)
-    stormy.write("en/new.md", title="The newest ferry", date="2026-01-09", topics="[rivers]")
-    stormy.pick_up()
+    stormy.pick_up_file(
+        "en/new.md", title="The newest ferry", date="2026-01-09", topics="[rivers]"
+    )
     for publication, left in ((calm, 2), (stormy, 1)):
         assert assemble_issues(publication.settings, publication.database, renderer) == (
             left,

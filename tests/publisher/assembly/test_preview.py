@@ -46,8 +46,7 @@ def test_a_preview_is_the_next_issue_as_of_now_and_stores_nothing(
     publication: PublicationFolder, renderer: Renderer
 ) -> None:
     publication.write("en/a.md", title="The ferry", date="2026-01-08")
-    publication.write("en/b.md", title="The map", date="2026-01-07")
-    publication.pick_up()
+    publication.pick_up_file("en/b.md", title="The map", date="2026-01-07")
     preview = previewed(publication, renderer)
     assert carried(preview) == ["The ferry", "The map"]
     assert (preview.articles, preview.why_not_new) == (2, None)
@@ -59,8 +58,7 @@ def test_a_preview_is_the_next_issue_as_of_now_and_stores_nothing(
 
 def test_a_preview_passes_over_skipped_dates(new_publication: Make, renderer: Renderer) -> None:
     publication = new_publication(newsletters=[{"skip_dates": [date(2026, 1, 16)]}])
-    publication.write("en/a.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("en/a.md", title="The ferry", date="2026-01-08")
     assert previewed(publication, renderer).issue.day == date(2026, 1, 23)
 
 
@@ -90,8 +88,7 @@ def test_a_preview_has_the_time_to_which_editors_moved_it_and_passes_over_what_t
     )
     with publication.database.writing() as connection:
         save_occurrence_change(connection, change)
-    publication.write("en/a.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("en/a.md", title="The ferry", date="2026-01-08")
     issue = previewed(publication, renderer).issue
     assert (issue.day, issue.due_at.day) == expected
 
@@ -100,8 +97,7 @@ def test_the_newest_articles_are_shown_if_none_are_new(
     publication: PublicationFolder, renderer: Renderer
 ) -> None:
     publication.write("en/a.md", title="The ferry", date="2026-01-08")
-    publication.write("en/old.md", title="The old boat", date="2019-01-01")
-    publication.pick_up()
+    publication.pick_up_file("en/old.md", title="The old boat", date="2019-01-01")
     send_what_is_due(publication, renderer)
     publication.at(NOW + timedelta(days=1))
     preview = previewed(publication, renderer)
@@ -138,8 +134,7 @@ def test_a_sample_shows_only_the_edition_s_languages(
     new_publication: Make, renderer: Renderer, terms: dict[str, Any], expected: list[str] | None
 ) -> None:
     publication = new_publication(languages=["en", "ar"], newsletters=[terms])
-    publication.write("en/a.md", title="The ferry", date="2019-01-08")
-    publication.pick_up()
+    publication.pick_up_file("en/a.md", title="The ferry", date="2019-01-08")
     if expected is None:
         with pytest.raises(IssueError, match="weekly in ar has no new articles"):
             previewed(publication, renderer, "ar")

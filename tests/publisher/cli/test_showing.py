@@ -260,8 +260,7 @@ def test_brackets_in_names_and_titles_are_brackets(
     code, out, _err = run("subscribers", "list", folder)
     assert (code, "[/b] Ann [red]" in out) == (0, True)
     title = "An end [/b] without a beginning [red]"
-    publication.write("en/brackets.md", "Words.", title=title, date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("en/brackets.md", "Words.", title=title, date="2026-01-08")
     code, out, _err = run("articles", folder)
     assert (code, title in out) == (0, True)
 
@@ -303,8 +302,7 @@ def test_json_means_the_text_itself(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_file_s_name_begins_no_line(publication: PublicationFolder, run: Run) -> None:
-    publication.write("en/a\nSubject: b\x1b[2J.md", b"\xff\xfe\xfa")
-    publication.pick_up()
+    publication.pick_up_file("en/a\nSubject: b\x1b[2J.md", b"\xff\xfe\xfa")
     for words in (["articles"], ["articles", "problems"], ["status"]):
         _code, out, _err = run(*words, publication.settings.folders.root)
         assert r"a\nSubject: b\u001b[2J.md" in "".join(out.split("\n")), words
@@ -329,11 +327,9 @@ def test_the_status_names_translations_whose_original_has_changed(
 ) -> None:
     publication.reload(languages=["en", "ar"])
     publication.write("en/tides.md", "First.", title="Tides", date="2026-01-05")
-    publication.write("ar/tides.md", "كلمات.", title="المد", translator="Omar")
-    publication.pick_up()
+    publication.pick_up_file("ar/tides.md", "كلمات.", title="المد", translator="Omar")
     publication.at(publication.clock.now() + timedelta(minutes=1))
-    publication.write("en/tides.md", "First. More.", title="Tides", date="2026-01-05")
-    publication.pick_up()
+    publication.pick_up_file("en/tides.md", "First. More.", title="Tides", date="2026-01-05")
     stale = "1 translation into ar whose original has changed: publisher api listTranslations "
     assert stale in run("status", folder)[1]
     found = json.loads(run("status", "--json", folder)[1])

@@ -73,8 +73,7 @@ def test_sources_are_listed_with_their_notices(
 def test_the_plan_says_what_is_not_mailed_and_the_command_announces_it(
     publication: PublicationFolder, run: Run, folder: Path
 ) -> None:
-    publication.write("_posts/2026-01-05-tides.md", "Words.", title="Tides")
-    publication.pick_up()
+    publication.pick_up_file("_posts/2026-01-05-tides.md", "Words.", title="Tides")
     code, output, _errors = run("plan", folder)
     assert code == 0
     assert "articles: its first import, 1 article, is an archive and is not mailed" in output

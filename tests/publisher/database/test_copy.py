@@ -30,10 +30,9 @@ def _rows(connection: Connection, table: Table) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def filled(publication: PublicationFolder) -> PublicationFolder:
     """A publication with an article that has lists, no picture and no section."""
-    publication.write(
+    publication.pick_up_file(
         "en/tides.md", "The tide waits.", title="Tides", date="2026-01-05", author="Ann"
     )
-    publication.pick_up()
     return publication
 
 

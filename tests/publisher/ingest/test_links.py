@@ -342,8 +342,7 @@ def test_while_only_texts_change_other_links_are_not_read(
 ) -> None:
     publication.write("en/a.md", "Words.", title="A")
     publication.write("en/b.md", "See [it](a.md).", title="B")
-    publication.write("en/c.md", "See [it](a.md) and [it](b.md).", title="C")
-    publication.pick_up()
+    publication.pick_up_file("en/c.md", "See [it](a.md) and [it](b.md).", title="C")
     searched: list[str] = []
     plain = KnownTargets.find
 

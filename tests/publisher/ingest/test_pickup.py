@@ -25,8 +25,9 @@ from tests.sizes import only_at_night
 def test_a_new_file_is_an_article_and_nothing_changed_is_nothing_done(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("ferry.md", title="The ferry", date="2026-01-08", author="Ann Example")
-    done = publication.pick_up()
+    done = publication.pick_up_file(
+        "ferry.md", title="The ferry", date="2026-01-08", author="Ann Example"
+    )
     assert (done.new, done.has_changes) == (1, True)
     found = publication.one("ferry")
     assert (found.title, found.language, found.slug) == ("The ferry", "en", "ferry")
@@ -174,8 +175,7 @@ def test_a_copy_is_not_taken_for_a_move(publication: PublicationFolder) -> None:
 
 def test_changed_settings_make_every_file_be_read_again(publication: PublicationFolder) -> None:
     publication.write("fr/x.md", title="Le bac", date="2026-01-09")
-    publication.write("x.md", title="The ferry", date="2026-01-09")
-    publication.pick_up()
+    publication.pick_up_file("x.md", title="The ferry", date="2026-01-09")
     publication.reload(languages=["en", "fr"], timezone="Asia/Hong_Kong")
     assert publication.pick_up().changed == 2
     assert publication.one("x").published_at == NOW - timedelta(hours=20)
@@ -206,8 +206,7 @@ def test_an_unreadable_file_is_quarantined_and_the_rest_goes_on(
     publication: PublicationFolder, content: bytes, reason: str
 ) -> None:
     publication.write("bad.md", content)
-    publication.write("good.md", title="Good")
-    done = publication.pick_up()
+    done = publication.pick_up_file("good.md", title="Good")
     assert (done.new, done.quarantined) == (1, 1)
     assert list(publication.all()) == [("good", "en")]
     assert reason in publication.quarantine()["bad.md"]
@@ -316,8 +315,7 @@ def test_articles_of_a_source_that_was_removed_from_the_configuration_are_withdr
 ) -> None:
     publication.reload(sources=two_sources("articles", "more"))
     publication.write("ferry.md", title="The ferry")
-    publication.write("../more/map.md", title="The map")
-    publication.pick_up()
+    publication.pick_up_file("../more/map.md", title="The map")
     assert len(publication.all()) == 2
     publication.reload(sources=two_sources("articles"))
     assert publication.pick_up().removed == 1
@@ -329,8 +327,7 @@ def test_articles_of_a_source_that_was_removed_from_the_configuration_are_withdr
 
 def test_a_picture_is_copied_where_its_article_points(publication: PublicationFolder) -> None:
     publication.write("en/pictures/boat.png", png(1, 1))
-    publication.write("en/ferry.md", "![A boat](pictures/boat.png)", title="The ferry")
-    publication.pick_up()
+    publication.pick_up_file("en/ferry.md", "![A boat](pictures/boat.png)", title="The ferry")
     (copy,) = (publication.settings.folders.public / "media").rglob("*.png")
     assert copy.read_bytes() == png(1, 1)
     place = copy.relative_to(publication.settings.folders.public).as_posix()
@@ -344,8 +341,7 @@ def test_only_a_changed_picture_opens_the_articles_that_show_it(
 ) -> None:
     publication.write("boat.png", png(1, 1))
     publication.write("map.md", title="The map")
-    publication.write("ferry.md", "![A boat](boat.png)", title="The ferry")
-    publication.pick_up()
+    publication.pick_up_file("ferry.md", "![A boat](boat.png)", title="The ferry")
     before = publication.one("ferry")
     opened.clear()
     change(publication.articles / "boat.png", png(2, 1))
@@ -411,8 +407,7 @@ def test_pictures_that_can_t_be_put_in_place_quarantine_their_article_until_they
     media.write_bytes(b"a file where a folder should be")
     publication.write("boat.png", png(1, 1))
     publication.write("ferry.md", "![A boat](boat.png)", title="The ferry")
-    publication.write("map.md", title="The map")
-    done = publication.pick_up()
+    done = publication.pick_up_file("map.md", title="The map")
     assert (done.new, done.quarantined, done.problems) == (1, 1, [])
     (reason,) = publication.quarantine().values()
     assert reason.startswith(f"its media can't be put in place: {media}")
@@ -435,8 +430,7 @@ def test_a_picture_outside_the_folder_or_none_at_all_is_refused(
     (publication.articles / "round.png").symlink_to("round.png")
     (publication.articles / "folder.png").mkdir()
     publication.write("ferry.md", f"![A boat]({src})", title="The ferry")
-    publication.write("good.md", title="Good")
-    publication.pick_up()
+    publication.pick_up_file("good.md", title="Good")
     assert [one.partition(" ")[0] for one in problems(publication)] == ["missing-picture"]
     assert "<img" not in publication.one("ferry").html
     assert not (publication.settings.folders.public / "media").exists()

@@ -93,8 +93,7 @@ def test_template_code_that_readers_would_see_holds_the_article_back(
 ) -> None:
     facts = {"title": "T", "date": "2026-01-08"}
     publication.write("ferry.md", "Write `{{ page.url }}` there.", **facts)
-    publication.write("tides.md", "Read on\n\n{{ site.title }} soon.", **facts)
-    done = publication.pick_up()
+    done = publication.pick_up_file("tides.md", "Read on\n\n{{ site.title }} soon.", **facts)
     assert (done.new, done.quarantined) == (1, 1)
     leftover = ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, 7, "{{ site.title }}")
     found = [ItemProblem("articles", "tides.md", leftover, holds=True)]
@@ -178,8 +177,7 @@ def test_a_front_page_that_its_layout_fills_is_no_fault(new_publication: Make) -
     hugo = new_publication()
     hugo.write("_config.yml", b"collections: {stories: {output: true}}\n")
     hugo.write("_stories/fr/index.html", b"---\nlayout: list\nlang: fr\n---\n")
-    hugo.write("_stories/fr/empty.html", b"---\nlayout: story\ntitle: E\n---\n")
-    hugo.pick_up()
+    hugo.pick_up_file("_stories/fr/empty.html", b"---\nlayout: story\ntitle: E\n---\n")
     assert set(hugo.quarantine()) == {"_stories/fr/empty.html"}
     assert held_back(hugo) == {"page": 1}
 

@@ -82,8 +82,7 @@ def test_of_two_renamed_folders_the_content_decides_where_an_article_went(
 ) -> None:
     publication = new_publication(sources=[folder("articles"), folder("more")])
     publication.write("ferry.md", title="The ferry")
-    publication.write("../more/map.md", title="The map")
-    publication.pick_up()
+    publication.pick_up_file("../more/map.md", title="The map")
     before = publication.all()
     move(publication, "articles", "texts")
     move(publication, "more", "notes")

@@ -24,8 +24,7 @@ def test_the_second_file_for_one_article_is_quarantined_naming_the_first(
     publication: PublicationFolder,
 ) -> None:
     publication.write("a.md", title="First", key="ferry")
-    publication.write("b.md", title="Second", key="ferry")
-    done = publication.pick_up()
+    done = publication.pick_up_file("b.md", title="Second", key="ferry")
     assert (done.new, done.quarantined) == (1, 1)
     assert publication.one("ferry").title == "First"
     assert publication.quarantine() == {
@@ -38,8 +37,7 @@ def test_the_second_file_gets_the_story_when_the_first_is_removed(
 ) -> None:
     first = publication.write("a.md", title="First", key="ferry")
     publication.write("b.md", title="Second", key="ferry")
-    publication.write("c.md", title="Third", key="ferry")
-    publication.pick_up()
+    publication.pick_up_file("c.md", title="Third", key="ferry")
     before = publication.one("ferry")
     first.unlink()
     done = publication.pick_up()
@@ -54,8 +52,7 @@ def test_a_story_that_becomes_free_is_taken_in_the_same_pick_up(
     publication.pick_up_file("c.md", title="First", key="ferry")
     publication.write("a.md", title="Third", key="ferry")
     publication.write("b.md", title="Second", key="boat")
-    publication.write("c.md", title="First", key="map")
-    done = publication.pick_up()
+    done = publication.pick_up_file("c.md", title="First", key="map")
     assert (done.new, done.changed, done.quarantined) == (2, 1, 0)
     titles = {key: one.title for (key, _), one in publication.all().items()}
     assert titles == {"map": "First", "boat": "Second", "ferry": "Third"}
@@ -65,8 +62,7 @@ def test_a_copy_in_another_languages_folder_is_not_taken_for_a_rename(
     publication: PublicationFolder,
 ) -> None:
     publication.write("en/ferry.md", title="The ferry", date="2026-01-08")
-    publication.write("ar/ferry.md", title="A ferry in Arabic", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("ar/ferry.md", title="A ferry in Arabic", date="2026-01-08")
     arabic = publication.one("ferry", "ar")
     (publication.articles / "en/ferry.md").rename(publication.articles / "ar/boat.md")
     publication.pick_up()
@@ -91,8 +87,9 @@ def test_translations_are_linked_by_key_permalink_path(publication: PublicationF
     publication.write("en/ferry.md", title="The ferry")
     publication.write("ar/ferry.md", title="A ferry in Arabic")
     publication.write("boat.zh_TW.md", title="A ferry in Chinese", translation_of="en/ferry.md")
-    publication.write("note.zh-CN.md", title="A ferry in Hans", permalink="/zh-CN/ferry/")
-    publication.pick_up()
+    publication.pick_up_file(
+        "note.zh-CN.md", title="A ferry in Hans", permalink="/zh-CN/ferry/"
+    )
     languages = ("en", "ar", "zh-Hant", "zh-Hans")
     assert set(publication.all()) == {("ferry", tag) for tag in languages}
     assert {one.slug for one in publication.all().values()} == {"ferry"}
@@ -116,8 +113,7 @@ def test_a_key_that_is_just_another_ones_second_slug_gets_a_slug_of_its_own(
     publication: PublicationFolder,
 ) -> None:
     for key in (story_slug("a b", 1), story_slug("a b", 2), "a-b", "a b"):
-        publication.write(f"{key}.md", title=key, key=key)
-        publication.pick_up()
+        publication.pick_up_file(f"{key}.md", title=key, key=key)
     slugs = {row["key"]: row["slug"] for row in publication.rows(story)}
     assert slugs["a b"] == story_slug("a b", 3)
     assert len(set(slugs.values())) == 4
@@ -125,8 +121,7 @@ def test_a_key_that_is_just_another_ones_second_slug_gets_a_slug_of_its_own(
 
 def test_a_slug_stays_when_title_and_path_change(publication: PublicationFolder) -> None:
     publication.write("en/ferry.md", title="The ferry", date="2026-01-08")
-    publication.write("ar/ferry.md", title="A ferry in Arabic", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("ar/ferry.md", title="A ferry in Arabic", date="2026-01-08")
     for tag in ("en", "ar"):
         (publication.articles / tag / "ferry.md").rename(publication.articles / tag / "boat.md")
     assert publication.pick_up().moved == 2
@@ -201,19 +196,16 @@ def test_a_document_may_state_a_plausible_time_of_its_update(
 ) -> None:
     publication.write("a.md", title="A", date="2026-01-02", updated="2026-01-05")
     publication.write("b.md", title="B", date="2026-01-02", updated="2027-01-05")
-    publication.write("c.md", title="C", date="2026-01-02", updated="2025-01-05")
-    publication.pick_up()
+    publication.pick_up_file("c.md", title="C", date="2026-01-02", updated="2025-01-05")
     said = {key: one.updated_at.day for (key, _), one in publication.all().items()}
     assert said == {"a": 5, "b": 9, "c": 2}
 
 
 def test_a_later_version_may_state_its_update_too(publication: PublicationFolder) -> None:
     publication.write("a.md", title="A", date="2026-01-02")
-    publication.write("b.md", title="B", date="2026-01-02")
-    publication.pick_up()
+    publication.pick_up_file("b.md", title="B", date="2026-01-02")
     publication.write("a.md", title="A2", date="2026-01-02", updated="2026-01-08")
-    publication.write("b.md", title="B2", date="2026-01-02", updated="2026-02-08")
-    publication.pick_up()
+    publication.pick_up_file("b.md", title="B2", date="2026-01-02", updated="2026-02-08")
     assert publication.one("a").updated_at == datetime(2026, 1, 8, 12, tzinfo=UTC)
     assert publication.one("b").updated_at == NOW
 
@@ -382,8 +374,7 @@ def test_a_restored_article_is_sent_if_its_story_was_not(
     withdraw(publication)
     publication.pick_up()
     publication.write("ferry.md", title="The ferry", date="2026-01-09")
-    publication.write("map.md", title="The map", date="2026-01-11")
-    publication.pick_up()
+    publication.pick_up_file("map.md", title="The map", date="2026-01-11")
     assert "ferry" in publication.visible()
     assert carried(publication, 12) == ["map"]
 
@@ -397,6 +388,5 @@ def test_an_article_whose_language_changes_is_new_in_that_edition(
     publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09", lang="ar")
     assert carried(publication, 11, "ar") == ["ferry"]
     publication.write("ferry.md", title="The ferry", date="2026-01-09", lang="en")
-    publication.write("map.md", title="The map", date="2026-01-11")
-    publication.pick_up()
+    publication.pick_up_file("map.md", title="The map", date="2026-01-11")
     assert carried(publication, 12) == ["map"]

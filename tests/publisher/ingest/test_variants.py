@@ -126,8 +126,7 @@ def settled(new_publication: Make) -> PublicationFolder:
     settled = new_publication(newsletters=[{"edition": {"zh-Hant": {"missing": "convert"}}}])
     write_ferry(settled, "en", "Words about a ferry.")
     write_converted(settled)
-    settled.write("en/map.md", title="The map", date="2026-01-08", topics="[maps]")
-    settled.pick_up()
+    settled.pick_up_file("en/map.md", title="The map", date="2026-01-08", topics="[maps]")
     settle(settled)
     return settled
 

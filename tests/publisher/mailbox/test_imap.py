@@ -7,7 +7,7 @@ import pytest
 from publisher.config.delivery import MailboxSettings
 from publisher.errors import MailboxError
 from publisher.mailbox.folders import ImapMailbox
-from tests.publisher.mailbox.imap_server import PASSWORD, ImapServer
+from tools.servers.imap_server import PASSWORD, ImapServer
 
 
 def mailbox(server: ImapServer, password: str = PASSWORD, **changes: Any) -> ImapMailbox:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.publisher.serving.samples import HOST, make_site
-from tests.publisher.serving.servers import Server, nginx_server, own_server
+from tools.servers.web_servers import Server, nginx_server, own_server
 
 SERVERS = {"own": own_server, "nginx": nginx_server}
 # At the root of the host, and below a path of it.

@@ -22,7 +22,7 @@ from tests.publisher.serving.samples import (
     RSS,
     TTL,
 )
-from tests.publisher.serving.servers import Server, steady
+from tools.servers.web_servers import Server, steady
 
 SOON = f"public, max-age={TTL * 60}"
 A_DAY = "public, max-age=86400"

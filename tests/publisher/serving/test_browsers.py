@@ -3,7 +3,7 @@
 import pytest
 
 from tests.publisher.serving.samples import AFTER, BEFORE, HOST, LAST_MODIFIED, PACKED
-from tests.publisher.serving.servers import Server, steady
+from tools.servers.web_servers import Server, steady
 
 XML = "application/xml; charset=utf-8"
 CHROMIUM = (

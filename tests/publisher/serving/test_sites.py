@@ -11,7 +11,7 @@ from publisher.config.web import ConsoleSettings, WebSettings
 from publisher.errors import UsageError
 from publisher.serving.nginx_site import nginx_config
 from tests.publisher.serving.samples import make_settings
-from tests.publisher.serving.servers import REPOSITORY
+from tools.servers.web_servers import REPOSITORY
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from publisher.serving.static_site import StaticSite
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from publisher.web.pages.server import PublicationSite
-from tests.publisher.serving.servers import web_server
+from tools.servers.web_servers import web_server
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from publisher.serving.nginx_site import nginx_config
 from publisher.site.former_addresses import caddy_rules, nginx_rules
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import changes, public, shown
-from tests.publisher.serving.servers import REPOSITORY
+from tools.servers.web_servers import REPOSITORY
 
 
 def tides(publication: PublicationFolder, name: str = "tides", **matter: str) -> None:

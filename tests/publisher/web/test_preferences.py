@@ -217,10 +217,9 @@ def test_hostile_values_are_shown_as_text(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
     hostile = "<script>alert(1)</script>{{7*7}}"
-    publication.write(
+    publication.pick_up_file(
         "en/bad.md", title="Bad", date="2026-01-05", topics=[f"'{hostile}'"], authors=["Ann"]
     )
-    publication.pick_up()
     for text in (
         client.get(f"/en{PATH}").text,
         press(client, "save", topics=hostile, hour=hostile, timezone=hostile).text,

@@ -544,8 +544,7 @@ def test_a_translation_whose_original_changes_makes_an_event_each_time(
     add_webhook(publication, EventType.TRANSLATION_STALE)
     matter = {"title": "Tides", "date": "2026-01-05"}
     publication.write("en/tides.md", "The tide waits.", **matter)
-    publication.write("ar/tides.md", "Translated.", **matter)
-    publication.pick_up()
+    publication.pick_up_file("ar/tides.md", "Translated.", **matter)
     assert queued(publication) == []
     for hour, words in ((1, "The tide waits not."), (2, "It waits for nobody.")):
         publication.write("en/tides.md", words, **matter)

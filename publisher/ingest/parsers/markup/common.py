@@ -148,7 +148,6 @@ class ProblemLog:
         return self.before + 1 + bisect_right(self._line_ends, position - 1)
 
     def add(self, kind: ProblemKind, what: str, position: int | None = None) -> None:
-        """Add a problem at a position of the text."""
         line = None if position is None else self.line_at(position)
         self.found.append(ArticleProblem(kind, line, what))
 

@@ -182,7 +182,6 @@ def address_of(written: str, imported: Mapping[str, str]) -> str:
 
 
 def tag_html(tag: JsxTag, imported: Mapping[str, str]) -> str:
-    """Return a tag of HTML with the attributes that HTML has."""
     if tag.closing:
         return f"</{tag.name}>"
     written = []

@@ -66,8 +66,7 @@ def test_a_variant_is_rendered_from_what_was_approved_only(
         file = publication.settings.folders.root / "people.toml"
         file.write_text('[ann]\nname = "Never Approved"\naliases = ["A. N."]\n', "utf-8")
     elif change == "article":
-        publication.write("en/tides.md", "Never approved.", **tides)
-        publication.pick_up()
+        publication.pick_up_file("en/tides.md", "Never approved.", **tides)
     else:
         changes, changed = {change: "Never approved"}, "the name, address or look"
     publication.reload(languages=["en"], newsletters=[newsletter()], **changes)

@@ -185,8 +185,7 @@ def test_what_changed_since_it_was_assembled_is_not_approved_but_assembled_again
     publication = make()
     ann, state = person(publication, "ann"), editing_state(publication)
     read = manifest_of(publication)
-    publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
-    publication.pick_up()
+    publication.pick_up_file("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
     with pytest.raises(IssueError, match="articles that its subscribers may get"):
         approve_issue(state, ann, NAME, read)
     assert manifest_of(publication) != read
@@ -208,8 +207,9 @@ def test_what_changes_right_before_the_ledger_is_opened_stops_it(
         with publication.database.writing() as connection:
             disable_account(connection, ann.account_id or 0, NOW)
     else:
-        publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
-        publication.pick_up()
+        publication.pick_up_file(
+            "en/tides.md", "Other words.", title="Tides", date="2026-01-05"
+        )
     machine.deliver()
     assert transport.taken == []
     waiting = issue_of(publication)

@@ -519,8 +519,7 @@ def test_drafts_and_what_waits_for_a_date_are_in_the_tray(
     publication.write("en/tides.md", "Words.", title="Tides", date="2026-01-05")
     publication.write("en/draft.md", "Words.", title="Half a thought", draft="true")
     publication.write("ar/draft.ar.md", "كلمات", title="مسودة", published="false")
-    publication.write("en/later.md", "Words.", title="Later", date="2026-02-01")
-    publication.pick_up()
+    publication.pick_up_file("en/later.md", "Words.", title="Later", date="2026-02-01")
     found = read_calendar(editing_state(publication), date(2026, 1, 9), date(2026, 1, 9))
     assert [(one.file, one.title, one.language) for one in found.waiting] == [
         ("ar/draft.ar.md", "مسودة", "ar"),
@@ -528,8 +527,7 @@ def test_drafts_and_what_waits_for_a_date_are_in_the_tray(
         ("en/later.md", "Later", "en"),
     ]
     assert [one.until is None for one in found.waiting] == [True, True, False]
-    publication.write("en/draft.md", "Words.", title="A thought", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("en/draft.md", "Words.", title="A thought", date="2026-01-08")
     found = read_calendar(editing_state(publication), date(2026, 1, 9), date(2026, 1, 9))
     assert [one.file for one in found.waiting] == ["ar/draft.ar.md", "en/later.md"]
 

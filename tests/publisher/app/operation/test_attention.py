@@ -34,8 +34,7 @@ def test_an_article_that_is_held_is_trouble_until_it_can_be_read(
     publication: PublicationFolder,
 ) -> None:
     for title, is_held in (("[", True), ("title: Harbour", False)):
-        publication.write("harbour.md", f"---\n{title}\ndate: 2026-01-05\n---\nCalm.\n")
-        publication.pick_up()
+        publication.pick_up_file("harbour.md", f"---\n{title}\ndate: 2026-01-05\n---\nCalm.\n")
         snapshot = take_snapshot(publication.settings, publication.database, NOW)
         assert is_in_trouble(snapshot, NOW) is is_held
 

@@ -207,8 +207,7 @@ def test_what_a_site_publishes_or_translates_afterwards_is_news(
     post(site, "2026-01-06-lamp", "Lamp")
     # A copy is no translation yet.
     copy = "_posts/ar/2026-01-05-tides.md"
-    site.write(copy, "Words about Tides.", title="Tides", lang="ar")
-    site.pick_up()
+    site.pick_up_file(copy, "Words about Tides.", title="Tides", lang="ar")
     site.write(copy, "المد.", title="المد", lang="ar")
     site.write("_posts/ar/2026-01-06-lamp.md", "المصباح.", title="المصباح", lang="ar")
     site.at(NOW + DAY).pick_up()
@@ -451,8 +450,7 @@ def test_an_article_that_is_a_copy_names_the_first_one_and_keeps_its_page(
 ) -> None:
     first = "https://first.example/tides/"
     publication.write("en/a.md", title="Tides", date="2026-01-07", canonical_url=first)
-    publication.write("en/b.md", title="Ferry", date="2026-01-07")
-    publication.pick_up()
+    publication.pick_up_file("en/b.md", title="Ferry", date="2026-01-07")
     assert publication.one("a").canonical_url == first
     shown(publication)
     pages = [public(publication) / f"en/stories/{name}/index.html" for name in "ab"]
@@ -467,10 +465,9 @@ def test_what_is_not_said_is_usual_and_an_editor_counts_only_for_a_machine_trans
 ) -> None:
     publication.write("en/a.md", "Words.", title="Old", date="2026-01-07")
     publication.write("ar/a.md", "كلمات.", title="قديم", date="2026-01-08")
-    publication.write(
+    publication.pick_up_file(
         "zh-Hans/a.md", "字。", title="旧", date="2026-01-08", provenance="script"
     )
-    publication.pick_up()
     found = {language: one.provenance for (_key, language), one in publication.all().items()}
     usual = {"en": Provenance.ORIGINAL, "ar": Provenance.HUMAN}
     assert found == usual | {"zh-Hans": Provenance.SCRIPT}

@@ -42,8 +42,8 @@ from subscribers.preferences import load_preferences
 from subscribers.store import find_subscriber, known_subscriber
 from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.mailbox.imap_server import PASSWORD, ImapServer
 from tests.publisher.notices.people import RENDERER, enqueue, text_of
+from tools.servers.imap_server import PASSWORD, ImapServer
 
 ADDRESS = "lists@news.example.org"
 ANN = "ann@example.org"

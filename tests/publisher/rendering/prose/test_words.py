@@ -119,8 +119,7 @@ def test_every_article_of_the_demo(tmp_path: Path) -> None:
 
 
 def test_the_seed_article(publication: PublicationFolder, corpus: Path) -> None:
-    publication.write("seed-article.txt", (corpus / "seed-article.txt").read_bytes())
-    publication.pick_up()
+    publication.pick_up_file("seed-article.txt", (corpus / "seed-article.txt").read_bytes())
     (article,) = publication.all().values()
     assert article.text
     check(mail_content(article.html), article.text, article.language)

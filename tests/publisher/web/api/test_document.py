@@ -149,8 +149,7 @@ ANY_JSON = st.recursive(
 def objects(program: Program, publication: PublicationFolder) -> dict[str, str]:
     """What paths name: an issue, a subscriber, a person, and stories of two languages."""
     publication.write("en/tides.md", title="Tides", date="2026-01-05")
-    publication.write("ar/gales.md", title="Gales", date="2026-01-05")
-    publication.pick_up()
+    publication.pick_up_file("ar/gales.md", title="Gales", date="2026-01-05")
     ready(publication)
     subscribe(publication, ("ann@example.com", "en"))
     added = program.post("/people", {"key": PARTS["person"], "name": "Ann"})

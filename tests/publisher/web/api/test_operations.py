@@ -51,8 +51,7 @@ def test_an_issue_is_read_with_its_numbers(
 def test_a_translation_is_promised_begun_and_given_up(
     new_key: NewKey, publication: PublicationFolder
 ) -> None:
-    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    publication.pick_up()
+    publication.pick_up_file("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     arabic = new_key(Grant(Role.TRANSLATOR, "ar"))
     body = {"story": "tides", "until": "2026-01-12"}
     assert arabic.post("/translations/ar/claim", body).get_json() == {}
@@ -78,8 +77,7 @@ def test_statistics_of_translations_are_those_of_the_languages_of_the_key(
     )
     publication.pick_up()
     publication.at(NOW)
-    publication.write("ar/tides.md", "المد ينتظر.", title="المد", translator="Omar")
-    publication.pick_up()
+    publication.pick_up_file("ar/tides.md", "المد ينتظر.", title="المد", translator="Omar")
     subscribe(publication, ("omar@example.com", "ar"), ("aino@example.com", "fi"))
     path = "/translations/statistics?days=30"
     arabic = new_key(languages=("ar",)).get(path).get_json()
@@ -119,10 +117,9 @@ def test_what_is_wrong_with_files_is_listed(
     program: Program, publication: PublicationFolder
 ) -> None:
     publication.write("en/broken.md", b"\xff\xfe\xfa")
-    publication.write(
+    publication.pick_up_file(
         "en/tides.md", "Text.\n\n![](missing.png)", title="Tides", date="2026-01-05"
     )
-    publication.pick_up()
     answer = program.get("/sources").get_json()
     assert [one["kind"] for one in answer["sources"]] == ["folder"]
     assert len(answer["quarantine"]) == 1

@@ -159,8 +159,9 @@ def test_drafts_and_what_waits_for_a_date_are_listed(
     program: Program, publication: PublicationFolder
 ) -> None:
     publication.write("en/tides.md", "Words.", title="Tides", date="2026-02-05")
-    publication.write("en/ferry.md", "Words.", title="Ferry", date="2026-01-05", draft="true")
-    publication.pick_up()
+    publication.pick_up_file(
+        "en/ferry.md", "Words.", title="Ferry", date="2026-01-05", draft="true"
+    )
     found = {one["file"]: one for one in program.get("/drafts").get_json()["drafts"]}
     assert found["en/ferry.md"]["until"] is None
     assert found["en/tides.md"]["until"].startswith("2026-02-0")
@@ -201,8 +202,7 @@ def test_what_is_no_list_is_refused_and_a_key_of_some_languages_imports_none(
 def test_the_next_issue_is_read_and_sent_as_a_test(
     program: Program, publication: PublicationFolder
 ) -> None:
-    publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-08")
     path = "/newsletters/weekly/next/ar"
     mail = program.get(f"{path}/mail").get_json()
     assert (mail["language"], "المد" in mail["text"]) == ("ar", True)

@@ -10,7 +10,7 @@ from publisher.config import Settings
 from publisher.config.web import ConsoleSettings
 from publisher.web.console.context import ConsoleContext
 from publisher.web.console.server import CONSOLE_BODY_BYTES, BodyLimits, create_site
-from tests.publisher.serving.servers import web_server
+from tools.servers.web_servers import web_server
 
 
 @contextmanager

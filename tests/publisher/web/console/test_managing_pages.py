@@ -194,8 +194,7 @@ def test_a_loss_of_a_source_is_accepted_by_who_may(
         publication.write(f"en/{n}.md", f"Words {n}.", title=f"Story {n}", date="2026-01-05")
         for n in range(6)
     ]
-    publication.write("en/<script>.md", "---\ntitle: [\n---\n")
-    publication.pick_up()
+    publication.pick_up_file("en/<script>.md", "---\ntitle: [\n---\n")
     for file in files[:4]:
         file.unlink()
     publication.pick_up()
@@ -259,8 +258,9 @@ def test_notices_of_a_source_are_in_the_language_of_the_page(
 ) -> None:
     publication.write("en/draft.md", "Soon.", title="Draft", draft=True)
     publication.write("en/later.md", "Later.", title="Later", date="2026-02-01")
-    publication.write("fr/mer.md", "La mer.", title="La mer", language="fr", date="2026-01-05")
-    publication.pick_up()
+    publication.pick_up_file(
+        "fr/mer.md", "La mer.", title="La mer", language="fr", date="2026-01-05"
+    )
     english = sign_in().get("/sources/").text
     assert "1 file is left out: drafts" in english
     page = sign_in(pages=pages).get("/sources/").text

@@ -177,8 +177,7 @@ def test_tests_are_limited_and_only_for_one_s_languages(
 def test_the_next_issue_of_a_newsletter_is_shown_as_it_would_be_now(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:
-    publication.write("en/ferry.md", "It sails.", title="Ferry", date="2026-01-09")
-    publication.pick_up()
+    publication.pick_up_file("en/ferry.md", "It sails.", title="Ferry", date="2026-01-09")
     client = sign_in("editor")
     page = client.get("/next/weekly/?length=full&more=ar").text
     assert "as it would be made now" in page

@@ -57,8 +57,7 @@ def test_a_form_that_is_sent_twice_is_carried_out_once_and_answered_twice(
     verb: str,
 ) -> None:
     sign_in("viewer")
-    publication.write("en/ferry.md", "It sails.", title="Ferry", date="2026-01-04")
-    publication.pick_up()
+    publication.pick_up_file("en/ferry.md", "It sails.", title="Ferry", date="2026-01-04")
     client = sign_in()
     if "/1/" in action and "webhooks" in action:
         client.post("/webhooks/", data=HOOK)

@@ -23,10 +23,8 @@ def two_translated_stories(publication: PublicationFolder) -> None:
     """Have a story that lacks Arabic, and one that was translated into it."""
     for number, key in enumerate(("ferry", "bridge")):
         day = f"2026-01-0{8 - number}"
-        publication.write(f"en/{key}.md", "First.", title=f"The {key}", date=day)
-        publication.pick_up()
-    publication.write("ar/bridge.md", "كلمات.", title="الجسر", translator="Omar")
-    publication.pick_up()
+        publication.pick_up_file(f"en/{key}.md", "First.", title=f"The {key}", date=day)
+    publication.pick_up_file("ar/bridge.md", "كلمات.", title="الجسر", translator="Omar")
 
 
 @pytest.fixture
@@ -96,8 +94,9 @@ def test_a_changed_original_shows_what_changed_and_can_be_dismissed(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
     publication.at(NOW + timedelta(minutes=1))
-    publication.write("en/bridge.md", "Second & last.", title="The bridge", date="2026-01-07")
-    publication.pick_up()
+    publication.pick_up_file(
+        "en/bridge.md", "Second & last.", title="The bridge", date="2026-01-07"
+    )
     client = sign_in("translator", "ar")
     today = client.get("/").text
     assert (
@@ -141,11 +140,9 @@ def test_statistics_are_a_page_of_numbers(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
     publication.at(NOW - timedelta(hours=5, minutes=30))
-    publication.write("en/pier.md", "First.", title="The pier", date="2026-01-08")
-    publication.pick_up()
+    publication.pick_up_file("en/pier.md", "First.", title="The pier", date="2026-01-08")
     publication.at(NOW)
-    publication.write("ar/pier.md", "كلمات.", title="الرصيف", translator="Omar")
-    publication.pick_up()
+    publication.pick_up_file("ar/pier.md", "كلمات.", title="الرصيف", translator="Omar")
     people = {"ann": "en", "omar": "ar", "aino": "fi", "li": "zh-Hant"}
     subscribe(publication, *((f"{one}@example.com", tag) for one, tag in people.items()))
     client = sign_in("viewer")

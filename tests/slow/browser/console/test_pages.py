@@ -25,7 +25,6 @@ from tests.publisher.app.approving import TERMINAL
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
-from tests.publisher.serving.servers import web_server
 from tests.publisher.web.console.conftest import COOKIE, begin, context_of
 from tests.publisher.web.console.test_every_console_route import path_of
 from tests.sizes import PATIENCE, by_lane
@@ -33,6 +32,7 @@ from tests.slow.browser.test_keyboard import enter
 from tests.slow.browser.test_subscriber_pages import LATIN, SMALLEST_TARGET, TARGETS
 from tools.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
 from tools.browser.chromium import Chromium
+from tools.servers.web_servers import web_server
 
 # Answers that are for programs, frames and downloads, and no pages.
 PAGE = "text/html"

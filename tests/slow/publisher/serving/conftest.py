@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.publisher.serving.conftest import HERE, started
-from tests.publisher.serving.servers import Server, missing
+from tools.servers.web_servers import Server, missing
 
 __all__ = ["started"]
 

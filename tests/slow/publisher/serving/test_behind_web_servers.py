@@ -17,11 +17,11 @@ from publisher.database import open_database
 from publisher.web.pages.responses import WebContext, client_network
 from publisher.web.security import OriginCheck, origin_check
 from tests.publisher.serving.samples import HOST, make_site
-from tests.publisher.serving.servers import Answer, Server, caddy_server, missing, nginx_server
 from tests.publisher.serving.web import running_web
 from tests.publisher.web.console.conftest import COOKIE
 from tests.publisher.web.console.running import running_console
 from tools.servers.console_process import session
+from tools.servers.web_servers import Answer, Server, caddy_server, missing, nginx_server
 
 NAME = "console.example.org"
 MULTIPART = "multipart/form-data; boundary=b"

@@ -27,11 +27,11 @@ from publisher.testing import SECRET
 from publisher.web.console.application import ROUTES
 from publisher.web.pages.responses import WebContext
 from tests.publisher.serving.samples import make_site
-from tests.publisher.serving.servers import Server, missing, nginx_server
 from tests.publisher.serving.web import running_web
 from tests.publisher.web.console.running import running_console
 from tests.sizes import PATIENCE
 from tests.subscribers.importing import import_csv
+from tools.servers.web_servers import Server, missing, nginx_server
 
 CONSOLE = "console.example.org"
 # Addresses of these are in mails, or are given to calendars and programs that read feeds.

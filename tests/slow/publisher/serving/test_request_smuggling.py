@@ -20,8 +20,8 @@ from publisher.database import open_database
 from publisher.web.pages.responses import WebContext
 from publisher.web.security import OriginCheck, origin_check
 from tests.publisher.serving.samples import make_site
-from tests.publisher.serving.servers import Server, missing, nginx_server
 from tests.publisher.serving.web import running_web
+from tools.servers.web_servers import Server, missing, nginx_server
 
 pytestmark = pytest.mark.skipif(missing("nginx"), reason="no nginx on this machine")
 

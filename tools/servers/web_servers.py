@@ -24,7 +24,7 @@ from publisher.serving.server import WebServer, WebSite, running
 from publisher.serving.static_site import StaticSite
 from tests.sizes import PATIENCE
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[2]
 # What is of the moment or of the connection, not of the document.
 UNSTEADY = {"transfer-encoding", "date", "connection", "keep-alive", "server"}
 NGINX_MAIN = """
