@@ -84,7 +84,6 @@ def between_neighbours(*entries: Entry) -> tuple[Entry, ...]:
 
 
 def texts() -> Channel:
-    """Return a channel in which all texts are hostile."""
     entries = (
         entry(
             f"text-{name}",
@@ -129,7 +128,6 @@ def bodies() -> Channel:
 
 
 def rough_bodies() -> Channel:
-    """Return a channel with invalid bodies."""
     entries = (
         entry(f"rough-{name}", START + timedelta(minutes=number), content_html=body)
         for number, (name, body) in enumerate(ROUGH_BODIES.items())

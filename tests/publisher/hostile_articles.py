@@ -43,7 +43,6 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
 
 
 def marked(texts: Sequence[str]) -> dict[str, str]:
-    """Give each text with a mark of its own, by the mark."""
     marks = [f"{MARK}{number}x" for number in range(len(texts))]
     return {mark: text.replace(MARK, mark) for mark, text in zip(marks, texts, strict=True)}
 

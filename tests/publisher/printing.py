@@ -107,7 +107,6 @@ def json_feed(publication: PublicationFolder, language: str) -> dict[str, Any]:
 
 
 def override(publication: PublicationFolder, template: str, content: str) -> Path:
-    """Give the publication a template of its own."""
     file = publication.settings.folders.templates / template
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content, "utf-8")

@@ -46,7 +46,6 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 
 
 def told(manager: socket.socket) -> list[str]:
-    """Return what has arrived."""
     found = []
     manager.setblocking(False)
     while True:

@@ -537,7 +537,6 @@ def scene_of(make: Callable[..., PublicationFolder], languages: tuple[str, ...])
 
 
 def play_sequences(scene: Scene, numbers: Iterable[int]) -> Seen:
-    """Play the sequences of these numbers."""
     seen = Seen()
     for number in numbers:
         moves = Chance(number, scene.languages).sequence()

@@ -92,6 +92,5 @@ def manifest_of(publication: PublicationFolder, name: str = NAME) -> str:
 
 
 def approve(publication: PublicationFolder, actor: Actor, name: str = NAME) -> ApprovalView:
-    """Approve an issue as it is."""
     manifest = manifest_of(publication, name)
     return approve_issue(editing_state(publication), actor, name, manifest)

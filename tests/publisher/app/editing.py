@@ -43,7 +43,6 @@ def account_with(role: Role) -> Account:
 
 
 def api_key(scopes: frozenset[Permission], languages: tuple[str, ...] | None) -> ApiKey:
-    """Return a key of that account."""
     return ApiKey(
         id=1,
         account_id=1,
@@ -128,7 +127,6 @@ class Person:
         return made.token
 
     def sign_in(self, state: EditingState, browser: Browser = BROWSER) -> str:
-        """Sign in by the passkey."""
         asked = access.ask_for_sign_in(state, browser)
         answer = self.device.sign(asked.options)
         return access.use_passkey(state, asked.token, answer, browser.network)

@@ -91,7 +91,6 @@ class Reading:
         return report
 
     def issue(self, name: str) -> Issue:
-        """Return an issue by its name."""
         with self.publication.database.reading() as connection:
             found = issue_by_name(connection, name)
         assert found is not None

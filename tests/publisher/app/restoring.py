@@ -142,7 +142,6 @@ class Scene:
                 store.move_issue(connection, made, IssueState.READY)
 
     def send(self) -> None:
-        """Send all that is due."""
         Dispatcher(
             self.publication.settings,
             self.database,

@@ -44,7 +44,6 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def folder(publication: PublicationFolder) -> Path:
-    """The folder of the sample publication."""
     return publication.settings.folders.root
 
 

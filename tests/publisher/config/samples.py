@@ -58,7 +58,6 @@ def write(folder: Path, text: str = TEXT) -> Path:
 
 
 def settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
-    """Give the settings of the sample, in a folder."""
     return load_settings(write(folder), environment or {})
 
 

@@ -309,7 +309,6 @@ CASES = mistakes(WRONG)
 
 
 def written(mistake: str) -> str:
-    """Return the publication with a mistake."""
     old, arrow, new = mistake.partition(" =>")
     if arrow:
         return changed(old, new.removeprefix(" "))

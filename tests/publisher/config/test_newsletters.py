@@ -31,7 +31,6 @@ HEAD = TEXT[: TEXT.index("[[newsletter]]")]
 
 
 def with_newsletter(folder: Path, newsletter: str) -> Settings:
-    """Give the settings of a publication with one newsletter."""
     return load_settings(
         write(folder, f'{HEAD}[[newsletter]]\nname = "news"\n{newsletter}'), {}
     )

@@ -117,13 +117,11 @@ def address(path: Path) -> Path | str:
 
 @pytest.fixture
 def made(path: Path, empty_database: Path) -> Path | str:
-    """A database that the migrations made."""
     return copy_test_database(empty_database, path)
 
 
 @pytest.fixture
 def made_file(path: Path, empty_database: Path) -> Path:
-    """A file that the migrations made."""
     return shutil.copyfile(empty_database, path)
 
 

@@ -128,7 +128,6 @@ def instead(fact: str, code: str, old: str, new: str, language: str = "en") -> F
 
 
 def findings(module: ModuleType, html: str, language: str = "en") -> list[Finding]:
-    """Return the findings of one module of rules."""
     return list(module.check(mail_of(html, language)))
 
 

@@ -91,12 +91,10 @@ def states(publication: PublicationFolder) -> list[str]:
 
 
 def mails(contents: Iterable[bytes]) -> list[EmailMessage]:
-    """Parse messages."""
     return [message_from_bytes(one, policy=policy.default) for one in contents]
 
 
 def text_of(mail: EmailMessage) -> str:
-    """Return the text part of a mail."""
     part = mail.get_body(("plain",))
     assert part is not None
     return str(part.get_content())

@@ -465,7 +465,6 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
 
 
 def correction(language: str) -> CorrectionContent:
-    """A correction of an issue."""
     page = f"{URL}/{language}/weekly/2026-01-09/"
     return CorrectionContent(
         publication=publication(language),

@@ -39,7 +39,6 @@ def broken(_templates: Templates) -> str:
 
 
 def child(renderer: Renderer) -> SandboxProcess:
-    """Give the process of a renderer that has used it."""
     sandbox = renderer._sandbox
     assert sandbox is not None
     assert sandbox._process is not None

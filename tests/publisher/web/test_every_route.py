@@ -26,7 +26,6 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 
 
 def paths(app: flask.Flask) -> Iterator[str]:
-    """Give a path of each route."""
     for rule in app.url_map.iter_rules():
         yield re.sub(r"<(?:\w+:)?(\w+)>", lambda part: PARTS.get(part[1], "word"), rule.rule)
 

@@ -22,7 +22,6 @@ COMPLAINT = {"RecordType": "SpamComplaint", "ID": 7, "Email": "ann@example.com"}
 
 @pytest.fixture
 def context(context: WebContext, publication: PublicationFolder) -> WebContext:
-    """With webhooks."""
     feedback = FeedbackSettings(postmark=PostmarkFeedback(), ses=SesFeedback(topics=("arn:x",)))
     secrets = {FEEDBACK_SECRET: SecretStr("a-long-secret")}
     publication.settings = replace(publication.settings, feedback=feedback, secrets=secrets)

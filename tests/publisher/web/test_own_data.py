@@ -45,7 +45,6 @@ def link(publication: PublicationFolder) -> str:
 
 @pytest.fixture
 def cookie(client: FlaskClient, link: str) -> str:
-    """The cookie of a session."""
     return cookie_of(post(client, f"/en/data/?t={link}"))
 
 

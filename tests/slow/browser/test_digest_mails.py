@@ -48,7 +48,6 @@ def text(mail: EmailMessage, subtype: str) -> str:
 
 
 def stories(mail: EmailMessage) -> set[int]:
-    """Return the numbers of the stories of a mail."""
     return {number for number in range(4) if f"Story {number} in" in text(mail, "plain")}
 
 

@@ -67,7 +67,6 @@ def look_without_pictures(window: Window) -> list[str]:
 
 
 def faults_of(chromium: Chromium, mail: Mail) -> dict[str, list[str]]:
-    """Give what is wrong with a mail, by what it is."""
     seen = chromium.visit(mail.html, look_at_all, site=mail.site)
     written, otherwise = (
         chromium.visit(html, styles, site=mail.site)

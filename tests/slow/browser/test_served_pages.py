@@ -5,10 +5,10 @@ from playwright.sync_api import Page
 from publisher.serving.static_site import StaticSite
 from tests.publisher.conftest import Make
 from tests.publisher.printing import shown
-from tests.publisher.serving.servers import web_server
 from tests.slow.publisher.site.test_picture_widths import photograph
 from tools.browser.accessibility import violations
 from tools.browser.chromium import Chromium, Window
+from tools.servers.web_servers import web_server
 
 # CSS pixels of a window, and pixels for each of them.
 WINDOWS = {"phone": (390, 1), "screen": (1280, 1), "dense": (1280, 2)}

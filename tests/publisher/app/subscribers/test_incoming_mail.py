@@ -117,7 +117,6 @@ class Correspondent:
         return mail
 
     def answer(self, mail: EmailMessage, body: str = "ok", subject: str = "") -> MailUse:
-        """Answer one of our mails."""
         return self.post(
             subject or f"Re: {mail['Subject']}", body, In_Reply_To=mail["Message-ID"]
         )

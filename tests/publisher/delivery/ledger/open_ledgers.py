@@ -112,7 +112,6 @@ class OpenLedger:
             return attempts.begin_attempts(connection, claims, now)[0]
 
     def begin(self, most: int = 9, now: datetime = NOW) -> list[Claim]:
-        """Claim and reserve."""
         return self.mark(self.claim(most, now), now)
 
     def release(self, claims: Sequence[Claim]) -> int:

@@ -134,7 +134,6 @@ def test_no_statement_scans_an_issue_s_rows_to_find_a_few(
 
 @pytest.fixture
 def on_server(publication: PublicationFolder) -> OpenLedger:
-    """An open ledger on the server."""
     if not on_postgresql():
         pytest.skip("needs the server of --database=postgresql")
     return open_test_ledger(publication, ANN, BOB, CYD)

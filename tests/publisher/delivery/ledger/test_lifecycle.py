@@ -51,7 +51,6 @@ def finished_at(ledger: OpenLedger) -> Any:
 
 
 def kept(ledger: OpenLedger) -> dict[str, int]:
-    """Give the counts that were kept."""
     with ledger.writing() as connection:
         rows = connection.exec_driver_sql("SELECT issue_id, state, count FROM delivery_count")
         return {state: count for number, state, count in rows if number == ledger.number}

@@ -33,7 +33,6 @@ ONCE: list[tuple[str, str, dict[str, str], str]] = [
 
 
 def key_of(client: FlaskClient, page: str, action: str) -> str:
-    """Give the key that the form of a page has."""
     form = re.search(
         rf'<form [^>]*action="{action}".*?</form>', client.get(page).text, re.DOTALL
     )

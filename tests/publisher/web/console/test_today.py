@@ -26,7 +26,6 @@ def publication(starting_point: StartingPoint) -> PublicationFolder:
 
 
 def coming(client: FlaskClient) -> list[str]:
-    """Give what the page lists."""
     agenda = client.get("/").text.partition('<ol class="agenda">')[2].partition("</ol>")[0]
     return re.findall(r"<li>(.*?)</li>", agenda, re.DOTALL)
 

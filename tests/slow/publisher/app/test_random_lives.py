@@ -16,7 +16,6 @@ SEEDS = range(_FIRST, _FIRST + _MANY)
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Life:
-    """A life that has begun, to be copied."""
     with pytest.MonkeyPatch.context() as patch:
         made = Life(0, tmp_path_factory.mktemp("begun"), patch)
         with made.server:

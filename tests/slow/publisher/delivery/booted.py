@@ -95,7 +95,6 @@ class BootedMachine:
         return self.run("systemd-run", *asked, settings, PROGRAM, *words, str(PUBLICATION))
 
     def show(self, unit: str, name: str) -> str:
-        """Return a property of a unit."""
         return self.run("systemctl", "show", f"--property={name}", "--value", unit).strip()
 
     def journal(self) -> str:

@@ -70,8 +70,6 @@ def states(engine: TurnEngine) -> list[tuple[str, str]]:
 
 
 def a_look(publication: PublicationFolder, seen: list[str | None]) -> Turn:
-    """Return a turn that looks at what is stored."""
-
     def look(_progress: Progress) -> None:
         with publication.database.reading() as connection:
             seen.append(web_files.cached_hash(connection, "asked"))

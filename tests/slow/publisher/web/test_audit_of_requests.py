@@ -363,7 +363,6 @@ WITHOUT_ENTRY = {
 
 
 def names(command: Any, before: str = "") -> Iterator[str]:
-    """Give the words of each command."""
     if found := getattr(command, "commands", None):
         for name, one in found.items():
             yield from names(one, f"{before}{name} ")

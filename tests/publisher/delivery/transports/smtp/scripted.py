@@ -341,6 +341,5 @@ def failure(server: SmtpServer) -> Unreachable:
 
 
 def failing(script: Script, **changes: object) -> Unreachable:
-    """Fail to connect to a script."""
     with Scripted(script) as scripted:
         return failure(a_server(scripted.port, **changes))  # type: ignore[arg-type]

@@ -165,7 +165,6 @@ class SteppedRun:
         return self.process.poll() is None
 
     def ended(self) -> Ended:
-        """Wait for its end."""
         out, err = self.process.communicate(timeout=PATIENCE)
         return Ended(self.process.returncode, out, err)
 
@@ -197,7 +196,6 @@ class Scene:
                 sender.kill()
 
     def deliver(self, *changes: str) -> Ended:
-        """Send to the end."""
         with self.sender(*changes) as sender:
             return sender.ended()
 
