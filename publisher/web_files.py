@@ -184,7 +184,15 @@ def write_with_copies(path: Path, content: bytes) -> bool:
 def remove_with_copies(path: Path) -> bool:
     """Remove a file and its compressed copies; return whether any of them was there."""
     check_guard()
-    found = [file for file in _with_copies(path) if file.is_file()]
+    is_there = path.is_file()
+    path.unlink(missing_ok=True)
+    return remove_copies(path) or is_there
+
+
+def remove_copies(path: Path) -> bool:
+    """Remove the compressed copies of a file; return whether any of them was there."""
+    check_guard()
+    found = [file for file in _with_copies(path)[1:] if file.is_file()]
     for file in found:
         file.unlink()
     return bool(found)

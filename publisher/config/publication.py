@@ -264,6 +264,8 @@ class FeedSettings(values.ConfigTable):
     # Minutes that a feed may be cached: <ttl> and Cache-Control.
     ttl: int = Field(default=15, ge=1, le=10_080)
     hubs: tuple[values.WebAddress, ...] = ()
+    # Whether the feeds of languages have copies in gzip and Brotli beside them.
+    precompressed: bool = True
     podcast: PodcastSettings = PodcastSettings()
 
 

@@ -96,7 +96,8 @@ class EntryBuilder:
             self._publication,
             one.article,
             language,
-            one.versions,
+            # Beside a summary the links to 16 translations would be most of the entry; its page has them.
+            one.versions if full else (),
             corrected_on=self._day_of(one.article.updated_at) if one.is_corrected else None,
         )
         texts = self.renderer.feed_texts(item, self._view(language), full=full)

@@ -18,7 +18,12 @@ from publisher.config import Publication, Settings
 from publisher.files import write_if_changed
 from publisher.languages import autonym
 from publisher.syndication.feed_index import Feed
-from publisher.web_files import COMPRESSORS, remove_with_copies, write_with_copies
+from publisher.web_files import (
+    COMPRESSORS,
+    remove_copies,
+    remove_with_copies,
+    write_with_copies,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +144,12 @@ def render_archive(channel: feeds.Channel, feed: Feed, number: int) -> FeedFile:
 
 def write_feed_file(settings: Settings, file: FeedFile) -> bool:
     """Write a document, and its compressed copies if it has any; return whether it changed."""
-    write = write_with_copies if file.has_copies else write_if_changed
-    return write(settings.folders.public / file.path, file.content)
+    path = settings.folders.public / file.path
+    if file.has_copies and settings.feeds.precompressed:
+        return write_with_copies(path, file.content)
+    if file.has_copies:
+        remove_copies(path)  # of before: nginx would go on sending them
+    return write_if_changed(path, file.content)
 
 
 def submit_feed_file(executor: Executor, settings: Settings, file: FeedFile) -> Future[bool]:
@@ -157,7 +166,7 @@ def feeds_missing_files(settings: Settings, known: Iterable[Feed]) -> set[str]:
             path = settings.folders.public / urls.feed_path(one.name, form.suffix)
             if path.parent not in listed:
                 listed[path.parent] = _file_names(path.parent)
-            copies = COMPRESSORS if one.is_whole else ()
+            copies = COMPRESSORS if one.is_whole and settings.feeds.precompressed else ()
             if not {path.name, *(path.name + end for end in copies)} <= listed[path.parent]:
                 found.add(one.name)
     return found

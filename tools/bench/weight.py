@@ -1,8 +1,9 @@
 """How large `public/` is beside the texts of its articles, and which parts it has.
 
-`python -m tools.bench.weight FOLDER` measures a publication that is there, without a name a generated one: posts
-in 17 languages, as long as those of real sites (half of them below 5 kB, some of 60 kB). Sizes are those of the
-files; a file system adds half a block to each.
+`python -m tools.bench.weight FOLDER` measures a publication that is there, `python -m tools.bench weight` a generated
+one: posts in 17 languages, half of the stories in the second, a third in the third and so on. They are as long as
+those of real sites: half of them below 5 kB, some of 60 kB. Sizes are those of the files; a file system adds half
+a block to each.
 """
 
 import random
@@ -35,7 +36,8 @@ _ALPHABETS = {
     "ar": (0x627, 20),
     "hi": (0x915, 35),
 }
-_AUTHORS, _TOPICS, _SECTIONS = 160, 60, 6
+# Few write most, and few topics are those of most posts.
+_AUTHORS, _TOPICS, _SECTIONS = 40, 12, 6
 _SETTINGS = f"""
 [publication]
 title = "Bench"
@@ -102,7 +104,7 @@ def _part(path: PurePosixPath) -> str:
 
 
 def write_posts(folder: Path) -> None:
-    """Write a publication whose posts are translated into all languages."""
+    """Write a publication whose stories are translated into some of the languages."""
     (folder / "publication.toml").write_text(_SETTINGS)
     chance = random.Random(7)
     vocabularies = {
@@ -112,19 +114,27 @@ def write_posts(folder: Path) -> None:
         ]
         for tag, (first, count) in _ALPHABETS.items()
     }
-    for number in range(POSTS // len(_ALPHABETS)):
+    shares = [1 / rank for rank in range(1, len(_ALPHABETS) + 1)]
+    for number in range(int(POSTS / sum(shares))):
         length = min(60_000, int(chance.lognormvariate(8.5, 0.8)))
-        tags = chance.sample(range(_TOPICS), 3)
-        for language, words in vocabularies.items():
+        tags = [_frequent(chance, _TOPICS) for _ in range(2)]
+        chosen = zip(shares, vocabularies.items(), strict=True)
+        for language, words in (one for share, one in chosen if chance.random() < share):
             path = folder / "articles" / language / f"story-{number}.md"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_post(chance, number, tags, words, length), "utf-8")
+
+
+def _frequent(chance: random.Random, count: int) -> int:
+    """Return a number below a count, the small ones more often."""
+    return int(chance.expovariate(5 / count)) % count
 
 
 def _post(
     chance: random.Random, number: int, tags: list[int], words: list[str], length: int
 ) -> str:
     """Return a post whose text has so many bytes, in paragraphs with some links."""
+    author = _frequent(chance, _AUTHORS)
     paragraphs, left = list[str](), length
     while left > 0:
         some = chance.choices(words, k=60)
@@ -135,8 +145,8 @@ def _post(
     return f"""---
 title: "{" ".join(chance.choices(words, k=7))}"
 summary: "{" ".join(chance.choices(words, k=20))}"
-date: {date(2026, 1, 5) - timedelta(days=7 * number)}
-author: "{words[number % _AUTHORS]} {words[number % _AUTHORS + 1]}"
+date: {date(2026, 1, 5) - timedelta(days=3 * number)}
+author: "{words[author]} {words[author + 1]}"
 section: "{words[number % _SECTIONS]}"
 topics: {[words[tag] for tag in tags]}
 ---

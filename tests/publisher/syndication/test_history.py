@@ -303,6 +303,26 @@ def test_the_feeds_of_languages_have_compressed_copies_with_content_and_time_of_
         assert {one.stat().st_mtime_ns for one in (path, *packed)} == {path.stat().st_mtime_ns}
 
 
+def test_feeds_lose_their_compressed_copies_when_they_shall_have_none_and_get_them_again(
+    publication: PublicationFolder,
+) -> None:
+    def copies() -> set[str]:
+        folder = public(publication) / "feeds"
+        return {path.name for path in folder.glob("en.*") if path.suffix in {".gz", ".br"}}
+
+    write(publication, 1, 2)
+    syndicated(publication)
+    before = copies()
+    assert len(before) == 6
+    limit(publication, precompressed=False)
+    write(publication, 3, 4)
+    syndicated(publication)
+    assert copies() == set()
+    limit(publication, precompressed=True)
+    syndicated(publication)
+    assert copies() == before
+
+
 def test_a_document_holds_what_fits_by_entries_and_bytes_and_at_least_one() -> None:
     assert count_fitting([10] * 30, most=50, most_bytes=1000) == 30
     assert count_leaving(30, fit=30) == 0

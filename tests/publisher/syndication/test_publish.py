@@ -250,8 +250,10 @@ def test_feeds_of_topics_authors_and_all_languages_have_summaries_unless_texts_a
         "author": "Ann Example",
     }
     publication.write("en/tides.md", "The tide waits.", summary="Short.", **matter)
+    publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-05")
     syndicated(publication)
     assert "waits" in str(json_feed(publication, "en"))
+    assert "/ar/stories/tides/" in str(json_feed(publication, "en")["items"])
     for name in ("all", "en/topics/sea", "en/authors/ann-example"):
         for parsed in (
             json_feed(publication, name),
@@ -260,6 +262,10 @@ def test_feeds_of_topics_authors_and_all_languages_have_summaries_unless_texts_a
         ):
             assert "Short." in str(parsed)
             assert ("waits" in str(parsed)) == (content == "everywhere")
+            if name != "all":
+                # Beside a text stand its translations.
+                translated = "/ar/stories/tides/" in str(parsed)
+                assert translated == (content == "everywhere")
 
 
 def test_a_publication_in_one_language_has_no_feed_of_all_but_goes_on_with_one_that_it_had(
