@@ -79,6 +79,7 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
         sample.publication(tag),
         kind=404,
         style_url="/-/subscriber.css",
+        icon_url="/icon.svg",
         home_url=f"https://news.example.org/{tag}/",
         sisters=(),
     ),

@@ -65,7 +65,7 @@ def test_all_documents_of_the_demo_conform(lantern: Path) -> None:
 
 
 def test_enclosures_of_the_demo_have_the_length_of_their_files(lantern: Path) -> None:
-    feed = feedparser.parse((lantern / "feeds/en.rss.xml").read_bytes())
+    feed = feedparser.parse((lantern / "feeds/en/recordings.rss.xml").read_bytes())
     (enclosure,) = chain.from_iterable(entry.enclosures for entry in feed.entries)
     file = lantern / enclosure.href.removeprefix("https://news.example.org/")
     assert (int(enclosure.length), enclosure.type) == (file.stat().st_size, "audio/mpeg")
