@@ -8,17 +8,21 @@ Links of other sites in articles are made absolute here, too.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urljoin, urlsplit
 
-from publisher.articles.model import Article, LanguageVersion
+from publisher.articles.model import Article, Byline, KnownByline, LanguageVersion
 
 if TYPE_CHECKING:
     from publisher.config import Publication
 
+# Signs in names and topics that are no part of what they say.
+_LABEL_MARKS = frozenset(" -_.,'\u2019")
 # Characters; longer names exceed limits of file systems and of lines in mails.
 _MAX_SLUG_LENGTH = 80
 # First names of paths below the web root that are the program's, or that browsers, search engines and proxies
@@ -36,8 +40,9 @@ FAVICON, HOME_SCREEN_ICON, LETTER_ICON = "favicon.ico", "apple-touch-icon.png", 
 # In place of the page of a withdrawn article: servers send it with 410. With a leading dot, so that none
 # sends it under its own name.
 GONE_NAME = ".gone.html"
+ListKind = Literal["archive", "sections", "topics", "authors", "search"]
 # Folders of lists of articles, in each language's.
-_LISTS = ("archive", "sections")
+_LISTS = get_args(ListKind)
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 
 SubscriberPage = Literal[
@@ -60,14 +65,24 @@ def article_path(language: str, slug: str) -> str:
     return f"{language}/stories/{slug}/"
 
 
-def archive_path(language: str, month: str = "") -> str:
-    """Return the path of the list of a language's months, or of the articles of a month such as `2026-01`."""
-    return f"{language}/archive/{month}/" if month else f"{language}/archive/"
+def list_path(language: str, kind: ListKind, name: str = "") -> str:
+    """Return the path of a list of a language's articles; of one topic or month, `name` is its ASCII name or like `2026-01`."""
+    return f"{language}/{kind}/{name}/" if name else f"{language}/{kind}/"
 
 
-def section_path(language: str, name: str) -> str:
-    """Return the path of the list of a section's articles; `name` is its ASCII name."""
-    return f"{language}/sections/{name}/"
+def topic_path(topic: str, language: str) -> str:
+    """Return the path of the list of a topic's articles."""
+    return list_path(language, "topics", label_slug(topic))
+
+
+def author_path(byline: Byline, language: str) -> str:
+    """Return the path of the list of an author's articles."""
+    return list_path(language, "authors", author_slug(byline))
+
+
+def author_slug(byline: Byline) -> str:
+    """Return the ASCII name of an author in URLs: of a known one by the key in people.toml."""
+    return label_slug(byline.key if isinstance(byline, KnownByline) else byline.name)
 
 
 def newsletter_path(language: str, newsletter: str) -> str:
@@ -198,6 +213,19 @@ def story_slug(key: str, attempt: int = 0) -> str:
     seed = key if attempt <= 1 else f"{key}\n{attempt}"
     digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{slug}-{digest}" if slug else f"story-{digest}"
+
+
+@lru_cache(maxsize=8192)
+def label_slug(label: str) -> str:
+    """Return the ASCII name of a topic or author in URLs, equal for labels that differ in capitals, accents or dashes.
+
+    Other labels have different ones: what ASCII can't tell apart, such as "C++" and "C" or words in Chinese, gets a hash.
+    """
+    folded = label.casefold()
+    letters = [one for one in folded if one not in _LABEL_MARKS]
+    is_plain = all(unicodedata.name(one, "").startswith(("LATIN", "DIGIT")) for one in letters)
+    is_short = len(folded) <= _MAX_SLUG_LENGTH
+    return story_slug(folded, 0 if letters and is_plain and is_short else 1)
 
 
 # Links in the texts of articles

@@ -31,7 +31,7 @@ from publisher.database.metadata import metadata
 from publisher.files import check_guard, make_folder, sync_folder, write_if_changed
 
 _FOLLOWED_LINKS = re.compile(
-    r'(<a\b[^>]*?\shref="|<link rel="(?:icon|apple-touch-icon)" href="|<(?:img|audio|video)\b[^>]*?\ssrc="|<form\b[^>]*?\saction=")([^"]*)'
+    r'(<a\b[^>]*?\shref="|<link rel="(?:icon|apple-touch-icon)" href="|<(?:img|audio|video|script)\b[^>]*?\ssrc="|<form\b[^>]*?\saction=")([^"]*)'
 )
 # Attributes have any character but quotes.
 _IMAGE = re.compile(r'<img\b(?:[^>"]|"[^"]*")*>')

@@ -91,14 +91,38 @@ def newest_articles(
     return [article_from_row(row) for row in connection.execute(newest)]
 
 
-def listed(
-    connection: sa.Connection, language: str, now: datetime
-) -> Sequence[sa.Row[tuple[int, date, str | None, str | None]]]:
-    """Return the published articles of a language, newest first: id, day, section, what the page was written from."""
-    columns = article.c["id", "published_on", "section", "page_hash"]
-    query = sa.select(*columns).join(story).where(*_ready_in(language, now))
-    order = article.c.published_at.desc(), story.c.key
-    return connection.execute(query.order_by(*order)).all()
+class ListedRow(NamedTuple):
+    """An article in lists: `topics` and `bylines` are JSON, `version` changes with what its page was written from."""
+
+    id: int
+    published_on: date
+    section: str | None
+    topics: str
+    bylines: str
+    version: str
+
+
+def listed(connection: sa.Connection, language: str, now: datetime) -> list[ListedRow]:
+    """Return the published articles of a language, newest first."""
+    own = article.c
+    version = sa.cast(own.id, sa.Text) + sa.func.coalesce(own.page_hash, "")
+    labels = (sa.cast(own.topics, sa.Text), sa.cast(own.bylines, sa.Text))
+    query = sa.select(*own["id", "published_on", "section"], *labels, version).join(story)
+    query = query.where(*_ready_in(language, now))
+    rows = connection.execute(query.order_by(own.published_at.desc(), story.c.key))
+    return [ListedRow._make(row) for row in rows]
+
+
+def starts_of_texts(
+    connection: sa.Connection, ids: Sequence[int], length: int
+) -> dict[int, str]:
+    """Return the first `length` characters of the texts of articles."""
+    start = sa.func.substr(article.c.text, 1, length)
+    query = sa.select(article.c.id, start)
+    found: dict[int, str] = {}
+    for some in chunks(ids):
+        found |= dict(connection.execute(query.where(article.c.id.in_(some))).all())
+    return found
 
 
 def adjacent_articles(

@@ -34,6 +34,9 @@ _RESERVED_NAMES = frozenset(
         "data",
         "archive",
         "sections",
+        "topics",
+        "authors",
+        "search",
     ]
 )
 

@@ -12,6 +12,7 @@ from publisher.languages.locales import (
     list_names,
     locale_of,
     own_digits,
+    plural_samples,
     reading_time,
 )
 from publisher.languages.tags import match, normalise, script
@@ -27,6 +28,7 @@ __all__ = [
     "match",
     "normalise",
     "own_digits",
+    "plural_samples",
     "reading_time",
     "script",
 ]

@@ -120,6 +120,14 @@ def own_digits(text: str, tag: str) -> str:
     return text.translate({ord("0") + digit: ord(zero) + digit for digit in range(10)})
 
 
+def plural_samples(tag: str) -> list[tuple[str, int]]:
+    """Return the plural categories of whole numbers from 0 on (CLDR), such as `one` and `other`, each with its first number."""
+    found = dict[str, int]()
+    for number in range(200):
+        found.setdefault(locale_of(tag).plural_form(number), number)
+    return [*found.items()]
+
+
 def in_quotes(text: str, tag: str) -> str:
     """Return a text in the quotation marks of a language: `“A”`, `「A」`, `« A »`."""
     subtags = tag.split("-")

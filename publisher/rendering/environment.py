@@ -33,10 +33,11 @@ from publisher.rendering.template_files import (
     shipped_template_names,
     shipped_templates_folder,
 )
+from publisher.urls import author_path, topic_path
 from subscribers.addresses import readable_address
 
 # Text and style sheets have no markup to escape.
-_UNESCAPED_SUFFIXES = (".txt", ".css")
+_UNESCAPED_SUFFIXES = (".txt", ".css", ".js")
 
 # The folders of the templates of pages and feeds; all others are of mails.
 PAGE_FOLDERS = ("web/", "feed/")
@@ -284,6 +285,7 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "absolute_html": _absolute_html,
     "affiliated": filters.byline_text,
     "arrow": filters.arrow,
+    "author_path": author_path,
     "autonym": languages.autonym,
     "clock": filters.duration_text,
     "comma": filters.comma,
@@ -305,10 +307,12 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "one_line": plaintext.to_one_line,
     "otherwise": filters.otherwise,
     "own_picture": filters.own_picture,
+    "plural_samples": languages.plural_samples,
     "readable_address": readable_address,
     "shorten": plaintext.shorten_to_columns,
     "start": filters.start_side,
     "title_list": filters.title_list,
+    "topic_path": topic_path,
     "typeface": typeface,
     "underline": plaintext.underline,
 }

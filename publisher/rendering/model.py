@@ -278,6 +278,8 @@ class FeedContent:
     opml_url: str
     language_opml_url: str | None = None
     all_url: str | None = None
+    # The list of all its articles; empty if there is none.
+    list_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +329,7 @@ class HomeContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveLine:
-    """A month, by its first day, or a section in the list of all articles, and the number of its articles."""
+    """A list in the list of all: a month by its first day, a section, topic or author; and the number of its articles."""
 
     url: str
     count: int
@@ -335,20 +337,32 @@ class ArchiveLine:
     day: date | None = None
 
 
+ArchiveKind = Literal["archive", "month", "sections", "topics", "authors", "search", "part"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveContent:
-    """The content of a page that lists articles: of a month, by its first day, of a section, or neither.
+    """The content of a page that lists articles: of a month, by its first day, or of a section, topic or author.
 
-    A page of neither has all `months` and `sections`. `articles` come without their texts.
+    A page of kind `archive` has all `months` and `sections`, and `topics` and `authors` with most articles.
+    `articles` come without their texts; the pages with `newer` and `older` ones are beside it. The `search` has
+    the `months`, its `script` by its path below the web root, and the number of `parts` of the index.
     """
 
     url: str
+    kind: ArchiveKind = "archive"
     title: str = ""
     day: date | None = None
     articles: tuple[ArticleView, ...] = ()
+    newer_url: str = ""
+    older_url: str = ""
     months: tuple[ArchiveLine, ...] = ()
     sections: tuple[ArchiveLine, ...] = ()
+    topics: tuple[ArchiveLine, ...] = ()
+    authors: tuple[ArchiveLine, ...] = ()
     sisters: tuple[LanguageLink, ...] = ()
+    script: str = ""
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

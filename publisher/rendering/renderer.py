@@ -33,7 +33,7 @@ RENDERING_VERSION = 5
 # That are named. More would tell nobody more.
 _MAX_FAULTS = 100
 
-_TEMPLATE_SUFFIXES = (".html", ".txt", ".css", ".po")
+_TEMPLATE_SUFFIXES = (".html", ".txt", ".css", ".js", ".po")
 _LINE_BREAKS = re.compile("[ \t\r\n\f\v\u0085\u2028\u2029]+")
 
 _P = ParamSpec("_P")
@@ -189,10 +189,13 @@ class Renderer:
     def archive_page(
         self, publication: model.PublicationView, content: model.ArchiveContent
     ) -> str:
-        """Render a list of articles: of a month, of a section, or of all months and sections."""
-        return self._site_page(
-            "web/archive.html", publication, content.url, content.sisters, archive=content
-        )
+        """Render a list of articles: of a month, section, topic or author, of all of these; or the search."""
+        name = "web/search.html" if content.kind == "search" else "web/archive.html"
+        return self._site_page(name, publication, content.url, content.sisters, archive=content)
+
+    def search_script(self, publication: model.PublicationView) -> str:
+        """Render the script of the search, which is the same in all languages."""
+        return self._page("web/search.js", publication)
 
     def chooser_page(
         self, publication: model.PublicationView, links: Sequence[model.LanguageLink]

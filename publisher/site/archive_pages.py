@@ -1,31 +1,51 @@
-"""Write the lists by which each article can be reached: the months and sections of each language.
+"""Write the lists by which each article can be reached: months, sections, topics, authors; and the search.
 
 A list is rendered again if an article on it has changed since. So that nothing is asked of the database otherwise,
-the pages count as due from the transaction on in which an article's page counts as written or removed.
+the pages count as due from the transaction on in which an article's page counts as written or removed. The search
+is a page with a script, which loads an index in parts: documents of titles, names, summaries and the starts of texts.
 """
 
+import hashlib
 import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache, cached_property
+from pathlib import PurePosixPath
+from typing import TypeVar
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from publisher import urls, web_files
 from publisher.articles import store as articles
+from publisher.articles.model import Byline
 from publisher.config import Settings
+from publisher.config.publication import People
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
-from publisher.files import remove_file
-from publisher.rendering import Renderer, views
-from publisher.rendering.model import ArchiveContent, ArchiveLine, ArticleView, LanguageLink
+from publisher.files import remove_file, write_if_changed
+from publisher.languages import format_date, list_names
+from publisher.rendering import PublicationView, Renderer, views
+from publisher.rendering.model import (
+    ArchiveContent,
+    ArchiveKind,
+    ArchiveLine,
+    ArticleView,
+    LanguageLink,
+)
 from publisher.web_files import write_page
 
-_Listed = Row[tuple[int, date, str | None, str | None]]
-# The list of a section has so many of its newest articles; those of months have all.
-ARTICLES_OF_SECTION = 200
+_T = TypeVar("_T")
+
+# The lists of sections, topics and authors have so many articles on a page, those of months all.
+ARTICLES_ON_PAGE = 50
+# Articles in a part of the index, which is written again for one of them, and of which all are loaded.
+ARTICLES_IN_PART = 250
+# Characters of each text in the index: with more than one part, so that 4,700 articles take less than 1 MB in gzip.
+_LONG_START, _SHORT_START = 2000, 160
+# The list of all lists names so many topics and authors, those with most articles.
+_MOST_NAMED = 100
 
 # In the build cache; those of a language have its tag behind it.
 ARCHIVES = "archives"
@@ -51,13 +71,16 @@ def write_archives(
     around = web_files.hash_inputs(
         settings.publication, settings.takes_requests, renderer.fingerprint()
     )
-    languages = settings.publication.languages
+    publication = settings.publication
     with database.reading() as connection:
         if web_files.cached_hash(connection, ARCHIVES) == around:
             return 0
-        lists = {tag: _Lists(tag, articles.listed(connection, tag, now)) for tag in languages}
+        lists = {
+            tag: _Lists(tag, publication.people, articles.listed(connection, tag, now))
+            for tag in publication.languages
+        }
     writer, failed = _ArchiveWriter(settings, database, renderer, around, lists), list[str]()
-    changed = sum(writer.write(tag, failed.append) for tag in languages)
+    changed = sum(writer.write(tag, failed.append) for tag in publication.languages)
     for problem in failed:
         report(problem)
     if not failed:
@@ -66,35 +89,137 @@ def write_archives(
     return changed
 
 
+def split_list(rows: Sequence[_T], size: int) -> Iterator[tuple[int, Sequence[_T]]]:
+    """Yield the pages of a list with the newest first, each with its number. Pure.
+
+    0 is the first one, and has up to twice `size` rows. The others have `size` rows each and are numbered from the
+    oldest on, so that a new row changes the first page alone until it is full.
+    """
+    closed = max(0, len(rows) // size - 1)
+    start = len(rows) - closed * size
+    yield 0, rows[:start]
+    for number in range(closed, 0, -1):
+        yield number, rows[start : start + size]
+        start += size
+
+
+@dataclass(slots=True)
+class _List:
+    """A list: its name in the newest article, and its articles, the newest first."""
+
+    title: str
+    rows: list[articles.ListedRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """A page of a list, or a part of the index; `newer` and `older` are the paths of the pages beside it."""
+
+    kind: ArchiveKind
+    title: str = ""
+    rows: Sequence[articles.ListedRow] = ()
+    newer: str = ""
+    older: str = ""
+    # What it depends on besides.
+    inputs: object = ()
+
+
 @dataclass(frozen=True)
 class _Lists:
-    """The months and sections of a language, each with its articles, the newest first."""
+    """The lists of a language."""
 
     language: str
-    rows: Sequence[_Listed]
+    people: People
+    rows: Sequence[articles.ListedRow]
 
     @cached_property
-    def months(self) -> dict[str, list[_Listed]]:
-        """The articles of each month by its name, such as `2026-01`."""
-        found = defaultdict(list)
+    def by_kind(self) -> Mapping[urls.ListKind, Mapping[str, _List]]:
+        """The lists of each kind by their names in addresses: of months, such as `2026-01`."""
+        found: dict[urls.ListKind, dict[str, _List]]
+        found = {"archive": {}, "sections": {}, "topics": {}, "authors": {}}
+        sections = self._section_names()
+
+        def lists(kind: urls.ListKind, names: Mapping[str, str]) -> list[_List]:
+            return [found[kind].setdefault(name, _List(title)) for name, title in names.items()]
+
+        # Many articles have the same labels.
+        months = cache(lambda month: lists("archive", {month: ""}))
+        of_section = cache(lambda section: lists("sections", {sections[section]: section}))
+        topics = cache(lambda stored: lists("topics", _topics(stored)))
+        authors = cache(lambda stored: lists("authors", self._authors(stored)))
         for row in self.rows:
-            found[f"{row.published_on:%Y-%m}"].append(row)
+            places = (
+                months(str(row.published_on)[:7]) + topics(row.topics) + authors(row.bylines)
+            )
+            for one in places + of_section(row.section) if row.section else places:
+                one.rows.append(row)
         return found
 
-    @cached_property
-    def sections(self) -> dict[str, list[_Listed]]:
-        """The articles of each section by its ASCII name."""
-        found = defaultdict(list)
-        for row in self.rows:
-            if row.section:
-                found[row.section].append(row)
+    def _section_names(self) -> dict[str, str]:
         names = dict[str, str]()
-        for section in sorted(found):
+        for section in sorted({row.section for row in self.rows if row.section}):
             name, attempt = urls.story_slug(section), 0
-            while name in names:
+            while name in names.values():
                 name, attempt = urls.story_slug(section, attempt + 2), attempt + 1
-            names[name] = section
-        return {name: found[section] for name, section in names.items()}
+            names[section] = name
+        return names
+
+    def _authors(self, stored: str) -> dict[str, str]:
+        bylines = articles.known_bylines(
+            self.people, (Byline(**one) for one in json.loads(stored)), self.language
+        )
+        return {urls.author_slug(by): by.name for by in reversed(bylines) if by.name}
+
+    def most(self, kind: urls.ListKind) -> Mapping[str, _List]:
+        """Return the lists of a kind with most articles, by title."""
+        counted = Counter({name: len(one.rows) for name, one in self.by_kind[kind].items()})
+        found = {
+            name: self.by_kind[kind][name] for name, _count in counted.most_common(_MOST_NAMED)
+        }
+        return dict(sorted(found.items(), key=lambda one: (one[1].title.casefold(), one[0])))
+
+    @cached_property
+    def parts(self) -> list[tuple[int, Sequence[articles.ListedRow]]]:
+        """The parts of the index."""
+        return [*split_list(self.rows, ARTICLES_IN_PART)] if self.rows else []
+
+    @property
+    def start(self) -> int:
+        """How many characters of each text are in the index."""
+        return _SHORT_START if len(self.parts) > 1 else _LONG_START
+
+    def pages(self) -> Iterator[tuple[str, _Page]]:
+        """Yield the path of each page."""
+        counts = [
+            {n: (one.title, len(one.rows)) for n, one in some.items()}
+            for some in self.by_kind.values()
+        ]
+        yield urls.list_path(self.language, "archive"), _Page(kind="archive", inputs=counts)
+        months = self.by_kind["archive"]
+        for name, one in months.items():
+            yield (
+                urls.list_path(self.language, "archive", name),
+                _Page(kind="month", rows=one.rows),
+            )
+        for kind, lists in self.by_kind.items():
+            for name, one in lists.items() if kind != "archive" else ():
+                yield from _pages_of(urls.list_path(self.language, kind, name), kind, one)
+        search = urls.list_path(self.language, "search")
+        yield search, _Page(kind="search", inputs=([*months], len(self.parts)))
+        for number, rows in self.parts:
+            yield f"{search}{number}.json", _Page(kind="part", rows=rows, inputs=self.start)
+
+
+def _pages_of(path: str, kind: ArchiveKind, one: _List) -> Iterator[tuple[str, _Page]]:
+    pages = [*split_list(one.rows, ARTICLES_ON_PAGE)]
+    paths = [f"{path}{number}/" if number else path for number, _rows in pages]
+    beside = zip(["", *paths], paths, [*paths[1:], ""], pages, strict=False)
+    for newer, own, older, (_number, rows) in beside:
+        yield own, _Page(kind=kind, title=one.title, rows=rows, newer=newer, older=older)
+
+
+def _topics(stored: str) -> dict[str, str]:
+    return {urls.label_slug(topic): topic for topic in reversed(json.loads(stored)) if topic}
 
 
 @dataclass(frozen=True)
@@ -112,105 +237,128 @@ class _ArchiveWriter:
         with self.database.reading() as connection:
             before = json.loads(web_files.cached_hash(connection, name) or "{}")
         pages = dict(self._pages(language))
-        current = {
-            path: web_files.hash_inputs(self.around, page) for path, page in pages.items()
-        }
+        current = {path: self._digest(page) for path, page in pages.items()}
         public = self.settings.folders.public
         for path in before.keys() - current.keys():
-            remove_file(public / urls.page_file(path), public)
+            remove_file(public / _file(path), public)
         for path, digest in current.items():
             if before.get(path) == digest:
                 continue
             with isolated(f"/{path}", report):
-                changed += self._write_page(language, path)
+                changed += self._write_page(language, path, pages[path])
                 before[path] = digest
         written = {path: before[path] for path in current if path in before}
         with self.database.writing() as connection:
             web_files.store_hash(connection, name, json.dumps(written))
         return changed
 
-    def _pages(self, language: str) -> Iterator[tuple[str, object]]:
-        """Yield the path of each page with what it depends on."""
-        lists = self.lists[language]
-        counts = [
-            {name: len(rows) for name, rows in one.items()}
-            for one in (lists.months, lists.sections)
-        ]
-        yield urls.archive_path(language), counts
-        for month, rows in lists.months.items():
-            yield urls.archive_path(language, month), (rows, self._sisters(language, month))
-        for section, rows in lists.sections.items():
-            yield urls.section_path(language, section), rows[:ARTICLES_OF_SECTION]
+    def _digest(self, page: _Page) -> str:
+        rows = " ".join([row.version for row in page.rows])
+        around = (self.around, page.kind, page.title, page.newer, page.older, page.inputs)
+        return web_files.hash_inputs(*around, rows)[:16]
 
-    def _write_page(self, language: str, path: str) -> bool:
-        house = views.site_view(self.settings, language)
-        with self.database.reading() as connection:
-            content = self._content(connection, language, path)
-        page = self.renderer.archive_page(house, content)
-        return write_page(self.settings, urls.page_file(path), page)
+    def _pages(self, language: str) -> Iterator[tuple[str, _Page]]:
+        for path, page in self.lists[language].pages():
+            sisters = self._sisters(language, path, page)
+            yield path, replace(page, inputs=(page.inputs, sisters))
 
-    def _content(self, connection: Connection, language: str, path: str) -> ArchiveContent:
-        lists, url = self.lists[language], urls.public_url(self.settings.publication, path)
-        kind, name = path.split("/")[1:3]
-        if kind == "sections":
-            rows = lists.sections[name][:ARTICLES_OF_SECTION]
-            shown = self._articles(connection, language, rows)
-            return ArchiveContent(url=url, title=rows[0].section or "", articles=shown)
-        if not name:
-            return self._all(language, url)
-        rows = lists.months[name]
-        return ArchiveContent(
-            url=url,
-            day=_first_day(rows),
-            articles=self._articles(connection, language, rows),
-            sisters=self._sisters(language, name),
+    def _sisters(self, language: str, path: str, page: _Page) -> tuple[LanguageLink, ...]:
+        """Return the same list in other languages: there is no month without articles."""
+        if page.kind not in {"archive", "month", "search"}:
+            return ()
+        name = path.split("/")[2]
+        return tuple(
+            LanguageLink(language=tag, url=self._url(path.replace(language, tag, 1)))
+            for tag, lists in self.lists.items()
+            if tag != language and (not name or name in lists.by_kind["archive"])
         )
 
-    def _all(self, language: str, url: str) -> ArchiveContent:
-        """Return the list of all months and sections."""
+    def _write_page(self, language: str, path: str, page: _Page) -> bool:
+        if page.kind == "part":
+            file = self.settings.folders.public / path
+            return write_if_changed(file, self._index(language, page.rows))
+        house = views.site_view(self.settings, language)
+        script = self._write_script(house) if page.kind == "search" else ""
+        content = replace(self._content(language, path, page), script=script)
+        return write_page(
+            self.settings, urls.page_file(path), self.renderer.archive_page(house, content)
+        )
+
+    def _content(self, language: str, path: str, page: _Page) -> ArchiveContent:
         lists = self.lists[language]
-        return ArchiveContent(
-            url=url,
-            months=tuple(
-                ArchiveLine(
-                    url=self._url(urls.archive_path(language, month)),
-                    count=len(rows),
-                    day=_first_day(rows),
-                )
-                for month, rows in lists.months.items()
-            ),
-            sections=tuple(
-                ArchiveLine(
-                    url=self._url(urls.section_path(language, section)),
-                    count=len(rows),
-                    title=rows[0].section or "",
-                )
-                for section, rows in lists.sections.items()
-            ),
-            sisters=self._sisters(language, ""),
+        content = ArchiveContent(
+            kind=page.kind,
+            url=self._url(path),
+            title=page.title,
+            day=page.rows[0].published_on.replace(day=1) if page.kind == "month" else None,
+            articles=self._articles(language, page.rows),
+            newer_url=self._url(page.newer) if page.newer else "",
+            older_url=self._url(page.older) if page.older else "",
+            sisters=self._sisters(language, path, page),
+        )
+        if page.kind not in {"archive", "search"}:
+            return content
+        months = self._lines(language, "archive", lists.by_kind["archive"])
+        if page.kind == "search":
+            return replace(content, months=months, parts=len(lists.parts))
+        return replace(
+            content,
+            months=months,
+            sections=self._lines(language, "sections", lists.by_kind["sections"]),
+            topics=self._lines(language, "topics", lists.most("topics")),
+            authors=self._lines(language, "authors", lists.most("authors")),
+        )
+
+    def _lines(
+        self, language: str, kind: urls.ListKind, lists: Mapping[str, _List]
+    ) -> tuple[ArchiveLine, ...]:
+        return tuple(
+            ArchiveLine(
+                url=self._url(urls.list_path(language, kind, name)),
+                count=len(one.rows),
+                title=one.title,
+                day=one.rows[0].published_on.replace(day=1) if kind == "archive" else None,
+            )
+            for name, one in lists.items()
         )
 
     def _articles(
-        self, connection: Connection, language: str, rows: Sequence[_Listed]
+        self, language: str, rows: Sequence[articles.ListedRow]
     ) -> tuple[ArticleView, ...]:
-        found = articles.articles_by_id(connection, [row.id for row in rows], with_texts=False)
+        with self.database.reading() as connection:
+            found = articles.articles_by_id(
+                connection, [row.id for row in rows], with_texts=False
+            )
         publication = self.settings.publication
         return tuple(
             views.article_view(publication, found[row.id], language, ()) for row in rows
         )
 
-    def _sisters(self, language: str, month: str) -> tuple[LanguageLink, ...]:
-        """Return the same list in other languages: there is none without articles."""
-        return tuple(
-            LanguageLink(language=tag, url=self._url(urls.archive_path(tag, month)))
-            for tag, lists in self.lists.items()
-            if tag != language and (not month or month in lists.months)
-        )
+    def _index(self, language: str, rows: Sequence[articles.ListedRow]) -> bytes:
+        """Return a part of the index: address, title, date, names, topics, summary and start of the text of each."""
+        with self.database.reading() as connection:
+            numbers = [row.id for row in rows]
+            starts = articles.starts_of_texts(connection, numbers, self.lists[language].start)
+        documents = []
+        for item in self._articles(language, rows):
+            one = item.article
+            names = list_names([by.name for by in one.bylines], language)
+            topics = ", ".join(filter(None, (one.section, *one.topics)))
+            address = one.url or f"../stories/{one.slug}/"
+            day, text = format_date(one.published_on, language), starts[one.id]
+            documents.append([address, one.title, day, names, topics, one.summary, text])
+        return json.dumps(documents, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _write_script(self, house: PublicationView) -> str:
+        """Write the script of the search to a file named by its content; return its path."""
+        content = self.renderer.search_script(house).encode()
+        path = f"assets/search.{hashlib.sha256(content).hexdigest()[:16]}.js"
+        write_if_changed(self.settings.folders.public / path, content)
+        return path
 
     def _url(self, path: str) -> str:
         return urls.public_url(self.settings.publication, path)
 
 
-def _first_day(month: Sequence[_Listed]) -> date:
-    day: date = month[0].published_on
-    return day.replace(day=1)
+def _file(path: str) -> PurePosixPath:
+    return urls.page_file(path) if path.endswith("/") else PurePosixPath(path)

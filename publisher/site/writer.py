@@ -103,6 +103,8 @@ def try_templates(
     )
     renderer.home_page(home)
     renderer.archive_page(house, ArchiveContent(url=house.url, articles=items))
+    renderer.archive_page(house, ArchiveContent(url=house.url, kind="search"))
+    renderer.search_script(house)
     renderer.chooser_page(house, ())
     renderer.moved_page(house, house.url)
     renderer.letter_page(house, "unsubscribe", publication.sender.address)

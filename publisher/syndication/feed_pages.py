@@ -126,6 +126,7 @@ class FeedPages:
                 for each in by_date
             ),
             others=tuple(group for group in self._groups(one) if group.links),
+            list_url=self._list_url(one) if newest else "",
             sisters=_other_language_pages(publication, one),
             opml_url=urls.public_url(publication, urls.opml_path()),
             language_opml_url=urls.public_url(publication, urls.opml_path(language))
@@ -135,6 +136,18 @@ class FeedPages:
             if several
             else None,
         )
+
+    def _list_url(self, one: Feed) -> str:
+        """Return the address of the list of all articles of a language, topic or author; empty for all languages."""
+        known, path = self._settings.publication.people.key_of(one.label), ""
+        if one.kind == "topic":
+            path = urls.topic_path(one.label, one.language)
+        elif one.kind == "author":
+            slug = urls.label_slug(known or one.label)
+            path = urls.list_path(one.language, "authors", slug)
+        elif one.language:
+            path = urls.list_path(one.language, "archive")
+        return urls.public_url(self._settings.publication, path) if path else ""
 
     def _groups(self, one: Feed) -> Iterator[FeedGroup]:
         publication = self._settings.publication

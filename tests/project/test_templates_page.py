@@ -88,6 +88,8 @@ def given() -> dict[str, set[str]]:
         renderer.article_page(publication, sample.item("en"))
         renderer.home_page(sample.home("en"))
         renderer.archive_page(publication, ArchiveContent(url=publication.url))
+        renderer.archive_page(publication, ArchiveContent(url="", kind="search"))
+        renderer.search_script(publication)
         renderer.chooser_page(publication, [LanguageLink(language="en", url=publication.url)])
         renderer.letter_page(publication, "unsubscribe", "desk@example.org")
         renderer.moved_page(publication, publication.url)

@@ -100,8 +100,10 @@ class Played:
         return {mark: found[mark, "en"] for mark in self.texts}
 
     def files(self, *patterns: str) -> list[Path]:
+        """Return files but the index of the search: plain text, shown as text (tests/slow/browser/test_search.py)."""
         public = self.publication.settings.folders.public
-        return [one for pattern in patterns for one in sorted(public.rglob(pattern))]
+        found = [one for pattern in patterns for one in sorted(public.rglob(pattern))]
+        return [one for one in found if one.parts[-2:] != ("search", f"{one.stem}.json")]
 
 
 def play(publication: PublicationFolder, texts: Mapping[str, str]) -> Played:

@@ -415,6 +415,8 @@ def archive(language: str) -> ArchiveContent:
         articles=issue(language).items,
         months=(ArchiveLine(url=f"{url}2026-01/", count=12, day=date(2026, 1, 1)),),
         sections=(ArchiveLine(url=f"{URL}/{language}/sections/a/", count=3, title="A"),),
+        topics=(ArchiveLine(url=f"{URL}/{language}/topics/b/", count=2, title="B"),),
+        older_url=f"{URL}/{language}/archive/1/",
         sisters=sisters(language),
     )
 

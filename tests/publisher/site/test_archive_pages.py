@@ -1,7 +1,10 @@
 """The lists by which each article is reached: months, sections, and the front page."""
 
+import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -85,16 +88,121 @@ def test_sections_whose_names_give_one_address_have_lists_of_their_own(
     )
 
 
-def test_the_list_of_a_section_has_its_newest_articles(
+def test_a_long_list_has_pages_of_which_a_new_article_changes_the_first(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_pages, "ARTICLES_OF_SECTION", 2)
-    for day in (1, 2, 3):
+    monkeypatch.setattr(archive_pages, "ARTICLES_ON_PAGE", 2)
+    for day in range(1, 8):
         write(publication, f"en/{day}", f"2026-01-0{day}", section="City")
     shown(publication)
-    page = text_of(publication, "en/sections/city")
-    assert [f"Title of en/{day}" in page for day in (1, 2, 3)] == [False, True, True]
-    assert "Title of en/1" in text_of(publication, "en/archive/2026-01")
+
+    def listed(path: str) -> list[str]:
+        return re.findall(r"Title of en/(\d)<", text_of(publication, path))
+
+    assert listed("en/sections/city") == ["7", "6", "5"]
+    assert [listed(f"en/sections/city/{page}") for page in (2, 1)] == [["4", "3"], ["2", "1"]]
+    page = text_of(publication, "en/sections/city/2")
+    assert f'<link rel="prev" href="{URL}/en/sections/city/">' in page
+    assert f'<link rel="next" href="{URL}/en/sections/city/1/">' in page
+    assert page.index("Newer articles") < page.index("Older articles")
+    write(publication, "en/8", "2026-01-08", section="City")
+    with changes(public(publication)) as found:
+        shown(publication.at(NOW + timedelta(days=1)))
+    # The first page is full then, and its older half becomes a page of its own.
+    assert {path for path in found if "/sections/" in path} == {
+        f"en/sections/city/{page}index.html" for page in ("", "3/", "2/")
+    }
+    assert [listed(f"en/sections/city/{page}") for page in ("", "3/")] == [
+        ["8", "7"],
+        ["6", "5"],
+    ]
+
+
+@pytest.mark.parametrize("count", range(8))
+def test_pages_of_a_list_have_every_row_once(count: int) -> None:
+    rows = range(count)
+    pages = [*archive_pages.split_list(rows, 2)]
+    assert [row for _number, some in pages for row in some] == [*rows]
+    assert [number for number, _some in pages] == [0, *range(len(pages) - 1, 0, -1)]
+    assert all(len(some) == 2 for _number, some in pages[1:])
+
+
+def test_topics_and_authors_have_lists_to_which_articles_lead(
+    publication: PublicationFolder,
+) -> None:
+    (publication.settings.folders.root / "people.toml").write_text(
+        '[li]\nname = {en = "Li Wei", zh-Hans = "李伟"}\n', "utf-8"
+    )
+    publication.reload()
+    about: dict[str, Any] = {"topics": "[Rivers, C++, C]", "author": "李伟"}
+    write(publication, "en/tides", "2026-01-05", **about)
+    write(publication, "en/maps", "2026-01-06", topics="[rivers]", author="Élise Dupont")
+    write(publication, "zh-Hans/tides", "2026-01-05", topics="[天文]", author="李伟")
+    shown(publication)
+    page = text_of(publication, "en/stories/tides")
+    topics = re.findall(r'<li><a href="/(en/topics/[^"]+)/">([^<]+)</a></li>', page)
+    assert [name for _path, name in topics] == ["Rivers", "C++", "C"]
+    found = [
+        re.findall(r"Title of en/(\w+)<", text_of(publication, path)) for path, _ in topics
+    ]
+    assert found == [["maps", "tides"], ["tides"], ["tides"]]
+    assert topics[0][0] == "en/topics/rivers"
+    # A known person has one list per language, whatever the articles call them.
+    assert '<a href="/en/authors/li/">Li Wei</a>' in page
+    assert "<h1>Articles by Li Wei</h1>" in text_of(publication, "en/authors/li")
+    assert "Title of zh-Hans/tides" in text_of(publication, "zh-Hans/authors/li")
+    assert "Title of en/maps" in text_of(publication, "en/authors/elise-dupont")
+    whole = text_of(publication, "en/archive")
+    for path in ("topics/rivers", "authors/li", "authors/elise-dupont"):
+        assert f'href="/en/{path}/"' in whole
+    (chinese,) = (path for path in pages(publication) if path.startswith("zh-Hans/topics/"))
+    assert f'href="/{chinese}"' in text_of(publication, "zh-Hans/stories/tides")
+
+
+def test_the_index_of_the_search_is_written_again_where_an_article_changed(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_pages, "ARTICLES_IN_PART", 2)
+    for day in range(1, 6):
+        about = {"summary": f"Summary {day}.", "topics": "[Rivers]", "section": "City"}
+        write(publication, f"en/{day}", f"2026-01-0{day}", **about)
+    shown(publication)
+    parts = [
+        json.loads((public(publication) / f"en/search/{n}.json").read_text()) for n in (0, 1)
+    ]
+    assert [[document[1] for document in part] for part in parts] == [
+        ["Title of en/5", "Title of en/4", "Title of en/3"],
+        ["Title of en/2", "Title of en/1"],
+    ]
+    assert parts[1][1] == [
+        *("../stories/1/", "Title of en/1", "January 1, 2026", "", "City, Rivers"),
+        *("Summary 1.", "Words of en/1."),
+    ]
+    assert 'data-parts="2"' in text_of(publication, "en/search")
+    write(publication, "en/1", "2026-01-01", title="Other")
+    with changes(public(publication)) as found:
+        shown(publication.at(NOW + timedelta(days=1)))
+    assert {path for path in found if "/search/" in path} == {"en/search/1.json"}
+    (publication.articles / "en/5.md").unlink()
+    (publication.articles / "en/4.md").unlink()
+    shown(publication.at(NOW + timedelta(days=2)))
+    assert not (public(publication) / "en/search/1.json").exists()
+    assert 'data-parts="1"' in text_of(publication, "en/search")
+
+
+def test_the_search_has_one_script_in_a_file_and_lists_the_months(
+    publication: PublicationFolder,
+) -> None:
+    write(publication, "en/tides", "2026-01-05")
+    shown(publication)
+    page = text_of(publication, "en/search")
+    (script,) = re.findall(r"<script([^>]*)>", page)
+    path = re.fullmatch(r' src="/(assets/search\.[0-9a-f]{16}\.js)" defer', script)
+    assert path is not None
+    assert (public(publication) / path[1]).is_file()
+    assert '<form class="search" role="search" hidden' in page
+    assert '<a href="/en/archive/2026-01/">January 2026</a>' in page
+    assert 'href="/en/search/"' in text_of(publication, "en/stories/tides")
 
 
 def test_a_list_that_could_not_be_written_is_written_by_the_next_cycle(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -52,7 +52,12 @@ def printed(
 def print_two_weeks(publication: PublicationFolder) -> None:
     note = "Text.[^1] And [a heading](#harbour).\n\n## Harbour\n\nMore.\n\n[^1]: A note."
     for day, name in ((5, "tides"), (6, "maps"), (7, "clocks"), (8, "lamps")):
-        about = {"title": f"About {name}", "date": f"2026-01-0{day}", "topics": "[Rivers]"}
+        about = {
+            "title": f"About {name}",
+            "date": f"2026-01-0{day}",
+            "topics": "[Rivers]",
+            "author": "Ann",
+        }
         publication.write(f"en/{name}.md", note, **about)
     publication.write("zh-Hans/tides.md", "潮水会等。", title="潮水", date="2026-01-05")
     publication.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
@@ -111,6 +116,69 @@ def test_every_link_of_a_page_leads_to_a_file_and_an_anchor(printed: Publication
     gone = re.compile(r"(en/stories/maps|zh-Han[st]/stories/tides)/$")
     old = re.compile(r"[\w-]+/weekly/2026-01-09/index.html: ")
     assert [line for line in dead if not (old.match(line) and gone.search(line))] == []
+
+
+# Of what a crawler reads: links to follow, and addresses of translations.
+LINK = re.compile(
+    r"""<(?:a|script|img)\b[^>]*?\s(?:href|src)="([^"]*)"|content="0; url=([^"]*)"""
+)
+TRANSLATION = re.compile(r'<link rel="alternate" hreflang="[^"]*" href="([^"]*)">')
+# Mails and visitors with an old address come to these pages.
+APART = re.compile(r'<meta (?:name="robots" content="noindex|http-equiv="refresh")')
+
+
+def crawl(root: Path) -> tuple[set[Path], list[str]]:
+    """Follow all links from the first page; return the files that were reached, and the dead links."""
+    reached, dead, todo = set[Path](), list[str](), [root / "index.html"]
+    while todo:
+        page = todo.pop()
+        reached.add(page)
+        if page.suffix != ".html":
+            continue
+        for link in {one or other for one, other in LINK.findall(page.read_text("utf-8"))}:
+            if not link.startswith((f"{URL}/", "/")):
+                continue
+            target = answer(root, link)
+            if target is None:
+                dead.append(f"{page.relative_to(root)}: {link}")
+            elif target not in reached:
+                todo.append(target)
+    return reached, dead
+
+
+def unreached(root: Path, reached: set[Path]) -> list[str]:
+    """Return the pages that no link leads to, but for those that mails lead to."""
+    return sorted(
+        page.relative_to(root).as_posix()
+        for page in {*root.rglob("index.html")} - reached
+        if not APART.search(page.read_text("utf-8"))
+    )
+
+
+def one_sided(root: Path, pages: Iterable[Path]) -> list[str]:
+    """Return the translations that pages name and that do not name them (`hreflang`)."""
+    named = {
+        page: {answer(root, url) for url in TRANSLATION.findall(page.read_text("utf-8"))}
+        for page in pages
+        if page.suffix == ".html"
+    }
+    # The first page, where a visitor chooses, is no translation.
+    return [
+        f"{page.relative_to(root)}: {other}"
+        for page, others in named.items()
+        for other in others
+        if page != root / "index.html" and page not in named.get(other or page, set())
+    ]
+
+
+def test_a_crawler_reaches_every_page_from_the_first_one(printed: PublicationFolder) -> None:
+    root = public(printed)
+    reached, _dead = crawl(root)
+    assert unreached(root, reached) == []
+    assert {path.relative_to(root).parts[1] for path in reached if "en" in path.parts} >= {
+        *("archive", "authors", "feeds", "search", "stories", "topics", "weekly", "monthly"),
+    }
+    assert one_sided(root, reached) == []
 
 
 def test_every_link_of_a_mail_leads_to_a_file_before_it_is_sent(

@@ -40,7 +40,7 @@ def test_all_pages_of_a_language_share_a_style_sheet_that_is_named_by_its_conten
     assert [*public(publication).glob("en/daily/2026*/index.html")]
     before = sheets(publication)
     assert (len(before["en"]), len(before["ar"])) == (1, 1)
-    files = {file.name: file for file in (public(publication) / "assets").iterdir()}
+    files = {file.name: file for file in (public(publication) / "assets").glob("*.css")}
     assert before["en"] | before["ar"] <= files.keys()
     assert {f"style.{hash_of(file)}.css" for file in files.values()} == files.keys()
     assert "font-family: var(--body)" in files[min(before["en"])].read_text("utf-8")

@@ -37,7 +37,7 @@ def files(publication: PublicationFolder) -> dict[str, bytes]:
     """Give what is below public/ and no page or icon, by its path; the hash in a name is left out."""
     root = public(publication)
     icons = {"apple-touch-icon.png", "favicon.ico", "icon-192.png", "icon.svg", "robots.txt"}
-    kept = {".html", ".css", ".conf", "", ".xml", ".txt.gz"}
+    kept = {".html", ".css", ".js", ".json", ".conf", "", ".xml", ".txt.gz"}
     found = {}
     for file in sorted(root.rglob("*")):
         path = file.relative_to(root)

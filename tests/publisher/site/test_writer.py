@@ -17,6 +17,8 @@ from tests.publisher.printing import LANGUAGES, URL, changes, pipeline_of, publi
 from tests.publisher.syndication.test_publish import tides
 from tests.publisher.web.hostile_texts import HOSTILE_TEXTS, MARK
 
+SUBSCRIBER_PAGES = ("subscribe/", "unsubscribe/", "preferences/")
+
 
 def pages(publication: PublicationFolder) -> set[str]:
     return {path.removesuffix("index.html") for path in stamps(public(publication))}
@@ -90,10 +92,12 @@ def test_no_page_recommends_a_withdrawn_article(publication: PublicationFolder) 
         "en/archive/2026-01/index.html",
         "en/archive/index.html",
         "en/index.html",
+        "en/search/0.json",
         "en/stories/cats/index.html",
         "en/stories/maps/.gone.html",
         "en/stories/maps/index.html",
         "en/stories/tides/index.html",
+        "en/topics/rivers/index.html",
     }
 
 
@@ -137,11 +141,11 @@ def write(publication: PublicationFolder, name: str, day: int, language: str = "
 
 
 def test_an_empty_publication_has_all_list_pages(publication: PublicationFolder) -> None:
-    assert shown(publication).lists == 1 + 4 * 6
+    assert shown(publication).lists == 1 + 4 * 7
     icons = ("apple-touch-icon.png", "favicon.ico", "icon-192.png", "icon.svg")
     expected = {"index.html", *icons}
     for tag in LANGUAGES:
-        for page in ("", "archive/", "weekly/", "subscribe/", "unsubscribe/", "preferences/"):
+        for page in ("", "archive/", "search/", "weekly/", *SUBSCRIBER_PAGES):
             expected.add(f"{tag}/{page}index.html")
     written = set(stamps(public(publication)))
     assert {path for path in written if not path.startswith("assets/")} == expected
@@ -184,11 +188,12 @@ def test_a_new_article_changes_the_home_page_of_its_language(
     shown(publication)
     write(publication, "second", 6)
     with changes(public(publication)) as found:
-        assert shown(publication.at(NOW + timedelta(hours=1))).lists == 3
+        assert shown(publication.at(NOW + timedelta(hours=1))).lists == 4
     assert {path for path in found if "stories" not in path} == {
         "en/archive/2026-01/index.html",
         "en/archive/index.html",
         "en/index.html",
+        "en/search/0.json",
     }
 
 

@@ -68,6 +68,7 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     "article_page": lambda r, tag: r.article_page(sample.publication(tag), sample.item(tag)),
     "home_page": lambda r, tag: r.home_page(sample.home(tag)),
     "archive_page": lambda r, tag: r.archive_page(sample.publication(tag), sample.archive(tag)),
+    "search_script": lambda r, tag: r.search_script(sample.publication(tag)),
     "chooser_page": lambda r, tag: r.chooser_page(
         sample.publication(tag), [LanguageLink(language=tag, url="https://news.example.org/x/")]
     ),
