@@ -31,7 +31,7 @@ _OWN_NAMES = frozenset(
     {
         *("", "index.html", "feeds", "media", "feedback", "-", "api", "healthz", "confirm"),
         *("robots.txt", "sitemap.xml", "favicon.ico", "apple-touch-icon.png", "ads.txt"),
-        *("icon-192.png", "icon.svg", "sitemaps"),
+        *("icon-192.png", "icon.svg"),
         *("assets", "sw.js", "service-worker.js", "manifest.json", "manifest.webmanifest"),
     }
 )
@@ -40,6 +40,8 @@ FAVICON, HOME_SCREEN_ICON, LETTER_ICON = "favicon.ico", "apple-touch-icon.png", 
 # In place of the page of a withdrawn article: servers send it with 410. With a leading dot, so that none
 # sends it under its own name.
 GONE_NAME = ".gone.html"
+# In the folder of each language and at the root: servers send it with 404.
+MISSING_NAME = ".missing.html"
 ListKind = Literal["archive", "sections", "topics", "authors", "search"]
 # Folders of lists of articles, in each language's.
 _LISTS = get_args(ListKind)
@@ -157,7 +159,9 @@ def is_own_path(path: str, languages: Sequence[str], newsletters: Sequence[str])
     # On some disks, names that differ in case only are the same.
     first, _slash, rest = path.strip("/").casefold().partition("/")
     second = rest.partition("/")[0]
-    if first in _OWN_NAMES or second in get_args(SubscriberPage):
+    if first in _OWN_NAMES or first.startswith("sitemap-"):
+        return True
+    if second in get_args(SubscriberPage):
         return True
     own = {
         "",

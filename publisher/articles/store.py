@@ -145,6 +145,49 @@ def adjacent_articles(
     return previous, following
 
 
+class ListedPage(NamedTuple):
+    """The page of an article, as search engines are told of it."""
+
+    story_id: int
+    language: str
+    title: str
+    published_at: datetime
+    updated_at: datetime
+    slug: str
+
+
+def listed_pages(
+    connection: sa.Connection,
+    languages: Sequence[str],
+    now: datetime,
+    since: datetime | None = None,
+    changed: Sequence[int] | None = None,
+) -> Sequence[ListedPage]:
+    """Return the written pages of articles in the order in which these came.
+
+    Only those published since a time, if one is given; or those of the stories of some articles.
+
+    Without those that are published elsewhere, or name another page as the first of several copies.
+    """
+    c = article.c
+    columns = c["story_id", "language", "title", "published_at", "updated_at"]
+    query = sa.select(*columns, story.c.slug).join(story)
+    is_own = c.url.is_(None) & c.canonical_url.is_(None) & c.page_hash.is_not(None)
+    query = query.where(*_ready(now), c.language.in_(languages), is_own).order_by(c.id)
+    if since is not None:
+        query = query.where(c.published_at > since)
+    if changed is not None:
+        of_them = sa.select(c.story_id).where(c.id.in_(changed))
+        query = query.where(c.story_id.in_(of_them))
+    return [ListedPage._make(row) for row in connection.execute(query)]
+
+
+def story_slugs(connection: sa.Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Return id and ASCII name of the stories of some articles, whether or not these are published."""
+    query = sa.select(story.c.id, story.c.slug).join(article).where(article.c.id.in_(ids))
+    return [(row.id, row.slug) for row in connection.execute(query.distinct())]
+
+
 def newest_labels(
     connection: sa.Connection, language: str, now: datetime, limit: int
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:

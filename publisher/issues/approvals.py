@@ -173,6 +173,7 @@ def _publication_terms(settings: Settings, language: str) -> dict[str, Any]:
         "address": publication.address(language),
         "timezone": publication.timezone,
         "takes_requests": settings.takes_requests,
+        "privacy": settings.joining.privacy(language) if settings.joining.privacy else "",
         "look": [design.accent, design.ground, design.headings],
         "logo": design.logo.target if design.logo else None,
     }

@@ -348,6 +348,17 @@ def page_marks(
     return [(number, page) for number, page in connection.execute(newest)]
 
 
+def pages_of_issues(
+    connection: sa.Connection, languages: Sequence[str], now: datetime
+) -> list[Any]:
+    """Return language, newsletter and day of the issues whose pages are written, of digests and corrections none."""
+    c = issue_table.c
+    is_written = c.page_hash.is_not(None) & (c.kind == IssueKind.REGULAR)
+    query = sa.select(c.language, c.newsletter, c.day).where(is_written, _is_public(now))
+    query = query.where(c.language.in_(languages), c.newsletter.not_like("%.%"))
+    return [*connection.execute(query.order_by(c.id))]
+
+
 def issues_without_page(
     connection: sa.Connection, now: datetime
 ) -> list[tuple[Issue, str, str]]:

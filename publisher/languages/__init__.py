@@ -14,6 +14,7 @@ from publisher.languages.locales import (
     own_digits,
     plural_samples,
     reading_time,
+    territory_locale,
 )
 from publisher.languages.tags import match, normalise, script
 
@@ -31,4 +32,5 @@ __all__ = [
     "plural_samples",
     "reading_time",
     "script",
+    "territory_locale",
 ]

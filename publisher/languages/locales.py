@@ -77,6 +77,17 @@ def locale_of(tag: str) -> Locale:
     return Locale("en")
 
 
+def territory_locale(tag: str) -> str:
+    """Return language and territory, where unknown the likeliest (CLDR): `en_US`, `zh_CN` for zh-Hans."""
+    locale = locale_of(tag)
+    territory = locale.territory
+    if not territory:
+        known = get_global("likely_subtags")
+        likely = known.get(str(locale)) or known.get(locale.language) or ""
+        territory = str(likely).rpartition("_")[2]
+    return f"{locale.language}_{territory}" if territory else locale.language
+
+
 def direction(tag: str) -> str:
     """Return `rtl` or `ltr`."""
     return "rtl" if script(tag) in _RTL_SCRIPTS else "ltr"

@@ -30,7 +30,7 @@ from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeKind
 from publisher.notices.ledger import QueuedNotice
 from publisher.rendering import Digest, IssueLine, SystemMail, placeholders
-from publisher.rendering.views import publication_view
+from publisher.rendering.views import view_with_privacy
 from publisher.urls import SubscriberPage
 from subscribers.preferences import load_feed_generation
 
@@ -223,7 +223,7 @@ class NoticeComposer:
         latest = (self._latest(connection, name, row) for name in names if is_welcome)
         return SystemMail(
             kind=row.kind.value,
-            publication=publication_view(self.settings.publication, language),
+            publication=view_with_privacy(self.settings, language),
             newsletters=tuple(self._title(name, language) for name in names),
             about=tuple(self._about(connection, row, language)),
             latest=tuple(line for line in latest if line),

@@ -13,6 +13,7 @@ from publisher.rendering.environment import Templates
 from publisher.rendering.filters import EmptyValue, digest_values
 from publisher.rendering.model import Digest, PublicationView
 from publisher.rendering.placeholders import MailParts
+from publisher.rendering.structured_data import page_head
 from publisher.rendering.template_files import catalogue
 
 _SUBJECT = "email/correction/subject.txt"
@@ -69,7 +70,12 @@ def render_correction(templates: Templates, content: CorrectionContent) -> Diges
 
 def render_correction_page(templates: Templates, content: CorrectionContent) -> str:
     publication = content.publication
-    around = {"feeds": publication.feeds, "url": content.web_url, "sisters": ()}
+    around: dict[str, Any] = {
+        "feeds": publication.feeds,
+        "url": content.web_url,
+        "sisters": (),
+        "head": page_head(publication, content.web_url),
+    }
     return templates.render(_PAGE, publication.language, _values(content) | around)
 
 

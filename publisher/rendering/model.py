@@ -6,9 +6,10 @@ placeholders for it (`publisher.rendering.filters`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from publisher.articles.model import Article, Picture
 from publisher.rendering.colours_and_fonts import Palette
@@ -39,6 +40,8 @@ class PublicationView:
     icon_url: str = ""
     # Of the form to subscribe; empty if there is none.
     subscribe_url: str = ""
+    # Of the privacy notice; empty if the settings name none.
+    privacy_url: str = ""
     # In the head and foot of the site's pages.
     feeds: tuple[FeedLine, ...] = ()
 
@@ -77,6 +80,20 @@ class ArticleView:
     corrected_on: date | None = None
     original_url: str | None = None
     original_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageHead:
+    """What the head of a page says to machines.
+
+    `fallback_url` is the same page for readers of none of its languages (`x-default`). `locales` are those of Open
+    Graph, the page's own first. `picture` is shown where the page is shared, `data` is JSON-LD.
+    """
+
+    fallback_url: str
+    locales: tuple[str, ...]
+    picture: Picture | None = None
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 import structlog
 
 from publisher.errors import RenderingError, SandboxError
-from publisher.rendering import environment, model, template_files
-from publisher.rendering.filters import article_data
+from publisher.rendering import environment, model, structured_data, template_files
 
 if TYPE_CHECKING:
+    from publisher.articles.model import Picture
     from publisher.rendering.correction import CorrectionContent
     from publisher.rendering.sandbox.client import SandboxClient
 
@@ -143,13 +143,18 @@ class Renderer:
 
         items = tuple(replace(item, related=()) for item in content.items)
         content = self._with_cadence(replace(content, items=items))
+        layout = page_layout(content) if items else None
+        shown = [layout.lead.item, *items] if layout else []
+        picture = next((item.article.picture for item in shown if item.article.picture), None)
         return self._site_page(
             "web/issue.html",
             content.publication,
             content.web_url,
             content.sisters,
+            picture=picture,
+            data=structured_data.issue_data(content, picture),
             issue=content,
-            digest=page_layout(content) if items else None,
+            digest=layout,
         )
 
     def correction(self, content: CorrectionContent) -> model.Digest:
@@ -175,15 +180,29 @@ class Renderer:
         return replace(content, title=_line(title))
 
     def article_page(self, publication: model.PublicationView, item: model.ArticleView) -> str:
-        data = article_data(publication, item)
         return self._site_page(
-            "web/article.html", publication, item.url, item.translations, item=item, data=data
+            "web/article.html",
+            publication,
+            item.url,
+            item.translations,
+            picture=item.article.picture,
+            data=structured_data.article_data(publication, item),
+            item=item,
         )
 
     def home_page(self, content: model.HomeContent) -> str:
         """Render a language's front page, or a newsletter's archive."""
+        publication = content.publication
+        is_front = content.url == f"{publication.url}/{publication.language}/"
+        pictures = (item.article.picture for item in content.articles)
         return self._site_page(
-            "web/home.html", content.publication, content.url, content.sisters, home=content
+            "web/home.html",
+            publication,
+            content.url,
+            content.sisters,
+            picture=next(filter(None, pictures), None),
+            data=structured_data.home_data(content, is_front_page=is_front),
+            home=content,
         )
 
     def archive_page(
@@ -191,7 +210,10 @@ class Renderer:
     ) -> str:
         """Render a list of articles: of a month, section, topic or author, of all of these; or the search."""
         name = "web/search.html" if content.kind == "search" else "web/archive.html"
-        return self._site_page(name, publication, content.url, content.sisters, archive=content)
+        data = structured_data.list_data(publication, content)
+        return self._site_page(
+            name, publication, content.url, content.sisters, data=data, archive=content
+        )
 
     def search_script(self, publication: model.PublicationView) -> str:
         """Render the script of the search, which is the same in all languages."""
@@ -201,9 +223,16 @@ class Renderer:
         self, publication: model.PublicationView, links: Sequence[model.LanguageLink]
     ) -> str:
         """Render the page at the root, where a visitor chooses a language."""
+        data = structured_data.site_data(publication)
         return self._site_page(
-            "web/chooser.html", publication, f"{publication.url}/", links=links
+            "web/chooser.html", publication, f"{publication.url}/", data=data, links=links
         )
+
+    def missing_page(
+        self, publication: model.PublicationView, links: Sequence[model.LanguageLink] = ()
+    ) -> str:
+        """Render what servers answer where nothing is; `links` are front pages in other languages."""
+        return self._site_page("web/missing.html", publication, links=links)
 
     def letter_page(
         self,
@@ -287,10 +316,13 @@ class Renderer:
         publication: model.PublicationView,
         url: str | None = None,
         sisters: Sequence[model.LanguageLink] = (),
+        picture: Picture | None = None,
+        data: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> str:
         """Render a page of the site; `sisters` are the same page in other languages."""
-        values |= {"feeds": publication.feeds, "url": url, "sisters": sisters}
+        head = structured_data.page_head(publication, url, sisters, picture, data)
+        values |= {"feeds": publication.feeds, "url": url, "sisters": sisters, "head": head}
         return self._page(name, publication, **values)
 
     def _page(self, name: str, publication: model.PublicationView, **values: Any) -> str:

@@ -63,11 +63,18 @@ def publication_view(publication: Publication, language: str) -> PublicationView
     )
 
 
+def view_with_privacy(settings: Settings, language: str) -> PublicationView:
+    """Return the publication in one language, as all show it that ask for an address or write to people."""
+    privacy = settings.joining.privacy
+    view = publication_view(settings.publication, language)
+    return replace(view, privacy_url=privacy(language) if privacy else "")
+
+
 def site_view(settings: Settings, language: str) -> PublicationView:
     """Return the publication in one language, as pages show it that link to feeds and the form to subscribe."""
     publication, path = settings.publication, urls.subscriber_page_path(language, "subscribe")
     return replace(
-        publication_view(publication, language),
+        view_with_privacy(settings, language),
         feeds=feed_lines(publication, language),
         subscribe_url=urls.public_url(publication, path) if settings.takes_requests else "",
     )

@@ -15,7 +15,7 @@ from publisher.config import Settings
 from publisher.errors import UsageError
 from publisher.serving import headers
 from publisher.site.former_addresses import NGINX_RULES
-from publisher.urls import GONE_NAME
+from publisher.urls import GONE_NAME, MISSING_NAME
 
 # Characters with a meaning to nginx, even within quotes.
 _UNSAFE = re.compile(r"""["'`$\\{}\x00-\x1f\x7f]""")
@@ -46,6 +46,7 @@ def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = 
         variable=f"site_{crc32(f'{settings.publication.host}{prefix}'.encode()):08x}",
         brotli=brotli,
         gone_name=GONE_NAME,
+        missing_name=MISSING_NAME,
         redirects=NGINX_RULES,
         escape=re.escape,
         quote=quote,

@@ -24,7 +24,7 @@ from werkzeug.wsgi import wrap_file
 
 from publisher.config import Settings
 from publisher.serving import feed_deltas, headers
-from publisher.urls import GONE_NAME
+from publisher.urls import GONE_NAME, MISSING_NAME
 from publisher.web_files import COMPRESSORS
 
 _INDEX = "index.html"
@@ -91,13 +91,24 @@ def _outside(request: Request, prefix: str) -> Response:
 
 
 def _missing(root: Path, path: str) -> Response:
-    """Return that there is no such page, or the words that are left of one that was withdrawn."""
+    """Return the page that says that there is none, or the words that are left of one that was withdrawn."""
     gone = locate_file(root, f"{path.removesuffix('/')}/", GONE_NAME)
-    words = _read(root / gone) if gone else None
+    words, status = _read(root / gone) if gone else None, HTTPStatus.GONE
     if words is None:
-        return _plain(HTTPStatus.NOT_FOUND)
+        words, status = _words_of_none(root, path), HTTPStatus.NOT_FOUND
+    if words is None:
+        return _plain(status)
     fields = (("Content-Type", headers.MEDIA_TYPES["html"]), *headers.COMMON_HEADERS)
-    return Response(words, HTTPStatus.GONE, fields)
+    return Response(words, status, fields)
+
+
+def _words_of_none(root: Path, path: str) -> bytes | None:
+    """Return what the language of a path says where nothing is, or what is said for no language."""
+    for folder in (path.partition("/")[0], ""):
+        found = locate_file(root, f"{folder}/" if folder else "", MISSING_NAME)
+        if found:
+            return _read(root / found)
+    return None
 
 
 def _document(file: Path, path: str, request: Request, settings: Settings) -> Response:

@@ -49,12 +49,22 @@ _MOST_NAMED = 100
 
 # In the build cache; those of a language have its tag behind it.
 ARCHIVES = "archives"
+# In the build cache: articles whose lines in the sitemaps are to be made again, so many at most; more mean all.
+CHANGED_PAGES, MOST_CHANGED = "sitemap changes", 500
 
 
 def mark_pages_settled(connection: Connection, ids: Sequence[int]) -> None:
     """Note that articles' pages are written or removed; the lists are compared with them in this cycle or the next."""
     articles.mark_article_pages_written(connection, ids)
+    mark_lists_due(connection, ids)
+
+
+def mark_lists_due(connection: Connection, ids: Sequence[int]) -> None:
+    """Have the lists and sitemaps compared with the pages of articles that came, changed or went."""
     web_files.forget_hash(connection, ARCHIVES)
+    changed = json.loads(web_files.cached_hash(connection, CHANGED_PAGES) or "[]")
+    changed = sorted({*changed, *ids})[: MOST_CHANGED + 1]
+    web_files.store_hash(connection, CHANGED_PAGES, json.dumps(changed))
 
 
 def write_archives(
@@ -69,7 +79,10 @@ def write_archives(
     `report` gets why a page could not be written: the next cycle tries it again.
     """
     around = web_files.hash_inputs(
-        settings.publication, settings.takes_requests, renderer.fingerprint()
+        settings.publication,
+        settings.takes_requests,
+        settings.joining.privacy,
+        renderer.fingerprint(),
     )
     publication = settings.publication
     with database.reading() as connection:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from publisher import urls, web_files
 from publisher.config import Publication, Settings
 from publisher.database import Database
-from publisher.files import remove_file, write_if_changed
+from publisher.files import write_if_changed
 
 # In the build cache.
 ICONS = "icons"
@@ -34,7 +34,6 @@ def write_icons(settings: Settings, database: Database) -> None:
     with database.reading() as connection:
         if web_files.cached_hash(connection, ICONS) == current:
             return
-    remove_file(public / urls.LETTER_ICON, public)
     for path, content in _icons(publication, title):
         write_if_changed(public / path, content)
     with database.writing() as connection:

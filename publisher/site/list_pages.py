@@ -62,6 +62,7 @@ def write_list_pages(
             settings.publication,
             settings.newsletters,
             settings.takes_requests,
+            settings.joining.privacy,
             FEED_FORMATS,
             renderer.fingerprint(),
             lists,
@@ -139,8 +140,11 @@ def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
     if len(links) == 1:
         root = partial(renderer.moved_page, house, links[0].url)
     yield PurePosixPath("index.html"), root
+    others = links[1:]
+    yield PurePosixPath(urls.MISSING_NAME), partial(renderer.missing_page, house, others)
     for language in publication.languages:
         house = views.site_view(settings, language)
+        yield PurePosixPath(language, urls.MISSING_NAME), partial(renderer.missing_page, house)
         for kind in ("subscribe", "unsubscribe", "preferences"):
             page = partial(renderer.letter_page, house, kind, publication.sender.address)
             yield urls.page_file(urls.subscriber_page_path(language, kind)), page

@@ -39,7 +39,7 @@ from publisher.issues.tables import (
     revised_page_table,
 )
 from publisher.site import adjacent_pages
-from publisher.site.archive_pages import mark_pages_settled
+from publisher.site.archive_pages import mark_lists_due, mark_pages_settled
 from publisher.web_files import write_page
 
 _FOLDER = re.compile(r"\bmedia/([0-9a-f]{16})/")
@@ -236,6 +236,7 @@ def remove_hidden_pages(
             database.allow_pause(connection)
             mark_related_pages_due(connection, visible, public)
             adjacent_pages.mark_neighbours_due(connection, _beside(settings, visible))
+            mark_lists_due(connection, [row.id for row in visible])
     done = list[int]()
     for row in hidden:
         with isolated(f"/{_file(row)}", report):

@@ -44,6 +44,7 @@ from publisher.site import (
     list_pages,
     picture_widths,
     removal,
+    sitemaps,
 )
 from publisher.site.former_addresses import place_files, write_redirects
 from publisher.web_files import write_page
@@ -56,7 +57,9 @@ def mark_all_pages_due(connection: Connection) -> None:
     connection.execute(update(article_address).values(written=None))
     connection.execute(delete(placed_file))
     name = web_files.build_cache.c.name
-    lists = name.in_(("lists", icons.ICONS)) | name.startswith(archive_pages.ARCHIVES)
+    lists = name.in_(("lists", icons.ICONS, sitemaps.FILES)) | name.startswith(
+        archive_pages.ARCHIVES
+    )
     connection.execute(delete(web_files.build_cache).where(lists))
 
 
@@ -68,6 +71,7 @@ def invalidate_articles(settings: Settings, database: Database, renderer: Render
     inputs = (
         settings.publication,
         settings.takes_requests,
+        settings.joining.privacy,
         FEED_FORMATS,
         renderer.fingerprint(),
     )
@@ -107,6 +111,7 @@ def try_templates(
     renderer.search_script(house)
     renderer.chooser_page(house, ())
     renderer.moved_page(house, house.url)
+    renderer.missing_page(house)
     renderer.letter_page(house, "unsubscribe", publication.sender.address)
     renderer.feed_style(house)
     for item in items:
@@ -183,6 +188,8 @@ def write_site(
     with _apart(settings, written):
         written.lists += archive_pages.write_archives(settings, database, renderer, now, report)
     with _apart(settings, written):
+        sitemaps.write_sitemaps(settings, database, now)
+    with _apart(settings, written):
         is_changed = bool(written.articles or written.issues)
         removal.remove_unused_media(settings, database, now, is_any_page_changed=is_changed)
     return written
@@ -256,6 +263,7 @@ def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -
     for issue, sha256 in pages:
         with database.writing() as connection:
             issue_pages.mark_page_written(connection, issue, sha256)
+            archive_pages.mark_lists_due(connection, [])
             if issue.corrects_id is not None:
                 # The page of the issue with the error links to this one, now that it is there.
                 mark_pages_outdated(connection, [issue.corrects_id])

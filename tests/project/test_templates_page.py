@@ -93,6 +93,7 @@ def given() -> dict[str, set[str]]:
         renderer.chooser_page(publication, [LanguageLink(language="en", url=publication.url)])
         renderer.letter_page(publication, "unsubscribe", "desk@example.org")
         renderer.moved_page(publication, publication.url)
+        renderer.missing_page(publication)
         renderer.feed_page(publication, sample.feed("en"))
         renderer.feed_texts(sample.item("en"), publication)
         renderer.withdrawn_texts(publication)

@@ -23,7 +23,7 @@ from markupsafe import escape
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.rendering import LanguageLink, PublicationView, Renderer
-from publisher.rendering.views import publication_view
+from publisher.rendering.views import publication_view, view_with_privacy
 from publisher.urls import SubscriberPage, page_icon_path, public_url, subscriber_page_path
 from publisher.web.security import SAFE_METHODS, security_headers
 from subscribers.consent_records import ConsentChannel, ConsentOrigin
@@ -146,7 +146,7 @@ class PageRequest:
 
     def render(self, template: str, **values: Any) -> str:
         """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `icon_url`, `sisters` and `values`."""
-        view = publication_view(self.settings.publication, self.language)
+        view = view_with_privacy(self.settings, self.language)
         given = {
             "style_url": f"{flask.request.script_root}/{_style_path(self)}",
             "home_url": f"{view.url}/{self.language}/",

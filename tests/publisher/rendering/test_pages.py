@@ -1,6 +1,8 @@
 """Pages, rendered for real, and what they say to machines."""
 
 import json
+import re
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +46,69 @@ def pages(language: str) -> dict[str, str]:
     }
 
 
+DESCRIBED = {"issue", "article", "home", "archive", "chooser"}
 PAGES = {language: pages(language) for language in sample.LANGUAGES}
+
+
+def properties(page: str) -> dict[str, list[str]]:
+    """Give what the head says by `meta`, by name."""
+    found = defaultdict(list)
+    for one in tree(page).iter("meta"):
+        if name := one.get("property") or one.get("name"):
+            found[name].append(one.get("content", ""))
+    return found
+
+
+@every_language
+def test_a_page_that_is_shared_says_what_it_is(language: str) -> None:
+    for name, page in PAGES[language].items():
+        said = properties(page)
+        assert all(value.strip() for values in said.values() for value in values), name
+        assert said["og:description"] == said["description"], name
+        assert said["og:type"] == ["article" if name == "article" else "website"], name
+        canonical = [
+            one.get("href") for one in tree(page).iter("link") if one.get("rel") == "canonical"
+        ]
+        assert said["og:url"] == canonical, name
+        assert len(said["og:locale"]) == 1
+        assert all(re.fullmatch("[a-z]{2}_[A-Z]{2}", one) for one in said["og:locale"])
+        assert len(said["theme-color"]) == 2
+        has_picture = name in ("issue", "article", "home")
+        card = "summary_large_image" if has_picture else "summary"
+        assert said["twitter:card"] == [card], name
+        for part in ("", ":width", ":height", ":alt"):
+            assert len(said[f"og:image{part}"]) == has_picture, (name, part)
+
+
+@every_language
+def test_what_pages_say_in_json_has_what_search_engines_require(language: str) -> None:
+    found = {}
+    for name in DESCRIBED:
+        (script,) = tree(PAGES[language][name]).iter("script")
+        found[name] = json.loads(script.text or "")
+        assert found[name]["@context"] == "https://schema.org"
+    for name in ("home", "chooser"):
+        site, publisher = found[name]["@graph"]
+        assert (site["@type"], site["url"]) == ("WebSite", f"{sample.URL}/")
+        assert publisher["@type"] == "NewsMediaOrganization"
+        assert site["publisher"]["@id"] == publisher["@id"]
+        assert site["name"]
+        assert publisher["logo"]["url"].startswith(sample.URL)
+    issue = found["issue"]
+    assert (issue["@type"], issue["inLanguage"]) == ("CollectionPage", language)
+    assert issue["url"].startswith(f"{sample.URL}/{language}/weekly/")
+    assert issue["isPartOf"]["@type"] == "PublicationIssue"
+    assert issue["isPartOf"]["datePublished"] == issue["datePublished"] == "2026-01-09"
+    assert issue["isPartOf"]["isPartOf"]["@type"] == "Periodical"
+    for name in ("issue", "archive"):
+        lines = found[name]["mainEntity"]["itemListElement"]
+        assert [line["position"] for line in lines] == [*range(1, len(lines) + 1)]
+        assert all(line["url"].startswith("http") and line["name"] for line in lines)
+        assert found[name]["mainEntity"]["numberOfItems"] >= len(lines) > 0
+    article = found["article"]
+    for key in ("headline", "image", "datePublished", "dateModified", "author", "publisher"):
+        assert article[key], key
+    assert article["mainEntityOfPage"] == article["url"]
 
 
 def tree(page: str) -> etree._Element:
@@ -62,10 +126,10 @@ def test_every_page_names_its_language_and_carries_its_own_style(language: str) 
         assert page.startswith("<!DOCTYPE html>")
         assert (root.get("lang"), root.get("dir")) == (language, direction(language))
         assert not [link for link in root.iter("link") if link.get("rel") == "stylesheet"]
-        # Only an article is described to machines, by data that nothing runs.
+        # These are described to machines, by data that nothing runs.
         data = [("type", "application/ld+json")]
         scripts = [one.items() for one in root.iter("script")]
-        assert scripts == ([data] if name == "article" else [])
+        assert scripts == ([data] if name in DESCRIBED else [])
         assert len(list(root.iter("h1"))) == 1
         assert "{{" not in page
         names = [str(name) for element in root.iter("*") for name in element.attrib]
@@ -297,6 +361,39 @@ def test_a_description_has_what_is_known_of_an_article() -> None:
     work = {"@type": "Article", "url": f"{URL}/ar/stories/{article.slug}/", "inLanguage": "ar"}
     assert found["workTranslation"] == [work]
     assert not {"translationOfWork", "translator", "digitalSourceType"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Keeper of Clocks, Museum of Time", "description"),
+        ("钟表馆馆长", "description"),
+        ("Crafts Writer", "jobTitle"),
+        ("Museum of Time", "affiliation"),
+    ],
+)
+def test_what_is_behind_a_name_is_an_organisation_only_if_it_can_be_told(
+    words: str, said: str
+) -> None:
+    article = sample_article(bylines=(Byline(name="Ada Lark", affiliation=words),))
+    (author,) = described(article)["author"]
+    assert author.keys() == {"@type", "name", said}
+
+
+def test_pages_and_mails_link_to_the_privacy_notice() -> None:
+    notice = "https://example.org/privacy"
+    publication = replace(sample.publication("en"), privacy_url=notice)
+    page = RENDERER.article_page(publication, sample.item("en"))
+    mail = RENDERER.system_mail(
+        replace(sample.system_mail("confirm", "en"), publication=publication)
+    )
+    digest = RENDERER.digest(replace(sample.issue("en"), publication=publication))
+    for made in (page, mail.html, digest.html):
+        (link,) = [one for one in tree(made).iter("a") if one.get("href") == notice]
+        assert words(link) == "Privacy notice"
+    assert notice in mail.text
+    assert notice in digest.text
+    assert "Privacy notice" not in PAGES["en"]["article"]
 
 
 def test_a_machine_translation_names_its_original_its_tool_and_its_editor() -> None:

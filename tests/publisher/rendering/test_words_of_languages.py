@@ -57,6 +57,7 @@ def pages(language: str) -> Iterator[str]:
     for kind in ("subscribe", "unsubscribe", "preferences"):
         yield RENDERER.letter_page(house, kind, "desk@example.org")
     yield RENDERER.withdrawn_page(house)
+    yield RENDERER.missing_page(house)
 
 
 @languages

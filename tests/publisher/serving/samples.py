@@ -30,6 +30,8 @@ FILES = {
     "robots.txt": b"User-agent: *\n",
     ".well-known/security.txt": b"Contact: mailto:desk@news.example.org\n",
     ".secret": b"not for the web",
+    ".missing.html": PAGE + b"<p>Nothing</p>",
+    "en/.missing.html": PAGE + b"<p>Nothing in English</p>",
     "en/stories/gone/.gone.html": PAGE + b"<p>Withdrawn</p>",
     "en/.git/config": b"not for the web",
     "feeds/.git/x.rss.xml": b"not for the web",

@@ -290,8 +290,23 @@ def test_what_is_not_there_or_not_to_be_seen_is_missing(server: Server) -> None:
 
             assert answer.status == 404, path
             if answer.headers.get("content-length") != "0":
-                assert answer.headers["content-type"] == "text/plain; charset=utf-8", path
+                assert answer.headers["content-type"] == "text/html; charset=utf-8", path
             assert not {"cache-control", "link", "etag", "vary"} & set(answer.headers), path
+
+
+def test_what_is_not_there_is_said_in_the_language_of_the_path(server: Server) -> None:
+    for path, file in (
+        *(("en/x/", "en/.missing.html"), ("en/stories/x.png", "en/.missing.html")),
+        *(("x/", ".missing.html"), ("ar/x/", ".missing.html"), ("en-x/", ".missing.html")),
+        *(("feeds/fr.rss.xml", ".missing.html"), (".secret", ".missing.html")),
+        ("en/.missing.html", "en/.missing.html"),
+    ):
+        page = server.ask(path, if_modified_since=AFTER)
+        assert (page.status, page.body) == (404, FILES[file]), path
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert not {"cache-control", "etag", "link"} & set(page.headers), path
+    assert server.ask("en/x/", "HEAD").body == b""
 
 
 def test_a_withdrawn_page_is_gone_with_words(server: Server) -> None:

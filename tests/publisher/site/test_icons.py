@@ -61,7 +61,8 @@ def test_a_square_picture_is_the_icon(publication: PublicationFolder, key: str) 
     assert sizes(folder) == _MADE
     assert opened(folder / urls.icon_path()).getpixel((96, 96)) == (0x20, 0x40, 0x60, 255)
     assert linked_icon(publication) == "/icon-192.png"
-    assert not (folder / "icon.svg").exists()
+    # Pages of issues stay as they were sent, and name it.
+    assert (folder / "icon.svg").exists()
 
 
 def test_a_wide_logo_is_no_icon(publication: PublicationFolder) -> None:

@@ -98,6 +98,8 @@ def test_no_page_recommends_a_withdrawn_article(publication: PublicationFolder) 
         "en/stories/maps/index.html",
         "en/stories/tides/index.html",
         "en/topics/rivers/index.html",
+        "sitemap-en.xml",
+        "sitemap.xml",
     }
 
 
@@ -141,9 +143,11 @@ def write(publication: PublicationFolder, name: str, day: int, language: str = "
 
 
 def test_an_empty_publication_has_all_list_pages(publication: PublicationFolder) -> None:
-    assert shown(publication).lists == 1 + 4 * 7
+    assert shown(publication).lists == 2 + 4 * 8
     icons = ("apple-touch-icon.png", "favicon.ico", "icon-192.png", "icon.svg")
-    expected = {"index.html", *icons}
+    expected = {"index.html", "robots.txt", "sitemap.xml", *icons}
+    expected |= {f"sitemap-{tag}-pages.xml" for tag in LANGUAGES}
+    expected |= {".missing.html", *(f"{tag}/.missing.html" for tag in LANGUAGES)}
     for tag in LANGUAGES:
         for page in ("", "archive/", "search/", "weekly/", *SUBSCRIBER_PAGES):
             expected.add(f"{tag}/{page}index.html")
@@ -189,7 +193,7 @@ def test_a_new_article_changes_the_home_page_of_its_language(
     write(publication, "second", 6)
     with changes(public(publication)) as found:
         assert shown(publication.at(NOW + timedelta(hours=1))).lists == 4
-    assert {path for path in found if "stories" not in path} == {
+    assert {path for path in found if "stories" not in path and "sitemap" not in path} == {
         "en/archive/2026-01/index.html",
         "en/archive/index.html",
         "en/index.html",

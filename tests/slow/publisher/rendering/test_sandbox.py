@@ -91,6 +91,7 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     "feed_note": lambda r, tag: r.feed_note(sample.publication(tag), sample.URL, ()),
     "issue_texts": lambda r, tag: r.issue_texts(sample.issue(tag)),
     "withdrawn_texts": lambda r, tag: r.withdrawn_texts(sample.publication(tag)),
+    "missing_page": lambda r, tag: r.missing_page(sample.publication(tag)),
     "withdrawn_page": lambda r, tag: r.withdrawn_page(sample.publication(tag)),
     "moved_page": lambda r, tag: r.moved_page(
         sample.publication(tag), "https://news.example.org/x/"

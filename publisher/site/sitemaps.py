@@ -1,0 +1,275 @@
+"""Write the lists of all pages for search engines (sitemaps.org), the newest articles for Google News, robots.txt.
+
+Each language has a file of its articles and one of its other pages; `/sitemap.xml` names them all. After articles
+have changed, their lines are replaced; the files are made anew if many have, or the settings. A file that would be
+equal is left alone.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from html import escape
+from itertools import count, takewhile
+from pathlib import Path
+from typing import get_args
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection
+
+from publisher import urls, web_files
+from publisher.articles import store as articles
+from publisher.config import Publication, Settings
+from publisher.database import Database
+from publisher.files import remove_file, write_if_changed
+from publisher.issues.digests import pages_of_issues
+from publisher.site.archive_pages import ARCHIVES, CHANGED_PAGES, MOST_CHANGED
+
+# Of the protocol, for each file; bytes before compression.
+MAX_URLS, MAX_BYTES = 50_000, 50_000_000
+# Google News reads articles of two days, and so many.
+NEWS_AGE, MAX_NEWS = timedelta(days=2), 1_000
+# In the build cache: the files with the time at which each has changed, and what they depend on besides rows.
+FILES = "sitemaps"
+# In the names of the files of what is no article.
+_OTHERS = "-pages"
+_NEWS_FILE, _INDEX, _ROBOTS = "sitemap-news.xml", "sitemap.xml", "robots.txt"
+_XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_SITEMAP_NS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+_NEWS_NS = 'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
+_OPENING = f'{_XML}<urlset {_SITEMAP_NS} xmlns:xhtml="http://www.w3.org/1999/xhtml">\n'
+_CLOSING = "</urlset>\n"
+# Bytes that a file has around its lines, at most.
+_FRAME_BYTES = 1_000
+# A robots.txt that does not begin with it is the publication's own.
+_ROBOTS_MARK = "# Written by publisher. Without this line, the file is left as it is.\n"
+
+# The same page in each language: path, and last change (ISO 8601) or nothing.
+_Pages = Mapping[str, tuple[str, str]]
+
+
+def write_sitemaps(settings: Settings, database: Database, now: datetime) -> None:
+    """Write the files that have changed; remove those that are not needed any more."""
+    publication, public = settings.publication, settings.folders.public
+    names = [(one.name, one.languages) for one in settings.newsletters]
+    around = web_files.hash_inputs(publication.url, publication.languages, names)
+    with database.reading() as connection:
+        state = json.loads(web_files.cached_hash(connection, FILES) or "{}")
+        before = state.get("files", {}) if state.get("around") == around else {}
+        changed = web_files.cached_hash(connection, CHANGED_PAGES)
+        files: dict[str, str | None] = dict.fromkeys(before)
+        if changed or not before:
+            files = _page_files(settings, connection, now, before, json.loads(changed or "[]"))
+        files.pop(_NEWS_FILE, None)
+        since = now - NEWS_AGE
+        news = articles.listed_pages(connection, publication.languages, now, since)[-MAX_NEWS:]
+        if news:
+            files[_NEWS_FILE] = _news(publication, news)
+    times = {}
+    for path, content in files.items():
+        is_new = content is not None and write_if_changed(public / path, content.encode())
+        times[path] = before[path] if path in before and not is_new else now.isoformat()
+    if times == before and not changed:
+        return
+    _write_frame(settings, times)
+    for path in state.get("files", {}).keys() - times.keys():
+        remove_file(public / path, public)
+    with database.writing() as connection:
+        web_files.store_hash(connection, FILES, json.dumps({"around": around, "files": times}))
+        if web_files.cached_hash(connection, CHANGED_PAGES) == changed:
+            web_files.forget_hash(connection, CHANGED_PAGES)
+
+
+def _page_files(
+    settings: Settings,
+    connection: Connection,
+    now: datetime,
+    before: Collection[str],
+    changed: Sequence[int],
+) -> dict[str, str | None]:
+    """Return all files by path with their content, None for one that stays as it is."""
+    publication, files = settings.publication, dict[str, str | None]()
+    others = defaultdict[str, list[str]](list)
+    for tag, _key, line in _lines(publication, _other_pages(settings, connection, now)):
+        others[tag].append(line)
+    for tag, lines in others.items():
+        files |= _split(f"{tag}{_OTHERS}", lines)
+    if before and len(changed) <= MOST_CHANGED:
+        replaced = _with_changes(settings, connection, now, before, changed)
+        if replaced is not None:
+            kept = (path for path in before if _OTHERS not in path)
+            return dict.fromkeys(kept) | replaced | files
+    by_language = defaultdict[str, list[str]](list)
+    rows = articles.listed_pages(connection, publication.languages, now)
+    for tag, _key, line in _lines(publication, _versions(rows)):
+        by_language[tag].append(line)
+    for tag, lines in by_language.items():
+        files |= _split(tag, lines)
+    return files
+
+
+def _split(name: str, lines: Sequence[str]) -> dict[str, str]:
+    return {
+        path: f"{_OPENING}{''.join(part)}{_CLOSING}"
+        for path, part in zip(_names(name), _parts(lines), strict=False)
+    }
+
+
+def _with_changes(
+    settings: Settings,
+    connection: Connection,
+    now: datetime,
+    before: Collection[str],
+    changed: Sequence[int],
+) -> dict[str, str] | None:
+    """Return the files with the lines of some articles replaced; None if all have to be made anew."""
+    publication, files = settings.publication, dict[str, str]()
+    rows = articles.listed_pages(connection, publication.languages, now, changed=changed)
+    lines = {(tag, key): line for tag, key, line in _lines(publication, _versions(rows))}
+    stories = articles.story_slugs(connection, changed)
+    for tag in publication.languages:
+        paths = [*takewhile(before.__contains__, _names(tag))]
+        texts = {path: _text(settings.folders.public / path) for path in paths}
+        if not all(texts.values()):
+            return None  # somebody has removed one
+        for story, slug in stories:
+            start = _start(publication, urls.article_path(tag, slug))
+            line = lines.get((tag, story), "")
+            if line and not paths:
+                return None
+            for path in [path for path in paths if start in texts[path]] or paths[-1:]:
+                text = _replaced(texts[path], start, line)
+                if text != texts[path]:
+                    files[path] = texts[path] = text
+    is_whole = all("<url>" in text and _fits(text) for text in files.values())
+    return files if is_whole else None
+
+
+def _text(file: Path) -> str:
+    return file.read_text("utf-8") if file.is_file() else ""
+
+
+def _replaced(text: str, start: str, line: str) -> str:
+    before, found, rest = text.partition(start)
+    if found:
+        return before + line + rest.partition("\n")[2]
+    return text.removesuffix(_CLOSING) + line + _CLOSING
+
+
+def _fits(text: str) -> bool:
+    return len(text) <= MAX_BYTES and text.count("<url>") <= MAX_URLS
+
+
+def _names(name: str) -> Iterator[str]:
+    yield f"sitemap-{name}.xml"
+    yield from (f"sitemap-{name}-{number}.xml" for number in count(2))
+
+
+# Addresses are ASCII, so lines have as many bytes as characters.
+def _parts(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    start, size = 0, _FRAME_BYTES
+    for at, line in enumerate(lines):
+        size += len(line)
+        if size > MAX_BYTES or at - start == MAX_URLS:
+            yield lines[start:at]
+            start, size = at, _FRAME_BYTES + len(line)
+    yield lines[start:]
+
+
+def _versions(rows: Iterable[articles.ListedPage]) -> Mapping[object, _Pages]:
+    stories = defaultdict[object, dict[str, tuple[str, str]]](dict)
+    for row in rows:
+        path = urls.article_path(row.language, row.slug)
+        stories[row.story_id][row.language] = path, row.updated_at.isoformat()
+    return stories
+
+
+def _other_pages(
+    settings: Settings, connection: Connection, now: datetime
+) -> Mapping[object, _Pages]:
+    """Return the pages besides articles that search engines may show, each with its sisters."""
+    publication = settings.publication
+    found = defaultdict[object, dict[str, tuple[str, str]]](dict)
+    for tag in publication.languages:
+        found["home"][tag] = urls.home_path(tag), ""
+        lists = json.loads(web_files.cached_hash(connection, f"{ARCHIVES} {tag}") or "{}")
+        for path in (one for one in lists if one.endswith("/")):
+            # Sections and the like have names of their own in each language.
+            kind, name = path.removeprefix(f"{tag}/").split("/")[:2]
+            found[(kind, name) if kind in ("archive", "search") else path][tag] = path, ""
+        for newsletter in settings.newsletters:
+            if tag in (newsletter.languages or publication.languages):
+                found[newsletter.name][tag] = urls.newsletter_path(tag, newsletter.name), ""
+    for issue in pages_of_issues(connection, publication.languages, now):
+        path = urls.issue_path(issue.language, issue.newsletter, issue.day)
+        found[issue.newsletter, issue.day][issue.language] = path, issue.day.isoformat()
+    return found
+
+
+def _start(publication: Publication, path: str) -> str:
+    return f"<url><loc>{escape(urls.public_url(publication, path))}</loc>"
+
+
+def _lines(
+    publication: Publication, sets: Mapping[object, _Pages]
+) -> Iterator[tuple[str, object, str]]:
+    """Yield the language of each page, the key of its set, and its line."""
+    for key, pages in sets.items():
+        links = _links(publication, pages) if len(pages) > 1 else ""
+        for tag, (path, last) in pages.items():
+            modified = f"<lastmod>{last}</lastmod>" if last else ""
+            yield tag, key, f"{_start(publication, path)}{modified}{links}</url>\n"
+
+
+def _links(publication: Publication, pages: _Pages) -> str:
+    """Return links to a page in all of its languages, and the one for everybody else."""
+    order = sorted(pages, key=publication.languages.index)
+    addresses = {tag: pages[tag][0] for tag in order}
+    is_home = addresses[order[0]] == urls.home_path(order[0])
+    addresses["x-default"] = "" if is_home else addresses[order[0]]
+    return "".join(
+        f'<xhtml:link rel="alternate" hreflang="{tag}" href="{escape(urls.public_url(publication, path))}"/>'
+        for tag, path in addresses.items()
+    )
+
+
+def _news(publication: Publication, rows: Iterable[articles.ListedPage]) -> str:
+    """Return the file for Google News, whose tags of Chinese are those of the mainland and Taiwan."""
+    lines = []
+    for row in rows:
+        tag = {"zh-Hans": "zh-cn", "zh-Hant": "zh-tw"}.get(row.language, row.language)
+        lines.append(
+            f"{_start(publication, urls.article_path(row.language, row.slug))}<news:news><news:publication>"
+            f"<news:name>{escape(publication.title(row.language))}</news:name>"
+            f"<news:language>{tag}</news:language></news:publication>"
+            f"<news:publication_date>{row.published_at.isoformat()}</news:publication_date>"
+            f"<news:title>{escape(row.title)}</news:title></news:news></url>\n"
+        )
+    return f"{_XML}<urlset {_SITEMAP_NS} {_NEWS_NS}>\n{''.join(lines)}{_CLOSING}"
+
+
+def _write_frame(settings: Settings, times: Mapping[str, str]) -> None:
+    """Write the list of the files, and robots.txt unless the publication has its own."""
+    publication, public = settings.publication, settings.folders.public
+    lines = (
+        f"<sitemap><loc>{escape(urls.public_url(publication, path))}</loc><lastmod>{time}</lastmod></sitemap>\n"
+        for path, time in sorted(times.items())
+    )
+    index = f"{_XML}<sitemapindex {_SITEMAP_NS}>\n{''.join(lines)}</sitemapindex>\n"
+    write_if_changed(public / _INDEX, index.encode())
+    robots = public / _ROBOTS
+    if not robots.exists() or robots.read_bytes().startswith(_ROBOTS_MARK.encode()):
+        write_if_changed(robots, _robots_rules(publication).encode())
+
+
+def _robots_rules(publication: Publication) -> str:
+    """Return the rules (RFC 9309): subscribers' own pages and feeds are for nobody else."""
+    private = ["-/", "feedback/"]
+    for tag in publication.languages:
+        kinds = get_args(urls.SubscriberPage)
+        private += [urls.subscriber_page_path(tag, kind) for kind in kinds]
+        private.append(urls.private_feed_path(tag, "", "").rstrip("."))
+    prefix = urlsplit(publication.url).path
+    rules = "".join(f"Disallow: {prefix}/{path}\n" for path in private)
+    index = urls.public_url(publication, _INDEX)
+    return f"{_ROBOTS_MARK}User-agent: *\n{rules}\nSitemap: {index}\n"
