@@ -239,9 +239,13 @@ def _due_issues(database: Database, now: datetime) -> Sequence[tuple[Issue, str,
     with database.reading() as connection:
         due = issue_pages.issues_without_page(connection, now)
         numbers = {issue.id for issue, *_page in due}
+        # Of an issue that is only written again, the neighbours link to it already: while a bucket can't be
+        # reached, each cycle would go on to the next ones.
+        new = issue_pages.issue_ids_without_page(connection)
         beside = {
             other.id
             for issue, *_page in due
+            if issue.id in new
             for other in issue_pages.adjacent_issues(connection, issue, now)
             if other and other.id not in numbers
         }

@@ -3,6 +3,10 @@
 import re
 from datetime import timedelta
 
+from sqlalchemy import update
+
+from publisher.issues import digests
+from publisher.issues.tables import issue_table
 from publisher.site import writer
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import URL, changes, pipeline_of, public, shown
@@ -122,3 +126,21 @@ def test_a_new_issue_changes_of_the_pages_of_issues_only_its_predecessor_s(
         shown(publication)
         shown(publication)
     assert {path for path in found if path.endswith(".html")} == set()
+
+
+def test_pages_of_issues_that_are_never_recorded_do_not_have_ever_more_of_them_written_again(
+    new_publication: Make,
+) -> None:
+    weekly = {"name": "weekly", "languages": ["en"], "schedule": "0 8 * * 5"}
+    publication = new_publication(newsletters=[weekly])
+    for week in range(4):
+        write(publication, f"en/{week}", f"2026-01-{6 + 7 * week:02}")
+        assert pipeline_of(publication.at(NOW + 7 * week * DAY)).run().problems == []
+    late = NOW + 22 * DAY
+    with publication.database.writing() as connection:
+        newest = digests.published_issues(connection, "weekly", "en", 1, late)[0]
+        here = issue_table.c.id == newest.id
+        connection.execute(update(issue_table).where(here).values(page_hash=None))
+    # As while no bucket has them.
+    due = [len(writer._due_issues(publication.database, late)) for _cycle in range(3)]
+    assert due == [2, 2, 2]
