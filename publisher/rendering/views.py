@@ -108,7 +108,9 @@ def article_view(
     published = _moment(publication, article, is_late=is_late)
     day = original.published_on if original and is_late else None
     return ArticleView(
-        article=with_known_people(publication.people, article),
+        article=_with_present_topics(
+            publication, with_known_people(publication.people, article)
+        ),
         url=urls.article_url(publication, article),
         published=published,
         shown_as=_shown_as(article, language),
@@ -126,6 +128,12 @@ def article_view(
         corrected_on=corrected_on,
         original_url=urls.article_url(publication, original) if original else None,
     )
+
+
+def _with_present_topics(publication: Publication, article: Article) -> Article:
+    """Return an article whose topics have the names of today, which lists and feeds of topics have."""
+    topics = tuple(dict.fromkeys(map(publication.present_topic, article.topics)))
+    return article if topics == article.topics else replace(article, topics=topics)
 
 
 def _moment(publication: Publication, article: Article, *, is_late: bool) -> datetime:

@@ -20,8 +20,7 @@ from sqlalchemy import Connection
 from publisher import urls, web_files
 from publisher.articles import store as articles
 from publisher.articles.model import Byline
-from publisher.config import Settings
-from publisher.config.publication import People
+from publisher.config import Publication, Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.files import remove_file, write_if_changed
@@ -89,7 +88,7 @@ def write_archives(
         if web_files.cached_hash(connection, ARCHIVES) == around:
             return 0
         lists = {
-            tag: _Lists(tag, publication.people, articles.listed(connection, tag, now))
+            tag: _Lists(tag, publication, articles.listed(connection, tag, now))
             for tag in publication.languages
         }
     writer, failed = _ArchiveWriter(settings, database, renderer, around, lists), list[str]()
@@ -142,7 +141,7 @@ class _Lists:
     """The lists of a language."""
 
     language: str
-    people: People
+    publication: Publication
     rows: Sequence[articles.ListedRow]
 
     @cached_property
@@ -158,7 +157,7 @@ class _Lists:
         # Many articles have the same labels.
         months = cache(lambda month: lists("archive", {month: ""}))
         of_section = cache(lambda section: lists("sections", {sections[section]: section}))
-        topics = cache(lambda stored: lists("topics", _topics(stored)))
+        topics = cache(lambda stored: lists("topics", self._topics(stored)))
         authors = cache(lambda stored: lists("authors", self._authors(stored)))
         for row in self.rows:
             places = (
@@ -177,9 +176,15 @@ class _Lists:
             names[section] = name
         return names
 
+    def _topics(self, stored: str) -> dict[str, str]:
+        named = map(self.publication.present_topic, reversed(json.loads(stored)))
+        return {urls.label_slug(topic): topic for topic in named if topic}
+
     def _authors(self, stored: str) -> dict[str, str]:
         bylines = articles.known_bylines(
-            self.people, (Byline(**one) for one in json.loads(stored)), self.language
+            self.publication.people,
+            (Byline(**one) for one in json.loads(stored)),
+            self.language,
         )
         return {urls.author_slug(by): by.name for by in reversed(bylines) if by.name}
 
@@ -229,10 +234,6 @@ def _pages_of(path: str, kind: ArchiveKind, one: _List) -> Iterator[tuple[str, _
     beside = zip(["", *paths], paths, [*paths[1:], ""], pages, strict=False)
     for newer, own, older, (_number, rows) in beside:
         yield own, _Page(kind=kind, title=one.title, rows=rows, newer=newer, older=older)
-
-
-def _topics(stored: str) -> dict[str, str]:
-    return {urls.label_slug(topic): topic for topic in reversed(json.loads(stored)) if topic}
 
 
 @dataclass(frozen=True)

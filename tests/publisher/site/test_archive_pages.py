@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from publisher.site import archive_pages
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.ingest.helpers import png
-from tests.publisher.printing import URL, changes, public, shown
+from tests.publisher.printing import URL, changes, public, shown, syndicated
 from tests.publisher.site.test_writer import pages, text_of
 
 
@@ -159,6 +159,20 @@ def test_topics_and_authors_have_lists_to_which_articles_lead(
     assert f'href="/{chinese}"' in text_of(publication, "zh-Hans/stories/tides")
 
 
+def test_a_renamed_topic_has_one_list_to_which_articles_and_its_feed_lead(
+    new_publication: Make,
+) -> None:
+    publication = new_publication(renamed_topics={"Gardens": "Parks"})
+    write(publication, "en/a", "2026-01-05", topics="[Gardens]")
+    shown(publication)
+    syndicated(publication)
+    lists = [path.parent.name for path in public(publication).glob("en/topics/*/index.html")]
+    assert lists == ["parks"]
+    link = 'href="/en/topics/parks/">'
+    assert f"{link}Parks</a>" in text_of(publication, "en/stories/a")
+    assert link in text_of(publication, "en/feeds/topics/parks")
+
+
 def test_the_index_of_the_search_is_written_again_where_an_article_changed(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +210,7 @@ def test_the_search_has_one_script_in_a_file_and_lists_the_months(
     write(publication, "en/tides", "2026-01-05")
     shown(publication)
     page = text_of(publication, "en/search")
-    (script,) = re.findall(r"<script([^>]*)>", page)
+    (script,) = re.findall(r'<script(?! type="application/ld)([^>]*)>', page)
     path = re.fullmatch(r' src="/(assets/search\.[0-9a-f]{16}\.js)" defer', script)
     assert path is not None
     assert (public(publication) / path[1]).is_file()
