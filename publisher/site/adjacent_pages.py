@@ -7,7 +7,7 @@ are filled when its file is written.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from markupsafe import escape
@@ -49,12 +49,23 @@ def linked_neighbours(settings: Settings, language: str, slug: str) -> set[str]:
     return {*_LINK.findall(_page(settings, language, slug))}
 
 
+def former_neighbours(
+    settings: Settings, one: Article, found: Neighbours
+) -> Iterator[tuple[str, str]]:
+    """Yield language and slug of articles that link to one which has moved away from them, before its page says so no more."""
+    tag, present = one.language, {other.slug for other in found if other}
+    link = f'href="{_url(settings.publication, tag, one.slug)}" title='
+    for slug in linked_neighbours(settings, tag, one.slug) - present:
+        if link in _page(settings, tag, slug):
+            yield tag, slug
+
+
 def outdated_neighbours(
-    settings: Settings, one: Article, found: Neighbours, former: Collection[str]
+    settings: Settings, one: Article, found: Neighbours
 ) -> Iterator[tuple[str, str]]:
     """Yield language and slug of articles whose pages link wrongly to the one whose page was just written.
 
-    `former` are its neighbours before that. Templates of a publication's own may have no such links.
+    Templates of a publication's own may have no such links.
     """
     publication, tag = settings.publication, one.language
     url, own = _url(publication, tag, one.slug), _page(settings, tag, one.slug)
@@ -65,9 +76,6 @@ def outdated_neighbours(
             and _link(back, url, one.title) not in _page(settings, tag, other.slug)
         ):
             yield tag, other.slug
-    for slug in {*former} - {other.slug for other in found if other}:
-        if f'href="{url}" title=' in _page(settings, tag, slug):
-            yield tag, slug
 
 
 def mark_neighbours_due(connection: Connection, pages: Iterable[tuple[str, str]]) -> None:

@@ -337,18 +337,24 @@ def _write_portion(
 ) -> list[Article]:
     """Write the pages of some articles, and return these; neighbours that link wrongly to them are due."""
     former = [
-        adjacent_pages.linked_neighbours(settings, one.language, one.slug) for one in portion
+        page
+        for one in portion
+        for page in adjacent_pages.former_neighbours(settings, one, beside[one.id])
     ]
+    if former:
+        # Before the pages are written: afterwards nothing says which ones they were, if the process is killed.
+        with database.writing() as connection:
+            adjacent_pages.mark_neighbours_due(connection, former)
     done = [
         one
         for one in portion
         if _is_written(settings, database, one, written, partial(page, one, beside[one.id]))
     ]
-    outdated = list[tuple[str, str]]()
-    for one, before in zip(portion, former, strict=True):
-        if one in done:
-            found = beside[one.id]
-            outdated += adjacent_pages.outdated_neighbours(settings, one, found, before)
+    outdated = [
+        other
+        for one in done
+        for other in adjacent_pages.outdated_neighbours(settings, one, beside[one.id])
+    ]
     if done:
         with database.writing() as connection:
             archive_pages.mark_pages_settled(connection, [one.id for one in done])

@@ -2,11 +2,14 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from publisher.issues import digests
 from publisher.issues.tables import issue_table
+from publisher.rendering import Renderer
 from publisher.site import writer
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import URL, changes, pipeline_of, public, shown
@@ -94,6 +97,31 @@ def test_an_article_whose_day_comes_is_linked_by_its_neighbours(
     chain(publication, "a")
     shown(publication.at(NOW + 10 * DAY))
     chain(publication, "a", "b")
+
+
+class _Killed(Renderer):
+    """Lets the process end when it comes to the page of /en/stories/z/."""
+
+    def article_page(self, *given: Any) -> str:
+        if given[1].article.slug == "z":
+            raise KeyboardInterrupt
+        return super().article_page(*given)
+
+
+def test_neighbours_that_an_article_leaves_are_written_again_after_a_kill(
+    publication: PublicationFolder,
+) -> None:
+    for day, name in ((3, "a"), (4, "b"), (5, "c"), (6, "d"), (7, "e"), (8, "z")):
+        write(publication, f"en/{name}", f"2026-01-0{day}")
+    shown(publication)
+    write(publication, "en/b", "2026-01-06")
+    write(publication, "en/z", "2026-01-08", summary="Another.")
+    publication.at(NOW + DAY).pick_up()
+    with pytest.raises(KeyboardInterrupt):
+        writer.write_site(publication.settings, publication.database, _Killed(), NOW + DAY)
+    assert neighbours(publication, "en/stories/b")[0]["next"] != "c"
+    shown(publication)
+    chain(publication, "a", "c", "d", "b", "e", "z")
 
 
 def test_a_new_issue_changes_of_the_pages_of_issues_only_its_predecessor_s(
