@@ -66,7 +66,7 @@ def test_an_article_withdrawn_during_its_embargo_gets_no_page(
     assert page(publication).is_file()
 
 
-@pytest.mark.parametrize("status", ["withdrawn", "stale", "untranslated"])
+@pytest.mark.parametrize("status", ["withdrawn", "stale"])
 def test_a_held_back_article_loses_its_page_until_it_is_released(
     publication: PublicationFolder, status: str
 ) -> None:
