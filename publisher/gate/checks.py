@@ -19,7 +19,6 @@ from publisher.i18n.messages import counted
 
 # Modules with a function `check`, which returns the findings of one mail.
 CHECKS = (
-    inbox_and_text,
     html_structure,
     template_leftovers,
     layout,
@@ -27,6 +26,7 @@ CHECKS = (
     typography,
     client_support,
     story_text,
+    inbox_and_text,
 )
 
 _ORDER = (MailPart.MESSAGE, MailPart.HEADERS, MailPart.HTML, MailPart.TEXT)

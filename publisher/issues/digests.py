@@ -351,10 +351,10 @@ def page_marks(
 def pages_of_issues(
     connection: sa.Connection, languages: Sequence[str], now: datetime
 ) -> list[Any]:
-    """Return language, newsletter and day of the issues whose pages are written, of digests and corrections none."""
+    """Return language, newsletter and day of the issues that have pages; digests and corrections have none."""
     c = issue_table.c
-    is_written = c.page_hash.is_not(None) & (c.kind == IssueKind.REGULAR)
-    query = sa.select(c.language, c.newsletter, c.day).where(is_written, _is_public(now))
+    is_regular = c.kind == IssueKind.REGULAR
+    query = sa.select(c.language, c.newsletter, c.day).where(is_regular, _is_public(now))
     query = query.where(c.language.in_(languages), c.newsletter.not_like("%.%"))
     return [*connection.execute(query.order_by(c.id))]
 

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 # Seconds of a cycle after which no picture is begun. One takes half a second, the largest some.
 SECONDS = 15.0
 # Bytes. Copies of smaller files would save hardly anything.
-_SMALL = 20_000
+SMALL_PICTURE = 20_000
 # Pictures that a cycle looks at; a database takes so many values at once.
 _MOST = 5_000
 _LATE = "late pictures"
@@ -67,7 +67,11 @@ def _is_converted(settings: Settings, target: PurePosixPath) -> bool:
     is_tried = False
     for root in (settings.folders.public, settings.folders.embargoed):
         file = root / target
-        if not file.is_file() or file.stat().st_size < _SMALL or web_files.copies_of(file):
+        if (
+            not file.is_file()
+            or file.stat().st_size < SMALL_PICTURE
+            or web_files.copies_of(file)
+        ):
             continue
         is_tried = True
         try:

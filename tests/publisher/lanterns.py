@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from publisher.cli import main
+from publisher.site.picture_widths import SMALL_PICTURE
 from tests.databases import copy_publication, finding_database
 from tests.processes import ENVIRONMENT, Outcome
 from tests.sharing import made_once
@@ -23,9 +24,15 @@ FRIDAY = "2026-01-09T06:00:00Z"
 def lay_out(folder: Path, *languages: str) -> Path:
     """Lay it out before anything has been done with it, in all its languages or in some.
 
-    Issues and feeds are made per language: where languages are no matter, one is enough.
+    Issues and feeds are made per language: where languages are no matter, one is enough. Large pictures
+    are replaced by a small one, since narrower copies of them would be made by another process.
     """
     shutil.copytree(DATA / "articles", folder / "articles")
+    pictures = sorted(
+        (folder / "articles").rglob("*.png"), key=lambda file: file.stat().st_size
+    )
+    for large in (file for file in pictures if file.stat().st_size >= SMALL_PICTURE):
+        shutil.copyfile(pictures[0], large)
     shutil.copyfile(DATA / "publication.toml", folder / "publication.toml")
     shutil.copyfile(DATA / "subscribers.csv", folder / "subscribers.csv")
     if languages:

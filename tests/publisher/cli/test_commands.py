@@ -166,7 +166,7 @@ def test_status_is_readable(run: Run, lantern: Path, friday: Published, tmp_path
 
     assert code == 1  # an article is held
     assert (
-        "The Lantern: 10 stories, 69 feeds; the service last worked Fri 2026-01-09 06:00" in out
+        "The Lantern: 10 stories, 81 feeds; the service last worked Fri 2026-01-09 06:00" in out
     )
     assert "weekly-en-2026-01-09" in out
     assert elsewhere in out
@@ -181,7 +181,7 @@ def test_status_lists_hubs_that_could_not_be_notified(run: Run, small: Path) -> 
 
     out = run("status", small)[1]
 
-    assert "57 pings to hubs waiting" in out
+    assert "63 pings to hubs waiting" in out
     database = open_database(database_address(small / DATABASE_FILE))
     with database.writing() as connection:
         connection.execute(
