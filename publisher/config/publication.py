@@ -227,6 +227,11 @@ class Publication(values.ConfigTable):
         renamed = self.renamed_topics.items()
         return frozenset(old.casefold() for old, new in renamed if new.casefold() == folded)
 
+    def topic_names(self, name: str) -> frozenset[str]:
+        """Return all names of a topic: the present one and the former ones."""
+        present = self.present_topic(name)
+        return self.former_topics(present) | {present}
+
     def sender_in(self, language: str) -> values.Mailbox:
         """Return the sender of mails in a language: a sender without a name has the title there."""
         return self.sender._replace(name=self.sender.name or self.title(language))

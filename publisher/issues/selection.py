@@ -146,7 +146,9 @@ def rules_of_profile(
         languages=tuple(languages),
         conversions=frozenset(converting if profile.machine_translations else ()),
         by_machine=profile.machine_translations,
-        topics=frozenset(map(_folded, profile.topics)),
+        topics=frozenset(
+            _folded(one) for name in profile.topics for one in publication.topic_names(name)
+        ),
         authors=frozenset(
             one for name in profile.authors for one in publication.people.spellings(name)
         ),

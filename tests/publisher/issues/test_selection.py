@@ -255,6 +255,15 @@ def test_a_story_with_any_of_the_topics_or_authors_is_chosen() -> None:
     assert found == [(2, "en"), (3, "en")]
 
 
+def test_a_renamed_topic_is_chosen_by_each_of_its_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PUBLICATION.renamed_topics, "Docks", "Harbour")
+    some = [an_article(1, topics=("Harbour",)), an_article(2, topics=("Docks",))]
+    for chosen in ("docks", "HARBOUR"):
+        assert profile_pick(edition(), some, topics=(chosen,)) == [(1, "en"), (2, "en")]
+
+
 @pytest.mark.parametrize("chosen", ["Ada Lark", "A. LARK", "آدا", "ada-lark"])
 def test_an_author_of_people_toml_is_chosen_in_every_spelling(chosen: str) -> None:
     names = ("Ada Lark", "A. Lark", "آدا", "B. Invented")
