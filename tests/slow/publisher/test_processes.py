@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, publisher, start, tree
 from tests.publisher.lanterns import FRIDAY, Published, lay_out
+from tests.sizes import PATIENCE
 from tools.mail_validator import violations
 
 KILLS = 6
@@ -28,7 +29,7 @@ def make(folder: Path) -> Path:
     return folder
 
 
-def wait_for(what: str, found: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(what: str, found: Callable[[], bool], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
