@@ -184,8 +184,9 @@ def listed_pages(
 
 def story_slugs(connection: sa.Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
     """Return id and ASCII name of the stories of some articles, whether or not these are published."""
-    query = sa.select(story.c.id, story.c.slug).join(article).where(article.c.id.in_(ids))
-    return [(row.id, row.slug) for row in connection.execute(query.distinct())]
+    query = sa.select(story.c.id, story.c.slug).join(article).order_by(story.c.id)
+    query = query.where(article.c.id.in_(ids)).distinct()
+    return [(row.id, row.slug) for row in connection.execute(query)]
 
 
 def newest_labels(
