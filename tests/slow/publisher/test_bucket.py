@@ -46,7 +46,8 @@ def service(folder: Path) -> subprocess.Popen[str]:
 
 def has_all(s3: S3, folder: Path) -> bool:
     files = tree(folder / "public")
-    served = {k: v for k, v in files.items() if k != ".bucket" and k[-3:] not in (".gz", ".br")}
+    shown = {k: v for k, v in files.items() if not k.rpartition("/")[2].startswith(".")}
+    served = {k: v for k, v in shown.items() if k[-3:] not in (".gz", ".br")}
     copies = {name: content for name, (content, _fields) in seen(s3).items()}
     return copies == served and contents(s3).keys() == served.keys() and len(served) > 20
 
