@@ -112,7 +112,7 @@ PERMITTING = (
     "tests/slow/publisher/web/test_permission_matrix.py",
 )
 LANES = {
-    "fast": Lane(6, [Group("fast", 3, [])]),
+    "fast": Lane(7, [Group("fast", 3, [])]),
     "slow": Lane(20, [Group("slow-working", 2, WORKING), Group("slow-waiting", 6, WAITING)]),
     "postgres": Lane(12, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
