@@ -165,9 +165,7 @@ def listed_pages(
 ) -> Sequence[ListedPage]:
     """Return the written pages of articles in the order in which these came.
 
-    Only those published since a time, if one is given; or those of the stories of some articles.
-
-    Without those that are published elsewhere, or name another page as the first of several copies.
+    Only those published since a time, if one is given; or those of the stories of some articles. Without those that are published elsewhere, or name another page as the first of several copies.
     """
     c = article.c
     columns = c["story_id", "language", "title", "published_at", "updated_at"]

@@ -1,8 +1,10 @@
 """A program of its own: a picture on standard input, a PNG or JPEG on standard output.
 
-With `--narrow`, narrower copies as WebP: a line with width and bytes before each. `publisher.pictures.conversion` starts it with limits of time and memory, because a small file can take
-any amount of both. It imports nothing of the publisher. Exit code 2 and a line on standard error
-say why a picture can't be converted.
+With `--narrow`, narrower copies as WebP: a line with width and bytes before each.
+
+`publisher.pictures.conversion` starts it. It limits its own time and memory, because a small file can take any
+amount of both. It imports nothing of the publisher. Exit code 2 and a line on standard error say why a picture
+can't be converted.
 """
 
 import gzip

@@ -337,9 +337,9 @@ def _write_portion(
 ) -> list[Article]:
     """Write the pages of some articles, and return these; neighbours that link wrongly to them are due."""
     former = [
-        page
+        neighbour
         for one in portion
-        for page in adjacent_pages.former_neighbours(settings, one, beside[one.id])
+        for neighbour in adjacent_pages.former_neighbours(settings, one, beside[one.id])
     ]
     if former:
         # Before the pages are written: afterwards nothing says which ones they were, if the process is killed.

@@ -30,10 +30,8 @@ def mark_changed_issue_feeds(
         for edition in settings.editions(newsletter):
             language = edition.language
             marks = digests.page_marks(connection, newsletter.name, language, most, now)
-            current, name = (
-                web_files.hash_inputs(marks),
-                f"feeds/issues/{language}/{newsletter.name}",
-            )
+            current = web_files.hash_inputs(marks)
+            name = f"feeds/issues/{language}/{newsletter.name}"
             if marks and web_files.cached_hash(connection, name) != current:
                 _take_over(connection, newsletter, language)
                 subject = FeedSubject("issues", language, newsletter.name)

@@ -1,4 +1,7 @@
-"""The structure of the HTML part: head, doctype, elements, headings, Outlook's comments."""
+"""The structure of the HTML part: head, doctype, elements, headings, Outlook's comments, and languages.
+
+Language and writing direction are given, given in the right places, and right.
+"""
 
 import re
 from collections import Counter
@@ -147,7 +150,7 @@ _WITH_SYSTEM = ("-//w3c//dtd html 4.01 transitional", "-//w3c//dtd html 4.01 fra
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Check the document type and the head."""
-    yield from check_languages(mail)
+    yield from _check_languages(mail)
     yield from _check_elements(mail)
     document = mail.document
     if not document.elements:
@@ -219,7 +222,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _WEBMAIL = ("Gmail web", "Outlook.com", "Yahoo Mail web")
 
 
-def check_languages(mail: CheckedMail) -> Iterator[Finding]:
+def _check_languages(mail: CheckedMail) -> Iterator[Finding]:
     """Compare the languages and directions that a mail gives with the right ones."""
     document = mail.document
     if not document.elements:

@@ -1,6 +1,7 @@
-"""The text part: width, line breaks and direction of its lines, and the links of both parts.
+"""What inboxes show of a mail, and the text part: its lines, and the links of both parts.
 
-Watches, terminals and screen readers show it as it is.
+An inbox shows sender, subject and first line (preheader): the first text of the HTML part, whether it is visible
+in the mail or not. Watches, terminals and screen readers show the text part as it is.
 """
 
 import re
