@@ -126,23 +126,63 @@ def starts_of_texts(
 
 
 def adjacent_articles(
-    connection: sa.Connection, one: model.Article, now: datetime
-) -> tuple[AdjacentArticle | None, AdjacentArticle | None]:
-    """Return the articles with pages here that appeared before and after one, in the order of `listed`."""
+    connection: sa.Connection, some: Sequence[model.Article], now: datetime
+) -> dict[int, tuple[AdjacentArticle | None, AdjacentArticle | None]]:
+    """Return the articles with pages here that appeared before and after each of some, in the order of `listed`."""
     at, key = article.c.published_at, story.c.key
-    query = sa.select(story.c.slug, article.c.title).join(
+    words = sa.select(story.c.slug, article.c.title).join(
         story, story.c.id == article.c.story_id
     )
-    query = query.where(*_ready_in(one.language, now), article.c.url.is_(None))
-    older = query.where(
-        at <= one.published_at, (at < one.published_at) | (key > one.story_key)
-    ).order_by(at.desc(), key)
-    newer = query.where(
-        at >= one.published_at, (at > one.published_at) | (key < one.story_key)
-    ).order_by(at, key.desc())
-    rows = [connection.execute(one.limit(1)).one_or_none() for one in (older, newer)]
-    previous, following = (AdjacentArticle(*row) if row else None for row in rows)
-    return previous, following
+
+    def first(one: model.Article, is_beside: Any, *order: Any) -> AdjacentArticle | None:
+        query = words.where(*_ready_in(one.language, now), article.c.url.is_(None), is_beside)
+        row = connection.execute(query.order_by(*order).limit(1)).one_or_none()
+        return AdjacentArticle(*row) if row else None
+
+    found = {}
+    of_instants = _adjacent_of_instants(connection, some, now)
+    for one in some:
+        older, newer = of_instants.get(one.id, (None, None))
+        older = older or first(one, at < one.published_at, at.desc(), key)
+        found[one.id] = older, newer or first(one, at > one.published_at, at, key.desc())
+    return found
+
+
+def _adjacent_of_instants(
+    connection: sa.Connection, some: Sequence[model.Article], now: datetime
+) -> dict[int, tuple[AdjacentArticle | None, AdjacentArticle | None]]:
+    """Return the neighbours of articles that appeared at the same instant.
+
+    All undated articles of an import did: they are sorted once, and not for each of them.
+    """
+    c = article.c
+    beside = [
+        of(word).over(partition_by=(c.language, c.published_at), order_by=story.c.key)
+        for of in (sa.func.lead, sa.func.lag)
+        for word in (story.c.slug, c.title)
+    ]
+    query = (
+        sa.select(c.id, *beside)
+        .join(story, story.c.id == c.story_id)
+        .where(
+            c.language.in_({one.language for one in some}),
+            c.status == model.ArticleStatus.READY,
+            c.published_at.in_({one.published_at for one in some}),
+            now >= _UNINDEXED_AVAILABLE,
+            c.url.is_(None),
+        )
+    )
+    all_of_them = query.subquery()
+    rows = connection.execute(
+        sa.select(all_of_them).where(all_of_them.c.id.in_([one.id for one in some]))
+    )
+    return {
+        number: (
+            AdjacentArticle(older, title) if older else None,
+            AdjacentArticle(newer, next_title) if newer else None,
+        )
+        for number, older, title, newer, next_title in rows
+    }
 
 
 class ListedPage(NamedTuple):

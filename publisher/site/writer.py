@@ -313,7 +313,7 @@ def _write_articles(
             due = articles.articles_without_page(connection, now, most)
             portion = [article for article in due if article.id not in failed]
             versions = articles.versions(connection, [a.story_id for a in portion], now)
-            beside = {a.id: articles.adjacent_articles(connection, a, now) for a in portion}
+            beside = articles.adjacent_articles(connection, portion, now)
             for tag in {article.language for article in portion} - frames.keys():
                 frames[tag] = _frame(settings, connection, tag, now)
         if not portion:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from publisher.articles import store
 from publisher.issues import digests
 from publisher.issues.tables import issue_table
 from publisher.rendering import Renderer
@@ -14,6 +15,7 @@ from publisher.site import writer
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import URL, changes, pipeline_of, public, shown
 from tests.publisher.site.test_archive_pages import write
+from tests.publisher.site.test_hidden_pages import statements
 from tests.publisher.site.test_writer import text_of
 
 DAY = timedelta(days=1)
@@ -52,6 +54,28 @@ def test_an_article_leads_to_those_before_and_after_it_in_its_language(
     assert neighbours(publication, "ar/stories/b") == ({}, 0)
     page = text_of(publication, "en/stories/b")
     assert f'<link rel="prev" href="{URL}/en/stories/a/" title="Title of en/a">' in page
+
+
+def test_articles_of_one_instant_are_sorted_once_for_all_of_them(
+    publication: PublicationFolder,
+) -> None:
+    for name in ("c", "a", "e", "b", "d", "f"):
+        write(publication, f"en/{name}", "2026-01-05" if name != "f" else "2026-01-06")
+    publication.pick_up()
+    with publication.database.reading() as connection, statements() as found:
+        due = store.articles_without_page(connection, NOW, 10)
+        beside = store.adjacent_articles(connection, due, NOW)
+    slugs = {one.slug: [other and other.slug for other in beside[one.id]] for one in due}
+    assert slugs == {
+        "a": ["b", "f"],
+        "b": ["c", "a"],
+        "c": ["d", "b"],
+        "d": ["e", "c"],
+        "e": [None, "d"],
+        "f": ["a", None],
+    }
+    # The articles, all neighbours of one instant, and of each instant those before and after it.
+    assert len(found) == 2 + 2 * 2
 
 
 def test_only_neighbours_of_what_changed_are_written_again(
