@@ -94,7 +94,7 @@ def imports_folder(folders: Folders) -> Path:
 def import_folder(folders: Folders, key: str) -> Path:
     """Return the folder of one. Raise UsageError for what is no key."""
     if not _KEY.fullmatch(key):
-        raise UsageError(message("there is no such import; its files were deleted"))
+        raise UsageError.saying("there is no such import; its files were deleted")
     return imports_folder(folders) / key
 
 
@@ -108,7 +108,7 @@ def read_import(folders: Folders, key: str) -> KeptImport:
     try:
         values = json.loads((import_folder(folders, key) / _STATUS).read_bytes())
     except FileNotFoundError:
-        raise UsageError(message("there is no such import; its files were deleted")) from None
+        raise UsageError.saying("there is no such import; its files were deleted") from None
     times = {
         name: datetime.fromisoformat(values[name]) for name in ("uploaded_at", "changed_at")
     }

@@ -25,7 +25,6 @@ from publisher.articles.content.parser import BLOCK_ELEMENTS
 from publisher.articles.content.text import clean_characters
 from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
-from publisher.i18n.messages import message
 from publisher.urls import LINK_SCHEMES, absolute_link, is_relative
 
 # Elements that `replace_media` handles, and the attributes that it reads.
@@ -207,7 +206,7 @@ def sanitise(
     """
     if len(source.encode("utf-8", "surrogatepass")) > MAX_ARTICLE_BYTES:
         most = MAX_ARTICLE_BYTES // 1_000_000
-        raise ArticleError(message("the text is larger than %(most)s MB; split it", most=most))
+        raise ArticleError.saying("the text is larger than %(most)s MB; split it", most=most)
     source = clean_characters(source)
     _check_depth(source, _UNCOUNTED, _MAX_OPEN_TAGS)
     repaired = ALLOWED_ELEMENTS | {"h1", "source"} | FRAME_ELEMENTS | PLAYER_ELEMENTS
@@ -250,10 +249,8 @@ def _check_depth(source: str, uncounted: frozenset[str], limit: int) -> None:
         if name.lower() not in uncounted:
             depth = max(0, depth - 1) if closing else depth + 1
             if depth > limit:
-                raise ArticleError(
-                    message(
-                        "elements are nested more than %(most)s deep; simplify it", most=limit
-                    )
+                raise ArticleError.saying(
+                    "elements are nested more than %(most)s deep; simplify it", most=limit
                 )
 
 

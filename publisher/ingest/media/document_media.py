@@ -309,7 +309,7 @@ def _is_web_address(address: str) -> bool:
 
 def _refuse(one: model.AttachmentField, problem: str, remedy: str) -> NoReturn:
     where, what = f"{one.key}: {one.src}", joined(problem, remedy)
-    raise ArticleError(message("%(where)s: %(problem)s", where=where, problem=what))
+    raise ArticleError.saying("%(where)s: %(problem)s", where=where, problem=what)
 
 
 def _measured(content: bytes) -> ImageInfo:

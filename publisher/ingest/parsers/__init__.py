@@ -9,7 +9,6 @@ from importlib import import_module
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
-from publisher.i18n.messages import message
 from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers.document import SourceDocument
 
@@ -30,8 +29,8 @@ def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArt
     name = _PARSERS.get(document.path.suffix.lower())
     if name is None:
         kinds = ", ".join(sorted(ARTICLE_SUFFIXES))
-        raise ArticleError(
-            message("not a kind of document that is read (%(kinds)s)", kinds=kinds)
+        raise ArticleError.saying(
+            "not a kind of document that is read (%(kinds)s)", kinds=kinds
         )
     parsed: ParsedArticle = import_module(f"{__name__}.{name}").parse(document, library)
     return parsed

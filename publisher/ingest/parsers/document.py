@@ -21,7 +21,6 @@ from publisher.articles.content.text import HIDDEN, clean_characters
 from publisher.articles.model import InternalLink, ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
-from publisher.i18n.messages import message
 from publisher.ingest.media.document_media import DocumentMedia, MediaLibrary, choose_picture
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
@@ -137,22 +136,20 @@ def decode_document(document: SourceDocument) -> str:
     content = document.content
     if len(content) > MAX_ARTICLE_BYTES:
         most = MAX_ARTICLE_BYTES // 1_000_000
-        raise ArticleError(message("larger than %(most)s MB; split it", most=most))
+        raise ArticleError.saying("larger than %(most)s MB; split it", most=most)
     if content[:2] in _UTF16_MARKS:
-        raise ArticleError(message("written in UTF-16; save it as UTF-8"))
+        raise ArticleError.saying("written in UTF-16; save it as UTF-8")
     try:
         return clean_characters(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         mark = 3 if content.startswith(b"\xef\xbb\xbf") else 0
         offset = error.start + mark
         line = content.count(b"\n", 0, offset) + 1
-        raise ArticleError(
-            message(
-                "not UTF-8: byte 0x%(byte)s at offset %(offset)s (line %(line)s); save it as UTF-8",
-                byte=format(content[offset], "02X"),
-                offset=offset,
-                line=line,
-            )
+        raise ArticleError.saying(
+            "not UTF-8: byte 0x%(byte)s at offset %(offset)s (line %(line)s); save it as UTF-8",
+            byte=format(content[offset], "02X"),
+            offset=offset,
+            line=line,
         ) from None
 
 
@@ -226,8 +223,8 @@ def _title_and_source(
     later = body.later_title if document.dialect is Dialect.MARKDOWN_IT else ""
     title = metadata.title or heading or later or document.title
     if not title:
-        raise ArticleError(
-            message("no title; write `title: ...` in the front matter, or a heading")
+        raise ArticleError.saying(
+            "no title; write `title: ...` in the front matter, or a heading"
         )
     return title, body.html if heading in {"", title} else body.html_with_title
 
@@ -236,7 +233,7 @@ def _text_of(html: str) -> str:
     """Return the text. Raises EmptyArticleError if there is neither a text nor a picture."""
     text = parse_content(html).text
     if not text and "<img" not in html:
-        raise EmptyArticleError(message("no text; there is nothing to publish in it"))
+        raise EmptyArticleError.saying("no text; there is nothing to publish in it")
     return text
 
 

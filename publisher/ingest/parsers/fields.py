@@ -305,8 +305,8 @@ def reject(key: str, value: YamlValue, problem: str, remedy: str) -> NoReturn:
     elif isinstance(value, list | dict):
         shown = message("a list") if isinstance(value, list) else message("a mapping")
     parts = {"key": key, "shown": shown, "problem": problem, "remedy": remedy}
-    raise ArticleError(
-        message("%(key)s: %(shown)s is not %(problem)s; write %(remedy)s", **parts)
+    raise ArticleError.saying(
+        "%(key)s: %(shown)s is not %(problem)s; write %(remedy)s", **parts
     )
 
 
@@ -457,10 +457,8 @@ def with_affiliations(
         count = message(
             "%(each)s for %(authors)s authors", each=len(each), authors=len(authors)
         )
-        raise ArticleError(
-            message(
-                "%(key)s: %(count)s; write one for all, or one for each", key=key, count=count
-            )
+        raise ArticleError.saying(
+            "%(key)s: %(count)s; write one for all, or one for each", key=key, count=count
         )
     return tuple(
         Byline(name=author.name, affiliation=author.affiliation or own or None)

@@ -56,11 +56,9 @@ def split_front_matter(text: str) -> FrontMatter:
     fence = opening["fence"]
     closing = _FENCES[fence].search(text, opening.end())
     if not closing:
-        raise ArticleError(
-            message(
-                "front matter, line 1: `%(fence)s` is never closed by another `%(fence)s`",
-                fence=fence,
-            )
+        raise ArticleError.saying(
+            "front matter, line 1: `%(fence)s` is never closed by another `%(fence)s`",
+            fence=fence,
         )
     _check_length(closing.start())
     form = opening["format"] or ("toml" if fence == "+++" else "yaml")
@@ -70,8 +68,8 @@ def split_front_matter(text: str) -> FrontMatter:
 
 def _check_length(length: float) -> None:
     if length > _MAX_LENGTH:
-        raise ArticleError(
-            message("front matter is longer than %(most)s characters", most=_MAX_LENGTH)
+        raise ArticleError.saying(
+            "front matter is longer than %(most)s characters", most=_MAX_LENGTH
         )
 
 
@@ -95,13 +93,13 @@ def _load_yaml(source: str) -> dict[str, YamlValue]:
             problem = untranslated(" ".join(problem.split()))
         if "not allowed here" in problem or "cannot start any token" in problem:
             problem = joined(problem, message("put the value in quotes"))
-        raise ArticleError(
-            message("front matter, line %(line)s: %(problem)s", line=line, problem=problem)
+        raise ArticleError.saying(
+            "front matter, line %(line)s: %(problem)s", line=line, problem=problem
         ) from None
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
-        raise ArticleError(message("front matter, line 2: not of the form `key: value`"))
+        raise ArticleError.saying("front matter, line 2: not of the form `key: value`")
     if isinstance(loaded.get("<<"), dict):
         loaded = loaded.pop("<<") | loaded
     return keyed(loaded)
@@ -116,10 +114,8 @@ def _load_toml(source: str) -> dict[str, YamlValue]:
         match = _TOML_LINE.search(problem)
         line = int(match[1]) + 1 if match else 1
         problem = untranslated(_TOML_LINE.sub("", problem))
-        raise ArticleError(
-            message(
-                "front matter, line %(line)s: not TOML: %(problem)s", line=line, problem=problem
-            )
+        raise ArticleError.saying(
+            "front matter, line %(line)s: not TOML: %(problem)s", line=line, problem=problem
         ) from None
 
 
@@ -130,13 +126,11 @@ def _load_json(source: str) -> dict[str, YamlValue]:
         line = getattr(error, "lineno", 0) + 1
         words = getattr(error, "msg", None)
         problem = untranslated(words) if words else message("nested too deep")
-        raise ArticleError(
-            message(
-                "front matter, line %(line)s: not JSON: %(problem)s", line=line, problem=problem
-            )
+        raise ArticleError.saying(
+            "front matter, line %(line)s: not JSON: %(problem)s", line=line, problem=problem
         ) from None
     if not isinstance(loaded, dict):
-        raise ArticleError(message("front matter, line 2: not an object"))
+        raise ArticleError.saying("front matter, line 2: not an object")
     return _plain_fields(loaded)
 
 
@@ -154,8 +148,8 @@ def plain_value(value: Any, depth: int = 1) -> YamlValue:
     Raises ArticleError if it is nested too deep.
     """
     if depth > _MAX_DEPTH:
-        raise ArticleError(
-            message("front matter: nested more than %(most)s deep", most=_MAX_DEPTH)
+        raise ArticleError.saying(
+            "front matter: nested more than %(most)s deep", most=_MAX_DEPTH
         )
     if value is None:
         return None

@@ -12,7 +12,6 @@ from lxml.html import HtmlElement
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
-from publisher.i18n.messages import message
 from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers import fields, front_matter
 from publisher.ingest.parsers.document import (
@@ -56,10 +55,10 @@ def _parse(source: str) -> HtmlElement:
     try:
         page = lxml_html.document_fromstring(source.encode("utf-8"), parser=parser)
     except etree.ParserError:  # nothing but comments
-        raise EmptyArticleError(message("no text; there is nothing to publish in it")) from None
+        raise EmptyArticleError.saying("no text; there is nothing to publish in it") from None
     # libxml2 drops what is nested too deep and reports no error otherwise.
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-        raise ArticleError(message("elements are nested too deep; simplify it"))
+        raise ArticleError.saying("elements are nested too deep; simplify it")
     return page
 
 

@@ -16,7 +16,6 @@ from markdown_it.token import Token
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
-from publisher.i18n.messages import message
 from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers import front_matter
 from publisher.ingest.parsers.document import (
@@ -81,16 +80,14 @@ def _body(
 
 def _check_length(source: str) -> None:
     if len(source) > _MAX_CHARACTERS:
-        raise ArticleError(
-            message(
-                "longer than %(most)s characters of Markdown; split it", most=_MAX_CHARACTERS
-            )
+        raise ArticleError.saying(
+            "longer than %(most)s characters of Markdown; split it", most=_MAX_CHARACTERS
         )
     if source.count("\n") > _MAX_LINES:
-        raise ArticleError(message("longer than %(most)s lines; split it", most=_MAX_LINES))
+        raise ArticleError.saying("longer than %(most)s lines; split it", most=_MAX_LINES)
     if sum(map(source.count, _SIGNS)) > _MAX_SIGNS:
-        raise ArticleError(
-            message("more than %(most)s signs such as * or [; split it", most=_MAX_SIGNS)
+        raise ArticleError.saying(
+            "more than %(most)s signs such as * or [; split it", most=_MAX_SIGNS
         )
 
 
@@ -98,10 +95,8 @@ def _render(source: str, parser: MarkdownIt, environment: dict[str, Any]) -> Doc
     _check_length(source)
     tokens = parser.parse(source, environment)
     if max((token.level for token in tokens), default=0) >= MAX_ELEMENT_DEPTH - 1:
-        raise ArticleError(
-            message(
-                "blocks are nested more than %(most)s deep; simplify it", most=MAX_ELEMENT_DEPTH
-            )
+        raise ArticleError.saying(
+            "blocks are nested more than %(most)s deep; simplify it", most=MAX_ELEMENT_DEPTH
         )
     title, rest = _split_title(tokens)
 
@@ -146,8 +141,8 @@ MAX_CHARACTERS = 5_000
 def opening_html(markdown: str, base_url: str) -> str:
     """Return the HTML of a text; raise ArticleError if it is too long. Links are resolved."""
     if len(markdown) > MAX_CHARACTERS:
-        raise ArticleError(
-            message("longer than %(most)s characters; make it an article", most=MAX_CHARACTERS)
+        raise ArticleError.saying(
+            "longer than %(most)s characters; make it an article", most=MAX_CHARACTERS
         )
     return sanitise(str(_parser().render(markdown)), base_url=base_url).html
 

@@ -25,7 +25,6 @@ from html import escape
 from publisher.articles.content.text import join_lines
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.errors import ArticleError, LanguageError
-from publisher.i18n.messages import message
 from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers import front_matter
 from publisher.ingest.parsers.document import (
@@ -197,11 +196,9 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     published, bylines = head.heads()
     paragraphs = _paragraphs(head.lines[head.position :])
     if not title:
-        raise ArticleError(message("no title; write it as the first line"))
+        raise ArticleError.saying("no title; write it as the first line")
     if not paragraphs:
-        raise ArticleError(
-            message("no text after the title; there is nothing to publish in it")
-        )
+        raise ArticleError.saying("no text after the title; there is nothing to publish in it")
     language, offered = language_by_script("".join(paragraphs), offered)
     metadata = ParsedArticle(
         title=title, language=language, published=published, bylines=bylines, offered=offered

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from publisher.errors import SourceError
-from publisher.i18n.messages import message, untranslated
+from publisher.i18n.messages import untranslated
 from publisher.ingest.parsers.front_matter import YamlValue, extent, normal_key, plain_value
 
 # Bytes of one file, and of all. Configurations have some kilobytes, data files some hundreds.
@@ -115,8 +115,8 @@ class ConfigurationFiles:
             found += [str(path.relative_to(self.root)) for path in paths if path.is_file()]
             if len(found) > _MAX_FILES:
                 shown, most = shown_place(self.root, self.root / folder), _MAX_FILES
-                raise SourceError(
-                    message("%(place)s: has more than %(most)s files", place=shown, most=most)
+                raise SourceError.saying(
+                    "%(place)s: has more than %(most)s files", place=shown, most=most
                 )
         yield from sorted(found)
 
@@ -145,8 +145,8 @@ class ConfigurationFiles:
         read = sum(len(text) for text in self._texts.values() if text)
         if place.stat().st_size > min(_MAX_FILE, _MAX_ALL - read):
             shown = shown_place(self.root, place)
-            raise SourceError(
-                message("%(place)s: is too large for a site's configuration", place=shown)
+            raise SourceError.saying(
+                "%(place)s: is too large for a site's configuration", place=shown
             )
         try:
             return place.read_text("utf-8-sig")
@@ -168,8 +168,8 @@ def shown_place(root: Path, place: str | Path) -> str:
 
 def unreadable(place: str, why: str) -> SourceError:
     """Return the error for a file or folder that can't be read; `why` stays English."""
-    return SourceError(
-        message("%(place)s: can't be read: %(why)s", place=place, why=untranslated(why))
+    return SourceError.saying(
+        "%(place)s: can't be read: %(why)s", place=place, why=untranslated(why)
     )
 
 

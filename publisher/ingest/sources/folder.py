@@ -129,10 +129,10 @@ class FolderSource:
             content = files.read(path)
         except OSError as error:
             why = untranslated(error.strerror or str(error))
-            raise ArticleError(message("can't be read: %(why)s", why=why)) from None
+            raise ArticleError.saying("can't be read: %(why)s", why=why) from None
         if content is None:
-            raise ArticleError(
-                message("is a link to a file outside the source's folder; copy the file here")
+            raise ArticleError.saying(
+                "is a link to a file outside the source's folder; copy the file here"
             )
         document = document_of_site(self._site, path, content)
         document = replace(document, shortcodes=self._shortcodes.rules)
@@ -235,12 +235,10 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
 
 
 def _too_many(folder: Path) -> SourceError:
-    return SourceError(
-        message(
-            "%(place)s: has more than %(most)s documents; name a folder in it as path",
-            place=shown_place(folder, folder),
-            most=MAX_FILES,
-        )
+    return SourceError.saying(
+        "%(place)s: has more than %(most)s documents; name a folder in it as path",
+        place=shown_place(folder, folder),
+        most=MAX_FILES,
     )
 
 

@@ -21,7 +21,6 @@ import structlog
 from publisher.articles.model import MediaFile
 from publisher.errors import ArticleError
 from publisher.files import copy_verified, write_file
-from publisher.i18n.messages import message
 from publisher.ingest.media.document_media import MediaInfo
 from publisher.ingest.media.kinds import HEAD_BYTES
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES
@@ -67,9 +66,7 @@ class FolderFiles:
                 return None
             if place.stat().st_size > _MAX_PICTURE_BYTES:
                 most = _MAX_PICTURE_BYTES // 1_000_000
-                raise ArticleError(
-                    message("has more than %(most)s MB; scale it down", most=most)
-                )
+                raise ArticleError.saying("has more than %(most)s MB; scale it down", most=most)
             content = place.read_bytes()
         except OSError:  # absent, an invalid name, or no permission
             return None
@@ -108,7 +105,7 @@ class FolderFiles:
         place = self._place(path)
         if place is not None and place.stat().st_size > MAX_ARTICLE_BYTES:
             most = MAX_ARTICLE_BYTES // 1_000_000
-            raise ArticleError(message("larger than %(most)s MB; split it", most=most))
+            raise ArticleError.saying("larger than %(most)s MB; split it", most=most)
         return None if place is None else place.read_bytes()
 
     def publish(self, media: MediaFile, public: Path) -> None:
@@ -125,8 +122,8 @@ class FolderFiles:
         if converted is not None:
             write_file(target, converted)
         elif place is None or not copy_verified(place, target, self._hashes[media.path]):
-            raise ArticleError(
-                message("%(path)s: was changed while it was being read", path=media.path)
+            raise ArticleError.saying(
+                "%(path)s: was changed while it was being read", path=media.path
             )
 
     def _place(self, path: PurePosixPath) -> Path | None:

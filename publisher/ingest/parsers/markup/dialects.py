@@ -29,7 +29,6 @@ from mdit_py_plugins.gfm_autolink.index import _email_rule, _protocol_rule, _www
 from publisher.articles.content.text import UNSPACED_CHARACTER, joins_without_space
 from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ProblemKind
-from publisher.i18n.messages import message
 from publisher.ingest.parsers.document import Dialect
 from publisher.ingest.parsers.markup import common, kramdown
 from publisher.ingest.parsers.markup.common import ProblemLog
@@ -376,8 +375,6 @@ def _check_boxes(state: StateCore) -> None:
 def _check_brackets(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "inline" and token.content.count("[") > _MAX_BRACKETS:
-            raise ArticleError(
-                message(
-                    "a paragraph holds more than %(most)s square brackets", most=_MAX_BRACKETS
-                )
+            raise ArticleError.saying(
+                "a paragraph holds more than %(most)s square brackets", most=_MAX_BRACKETS
             )
