@@ -23,21 +23,8 @@ _YEARS = range(1970, 3000)
 
 # Other folders beside the newsletters' in each language's folder of the web root.
 _RESERVED_NAMES = frozenset(
-    [
-        "feeds",
-        "stories",
-        "subscribe",
-        "confirm",
-        "unsubscribe",
-        "preferences",
-        "address",
-        "data",
-        "archive",
-        "sections",
-        "topics",
-        "authors",
-        "search",
-    ]
+    "feeds stories subscribe confirm unsubscribe preferences address data archive sections topics "  # noqa: SIM905  # one a line would fill the page
+    "authors search".split()
 )
 
 
@@ -101,7 +88,10 @@ _EARLIEST_ZONE = ZoneInfo("Etc/GMT-14")
 
 
 # With approvals: a working day to read an issue, and to change it.
-_DEFAULT_LEAD = 24  # hours
+_DEFAULT_LEAD = timedelta(hours=24)
+# The units of settings that are durations.
+_HOURS = ("lead", "max_lateness", "wait_for_translations", "give_up_after")
+_UNITS = dict.fromkeys(_HOURS, "hours") | {"undo": "minutes", "max_age": "days"}
 # Enough to see one's own mistake.
 _UNDO_NOW = timedelta(minutes=5)
 
@@ -118,22 +108,23 @@ class Edition:
     newsletter: str
     language: str
     title: values.Localised
-    # One sentence, on pages and in mails about a subscription.
-    description: values.Localised
     schedule: recurrence.Schedule
     timezone: str
-    skip_dates: frozenset[date]
-    max_articles: int
-    max_age: timedelta
-    late: choices.LatePolicy
     max_lateness: timedelta
-    missing: choices.MissingPolicy
-    fallback: tuple[str, ...]
-    content: choices.Content
-    pictures: choices.DigestPictures
-    blocks: frozenset[choices.DigestBlock]
-    in_doubt: choices.InDoubtPolicy
-    give_up_after: timedelta
+    # One sentence, on pages and in mails about a subscription.
+    description: values.Localised
+    skip_dates: frozenset[date] = frozenset()
+    max_articles: int = 12
+    max_age: timedelta = timedelta(days=60)
+    late: choices.LatePolicy = choices.LatePolicy.SEND
+    missing: choices.MissingPolicy = choices.MissingPolicy.SKIP
+    fallback: tuple[str, ...] = ()
+    content: choices.Content = choices.Content.SUMMARY
+    pictures: choices.DigestPictures = choices.DigestPictures.ALL
+    blocks: frozenset[choices.DigestBlock] = frozenset()
+    in_doubt: choices.InDoubtPolicy = choices.InDoubtPolicy.HOLD
+    # Longer than greylisting and most outages of mail servers.
+    give_up_after: timedelta = timedelta(days=2)
     local_time: bool = False
     wait_for_translations: timedelta = timedelta()
     lead: timedelta = timedelta()
@@ -180,8 +171,6 @@ class Edition:
 # A daily digest is stale by the evening; a weekly one is still useful after a weekend.
 _MAX_LATENESS_DAILY = timedelta(hours=12)
 _MAX_LATENESS_WEEKLY = timedelta(days=3)
-# Longer than greylisting and most outages of mail servers.
-_GIVE_UP_AFTER = timedelta(days=2)
 # In 31 days, two weekdays occur at most 10 times, and three at least 12 times.
 _MONTHLY_DATES_OF_TWICE_A_WEEK = 10
 
@@ -218,44 +207,17 @@ class Newsletter(EditionSettings):
     def in_language(self, language: str, timezone: str) -> Edition:
         """Return one edition with all settings; `timezone` is the publication's."""
         terms = self.edition.get(language, EditionSettings())
-
-        def chosen(key: str, default: Any) -> Any:
-            own = getattr(terms, key)
-            value = own if own is not None else getattr(self, key)
-            return value if value is not None else default
-
         schedule = terms.schedule_of(self)
         assert schedule is not None  # noqa: S101  # a newsletter always has one
-        lateness, patience = chosen("max_lateness", None), chosen("give_up_after", None)
-        approval, undo = chosen("approval", choices.ApprovalPolicy.NONE), chosen("undo", None)
+        stated = _stated_terms(self) | _stated_terms(terms)
+        usual: dict[str, Any] = {"timezone": timezone, "description": values.NO_TEXT}
+        usual["max_lateness"] = default_max_lateness(schedule)
+        if stated.get("approval", choices.ApprovalPolicy.NONE).needed:
+            usual["lead"] = _DEFAULT_LEAD
+        if "undo" in stated:
+            usual["undo_now"] = stated["undo"]
         return Edition(
-            newsletter=self.name,
-            language=language,
-            title=chosen("title", self.title),
-            description=chosen("description", values.NO_TEXT),
-            schedule=schedule,
-            timezone=chosen("timezone", timezone),
-            skip_dates=frozenset(chosen("skip_dates", ())),
-            max_articles=chosen("max_articles", 12),
-            max_age=timedelta(days=chosen("max_age", 60)),
-            late=chosen("late", choices.LatePolicy.SEND),
-            max_lateness=timedelta(hours=lateness)
-            if lateness
-            else default_max_lateness(schedule),
-            missing=chosen("missing", choices.MissingPolicy.SKIP),
-            fallback=chosen("fallback", ()),
-            content=chosen("content", choices.Content.SUMMARY),
-            pictures=chosen("pictures", choices.DigestPictures.ALL),
-            blocks=frozenset(chosen("blocks", ())),
-            in_doubt=chosen("in_doubt", choices.InDoubtPolicy.HOLD),
-            give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
-            local_time=chosen("local_time", False),
-            wait_for_translations=timedelta(hours=chosen("wait_for_translations", 0)),
-            lead=timedelta(hours=chosen("lead", _DEFAULT_LEAD if approval.needed else 0)),
-            approval=approval,
-            unapproved=chosen("unapproved", choices.UnapprovedPolicy.HOLD),
-            undo=timedelta(minutes=chosen("undo", 0)),
-            undo_now=_UNDO_NOW if undo is None else timedelta(minutes=undo),
+            newsletter=self.name, language=language, schedule=schedule, **(usual | stated)
         )
 
     @property
@@ -291,6 +253,18 @@ class Newsletter(EditionSettings):
             max_age=edition.max_age + cadence.period,
             max_articles=min(2 * edition.max_articles, MOST_ARTICLES),
         )
+
+
+def _stated_terms(table: EditionSettings) -> dict[str, Any]:
+    """Return what a table says of editions, but for the schedule, in the types of `Edition`."""
+    names = EditionSettings.model_fields.keys() - {"schedule", "at", "start"}
+    stated = {name: getattr(table, name) for name in names}
+    stated = {name: value for name, value in stated.items() if value is not None}
+    for name in stated.keys() & _UNITS.keys():
+        stated[name] = timedelta(**{_UNITS[name]: stated[name]})
+    for name in stated.keys() & {"skip_dates", "blocks"}:
+        stated[name] = frozenset(stated[name])
+    return stated
 
 
 def _check_schedule(terms: EditionSettings, below: EditionSettings | None, key: str) -> None:
