@@ -1,47 +1,7 @@
-"""The tree of errors that the application raises, and the exit code of each.
+"""The errors that the application raises, and the exit code of each.
 
-    PublisherError
-    ├── ConfigError           publication.toml, people.toml or the environment is wrong (exit code 2)
-    │   └── ChangedFileError  the file is no longer the one that was read
-    ├── LanguageError         a malformed or unregistered language tag
-    ├── ArticleError          one article that can't be picked up: it is quarantined
-    │   └── EmptyArticleError   a document without a text
-    ├── SourceError           a source that can't be read: its articles stay unchanged
-    ├── IssueError            an issue that can't be made, found or changed
-    │   ├── EditConflictError   an edit of what somebody else has changed meanwhile
-    │   └── TransitionError   a state that an issue can't change to
-    ├── ConsentError          a change of a subscription that nobody may make for the subscriber
-    ├── AccountError          an account, or a way to sign in to it, that can't be made or changed
-    │   └── SignInError         a step of a sign-in, or a change of how to sign in, that is refused
-    ├── TranslationError      a translation that can't be claimed, given up or taken for up to date
-    ├── ForbiddenError        what somebody's roles do not permit
-    ├── RenderingError        a template or the inliner refused
-    │   └── SandboxError          the process of own templates is busy, or takes too much
-    ├── GateError             a rendered mail that failed the checks
-    ├── DeliveryError         a message that can't be composed, written or sent
-    │   ├── LeaseLost         another process took over the deliveries of this one
-    │   ├── QuarantinedError  the database may be older than what was sent
-    │   ├── Unreachable       the mail server or the outbox accepts nothing now
-    │   └── ConnectionLost    the mail server closed the connection
-    ├── DatabaseError         the state can't be opened, read or upgraded
-    │   ├── WriterUnavailableError   a change that could not be stored now: try again
-    │   ├── ServerAwayError          the server of the database is restarting, or can't be reached
-    │   ├── LeaderLostError          another process plans and writes files now
-    │   └── LostStateError           an empty database beside what another one has published
-    ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
-    ├── BucketError           a bucket that can't be read or written: files and feeds go on locally
-    ├── MailboxError          the mailbox can't be read
-    ├── PreferenceError       a choice of a subscriber that is not offered
-    ├── ApiRequestError       a request of the API that can't be carried out as it is
-    ├── RepeatedFormError     a form of the console that was carried out before
-    ├── WebhookError          an address that no webhook may have
-    ├── FeedbackRefusedError  a webhook request that is not proved to be the provider's
-    ├── LimitError            something was asked for too often
-    ├── BusyError             another process runs this publication
-    └── UsageError            wrong arguments of a command (exit code 2)
-
-Attributes have the details; `str()` is the message, in one line. Those below DeliveryError
-are defined in `publisher.delivery`.
+Attributes have the details; `str()` is the message, in one line. A few packages define errors of their own
+below these: those of sending are below DeliveryError, in `publisher.delivery`.
 """
 
 from typing import ClassVar, Self

@@ -1,15 +1,11 @@
 """Texts of the program: messages, errors, addresses."""
 
 import copy
-import importlib
 import pickle
-import pkgutil
-import re
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-import publisher
 import publisher.errors as module
 from publisher import urls
 from publisher.errors import (
@@ -91,35 +87,6 @@ def test_a_stored_sentence_without_its_number_is_shown_as_it_is() -> None:
         assert unpacked(stored) == stored
 
 
-for found in pkgutil.walk_packages(publisher.__path__, "publisher."):
-    if not found.name.startswith(("publisher.__main__", "publisher.database.migrations")):
-        importlib.import_module(found.name)
-
-
-def drawn() -> dict[str, str | None]:
-    """Read the tree in the docstring: each class and its base."""
-    parents: dict[str, str | None] = {}
-    above: list[str] = []
-    for line in (module.__doc__ or "").splitlines():
-        found = re.match(r"    ((?:[│├└─ ] *)*)(\w+)  ", line + "  ")
-        if found:
-            depth = len(found[1]) // 4
-            above[depth:] = [found[2]]
-            parents[found[2]] = above[depth - 1] if depth else None
-    return parents
-
-
-def real(base: type[Exception] = PublisherError) -> dict[str, str | None]:
-    """Return all errors of the program, in whatever module, and the base of each."""
-    below = [one for one in base.__subclasses__() if one.__module__.startswith("publisher.")]
-    found = {one.__name__: base.__name__ for one in below}
-    return {name: parent for one in below for name, parent in real(one).items()} | found
-
-
-def test_the_docstring_draws_the_tree_of_all_modules() -> None:
-    assert drawn() == real() | {"PublisherError": None}
-
-
 def test_what_a_person_wrote_wrongly_has_exit_code_2_and_all_else_1() -> None:
     codes = {
         thing: thing.exit_code
@@ -128,11 +95,6 @@ def test_what_a_person_wrote_wrongly_has_exit_code_2_and_all_else_1() -> None:
     }
     assert {thing for thing, code in codes.items() if code == 2} == {ConfigError, UsageError}
     assert {code for thing, code in codes.items()} == {1, 2}
-
-
-@pytest.mark.parametrize("thing", [ConfigError, UsageError])
-def test_exit_codes_are_drawn_too(thing: type[PublisherError]) -> None:
-    assert re.search(rf"{thing.__name__} .*\(exit code 2\)", module.__doc__ or "")
 
 
 def test_a_config_error_says_file_key_problem_and_remedy() -> None:
