@@ -67,38 +67,38 @@ def write_file(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes, modified: int | None = None) -> int:
     """Write a file so that its content, not its name, survives a power cut.
 
-    Others may see half of it meanwhile, and half of it stays if this fails.
+    Others may see half of it meanwhile, and half of it stays if this fails. `modified` is its time of
+    change, else now; return it. In nanoseconds.
     """
     try:
         with path.open("wb") as file:
             file.write(content)
             file.flush()
+            if modified is not None:
+                os.utime(file.fileno(), ns=(modified, modified))
             os.fsync(file.fileno())
+            return os.fstat(file.fileno()).st_mtime_ns
     except OSError as error:
         # The error of a failed write names no file; the report must say which disk is full.
         error.filename = error.filename or str(path)
         raise
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Create a folder and its missing parents, so that they survive a power cut."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode, exist_ok=True)
     sync_folder(folder.parent)
 
 
 def make_private_folder(folder: Path) -> None:
     """Create a folder that only its owner enters, whatever the umask; a folder that is there stays."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(0o700, exist_ok=True)
-    sync_folder(folder.parent)
+    make_folder(folder, 0o700)
 
 
 def withdraw_rights(path: Path) -> None:

@@ -24,7 +24,7 @@ from typing import IO, Any
 
 from publisher.config import Folders, Settings
 from publisher.errors import UsageError
-from publisher.files import make_folder, storage_errors, sync_folder, write_file
+from publisher.files import make_folder, open_private, storage_errors, sync_folder, write_file
 from publisher.i18n.messages import message, packed, unpacked
 from subscribers.errors import BadFileError, RowReason
 from subscribers.lists.cells import read_cells, write_cells
@@ -163,7 +163,7 @@ def store_list(folders: Folders, kept: KeptImport, file: IO[bytes]) -> int:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as name:
             unfinished = Path(name) / "list"
             unfinished.mkdir(0o700)
-            with _private(unfinished / LIST, "wb") as out:
+            with open(unfinished / LIST, "wb", opener=open_private) as out:
                 shutil.copyfileobj(file, out)
                 size: int = out.tell()
                 out.flush()
@@ -227,7 +227,8 @@ def writing_rejects(
     file.seek(0)
     own = len(_REASON_COLUMNS) if header[:2] == _REASON_COLUMNS else 0
     try:
-        out = _private(path, "w", encoding="utf-8-sig", errors="backslashreplace", newline="")
+        path.touch(0o600)
+        out = path.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="")
     except OSError as error:
         raise UsageError(f"{path}: can't be written: {error.strerror or error}") from None
     with out, storage_errors(path.parent):
@@ -251,12 +252,3 @@ def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     out = io.StringIO(newline="")
     write_cells(rows, out)
     return out.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _private(path: Path, mode: str, **options: Any) -> Any:
-    """Open a file that only this user can read."""
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags, 0o600)
-
-    return open(path, mode, opener=opener, **options)  # callers close it

@@ -15,7 +15,6 @@ without need.
 """
 
 import hashlib
-import os
 import re
 import zlib
 from collections.abc import Callable
@@ -28,7 +27,13 @@ from sqlalchemy import Column, Connection, Table, Text, delete, select
 from publisher.config import Settings
 from publisher.database.dialect.sql import KEYED, upsert_by_key
 from publisher.database.metadata import metadata
-from publisher.files import check_guard, make_folder, sync_folder, write_if_changed
+from publisher.files import (
+    check_guard,
+    make_folder,
+    sync_folder,
+    write_durably,
+    write_if_changed,
+)
 
 _FOLLOWED_LINKS = re.compile(
     r'(<a\b[^>]*?\shref="|<link rel="(?:icon|apple-touch-icon)" href="|<(?:img|audio|video|script)\b[^>]*?\ssrc="|<form\b[^>]*?\saction=")([^"]*)'
@@ -166,9 +171,12 @@ def write_with_copies(path: Path, content: bytes) -> bool:
     files = _with_copies(path)
     try:
         own, *copies = map(_part_file, files)
-        modified = _write_durably(own, content) if changed else path.stat().st_mtime_ns
+        # A process that was stopped while it wrote one goes on with its own file, and not with ours.
+        for unfinished in (own, *copies):
+            unfinished.unlink(missing_ok=True)
+        modified = write_durably(own, content) if changed else path.stat().st_mtime_ns
         for copy, compress in zip(copies, COMPRESSORS.values(), strict=True):
-            _write_durably(copy, compress(content), modified)
+            write_durably(copy, compress(content), modified)
         check_guard()
         # The file itself comes last. Until then the copies are newer than their file.
         for file in reversed(files):
@@ -213,19 +221,6 @@ def _copy_of(path: Path, suffix: str) -> Path:
 
 def _part_file(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
-
-
-def _write_durably(path: Path, content: bytes, modified: int | None = None) -> int:
-    """Write a file and sync it to disk; return its modification time in nanoseconds."""
-    # A process that was stopped while it wrote one goes on with its own file, and not with ours.
-    path.unlink(missing_ok=True)
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        if modified is not None:
-            os.utime(file.fileno(), ns=(modified, modified))
-        os.fsync(file.fileno())
-        return os.fstat(file.fileno()).st_mtime_ns
 
 
 build_cache = Table(

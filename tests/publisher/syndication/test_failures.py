@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from publisher import web_files
+from publisher import files, web_files
 from publisher.accounts.actor import terminal_actor
 from publisher.app.sources import accept_source_loss
 from publisher.config import FeedSettings
@@ -157,9 +157,9 @@ def test_a_full_disk_leaves_no_incomplete_files_and_the_next_run_completes_the_f
             raise OSError(28, "No space left on device")
         return plain(path, *arguments)
 
-    plain = web_files._write_durably
+    plain = files.write_durably
     with monkeypatch.context() as patch:
-        patch.setattr(web_files, "_write_durably", full)
+        patch.setattr(web_files, "write_durably", full)
         problems = syndicated(publication)[1]
     assert any(" is full (" in problem for problem in problems)
     assert not list(public(publication).rglob(".*.part"))
