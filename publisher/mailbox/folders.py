@@ -82,12 +82,9 @@ _ERRORS = (imaplib.IMAP4.error, OSError, EOFError)
 class ImapMailbox:
     """One session. Use it as a context manager; each method raises MailboxError."""
 
-    def __init__(
-        self, settings: MailboxSettings, password: str, context: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, settings: MailboxSettings, password: str) -> None:
         self._settings = settings
         self._password = password
-        self._context = context
         self.uid_validity = 0
 
     @property
@@ -103,6 +100,8 @@ class ImapMailbox:
         except (*_ERRORS, ValueError) as error:
             raise MailboxError(f"{self.name}: {error}") from error
         try:
+            if self._settings.tls is Tls.STARTTLS:
+                self._session.starttls(ssl.create_default_context())
             self._session.login(self._settings.user, self._password)
             self._check(*self._session.select(_quoted(self._settings.folder)))
             (validity,) = self._session.response("UIDVALIDITY")[1]
@@ -121,15 +120,11 @@ class ImapMailbox:
                 self._session.shutdown()
 
     def _connect(self) -> imaplib.IMAP4:
-        one = self._settings
-        context = self._context or ssl.create_default_context()
-        host = one.host or ""
-        if one.tls is Tls.IMPLICIT:
-            return imaplib.IMAP4_SSL(host, one.imap_port, ssl_context=context, timeout=_TIMEOUT)
-        session = imaplib.IMAP4(host, one.imap_port, timeout=_TIMEOUT)
-        if one.tls is Tls.STARTTLS:
-            session.starttls(context)
-        return session
+        host, port = self._settings.host or "", self._settings.imap_port
+        if self._settings.tls is Tls.IMPLICIT:
+            context = ssl.create_default_context()
+            return imaplib.IMAP4_SSL(host, port, ssl_context=context, timeout=_TIMEOUT)
+        return imaplib.IMAP4(host, port, timeout=_TIMEOUT)
 
     def waiting(self, mark: int) -> Iterator[tuple[int, bytes]]:
         """Yield UID and content of the mails after a mark, the oldest first."""

@@ -62,6 +62,7 @@ def test_without_an_archive_it_is_marked_as_seen() -> None:
         ({"password": "wrong"}, "wrong password"),
         ({"folder": "None such"}, "no such folder"),
         ({"archive": "x"}, "MOVE|socket|EOF"),
+        ({"tls": "starttls"}, "TLS not supported"),
     ],
 )
 def test_a_mailbox_that_cannot_be_read_says_why(options: dict[str, str], match: str) -> None:

@@ -21,7 +21,11 @@ from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.transports.base import Outcome, OutgoingMessage, Unreachable
 from publisher.delivery.transports.smtp.protocol import Capabilities, SmtpSocket
 from publisher.delivery.transports.smtp.session import SmtpConnection
-from publisher.delivery.transports.smtp.transport import SmtpServer, connect_to_server
+from publisher.delivery.transports.smtp.transport import (
+    SmtpServer,
+    connect_to_server,
+    tls_context,
+)
 from publisher.mail import Message
 from tests.sizes import PATIENCE
 
@@ -321,10 +325,12 @@ def a_server(
     user: str | None = None,
     password: str = PASSWORD,
 ) -> SmtpServer:
-    context = None if tls is Tls.NONE else ssl.create_default_context(cafile=authorities)
     values = {"host": host, "port": port, "tls": tls, "hello": name, "user": user}
     # Not checked: settings count in whole seconds, which is too long for a test.
-    settings = SmtpSettings().model_copy(update=values | {"timeout": timeout})
+    more = {"timeout": timeout, "authorities": authorities and str(authorities)}
+    settings = SmtpSettings().model_copy(update={**values, **more})
+    # Its sockets close themselves if the server resets the connection before TLS begins.
+    context = tls_context(settings, Path())
     return SmtpServer(settings, context, SecretStr(password) if user else None)
 
 
