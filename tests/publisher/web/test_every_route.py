@@ -101,7 +101,7 @@ HOSTILE = (
     *("", "\0", "a\r\nBcc: b@example.org", "\u2028\u202e\ufeff", "\U0001f600" * 700),
     *("9999-12-31", "-1", "²", "../../etc/passwd", "{{7*7}}{% x %}%(x)s"),
     *("ann@example.com\0", "@", '"a@b"@example.org', "a@" + "x." * 2000, "a@xn--"),
-    *("a@[127.0.0.1]", *PROOFS),
+    *("a@[127.0.0.1]", *PROOFS[1:]),
 )
 FORM, PARTS_OF = "application/x-www-form-urlencoded", "multipart/form-data"
 FILE = (

@@ -11,7 +11,7 @@ from tests.publisher.conftest import (  # fixtures here as well
 )
 from tests.publisher.conftest import empty_database as empty_database  # noqa: PLC0414
 from tests.publisher.conftest import new_publication as new_publication  # noqa: PLC0414
-from tests.sizes import at_night
+from tests.sizes import at_night, by_lane
 from tests.slow.browser import hostile, publications
 from tests.slow.browser.mails import Mail, shared
 from tools.browser.chromium import MISSING, Chromium, find_chromium
@@ -67,11 +67,12 @@ def published(
     ids="-".join,
 )
 def mails(request: pytest.FixtureRequest, published: Published) -> list[Mail]:
-    """Give the mails of an edition, one of each issue."""
+    """Give the mails of an edition, one of each issue; in the lane the first and the last of a daily."""
     name, edition = request.param
     if name == "real":
         # Skip here: a skip while the mails are made would count as a failure of the other tests.
         request.getfixturevalue("corpus")
     found = [mail for mail in published(name) if mail.edition == edition]
     assert found, f"no mail of {edition}"
-    return found
+    is_daily = edition.startswith("daily-")
+    return by_lane([found[0], found[-1]] if is_daily else found, found)

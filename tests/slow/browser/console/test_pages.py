@@ -25,6 +25,7 @@ from tests.publisher.app.approving import TERMINAL
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
+from tests.publisher.web.conftest import MadeReady, made_ready
 from tests.publisher.web.console.conftest import COOKIE, begin, context_of
 from tests.publisher.web.console.test_every_console_route import path_of
 from tests.sizes import PATIENCE, by_lane
@@ -33,6 +34,8 @@ from tests.slow.browser.test_subscriber_pages import LATIN, SMALLEST_TARGET, TAR
 from tools.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
 from tools.browser.chromium import Chromium
 from tools.servers.web_servers import web_server
+
+__all__ = ["made_ready"]
 
 # Answers that are for programs, frames and downloads, and no pages.
 PAGE = "text/html"
@@ -76,14 +79,8 @@ def serving(app: WSGIApplication) -> Iterator[str]:
         yield f"http://localhost:{port}"
 
 
-@pytest.fixture
-def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Console]:
-    """A console whose pages have something on them."""
-    publication = new_publication(
-        title={"en": "The Lantern", "zh-Hant": "燈籠", "ar": "الفانوس"},
-        languages=["en", "zh-Hant", "ar"],
-        newsletters=[{"title": {"en": "The week", "zh-Hant": "一週", "ar": "الأسبوع"}}],
-    )
+def with_objects(publication: PublicationFolder) -> None:
+    """Have something on each page."""
     (publication.settings.folders.root / "people.toml").write_text(PEOPLE, "utf-8")
     for number in range(6):
         publication.write(
@@ -99,6 +96,17 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
     publication.pick_up()
     _have_objects(publication)
     publication.write("ar/1.md", "كلمات.", title="قصة أخرى", date="2026-02-01")
+
+
+@pytest.fixture
+def running(made_ready: MadeReady) -> Iterator[Console]:
+    """A console whose pages have something on them."""
+    publication = made_ready(
+        with_objects,
+        title={"en": "The Lantern", "zh-Hant": "燈籠", "ar": "الفانوس"},
+        languages=["en", "zh-Hant", "ar"],
+        newsletters=[{"title": {"en": "The week", "zh-Hant": "一週", "ar": "الأسبوع"}}],
+    )
     with open_console_state(publication.settings) as opened:
         opened.source_tests.begin(editing_state(publication), TERMINAL, "articles")
         opened.source_tests.wait(PATIENCE)
@@ -184,9 +192,12 @@ def is_page(window: Page, running: Console, path: str) -> bool:
 def test_every_page_of_the_console_is_accessible_fits_and_is_in_one_language(
     chromium: Chromium, running: Console, language: str
 ) -> None:
+    # Each rule holds in both directions alike: in the lane one width for each.
+    widths = by_lane((1280,) if language == "en" else (390,), (1280, 390))
+
     def look_at(window: Page) -> list[str]:
         found = _misfits(window, language)
-        for width in (1280, 390):
+        for width in widths:
             window.set_viewport_size({"width": width, "height": 844})
             found += [f"{one} at {width} px" for one in _violations(window)]
         return found
@@ -198,7 +209,7 @@ def test_every_page_of_the_console_is_accessible_fits_and_is_in_one_language(
     assert chromium.browse_servers(look) == ""
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("language", by_lane(["ar"], ["en", "ar"]))
 def test_the_page_that_counts_down_is_accessible(
     chromium: Chromium, running: Console, language: str
 ) -> None:
@@ -314,7 +325,7 @@ def test_the_keyboard_reaches_the_page_past_the_menu(
     assert chromium.browse_servers(look) == ["skip", True, "solid"]
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("language", by_lane(["ar"], ["en", "ar"]))
 def test_an_issue_is_sent_and_stopped_in_time_without_a_mouse(
     chromium: Chromium, running: Console, language: str
 ) -> None:

@@ -345,8 +345,8 @@ def may(route: Route, grant: Grant, form: Form, scene: Scene) -> bool:
     return lets_in(route, grant, scene.language, LANGUAGES)
 
 
-# Roles are for each of the languages; forms are about one of each direction.
-@pytest.mark.parametrize("language", by_lane(("en", "ar"), LANGUAGES))
+# Roles are for each of the languages; forms are about one.
+@pytest.mark.parametrize("language", by_lane(LANGUAGES[:1], LANGUAGES))
 def test_each_form_does_what_it_says_for_whom_it_is_and_nothing_for_others(
     scene: Scene, language: str
 ) -> None:
