@@ -177,7 +177,6 @@ def read_api_key(connection: Connection, written: str, now: datetime) -> KeyHold
 
 
 def record_key_use(connection: Connection, key_id: int, now: datetime) -> None:
-    """Record when a key was last used."""
     connection.execute(
         update(api_key_table).where(api_key_table.c.id == key_id).values(used_at=now)
     )
@@ -263,7 +262,6 @@ def forget_api_request(connection: Connection, key: RequestKey) -> None:
 
 
 def forget_old_answers(connection: Connection, now: datetime) -> None:
-    """Delete what is older than a day."""
     connection.execute(delete(table).where(table.c.begun_at < now - KEPT_ANSWERS))
 
 

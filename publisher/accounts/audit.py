@@ -48,14 +48,8 @@ def record(connection: Connection, secret: str, entry: AuditEntry) -> None:
     """Append an entry, in the transaction of what it is about. It needs the lock of those who write."""
     query = select(audit_entry_table.c.hash).order_by(audit_entry_table.c.id.desc()).limit(1)
     previous = connection.execute(query).scalar_one_or_none() or _NOTHING
-    values = {name: getattr(entry, name) for name in AuditEntry.__dataclass_fields__}
-    connection.execute(
-        insert(audit_entry_table).values(
-            **values | {"details": dict(entry.details)},
-            previous_hash=previous,
-            hash=_hash(secret, previous, entry),
-        )
-    )
+    hashes = {"previous_hash": previous, "hash": _hash(secret, previous, entry)}
+    connection.execute(insert(audit_entry_table).values(_values(entry) | hashes))
 
 
 def read_log(
@@ -100,13 +94,15 @@ def _rows(connection: Connection) -> Iterator[Any]:
 
 
 def _entry(row: Any) -> AuditEntry:
-    names = AuditEntry.__dataclass_fields__
-    return AuditEntry(**{name: getattr(row, name) for name in names})
+    return AuditEntry(**_values(row))
+
+
+def _values(one: Any) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in AuditEntry.__dataclass_fields__}
 
 
 def _hash(secret: str, previous: str, entry: AuditEntry) -> str:
-    said = {name: getattr(entry, name) for name in AuditEntry.__dataclass_fields__}
-    said["at"] = entry.at.isoformat()
+    said = _values(entry) | {"at": entry.at.isoformat()}
     text = json.dumps([previous, said], sort_keys=True, default=dict)
     key = hashlib.sha256(b"audit log\0" + secret.encode()).digest()
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

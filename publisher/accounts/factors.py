@@ -36,12 +36,10 @@ class Factors:
 
     @property
     def is_enough(self) -> bool:
-        """Whether its owner can sign in."""
         return self.has_passkey or (self.has_password and self.has_totp)
 
 
 def read_factors(connection: Connection, account_id: int) -> Factors:
-    """Return what an account can sign in with."""
     has_passkey = select(exists().where(passkey_table.c.account_id == account_id))
     row = connection.execute(
         select(password_table.c.totp_sealed).where(password_table.c.account_id == account_id)
@@ -76,7 +74,6 @@ def remove_password(connection: Connection, account_id: int) -> None:
 
 
 def remove_factors(connection: Connection, account_id: int) -> None:
-    """Remove all that lets the owner of an account sign in."""
     for table in (passkey_table, password_table, recovery_code_table):
         connection.execute(delete(table).where(table.c.account_id == account_id))
 
@@ -141,43 +138,33 @@ def use_totp_code(
     return connection.execute(used).rowcount == 1
 
 
-_BY_NETWORK: Final = Limit(per=60, burst=60, period=timedelta(minutes=10))
-_BY_ACCOUNT_AND_NETWORK: Final = Limit(per=5, burst=5, period=timedelta(minutes=1))
-_BY_ACCOUNT: Final = Limit(per=20, burst=20, period=timedelta(hours=1))
-# Of a million codes three are right at a time. Only who knows the password gets here.
-_CODE_BY_ACCOUNT: Final = Limit(per=10, burst=5, period=timedelta(hours=1))
-_RECORDED: Final = Limit(per=4, burst=1, period=timedelta(hours=1))
+# What is counted, and how often it may be.
+_LIMITS: Final = {
+    "sign in by network": Limit(per=60, burst=60, period=timedelta(minutes=10)),
+    "sign in by account and network": Limit(per=5, burst=5, period=timedelta(minutes=1)),
+    "sign in by account": Limit(per=20, burst=20, period=timedelta(hours=1)),
+    # Of a million codes three are right at a time. Only who knows the password gets here.
+    "sign-in code by account": Limit(per=10, burst=5, period=timedelta(hours=1)),
+    # Entries of the audit log that somebody reached a limit.
+    "recorded limit": Limit(per=4, burst=1, period=timedelta(hours=1)),
+}
 
 
-def count_step(connection: Connection, secret: str, network: str, now: datetime) -> int | None:
-    """Count the beginning of a sign-in. Return None, or the seconds until one is allowed."""
-    key = LimitKeys(secret).key("sign in by network", network)
-    return check_limit(connection, key, _BY_NETWORK, now)
+def count_try(
+    connection: Connection, secret: str, what: str, who: str, now: datetime
+) -> int | None:
+    """Count something of `_LIMITS`. Return None, or the seconds until it is allowed."""
+    return check_limit(connection, LimitKeys(secret).key(what, who), _LIMITS[what], now)
 
 
 def count_password(
     connection: Connection, secret: str, email: str, network: str, now: datetime
 ) -> int | None:
     """Count a password, before it is hashed. Return None, or the seconds until one is allowed."""
-    keys, name = LimitKeys(secret), email.strip().lower()
-    both = keys.key("sign in by account and network", f"{name}\n{network}")
-    counted = {both: _BY_ACCOUNT_AND_NETWORK, keys.key("sign in by account", name): _BY_ACCOUNT}
-    for key, limit in counted.items():
-        seconds = check_limit(connection, key, limit, now)
-        if seconds is not None:
-            return seconds
-    return None
-
-
-def count_code(
-    connection: Connection, secret: str, account_id: int, now: datetime
-) -> int | None:
-    """Count a one-time password or recovery code. Return None, or the seconds until one is allowed."""
-    key = LimitKeys(secret).key("sign-in code by account", str(account_id))
-    return check_limit(connection, key, _CODE_BY_ACCOUNT, now)
-
-
-def is_to_record(connection: Connection, secret: str, who: str, now: datetime) -> bool:
-    """Return whether the audit log gets an entry that somebody reached a limit: four an hour at most."""
-    key = LimitKeys(secret).key("recorded limit", who)
-    return check_limit(connection, key, _RECORDED, now) is None
+    name = email.strip().lower()
+    both = count_try(
+        connection, secret, "sign in by account and network", f"{name}\n{network}", now
+    )
+    if both is not None:
+        return both
+    return count_try(connection, secret, "sign in by account", name, now)

@@ -4,6 +4,8 @@ The library checks signatures, origin and challenge. That a challenge is used on
 and that its counter grows is checked here. The person has always to be verified, by a PIN or a finger.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,9 +81,8 @@ def add_passkey(  # noqa: PLR0913  # what the answer is checked against
 ) -> None:
     """Store the passkey that a browser has made. Raise AccountError if the answer is not right."""
     import webauthn
-    from webauthn.helpers.exceptions import WebAuthnException
 
-    try:
+    with _refusing_wrong_answers():
         made = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
@@ -89,10 +90,6 @@ def add_passkey(  # noqa: PLR0913  # what the answer is checked against
             expected_origin=console.origin,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError) as error:
-        raise AccountError.saying(
-            "the passkey can't be used: %(error)s", error=untranslated(str(error))
-        ) from error
     known = select(passkey_table.c.id).where(
         passkey_table.c.credential_id == made.credential_id
     )
@@ -136,7 +133,6 @@ def check_passkey(
 ) -> int:
     """Return whose passkey was shown, and record its use. Raise AccountError if it is not right."""
     import webauthn
-    from webauthn.helpers.exceptions import WebAuthnException
 
     credential_id, handle = _named(answer)
     row = connection.execute(
@@ -144,7 +140,7 @@ def check_passkey(
     ).one_or_none()
     if row is None or handle not in {b"", _handle(row.account_id)}:
         raise AccountError.saying("the passkey is not known here")
-    try:
+    with _refusing_wrong_answers():
         shown = webauthn.verify_authentication_response(
             credential=answer,
             expected_challenge=challenge,
@@ -154,10 +150,6 @@ def check_passkey(
             credential_current_sign_count=row.sign_count,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError) as error:
-        raise AccountError.saying(
-            "the passkey can't be used: %(error)s", error=untranslated(str(error))
-        ) from error
     connection.execute(
         update(passkey_table)
         .where(passkey_table.c.id == row.id)
@@ -180,6 +172,18 @@ def remove_passkey(connection: Connection, account_id: int, number: int) -> bool
     return connection.execute(delete(passkey_table).where(here)).rowcount == 1
 
 
+@contextmanager
+def _refusing_wrong_answers() -> Iterator[None]:
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    try:
+        yield
+    except (WebAuthnException, ValueError) as error:
+        raise AccountError.saying(
+            "the passkey can't be used: %(error)s", error=untranslated(str(error))
+        ) from error
+
+
 def _named(answer: dict[str, Any]) -> tuple[bytes, bytes]:
     """Return the credential that a browser names, and the handle of whose it is."""
     from webauthn.helpers import base64url_to_bytes
@@ -187,9 +191,8 @@ def _named(answer: dict[str, Any]) -> tuple[bytes, bytes]:
     response = answer.get("response")
     handle = response.get("userHandle") if isinstance(response, dict) else None
     try:
-        return base64url_to_bytes(str(answer.get("rawId", ""))), base64url_to_bytes(
-            str(handle or "")
-        )
+        name, owner = (str(one or "") for one in (answer.get("rawId"), handle))
+        return base64url_to_bytes(name), base64url_to_bytes(owner)
     except ValueError as error:
         raise AccountError.saying("the answer of the browser can't be read") from error
 

@@ -104,7 +104,6 @@ def is_password(stored: str | None, password: str) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Return whether a hash was made with weaker parameters than today's."""
     return _hasher.check_needs_rehash(stored)
 
 

@@ -7,7 +7,6 @@ and when its account is disabled.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
@@ -50,7 +49,6 @@ class ConsoleSession:
         return None if self.proved_at is None else self.account_id
 
     def is_fresh(self, now: datetime) -> bool:
-        """Return whether a factor was shown just now."""
         return self.proved_at is not None and now < self.proved_at + FRESH
 
 
@@ -60,7 +58,19 @@ _COLUMNS = [console_session_table.c[name] for name in ConsoleSession.__dataclass
 def begin_session(connection: Connection, browser: Browser, now: datetime) -> str:
     """Begin a session of nobody. Return its token. Sessions that are over are deleted."""
     connection.execute(delete(console_session_table).where(~_COUNTS), _limits(now))
-    return _add(connection, browser, now, created_at=now)
+    token = new_token()
+    connection.execute(
+        insert(console_session_table).values(
+            digest=token_digest(token),
+            # Not the token's own hash, since others may see the id.
+            id=new_token()[:16],
+            created_at=now,
+            seen_at=now,
+            user_agent=browser.user_agent[:_USER_AGENT],
+            network=browser.network,
+        )
+    )
+    return token
 
 
 def name_account(connection: Connection, token: str, account_id: int) -> None:
@@ -82,18 +92,12 @@ def complete_session(connection: Connection, token: str, account_id: int, now: d
     row = connection.execute(query, _limits(now)).one_or_none()
     if row is None or row.account_id not in {None, account_id}:
         raise AccountError.saying("the sign-in is over; begin again")
-    created_at = row.created_at if row.proved_at else now
-    end_console_session(connection, token)
-    browser = Browser(row.user_agent, row.network)
-    return _add(
-        connection,
-        browser,
-        now,
-        created_at=created_at,
-        proved_at=now,
-        account_id=account_id,
-        id=row.id,
-    )
+    new = new_token()
+    values = {"digest": token_digest(new), "account_id": account_id, "proved_at": now}
+    values |= {"created_at": row.created_at if row.proved_at else now, "seen_at": now}
+    _end_challenges(connection, token)
+    connection.execute(update(console_session_table).where(_of(token)).values(values))
+    return new
 
 
 def read_console_session(
@@ -124,11 +128,13 @@ def list_sessions(
 
 def end_console_session(connection: Connection, token: str) -> None:
     """End a session, and what it was asked for. Without one, change nothing."""
-    digest = token_digest(token)
-    connection.execute(
-        delete(challenge_table).where(challenge_table.c.session_digest == digest)
-    )
+    _end_challenges(connection, token)
     connection.execute(delete(console_session_table).where(_of(token)))
+
+
+def _end_challenges(connection: Connection, token: str) -> None:
+    asked = challenge_table.c.session_digest == token_digest(token)
+    connection.execute(delete(challenge_table).where(asked))
 
 
 def end_listed_session(connection: Connection, account_id: int, session_id: str) -> bool:
@@ -145,22 +151,6 @@ def end_sessions(connection: Connection, account_id: int, *, but: str = "") -> N
     connection.execute(delete(console_session_table).where(mine, others))
 
 
-def _add(connection: Connection, browser: Browser, now: datetime, **values: Any) -> str:
-    token = new_token()
-    # Not the token's own hash, since others may see the id.
-    row = {"id": new_token()[:16]} | values
-    connection.execute(
-        insert(console_session_table).values(
-            digest=token_digest(token),
-            seen_at=now,
-            user_agent=browser.user_agent[:_USER_AGENT],
-            network=browser.network,
-            **row,
-        )
-    )
-    return token
-
-
 def _of(token: str) -> ColumnElement[bool]:
     return console_session_table.c.digest == token_digest(token)
 
@@ -173,19 +163,13 @@ def _limits(now: datetime) -> dict[str, datetime]:
     }
 
 
-def _not_over() -> ColumnElement[bool]:
-    """Return the condition of sessions that are not over, with the parameters of `_limits`."""
-    one = console_session_table.c
-    is_signing_in = one.proved_at.is_(None) & (one.created_at > bindparam("began_after"))
-    is_used = (
-        one.proved_at.is_not(None)
-        & (one.seen_at > bindparam("used_after"))
-        & (one.created_at > bindparam("signed_in_after"))
-    )
-    return is_signing_in | is_used
-
-
-_COUNTS = _not_over()
+_one = console_session_table.c
+# Sessions that are not over, with the parameters of `_limits`: of a sign-in that goes on, and of one that is complete.
+_COUNTS = (_one.proved_at.is_(None) & (_one.created_at > bindparam("began_after"))) | (
+    _one.proved_at.is_not(None)
+    & (_one.seen_at > bindparam("used_after"))
+    & (_one.created_at > bindparam("signed_in_after"))
+)
 _SESSIONS = (
     select(*_COLUMNS)
     .outerjoin(account_table, account_table.c.id == console_session_table.c.account_id)

@@ -81,7 +81,6 @@ def set_grants(connection: sa.Connection, number: int, grants: Collection[Grant]
 
 
 def set_language(connection: sa.Connection, number: int, language: str) -> None:
-    """Store in which language an account's owner reads the pages."""
     account = account_table.c.id == number
     connection.execute(sa.update(account_table).where(account).values(language=language))
 
@@ -97,13 +96,11 @@ def disable_account(connection: sa.Connection, number: int, now: datetime) -> No
 
 
 def enable_account(connection: sa.Connection, number: int) -> None:
-    """Let the owner of a disabled account sign in again."""
     account = account_table.c.id == number
     connection.execute(sa.update(account_table).where(account).values(disabled_at=None))
 
 
 def _require_administrator(connection: sa.Connection) -> None:
-    """Raise AccountError if no account that is not disabled may manage accounts."""
     is_administrator = sa.exists().where(
         account_role_table.c.account_id == account_table.c.id,
         account_role_table.c.role == Role.ADMINISTRATOR,

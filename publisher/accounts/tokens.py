@@ -188,7 +188,6 @@ def use_recovery_code(
 
 
 def count_recovery_codes(connection: Connection, account_id: int) -> int:
-    """Return how many codes of an account are still good."""
     query = select(func.count()).where(
         recovery_code_table.c.account_id == account_id, recovery_code_table.c.used_at.is_(None)
     )

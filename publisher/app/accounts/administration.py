@@ -196,7 +196,6 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
 
 
 def end_account_sessions(state: EditingState, actor: Actor, email: str) -> None:
-    """End all sessions of an account; its owner may sign in again."""
     with _changing(state, actor, "end-sessions", email) as (change, account):
         sessions.end_sessions(change.connection, account.id)
 

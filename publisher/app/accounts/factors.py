@@ -186,7 +186,6 @@ def store_passkey(
 
 
 def read_own_factors(state: EditingState, actor: Actor) -> tuple[Factors, list[Passkey]]:
-    """Return what somebody who is signed in can sign in with."""
     number = actor.account_id or 0
     with state.database.reading() as connection:
         return (

@@ -41,7 +41,6 @@ def parse_scopes(written: Iterable[str]) -> frozenset[Permission]:
 
 
 def key_scopes(actor: Actor) -> list[Permission]:
-    """Return what a key of somebody may permit."""
     languages = {None, *(one.language for one in actor.grants)}
     return [
         scope

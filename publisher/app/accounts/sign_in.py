@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from publisher.accounts import factors, passkeys, sessions, tokens
 from publisher.accounts.actor import Actor, account_actor
-from publisher.accounts.factors import count_code, count_password, count_step, is_to_record
+from publisher.accounts.factors import count_password, count_try
 from publisher.accounts.model import Account
 from publisher.accounts.passwords import LONGEST
 from publisher.accounts.sessions import Browser, read_console_session, touch_session
@@ -38,7 +38,6 @@ class SignedIn:
     """
 
     actor: Actor
-    name: str
     language: str
     session_id: str
     is_fresh: bool
@@ -62,7 +61,6 @@ def read_signed_in(state: EditingState, token: str, network: str) -> SignedIn | 
             log.warning("the use of a session could not be recorded", reason=str(error))
     return SignedIn(
         actor=account_actor(account, network),
-        name=account.name,
         language=account.language,
         session_id=session.id,
         is_fresh=session.is_fresh(now),
@@ -220,7 +218,9 @@ def use_code(state: EditingState, token: str, code: str, network: str) -> str:
         if named is None or session is None:
             raise SignInError("over")
         account = account_by_id(connection, int(named))
-        seconds = count_code(connection, state.secret, account.id, now)
+        seconds = count_try(
+            connection, state.secret, "sign-in code by account", str(account.id), now
+        )
         by = None if seconds else _used_code(state, connection, account, code)
         try:
             new = _complete(state, connection, token, account, network, by) if by else ""
@@ -269,7 +269,9 @@ def _used_code(
 def require_step(state: EditingState, network: str) -> None:
     """Count the beginning of a sign-in of a network; raise SignInError (`wait`)."""
     with state.database.writing() as connection:
-        seconds = count_step(connection, state.secret, network, state.clock.now())
+        seconds = count_try(
+            connection, state.secret, "sign in by network", network, state.clock.now()
+        )
     _require_time(state, seconds, "", network)
 
 
@@ -278,7 +280,8 @@ def _require_time(state: EditingState, seconds: int | None, email: str, network:
         return
     now = state.clock.now()
     with state.database.writing() as connection:
-        if is_to_record(connection, state.secret, email.strip().lower() or network, now):
+        who = email.strip().lower() or network
+        if count_try(connection, state.secret, "recorded limit", who, now) is None:
             named = find_account(connection, email) if email else None
             name = named.email if named else None
             record_access(state, connection, name, "sign-in-limited", network)
