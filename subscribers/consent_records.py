@@ -59,7 +59,6 @@ def events_between(
 
 
 def append_events(connection: Connection, events: Sequence[model.SubscriberEvent]) -> None:
-    """Store events in this order."""
     names = [column.name for column in subscriber_event.c if column.name != "id"]
     values = [{name: getattr(event, name) for name in names} for event in events]
     if values:
@@ -237,7 +236,6 @@ def load_consent_records(connection: Connection, subscriber_id: int) -> list[Con
 
 
 def find_wording(connection: Connection, digest: str) -> str | None:
-    """Return the text with this digest, or None."""
     query = select(consent_wording.c.text).where(consent_wording.c.digest == digest)
     return connection.execute(query).scalar()
 

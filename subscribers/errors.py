@@ -90,7 +90,6 @@ def none_of(cell: str, known: Iterable[str]) -> RowReason:
 
 
 def joined_reasons(reasons: tuple[RowReason, ...]) -> RowReason:
-    """Return one or more reasons as one."""
     return reduce(
         lambda one, more: RowReason("%(first)s; %(then)s", first=one, then=more), reasons
     )

@@ -56,7 +56,6 @@ class JoinRequest:
     cancelled_at: datetime | None = None
 
     def state(self, now: datetime) -> RequestState:
-        """Return what can be done with it at an instant."""
         if self.confirmed_at:
             return RequestState.CONFIRMED
         if self.cancelled_at:
@@ -88,7 +87,6 @@ _OF_SUBSCRIBER = (
 
 
 def find_request(connection: Connection, number: int) -> JoinRequest | None:
-    """Return the request with this id, or None."""
     return next(_read(connection, join_request.c.id == number), None)
 
 
@@ -170,7 +168,6 @@ def request_access(
 def is_access_open(
     connection: Connection, number: int, subscriber_id: int, now: datetime
 ) -> bool:
-    """Return whether a request can still be used."""
     usable = select(access_request.c.id).where(
         access_request.c.id == number,
         access_request.c.subscriber_id == subscriber_id,

@@ -183,7 +183,6 @@ _SAME_PAUSE = timedelta(days=31)
 
 
 def load_feed_generation(connection: Connection, subscriber_id: int) -> int:
-    """Return the generation of the address of a subscriber's own feed."""
     return int(connection.execute(_FEED_GENERATION, {"number": subscriber_id}).scalar_one())
 
 

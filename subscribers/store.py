@@ -59,7 +59,6 @@ _BY_EMAIL = _WITH_SUBSCRIPTIONS.where(
 
 
 def count_all_subscribers(connection: sa.Connection) -> int:
-    """Return the number of subscribers, whatever became of them."""
     return connection.execute(sa.select(sa.func.count()).select_from(subscriber)).scalar_one()
 
 

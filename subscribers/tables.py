@@ -24,7 +24,6 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- the signature is SQLAlchemy's
-        """Turn an aware datetime into text."""
         if value is None:
             return None
         if value.utcoffset() is None:
@@ -33,7 +32,6 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         return naive.isoformat(timespec="seconds") + "Z"
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- the signature is SQLAlchemy's
-        """Turn text into a datetime in UTC."""
         return None if value is None else datetime.fromisoformat(value)
 
 

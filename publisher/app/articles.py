@@ -54,7 +54,6 @@ class StoredArticles:
 
 
 def list_articles(database: Database) -> StoredArticles:
-    """Return what picking up has stored."""
     with database.reading() as connection:
         return StoredArticles(
             list(store.all_articles(connection)),

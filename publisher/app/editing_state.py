@@ -7,7 +7,7 @@ A verb takes a `EditingState` and an `Actor`, asks the actor for a permission, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from publisher.accounts import audit
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import NOT_BY_KEY, OF_ONE_LANGUAGE, Grant, Permission, Role
 from publisher.accounts.store import find_account
+from publisher.app.opening import open_state
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.database import Database
@@ -109,11 +110,7 @@ def _entry(
 @contextmanager
 def open_editing_state(settings: Settings, clock: Clock) -> Iterator[EditingState]:
     """Open it for a program that ends soon, such as a command."""
-    from publisher.app.start_checks import require_same_secret
-    from publisher.database import open_database
-
-    with closing(open_database(settings.database)) as database:
-        require_same_secret(settings, database)
+    with open_state(settings) as database:
         yield EditingState(
             settings=settings, database=database, secret=load_secret(settings), clock=clock
         )

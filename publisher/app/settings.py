@@ -389,7 +389,6 @@ def save_editable_table(
 
 
 def _changes(state: EditingState, name: str, given: Mapping[str, str]) -> dict[str, object]:
-    """Return the changes of keys that the values of a form make."""
     table = _table(parse_toml(state.settings.folders.root / SETTINGS_FILE), name)
     fields = read_editable_table(state, name).fields
     prefix = PUBLICATION if name == PUBLICATION else f"newsletter[{name}]"

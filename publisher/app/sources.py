@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from publisher.ingest.reports.source_survey import SourceSurvey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SourceNotice:
     """A sentence about a source. `kind` is a key for programs; `remedy` is what to do, empty for nothing.
 
@@ -95,7 +95,6 @@ _LEFT_OUT: dict[str, tuple[Sentence, Sentence]] = {
 
 
 def left_out_reason(reason: str) -> str:
-    """Return why files are left out, as a sentence."""
     return _left_out(reason)[0]
 
 
@@ -115,9 +114,9 @@ def notices_of(
     elif failure is None:
         found.append(
             SourceNotice(
-                kind="never-read",
-                what=message("it was not read yet"),
-                remedy=message("the next cycle of the service reads it"),
+                "never-read",
+                message("it was not read yet"),
+                message("the next cycle of the service reads it"),
             )
         )
     return tuple(found)
@@ -126,9 +125,9 @@ def notices_of(
 def _of_failure(failure: SourceFailure | None) -> Iterator[SourceNotice]:
     if failure is not None:
         yield SourceNotice(
-            kind="unreadable",
-            what=failure.reason,
-            remedy=message(
+            "unreadable",
+            failure.reason,
+            message(
                 "its articles stay as they are; mend what is named, or its table in publication.toml"
             ),
             is_urgent=True,
@@ -142,22 +141,20 @@ def _of_loss(held: HeldSource | None) -> Iterator[SourceNotice]:
     values = {"lost": held.lost, "articles": held.articles}
     if held.accepted < held.lost:
         yield SourceNotice(
-            kind="held",
-            what=message(
+            "held",
+            message(
                 "%(lost)s of %(articles)s articles are gone. A checkout that failed or a disk that is missing looks like that; nothing is withdrawn until somebody accepts it",
                 **values,
             ),
-            remedy=message("bring the files back, or accept that they are gone"),
+            message("bring the files back, or accept that they are gone"),
             is_urgent=True,
             since=held.since,
         )
     else:
         yield SourceNotice(
-            kind="loss-accepted",
-            what=message(
-                "%(lost)s of %(articles)s articles are gone, which is accepted", **values
-            ),
-            remedy=message("the next cycle withdraws them"),
+            "loss-accepted",
+            message("%(lost)s of %(articles)s articles are gone, which is accepted", **values),
+            message("the next cycle withdraws them"),
             since=held.since,
         )
 
@@ -165,51 +162,49 @@ def _of_loss(held: HeldSource | None) -> Iterator[SourceNotice]:
 def _of_files(facts: SourceFacts) -> Iterator[SourceNotice]:
     if facts.quarantined:
         yield SourceNotice(
-            kind="quarantine",
-            what=counted(
+            "quarantine",
+            counted(
                 "%(count)s file can't be read as an article",
                 "%(count)s files can't be read as articles",
                 facts.quarantined,
             ),
-            remedy=message(
-                "each is listed with its reason; what was published of it before, stays"
-            ),
+            message("each is listed with its reason; what was published of it before, stays"),
         )
     if facts.problems:
         yield SourceNotice(
-            kind="problems",
-            what=counted(
+            "problems",
+            counted(
                 "%(count)s problem in its articles",
                 "%(count)s problems in its articles",
                 facts.problems,
             ),
-            remedy=message("they are listed by kind, with what to do"),
+            message("they are listed by kind, with what to do"),
         )
 
 
 def _of_languages_and_dates(facts: SourceFacts) -> Iterator[SourceNotice]:
     if facts.elsewhere:
         yield SourceNotice(
-            kind="other-languages",
-            what=counted(
+            "other-languages",
+            counted(
                 "%(count)s article is in a language that the publication does not have: %(languages)s",
                 "%(count)s articles are in languages that the publication does not have: %(languages)s",
                 facts.elsewhere.total(),
                 languages=list(facts.elsewhere),
             ),
-            remedy=message(
+            message(
                 "add the language to publication.toml, or correct the one that the files state"
             ),
         )
     if facts.in_future:
         yield SourceNotice(
-            kind="future",
-            what=counted(
+            "future",
+            counted(
                 "%(count)s article has a date in the future",
                 "%(count)s articles have dates in the future",
                 facts.in_future,
             ),
-            remedy=message("each is published at its date; correct one that is a mistake"),
+            message("each is published at its date; correct one that is a mistake"),
             until=facts.next_at,
         )
 
@@ -218,14 +213,14 @@ def _of_left_out(counts: Counter[str]) -> Iterator[SourceNotice]:
     for reason, count in counts.most_common():
         why, remedy = _left_out(reason)
         yield SourceNotice(
-            kind=f"left-out {reason}",
-            what=counted(
+            f"left-out {reason}",
+            counted(
                 "%(count)s file is left out: %(why)s",
                 "%(count)s files are left out: %(why)s",
                 count,
                 why=why,
             ),
-            remedy=remedy,
+            remedy,
         )
 
 
@@ -340,7 +335,6 @@ class SourceTest:
 
     @property
     def is_running(self) -> bool:
-        """Whether its result is not known yet."""
         return self.survey is None and not self.problem
 
 

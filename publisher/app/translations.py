@@ -7,7 +7,7 @@ may edit issues in that language.
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -181,10 +181,11 @@ def give_up_translation(
         raise TranslationError.saying("say why the translation is given up")
     with _changing(state, actor, "give up translation", key, language) as (change, line, cell):
         _require_wanted(cell, key)
-        _require_own(actor, cell, state.clock.now())
-        change.details["reason"] = reason.strip()
-        claim = _claim(state, actor, line, language, model.ClaimState.GIVEN_UP)
-        claim = replace(claim, reason=reason.strip())
+        now, why = state.clock.now(), reason.strip()
+        _require_own(actor, cell, now)
+        change.details["reason"] = why
+        said = (line.story_id, language, model.ClaimState.GIVEN_UP, actor.name)
+        claim = model.TranslationClaim(*said, until=None, reason=why, changed_at=now)
         records.store_claim(change.connection, claim)
     return claim
 
@@ -231,32 +232,14 @@ def _take(  # a claim
                 language=language,
                 claim=_claimed(old),
             )
-        claim = _claim(state, actor, line, language, kind)
+        end = old.until if old is not None and old.is_active(now) else None
         if until is not None:
-            claim = replace(claim, until=_end(state.settings, until, now))
-        elif old is not None and old.is_active(now):
-            claim = replace(claim, until=old.until)
+            end = _end(state.settings, until, now)
+        said = (line.story_id, language, kind, actor.name)
+        claim = model.TranslationClaim(*said, until=end, reason=None, changed_at=now)
         change.details["until"] = claim.until.isoformat() if claim.until else None
         records.store_claim(change.connection, claim)
     return claim
-
-
-def _claim(
-    state: EditingState,
-    actor: Actor,
-    line: listing.StoryLine,
-    language: str,
-    kind: model.ClaimState,
-) -> model.TranslationClaim:
-    return model.TranslationClaim(
-        story_id=line.story_id,
-        language=language,
-        state=kind,
-        by=actor.name,
-        until=None,
-        reason=None,
-        changed_at=state.clock.now(),
-    )
 
 
 @contextmanager

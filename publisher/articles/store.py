@@ -358,7 +358,6 @@ def articles_without_page(
 
 
 def count_articles_without_page(connection: sa.Connection, now: datetime) -> int:
-    """Return the number of articles whose page must be written."""
     query = sa.select(sa.func.count()).where(*is_without_page(now))
     return int(connection.execute(query).scalar_one())
 

@@ -16,7 +16,6 @@ from publisher.files import write_file
 
 
 def write_heartbeat(heartbeat: Path, now: datetime) -> None:
-    """Record that the service works."""
     write_file(heartbeat, f"{now.isoformat()}\n".encode("ascii"))
 
 

@@ -62,7 +62,6 @@ class StoryFilter:
     before: tuple[datetime, int] | None = None
 
     def matches(self, line: StoryLine) -> bool:
-        """Return whether a story is listed."""
         return not self.states or any(one.state in self.states for one in line.cells)
 
 

@@ -39,7 +39,7 @@ class CellState(StrEnum):
 TO_BE_DONE = frozenset({CellState.MISSING, CellState.STALE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TranslationClaim:
     """Who said what of a translation. `until` is the end of the promise, None if none is stated."""
 

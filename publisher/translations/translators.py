@@ -50,7 +50,6 @@ def load_translator(connection: Connection, account_id: int) -> Translator | Non
 
 
 def store_translator(connection: Connection, one: Translator) -> None:
-    """Store what an account chose, in the place of what it chose before."""
     connection.execute(upsert_by_key(connection, translator), asdict(one))
 
 

@@ -128,7 +128,6 @@ class ImportedRow(NamedTuple):
 
 
 def clear_seen_addresses(connection: sa.Connection) -> None:
-    """Forget the addresses of earlier files."""
     connection.execute(CreateTable(_seen, if_not_exists=True))
     connection.execute(sa.delete(_seen))
 
@@ -196,7 +195,6 @@ def merge_rows(connection: sa.Connection, rows: Sequence[SubscriberRow]) -> list
 def apply_rows(
     connection: sa.Connection, applied: Sequence[ImportedRow], now: datetime
 ) -> None:
-    """Add or correct the subscribers of these rows."""
     changed = [change for change in applied if change.before != change.merged.subscriber]
     _write_subscribers(connection, changed, now)
     _write_subscriptions(connection, changed)

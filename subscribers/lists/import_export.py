@@ -94,7 +94,6 @@ class ImportReport:
         return self.kept + self.erased
 
     def add_rows(self, rows: Iterable[SubscriberRow]) -> None:
-        """Count what good rows say."""
         for row in rows:
             person = row.subscriber
             self.statuses[person.status.value] += 1

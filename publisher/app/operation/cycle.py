@@ -149,7 +149,7 @@ class Pipeline:
         return self.leadership is None or self.leadership.epoch is not None
 
     @property
-    def _parts(self) -> tuple[Settings, Database, Transport, str, Clock]:
+    def parts(self) -> tuple[Settings, Database, Transport, str, Clock]:
         """What each step that sends mail needs, in the order of its arguments."""
         return self.settings, self.database, self.transport, self.secret, self.clock
 
@@ -232,18 +232,17 @@ class Pipeline:
 
     def _keep_house(self, now: datetime, held: Report) -> None:
         """Do what is due in each cycle and no other step needs."""
-        with isolated("catalogues", held):
-            self._warn_of_missing_catalogues()
-        with isolated("reminders of confirmations", held):
-            send_reminders(self.settings, self.database, now)
-        with isolated("expired requests", held):
-            delete_expired_requests(self.database, now)
-        with isolated("expired imports", held):
-            delete_expired_imports(self.settings, now)
-        with isolated("templates", held):
-            try_templates(self.settings, self.database, self.renderer, now)
-        with isolated("former addresses", held):
-            forget_former_addresses(self.database, now)
+        settings, database = self.settings, self.database
+        for what, work in (
+            ("catalogues", self._warn_of_missing_catalogues),
+            ("reminders of confirmations", lambda: send_reminders(settings, database, now)),
+            ("expired requests", lambda: delete_expired_requests(database, now)),
+            ("expired imports", lambda: delete_expired_imports(settings, now)),
+            ("templates", lambda: try_templates(settings, database, self.renderer, now)),
+            ("former addresses", lambda: forget_former_addresses(database, now)),
+        ):
+            with isolated(what, held):
+                work()
 
     def _publish(self, report: CycleReport, progress: Progress, now: datetime) -> None:
         parts = (self.settings, self.database, self.renderer, now)
@@ -276,21 +275,25 @@ class Pipeline:
         """Send all mail that is due; before that and meanwhile, record who left."""
         if problem := self.find_clock_problem():
             return DeliveryReport(problems=[problem])
+        return self.send(progress, cancels_removed=self.leads)
+
+    def send(self, progress: Progress | None, *, cancels_removed: bool) -> DeliveryReport:
+        """Do the same without looking at the clock; the leader cancels what was removed."""
         return Dispatcher(
-            *self._parts,
+            *self.parts,
             progress,
             signers=self.signers,
             render_variant=partial(render_variant, self.settings, self.database, self.renderer),
             call_senders=partial(self.engine.enqueue, name=DELIVER) if self.engine else None,
             record_departures=DepartureRecorder(self.settings, self.database, self.clock),
-            cancels_removed=self.leads,
+            cancels_removed=cancels_removed,
         ).deliver()
 
     def notify(self, progress: Progress = _silent) -> NoticeReport:
         """Send the mails about subscriptions that are due, before any issue; and those to people who work here."""
         if problem := self._quarantine():
             return NoticeReport(problems=[problem])
-        parts = (*self._parts, self.renderer)
+        parts = (*self.parts, self.renderer)
         report = send_notices(*parts, signers=self.signers, progress=progress)
         report.problems += send_translator_mails(*parts, signers=self.signers)
         return report
@@ -403,35 +406,21 @@ def deliver_due(
     that can't be read, and DatabaseError for a file that a kill has left damaged.
     """
     require_whole(settings, was_killed=publication_was_killed(settings.folders))
-    signers, transport = load_signers(settings), create_transport(settings)
-    with (
-        closing(open_database(settings.database, settings.delivery.durability)) as database,
-        closing(Renderer(settings.folders.templates)) as renderer,
-    ):
-        require_same_secret(settings, database)
-        parts = (settings, database, transport, load_secret(settings), clock)
-        notices, quarantine = NoticeReport(), find_quarantine(settings, database, clock.now())
-        clock_problem = ClockWatch().find_problem(settings, database, clock)
+    with open_pipeline(settings, clock) as pipeline:
+        database, notices = pipeline.database, NoticeReport()
+        quarantine = find_quarantine(settings, database, clock.now())
+        clock_problem = pipeline.watch.find_problem(settings, database, clock)
         if clock_problem and not quarantine:
             refused = DeliveryReport(problems=[clock_problem])
             return DeliveryRun(refused, notices, Counter(), [])
         if not quarantine:
-            notices = send_notices(*parts, renderer, signers=signers, progress=progress)
+            parts = (*pipeline.parts, pipeline.renderer)
+            notices = send_notices(*parts, signers=pipeline.signers, progress=progress)
         before = _issue_ids_under_way(database)
-        render = partial(render_variant, settings, database, renderer)
-        record = DepartureRecorder(settings, database, clock)
-        sent = Dispatcher(
-            *parts,
-            progress,
-            signers=signers,
-            render_variant=render,
-            record_departures=record,
-            # On a server, that is for the leader.
-            cancels_removed=database.path is not None,
-        ).deliver()
+        # On a server, that is for the leader.
+        sent = pipeline.send(progress, cancels_removed=database.path is not None)
         counted = _counted(database, before, sent)
-        is_quarantined = quarantine is not None
-        return DeliveryRun(sent, notices, *counted, is_quarantined=is_quarantined)
+        return DeliveryRun(sent, notices, *counted, is_quarantined=quarantine is not None)
 
 
 def _counted(

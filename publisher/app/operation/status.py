@@ -230,7 +230,6 @@ def _read_processes(
 
 
 def _read_turns(connection: Connection, settings: Settings) -> tuple[TurnState, ...]:
-    """Return what is in the queue of turns that machines share, if they do."""
     if settings.publication.engine == "local" or settings.database_address is None:
         return ()
     return tuple(shared_turn_states(connection))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 import feeds
 from publisher import urls
+from publisher.app.subscribers.access import read_own_link
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Settings
@@ -28,7 +29,6 @@ from publisher.web_files import hash_inputs
 from subscribers import preferences
 from subscribers.addresses import mask_address
 from subscribers.model import Subscriber
-from subscribers.store import load_subscriber
 
 MAX_ENTRIES: Final = 50
 # Newest articles of each language among which entries are chosen. With topics or authors few of
@@ -53,7 +53,6 @@ class PrivateFeed:
 
     @property
     def languages(self) -> list[str]:
-        """The languages that articles may have."""
         return list(dict.fromkeys(tag for own in self.rules for tag in own.languages))
 
     def etag(self, connection: Connection, name: str) -> str:
@@ -75,7 +74,6 @@ class PrivateFeed:
 
 
 def private_feed_token(secret: str, person: Subscriber) -> str:
-    """Return the token in the addresses of a subscriber's feed."""
     number = person.feed_generation
     return sign_link(secret, "feed", person.id, generation=person.generation, number=number)
 
@@ -108,16 +106,10 @@ def read_private_feed(
 
     Raise EndedFeedError if it was revoked, or the subscriber erased.
     """
-    link = find_link(secret, "feed", token)
-    if link is None:
+    if find_link(secret, "feed", token) is None:
         return None
-    person = load_subscriber(connection, link.subscriber_id)
-    if (
-        person is None
-        or person.id != link.subscriber_id
-        or link.has_ended(person.generation)
-        or link.number != person.feed_generation
-    ):
+    link, person = read_own_link(connection, secret, "feed", token) or (None, None)
+    if link is None or person is None or link.number != person.feed_generation:
         raise EndedFeedError
     wanted = preferences.load_preferences(connection, person.id)
     title = settings.publication.title(language)

@@ -111,7 +111,7 @@ class HorizontalRule:
     """A line across the column (`hr`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BlockQuote:
     """Blocks quoted from somebody else."""
 
@@ -119,7 +119,7 @@ class BlockQuote:
     attrs: LanguageAttrs = INHERITED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class IndentedBlock:
     """Blocks that belong to the block before them, as a definition to its term (`dd`)."""
 
@@ -127,7 +127,7 @@ class IndentedBlock:
     attrs: LanguageAttrs = INHERITED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ListItem:
     """An item of a list."""
 
@@ -135,7 +135,7 @@ class ListItem:
     attrs: LanguageAttrs = INHERITED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ListBlock:
     """A list; `start` is the first number, None for a list without numbers."""
 
@@ -155,7 +155,7 @@ class TableCell:
     attrs: LanguageAttrs = INHERITED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TableRow:
     """A row of a table."""
 
@@ -163,7 +163,7 @@ class TableRow:
     attrs: LanguageAttrs = INHERITED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TableBlock:
     """A table of more than one cell; its caption is a text block before or after it."""
 
@@ -311,11 +311,11 @@ def _nested(
     kind: type[BlockQuote | IndentedBlock], builder: BlockBuilder
 ) -> Iterator[BlockPart]:
     if builder.blocks:
-        yield kind(blocks=builder.blocks, attrs=builder.attrs)
+        yield kind(builder.blocks, builder.attrs)
 
 
 def _item(builder: BlockBuilder) -> Iterator[BlockPart]:
-    yield ListItem(blocks=builder.blocks, attrs=builder.attrs)
+    yield ListItem(builder.blocks, builder.attrs)
 
 
 def _list(builder: BlockBuilder) -> Iterator[BlockPart]:
@@ -325,10 +325,10 @@ def _list(builder: BlockBuilder) -> Iterator[BlockPart]:
             # An empty item counts only in a numbered list.
             items += [part] if part.blocks or builder.start is not None else []
         elif not isinstance(part, TableRow | TableCell):
-            last = items.pop() if items else ListItem(blocks=(), attrs=builder.attrs)
+            last = items.pop() if items else ListItem((), builder.attrs)
             items.append(replace(last, blocks=(*last.blocks, part)))
     if any(item.blocks for item in items):
-        yield ListBlock(items=tuple(items), start=builder.start, attrs=builder.attrs)
+        yield ListBlock(tuple(items), builder.start, builder.attrs)
 
 
 def _cell(builder: BlockBuilder) -> Iterator[BlockPart]:
@@ -342,7 +342,7 @@ def _row(builder: BlockBuilder) -> Iterator[BlockPart]:
         if not isinstance(part, ListItem | TableRow)
     ]
     if any(cell.blocks for cell in cells):
-        yield TableRow(cells=tuple(cells), attrs=builder.attrs)
+        yield TableRow(tuple(cells), builder.attrs)
 
 
 def _table(builder: BlockBuilder) -> Iterator[BlockPart]:
@@ -353,7 +353,7 @@ def _table(builder: BlockBuilder) -> Iterator[BlockPart]:
         if not rows:
             yield from parts
         elif any(sum(bool(cell.blocks) for cell in row.cells) > 1 for row in rows):
-            yield TableBlock(rows=rows, attrs=builder.attrs)
+            yield TableBlock(rows, builder.attrs)
         else:
             # One cell a row is a box or a layout column, not a table of data.
             yield from (block for row in rows for cell in row.cells for block in cell.blocks)
