@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,14 +33,12 @@ NUMBERS = (0, 1, 2, 3, 11, 100)
 # The functions of `publisher.i18n.messages` and `subscribers.errors`, and `PublisherError.saying`, with templates as
 # arguments, as Babel has it.
 _KEYWORDS = {
-    "message": None,
-    "saying": None,
-    "counted": (1, 2),
-    "RowReason": None,
-    "finding": (3,),
+    **dict.fromkeys(("message", "saying", "RowReason")),
+    **{"counted": (1, 2), "finding": (3,)},
 }
 
 
+@cache
 def used() -> set[str | tuple[str, ...]]:
     options = {"newstyle_gettext": "true", "trimmed": "true"}
     found = extract_from_dir(
@@ -68,6 +67,7 @@ def sentences() -> set[str | tuple[str, ...]]:
     return found
 
 
+@cache
 def messages(language: str) -> list[tuple[str, Message, int]]:
     return [
         (path.name, message, whole.num_plurals)
