@@ -179,14 +179,13 @@ def anew(
     return other
 
 
-def test_it_is_refused_and_names_the_list_in_the_bucket(anew: PublicationFolder) -> None:
+def test_an_empty_database_is_refused_and_as_a_new_start_sends_no_issue_with_a_page_again(
+    anew: PublicationFolder,
+) -> None:
     with pytest.raises(
         LostStateError, match=r"s3://lantern/news/\.publisher\.json was written"
     ):
         refuse_lost_state(anew.settings, anew.database)
-
-
-def test_as_a_new_start_no_issue_with_a_page_is_sent_again(anew: PublicationFolder) -> None:
     begin_anew(anew.settings, anew.database)
     assert sent_from(anew, "ann@example.org") == 0
     [page] = anew.settings.folders.public.glob("en/weekly/2026-*/index.html")

@@ -25,6 +25,7 @@ from publisher.files import guarded_changes, write_file
 from publisher.serving.headers import headers_for
 from tests.publisher.bucket.conftest import in_bucket
 from tests.publisher.conftest import PublicationFolder
+from tests.sizes import by_lane
 from tools.servers.s3 import BUCKET, KEY_ID, REGION, S3, SECRET, StoredObject
 
 FILES = {
@@ -207,7 +208,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("after", [0, 1, 3, 4, 6, 8, 10, 11])
+@pytest.mark.parametrize("after", by_lane([0, 1, 6, 11], [0, 1, 3, 4, 6, 8, 10, 11]))
 def test_a_copying_that_is_killed_is_completed_by_the_next_one(
     lantern: PublicationFolder, s3: S3, after: int
 ) -> None:

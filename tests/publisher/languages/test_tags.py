@@ -22,6 +22,7 @@ from publisher.languages import (
     script,
 )
 from publisher.languages.locales import bidi_fault, character_name
+from tests.sizes import at_night
 
 SPELLINGS = [
     *(("en", "en"), ("EN-us", "en-US"), (" pt_br ", "pt-BR"), ("iw", "he"), ("in", "id")),
@@ -190,15 +191,14 @@ def test_numbers_have_the_digits_of_the_locale() -> None:
 
 
 def test_dates_and_directions_agree_with_babel_in_every_locale() -> None:
-    for name in localedata.locale_identifiers():
-        tag = name.replace("_", "-")
+    # Those of countries mostly have the dates of their language.
+    names = [name for name in localedata.locale_identifiers() if at_night() or len(name) < 4]
+    for tag in (name.replace("_", "-") for name in names):
         assert not MARKS.intersection(format_date(DAY, tag) + format_date(DAY, tag, "full")), (
-            name
+            tag
         )
-    for name in localedata.locale_identifiers():
-        tag = name.replace("_", "-")
         if len(tag) == 2:
-            assert direction(tag) == Locale.parse(name).text_direction, tag
+            assert direction(tag) == Locale.parse(tag).text_direction, tag
 
 
 @pytest.mark.parametrize(

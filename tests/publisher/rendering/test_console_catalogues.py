@@ -34,7 +34,8 @@ NUMBERS = (0, 1, 2, 3, 11, 100)
 # arguments, as Babel has it.
 _KEYWORDS = {
     **dict.fromkeys(("message", "saying", "RowReason")),
-    **{"counted": (1, 2), "finding": (3,)},
+    "counted": (1, 2),
+    "finding": (3,),
 }
 
 

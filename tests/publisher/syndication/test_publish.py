@@ -18,6 +18,7 @@ from publisher.syndication.feed_index import new_entry_tag, publication_tag
 from publisher.syndication.tables import feed_entry
 from publisher.testing import make_publication
 from tests.databases import at_database
+from tests.processes import tree
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import (
     LANGUAGES,
@@ -243,12 +244,8 @@ def test_feeds_of_topics_authors_and_all_languages_have_summaries_unless_texts_a
     publication: PublicationFolder, content: str
 ) -> None:
     limit(publication, content=content)
-    matter = {
-        "title": "Tides",
-        "date": "2026-01-05",
-        "topics": "[Sea]",
-        "author": "Ann Example",
-    }
+    matter = {"title": "Tides", "date": "2026-01-05"}
+    matter |= {"topics": "[Sea]", "author": "Ann Example"}
     publication.write("en/tides.md", "The tide waits.", summary="Short.", **matter)
     publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-05")
     syndicated(publication)
@@ -351,23 +348,20 @@ def test_a_folder_that_can_t_be_written_is_one_problem_per_feed(
     assert documents(stamps(public(publication))) == feeds_of(*EVERY)
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
 def test_feeds_are_equal_in_any_time_zone_of_the_machine(
-    new_publication: Make, monkeypatch: pytest.MonkeyPatch, zone: str
+    new_publication: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = []
-    for here in ("UTC", zone):
-        monkeypatch.setenv("TZ", here)
+    for zone in ("UTC", "Pacific/Kiritimati", "America/Los_Angeles"):
+        monkeypatch.setenv("TZ", zone)
         time.tzset()
         publication = new_publication()
         tides(publication)
         syndicated(publication)
-        built.append(
-            {path: content for path, (_time, content) in stamps(public(publication)).items()}
-        )
+        built.append(tree(public(publication)))
     monkeypatch.undo()
     time.tzset()
-    assert built[0] == built[1]
+    assert built[0] == built[1] == built[2]
 
 
 def test_images_of_entries_have_absolute_addresses(publication: PublicationFolder) -> None:
@@ -397,18 +391,13 @@ def text_format(publication: PublicationFolder) -> Iterator[FeedFormat]:
     FEED_FORMATS.remove(form)
 
 
-@pytest.mark.usefixtures("text_format")
-def test_a_new_format_is_written_beside_the_others(publication: PublicationFolder) -> None:
-    changed, problems = syndicated(publication)
-    assert (changed, problems) == (5, [])
+def test_a_new_format_is_written_linked_to_and_served_like_the_others(
+    publication: PublicationFolder, text_format: FeedFormat
+) -> None:
+    assert syndicated(publication) == (5, [])
     file = public(publication) / "feeds/en.feed.txt"
     assert file.read_text().splitlines() == ["The Lantern", TEXT_URL, "Tides"]
     assert {f"{file.name}.gz", f"{file.name}.br"} <= {one.name for one in file.parent.iterdir()}
-
-
-@pytest.mark.usefixtures("text_format")
-def test_pages_and_other_formats_link_to_a_new_format(publication: PublicationFolder) -> None:
-    syndicated(publication)
     shown(publication)
     for page in ("en/index.html", "en/stories/tides/index.html", "en/feeds/index.html"):
         text = (public(publication) / page).read_text("utf-8")
@@ -416,12 +405,6 @@ def test_pages_and_other_formats_link_to_a_new_format(publication: PublicationFo
         assert TEXT_URL in text, page
     assert TEXT_URL in [one.href for one in atom(publication, "en").feed.links]
     assert json_feed(publication, "en")["feed_url"] == f"{URL}/feeds/en.json"
-
-
-def test_servers_send_a_new_format_with_its_media_type(
-    publication: PublicationFolder, text_format: FeedFormat
-) -> None:
-    syndicated(publication)
     answer = Client(StaticSite(lambda: publication.settings)).get("/feeds/en.feed.txt")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/x-feed; charset=utf-8"

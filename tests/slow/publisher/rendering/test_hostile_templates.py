@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -321,7 +322,8 @@ def test_a_catalogue_that_is_none_is_named_and_costs_no_page(
         write(folder, f"locale/{language}/LC_MESSAGES/messages.po", catalogue)
         assert renderer.has_catalogue(language)
     for language in CATALOGUES:
-        assert renderer.chooser_page(sample.publication(language), ())
+        publication = replace(sample.publication("en"), language=language)
+        assert renderer.chooser_page(publication, ())
     renderer.note_faults()
     faults = renderer.take_faults()
     for fault, (language, (_catalogue, reason)) in zip(faults, CATALOGUES.items(), strict=True):
