@@ -95,7 +95,9 @@ class Channel:
     ttl: int | None = None
     podcast: PodcastShow | None = None
 
-    def _check(self, channel_id: str) -> None:
+    def _check(self, channel_id: str, title: str) -> None:
+        if not title:
+            raise InvalidChannelError(channel_id, "its title is blank")
         if not self.author.name:
             raise InvalidChannelError(channel_id, "its author is blank")
         if self.ttl is not None and self.ttl <= 0:
@@ -103,8 +105,8 @@ class Channel:
             raise InvalidChannelError(channel_id, problem)
 
     def __post_init__(self) -> None:
-        channel_id = normalisation.identity(self.id)
-        self._check(channel_id)
+        channel_id, title = normalisation.identity(self.id), normalisation.label(self.title)
+        self._check(channel_id, title)
         normalisation.set_fields(
             self,
             entries=_distinct(self.entries, channel_id),
@@ -117,9 +119,8 @@ class Channel:
             self,
             id=channel_id,
             addresses=self._complete(channel_id),
-            title=_required(self.title, "title", channel_id),
-            description=normalisation.label(self.description)
-            or normalisation.label(self.title),
+            title=title,
+            description=normalisation.label(self.description) or title,
             site_url=normalisation.absolute_uri(self.site_url),
             language=normalisation.language_tag(self.language),
             updated=self._last_change(channel_id),
@@ -162,13 +163,6 @@ class Channel:
         if not moments:
             raise InvalidChannelError(channel_id, "it has no entries, so it needs `updated`")
         return max(moments)
-
-
-def _required(text: str, name: str, channel_id: str) -> str:
-    cleaned = normalisation.label(text)
-    if not cleaned:
-        raise InvalidChannelError(channel_id, f"its {name} is blank")
-    return cleaned
 
 
 def _distinct(entries: tuple[Entry, ...], channel_id: str) -> tuple[Entry, ...]:

@@ -52,11 +52,7 @@ def _item(entry: Entry, channel: Channel) -> dict[str, Any]:
     # An item needs content_html or content_text, even if it has no content.
     text = None if entry.content_html else entry.summary or entry.title
     inherits = entry.language == channel.language and not channel.mixed
-    return _known(
-        id=entry.id,
-        url=entry.url,
-        title=entry.title,
-        content_html=entry.content_html,
+    return _members(entry, "id", "url", "title", "content_html") | _known(
         content_text=text,
         summary=entry.summary,
         image=entry.image.url if entry.image else None,
@@ -74,8 +70,7 @@ def _item(entry: Entry, channel: Channel) -> dict[str, Any]:
 
 
 def _author(author: Author) -> dict[str, Any]:
-    own = _known(affiliation=author.affiliation)
-    return _known(name=author.name, url=author.url, _publisher=own)
+    return _members(author, "name", "url") | _known(_publisher=_members(author, "affiliation"))
 
 
 def _attachment(attachment: EntryAttachment) -> dict[str, Any]:
@@ -93,7 +88,12 @@ def _positive(number: int | None) -> int | None:
 
 
 def _translation(link: Link) -> dict[str, Any]:
-    return _known(url=link.url, language=link.language, title=link.title, type=link.type)
+    return _members(link, "url", "language", "title", "type")
+
+
+def _members(value: Author | Entry | Link, *names: str) -> dict[str, Any]:
+    """Return the fields of a value that have the names of members, if they are not empty."""
+    return {name: member for name in names if (member := getattr(value, name))}
 
 
 def _known(**members: Any) -> dict[str, Any]:

@@ -257,15 +257,11 @@ def fetch_issue_pages(settings: Settings) -> int:
     if settings.s3 is None:
         return 0
     bucket = open_bucket(settings)
-    pages = _issue_pages(bucket, settings.publication.url)
+    stored = bucket.read(CONTENTS_KEY)
+    contents = check_contents(stored[0] if stored else None, settings.publication.url)
+    pages = sorted(filter(_ISSUE_PAGE.fullmatch, contents.files))
     for key in pages:
         if found := bucket.read(key):
             content = gzip.decompress(found[0]) if found[0].startswith(_GZIP) else found[0]
             write_if_changed(settings.folders.public / key, content)
     return len(pages)
-
-
-def _issue_pages(bucket: Bucket, url: str) -> list[str]:
-    found = bucket.read(CONTENTS_KEY)
-    contents = check_contents(found[0] if found else None, url)
-    return sorted(key for key in contents.files if _ISSUE_PAGE.fullmatch(key))

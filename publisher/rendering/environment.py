@@ -44,14 +44,6 @@ PAGE_FOLDERS = ("web/", "feed/")
 # What follows from a fault of one of those.
 FALLS_BACK = "the built-in template is used until it is mended; issues that are made meanwhile keep their pages"
 
-# Earlier names of template variables, which templates may go on using.
-VARIABLE_ALIASES = {
-    "house": "publication",
-    "reader": "subscriber",
-    "reader_address": "subscriber_address",
-    "told": "digest",
-}
-
 # Whether templates may read an attribute of a type. Templates make names of attributes, too.
 _SAFE_ATTRIBUTES: dict[tuple[type, str], bool] = {}
 _MAX_SAFE_ATTRIBUTES = 5_000
@@ -76,7 +68,8 @@ class Templates:
 
     def __init__(self, own: Path | None, words: Catalogues | None = None) -> None:
         self.own = (own,) if own is not None else ()
-        self._words = words or partial(catalogue, folders=self.own)
+        # Finding a language's catalogue among the others takes longer than rendering a feed's entry.
+        self._words: Catalogues = cache(words or partial(catalogue, folders=self.own))
         folders = (*self.own, shipped_templates_folder())
         self._environment = _environment(folders) if own else _shipped_environment()
 
@@ -111,10 +104,8 @@ class Templates:
 
     def _given(self, language: str, values: Mapping[str, Any]) -> dict[str, Any]:
         translations, _found = self._words(language)
-        aliases = {old: values[new] for old, new in VARIABLE_ALIASES.items() if new in values}
         return {
             **values,
-            **aliases,
             "translations": _Strings(translations),
             "lang": language,
             "chrome": self.words_language(language),

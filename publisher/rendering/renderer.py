@@ -69,14 +69,14 @@ class Renderer:
         **named: _P.kwargs,
     ) -> _T:
         """Call a function with the templates: in the sandbox if the folder holds anything."""
-        state = (
-            template_files.folder_state(self._folders[0])
-            if self._folders
-            else template_files.EMPTY_FOLDER
-        )
+        state = self._own_state()
         if self._sandbox is None or not state:
             return function(self._shipped, *arguments, **named)
         return self._sandbox.call(state, function, *arguments, **named)
+
+    def _own_state(self) -> template_files.FolderState:
+        own = self._folders[:1]
+        return template_files.folder_state(*own) if own else template_files.EMPTY_FOLDER
 
     def _shown(
         self,
@@ -111,10 +111,7 @@ class Renderer:
     @property
     def has_own_templates(self) -> bool:
         """Whether the publication's own folder holds anything."""
-        return any(
-            template_files.folder_state(one) != template_files.EMPTY_FOLDER
-            for one in self._folders
-        )
+        return bool(self._own_state())
 
     def take_faults(self) -> list[str]:
         """Return why own templates and catalogues were not used since the last call."""

@@ -177,7 +177,7 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
 
 def catalogue_faults(folders: tuple[Path, ...]) -> Iterator[str]:
     """Yield what can't be used of the catalogues in folders: a file, a language, a translation."""
-    for path in (one for folder in folders for one in _in_folder(folder) if one.is_file()):
+    for path in _catalogue_files(folders):
         if language := _tag(path):
             yield from _compiled(path, path.stat().st_mtime_ns, language)[1]
         else:
@@ -218,28 +218,17 @@ def _found(language: str, folders: tuple[Path, ...]) -> tuple[str | None, Path |
 
 def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for folder in folders:
-        for path in _in_folder(folder):
-            if path.is_file() and (tag := _tag(path)):
-                found.setdefault(tag, path)
+    for path in _catalogue_files(folders):
+        if tag := _tag(path):
+            found.setdefault(tag, path)
     return found
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    """Return the paths where catalogues may be. A glob takes as long as a whole feed entry."""
-    try:
-        tags = sorted(os.listdir(folder / "locale"))  # noqa: PTH208 -- iterdir is slower
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [_place(folder, tag) for tag in tags]
+def _catalogue_files(folders: tuple[Path, ...]) -> Iterator[Path]:
+    for folder in folders:
+        yield from filter(Path.is_file, sorted(folder.glob("locale/*/LC_MESSAGES/messages.po")))
 
 
-@lru_cache(maxsize=256)
-def _place(folder: Path, tag: str) -> Path:
-    return folder / "locale" / tag / "LC_MESSAGES" / "messages.po"
-
-
-@lru_cache(maxsize=256)
 def _tag(path: Path) -> str | None:
     try:
         return normalise(path.parent.parent.name)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from functools import cache, partial
 from sys import getsizeof
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from publisher.articles.model import (
     Picture,
 )
 from publisher.config import Publication, Settings
-from publisher.rendering import ArticleView, PublicationView, Renderer, views
+from publisher.rendering import ArticleView, Renderer, views
 from publisher.rendering.model import FeedTexts
 from publisher.syndication import feed_window
 
@@ -40,7 +41,7 @@ class EntryBuilder:
     def __init__(self, settings: Settings, renderer: Renderer) -> None:
         self._publication = settings.publication
         self.renderer = renderer
-        self._publications: dict[str, PublicationView] = {}
+        self._view = cache(partial(views.publication_view, settings.publication))
         self._cache: dict[tuple[str, bool], feeds.Entry] = {}
         self._cache_size = 0
         self.problems: list[str] = []
@@ -84,11 +85,6 @@ class EntryBuilder:
             for one in some
             if one not in left_out
         ]
-
-    def _view(self, language: str) -> PublicationView:
-        if language not in self._publications:
-            self._publications[language] = views.publication_view(self._publication, language)
-        return self._publications[language]
 
     def _build_entry(self, one: feed_window.StoredEntry, *, full: bool) -> feeds.Entry | None:
         language = one.article.language

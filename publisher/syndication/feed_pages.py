@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -50,6 +51,8 @@ class FeedPages:
         self._renderer = renderer
         self._now = now
         publication = settings.publication
+        self._view = cache(partial(views.publication_view, publication))
+        self._house = cache(partial(views.site_view, settings))
         with database.reading() as connection:
             visible = feed_index.visible_feeds(connection, publication.languages)
         self._listed = [
@@ -70,9 +73,8 @@ class FeedPages:
     def note(self, one: Feed, entries: Sequence[feeds.Entry]) -> str:
         """Return what a browser shows of a feed's document; raise RenderingError."""
         publication = self._settings.publication
-        language = one.language or publication.default_language
         return self._renderer.feed_note(
-            views.publication_view(publication, language),
+            self._view(one.language or publication.default_language),
             feed_documents.subscribe_page_url(publication, one),
             [
                 FeedNoteLine(
@@ -88,9 +90,8 @@ class FeedPages:
     def write_feed_page(self, one: Feed) -> None:
         """Write the page of one feed; raise RenderingError or OSError. That of a former one leads to its successor's."""
         publication = self._settings.publication
-        language = one.language or publication.default_language
         file = urls.page_file(feed_documents.subscribe_page_path(one))
-        house = views.site_view(self._settings, language)
+        house = self._house(one.language or publication.default_language)
         if feed_index.is_former_feed(publication, one):
             successors = (
                 f for f in self._listed if feed_index.is_successor(publication, one, f)
@@ -189,8 +190,7 @@ class FeedPages:
         if same and all(path.is_file() for path in paths.values()):
             return
         for language, path in paths.items():
-            style = self._renderer.feed_style(views.publication_view(publication, language))
-            write_if_changed(path, style.encode())
+            write_if_changed(path, self._renderer.feed_style(self._view(language)).encode())
         with self._database.writing() as connection:
             web_files.store_hash(connection, FEED_STYLES, current)
 

@@ -88,9 +88,7 @@ class ArchiveRange:
 def count_open(connection: sa.Connection, feed_id: int, after: int) -> int:
     """Return the number of entries of a feed after its last archived position."""
     query = sa.select(sa.func.count()).where(
-        feed_position.c.feed_id == feed_id,
-        feed_position.c.position > after,
-        feed_position.c.state == "present",
+        _is_present(feed_id), feed_position.c.position > after
     )
     return int(connection.execute(query).scalar_one())
 
@@ -99,20 +97,15 @@ def newest_entries(
     connection: sa.Connection, feed_id: int, after: int, limit: int
 ) -> list[EntryRow]:
     """Return the newest entries after a position, newest first."""
-    found = _positions(
-        connection, feed_id, feed_position.c.position > after, limit, newest_first=True
-    )
-    return _entry_rows(connection, found)
+    return _entries(connection, feed_id, feed_position.c.position > after, limit)
 
 
-def oldest_positions(
-    connection: sa.Connection, feed_id: int, after: int, limit: int
-) -> list[int]:
-    """Return the positions of the oldest entries after a position, oldest first."""
-    found = _positions(
-        connection, feed_id, feed_position.c.position > after, limit, newest_first=False
-    )
-    return [position for position, _entry_id in found]
+def nth_position(connection: sa.Connection, feed_id: int, after: int, number: int) -> int:
+    """Return the position of the oldest entry but some after a position; the oldest has number 1."""
+    position = feed_position.c.position
+    query = sa.select(position).where(_is_present(feed_id), position > after)
+    nth = query.order_by(position).offset(number - 1).limit(1)
+    return int(connection.execute(nth).scalar_one())
 
 
 def archived_entries(
@@ -120,8 +113,7 @@ def archived_entries(
 ) -> list[EntryRow]:
     """Return the entries of an archive document, newest first."""
     inside = feed_position.c.position.between(archive.first, archive.last)
-    found = _positions(connection, feed_id, inside, None, newest_first=True)
-    return _entry_rows(connection, found)
+    return _entries(connection, feed_id, inside)
 
 
 def stored_entries(
@@ -172,31 +164,25 @@ def language_feeds(
     return connection.execute(sa.select(*columns).where(where).order_by(feed.c.id)).all()
 
 
-def _positions(
+def _is_present(feed_id: int) -> sa.ColumnElement[bool]:
+    return (feed_position.c.feed_id == feed_id) & (feed_position.c.state == "present")
+
+
+def _entries(
     connection: sa.Connection,
     feed_id: int,
     where: sa.ColumnElement[bool],
-    limit: int | None,
-    *,
-    newest_first: bool,
-) -> list[tuple[int, int]]:
-    order = feed_position.c.position.desc() if newest_first else feed_position.c.position
+    limit: int | None = None,
+) -> list[EntryRow]:
+    position = feed_position.c.position
     query = (
-        sa.select(feed_position.c.position, feed_position.c.entry_id)
-        .where(feed_position.c.feed_id == feed_id, feed_position.c.state == "present", where)
-        .order_by(order)
+        sa.select(position, *feed_entry.c["article_id", "tag", "updated"])
+        .join(feed_entry, feed_entry.c.id == feed_position.c.entry_id)
+        .where(_is_present(feed_id), where)
+        .order_by(position.desc())
         .limit(limit)
     )
-    return [(position, entry_id) for position, entry_id in connection.execute(query)]
-
-
-def _entry_rows(connection: sa.Connection, found: Sequence[tuple[int, int]]) -> list[EntryRow]:
-    rows: dict[int, sa.Row[tuple[int, int, str, int]]] = {}
-    columns = feed_entry.c["id", "article_id", "tag", "updated"]
-    for portion in chunks([entry_id for _position, entry_id in found]):
-        query = sa.select(*columns).where(feed_entry.c.id.in_(portion))
-        rows |= {row.id: row for row in connection.execute(query)}
-    return [_entry_row(position, rows[entry_id]) for position, entry_id in found]
+    return [_entry_row(row.position, row) for row in connection.execute(query)]
 
 
 def _entry_row(position: int, row: sa.Row[Any]) -> EntryRow:

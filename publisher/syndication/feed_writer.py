@@ -203,7 +203,8 @@ class FeedWriter:
             self.pages.note(one, entries),
         )
         files = list(feed_documents.render_subscription(channel, one))
-        return _InProgress(one, files, self._submit(files))
+        submit = partial(feed_documents.submit_feed_file, self.executor, self.settings)
+        return _InProgress(one, files, [submit(file) for file in files])
 
     def _finish(self, one: _InProgress) -> None:
         """Wait for a feed's files, then record it as written and queue pings of changed files.
@@ -218,23 +219,20 @@ class FeedWriter:
         except Exception as error:  # noqa: BLE001  # logged by `_report`
             self._report(one.feed, error)
             return
+        hashes = [file.content_hash for file in one.files]
         announced = one.feed.announced.split()
         changed = [
-            f.address for f in one.files if f.address and f.content_hash not in announced
+            file.address
+            for file, known in zip(one.files, hashes, strict=True)
+            if file.address and known not in announced
         ]
         self.changed += bool(changed)
         with self.database.writing() as connection:
             here = feed_table.c.id == one.feed.id
-            values = {"due": False, "announced": " ".join(f.content_hash for f in one.files)}
+            values = {"due": False, "announced": " ".join(hashes)}
             connection.execute(update(feed_table).where(here).values(values))
             if hubs := self.settings.feeds.hubs:
                 websub.enqueue_pings(connection, hubs, changed, self.now)
-
-    def _submit(self, files: Sequence[FeedFile]) -> list[Future[bool]]:
-        return [
-            feed_documents.submit_feed_file(self.executor, self.settings, file)
-            for file in files
-        ]
 
     def _rewrite_archives(self, one: Feed) -> None:
         with self.database.reading() as connection:
@@ -272,8 +270,8 @@ class FeedWriter:
         written: list[ArchiveRange] = []
         for number in split_evenly(leaving, limits.entries):
             with self.database.reading() as connection:
-                oldest = feed_window.oldest_positions(connection, one.id, before.last, number)
-                portion = ArchiveRange(before.number + 1, before.last + 1, oldest[-1])
+                last = feed_window.nth_position(connection, one.id, before.last, number)
+                portion = ArchiveRange(before.number + 1, before.last + 1, last)
                 rows = feed_window.archived_entries(connection, one.id, portion)
             built = {entry.id: entry for entry in self._build(one, rows)}
             sizes = [_size(built.get(each.tag)) for each in reversed(rows)]

@@ -5,6 +5,7 @@ The id of an entry is that of its feed and the day of the issue.
 """
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -95,9 +96,7 @@ def _entry(
     return feeds.Entry(
         id=f"{one.tag}/{issue.day}",
         url=content.web_url,
-        title=texts.title,
-        summary=texts.summary,
-        content_html=texts.content_html,
+        **asdict(texts),
         language=issue.language,
         published=sent.astimezone(settings.zone()),
         # A later one is of a correction or withdrawal.

@@ -18,7 +18,7 @@ from publisher.rendering import (
     Renderer,
     template_files,
 )
-from publisher.rendering.environment import TEMPLATE_FILTERS, VARIABLE_ALIASES, Templates
+from publisher.rendering.environment import TEMPLATE_FILTERS, Templates
 from publisher.rendering.model import ArchiveContent, FeedContent
 from publisher.rendering.sandbox import client, protocol
 from publisher.rendering.template_files import shipped_templates_folder
@@ -71,7 +71,7 @@ def given() -> dict[str, set[str]]:
     render = Templates._render
 
     def noted(self: Templates, name: str, values: Mapping[str, Any]) -> str:
-        found[name] = set(values) - EVERYWHERE - set(VARIABLE_ALIASES)
+        found[name] = set(values) - EVERYWHERE
         return render(self, name, dict(values))
 
     publication = sample.publication("en")

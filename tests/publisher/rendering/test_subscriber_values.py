@@ -89,7 +89,6 @@ def rendered_here(folder: Path, source: str) -> str:
         ("{{ subscriber.unsubscribe }}", UNSUBSCRIBE_PLACEHOLDER),
         ("{{ subscriber.preferences }}", PREFERENCES_PLACEHOLDER),
         ("{{ subscriber.web }}", WEB_PLACEHOLDER),
-        ("{{ reader.name }} {{ reader_address }}", f"{NAME_PLACEHOLDER} {ADDRESS_PLACEHOLDER}"),
         (
             "{{ unsubscribe }} {{ preferences }}",
             f"{UNSUBSCRIBE_PLACEHOLDER} {PREFERENCES_PLACEHOLDER}",
