@@ -304,7 +304,7 @@ WORDS = 'msgid "Choose a language"\nmsgstr "{}"\n'
 
 
 FORMS = 'msgid "%(num)s article"\nmsgid_plural "%(num)s articles"\nmsgstr[0] "x"\n'
-CATALOGUES = {
+CATALOGUES: dict[str, tuple[str | bytes, str]] = {
     "ar": (USUAL + WORDS.format("%(none)s"), r"po, line \d+: .* other placeholders"),
     "de": (USUAL + WORDS.format("%0999999999.0f"), r"po, line \d+: .* other placeholders"),
     "fr": ("nonsense", r"po: not a catalogue: "),
