@@ -57,12 +57,10 @@ def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
 
 
 def page_link(channel: Channel) -> LinkAttributes:
-    """Return the link to the page that the channel is the feed of."""
     return _link("alternate", channel.site_url, HTML_TYPE, _language(channel))
 
 
 def entry_link(entry: Entry) -> LinkAttributes:
-    """Return the link to the entry's own page."""
     return {
         "rel": "alternate",
         "type": HTML_TYPE,
@@ -72,14 +70,12 @@ def entry_link(entry: Entry) -> LinkAttributes:
 
 
 def enclosure_link(entry: Entry) -> Iterator[LinkAttributes]:
-    """Yield the link to the enclosure, if the entry has one."""
     if enclosure := entry.enclosure:
         link = _link("enclosure", enclosure.url, enclosure.media_type, title=enclosure.title)
         yield link | {"length": str(enclosure.length)}
 
 
 def translation_links(entry: Entry) -> Iterator[LinkAttributes]:
-    """Yield the links to the entry in other languages."""
     for link in entry.translations:
         yield _link("related", link.url, link.type or HTML_TYPE, link.language, link.title)
 

@@ -167,7 +167,6 @@ def zoned_seconds(moment: datetime, name: str, owner: str) -> datetime:
 
 
 def set_fields(value: object, **fields: object) -> None:
-    """Set fields of a frozen dataclass from its `__post_init__`."""
     put = object.__setattr__
     for name, content in fields.items():
         put(value, name, content)
@@ -257,7 +256,6 @@ def absolute_uri(text: str) -> str:
 
 
 def optional_uri(text: str | None) -> str | None:
-    """Return an absolute URI; None for a blank text."""
     return absolute_uri(text) if text else None
 
 

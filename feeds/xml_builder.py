@@ -178,14 +178,12 @@ def declare_namespaces(root: Element, prefixes: Iterable[str]) -> None:
 
 
 def add_text(parent: Element, name: str, text: str) -> Element:
-    """Append an element with text, and return it."""
     element = etree.SubElement(parent, name)
     element.text = text
     return element
 
 
 def add_links(parent: Element, name: str, links: Iterable[dict[str, str]]) -> None:
-    """Append an element called `name` for each link."""
     for link in links:
         etree.SubElement(parent, name, link)
 
@@ -245,7 +243,6 @@ _MAX_NAME = 255
 
 
 def add_media(element: Element, entry: Entry) -> None:
-    """Append the main image of an entry, and its attachments except the enclosure."""
     if entry.image:
         image = entry.image
         sizes = _numbers(width=image.width, height=image.height)
@@ -279,7 +276,6 @@ def episode(entry: Entry) -> EntryAttachment | None:
 
 
 def add_show(element: Element, channel: Channel, show: PodcastShow) -> None:
-    """Append the podcast elements of a channel."""
     author = channel.author.name[:_MAX_NAME]
     add_text(element, f"{ITUNES}author", author)
     parent = element
@@ -326,5 +322,4 @@ def _add_content(element: Element, attachment: EntryAttachment) -> None:
 
 
 def _numbers(**numbers: int | None) -> dict[str, str]:
-    """Return the numbers that are known, as attributes."""
     return {name: str(number) for name, number in numbers.items() if number and number > 0}

@@ -97,7 +97,6 @@ def _members(value: Author | Entry | Link, *names: str) -> dict[str, Any]:
 
 
 def _known(**members: Any) -> dict[str, Any]:
-    """Return the members that have a value, in the order given."""
     return {name: value for name, value in members.items() if value}
 
 

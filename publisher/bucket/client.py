@@ -102,13 +102,11 @@ class Bucket:
             return put["e_tag"] or ""
 
     def list(self) -> dict[str, str]:
-        """Return the entity tag of each object, by its key."""
         with self._explained():
             chunks = obstore.list(self._store, chunk_size=1000)
             return {one["path"]: one["e_tag"] or "" for chunk in chunks for one in chunk}
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete objects; those that are gone already are no error."""
         if keys:
             with self._explained():
                 obstore.delete(self._store, keys)

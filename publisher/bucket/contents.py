@@ -49,11 +49,9 @@ class Contents:
         return replace(self, listed_at=now, files=files)
 
     def with_files(self, files: Mapping[str, StoredFile]) -> Contents:
-        """Return these contents with some files, in place of others of their names."""
         return replace(self, files={**self.files, **files})
 
     def without(self, keys: Iterable[str]) -> Contents:
-        """Return these contents without some files."""
         gone = set(keys)
         kept = {key: one for key, one in self.files.items() if key not in gone}
         return replace(self, files=kept)

@@ -60,7 +60,6 @@ class LocalFiles:
         self._settings: object = None
 
     def find(self, settings: Settings) -> dict[str, LocalFile]:
-        """Return all files that are served, by key."""
         # What headers follow from.
         used = settings.publication, settings.feeds, settings.s3
         read_before = self._known if used == self._settings else {}
@@ -112,14 +111,12 @@ class UploadPlan:
 
     @property
     def files(self) -> list[LocalFile]:
-        """All files to put, in order."""
         return [one for group in self.groups for one in group]
 
 
 def plan_upload(
     local: Mapping[str, LocalFile], stored: Mapping[str, StoredFile], *, deletes: bool
 ) -> UploadPlan:
-    """Compare the web root with a bucket."""
     wanted = sorted(
         (one for key, one in local.items() if not _is_there(one, stored.get(key))),
         key=lambda file: (_rank(file), file.key),

@@ -27,7 +27,6 @@ _VERBATIM = frozenset({"code", "pre", "kbd", "samp", "var"})
 
 
 def sources_of(target: str) -> tuple[str, ...]:
-    """Return the languages that can be converted into `target`."""
     return tuple(source for source, into in _CONFIGURATIONS if into == target)
 
 

@@ -89,7 +89,6 @@ def territory_locale(tag: str) -> str:
 
 
 def direction(tag: str) -> str:
-    """Return `rtl` or `ltr`."""
     return "rtl" if script(tag) in _RTL_SCRIPTS else "ltr"
 
 
@@ -253,7 +252,6 @@ def with_end_mark(text: str) -> str:
 
 
 def letter_directions(text: str) -> set[Direction]:
-    """Return the directions that the letters of a text have."""
     return set(_directions(text))
 
 

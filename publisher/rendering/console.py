@@ -86,7 +86,6 @@ def _translated(translations: NullTranslations, text: str) -> str:
 
 
 def _has_words(template: str) -> bool:
-    """Return whether a template has any words, besides its values."""
     return any(one.isalpha() for one in _PLACE.sub("", template))
 
 
@@ -102,7 +101,6 @@ def _said_value(language: str, translations: NullTranslations, value: SentenceVa
 
 
 def _formatters(language: str) -> dict[str, Any]:
-    """Return functions that write dates and numbers as the language has them (CLDR)."""
     locale = locale_of(language)
     written: dict[str, Any] = {
         "number": partial(format_decimal, locale=locale),
@@ -143,7 +141,6 @@ def _utc_moment(value: datetime, zone: str, *, locale: Locale) -> str:
 
 
 def _distance(value: datetime, now: datetime, *, locale: Locale) -> str:
-    """Write how long ago something was, or how long it will take: `2 hours ago`, `in 5 minutes`."""
     return str(dates.format_timedelta(value - now, add_direction=True, locale=locale))
 
 

@@ -140,7 +140,6 @@ class _DigestRenderer:
 
     @cached_property
     def wanted(self) -> LengthPlan:
-        """The lengths that the newsletter asks for."""
         full = self._content.content == "full"
         stories = (self._order.lead, *self._order.further)
         lengths = tuple(
@@ -153,7 +152,6 @@ class _DigestRenderer:
         return self._templates.render(_HTML, self._language, self._values(plan))
 
     def digest(self, plan: LengthPlan, html: str) -> Digest:
-        """Return the whole digest; `html` is inlined."""
         values = self._values(plan)
         subject, text = self._templates.render_each((_SUBJECT, _TEXT), self._language, values)
         parts = MailParts(

@@ -91,7 +91,6 @@ class DigestStory:
 
     @property
     def bylines(self) -> tuple[Byline, ...]:
-        """The first bylines of the article."""
         return self.item.article.bylines[:_MAX_BYLINES]
 
     @property
@@ -101,7 +100,6 @@ class DigestStory:
 
     @property
     def story_text(self) -> model.StoryText:
-        """The words of the story, as both parts of the mail have them."""
         article = self.item.article
         return model.StoryText(
             language=article.language,
@@ -124,7 +122,6 @@ class StorySource:
 
     @cached_property
     def content(self) -> ArticleContent:
-        """The article's body in blocks."""
         page = escape(self.item.url, quote=True)
         return prose.mail_content(link_anchors(self.item.article.html, page))
 
@@ -143,7 +140,6 @@ class StorySource:
 
     @cached_property
     def title(self) -> str:
-        """The title, on one line."""
         return plaintext.shorten_to_columns(self.item.article.title, TITLE_COLUMNS)
 
     @cached_property
@@ -153,7 +149,6 @@ class StorySource:
 
     @cached_property
     def picture(self) -> Picture | None:
-        """The article's picture, if a mail can show it."""
         picture = self.item.article.picture
         if picture is None or self._is_on_other_host(picture):
             return None
@@ -293,7 +288,6 @@ class Quotation:
 
     @property
     def marked(self) -> str:
-        """The text in quotation marks of its language."""
         found = _IN_SIGNS.fullmatch(self.text)
         return in_quotes(f"{found[1]}{found[2]}" if found else self.text, self.language)
 
@@ -314,7 +308,6 @@ class DigestLayout:
 
     @property
     def stories(self) -> tuple[DigestStory, ...]:
-        """All stories in order."""
         return (self.lead, *self.further, *self.notes)
 
 
@@ -332,7 +325,6 @@ class StoryOrder:
     pictures: str
 
     def rank(self, source: StorySource) -> StoryRank:
-        """Return how much room a story has."""
         if source is self.lead:
             return StoryRank.LEAD
         return StoryRank.FEATURE if source in self.further[:FEATURES] else StoryRank.BRIEF
@@ -353,7 +345,6 @@ class StoryOrder:
 
     @property
     def sources(self) -> tuple[StorySource, ...]:
-        """All articles in order."""
         return (self.lead, *self.further, *self.notes)
 
 
@@ -440,7 +431,6 @@ _Section = tuple[str, str]
 
 
 def _section(source: StorySource, among: Collection[_Section] | None = None) -> _Section | None:
-    """Return the section of a story, if it has one, of some."""
     article = source.item.article
     section = (article.language, article.section) if article.section else None
     return section if among is None or section in among else None

@@ -83,7 +83,6 @@ class Templates:
     def render_each(
         self, names: Sequence[str], language: str, values: Mapping[str, Any]
     ) -> list[str]:
-        """Return the output of several templates with the same values."""
         given = self._given(language, values)
         return [self._render(name, given) for name in names]
 

@@ -60,17 +60,14 @@ _CSS_ESCAPED = re.compile(r"[\x00-\x1f\x7f\"\\<>&]")
 
 
 def start_side(language: str) -> str:
-    """Return the side on which a line begins: `left` or `right`."""
     return "right" if direction(language) == "rtl" else "left"
 
 
 def end_side(language: str) -> str:
-    """Return the side on which a line ends: `left` or `right`."""
     return "left" if direction(language) == "rtl" else "right"
 
 
 def arrow(language: str) -> str:
-    """Return an arrow in the direction of reading."""
     return "←" if direction(language) == "rtl" else "→"
 
 
@@ -83,7 +80,6 @@ def byline_names(bylines: Sequence[Byline], language: str) -> str:
 
 
 def byline_text(byline: Byline, language: str) -> str:
-    """Return a name and its affiliation, if it has one."""
     parts = [byline.name, byline.affiliation] if byline.affiliation else [byline.name]
     return comma(language).join(parts)
 
@@ -110,7 +106,6 @@ def absolute_url(address: str, base: str) -> str:
 
 
 def file_name(address: str) -> str:
-    """Return the last part of an address, decoded."""
     path = urlsplit(address).path
     return unquote(path.rpartition("/")[2]) or address
 
@@ -243,7 +238,6 @@ class SubscriberValue:
         self._placeholder = placeholder
 
     def otherwise(self, words: object) -> SubscriberValue:
-        """Return the value with words for subscribers without one; raises RenderingError."""
         if (
             self._placeholder.token not in placeholders.OPTIONAL_PLACEHOLDERS
             or self._placeholder.otherwise
@@ -354,12 +348,10 @@ _SYSTEM_MAIL_VALUES = {
 
 
 def digest_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, Any]:
-    """Return the variables of a digest's templates that differ between subscribers."""
     return _variables(kind, {**_VALUES, "web": placeholders.WEB_PLACEHOLDER}, _TOP_LEVEL_VALUES)
 
 
 def system_mail_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, Any]:
-    """Return the variables of a system mail's templates that differ between subscribers."""
     return _variables(kind, _VALUES, _TOP_LEVEL_VALUES | _SYSTEM_MAIL_VALUES)
 
 
@@ -387,7 +379,6 @@ def guarded_filters(filters: Mapping[str, Any]) -> dict[str, Callable[..., Any]]
 
 
 def guarded_tests(tests: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
-    """Return tests (`is defined`) that refuse subscribers' values."""
     return {name: _refusing(function) for name, function in tests.items()}
 
 

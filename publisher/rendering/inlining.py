@@ -155,7 +155,6 @@ def _refuse_at_rule(node: ast.AtRule) -> None:
 
 
 def _selectors(rule: ast.QualifiedRule) -> list[str]:
-    """Split a rule's prelude at its commas; those in brackets are not its own."""
     parts: list[list[ast.Node]] = [[]]
     for node in rule.prelude:
         if node.type == "literal" and node.value == ",":
@@ -373,7 +372,6 @@ def _refuse(line: int, reason: str) -> NoReturn:
 
 
 def _text(root: _Element) -> str:
-    """Return all text without white space and style sheets."""
     return "".join("".join(root.xpath("//text()[not(parent::style)]")).split())
 
 

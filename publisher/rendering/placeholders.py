@@ -85,7 +85,6 @@ class Placeholder:
 
     @property
     def is_link(self) -> bool:
-        """Whether it is replaced by a URL."""
         return self.token in LINK_PLACEHOLDERS
 
     def __str__(self) -> str:
@@ -110,7 +109,6 @@ def split_at_placeholders(text: str) -> Iterator[str | Placeholder]:
 
 
 def find_placeholders(text: str) -> Iterator[Placeholder]:
-    """Yield the placeholders in a text, in order."""
     return (part for part in split_at_placeholders(text) if isinstance(part, Placeholder))
 
 

@@ -123,7 +123,6 @@ def wrap_line(line: str, columns: int = MAX_TEXT_COLUMNS) -> list[str]:
 
 
 def underline(text: str, sign: str) -> str:
-    """Return a line of signs as wide as a text, and at most as a line."""
     return sign * min(display_width(to_one_line(text)), MAX_TEXT_COLUMNS)
 
 

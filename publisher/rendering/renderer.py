@@ -58,7 +58,6 @@ class Renderer:
         self._sandbox = _sandbox(templates) if templates is not None else None
 
     def close(self) -> None:
-        """End the sandbox's process, if there is one."""
         if self._sandbox is not None:
             self._sandbox.close()
 
@@ -110,7 +109,6 @@ class Renderer:
 
     @property
     def has_own_templates(self) -> bool:
-        """Whether the publication's own folder holds anything."""
         return bool(self._own_state())
 
     def take_faults(self) -> list[str]:
@@ -119,7 +117,6 @@ class Renderer:
         return found
 
     def digest(self, content: model.IssueContent) -> model.Digest:
-        """Render an issue as a mail."""
         # premailer takes 0.2 seconds to import, and most commands render no mail.
         from publisher.rendering.digest import render_digest
 
@@ -155,7 +152,6 @@ class Renderer:
         )
 
     def correction(self, content: CorrectionContent) -> model.Digest:
-        """Render the correction of an issue as a mail."""
         from publisher.rendering.correction import render_correction
 
         return self._call(render_correction, content)
@@ -188,7 +184,6 @@ class Renderer:
         )
 
     def home_page(self, content: model.HomeContent) -> str:
-        """Render a language's front page, or a newsletter's archive."""
         publication = content.publication
         is_front = content.url == f"{publication.url}/{publication.language}/"
         pictures = (item.article.picture for item in content.articles)
@@ -251,7 +246,6 @@ class Renderer:
         return self._page(name, publication, **values)
 
     def feed_page(self, publication: model.PublicationView, content: model.FeedContent) -> str:
-        """Render the page on how to follow a feed."""
         return self._site_page(
             "web/feed.html", publication, content.url, content.sisters, feed=content
         )
@@ -276,11 +270,9 @@ class Renderer:
         return model.FeedTexts(title=_line(title), summary="", content_html=content.strip())
 
     def withdrawn_page(self, publication: model.PublicationView) -> str:
-        """Render the page that stands in place of a withdrawn article."""
         return self._site_page("web/withdrawn.html", replace(publication, feeds=()))
 
     def issue_texts(self, content: model.IssueContent) -> model.FeedTexts:
-        """Render the texts of an entry that is an issue."""
         title = self._page("feed/issue.txt", content.publication, issue=content)
         html = self._page("feed/issue.html", content.publication, issue=content)
         summary = " · ".join(item.article.title for item in content.items)

@@ -56,7 +56,6 @@ def page_head(
 
 
 def article_data(publication: PublicationView, item: ArticleView) -> dict[str, Any]:
-    """Return the description of an article."""
     article, base = item.article, publication.url
     return _SCHEMA | _known(
         "Article",
@@ -103,7 +102,6 @@ def issue_data(issue: IssueContent, picture: Picture | None) -> dict[str, Any]:
 
 
 def list_data(publication: PublicationView, content: ArchiveContent) -> dict[str, Any]:
-    """Return the description of a list of articles."""
     month = f"{content.day:%Y-%m}" if content.day else ""
     shown = [(item.url, item.article.title) for item in content.articles]
     return _SCHEMA | _known(
@@ -117,7 +115,6 @@ def list_data(publication: PublicationView, content: ArchiveContent) -> dict[str
 
 
 def home_data(content: HomeContent, *, is_front_page: bool) -> dict[str, Any]:
-    """Return the description of a front page, or of the list of a newsletter's issues."""
     publication = content.publication
     if is_front_page:
         return site_data(publication)
@@ -135,7 +132,6 @@ def home_data(content: HomeContent, *, is_front_page: bool) -> dict[str, Any]:
 
 
 def site_data(publication: PublicationView) -> dict[str, Any]:
-    """Return the description of the site and of who publishes it."""
     return _SCHEMA | {"@graph": [_site(publication), _publisher(publication)]}
 
 

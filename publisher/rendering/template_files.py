@@ -117,7 +117,6 @@ def _names(folder: Path) -> Iterator[str]:
 
 
 def is_hidden_name(name: str) -> bool:
-    """Return whether a file or folder of this name is hidden."""
     return name.startswith(".")
 
 
@@ -200,7 +199,6 @@ def console_catalogue(language: str) -> tuple[NullTranslations, bool]:
 
 
 def console_catalogue_files(language: str) -> list[Path]:
-    """Return the files that have the console's words in a language."""
     return sorted((shipped_templates_folder() / "locale" / language / "console").glob("*.po"))
 
 

@@ -101,7 +101,6 @@ def article_view(
     related: Sequence[Article] = (),
     corrected_on: date | None = None,
 ) -> ArticleView:
-    """Return an article for an issue or page in `language`."""
     others = (one for one in variants if one.language != article.language)
     original = next((one for one in others if one.origin == Origin.ORIGINAL), None)
     is_late = _is_late(article, variants)

@@ -47,7 +47,6 @@ class FeedPositions:
         self._due: dict[int, datetime | None] = {}
 
     def add(self, entry_id: int, wanted: Sequence[int], updated: datetime) -> None:
-        """Add a new entry at the end of the feeds."""
         for feed_id in wanted:
             self._append(feed_id, entry_id, updated)
 

@@ -125,7 +125,6 @@ class EntryBuilder:
 def build_entry(
     publication: Publication, one: feed_window.StoredEntry, item: ArticleView, texts: FeedTexts
 ) -> feeds.Entry:
-    """Return the entry of an article with these texts."""
     article = item.article
     titles = {version.language: version.title for version in one.versions}
     return feeds.Entry(

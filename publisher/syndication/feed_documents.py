@@ -117,19 +117,16 @@ def feed_description(publication: Publication, feed: Feed) -> str:
 
 
 def subscribe_page_url(publication: Publication, feed: Feed) -> str:
-    """Return the address of the page that says how to subscribe to a feed."""
     return urls.public_url(publication, subscribe_page_path(feed))
 
 
 def subscribe_page_path(feed: Feed) -> str:
-    """Return the path of the page that says how to subscribe to a feed."""
     if feed.kind == "all":
         return urls.all_feeds_page_path()
     return urls.feed_page_path(feed.language, feed.page)
 
 
 def render_subscription(channel: feeds.Channel, feed: Feed) -> Iterator[FeedFile]:
-    """Yield the subscription document in every format."""
     for form in feeds.FEED_FORMATS:
         path = urls.feed_path(feed.name, form.suffix)
         content, address = feeds.render(form, channel), channel.addresses[form.name]
@@ -137,7 +134,6 @@ def render_subscription(channel: feeds.Channel, feed: Feed) -> Iterator[FeedFile
 
 
 def render_archive(channel: feeds.Channel, feed: Feed, number: int) -> FeedFile:
-    """Return an archive document."""
     form = format_named(feeds.ARCHIVE_FORMAT)
     path = urls.feed_archive_path(feed.name, number, form.suffix)
     return FeedFile(path, feeds.render(form, channel))
@@ -204,7 +200,6 @@ def _common(
     entries: Sequence[feeds.Entry],
     tombstones: Sequence[feeds.Tombstone],
 ) -> dict[str, Any]:
-    """Return what subscription and archive documents have in common."""
     publication = settings.publication
     own = feed.language or publication.default_language
     home = urls.home_path(feed.language) if feed.language else ""

@@ -105,7 +105,6 @@ class Feed:
 
 
 def subjects_of(article: Article, publication: Publication) -> list[FeedSubject]:
-    """Return the subjects of the feeds that an article belongs to."""
     language, people = article.language, publication.people
     named = [_topic(publication, topic, language) for topic in article.topics]
     named += [
@@ -171,7 +170,6 @@ class FeedIndex:
         self._former: dict[tuple[str, str, str], list[int]] = {}
 
     def find_or_create(self, subject: FeedSubject) -> int:
-        """Return the id of a subject's feed."""
         key = (subject.kind, subject.language, subject.key or subject.label.casefold())
         if key not in self._known:
             found = self._find_of_person(subject) if subject.key else self._find(*key)
@@ -263,7 +261,6 @@ def feeds_to_name(connection: sa.Connection, *, again: bool) -> list[Feed]:
 
 
 def store_title(connection: sa.Connection, one: Feed, title: str) -> None:
-    """Store the title of such a feed."""
     connection.execute(sa.update(feed).where(feed.c.id == one.id).values(title=title, due=True))
 
 

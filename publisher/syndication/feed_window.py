@@ -72,7 +72,6 @@ class Withdrawal:
 
     @property
     def tombstone(self) -> feeds.Tombstone:
-        """The tombstone of RFC 6721."""
         return feeds.Tombstone(entry_id=self.tag, when=self.when)
 
 
@@ -111,7 +110,6 @@ def nth_position(connection: sa.Connection, feed_id: int, after: int, number: in
 def archived_entries(
     connection: sa.Connection, feed_id: int, archive: ArchiveRange
 ) -> list[EntryRow]:
-    """Return the entries of an archive document, newest first."""
     inside = feed_position.c.position.between(archive.first, archive.last)
     return _entries(connection, feed_id, inside)
 
@@ -228,7 +226,6 @@ def newest_archive(connection: sa.Connection, feed_id: int) -> ArchiveRange:
 
 
 def due_archives(connection: sa.Connection, feed_id: int) -> list[ArchiveRange]:
-    """Return the archive documents of a feed that have to be written again."""
     query = _ARCHIVES.where(feed_archive.c.feed_id == feed_id, feed_archive.c.due)
     return [ArchiveRange(*row) for row in connection.execute(query).all()]
 

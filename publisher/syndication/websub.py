@@ -74,7 +74,6 @@ def enqueue_pings(
 
 
 def count_waiting_pings(connection: Connection) -> int:
-    """Return the number of pending pings."""
     query = select(func.count()).select_from(queue_item)
     return connection.execute(query.where(_IS_PING, _c.next_at.is_not(None))).scalar_one()
 

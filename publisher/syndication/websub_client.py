@@ -234,8 +234,6 @@ class _WebHandler(HTTPHandler, HTTPSHandler):
         self._connections = connections
 
     def do_open(self, http_class: Any, req: Request, **arguments: Any) -> HTTPResponse:
-        """Open the connection and send the request."""
-
         def connect(host: str, **options: Any) -> Any:
             connection = http_class(host, **options)
             self._connections.append(connection)

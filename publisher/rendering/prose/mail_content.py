@@ -130,7 +130,6 @@ def _says_something(block: Block) -> bool:
 
 
 def _part(block: Block, room: int) -> list[Block]:
-    """Return what fits of a block that does not fit whole."""
     match block:
         case TextBlock(kind=TextKind.PARAGRAPH):
             return _sentences(block, room)

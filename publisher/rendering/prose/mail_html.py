@@ -70,7 +70,6 @@ def has_column_heads(table: TableBlock) -> bool:
 
 
 def is_heading_row(row: TableRow) -> bool:
-    """Return whether a row has only header cells."""
     return all(cell.header for cell in row.cells)
 
 
@@ -180,7 +179,6 @@ def _text(text: TextBlock, context: text_runs.RenderContext) -> str:
 
 
 def _element(text: TextBlock, context: text_runs.RenderContext) -> tuple[str, str]:
-    """Return the element of a text block, and its class."""
     match text.kind:
         case TextKind.HEADING:
             classes = "prose-head" if text.level == 1 else "prose-subhead"

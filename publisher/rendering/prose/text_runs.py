@@ -36,7 +36,6 @@ class LanguageContext:
         return cls(language=language, direction=direction(language))
 
     def inside(self, attrs: LanguageAttrs | None) -> LanguageContext:
-        """Return the context inside an element with these attributes."""
         if attrs is None:
             return self
         return LanguageContext(
@@ -46,7 +45,6 @@ class LanguageContext:
 
     @property
     def start(self) -> Literal["left", "right"]:
-        """The side on which lines begin."""
         return "right" if self.direction == "rtl" else "left"
 
     def attributes(self, around: LanguageContext) -> str:
@@ -187,7 +185,6 @@ def _is_shown(run: TextRun, urls: MailUrls) -> bool:
 
 
 def _shared(opened: Sequence[_OpenElement], marks: Sequence[Mark]) -> int:
-    """Return how many marks continue from one run to the next."""
     count = 0
     while count < min(len(opened), len(marks)) and opened[count].mark == marks[count]:
         count += 1
@@ -218,7 +215,6 @@ def _opened(
 
 
 def _element(tag: str, language: LanguageContext, *, upright: bool) -> tuple[str, str]:
-    """Return the element for a mark, and its class; `upright` if its letters have no italics."""
     if upright or (tag in _SLANTED and script(language.language) not in _ITALIC_SCRIPTS):
         return ("span", "") if tag == "cite" else (tag, "prose-stress")
     return _ELEMENTS.get(tag, tag), _MARK_CLASSES.get(tag, "")

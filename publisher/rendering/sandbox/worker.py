@@ -77,7 +77,6 @@ class SandboxWorker:
         self._timer = CpuTimer()
 
     def run(self) -> None:
-        """Reply until the other end closes."""
         self._send(protocol.REPLY_READY, b"")
         kind = protocol.REPLY_READY
         while kind != protocol.REPLY_LIMIT and (request := self._next()):
