@@ -18,11 +18,11 @@ from feeds import (
     Link,
     PodcastShow,
     Tombstone,
-    tag_uri,
 )
+from tests.feeds import samples
 from tests.feeds.hostile_texts import BODIES, ROUGH_BODIES, TEXTS
 
-SITE = "https://news.example.org"
+SITE = "https://example.org"
 START = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
 
 _TEXT_OF_NEIGHBOURS = "A quiet neighbour"
@@ -41,38 +41,12 @@ def neighbour(key: str, moment: datetime = START) -> Entry:
 
 def entry(key: str, moment: datetime = START, **changes: object) -> Entry:
     """Return an entry in English with these changes."""
-    fields = {
-        "id": tag_uri("news.example.org", "2026", f"{key}/en"),
-        "url": f"{SITE}/en/{key}",
-        "title": key,
-        "language": "en",
-        "published": moment,
-        "updated": moment,
-        "content_html": f"<p>{key}</p>",
-    }
-    return Entry(**(fields | changes))  # type: ignore[arg-type] # each caller names its fields
-
-
-def addresses(name: str) -> dict[str, str]:
-    """Return where the documents of a feed are, by its name."""
-    base = f"{SITE}/feeds/{name}"
-    return {"rss": f"{base}.rss.xml", "atom": f"{base}.atom.xml", "json": f"{base}.json"}
+    return samples.entry(key, **({"published": moment, "updated": moment} | changes))
 
 
 def channel(name: str, *entries: Entry, **changes: object) -> Channel:
     """Return a channel with these entries, newest first as they are given."""
-    fields = {
-        "id": tag_uri("news.example.org", "2026", f"feed/{name}"),
-        "title": f"Hostile: {name}",
-        "description": "What else can go wrong",
-        "site_url": f"{SITE}/en/",
-        "addresses": addresses(name),
-        "language": "en",
-        "entries": entries,
-        "author": Author(name="The Lantern"),
-        "updated": None if entries else START,
-    }
-    return Channel(**(fields | changes))  # type: ignore[arg-type] # each caller names its fields
+    return samples.channel(*entries, **({"title": f"Hostile: {name}"} | changes))
 
 
 def between_neighbours(*entries: Entry) -> tuple[Entry, ...]:
@@ -200,9 +174,9 @@ def archive() -> Channel:
     return channel(
         "archive/2",
         *between_neighbours(entry("old", content_html=BODIES["right-to-left"])),
-        previous=addresses("archive/1")["atom"],
-        following=addresses("archive/3")["atom"],
-        current=addresses("en")["atom"],
+        previous=samples.addresses("archive/1")["atom"],
+        following=samples.addresses("archive/3")["atom"],
+        current=samples.addresses("en")["atom"],
         hubs=("https://hub.example.org/?a=1&b=2", "https://hub.example.org/?a=1&b=2"),
         page_url=f"{SITE}/en/feeds/?a=1&b=2",
         stylesheet="/feeds/style.en.css?>&\"'",

@@ -1,8 +1,10 @@
 """Sample content in several languages: fictitious people, example domains."""
 
+import csv
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
@@ -47,160 +49,11 @@ NEWSLETTER = {
     "ar": "الأسبوع",
     "de": "Die Woche",
 }
-# title, section, name, affiliation, summary
-STORIES: dict[str, list[tuple[str, str, str, str | None, str]]] = {
-    "en": [
-        (
-            "The ferry that learned to wait for the tide",
-            "Rivers",
-            "Ada Sample",
-            "Harbour Office, Example City",
-            (
-                "For forty years the crossing left on the hour, whatever the water did. Then a "
-                "pilot began to write down what the river wanted, and the timetable gave way."
-            ),
-        ),
-        (
-            "A map of every bench in the old town",
-            "Maps",
-            "Bo Placeholder",
-            None,
-            (
-                "Three pensioners, one notebook and the question that no city had asked: where "
-                "can you sit down for nothing?"
-            ),
-        ),
-        (
-            "How to repair a clock that nobody winds",
-            "Small machines",
-            "Cy Fixture",
-            "Museum of Ordinary Things",
-            (
-                "The keeper of the town hall clock explains escapements, patience and the price "
-                "of brass."
-            ),
-        ),
-        (
-            "Letters from the lighthouse, read aloud",
-            "Rivers",
-            "Ada Sample",
-            "Harbour Office, Example City",
-            (
-                "A box of undelivered mail turns out to be the best record of a coast that has "
-                "since moved two hundred metres inland."
-            ),
-        ),
-    ],
-    "zh-Hans": [
-        (
-            "学会等待潮水的渡轮",
-            "河流",
-            "样例甲",
-            "示例市港务处",
-            "四十年来，渡轮总是准点开船，不管水势如何。后来一位引航员开始记录河流的脾气，时刻表终于让步了。",
-        ),
-        (
-            "老城每一张长椅的地图",
-            "地图",
-            "样例乙",
-            None,
-            "三位退休老人、一本笔记，还有一个从来没有城市问过的问题：哪里可以免费坐下？",
-        ),
-        (
-            "如何修理一座无人上弦的钟",
-            "小机器",
-            "样例丙",
-            "寻常物件博物馆",
-            "市政厅的守钟人谈擒纵机构、耐心，以及黄铜的价钱。",
-        ),
-        (
-            "朗读灯塔来信",
-            "河流",
-            "样例甲",
-            "示例市港务处",
-            "一箱无法投递的信件，竟成了这段海岸最好的记录：海岸线后来向内陆移动了两百米。",
-        ),
-    ],
-    "zh-Hant": [
-        (
-            "學會等待潮水的渡輪",
-            "河流",
-            "樣例甲",
-            "示例市港務處",
-            "四十年來，渡輪總是準點開船，不管水勢如何。後來一位引航員開始記錄河流的脾氣，時刻表終於讓步了。",
-        ),
-        (
-            "老城每一張長椅的地圖",
-            "地圖",
-            "樣例乙",
-            None,
-            "三位退休老人、一本筆記，還有一個從來沒有城市問過的問題：哪裡可以免費坐下？",
-        ),
-        (
-            "如何修理一座無人上弦的鐘",
-            "小機器",
-            "樣例丙",
-            "尋常物件博物館",
-            "市政廳的守鐘人談擒縱機構、耐心，以及黃銅的價錢。",
-        ),
-        (
-            "朗讀燈塔來信",
-            "河流",
-            "樣例甲",
-            "示例市港務處",
-            "一箱無法投遞的信件，竟成了這段海岸最好的記錄：海岸線後來向內陸移動了兩百公尺。",
-        ),
-    ],
-    "ar": [
-        (
-            "العبّارة التي تعلّمت انتظار المدّ",
-            "أنهار",
-            "كاتب مثال",
-            "مكتب الميناء، مدينة المثال",
-            (
-                "على مدى أربعين عامًا كانت العبّارة تنطلق في موعدها مهما فعل الماء. ثم بدأ أحد "
-                "المرشدين يدوّن ما يريده النهر، فتغيّر الجدول."
-            ),
-        ),
-        (
-            "خريطة لكل مقعد في المدينة القديمة",
-            "خرائط",
-            "كاتبة مثال",
-            None,
-            "ثلاثة متقاعدين ودفتر واحد وسؤال لم تطرحه أي مدينة: أين يمكنك أن تجلس مجانًا؟",
-        ),
-        (
-            "كيف تُصلح ساعة لا يملؤها أحد",
-            "آلات صغيرة",
-            "حارس مثال",
-            "متحف الأشياء العادية",
-            "حارس ساعة دار البلدية يشرح آلية الإفلات والصبر وثمن النحاس.",
-        ),
-        (
-            "رسائل من المنارة تُقرأ بصوت عالٍ",
-            "أنهار",
-            "كاتب مثال",
-            "مكتب الميناء، مدينة المثال",
-            "صندوق من البريد الذي لم يصل إلى أصحابه صار أفضل سجلّ لساحل تحرّك مئتي متر نحو الداخل.",
-        ),
-    ],
-    "de": [
-        (
-            "Die Fähre, die auf die Flut warten lernte",
-            "Flüsse",
-            "Ada Muster",
-            "Hafenamt, Musterstadt",
-            "Vierzig Jahre lang legte sie zur vollen Stunde ab, gleich was das Wasser tat.",
-        ),
-        (
-            "Eine Karte aller Bänke in der Altstadt",
-            "Karten",
-            "Bo Muster",
-            None,
-            "Drei Rentner, ein Heft und eine Frage, die keine Stadt gestellt hatte.",
-        ),
-    ],
-}
+# By language: title, section, name, affiliation or nothing, summary.
+STORIES: dict[str, list[list[str]]] = {language: [] for language in LANGUAGES}
+with Path(__file__).with_name("stories.tsv").open(encoding="utf-8", newline="") as _file:
+    for _language, *_story in list(csv.reader(_file, delimiter="\t"))[1:]:
+        STORIES[_language].append(_story)
 SLUGS = ("ferry-and-tide", "bench-map", "clock-repair", "lighthouse-letters")
 PICTURE = Picture(
     src="/media/0a1b/ferry.png", alt="A ferry at low tide", width=1200, height=630
@@ -239,7 +92,7 @@ def article(language: str, index: int = 0, **changes: object) -> Article:
         summary=summary,
         html=body(summary),
         text=f"{summary} " * 30,
-        bylines=(Byline(name=name, affiliation=affiliation),),
+        bylines=(Byline(name=name, affiliation=affiliation or None),),
         translators=(),
         section=section,
         topics=(),
@@ -358,7 +211,7 @@ def feed(language: str, kind: str = "language", **changes: object) -> FeedConten
         kind=kind,  # type: ignore[arg-type] # a kind by name, from tests only
         title={"topic": section, "author": name}.get(kind, PUBLICATION[language][0]),
         description=PUBLICATION[language][1],
-        affiliation=affiliation if kind == "author" else None,
+        affiliation=(affiliation or None) if kind == "author" else None,
         language=None if kind == "all" else language,
         url=url,
         formats=addresses(

@@ -11,7 +11,6 @@ from lxml import etree, html
 from publisher.assembly.gate_run import check_digest
 from publisher.errors import RenderingError
 from publisher.rendering import Digest, Renderer, placeholders
-from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.environment import Templates
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
@@ -162,11 +161,6 @@ def test_equal_content_gives_equal_bytes(renderer: Renderer, kind: str) -> None:
 PREFIXES = {"en": "Correction: ", "zh-Hans": "更正：", "zh-Hant": "更正：", "ar": "تصويب: "}
 
 
-def changed(content: CorrectionContent, **changes: str) -> CorrectionContent:
-    values = {name: getattr(content, name) for name in CorrectionContent.__dataclass_fields__}
-    return CorrectionContent(**(values | changes))
-
-
 @pytest.mark.parametrize("language", PREFIXES)
 def test_the_subject_has_the_prefix_of_its_language_and_both_parts_the_same_links(
     language: str,
@@ -188,21 +182,21 @@ def test_a_subject_that_an_editor_began_with_the_word_has_it_once(language: str)
     prefix = PREFIXES[language]
     for typed in (prefix, prefix.strip().replace("：", ":") + prefix, prefix.upper()):
         digest = Renderer().correction(
-            changed(sample.correction(language), subject=f"{typed}X")
+            replace(sample.correction(language), subject=f"{typed}X")
         )
         assert digest.subject == f"{prefix}X"
         assert prefix.strip() + " " + prefix.strip() not in digest.html
-    alone = Renderer().correction(changed(sample.correction(language), subject=prefix.strip()))
+    alone = Renderer().correction(replace(sample.correction(language), subject=prefix.strip()))
     assert prefix.strip() in alone.subject
 
 
 def test_words_of_an_editor_are_escaped_and_a_correction_without_words_is_no_mail() -> None:
     content = sample.correction("en")
-    digest = Renderer().correction(changed(content, subject="<b>&amp;"))
+    digest = Renderer().correction(replace(content, subject="<b>&amp;"))
     assert "<b>&amp;" not in digest.html
     assert digest.subject == "Correction: <b>&amp;"
     with pytest.raises(RenderingError, match="without words"):
-        Renderer().correction(changed(content, html="<p> </p>"))
+        Renderer().correction(replace(content, html="<p> </p>"))
 
 
 IMPORTS = (

@@ -14,7 +14,7 @@ from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import override
 
 LOSING_WORDS = (
-    "{{ unsubscribe }}\n{% for shown in told.stories %}{{ shown.title|upper }}\n{% endfor %}"
+    "{{ unsubscribe }}\n{% for shown in digest.stories %}{{ shown.title|upper }}\n{% endfor %}"
 )
 
 
@@ -54,7 +54,7 @@ def test_warnings_of_the_gate_are_stored_with_the_digest(
 
 FAILING_WITH_BOTH = """{% extends "shipped/email/digest/body.html" %}
 {% block footer %}{{ super() }}
-{% for shown in told.stories if shown.title in ["The map", "Both"] %}<form></form>{% endfor %}
+{% for shown in digest.stories if shown.title in ["The map", "Both"] %}<form></form>{% endfor %}
 {% endblock %}
 """
 

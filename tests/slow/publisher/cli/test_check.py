@@ -95,7 +95,9 @@ def test_warnings_alone_are_exit_code_0_and_json_has_everything_of_a_finding(
 def test_a_report_fits_into_80_columns(
     run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    override(lantern, "body.txt", LOST + "\n{{ told.lead.title }} {{ told.lead.title }}" * 3)
+    override(
+        lantern, "body.txt", LOST + "\n{{ digest.lead.title }} {{ digest.lead.title }}" * 3
+    )
     # Where nobody says how wide a pipe is, it is wider than a terminal.
     monkeypatch.setattr("publisher.cli.terminal._WIDTH_WITHOUT_TERMINAL", 80)
     _code, out, _err = run("check", lantern, "--newsletter", "weekly", "--now", FRIDAY)

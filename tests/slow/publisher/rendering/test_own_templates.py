@@ -95,7 +95,7 @@ def test_a_publication_styles_its_feeds_itself(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", ["title", "summary"])
 def test_a_publication_words_titles_and_summaries_itself(tmp_path: Path, field: str) -> None:
-    source = "{{ item.article.section }}:\n{{ item.article.title }} & {{ house.title }}\n"
+    source = "{{ item.article.section }}:\n{{ item.article.title }} & {{ publication.title }}\n"
     renderer = own(tmp_path, f"feed/{field}.txt", source)
     found = renderer.feed_texts(sample.item("en"), sample.publication("en"))
     line = f"Rivers: {sample.STORIES['en'][0][0]} & The Lantern"
