@@ -295,10 +295,7 @@ BROKEN_OPML = [
 ]  # fmt: skip
 
 BROKEN_FEED = [
-    (
-        {"version": "https://jsonfeed.org/version/1"},
-        "version: is 'https://jsonfeed.org/version/1'",
-    ),
+    ({"version": "https://jsonfeed.org/version/1"}, "version: is 'https://jsonfeed.org/version/1'"),
     ({"title": None}, "feed/title: is not a text (45)"),
     ({"title": "a\nb"}, "feed/title: is more than one line (46)"),
     ({"title": "a\ud800"}, "document/title: holds U+D800 (35)"),
@@ -313,41 +310,23 @@ BROKEN_FEED = [
     ({"language": "zh_Hant"}, "feed/language: 'zh_Hant' is no language tag"),
     ({"next_url": "https://example.org/en.json"}, "next_url: is the feed itself (47)"),
     ({"hubs": [{"type": "WebSub"}]}, "hubs: has no url (47)"),
-    (
-        {"hubs": [{"type": "WebSub", "url": "hub"}]},
-        "hubs/url: 'hub' is no absolute address (47)",
-    ),
+    ({"hubs": [{"type": "WebSub", "url": "hub"}]}, "hubs/url: 'hub' is no absolute address (47)"),
     ({"_publisher": None}, "feed/_publisher: is no extension (48)"),
-]
+]  # fmt: skip
 BROKEN_ITEM = [
     ({"id": 7}, "items 1/id: is not a text (46)"),
     ({"id": "wells"}, "items 1/id: 'wells' is no absolute IRI (1)"),
     ({"url": "wells"}, "items 1/url: 'wells' is no absolute address (46)"),
     ({"content_html": "<p>"}, None),
     ({"content_html": "<b>"}, "items 1/content_html: has <b> that is never closed (32)"),
-    (
-        {"date_published": "2026-01-08"},
-        "items 1/date_published: '2026-01-08' is no date of RFC",
-    ),
-    (
-        {"date_published": "1970-01-08T00:00:00Z"},
-        "items 1/date_published: '1970-01-08T00:00:00Z'",
-    ),
-    (
-        {"date_published": "2026-02-08T00:00:00Z"},
-        "items 1: published after it was modified (6)",
-    ),
+    ({"date_published": "2026-01-08"}, "items 1/date_published: '2026-01-08' is no date of RFC"),
+    ({"date_published": "1970-01-08T00:00:00Z"}, "items 1/date_published: '1970-01-08T00:00:00Z'"),
+    ({"date_published": "2026-02-08T00:00:00Z"}, "items 1: published after it was modified (6)"),
     ({"tags": [""]}, "items 1/tags: is not a list of texts (46)"),
-    (
-        {"attachments": [{"url": "https://example.org/a"}]},
-        "items 1/attachments: has no mime_type",
-    ),
-    (
-        {"attachments": [{"size_in_bytes": "9"}]},
-        "attachments/size_in_bytes: is not a number (46)",
-    ),
+    ({"attachments": [{"url": "https://example.org/a"}]}, "items 1/attachments: has no mime_type"),
+    ({"attachments": [{"size_in_bytes": "9"}]}, "attachments/size_in_bytes: is not a number (46)"),
     ({"summary": ""}, "items 1/summary: is not a text (46)"),
-]
+]  # fmt: skip
 MISSING = [
     (("title",), "title: is missing (45)"),
     (("items",), "items: is missing (45)"),
