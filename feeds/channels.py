@@ -135,7 +135,7 @@ class Channel:
     @property
     def last_updated(self) -> datetime:
         """When the content last changed: the latest of `updated` and all entries' changes."""
-        return self._last_change(self.id)
+        return self.updated or self._last_change(self.id)
 
     @property
     def is_archive(self) -> bool:

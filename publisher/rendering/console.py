@@ -57,7 +57,8 @@ def said_in(language: str, translations: NullTranslations, text: str) -> Markup:
     """
     template = text.template if isinstance(text, Sentence) else text
     found = _translated(translations, text)
-    is_missing = found == template and (template == ENGLISH or _has_words(template))
+    has_words = any(one.isalpha() for one in _PLACE.sub("", template))
+    is_missing = found == template and (template == ENGLISH or has_words)
     if language == CONSOLE_LANGUAGES[0] or is_missing:
         return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(text)
     if not isinstance(text, Sentence):
@@ -83,10 +84,6 @@ def _translated(translations: NullTranslations, text: str) -> str:
     count = text.values["count"]
     found = translations.ngettext(text.template, text.plural, int(str(count)))
     return text.template if found == text.plural else found
-
-
-def _has_words(template: str) -> bool:
-    return any(one.isalpha() for one in _PLACE.sub("", template))
 
 
 def _said_value(language: str, translations: NullTranslations, value: SentenceValue) -> Markup:

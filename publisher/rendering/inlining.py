@@ -10,7 +10,7 @@ docs/reference/templates.md. This is the only module that imports premailer and 
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,14 +88,6 @@ class SplitSheet:
     kept: str
 
 
-def _numbered(declarations: Mapping[str, str], mark: str) -> dict[str, str]:
-    return {mark + name: value for name, value in declarations.items()}
-
-
-def _declaration_list(declarations: Mapping[str, str]) -> str:
-    return ";".join(f"{name}:{value}" for name, value in declarations.items())
-
-
 @lru_cache(maxsize=256)
 def split_sheet(css: str, sheet: int) -> SplitSheet:
     """Split a sheet, the document's `sheet`-th. Raises StyleSheetError for what can't be read."""
@@ -118,9 +110,10 @@ def split_sheet(css: str, sheet: int) -> SplitSheet:
             continue
         # Each selector has a specificity of its own, so each gets a rule of its own.
         for part, selector in enumerate(selectors):
-            named = _numbered(declarations, f"-x{sheet}x{number}x{part}-")
-            inlined.append(f"{selector} {{{_declaration_list(named)}}}")
-            numbered |= set(named)
+            mark = f"-x{sheet}x{number}x{part}-"
+            written = ";".join(f"{mark}{name}:{value}" for name, value in declarations.items())
+            inlined.append(f"{selector} {{{written}}}")
+            numbered |= {mark + name for name in declarations}
         important |= {name for name, value in declarations.items() if _IMPORTANT in value}
     return SplitSheet(
         inlined="\n".join(inlined),
@@ -392,16 +385,11 @@ def _prepare_sheets(root: _Element) -> None:
         with _lines_of(style):
             check_kept_sheet(css, inlined, important)
     for style, split in zip(others, splits, strict=True):
-        _leave_in_head(style, split)
-
-
-def _leave_in_head(style: _Element, split: SplitSheet) -> None:
-    """Give a sheet the rules that premailer inlines, and put the others behind it."""
-    if split.kept:
-        kept = etree.Element("style", {_MARK: _IGNORE})
-        kept.text = split.kept
-        style.addnext(kept)
-    style.text = split.inlined
+        if split.kept:
+            in_head = etree.Element("style", {_MARK: _IGNORE})
+            in_head.text = split.kept
+            style.addnext(in_head)
+        style.text = split.inlined
 
 
 def _check_style_element(style: _Element) -> None:

@@ -354,7 +354,9 @@ def _add_folder(hashed: hashlib._Hash, folder: Path) -> None:
         path = folder / name
         try:
             hashed.update(f"\n{name}\n{path.stat().st_size}\n".encode())
-            hashed.update(_start_of(path))
+            with path.open("rb") as file:
+                # As much as a template may have: a larger file is refused whatever it holds.
+                hashed.update(file.read(template_files.MAX_TEMPLATE_BYTES + 1))
         except OSError as error:
             reason = error.strerror or error
             raise RenderingError(f"templates/{name}: can't be read: {reason}") from None
@@ -382,9 +384,3 @@ def _sources(folder: Path) -> list[str]:
         names = (f"{below}/{name}" if below else name for name in files)
         found += [name for name in names if name.endswith(_TEMPLATE_SUFFIXES)]
     return sorted(found, key=lambda name: name.split("/"))
-
-
-def _start_of(path: Path) -> bytes:
-    """Read as much as a template may have: a larger file is refused whatever it holds."""
-    with path.open("rb") as file:
-        return file.read(template_files.MAX_TEMPLATE_BYTES + 1)

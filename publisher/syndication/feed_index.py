@@ -285,23 +285,19 @@ def due_feeds(connection: sa.Connection) -> list[Feed]:
     return [Feed(*row) for row in rows]
 
 
-def feeds_in(connection: sa.Connection, languages: tuple[str, ...]) -> list[Feed]:
-    """Return all feeds in some languages, and the one of all languages, by name."""
-    return _feeds(connection, languages, sa.true())
-
-
-def visible_feeds(connection: sa.Connection, languages: tuple[str, ...]) -> list[Feed]:
-    """Return the feeds that pages list, by name: without empty ones of topics and authors."""
-    filled = sa.exists().where(
-        feed_position.c.feed_id == feed.c.id, feed_position.c.state == "present"
-    )
-    return _feeds(connection, languages, sa.or_(feed.c.kind.not_in(_BY_ARTICLE), filled))
-
-
-def _feeds(
-    connection: sa.Connection, languages: tuple[str, ...], where: sa.ColumnElement[bool]
+def feeds_in(
+    connection: sa.Connection, languages: tuple[str, ...], *, listed: bool = False
 ) -> list[Feed]:
-    query = sa.select(feed).where(feed.c.language.in_(("", *languages)), where)
+    """Return all feeds in some languages, and the one of all languages, by name.
+
+    Of those that pages have `listed`, empty ones of topics and authors are left out.
+    """
+    query = sa.select(feed).where(feed.c.language.in_(("", *languages)))
+    if listed:
+        filled = sa.exists().where(
+            feed_position.c.feed_id == feed.c.id, feed_position.c.state == "present"
+        )
+        query = query.where(sa.or_(feed.c.kind.not_in(_BY_ARTICLE), filled))
     return [Feed(*row) for row in connection.execute(query.order_by(feed.c.name))]
 
 

@@ -5,7 +5,7 @@ A feed's page is written with the feed, the rest when its inputs have changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +21,6 @@ from publisher.languages import autonym
 from publisher.rendering import LanguageLink, Renderer, views
 from publisher.rendering.model import FeedContent, FeedGroup, FeedNoteLine, FeedPageLink
 from publisher.syndication import feed_documents, feed_index, feed_window
-from publisher.syndication.feed_documents import FeedFile, write_feed_file
 from publisher.syndication.feed_index import Feed, FeedKind
 from publisher.syndication.feed_window import StoredEntry
 from publisher.web_files import write_page
@@ -54,7 +53,7 @@ class FeedPages:
         self._view = cache(partial(views.publication_view, publication))
         self._house = cache(partial(views.site_view, settings))
         with database.reading() as connection:
-            visible = feed_index.visible_feeds(connection, publication.languages)
+            visible = feed_index.feeds_in(connection, publication.languages, listed=True)
         self._listed = [
             one for one in visible if not feed_index.is_former_feed(publication, one)
         ]
@@ -180,38 +179,43 @@ class FeedPages:
     def _write_styles(self, templates: str) -> None:
         """Write each language's stylesheet, if templates or the publication's settings changed."""
         publication = self._settings.publication
-        current = web_files.hash_inputs(publication, templates)
-        paths = {
-            language: self._settings.folders.public / urls.feed_style_path(language)
-            for language in publication.languages
-        }
-        with self._database.reading() as connection:
-            same = web_files.cached_hash(connection, FEED_STYLES) == current
-        if same and all(path.is_file() for path in paths.values()):
-            return
-        for language, path in paths.items():
-            write_if_changed(path, self._renderer.feed_style(self._view(language)).encode())
-        with self._database.writing() as connection:
-            web_files.store_hash(connection, FEED_STYLES, current)
+
+        def style(language: str) -> bytes:
+            return self._renderer.feed_style(self._view(language)).encode()
+
+        paths = {tag: urls.feed_style_path(tag) for tag in publication.languages}
+        self._write_changed(FEED_STYLES, paths, style, publication, templates)
 
     def _write_opml(self) -> None:
-        """Write the list of all feeds, if there are new ones or other titles."""
+        """Write the list of all feeds, and one for each language, if there are new ones or other titles."""
         publication = self._settings.publication
+
+        def opml(language: str) -> bytes:
+            few = (one for one in self._listed if one.kind not in _BY_SUBJECT)
+            own = [one for one in few if one.language == language]
+            return self._opml(own if language else self._listed)
+
+        paths = {tag: urls.opml_path(tag) for tag in ("", *publication.languages)}
         listed = [(one.name, one.title, one.affiliation) for one in self._listed]
-        current = web_files.hash_inputs(publication, listed)
-        lists = {tag: urls.opml_path(tag) for tag in ("", *publication.languages)}
-        there = (self._settings.folders.public / path for path in lists.values())
+        self._write_changed(FEED_LIST, paths, opml, publication, listed)
+
+    def _write_changed(
+        self,
+        name: str,
+        paths: Mapping[str, str],
+        content: Callable[[str], bytes],
+        *inputs: object,
+    ) -> None:
+        """Write the files of languages if one is missing, or others than these inputs were written last."""
+        public, current = self._settings.folders.public, web_files.hash_inputs(*inputs)
         with self._database.reading() as connection:
-            same = web_files.cached_hash(connection, FEED_LIST) == current
-        if same and all(path.is_file() for path in there):
+            same = web_files.cached_hash(connection, name) == current
+        if same and all((public / path).is_file() for path in paths.values()):
             return
-        for tag, path in lists.items():
-            few = [f for f in self._listed if f.language == tag and f.kind not in _BY_SUBJECT]
-            write_feed_file(
-                self._settings, FeedFile(path, self._opml(few if tag else self._listed))
-            )
+        for language, path in paths.items():
+            write_if_changed(public / path, content(language))
         with self._database.writing() as connection:
-            web_files.store_hash(connection, FEED_LIST, current)
+            web_files.store_hash(connection, name, current)
 
     def _opml(self, listed: Sequence[Feed]) -> bytes:
         # It loads feedgen and lxml, and the list changes with the feeds' names only.

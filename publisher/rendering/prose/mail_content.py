@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -21,11 +21,9 @@ from publisher.articles.content.blocks import (
     Block,
     BlockQuote,
     Figure,
-    HorizontalRule,
     IndentedBlock,
     ListBlock,
     TableBlock,
-    TableCell,
     TextBlock,
     TextKind,
     TextRun,
@@ -86,16 +84,18 @@ def _with_text(block: Block, texts: Iterator[str]) -> Block:
             return replace(block, items=items)
         case TableBlock():
             rows = tuple(
-                replace(row, cells=tuple(_with_cell(cell, texts) for cell in row.cells))
+                replace(
+                    row,
+                    cells=tuple(
+                        replace(cell, blocks=_with_texts(cell.blocks, texts))
+                        for cell in row.cells
+                    ),
+                )
                 for row in block.rows
             )
             return replace(block, rows=rows)
         case _:
             return block
-
-
-def _with_cell(cell: TableCell, texts: Iterator[str]) -> TableCell:
-    return replace(cell, blocks=_with_texts(cell.blocks, texts))
 
 
 def content_opening(content: ArticleContent, limit: int) -> tuple[ArticleContent, bool]:
@@ -137,14 +137,11 @@ def _part(block: Block, room: int) -> list[Block]:
             inner, _is_cut = _opening(block.blocks, room)
             return [replace(block, blocks=inner)] if inner else []
         case ListBlock():
-            fitting = [n for n in range(1, len(block.items)) if _items_length(block, n) <= room]
-            return [replace(block, items=block.items[: fitting[-1]])] if fitting else []
+            lengths = accumulate(_length(item.blocks) for item in block.items[:-1])
+            fitting = sum(length <= room for length in lengths)
+            return [replace(block, items=block.items[:fitting])] if fitting else []
         case _:
             return []
-
-
-def _items_length(block: ListBlock, number: int) -> int:
-    return sum(_length(item.blocks) for item in block.items[:number])
 
 
 def _sentences(text: TextBlock, room: int) -> list[Block]:
@@ -184,16 +181,12 @@ def _end_of(text: str, letters: int) -> int:
 def _well_ended(blocks: list[Block]) -> list[Block]:
     """Remove headings, terms and rules at the end, and announcements if something else stays."""
     kept = list(blocks)
-    while kept and (isinstance(kept[-1], HorizontalRule) or not _can_end(kept[-1])):
+    while kept and not (isinstance(kept[-1], Figure) or _says_something(kept[-1])):
         kept.pop()
     if kept and _announces(kept[-1]):
         before = _well_ended(kept[:-1])
         return before if any(map(_says_something, before)) else kept
     return kept
-
-
-def _can_end(block: Block) -> bool:
-    return isinstance(block, Figure) or _says_something(block)
 
 
 def _announces(block: Block) -> bool:
