@@ -9,7 +9,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from lxml import etree
 
 import feeds
 from feeds import FEED_FORMATS, Channel, Entry, FeedFormat
@@ -128,19 +127,3 @@ def test_dates_at_the_ends_of_the_calendar_are_their_only_fault() -> None:
         found = faults(feeds.render(style, channel), style.name)  # type: ignore[arg-type] # its name is one of them
         assert found
         assert all("is not plausible (6)" in fault for fault in found)
-
-
-def test_deep_markup_stays_one_text() -> None:
-    root = etree.fromstring(feeds.render(STYLES["rss"], hostile.rough_bodies()))
-
-    texts = root.xpath("//item/description")
-
-    assert isinstance(texts, list)
-    assert all(len(text) == 0 for text in texts if isinstance(text, etree._Element))
-
-
-@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
-def test_hostile_channels_give_equal_bytes_twice(
-    any_hostile: Channel, style: FeedFormat
-) -> None:
-    assert feeds.render(style, any_hostile) == feeds.render(style, any_hostile)

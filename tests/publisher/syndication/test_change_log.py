@@ -83,11 +83,7 @@ def test_an_article_is_in_the_feeds_of_its_language_topics_authors_and_all(
     }
     assert all(present(publication, name) == ["fog/en"] for name in names)
     assert due(publication) == names
-
-
-def test_recorded_articles_are_not_examined_again(publication: PublicationFolder) -> None:
-    publication.write("en/fog.md", title="Fog", date="2026-01-05")
-    assert record(publication) == 1
+    # What was recorded is not examined again.
     settle(publication)
     assert record(publication) == 0
     assert not due(publication)
@@ -122,30 +118,22 @@ def test_an_edit_changes_updated_and_keeps_the_position(publication: Publication
     assert present(publication, "en") == ["fog/en", "tide/en"]
 
 
-def test_a_new_translation_makes_feeds_due_and_changes_no_date(
-    publication: PublicationFolder,
+@pytest.mark.parametrize(
+    ("archived", "marked"), [((), {"en", "ar", "all"}), (("en", "all"), {"ar", "all"})]
+)
+def test_a_new_translation_changes_no_date_and_makes_feeds_due_but_for_an_archived_entry(
+    publication: PublicationFolder, archived: tuple[str, ...], marked: set[str]
 ) -> None:
     publication.write("en/fog.md", title="Fog", date="2026-01-05")
     record(publication)
     before = entries(publication)["fog/en"]["updated"]
-    settle(publication)
-    publication.at(NOW + DAY).write("ar/fog.md", title="الضباب", date="2026-01-05")
-    record(publication)
-    assert entries(publication)["fog/en"]["updated"] == before
-    assert due(publication) == {"en", "ar", "all"}
-
-
-def test_a_new_translation_of_an_archived_entry_makes_its_feed_not_due(
-    publication: PublicationFolder,
-) -> None:
-    publication.write("en/fog.md", title="fog", date="2026-01-05")
-    record(publication)
-    for name in ("en", "all"):
+    for name in archived:
         archive(publication, name, last=1)
     settle(publication)
     publication.at(NOW + DAY).write("ar/fog.md", title="الضباب", date="2026-01-05")
     record(publication)
-    assert due(publication) == {"ar", "all"}
+    assert entries(publication)["fog/en"]["updated"] == before
+    assert due(publication) == marked
 
 
 def test_a_withdrawn_article_leaves_all_feeds_and_makes_its_archive_due(
@@ -212,7 +200,7 @@ def test_a_restored_article_keeps_its_id_and_gets_a_new_position_and_later_date(
     assert positions(publication, "en") == [("fog/en", "withdrawn"), ("fog/en", "present")]
 
 
-def test_an_embargoed_article_is_recorded_when_the_embargo_ends(
+def test_an_embargoed_article_is_recorded_when_the_embargo_ends_and_hidden_by_another_one(
     publication: PublicationFolder,
 ) -> None:
     publication.write("en/fog.md", title="fog", date="2026-01-12 08:00")
@@ -221,17 +209,10 @@ def test_an_embargoed_article_is_recorded_when_the_embargo_ends(
     publication.at(datetime(2026, 1, 12, 8, tzinfo=UTC))
     assert record(publication) == 1
     assert present(publication, "en") == ["fog/en"]
-
-
-def test_an_article_that_gets_an_embargo_later_is_hidden_until_it_ends(
-    publication: PublicationFolder,
-) -> None:
-    publication.write("en/fog.md", title="fog", date="2026-01-05")
-    record(publication)
-    publication.write("en/fog.md", title="fog", date="2026-01-12")
+    publication.write("en/fog.md", title="fog", date="2026-01-14")
     record(publication)
     assert present(publication, "en") == []
-    publication.at(datetime(2026, 1, 12, tzinfo=UTC))
+    publication.at(datetime(2026, 1, 14, tzinfo=UTC))
     record(publication)
     assert present(publication, "en") == ["fog/en"]
 
