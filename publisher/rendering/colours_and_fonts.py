@@ -6,7 +6,7 @@ has one code point and several shapes, so Simplified, Traditional, Japanese and 
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from publisher.languages import script
 from publisher.pictures.colours import WHITE, lightened, readable_on
@@ -88,7 +88,7 @@ def palette(accent: str, ground: str) -> Palette:
     return Palette(light=light, dark=dark)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Typeface:
     """Font stacks in CSS; line heights as multiples of the font size.
 
@@ -113,19 +113,15 @@ WESTERN = Typeface(
 )
 
 
-def _asian(stack: str, office: str) -> Typeface:
-    # CJK characters fill their square, so lines need more space than Latin ones.
+def _sans(stack: str, office: str, *, leading: float, heading_leading: float) -> Typeface:
     fonts = f"{stack},Arial,sans-serif"
-    return Typeface(
-        body=fonts, heading=fonts, office=office, leading=1.72, heading_leading=1.38
-    )
+    return Typeface(fonts, fonts, office, leading, heading_leading)
 
 
-def _semitic(stack: str, office: str) -> Typeface:
-    # Marks above and below the letters are cut off in tight lines.
-    fonts = f"{stack},Arial,sans-serif"
-    return Typeface(body=fonts, heading=fonts, office=office, leading=1.75, heading_leading=1.5)
-
+# CJK characters fill their square, so lines need more space than Latin ones.
+_asian = partial(_sans, leading=1.72, heading_leading=1.38)
+# Marks above and below the letters are cut off in tight lines.
+_semitic = partial(_sans, leading=1.75, heading_leading=1.5)
 
 BY_SCRIPT = {
     "Hans": _asian(
