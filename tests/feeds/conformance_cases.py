@@ -4,123 +4,17 @@ A case replaces one text by another and names the fault that this makes; None wh
 none.
 """
 
+import json
+from pathlib import Path
+from typing import Any
+
 from feeds.opml import Outline, OutlineGroup, render_opml
 from tests.feeds import hostile
 
-RSS = """\
-<?xml version="1.0" encoding="UTF-8"?>
-<?xml-stylesheet type="text/css" href="/feeds/style.en.css"?>
-<rss xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:fh="http://purl.org/syndication/history/1.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:media="http://search.yahoo.com/mrss/" version="2.0">
-  <channel>
-    <title>The Lantern</title>
-    <link>https://example.org/en/</link>
-    <description>Light on things</description>
-    <language>en</language>
-    <lastBuildDate>Fri, 09 Jan 2026 12:00:00 GMT</lastBuildDate>
-    <docs>https://www.rssboard.org/rss-specification</docs>
-    <ttl>60</ttl>
-    <image><url>https://example.org/i.png</url><title>The Lantern</title><link>https://example.org/en/</link><width>144</width></image>
-    <atom:link rel="self" type="application/rss+xml" href="https://example.org/en.rss.xml"/>
-    <atom:link rel="related" type="application/atom+xml" hreflang="en" href="https://example.org/en.atom.xml"/>
-    <atom:link rel="current" href="https://example.org/now.rss.xml"/>
-    <atom:link rel="prev-archive" href="https://example.org/1.rss.xml"/>
-    <fh:archive/>
-    <itunes:category text="News"/>
-    <itunes:explicit>false</itunes:explicit>
-    <itunes:owner><itunes:email>post@example.org</itunes:email></itunes:owner>
-    <item>
-      <title>Wells &#x26; water</title>
-      <link>https://example.org/en/wells</link>
-      <description>Deep &amp;amp; wide.</description>
-      <content:encoded>&lt;p&gt;Deep &lt;a href="https://example.org/"&gt;wells&lt;/a&gt;.&lt;/p&gt;</content:encoded>
-      <enclosure url="https://example.org/a.mp3" length="9" type="audio/mpeg"/>
-      <guid isPermaLink="false">tag:example.org,2026:wells/en</guid>
-      <category>water</category>
-      <pubDate>Fri, 09 Jan 2026 12:00:00 GMT</pubDate>
-      <dc:creator>First Author</dc:creator>
-      <dc:language>en</dc:language>
-      <itunes:duration>1:02:03</itunes:duration>
-      <media:thumbnail url="https://example.org/t.png" width="9"/>
-      <media:content url="https://example.org/a.pdf" type="application/pdf" medium="document" fileSize="9"><media:title type="plain">A</media:title></media:content>
-    </item>
-    <item>
-      <title>Short</title>
-      <link>https://example.org/en/short</link>
-      <description>Short.</description>
-      <guid isPermaLink="false">tag:example.org,2026:short/en</guid>
-      <pubDate>Thu, 08 Jan 2026 12:00:00 GMT</pubDate>
-    </item>
-  </channel>
-</rss>
-"""
-
-ATOM = """\
-<?xml version="1.0" encoding="UTF-8"?>
-<feed xmlns="http://www.w3.org/2005/Atom" xmlns:at="http://purl.org/atompub/tombstones/1.0" xmlns:fh="http://purl.org/syndication/history/1.0" xml:lang="en">
-  <id>tag:example.org,2026:feed/en</id>
-  <title>The Lantern</title>
-  <subtitle>Light on things</subtitle>
-  <updated>2026-01-09T12:00:00Z</updated>
-  <author><name>The Lantern</name><uri>https://example.org/</uri></author>
-  <generator version="1">newsletter-publisher</generator>
-  <icon>https://example.org/i.png</icon>
-  <link rel="alternate" type="text/html" hreflang="en" href="https://example.org/en/"/>
-  <link rel="self" type="application/atom+xml" href="https://example.org/en.atom.xml"/>
-  <link rel="current" href="https://example.org/now.atom.xml"/>
-  <link rel="next-archive" href="https://example.org/2.atom.xml"/>
-  <fh:archive/>
-  <at:deleted-entry ref="tag:example.org,2026:gone/en" when="2026-01-09T11:00:00Z"/>
-  <entry>
-    <id>tag:example.org,2026:wells/en</id>
-    <title>Wells</title>
-    <updated>2026-01-09T12:00:00Z</updated>
-    <published>2026-01-08T12:00:00Z</published>
-    <summary>Deep.</summary>
-    <content type="html">&lt;p&gt;Deep &amp;amp; wide.&lt;/p&gt;</content>
-    <category term="water"/>
-    <link rel="alternate" type="text/html" href="https://example.org/en/wells"/>
-    <link rel="enclosure" type="audio/mpeg" length="9" href="https://example.org/a.mp3"/>
-  </entry>
-  <entry>
-    <id>tag:example.org,2026:short/en</id>
-    <title>Short</title>
-    <updated>2026-01-07T12:00:00Z</updated>
-    <content type="html">&lt;p&gt;Short.&lt;/p&gt;</content>
-    <link href="https://example.org/en/short"/>
-  </entry>
-</feed>
-"""
-
-JSON = {
-    "version": "https://jsonfeed.org/version/1.1",
-    "title": "The Lantern",
-    "home_page_url": "https://example.org/en/",
-    "feed_url": "https://example.org/en.json",
-    "next_url": "https://example.org/2.json",
-    "language": "en",
-    "authors": [{"name": "The Lantern"}],
-    "hubs": [{"type": "WebSub", "url": "https://hub.example.org/"}],
-    "items": [
-        {
-            "id": "tag:example.org,2026:wells/en",
-            "url": "https://example.org/en/wells",
-            "title": "Wells",
-            "content_html": "<p>Deep.</p>",
-            "date_published": "2026-01-08T12:00:00Z",
-            "date_modified": "2026-01-09T12:00:00Z",
-            "tags": ["water"],
-            "attachments": [
-                {
-                    "url": "https://example.org/a.mp3",
-                    "mime_type": "audio/mpeg",
-                    "size_in_bytes": 9,
-                    "duration_in_seconds": 1.5,
-                }
-            ],
-            "_publisher": {"affiliation": "Example Institute"},
-        }
-    ],
-}
+_DATA = Path(__file__).with_name("data")
+RSS = (_DATA / "valid.rss.xml").read_text("utf-8")
+ATOM = (_DATA / "valid.atom.xml").read_text("utf-8")
+JSON: dict[str, Any] = json.loads((_DATA / "valid.json").read_text("utf-8"))
 
 OPML = render_opml(
     "The Lantern",
