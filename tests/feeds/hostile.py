@@ -174,6 +174,7 @@ def archive() -> Channel:
     return channel(
         "archive/2",
         *between_neighbours(entry("old", content_html=BODIES["right-to-left"])),
+        addresses=samples.addresses("archive/2"),
         previous=samples.addresses("archive/1")["atom"],
         following=samples.addresses("archive/3")["atom"],
         current=samples.addresses("en")["atom"],
