@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
 
 from publisher.assembly.gate_run import check_digest
 from publisher.errors import RenderingError
@@ -45,16 +46,30 @@ REFUSED = "can't be tested, compared or changed, since a mail is rendered once f
 
 
 class InProcessRenderer:
-    """Renders with custom templates in this process: the sandbox has tests of its own."""
+    """Renders with custom templates in this process: the sandbox has tests of its own.
 
-    def __init__(self, folder: Path) -> None:
+    The folder `compiled` keeps shipped templates from one test to the next.
+    """
+
+    def __init__(self, folder: Path, compiled: Path) -> None:
         self._folder = folder
+        self._cache = FileSystemBytecodeCache(str(compiled))
+
+    def _templates(self) -> Templates:
+        templates = Templates(self._folder)
+        templates._environment.bytecode_cache = self._cache
+        return templates
 
     def digest(self, content: IssueContent) -> Digest:
-        return render_digest(Templates(self._folder), content)
+        return render_digest(self._templates(), content)
 
     def system_mail(self, mail: SystemMail) -> Digest:
-        return render_system_mail(Templates(self._folder), mail)
+        return render_system_mail(self._templates(), mail)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("compiled")
 
 
 @pytest.fixture
@@ -63,8 +78,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def renderer(folder: Path) -> InProcessRenderer:
-    return InProcessRenderer(folder)
+def renderer(folder: Path, compiled: Path) -> InProcessRenderer:
+    return InProcessRenderer(folder, compiled)
 
 
 def page(renderer: InProcessRenderer, folder: Path, source: str) -> str:
