@@ -24,7 +24,6 @@ from publisher.cli.exit_codes import Interrupted, complain, echo, exit_code, int
 from publisher.cli.issues import corrections, deliveries, plan, preview, reports, sending
 from publisher.cli.operation import backup, check, new, run, servers, status
 from publisher.cli.subscribers import commands, imports, mailbox
-from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from typer._click.core import Context
@@ -112,50 +111,6 @@ _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})
 # by itself, which takes a sixth of a run that finds nothing new: loading modules makes many objects.
 OBJECTS_PER_COLLECTION = 10_000
 
-# Commands of before, and the operations that do the same.
-REPLACED = {
-    "accounts disable": "disableAccount",
-    "accounts enable": "enableAccount",
-    "accounts end-sessions": "endSessions",
-    "accounts list": "listAccounts",
-    "accounts roles": "setRoles",
-    "articles accept": "acceptLostArticles",
-    "audit": "readAuditLog",
-    "audit verify": "verifyAuditLog",
-    "calendar": "readCalendar",
-    "issues diff": "compareRevisions",
-    "issues edit": "editIssue",
-    "issues plan": "readPlan",
-    "issues request-changes": "requestChanges",
-    "issues restore": "restoreOccurrence",
-    "issues schedule": "scheduleIssue",
-    "issues undo": "undoSending",
-    "issues undo-edit": "undoEdit",
-    "keys list": "listKeys",
-    "keys revoke": "revokeKey",
-    "mailbox undo": "undoLeftByMail",
-    "subscribers merge": "mergeSubscribers",
-    "subscribers revive": "reviveSubscriber",
-    "translations": "listTranslations",
-    "translations changes": "readOriginalChanges",
-    "translations claim": "claimTranslation",
-    "translations dismiss": "dismissStaleness",
-    "translations feeds": "readTranslatorChoices",
-    "translations give-up": "giveUpTranslation",
-    "translations mails": "chooseTranslatorMails",
-    "translations release": "releaseTranslation",
-    "translations start": "startTranslation",
-    "translations stats": "readTranslationStatistics",
-    "webhooks": "listWebhooks",
-    "webhooks add": "addWebhook",
-    "webhooks deliveries": "listWebhookDeliveries",
-    "webhooks disable": "disableWebhook",
-    "webhooks enable": "enableWebhook",
-    "webhooks remove": "removeWebhook",
-    "webhooks rotate": "rotateWebhook",
-    "webhooks test": "testWebhook",
-}
-
 # Commands by what people do with them, as `--help` lists them.
 _PANELS = {
     "Begin and look": ("new", "demo", "preview", "check", "send"),
@@ -235,16 +190,6 @@ def global_options(
 _command = cache(partial(typer.main.get_command, app))
 
 
-def _refuse_replaced(words: Sequence[str]) -> None:
-    """Raise UsageError, with what to write instead, for a command that there is no more."""
-    for name in (" ".join(words[:2]), words[0] if words else ""):
-        if operation := REPLACED.get(name):
-            raise UsageError(
-                f"{name}: is done by `publisher api {operation}` now; "
-                f"`publisher api {operation} --help` shows what it takes"
-            )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 not done, 2 not understood.
 
@@ -258,7 +203,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         set_up_logging()
     words_of_command = [word for word in words if word != "--debug"]
     try:
-        _refuse_replaced(words_of_command)
         with interruptible():
             outcome = _command()(words_of_command, standalone_mode=False)
     except Interrupted as stop:

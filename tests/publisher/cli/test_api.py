@@ -9,13 +9,12 @@ from sqlalchemy import update
 from standardwebhooks import Webhook as Verifier
 
 from publisher.accounts.tables import audit_entry_table
-from publisher.cli.main import REPLACED
 from publisher.web.api.application import OPERATIONS, TERMINAL_OPERATIONS
 from publisher.webhooks import store
 from publisher.webhooks.events import EventType
 from tests.publisher.accounts.test_accounts import without_trigger
 from tests.publisher.app.approving import person
-from tests.publisher.cli.conftest import Run, refuses
+from tests.publisher.cli.conftest import Run, done, refuses
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.starting_points import Point, StartingPoint
 from tests.publisher.webhooks.receiver import receiving
@@ -31,8 +30,7 @@ def waiting(starting_point: StartingPoint) -> PublicationFolder:
 
 
 def ask(run: Run, *words: object, now: tuple[str, ...] = BEFORE) -> Any:
-    code, out, err = run("api", *words, *now)
-    assert (code, err) == (0, "")
+    out = done(run, "api", *words, *now)
     return json.loads(out)
 
 
@@ -43,8 +41,7 @@ def test_operations_are_listed_and_each_is_described(run: Run) -> None:
             assert "publisher sources test" in refuses(run, "api", operation.id)
             continue
         assert f"  {operation.id} " in listed
-        code, out, err = run("api", operation.id, "--help")
-        assert (code, err) == (0, "")
+        out = done(run, "api", operation.id, "--help")
         assert f"{operation.method} /" in out
         names = [*operation.parts, *operation.query.model_fields, *operation.body.model_fields]
         assert all(f"  {name} (" in out for name in names)
@@ -192,24 +189,3 @@ def test_a_changed_entry_of_the_audit_log_is_named_with_exit_code_1(
         connection.execute(update(audit_entry_table).values(actor="nobody"))
     changed = refuses(run, "api", "verifyAuditLog", folder, code=1)
     assert changed == "entry 1 is not as it was written"
-
-
-@pytest.mark.parametrize(
-    ("words", "operation"),
-    [
-        (["audit", "verify"], "verifyAuditLog"),
-        (["translations"], "listTranslations"),
-        (["translations", "claim", "tides"], "claimTranslation"),
-        (["webhooks", "--help"], "listWebhooks"),
-        (["accounts", "roles", "ann@example.org"], "setRoles"),
-    ],
-)
-def test_a_command_of_before_names_the_operation_that_does_it(
-    run: Run, words: list[str], operation: str
-) -> None:
-    assert f"`publisher api {operation}` now" in refuses(run, *words)
-
-
-def test_each_command_of_before_has_an_operation() -> None:
-    known = {operation.id for operation in (*OPERATIONS, *TERMINAL_OPERATIONS)}
-    assert {*REPLACED.values()} <= known
