@@ -26,7 +26,6 @@ PAGES = PageTable()
 
 
 def session_cookie(settings: Settings) -> str:
-    """Return the cookie that the browser sent, or an empty text."""
     return flask.request.cookies.get(_name(settings), "")
 
 
@@ -43,7 +42,6 @@ def set_session_cookie(
 
 
 def delete_session_cookie(response: flask.Response, settings: Settings) -> flask.Response:
-    """Let the browser forget the cookie."""
     _set(response, settings, "", 0)
     return response
 
@@ -98,9 +96,7 @@ def _send_links(request: PageRequest) -> flask.Response:
     client = flask.request.remote_addr or ""
     try:
         request.write(
-            lambda connection: access.send_own_links(
-                connection, settings, limits, address, request.now, client=client
-            )
+            access.send_own_links, settings, limits, address, request.now, client=client
         )
     except BadAddressError:
         return show_link_form(request, wrong_address=address)
@@ -136,25 +132,20 @@ def _change_address(request: PageRequest) -> flask.Response:
 
 def _ask(request: PageRequest) -> flask.Response:
     (address,) = form("email").values()
-    settings, secret, cookie = (
-        request.settings,
-        request.secret,
-        session_cookie(request.settings),
-    )
+    settings, secret, now = request.settings, request.secret, request.now
 
-    def job(connection: Any) -> str:
-        person = access.session_subscriber(connection, cookie, request.now)
+    def job(connection: Any, cookie: str) -> str:
+        person = access.session_subscriber(connection, cookie, now)
         if person is None:
             return ""
         if normalise_address(address).identity == person.email:
             return "same"
-        is_sent = access.request_new_address(
-            connection, settings, secret, person, address, request.now
-        )
+        send = access.request_new_address
+        is_sent = send(connection, settings, secret, person, address, now)
         return "sent" if is_sent else "limited"
 
     try:
-        done = request.write(job)
+        done = request.write(job, session_cookie(settings))
     except BadAddressError:
         return _show_form(request, entered=address, is_wrong=True)
     return see_other(request.url("address", done=done))

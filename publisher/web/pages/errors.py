@@ -43,8 +43,6 @@ def record_fault(event: str, error: Exception) -> str:
 
 
 def register(app: flask.Flask, context: WebContext) -> None:
-    """Let the application answer errors with pages."""
-
     @app.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> flask.Response:
         return with_error_headers(error, error_page(context, error.code or 500))

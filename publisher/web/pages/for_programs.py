@@ -70,9 +70,7 @@ def _feedback_by_post(request: PageRequest, provider: str, path_secret: str) -> 
     try:
         events = read_feedback(settings, provider, path_secret, header, body, now)
         if events:
-            request.write(
-                lambda connection: store_feedback(connection, secret, provider, events, now)
-            )
+            request.write(store_feedback, secret, provider, events, now)
     except FeedbackRefusedError:
         return _answer(_REFUSED)
     return _answer(_NOT_FOUND if events is None else 200)

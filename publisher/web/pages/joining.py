@@ -69,7 +69,6 @@ def _proof_script(_request: PageRequest, digest: str) -> flask.Response:
 @PAGES.add("POST /<language:language>/subscribe/")
 @origin_check(OriginCheck.EXEMPT)
 def _subscribe(request: PageRequest) -> flask.Response:
-    """Take a filled form in, and return the next page: the form again, or what to do now."""
     settings = request.settings
     _require_joining(settings)
     entered = _entered(settings, request.language)
@@ -79,9 +78,7 @@ def _subscribe(request: PageRequest) -> flask.Response:
     if problems := _problems(settings, entered):
         return _form_page(request, entered, problems)
     wanted = _wanted(request, entered)
-    answer = request.write(
-        lambda connection: request_subscription(connection, settings, wanted, request.now)
-    )
+    answer = request.write(request_subscription, settings, wanted, request.now)
     if answer is RequestAnswer.ONCE_MORE:
         return _form_page(request, entered, once_more=True)
     return _mailbox_page(request, entered.email, inbox_url(entered.email))
@@ -122,7 +119,6 @@ def _entered(settings: Settings, language: str) -> _Entered:
 
 
 def _problems(settings: Settings, entered: _Entered) -> list[tuple[str, str]]:
-    """Return the fields that must be corrected, each with what is wrong."""
     problems = []
     if not entered.email:
         problems.append(("email", "missing"))
@@ -247,19 +243,16 @@ def _confirm(request: PageRequest) -> flask.Response:
 def _use_link(request: PageRequest, token: str) -> ConfirmationView:
     use = refuse if form("choice")["choice"] == "refuse" else confirm_by_link
     origin = request.consent_origin("confirm", ConsentChannel.LINK)
-    return request.write(
-        lambda connection: use(connection, request.settings, token, origin, request.now)
-    )
+    return request.write(use, request.settings, token, origin, request.now)
 
 
 def _use_code(request: PageRequest, email: str, code: str) -> ConfirmationView:
     origin = request.consent_origin("confirm", ConsentChannel.CODE)
-    settings, now = request.settings, request.now
     # People write 123 456, and digits of their own script.
     digits = "".join(str(int(character)) for character in code if character.isdecimal())
     try:
         return request.write(
-            lambda connection: confirm_by_code(connection, settings, email, digits, origin, now)
+            confirm_by_code, request.settings, email, digits, origin, request.now
         )
     except BadAddressError:
         return ConfirmationView(ConfirmationState.UNKNOWN)

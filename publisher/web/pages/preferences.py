@@ -21,7 +21,7 @@ from publisher.config import Settings
 from publisher.languages import autonym, locales
 from publisher.web.pages.access import set_session_cookie, show_link_form
 from publisher.web.pages.responses import PageRequest, PageTable, form, see_other
-from subscribers.consent_records import ConsentChannel
+from subscribers.consent_records import ConsentChannel, ConsentOrigin
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import Subscriber, SubscriberStatus
 
@@ -58,7 +58,6 @@ def preference_values(
     language: str,
     shown: preferences.EnteredPreferences,
 ) -> dict[str, Any]:
-    """Return the values of the form, which shows what is stored, or could not be stored."""
     zone = locales.time_zone_choice(shown.timezone)
     return {
         "shown": shown,
@@ -76,7 +75,6 @@ def preference_values(
 def stored_preferences(
     choices: preferences.PreferenceChoices,
 ) -> preferences.EnteredPreferences:
-    """Return what is stored, as the form would enter it."""
     chosen = choices.preferences
     return preferences.EnteredPreferences(
         languages=choices.chosen_languages,
@@ -123,8 +121,8 @@ def pause_day(settings: Settings, choices: preferences.PreferenceChoices) -> dat
 _UNPROCESSABLE = 422
 
 
-# Stores what a button does, for whoever the link is of. Returns what the page then says.
-_Act = Callable[[Any, Subscriber], str]
+# Stores what a button does, for a request's transaction and whoever the link is of. Returns what the page then says.
+_Act = Callable[..., str]
 
 
 @PAGES.add("GET /<language:language>/preferences/")
@@ -143,13 +141,13 @@ def _change_preferences(request: PageRequest) -> flask.Response:
     if action == "code":
         return _open_session(request)
     if action == "save":
-        return _act(request, _saving(request))
+        origin = request.consent_origin("preferences", ConsentChannel.LINK)
+        return _act(request, _save, entered_preferences(request.settings), origin)
     if action not in _ACTIONS:
         flask.abort(400)
     act, names = _ACTIONS[action]
     # Read here: what is done runs in the writer's thread.
-    given = form(*names).values()
-    return _act(request, lambda connection, person: act(request, connection, person, *given))
+    return _act(request, act, *form(*names).values())
 
 
 def _offered() -> str:
@@ -223,12 +221,12 @@ def _zone_options(request: PageRequest) -> Markup:
     return Markup(html)  # noqa: S704  # a template made it, and escaped it
 
 
-def _act(request: PageRequest, act: _Act) -> flask.Response:
+def _act(request: PageRequest, act: _Act, *given: object) -> flask.Response:
     token, secret = request.token, request.secret
 
     def job(connection: Any) -> str | None:
         person = access.read_preferences_link(connection, secret, token)
-        return None if person is None else act(connection, person)
+        return None if person is None else act(request, connection, person, *given)
 
     try:
         done = request.write(job)
@@ -260,22 +258,20 @@ def _open_session(request: PageRequest) -> flask.Response:
 # Each of these does what a button says, with the fields of the form that `_ACTIONS` names.
 
 
-def _saving(request: PageRequest) -> _Act:
-    """Return what stores the whole form of the request."""
+def _save(
+    request: PageRequest,
+    connection: Any,
+    person: Subscriber,
+    entered: preferences.EnteredPreferences,
+    origin: ConsentOrigin,
+) -> str:
     settings, now = request.settings, request.now
-    entered = entered_preferences(settings)
-    origin = request.consent_origin("preferences", ConsentChannel.LINK)
-
-    def act(connection: Any, person: Subscriber) -> str:
-        preferences.save_choices(connection, settings, person.id, entered, now, origin)
-        return "saved"
-
-    return act
+    preferences.save_choices(connection, settings, person.id, entered, now, origin)
+    return "saved"
 
 
 def _switch(request: PageRequest, connection: Any, person: Subscriber, chosen: str) -> str:
-    settings, now = request.settings, request.now
-    preferences.switch_language(connection, settings, person.id, chosen, now)
+    preferences.switch_language(connection, request.settings, person.id, chosen, request.now)
     return "language"
 
 
@@ -307,7 +303,7 @@ def _renew_feed(request: PageRequest, connection: Any, person: Subscriber) -> st
     return "feed"
 
 
-_ACTIONS: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
+_ACTIONS: dict[str, tuple[_Act, tuple[str, ...]]] = {
     "language": (_switch, ("language",)),
     "pause": (_pause, ("pause", "until")),
     "resume": (_resume, ()),

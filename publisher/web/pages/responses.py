@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 import flask
@@ -72,6 +72,7 @@ class KeptPages:
         )
 
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
@@ -135,14 +136,18 @@ class PageRequest:
     def reading(self) -> AbstractContextManager[Any]:
         return self.context.opened.database.reading()
 
-    def write(self, job: Callable[[Any], _T]) -> _T:
-        """Run a job in a transaction that writes, and return its result after the commit.
+    def write(
+        self, job: Callable[Concatenate[Any, _P], _T], *args: _P.args, **named: _P.kwargs
+    ) -> _T:
+        """Call a job with a transaction that writes and these arguments; return its result after the commit.
 
         Raise WriterUnavailableError if the database is busy, ReadOnlyRequestError for a method that only reads.
         """
         if flask.request.method in SAFE_METHODS:
             raise ReadOnlyRequestError(f"{flask.request.method} must not write")
-        return self.context.opened.writer.run(job)
+        return self.context.opened.writer.run(
+            lambda connection: job(connection, *args, **named)
+        )
 
     def render(self, template: str, **values: Any) -> str:
         """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `icon_url`, `sisters` and `values`."""
@@ -156,14 +161,12 @@ class PageRequest:
         return self.context.opened.renderer.subscriber_page(template, view, **given | values)
 
     def respond(self, html: str, status: int = 200, *, script: bool = False) -> flask.Response:
-        """Return the answer with a page. `script` allows scripts of this server."""
         response = flask.Response(html, status, mimetype="text/html")
         response.headers["Content-Language"] = self.language
         response.headers.extend(security_headers(script=script))
         return response
 
     def page(self, template: str, status: int = 200, **values: Any) -> flask.Response:
-        """Return the answer with a page from a template below `web/subscriber`."""
         return self.respond(self.render(f"web/subscriber/{template}", **values), status)
 
     def url(self, kind: SubscriberPage, /, **query: str) -> str:
@@ -212,7 +215,6 @@ class PageTable(list[tuple[str, Callable[..., flask.Response]]]):
         return register
 
     def register(self, app: flask.Flask, context: WebContext) -> None:
-        """Let an application answer the routes."""
         for route, view in self:
             method, path = route.split(" ")
             app.add_url_rule(
@@ -270,7 +272,6 @@ def _sheet(renderer: Renderer, view: PublicationView) -> tuple[str, str]:
 
 
 def content_digest(text: str) -> str:
-    """Return the hash that the address of a file has."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -308,12 +309,10 @@ LARGEST_ID = 2**31 - 1
 
 
 def see_other(url: str) -> flask.Response:
-    """Lead a browser to a page after its form was stored."""
     return redirect_to(url, _SEE_OTHER)
 
 
 def redirect_to(url: str, status: int) -> flask.Response:
-    """Lead a client to another address."""
     response = flask.Response(status=status)
     response.headers["Location"] = url
     # Werkzeug would write the host that the client named.

@@ -34,7 +34,6 @@ class PublicationSite:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
         settings = self._current_settings()
         path = str(environ.get("PATH_INFO", ""))
         page = self._compiled(settings).fullmatch(path)

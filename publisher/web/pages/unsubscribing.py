@@ -41,9 +41,7 @@ def _unsubscribe_by_post(request: PageRequest) -> flask.Response:
 def _leave(request: PageRequest, scope: LeaveScope) -> str:
     link = unsubscribing.read_leave_link(request.secret, request.token)
     if link is not None:
-        request.write(
-            lambda connection: unsubscribing.leave(connection, link, scope, request.now)
-        )
+        request.write(unsubscribing.leave, link, scope, request.now)
     return "left-all" if scope is LeaveScope.ALL else "left"
 
 
@@ -51,19 +49,14 @@ def _pause(request: PageRequest) -> str:
     link = unsubscribing.read_leave_link(request.secret, request.token)
     if link is None:
         return ""
-    until = request.write(
-        lambda connection: unsubscribing.pause_instead(connection, link, request.now)
-    )
-    return "paused" if until else ""
+    return "paused" if request.write(unsubscribing.pause_instead, link, request.now) else ""
 
 
 def _undo(request: PageRequest) -> str:
     link = unsubscribing.read_undo_link(request.secret, request.token)
     if link is None:
         return ""
-    outcome = request.write(
-        lambda connection: unsubscribing.undo(connection, link, request.now)
-    )
+    outcome = request.write(unsubscribing.undo, link, request.now)
     return "undo-ended" if outcome is UndoOutcome.ENDED else "undone"
 
 
@@ -91,10 +84,8 @@ def _read(
     undo = unsubscribing.read_undo_link(secret, request.token)
     with request.reading() as connection:
         if link is not None:
-            page = unsubscribing.read_leave_page(
-                connection, settings, secret, link, language, request.now
-            )
-            return page, None
+            read = unsubscribing.read_leave_page
+            return read(connection, settings, secret, link, language, request.now), None
         if undo is not None:
             return None, unsubscribing.read_undo_page(connection, settings, undo, language)
     return None, None
