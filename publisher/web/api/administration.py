@@ -26,7 +26,7 @@ from publisher.web.api import operations
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
 from publisher.web.api.subscribers import SubscriberAnswer
-from publisher.web.pages.responses import LARGEST_ID, parse_id
+from publisher.web.pages.responses import LARGEST_ID
 
 
 class AccountValue(operations.ApiValue):
@@ -306,7 +306,7 @@ def _list_keys(request: ApiRequest) -> KeyList:
 @OPERATIONS.add("DELETE /keys/<key>", operations.AnyKey.ANY_KEY)
 def _revoke_key(request: ApiRequest, key: str) -> None:
     """Refuse a key from now on."""
-    request.call(revoke_key, _number(key, "a key"))
+    request.call(revoke_key, operations.read_number(key, "a key"))
 
 
 @OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG)
@@ -348,32 +348,36 @@ def _add_webhook(request: ApiRequest, body: NewWebhook) -> WebhookSecret:
 @OPERATIONS.add("DELETE /webhooks/<webhook>", Permission.MANAGE_WEBHOOKS)
 def _remove_webhook(request: ApiRequest, webhook: str) -> None:
     """Remove a webhook with what waits for it."""
-    request.call(remove_webhook, _number(webhook, "a webhook"))
+    request.call(remove_webhook, operations.read_number(webhook, "a webhook"))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/rotate", Permission.MANAGE_WEBHOOKS)
 def _rotate_webhook(request: ApiRequest, webhook: str) -> WebhookSecret:
     """Replace a webhook's secret; for 24 hours the old one signs, too."""
-    number = _number(webhook, "a webhook")
+    number = operations.read_number(webhook, "a webhook")
     return WebhookSecret(webhook=number, secret=request.call(rotate_webhook, number))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/enable", Permission.MANAGE_WEBHOOKS)
 def _enable_webhook(request: ApiRequest, webhook: str) -> DueEvents:
     """Send to a disabled webhook again, first what failed."""
-    return DueEvents(events=request.call(enable_webhook, _number(webhook, "a webhook")))
+    return DueEvents(
+        events=request.call(enable_webhook, operations.read_number(webhook, "a webhook"))
+    )
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/disable", Permission.MANAGE_WEBHOOKS)
 def _disable_webhook(request: ApiRequest, webhook: str) -> None:
     """Send nothing more to a webhook; waiting events are marked as failed."""
-    request.call(disable_webhook, _number(webhook, "a webhook"))
+    request.call(disable_webhook, operations.read_number(webhook, "a webhook"))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/test", Permission.MANAGE_WEBHOOKS)
 def _test_webhook(request: ApiRequest, webhook: str) -> WebhookTestAnswer:
     """Send an event of the type webhook.test, and read the answer."""
-    return WebhookTestAnswer.of(request.call(send_test_event, _number(webhook, "a webhook")))
+    return WebhookTestAnswer.of(
+        request.call(send_test_event, operations.read_number(webhook, "a webhook"))
+    )
 
 
 @OPERATIONS.add("GET /webhooks/<webhook>/deliveries", Permission.MANAGE_WEBHOOKS)
@@ -381,7 +385,7 @@ def _list_webhook_deliveries(
     request: ApiRequest, webhook: str, query: WebhookDeliveryQuery
 ) -> WebhookDeliveryList:
     """List the latest events for a webhook, with the last answer."""
-    number = _number(webhook, "a webhook")
+    number = operations.read_number(webhook, "a webhook")
     found = request.call(list_webhook_deliveries, number, query.state, query.limit)
     return WebhookDeliveryList.of(deliveries=found)
 
@@ -443,10 +447,3 @@ def _as_owner(request: ApiRequest) -> EditingState:
     if request.actor.account_id is not None:
         raise ProblemError(403, "only the machine's owner does this: leave out --as")
     return request.state
-
-
-def _number(text: str, what: str) -> int:
-    number = parse_id(text)
-    if number is None:
-        raise ProblemError(404, f"{text}: {what} has a number, from 1 to {LARGEST_ID}")
-    return number

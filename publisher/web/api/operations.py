@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from publisher.app.editing_state import NOT_BY_KEY, OF_ONE_LANGUAGE, Permission
 from publisher.web.api.problems import ProblemError
+from publisher.web.pages.responses import LARGEST_ID, parse_id
 
 DEFAULT_LIMIT, _MOST_ROWS = 50, 200
 
@@ -109,6 +110,14 @@ def read_cursor(cursor: str | None) -> tuple[datetime, int] | None:
         raise refused from None
 
 
+def read_number(text: str, what: str) -> int:
+    """Return the number that a path has; raise ProblemError if it has none that a database can store."""
+    number = parse_id(text)
+    if number is None:
+        raise ProblemError(404, f"{text}: {what} has a number, from 1 to {LARGEST_ID}")
+    return number
+
+
 _PART = re.compile(r"<(\w+)>")
 _MAX_BODY_BYTES = 64 * 1024
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -176,22 +185,18 @@ class Operation:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of the variable parts of the path."""
         return tuple(_PART.findall(self.path))
 
     @property
     def is_unsafe(self) -> bool:
-        """Whether it may change something."""
         return self.method in UNSAFE_METHODS
 
     @property
     def takes_client_key(self) -> bool:
-        """Whether an Idempotency-Key counts."""
         return self.method == "POST" and not self.repeatable
 
     @property
     def takes_body(self) -> bool:
-        """Whether it reads a body."""
         return self.body is not NoBody
 
 

@@ -11,10 +11,16 @@ from pydantic import AliasPath, Field
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import actions
 from publisher.app.subscribers.lists import import_list, preview_list
-from publisher.web.api.operations import About, ApiValue, Name, OperationTable, Text
+from publisher.web.api.operations import (
+    About,
+    ApiValue,
+    Name,
+    OperationTable,
+    Text,
+    read_number,
+)
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.api.requests import ApiRequest
-from publisher.web.pages.responses import parse_id
 from subscribers.errors import BadAddressError
 from subscribers.model import SubscriberStatus
 
@@ -65,7 +71,9 @@ def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnsw
 )
 def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     """Read a subscriber."""
-    return SubscriberAnswer.of(request.call(actions.read_subscriber, _number(subscriber)))
+    return SubscriberAnswer.of(
+        request.call(actions.read_subscriber, read_number(subscriber, "a subscriber"))
+    )
 
 
 @OPERATIONS.add(
@@ -78,7 +86,7 @@ def _unsubscribe(
     request: ApiRequest, subscriber: str, body: Unsubscription
 ) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
-    number = _number(subscriber)
+    number = read_number(subscriber, "a subscriber")
     person = request.call(actions.unsubscribe_number, number, body.newsletter, body.note)
     return SubscriberAnswer.of(person)
 
@@ -88,14 +96,7 @@ def _unsubscribe(
 )
 def _erase_subscriber(request: ApiRequest, subscriber: str) -> None:
     """Delete all that is stored of a subscriber, for good."""
-    request.call(actions.erase_number, _number(subscriber))
-
-
-def _number(text: str) -> int:
-    number = parse_id(text)
-    if number is None:
-        raise ProblemError(404, "a subscriber has a number")
-    return number
+    request.call(actions.erase_number, read_number(subscriber, "a subscriber"))
 
 
 # Characters of a list, and bytes of a body with one: about 100,000 subscribers. It is parsed as a whole.

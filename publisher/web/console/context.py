@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import flask
@@ -38,6 +38,8 @@ from publisher.web.api.requests import ApiContext, SentRequest
 from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import client_network, parse_id, see_other
 from publisher.web.security import SAFE_METHODS
+
+_R = TypeVar("_R")
 
 # Pages of signing in. Both take `next`, the path to go to afterwards.
 SIGN_IN_PATH = "/sign-in/"
@@ -71,7 +73,6 @@ CONSOLE_COOKIE = "__Host-console-session"
 
 
 def console_token() -> str:
-    """Return the token that the browser sent, or an empty text."""
     return flask.request.cookies.get(CONSOLE_COOKIE, "")
 
 
@@ -84,7 +85,6 @@ def set_console_cookie(response: flask.Response, token: str) -> flask.Response:
 
 
 def delete_console_cookie(response: flask.Response) -> flask.Response:
-    """Let the browser forget the cookie."""
     response.delete_cookie(CONSOLE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
     return response
 
@@ -165,7 +165,6 @@ def asset_path(name: str) -> str:
 
 
 def console_style_path(pages: ConsolePages, publication: Publication) -> str:
-    """Return the path of the style sheet, which has the publication's colours and languages."""
     return _path(_STYLE, _style(pages, publication))
 
 
@@ -252,6 +251,10 @@ class ConsoleRequest(SentRequest):
             raise LookupError("nobody is signed in")
         return self.signed_in.actor
 
+    def call_for_session(self, use_case: Callable[..., _R], *args: object) -> _R:
+        """Do something for the session of the browser: a use case that takes its token first, its network last."""
+        return use_case(self.state, console_token(), *args, self.network)
+
     def permits(self, permission: str, language: str | None = None) -> bool:
         signed_in = self.signed_in
         return signed_in is not None and signed_in.actor.permits(
@@ -273,7 +276,6 @@ class ConsoleRequest(SentRequest):
         return see_other(f"{path}?{urlencode({'done': done})}" if done else path)
 
     def field(self, name: str, most: int = _MAX_FIELD) -> str:
-        """Return a field of the form, stripped; an empty text if it is absent."""
         return flask.request.form.get(name, "")[:most].strip()
 
     def number(self, name: str) -> int | None:
@@ -305,7 +307,6 @@ class ConsoleRequest(SentRequest):
 
 
 def make_request(context: ConsoleContext) -> ConsoleRequest:
-    """Return the request that is being answered, with who sent it."""
     settings, network = context.current_settings(), client_network(flask.request)
     token = console_token()
     writing = context.state(settings, may_write=True)

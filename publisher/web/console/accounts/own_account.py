@@ -74,34 +74,30 @@ def _changes(change: Callable[[ConsoleRequest], object]) -> Callable[..., flask.
 @ROUTES.add("POST /account/passkeys/", Access.SIGNED_IN, needs_fresh=True)
 @_changes
 def _add_passkey(request: ConsoleRequest) -> None:
-    answer, label = flask.request.form.get("answer", ""), sign_in.device_label(request)
-    factors.store_passkey(request.state, console_token(), answer, label, request.network)
+    sign_in.store_shown_passkey(request)
 
 
 @ROUTES.add("POST /account/passkeys/remove/", Access.SIGNED_IN, needs_fresh=True)
 @_changes
 def _remove_passkey(request: ConsoleRequest) -> None:
-    number = request.number("number") or 0
-    factors.remove_own_passkey(request.state, console_token(), number, request.network)
+    request.call_for_session(factors.remove_own_passkey, request.number("number") or 0)
 
 
 @ROUTES.add("POST /account/password/change/", Access.SIGNED_IN, needs_fresh=True)
 @_changes
 def _change_password(request: ConsoleRequest) -> None:
-    password = sign_in.typed_password()
-    factors.change_password(request.state, console_token(), password, request.network)
+    request.call_for_session(factors.change_password, sign_in.typed_password())
 
 
 @ROUTES.add("POST /account/password/remove/", Access.SIGNED_IN, needs_fresh=True)
 @_changes
 def _remove_password(request: ConsoleRequest) -> None:
-    factors.remove_own_password(request.state, console_token(), request.network)
+    request.call_for_session(factors.remove_own_password)
 
 
 @ROUTES.add("POST /account/codes/", Access.SIGNED_IN, needs_fresh=True)
 def _renew_codes(request: ConsoleRequest) -> flask.Response:
-    made = factors.renew_recovery_codes(request.state, console_token(), request.network)
-    return sign_in.codes_page(request, made)
+    return sign_in.codes_page(request, request.call_for_session(factors.renew_recovery_codes))
 
 
 @ROUTES.add("POST /account/password/begin/", Access.SIGNED_IN, needs_fresh=True)
@@ -119,13 +115,11 @@ def _show_password(request: ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("POST /account/password/", Access.SIGNED_IN, needs_fresh=True)
 def _set_password(request: ConsoleRequest) -> flask.Response:
-    token, code = console_token(), request.field("code")
+    given = sign_in.typed_password(), request.field("code")
     try:
-        made = factors.store_password(
-            request.state, token, sign_in.typed_password(), code, request.network
-        )
+        made = request.call_for_session(factors.store_password, *given)
     except SignInError as error:
-        setup = factors.read_setup(request.state, token)
+        setup = factors.read_setup(request.state, console_token())
         if not setup.totp:
             return sign_in.refused_page(request, _PAGE, error, **_values(request))
         return sign_in.refused_page(request, _PASSWORD_PAGE, error, setup=setup)

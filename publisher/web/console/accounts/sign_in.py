@@ -53,13 +53,11 @@ def _found(names: Mapping[str, str], user_agent: str) -> str:
     return next((name for mark, name in names.items() if mark in user_agent), "")
 
 
-def device_label(request: context.ConsoleRequest) -> str:
-    """Return what its owner calls a device; without that, its browser and system."""
+def _device_label(request: context.ConsoleRequest) -> str:
     return request.field("label") or browser_name(flask.request.user_agent.string)
 
 
 def browser_of(request: context.ConsoleRequest) -> Browser:
-    """Return the browser of a request, as lists of sessions show it."""
     return Browser(flask.request.user_agent.string, request.network)
 
 
@@ -79,8 +77,13 @@ def shown_passkey() -> dict[str, Any]:
     return answer
 
 
+def store_shown_passkey(request: context.ConsoleRequest) -> NewFactor:
+    """Store the passkey that a browser has made, by what its owner calls the device."""
+    answer = flask.request.form.get("answer", "")
+    return request.call_for_session(factors.store_passkey, answer, _device_label(request))
+
+
 def passkey_options(options: str) -> flask.Response:
-    """Return what a browser is asked for to the script of a page."""
     return flask.Response(options, mimetype="application/json")
 
 
@@ -161,9 +164,7 @@ def _show_code(request: context.ConsoleRequest) -> flask.Response:
 def _use_code(request: context.ConsoleRequest) -> flask.Response:
     following = _following()
     try:
-        token = sign_in.use_code(
-            request.state, context.console_token(), request.field("code"), request.network
-        )
+        token = request.call_for_session(sign_in.use_code, request.field("code"))
     except SignInError as error:
         page = _SIGN_IN if error.key == "over" else _CODE
         return refused_page(request, page, error, next=following)
@@ -187,9 +188,7 @@ def _ask_again(request: context.ConsoleRequest) -> flask.Response:
 def _use_passkey(request: context.ConsoleRequest, page: str) -> flask.Response:
     following = _following()
     try:
-        token = sign_in.use_passkey(
-            request.state, context.console_token(), shown_passkey(), request.network
-        )
+        token = request.call_for_session(sign_in.use_passkey, shown_passkey())
     except SignInError as error:
         return refused_page(request, page, error, next=following, again=_again())
     return context.set_console_cookie(_onward(request, following), token)
@@ -206,11 +205,9 @@ def _onward(request: context.ConsoleRequest, following: str) -> flask.Response:
 
 @ROUTES.add("POST /sign-in/again/", Access.SIGNED_IN)
 def _prove_password(request: context.ConsoleRequest) -> flask.Response:
-    following, code = _following(), request.field("code")
+    following, given = _following(), (typed_password(), request.field("code"))
     try:
-        token = sign_in.prove_by_password(
-            request.state, context.console_token(), typed_password(), code, request.network
-        )
+        token = request.call_for_session(sign_in.prove_by_password, *given)
     except SignInError as error:
         return refused_page(request, _AGAIN, error, next=following, again=_again())
     return context.set_console_cookie(_onward(request, following), token)
@@ -218,7 +215,7 @@ def _prove_password(request: context.ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("POST /sign-out/", Access.PUBLIC)
 def _end(request: context.ConsoleRequest) -> flask.Response:
-    sign_out(request.state, context.console_token(), request.network)
+    request.call_for_session(sign_out)
     response = context.delete_console_cookie(
         request.see_other(context.SIGN_IN_PATH, done="signed-out")
     )
@@ -276,15 +273,8 @@ def _ask_invited(request: context.ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("POST /invite/setup/passkey/", Access.PUBLIC)
 def _store_passkey(request: context.ConsoleRequest) -> flask.Response:
-    answer = flask.request.form.get("answer", "")
     try:
-        made = factors.store_passkey(
-            request.state,
-            context.console_token(),
-            answer,
-            device_label(request),
-            request.network,
-        )
+        made = store_shown_passkey(request)
     except SignInError as error:
         return _setup_again(request, error)
     return context.set_console_cookie(request.see_other("/"), made.token)
@@ -292,14 +282,9 @@ def _store_passkey(request: context.ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("POST /invite/setup/password/", Access.PUBLIC)
 def _store_password(request: context.ConsoleRequest) -> flask.Response:
+    given = typed_password(), request.field("code")
     try:
-        made = factors.store_password(
-            request.state,
-            context.console_token(),
-            typed_password(),
-            request.field("code"),
-            request.network,
-        )
+        made = request.call_for_session(factors.store_password, *given)
     except SignInError as error:
         return _setup_again(request, error)
     return codes_page(request, made)
@@ -315,6 +300,5 @@ def _setup_again(request: context.ConsoleRequest, error: SignInError) -> flask.R
 
 
 def codes_page(request: context.ConsoleRequest, made: NewFactor) -> flask.Response:
-    """Return the page that shows new recovery codes, this once."""
     response = request.page("recovery_codes.html", codes=made.recovery_codes)
     return context.set_console_cookie(response, made.token)
