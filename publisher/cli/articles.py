@@ -81,7 +81,6 @@ def quarantine_lines(facts: PublicationStatus) -> Iterator[str]:
 
 
 def quarantine_line(path: str, reason: str) -> str:
-    """Return the line about a file that has no article, whatever its name is."""
     return f"Quarantined: {escape_line(path)}: {escape_line(reason)}"
 
 
@@ -98,7 +97,6 @@ def unpublished_lines(found: StoredArticles) -> Iterator[str]:
 
 
 def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:
-    """Yield lines on each kind: how many, what it means, what to do, and the first places."""
     for group in groups:
         number, files = len(group.problems), common.count_noun(group.files, "file")
         holding = f", {group.held} of them held back" if group.held else ""

@@ -97,7 +97,6 @@ class Given:
 
     @cached_property
     def clock(self) -> Clock:
-        """The clock that --now sets, or the machine's."""
         return parse_now(self.now)
 
     @cached_property
@@ -278,7 +277,6 @@ def print_json_list(values: Iterable[Any]) -> None:
 
 
 def rfc3339_or_none(value: datetime | None) -> str | None:
-    """Return an instant as RFC 3339 text."""
     return value.isoformat().replace("+00:00", "Z") if value else None
 
 

@@ -42,7 +42,6 @@ def escape_line(text: str) -> str:
 
 
 def echo(message: object = "", *, nl: bool = True, err: bool = False) -> None:
-    """Print a message to standard output, or to standard error."""
     typer.echo(escape_controls(str(message)), nl=nl, err=err)  # noqa: TID251  # the one place
 
 

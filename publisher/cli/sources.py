@@ -19,7 +19,6 @@ _REFUSED_SHOWN = 20
 
 
 def source_lines(one: SourceStatus) -> Iterator[str]:
-    """Yield a line about a source, and two about each notice."""
     archive = f", {one.archived:,} of them an archive" if one.archived else ""
     articles = common.count_noun(one.articles, "article")
     yield f"{one.settings.name} ({one.settings.kind}): {one.state}, {articles}{archive}"
@@ -32,7 +31,6 @@ def source_lines(one: SourceStatus) -> Iterator[str]:
 
 
 def survey_lines(found: SourceSurvey) -> Iterator[str]:
-    """Yield lines on what a source would bring."""
     yield (
         f"{found.place or found.kind}: {common.count_noun(found.documents, 'file')} in {found.seconds:.1f} s: "
         f"{found.new:,} new, {found.changed:,} changed, {found.moved:,} moved, "

@@ -35,7 +35,6 @@ class PlainConsole(Console):
         )
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return the text of a line or a cell; rich calls it for each."""
         return super().render_str(escape_controls(text), **options)
 
 

@@ -80,7 +80,6 @@ class MemoryTransport(Transport):
 
     @property
     def messages(self) -> list[Message]:
-        """The messages in `taken`, in order."""
         with self._lock:
             return [outgoing.message for outgoing in self.taken]
 
@@ -109,7 +108,6 @@ class MemoryTransport(Transport):
         return outcome
 
     def release(self) -> None:
-        """Count a closed connection."""
         with self._lock:
             self.at_once -= 1
 
@@ -163,7 +161,6 @@ class RecentItemsSettings(SourceSettings):
 
     @property
     def place(self) -> str:
-        """The address."""
         return self.url
 
 
@@ -206,7 +203,6 @@ class RecentItemsSource:
         return Listing(items, False, str(len(self.marks)), tuple(self._deleted))
 
     def read(self, item: Item) -> RawItem:
-        """Return a document as it is now."""
         self._check_reachable()
         self.read_keys.append(item.key)
         if item.key not in self._documents:

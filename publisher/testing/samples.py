@@ -114,7 +114,6 @@ class FakeTimer:
         self._lock = threading.Lock()
 
     def time(self) -> float:
-        """Return the current time, in seconds since 1970-01-01 UTC."""
         with self._lock:
             return self._seconds
 

@@ -91,7 +91,6 @@ def console_headers(*, is_secure: bool) -> tuple[tuple[str, str], ...]:
 
 
 def add_headers(response: flask.Response, fields: Iterable[tuple[str, str]]) -> flask.Response:
-    """Add the header fields that an answer has not set itself."""
     for name, value in fields:
         response.headers.setdefault(name, value)
     return response

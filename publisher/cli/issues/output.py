@@ -66,7 +66,6 @@ def shown_lines(shown: Shown) -> Iterator[str]:
 
 
 def _mail_lines(report: IssueReport) -> Iterator[str]:
-    """Yield how many mails have which state, and why those that nobody got were not sent."""
     if counts := [f"{n:,} {_words(state)}" for state, n in report.counts.items() if n]:
         yield f"    mails: {', '.join(counts)}"
     for cause in report.causes:
@@ -82,7 +81,6 @@ _CAUSES_SHOWN = 5
 
 
 def explain_failures(made: IssueStatus) -> Iterator[str]:
-    """Yield lines that say why mails of an issue were not accepted, and which command shows more."""
     name, count, causes = made.issue.name, made.deliveries, made.causes
     if causes:
         yield f"{name}: publisher deliveries {name} shows who"
@@ -118,7 +116,6 @@ def summarise_unsent(count: Mapping[str, int]) -> str:
 
 
 def explain_pause(issue: Issue) -> str:
-    """Return why an issue is paused, and which command continues it."""
     return f"{_why(issue)}; publisher resume {issue.name} continues it"
 
 
@@ -129,7 +126,6 @@ def explain_resending(name: str, *, is_paused: bool) -> str:
 
 
 def explain_state(issue: Issue) -> Iterator[str]:
-    """Yield lines with the reason for an issue's state, which may be too long for a table."""
     if issue.reason:
         yield _why(issue)
     yield from _pause_lines(issue)
@@ -210,7 +206,6 @@ def occurrence_line(one: ChangedOccurrence) -> str:
 
 
 def explain_overdue(facts: PublicationStatus) -> Iterator[str]:
-    """Yield which issues should have been made, why they were not, and what to do."""
     yield from map(overdue_line, facts.overdue[:_OVERDUE_SHOWN])
     if (more := len(facts.overdue) - _OVERDUE_SHOWN) > 0:
         yield f"    and {more:,} more, which publisher status --json lists"
@@ -225,7 +220,6 @@ def explain_overdue(facts: PublicationStatus) -> Iterator[str]:
 
 
 def overdue_line(one: OverdueOccurrence) -> str:
-    """Return when an issue was due that no cycle has made, and what the next one does with it."""
     what = f"will be skipped: {one.reason}" if one.reason else "is not made yet"
     return f"{one.name} was due {format_local(one.at)} and {what}"
 

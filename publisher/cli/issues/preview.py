@@ -41,7 +41,6 @@ def preview_for(  # the options of the commands
 
 
 def explain_old(why_not_new: str | None) -> None:
-    """Say that the mail is a sample, if there is nothing new for an issue."""
     if why_not_new:
         echo(
             f"It shows the newest articles: an issue would be skipped now, since there are {why_not_new}. "

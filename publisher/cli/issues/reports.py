@@ -104,7 +104,6 @@ _OPERATIONS = {
 
 
 def _whole(state: EditingState, actor: Actor, name: str) -> dict[str, Any]:
-    """Return all that the API has of an issue, and the plan that an approval may name."""
     from publisher.app.issues.approvals import read_approvals, read_plan_to_sign
 
     answers = {

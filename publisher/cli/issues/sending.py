@@ -53,7 +53,6 @@ def approve_command(  # noqa: PLR0913  # options
 
 
 def _manifest(state: EditingState, actor: Actor, name: str, read: str | None) -> str:
-    """Return the manifest that somebody has read, or that of the issue as it is."""
     from publisher.app.issues.approvals import read_approvals
 
     if read is not None:
@@ -151,7 +150,6 @@ def cancel_command(
 
 
 def pause_one(state: EditingState, actor: Actor, name: str, why: str | None) -> str:
-    """Pause an issue; return what is said about it."""
     from publisher.app.issues.sending import pause_sending
 
     stopped = pause_sending(state, actor, name, why)
@@ -160,7 +158,6 @@ def pause_one(state: EditingState, actor: Actor, name: str, why: str | None) -> 
 
 
 def resume_one(state: EditingState, actor: Actor, name: str) -> str:
-    """Resume an issue; return what is said about it."""
     from publisher.app.issues.sending import resume_sending
 
     resume_sending(state, actor, name)
@@ -168,7 +165,6 @@ def resume_one(state: EditingState, actor: Actor, name: str) -> str:
 
 
 def cancel_one(state: EditingState, actor: Actor, name: str, why: str | None) -> str:
-    """Cancel an issue; return what is said about it."""
     from publisher.app.issues.sending import cancel_sending
 
     return f"{name} is cancelled: {_who_got_it(cancel_sending(state, actor, name, why))}"

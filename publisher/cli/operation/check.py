@@ -28,7 +28,6 @@ _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
 def report_as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Return all results as JSON values."""
     return {
         "errors": sum(len(result.errors) for result in results),
         "warnings": sum(len(result.warnings) for result in results),
@@ -68,7 +67,6 @@ def count_findings(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def print_report(console: Console, results: Sequence[CheckResult]) -> None:
-    """Print a report per language, and the totals."""
     from rich.text import Text
 
     from publisher.languages import autonym

@@ -18,7 +18,6 @@ log = structlog.get_logger()
 
 
 def log_report(report: CycleReport) -> None:
-    """Log a cycle that did anything."""
     picked = report.picked_up
     if picked.has_changes or report.issues or report.feeds or report.problems:
         names = ("new", "changed", "removed", "quarantined")
@@ -31,7 +30,6 @@ def log_report(report: CycleReport) -> None:
 def print_summary(
     console: Console, settings: Settings, facts: status.PublicationStatus, report: CycleReport
 ) -> None:
-    """Print what a cycle did, and the state after it."""
     places = status.list_places(settings, facts)
     console.print(_opening(settings, report, facts, places.done))
     console.print(_standing(facts))
@@ -78,7 +76,6 @@ _HEADINGS = ("Language", "Articles", "Newsletter", "Latest issue", "Mails", "Goe
 
 
 def _standing(facts: status.PublicationStatus) -> Table:
-    """Return a table with the latest and the next issue per language and newsletter."""
     table = make_table(_HEADINGS, right={"Mails"})
     for line in facts.languages:
         heads = iter([(f"{autonym(line.language)} ({line.language})", _articles(line))])

@@ -39,7 +39,6 @@ def process_lines(facts: PublicationStatus) -> Iterator[str]:
 
 
 def explain_held(senders: Sequence[SenderStatus]) -> Iterator[str]:
-    """Yield who has mails that nobody else may send, and until when."""
     for sender in senders:
         if sender.held:
             mails = common.count_noun(sender.held, "mail")
@@ -62,7 +61,6 @@ def _turn_lines(facts: PublicationStatus) -> Iterator[str]:
 
 
 def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
-    """Yield why the bucket lacks files; nothing if it has all, or there is none."""
     if facts.bucket and facts.bucket.problem:
         yield f"The bucket lacks files: {facts.bucket.problem}"
 
@@ -178,7 +176,6 @@ def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
 
 
 def translation_lines(facts: PublicationStatus) -> Iterator[str]:
-    """Yield lines about translations that need somebody."""
     show = "publisher api listTranslations"
     for tag, count in facts.expired_promises.items():
         number = common.count_noun(count, "promised translation")

@@ -109,7 +109,6 @@ def import_lines(
 
 
 def print_import(file: str, report: ImportReport) -> int:
-    """Print what became of a list, with its refused rows; return the exit code."""
     if report.columns.ignored:
         ignored = ", ".join(report.columns.ignored)
         echo(f"{file}: columns that are ignored: {ignored}", err=True)

@@ -107,7 +107,6 @@ def subscribers_table(people: list[Subscriber]) -> Table:
 
 
 def record_tables(record: SubscriberRecord) -> list[Table]:
-    """Return a subscriber, subscriptions, preferences, history and the proof of consent, if any."""
     history = record.history
     subscriber = subscribers_table([record.subscriber])
     subscriber.caption = f"stored on {format_local(history.created_at)}"

@@ -200,7 +200,6 @@ def _once(
     run: Callable[..., BaseModel],
     key: RequestKey,
 ) -> flask.Response:
-    """Do it once, and answer the same to the same request."""
     before = api_answers.begin_request(request.state, key, _request_hash())
     if before is not None:
         return _replayed(before)

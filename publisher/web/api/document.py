@@ -83,7 +83,6 @@ def _document(operations: tuple[Operation, ...]) -> Document:
 
 
 def describe(operations: Sequence[Operation]) -> dict[str, Any]:
-    """Return the document of a table of operations."""
     paths: dict[str, dict[str, Any]] = {}
     references, schemas = _schemas(operations)
     for operation in operations:

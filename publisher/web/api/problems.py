@@ -65,7 +65,6 @@ def refused_values(pointer: str = "") -> Iterator[None]:
 
 
 def problem_answer(error: Exception) -> flask.Response:
-    """Return the answer to a request that failed."""
     problem = _problem(error)
     value: dict[str, Any] = {
         "type": "about:blank",

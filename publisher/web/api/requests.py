@@ -57,11 +57,9 @@ class ApiContext:
             raise ProblemError(421, "this server is not the one that the address names")
 
     def is_asked(self) -> bool:
-        """Return whether the request names a host of this server."""
         return is_for_us(self.current_settings().console.url, self.hosts)
 
     def protected(self, response: flask.Response) -> flask.Response:
-        """Add the security headers that an answer has not set itself."""
         is_secure = self.current_settings().console.is_secure
         return add_headers(response, console_headers(is_secure=is_secure))
 

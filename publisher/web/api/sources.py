@@ -111,7 +111,6 @@ class SourceTestValue(ApiValue):
 
 
 def survey_value(survey: "SourceSurvey") -> SourceSurveyValue:
-    """Return the value of what a source would bring."""
     refused = [RefusedFile(file=file, reason=reason) for file, reason in survey.refused]
     return SourceSurveyValue.of(survey, refused=refused)
 

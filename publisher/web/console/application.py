@@ -79,7 +79,6 @@ class _Number(IntegerConverter):
 
 
 def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) -> flask.Flask:
-    """Return the application with all pages of a table."""
     app = flask.Flask("publisher.web.console", static_folder=None, template_folder=None)
     app.extensions["console"] = context
     app.url_map.converters["int"] = _Number
@@ -172,12 +171,10 @@ def _refusal(
 
 
 def _languages(request: ConsoleRequest) -> list[str | None]:
-    """Return all languages of the publication, and None for what is about none."""
     return [None, *request.settings.publication.languages]
 
 
 def _language(request: ConsoleRequest, route: Route, parts: Mapping[str, Any]) -> str | None:
-    """Return the language that a request is about; abort with 404 for one that is not there."""
     if route.language is LanguageFrom.PATH:
         language: str = parts["language"]
         if language not in request.settings.publication.languages:

@@ -25,7 +25,6 @@ _KNOWN = frozenset({400, 401, 403, 404, 405, 409, 413, 421, 429, 500, 503})
 
 
 def register(app: flask.Flask, context: ConsoleContext) -> None:
-    """Let the application answer errors with pages."""
     handlers: dict[type[Exception], Callable[[ConsoleContext, Exception], flask.Response]] = {
         HTTPException: _refused,
         errors.LimitError: _limited,

@@ -148,7 +148,6 @@ def _one(request: ConsoleRequest, number: int, answer: Answer | None = None) -> 
 
 @ROUTES.add("POST /webhooks/<int:number>/test/", Permission.MANAGE_WEBHOOKS)
 def _test(request: ConsoleRequest, number: int) -> flask.Response:
-    """Send an event that means nothing, and show the answer."""
     answer = request.call(webhooks.send_test_event, number)
     return _one(request, number, answer)
 

@@ -70,7 +70,6 @@ class Route:
 
     @property
     def endpoint(self) -> str:
-        """A name that no other route has."""
         return f"{' '.join(self.methods)} {self.path}".replace(".", " ")
 
     def permits(self, actor: Actor, languages: Iterable[str | None]) -> bool:

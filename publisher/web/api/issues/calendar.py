@@ -191,5 +191,4 @@ def _key(body: OccurrenceName, language: str) -> occurrences.OccurrenceKey:
 
 
 def occurrence_state(changed: occurrences.ChangedOccurrence) -> OccurrenceState:
-    """Return the value of an occurrence after a change."""
     return OccurrenceState.of(changed.edition, changed.change, due_at=changed.occurrence.due_at)

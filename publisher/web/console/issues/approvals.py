@@ -33,7 +33,6 @@ def _done(
     verb: Callable[[EditingState, Actor, str], object],
     word: str,
 ) -> flask.Response:
-    """Call a verb; lead back to the issue, or show there why nothing was done."""
     try:
         request.call(verb, issue)
     except IssueError as error:

@@ -116,7 +116,6 @@ def issue_page(
 
 
 def _approvals(request: ConsoleRequest, issue: str) -> ApprovalView | None:
-    """Return the approvals of an issue; None if its edition is gone."""
     try:
         return request.call(read_approvals, issue)
     except IssueError:
@@ -162,7 +161,6 @@ def _seconds_until_sent(request: ConsoleRequest, issue: Issue) -> int | None:
 
 
 def _opening(overview: IssueOverview) -> str:
-    """Return the opening that counts, in Markdown."""
     found = [one for one in overview.edits if one.kind == EditKind.OPENING]
     return next((edit_text(one) for one in reversed(found) if one.undone_at is None), "")
 

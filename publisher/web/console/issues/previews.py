@@ -191,7 +191,6 @@ def _choose(request: ConsoleRequest, **parts: str) -> flask.Response:
     "POST /issues/<issue>/preview/test/", Permission.SEND_TEST, language=LanguageFrom.ANY
 )
 def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
-    """Send test mails. What could not be sent is shown."""
     target, form = _target(request, **parts), flask.request.form
     languages, addresses = (
         form.getlist("language"),
@@ -235,7 +234,6 @@ def _frame(request: ConsoleRequest, key: str, look: str) -> flask.Response:
 
 
 def _picture_address(path: str) -> str | None:
-    """Return where the console has a picture of the publication."""
     return f"{_PICTURES}{path}" if preview_pages.picture_type(path) else None
 
 

@@ -48,7 +48,6 @@ ROUTES = RouteTable()
 
 
 def progress_values(looks: tuple[sending.SendingStatus, ...], issue: str) -> dict[str, Any]:
-    """Return what templates show of an issue in all its languages."""
     return {
         "looks": looks,
         "look": next(one for one in looks if one.name == issue),
@@ -58,7 +57,6 @@ def progress_values(looks: tuple[sending.SendingStatus, ...], issue: str) -> dic
 
 @ROUTES.add("GET /issues/<issue>/sending/progress/", Permission.VIEW)
 def sending_progress(request: ConsoleRequest, issue: str) -> flask.Response:
-    """Return the part of the page that is fetched every two seconds."""
     looks = watch.look_at_group(request.state, issue)
     shown = _shown_html(looks, request.settings, issue, request.language)
     if shown is None:
@@ -103,7 +101,6 @@ class RepeatedProgress:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
         asked = _PROGRESS_PATH.fullmatch(str(environ.get("PATH_INFO", "")))
         if asked is None or environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
             return self._pass_on(environ, start_response)
