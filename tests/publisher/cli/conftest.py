@@ -47,6 +47,13 @@ def folder(publication: PublicationFolder) -> Path:
     return publication.settings.folders.root
 
 
+def done(run: Run, *arguments: object) -> str:
+    """Run a command that has to be done without a word on standard error; give its output."""
+    code, out, err = run(*arguments)
+    assert (code, err) == (0, ""), (code, out, err)
+    return out
+
+
 def refuses(run: Run, *arguments: object, code: int = 2) -> str:
     """Run a command that has to be refused in one line, without output; give what it says."""
     found, out, err = run(*arguments)

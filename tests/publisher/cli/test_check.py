@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from publisher.testing import make_publication
-from tests.publisher.cli.conftest import Run, refuses
+from tests.publisher.cli.conftest import Run, done, refuses
 from tests.publisher.gate.messages import a_mail
 
 FRIDAY = "2026-01-09T12:00:00Z"
@@ -28,8 +28,7 @@ def codes(report: dict[str, Any]) -> set[str]:
 
 
 def test_every_edition_is_checked_language_by_language(run: Run, lantern: Path) -> None:
-    code, out, err = run("check", lantern, "--now", FRIDAY)
-    assert (code, err) == (0, "")
+    out = done(run, "check", lantern, "--now", FRIDAY)
     headings = [line for line in out.splitlines() if re.match(r"\S", line)]
     assert headings[:4] == [
         "English (en)",

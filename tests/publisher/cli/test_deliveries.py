@@ -16,7 +16,7 @@ from publisher.delivery.states import FAILURE_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store
 from publisher.issues.tables import issue_table
-from tests.publisher.cli.conftest import Run, refuses
+from tests.publisher.cli.conftest import Run, done, refuses
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import erase, number_of, ready, subscribe
 
@@ -52,8 +52,7 @@ def becomes(
 
 
 def listed(run: Run, folder: Path, *words: str) -> list[dict[str, Any]]:
-    code, out, err = run("deliveries", NAME, folder, "--json", *words)
-    assert (code, err) == (0, "")
+    out = done(run, "deliveries", NAME, folder, "--json", *words)
     found: list[dict[str, Any]] = json.loads(out)
     return found
 
@@ -70,8 +69,7 @@ def test_failed_deliveries_are_listed_with_their_reasons(
 ) -> None:
     becomes(sent, 2, "bounced", GONE)
     becomes(sent, 4, "deferred", FULL, attempts=3)
-    code, out, err = run("deliveries", NAME, folder)
-    assert (code, err) == (0, "")
+    out = done(run, "deliveries", NAME, folder)
     heading, gone, full = out.splitlines()
     assert heading.split() == ["Address", "State", "Attempts", "Next", "try", "Reason"]
     assert gone.split()[:3] == ["reader.2@example.com", "bounced", "1"]

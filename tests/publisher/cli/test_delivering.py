@@ -23,7 +23,7 @@ from publisher.jobs.heartbeat import write_heartbeat
 from publisher.leader.process_lock import hold_publication_lock
 from publisher.testing import SECRET
 from tests.databases import at_database
-from tests.publisher.cli.conftest import Run, refuses
+from tests.publisher.cli.conftest import Run, done, refuses
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import (
     DAY,
@@ -36,7 +36,6 @@ from tests.publisher.delivery.mailing import (
 )
 from tests.publisher.mail.keys import ED25519, RSA
 from tests.publisher.mail.samples import parsed
-from tests.publisher.printing import changes
 from tests.publisher.starting_points import Point, StartingPoint
 from tools.servers import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
 
@@ -252,20 +251,6 @@ def test_a_command_without_its_issue_or_of_one_that_it_can_t_change_says_so_in_o
     assert problem in refuses(run, "pause", NAME, folder, code=1)
 
 
-def test_names_of_newsletters_and_languages_may_have_hyphens(
-    run: Run, publication: PublicationFolder, folder: Path
-) -> None:
-    for language in ("zh-Hans", "en"):
-        ready(publication, language)
-    with publication.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE issue SET newsletter = 'the-other-week'")
-    name = "the-other-week-zh-Hans-2026-01-09"
-    told = f"{name} is cancelled: no mail of it was planned\n"
-    assert run("cancel", name, folder) == (0, told, "")
-    states = {issue["name"]: issue["state"] for issue in issues_in_status(run, folder)}
-    assert states == {name: "cancelled", "the-other-week-en-2026-01-09": "ready"}
-
-
 # --- doubt
 
 
@@ -413,26 +398,6 @@ def tides(publication: PublicationFolder) -> PublicationFolder:
     return publication
 
 
-def test_a_test_send_goes_to_one_address_and_leaves_nothing_behind(
-    run: Run, tides: PublicationFolder, folder: Path
-) -> None:
-    subscribe(tides, *THREE)
-    for _time in range(2):
-        with changes(folder) as found:
-            code, out, err = run("send", "weekly", folder, "--to", "editor@example.org")
-        assert (code, err) == (0, "")
-        assert "sent to editor@example.org" in out
-        # The audit log has it.
-        (path,) = {one for one in found if not one.startswith("var/publisher.db")}
-        assert path.startswith("outbox/weekly/en/test/")
-    # One after the other: a program that knows the first would not show the second.
-    message, other = (parsed(content) for content in outbox(tides).values())
-    assert message["Message-ID"] != other["Message-ID"]
-    assert message["To"].addresses[0].addr_spec == "editor@example.org"
-    assert "Tides" in message.as_string()
-    assert run("status", "--json", folder)[1].count('"newsletter"') == 0
-
-
 def test_tests_and_previews_of_an_issue_that_is_there_are_of_what_is_in_it(
     run: Run, starting_point: StartingPoint, tmp_path: Path
 ) -> None:
@@ -440,8 +405,7 @@ def test_tests_and_previews_of_an_issue_that_is_there_are_of_what_is_in_it(
     folder, ann = made.settings.folders.root, "ann-en@example.com"
     words: list[object] = ["weekly", folder, "--day", "2026-01-09"]
     to = ["--to", ANN, "--to", BOB, "--lang", "en", "--lang", "ar", "--subscriber", ann]
-    code, out, err = run("send", *words, *to)
-    assert (code, err) == (0, "")
+    out = done(run, "send", *words, *to)
     assert [out.count(f"sent to {address}") for address in (ANN, BOB)] == [2, 2]
     assert len(outbox(made)) == 4
     assert "'2026-01-32' is no date" in refuses(
@@ -465,8 +429,7 @@ def test_a_test_send_goes_by_the_server_of_all_mail_to_where_bounces_go(
 ) -> None:
     server = wire()
     add(folder, 'bounces = "bounces@news.example.org"\n')
-    code, _out, err = run("send", "weekly", folder, "--to", "editor@example.org")
-    assert (code, err) == (0, "")
+    done(run, "send", "weekly", folder, "--to", "editor@example.org")
     (message,) = server.messages
     assert message.recipient == "editor@example.org"
     assert message.sender == "bounces@news.example.org"
@@ -495,8 +458,7 @@ def test_mail_and_test_sends_are_signed_with_keys_beside_the_settings(
     subscribe(tides, (ANN, "en"))
     ready(tides)
     assert run("deliver", folder)[0] == 0
-    code, _out, err = run("send", "weekly", folder, "--to", "editor@example.org")
-    assert (code, err) == (0, "")
+    done(run, "send", "weekly", folder, "--to", "editor@example.org")
     for content in outbox(tides).values():
         assert content.count(b"DKIM-Signature: ") == 2
         assert b"s=rsa" in content
@@ -526,8 +488,7 @@ def test_the_records_of_all_keys_are_printed_in_order_and_that_there_are_none(
     assert run("dkim", folder) == (0, "", none)
     add_key(folder, "rsa-1", RSA)
     add_key(folder, "ed-1", ED25519)
-    code, out, err = run("dkim", folder)
-    assert (code, err) == (0, "")
+    out = done(run, "dkim", folder)
     first, second = out.splitlines()
     assert first.startswith('rsa-1._domainkey.news.example.org. IN TXT ( "v=DKIM1; k=rsa; p=')
     assert second.startswith('ed-1._domainkey.news.example.org. IN TXT ( "v=DKIM1; k=ed25519;')

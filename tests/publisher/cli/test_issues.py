@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.publisher.app.approving import person
-from tests.publisher.cli.conftest import Run
+from tests.publisher.cli.conftest import Run, done, refuses
 from tests.publisher.lanterns import Published
 from tests.publisher.starting_points import Point, StartingPoint
 
@@ -27,14 +27,12 @@ def root(starting_point: StartingPoint) -> Path:
 
 
 def issues(run: Run, *arguments: object) -> Any:
-    code, out, err = run("issues", *arguments, *BEFORE, "--json")
-    assert (code, err) == (0, "")
+    out = done(run, "issues", *arguments, *BEFORE, "--json")
     return json.loads(out)
 
 
 def api(run: Run, *arguments: object) -> Any:
-    code, out, err = run("api", *arguments, *BEFORE)
-    assert (code, err) == (0, "")
+    out = done(run, "api", *arguments, *BEFORE)
     return json.loads(out)
 
 
@@ -134,8 +132,9 @@ def test_what_is_wrong_is_said(run: Run, root: Path) -> None:
     assert "no such issue" in refused(run, "show", "weekly", "2026-01-10", root)
     edit = ("api", "editIssue", NAME, "kind=pin", "value=1", "story=nowhere", root, *BEFORE)
     assert "no such story" in run(*edit)[2]
-    code, _out, err = run("issues", "report", "weekly", "9 January", root)
-    assert (code, "'9 January' is no date" in err) == (2, True)
+    assert "'9 January' is no date" in refuses(
+        run, "issues", "report", "weekly", "9 January", root
+    )
     assert "is awaiting approval" in refused(run, "send-now", *ISSUE, root, "--lang", "en")
 
 
@@ -164,9 +163,8 @@ def test_a_correction_is_shown_approved_and_held_by_the_end_of_its_name(
         "held: nothing is sent until `publisher" in run("issues", "show", *correction[:-1])[1]
     )
     for day in ("2026-01-09-correction-2", "2026-01-09-correct", "2026-01-09-"):
-        code, _out, err = run("issues", "approve", "weekly", day, root, "--lang", "en")
-        assert code == 2
-        assert "no such issue" in err or "is no date" in err
+        told = refuses(run, "issues", "approve", "weekly", day, root, "--lang", "en")
+        assert "no such issue" in told or "is no date" in told
 
 
 def test_a_report_is_printed_as_tables_of_80_columns_and_as_json(
@@ -189,8 +187,7 @@ def test_a_correction_is_planned_stored_and_made_by_the_next_cycle(
 ) -> None:
     lantern = friday.copy(tmp_path / "lantern")
     words = ("issues", "correct", *ISSUE, lantern)
-    code, out, err = run(*words, *LATER, "--lang", "en")
-    assert (code, err) == (0, "")
+    out = done(run, *words, *LATER, "--lang", "en")
     assert out.startswith("weekly-en-2026-01-09: a correction reaches ")
     (plan,) = json.loads(run(*words, *LATER, "--lang", "en", "--json")[1])
     assert plan["issue"] == "weekly-en-2026-01-09"
@@ -199,13 +196,11 @@ def test_a_correction_is_planned_stored_and_made_by_the_next_cycle(
         (("--lang", "en"), "erratum.md can't be read"),
         ((), "name the languages"),
     ):
-        code, _out, err = run(*words, *lacking, "--subject", "x", "--text", text)
-        assert (code, problem in err) == (2, True)
+        assert problem in refuses(run, *words, *lacking, "--subject", "x", "--text", text)
         text.touch()
     text.write_text("The ferry leaves at **nine**.\n", "utf-8")
     said = ("--subject", "The ferry leaves at nine", "--text", text)
-    code, out, err = run(*words, *LATER, "--lang", "en", *said)
-    assert (code, err) == (0, "")
+    out = done(run, *words, *LATER, "--lang", "en", *said)
     assert out == "weekly-en-2026-01-09-correction: the next cycle makes it\n"
     assert "`publisher status` shows" in run(*words, "--lang", "en", *said)[2]
     run("run", "--once", "--now", "2026-01-09T16:00:00Z", lantern)

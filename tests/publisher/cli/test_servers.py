@@ -9,7 +9,7 @@ from publisher.config import SETTINGS_FILE, load_settings
 from publisher.database import open_database
 from publisher.serving.nginx_site import nginx_config
 from tests.databases import DATABASE_FILE, at_database, database_address, new_database
-from tests.publisher.cli.conftest import Run, refuses
+from tests.publisher.cli.conftest import Run, done, refuses
 
 # More than the program and the machine hold ready for a client: a part is still in the file.
 LARGE = 40_000_000
@@ -92,12 +92,11 @@ def test_the_addresses_of_webhooks_are_printed_and_nothing_is_served(
 ) -> None:
     with (lantern / SETTINGS_FILE).open("a") as file:
         file.write("\n[feedback.mailgun]\n")
-    code, _out, err = run("web", "--webhooks", lantern)
-    assert code == 2
-    assert "set PUBLISHER_FEEDBACK_SECRET in the environment" in err
+    assert "set PUBLISHER_FEEDBACK_SECRET in the environment" in refuses(
+        run, "web", "--webhooks", lantern
+    )
     monkeypatch.setenv("PUBLISHER_FEEDBACK_SECRET", "s3cret")
-    code, out, err = run("web", "--webhooks", lantern)
-    assert (code, err) == (0, "")
+    out = done(run, "web", "--webhooks", lantern)
     assert out.startswith("mailgun  https://")
     assert out.endswith("/feedback/mailgun/s3cret/\n")
 

@@ -21,7 +21,7 @@ from publisher.cli.common import make_table, print_json, stdout_console
 from publisher.cli.exit_codes import complain, echo, escape_controls, escape_line
 from publisher.cli.terminal import _MAX_LINES, _MIN_ITEMS_SHOWN, _RateColumn, show_progress
 from publisher.mail import signed_addresses
-from tests.publisher.cli.conftest import Run
+from tests.publisher.cli.conftest import Run, done
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.mail.samples import a_publication, an_issue
 
@@ -255,8 +255,7 @@ def test_brackets_in_names_and_titles_are_brackets(
 ) -> None:
     table = folder / "readers.csv"
     table.write_text("email,name\nann@example.com,[/b] Ann [red]\n", encoding="utf-8")
-    code, _out, err = run("subscribers", "import", table, folder)
-    assert (code, err) == (0, "")
+    done(run, "subscribers", "import", table, folder)
     code, out, _err = run("subscribers", "list", folder)
     assert (code, "[/b] Ann [red]" in out) == (0, True)
     title = "An end [/b] without a beginning [red]"

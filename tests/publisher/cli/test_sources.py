@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.publisher.cli.conftest import Run
+from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder
 
 
@@ -38,8 +38,9 @@ def test_a_test_lists_what_a_source_would_bring_and_changes_no_article(
 def test_a_source_that_can_t_be_tested_is_one_line_and_an_exit_code(
     run: Run, three_files: PublicationFolder, folder: Path
 ) -> None:
-    code, _out, err = run("sources", "test", "artcles", folder)
-    assert (code, "there is no such source; there are: articles" in err) == (2, True)
+    assert "there is no such source; there are: articles" in refuses(
+        run, "sources", "test", "artcles", folder
+    )
     three_files.articles.rename(three_files.articles.with_name("elsewhere"))
     code, _out, err = run("sources", "test", "articles", folder)
     assert code == 1
