@@ -86,14 +86,18 @@ def client(app: flask.Flask, publication: PublicationFolder) -> FlaskClient:
     return client
 
 
+# Looked up once: they are those of every database.
+_TABLES = MetaData()
+
+
 def everything(publication: PublicationFolder) -> dict[str, list[tuple[object, ...]]]:
     """Give all rows of all tables."""
-    tables = MetaData()
     with publication.database.reading() as connection:
-        tables.reflect(connection)
+        if not _TABLES.tables:
+            _TABLES.reflect(connection)
         return {
             name: [tuple(row) for row in connection.execute(select(table))]
-            for name, table in tables.tables.items()
+            for name, table in _TABLES.tables.items()
         }
 
 

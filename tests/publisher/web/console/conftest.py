@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any, cast
 
 import flask
 import pytest
@@ -34,9 +36,26 @@ def console_context(publication: PublicationFolder) -> Iterator[ConsoleContext]:
         yield context_of(publication, opened)
 
 
+class _CurrentContext:
+    """The context of the test that runs: making an application takes longer than most tests with one."""
+
+    context: ConsoleContext
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.context, name)
+
+    def protected(self, response: flask.Response) -> flask.Response:
+        return self.context.protected(response)
+
+
+_CURRENT = _CurrentContext()
+_shared_console = cache(partial(create_console, cast("ConsoleContext", _CURRENT)))
+
+
 @pytest.fixture
 def console(console_context: ConsoleContext) -> flask.Flask:
-    return create_console(console_context)
+    _CURRENT.context = console_context
+    return _shared_console()
 
 
 def browser(app: flask.Flask, token: str = "") -> FlaskClient:

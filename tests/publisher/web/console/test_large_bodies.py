@@ -22,8 +22,9 @@ from tests.publisher.web.console.running import running_console
 from tests.sizes import PATIENCE
 
 UPLOAD, IMPORT = "/subscribers/import/", "/api/v1/subscribers/import/preview"
-ROWS = "".join(f"reader-{number}@example.org,en\n" for number in range(10_000))
-LIST = f"email,language\n{ROWS}"
+# Few rows, and long ones: it is the bytes that count.
+ROWS = "".join(f"reader-{number}@example.org,en,{'Ann ' * 40}\n" for number in range(1_600))
+LIST = f"email,language,name\n{ROWS}"
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 FILE = (
     '--x\r\nContent-Disposition: form-data; name="list"; filename="list.csv"\r\n\r\n'
