@@ -109,7 +109,7 @@ def test_a_folder_that_is_no_backup_and_a_journal_that_is_no_folder_are_refused(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:
     assert f"{tmp_path}: is no backup that `publisher backup` made" in refuses(
-        run, "restore", tmp_path, folder, code=1
+        run, "restore", tmp_path, folder
     )
     assert (
         f"--journal: {tmp_path / 'nowhere'}: is no folder; give the var/ of a machine"
@@ -121,9 +121,7 @@ def test_a_folder_that_is_no_backup_and_a_journal_that_is_no_folder_are_refused(
 def test_a_publication_without_a_database_has_nothing_to_back_up(
     run: Run, small: Path, tmp_path: Path
 ) -> None:
-    assert "there is nothing to back up" in refuses(
-        run, "backup", tmp_path / "backups", small, code=1
-    )
+    assert "there is nothing to back up" in refuses(run, "backup", tmp_path / "backups", small)
     assert not [*(tmp_path / "backups").glob("*")]
 
 
@@ -141,7 +139,7 @@ def test_a_backup_is_for_its_user_only_and_never_where_everybody_may_fetch_it(
     assert backup.stat().st_mode & 0o777 == 0o700
     assert {one.stat().st_mode & 0o777 for one in backup.iterdir()} == {0o600}
     assert "lies in public/, and everybody can read what is there" in refuses(
-        run, "backup", folder / "public" / "backups", folder, code=1
+        run, "backup", folder / "public" / "backups", folder
     )
     (tmp_path / "file").write_text("")
     assert f"{tmp_path / 'file'}: can't be made: " in refuses(
