@@ -2,7 +2,7 @@
 
 import re
 
-from tests.processes import ROOT
+from tests.project.modules import ROOT, product_modules
 
 # Migrations run on what is there.
 KNOWING = ("publisher/database/dialect/", "publisher/database/migrations/")
@@ -16,17 +16,12 @@ ONE_DATABASE_ONLY = re.compile(
 
 
 def test_one_package_names_databases_and_what_only_one_of_them_has() -> None:
-    modules = [
-        path
-        for package in ("publisher", "subscribers", "feeds")
-        for path in sorted((ROOT / package).rglob("*.py"))
-    ]
-    assert len(modules) > 200
+    assert len(product_modules()) > 200
     found = {
-        f"{path.relative_to(ROOT)}: {line.strip()}"
-        for path in modules
-        if not str(path.relative_to(ROOT)).startswith(KNOWING)
-        for line in path.read_text("utf-8").splitlines()
+        f"{module.path}: {line.strip()}"
+        for module in product_modules()
+        if not str(module.path).startswith(KNOWING) and ONE_DATABASE_ONLY.search(module.text)
+        for line in module.text.splitlines()
         if ONE_DATABASE_ONLY.search(line)
     }
     assert found == set()

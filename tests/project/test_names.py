@@ -3,12 +3,11 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("publisher", "feeds", "subscribers")
+from tests.project.modules import ROOT, product_modules
+
 # Names that a module has because another module looks for them by name.
 LOG = {"log"}
 MAIN = {"main"}
@@ -27,58 +26,13 @@ ROLES = {
 # Words of trades, plays and houses that were names once. A word that the field uses is no metaphor:
 # a shell of a mail, a ledger, a lease. To use one of these, explain it in ARCHITECTURE's glossary.
 METAPHORS = frozenset(
-    [
-        "accomplice",
-        "bindery",
-        "board",
-        "bury",
-        "buried",
-        "clerk",
-        "child",
-        "children",
-        "courier",
-        "couriers",
-        "dealer",
-        "desk",
-        "fate",
-        "fates",
-        "forge",
-        "hears",
-        "house",
-        "houses",
-        "loom",
-        "lot",
-        "lots",
-        "mint",
-        "minting",
-        "office",
-        "offices",
-        "parcel",
-        "parcels",
-        "press",
-        "promise",
-        "promised",
-        "shelf",
-        "shelves",
-        "suspicion",
-        "told",
-        "tongue",
-        "tongues",
-        "town",
-        "trial",
-        "trials",
-        "workshop",
-    ]
+    """
+    accomplice bindery board bury buried clerk child children courier couriers dealer
+    desk fate fates forge hears house houses loom lot lots mint minting office offices
+    parcel parcels press promise promised shelf shelves suspicion told tongue tongues
+    town trial trials workshop
+    """.split()  # noqa: SIM905  # as words, not as a line each
 )
-
-
-@cache
-def modules() -> list[tuple[Path, ast.Module]]:
-    return [
-        (path.relative_to(ROOT), ast.parse(path.read_text("utf-8")))
-        for package in PACKAGES
-        for path in sorted((ROOT / package).rglob("*.py"))
-    ]
 
 
 def defined(node: ast.stmt) -> list[str]:
@@ -104,12 +58,13 @@ def roles_of(path: Path) -> set[str]:
 def definitions() -> dict[str, list[str]]:
     """Return where each name is defined: public names, and classes whether public or not."""
     found = defaultdict(list)
-    for path, tree in modules():
-        for node in tree.body:
+    for module in product_modules():
+        roles = roles_of(module.path)
+        for node in module.tree.body:
             for name in defined(node):
                 public = not name.startswith("_") or isinstance(node, ast.ClassDef)
-                if public and name not in roles_of(path) and not name.startswith("__"):
-                    found[name].append(str(path))
+                if public and name not in roles and not name.startswith("__"):
+                    found[name].append(str(module.path))
     return found
 
 
@@ -119,6 +74,7 @@ def test_each_public_name_is_defined_once() -> None:
     assert twice == {}
 
 
+@cache
 def words_of(identifier: str) -> set[str]:
     """Split `DealerLot`, `dealer_lot` and `DEALER_LOT` into their words."""
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", identifier)}
@@ -138,7 +94,7 @@ def glossary() -> set[str]:
 def test_no_name_is_a_metaphor_that_the_glossary_lacks() -> None:
     banned = METAPHORS - glossary()
     found = []
-    for path, tree in modules():
+    for path, _text, tree, _nodes in product_modules():
         names = [path.stem, *(name for node in tree.body for name in defined(node))]
         found += [f"{path}: {name}" for name in names if words_of(name) & banned]
 
@@ -150,23 +106,15 @@ STREAM_READERS = {"BufferedReader", "StreamReader"}
 CSV_READER = "subscribers/lists/cells.py: reader"
 
 
-def identifiers(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
-                yield name
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name
-            case ast.ClassDef(name=name):
-                yield name
-
-
 def test_a_person_on_the_list_is_a_subscriber_and_no_reader() -> None:
     found = {
-        f"{path}: {name}"
-        for path, tree in modules()
-        for name in identifiers(tree)
-        if words_of(name) & {"reader", "readers"} and name not in STREAM_READERS
+        f"{module.path}: {name}"
+        for module in product_modules()
+        for node in module.nodes
+        for key in ("id", "attr", "arg", "name")
+        if isinstance(name := getattr(node, key, None), str)
+        and words_of(name) & {"reader", "readers"}
+        and name not in STREAM_READERS
     }
 
     assert found - {CSV_READER} == set()

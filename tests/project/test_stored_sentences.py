@@ -5,12 +5,11 @@ A fact has a column of its own: a state, or a key like that of `publisher.delive
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("publisher", "subscribers", "feeds")
+from tests.project.modules import Module, living_modules, module
+
 # The columns, and attributes of rows, that hold sentences or words of others.
 SENTENCES = {"reason", "last_response", "answer", "note"}
 # Methods, also of SQL columns, that look for something in a text or take it apart.
@@ -41,9 +40,9 @@ def _is_text(node: ast.AST) -> bool:
     return name.lstrip("_").isupper()
 
 
-def sentences_read(code: str) -> Iterator[int]:
+def sentences_read(code: Module) -> Iterator[int]:
     """Yield the lines that take a stored sentence apart, or compare it with another."""
-    for node in ast.walk(ast.parse(code)):
+    for node in code.nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             # Without arguments, `split` only brings a text into one line.
             is_layout = node.func.attr == "split" and not node.args
@@ -72,7 +71,7 @@ def sentences_read(code: str) -> Iterator[int]:
     ],
 )
 def test_reading_a_stored_sentence_is_noticed(code: str) -> None:
-    assert [*sentences_read(code)] == [1]
+    assert [*sentences_read(module(code))] == [1]
 
 
 @pytest.mark.parametrize(
@@ -86,16 +85,9 @@ def test_reading_a_stored_sentence_is_noticed(code: str) -> None:
     ],
 )
 def test_showing_a_stored_sentence_is_no_reading(code: str) -> None:
-    assert [*sentences_read(code)] == []
+    assert [*sentences_read(module(code))] == []
 
 
 def test_no_code_reads_a_stored_sentence() -> None:
-    found = [
-        f"{path.relative_to(ROOT)}:{line}"
-        for package in PACKAGES
-        for path in sorted((ROOT / package).rglob("*.py"))
-        # Migrations replace the sentences of earlier versions by keys.
-        if "versions" not in path.parts
-        for line in sentences_read(path.read_text("utf-8"))
-    ]
+    found = [f"{one.path}:{line}" for one in living_modules() for line in sentences_read(one)]
     assert found == []
