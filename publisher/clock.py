@@ -8,18 +8,15 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A source of the present instant."""
+    """A source of the present instant, in UTC and whole seconds."""
 
-    def now(self) -> datetime:
-        """Return the present instant, in UTC and whole seconds."""
-        ...
+    def now(self) -> datetime: ...
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """Return the present instant, in UTC and whole seconds."""
         return datetime.now(UTC).replace(microsecond=0)
 
 
@@ -30,7 +27,6 @@ class FixedClock:
     instant: datetime
 
     def now(self) -> datetime:
-        """Return the instant that it was set to, in UTC and whole seconds."""
         return self.instant.astimezone(UTC).replace(microsecond=0)
 
 
@@ -58,18 +54,15 @@ def is_confirmed(clock: Clock) -> bool:
 
 
 class Timer(Protocol):
-    """A source of fine time, for leases and rates; independent of `--now`."""
+    """A source of fine time, for leases and rates: seconds since the epoch, with fractions; independent of `--now`."""
 
-    def time(self) -> float:
-        """Return the seconds since the epoch, with fractions."""
-        ...
+    def time(self) -> float: ...
 
 
 class SystemTimer:
     """The machine's clock, with fractions of seconds."""
 
     def time(self) -> float:
-        """Return the seconds since the epoch, with fractions."""
         return time.time()
 
 
@@ -88,7 +81,6 @@ class ServerTimer:
         self._ahead = instant - uptime()
 
     def time(self) -> float:
-        """Return the seconds since the epoch, with fractions."""
         return self._ahead + uptime()
 
 
@@ -100,7 +92,6 @@ class RunningClock:
     since: float
 
     def now(self) -> datetime:
-        """Return the instant plus the time since then, in UTC and whole seconds."""
         passed = timedelta(seconds=uptime() - self.since)
         return (self.instant + passed).astimezone(UTC).replace(microsecond=0)
 
@@ -117,7 +108,6 @@ class TimerClock:
     timer: Timer
 
     def now(self) -> datetime:
-        """Return the present instant, in UTC and whole seconds."""
         return datetime.fromtimestamp(self.timer.time(), UTC).replace(microsecond=0)
 
 

@@ -38,7 +38,6 @@ def guarded_changes(guard: _Guard) -> Iterator[None]:
 
 
 def check_guard() -> None:
-    """Raise what the guard raises, if there is one."""
     if guard := _guard.get():
         guard()
 

@@ -169,7 +169,6 @@ _KEY = "proof of work:"
 
 
 def make_challenge(secret: str, now: datetime) -> str:
-    """Return a new challenge as JSON."""
     # Takes longer to import than the rest of the pages, and few need it.
     from altcha import create_challenge
 

@@ -149,7 +149,6 @@ def fingerprint(secret: str) -> str:
 
 
 def stored_fingerprint(connection: Connection) -> str | None:
-    """Return the one on record, or None."""
     return _stored(connection)[0] or None
 
 

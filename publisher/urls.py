@@ -58,12 +58,10 @@ def page_file(url_path: str) -> PurePosixPath:
 
 
 def home_path(language: str) -> str:
-    """Return the path of a language's home page."""
     return f"{language}/"
 
 
 def article_path(language: str, slug: str) -> str:
-    """Return the path of an article's page."""
     return f"{language}/stories/{slug}/"
 
 
@@ -73,12 +71,10 @@ def list_path(language: str, kind: ListKind, name: str = "") -> str:
 
 
 def topic_path(topic: str, language: str) -> str:
-    """Return the path of the list of a topic's articles."""
     return list_path(language, "topics", label_slug(topic))
 
 
 def author_path(byline: Byline, language: str) -> str:
-    """Return the path of the list of an author's articles."""
     return list_path(language, "authors", author_slug(byline))
 
 
@@ -88,7 +84,6 @@ def author_slug(byline: Byline) -> str:
 
 
 def newsletter_path(language: str, newsletter: str) -> str:
-    """Return the path of an edition's archive."""
     return f"{language}/{newsletter}/"
 
 
@@ -100,7 +95,6 @@ def issue_path(language: str, newsletter: str, day: date, serial: int = 0) -> st
 
 
 def subscriber_page_path(language: str, kind: SubscriberPage) -> str:
-    """Return the path of a page about a subscription."""
     return f"{language}/{kind}/"
 
 
@@ -135,7 +129,6 @@ def all_feeds_page_path() -> str:
 
 
 def feed_style_path(language: str) -> str:
-    """Return the path of the stylesheet of a language's feeds."""
     return f"feeds/style.{language}.css"
 
 
@@ -198,7 +191,6 @@ def redirect_file(path: str) -> PurePosixPath:
 
 
 def public_url(publication: Publication, path: str) -> str:
-    """Return the URL of a path below the web root."""
     return f"{publication.url}/{path.removeprefix('/')}"
 
 

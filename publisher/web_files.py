@@ -238,7 +238,6 @@ def hash_inputs(*inputs: object) -> str:
 
 
 def cached_hash(connection: Connection, name: str) -> str | None:
-    """Return the hash that was stored for a name; None if there is none."""
     query = select(build_cache.c.fingerprint).where(build_cache.c.name == name)
     return connection.execute(query).scalar_one_or_none()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from publisher.i18n.article_problems import ArticleProblem
 
@@ -110,6 +111,11 @@ class AttachmentField:
         """Return this attachment with what it does not state taken from another."""
         missing = [one.name for one in fields(self) if getattr(self, one.name) is None]
         return replace(self, **{name: getattr(other, name) for name in missing})
+
+    def attached(self, **known: Any) -> Attachment:
+        """Return the attachment, with what is known besides what is stated."""
+        stated = {one.name: getattr(self, one.name) for one in fields(Attachment)}
+        return Attachment(**(stated | known))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

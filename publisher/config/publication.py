@@ -196,12 +196,10 @@ class Publication(values.ConfigTable):
 
     @property
     def host(self) -> str:
-        """Host name of the web root."""
         return urlsplit(self.url).hostname or ""
 
     @property
     def default_language(self) -> str:
-        """The first language."""
         return self.languages[0]
 
     def examples(self) -> dict[str, str]:

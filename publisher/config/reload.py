@@ -201,7 +201,6 @@ class PolledSettings:
         return self._settings
 
     def close(self) -> None:
-        """Let the thread end."""
         self._closed.set()
 
     def _look_on(self) -> None:

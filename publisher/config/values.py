@@ -190,7 +190,6 @@ class Mailbox(NamedTuple):
 
     @property
     def domain(self) -> str:
-        """The part after the @."""
         return self.address.rpartition("@")[2]
 
 

@@ -266,7 +266,6 @@ def hold_source(connection: Connection, held: HeldSource, now: datetime) -> bool
 
 
 def release_source(connection: Connection, source: str) -> None:
-    """Delete that a source is held."""
     connection.execute(delete(held_source).where(held_source.c.source == source))
 
 

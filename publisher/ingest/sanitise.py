@@ -23,6 +23,7 @@ from lxml.html import HtmlElement
 from publisher.articles.content import internal_links
 from publisher.articles.content.parser import BLOCK_ELEMENTS
 from publisher.articles.content.text import clean_characters
+from publisher.articles.model import Picture
 from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.urls import LINK_SCHEMES, absolute_link, is_relative
@@ -163,18 +164,9 @@ _ID = re.compile(r"[^\s\"'<>&#%?=\\/`{}()\[\]]+\Z")
 _RESERVED_IDS = frozenset({"top", "contents", "contents-heading", "main"})
 
 
-@dataclass(frozen=True, slots=True)
-class ImageTag:
-    """The address and size of an `img` as written."""
-
-    src: str
-    width: int | None = None
-    height: int | None = None
-
-
 # Returns a local image for one with a relative address, what is wrong with it, or None if its
 # address has to be resolved.
-FindImage = Callable[[ImageTag], ImageTag | ArticleProblem | None]
+FindImage = Callable[[Picture], Picture | ArticleProblem | None]
 
 
 class SanitisedHtml(NamedTuple):
@@ -323,8 +315,8 @@ class _Repair:
         """Return the address below the web root of a picture, recording or document."""
         found = None
         if self.find_image and href.lower().endswith(_LINKED_PICTURES):
-            found = self.find_image(ImageTag(href))
-        if isinstance(found, ImageTag):
+            found = self.find_image(Picture(src=href))
+        if isinstance(found, Picture):
             return found.src
         return self.find_file(href) if self.find_file else None
 
@@ -352,15 +344,16 @@ class _Repair:
             if getattr(found, name):
                 element.set(name, str(getattr(found, name)))
 
-    def _found_image(self, element: html.HtmlElement, src: str) -> ImageTag | ArticleProblem:
+    def _found_image(self, element: html.HtmlElement, src: str) -> Picture | ArticleProblem:
         """Return an image with its address, or why there is none."""
-        image = ImageTag(src, _number(element.get("width")), _number(element.get("height")))
+        width, height = _number(element.get("width")), _number(element.get("height"))
+        image = Picture(src=src, width=width, height=height)
         found = self.find_image(image) if self.find_image and is_relative(src) else None
         if found:
             return found
         address = absolute_link(src, self.base_url)
         if address and not address.startswith("mailto:"):
-            return ImageTag(address)
+            return Picture(src=address)
         # nh3 has removed addresses that are no addresses, such as whole pictures (data:).
         kind = ProblemKind.MISSING_PICTURE if src else ProblemKind.UNSUPPORTED_PICTURE
         return ArticleProblem(kind, None, src or element.get("alt") or "<img")

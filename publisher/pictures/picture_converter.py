@@ -219,7 +219,6 @@ def _svg_size(tree: etree._Element) -> tuple[float, float]:
 
 
 def main() -> int:
-    """Convert one picture."""
     resource.setrlimit(resource.RLIMIT_CPU, (_MAX_SECONDS, _MAX_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
     content = sys.stdin.buffer.read()

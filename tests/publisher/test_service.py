@@ -31,7 +31,7 @@ from publisher.jobs import local_engine
 from publisher.jobs.heartbeat import read_heartbeat
 from publisher.jobs.local_engine import Service
 from publisher.testing import MemoryTransport
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
 from tests.publisher.notices.people import add_person, enqueue
 from tests.publisher.printing import pipeline_of
@@ -39,6 +39,12 @@ from tests.sizes import PATIENCE
 
 FAILED = "run failed; the next one tries again"
 FAULT = "run failed by a fault of the program; the next one tries again"
+
+
+@pytest.fixture
+def publication(new_publication: Make) -> PublicationFolder:
+    """A publication in one language: turns are short."""
+    return new_publication(languages=["en"])
 
 
 @pytest.fixture(autouse=True)

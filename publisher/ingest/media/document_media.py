@@ -26,7 +26,6 @@ from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.i18n.messages import joined, message
 from publisher.ingest.media import kinds
 from publisher.ingest.media.kinds import may_be_linked, reason_against
-from publisher.ingest.sanitise import ImageTag
 from publisher.urls import absolute_link, is_relative
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class DocumentMedia:
         """The local files: pictures, then attachments, each in order."""
         return (*self._pictures.values(), *self._attached.values())
 
-    def local_image(self, image: ImageTag) -> ImageTag | ArticleProblem | None:
+    def local_image(self, image: model.Picture) -> model.Picture | ArticleProblem | None:
         """Return a local image with its target and its size in pixels.
 
         None if its address has to be resolved against the page's. A problem if the file is missing,
@@ -122,27 +121,26 @@ class DocumentMedia:
             return None
         return ArticleProblem(ProblemKind.MISSING_PICTURE, None, image.src)
 
-    def _copied_image(self, image: ImageTag, path: PurePosixPath, content: bytes) -> ImageTag:
+    def _copied_image(
+        self, image: model.Picture, path: PurePosixPath, content: bytes
+    ) -> model.Picture:
         info = _measured(content)
         sha256 = hashlib.sha256(content).hexdigest()
         target = media_target(sha256, path, info.suffix, fallback="picture")
         self._pictures.setdefault(str(path), model.MediaFile(path=str(path), target=target))
         width, height = _size(image, info)
-        return ImageTag(f"/{target}", width, height)
+        return replace(image, src=f"/{target}", width=width, height=height)
 
     def own_picture(self, picture: model.Picture) -> model.Picture | ArticleProblem:
         """Return the article's own picture with its target or its absolute address."""
-        image = ImageTag(picture.src, picture.width, picture.height)
-        found = self.local_image(image) if is_relative(picture.src) else None
+        found = self.local_image(picture) if is_relative(picture.src) else None
         if isinstance(found, ArticleProblem):
             # Themes also look below the site's root.
-            at_root = replace(image, src=f"/{image.src}")
-            again = None if image.src.startswith(("/", ".")) else self.local_image(at_root)
-            if not isinstance(again, ImageTag):
-                return found
-            found = again
+            at_root = replace(picture, src=f"/{picture.src}")
+            again = None if picture.src.startswith(("/", ".")) else self.local_image(at_root)
+            return again if isinstance(again, model.Picture) else found
         if found:
-            return replace(picture, src=found.src, width=found.width, height=found.height)
+            return found
         address = absolute_link(picture.src, self.base_url)
         if address is None or address.startswith("mailto:"):
             return ArticleProblem(ProblemKind.MISSING_PICTURE, None, picture.src)
@@ -269,13 +267,10 @@ class DocumentMedia:
                 "export it as %(name)s, or give it the suffix of what it is", **names
             )
             _refuse(one, problem, text)
-        target = self._copied(path, one.src)
-        return model.Attachment(
-            src=f"/{target}",
-            media_type=one.media_type or kind.media_type,
-            length=info.length,
-            title=one.title,
-            duration=one.duration or info.duration,
+        known = {"length": info.length, "duration": one.duration or info.duration}
+        media_type = one.media_type or kind.media_type
+        return one.attached(
+            src=f"/{self._copied(path, one.src)}", media_type=media_type, **known
         )
 
 
@@ -287,13 +282,7 @@ def _remote(address: str, one: model.AttachmentField) -> model.Attachment | None
             return None
         problem = message("its address does not say what it is")
         _refuse(one, problem, message("add a type, as type: audio/mpeg"))
-    return model.Attachment(
-        src=address,
-        media_type=media_type,
-        length=one.length,
-        title=one.title,
-        duration=one.duration,
-    )
+    return one.attached(src=address, media_type=media_type)
 
 
 def _is_web_address(address: str) -> bool:
@@ -323,7 +312,7 @@ def _measured(content: bytes) -> ImageInfo:
     return info
 
 
-def _size(image: ImageTag, info: ImageInfo) -> tuple[int, int]:
+def _size(image: model.Picture, info: ImageInfo) -> tuple[int, int]:
     """Return the size that the author gave, with a missing side from the picture's proportions."""
     if image.width and image.height:
         return image.width, image.height

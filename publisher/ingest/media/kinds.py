@@ -67,7 +67,6 @@ TEXT_SUFFIX = ".txt"
 
 
 def media_kind(name: str) -> MediaKind | None:
-    """Return the kind of a file name by its suffix, None if it is none of these."""
     return MEDIA_KINDS.get(PurePosixPath(name).suffix.lower())
 
 

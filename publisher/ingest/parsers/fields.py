@@ -328,7 +328,6 @@ def read_flag(key: str, value: YamlValue) -> bool:
 
 
 def read_date(key: str, value: YamlValue) -> date | datetime | None:
-    """Return a date, or a date and time."""
     text = " ".join(read_line(key, value).split())
     found = parse_date(text)
     if text and found is None:

@@ -149,6 +149,5 @@ def _text(element: HtmlElement | None) -> str:
 
 
 def _inner(element: HtmlElement) -> str:
-    """Return the HTML inside an element."""
     text = etree.tostring(element, method="html", encoding="unicode", with_tail=False)
     return text[text.index(">") + 1 :]

@@ -99,7 +99,6 @@ class ItemResult:
 
 
 def stored_sources(connection: Connection) -> Mapping[str, str]:
-    """Return the kinds of all stored sources, by name."""
     rows = connection.execute(select(source_table.c.name, source_table.c.kind))
     return dict(rows.all())
 
@@ -112,7 +111,6 @@ def count_articles_of_sources(connection: Connection) -> Mapping[str, int]:
 
 
 def source_state(connection: Connection, name: str) -> SourceState | None:
-    """Return what is stored of a source, None for a new one."""
     table = source_table.c
     columns = (table.kind, table.fingerprint, table.mark, table.left_out)
     query = select(*columns).where(table.name == name)
@@ -163,7 +161,6 @@ def forget_source(connection: Connection, name: str) -> None:
 
 
 def known_items(connection: Connection, source: str) -> dict[str, KnownItem]:
-    """Return the state of a source's items, by key."""
     table = source_item.c
     # As text: parsing a hundred thousand empty lists would take a third of a second.
     columns = (cast(table.media, Text), table.read_again_at)

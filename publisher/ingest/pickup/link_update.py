@@ -97,7 +97,6 @@ class StoredPages:
 
     @property
     def values(self) -> Any:
-        """All of them, to be hashed."""
         return [[*map(tuple, self._pages)], [*map(tuple, self._others)]]
 
     def of(self, source: str, articles: Iterable[str]) -> resolution.KnownPages:
@@ -244,7 +243,6 @@ class _LinkUpdate:
         means: int | None,
         href: str | None,
     ) -> str | None:
-        """Return the kind of the problem that a link has; None if it has none."""
         if means is None and row.left_out:
             return ProblemKind.UNCOPIED_FILE.value
         if href is None:

@@ -31,7 +31,6 @@ _TEXT_COLUMNS = ("title", "summary", "text", "section")
 
 
 def conversion_languages(settings: Settings) -> tuple[str, ...]:
-    """Return the languages for which an edition asks for conversions."""
     editions = [e for n in settings.newsletters for e in settings.editions(n)]
     asked = {e.language for e in editions if e.missing == MissingPolicy.CONVERT}
     return tuple(tag for tag in settings.publication.languages if tag in asked)

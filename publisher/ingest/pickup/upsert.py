@@ -86,7 +86,6 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
 
 
 def article_row(connection: Connection, number: int) -> Row[Any] | None:
-    """Return an article as stored."""
     return connection.execute(_ARTICLE, {"number": number}).one_or_none()
 
 
@@ -145,11 +144,9 @@ class _Upserter:
     words_before: dict[int, Words | None] = field(default_factory=dict)
 
     def _first(self, statement: Any, **values: Any) -> Any:
-        """Return the value that a statement finds first, None if there is none."""
         return self.connection.execute(statement, values).scalars().first()
 
     def store(self, reading: ItemResult) -> UpsertOutcome:
-        """Store one result; return what changed."""
         place = {"source": self.source, "key": reading.item.key}
         before = self.connection.execute(_ITEM, place).one_or_none()
         if not reading.has_article:

@@ -146,7 +146,6 @@ class _Counter:
         self.movable.update(one.sha256 for one in before if one.article_id is not None)
 
     def add(self, result: ItemResult) -> None:
-        """Count the result of reading a document."""
         survey = self.survey
         if result.is_unchanged:
             survey.unchanged += 1

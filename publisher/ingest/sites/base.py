@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from publisher.articles.model import ParsedArticle
+from publisher.config.sources import FolderSourceSettings
 from publisher.errors import LanguageError
 from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
@@ -111,22 +112,20 @@ def left_out_as_text(left_out: Mapping[LeftOut, int]) -> str:
     return json.dumps(rows) if rows else ""
 
 
+_FOLDER = FolderSourceSettings(kind="folder", name=".", path=".")
+
+
 @dataclass(frozen=True, slots=True)
 class SiteOptions:
-    """The generator, or `auto`; and what overrides the site's own configuration.
+    """What the settings of the source say, before the site's own configuration; and the publication's languages."""
 
-    `language` is the one of documents that state none, and `source_language` the same if the source states
-    it; `languages` are the publication's.
-    """
-
-    site: str = "auto"
-    static: Sequence[str] = ()
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    url: str = ""
-    language: str = "en"
-    source_language: str = ""
+    source: FolderSourceSettings = _FOLDER
     languages: Sequence[str] = ()
+
+    @property
+    def language(self) -> str:
+        """The language of documents that state none."""
+        return self.source.language or next(iter(self.languages), "en")
 
 
 _CODE = re.compile(r"[a-z]{2}([-_]([a-z]{2}|[a-z]{4}|[0-9]{3}))*", re.IGNORECASE)
@@ -311,9 +310,9 @@ class Site(ABC):
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         self._files = files
-        self._options = options
-        self._to_include = PathPatterns(options.include)
-        self._to_exclude = PathPatterns(options.exclude)
+        self._options = options.source
+        self._to_include = PathPatterns(options.source.include)
+        self._to_exclude = PathPatterns(options.source.exclude)
         self._languages = SiteLanguages({}, options.language)
 
     @abstractmethod
@@ -342,7 +341,7 @@ class Site(ABC):
 
         Permalinks and aliases are paths below it.
         """
-        return _readable(self._options.url or self.stated_url)
+        return _readable((self._options.url or "").rstrip("/") or self.stated_url)
 
     @cached_property
     def static(self) -> tuple[PurePosixPath, ...]:
@@ -376,7 +375,7 @@ class Site(ABC):
             page = replace(page, kind=PageKind.POST)
         elif page.kind is PageKind.PAGE:
             return LeftOut(LeftOutReason.PAGE, page.group)
-        stated = self._options.source_language
+        stated = self._options.language
         return replace(page, language=stated) if stated and self._may_state(page) else page
 
     def _may_state(self, page: SitePage) -> bool:

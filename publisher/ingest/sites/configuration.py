@@ -97,7 +97,6 @@ class ConfigurationFiles:
         return loaded if isinstance(loaded, dict) else {}
 
     def first_table(self, *paths: str) -> dict[str, Any] | None:
-        """Return the first of several files that is there."""
         return next((found for path in paths if (found := self.table(path)) is not None), None)
 
     def script(self, *paths: str) -> ScriptObject:
@@ -318,7 +317,6 @@ class ScriptObject:
         return ScriptObject("".join(kept))
 
     def has(self, key: str, word: str) -> bool:
-        """Return whether a key has a word, such as true."""
         return re.search(rf"{_key(key)}{word}\b", self.text) is not None
 
     def object(self, key: str) -> ScriptObject:
@@ -326,7 +324,6 @@ class ScriptObject:
         return next(self.objects(key), ScriptObject(""))
 
     def objects(self, key: str) -> Iterator[ScriptObject]:
-        """Yield the objects that a key has, in order."""
         yield from map(ScriptObject, _parts(self.text, rf"{_key(key)}\{{"))
 
     def objects_after(self, text: str) -> Iterator[ScriptObject]:

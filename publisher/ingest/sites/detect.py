@@ -27,20 +27,17 @@ class PlainSite(Site):
     hidden = (".", "_")
 
     def looks_into(self, folder: PurePosixPath) -> bool:
-        """Return whether a folder's name is not hidden."""
         return not is_editor_file(folder.name)
 
     def page_at(self, path: PurePosixPath) -> SitePage:
         return SitePage(path)
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:  # noqa: ARG002  # of Site
-        """Return what the front matter says."""
         return replace(
             read_metadata(fields), aliases=common_front_matter.stated_aliases(fields)
         )
 
     def values(self, page: SitePage) -> SiteValues:  # noqa: ARG002  # of Site
-        """Return nothing."""
         return SiteValues()
 
 
@@ -76,7 +73,8 @@ _SHARED_MARKS = ("config.toml", "config.yaml", "config.yml", "config.json", "con
 
 def open_site(files: ConfigurationFiles, options: SiteOptions) -> Site:
     """Return the site in a folder. Raises SourceError if its configuration can't be read."""
-    generator = options.site if options.site != "auto" else detect_generator(files)
+    stated = options.source.site
+    generator = stated if stated != "auto" else detect_generator(files)
     return _SITES[generator](files, options)
 
 

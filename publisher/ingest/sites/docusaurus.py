@@ -118,7 +118,6 @@ class DocusaurusSite(Site):
     # Names
 
     def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
-        """Return a post by its place in a blog."""
         found = next(
             (folder for folder in self._folders if path.is_relative_to(folder.folder)), None
         )

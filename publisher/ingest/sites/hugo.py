@@ -175,7 +175,6 @@ class HugoSite(Site):
         return common_front_matter.in_story(parsed, linked, page.story or "")
 
     def _bundle_picture(self, page: SitePage) -> str | None:
-        """Return the picture of a bundle that Hugo takes by its name."""
         place = self._place(page.path.parent)
         if place is None or not place.is_bundle:
             return None
@@ -209,7 +208,6 @@ class HugoSite(Site):
     # Templates
 
     def values(self, page: SitePage) -> SiteValues:
-        """Return the configuration and the data files."""
         return SiteValues(
             site=self._config.values,
             page={"path": str(page.path)},

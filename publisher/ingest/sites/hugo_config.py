@@ -184,7 +184,6 @@ def _mounts(
 
 
 def _mount_tables(values: Mapping[str, Any]) -> Iterator[tuple[PurePosixPath, dict[str, Any]]]:
-    """Yield the source of each mount, and its table."""
     mounts = _table(values, "module").get("mounts")
     for mount in mounts if isinstance(mounts, list) else ():
         if isinstance(mount, dict):

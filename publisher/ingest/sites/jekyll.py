@@ -108,7 +108,6 @@ class JekyllSite(Site):
     # Names
 
     def looks_into(self, folder: PurePosixPath) -> bool:
-        """Return whether Jekyll reads a folder, or copies it."""
         name, inside = folder.name, _relative(folder, self._source)
         if name.startswith(".") or name in {"node_modules", "_site", "vendor"}:
             return False
@@ -120,7 +119,6 @@ class JekyllSite(Site):
         return not name.startswith("_") or known or "_i18n" in folder.parts
 
     def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
-        """Return a post, a document of a collection, or a page."""
         folders = path.parts[:-1]
         special = next((folder for folder in reversed(folders) if folder.startswith("_")), "")
         if not special:
@@ -243,7 +241,6 @@ class JekyllSite(Site):
         }
 
     def _folders_above_posts(self, page: SitePage) -> tuple[str, ...]:
-        """Return the folders above `_posts`, which are categories."""
         below = _relative(page.path, self._collections_folder)
         parts = (below or _relative(page.path, self._source) or page.path).parts
         return parts[: parts.index("_posts")] if page.group == "posts" else ()
@@ -261,7 +258,7 @@ class JekyllSite(Site):
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")
             if fits and str(scope.get("type") or "") in {"", *types}:
                 plain = configuration.plain_values(values)
-                if not path and self._options.source_language:
+                if not path and self._options.language:
                     plain = {**plain, **dict.fromkeys(("lang", "language", "locale"))}
                 found.append((len(path), plain))
         for _length, values in sorted(found, key=lambda pair: pair[0]):

@@ -105,11 +105,9 @@ class PathPatterns:
         self._pattern = re.compile("|".join(map(_regex, patterns))) if patterns else None
 
     def __bool__(self) -> bool:
-        """Return whether there is any pattern."""
         return self._pattern is not None
 
     def match(self, path: PurePosixPath) -> bool:
-        """Return whether a pattern matches a path, or a folder above it."""
         return self._pattern is not None and bool(self._pattern.fullmatch(str(path)))
 
 

@@ -78,7 +78,6 @@ class EleventySite(Site):
             self._folder_data(folder)
 
     def looks_into(self, folder: PurePosixPath) -> bool:
-        """Return whether Eleventy reads a folder."""
         return folder != self._output and super().looks_into(folder)
 
     def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:

@@ -96,13 +96,13 @@ class FolderSource:
         self._folder = settings.folders.root / options.path
         self._clock_file = settings.folders.var / "scanned"
         self._files = ConfigurationFiles(self._folder)
-        self._site = open_site(self._files, site_options(options, settings))
+        chosen = SiteOptions(options, settings.publication.languages)
+        self._site = open_site(self._files, chosen)
         self._history = RepositoryHistory(self._folder)
         # The keys of items by the names of their stories.
         self._stories: Mapping[str, Sequence[str]] = {}
-        language = options.language or settings.publication.default_language
         templates = settings.folders.templates
-        self._shortcodes = OwnShortcodes(options.shortcodes, templates, language)
+        self._shortcodes = OwnShortcodes(options.shortcodes, templates, chosen.language)
 
     def poll(self, mark: str) -> Listing:
         """Return all files, sorted by path; the mark is a hash of the configuration."""
@@ -143,20 +143,6 @@ class FolderSource:
         page = self._site.classify(path)
         story = page.story if isinstance(page, SitePage) else None
         return tuple(one for one in self._stories.get(story or "", ()) if one != str(path))
-
-
-def site_options(options: FolderSourceSettings, settings: Settings) -> SiteOptions:
-    publication = settings.publication
-    return SiteOptions(
-        site=options.site,
-        static=options.static,
-        include=options.include,
-        exclude=options.exclude,
-        url=(options.url or "").rstrip("/"),
-        language=options.language or publication.default_language,
-        source_language=options.language or "",
-        languages=publication.languages,
-    )
 
 
 def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceDocument:

@@ -13,14 +13,13 @@ from publisher.articles.model import MediaFile
 from publisher.errors import SourceError
 from publisher.ingest.media.duration import media_duration
 from publisher.ingest.media.kinds import HEAD_BYTES, MEDIA_KINDS, media_kind
-from publisher.ingest.sites.base import LeftOut, LeftOutReason, SiteOptions
-from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.detect import open_site
+from publisher.ingest.sites.base import LeftOut, LeftOutReason
 from publisher.ingest.sources import folder as folder_source
 from publisher.ingest.sources.base import Item
 from publisher.ingest.sources.folder import COARSEST_CLOCK_NS, FolderScan, file_system_time
 from publisher.ingest.sources.folder_files import FolderFiles, RepositoryHistory, first_commits
 from tests.publisher.ingest.helpers import mp3, opus, wav
+from tests.publisher.ingest.sites.helpers import opened
 
 # The files of a source folder: what may be seen of them, and how they come to the web root.
 
@@ -108,7 +107,7 @@ LATER = 2**62
 
 
 def scan(folder: Path, now: int = LATER) -> FolderScan:
-    site = open_site(ConfigurationFiles(folder), SiteOptions(site="plain"))
+    site = opened(folder, site="plain")
     return folder_source.scan_folder(folder, now, site)
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from publisher.articles.content.parser import parse_content
 from publisher.articles.content.text import UNWANTED, clean_characters
+from publisher.articles.model import Picture
 from publisher.errors import ArticleError
-from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, ImageTag, sanitise
+from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, sanitise
 from tests.cpu_time import at_most
 
 
@@ -79,8 +80,9 @@ def test_relative_addresses_are_resolved_against_the_base_and_fragments_are_not(
 
 
 def test_local_pictures_count_before_the_base_address() -> None:
-    def pictures(image: ImageTag) -> ImageTag | None:
-        return ImageTag("/media/1/a.png", 4, 3) if image.src == "a.png" else None
+    def pictures(image: Picture) -> Picture | None:
+        found = Picture(src="/media/1/a.png", width=4, height=3)
+        return found if image.src == "a.png" else None
 
     source = '<img src="a.png" alt="A"><img src="b.png" alt="B">'
     html = sanitise(source, base_url="https://example.org/x/", find_image=pictures).html

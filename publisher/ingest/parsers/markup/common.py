@@ -46,7 +46,6 @@ class CodeRegions:
         self._regions = _regions(text) if "`" in text or "~~~" in text else []
 
     def __contains__(self, position: object) -> bool:
-        """Return whether the character at a position is code."""
         return isinstance(position, int) and self.end_at(position) is not None
 
     def end_at(self, position: int) -> int | None:
@@ -63,7 +62,6 @@ def span_end(spans: Sequence[tuple[int, int]], position: int) -> int | None:
 def replace_outside_code(
     pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str], text: str
 ) -> str:
-    """Replace matches that do not begin in code."""
     regions = CodeRegions(text)
     return pattern.sub(
         lambda match: match[0] if match.start() in regions else replace(match), text
@@ -299,7 +297,6 @@ def containers_plugin(md: MarkdownIt) -> None:
 
 
 def _stray_colons(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
-    """Skip a line of colons that ends no block."""
     text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
     if not _COLONS.fullmatch(text):
         return False

@@ -82,13 +82,11 @@ class LiquidState:
         return position in self.code or common.span_end(self.highlighted, position) is not None
 
     def report(self, error: Exception) -> None:
-        """Record an error as a problem of the document."""
         token = error.token if isinstance(error, LiquidError) else None
         message = error.message if isinstance(error, LiquidError) else type(error).__name__
         self.log.add(ProblemKind.TEMPLATE_ERROR, str(message), self.position(token))
 
     def report_missing(self, kind: ProblemKind, what: str, token: Token) -> None:
-        """Record that what a tag stands for is missing."""
         position = self.position(token)
         if position is None:
             self.log.add(kind, what)
@@ -132,7 +130,6 @@ class MissingList(MissingValue):
 
 
 def add_tags(env: Environment, state: LiquidState) -> None:
-    """Give an environment Jekyll's tags."""
     output = _OutputTag(env)
     output.state = state
     env.tags[output.name] = output

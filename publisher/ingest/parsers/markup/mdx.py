@@ -78,7 +78,6 @@ def parse_tag(source: str, start: int) -> JsxTag | None:
 
 
 def _read_attribute(source: str, position: int, attributes: dict[str, str]) -> int | None:
-    """Read one attribute and return where it ends."""
     spread = re.compile(r"\s*(?=\{)").match(source, position)
     if spread:
         return skip_braces(source, spread.end())

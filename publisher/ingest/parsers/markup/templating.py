@@ -58,7 +58,6 @@ _STATIC_ADDRESS = re.compile(r"""(?<=[(<"'])pathname://(?=/)""")
 
 
 def _fill_liquid(*arguments: Any, **options: Any) -> str:
-    """Fill in Liquid; see `liquid.fill_liquid`."""
     # The engine takes a fifth of a second to load, and most publications need none.
     from publisher.ingest.parsers.markup import liquid
 
@@ -200,7 +199,6 @@ def replace_shortcodes(
     rules: Mapping[str, ShortcodeRule],
     log: common.ProblemLog,
 ) -> str:
-    """Return the text of the log with its shortcodes replaced."""
     text = log.text
     if "{{<" not in text and "{{%" not in text:
         return text

@@ -1,8 +1,11 @@
 """Build a site in a folder, and look at what is understood of it."""
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from publisher.articles.model import ParsedArticle
+from publisher.config.sources import FolderSourceSettings
 from publisher.ingest.parsers import parse_document
 from publisher.ingest.sites.base import LeftOut, LeftOutError, Site, SiteOptions
 from publisher.ingest.sites.configuration import ConfigurationFiles
@@ -28,12 +31,16 @@ def page(**fields: str) -> str:
     return f"---\n{lines}---\nThe tide comes in.\n"
 
 
-def opened(folder: Path, **options: object) -> Site:
-    chosen = {"languages": ("en", "fr", "zh-Hans"), **options}
-    return open_site(ConfigurationFiles(folder), SiteOptions(**chosen))  # type: ignore[arg-type]
+def opened(
+    folder: Path, languages: Sequence[str] = ("en", "fr", "zh-Hans"), **options: Any
+) -> Site:
+    """Open a site with settings of its source."""
+    table = {"kind": "folder", "path": ".", **options}
+    chosen = SiteOptions(FolderSourceSettings.model_validate(table), languages)
+    return open_site(ConfigurationFiles(folder), chosen)
 
 
-def understood(folder: Path, **options: object) -> dict[str, ParsedArticle | LeftOut]:
+def understood(folder: Path, **options: Any) -> dict[str, ParsedArticle | LeftOut]:
     """Return what each document that is listed is, by its path, and what its text makes of it."""
     site = opened(folder, **options)
     found: dict[str, ParsedArticle | LeftOut] = {}
@@ -51,7 +58,7 @@ def understood(folder: Path, **options: object) -> dict[str, ParsedArticle | Lef
     return found
 
 
-def articles(folder: Path, **options: object) -> dict[str, ParsedArticle]:
+def articles(folder: Path, **options: Any) -> dict[str, ParsedArticle]:
     found = understood(folder, **options)
     return {path: one for path, one in found.items() if isinstance(one, ParsedArticle)}
 
@@ -62,7 +69,7 @@ def only_article(folder: Path, files: dict[str, str]) -> ParsedArticle:
     return found
 
 
-def stories(folder: Path, **options: object) -> dict[str, set[str]]:
+def stories(folder: Path, **options: Any) -> dict[str, set[str]]:
     """Return the languages of each story by its key."""
     found: dict[str, set[str]] = {}
     for one in articles(folder, **options).values():
@@ -70,7 +77,7 @@ def stories(folder: Path, **options: object) -> dict[str, set[str]]:
     return found
 
 
-def left_out(folder: Path, **options: object) -> dict[str, int]:
+def left_out(folder: Path, **options: Any) -> dict[str, int]:
     """Return how many files are left out by name, by `reason: group`."""
     counted = scan_folder(folder, LATER, opened(folder, **options)).left_out
     return {f"{one.reason}: {one.group}": number for one, number in counted.items()}
