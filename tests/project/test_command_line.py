@@ -4,11 +4,12 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
+from tests.project.modules import ROOT, Module, product_modules
 
-ROOT = Path(__file__).resolve().parents[2]
-APP = ROOT / "publisher/app"
-MODULES = sorted((ROOT / "publisher/cli").rglob("*.py"))
+APP = Path("publisher/app")
+MODULES = {one.path: one for one in product_modules()}
+COMMANDS = [one for path, one in MODULES.items() if path.is_relative_to("publisher/cli")]
+PAGES = [one for path, one in MODULES.items() if path.is_relative_to("publisher/web")]
 # Packages of `publisher` of which commands and pages import what they want.
 ALLOWED = {"app", "clock", "config", "demo", "errors", "files", "languages", "serving"}
 ALLOWED |= {"starter", "testing", "web"}
@@ -20,11 +21,11 @@ PURE = {
 }
 
 
-def functions_below(path: Path, allowed: set[str]) -> set[str]:
+def functions_below(module: Module, allowed: set[str]) -> set[str]:
     """Give the functions and modules that a file imports from packages that are not allowed."""
     names = {
         f"{node.module}.{alias.name}"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in module.nodes
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("publisher")
         for alias in node.names
         if not alias.name[0].isupper()
@@ -33,30 +34,29 @@ def functions_below(path: Path, allowed: set[str]) -> set[str]:
 
 
 def test_of_packages_below_the_use_cases_commands_and_pages_import_values_alone() -> None:
-    pages = (ROOT / "publisher/web").rglob("*.py")
-    commands = [functions_below(path, ALLOWED | {"cli"}) for path in MODULES]
-    assert set().union(*commands) == set()
-    assert (
-        set().union(*(functions_below(one, ALLOWED | ALLOWED_TO_PAGES) for one in pages))
-        == set()
-    )
+    found = [functions_below(one, ALLOWED | {"cli"}) for one in COMMANDS]
+    found += [functions_below(one, ALLOWED | ALLOWED_TO_PAGES) for one in PAGES]
+    assert set().union(*found) == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_a_command_opens_no_transaction(path: Path) -> None:
-    text = path.read_text("utf-8")
-    attributes = {n.attr for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Attribute)}
-    assert attributes & {"reading", "writing", "execute"} == set()
+def test_a_command_opens_no_transaction() -> None:
+    found = {
+        f"{one.path}: {node.attr}"
+        for one in COMMANDS
+        for node in one.nodes
+        if isinstance(node, ast.Attribute) and node.attr in {"reading", "writing", "execute"}
+    }
+    assert found == set()
 
 
 def test_the_page_of_use_cases_names_every_module_and_its_functions() -> None:
     page = (ROOT / "docs/reference/use-cases.md").read_text("utf-8")
     rows = dict(re.findall(r"(?m)^\| `([\w.]+)` \| ([^|]+) \|", page))
     for module, functions in rows.items():
-        tree = ast.parse((APP / f"{module.replace('.', '/')}.py").read_text("utf-8"))
+        tree = MODULES[APP / f"{module.replace('.', '/')}.py"].tree
         names = {getattr(node, "name", "") for node in tree.body}
         assert set(re.findall(r"`(\w+)`", functions)) <= names, module
-    paths = (path.relative_to(APP) for path in APP.rglob("*.py"))
+    paths = (path.relative_to(APP) for path in MODULES if path.is_relative_to(APP))
     modules = {
         ".".join(path.with_suffix("").parts) for path in paths if path.stem != "__init__"
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.project.modules import PACKAGES, ROOT, product_modules
 
 
 @pytest.fixture(scope="module")
@@ -103,36 +103,25 @@ def test_the_image_installs_pinned_packages_only() -> None:
     )
 
 
-def imported(*left_out: str) -> set[str]:
-    """Name the distributions that the three packages import, but for folders left out."""
-    names = {
-        "bs4": "beautifulsoup4",
-        "argon2": "argon2-cffi",
-        "yaml": "pyyaml",
-        "dateutil": "python-dateutil",
-        "slugify": "python-slugify",
-        "markdown_it": "markdown-it-py",
-        "mdit_py_plugins": "mdit-py-plugins",
-        "email_validator": "email-validator",
-        "pydantic_core": "pydantic",
-        # An extra of the driver.
-        "psycopg_pool": "psycopg",
-        "PIL": "pillow",
-        "liquid": "python-liquid",
-        "resvg_py": "resvg-py",
-        "flufl": "flufl.bounce",
-    }
+# Names of distributions whose modules have other ones; the pool is an extra of the driver.
+NAMES = """
+bs4=beautifulsoup4 argon2=argon2-cffi yaml=pyyaml dateutil=python-dateutil slugify=python-slugify
+markdown_it=markdown-it-py mdit_py_plugins=mdit-py-plugins email_validator=email-validator
+pydantic_core=pydantic psycopg_pool=psycopg PIL=pillow liquid=python-liquid resvg_py=resvg-py
+flufl=flufl.bounce
+"""
+
+
+def imported() -> set[str]:
+    """Name the distributions that the three packages import."""
     found: set[str] = set()
-    for package in ("publisher", "feeds", "subscribers"):
-        for path in (ROOT / package).rglob("*.py"):
-            if not {*path.relative_to(ROOT).parts}.isdisjoint(left_out):
-                continue
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Import):
-                    found |= {alias.name.split(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom):
-                    found.add((node.module or "").split(".")[0])
-    third = found - set(sys.stdlib_module_names) - {"publisher", "feeds", "subscribers"}
+    for node in (node for module in product_modules() for node in module.nodes):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").split(".")[0])
+    third = found - set(sys.stdlib_module_names) - set(PACKAGES)
+    names = dict(pair.split("=") for pair in NAMES.split())
     return {names.get(name, name) for name in third}
 
 
