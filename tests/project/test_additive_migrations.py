@@ -55,11 +55,9 @@ def test_migrations_only_add(migration: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "op.drop_column('a', 'b')",
-        "op.alter_column('a', 'b', new_column_name='c')",
+        *("op.drop_column('a', 'b')", "op.alter_column('a', 'b', new_column_name='c')"),
         "op.add_column('a', sa.Column('b', sa.Text(), nullable=False))",
-        "op.execute('DROP TABLE a')",
-        "op.execute(f'ALTER TABLE {a} RENAME TO b')",
+        *("op.execute('DROP TABLE a')", "op.execute(f'ALTER TABLE {a} RENAME TO b')"),
         "op.rename_table('a', 'b')",
     ],
 )

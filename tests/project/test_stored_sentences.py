@@ -60,13 +60,11 @@ def sentences_read(code: Module) -> Iterator[int]:
 @pytest.mark.parametrize(
     "code",
     [
-        "row.reason.startswith('given up')",
-        "(row.reason or '').split(' (')",
+        *("row.reason.startswith('given up')", "(row.reason or '').split(' (')"),
         "PATTERN.split(row.reason or '', maxsplit=1)",
         "re.search('gone', delivery.c.reason)",
         "select(table).where(table.c.reason.like('no %'))",
-        "issue.reason == EDITION_REMOVED",
-        "'full' in ping.last_response",
+        *("issue.reason == EDITION_REMOVED", "'full' in ping.last_response"),
         "func.substr(delivery.c.reason, 1, 9)",
     ],
 )
@@ -77,9 +75,7 @@ def test_reading_a_stored_sentence_is_noticed(code: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "row.reason is None",
-        "row.reason_key == 'full'",
-        "before.reason != reason",
+        *("row.reason is None", "row.reason_key == 'full'", "before.reason != reason"),
         "' '.join((issue.reason or 'none was given').split())",
         "update(table).values(reason=None)",
     ],

@@ -87,12 +87,8 @@ def test_the_size_is_the_one_that_is_shown(kind: str, orientation: int) -> None:
 @pytest.mark.parametrize(
     "segment",
     [
-        b"Exif\0\0",
-        b"Exif\0\0II",
-        b"Exif\0\0II*\0\x08\0\0\0\0\0",
-        b"Exif\0\0II*\0\x08\0\0\0\x09\0\x12\x01",
-        b"Exif\0\0??*\0\x08\0\0\0\x01\0",
-        b"XM",
+        *(b"Exif\0\0", b"Exif\0\0II", b"Exif\0\0II*\0\x08\0\0\0\0\0"),
+        *(b"Exif\0\0II*\0\x08\0\0\0\x09\0\x12\x01", b"Exif\0\0??*\0\x08\0\0\0\x01\0", b"XM"),
     ],
 )
 def test_damaged_exif_turns_nothing(segment: bytes) -> None:
@@ -121,13 +117,8 @@ def test_a_picture_that_a_small_file_swells_into_is_refused(content: bytes) -> N
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
-        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        drawn("BMP", *SIZE),
-        drawn("TIFF", *SIZE),
-        declaring(0, 5),
-        b"\xff\xd8\0\0",
-        b"RIFF\0\0\0\0WEBPJUNK",
+        *(b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", drawn("BMP", *SIZE)),
+        *(drawn("TIFF", *SIZE), declaring(0, 5), b"\xff\xd8\0\0", b"RIFF\0\0\0\0WEBPJUNK"),
         b"RIFF\0\0\0\0WEBPVP8X",
         *(head[:22] for head in HEADS if not head.startswith(b"GIF")),
         drawn("GIF", *SIZE)[:8],
@@ -172,13 +163,11 @@ def opened(content: bytes) -> Image.Image:
 @pytest.mark.parametrize(
     ("size", "pixels"),
     [
-        ('width="90" height="30px"', (90, 30)),
-        ('viewBox="0 0 120 40"', (120, 40)),
+        *(('width="90" height="30px"', (90, 30)), ('viewBox="0 0 120 40"', (120, 40))),
         ('viewBox="0 0 120 40" width="100%"', (120, 40)),
         ('viewBox="0 0 120 40" width="60"', (60, 20)),
         ('width="16000" height="4000"', (1600, 400)),
-        ('width="1e9" height="nan"', (300, 150)),
-        ("", (300, 150)),
+        *(('width="1e9" height="nan"', (300, 150)), ("", (300, 150))),
     ],
 )
 def test_a_drawing_becomes_a_png_in_its_own_size(size: str, pixels: tuple[int, int]) -> None:

@@ -287,10 +287,8 @@ def test_a_rule_needs_a_time_and_a_day_and_a_cron_line_has_one() -> None:
 @pytest.mark.parametrize(
     ("schedule", "count"),
     [
-        (parse_schedule("0 8 * * *"), 31),
-        (parse_schedule("0 8 * * FRI"), 5),
-        (rule("FREQ=MONTHLY;BYMONTHDAY=1"), 1),
-        (rule("FREQ=DAILY;UNTIL=20261231"), 0),
+        *((parse_schedule("0 8 * * *"), 31), (parse_schedule("0 8 * * FRI"), 5)),
+        *((rule("FREQ=MONTHLY;BYMONTHDAY=1"), 1), (rule("FREQ=DAILY;UNTIL=20261231"), 0)),
         (rule("FREQ=DAILY;COUNT=4", date(2030, 1, 1)), 4),
     ],
 )

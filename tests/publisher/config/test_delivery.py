@@ -54,9 +54,7 @@ def test_the_outbox_alone_may_lose_commits_with_the_power(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "port"),
     [
-        ('tls = "implicit"', 465),
-        ('tls = "starttls"', 587),
-        ('tls = "none"', 25),
+        *(('tls = "implicit"', 465), ('tls = "starttls"', 587), ('tls = "none"', 25)),
         ('tls = "implicit"\nport = 2465', 2465),
     ],
 )

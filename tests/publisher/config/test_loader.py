@@ -19,7 +19,8 @@ from tests.publisher.config.samples import (
 )
 
 # What is wrong, and below it what is said. `old => new` is one thing written otherwise; what begins with a table is
-# added; all else stands in [delivery]. What is wrong with a value of a type is in test_values.
+# added; all else stands in [delivery]. What is wrong with a value of a type is in test_values; which choices and
+# numbers a key may have, docs/reference/settings.md says, which is written from the models.
 WRONG = r"""
 # languages, names and addresses of the publication
 zh_TW => klingon
@@ -48,16 +49,8 @@ timezone = "Asia/Hong_Kong" => people = {}
     publication.people: people have a file of their own; write them into people.toml
 timezone = "Asia/Hong_Kong" => design.accent = "red"
     publication.design.accent: 'red' is not a colour; write one with six digits, like #8f2f12
-timezone = "Asia/Hong_Kong" => design.ground = "#12345"
-    publication.design.ground: '#12345' is not a colour; write one with six digits, like #8f2f12
 timezone = "Asia/Hong_Kong" => design.accent = "#ffcc00"
     publication.design.accent: '#ffcc00' can't be read on white (contrast 1.5:1); choose a darker one, of 4.5:1 or more
-timezone = "Asia/Hong_Kong" => design.headings = "comic"
-    publication.design.headings: 'comic' won't do; input should be 'serif' or 'sans'
-timezone = "Asia/Hong_Kong" => design.acent = "#8f2f12"
-    publication.design.acent: unknown key; did you mean accent?
-timezone = "Asia/Hong_Kong" => design.accent = 5
-    publication.design.accent: 5 won't do; input should be a valid string
 timezone = "Asia/Hong_Kong" => design.logo = 5
     publication.design.logo: 5 is no picture; write a path from here, like "logo.png"
 timezone = "Asia/Hong_Kong" => design.logo = ""
@@ -82,8 +75,6 @@ timezone = "Asia/Hong_Kong" => design.logo = "none.png"
     source[0].kind: [1] is no kind of source; there are: folder
 kind = "folder"\n =>
     source[0].kind: missing; add kind = ...
-"articles" => 3
-    source[0].path: 3 won't do; input should be a valid string
 "articles" => "articles"\nlanguage = "klingon!"
     source[0].language: 'klingon!' is not a language tag; write one like en, zh-Hans or pt-BR
 "articles" => "articles"\nproblems.empty = "hold"
@@ -130,14 +121,8 @@ late = "send" => skip_dates = 2026-12-25
     newsletter[0].max_articles: 0 won't do; input should be greater than or equal to 1
 late = "send" => late = "no"
     newsletter[0].late: 'no' won't do; input should be 'send', 'skip' or 'merge'
-late = "send" => in_doubt = "drop"
-    newsletter[0].in_doubt: 'drop' won't do; input should be 'hold' or 'resend'
 late = "send" => give_up_after = 721
     newsletter[0].give_up_after: 721 won't do; input should be less than or equal to 720
-late = "send" => content = "some"
-    newsletter[0].content: 'some' won't do; input should be 'summary' or 'full'
-late = "send" => blocks = ["poem"]
-    newsletter[0].blocks[0]: 'poem' won't do; input should be 'quotation' or 'notes'
 late = "send" => blocks = "notes"
     newsletter[0].blocks: 'notes' is not a list; write one like ["en", "zh-Hans"]
 edition.zh-Hans] => edition.fr]
@@ -160,16 +145,10 @@ late = "send" => languages = []
     newsletter[0].languages: [] won't do; value should have at least 1 item, not 0
 late = "send" => languages = ["en"]
     newsletter[0].edition.zh-Hans: the newsletter has no edition in zh-Hans; add it to the newsletter's languages, or remove edition.zh-Hans
-max_articles => max_article
-    newsletter[0].max_article: unknown key; did you mean max_articles?
 timezone = "Asia/Shanghai" => timezon = "UTC"
     newsletter[0].edition.zh-Hans.timezon: unknown key; did you mean timezone?
 
 # delivery
-transport = "postfix"
-    delivery.transport: 'postfix' won't do; input should be 'outbox' or 'smtp'
-durability = "none"
-    delivery.durability: 'none' won't do; input should be 'full' or 'normal'
 transport = "smtp"\ndurability = "normal"
     delivery.durability: "normal" won't do: after a power cut, smtp could send mails again; remove the line
 keep_deliveries = 89
@@ -186,20 +165,10 @@ smtp = [{}]
     delivery.smtp: [{}] won't do; write a table below [delivery.smtp]
 dkim = { domain = "a" }
     delivery.dkim: is one table; there may be several: write its name in [[ ]]
-outbox.layout = "mbox"
-    delivery.outbox.layout: 'mbox' won't do; input should be 'files' or 'maildir'
-outbox.folder = "x"
-    delivery.outbox.folder: unknown key; the keys here are layout
 smtp.host = "mail.example.org:587"
     delivery.smtp.host: 'mail.example.org:587' is not a host; write one like mail.example.org
-smtp.host = 3
-    delivery.smtp.host: 3 won't do; input should be a valid string
 smtp.hello = "me@here"
     delivery.smtp.hello: 'me@here' is not a host; write one like mail.example.org
-smtp.port = 0
-    delivery.smtp.port: 0 won't do; input should be greater than or equal to 1
-smtp.tls = "ssl"
-    delivery.smtp.tls: 'ssl' won't do; input should be 'implicit', 'starttls' or 'none'
 smtp.key = "key.pem"
     delivery.smtp.key: a key without a certificate; add certificate = "..."
 smtp = { certificate = "us.pem", tls = "none" }
@@ -216,34 +185,18 @@ smtp = { verp = true, bounces = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@
     delivery.smtp.bounces: has 46 characters before the @, and verp adds more; use at most 45
 smtp.bounces = "nobody"
     delivery.smtp.bounces: 'nobody' is not a mail address; write "The Lantern <digest@news.example.org>"
-smtp.connections = 101
-    delivery.smtp.connections: 101 won't do; input should be less than or equal to 100
 rate.per_second = 0
     delivery.rate.per_second: 0 won't do; input should be greater than or equal to 0.001
-domain = [{ names = ["a.example"], per_second = 1e-12 }]
-    delivery.domain[0].per_second: 1e-12 won't do; input should be greater than or equal to 0.001
 rate.per_second = nan
     delivery.rate.per_second: nan won't do; input should be a finite number
 rate.per_hour = 0.5
     delivery.rate.per_hour: 0.5 won't do; input should be a valid integer, got a number with a fractional part
-rate.per_minute = 5
-    delivery.rate.per_minute: unknown key; the keys here are per_second, per_hour
-domain = [{ per_second = 1 }]
-    delivery.domain[0].names: missing; add names = ...
-domain = [{ names = [] }]
-    delivery.domain[0].names: () won't do; list should have at least 1 item, not 0
 domain = [{ names = ["*.example"] }]
     delivery.domain[0].names[0]: '*.example' is not a host; write one like mail.example.org
 domain = [{ names = ["a.example"], per_hour = 1 }, { names = ["A.example."], per_hour = 2 }]
     delivery.domain: a.example is there twice; name each domain once
 dkim = [{ selector = "s1", key = "k" }]
     delivery.dkim[0].domain: missing; add domain = ...
-dkim = [{ domain = "a.example", key = "k" }]
-    delivery.dkim[0].selector: missing; add selector = ...
-dkim = [{ domain = "a.example", selector = "s1" }]
-    delivery.dkim[0].key: missing; add key = ...
-dkim = [{ domain = "a.example", selector = "", key = "k" }]
-    delivery.dkim[0].selector: '' won't do; string should have at least 1 character
 warmup.start = "2026-02-30"
     delivery.warmup.start: '2026-02-30' is not a day; write one like 2026-01-31
 warmup.start = "20260131"
@@ -252,12 +205,8 @@ warmup.start = 2026-01-31T08:00:00
     delivery.warmup.start: '2026-01-31 08:00:00' is not a day; write one like 2026-01-31
 warmup.start = 20260131
     delivery.warmup.start: '20260131' is not a day; write one like 2026-01-31
-warmup.first = 100
-    delivery.warmup.start: missing; add start = ...
 warmup = { start = 2026-01-31, first = 5000, until = 1000 }
     delivery.warmup.first: 5,000 is more than `until`; begin with less
-warmup = { start = 2026-01-31, growth = 1 }
-    delivery.warmup.growth: 1 won't do; input should be greater than 1
 
 # other tables
 [publication] => [publicaton]
@@ -266,18 +215,8 @@ warmup = { start = 2026-01-31, growth = 1 }
     feeds: 3 won't do; write a table below [feeds]
 [delivery] => [delivery
     not TOML: Expected ']' at the end of a table declaration (at line 24, column 10); correct that line
-[feeds]\nentries = 1001
-    feeds.entries: 1001 won't do; input should be less than or equal to 1000
-[feeds]\nentries = 0
-    feeds.entries: 0 won't do; input should be greater than or equal to 1
-[feeds]\nmax_bytes = 10
-    feeds.max_bytes: 10 won't do; input should be greater than or equal to 10000
 [publication.renamed_topics]\nGardens = "Parks"\nparks = "Meadows"
     publication.renamed_topics: 'Parks' is a former name itself; write the present name of each topic
-[feeds]\ncontent = "half"
-    feeds.content: 'half' won't do; input should be 'full', 'everywhere' or 'summary'
-[feeds]\nttl = 0
-    feeds.ttl: 0 won't do; input should be greater than or equal to 1
 [feeds]\nhubs = ["hub.example.net"]
     feeds.hubs[0]: 'hub.example.net' is not a web address; write one like https://hub.example.net/
 [feeds]\nhubs = ["https://a b/"]
@@ -286,8 +225,6 @@ warmup = { start = 2026-01-31, growth = 1 }
     feeds.podcast.category: 'Poetry' is no part of Arts; its parts are Books, Design, Fashion & Beauty, Food, Performing Arts, Visual Arts
 [feeds]\npodcast.category = "History > Rome"
     feeds.podcast.category: 'Rome' is no part of History; its parts are none
-[s3]
-    s3.bucket: missing; add bucket = ...
 [s3]\nbucket = "The Lantern"
     s3.bucket: 'The Lantern' is no bucket; write its name in small letters, digits and hyphens
 [s3]\nbucket = "a"
@@ -296,14 +233,10 @@ warmup = { start = 2026-01-31, growth = 1 }
     s3.prefix: '/news/' is no prefix; write one like news or sites/news
 [s3]\nbucket = "lantern"\nprefix = "a/../b"
     s3.prefix: 'a/../b' is no prefix; write one like news or sites/news
-[s3]\nbucket = "lantern"\nendpoint = "minio"
-    s3.endpoint: 'minio' is not a web address; write one like https://hub.example.net/
 [s3]\nbucket = "lantern"\nsecret = "tide"
     s3.secret: unknown key; the keys here are bucket, endpoint, region, prefix, compressed
 [backup]\nfolder = "public/en"
     backup.folder: 'public/en' lies in public/, and everybody can read what is there; name a folder on another disk
-[backup]\nfolder = "articles/../public"
-    backup.folder: 'articles/../public' lies in public/, and everybody can read what is there; name a folder on another disk
 """
 CASES = mistakes(WRONG)
 
@@ -340,12 +273,9 @@ def test_a_number_that_is_too_long_to_be_read_is_one_line(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("title", "My publication"),
-        ("url", "https://my-publication.example"),
-        ("url", "https://news.example.org"),
-        ("sender", "The Lantern <digest@example.com>"),
-        ("sender", "digest@sea.test"),
-        ("address", "The postal address of My publication"),
+        *(("title", "My publication"), ("url", "https://my-publication.example")),
+        *(("url", "https://news.example.org"), ("sender", "The Lantern <digest@example.com>")),
+        *(("sender", "digest@sea.test"), ("address", "The postal address of My publication")),
         ("address", "1 Example Street, Example City"),
     ],
 )

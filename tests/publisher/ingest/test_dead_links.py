@@ -248,10 +248,8 @@ def has(address: str, *files: str, stated: tuple[str, ...] = ()) -> bool:
         ("/base/fr/docs/2.1/tides", "versioned_docs/version-2.1/01-tides.md"),
         ("/base/Docs/Tides/", "docs/tides.html"),
         ("/base/guide/tides/spring/low/", "content/tides/spring/low.md"),
-        ("/base/docs", "docs/tides.md"),
-        ("/base/tides", "src/pages/tides.tsx"),
-        ("/base/%E6%BD%AE/", "docs/潮.md"),
-        ("/base/x/sitemap.xml", "x.md"),
+        *(("/base/docs", "docs/tides.md"), ("/base/tides", "src/pages/tides.tsx")),
+        *(("/base/%E6%BD%AE/", "docs/潮.md"), ("/base/x/sitemap.xml", "x.md")),
         ("/base/", "x.md"),
     ],
 )

@@ -253,13 +253,8 @@ def test_every_kind_is_known_by_its_first_bytes_and_aac_is_no_mp3() -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        b"",
-        b"I",
-        b"Words about a ferry.",
-        b"<!doctype html><title>Not found</title>",
-        b"\x89PNG\r\n\x1a\n",
-        b"RIFF\0\0\0\0AVI LIST",
-        b"PK\x03\x04" + bytes(60),
+        *(b"", b"I", b"Words about a ferry.", b"<!doctype html><title>Not found</title>"),
+        *(b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0AVI LIST", b"PK\x03\x04" + bytes(60)),
         bytes(HEAD_BYTES) + b"%PDF-1.7",
     ],
 )

@@ -147,15 +147,11 @@ def test_a_source_of_another_kind_under_the_same_name_starts_from_no_mark(
 @pytest.mark.parametrize(
     ("stored", "configured", "renamed"),
     [
-        ({"a": "folder"}, ["a"], {}),
-        ({"a": "folder"}, ["b"], {"b": "a"}),
+        *(({"a": "folder"}, ["a"], {}), ({"a": "folder"}, ["b"], {"b": "a"})),
         ({"a": "folder", "c": "folder"}, ["b", "c"], {"b": "a"}),
-        ({"a": "folder"}, ["a", "b"], {}),
-        ({"a": "folder"}, ["b", "c"], {}),
-        ({"a": "folder", "b": "folder"}, ["c"], {}),
-        ({"a": "recent"}, ["b"], {}),
-        ({"a": "folder", "c": "recent"}, ["b"], {"b": "a"}),
-        ({}, ["a"], {}),
+        *(({"a": "folder"}, ["a", "b"], {}), ({"a": "folder"}, ["b", "c"], {})),
+        *(({"a": "folder", "b": "folder"}, ["c"], {}), ({"a": "recent"}, ["b"], {})),
+        *(({"a": "folder", "c": "recent"}, ["b"], {"b": "a"}), ({}, ["a"], {})),
     ],
 )
 def test_a_source_was_renamed_if_one_of_its_kind_is_gone_and_one_is_new(

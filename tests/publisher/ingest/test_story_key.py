@@ -64,16 +64,12 @@ def test_a_declared_language_keeps_its_tag_if_it_is_one() -> None:
 @pytest.mark.parametrize(
     ("path", "declared", "doubt"),
     [
-        ("en/x.md", None, ""),
-        ("ar/deep/x.md", None, ""),
-        ("maps/new/x.md", None, ""),
-        ("blog/ar/x.md", "en", ""),
-        ("x.md", "zh-TW", ""),
+        *(("en/x.md", None, ""), ("ar/deep/x.md", None, ""), ("maps/new/x.md", None, "")),
+        *(("blog/ar/x.md", "en", ""), ("x.md", "zh-TW", "")),
         ("fr/x.md", None, "fr is no language of the publication; there are en, "),
         ("x.md", "nl", "nl is no language of the publication; there are en, "),
         ("x.md", "zh-Latn", "zh-Latn is no language of the publication; did you mean zh-Han"),
-        ("english/x.md", None, ""),
-        ("none/x.md", None, ""),
+        *(("english/x.md", None, ""), ("none/x.md", None, "")),
     ],
 )
 def test_a_language_that_may_be_a_mistake_is_said(

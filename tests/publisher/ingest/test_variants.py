@@ -197,10 +197,8 @@ def test_every_version_of_a_story_is_due_when_what_is_shown_of_one_changes(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"summary": "Another."},
-        {"author": "Ann Example"},
-        {"image": "https://example.org/a.png"},
-        {"audio": "https://example.org/a.mp3"},
+        *({"summary": "Another."}, {"author": "Ann Example"}),
+        *({"image": "https://example.org/a.png"}, {"audio": "https://example.org/a.mp3"}),
         {"topics": "[boats]"},
     ],
 )

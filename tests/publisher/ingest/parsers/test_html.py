@@ -59,13 +59,10 @@ def test_front_matter_counts_before_the_head_and_a_fragment_with_it_is_all_body(
     [
         ("<main>a<article>b</article><article>c</article></main>d", "abc"),
         ("<article>a<article>b</article></article><main>c</main>", "ab"),
-        ("<article>a</article><article>b</article>", "a"),
-        ("<main>a</main>b", "a"),
+        *(("<article>a</article><article>b</article>", "a"), ("<main>a</main>b", "a")),
         ("<header>x</header>a<footer>y</footer><aside>z</aside>b", "ab"),
-        ("<header>x<h1>H</h1></header>a", "xa"),
-        ("a<nav>x</nav>b", "ab"),
-        ("a<!-- x -->b", "ab"),
-        ("<article><footer>note</footer></article>", "note"),
+        *(("<header>x<h1>H</h1></header>a", "xa"), ("a<nav>x</nav>b", "ab")),
+        *(("a<!-- x -->b", "ab"), ("<article><footer>note</footer></article>", "note")),
     ],
 )
 def test_the_article_is_found_on_its_page(body: str, text: str) -> None:
@@ -77,10 +74,8 @@ def test_the_article_is_found_on_its_page(body: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("link", "url"),
     [
-        ("/relative", None),
-        ("mailto:a@example.org", None),
-        ("//example.org/x", "https://example.org/x"),
-        ("", None),
+        *(("/relative", None), ("mailto:a@example.org", None)),
+        *(("//example.org/x", "https://example.org/x"), ("", None)),
     ],
 )
 def test_only_an_absolute_address_is_canonical(link: str, url: str | None) -> None:
@@ -96,9 +91,7 @@ def test_keywords_are_topics() -> None:
 @pytest.mark.parametrize(
     ("page", "reason"),
     [
-        ("", "^no text"),
-        ("<!-- x -->", "^no t"),
-        ("<title>T</title>", "^no text"),
+        *(("", "^no text"), ("<!-- x -->", "^no t"), ("<title>T</title>", "^no text")),
         ("<p>x", "^no title"),
         ('<title>T</title><meta name="date" content="soon">x', "^date: 'soon' is not a date"),
         ("<title>T</title>" + "<div>" * 300 + "x", "nested"),
@@ -150,8 +143,7 @@ def test_the_title_may_be_the_first_heading_which_is_not_repeated() -> None:
 @pytest.mark.parametrize(
     ("body", "html"),
     [
-        ("~~a~~", "<p><s>a</s></p>"),
-        ("https://example.org", "<p>https://example.org</p>"),
+        *(("~~a~~", "<p><s>a</s></p>"), ("https://example.org", "<p>https://example.org</p>")),
         ("a <b onclick=x>b</b>", "<p>a <b>b</b></p>"),
         ("[x](javascript:alert(1)) y", "<p>[x](javascript:alert(1)) y</p>"),
         ("[x](other.md)", '<p><a href="publication:other.md?/other.md">x</a></p>'),
@@ -167,8 +159,7 @@ def test_the_title_may_be_the_first_heading_which_is_not_repeated() -> None:
             "<p>说<strong>“重”</strong>点<strong>(a)</strong> ** 空 **</p>",
         ),
         ("a * b_c_d 中_文_字 2*3*4", "<p>a * b_c_d 中_文_字 2<em>3</em>4</p>"),
-        ("中<br>\n文", "<p>中<br>文</p>"),
-        ("a\x00b\u0007", "<p>ab</p>"),
+        *(("中<br>\n文", "<p>中<br>文</p>"), ("a\x00b\u0007", "<p>ab</p>")),
     ],
 )
 def test_markdown_to_html(body: str, html: str) -> None:

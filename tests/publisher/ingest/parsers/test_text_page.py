@@ -108,9 +108,7 @@ def test_links_to_the_top_are_removed_everywhere(label: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "^no title"),
-        ("\n \n", "^no title"),
-        ("Language : English\n", "^no title"),
+        *(("", "^no title"), ("\n \n", "^no title"), ("Language : English\n", "^no title")),
         ("Title alone\n", "^no text after the title"),
         ("Title\nApr 10, 2017\n• Ada Example\n", "^no text after the title"),
         ("Title\n\nYou might also like\nmore\n", "^no text after the title"),
@@ -141,16 +139,22 @@ def test_labels_of_a_switch(labels: str, tags: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("text", "script"),
     [
-        ("The harbour", "Latn"),
-        ("港口这个国家", "Hans"),
-        ("港口這個國家", "Hant"),
-        ("港口", "Hani"),
-        ("この国の港はとても静かです", "Jpan"),
-        ("ひらがな", "Jpan"),
-        ("항구는 조용하다 OK", "Kore"),
-        ("الميناء هادئ", "Arab"),
-        ("Гавань тиха", "Cyrl"),
-        ("他在 GitHub 上发布了新版本的说明", "Hans"),
+        *(
+            ("The harbour", "Latn"),
+            ("港口这个国家", "Hans"),
+            ("港口這個國家", "Hant"),
+            ("港口", "Hani"),
+        ),
+        *(
+            ("この国の港はとても静かです", "Jpan"),
+            ("ひらがな", "Jpan"),
+            ("항구는 조용하다 OK", "Kore"),
+        ),
+        *(
+            ("الميناء هادئ", "Arab"),
+            ("Гавань тиха", "Cyrl"),
+            ("他在 GitHub 上发布了新版本的说明", "Hans"),
+        ),
         ("12 345", "Zyyy"),
     ],
 )

@@ -90,23 +90,16 @@ def test_what_a_document_includes_is_in_the_folder_and_not_too_large(
 @pytest.mark.parametrize(
     ("pattern", "path", "matches"),
     [
-        ("docs", "docs/a.md", True),
-        ("docs", "en/docs/deep/a.md", True),
-        ("docs", "docs.md", False),
-        ("/docs", "en/docs/a.md", False),
+        *(("docs", "docs/a.md", True), ("docs", "en/docs/deep/a.md", True)),
+        *(("docs", "docs.md", False), ("/docs", "en/docs/a.md", False)),
         ("content/docs/**", "content/docs/a.md", True),
         ("content/docs/**", "content/docs", False),
         ("content/*/post", "content/en/post/2026/a.md", True),
         ("content/*/post", "content/en/de/post/a.md", False),
-        ("**/post/*.md", "content/en/post/a.md", True),
-        ("**/post/*.md", "post/a.md", True),
-        ("**/post/*.md", "post/a.html", False),
-        ("*.html", "a/b.html", True),
-        ("a?.md", "ab.md", True),
-        ("a?.md", "a/.md", False),
-        ("a+b.md", "aab.md", False),
-        ("**/x.{md,mdx}", "a/x.mdx", True),
-        ("**/x.{md,mdx}", "a/x.html", False),
+        *(("**/post/*.md", "content/en/post/a.md", True), ("**/post/*.md", "post/a.md", True)),
+        *(("**/post/*.md", "post/a.html", False), ("*.html", "a/b.html", True)),
+        *(("a?.md", "ab.md", True), ("a?.md", "a/.md", False), ("a+b.md", "aab.md", False)),
+        *(("**/x.{md,mdx}", "a/x.mdx", True), ("**/x.{md,mdx}", "a/x.html", False)),
         ("a{b.md", "a{b.md", True),
     ],
 )
@@ -126,12 +119,9 @@ def classified(tmp_path: Path, path: str, **options: tuple[str, ...]) -> SitePag
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("README.md", LeftOutReason.README),
-        ("en/readme.fr.md", LeftOutReason.README),
-        ("LICENSE.txt", LeftOutReason.README),
-        ("blog/AGENTS.md", LeftOutReason.README),
-        ("en/CONTRIBUTING.fr.md", LeftOutReason.README),
-        ("_x.md", LeftOutReason.HIDDEN),
+        *(("README.md", LeftOutReason.README), ("en/readme.fr.md", LeftOutReason.README)),
+        *(("LICENSE.txt", LeftOutReason.README), ("blog/AGENTS.md", LeftOutReason.README)),
+        *(("en/CONTRIBUTING.fr.md", LeftOutReason.README), ("_x.md", LeftOutReason.HIDDEN)),
         ("a.md~", LeftOutReason.HIDDEN),
     ],
 )
@@ -151,10 +141,8 @@ def test_an_article_may_have_the_name_of_such_a_file(tmp_path: Path, path: str) 
 @pytest.mark.parametrize(
     ("path", "include", "stated", "language"),
     [
-        ("content/blog/a.md", (), "de", "de"),
-        ("content/blog/a.en.md", (), "de", "en"),
-        ("content/blog/en/a.md", (), "de", "en"),
-        ("content/french/a.md", (), "de", "fr"),
+        *(("content/blog/a.md", (), "de", "de"), ("content/blog/a.en.md", (), "de", "en")),
+        *(("content/blog/en/a.md", (), "de", "en"), ("content/french/a.md", (), "de", "fr")),
         ("content/french/a.md", ("content/*",), "de", "fr"),
         (
             "content/french/a.md",

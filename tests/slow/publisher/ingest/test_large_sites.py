@@ -91,11 +91,9 @@ def test_a_source_of_200_000_documents_is_named_and_others_go_on(
 @pytest.mark.parametrize(
     ("name", "mode", "options", "most"),
     [
-        ("huge.png", "1", {}, 80),
-        ("huge.gif", "P", {}, 80),
+        *(("huge.png", "1", {}, 80), ("huge.gif", "P", {}, 80)),
         ("huge.webp", "RGB", {"lossless": True, "quality": 0, "method": 0}, 80),
-        ("huge.jpg", "L", {}, 80),
-        ("huge.tiff", "1", {"compression": "group4"}, 40),
+        *(("huge.jpg", "L", {}, 80), ("huge.tiff", "1", {"compression": "group4"}, 40)),
         ("huge.bmp", "1", {}, 40),
     ],
 )

@@ -16,11 +16,9 @@ from tests.publisher.ingest.parsers.markup.helpers import HEAD, problems_of, rea
 @pytest.mark.parametrize(
     ("typographer", "html"),
     [
-        (None, "<p>“Low” – tide</p>"),
-        (True, "<p>“Low” – tide</p>"),
+        *((None, "<p>“Low” – tide</p>"), (True, "<p>“Low” – tide</p>")),
         ({"leftdoublequote": "&ldquo;"}, "<p>“Low” – tide</p>"),
-        (False, '<p>"Low" -- tide</p>'),
-        ({"disable": True}, '<p>"Low" -- tide</p>'),
+        *((False, '<p>"Low" -- tide</p>'), ({"disable": True}, '<p>"Low" -- tide</p>')),
     ],
 )
 def test_hugo_can_turn_typography_off(typographer: object, html: str) -> None:
@@ -145,10 +143,7 @@ After.
 @pytest.mark.parametrize(
     ("language", "word"),
     [
-        ("zh-Hant", "備註"),
-        ("zh-Hans", "备注"),
-        ("ar", "ملاحظة"),
-        ("pt-BR", "Nota"),
+        *(("zh-Hant", "備註"), ("zh-Hans", "备注"), ("ar", "ملاحظة"), ("pt-BR", "Nota")),
         ("sw", "Note"),
     ],
 )
@@ -210,12 +205,9 @@ def test_a_written_id_of_a_heading_is_its_id_in_all_dialects(dialect: str) -> No
         ("`[a][b]` ![alt][c] [d]", "<p><code>[a][b]</code> alt [d]</p>"),
         ("[`code`][x]", "<p><code>code</code></p>"),
         ("BIP[text here][topic x]", "<p>BIPtext here</p>"),
-        ("array[0][1]", "<p>array[0][1]</p>"),
-        ("[a [b][c] d][e]", "<p>a b d</p>"),
-        ("[a][b", "<p>[a][b</p>"),
-        ("[a][b[c]", "<p>[a][b[c]</p>"),
-        ("[a] [b]", "<p>[a] [b]</p>"),
-        ("a! [b", "<p>a! [b</p>"),
+        *(("array[0][1]", "<p>array[0][1]</p>"), ("[a [b][c] d][e]", "<p>a b d</p>")),
+        *(("[a][b", "<p>[a][b</p>"), ("[a][b[c]", "<p>[a][b[c]</p>")),
+        *(("[a] [b]", "<p>[a] [b]</p>"), ("a! [b", "<p>a! [b</p>")),
         (
             "[a [b](https://example.org/) c][x]\n\n[x]: https://example.org/x",
             '<p>[a <a href="https://example.org/">b</a> c]<a href="https://example.org/x">x</a></p>',
