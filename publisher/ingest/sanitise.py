@@ -31,14 +31,8 @@ from publisher.urls import LINK_SCHEMES, absolute_link, is_relative
 # Elements that `replace_media` handles, and the attributes that it reads.
 FRAME_ELEMENTS = frozenset({"iframe", "embed", "object"})
 PLAYER_ELEMENTS = frozenset({"video", "audio"})
-MEDIA_ATTRIBUTES = {
-    "iframe": {"src", "title"},
-    "embed": {"src", "title"},
-    "object": {"data", "title"},
-    "video": {"src", "title"},
-    "audio": {"src", "title"},
-    "source": {"src"},
-}
+MEDIA_ATTRIBUTES = {key: {"src", "title"} for key in ("iframe", "embed", "video", "audio")}
+MEDIA_ATTRIBUTES |= {"object": {"data", "title"}, "source": {"src"}}
 # What a reader loses. Style sheets, and what belongs to a site's pages, are no loss.
 _LOST_ELEMENTS = "svg|canvas|form|button|select|textarea|applet|frameset"
 _LOST = re.compile(

@@ -131,17 +131,9 @@ class SiteOptions:
 _CODE = re.compile(r"[a-z]{2}([-_]([a-z]{2}|[a-z]{4}|[0-9]{3}))*", re.IGNORECASE)
 _SEPARATORS = ".-_"
 # Codes of countries that sites write for the languages of the countries, and that are no languages.
-_COUNTRIES = {
-    "cn": "zh-Hans",
-    "cz": "cs",
-    "dk": "da",
-    "ge": "ka",
-    "gr": "el",
-    "jp": "ja",
-    "kz": "kk",
-    "ua": "uk",
-    "vn": "vi",
-}
+_COUNTRIES = dict(
+    re.findall(r"(\S+)=(\S+)", "cn=zh-Hans cz=cs dk=da ge=ka gr=el jp=ja kz=kk ua=uk vn=vi")
+)
 
 
 class SiteLanguages:

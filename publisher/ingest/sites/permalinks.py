@@ -51,17 +51,8 @@ def clean_path(path: str) -> str:
     return _REPEATED_SLASHES.sub("/", f"/{path}")
 
 
-_DATE_FORMATS = {
-    "year": "%Y",
-    "month": "%m",
-    "day": "%d",
-    "short_year": "%y",
-    "y_day": "%j",
-    "week": "%V",
-    "hour": "%H",
-    "minute": "%M",
-    "second": "%S",
-}
+_DATES = "year=%Y month=%m day=%d short_year=%y y_day=%j week=%V hour=%H minute=%M second=%S"
+_DATE_FORMATS = dict(re.findall(r"(\S+)=(\S+)", _DATES))
 
 
 def date_tokens(day: date | None) -> dict[str, Callable[[], str]]:

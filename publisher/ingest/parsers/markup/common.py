@@ -204,20 +204,11 @@ def code_block(code: str, language: str = "", *, in_html: bool = False) -> str:
 
 
 _ALERT = re.compile(r"\[!(?P<kind>[A-Za-z][\w-]*)\][+-]?[ \t]*(?P<title>[^\n]*)\n?")
-_KINDS = {
-    "note": "note",
-    "info": "info",
-    "tip": "tip",
-    "hint": "tip",
-    "success": "tip",
-    "important": "important",
-    "warning": "warning",
-    "warn": "warning",
-    "caution": "caution",
-    "attention": "caution",
-    "danger": "danger",
-    "error": "danger",
-}
+_SAME_KINDS = (
+    *("note", "info", "tip hint success", "important", "warning warn", "caution attention"),
+    "danger error",
+)
+_KINDS = {name: names.split()[0] for names in _SAME_KINDS for name in names.split()}
 # `:::` blocks that only arrange what is in them.
 _ARRANGING = frozenset({"code-group", "raw", "v-pre", "tabs", "columns", "steps"})
 _OPENING = re.compile(r"\s*(?P<kind>[A-Za-z][\w-]*)(?P<label>\[[^\n]*\])?(?P<rest>[^\n]*)")
