@@ -50,11 +50,17 @@ _statements: set[str] = set()
 _opening_fixtures: set[str] = set()
 
 
+_NOTED = {*STARTS, "sqlite3.connect"}
+
+
 def _note_event(name: str, arguments: tuple[object, ...]) -> None:
-    if _starts is not None and name in STARTS:
-        _starts.append(f"{name}{arguments}")
-    elif name == "sqlite3.connect":
+    # Even `id` is an event: there are millions of them.
+    if name not in _NOTED:
+        return
+    if name == "sqlite3.connect":
         _opened.append(str(arguments[0]))
+    elif _starts is not None:
+        _starts.append(f"{name}{arguments}")
 
 
 sys.addaudithook(_note_event)
