@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 from feeds.errors import InvalidChannelError, InvalidEntryError, InvalidIdentifierError
 
-# The characters that XML 1.0 section 2.2 allows, without those that its note discourages (C1
-# controls, noncharacters), which are errors in HTML too, and without U+FFFD, which stands for a
-# lost character.
-_PLANES = "".join(f"{chr(at)}-{chr(at + 0xFFFD)}" for at in range(0x10000, 0x110000, 0x10000))
-_TEXT = f"\t\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffc{_PLANES}"
-_UNCLEAN = re.compile(f"[^{_TEXT}]")
-_NOT_TEXT = re.compile(f"[^{_TEXT}\r\u0085]")
+# The characters that XML 1.0 section 2.2 forbids, and those that its note discourages (C1
+# controls, noncharacters), which are errors in HTML too, and U+FFFD, which stands for a
+# lost character. A class of these is compiled ten times as fast as one of all others.
+_NO_CHARACTERS = "".join(chr(at) + chr(at + 1) for at in range(0x1FFFE, 0x110000, 0x10000))
+_NO_TEXT = f"\ud800-\udfff\ufdd0-\ufdef\ufffd-\uffff{_NO_CHARACTERS}"
+_UNCLEAN = re.compile(f"[\0-\b\v-\x1f\x7f-\x9f{_NO_TEXT}]")
+_NOT_TEXT = re.compile(f"[\0-\b\v\f\x0e-\x1f\x7f-\x84\x86-\x9f{_NO_TEXT}]")
 _LINE_END = re.compile("\r\n?|\u0085")
 # Bytes of UTF-8 that occur in forbidden characters. Deleting them is the fastest way to find out
 # that there are none. If one occurs, the character may still be allowed: the pattern decides.

@@ -45,7 +45,7 @@ class Schedule:
         return map(datetime.date, CronSim(self.text, midnight - timedelta(minutes=1)))
 
     def _rrule(self, first: date) -> Iterator[date]:
-        rule = _rule(self.text, self.start or _RRULE_EPOCH)
+        rule = _rule(self.text, self.start or _begin_before(first, self.text))
         for moment in rule.xafter(datetime.combine(first, time()), inc=True):
             yield moment.date()
 
@@ -65,6 +65,19 @@ class Schedule:
         days = [*takewhile(lambda day: day < last, self.dates(monday))]
         found = frozenset(day.weekday() for day in days)
         return found if len(days) == 4 * len(found) else frozenset()
+
+
+def _begin_before(first: date, text: str) -> date:
+    """Return a day before `first` from which a rule without a start has the same dates as from the epoch.
+
+    A rule counts its dates from its start, and those of days are many. After a whole number of intervals it
+    begins again, whether these are days or weeks; rules of months and years have few dates.
+    """
+    if "FREQ=DAILY" not in text and "FREQ=WEEKLY" not in text:
+        return _RRULE_EPOCH
+    interval = re.search(r"INTERVAL=(\d+)", text)
+    period = timedelta(weeks=52 * int(interval[1] if interval else 1))
+    return _RRULE_EPOCH + max(0, (first - _RRULE_EPOCH) // period) * period
 
 
 @lru_cache(maxsize=64)

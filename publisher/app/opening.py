@@ -32,7 +32,7 @@ def open_state(settings: Settings) -> Iterator[Database]:
     What a person decides survives a power cut, whatever `delivery.durability` says. Raise
     ConfigError if other machines use it with another secret.
     """
-    from publisher.app.start_checks import require_same_secret
+    from publisher.app.same_secret import require_same_secret
     from publisher.database import open_database
 
     with closing(open_database(settings.database)) as database:

@@ -1,25 +1,21 @@
-"""What is checked before a publication is worked with: its secret, its database, its newsletters' names.
+"""What is checked before a publication is worked with: its database, its newsletters' names.
 
-Another secret than the one that the database was used with is refused: another machine may have another
-one, or a shell that lacks the service's `PUBLISHER_SECRET`; and a file `var/secret` may be lost. An empty
-database beside what a former one has published is refused, and a damaged one: it is the only record of what
+An empty database beside what a former one has published is refused, and a damaged one: it is the only record of what
 was sent, and of the ids of feed entries. Whether it is an old copy is decided in `publisher.delivery.lineage`.
 Renamed newsletters take over what is stored under their former names; one that is lost is refused, since its
 subscribers would stay without mail, and nobody would notice.
 """
 
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection
 
-from publisher import secrets, urls
+from publisher import urls
 from publisher.bucket.upload import fetch_issue_pages, find_former_contents
 from publisher.config import SETTINGS_FILE, DigestCadence, DigestKey, Folders, Settings
-from publisher.database import Database, open_database
+from publisher.database import Database
 from publisher.database.dialect import damage_of
 from publisher.delivery.lease_holder import senders_died_here
 from publisher.delivery.ledger.leases import list_leases
@@ -29,70 +25,6 @@ from publisher.errors import ConfigError, DatabaseError, LostStateError
 from publisher.issues.recovered_issues import store_former_stories
 from publisher.issues.store import has_issues, latest_issues, rename_editions
 from subscribers.store import count_subscriptions, rename_newsletter
-
-
-def require_same_secret(settings: Settings, database: Database, *, record: bool = True) -> None:
-    """Raise ConfigError if the database was used with another secret.
-
-    The first secret that is used is recorded, unless the database is only read.
-    """
-    with database.reading() as connection:
-        known = secrets.stored_fingerprint(connection)
-    if known is None and record:
-        known = _record(settings, database)
-    if known is not None and not _matches(settings, known):
-        raise ConfigError(
-            *secrets.secret_place(settings), _problem(settings, database), _REMEDY
-        )
-
-
-def adopt_secret(settings: Settings, now: datetime) -> bool:
-    """Record this machine's secret as that of the publication. Return whether it is another one."""
-    ours = secrets.fingerprint(secrets.load_secret(settings))
-    with (
-        closing(open_database(settings.database)) as database,
-        database.writing() as connection,
-    ):
-        known = secrets.stored_fingerprint(connection)
-        is_other = known is not None and known != ours
-        if known != ours:
-            secrets.store_fingerprint(connection, ours, now if is_other else None)
-    return is_other
-
-
-def _record(settings: Settings, database: Database) -> str:
-    ours = secrets.fingerprint(secrets.load_secret(settings))
-    with database.writing() as connection:
-        # Another machine may have been first.
-        if (known := secrets.stored_fingerprint(connection)) is None:
-            secrets.store_fingerprint(connection, ours)
-        return known or ours
-
-
-def _matches(settings: Settings, known: str) -> bool:
-    # No secret is made for a machine that needs that of the others.
-    return (
-        secrets.has_secret(settings)
-        and secrets.fingerprint(secrets.load_secret(settings)) == known
-    )
-
-
-def _problem(settings: Settings, database: Database) -> str:
-    which = (
-        "not the secret" if secrets.has_secret(settings) else "there is none, and there was one"
-    )
-    # The file that was asked for, not a copy of it that is looked into.
-    name = database.name if database.path is None else settings.database
-    return (
-        f"{which} with which {name} was used: links in mails would lead nowhere, and a mail "
-        "that is sent again would have another Message-ID"
-    )
-
-
-_REMEDY = (
-    "set PUBLISHER_SECRET to that of the service and of the other machines, or copy var/secret from them or from "
-    "a backup; if it was changed on purpose: publisher database adopt-secret"
-)
 
 log = structlog.get_logger()
 

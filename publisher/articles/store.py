@@ -18,8 +18,6 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from publisher.articles import model
-from publisher.articles.content.internal_links import with_links_apart
-from publisher.articles.content.text import make_excerpt
 from publisher.articles.tables import article, story
 from publisher.config.publication import People
 from publisher.database.dialect.sql import unindexed
@@ -413,30 +411,6 @@ def publication_time(
     local = value if value.tzinfo else value.replace(tzinfo=zone)
     at = local.astimezone(UTC).replace(microsecond=0)
     return PublicationTime(local.astimezone(zone).date(), at)
-
-
-def content_columns(parsed: model.ParsedArticle, language: str, day: date) -> dict[str, Any]:
-    """Return the visible columns of an article, and the hash over them."""
-    columns: dict[str, Any] = {
-        "title": parsed.title,
-        "summary": parsed.summary or make_excerpt(parsed.text, language),
-        "html": parsed.html,
-        "text": parsed.text,
-        "bylines": [asdict(byline) for byline in parsed.bylines],
-        "translators": list(parsed.translators),
-        "section": parsed.section,
-        "topics": list(parsed.topics),
-        "picture": asdict(parsed.picture) if parsed.picture else None,
-        "url": parsed.url,
-        "offered": list(parsed.offered),
-        "attachments": [asdict(attachment) for attachment in parsed.attachments],
-        "provenance": parsed.provenance,
-        "translated_with": parsed.translated_with,
-        "editor": parsed.editor,
-        "canonical_url": parsed.canonical,
-        "published_on": day,
-    }
-    return with_links_apart(columns | {"content_hash": content_hash(columns)})
 
 
 def content_hash(columns: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from publisher import recurrence
 from publisher.config import choices, values
+from publisher.languages import sources_of
 
 # Years that occurrences can be computed for, in every time zone.
 _YEARS = range(1970, 3000)
@@ -291,20 +292,13 @@ def language_problems(
         if tag not in served:
             remedy = f"add it to the newsletter's languages, or remove {key}"
             yield values.SettingProblem(key, f"the newsletter has no edition in {tag}", remedy)
-        if terms.missing == choices.MissingPolicy.CONVERT and not _can_be_converted(tag):
+        if terms.missing == choices.MissingPolicy.CONVERT and not sources_of(tag):
             remedy = "use skip or fallback; only Chinese is converted, between its scripts"
             yield values.SettingProblem(
                 f"{key}.missing", f"nothing can be converted into {tag}", remedy
             )
         yield from _no_fallback(f"{key}.", terms, newsletter)
     yield from _no_fallback("", newsletter, newsletter)
-
-
-def _can_be_converted(tag: str) -> bool:
-    # Imports lxml, which commands without such an edition need not load.
-    from publisher.languages.conversion import sources_of
-
-    return bool(sources_of(tag))
 
 
 def _unknown_languages(

@@ -19,7 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from publisher.database.dialect.sql import IDS_NEVER_REUSED, upsert, vacuum_early
+from publisher.database.dialect.sql import CLEANED_EARLY, IDS_NEVER_REUSED, upsert
 from publisher.database.metadata import UTCDateTime, metadata
 from subscribers.tables import subscriber
 
@@ -59,9 +59,8 @@ queue_item = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("changed_at", UTCDateTime),
     sa.UniqueConstraint("kind", "key"),
-    info=IDS_NEVER_REUSED,
+    info=IDS_NEVER_REUSED | CLEANED_EARLY,
 )
-vacuum_early(queue_item)
 _c = queue_item.c
 # What is due, and what has ended (NULL) and is old.
 sa.Index("ix_queue_item_kind_next_at", _c.kind, _c.next_at, _c.changed_at)

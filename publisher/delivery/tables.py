@@ -41,9 +41,8 @@ delivery = sa.Table(
     sa.Column("changed_at", UTCDateTime, nullable=False),
     # The variant of the issue that the subscriber gets; NULL for the issue's own digest.
     sa.Column("variant_id", sa.Integer),
-    info=sql.KEYED,
+    info=sql.KEYED | sql.CLEANED_EARLY,
 )
-sql.vacuum_early(delivery)
 sa.Index(
     "ix_delivery_variant_id",
     delivery.c.variant_id,

@@ -16,7 +16,7 @@ from publisher.languages.locales import (
     reading_time,
     territory_locale,
 )
-from publisher.languages.tags import match, normalise, script
+from publisher.languages.tags import match, normalise, script, sources_of
 
 __all__ = [
     "autonym",
@@ -32,5 +32,6 @@ __all__ = [
     "plural_samples",
     "reading_time",
     "script",
+    "sources_of",
     "territory_locale",
 ]

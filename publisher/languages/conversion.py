@@ -12,22 +12,10 @@ from typing import Any
 from lxml import etree, html
 
 from publisher.errors import LanguageError
-from publisher.languages.tags import normalise, script
+from publisher.languages.tags import CONVERSIONS, normalise, script
 
-# Taiwan's and Hong Kong's standard forms; OpenCC's own `s2t` writes forms that are not in use.
-_CONFIGURATIONS = {
-    ("zh-Hans", "zh-Hant"): "s2tw",
-    ("zh-Hans", "zh-Hant-HK"): "s2hk",
-    ("zh-Hans", "zh-Hant-MO"): "s2hk",
-    ("zh-Hant", "zh-Hans"): "tw2s",
-    ("zh-Hant-HK", "zh-Hans"): "hk2s",
-}
 # Text for machines: a converted character would break it.
 _VERBATIM = frozenset({"code", "pre", "kbd", "samp", "var"})
-
-
-def sources_of(target: str) -> tuple[str, ...]:
-    return tuple(source for source, into in _CONFIGURATIONS if into == target)
 
 
 def converter_name() -> str:
@@ -40,7 +28,7 @@ def _converter(source: str, target: str) -> Any:
     # Imported late: its dictionaries load slowly, and checking settings needs only the names above.
     from opencc import OpenCC
 
-    return OpenCC(_CONFIGURATIONS[source, target])
+    return OpenCC(CONVERSIONS[source, target])
 
 
 def convert_text(text: str, source: str, target: str) -> str:

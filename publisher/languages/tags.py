@@ -5,16 +5,82 @@ is `zh-Hant`, `zh-HK` is `zh-Hant-HK`. No tag matches one in another script or i
 is merely similar (Ukrainian never matches Russian).
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-
-import langcodes
+from typing import TYPE_CHECKING
 
 from publisher.errors import LanguageError
 
+if TYPE_CHECKING:
+    import langcodes
+
+# Scripts by canonical tag, as in the registry. Most publications have no other languages, and to load the
+# registry takes the tenth part of a short command.
+_SCRIPTS = {
+    **dict.fromkeys(("ar", "fa", "ur"), "Arab"),
+    **dict.fromkeys(("bg", "ru", "uk"), "Cyrl"),
+    **dict.fromkeys(
+        [
+            "ca",
+            "cs",
+            "da",
+            "de",
+            "en",
+            "en-GB",
+            "en-US",
+            "es",
+            "et",
+            "fi",
+            "fr",
+            "ga",
+            "hr",
+            "hu",
+            "id",
+            "it",
+            "lt",
+            "lv",
+            "mt",
+            "nb",
+            "nl",
+            "pl",
+            "pt",
+            "pt-BR",
+            "ro",
+            "sk",
+            "sl",
+            "sv",
+            "tr",
+            "vi",
+        ],
+        "Latn",
+    ),
+    "el": "Grek",
+    "he": "Hebr",
+    "hi": "Deva",
+    "ja": "Jpan",
+    "ko": "Kore",
+    "th": "Thai",
+    "zh-Hans": "Hans",
+    "zh-Hant": "Hant",
+}
+
+_REGION_LETTERS = 2
+
 # Regions that the script implies are dropped: zh-Hans-CN is zh-Hans.
 _IMPLIED_REGION = {("zh", "Hans"): "CN", ("zh", "Hant"): "TW"}
+
+# The languages that OpenCC converts into others, and its configuration. They are Taiwan's and Hong Kong's
+# standard forms; its own `s2t` writes forms that are not in use.
+CONVERSIONS = {
+    ("zh-Hans", "zh-Hant"): "s2tw",
+    ("zh-Hans", "zh-Hant-HK"): "s2hk",
+    ("zh-Hans", "zh-Hant-MO"): "s2hk",
+    ("zh-Hant", "zh-Hans"): "tw2s",
+    ("zh-Hant-HK", "zh-Hans"): "hk2s",
+}
 
 # Registered tags that name no language: undetermined, several, none, private use.
 _NO_LANGUAGE = re.compile("und|mul|zxx|mis|q[a-t][a-z]")
@@ -26,6 +92,10 @@ def normalise(tag: str) -> str:
 
     Raise LanguageError for a tag that is empty, malformed or not in the registry.
     """
+    if tag in _SCRIPTS:
+        return tag
+    import langcodes
+
     spelled = tag.strip().replace("_", "-")
     try:
         standard = langcodes.standardize_tag(spelled)
@@ -49,6 +119,13 @@ def _by_script(language: langcodes.Language) -> str:
 @lru_cache(maxsize=1024)
 def script(tag: str) -> str:
     """Return the language's script as ISO 15924 (`Latn`, `Hant`)."""
+    language, _, region = tag.partition("-")
+    # In no region do the usual languages have another script; `zh` alone is asked for by `match`.
+    usual = _SCRIPTS.get("zh-Hans" if tag == "zh" else tag)
+    if usual or (len(region) == _REGION_LETTERS and (usual := _SCRIPTS.get(language))):
+        return usual
+    import langcodes
+
     return langcodes.Language.get(tag).maximize().script or "Latn"
 
 
@@ -61,6 +138,11 @@ def match(tag: str, available: Iterable[str]) -> str | None:
     choices = list(available)
     exact = next((wanted for wanted in _shortened(tag) if wanted in choices), None)
     return exact or next((choice for choice in choices if _same(choice, tag)), None)
+
+
+def sources_of(target: str) -> tuple[str, ...]:
+    """Return the languages that can be converted into `target`."""
+    return tuple(source for source, into in CONVERSIONS if into == target)
 
 
 def _shortened(tag: str) -> Iterator[str]:

@@ -5,30 +5,10 @@ import tomllib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-
-class MailUse(StrEnum):
-    """What was done with a mail that came in."""
-
-    BOUNCE = "bounce"
-    COMPLAINT = "complaint"
-    AUTO_REPLY = "auto-reply"
-    UNSUBSCRIBE = "unsubscribe"
-    # The same without a proof of who asks: the address was mailed the link.
-    ASKED = "unsubscribe, asked"
-    # The same, for the owner to read: too many of these came.
-    HELD = "unsubscribe, held"
-    SUBSCRIBE = "subscribe"
-    CONFIRM = "confirm"
-    LANGUAGE = "language"
-    LINKS = "links"
-    # For the owner to read.
-    UNKNOWN = "unknown"
-    # The program failed; the mail is left for the owner, too.
-    FAILED = "failed"
+from publisher.mailbox.tables import MailUse
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select
 
 from publisher.database.dialect.sql import upsert
-from publisher.mailbox.commands import MailUse
-from publisher.mailbox.tables import mailbox_mark, received_mail
+from publisher.mailbox.tables import MailUse, mailbox_mark, received_mail
 
 # A mail that comes again later than this counts anew.
 REMEMBERED = timedelta(days=30)

@@ -1,4 +1,4 @@
-"""Send one ping to one WebSub hub, and classify its response.
+"""Notify WebSub hubs of changed feeds: send the pings that are due, and classify the responses.
 
 W3C WebSub (section "Publishing") and PubSubHubbub 0.4 do not define how a publisher notifies a hub.
 Hubs accept the form of PubSubHubbub 0.3 ("New Content Notification"): a POST of `hub.mode=publish`
@@ -12,16 +12,18 @@ it now. Temporary failures (5xx, 408, 425, 429, no connection) are retried.
 
 import socket
 import ssl
-from collections.abc import Mapping
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http.client import HTTPConnection, HTTPException, HTTPResponse, responses
-from typing import Any
+from typing import Any, Literal
 from urllib.error import URLError
-from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import (
     HTTPHandler,
     HTTPSHandler,
@@ -31,8 +33,37 @@ from urllib.request import (
     UnknownHandler,
 )
 
+import structlog
+from sqlalchemy import Connection, delete, select
+
 from publisher import __version__
+from publisher.database import Database, retry_queue
+from publisher.database.retry_queue import FAILED, QueueItem, Settlement, queue_item
+from publisher.syndication.websub import (
+    IS_PING,
+    MAX_PING_ATTEMPTS,
+    PING_POLICY,
+    count_waiting_pings,
+    ping_topic,
+    printable_address,
+    printable_answer,
+)
 from publisher.webhooks.client import call_after, shut_down
+from publisher.webhooks.targets import TargetRun
+
+log = structlog.get_logger()
+
+# Requests at the same time, to all hubs together.
+MAX_CONCURRENT_PINGS = 8
+# Connection errors of a hub in one run.
+MAX_HUB_FAILURES = 2
+# For all pings of one run, since the cycle has other work to do.
+TOTAL_SECONDS = 20.0
+# In seconds, for one ping with its redirect. Some hubs fetch the feed before they respond.
+PING_TIMEOUT = 8.0
+# In one run.
+TOPICS_PER_HUB = 200
+_ACCEPTED = "accepted"
 
 _HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
@@ -44,8 +75,8 @@ _TOO_MANY, _UNAVAILABLE = 429, 503
 _TEMPORARY = frozenset({408, 425, _TOO_MANY})
 # The longest delay that a hub can ask for.
 _MAX_RETRY_AFTER = timedelta(days=1)
-# Bytes of a response's body that are read, and characters of it that are kept.
-_MAX_BODY, _MAX_TEXT = 1024, 200
+# Bytes of a response's body that are read.
+_MAX_BODY = 1024
 
 
 class HubResult(Enum):
@@ -74,17 +105,6 @@ class HubResponse:
 def ping_timed_out(timeout: float) -> HubResponse:
     """Return the result of a ping without response in `timeout` seconds."""
     return HubResponse(HubResult.UNREACHABLE, f"no response within {timeout:g} seconds")
-
-
-def printable_address(address: str) -> str:
-    """Return an address without user information and query, which may be secret."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return "a malformed address"
-    host = parts.netloc.rpartition("@")[2]
-    known = urlunsplit((parts.scheme, host, parts.path, "", ""))
-    return _printable(known) + ("?…" if parts.query else "")
 
 
 class PublishRequest:
@@ -153,7 +173,7 @@ def _error_text(response: HTTPResponse) -> str:
     with suppress(OSError, HTTPException):
         text = response.read1(_MAX_BODY)
     lines = text.decode("utf-8", "replace").strip().splitlines()
-    return _printable(lines[0]) if lines else ""
+    return printable_answer(lines[0]) if lines else ""
 
 
 def _redirection(hub: str, reply: _Reply) -> str | None:
@@ -221,11 +241,6 @@ def _connection_error(error: BaseException | str) -> str:
             return "the hub does not speak HTTP, or its address is malformed"
 
 
-def _printable(text: str) -> str:
-    """Replace control characters, which could move a terminal's cursor, and limit the length."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)[:_MAX_TEXT]
-
-
 class _WebHandler(HTTPHandler, HTTPSHandler):
     """For http and https: certificates are verified. Each connection is kept, so that it can be cut off."""
 
@@ -248,3 +263,146 @@ def _opener(connections: list[HTTPConnection]) -> OpenerDirector:
     for handler in (ProxyHandler(), UnknownHandler(), _WebHandler(connections)):
         opener.add_handler(handler)
     return opener
+
+
+@dataclass(frozen=True, slots=True)
+class HubReport:
+    """The number of pings that were accepted, given up, and left for a later run."""
+
+    accepted: int = 0
+    failed: int = 0
+    waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def notify_hubs(
+    database: Database,
+    hubs: Sequence[str],
+    now: datetime,
+    *,
+    limit: int = TOPICS_PER_HUB,
+    timeout: float = PING_TIMEOUT,
+    total: float = TOTAL_SECONDS,
+) -> HubReport:
+    """Send the pings that are due, at most `limit` topics per hub.
+
+    `timeout` and `total` are seconds, for one ping and for all of them. Pings that were not sent
+    when the time is over stay queued. Pings to hubs that are not in `hubs` are deleted.
+    """
+    # A ping that begins later would not have its full timeout.
+    last_start = time.monotonic() + total - timeout
+    run = _PingRun(database, lambda: now, time.monotonic, last_start, timeout)
+    run.run(_reserve(database, hubs, now, limit))
+    run.log()
+    with database.reading() as connection:
+        waiting = count_waiting_pings(connection)
+    counts = Counter[str]()
+    for (state, _hub, _response), topics in run.outcomes.items():
+        counts[state] += len(topics)
+    return HubReport(counts[_ACCEPTED], counts[FAILED], waiting, _problems(run.outcomes))
+
+
+def _reserve(
+    database: Database, hubs: Sequence[str], now: datetime, limit: int
+) -> list[QueueItem]:
+    others = IS_PING & queue_item.c.target.not_in(hubs)
+    with database.reading() as connection:
+        has_others = connection.execute(select(queue_item.c.id).where(others).limit(1)).first()
+        # Usually there is nothing to do, and no write transaction is needed.
+        if not has_others and not retry_queue.has_work(connection, PING_POLICY, now):
+            return []
+    with database.writing() as connection:
+        connection.execute(delete(queue_item).where(others))
+        return retry_queue.reserve_by_target(connection, PING_POLICY, now, limit)
+
+
+def _problems(outcomes: Mapping[tuple[str, str, str], list[str]]) -> list[str]:
+    """Return one line per hub and response, whatever the number of topics."""
+    return [
+        f"{hub}: could not be notified of {topics[0]}"
+        + (f" and {len(topics) - 1} more" if topics[1:] else "")
+        + f": {response}"
+        for (state, hub, response), topics in outcomes.items()
+        if state == FAILED
+    ]
+
+
+@dataclass
+class _PingRun(TargetRun):
+    """One run: two pings of a hub until it has answered, then more at the same time."""
+
+    timeout: float
+    # Topics by state, hub and response.
+    outcomes: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
+    # A small hub might take more for an attack.
+    threads = width = MAX_CONCURRENT_PINGS
+    # The other topics of a hub that can't be reached wait for a later run.
+    probes = MAX_HUB_FAILURES
+
+    @property
+    def patience(self) -> float:
+        # The names of the hub, and of where it redirects to, are looked up besides.
+        return 2 * self.timeout
+
+    def send(self, item: QueueItem) -> HubResponse:
+        return PublishRequest().send(item.target, ping_topic(item), self.timeout, self.now())
+
+    def answer_of_fault(self, item: QueueItem, why: str) -> HubResponse:  # noqa: ARG002  # it is logged
+        return HubResponse(HubResult.UNREACHABLE, why)
+
+    def late_answer(self) -> HubResponse:
+        return ping_timed_out(self.timeout)
+
+    def settlement(self, item: QueueItem, answer: HubResponse, now: datetime) -> Settlement:
+        if answer.result is HubResult.ACCEPTED:
+            return Settlement(_ACCEPTED, reason=answer.text)
+        if answer.result is HubResult.REJECTED:
+            return Settlement(FAILED, reason=answer.text)
+        next_at = retry_queue.next_attempt(PING_POLICY, item, now, answer.retry_after)
+        if next_at is None:
+            text = f"given up after {MAX_PING_ATTEMPTS} attempts; the last: {answer.text}"
+            return Settlement(FAILED, reason=text)
+        return Settlement(retry_queue.DEFERRED, next_at, reason=answer.text)
+
+    def effect(self, answer: HubResponse) -> Literal["answered", "silent", "stop"]:
+        if answer.result is HubResult.UNREACHABLE:
+            return "silent"
+        return "stop" if answer.is_rate_limited else "answered"
+
+    def put_back(self, items: Sequence[QueueItem], answer: HubResponse | None) -> None:
+        # If the hub can't be reached, this counts as an attempt; if it limits the rate, it doesn't.
+        if answer is None:
+            super().put_back(items, answer)
+        elif not answer.is_rate_limited:
+            self.record(items, answer)
+        else:
+            until = self.now() + max(answer.retry_after, PING_POLICY.delays[0])
+            reason = f"put off: {answer.text}"
+            with self.database.writing() as connection:
+                for item in items:
+                    retry_queue.release(connection, item, self.now(), until, reason)
+                    self._keep(item, retry_queue.DEFERRED, reason)
+
+    def note(
+        self,
+        connection: Connection,  # noqa: ARG002  # nothing is stored
+        item: QueueItem,
+        answer: HubResponse,
+        settlement: Settlement,
+    ) -> None:
+        self._keep(item, settlement.state, settlement.reason or answer.text)
+
+    def _keep(self, item: QueueItem, state: str, reason: str) -> None:
+        outcome = state, printable_address(item.target), reason
+        self.outcomes.setdefault(outcome, []).append(ping_topic(item))
+
+    def log(self) -> None:
+        """Log one line per hub and response, since a hub usually fails for all its topics."""
+        for (state, hub, response), topics in self.outcomes.items():
+            line = log.bind(hub=hub, response=response, topics=len(topics), first=topics[0])
+            if state == _ACCEPTED:
+                line.info("hub notified")
+            elif state == FAILED:
+                line.error("hub not notified; given up until the feed changes again")
+            else:
+                line.warning("hub not notified; will be retried")

@@ -18,6 +18,7 @@ from publisher.config import Settings
 from publisher.database.engine import chunks
 from publisher.errors import TranslationError
 from publisher.i18n.messages import message
+from publisher.languages import sources_of
 from publisher.translations import model, records
 from publisher.translations.records import claims_of, current_words
 from publisher.translations.tables import translation_source
@@ -111,7 +112,7 @@ def _lines(
     connection: Connection, rows: Sequence[Row[Any]], languages: Sequence[str], now: datetime
 ) -> Iterator[StoryLine]:
     stories = [row.story_id for row in rows]
-    scripts = {source for tag in languages for source in _sources_of(tag)}
+    scripts = {source for tag in languages for source in sources_of(tag)}
     versions = _versions(connection, stories, [*languages, *scripts - {*languages}])
     claims = claims_of(connection, stories)
     outdated = _outdated(connection, rows, versions)
@@ -172,19 +173,12 @@ def _outdated(
     }
 
 
-def _sources_of(language: str) -> Sequence[str]:
-    # Not before it is needed: it loads the parser of HTML.
-    from publisher.languages.conversion import sources_of
-
-    return sources_of(language)
-
-
 def _source(versions: _Versions, story_id: int, language: str) -> Row[Any] | None:
     """Return the article that a conversion was made from; None for what is no conversion."""
     made = versions.get((story_id, language))
     if made is None or made.origin != Origin.CONVERTED:
         return None
-    found = (versions.get((story_id, tag)) for tag in _sources_of(language))
+    found = (versions.get((story_id, tag)) for tag in sources_of(language))
     return next((one for one in found if one and one.origin != Origin.CONVERTED), None)
 
 

@@ -1,7 +1,7 @@
 """When newsletters come: local times, cron lines and rules, and what a wrong one is told."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -296,3 +296,21 @@ def test_how_often_a_schedule_comes_is_counted_over_31_days(
     schedule: Schedule, count: int
 ) -> None:
     assert schedule.days_a_month() == count
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=DAILY;INTERVAL=3",
+        "FREQ=DAILY;INTERVAL=10;BYDAY=MO,TU",
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR,MO;WKST=SU",
+        "FREQ=WEEKLY;INTERVAL=5",
+        "FREQ=WEEKLY;INTERVAL=3;BYDAY=SU;UNTIL=20300101",
+    ],
+)
+def test_dates_do_not_depend_on_the_day_from_which_they_are_asked_for(rule: str) -> None:
+    schedule = parse_schedule(rule, at=time(8))
+    dates = [*takewhile(lambda day: day < date(2032, 1, 1), schedule.dates(date(2001, 1, 1)))]
+    for since in (date(2001, 12, 31), date(2002, 1, 7), date(2026, 11, 30), date(2031, 6, 1)):
+        later = takewhile(lambda day: day < date(2032, 1, 1), schedule.dates(since))
+        assert [*later] == [day for day in dates if day >= since]

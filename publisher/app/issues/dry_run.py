@@ -14,7 +14,7 @@ from sqlalchemy import delete
 
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.cycle import Pipeline, open_pipeline
-from publisher.app.start_checks import require_same_secret
+from publisher.app.same_secret import require_same_secret
 from publisher.app.subscribers.personal_tables import OTHER_TABLES, PERSONAL_TABLES, own_numbers
 from publisher.assembly.preview import (
     IssuePreview,

@@ -4,14 +4,16 @@ An issue is named by itself, or by newsletter, day and language. The issues of a
 languages are one group.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, and_, case, func, literal, select, tuple_
 
-from publisher.app.editing_state import EditingState
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.database.metadata import UTCDateTime
@@ -29,6 +31,9 @@ from publisher.issues.model import (
 from publisher.issues.tables import digest_table, issue_table
 from publisher.languages import match, normalise
 from publisher.recurrence import Occurrence
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import EditingState
 
 
 def require_rows(connection: Connection, settings: Settings, issue: Issue) -> None:

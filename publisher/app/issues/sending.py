@@ -26,7 +26,7 @@ from publisher.delivery.ledger.lifecycle import (
     find_tail,
     recount_rows,
 )
-from publisher.delivery.ledger.opening import last_due_at
+from publisher.delivery.ledger.reports import last_due_at
 from publisher.delivery.states import OPEN_STATES, DeliveryState, summarise_counts
 from publisher.errors import IssueError, TransitionError
 from publisher.i18n.messages import message

@@ -4,15 +4,18 @@
 `templates/console/today.html`, and its page in `web/console/operation.py`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select
 
-from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.accounts.model import Permission
 from publisher.app.operation.status import IssueStatus, PublicationStatus, take_snapshot
 from publisher.config import Settings
 from publisher.database import Database
@@ -21,6 +24,9 @@ from publisher.files import find_full_disk
 from publisher.i18n.messages import joined, message
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.jobs.heartbeat import read_heartbeat
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
 
 log = structlog.get_logger()
 

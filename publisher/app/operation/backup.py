@@ -22,7 +22,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from publisher.app.start_checks import has_state, require_same_secret
+from publisher.app.same_secret import require_same_secret
+from publisher.app.start_checks import has_state
 from publisher.app.subscribers.departures import record_departures
 from publisher.clock import Clock
 from publisher.config import Settings

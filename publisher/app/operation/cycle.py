@@ -19,11 +19,8 @@ from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts
-from publisher.app.start_checks import (
-    check_newsletter_names,
-    require_same_secret,
-    require_whole,
-)
+from publisher.app.same_secret import require_same_secret
+from publisher.app.start_checks import check_newsletter_names, require_whole
 from publisher.app.subscribers.departures import DepartureRecorder
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
 from publisher.app.subscribers.personal_tables import forget_former_addresses
@@ -73,7 +70,7 @@ from publisher.secrets import load_secret
 from publisher.site import SiteReport, mark_all_pages_due, write_site
 from publisher.site.writer import try_templates
 from publisher.syndication.feed_writer import mark_all_feeds_due, publish_feeds
-from publisher.syndication.websub import HubReport, notify_hubs
+from publisher.syndication.websub_client import HubReport, notify_hubs
 from publisher.uploaded_lists import delete_expired_imports
 from publisher.webhooks.client import Caller
 from publisher.webhooks.sender import WebhookReport, WebhookSender

@@ -5,8 +5,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from publisher.app.issues.preview_pages import PreviewStore
+from publisher.app.same_secret import require_same_secret
 from publisher.app.sources import SourceTests
-from publisher.app.start_checks import require_same_secret
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.database.writer import Writer

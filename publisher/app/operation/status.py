@@ -18,8 +18,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.leases import SenderStatus, list_senders
 from publisher.delivery.ledger.lifecycle import count_deliveries
-from publisher.delivery.ledger.opening import last_due_at
-from publisher.delivery.ledger.reports import CauseCounts, count_causes
+from publisher.delivery.ledger.reports import CauseCounts, count_causes, last_due_at
 from publisher.delivery.lineage.quarantine import find_jump, find_quarantine
 from publisher.delivery.lineage.witness import read_lineage, second_folder
 from publisher.delivery.states import FAILURE_STATES
@@ -51,8 +50,8 @@ from publisher.jobs.turns import (
 from publisher.languages import match
 from publisher.leader.process_lock import process_died
 from publisher.leader.store import current_leader, running_processes
-from publisher.mailbox.commands import MailUse
 from publisher.mailbox.store import count_received
+from publisher.mailbox.tables import MailUse
 from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub
 from publisher.translations.listing import count_stale

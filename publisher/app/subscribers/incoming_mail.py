@@ -34,8 +34,9 @@ from publisher.errors import DatabaseError, UsageError
 from publisher.mail.compose import notices_of_message_ids
 from publisher.mail.signed_addresses import LinkKind, SignedLink, sign_link
 from publisher.mailbox import store
-from publisher.mailbox.commands import MailCommand, MailUse, is_assent, parse_command
+from publisher.mailbox.commands import MailCommand, is_assent, parse_command
 from publisher.mailbox.folders import ImapMailbox, MaildirMailbox, keep_mail
+from publisher.mailbox.tables import MailUse
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import SentNotice, enqueue_notice, find_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit

@@ -219,7 +219,7 @@ def adopt_secret_command(given: common.Given) -> None:
     settings = given.settings
 
     from publisher.app.issues.deliveries import list_in_doubt
-    from publisher.app.start_checks import adopt_secret
+    from publisher.app.same_secret import adopt_secret
 
     if not adopt_secret(settings, given.clock.now()):
         echo("this is the publication's secret")

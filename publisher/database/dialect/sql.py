@@ -6,11 +6,12 @@ well:
 
     KEYED              rows are stored in the order of the primary key
     IDS_NEVER_REUSED   the id of a deleted row is not given again
+    CLEANED_EARLY      rows change several times within minutes
 
-Both have an effect in SQLite only: PostgreSQL has no order of rows, and `id_of_its_own` gives it
-ids. The last ids that tables gave are read and set, so that a copy never gives the id of a deleted
-row again. How early a server cleans a table whose rows change often is an option without effect in
-a file.
+The first two have an effect in SQLite only: PostgreSQL has no order of rows, and `id_of_its_own` gives it
+ids. The third has one on a server only, which would else use the space of dead rows again when they are a
+fifth. The last ids that tables gave are read and set, so that a copy never gives the id of a deleted
+row again.
 """
 
 import json
@@ -25,7 +26,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
@@ -41,6 +43,19 @@ _ANY_DIALECT = DefaultDialect()
 
 KEYED = {"keyed": True}
 IDS_NEVER_REUSED = {"ids_never_reused": True}
+CLEANED_EARLY = {"cleaned_early": True}
+_TABLE_OPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {"keyed": {"with_rowid": False}, "ids_never_reused": {"autoincrement": True}},
+    "postgresql": {
+        "cleaned_early": {
+            "with": {
+                "autovacuum_vacuum_scale_factor": "0.02",
+                "autovacuum_vacuum_cost_delay": "0",
+                "autovacuum_analyze_scale_factor": "0.05",
+            }
+        }
+    },
+}
 # Whole numbers above 2**31, such as seconds since 1970. SQLite has one type for all.
 LargeInteger = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -89,12 +104,33 @@ def partial_index(where: sa.ColumnElement[bool]) -> Mapping[str, Any]:
     is_flag = isinstance(where, sa.Column) and isinstance(where.type, sa.Boolean)
     # SQLite has no booleans, and queries compare with 1.
     in_file = sa.text(f"{where.name} = 1") if is_flag else where
-    return {"sqlite_where": in_file, "postgresql_where": where}
+    return {"info": {"sqlite": in_file, "postgresql": where}}
 
 
 def partial_index_on_server(where: sa.ColumnElement[bool]) -> Mapping[str, Any]:
     """Return the arguments of an `Index` of some rows only on PostgreSQL, and of all on SQLite."""
-    return {"postgresql_where": where}
+    return {"info": {"postgresql": where}}
+
+
+# A table or index that is given an option of a database loads the dialect of that one, whichever is
+# used. So they have it in `info`, and it becomes an option when the statement is compiled.
+
+
+@compiles(CreateTable)
+def _create_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -> str:
+    table, database = element.element, compiler.dialect.name
+    for need, values in _TABLE_OPTIONS.get(database, {}).items():
+        if table.info.get(need):
+            table.dialect_options[database].update(values)
+    return str(compiler.visit_create_table(element, **options))  # type: ignore[no-untyped-call]
+
+
+@compiles(CreateIndex)
+def _create_index(element: CreateIndex, compiler: DDLCompiler, **options: Any) -> str:
+    index, database = element.element, compiler.dialect.name
+    if database in index.info:
+        index.dialect_options[database]["where"] = index.info[database]
+    return str(compiler.visit_create_index(element, **options))  # type: ignore[no-untyped-call]
 
 
 def on_server_only(index: sa.Index) -> sa.Index:
@@ -357,15 +393,3 @@ def set_last_ids(connection: sa.Connection, wanted: Mapping[str, int]) -> None:
             connection.execute(
                 sa.text("SELECT setval(:name, :last)"), {"name": sequence, "last": last}
             )
-
-
-def vacuum_early(table: sa.Table) -> None:
-    """Have a server clean and count a table early, since its rows change several times within minutes.
-
-    By default a fifth of the rows have to be dead before their space is used again.
-    """
-    table.dialect_options["postgresql"]["with"] = {
-        "autovacuum_vacuum_scale_factor": "0.02",
-        "autovacuum_vacuum_cost_delay": "0",
-        "autovacuum_analyze_scale_factor": "0.05",
-    }

@@ -17,15 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import registry, sqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.schema import CreateTable
-from sqlalchemy.sql.compiler import DDLCompiler
 
 from publisher import files
 from publisher.clock import SystemTimer, Timer
 from publisher.database.dialect.backend import Durability, PreparedQuery
-from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
 from publisher.errors import DatabaseError, StorageError
 
 # What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
@@ -339,19 +335,6 @@ class _SqliteQuery:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-
-
-@compiles(CreateTable, "sqlite")
-def _create_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -> str:
-    """Write what a table declares in `info` as SQLite's options."""
-    table = element.element
-    for need, option, value in (
-        (KEYED, "with_rowid", False),
-        (IDS_NEVER_REUSED, "autoincrement", True),
-    ):
-        if need.items() <= table.info.items():
-            table.dialect_options["sqlite"][option] = value
-    return str(compiler.visit_create_table(element, **options))  # type: ignore[no-untyped-call]
 
 
 def require_alone(path: Path) -> None:

@@ -231,22 +231,6 @@ def spread_rows(
     connection.execute(_SPREAD, {"of": issue.id, ROWS: json_rows(times)})
 
 
-def last_due_at(connection: sa.Connection, issue_id: int, now: datetime) -> datetime | None:
-    """Return when the last row of an issue is due that is still to come; None if there is none."""
-    query = (
-        sa.select(delivery.c.next_at)
-        .where(
-            delivery.c.issue_id == issue_id,
-            delivery.c.state == DeliveryState.PENDING,
-            delivery.c.next_at > now,
-            delivery.c.next_at < NOT_RENDERED,
-        )
-        .order_by(delivery.c.next_at.desc())
-        .limit(1)
-    )
-    return connection.execute(query).scalar_one_or_none()
-
-
 def local_instant(edition: Edition, day: date, zone: ZoneInfo, hour: int | None) -> datetime:
     """Return the instant of an hour, or else of the edition's time, on a date in a time zone."""
     at = edition.schedule.at if hour is None else time(hour)

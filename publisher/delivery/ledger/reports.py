@@ -24,6 +24,7 @@ from publisher.delivery.causes import Cause, advise, cause_of, explain_delivery
 from publisher.delivery.ledger.already_sent import OPENED_STATES
 from publisher.delivery.ledger.claims import in_states
 from publisher.delivery.ledger.lifecycle import is_pruned
+from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import (
     CLAIMABLE_STATES,
     OPEN_STATES,
@@ -295,3 +296,19 @@ def _delete_rows(database: Database, issue_id: int, most: int) -> int:
             break
         deleted += count.rowcount
     return deleted
+
+
+def last_due_at(connection: Connection, issue_id: int, now: datetime) -> datetime | None:
+    """Return when the last row of an issue is due that is still to come; None if there is none."""
+    query = (
+        select(delivery.c.next_at)
+        .where(
+            delivery.c.issue_id == issue_id,
+            delivery.c.state == DeliveryState.PENDING,
+            delivery.c.next_at > now,
+            delivery.c.next_at < NOT_RENDERED,
+        )
+        .order_by(delivery.c.next_at.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()

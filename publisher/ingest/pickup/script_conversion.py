@@ -25,7 +25,7 @@ from publisher.ingest.tables import (
     script_conversion_language,
     source_item,
 )
-from publisher.languages import conversion
+from publisher.languages import conversion, sources_of
 
 _TEXT_COLUMNS = ("title", "summary", "text", "section")
 
@@ -69,10 +69,7 @@ def _store_rules(connection: sa.Connection, rules: Mapping[str, str]) -> None:
 
 def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
     """Return for each wanted language its source language, preferably one of the publication."""
-    found = {
-        to: sorted(conversion.sources_of(to), key=lambda tag: tag not in languages)
-        for to in wanted
-    }
+    found = {to: sorted(sources_of(to), key=lambda tag: tag not in languages) for to in wanted}
     return {target: known[0] for target, known in found.items() if known}
 
 

@@ -4,8 +4,8 @@ Each call runs inside the caller's transaction.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
 from itertools import count
 from typing import Any, Literal
 
@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from publisher import web_files
 from publisher.article_links import mark_related_pages_due
-from publisher.articles.model import ArticleStatus, Mailing, Origin
-from publisher.articles.store import content_columns, publication_time
+from publisher.articles.content.internal_links import with_links_apart
+from publisher.articles.content.text import make_excerpt
+from publisher.articles.model import ArticleStatus, Mailing, Origin, ParsedArticle
+from publisher.articles.store import content_hash, publication_time
 from publisher.articles.tables import NEEDS_PUBLISHING, SHOWN_BY_TRANSLATIONS, article, story
 from publisher.config import Settings
 from publisher.i18n.messages import message
@@ -363,3 +365,27 @@ class _Upserter:
         self.touched |= story_keys.withdraw_articles(
             self.connection, [number], self.languages, self.now
         )
+
+
+def content_columns(parsed: ParsedArticle, language: str, day: date) -> dict[str, Any]:
+    """Return the visible columns of an article, and the hash over them."""
+    columns: dict[str, Any] = {
+        "title": parsed.title,
+        "summary": parsed.summary or make_excerpt(parsed.text, language),
+        "html": parsed.html,
+        "text": parsed.text,
+        "bylines": [asdict(byline) for byline in parsed.bylines],
+        "translators": list(parsed.translators),
+        "section": parsed.section,
+        "topics": list(parsed.topics),
+        "picture": asdict(parsed.picture) if parsed.picture else None,
+        "url": parsed.url,
+        "offered": list(parsed.offered),
+        "attachments": [asdict(attachment) for attachment in parsed.attachments],
+        "provenance": parsed.provenance,
+        "translated_with": parsed.translated_with,
+        "editor": parsed.editor,
+        "canonical_url": parsed.canonical,
+        "published_on": day,
+    }
+    return with_links_apart(columns | {"content_hash": content_hash(columns)})

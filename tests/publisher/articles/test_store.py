@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from publisher.articles import store
 from publisher.articles.model import ArticleStatus, Attachment, Byline, ParsedArticle, Picture
-from publisher.articles.store import content_columns, content_hash, publication_time
+from publisher.articles.store import content_hash, publication_time
 from publisher.database import engine
+from publisher.ingest.pickup.upsert import content_columns
 from publisher.ingest.problems import quarantined_items
 from tests.publisher.conftest import FOREVER, NOW, PublicationFolder
 

@@ -1,11 +1,8 @@
 import pytest
 
-from publisher.languages.conversion import (
-    _CONFIGURATIONS,
-    convert_html,
-    convert_text,
-    sources_of,
-)
+from publisher.languages import sources_of
+from publisher.languages.conversion import convert_html, convert_text
+from publisher.languages.tags import CONVERSIONS
 
 HANS, HANT, HONG_KONG = "zh-Hans", "zh-Hant", "zh-Hant-HK"
 
@@ -40,7 +37,7 @@ def test_each_script_has_its_own_forms_and_only_those_of_chinese_are_convertible
     assert convert_html("", HANS, HANT) == ""
 
 
-@pytest.mark.parametrize(("source", "target"), list(_CONFIGURATIONS))
+@pytest.mark.parametrize(("source", "target"), list(CONVERSIONS))
 def test_every_pair_has_a_converter(source: str, target: str) -> None:
     assert convert_text("abc", source, target) == "abc"
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import langcodes
 import pytest
 from babel import Locale, localedata
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from publisher.languages import (
     script,
 )
 from publisher.languages.locales import bidi_fault, character_name
+from publisher.languages.tags import _SCRIPTS
 from tests.sizes import at_night
 
 SPELLINGS = [
@@ -50,6 +52,15 @@ ANYTHING = st.one_of(
 @pytest.mark.parametrize(("spelling", "tag"), SPELLINGS)
 def test_usual_spellings_become_the_canonical_tag(spelling: str, tag: str) -> None:
     assert normalise(spelling) == tag
+
+
+@pytest.mark.parametrize("tag", sorted(_SCRIPTS))
+def test_tags_that_need_no_registry_are_those_that_it_has(tag: str) -> None:
+    assert langcodes.standardize_tag(tag) == tag
+    assert normalise(tag) == tag
+    regions = [] if "-" in tag else [f"-{one}" for one in Locale("en").territories]
+    for each in (tag, *(f"{tag}{region}" for region in regions)):
+        assert langcodes.Language.get(each).maximize().script == script(each) == _SCRIPTS[tag]
 
 
 @pytest.mark.parametrize("text", NO_TAGS)

@@ -8,11 +8,11 @@ from publisher.mailbox.commands import (
     _COMMANDS,
     _PHRASES,
     MailCommand,
-    MailUse,
     folded_words,
     is_assent,
     parse_command,
 )
+from publisher.mailbox.tables import MailUse
 from tests.publisher.rendering.test_catalogues import LANGUAGES
 
 U, S, C = MailUse.UNSUBSCRIBE, MailUse.SUBSCRIBE, MailUse.CONFIRM

@@ -17,12 +17,13 @@ from sqlalchemy.engine import Engine
 
 from publisher.database.retry_queue import queue_item as table
 from publisher.syndication import websub
-from publisher.syndication.websub import MAX_PING_ATTEMPTS, PING_POLICY, HubReport
+from publisher.syndication.websub import MAX_PING_ATTEMPTS, PING_POLICY, printable_address
 from publisher.syndication.websub_client import (
     _MAX_RETRY_AFTER,
+    HubReport,
     HubResult,
     PublishRequest,
-    printable_address,
+    notify_hubs,
 )
 from tests.publisher.conftest import NOW, PublicationFolder
 from tools.servers.websub_hub import Hub, Reply, running, text, wait_for
@@ -76,7 +77,7 @@ def change(publication: PublicationFolder, hub: str, *topics: str, at: datetime 
 def notify(
     publication: PublicationFolder, *hubs: str, at: datetime = NOW, **options: Any
 ) -> HubReport:
-    return websub.notify_hubs(publication.database, hubs, at, **options)
+    return notify_hubs(publication.database, hubs, at, **options)
 
 
 def row(publication: PublicationFolder, topic: str = RSS) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from publisher.app.operation.backup import back_up_publication
 from publisher.app.operation.cycle import deliver_due, open_pipeline
 from publisher.app.operation.page_servers import open_web_state
 from publisher.app.operation.run import open_locked_pipeline
+from publisher.app.same_secret import adopt_secret, require_same_secret
 from publisher.app.subscribers import unsubscribing
 from publisher.app.subscribers.unsubscribing import LeaveScope
 from publisher.clock import SystemClock
@@ -248,7 +249,7 @@ OPENERS = [
 
 def start(settings: Settings) -> None:
     with open_state(settings) as database:
-        start_checks.require_same_secret(settings, database, record=False)
+        require_same_secret(settings, database, record=False)
 
 
 def with_secret(settings: Settings, secret: str | None) -> Settings:
@@ -292,8 +293,8 @@ def test_a_machine_without_a_secret_makes_none_of_its_own_and_one_with_another_s
 
 def test_a_secret_that_was_changed_on_purpose_is_adopted(first: Settings) -> None:
     changed = with_secret(first, "a secret that nobody else knows")
-    assert start_checks.adopt_secret(changed, NOW)
-    assert not start_checks.adopt_secret(changed, NOW)
+    assert adopt_secret(changed, NOW)
+    assert not adopt_secret(changed, NOW)
     start(changed)
     with pytest.raises(ConfigError):
         start(first)

@@ -29,7 +29,8 @@ from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import enqueue_notice
 from publisher.notices.sender import send_notices
 from publisher.rendering import Renderer
-from publisher.syndication.websub import enqueue_pings, notify_hubs
+from publisher.syndication.websub import enqueue_pings
+from publisher.syndication.websub_client import notify_hubs
 from publisher.testing import SECRET
 from publisher.translations.translators import enqueue_staff_mail
 from publisher.webhooks.client import Caller
