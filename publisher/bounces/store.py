@@ -185,7 +185,6 @@ def accepted_since(
 
 
 def count_events(connection: Connection, since: datetime) -> dict[str, int]:
-    """Return the number of events by kind."""
     rows = connection.execute(
         select(bounce_event.c.kind, func.count())
         .where(bounce_event.c.received_at >= since)

@@ -83,7 +83,6 @@ def copy_rows(
 
 
 def read_all_tables(connection: sa.Connection) -> dict[str, TableContent]:
-    """Return what all tables hold, by table."""
     return {
         table.name: _content(_pages(connection, table, table.columns.keys()))
         for table in _tables(connection).sorted_tables

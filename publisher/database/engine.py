@@ -128,7 +128,6 @@ class Database:
 
     @property
     def path(self) -> Path | None:
-        """The file, if the database is one."""
         return self._backend.path
 
     @property

@@ -125,7 +125,6 @@ class QueueItem:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is left to be done."""
         return self.next_at is not None
 
     @property
@@ -232,7 +231,6 @@ def has_work(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> b
 
 
 def count_due_items(connection: sa.Connection, policy: QueuePolicy, now: datetime) -> int:
-    """Return how many rows are due."""
     query = sa.select(sa.func.count()).select_from(queue_item)
     return connection.scalar(query.where(_is_due(policy, now))) or 0
 
@@ -403,7 +401,6 @@ def _is_old(policy: QueuePolicy, now: datetime) -> sa.ColumnElement[bool]:
 def count_item_states(
     connection: sa.Connection, policy: QueuePolicy, target: str | None = None
 ) -> dict[str, int]:
-    """Count the rows by state; of one target, or of all."""
     query = sa.select(_c.state, sa.func.count()).where(_of_kind(policy)).group_by(_c.state)
     if target is not None:
         query = query.where(_c.target == target)

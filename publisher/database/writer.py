@@ -167,7 +167,6 @@ class _Job:
             self.future.set_exception(self._error)
 
     def refuse(self, error: Exception) -> None:
-        """Tell the caller that the group was not stored."""
         if not isinstance(error, DatabaseError):
             self.future.set_exception(error)
             return

@@ -190,7 +190,6 @@ class DeliveryReport:
     problems: list[str] = field(default_factory=list)
 
     def add_problem(self, problem: str) -> None:
-        """Add a problem, once."""
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -290,7 +289,6 @@ class Dispatcher:
                 self.call_senders(connection)
 
     def report_unrendered(self) -> None:
-        """Report the issues of which variants could not be rendered."""
         notes = self._variants.notes if self._variants else {}
         with self.database.reading() as connection:
             for issue in issues.issues_by_ids(connection, [*notes]):

@@ -67,7 +67,6 @@ class CircuitBreaker:
         self._rejected: dict[Claim, Outcome] = {}
 
     def record(self, results: Iterable[tuple[Claim, Outcome]]) -> None:
-        """Record the outcomes of attempts."""
         for claim, outcome in results:
             if outcome.status is SendStatus.ACCEPTED:
                 self._has_accepted = True

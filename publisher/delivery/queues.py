@@ -426,7 +426,6 @@ class WorkQueue:
             return results, returned
 
     def raise_fault(self) -> None:
-        """Raise the fault that ended a worker, if there is one."""
         with self._writer:
             if self._fault:
                 raise self._fault

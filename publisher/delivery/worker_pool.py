@@ -192,7 +192,6 @@ class LeaseFence:
 
     @property
     def is_open(self) -> bool:
-        """Whether messages may be sent."""
         return uptime() < self._until
 
 
@@ -247,7 +246,6 @@ class WorkerPool:
     def _start(
         self, rechecks: Sequence[LedgerRecheck], compose: Callable[[Claim], OutgoingMessage]
     ) -> list[Thread]:
-        """Start a worker for each recheck connection."""
         connect = partial(
             self.writer.transport.connect, self.lease.id, lambda: self._fence.is_open
         )

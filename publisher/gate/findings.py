@@ -104,7 +104,6 @@ class GateReport:
 
 
 def finding_data(finding: Finding) -> dict[str, Any]:
-    """Return a finding as JSON for `--json` and the database."""
     rule = finding.rule
     return {
         "code": rule.code,

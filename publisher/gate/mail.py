@@ -243,7 +243,6 @@ class HtmlDocument:
 
     @cached_property
     def styles(self) -> computed_style.ComputedStyles:
-        """The computed styles in light mode."""
         return computed_style.compute_styles(self.own_texts, self._declared[0])
 
     @cached_property

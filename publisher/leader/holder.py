@@ -136,7 +136,6 @@ def _take_folder(
 
 
 def _read_epoch(public: Path) -> int:
-    """Return the epoch in a folder; 0 if it has none."""
     try:
         return int((public / _EPOCH_FILE).read_text("ascii"))
     except (FileNotFoundError, NotADirectoryError, ValueError):

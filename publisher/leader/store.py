@@ -126,14 +126,12 @@ def end_process(connection: Connection, process: Process) -> None:
 
 
 def current_leader(connection: Connection, now: float) -> Leader | None:
-    """Return who leads now, if anybody does."""
     query = select(leader).where(leader.c.name == _NAME, leader.c.until >= now)
     row = connection.execute(query).first()
     return Leader(row.holder, row.epoch, row.until - now) if row else None
 
 
 def running_processes(connection: Connection, now: float) -> list[Process]:
-    """List the processes that run now, by host."""
     query = select(running_process).where(running_process.c.until >= now)
     rows = connection.execute(query.order_by(running_process.c.host, running_process.c.pid))
     return [Process(row.id, row.host, row.pid) for row in rows]

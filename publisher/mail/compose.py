@@ -61,9 +61,7 @@ TransferEncoding = Literal["quoted-printable", "base64"]
 class BodyCutter(Protocol):
     """Cuts a part at a recipient's values: fixed text as UTF-8, and the numbers of values."""
 
-    def __call__(self, text: str, *, is_html: bool) -> Iterable[bytes | int]:
-        """Return the pieces in order."""
-        ...
+    def __call__(self, text: str, *, is_html: bool) -> Iterable[bytes | int]: ...
 
 
 EncodedPart = QuotedPrintablePart | Base64Part

@@ -175,7 +175,6 @@ class BounceAddresses:
         self._hmac = _keyed(secret)
 
     def address_for(self, subscriber_id: int) -> str:
-        """Return the address to which a subscriber's bounces return."""
         if not self._separator or not 0 <= subscriber_id < 1 << 8 * _ID_OCTETS:
             return self._address
         number = subscriber_id.to_bytes(_ID_OCTETS)

@@ -94,7 +94,6 @@ class ImapMailbox:
         return f"{one.host}:{one.imap_port}/{one.user}/{one.folder}"
 
     def __enter__(self) -> Self:
-        """Log in and open the folder."""
         try:
             self._session = self._connect()
         except (*_ERRORS, ValueError) as error:
@@ -112,7 +111,6 @@ class ImapMailbox:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """End the session."""
         try:
             self._session.logout()
         except _ERRORS:

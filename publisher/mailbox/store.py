@@ -14,7 +14,6 @@ _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def earlier_use(connection: Connection, digest: str) -> MailUse | None:
-    """Return what was done with a mail when it came before, or None."""
     use = connection.execute(
         select(received_mail.c.use).where(received_mail.c.digest == digest)
     ).scalar()
@@ -45,7 +44,6 @@ def read_mark(connection: Connection, mailbox: str, uid_validity: int) -> int:
 
 
 def write_mark(connection: Connection, mailbox: str, uid_validity: int, uid: int) -> None:
-    """Store the last UID that was read of a folder."""
     values = {"uid_validity": uid_validity, "uid": uid}
     statement = upsert(connection, mailbox_mark).values(mailbox=mailbox, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["mailbox"], set_=values))

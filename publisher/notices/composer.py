@@ -73,7 +73,6 @@ def sample_of(row: QueuedNotice) -> QueuedNotice:
 
 
 def check_sample(sample: CheckedMail) -> GateRun:
-    """Return what the gate finds in a sample."""
     # Imported late: the checks load tables of mail clients.
     from publisher.gate.checks import check_mail
 

@@ -84,7 +84,6 @@ class SentNotice:
 
 
 def find_notice(connection: Connection, number: int) -> SentNotice | None:
-    """Return the notice with this id, or None."""
     query = select(queue_item).where(_c.id == number, _IS_NOTICE)
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -170,7 +169,6 @@ class QueuedNotice:
 
 
 def queued_notices(connection: Connection, items: Sequence[QueueItem]) -> list[QueuedNotice]:
-    """Return rows with whom they go to."""
     numbers = {item.subscriber_id or 0 for item in items}
     people = {person.id: person for person in load_recipients(connection, numbers)}
     return [_queued(item, people[item.subscriber_id or 0]) for item in items]
@@ -196,6 +194,5 @@ def count_rejected(connection: Connection) -> dict[str, int]:
 
 
 def count_notices(connection: Connection) -> dict[DeliveryState, int]:
-    """Count all notices by state."""
     counts = retry_queue.count_item_states(connection, NOTICE_POLICY)
     return {DeliveryState(state): count for state, count in counts.items()}

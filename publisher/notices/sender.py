@@ -136,7 +136,6 @@ class PersonalMails(ABC):
 
     @property
     def sender(self) -> str:
-        """The address to which bounces return."""
         return self.transport.envelope_from(self.settings.publication.sender)
 
 
@@ -191,7 +190,6 @@ class Notices(PersonalMails):
         ledger.cancel_unwanted(connection, now)
 
     def load(self, connection: Connection, items: Sequence[QueueItem]) -> list[PersonalMail]:
-        """Return notices with whom they go to."""
         notices = ledger.queued_notices(connection, items)
         return [self._mail(item, row) for item, row in zip(items, notices, strict=True)]
 

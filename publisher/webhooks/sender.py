@@ -70,7 +70,6 @@ class WebhookSender:
     why_old: Callable[[Connection], str] = lambda _connection: ""
 
     def run(self) -> WebhookReport:
-        """Send what is due. What goes wrong is in the report."""
         clock = shared_clock(self.clock, self.database.timer)
         now = clock.now()
         with self.database.reading() as connection:

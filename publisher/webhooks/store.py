@@ -75,7 +75,6 @@ class Webhook:
     former_secret_until: datetime | None
 
     def wants(self, kind: str) -> bool:
-        """Return whether it gets events of a type."""
         return not self.events or kind in self.events
 
 
@@ -101,7 +100,6 @@ def insert_webhook(
 
 
 def load_webhooks(connection: sa.Connection, *, enabled_only: bool = False) -> list[Webhook]:
-    """Return the webhooks by id."""
     query = sa.select(webhook_table).order_by(webhook_table.c.id)
     if enabled_only:
         query = query.where(webhook_table.c.disabled_at.is_(None))
@@ -198,7 +196,6 @@ def reopen_webhook(connection: sa.Connection, webhook_id: int, now: datetime) ->
 
 
 def delete_webhook(connection: sa.Connection, webhook_id: int) -> None:
-    """Delete a webhook with what waits for it."""
     connection.execute(sa.delete(queue_item).where(_of_webhook(webhook_id)))
     connection.execute(sa.delete(webhook_table).where(webhook_table.c.id == webhook_id))
 
@@ -282,7 +279,6 @@ def new_event_id() -> str:
 
 
 def has_new_events(connection: sa.Connection) -> bool:
-    """Return whether `take_new_events` has something to do."""
     is_enabled = webhook_table.c.disabled_at.is_(None)
     is_new = subscriber_event.c.id > webhook_table.c.last_subscriber_event
     return bool(

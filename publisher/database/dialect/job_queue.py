@@ -141,7 +141,6 @@ class JobQueue:
             self._stopping.wait(RESTART_SECONDS)
 
     def stop(self) -> None:
-        """Request the stop; return at once."""
         self._stopping.set()
 
     async def _serve(self, work: QueueWork) -> None:

@@ -176,7 +176,6 @@ class PostgresBackend:
             yield
 
     def explain(self, error: Exception) -> str | None:
-        """Return an error of PostgreSQL in one line, or None for other errors."""
         if isinstance(error, PoolTimeoutError):
             return f"{self.name}: no free connection within {server_session.LOCK_SECONDS:g} seconds"
         cause = error.orig if isinstance(error, DBAPIError) else error

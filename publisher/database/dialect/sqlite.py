@@ -78,7 +78,6 @@ def is_damage(error: Exception) -> bool:
 
 
 def is_full_disk(error: sqlite3.Error, folder: Path) -> bool:
-    """Return whether an error says that the disk of a database's folder is full."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_IOERR:
         return shutil.disk_usage(folder).free < _WAL_BYTES
@@ -207,7 +206,6 @@ class SqliteFile:
         writes: bool,
         is_alone: bool = True,  # noqa: ARG002  # every writer is
     ) -> sa.RootTransaction:
-        """Begin a transaction; one that writes has the write lock from its start."""
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()
 
@@ -237,7 +235,6 @@ class SqliteFile:
             driver.execute("PRAGMA foreign_keys=ON")
 
     def explain(self, error: Exception) -> str | None:
-        """Return an error of SQLite in one line, or None for other errors."""
         cause = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(cause, sqlite3.Error):
             return None
@@ -256,7 +253,6 @@ class SqliteFile:
         return False
 
     def prepared(self, statement: sa.ClauseElement) -> PreparedQuery:
-        """Return a query on a connection of its own."""
         return _SqliteQuery(self, statement)
 
     def _writing_process(self) -> str:
@@ -284,7 +280,6 @@ class SqliteFile:
         return ""
 
     def keep_copy(self, revision: str | None, target: str) -> None:
-        """Copy the file, beside it."""
         name = (
             f"{self.path.stem}-before-{target}-from-{revision or 'unknown'}{self.path.suffix}"
         )

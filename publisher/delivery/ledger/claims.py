@@ -144,12 +144,10 @@ class Claim:
 
     @property
     def key(self) -> MessageKey:
-        """The row of the ledger: issue and subscriber."""
         return self.issue_id, self.recipient.id
 
     @property
     def domain(self) -> str:
-        """The receiving domain."""
         return self.recipient.address.rpartition("@")[2].lower()
 
 
@@ -356,5 +354,4 @@ class LedgerRecheck:
         return bool(row[0]) if row else None
 
     def close(self) -> None:
-        """Free what the check holds."""
         self._query.close()

@@ -56,12 +56,10 @@ class Doubt:
 
     @property
     def reason(self) -> str:
-        """Why it is in doubt, in one sentence."""
         return cause_of(self.reason_key).explain(self.words)
 
     @property
     def advice(self) -> str:
-        """What a person can do about it."""
         return cause_of(self.reason_key).advice
 
 

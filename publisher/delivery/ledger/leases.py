@@ -130,7 +130,6 @@ def release_lease(connection: sa.Connection, lease_id: int) -> None:
 
 
 def list_leases(connection: sa.Connection) -> list[SendLease]:
-    """List the leases in the order of their ids."""
     query = sa.select(*_COLUMNS).order_by(send_lease.c.id)
     return [SendLease(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
 

@@ -59,7 +59,6 @@ def count_deliveries(
 
 
 def count_rows(connection: sa.Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
-    """Count the rows themselves."""
     counts: dict[int, Counter[str]] = {number: Counter() for number in issues}
     if sql.counts_in_one_pass(connection):
         query = _IN_ONE_PASS.where(delivery.c.issue_id.in_(issues))
@@ -212,12 +211,10 @@ def nothing_accepted(connection: sa.Connection, issues: Collection[int], many: i
 
 
 def count_waiting(count: Mapping[str, Any]) -> int:
-    """Return the number of deliveries that are still to be made."""
     return sum(count.get(state, 0) for state in OPEN_STATES)
 
 
 def count_done(count: Mapping[str, Any]) -> int:
-    """Return the number of deliveries that are final or in doubt."""
     return int(sum(count.values())) - count_waiting(count)
 
 
@@ -261,7 +258,6 @@ def resume_issue(connection: Connection, issue: Issue, now: datetime) -> Issue:
 
 
 def cancel_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
-    """Cancel an issue: recipients who have not got it won't."""
     moved = issues.move_issue(
         connection,
         issue,
@@ -363,7 +359,6 @@ RETRYABLE_STATES: Final = (DeliveryState.BOUNCED, DeliveryState.FAILED)
 
 
 def finished_at(connection: Connection, issue: Issue) -> datetime | None:
-    """Return when an issue was finished; None if it is not."""
     query = select(issue_table.c.finished_at).where(issue_table.c.id == issue.id)
     found: datetime | None = connection.execute(query).scalar_one()
     return found

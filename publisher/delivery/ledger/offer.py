@@ -243,7 +243,6 @@ class AudienceOfIssue:
     now: datetime
 
     def row(self, viewer: Viewer) -> LedgerRow | None:
-        """Return a subscriber's row of the ledger, if there is one."""
         columns = delivery.c["due_at", "variant_id", "state", "reason_key"]
         query = select(*columns).where(
             delivery.c.issue_id == self.issue.id,

@@ -65,7 +65,6 @@ class CountedCause(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """What a person can do about it."""
         return advise(self.state, self.cause.key)
 
 
@@ -89,7 +88,6 @@ class DeliveryRecord:
 
     @property
     def advice(self) -> str | None:
-        """What a person can do about it."""
         return advise(self.state, self.reason_key) if self.reason_key else None
 
 
@@ -181,7 +179,6 @@ def count_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
 
 
 def _kept_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
-    """Return the counts of an issue whose rows are deleted."""
     columns = delivery_outcome.c["domain", "state", "reason_key", "count"]
     query = select(*columns).where(delivery_outcome.c.issue_id == issue_id)
     return [

@@ -212,7 +212,6 @@ class RecoveryEvidence:
 
     @property
     def last_page(self) -> int:
-        """The last page that is known."""
         return max(
             self.found.page, self.content.last, self.witness.number if self.witness else 0
         )

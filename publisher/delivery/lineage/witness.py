@@ -116,7 +116,6 @@ def add_lineage(connection: Connection, row: Lineage) -> None:
 
 
 def set_lineage(connection: Connection, **values: Any) -> None:
-    """Change the row."""
     connection.execute(update(lineage_table).values(values))
 
 

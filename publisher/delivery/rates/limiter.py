@@ -89,7 +89,6 @@ class RateAdmission:
 
     @property
     def is_open(self) -> bool:
-        """Whether one more may pass."""
         return self._passed < self._room
 
     def let_pass(self) -> None:

@@ -63,7 +63,6 @@ class Throttle:
         return self.since + math.log(self.target / self.per_second) / _GROWTH
 
     def is_over(self, now: float) -> bool:
-        """Return whether the target is reached."""
         return self.at(now) >= self.target
 
     def is_fresh(self, now: float) -> bool:

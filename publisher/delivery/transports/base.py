@@ -110,7 +110,6 @@ class OutgoingMessage:
 
     @property
     def key(self) -> MessageKey:
-        """The row of the ledger: issue and subscriber."""
         return self.issue_id, self.message.subscriber_id
 
 

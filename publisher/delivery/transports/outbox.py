@@ -131,7 +131,6 @@ def _raise_unless_gone(error: OSError) -> None:
 
 
 def _parse(folder: Path, top: Path, names: Iterable[str]) -> Iterator[StagedMessage]:
-    """Return the staged messages among the files of a folder."""
     issue, *own = folder.relative_to(top).parts or ("",)
     if not issue.isdecimal():
         return

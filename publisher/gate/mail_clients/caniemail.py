@@ -116,7 +116,6 @@ _FEATURES = tomllib.loads(Path(__file__).with_name("features.toml").read_text("u
 
 
 def _by_user(table: str) -> dict[str, str]:
-    """Return the feature of each name of a table."""
     return {name: slug for slug, names in _FEATURES[table].items() for name in names}
 
 
@@ -189,7 +188,6 @@ def used_features(document: HtmlDocument) -> list[FeatureUse]:
 
 
 def _known(slugs: Iterable[str]) -> tuple[str, ...]:
-    """Return the slugs that caniemail has, each once."""
     return tuple(filter(feature_slugs().__contains__, dict.fromkeys(slugs)))
 
 

@@ -149,7 +149,6 @@ _WITH_SYSTEM = ("-//w3c//dtd html 4.01 transitional", "-//w3c//dtd html 4.01 fra
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Check the document type and the head."""
     yield from _check_languages(mail)
     yield from _check_elements(mail)
     document = mail.document
@@ -303,7 +302,6 @@ def _own(element: etree._Element, stated: str) -> Iterator[Finding]:
 
 
 def _is_template(element: etree._Element) -> bool:
-    """Return whether an element belongs to the template, and not to an article."""
     if element.tag in {"html", "body"} or element.get("role") == "article":
         return True
     if element.tag not in _TABLES:

@@ -105,7 +105,6 @@ _QUOTED = 40
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Check the beginning and each line of the text part."""
     yield from check_inbox(mail)
     yield from _check_links(mail)
     yield from _check_beginning(mail)

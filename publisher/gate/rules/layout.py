@@ -26,7 +26,6 @@ _WIDTH = re.compile(r"\bwidth\s*[:=]\s*[\"']?(\d{1,5})", re.IGNORECASE)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Check a mail's tables and widths."""
     yield from _boxes(mail)
     document = mail.document
     if not document.elements:
@@ -146,7 +145,6 @@ class _Box:
 
 
 def _boxes(mail: CheckedMail) -> Iterator[Finding]:
-    """Check the declarations that apply to each element."""
     document = mail.document
     styles = document.styles.by_element
     # Elements that are styled alike share one tuple of declarations.

@@ -92,7 +92,6 @@ _MAILBOX = re.compile(r"[^@\s<>]+@[^@\s<>]+\.\w+")
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Check every link."""
     yield from _images(mail)
     yield from _check_footer(mail)
     document = mail.document
@@ -251,7 +250,6 @@ _FEWEST_LETTERS = 80
 
 
 def _images(mail: CheckedMail) -> Iterator[Finding]:
-    """Check every image, also those of style sheets."""
     document = mail.document
     for image in document.tagged("img"):
         applied = document.declared[image]

@@ -55,7 +55,6 @@ _QUOTED = 40
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look for leftovers in both parts."""
     by_people = _without_layout(mail.written_by_people)
     document = mail.document
     for element, texts in document.own_texts.items():

@@ -66,7 +66,6 @@ _SCRIPT_OF = {font: of for of, fonts in _FONTS.items() for font in fonts}
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Check every visible text."""
     yield from _contrasts(mail)
     for shown in mail.document.styles.texts:
         is_running = column_width(" ".join(shown.text.split())) >= _RUNNING_COLUMNS
@@ -179,7 +178,6 @@ _BLUE = "#0000ee"
 
 
 def _contrasts(mail: CheckedMail) -> Iterator[Finding]:
-    """Check every text in both modes."""
     document = mail.document
     if not document.elements:
         return

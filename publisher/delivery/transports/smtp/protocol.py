@@ -236,7 +236,6 @@ class SmtpSocket:
         return bool(self._received)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Write all of it."""
         try:
             self._sock.sendall(data)
         except OSError as error:

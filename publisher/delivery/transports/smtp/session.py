@@ -301,7 +301,6 @@ class SmtpConnection:
             raise protocol.ConnectionLost("expected another message", last)
 
     def _send_no_content(self, *, has_recipient: bool) -> None:
-        """End a content that no recipient may get."""
         if has_recipient:
             # Even an empty message would be delivered.
             self._drop()

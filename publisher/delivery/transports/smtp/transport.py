@@ -53,7 +53,6 @@ class SmtpServer:
     password: SecretStr | None = None
 
     def __str__(self) -> str:
-        """Return host and port, as people write them."""
         host = self.settings.host
         return f"{f'[{host}]' if ':' in host else host}:{self.settings.port_used}"
 
@@ -233,7 +232,6 @@ def _refused(server: SmtpServer, error: smtplib.SMTPResponseException) -> Unreac
 
 
 def _without_password(text: str, server: SmtpServer) -> str:
-    """Remove what a careless server repeats of a login."""
     if server.password is None:
         return text
     password = server.password.get_secret_value()
@@ -379,14 +377,12 @@ class SmtpTransport(Transport):
         )
 
     def envelope_from(self, sender: Mailbox) -> str:
-        """Return the address for bounces of the settings, or the sender's."""
         return (self._bounces or sender).address
 
     def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
         """Do nothing: the server has the messages."""
 
     def destination(self, issue: Issue) -> str:  # noqa: ARG002  # as above
-        """Return the server's host and port."""
         return str(self._server)
 
 
