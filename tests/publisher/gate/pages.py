@@ -127,6 +127,51 @@ def instead(fact: str, code: str, old: str, new: str, language: str = "en") -> F
     return Fault(fact, code, changed(old, new, language), language)
 
 
+def celled(style: str, attributes: str = "") -> str:
+    return with_content(
+        '<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>'
+        f'<td {attributes} style="{style}">x</td></tr></table>'
+    )
+
+
+def set_in(style: str, language: str = "en") -> str:
+    return changed('<p style="margin:12px 0 0 0">', f'<p style="margin:0; {style}">', language)
+
+
+def linked(href: str, text: str = "the story", attributes: str = "") -> str:
+    return with_content(f'<p>In <a href="{href}" {attributes}>{text}</a></p>')
+
+
+def known_faults(module: str) -> list[Fault]:
+    """Read the faults that a module of rules finds from the table beside the sound page.
+
+    A line has the module, the rule's code, the fact, the language, and how the page is made: what takes the
+    place of what; or of what it has more: + any content, a cell, a link, a paragraph's style (text), CSS.
+    """
+    lines = (DATA / "faults.tsv").read_text("utf-8").split("\n")
+    of_module = (line for line in lines if line.startswith(f"{module}\t"))
+    rows = [line.replace("\\n", "\n").split("\t") for line in of_module]
+    return [
+        Fault(fact, code, _made(how, language, *parts), language)
+        for _module, code, fact, language, how, *parts in rows
+    ]
+
+
+def _made(how: str, language: str, part: str, *others: str) -> str:
+    match how:
+        case "+":
+            return with_content(part, language)
+        case "text":
+            return set_in(part, language)
+        case "cell":
+            return celled(part, *others)
+        case "link":
+            return linked(part, *others)
+        case "css":
+            return with_style(part)
+    return changed(how, part, language)
+
+
 def findings(module: ModuleType, html: str, language: str = "en") -> list[Finding]:
     return list(module.check(mail_of(html, language)))
 

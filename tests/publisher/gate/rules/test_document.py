@@ -9,54 +9,12 @@ from publisher.gate.findings import RULES
 from publisher.gate.mail_clients.caniemail import CHECKED_CLIENTS, Support, client_feature
 from publisher.gate.rules import client_support, html_structure
 from tests.publisher.gate.pages import (
-    Fault,
     changed,
     codes,
     findings,
-    inside,
-    instead,
     mail_of,
-    sound,
     with_content,
     with_style,
-)
-
-_ELEMENT_FAULTS = (
-    *(
-        inside(f"there is a <{tag}>", "element-forbidden", f"<{tag}></{tag}>")
-        for tag in ("script", "form", "iframe", "object", "video", "svg", "button")
-    ),
-    instead(
-        "a style sheet is linked to",
-        "element-forbidden",
-        "</head>",
-        '<link rel="stylesheet" href="https://news.example.org/x.css"></head>',
-    ),
-    inside("an element runs a script", "event-handler", '<p onclick="x()">x</p>'),
-    instead(
-        "it loads another page",
-        "meta-refresh",
-        "</head>",
-        '<meta http-equiv="Refresh" content="0;url=https://x.example"></head>',
-    ),
-    inside("it has an element of its own", "element-unknown", "<my-card>x</my-card>"),
-    instead(
-        "Outlook's comment is left open",
-        "mso-balance",
-        "</tr></table><![endif]-->",
-        "</tr></table>-->",
-    ),
-    inside("a condition has no dashes", "mso-balance", "<![if !mso]>x<![endif]>"),
-    inside("an inliner broke a condition", "mso-balance", "<!--[if !mso]-->x<!--[endif]-->"),
-    instead(
-        "Outlook's table is left open",
-        "mso-tables",
-        "</td></tr></table><![endif]",
-        "</td></tr><![endif]",
-    ),
-    instead("there is no first heading", "heading-first", "<h1", "<p"),
-    inside("there are two", "heading-first", "<h1>x</h1>"),
-    instead("a level is left out", "heading-order", "<h2", "<h4"),
 )
 
 
@@ -79,52 +37,8 @@ def test_many_handlers_are_one_finding_and_missing_tags_of_outlook_are_counted()
     assert found.problem == "1 <table> more opened than closed"
 
 
-XHTML = "-//W3C//DTD XHTML 1.0 Transitional//EN"
-DTD = "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd"
-HTML4 = "-//W3C//DTD HTML 4.01 Transitional//EN"
-LOOSE = "http://www.w3.org/TR/html4/loose.dtd"
-
-
 def begun(doctype: str) -> str:
     return changed("<!DOCTYPE html>", doctype)
-
-
-STRUCTURE_FAULTS = (
-    *_ELEMENT_FAULTS,
-    Fault("there is no document type", "doctype", begun("")),
-    Fault("it leads to quirks mode", "doctype", begun(f'<!DOCTYPE html PUBLIC "{HTML4}">')),
-    Fault(
-        "it is of HTML 3.2",
-        "doctype",
-        begun('<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2//EN">'),
-    ),
-    Fault("it is of XHTML", "doctype-old", begun(f'<!DOCTYPE html PUBLIC "{XHTML}" "{DTD}">')),
-    Fault(
-        "it is of HTML 4", "doctype-old", begun(f'<!DOCTYPE html PUBLIC "{HTML4}" "{LOOSE}">')
-    ),
-    Fault("it names a file", "doctype-old", begun('<!DOCTYPE html SYSTEM "mail.dtd">')),
-    instead("its body has a class", "body-class", "<body ", '<body class="page" '),
-    instead("the title is empty", "title", "<title>The week", "<title> "),
-    instead("there is no charset", "meta-charset", '<meta charset="utf-8">', ""),
-    instead(
-        "the charset comes too late",
-        "meta-charset",
-        '<meta charset="utf-8">',
-        f"<!--{'x' * 1024}--><meta charset='utf-8'>",
-    ),
-    instead("the viewport is fixed", "meta-viewport", "width=device-width", "width=600"),
-    instead(
-        "iOS may shrink it",
-        "meta-reformatting",
-        '<meta name="x-apple-disable-message-reformatting">',
-        "",
-    ),
-    instead("numbers become links", "meta-format-detection", "telephone=no, ", ""),
-    instead("it is light only", "meta-color-scheme", 'content="light dark"', 'content="light"'),
-    instead(
-        "Outlook is not told the pixels per inch", "office-dpi", "PixelsPerInch", "AllowPNG"
-    ),
-)
 
 
 @pytest.mark.parametrize(
@@ -138,64 +52,6 @@ STRUCTURE_FAULTS = (
 )
 def test_a_document_type_of_html_may_be_written_in_several_ways(doctype: str) -> None:
     assert codes(html_structure, begun(doctype)) == []
-
-
-def only_html_has_dir() -> str:
-    page = sound("ar")
-    head, body = page.split("<body", 1)
-    body = body.replace('dir="rtl"', "")
-    return f"{head}<body{body}"
-
-
-LANGUAGE_FAULTS = (
-    instead("it has no language", "lang", '<html lang="en"', "<html"),
-    instead("it has another language", "lang", '<html lang="en"', '<html lang="de"'),
-    instead("it has another script", "lang", 'lang="zh-Hant"', 'lang="zh-CN"', "zh-Hant"),
-    instead("its language is not a tag", "lang", '<html lang="en"', '<html lang="english_"'),
-    inside("the language of a text is not a tag", "lang-text", '<p lang="12">x</p>'),
-    instead("it has no direction", "dir", '<html lang="en" dir="ltr"', '<html lang="en"'),
-    instead(
-        "it has the wrong direction",
-        "dir",
-        '<html lang="ar" dir="rtl"',
-        '<html lang="ar" dir="ltr"',
-        "ar",
-    ),
-    inside(
-        "a layout table's dir contradicts its lang",
-        "dir",
-        '<table role="presentation"><tr><td lang="ar" dir="ltr">x</td></tr></table>',
-    ),
-    inside(
-        "a layout cell lays Arabic out ltr",
-        "dir",
-        '<table role="presentation" dir="rtl"><tr><td dir="ltr"><p>العبّارة التي</p>',
-        "ar",
-    ),
-    inside(
-        "the wrapper lays Arabic out ltr",
-        "dir",
-        '<div role="article" lang="ar" dir="ltr">العبّارة التي</div>',
-        "ar",
-    ),
-    inside("a text's dir contradicts its lang", "dir-text", '<p lang="ar" dir="ltr">x</p>'),
-    inside("an Arabic paragraph is laid out ltr", "dir-text", '<p lang="ar">العبّارة التي</p>'),
-    instead("CSS lays it out ltr", "dir", '<p style="', '<p style="direction:ltr; ', "ar"),
-    Fault("only <html> says that it runs rtl", "dir", only_html_has_dir(), "ar"),
-    instead("nothing is around the content", "wrapper", 'role="article"', ""),
-    instead("the wrapper has no name", "wrapper", 'aria-label="The week"', ""),
-    instead("<body> has no language", "body-lang", 'xml:lang="en"', ""),
-    instead(
-        "the description is in English",
-        "role-description",
-        'role="article"',
-        'role="article" aria-roledescription="email"',
-        "ar",
-    ),
-    inside("a table has no direction", "rtl-table", "<table><tr><td>و</td></tr></table>", "ar"),
-    instead("text is aligned left", "rtl-left", "text-align:right", "text-align:left", "ar"),
-    inside("a cell is aligned left", "rtl-left", '<table><tr><td align="left">و', "ar"),
-)
 
 
 @pytest.mark.parametrize(
@@ -249,12 +105,6 @@ def test_languages_and_descriptions_that_are_right_are_accepted() -> None:
 
 LONG = "<p>river</p>" * 6000
 
-_SIZE_FAULTS = (
-    inside("the HTML has over 74,000 bytes", "html-size", LONG + LONG[:9000]),
-    inside("the HTML comes near that", "html-size-near", LONG[:60_000]),
-    inside("elements are too deep", "html-depth", "<div>" * 101 + "</div>" * 101),
-)
-
 
 def test_a_mail_that_gmail_shows_whole_is_accepted_and_one_far_too_long_not_read() -> None:
     assert codes(client_support, with_content(LONG[:50_000])) == []
@@ -279,57 +129,6 @@ def test_bytes_are_counted_as_they_are_sent() -> None:
 PHONES = "@media (max-width:600px) { .item { padding:0 !important; } }"
 
 
-def filled(size: int) -> str:
-    return with_style("/* " + "x" * size + " */")
-
-
-SIZE_FAULTS = (
-    *_SIZE_FAULTS,
-    inside("a style sheet stands in the body", "style-place", "<style>p { margin:0; }</style>"),
-    Fault("the styles have over 16 kB", "style-size", filled(16_384)),
-    Fault("they have over 8 kB", "style-size-near", filled(8_000)),
-    Fault(
-        "an @ rule is in another",
-        "style-nested",
-        with_style("@media all { @media (max-width:9px) { p { margin:0; } } }"),
-    ),
-    Fault(
-        "a rule is in a rule",
-        "style-nested",
-        with_style("p { margin:0; & b { color:#112233; } }"),
-    ),
-    Fault(
-        "it imports a style sheet",
-        "style-import",
-        with_style('@import "https://news.example.org/x.css";'),
-    ),
-    Fault("a declaration is none", "style-syntax", with_style("p { margin 0; }")),
-    Fault("it has a comment of HTML", "style-syntax", with_style("<!-- p { margin:0; } -->")),
-    Fault(
-        "a web font stands beside the phones",
-        "style-risk",
-        with_style(f"{PHONES} @font-face {{ font-family:X; }}"),
-    ),
-    Fault(
-        "dark mode stands beside the phones",
-        "style-risk",
-        with_style(f"{PHONES} @media (prefers-color-scheme:dark) {{ p {{ color:#ffffff; }} }}"),
-    ),
-    Fault(
-        "Outlook's dark mode does",
-        "style-risk",
-        with_style(f"{PHONES} [data-ogsc] p {{ color:#ffffff; }}"),
-    ),
-    Fault(
-        "!important follows without a space",
-        "important-form",
-        with_style("p { margin:0!important; }"),
-    ),
-    Fault("it is in capitals", "important-form", with_style("p { margin:0 !IMPORTANT; }")),
-    Fault("it is torn apart", "important-form", with_style("p { margin:0 ! important; }")),
-)
-
-
 def test_selectors_of_gmail_comments_of_css_and_styles_of_outlook_are_accepted() -> None:
     assert codes(client_support, with_style(f"{PHONES} [class~=x] {{ margin:0; }}")) == []
     assert codes(client_support, with_style("/* p { margin:0!important; } */")) == []
@@ -343,23 +142,6 @@ def test_a_finding_has_its_line_in_the_part() -> None:
     lines = page.splitlines()
     assert found.line is not None
     assert lines[found.line - 1] == "p { margin:0!important; }"
-
-
-PICTURE = "https://news.example.org/x"
-
-SUPPORT_FAULTS = (
-    inside("words are set in <bdi>", "html-support", "<bdi>x</bdi>"),
-    inside("an element is hidden by attribute", "html-support", "<p hidden>x</p>"),
-    inside("boxes are flexible", "css-support", '<div style="display:flex">x</div>'),
-    inside("a box floats", "css-support", '<div style="float:left">x</div>'),
-    inside("a size is reckoned", "css-support", '<p style="width:calc(1px)">x</p>'),
-    Fault("a selector counts", "css-support", with_style("p:nth-child(2) { margin:0; }")),
-    inside("a picture is WebP", "image-support", f'<img src="{PICTURE}.webp">'),
-    inside("a picture is SVG", "image-support", f'<img src="{PICTURE}.SVG?v=1">'),
-    inside(
-        "letters are made small", "partial-support", '<p style="text-transform:lowercase">x</p>'
-    ),
-)
 
 
 def test_a_finding_names_clients_feature_and_date_and_partial_support_its_note() -> None:

@@ -1,6 +1,6 @@
 """Each rule on the HTML part finds a mail that breaks it, and nothing in a sound one.
 
-The mails with a fault stand beside the other tests of each module of rules.
+The faults are lines of `data/faults.tsv`; those that take more than a line are here.
 """
 
 import ast
@@ -21,20 +21,68 @@ from publisher.gate.rules import (
     template_leftovers,
     typography,
 )
-from tests.publisher.gate.pages import WORDS, Fault, codes, sound
-from tests.publisher.gate.rules import test_document as document
-from tests.publisher.gate.rules import test_layout as boxes
-from tests.publisher.gate.rules import test_links_and_images as addresses
-from tests.publisher.gate.rules import test_text as text
+from tests.publisher.gate.pages import (
+    WORDS,
+    Fault,
+    changed,
+    codes,
+    inside,
+    instead,
+    known_faults,
+    linked,
+    sound,
+    with_style,
+)
+from tests.publisher.gate.rules.test_document import LONG
+from tests.publisher.gate.rules.test_layout import without_table
+from tests.publisher.gate.rules.test_links_and_images import PICTURE, SIZED, UNSUBSCRIBE
 
+CHARSET = '<meta charset="utf-8">'
+HEAD, BODY = sound("ar").split("<body", 1)
 FAULTS: dict[ModuleType, tuple[Fault, ...]] = {
-    client_support: (*document.SUPPORT_FAULTS, *document.SIZE_FAULTS),
-    html_structure: (*document.STRUCTURE_FAULTS, *document.LANGUAGE_FAULTS),
-    layout: (*boxes.TABLE_FAULTS, *boxes.BOX_FAULTS),
-    links_and_images: (*addresses.LINK_FAULTS, *addresses.IMAGE_FAULTS),
-    template_leftovers: text.LEFTOVER_FAULTS,
-    typography: (*boxes.TYPE_FAULTS, *boxes.CONTRAST_FAULTS),
+    client_support: (
+        inside("the HTML has over 74,000 bytes", "html-size", LONG + LONG[:9000]),
+        inside("the HTML comes near that", "html-size-near", LONG[:60_000]),
+        inside("elements are too deep", "html-depth", "<div>" * 101 + "</div>" * 101),
+        Fault("the styles have over 16 kB", "style-size", with_style(f"/*{'x' * 16_384}*/")),
+        Fault("they have over 8 kB", "style-size-near", with_style(f"/*{'x' * 8_000}*/")),
+    ),
+    html_structure: (
+        instead("a charset is late", "meta-charset", CHARSET, f"<!--{'x' * 1024}-->{CHARSET}"),
+        Fault(
+            "only <html> says that it runs rtl",
+            "dir",
+            HEAD + "<body" + BODY.replace('dir="rtl"', ""),
+            "ar",
+        ),
+    ),
+    layout: (
+        Fault(
+            "nothing limits the column",
+            "column-width",
+            changed("600", "100%").replace("max-width:100%px", "width:100%"),
+        ),
+        Fault("only max-width on a div limits it", "column-outlook", without_table()),
+    ),
+    links_and_images: (
+        Fault(
+            "no link leads out", "unsubscribe", changed(UNSUBSCRIBE, "x").replace("Unsub", "x")
+        ),
+        Fault("it leads within", "link-anchor", linked("#top").replace("<h1", "<h1 id='top'")),
+        Fault("it is long", "link-form", linked(f"https://news.example.org/{'x' * 2000}")),
+        Fault("all is an image", "img-only", f"<html><body><img src='{PICTURE}' {SIZED}>"),
+    ),
+    template_leftovers: (inside("a control character", "html-damage", "it\x92s"),),
+    typography: (
+        Fault(
+            "the canvas is dark, and its text is not",
+            "contrast-dark",
+            '<meta name="color-scheme" content="light dark"><p style="color:#333333">x</p>',
+        ),
+    ),
 }
+for _rules, _faults in FAULTS.items():
+    FAULTS[_rules] = (*_faults, *known_faults(_rules.__name__.rpartition(".")[2]))
 
 
 @pytest.mark.parametrize(

@@ -4,32 +4,16 @@ import pytest
 
 from publisher.gate.rules import links_and_images
 from tests.publisher.gate.pages import (
-    Fault,
     changed,
     codes,
     findings,
-    inside,
-    instead,
+    linked,
     mail_of,
     sound,
     with_content,
-    with_style,
 )
 
 UNSUBSCRIBE = "https://news.example.org/unsubscribe/?t=x"
-
-_FOOTER_FAULTS = (
-    Fault(
-        "there is no unsubscribe link",
-        "unsubscribe",
-        changed(UNSUBSCRIBE, "https://news.example.org/").replace("Unsubscribe", "x"),
-    ),
-    instead(
-        "the unsubscribe link is hidden", "unsubscribe", '24px"><a', '24px; display:none"><a'
-    ),
-    instead("its own page is not linked to", "view-online", "weekly/2026-01-09/", ""),
-    instead("the address is left out", "postal-address", "1 Example Street", ""),
-)
 
 
 @pytest.mark.parametrize(
@@ -52,61 +36,6 @@ def test_the_postal_address_is_there_in_any_lines() -> None:
     assert found.problem == "the publication has no postal address"
     page = changed("1 Example Street, Example City", "1 Example&nbsp;Street<br>Example City")
     assert codes(links_and_images, page) == []
-
-
-def linked(href: str, text: str = "the story", attributes: str = "") -> str:
-    return with_content(f'<p>In <a href="{href}" {attributes}>{text}</a></p>')
-
-
-LINK_FAULTS = (
-    *_FOOTER_FAULTS,
-    Fault("an address runs a script", "link-scheme", linked("javascript:void(0)")),
-    Fault("an address is a page itself", "link-scheme", linked("data:text/html,x")),
-    Fault("an address has no host", "link-scheme", linked("/ferry/")),
-    Fault("an address is two slashes", "link-scheme", linked("https:///ferry/")),
-    Fault("an address is none", "link-scheme", linked("https://[::1/")),
-    Fault("a link leads nowhere", "link-dead", linked("#")),
-    Fault("a link is empty", "link-dead", linked("")),
-    Fault("its place is not there", "link-dead", linked("#nowhere")),
-    Fault(
-        "it leads within the mail", "link-anchor", linked("#top").replace("<h1", '<h1 id="top"')
-    ),
-    Fault("it goes by http", "link-insecure", linked("http://news.example.org/")),
-    Fault("it is not encoded", "link-form", linked("https://news.example.org/a b/")),
-    Fault("it is not ASCII", "link-form", linked("https://news.example.org/渡輪/")),
-    Fault("it is long", "link-form", linked(f"https://news.example.org/{'x' * 2000}")),
-    Fault(
-        "it shows another host",
-        "link-disguised",
-        linked("https://news.example.org/", "https://bank.example/"),
-    ),
-    Fault(
-        "it shows one without a scheme",
-        "link-disguised",
-        linked("https://news.example.org/", "www.bank.example"),
-    ),
-    Fault(
-        "it hides its host", "link-disguised", linked("https://bank.example@news.example.org/")
-    ),
-    Fault(
-        "it writes to somebody else",
-        "link-disguised",
-        linked("mailto:a@example.org", "b@example.org"),
-    ),
-    Fault(
-        "it says nothing", "link-name", linked("https://news.example.org/x/", "<img alt=''>")
-    ),
-    Fault(
-        "it says nothing, another does",
-        "link-unnamed",
-        linked("https://news.example.org/ferry/", "<img alt=''>"),
-    ),
-    Fault(
-        "two are called the same",
-        "link-same-name",
-        linked("https://news.example.org/map/", "Continue reading"),
-    ),
-)
 
 
 @pytest.mark.parametrize(
@@ -141,66 +70,6 @@ def test_anchors_and_placeholders_are_no_links() -> None:
 
 PICTURE = "https://news.example.org/x.png"
 SIZED = 'width="100" height="100" alt="A boat" style="display:block; border:0"'
-
-IMAGE_FAULTS = (
-    instead("an image has no alt", "img-alt", 'alt="A ferry at low tide"', ""),
-    instead("its alt is its name", "img-alt", "A ferry at low tide", "ferry.png"),
-    instead("its alt is another file's", "img-alt", "A ferry at low tide", "DSC_0042.JPG"),
-    instead("it has no width", "img-size", 'width="528"', ""),
-    instead("blocked, it is a hole", "img-hole", 'width="528"', 'width="528" height="277"'),
-    instead("its width is a percentage", "img-size", 'width="528"', 'width="100%"'),
-    instead("it stands on a line", "img-block", "display:block; border:0", "border:0"),
-    instead(
-        "it is linked and has a border", "img-block", "display:block; border:0", "display:block"
-    ),
-    inside("its address is relative", "img-source", f'<img src="/x.png" {SIZED}>'),
-    inside(
-        "it is in the mail itself",
-        "img-source",
-        f'<img src="data:image/png;base64,AA" {SIZED}>',
-    ),
-    inside("it is attached", "img-source", f'<img src="cid:x" {SIZED}>'),
-    inside("it has no address", "img-source", f"<img {SIZED}>"),
-    inside(
-        "a style's address is relative", "img-source", '<p style="background:url(x.png)">x</p>'
-    ),
-    inside(
-        "another for large screens is",
-        "img-source",
-        f'<img src="{PICTURE}" srcset="x.png 2x" {SIZED}>',
-    ),
-    Fault(
-        "that of a rule is",
-        "img-source",
-        with_style("@media print { p { background:url(x.png) } }"),
-    ),
-    inside(
-        "it comes by http", "img-insecure", f'<img src="http://news.example.org/x.png" {SIZED}>'
-    ),
-    inside(
-        "it comes from elsewhere",
-        "img-host",
-        f'<img src="https://cdn.example.net/x.png" {SIZED}>',
-    ),
-    Fault(
-        "a font does",
-        "img-host",
-        with_style("@font-face { src:url(https://fonts.example.net/x.woff) }"),
-    ),
-    inside(
-        "it can't be seen", "img-pixel", f'<img src="{PICTURE}" width="1" height="1" alt="">'
-    ),
-    inside(
-        "styles make it so",
-        "img-pixel",
-        f'<img src="{PICTURE}" style="width:1px; height:1px" alt="">',
-    ),
-    Fault(
-        "there is nothing but an image",
-        "img-only",
-        f'<html><body><img src="{PICTURE}" {SIZED}>',
-    ),
-)
 
 
 def test_images_that_decorate_or_stand_in_text_or_come_from_own_hosts_are_accepted() -> None:

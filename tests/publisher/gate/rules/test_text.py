@@ -1,7 +1,6 @@
 """The text part of a mail, and what templates leave in both parts."""
 
 from dataclasses import replace
-from html import escape
 
 import pytest
 
@@ -12,8 +11,6 @@ from tests.publisher.gate.messages import PREHEADERS, STORIES, a_mail, page_of, 
 from tests.publisher.gate.pages import (
     codes,
     findings,
-    inside,
-    instead,
     mail_of,
     sound,
     with_content,
@@ -212,44 +209,6 @@ def test_template_code_that_the_story_shows_as_code_is_accepted() -> None:
 @pytest.mark.parametrize("text", ["x^{{2}} and \\frac{{a}}{b}", "{curly} {{}}", "100 {% of it"])
 def test_braces_of_formulas_are_not_template_code(text: str) -> None:
     assert problems(text) == []
-
-
-LEFTOVER_FAULTS = (
-    *(
-        inside(f"{mark} is in a text", "html-template", f"<p>Dear {escape(mark)}</p>")
-        for mark in (
-            "{{ reader.name }}",
-            "{% if lead %}",
-            "{# later #}",
-            "@@ADDRESS@@",
-            "*|FNAME|*",
-            "%%first_name%%",
-            "<%= name %>",
-        )
-    ),
-    inside("a control character of Windows-1252 is left", "html-damage", "it\x92s"),
-    inside("a character was lost", "html-damage", "Zürich".replace("ü", "\ufffd")),
-    inside("a name was cut off", "html-template", "<p>{{ reader</p>"),
-    inside("a title is None", "html-template", "<p>None</p>"),
-    instead(
-        "an alt is undefined", "html-template", 'alt="A ferry at low tide"', 'alt="undefined"'
-    ),
-    inside("an address is a place", "html-template", '<a href="{{ url }}">x</a>'),
-    inside(
-        "an encoded place is in an address",
-        "url-template",
-        '<a href="https://x.example/%7B%7Burl">x</a>',
-    ),
-    inside("a style is one", "html-template", '<p style="color:{{ ink }}">x</p>'),
-    inside(
-        "an address ends with None", "url-template", '<a href="https://x.example/None">x</a>'
-    ),
-    inside(
-        "a value in one is undefined",
-        "url-template",
-        '<a href="https://x.example/?p=undefined&q">x</a>',
-    ),
-)
 
 
 STORY = StoryText(
