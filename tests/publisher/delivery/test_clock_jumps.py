@@ -23,7 +23,8 @@ from tests.publisher.printing import pipeline_of
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 # Later than the machine's clock, so that nothing confirms it.
 START = datetime(2090, 12, 1, 8, 1, tzinfo=UTC)
-YEAR = 365 * DAY
+# How far a clock is ahead; each day of it has an occurrence.
+DAYS = 60
 
 
 def daily(make: Make, **terms: Any) -> PublicationFolder:
@@ -49,18 +50,17 @@ def states(made: PublicationFolder) -> Counter[str]:
 
 
 @pytest.mark.parametrize("terms", [{"lead": 30}, {"late": "merge"}])
-def test_a_clock_a_year_ahead_uses_up_no_occurrence(
+def test_a_clock_that_is_ahead_uses_up_no_occurrence(
     new_publication: Make, terms: dict[str, Any]
 ) -> None:
     made = daily(new_publication, **terms)
     before = made.rows(issue_table), made.rows(edition_table)
     write(made, "eels", START + DAY)
 
-    ahead = unconfirmed(made.at(START + YEAR)).run()
+    ahead = unconfirmed(made.at(START + DAYS * DAY)).run()
     assert ahead.problems, "exit code 1"
     assert (
-        "The clock says 2091-12-01 08:01 UTC, 365 days after the last cycle"
-        in ahead.problems[0]
+        "The clock says 2091-01-30 08:01 UTC, 60 days after the last cycle" in ahead.problems[0]
     )
     assert "--confirm-clock" in ahead.problems[0]
     assert (made.rows(issue_table), made.rows(edition_table)) == before
@@ -125,14 +125,14 @@ def test_what_a_clock_ahead_had_skipped_is_planned_again(
     new_publication: Make, late: str
 ) -> None:
     made = daily(new_publication, late=late)
-    plan_issues(made.settings, made.database, START + YEAR)  # as a confirmed clock would
+    plan_issues(made.settings, made.database, START + DAYS * DAY)  # as a confirmed clock would
     sent_early = states(made)["scheduled"]
-    assert states(made)["skipped"] == 365 - sent_early
+    assert states(made)["skipped"] == DAYS - sent_early
 
     back = unconfirmed(made.at(START + HOUR))
     (problem,) = back.run().problems
     assert "weekly-en-2090-12-02" in problem
-    assert "and 361 more" in problem or late != "merge"
+    assert "and 56 more" in problem or late != "merge"
     assert (
         "are still to come, and were skipped as too late by a clock that was ahead" in problem
     )
@@ -140,7 +140,7 @@ def test_what_a_clock_ahead_had_skipped_is_planned_again(
     with capture_logs() as logs:
         assert not back.run().problems
     (said,) = [one for one in logs if "clock was ahead" in one["event"]]
-    assert said["count"] == 365 - sent_early
+    assert said["count"] == DAYS - sent_early
     assert not any(row["reason_key"] in LATE_REASONS for row in made.rows(issue_table))
     assert find_jump(made.settings, made.database, made.clock.now()) is None
     write(made, "eels", START)

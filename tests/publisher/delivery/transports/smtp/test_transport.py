@@ -1,7 +1,7 @@
 """The transport as the settings make it, against a whole mail server."""
 
 from contextlib import closing
-from itertools import zip_longest
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from tests.publisher.delivery.transports.smtp.scripted import (
     USERS,
     a_message,
 )
+from tests.sizes import by_lane
 from tools.servers import Behaviour, Drop, MailServer, Phase, Stall, first
 from tools.servers.certificates import CertificateAuthority
 
@@ -116,9 +117,11 @@ def test_the_client_certificate_is_shown_on_demand(tls: Tls) -> None:
 # --- the faults of a whole server, with and without TLS
 
 
-@EVERY_TLS
-@pytest.mark.parametrize("phase", [Phase.RCPT, Phase.CONTENT])
-@pytest.mark.parametrize("action", [Drop(), Stall()], ids=["drop", "stall"])
+LOSSES = [*product(Tls, [Phase.RCPT, Phase.CONTENT], [Drop(), Stall()])]
+
+
+# By day each kind of TLS, each phase and each action, once at least.
+@pytest.mark.parametrize(("tls", "phase", "action"), by_lane(LOSSES[::3], LOSSES))
 def test_a_message_lost_before_the_dot_can_be_sent_again(
     tls: Tls, phase: Phase, action: Drop | Stall
 ) -> None:
