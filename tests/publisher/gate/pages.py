@@ -142,18 +142,25 @@ def linked(href: str, text: str = "the story", attributes: str = "") -> str:
     return with_content(f'<p>In <a href="{href}" {attributes}>{text}</a></p>')
 
 
+def facts(table: str, kind: str) -> list[list[str]]:
+    """Read the facts of a kind from a table: what is given, and what comes of it, if anything."""
+    lines = (DATA / table).read_text("utf-8").split("\n")
+    return [
+        line.replace("\\n", "\n").split("\t")[1:]
+        for line in lines
+        if line.startswith(f"{kind}\t")
+    ]
+
+
 def known_faults(module: str) -> list[Fault]:
     """Read the faults that a module of rules finds from the table beside the sound page.
 
     A line has the module, the rule's code, the fact, the language, and how the page is made: what takes the
     place of what; or of what it has more: + any content, a cell, a link, a paragraph's style (text), CSS.
     """
-    lines = (DATA / "faults.tsv").read_text("utf-8").split("\n")
-    of_module = (line for line in lines if line.startswith(f"{module}\t"))
-    rows = [line.replace("\\n", "\n").split("\t") for line in of_module]
     return [
         Fault(fact, code, _made(how, language, *parts), language)
-        for _module, code, fact, language, how, *parts in rows
+        for code, fact, language, how, *parts in facts("faults.tsv", module)
     ]
 
 
