@@ -10,6 +10,7 @@ from typing import NamedTuple
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail
 from publisher.rendering.model import StoryText
+from tests.tables import facts
 
 DATA = Path(__file__).parent / "data"
 HOST = "news.example.org"
@@ -142,16 +143,6 @@ def linked(href: str, text: str = "the story", attributes: str = "") -> str:
     return with_content(f'<p>In <a href="{href}" {attributes}>{text}</a></p>')
 
 
-def facts(table: str, kind: str) -> list[list[str]]:
-    """Read the facts of a kind from a table: what is given, and what comes of it, if anything."""
-    lines = (DATA / table).read_text("utf-8").split("\n")
-    return [
-        line.replace("\\n", "\n").split("\t")[1:]
-        for line in lines
-        if line.startswith(f"{kind}\t")
-    ]
-
-
 def known_faults(module: str) -> list[Fault]:
     """Read the faults that a module of rules finds from the table beside the sound page.
 
@@ -160,7 +151,7 @@ def known_faults(module: str) -> list[Fault]:
     """
     return [
         Fault(fact, code, _made(how, language, *parts), language)
-        for code, fact, language, how, *parts in facts("faults.tsv", module)
+        for code, fact, language, how, *parts in facts(DATA / "faults.tsv", module)
     ]
 
 

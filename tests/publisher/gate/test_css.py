@@ -13,7 +13,8 @@ from publisher.gate.css.stylesheet import (
     parse_stylesheet,
     split_value,
 )
-from tests.publisher.gate.pages import facts, mail_of
+from tests.publisher.gate.pages import DATA, mail_of
+from tests.tables import facts
 
 
 def test_a_style_attribute_becomes_declarations_and_invalid_ones_are_dropped() -> None:
@@ -67,7 +68,7 @@ def test_too_deep_brackets_are_a_fault_and_not_parsed(css: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted"), [*facts("styles.tsv", "colour"), ("#" * 5000, "")]
+    ("value", "wanted"), [*facts(DATA / "styles.tsv", "colour"), ("#" * 5000, "")]
 )
 def test_colours_that_mail_clients_support_are_parsed(value: str, wanted: str) -> None:
     colour = parse_colour(value)
@@ -102,7 +103,7 @@ def matched(text: str) -> list[str]:
     return [wrapper.local_name for wrapper in wrappers if any(test(wrapper) for test in tests)]
 
 
-@pytest.mark.parametrize(("text", "tags"), facts("styles.tsv", "selector"))
+@pytest.mark.parametrize(("text", "tags"), facts(DATA / "styles.tsv", "selector"))
 def test_selectors_match_elements_unless_they_depend_on_a_state_or_few_clients_support_them(
     text: str, tags: str
 ) -> None:
@@ -163,7 +164,7 @@ def test_a_style_attribute_wins_over_rules_and_importance_over_both() -> None:
     assert applied(rules, '<p style="a:2 !important">x</p>') == "b:1 a:1 a:2"
 
 
-@pytest.mark.parametrize(("query", "wanted"), facts("styles.tsv", "media"))
+@pytest.mark.parametrize(("query", "wanted"), facts(DATA / "styles.tsv", "media"))
 def test_media_queries_are_those_of_a_desktop(query: str, wanted: str) -> None:
     css = f"@media {query} {{ p {{ a:1 }} }}"
     shows = {"light": applied(css, "<p>x"), "dark": applied(css, "<p>x", dark=True)}
@@ -203,7 +204,7 @@ def shown(content: str, *, head: str = "", dark: bool = False) -> list[ComputedS
     return [text.style for text in styles.texts]
 
 
-@pytest.mark.parametrize(("content", "wanted"), facts("styles.tsv", "style"))
+@pytest.mark.parametrize(("content", "wanted"), facts(DATA / "styles.tsv", "style"))
 def test_what_a_text_looks_like(content: str, wanted: str) -> None:
     names = [one.partition("=")[0] for one in wanted.split()]
     styles = [

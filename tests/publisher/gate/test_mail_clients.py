@@ -23,7 +23,8 @@ from publisher.gate.mail_clients.caniemail import (
     feature_slugs,
     used_features,
 )
-from tests.publisher.gate.pages import facts, mail_of
+from tests.publisher.gate.pages import DATA, mail_of
+from tests.tables import facts
 from tools.mail_clients import compact, newest, write
 
 # Bytes, so that a wheel stays small. The package's own file has 650 kB.
@@ -72,7 +73,7 @@ def test_both_holders_of_rights_are_named_beside_the_data() -> None:
 LICENCE = "MIT License\n\nCopyright © Avi Goldman\n\nPermission is hereby granted"
 
 
-@pytest.mark.parametrize(("versions", "wanted"), facts("clients.tsv", "newest"))
+@pytest.mark.parametrize(("versions", "wanted"), facts(DATA / "clients.tsv", "newest"))
 def test_the_newest_version_is_found(versions: str, wanted: str) -> None:
     """Not as strings; a build is newer than a year, and a month than a build of another form."""
     assert newest(versions.split()) == wanted
@@ -157,7 +158,7 @@ def test_a_new_holder_of_rights_must_be_named_first(tmp_path: Path) -> None:
     assert not (tmp_path / "caniemail.json").exists()
 
 
-@pytest.mark.parametrize(("style", "slugs"), facts("clients.tsv", "style"))
+@pytest.mark.parametrize(("style", "slugs"), facts(DATA / "clients.tsv", "style"))
 def test_declarations_use_features(style: str, slugs: str) -> None:
     found = {
         slug
@@ -171,7 +172,7 @@ def uses(html: str) -> list[FeatureUse]:
     return used_features(mail_of(html).document)
 
 
-@pytest.mark.parametrize(("html", "slug"), facts("clients.tsv", "element"))
+@pytest.mark.parametrize(("html", "slug"), facts(DATA / "clients.tsv", "element"))
 def test_elements_and_rules_use_features(html: str, slug: str) -> None:
     assert slug in {use.slug for use in uses(f"<html><body>{html}")}
 
