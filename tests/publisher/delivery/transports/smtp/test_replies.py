@@ -1,5 +1,7 @@
 """Replies as they are read from the wire, and what is shown of them."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from publisher.delivery.transports.smtp.protocol import (
     redact_reply,
     truncate,
 )
+from tests.tables import facts
 
 
 def read(received: bytes) -> SmtpReply:
@@ -133,25 +136,7 @@ TOKEN = "WzcsIndlZWtseSJd.kQ0mZ5v9q3K7cYy2vXbHc1n8JtA"
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ("<ann.example@example.com>: user unknown", "<…@example.com>: user unknown"),
-        ("ann@a.example ann+x=b@c.example", "…@a.example …@c.example"),
-        ('"ann b"@example.com is full', "…@example.com is full"),
-        ("rcpt=ann@example.com;ok", "…@example.com;ok"),
-        ("mailto:ann@example.com", "mailto:…@example.com"),
-        ("see ann%40example.com", "see …@example.com"),
-        ("see https://x.example/u?t=abc#d now", "see https://x.example/u?… now"),
-        ("see https://x.example/answer/188131 now", "see https://x.example/answer/188131 now"),
-        (
-            f"see https://x.example/u/{TOKEN}",
-            "see https://x.example/u/WzcsIndlZWtseSJd.kQ0mZ5…",
-        ),
-        ("d2e1a72fcca58-7c8a3b4c5d6si1234 - gsmtp", "d2e1a7… - gsmtp"),
-        ("a\x00b\x1b[31mc\u202ed\u2028e\tf", "a b [31mc d e f"),
-        ("  many   spaces ", "many spaces"),
-        ("", ""),
-    ],
+    ("said", "shown"), facts(Path(__file__).parent / "redacted.tsv", "redacted")
 )
 def test_a_redacted_reply_is_one_line_without_names_and_tokens(said: str, shown: str) -> None:
     assert redact_reply(said) == shown
