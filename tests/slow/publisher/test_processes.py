@@ -16,10 +16,10 @@ from pathlib import Path
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, publisher, start, tree
 from tests.publisher.lanterns import FRIDAY, Published, lay_out
-from tests.sizes import PATIENCE
+from tests.sizes import PATIENCE, by_lane
 from tools.mail_validator import violations
 
-KILLS = 6
+KILLS = by_lane(4, 6)
 
 
 def make(folder: Path) -> Path:

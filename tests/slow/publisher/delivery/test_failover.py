@@ -13,6 +13,7 @@ from typing import Any
 from publisher.config import load_settings
 from publisher.testing import SECRET
 from tests.processes import publisher
+from tests.sizes import only_at_night
 from tests.slow.publisher.delivery.crashes.scene import (
     Scene,
     nobody_got_two,
@@ -80,6 +81,7 @@ class Replica(PostgresServer):
         subprocess.run(command, check=True, capture_output=True, **options)
 
 
+@only_at_night
 def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> None:
     with clustered(tmp_path, SUBSCRIBERS, postgres=PostgresServer(PRIMARY)) as cluster:
         primary, server, scene = cluster.postgres, cluster.server, cluster.scene
@@ -211,6 +213,9 @@ def test_a_run_that_was_stopped_sends_nothing_of_what_its_new_server_has_not_hea
         scene = replica.seen_by(scene)
         before, known = server.count(), scene.counts()["sent"]
         assert set(server.recipients().values()) == {1}
+        here = stopped.environment | {"PUBLISHER_DATABASE": replica.address}
+        assert publisher("run", "--once", stopped.folder, environment=here).code == 4
+        assert server.count() == before
         # Whoever is left has no gap: only the empty folder says that another one has sent since.
         kept = (stopped.folder, stopped.environment)
         expect_doubts_without(dying.folder, *kept, scene, before)

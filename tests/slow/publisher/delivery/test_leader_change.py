@@ -16,6 +16,7 @@ from publisher.errors import LeaderLostError
 from publisher.jobs.turns import SECONDS_BETWEEN_CYCLES
 from publisher.leader.store import LEADER_SECONDS
 from tests.processes import tree
+from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.scene import Scene, say, wait_for
 from tests.slow.publisher.delivery.hosts import CYCLE, LEASE, SHORT, Cluster, Machine, clustered
 
@@ -33,7 +34,7 @@ LEADER = """
 """
 ARTICLES = "SELECT count(*) FROM article"
 # Of those at the lease before each change of a file, in the first cycle: among its pages, and its feeds.
-LOOKS = (15, 45)
+LOOKS = by_lane((45,), (15, 45))
 CHANGES_NOTHING = str(LeaderLostError())
 # Of one that is to go on leading, on a machine that is busy.
 LONG = tuple(f"publisher.leader.{one}:LEADER_SECONDS=120" for one in ("store", "holder"))

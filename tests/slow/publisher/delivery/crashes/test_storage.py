@@ -12,6 +12,7 @@ import pytest
 
 from publisher.database import open_database
 from tests.databases import on_postgresql
+from tests.sizes import only_at_night
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
     PROMISED,
@@ -99,6 +100,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 FULL = pytest.param(full, marks=pytest.mark.sqlite("its disk"))
+FULL_FOR_LONG = pytest.param(full, marks=[pytest.mark.sqlite("its disk"), only_at_night])
 BOUNDED = pytest.param(bounded, marks=pytest.mark.sqlite("its file"))
 WORDS: dict[Trouble, str] = {
     locked: "another process has been writing" if on_postgresql() else "database is locked",
@@ -134,7 +136,7 @@ def test_a_ledger_that_takes_nothing_is_waited_for(
         assert nobody_got_two(scene, server.recipients()) == 0
 
 
-@pytest.mark.parametrize("trouble", [locked, FULL])
+@pytest.mark.parametrize("trouble", [locked, FULL_FOR_LONG])
 def test_a_ledger_that_takes_nothing_for_long_ends_the_turn_with_one_line(
     tmp_path: Path, folder: Path, trouble: Trouble
 ) -> None:
