@@ -61,9 +61,7 @@ class Job:
         compiled = self.compiled if variant is None else self.compiled_variant(variant)
         return OutgoingMessage(
             issue_id=claim.issue_id,
-            newsletter=self.issue.newsletter,
-            language=self.issue.language,
-            day=self.issue.day,
+            folder=self.issue.folder,
             envelope_from=self.bounce_addresses.address_for(claim.recipient.id),
             recipient=claim.recipient.address,
             message=compiled.message(claim.recipient, claim.due_at),

@@ -188,30 +188,35 @@ class IssueVariant:
     more: int
 
 
-def find_or_add_variant(
-    connection: Connection,
-    issue: Issue,
-    chosen: Sequence[tuple[int, int]],
-    *,
-    length: str | None,
-    more: int,
-) -> int:
-    """Return the id of the variant with these articles: pairs of story and article ids, in order."""
-    key = _hashed(f"{length} {more}", chosen)
-    return _find_or_add(connection, issue, key, chosen, length=length, more=more)
+@dataclass(frozen=True, slots=True)
+class MailContent:
+    """What one mail carries: pairs of story and article ids, in order.
+
+    `more` had no room. `length` None is the newsletter's.
+    """
+
+    articles: Sequence[tuple[int, int]]
+    more: int = 0
+    length: str | None = None
+
+
+def find_or_add_variant(connection: Connection, issue: Issue, content: MailContent) -> int:
+    """Return the id of the variant with this content."""
+    key = _hashed(f"{content.length} {content.more}", content.articles)
+    return _find_or_add(connection, issue, key, content)
 
 
 def add_replacement(
     connection: Connection, issue: Issue, source: int | None, left: Sequence[tuple[int, int]]
 ) -> int:
     """Return the id of what is sent instead of a variant, None for the digest, with what is left."""
-    length, more = None, issue.more
+    content = MailContent(left, issue.more)
     if source is not None:
-        columns = issue_variant_table.c["length", "more"]
+        columns = issue_variant_table.c["more", "length"]
         query = select(*columns).where(issue_variant_table.c.id == source)
-        length, more = connection.execute(query).one()
+        content = MailContent(left, *connection.execute(query).one())
     key = f"{REPLACEMENT}{_hashed(str(source), left)}"
-    return _find_or_add(connection, issue, key, left, length=length, more=more)
+    return _find_or_add(connection, issue, key, content)
 
 
 def _hashed(start: str, chosen: Sequence[tuple[int, int]]) -> str:
@@ -219,26 +224,18 @@ def _hashed(start: str, chosen: Sequence[tuple[int, int]]) -> str:
     return hashlib.sha256(f"{start} {articles}".encode()).hexdigest()
 
 
-def _find_or_add(  # the columns of a row
-    connection: Connection,
-    issue: Issue,
-    key: str,
-    chosen: Sequence[tuple[int, int]],
-    *,
-    length: str | None,
-    more: int,
-) -> int:
+def _find_or_add(connection: Connection, issue: Issue, key: str, content: MailContent) -> int:
     here = (issue_variant_table.c.issue_id == issue.id) & (issue_variant_table.c.key == key)
     known = connection.execute(select(issue_variant_table.c.id).where(here)).scalar()
     if known is not None:
         return int(known)
     row = insert(issue_variant_table).values(
-        issue_id=issue.id, key=key, length=length, more=more
+        issue_id=issue.id, key=key, length=content.length, more=content.more
     )
     number = int(connection.execute(row.returning(issue_variant_table.c.id)).scalar_one())
     rows = [
         {"variant_id": number, "position": position, "story_id": story, "article_id": article}
-        for position, (story, article) in enumerate(chosen)
+        for position, (story, article) in enumerate(content.articles)
     ]
     if rows:
         connection.execute(insert(issue_variant_article_table), rows)

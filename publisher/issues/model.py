@@ -193,6 +193,11 @@ class Issue:
         return UNSCHEDULED if self.is_unscheduled and self.send_at is None else ""
 
     @property
+    def folder(self) -> str:
+        """The folder of its messages below an outbox."""
+        return f"{self.newsletter}/{self.language}/{self.day}"
+
+    @property
     def name(self) -> str:
         """The name for people, files and logs: `weekly-en-2026-01-09`.
 

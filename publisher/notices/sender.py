@@ -359,9 +359,7 @@ class PersonalMailSender:
             return Outcome(SendStatus.DEFERRED, cause=causes.PROGRAM_FAILED)
         return OutgoingMessage(
             issue_id=0,
-            newsletter=self.mails.folder,
-            language=mail.language,
-            day=mail.item.date.date(),
+            folder=f"{self.mails.folder}/{mail.language}/{mail.item.date.date()}",
             envelope_from=mail.envelope_from,
             recipient=mail.address,
             message=message,

@@ -28,7 +28,7 @@ from publisher.delivery.ledger import offer
 from publisher.gate.findings import finding_data
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
-from publisher.issues.digests import IssueVariant, article_ids_of_variant
+from publisher.issues.digests import IssueVariant, MailContent, article_ids_of_variant
 from publisher.issues.model import Issue, IssueState, issue_name
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
 from publisher.mail import compile_mail
@@ -175,9 +175,7 @@ class _Maker:
             return replace(digest, not_sent=excluded)
         return replace(self._expected(issue, digest, content), not_sent=excluded)
 
-    def _expected(
-        self, issue: Issue, digest: MailSource, content: offer.MailContent
-    ) -> MailSource:
+    def _expected(self, issue: Issue, digest: MailSource, content: MailContent) -> MailSource:
         numbers = [article for _story, article in content.articles]
         return self._other(replace(issue, more=content.more), digest, numbers, content.length)
 

@@ -137,9 +137,7 @@ class _Sender:
         recipient = replace(preview.recipient, address=address)
         return OutgoingMessage(
             issue_id=number,
-            newsletter=issue.newsletter,
-            language=issue.language,
-            day=None,
+            folder=f"{issue.newsletter}/{issue.language}/test",
             envelope_from=self.transport.envelope_from(self.state.settings.publication.sender),
             recipient=address,
             message=compile_mail(mail, secret, self.signers).message(recipient, date),

@@ -18,6 +18,7 @@ from publisher.database.dialect.sql import json_list, text_after
 from publisher.delivery.causes import NO_ARTICLE, Cause
 from publisher.delivery.ledger import offer
 from publisher.delivery.ledger.already_sent import ReceivedStories, find_received
+from publisher.issues.digests import MailContent
 from publisher.issues.model import Issue
 from publisher.issues.selection import serving_language
 from subscribers.audiences import Interruption, load_audience_profiles, select_audience_groups
@@ -36,7 +37,7 @@ class Portion:
     """
 
     cause: Cause | None = None
-    content: offer.MailContent | None = None
+    content: MailContent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from publisher.delivery.ledger.already_sent import find_received
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
+from publisher.issues.digests import MailContent
 from publisher.issues.editing import combined_edits, left_out_before
 from publisher.issues.model import Issue
 from publisher.issues.recovered_issues import recovered_stories
@@ -106,18 +107,6 @@ def _last_served(
 
 # The language and the profile of a subscriber, as stored; None for no profile.
 ProfileKey = tuple[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class MailContent:
-    """What one mail carries: pairs of story and article ids, in order.
-
-    `more` had no room. `length` None is the newsletter's.
-    """
-
-    articles: tuple[tuple[int, int], ...]
-    more: int = 0
-    length: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,10 +165,8 @@ class _Opening:
         if got.content is None:
             return DeliveryState.PENDING, None, None
         if got not in self._variants:
-            connection, issue, content = self.connection, self.audience.issue, got.content
-            self._variants[got] = find_or_add_variant(
-                connection, issue, content.articles, length=content.length, more=content.more
-            )
+            issue = self.audience.issue
+            self._variants[got] = find_or_add_variant(self.connection, issue, got.content)
         return DeliveryState.PENDING, None, self._variants[got]
 
     def _given(self) -> sa.Select[Any]:

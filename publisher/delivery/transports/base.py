@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -96,14 +95,11 @@ TEST_LEASE = 0
 class OutgoingMessage:
     """One recipient's message and its envelope (RFC 5321 section 2.3.1).
 
-    The issue's newsletter, language and day are for transports that sort messages. A test message
-    has no day.
+    The folder is for transports that sort messages: the issue's own, or that of test messages.
     """
 
     issue_id: int
-    newsletter: str
-    language: str
-    day: date | None
+    folder: str
     envelope_from: str
     recipient: str
     message: Message

@@ -51,11 +51,6 @@ _STAGING_FOLDER = ".staged"
 _SUFFIX = ".staged"
 
 
-def issue_folder(of: Issue | OutgoingMessage) -> str:
-    """Return an issue's own folder below an outbox; test messages have one together."""
-    return f"{of.newsletter}/{of.language}/{of.day or 'test'}"
-
-
 @dataclass(frozen=True, slots=True)
 class StagedMessage:
     """A staged file, its row of the ledger, and its destination."""
@@ -89,7 +84,7 @@ class StagingArea:
         A message that can't be written completely leaves no file. Writing it again is harmless.
         """
         message = outgoing.message
-        own = f"{lease_id}/{outgoing.issue_id}/{issue_folder(outgoing)}"
+        own = f"{lease_id}/{outgoing.issue_id}/{outgoing.folder}"
         folder = self._root / own
         path = folder / f"{message.subscriber_id}.{message.name}{_SUFFIX}"
         try:
@@ -219,7 +214,7 @@ class OutboxTransport(Transport):
 
     def destination(self, issue: Issue) -> str:
         """Return the folder of an issue's messages, below the publication's."""
-        folder = self.layout.folder(issue_folder(issue))
+        folder = self.layout.folder(issue.folder)
         return f"{folder.relative_to(self.outbox.parent)}/"
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> OutboxConnection:
@@ -369,7 +364,7 @@ class OutboxConnection:
         if not self.holds_lease():
             return Outcome(SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
         try:
-            self.transport.layout.prepare(issue_folder(outgoing))
+            self.transport.layout.prepare(outgoing.folder)
         except OSError as error:
             return self._defer(error, _FOLDER_ERRORS)
         try:

@@ -399,17 +399,18 @@ class Play:
             return tuple(connection.execute(query).one())
 
     def take(self, outgoing: OutgoingMessage) -> Outcome:
-        if outgoing.newsletter == TO_STAFF:
+        newsletter, language, day = outgoing.folder.split("/")
+        if newsletter == TO_STAFF:
             return ACCEPTED_OUTCOME
         self.look()
-        key = outgoing.recipient, f"{outgoing.newsletter} {outgoing.day}"
+        key = outgoing.recipient, f"{newsletter} {day}"
         if key in self.sent:
             self.faults.append(f"{key}: sent twice")
         self.sent.add(key)
         parsed = message_from_bytes(outgoing.message.content, policy=default)
         words = [str(parsed["Subject"])]
         words += [part.get_content() for part in parsed.walk() if not part.is_multipart()]
-        found, signed = {*_MARK.findall(" ".join(words))}, self.opened[outgoing.language]
+        found, signed = {*_MARK.findall(" ".join(words))}, self.opened[language]
         if not found or found - signed:
             self.faults.append(f"{key}: has {sorted(found)}, approved were {sorted(signed)}")
         return ACCEPTED_OUTCOME

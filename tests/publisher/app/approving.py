@@ -45,7 +45,7 @@ def fill(publication: PublicationFolder, *languages: str) -> None:
 def cycle(publication: PublicationFolder, at: datetime | None = None) -> MemoryTransport:
     """Run a cycle, by default at the publication's time, and return what took its mails to subscribers."""
     transport = cycle_with_all_mails(publication, at)
-    transport.taken[:] = [one for one in transport.taken if one.newsletter != TO_STAFF]
+    transport.taken[:] = [one for one in transport.taken if not one.folder.startswith(TO_STAFF)]
     return transport
 
 

@@ -282,4 +282,4 @@ class Scene:
 
 
 def _key(outgoing: OutgoingMessage) -> tuple[str, str]:
-    return f"{outgoing.newsletter}-{outgoing.language}-{outgoing.day}", outgoing.recipient
+    return outgoing.folder.replace("/", "-"), outgoing.recipient

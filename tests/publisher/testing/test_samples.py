@@ -54,9 +54,7 @@ def test_a_sample_article_is_consistent() -> None:
 
 def test_nothing_is_sent_in_memory_without_a_lease_or_after_close() -> None:
     memory, message = MemoryTransport(), Message(1, "m1", b"words")
-    one = OutgoingMessage(
-        1, "weekly", "en", None, "digest@news.example.org", "ann@example.org", message
-    )
+    one = OutgoingMessage(1, "weekly", "digest@news.example.org", "ann@example.org", message)
     assert memory.connect(1, lambda: False).send(one).status is SendStatus.NOT_SENT
     closed = memory.connect(1, lambda: True)
     closed.close()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from functools import partial
 from typing import Any, Self
@@ -267,13 +267,14 @@ def _received(one: OutgoingMessage) -> Received:
         assert found is not None
         links["unsubscribe"] = found[1]
     length, code = _LENGTH.search(text), re.search(r"^Code: (\d+)$", text, re.MULTILINE)
+    newsletter, language, day = one.folder.split("/")
     return Received(
         address=one.recipient,
         kind="issue" if one.issue_id else str(mail["Subject"]),
         links=links,
-        key=one.newsletter,
-        language=one.language,
-        day=one.day,
+        key=newsletter,
+        language=language,
+        day=date.fromisoformat(day),
         stories=frozenset((int(number), tag) for number, tag in _STORY.findall(text)),
         length=length[1] if length else "",
         code=code[1] if code else "",

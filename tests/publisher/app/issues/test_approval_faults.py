@@ -92,7 +92,7 @@ def test_an_issue_of_a_removed_edition_does_not_wait_for_approval_for_ever(
     cycle(publication, DUE + 6 * DAY)
     name = "weekly-en-2026-01-16"
     approve(publication, person(publication, "ann"), name)
-    assert [one.language for one in cycle(publication, DUE + 7 * DAY).taken] == ["en"]
+    assert [one.folder[:9] for one in cycle(publication, DUE + 7 * DAY).taken] == ["weekly/en"]
 
 
 def test_an_issue_that_waited_for_translations_is_not_too_late_for_it(
@@ -111,7 +111,7 @@ def test_an_issue_that_waited_for_translations_is_not_too_late_for_it(
     cycle(publication, DUE + 5 * HOUR)
     assert issue_of(publication, name).state is IssueState.AWAITING_APPROVAL
     approve(publication, person(publication, "ann"), name)
-    assert [one.language for one in cycle(publication, DUE + 5 * HOUR).taken] == ["ar"]
+    assert [one.folder[:9] for one in cycle(publication, DUE + 5 * HOUR).taken] == ["weekly/ar"]
 
 
 def test_time_to_undo_is_left_when_a_setting_or_a_role_lets_an_issue_go(

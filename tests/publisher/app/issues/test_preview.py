@@ -133,7 +133,7 @@ def test_a_preview_is_the_mail_that_is_sent_to_each_subscriber(
     (real,) = (
         one.message.content
         for one in reading.transport.taken
-        if one.recipient == "arab@example.com" and one.day == rest.issue.day
+        if one.recipient == "arab@example.com" and one.folder == rest.issue.folder
     )
     assert parts(rest.message) == parts(real)
 

@@ -24,7 +24,7 @@ from publisher.delivery.tables import delivery, delivery_count
 from publisher.delivery.transports.base import Guarantee
 from publisher.errors import IssueError, TransitionError
 from publisher.issues import store as issues
-from publisher.issues.digests import IssueVariant, find_or_add_variant
+from publisher.issues.digests import IssueVariant, MailContent, find_or_add_variant
 from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import issue_table, issue_variant_table
 from subscribers.tables import subscriber, subscription
@@ -449,8 +449,8 @@ def an_article_is_withdrawn(ledger: OpenLedger) -> None:
     (claim,) = ledger.begin(1)
     with ledger.writing() as connection:
         attempts.settle_attempts(connection, {claim: StateChange(S.DEFERRED)}, NOW)
-        carried = [(one.story_id, one.id)]
-        number = find_or_add_variant(connection, ledger.issue, carried, length=None, more=0)
+        carried = MailContent([(one.story_id, one.id)])
+        number = find_or_add_variant(connection, ledger.issue, carried)
         row = delivery.c.subscriber_id == claim.recipient.id
         connection.execute(update(delivery).where(row).values(variant_id=number))
         publication = ledger.publication.settings.publication

@@ -26,9 +26,7 @@ def a_message(
     )
     return OutgoingMessage(
         issue,
-        newsletter,
-        "en",
-        day,
+        f"{newsletter}/en/{day or 'test'}",
         "sender@example.org",
         f"reader-{recipient}@example.org",
         message,

@@ -9,7 +9,6 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -249,15 +248,8 @@ def a_message(
     sender: str = SENDER,
     content: bytes = CONTENT,
 ) -> OutgoingMessage:
-    return OutgoingMessage(
-        7,
-        "weekly",
-        "en",
-        date(2026, 1, 9),
-        sender,
-        recipient,
-        Message(number, f"m{number}", content),
-    )
+    message = Message(number, f"m{number}", content)
+    return OutgoingMessage(7, "weekly/en/2026-01-09", sender, recipient, message)
 
 
 def begin(peer: Peer) -> None:

@@ -132,8 +132,8 @@ class Scene:
         """Run a cycle, and return who got which issue."""
         transport = MemoryTransport()
         assert not self.pipeline(now, transport).run().problems
-        taken = [one for one in transport.taken if one.newsletter == "weekly"]
-        return sorted((one.recipient, f"{one.newsletter} {one.day}") for one in taken)
+        taken = [one for one in transport.taken if one.folder.startswith("weekly/")]
+        return sorted((one.recipient, one.folder) for one in taken)
 
     def pipeline(self, now: datetime, transport: Transport) -> Pipeline:
         made = self.publication.at(now)
