@@ -1,11 +1,5 @@
 """The errors of this package. Each carries the id or value that it is about.
 
-    FeedsError
-    ├── InvalidIdentifierError    not an address, tag: URI or language tag   .value
-    ├── InvalidEntryError         one entry cannot be published              .entry_id
-    └── InvalidChannelError       the whole channel cannot be published      .channel_id
-        └── DuplicateEntryError   two entries have the same id               .entry_id
-
 All are raised when an object is built, never when it is rendered: every Channel that exists can
 be rendered in every format that its document has.
 """

@@ -1,6 +1,5 @@
 """What a channel and its entries must have, and which errors say so."""
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -246,11 +245,9 @@ def test_an_unknown_media_type_is_octet_stream_and_a_summary_keeps_its_lines() -
     assert entry(summary="\u2028\u200b").summary == ""
 
 
-def test_errors_are_drawn_in_a_tree_and_carry_ids_and_values() -> None:
-    drawn = set(re.findall(r"\b\w+Error\b", errors.__doc__ or ""))
+def test_errors_carry_ids_and_values() -> None:
     defined = {name for name in vars(errors) if name.endswith("Error")}
 
-    assert drawn == defined
     assert all(issubclass(getattr(errors, name), FeedsError) for name in defined)
     duplicate = DuplicateEntryError("tag:c", "tag:e")
 

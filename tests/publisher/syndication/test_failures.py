@@ -21,12 +21,17 @@ from publisher.syndication.tables import feed
 from tests.processes import tree
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.printing import URL, json_feed, pipeline_of, public, syndicated
-from tests.publisher.syndication.test_history import FORMS, limit, names, write
+from tests.publisher.syndication.test_history import FORMS, TWO, limit, names, write
 from tests.publisher.syndication.walking import short, walk
 from tests.sizes import by_lane
 from tools.servers.websub_hub import Hub, Reply, running
 
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def publication(new_publication: Make) -> PublicationFolder:
+    return new_publication(languages=TWO)
 
 
 class Cut(BaseException):
@@ -112,20 +117,20 @@ def test_the_run_after_one_that_was_killed_or_stopped_writes_the_same_files(
     new_publication: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    whole = archived(new_publication())
+    whole = archived(new_publication(languages=TWO))
     syndicated(whole, progress=lambda step, _done, _of: steps.append(step))
     expected = tree(public(whole))
     archives = sum(one.endswith(".atom.xml") for one in expected if "/archive/" in one)
     assert steps.count("writing feeds") >= archives + len(whole.rows(feed))
 
     for after in by_lane((0, 5), (0, 1, 5, 9)):
-        killed = archived(new_publication())
+        killed = archived(new_publication(languages=TWO))
         with cut_off(monkeypatch, feed_documents, "submit_feed_file", after):
             syndicated(killed)
         syndicated(killed)
         assert tree(public(killed)) == expected, after
 
-    stopped, count = archived(new_publication()), itertools.count(1)
+    stopped, count = archived(new_publication(languages=TWO)), itertools.count(1)
 
     def stop(_step: str, _done: int, _of: int) -> None:
         # Anew after each document, archived or not.
@@ -246,7 +251,6 @@ SUFFIXES = ("rss.xml", "atom.xml", "json")
 @pytest.fixture
 def hub(publication: PublicationFolder) -> Iterator[Hub]:
     """A hub of the publication that fetches the topics of which it is notified."""
-    publication.reload(languages=["en", "ar"])
     with running() as one:
         object.__setattr__(publication.settings, "feeds", FeedSettings(hubs=(one.url,)))
 

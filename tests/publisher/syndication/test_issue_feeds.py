@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from feeds import FEED_FORMATS
 from publisher.issues.store import rename_editions
-from publisher.testing import make_publication
-from tests.databases import at_database
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import (
     URL,
@@ -21,6 +21,11 @@ from tools.feed_validator import faults
 
 ISSUES = "en/issues/weekly"
 WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def publication(new_publication: Make) -> PublicationFolder:
+    return new_publication(languages=["en"])
 
 
 def tides(publication: PublicationFolder, words: str = "The tide waits.") -> None:
@@ -88,15 +93,13 @@ def test_an_edit_of_what_was_mailed_is_marked_in_the_feed_of_the_language(
 
 
 def test_the_feed_of_a_renamed_newsletter_keeps_its_address_and_ids(
-    new_publication: Make,
+    publication: PublicationFolder,
 ) -> None:
-    publication = new_publication()
     tides(publication)
     pipeline_of(publication).run()
     before = json_feed(publication, ISSUES)["items"]
-    root = publication.settings.folders.root
     renamed = {"name": "tidings", "title": {"en": "Tidings"}, "formerly": ["weekly"]}
-    publication.settings = at_database(make_publication(root, newsletters=[renamed]))
+    publication.reload(languages=["en"], newsletters=[renamed])
     with publication.database.writing() as connection:  # as at the start of the program
         rename_editions(connection, "weekly", "tidings")
     publication.write("en/fog.md", "Fog.", title="Fog", date="2026-01-12")
