@@ -5,12 +5,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from publisher.errors import RenderingError
 from publisher.rendering import Renderer
 from publisher.rendering.environment import Templates
 from publisher.rendering.sandbox.client import SandboxProcess
 from tests.publisher.rendering import sample
 
 HELLO = "Hello, {{ item.article.title }}"
+ENTRY = "feed/entry.html"
 
 
 class StrictRenderer(Renderer):
@@ -31,6 +35,29 @@ def content(renderer: Renderer, language: str = "en", index: int = 0) -> str:
     return renderer.feed_texts(
         sample.item(language, index), sample.publication(language)
     ).content_html
+
+
+def each_refused(renderer: Renderer, folder: Path, *sources: str) -> list[str]:
+    """Give the reasons of several templates, which one process reads; in them all are called ENTRY."""
+    values = {"item": sample.item("en"), "publication": sample.publication("en")}
+    names = [f"feed/{number}.html" for number in range(len(sources))]
+    for name, source in zip(names, sources, strict=True):
+        write(folder, name, source)
+    reasons = []
+    for name in names:
+        with pytest.raises(RenderingError) as caught:
+            renderer.shortcode(name, "en", values)
+        reasons.append(reason_of(renderer, caught.value).replace(name, ENTRY))
+    return reasons
+
+
+def reason_of(renderer: Renderer, error: RenderingError) -> str:
+    """Give the reason of an error; the next page must be none the worse for it."""
+    assert renderer.chooser_page(sample.publication("en"), ())
+    reason = str(error)
+    assert len(reason) < 600
+    assert "\n" not in reason
+    return reason
 
 
 def broken(_templates: Templates) -> str:

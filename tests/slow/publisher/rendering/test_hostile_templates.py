@@ -17,16 +17,18 @@ from publisher.rendering import Renderer, template_files
 from publisher.rendering.sandbox.protocol import MAX_MAIL_CHARACTERS, MAX_PAGE_CHARACTERS
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import (
+    ENTRY,
     HELLO,
     StrictRenderer,
     child,
     content,
+    each_refused,
+    reason_of,
     write,
 )
 from tests.sizes import by_lane, only_at_night
 
 DOUBLED = "{{% for i in range(99) %}}{{% set n.s = {} %}}{{% endfor %}}"
-ENTRY = "feed/entry.html"
 MEMORY = "it takes more than 512 MB of memory"
 # For a machine that is far too busy.
 BY_THE_CLOCK = "it takes more than 60 seconds"
@@ -68,28 +70,6 @@ def refused(renderer: Renderer, folder: Path, source: str) -> str:
     with pytest.raises(RenderingError) as caught:
         content(renderer)
     return reason_of(renderer, caught.value)
-
-
-def each_refused(renderer: Renderer, folder: Path, *sources: str) -> list[str]:
-    """Give the reasons of several templates, which one process reads; in them all are called ENTRY."""
-    values = {"item": sample.item("en"), "publication": sample.publication("en")}
-    names = [f"feed/{number}.html" for number in range(len(sources))]
-    for name, source in zip(names, sources, strict=True):
-        write(folder, name, source)
-    reasons = []
-    for name in names:
-        with pytest.raises(RenderingError) as caught:
-            renderer.shortcode(name, "en", values)
-        reasons.append(reason_of(renderer, caught.value).replace(name, ENTRY))
-    return reasons
-
-
-def reason_of(renderer: Renderer, error: RenderingError) -> str:
-    assert renderer.chooser_page(sample.publication("en"), ())
-    reason = str(error)
-    assert len(reason) < 600
-    assert "\n" not in reason
-    return reason
 
 
 @pytest.mark.parametrize("source", by_lane(TAKES_MEMORY[:3], TAKES_MEMORY))

@@ -1,5 +1,6 @@
 """A publication's own templates and catalogues: what they may replace, and how their faults are told."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.sandbox_helpers import StrictRenderer
+from tests.publisher.rendering.sandbox_helpers import ENTRY, StrictRenderer, each_refused
 from tests.publisher.rendering.test_feed_pages import SHEETS, texts
 
 
@@ -41,23 +42,20 @@ def test_an_own_template_can_build_on_the_shipped_one_that_it_replaces(tmp_path:
     assert "Choose a language" in page
 
 
-@pytest.mark.parametrize(
-    ("source", "fault"),
-    [
-        ("\n\n{{ ''.__class__ }}", r"line 3: access to attribute '__class__' of 'str'"),
-        ("\n{{ item.article.titel }}", r"line 2: .*has no attribute 'titel'"),
-        ("{% if %}", r"line 1: Expected an expression"),
-        ("\n{{ 1 // 0 }}", r"line 2: integer division or modulo by zero"),
-        ("{{ item.related.append(1) }}", r"line 1: .*has no attribute 'append'"),
-        ("{{ range(10000000)|length }}", r"line 1: Range too big"),
-    ],
-)
-def test_a_faulty_template_is_named_with_its_line(
-    tmp_path: Path, source: str, fault: str
-) -> None:
-    renderer = own(tmp_path, "feed/entry.html", source)
-    with pytest.raises(RenderingError, match=rf"(?s)^templates/feed/entry\.html.*{fault}"):
-        renderer.feed_texts(sample.item("en"), sample.publication("en"))
+FAULTS = {
+    "\n\n{{ ''.__class__ }}": r"line 3: access to attribute '__class__' of 'str'",
+    "\n{{ item.article.titel }}": r"line 2: .*has no attribute 'titel'",
+    "{% if %}": r"line 1: Expected an expression",
+    "\n{{ 1 // 0 }}": r"line 2: integer division or modulo by zero",
+    "{{ item.related.append(1) }}": r"line 1: .*has no attribute 'append'",
+    "{{ range(10000000)|length }}": r"line 1: Range too big",
+}
+
+
+def test_a_faulty_template_is_named_with_its_line(tmp_path: Path) -> None:
+    reasons = each_refused(StrictRenderer(tmp_path), tmp_path, *FAULTS)
+    for reason, fault in zip(reasons, FAULTS.values(), strict=True):
+        assert re.search(rf"^templates/{ENTRY}.*{fault}", reason)
 
 
 def test_a_fault_in_an_included_template_is_found_where_it_is(tmp_path: Path) -> None:
