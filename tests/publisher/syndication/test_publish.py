@@ -3,7 +3,9 @@
 import time
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, update
@@ -11,13 +13,14 @@ from werkzeug.test import Client
 
 from feeds import FEED_FORMATS, FeedFormat
 from publisher.articles.tables import article
+from publisher.database import open_database
 from publisher.serving.headers import headers_for
 from publisher.serving.nginx_site import nginx_config
 from publisher.serving.static_site import StaticSite
 from publisher.syndication.feed_index import new_entry_tag, publication_tag
 from publisher.syndication.tables import feed_entry
 from publisher.testing import make_publication
-from tests.databases import at_database
+from tests.databases import at_database, finding_database
 from tests.processes import tree
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import (
@@ -34,6 +37,7 @@ from tests.publisher.printing import (
 )
 from tests.publisher.syndication import plain_text_feed
 from tests.publisher.syndication.test_history import limit
+from tests.sharing import made_once
 
 SUFFIXES = ("rss.xml", "atom.xml", "json")
 # One transparent pixel.
@@ -70,11 +74,23 @@ def ids(publication: PublicationFolder, language: str) -> list[str]:
     return found
 
 
+def make_published(folder: Path) -> None:
+    settings = make_publication(folder)
+    settings.folders.var.mkdir()
+    with finding_database(folder):
+        settings = at_database(settings)
+        with closing(open_database(settings.database)) as database:
+            publication = PublicationFolder(settings, database)
+            tides(publication)
+            assert syndicated(publication) == (5, [])
+
+
 @pytest.fixture
-def published(publication: PublicationFolder) -> PublicationFolder:
-    tides(publication)
-    assert syndicated(publication) == (5, [])
-    return publication
+def published(
+    new_publication: Make, tmp_path_factory: pytest.TempPathFactory
+) -> PublicationFolder:
+    """A copy of a publication whose feeds are written."""
+    return new_publication(copy_of=made_once(tmp_path_factory, "tides", make_published))
 
 
 def test_every_language_has_its_feed_in_every_format_and_is_written_once(
