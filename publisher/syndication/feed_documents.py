@@ -135,8 +135,7 @@ def render_subscription(channel: feeds.Channel, feed: Feed) -> Iterator[FeedFile
 
 def render_archive(channel: feeds.Channel, feed: Feed, number: int) -> FeedFile:
     form = format_named(feeds.ARCHIVE_FORMAT)
-    path = urls.feed_archive_path(feed.name, number, form.suffix)
-    return FeedFile(path, feeds.render(form, channel))
+    return FeedFile(_archive_path(feed.name, number), feeds.render(form, channel))
 
 
 def write_feed_file(settings: Settings, file: FeedFile) -> bool:
@@ -190,8 +189,11 @@ def remove_unrecorded_archives(settings: Settings, name: str, newest: int) -> No
 
 
 def _archive_file(settings: Settings, name: str, number: int) -> Path:
-    suffix = format_named(feeds.ARCHIVE_FORMAT).suffix
-    return settings.folders.public / urls.feed_archive_path(name, number, suffix)
+    return settings.folders.public / _archive_path(name, number)
+
+
+def _archive_path(name: str, number: int) -> str:
+    return urls.feed_archive_path(name, number, format_named(feeds.ARCHIVE_FORMAT).suffix)
 
 
 def _common(
@@ -245,8 +247,7 @@ def _current(publication: Publication, feed: Feed) -> dict[str, str]:
 
 
 def _archive_url(publication: Publication, feed: Feed, number: int) -> str:
-    suffix = format_named(feeds.ARCHIVE_FORMAT).suffix
-    return urls.public_url(publication, urls.feed_archive_path(feed.name, number, suffix))
+    return urls.public_url(publication, _archive_path(feed.name, number))
 
 
 def _other_languages(publication: Publication, feed: Feed) -> tuple[feeds.Link, ...]:

@@ -26,6 +26,7 @@ from publisher.rendering.model import PicturesShown, RelatedArticle
 from publisher.rendering.plaintext import display_width
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
+from tests.publisher.rendering.reading import words
 from tests.sizes import by_lane
 
 RENDERER = Renderer()
@@ -41,10 +42,6 @@ def sample_digest(language: str) -> Digest:
 
 def tree(digest: Digest) -> etree._Element:
     return html.document_fromstring(digest.html)
-
-
-def words(element: etree._Element) -> str:
-    return " ".join("".join(str(text) for text in element.itertext()).split())
 
 
 def one(root: etree._Element, class_name: str) -> etree._Element:

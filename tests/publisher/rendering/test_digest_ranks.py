@@ -16,7 +16,8 @@ from publisher.rendering.model import LanguageLink
 from publisher.rendering.plaintext import display_width
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.test_digest import RENDERER, one, sample_digest, tree, words
+from tests.publisher.rendering.reading import words
+from tests.publisher.rendering.test_digest import RENDERER, one, sample_digest, tree
 
 without_controls = partial(re.sub, "[\u2066-\u2069]", "")
 

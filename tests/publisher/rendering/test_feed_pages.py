@@ -16,6 +16,7 @@ from publisher.rendering.colours_and_fonts import typeface
 from publisher.rendering.model import FeedGroup, FeedNoteLine, FeedPageLink, FeedTexts
 from tests.cpu_time import at_most
 from tests.publisher.rendering import sample
+from tests.publisher.rendering.reading import tree, words
 
 RENDERER = Renderer()
 KINDS = ("language", "topic", "author", "all")
@@ -27,14 +28,6 @@ Page = tuple[str, str, str]
 def page(language: str, kind: str = "language", **changes: object) -> str:
     content = sample.feed(language, kind, **changes)
     return RENDERER.feed_page(sample.publication(language), content)
-
-
-def tree(source: str) -> etree._Element:
-    return html.document_fromstring(source)
-
-
-def words(element: etree._Element) -> str:
-    return " ".join("".join(str(text) for text in element.itertext()).split())
 
 
 def links(root: etree._Element) -> list[str]:

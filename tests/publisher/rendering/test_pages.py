@@ -8,7 +8,7 @@ from typing import Any
 
 import lxml.html
 import pytest
-from lxml import etree, html
+from lxml import etree
 
 from publisher.articles.model import Article, Byline, KnownByline, Origin, Picture, Provenance
 from publisher.config import Publication
@@ -16,6 +16,7 @@ from publisher.languages import direction
 from publisher.rendering import LanguageLink, Renderer, views
 from publisher.testing import SAMPLE_PUBLICATION, sample_article
 from tests.publisher.rendering import sample
+from tests.publisher.rendering.reading import tree, words
 
 RENDERER = Renderer()
 every_language = pytest.mark.parametrize("language", sample.LANGUAGES)
@@ -109,14 +110,6 @@ def test_what_pages_say_in_json_has_what_search_engines_require(language: str) -
     for key in ("headline", "image", "datePublished", "dateModified", "author", "publisher"):
         assert article[key], key
     assert article["mainEntityOfPage"] == article["url"]
-
-
-def tree(page: str) -> etree._Element:
-    return html.document_fromstring(page)
-
-
-def words(element: etree._Element) -> str:
-    return " ".join("".join(str(text) for text in element.itertext()).split())
 
 
 @every_language
