@@ -218,11 +218,23 @@ def listed_pages(
     return [ListedPage._make(row) for row in connection.execute(query)]
 
 
-def story_slugs(connection: sa.Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
-    """Return id and ASCII name of the stories of some articles, whether or not these are published."""
-    query = sa.select(story.c.id, story.c.slug).join(article).order_by(story.c.id)
-    query = query.where(article.c.id.in_(ids)).distinct()
-    return [(row.id, row.slug) for row in connection.execute(query)]
+def languages_of(connection: sa.Connection, ids: Sequence[int]) -> set[str]:
+    """Return the languages of some articles."""
+    query = sa.select(article.c.language).distinct()
+    found = set[str]()
+    for some in chunks(ids):
+        found |= {*connection.execute(query.where(article.c.id.in_(some))).scalars()}
+    return found
+
+
+def addresses_of_stories(
+    connection: sa.Connection, ids: Sequence[int]
+) -> list[tuple[str, int, str]]:
+    """Return the language of each article of the stories of some, published or not, with the story's id and ASCII name."""
+    of_them = sa.select(article.c.story_id).where(article.c.id.in_(ids))
+    query = sa.select(article.c.language, story.c.id, story.c.slug).join(story)
+    query = query.where(article.c.story_id.in_(of_them)).order_by(story.c.id)
+    return [(tag, number, slug) for tag, number, slug in connection.execute(query)]
 
 
 def newest_labels(

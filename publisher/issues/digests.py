@@ -345,6 +345,14 @@ def page_marks(
     return [(number, page) for number, page in connection.execute(newest)]
 
 
+def issue_ids_by_language(connection: sa.Connection, now: datetime) -> dict[str, str]:
+    """Return the ids of the issues whose pages may be shown, joined, by language."""
+    c = issue_table.c
+    ids = sa.func.aggregate_strings(sa.cast(c.id, sa.Text), " ")
+    query = sa.select(c.language, ids).where(c.kind == IssueKind.REGULAR, _is_public(now))
+    return dict(connection.execute(query.group_by(c.language)).all())
+
+
 def pages_of_issues(
     connection: sa.Connection, languages: Sequence[str], now: datetime
 ) -> list[Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -33,6 +33,7 @@ from publisher.rendering.model import (
     ArticleView,
     LanguageLink,
 )
+from publisher.site.list_changes import change_numbers
 from publisher.web_files import write_page
 
 _T = TypeVar("_T")
@@ -46,24 +47,10 @@ _LONG_START, _SHORT_START = 2000, 160
 # The list of all lists names so many topics and authors, those with most articles.
 _MOST_NAMED = 100
 
-# In the build cache; those of a language have its tag behind it.
-ARCHIVES = "archives"
-# In the build cache: articles whose lines in the sitemaps are to be made again, so many at most; more mean all.
-CHANGED_PAGES, MOST_CHANGED = "sitemap changes", 500
-
-
-def mark_pages_settled(connection: Connection, ids: Sequence[int]) -> None:
-    """Note that articles' pages are written or removed; the lists are compared with them in this cycle or the next."""
-    articles.mark_article_pages_written(connection, ids)
-    mark_lists_due(connection, ids)
-
-
-def mark_lists_due(connection: Connection, ids: Sequence[int]) -> None:
-    """Have the lists and sitemaps compared with the pages of articles that came, changed or went."""
-    web_files.forget_hash(connection, ARCHIVES)
-    changed = json.loads(web_files.cached_hash(connection, CHANGED_PAGES) or "[]")
-    changed = sorted({*changed, *ids})[: MOST_CHANGED + 1]
-    web_files.store_hash(connection, CHANGED_PAGES, json.dumps(changed))
+# In the build cache: the hashes of a language's pages by path, with its tag behind it.
+ARCHIVES = "archives "
+# In the build cache: what the lists were last compared with.
+ARCHIVE_STATE = "archives: all"
 
 
 def write_archives(
@@ -83,22 +70,50 @@ def write_archives(
         settings.joining.privacy,
         renderer.fingerprint(),
     )
-    publication = settings.publication
     with database.reading() as connection:
-        if web_files.cached_hash(connection, ARCHIVES) == around:
-            return 0
-        lists = {
-            tag: _Lists(tag, publication, articles.listed(connection, tag, now))
-            for tag in publication.languages
-        }
-    writer, failed = _ArchiveWriter(settings, database, renderer, around, lists), list[str]()
-    changed = sum(writer.write(tag, failed.append) for tag in publication.languages)
+        before = archive_state(connection)
+        if before.get("around") != around:
+            before = {"months": {}, "paths": {}, "numbers": {}}
+        numbers = change_numbers(connection)
+        lists = _lists_to_compare(connection, settings.publication, now, before, numbers)
+    if not lists:
+        return 0
+    months = before["months"] | {tag: [*one.by_kind["archive"]] for tag, one in lists.items()}
+    writer, failed = _ArchiveWriter(settings, database, renderer, around, months), list[str]()
+    changed = sum(writer.write(one, failed.append) for one in lists.values())
     for problem in failed:
         report(problem)
     if not failed:
+        paths = before["paths"] | writer.paths
+        state = {"around": around, "months": months, "paths": paths, "numbers": numbers}
         with database.writing() as connection:
-            web_files.store_hash(connection, ARCHIVES, around)
+            web_files.store_hash(connection, ARCHIVE_STATE, json.dumps(state))
     return changed
+
+
+def archive_state(connection: Connection) -> dict[str, Any]:
+    """Return what the lists were last compared with: by language their months, and a hash of their `paths`."""
+    return dict(json.loads(web_files.cached_hash(connection, ARCHIVE_STATE) or "{}"))
+
+
+def _lists_to_compare(
+    connection: Connection,
+    publication: Publication,
+    now: datetime,
+    before: Mapping[str, Any],
+    numbers: Mapping[str, int],
+) -> dict[str, "_Lists"]:
+    """Return the lists of languages whose articles changed; of all if a month has come or gone, which others link to."""
+    found, months = dict[str, _Lists](), before["months"]
+    for tag in publication.languages:
+        if tag not in months or before["numbers"].get(tag) != numbers.get(tag):
+            found[tag] = _Lists(tag, publication, articles.listed(connection, tag, now))
+    if all(months.get(tag) == [*one.by_kind["archive"]] for tag, one in found.items()):
+        return found
+    for tag in publication.languages:
+        if tag not in found:
+            found[tag] = _Lists(tag, publication, articles.listed(connection, tag, now))
+    return found
 
 
 def split_list(rows: Sequence[_T], size: int) -> Iterator[tuple[int, Sequence[_T]]]:
@@ -243,15 +258,18 @@ class _ArchiveWriter:
     renderer: Renderer
     # Of all that the pages depend on besides articles.
     around: str
-    lists: Mapping[str, _Lists]
+    # By language; `paths` has hashes of those that were written.
+    months: Mapping[str, Sequence[str]]
+    paths: dict[str, str] = field(default_factory=dict)
 
-    def write(self, language: str, report: Report) -> int:
+    def write(self, lists: _Lists, report: Report) -> int:
         """Write the pages of a language that have changed, and remove those without articles."""
-        name, changed = f"{ARCHIVES} {language}", 0
+        name, changed = f"{ARCHIVES}{lists.language}", 0
         with self.database.reading() as connection:
             before = json.loads(web_files.cached_hash(connection, name) or "{}")
-        pages = dict(self._pages(language))
+        pages = dict(self._pages(lists))
         current = {path: self._digest(page) for path, page in pages.items()}
+        self.paths[lists.language] = web_files.hash_inputs(sorted(current))
         public = self.settings.folders.public
         for path in before.keys() - current.keys():
             remove_file(public / _file(path), public)
@@ -259,7 +277,7 @@ class _ArchiveWriter:
             if before.get(path) == digest:
                 continue
             with isolated(f"/{path}", report):
-                changed += self._write_page(language, path, pages[path])
+                changed += self._write_page(lists, path, pages[path])
                 before[path] = digest
         written = {path: before[path] for path in current if path in before}
         with self.database.writing() as connection:
@@ -271,9 +289,9 @@ class _ArchiveWriter:
         around = (self.around, page.kind, page.title, page.newer, page.older, page.inputs)
         return web_files.hash_inputs(*around, rows)[:16]
 
-    def _pages(self, language: str) -> Iterator[tuple[str, _Page]]:
-        for path, page in self.lists[language].pages():
-            sisters = self._sisters(language, path, page)
+    def _pages(self, lists: _Lists) -> Iterator[tuple[str, _Page]]:
+        for path, page in lists.pages():
+            sisters = self._sisters(lists.language, path, page)
             yield path, replace(page, inputs=(page.inputs, sisters))
 
     def _sisters(self, language: str, path: str, page: _Page) -> tuple[LanguageLink, ...]:
@@ -283,23 +301,23 @@ class _ArchiveWriter:
         name = path.split("/")[2]
         return tuple(
             LanguageLink(language=tag, url=self._url(path.replace(language, tag, 1)))
-            for tag, lists in self.lists.items()
-            if tag != language and (not name or name in lists.by_kind["archive"])
+            for tag, months in self.months.items()
+            if tag != language and (not name or name in months)
         )
 
-    def _write_page(self, language: str, path: str, page: _Page) -> bool:
+    def _write_page(self, lists: _Lists, path: str, page: _Page) -> bool:
         if page.kind == "part":
             file = self.settings.folders.public / path
-            return write_if_changed(file, self._index(language, page.rows))
-        house = views.site_view(self.settings, language)
+            return write_if_changed(file, self._index(lists, page.rows))
+        house = views.site_view(self.settings, lists.language)
         script = self._write_script(house) if page.kind == "search" else ""
-        content = replace(self._content(language, path, page), script=script)
+        content = replace(self._content(lists, path, page), script=script)
         return write_page(
             self.settings, urls.page_file(path), self.renderer.archive_page(house, content)
         )
 
-    def _content(self, language: str, path: str, page: _Page) -> ArchiveContent:
-        lists = self.lists[language]
+    def _content(self, lists: _Lists, path: str, page: _Page) -> ArchiveContent:
+        language = lists.language
         content = ArchiveContent(
             kind=page.kind,
             url=self._url(path),
@@ -348,12 +366,12 @@ class _ArchiveWriter:
             views.article_view(publication, found[row.id], language, ()) for row in rows
         )
 
-    def _index(self, language: str, rows: Sequence[articles.ListedRow]) -> bytes:
+    def _index(self, lists: _Lists, rows: Sequence[articles.ListedRow]) -> bytes:
         """Return a part of the index: address, title, date, names, topics, summary and start of the text of each."""
         with self.database.reading() as connection:
             numbers = [row.id for row in rows]
-            starts = articles.starts_of_texts(connection, numbers, self.lists[language].start)
-        documents = []
+            starts = articles.starts_of_texts(connection, numbers, lists.start)
+        language, documents = lists.language, []
         for item in self._articles(language, rows):
             one = item.article
             names = list_names([by.name for by in one.bylines], language)

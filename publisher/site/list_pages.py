@@ -3,7 +3,8 @@
 Also the pages about unsubscribing and preferences. All are written again when their inputs change.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import product
@@ -29,6 +30,7 @@ from publisher.rendering import (
     views,
 )
 from publisher.rendering.model import NewsletterLine
+from publisher.site.list_changes import change_numbers
 from publisher.web_files import write_page
 
 # Feeds and archives have more.
@@ -38,6 +40,8 @@ _LEAD_CANDIDATES = 4
 ISSUES_ON_HOME = 10
 ISSUES_IN_ARCHIVE = 1000
 
+# In the build cache: what the lists were last compared with.
+LIST_PAGES = "list pages"
 # A file, and what renders it.
 _Page = tuple[PurePosixPath, Callable[[], str]]
 
@@ -53,44 +57,68 @@ def write_list_pages(
 
     `report` gets why a page could not be written: the next cycle tries all of them again.
     """
+    around = web_files.hash_inputs(
+        settings.publication,
+        settings.newsletters,
+        settings.takes_requests,
+        settings.joining.privacy,
+        FEED_FORMATS,
+        renderer.fingerprint(),
+    )
     with database.reading() as connection:
-        lists = [
-            web_files.hash_inputs(_LanguageContent(connection, settings, tag, now).inputs())
-            for tag in settings.publication.languages
-        ]
-        current = web_files.hash_inputs(
-            settings.publication,
-            settings.newsletters,
-            settings.takes_requests,
-            settings.joining.privacy,
-            FEED_FORMATS,
-            renderer.fingerprint(),
-            lists,
-        )
-        if web_files.cached_hash(connection, "lists") == current:
-            return 0
+        state = json.loads(web_files.cached_hash(connection, LIST_PAGES) or "{}")
+        before = state["languages"] if state.get("around") == around else {}
+        current = _compared(connection, settings, now, before)
+    if current == before:
+        return 0
     changed, failed = 0, list[str]()
-    for file, render in _all_pages(settings, database, renderer, now):
+    for file, render in _due_pages(settings, database, renderer, now, before, current):
         with isolated(f"/{file}", failed.append):
             changed += write_page(settings, file, render())
-    if failed:
-        for problem in failed:
-            report(problem)
-        return changed
-    with database.writing() as connection:
-        web_files.store_hash(connection, "lists", current)
+    for problem in failed:
+        report(problem)
+    if not failed:
+        with database.writing() as connection:
+            state = json.dumps({"around": around, "languages": current})
+            web_files.store_hash(connection, LIST_PAGES, state)
     return changed
 
 
-def _all_pages(
-    settings: Settings, database: Database, renderer: Renderer, now: datetime
-) -> Iterator[_Page]:
-    """Yield the pages. The texts of one language at a time are in memory."""
-    yield from _common(settings, renderer)
+def _compared(
+    connection: Connection,
+    settings: Settings,
+    now: datetime,
+    before: Mapping[str, Sequence[str]],
+) -> dict[str, list[str]]:
+    """Return two hashes for each language: whether its lists may have changed, and what they show."""
+    numbers = change_numbers(connection)
+    issues = issue_pages.issue_ids_by_language(connection, now)
+    current = {}
     for tag in settings.publication.languages:
-        with database.reading() as connection:
-            shown = _LanguageContent(connection, settings, tag, now, with_texts=True)
-        yield from _pages(settings, renderer, shown)
+        mark = web_files.hash_inputs(numbers.get(tag), issues.get(tag))
+        current[tag] = [*before.get(tag, ())]
+        if current[tag][:1] != [mark]:
+            shown = _LanguageContent(connection, settings, tag, now).inputs()
+            current[tag] = [mark, web_files.hash_inputs(shown)]
+    return current
+
+
+def _due_pages(
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    now: datetime,
+    before: Mapping[str, Sequence[str]],
+    current: Mapping[str, Sequence[str]],
+) -> Iterator[_Page]:
+    """Yield the pages of languages that show something else. The texts of one language at a time are in memory."""
+    if not before:
+        yield from _common(settings, renderer)
+    for tag, (_mark, shown) in current.items():
+        if shown not in before.get(tag, ()):
+            with database.reading() as connection:
+                content = _LanguageContent(connection, settings, tag, now, with_texts=True)
+            yield from _pages(settings, renderer, content)
 
 
 class _LanguageContent:

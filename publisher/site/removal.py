@@ -39,7 +39,7 @@ from publisher.issues.tables import (
     revised_page_table,
 )
 from publisher.site import adjacent_pages
-from publisher.site.archive_pages import mark_lists_due, mark_pages_settled
+from publisher.site.list_changes import mark_lists_due, mark_pages_settled
 from publisher.web_files import write_page
 
 _FOLDER = re.compile(r"\bmedia/([0-9a-f]{16})/")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from html import escape
 from itertools import count, takewhile
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -22,8 +22,9 @@ from publisher.articles import store as articles
 from publisher.config import Publication, Settings
 from publisher.database import Database
 from publisher.files import remove_file, write_if_changed
-from publisher.issues.digests import pages_of_issues
-from publisher.site.archive_pages import ARCHIVES, CHANGED_PAGES, MOST_CHANGED
+from publisher.issues.digests import issue_ids_by_language, pages_of_issues
+from publisher.site.archive_pages import ARCHIVES, archive_state
+from publisher.site.list_changes import CHANGED_PAGES, MOST_CHANGED
 
 # Of the protocol, for each file; bytes before compression.
 MAX_URLS, MAX_BYTES = 50_000, 50_000_000
@@ -55,63 +56,80 @@ def write_sitemaps(settings: Settings, database: Database, now: datetime) -> Non
     around = web_files.hash_inputs(publication.url, publication.languages, names)
     with database.reading() as connection:
         state = json.loads(web_files.cached_hash(connection, FILES) or "{}")
-        before = state.get("files", {}) if state.get("around") == around else {}
+        if state.get("around") != around:
+            state = {"files": {}, "others": "", "former": state.get("files", {})}
         changed = web_files.cached_hash(connection, CHANGED_PAGES)
-        files: dict[str, str | None] = dict.fromkeys(before)
-        if changed or not before:
-            files = _page_files(settings, connection, now, before, json.loads(changed or "[]"))
-        files.pop(_NEWS_FILE, None)
-        since = now - NEWS_AGE
-        news = articles.listed_pages(connection, publication.languages, now, since)[-MAX_NEWS:]
-        if news:
-            files[_NEWS_FILE] = _news(publication, news)
-    times = {}
+        files, others = _due_files(settings, connection, now, state, changed)
+    before, times = state["files"], {}
     for path, content in files.items():
         is_new = content is not None and write_if_changed(public / path, content.encode())
         times[path] = before[path] if path in before and not is_new else now.isoformat()
     if times == before and not changed:
         return
     _write_frame(settings, times)
-    for path in state.get("files", {}).keys() - times.keys():
+    for path in (before.keys() | state.get("former", {}).keys()) - times.keys():
         remove_file(public / path, public)
     with database.writing() as connection:
-        web_files.store_hash(connection, FILES, json.dumps({"around": around, "files": times}))
+        new = {"around": around, "files": times, "others": others}
+        web_files.store_hash(connection, FILES, json.dumps(new))
         if web_files.cached_hash(connection, CHANGED_PAGES) == changed:
             web_files.forget_hash(connection, CHANGED_PAGES)
 
 
-def _page_files(
+def _due_files(
+    settings: Settings,
+    connection: Connection,
+    now: datetime,
+    state: Mapping[str, Any],
+    changed: str | None,
+) -> tuple[dict[str, str | None], str]:
+    """Return all files by path with their content, None for one that stays; and what those of no article depend on."""
+    publication, before, others = settings.publication, state["files"], state["others"]
+    files: dict[str, str | None] = dict.fromkeys(before)
+    if changed or not before:
+        ids = json.loads(changed or "[]")
+        files = _article_files(settings, connection, now, before, ids)
+        lists = archive_state(connection).get("paths")
+        others = web_files.hash_inputs(lists, issue_ids_by_language(connection, now))
+        if others == state["others"]:
+            files |= dict.fromkeys(path for path in before if _OTHERS in path)
+        else:
+            files |= _files(settings, _other_pages(settings, connection, now), _OTHERS)
+    files.pop(_NEWS_FILE, None)
+    since = now - NEWS_AGE
+    news = articles.listed_pages(connection, publication.languages, now, since)[-MAX_NEWS:]
+    if news:
+        files[_NEWS_FILE] = _news(publication, news)
+    return files, others
+
+
+def _article_files(
     settings: Settings,
     connection: Connection,
     now: datetime,
     before: Collection[str],
     changed: Sequence[int],
 ) -> dict[str, str | None]:
-    """Return all files by path with their content, None for one that stays as it is."""
-    publication, files = settings.publication, dict[str, str | None]()
-    others = defaultdict[str, list[str]](list)
-    for tag, _key, line in _lines(publication, _other_pages(settings, connection, now)):
-        others[tag].append(line)
-    for tag, lines in others.items():
-        files |= _split(f"{tag}{_OTHERS}", lines)
+    """Return the files of articles by path with their content, None for one that stays as it is."""
     if before and len(changed) <= MOST_CHANGED:
         replaced = _with_changes(settings, connection, now, before, changed)
         if replaced is not None:
             kept = (path for path in before if _OTHERS not in path)
-            return dict.fromkeys(kept) | replaced | files
-    by_language = defaultdict[str, list[str]](list)
-    rows = articles.listed_pages(connection, publication.languages, now)
-    for tag, _key, line in _lines(publication, _versions(rows)):
-        by_language[tag].append(line)
-    for tag, lines in by_language.items():
-        files |= _split(tag, lines)
-    return files
+            return {**dict.fromkeys(kept), **replaced}
+    languages = settings.publication.languages
+    return _files(settings, _versions(articles.listed_pages(connection, languages, now)), "")
 
 
-def _split(name: str, lines: Sequence[str]) -> dict[str, str]:
+def _files(
+    settings: Settings, sets: Mapping[object, _Pages], end: str
+) -> dict[str, str | None]:
+    lines = defaultdict[str, list[str]](list)
+    for tag, _key, line in _lines(settings.publication, sets):
+        lines[tag].append(line)
     return {
         path: f"{_OPENING}{''.join(part)}{_CLOSING}"
-        for path, part in zip(_names(name), _parts(lines), strict=False)
+        for tag, own in lines.items()
+        for path, part in zip(_names(f"{tag}{end}"), _parts(own), strict=False)
     }
 
 
@@ -126,8 +144,10 @@ def _with_changes(
     publication, files = settings.publication, dict[str, str]()
     rows = articles.listed_pages(connection, publication.languages, now, changed=changed)
     lines = {(tag, key): line for tag, key, line in _lines(publication, _versions(rows))}
-    stories = articles.story_slugs(connection, changed)
-    for tag in publication.languages:
+    found = articles.addresses_of_stories(connection, changed)
+    stories = dict.fromkeys((story, slug) for _tag, story, slug in found)
+    # An article that now belongs to another story is no more in its former one, but its language is here.
+    for tag in {tag for tag, _story, _slug in found} & {*publication.languages}:
         paths = [*takewhile(before.__contains__, _names(tag))]
         texts = {path: _text(settings.folders.public / path) for path in paths}
         if not all(texts.values()):
@@ -192,7 +212,7 @@ def _other_pages(
     found = defaultdict[object, dict[str, tuple[str, str]]](dict)
     for tag in publication.languages:
         found["home"][tag] = urls.home_path(tag), ""
-        lists = json.loads(web_files.cached_hash(connection, f"{ARCHIVES} {tag}") or "{}")
+        lists = json.loads(web_files.cached_hash(connection, f"{ARCHIVES}{tag}") or "{}")
         for path in (one for one in lists if one.endswith("/")):
             # Sections and the like have names of their own in each language.
             kind, name = path.removeprefix(f"{tag}/").split("/")[:2]

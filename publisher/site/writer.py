@@ -41,6 +41,7 @@ from publisher.site import (
     adjacent_pages,
     archive_pages,
     icons,
+    list_changes,
     list_pages,
     picture_widths,
     removal,
@@ -57,9 +58,11 @@ def mark_all_pages_due(connection: Connection) -> None:
     connection.execute(update(article_address).values(written=None))
     connection.execute(delete(placed_file))
     name = web_files.build_cache.c.name
-    lists = name.in_(("lists", icons.ICONS, sitemaps.FILES)) | name.startswith(
-        archive_pages.ARCHIVES
+    others = (
+        *(list_pages.LISTS, icons.ICONS, sitemaps.FILES),
+        archive_pages.ARCHIVE_STATE,
     )
+    lists = name.in_(others) | name.startswith(archive_pages.ARCHIVES)
     connection.execute(delete(web_files.build_cache).where(lists))
 
 
@@ -267,7 +270,7 @@ def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -
     for issue, sha256 in pages:
         with database.writing() as connection:
             issue_pages.mark_page_written(connection, issue, sha256)
-            archive_pages.mark_lists_due(connection, [])
+            list_changes.mark_lists_due(connection, [])
             if issue.corrects_id is not None:
                 # The page of the issue with the error links to this one, now that it is there.
                 mark_pages_outdated(connection, [issue.corrects_id])
@@ -357,7 +360,7 @@ def _write_portion(
     ]
     if done:
         with database.writing() as connection:
-            archive_pages.mark_pages_settled(connection, [one.id for one in done])
+            list_changes.mark_pages_settled(connection, [one.id for one in done])
             adjacent_pages.mark_neighbours_due(connection, outdated)
     return done
 

@@ -12,6 +12,7 @@ from publisher.site import archive_pages
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.ingest.helpers import png
 from tests.publisher.printing import URL, changes, public, shown, syndicated
+from tests.publisher.site.test_hidden_pages import statements
 from tests.publisher.site.test_writer import pages, text_of
 
 
@@ -59,6 +60,41 @@ def test_only_the_lists_of_a_changed_article_are_written_again(
         "en/sections/section-2/index.html",
     }
     assert "Another title" in text_of(publication, "en/archive/2025-02")
+
+
+def test_of_languages_in_which_nothing_changed_no_list_is_read(
+    publication: PublicationFolder,
+) -> None:
+    for name in ("en/1", "ar/1", "zh-Hans/2"):
+        write(publication, name, "2026-01-05")
+    shown(publication)
+    write(publication, "ar/1", "2026-01-05", summary="Another summary")
+    with statements() as found:
+        shown(publication.at(NOW + timedelta(hours=1)))
+    lists = [one for one in found if "ORDER BY article.published_at DESC" in one]
+    assert {tag for tag in ("en", "ar", "zh-Hans") for one in lists if f"'{tag}'" in one} == {
+        "ar"
+    }
+
+
+def test_lists_of_a_month_link_to_it_in_a_language_as_long_as_this_has_it(
+    publication: PublicationFolder,
+) -> None:
+    def links() -> bool:
+        return f'hreflang="ar" href="{URL}/ar/archive/2026-01/"' in text_of(
+            publication, "en/archive/2026-01"
+        )
+
+    write(publication, "en/tides", "2026-01-05")
+    write(publication, "ar/maps", "2025-12-31")
+    shown(publication)
+    assert not links()
+    write(publication, "ar/tides", "2026-01-06")
+    shown(publication.at(NOW + timedelta(hours=1)))
+    assert links()
+    (publication.articles / "ar/tides.md").unlink()
+    shown(publication.at(NOW + timedelta(hours=2)))
+    assert not links()
 
 
 def test_a_list_without_articles_is_removed(publication: PublicationFolder) -> None:

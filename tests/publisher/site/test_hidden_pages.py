@@ -181,11 +181,11 @@ def test_only_pages_that_recommend_a_story_are_written_again_for_its_title(
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Collect all SQL statements while the block runs."""
+    """Collect all SQL statements with their values while the block runs."""
     found: list[str] = []
 
     def note(*context: Any) -> None:
-        found.append(context[2])
+        found.append(f"{context[2]} {context[3]}")
 
     event.listen(Engine, "before_cursor_execute", note)
     try:

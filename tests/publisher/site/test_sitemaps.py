@@ -8,7 +8,7 @@ from urllib.robotparser import RobotFileParser
 import pytest
 
 from publisher import web_files
-from publisher.site import archive_pages, sitemaps
+from publisher.site import list_changes, sitemaps
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import LANGUAGES, URL, changes, public, shown
 
@@ -221,7 +221,7 @@ def test_a_publication_s_own_robots_txt_stays(publication: PublicationFolder) ->
 def test_many_changes_make_the_files_anew(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (archive_pages, sitemaps):
+    for module in (list_changes, sitemaps):
         monkeypatch.setattr(module, "MOST_CHANGED", 2)
     shown(publication)
     for name in ("en/1", "en/2", "ar/3", "ar/1"):

@@ -1,0 +1,40 @@
+"""Which languages' lists have to be compared with their articles, and which articles sitemaps lack.
+
+A language has a number, which grows in the transaction in which pages of its articles count as written or removed.
+Who writes lists keeps the numbers of their last comparison: of languages whose numbers are the same, nothing is read.
+"""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from publisher import web_files
+from publisher.articles import store as articles
+
+# In the build cache: the numbers by language.
+_NUMBERS = "list changes"
+# In the build cache: articles whose lines in the sitemaps are to be made again, so many at most; more mean all.
+CHANGED_PAGES, MOST_CHANGED = "sitemap changes", 500
+
+
+def change_numbers(connection: Connection) -> dict[str, int]:
+    """Return the numbers of the languages whose articles have changed at any time."""
+    return dict(json.loads(web_files.cached_hash(connection, _NUMBERS) or "{}"))
+
+
+def mark_pages_settled(connection: Connection, ids: Sequence[int]) -> None:
+    """Note that articles' pages are written or removed; the lists are compared with them in this cycle or the next."""
+    articles.mark_article_pages_written(connection, ids)
+    mark_lists_due(connection, ids)
+
+
+def mark_lists_due(connection: Connection, ids: Sequence[int]) -> None:
+    """Have lists and sitemaps compared with the pages of articles that came, changed or went; without any, sitemaps."""
+    numbers = change_numbers(connection)
+    for tag in articles.languages_of(connection, ids):
+        numbers[tag] = numbers.get(tag, 0) + 1
+    web_files.store_hash(connection, _NUMBERS, json.dumps(numbers))
+    changed = json.loads(web_files.cached_hash(connection, CHANGED_PAGES) or "[]")
+    changed = sorted({*changed, *ids})[: MOST_CHANGED + 1]
+    web_files.store_hash(connection, CHANGED_PAGES, json.dumps(changed))
