@@ -272,6 +272,13 @@ class FeedSettings(values.ConfigTable):
     podcast: PodcastSettings = PodcastSettings()
 
 
+class SiteSettings(values.ConfigTable):
+    """The table [site]."""
+
+    # Where search engines are told of pages (IndexNow).
+    indexnow: tuple[values.WebAddress, ...] = ()
+
+
 class PublicationFile(values.ConfigTable):
     """All tables of publication.toml."""
 
@@ -280,6 +287,7 @@ class PublicationFile(values.ConfigTable):
     newsletter: tuple[Newsletter, ...] = ()
     delivery: DeliverySettings = DeliverySettings()
     feeds: FeedSettings = FeedSettings()
+    site: SiteSettings = SiteSettings()
     web: WebSettings = WebSettings()
     console: ConsoleSettings = ConsoleSettings()
     joining: JoiningSettings = JoiningSettings()
@@ -407,6 +415,7 @@ class Settings:
     direct_address: SecretStr | None = None
     # The name of this machine or container.
     host: str = field(default_factory=lambda: os.uname().nodename)
+    site: SiteSettings = field(default_factory=SiteSettings)
     web: WebSettings = field(default_factory=WebSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     mailbox: MailboxSettings | None = None

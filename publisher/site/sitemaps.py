@@ -6,10 +6,11 @@ equal is left alone.
 """
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from html import escape
+from html import escape, unescape
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, get_args
@@ -45,12 +46,20 @@ _FRAME_BYTES = 1_000
 # A robots.txt that does not begin with it is the publication's own.
 _ROBOTS_MARK = "# Written by publisher. Without this line, the file is left as it is.\n"
 
+_LOCATION = re.compile("<url><loc>(.*?)</loc>")
+# Takes the addresses of pages.
+Tell = Callable[[Connection, Sequence[str]], object]
 # The same page in each language: path, and last change (ISO 8601) or nothing.
 _Pages = Mapping[str, tuple[str, str]]
 
 
-def write_sitemaps(settings: Settings, database: Database, now: datetime) -> None:
-    """Write the files that have changed; remove those that are not needed any more."""
+def write_sitemaps(
+    settings: Settings, database: Database, now: datetime, tell: Tell | None = None
+) -> None:
+    """Write the files that have changed; remove those that are not needed any more.
+
+    `tell` gets the addresses of pages that came, changed or went, and may queue them, before the files say so.
+    """
     publication, public = settings.publication, settings.folders.public
     names = [(one.name, one.languages) for one in settings.newsletters]
     around = web_files.hash_inputs(publication.url, publication.languages, names)
@@ -61,13 +70,17 @@ def write_sitemaps(settings: Settings, database: Database, now: datetime) -> Non
         changed = web_files.cached_hash(connection, CHANGED_PAGES)
         files, others = _due_files(settings, connection, now, state, changed)
     before, times = state["files"], {}
+    former = before.keys() | state.get("former", {}).keys()
+    if tell and (pages := _changed_pages(settings, files, former)):
+        with database.writing() as connection:
+            tell(connection, pages)
     for path, content in files.items():
         is_new = content is not None and write_if_changed(public / path, content.encode())
         times[path] = before[path] if path in before and not is_new else now.isoformat()
     if times == before and not changed:
         return
     _write_frame(settings, times)
-    for path in (before.keys() | state.get("former", {}).keys()) - times.keys():
+    for path in former - times.keys():
         remove_file(public / path, public)
     with database.writing() as connection:
         new = {"around": around, "files": times, "others": others}
@@ -101,6 +114,21 @@ def _due_files(
     if news:
         files[_NEWS_FILE] = _news(publication, news)
     return files, others
+
+
+def _changed_pages(
+    settings: Settings, files: Mapping[str, str | None], former: Collection[str]
+) -> list[str]:
+    """Return the addresses in lines that are only in the files on disk, or only in the new ones."""
+    new = {path: text for path, text in files.items() if text is not None}
+    gone = dict.fromkeys((path for path in former if path not in files), "")
+    old, lines = set[str](), set[str]()
+    for path, text in {**new, **gone}.items():
+        if path != _NEWS_FILE:
+            old |= {*_text(settings.folders.public / path).splitlines()}
+            lines |= {*text.splitlines()}
+    found = {unescape(one[1]) for line in old ^ lines if (one := _LOCATION.match(line))}
+    return sorted(one for one in found if one.startswith(settings.publication.url))
 
 
 def _article_files(

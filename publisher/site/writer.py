@@ -59,7 +59,7 @@ def mark_all_pages_due(connection: Connection) -> None:
     connection.execute(delete(placed_file))
     name = web_files.build_cache.c.name
     others = (
-        *(list_pages.LISTS, icons.ICONS, sitemaps.FILES),
+        *(list_pages.LIST_PAGES, icons.ICONS, sitemaps.FILES),
         archive_pages.ARCHIVE_STATE,
     )
     lists = name.in_(others) | name.startswith(archive_pages.ARCHIVES)
@@ -161,11 +161,13 @@ def write_site(
     renderer: Renderer,
     now: datetime,
     progress: PageProgress = lambda _done, _of: None,
+    tell: sitemaps.Tell | None = None,
 ) -> SiteReport:
     """Write every page whose content is newer than its file.
 
     Articles come before the issues that link to them, issues before the lists. Pages that can't
     be rendered or written are reported, and the next run tries them again. `progress` may raise to stop.
+    `tell` gets the addresses of pages that came, changed or went.
     """
     written, told = SiteReport(), (0, 0)
     with _apart(settings, written):
@@ -191,7 +193,7 @@ def write_site(
     with _apart(settings, written):
         written.lists += archive_pages.write_archives(settings, database, renderer, now, report)
     with _apart(settings, written):
-        sitemaps.write_sitemaps(settings, database, now)
+        sitemaps.write_sitemaps(settings, database, now, tell)
     with _apart(settings, written):
         is_changed = bool(written.articles or written.issues)
         removal.remove_unused_media(settings, database, now, is_any_page_changed=is_changed)

@@ -1,7 +1,7 @@
 """The pings of WebSub hubs: one per feed and hub, which `websub_client` sends until it is accepted.
 
-The retry queue says which hub has to be notified of which topic. The transaction that records a feed's files as
-written also queues its pings. So a killed process may send a ping twice, but never loses one. Failed pings are
+The retry queue says which hub has to be notified of which topic; `indexnow` has its search engines there, too. The
+transaction that records a feed's files as written also queues its pings. So a killed process may send a ping twice, but never loses one. Failed pings are
 retried with increasing delays for about a day. The next change of the feed queues a new ping in any case.
 """
 
@@ -19,9 +19,9 @@ from publisher.database.retry_queue import FAILED, QueueItem, QueuePolicy, queue
 MAX_PING_ATTEMPTS = 13
 # Characters of an address or an answer.
 _MAX_TEXT = 200
-_KIND = "websub"
+PING_KIND = "websub"
 PING_POLICY = QueuePolicy(
-    kinds=(_KIND,),
+    kinds=(PING_KIND,),
     delays=[timedelta(minutes=min(2**number, 360)) for number in range(MAX_PING_ATTEMPTS - 1)],
     # Topics are spread out.
     jitter=-0.25,
@@ -30,7 +30,7 @@ PING_POLICY = QueuePolicy(
     lease=timedelta(minutes=1),
 )
 _c = queue_item.c
-IS_PING = _c.kind == _KIND
+IS_PING = _c.kind == PING_KIND
 
 
 def enqueue_pings(
@@ -45,7 +45,7 @@ def enqueue_pings(
         for topic in dict.fromkeys(topics):
             key = f"{hub} {topic}"
             retry_queue.enqueue(
-                connection, _KIND, {"topic": topic}, now, key=key, target=hub, renews=True
+                connection, PING_KIND, {"topic": topic}, now, key=key, target=hub, renews=True
             )
 
 
@@ -64,7 +64,7 @@ def failed_pings(connection: Connection) -> list[tuple[str, str, str]]:
 
 
 def ping_topic(item: QueueItem) -> str:
-    """Return the address of the feed that a ping is about."""
+    """Return the address of the feed, or the pages, that a ping is about."""
     return str(item.payload["topic"])
 
 

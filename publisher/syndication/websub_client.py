@@ -10,13 +10,14 @@ A rejection (4xx) is final: the same request would be rejected again, and somebo
 it now. Temporary failures (5xx, 408, 425, 429, no connection) are retried.
 """
 
+import json
 import socket
 import ssl
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -39,6 +40,7 @@ from sqlalchemy import Connection, delete, select
 from publisher import __version__
 from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import FAILED, QueueItem, Settlement, queue_item
+from publisher.syndication.indexnow import explain_refusal
 from publisher.syndication.websub import (
     IS_PING,
     MAX_PING_ATTEMPTS,
@@ -65,10 +67,7 @@ PING_TIMEOUT = 8.0
 TOPICS_PER_HUB = 200
 _ACCEPTED = "accepted"
 
-_HEADERS = {
-    "Content-Type": "application/x-www-form-urlencoded",
-    "User-Agent": f"newsletter-publisher/{__version__}",
-}
+_USER_AGENT = f"newsletter-publisher/{__version__}"
 _SUCCESS, _REDIRECTION, _SERVER_ERROR = range(200, 300), (307, 308), 500
 _TOO_MANY, _UNAVAILABLE = 429, 503
 # Request Timeout, Too Early, Too Many Requests.
@@ -114,14 +113,16 @@ class PublishRequest:
         self._connections: list[HTTPConnection] = []
         self._is_cut_off = False
 
-    def send(self, hub: str, topic: str, timeout: float, now: datetime) -> HubResponse:
+    def send(
+        self, hub: str, topic: str, timeout: float, now: datetime, document: object = None
+    ) -> HubResponse:
         """Notify a hub of a topic; errors of the hub and the network become a response.
 
-        `timeout` is in seconds, for all of it.
+        `timeout` is in seconds, for all of it. A `document` is sent as JSON in place of the form.
         """
         try:
             with call_after(timeout, self._cut_off):
-                response = self._exchange(hub, topic, timeout, now)
+                response = self._exchange(hub, _request(topic, document), timeout, now)
         except TimeoutError:
             return ping_timed_out(timeout)
         # ValueError: the address, or that of a redirect, is malformed.
@@ -133,13 +134,14 @@ class PublishRequest:
         # To the parser, a header that was cut off is one that has ended.
         return ping_timed_out(timeout) if self._is_cut_off else response
 
-    def _exchange(self, hub: str, topic: str, timeout: float, now: datetime) -> HubResponse:
-        form = urlencode({"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}).encode()
+    def _exchange(
+        self, hub: str, content: tuple[str, bytes], timeout: float, now: datetime
+    ) -> HubResponse:
         opener = _opener(self._connections)
-        reply = _post(opener, hub, form, timeout)
+        reply = _post(opener, hub, content, timeout)
         target = _redirection(hub, reply)
         if target:
-            reply = _post(opener, target, form, timeout)
+            reply = _post(opener, target, content, timeout)
         return _classify(reply, hub, now)
 
     def _cut_off(self) -> None:
@@ -158,8 +160,20 @@ class _Reply:
     text: str
 
 
-def _post(opener: OpenerDirector, address: str, form: bytes, timeout: float) -> _Reply:
-    request = Request(address, form, _HEADERS, method="POST")  # noqa: S310 -- the opener has HTTP only
+def _request(topic: str, document: object) -> tuple[str, bytes]:
+    """Return the media type and the body of a request."""
+    if document is not None:
+        return "application/json; charset=utf-8", json.dumps(document).encode()
+    form = {"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}
+    return "application/x-www-form-urlencoded", urlencode(form).encode()
+
+
+def _post(
+    opener: OpenerDirector, address: str, content: tuple[str, bytes], timeout: float
+) -> _Reply:
+    media_type, body = content
+    headers = {"Content-Type": media_type, "User-Agent": _USER_AGENT}
+    request = Request(address, body, headers, method="POST")  # noqa: S310 -- the opener has HTTP only
     with opener.open(request, timeout=timeout) as response:
         return _Reply(response.status, response.headers, _error_text(response))
 
@@ -345,7 +359,13 @@ class _PingRun(TargetRun):
         return 2 * self.timeout
 
     def send(self, item: QueueItem) -> HubResponse:
-        return PublishRequest().send(item.target, ping_topic(item), self.timeout, self.now())
+        document = item.payload.get("document")
+        answer = PublishRequest().send(
+            item.target, ping_topic(item), self.timeout, self.now(), document
+        )
+        if document and answer.result is HubResult.REJECTED:
+            return replace(answer, text=explain_refusal(answer.text, document))
+        return answer
 
     def answer_of_fault(self, item: QueueItem, why: str) -> HubResponse:  # noqa: ARG002  # it is logged
         return HubResponse(HubResult.UNREACHABLE, why)

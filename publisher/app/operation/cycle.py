@@ -70,6 +70,7 @@ from publisher.secrets import load_secret
 from publisher.site import SiteReport, mark_all_pages_due, write_site
 from publisher.site.writer import try_templates
 from publisher.syndication.feed_writer import mark_all_feeds_due, publish_feeds
+from publisher.syndication.indexnow import enqueue_pages, write_key_file
 from publisher.syndication.websub_client import HubReport, notify_hubs
 from publisher.uploaded_lists import delete_expired_imports
 from publisher.webhooks.client import Caller
@@ -243,8 +244,13 @@ class Pipeline:
 
     def _publish(self, report: CycleReport, progress: Progress, now: datetime) -> None:
         parts = (self.settings, self.database, self.renderer, now)
+        tell = partial(enqueue_pages, settings=self.settings, now=now)
+        with isolated("the key for search engines", report.problems.append):
+            write_key_file(self.settings, self.database)
         with isolated("pages", report.written.problems.append):
-            report.written = write_site(*parts, partial(progress, "writing pages"))
+            shown = partial(progress, "writing pages")
+            is_told = bool(self.settings.site.indexnow)
+            report.written = write_site(*parts, shown, tell if is_told else None)
         problems = list[str]()
         with isolated("feeds", problems.append):
             report.feeds, problems = publish_feeds(*parts, progress)
@@ -301,7 +307,8 @@ class Pipeline:
         until = public_since(self.settings, self.database, self.clock.now())
         if not self.leads or until is None:
             return HubReport()
-        return notify_hubs(self.database, self.settings.feeds.hubs, until)
+        receivers = (*self.settings.feeds.hubs, *self.settings.site.indexnow)
+        return notify_hubs(self.database, receivers, until)
 
     def call_webhooks(self) -> WebhookReport:
         """Send the events that are due to webhooks."""

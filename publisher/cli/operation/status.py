@@ -242,7 +242,9 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         subscribers = common.count_noun(count, "subscriber")
         console.print(f"{subscribers} of {tag}, which is not one of the languages")
     if facts.pings_waiting:
-        console.print(f"{common.count_noun(facts.pings_waiting, 'ping')} to hubs waiting")
+        console.print(
+            f"{common.count_noun(facts.pings_waiting, 'ping')} to hubs and search engines waiting"
+        )
     for hub, topic, answer in facts.pings_failed:
         console.print(f"Not notified: {hub} of {topic}: {answer}", style="yellow")
     if facts.joining_stopped:

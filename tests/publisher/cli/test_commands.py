@@ -178,7 +178,7 @@ def test_status_lists_hubs_that_could_not_be_notified(run: Run, small: Path) -> 
 
     out = run("status", small)[1]
 
-    assert "63 pings to hubs waiting" in out
+    assert "63 pings to hubs and search engines waiting" in out
     database = open_database(database_address(small / DATABASE_FILE))
     with database.writing() as connection:
         connection.execute(
