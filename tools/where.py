@@ -14,9 +14,13 @@ FOLDERS = ("publisher", "feeds", "subscribers", "docs")
 KINDS = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
+@cache
+def _stem(word: str) -> str:
+    return re.sub(r"(ing|ed|er|es|ies|e|y)?s?$", "", word.lower())
+
+
 def _words(text: str) -> set[str]:
-    found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)
-    return {re.sub(r"(ing|ed|er|es|ies|e|y)?s?$", "", one.lower()) for one in found}
+    return {_stem(one) for one in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)}
 
 
 # Words of a line are used for one another.

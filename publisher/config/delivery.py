@@ -33,6 +33,7 @@ from publisher.config.values import (
     HostName,
     Kind,
     MailboxValue,
+    require_list,
     wrong,
 )
 
@@ -155,22 +156,16 @@ class RateSettings(ConfigTable):
     per_hour: int | None = Field(default=None, ge=1, le=100_000_000)
 
 
-def _hosts(value: object) -> tuple[object, ...]:
-    if not isinstance(value, list | tuple):
-        raise ValueError(f'{value!r} is not a list; write one like ["gmail.com"]')  # noqa: TRY004  # pydantic collects ValueErrors only
-    return tuple(value)
-
-
 def _tables(value: object) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
-        raise ValueError("is one table; there may be several: write its name in [[ ]]")  # noqa: TRY004  # as above
+        raise ValueError("is one table; there may be several: write its name in [[ ]]")  # noqa: TRY004  # pydantic collects ValueErrors only
     return tuple(value)
 
 
 class DomainRateSettings(RateSettings):
     """The tables [[delivery.domain]]: receiving domains that share one rate limit."""
 
-    names: Annotated[tuple[HostName, ...], BeforeValidator(_hosts)] = Field(min_length=1)
+    names: Annotated[tuple[HostName, ...], BeforeValidator(require_list)] = Field(min_length=1)
 
 
 def _day(value: object) -> date:

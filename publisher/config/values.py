@@ -309,7 +309,7 @@ def check_distinct_tags(value: Any) -> Any:
 def require_list(value: Any) -> Any:
     """Return a list as a tuple; raise ValueError for anything else."""
     if not isinstance(value, list | tuple):
-        raise ValueError(f'{value!r} is not a list; write one like ["en", "zh-Hans"]')  # noqa: TRY004  # pydantic collects ValueErrors only
+        raise ValueError(f'{value!r} is not a list; write one in brackets, like ["a", "b"]')  # noqa: TRY004  # pydantic collects ValueErrors only
     return tuple(value)
 
 

@@ -1,7 +1,5 @@
 """`make where` answers what newcomers ask."""
 
-import pytest
-
 from tools.where import best
 
 ANSWERS = {
@@ -21,7 +19,10 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize(("question", "answer"), ANSWERS.items())
-def test_a_newcomer_s_question_is_answered_in_five_lines(question: str, answer: str) -> None:
-    found = best(question)[:5]
-    assert any(one.startswith(answer) for one in found), "\n".join(found)
+def test_a_newcomer_s_question_is_answered_in_five_lines() -> None:
+    found = {question: best(question)[:5] for question in ANSWERS}
+    assert {
+        question: lines
+        for question, lines in found.items()
+        if not any(one.startswith(ANSWERS[question]) for one in lines)
+    } == {}

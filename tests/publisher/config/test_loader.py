@@ -30,7 +30,7 @@ zh_TW => klingon
 zh_TW => zh-cn
     publication.languages: zh-Hans is there twice; name each language once
 ["en", "zh-Hans", "zh_TW", "ar"] => "en"
-    publication.languages: 'en' is not a list; write one like ["en", "zh-Hans"]
+    publication.languages: 'en' is not a list; write one in brackets, like ["a", "b"]
 ["en", "zh-Hans", "zh_TW", "ar"] => []
     publication.languages: () won't do; list should have at least 1 item, not 0
 "ar"] => "ar", "all"]
@@ -124,7 +124,7 @@ late = "send" => late = "no"
 late = "send" => give_up_after = 721
     newsletter[0].give_up_after: 721 won't do; input should be less than or equal to 720
 late = "send" => blocks = "notes"
-    newsletter[0].blocks: 'notes' is not a list; write one like ["en", "zh-Hans"]
+    newsletter[0].blocks: 'notes' is not a list; write one in brackets, like ["a", "b"]
 edition.zh-Hans] => edition.fr]
     newsletter[0].edition: fr is not one of the publication's languages; write one of en, zh-Hans, zh-Hant, ar, or add it to publication.languages
 edition.zh-Hans] => edition.zh_TW]

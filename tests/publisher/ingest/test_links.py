@@ -209,8 +209,7 @@ def test_mails_have_the_readers_language_in_both_parts(new_publication: Make) ->
     post(publication, "en/first.md", "Read [about this](second.md) today.", 6)
     post(publication, "ar/second.md", "كلمات.")
     post(publication, "en/second.md", "Words.")
-    pipeline = pipeline_of(publication)
-    pipeline.prepare()
+    publication.pick_up()
     pipeline_of(publication.at(NOW + timedelta(days=7))).prepare()
     with publication.database.reading() as connection:
         query = select(digest_table, issue_table.c.language).join(issue_table)

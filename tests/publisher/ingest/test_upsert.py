@@ -342,10 +342,9 @@ def test_a_file_of_another_source_keeps_the_article_too(new_publication: Make) -
 DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning lamp"}}]
 
 
-@pytest.fixture
-def daily(new_publication: Make) -> PublicationFolder:
-    """A publication in two languages with an edition each day, whose first has been sent."""
-    publication = new_publication(newsletters=DAILY, languages=["en", "ar"])
+def daily(new_publication: Make, *languages: str) -> PublicationFolder:
+    """Make a publication with an edition each day, whose first has been sent."""
+    publication = new_publication(newsletters=DAILY, languages=[*languages])
     publication.write("zero.md", title="Zero", date="2026-01-09")
     pipeline_of(publication).run()
     return publication.at(NOW + HOUR)
@@ -361,8 +360,8 @@ def carried(publication: PublicationFolder, day: int, language: str = "en") -> l
     return [key for key in ("zero", "ferry", "map") if f"/stories/{key}/" in text]
 
 
-def test_a_restored_article_is_sent_if_its_story_was_not(daily: PublicationFolder) -> None:
-    publication = daily
+def test_a_restored_article_is_sent_if_its_story_was_not(new_publication: Make) -> None:
+    publication = daily(new_publication, "en")
     publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09")
     withdraw_as_draft(publication)
     assert carried(publication, 10) == []
@@ -377,9 +376,9 @@ def test_a_restored_article_is_sent_if_its_story_was_not(daily: PublicationFolde
 
 
 def test_an_article_whose_language_changes_is_new_in_that_edition(
-    daily: PublicationFolder,
+    new_publication: Make,
 ) -> None:
-    publication = daily
+    publication = daily(new_publication, "en", "ar")
     publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09", lang="en")
     assert carried(publication, 10) == ["ferry"]
     publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09", lang="ar")

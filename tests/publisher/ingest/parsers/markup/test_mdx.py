@@ -7,6 +7,7 @@ import pytest
 from publisher.articles.model import ParsedArticle
 from tests.cpu_time import at_most
 from tests.publisher.ingest.parsers.markup.helpers import problems_of, read_as
+from tests.sizes import by_lane
 
 
 def docusaurus(body: str, **values: Any) -> ParsedArticle:
@@ -14,6 +15,7 @@ def docusaurus(body: str, **values: Any) -> ParsedArticle:
 
 
 PIER = "https://pier.example/a.png"
+MANY = by_lane(400, 2_500)
 
 
 @pytest.mark.parametrize(
@@ -152,12 +154,12 @@ def test_liquid_of_eleventy() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        *("{" * 20_000, "<a " * 10_000, "<A>" * 2_000, '<A b="' * 5_000, "{'" * 10_000),
-        *("<A b={" * 5_000, "import a\n" * 5_000, "export const a\n" * 4_000, "{/*" * 10_000),
-        "<Tabs>" * 2_000 + "x " * 100_000,
+        *("{" * 8 * MANY, "<a " * 4 * MANY, "<A>" * MANY, '<A b="' * 2 * MANY, "{'" * 4 * MANY),
+        *("<A b={" * 2 * MANY, "import a\n" * 2 * MANY, "export const a\n" * 2 * MANY),
+        *("{/*" * 4 * MANY, "<Tabs>" * MANY + "x " * 40 * MANY),
     ],
 )
 def test_hostile_mdx_takes_little_time(body: str) -> None:
-    with at_most(25):
+    with at_most(by_lane(5, 25)):
         article = docusaurus(f"Text.\n\n{body}")
     assert article.text.startswith("Text.")

@@ -9,6 +9,7 @@ from publisher.articles.model import ParsedArticle
 from publisher.ingest.sources.folder import OwnShortcodes
 from tests.cpu_time import at_most
 from tests.publisher.ingest.parsers.markup.helpers import problems_of, read_as
+from tests.sizes import by_lane
 
 
 def hugo(body: str, **values: Any) -> ParsedArticle:
@@ -16,6 +17,7 @@ def hugo(body: str, **values: Any) -> ParsedArticle:
 
 
 PIER = "https://pier.example/a.png"
+MANY = by_lane(1_000, 5_000)
 
 
 @pytest.mark.parametrize(
@@ -111,13 +113,13 @@ def test_values_that_are_missing_are_problems(body: str, problem: object) -> Non
 @pytest.mark.parametrize(
     "body",
     [
-        *("{{<" * 20_000, "{{< a " * 10_000, '{{< a "' * 10_000, "{{< a >}}" * 5_000),
-        *("{{< /a >}}" * 5_000, "{{< a >}}{{< b >}}" * 2_000 + "{{< /a >}}" * 2_000),
-        "{{</*" * 10_000,
+        *("{{<" * 4 * MANY, "{{< a " * 2 * MANY, '{{< a "' * 2 * MANY, "{{< a >}}" * MANY),
+        *("{{< /a >}}" * MANY, "{{< a >}}{{< b >}}" * MANY + "{{< /a >}}" * MANY),
+        "{{</*" * 2 * MANY,
     ],
 )
 def test_hostile_shortcodes_take_little_time(body: str) -> None:
-    with at_most(15):
+    with at_most(by_lane(3, 15)):
         article = hugo(f"Text.\n\n{body}")
     assert article.text.startswith("Text.")
 
