@@ -36,7 +36,6 @@ class Schedule:
     start: date | None = None
 
     def dates(self, since: date) -> Iterator[date]:
-        """Yield the local dates of the rule from `since` on, in order."""
         first = max(since, self.start) if self.start else since
         return self._cron(first) if self.kind == "cron" else self._rrule(first)
 
@@ -51,7 +50,6 @@ class Schedule:
 
     @cache  # noqa: B019  # schedules are few, small values that live as long as the program
     def days_a_month(self) -> int:
-        """Return the number of dates in a month of 31 days."""
         first = max(date(2027, 1, 1), self.start or date.min)
         month = first + timedelta(days=31)
         return sum(1 for _day in takewhile(lambda day: day < month, self.dates(first)))

@@ -53,7 +53,6 @@ class Pace:
         return max(0, math.floor(free * self.per_second))
 
     def after(self, tat: float, now: float, count: int) -> float:
-        """Return the tat after so many messages."""
         return max(tat, now) + count * self.interval
 
     def opens_at(self, tat: float) -> float:

@@ -53,7 +53,6 @@ SubscriberPage = Literal[
 
 
 def page_file(url_path: str) -> PurePosixPath:
-    """Return the file below the web root for the path of a page."""
     return PurePosixPath(url_path) / "index.html"
 
 

@@ -243,12 +243,10 @@ def cached_hash(connection: Connection, name: str) -> str | None:
 
 
 def forget_hash(connection: Connection, name: str) -> None:
-    """Forget what a name was written from, so that it is written again."""
     connection.execute(delete(build_cache).where(build_cache.c.name == name))
 
 
 def store_hash(connection: Connection, name: str, value: str) -> None:
-    """Store the hash of the inputs that a name was last written from."""
     connection.execute(
         upsert_by_key(connection, build_cache), {"name": name, "fingerprint": value}
     )

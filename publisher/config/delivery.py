@@ -263,7 +263,6 @@ class DeliverySettings(ConfigTable):
 
     @classmethod
     def keys(cls) -> dict[str, Any]:
-        """Return the keys of the table, with the tables of the transports."""
         return super().keys() | {name: kind.settings for name, kind in TRANSPORT_KINDS.items()}
 
     def table(self, kind: str) -> Any:

@@ -90,7 +90,6 @@ class Logo:
 
     @property
     def is_square(self) -> bool:
-        """Whether it is about as wide as it is high."""
         longer, shorter = max(self.width, self.height), min(self.width, self.height)
         return longer <= _MOST_OFF_SQUARE * shorter
 

@@ -125,7 +125,6 @@ def _check_sources(document: PublicationFile, path: Path) -> None:
 
 
 def _check_backup(chosen: BackupSettings | None, path: Path) -> None:
-    """Check that nobody can fetch backups from the web."""
     folders = Folders(path.parent.resolve())
     if chosen and chosen.path(folders.root).resolve().is_relative_to(folders.public):
         problem = f"{chosen.folder!r} lies in public/, and everybody can read what is there"
@@ -198,7 +197,6 @@ def _explain(
 
 
 def _value_problem(detail: ErrorDetails) -> tuple[str, str]:
-    """Return what is wrong with a value, and the remedy."""
     context, kind = detail.get("ctx", {}), detail["type"]
     given = message("%(value)s won't do", value=repr(detail["input"])[:60])
     if kind in {"greater_than_equal", "less_than_equal", "int_type", "int_parsing", "enum"}:
@@ -233,7 +231,6 @@ def _advice(kind: str, context: Mapping[str, Any]) -> str:
 
 
 def _shape(key: str) -> str:
-    """Return the expected TOML syntax."""
     name = re.sub(r"\[\d+\]", "", key)
     if name.endswith("skip_dates"):
         return "write a list like [2026-12-25, 2027-01-01]"

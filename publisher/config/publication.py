@@ -126,7 +126,6 @@ class BackupSettings(values.ConfigTable):
     keep: int = Field(default=7, ge=1, le=1000)
 
     def path(self, root: Path) -> Path:
-        """Return the folder that backups are made in, of a publication's folder."""
         return resolve_file(root, self.folder)
 
 
@@ -226,7 +225,6 @@ class Publication(values.ConfigTable):
         return frozenset(old.casefold() for old, new in renamed if new.casefold() == folded)
 
     def topic_names(self, name: str) -> frozenset[str]:
-        """Return all names of a topic: the present one and the former ones."""
         present = self.present_topic(name)
         return self.former_topics(present) | {present}
 
@@ -347,7 +345,6 @@ class Folders:
 
     @property
     def public(self) -> Path:
-        """The static web root."""
         return self.root / "public"
 
     @property
@@ -459,7 +456,6 @@ class Settings:
         return found.name if found else name
 
     def editions(self, newsletter: Newsletter) -> Sequence[Edition]:
-        """Return a newsletter's editions, in the order of the publication's languages."""
         return self.editions_of(newsletter.name)
 
     def editions_of(self, name: str) -> Sequence[Edition]:

@@ -106,7 +106,6 @@ def _no_such(found: Sequence[Any]) -> SettingEditError:
 
 
 def _named(value: Any, part: str) -> Any:
-    """Return a new table of a list with the name that the key has."""
     wanted = part[1:-1]
     if not part.startswith("[") or wanted.isdecimal() or not isinstance(value, Mapping):
         return value

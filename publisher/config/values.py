@@ -51,7 +51,6 @@ class ConfigTable(BaseModel):
 
     @classmethod
     def keys(cls) -> dict[str, Any]:
-        """Return the keys that this table may have, with the types of their values."""
         return {
             field.alias or name: field.annotation
             for name, field in cls.model_fields.items()

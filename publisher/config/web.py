@@ -111,7 +111,6 @@ class ConsoleSettings(values.ConfigTable):
 
     @property
     def is_secure(self) -> bool:
-        """Whether browsers reach it by https."""
         return self.url.startswith("https:")
 
 

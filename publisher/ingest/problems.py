@@ -128,7 +128,6 @@ def add_reason(
 def save_problems(
     connection: Connection, source: str, key: str, problems: Sequence[HandledProblem]
 ) -> None:
-    """Replace the stored problems of an item."""
     connection.execute(_DELETE_PROBLEMS, {"of_source": source, "of_key": key})
     rows = [_row(source, key, position, one) for position, one in enumerate(problems)]
     if rows:
@@ -171,7 +170,6 @@ def save_link_problems(
 
 
 def list_problems(connection: Connection) -> list[ItemProblem]:
-    """Return all stored problems, file by file."""
     query = select(item_problem).order_by(*item_problem.primary_key.columns)
     return [
         ItemProblem(
@@ -249,7 +247,6 @@ def is_sudden_loss(lost: int, articles: int) -> bool:
 
 
 def list_held_sources(connection: Connection) -> list[HeldSource]:
-    """Return the sources that are held, by name."""
     query = select(held_source).order_by(held_source.c.source)
     return [HeldSource(**row) for row in connection.execute(query).mappings()]
 
@@ -286,7 +283,6 @@ class SourceFailure:
 
 
 def list_failures(connection: Connection) -> list[SourceFailure]:
-    """Return the sources that can't be read, by name."""
     query = select(source_failure).order_by(source_failure.c.source)
     return [SourceFailure(**row) for row in connection.execute(query).mappings()]
 

@@ -339,7 +339,6 @@ class _Repair:
                 element.set(name, str(getattr(found, name)))
 
     def _found_image(self, element: html.HtmlElement, src: str) -> Picture | ArticleProblem:
-        """Return an image with its address, or why there is none."""
         width, height = _number(element.get("width")), _number(element.get("height"))
         image = Picture(src=src, width=width, height=height)
         found = self.find_image(image) if self.find_image and is_relative(src) else None

@@ -39,7 +39,6 @@ _ADDRESSES = select(article_address.c.path, article_address.c.is_current).where(
 
 
 def mark_links_due(connection: Connection) -> None:
-    """Have it decided again where all links lead."""
     connection.execute(delete(build_cache).where(build_cache.c.name == LINKS_NAME))
 
 

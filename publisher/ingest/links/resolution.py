@@ -75,7 +75,6 @@ class KnownTargets:
             self._addresses.setdefault(page_key(path), number)
 
     def find(self, target: LinkTarget, origin: LinkOrigin) -> int | None:
-        """Return the article that a link means, None if there is none."""
         found = self._exact.get((origin.source, target.file)) if target.file else None
         prefix = urlsplit(origin.site_url).path.rstrip("/")
         for path in (target.address, f"{prefix}{target.address}"):
@@ -148,7 +147,6 @@ def names_document(path: str) -> bool:
 
 
 def without_language(stem: str) -> str:
-    """Return a path without its ending, and without a language behind it."""
     return _LANGUAGE_SUFFIX.sub("", stem)
 
 

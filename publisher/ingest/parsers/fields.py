@@ -320,7 +320,6 @@ def read_line(key: str, value: YamlValue) -> str:
 
 
 def read_flag(key: str, value: YamlValue) -> bool:
-    """Return a boolean from any of YAML's spellings."""
     word = read_line(key, value).lower()
     if word not in TRUE_WORDS | FALSE_WORDS:
         reject(key, value, message("a yes or no"), message("true or false"))

@@ -124,7 +124,6 @@ class ItemParser:
 
 
 def _explained(error: Exception, item: Item) -> str:
-    """Return why an item is in quarantine for what is not its own fault."""
     if isinstance(error, OSError):
         words = untranslated(": ".join(filter(None, (error.filename, error.strerror))))
         return message("its media can't be put in place: %(words)s", words=words)

@@ -153,7 +153,6 @@ def read_all_again(connection: Connection) -> None:
 
 
 def forget_source(connection: Connection, name: str) -> None:
-    """Delete the state of a source without items."""
     connection.execute(delete(source_table).where(source_table.c.name == name))
 
 
@@ -177,7 +176,6 @@ def known_items(connection: Connection, source: str) -> dict[str, KnownItem]:
 
 
 def items_of(connection: Connection, sources: Collection[str]) -> list[ItemId]:
-    """Return all items of some sources, in order."""
     query = select(source_item.c.source, source_item.c.key)
     found = connection.execute(query.where(source_item.c.source.in_(sources)))
     return sorted((source, key) for source, key in found)
@@ -191,7 +189,6 @@ def save_item(
     *,
     reason: str | None = None,
 ) -> None:
-    """Store the state of an item, the id of its article and its problems."""
     values = {
         "source": source,
         "key": result.item.key,
@@ -221,7 +218,6 @@ def save_signatures(connection: Connection, source: str, items: Sequence[Item]) 
 
 
 def save_files(connection: Connection, source: str, files: Iterable[Item]) -> None:
-    """Store the state of files that documents show."""
     for file in files:
         save_item(connection, source, ItemResult(item=file, sha256=""), None)
 

@@ -117,7 +117,6 @@ def _folder_tag(name: str, publication: Publication) -> str | None:
 
 
 def story_key(parsed: ParsedArticle, path: PurePosixPath, publication: Publication) -> str:
-    """Return the key of the story that a document belongs to."""
     if parsed.key:
         return parsed.key.strip()
     for place in (parsed.translation_of, parsed.permalink):

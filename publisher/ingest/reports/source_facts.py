@@ -41,7 +41,6 @@ class SourceFacts:
 def read_source_facts(
     connection: Connection, languages: Collection[str], now: datetime
 ) -> dict[str, SourceFacts]:
-    """Return what is stored of each source, by name."""
     item = source_item.c
     rows = connection.execute(select(source_table.c.name, source_table.c.left_out))
     found = {name: SourceFacts(left_out=_left_out_by_name(stored)) for name, stored in rows}
@@ -72,7 +71,6 @@ def _left_out_by_name(stored: str) -> Counter[str]:
 
 
 def _count(chosen: ColumnElement[bool], *by: ColumnElement[str]) -> Select[Any]:
-    """Return a query that counts items by source, and by some columns."""
     columns = (source_item.c.source, *by)
     return select(*columns, func.count()).where(chosen).group_by(*columns)
 

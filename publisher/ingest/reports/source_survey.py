@@ -141,7 +141,6 @@ class _Counter:
     movable: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        """Count what may have moved."""
         before = (self.known[key] for key in self.gone)
         self.movable.update(one.sha256 for one in before if one.article_id is not None)
 

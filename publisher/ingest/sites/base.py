@@ -146,7 +146,6 @@ class SiteLanguages:
 
     @classmethod
     def of(cls, codes: Iterable[str], default: str) -> SiteLanguages:
-        """Return the languages of codes that are tags themselves; others are no languages."""
         return cls({code: tag for code in codes if (tag := tag_of(code))}, default)
 
     def tag(self, code: str) -> str | None:
@@ -158,7 +157,6 @@ class SiteLanguages:
         return match(tag, self.tags) if tag else None
 
     def split_folders(self, path: PurePosixPath) -> tuple[str | None, PurePosixPath]:
-        """Return the language that a folder of a path names, and the path without that folder."""
         for number, part in enumerate(path.parts[:-1]):
             tag = self.tag(part)
             if tag:

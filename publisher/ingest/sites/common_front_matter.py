@@ -73,7 +73,6 @@ def check_dated(page: SitePage, parsed: ParsedArticle) -> None:
 
 
 def is_word(value: YamlValue, words: frozenset[str]) -> bool:
-    """Return whether a value is one of some words in any case."""
     return isinstance(value, str) and value.strip().lower() in words
 
 

@@ -100,12 +100,10 @@ class ConfigurationFiles:
         return next((found for path in paths if (found := self.table(path)) is not None), None)
 
     def script(self, *paths: str) -> ScriptObject:
-        """Return the first of several scripts that is there, an empty one if none is."""
         texts = map(self.text, paths)
         return ScriptObject.of_script(next((one for one in texts if one is not None), ""))
 
     def below(self, folder: str, endings: tuple[str, ...]) -> Iterator[str]:
-        """Yield the paths of files below a folder, sorted."""
         found: list[str] = []
         if not self.exists(folder):
             return
@@ -201,7 +199,6 @@ def load_data(ending: str, text: str) -> Any:
 
 
 def named_tables(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the names in a list, or in a table with the table of each."""
     if isinstance(value, list):
         yield from ((str(name), {}) for name in value)
     if isinstance(value, dict):
@@ -223,7 +220,6 @@ class DataFiles(Mapping[str, Any]):
             files.text(path)
 
     def table(self, *names: str) -> Mapping[str, Any]:
-        """Return the first of several data files that is a mapping; empty if none is."""
         found = (self[name] for name in names if name in self)
         return next((one for one in found if isinstance(one, Mapping)), {})
 
@@ -292,7 +288,6 @@ class ScriptObject:
         return cls(_TOKEN.sub(lambda token: token["string"] or " ", kept))
 
     def string(self, key: str) -> str | None:
-        """Return the string of a key, wherever it stands, None if there is none."""
         match = re.search(rf"{_key(key)}(?:'([^'\n]*)'|\"([^\"\n]*)\"|`([^`$]*)`)", self.text)
         return next((one for one in match.groups() if one is not None), None) if match else None
 
@@ -320,7 +315,6 @@ class ScriptObject:
         return re.search(rf"{_key(key)}{word}\b", self.text) is not None
 
     def object(self, key: str) -> ScriptObject:
-        """Return the first object that a key has, an empty one if it has none."""
         return next(self.objects(key), ScriptObject(""))
 
     def objects(self, key: str) -> Iterator[ScriptObject]:
@@ -331,7 +325,6 @@ class ScriptObject:
         yield from map(ScriptObject, _parts(self.text, rf"{re.escape(text)}['\"`)\s,]*\{{"))
 
     def own_objects(self) -> Iterator[tuple[str, ScriptObject]]:
-        """Yield the objects directly in this one, by their keys."""
         position = 1
         pattern = re.compile(r"['\"]?([\w-]+)['\"]?\s*:\s*\{")
         while match := pattern.search(self.text, position):

@@ -267,7 +267,6 @@ def _check_build(fields: Fields) -> None:
 def _tokens(
     page: SitePage, parsed: ParsedArticle, story: PurePosixPath, slug: str
 ) -> dict[str, Callable[[], str]]:
-    """Return what the tokens of a pattern of [permalinks] stand for."""
     word = permalinks.path_word
     return permalinks.date_tokens(parsed.published) | {
         "section": lambda: page.group,

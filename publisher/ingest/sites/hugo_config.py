@@ -73,7 +73,6 @@ class HugoConfig:
         return tuple(str(name).lower() for name in names)
 
     def is_ugly(self, section: str) -> bool:
-        """Return whether the pages of a section are files and no folders."""
         value = self.values.get("uglyurls")
         return (
             _is_true(value.get(section.lower())) if isinstance(value, dict) else _is_true(value)

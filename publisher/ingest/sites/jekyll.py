@@ -82,7 +82,6 @@ class JekyllSite(Site):
     def _read_languages(
         self, files: configuration.ConfigurationFiles, options: SiteOptions
     ) -> SiteLanguages:
-        """Return the languages; note those that the configuration lists."""
         config = self._config
         default = str(config.get("default_lang") or _first(config, "lang", "locale"))
         listed = config.get("languages") or config.get("locales") or []

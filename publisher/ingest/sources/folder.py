@@ -181,7 +181,6 @@ class FolderScan:
             self.pages[path] = signature
 
     def leave_out(self, one: LeftOut) -> None:
-        """Count a file that is no item."""
         is_known = one in self.left_out or len(self.left_out) < _MAX_GROUPS
         self.left_out[one if is_known else LeftOut(one.reason)] += 1
 
@@ -278,7 +277,6 @@ def _item(
 
 
 def _is_static(path: str, site: Site) -> bool:
-    """Return whether a file is copied to the site as it is."""
     hidden = path.startswith("_") or "/_" in path
     return not hidden and any(PurePosixPath(path).is_relative_to(one) for one in site.static)
 

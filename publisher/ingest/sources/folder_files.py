@@ -47,7 +47,6 @@ class FolderFiles:
 
     @property
     def requested(self) -> tuple[str, ...]:
-        """The paths that were requested, whether they exist or not, sorted."""
         return tuple(sorted(self._requested))
 
     def picture_bytes(self, path: PurePosixPath) -> bytes | None:

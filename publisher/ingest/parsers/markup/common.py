@@ -49,7 +49,6 @@ class CodeRegions:
         return isinstance(position, int) and self.end_at(position) is not None
 
     def end_at(self, position: int) -> int | None:
-        """Return where the code ends that a position is in, None if it is in none."""
         return span_end(self._regions, position)
 
 
@@ -142,7 +141,6 @@ class ProblemLog:
         return list(_positions("\n", self.text))
 
     def line_at(self, position: int) -> int:
-        """Return the line of the file that has the character at a position of the text."""
         return self.before + 1 + bisect_right(self._line_ends, position - 1)
 
     def add(self, kind: ProblemKind, what: str, position: int | None = None) -> None:
@@ -155,7 +153,6 @@ class ProblemLog:
         self.add(kind, what, None if position < 0 else position)
 
     def stands_alone(self, start: int, end: int) -> bool:
-        """Return whether nothing else is on the lines from one position to another."""
         before, behind = self._around(start, end)
         return not (before.strip(" \t>-*+") or behind.strip())
 
@@ -237,7 +234,6 @@ _WORDS = {
 
 
 def admonition_title(kind: str, language: str | None) -> str:
-    """Return the word for a kind of note in a language; English where the language has none."""
     known = _KINDS.get(kind.lower())
     if known is None:
         return "" if kind.lower() in _ARRANGING | {"details"} else kind.capitalize()
@@ -388,7 +384,6 @@ def _push_table(state: StateBlock, rows: Sequence[str], lines: tuple[int, int]) 
 
 
 def remove_empty_heads(state: StateCore) -> None:
-    """Remove heads of tables in which no cell has a text."""
     tokens = state.tokens
     if not any(token.type == "thead_open" for token in tokens):
         return

@@ -372,7 +372,6 @@ def take_abbreviations(text: str) -> tuple[str, dict[str, str]]:
 
 
 def mark_abbreviations(state: StateCore) -> None:
-    """Mark the abbreviations that the environment of a text has under `abbreviations`."""
     meanings: dict[str, str] = state.env.get("abbreviations", {})
     if not meanings:
         return

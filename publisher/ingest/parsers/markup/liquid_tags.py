@@ -64,7 +64,6 @@ class LiquidState:
         return self.ended
 
     def position(self, token: Token | None) -> int | None:
-        """Return the position in the document of a token, or of the tag that includes it."""
         if self.included_at:
             return self.included_at[0]
         if token is None or token.start_index < 0 or token.source != self.log.text:
@@ -346,8 +345,6 @@ def _shown_by_name(name: str, written: str) -> str | None:
 
 
 def _filled(text: str, context: RenderContext, token: Token) -> str:
-    """Return the argument of a tag with the outputs in it filled in."""
-
     def value(match: re.Match[str]) -> str:
         return str(_value_of(match[1], context, token))
 

@@ -57,7 +57,6 @@ class JsxTag:
 
 
 def parse_tag(source: str, start: int) -> JsxTag | None:
-    """Return the tag that begins at a position, None if there is none."""
     opening = _TAG_NAME.match(source, start)
     if opening is None or source.startswith("<!", start):
         return None

@@ -106,7 +106,6 @@ _SHORTEST_KIND = 3
 
 
 def is_picture(address: str) -> bool:
-    """Return whether an address ends like that of a picture."""
     return _PICTURE.fullmatch(address) is not None
 
 
