@@ -2,30 +2,32 @@
 
 import ast
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("publisher", "feeds", "subscribers")
 
 
-class Module(NamedTuple):
-    path: Path  # from the checkout's folder
+@dataclass(frozen=True)
+class Module:
     text: str
-    tree: ast.Module
-    nodes: list[ast.AST]
+    path: Path = Path("code.py")  # from the checkout's folder
 
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
 
-def module(code: str, path: Path = Path("code.py")) -> Module:
-    tree = ast.parse(code)
-    return Module(path, code, tree, [*ast.walk(tree)])
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return [*ast.walk(self.tree)]
 
 
 def _modules() -> Iterator[Module]:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            yield module(path.read_text("utf-8"), path.relative_to(ROOT))
+            yield Module(path.read_text("utf-8"), path.relative_to(ROOT))
 
 
 @cache

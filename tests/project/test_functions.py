@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from tests.project.modules import Module, living_modules, module
+from tests.project.modules import Module, living_modules
 
 MOST_LINES = 30
 # Longer ones, each with its length and its reason. Shorten one, and lower its number or remove it;
@@ -38,8 +38,8 @@ def functions(code: Module) -> Iterator[tuple[str, int]]:
 
 def test_a_signature_and_a_docstring_do_not_count() -> None:
     code = 'def f(\n    a,\n    b,\n):\n    """One.\n\n    Two.\n    """\n    return (\n        a\n    )\n'
-    assert [*functions(module(code))] == [("f", 3)]
-    assert [*functions(module('def g(): "words"'))] == [("g", 0)]
+    assert [*functions(Module(code))] == [("f", 3)]
+    assert [*functions(Module('def g(): "words"'))] == [("g", 0)]
 
 
 def test_functions_are_short_but_for_those_that_are_listed() -> None:

@@ -94,9 +94,10 @@ def glossary() -> set[str]:
 def test_no_name_is_a_metaphor_that_the_glossary_lacks() -> None:
     banned = METAPHORS - glossary()
     found = []
-    for path, _text, tree, _nodes in product_modules():
-        names = [path.stem, *(name for node in tree.body for name in defined(node))]
-        found += [f"{path}: {name}" for name in names if words_of(name) & banned]
+    for module in product_modules():
+        names = [name for node in module.tree.body for name in defined(node)]
+        names = [module.path.stem, *names]
+        found += [f"{module.path}: {name}" for name in names if words_of(name) & banned]
 
     assert found == []
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.project.modules import Module, living_modules, module
+from tests.project.modules import Module, living_modules
 
 # The columns, and attributes of rows, that hold sentences or words of others.
 SENTENCES = {"reason", "last_response", "answer", "note"}
@@ -69,7 +69,7 @@ def sentences_read(code: Module) -> Iterator[int]:
     ],
 )
 def test_reading_a_stored_sentence_is_noticed(code: str) -> None:
-    assert [*sentences_read(module(code))] == [1]
+    assert [*sentences_read(Module(code))] == [1]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_reading_a_stored_sentence_is_noticed(code: str) -> None:
     ],
 )
 def test_showing_a_stored_sentence_is_no_reading(code: str) -> None:
-    assert [*sentences_read(module(code))] == []
+    assert [*sentences_read(Module(code))] == []
 
 
 def test_no_code_reads_a_stored_sentence() -> None:

@@ -184,38 +184,29 @@ def test_a_late_translation_becomes_available_later_and_the_original_keeps_its_d
     assert publication.one("ferry") == original
 
 
-def test_a_backlog_is_dated_by_its_documents(publication: PublicationFolder) -> None:
-    publication.pick_up_file("ferry.md", title="The ferry", date="2020-05-01")
-    found = publication.one("ferry")
-    assert found.published_at == found.updated_at == datetime(2020, 5, 1, tzinfo=UTC)
-    assert found.available_at == NOW
-
-
-def test_a_document_may_state_a_plausible_time_of_its_update(
+def test_an_article_has_the_times_that_its_document_says_if_they_can_be(
     publication: PublicationFolder,
 ) -> None:
+    publication.write("old.md", title="Old", date="2020-05-01")
+    publication.write("none.md", title="None")
     publication.write("a.md", title="A", date="2026-01-02", updated="2026-01-05")
     publication.write("b.md", title="B", date="2026-01-02", updated="2027-01-05")
     publication.pick_up_file("c.md", title="C", date="2026-01-02", updated="2025-01-05")
+    old = publication.one("old")
+    assert old.published_at == old.updated_at == datetime(2020, 5, 1, tzinfo=UTC)
+    assert old.available_at == NOW
     said = {key: one.updated_at.day for (key, _), one in publication.all().items()}
-    assert said == {"a": 5, "b": 9, "c": 2}
-
-
-def test_a_later_version_may_state_its_update_too(publication: PublicationFolder) -> None:
-    publication.write("a.md", title="A", date="2026-01-02")
-    publication.pick_up_file("b.md", title="B", date="2026-01-02")
+    assert said == {"old": 1, "none": 9, "a": 5, "b": 9, "c": 2}
+    # A later version may state its update, too; an undated one keeps the day on which it was seen first.
     publication.write("a.md", title="A2", date="2026-01-02", updated="2026-01-08")
-    publication.pick_up_file("b.md", title="B2", date="2026-01-02", updated="2026-02-08")
+    publication.write("none.md", title="None, corrected")
+    later = NOW + 3 * DAY
+    publication.at(later).pick_up_file(
+        "b.md", title="B2", date="2026-01-02", updated="2026-02-08"
+    )
     assert publication.one("a").updated_at == datetime(2026, 1, 8, 12, tzinfo=UTC)
-    assert publication.one("b").updated_at == NOW
-
-
-def test_an_undated_document_keeps_the_day_on_which_it_was_first_seen(
-    publication: PublicationFolder,
-) -> None:
-    publication.pick_up_file("a.md", title="A")
-    publication.at(NOW + 3 * DAY).pick_up_file("a.md", title="A, corrected")
-    assert publication.one("a").published_at == NOW
+    assert publication.one("b").updated_at == later
+    assert publication.one("none").published_at == NOW
 
 
 def test_an_embargoed_article_is_not_visible_before_its_time(
