@@ -23,8 +23,7 @@ from tests.publisher.config.samples import (
     ("url", "host"),
     [
         ("https://news.example.org", "news.example.org"),
-        ("https://News.Example.org:8443/a/b", "news.example.org"),
-        ("http://[::1]/a", "::1"),
+        *(("https://News.Example.org:8443/a/b", "news.example.org"), ("http://[::1]/a", "::1")),
         ("http://[::1]:8000", "::1"),
     ],
 )

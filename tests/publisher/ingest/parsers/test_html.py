@@ -182,8 +182,7 @@ def test_tables_code_and_footnotes_are_read_and_unclosed_tables_lose_no_text() -
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("Only text.", "^no title; "),
-        (HEAD, "^no text; "),
+        *(("Only text.", "^no title; "), (HEAD, "^no text; ")),
         (HEAD + "<!-- x -->", "^no text; "),
         (HEAD + "> " * 300 + "x", "nested more than 100 deep"),
         (HEAD + "- " * 300 + "x", "nested more than 100 deep"),
@@ -219,8 +218,7 @@ def test_bytes_that_are_not_utf8_are_named(content: bytes, reason: str) -> None:
     [
         ("2025-01-03-x.md", "date: 2026-01-09\n", date(2026, 1, 9)),
         ("2025-01-03-x.md", "permalink: /en/2025/02/04/\n", date(2025, 2, 4)),
-        ("2025-01-03-x.md", "permalink: /en/x/\n", date(2025, 1, 3)),
-        ("x.md", "", None),
+        *(("2025-01-03-x.md", "permalink: /en/x/\n", date(2025, 1, 3)), ("x.md", "", None)),
     ],
 )
 def test_the_date_is_read_from_metadata_permalink_or_file_name(

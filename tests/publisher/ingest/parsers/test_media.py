@@ -53,8 +53,7 @@ def test_the_size_of_a_picture_is_that_of_its_content_in_html_documents_too() ->
 @pytest.mark.parametrize(
     ("given", "size"),
     [
-        ('width="64"', 'width="64" height="48"'),
-        ('height="48"', 'width="64" height="48"'),
+        *(('width="64"', 'width="64" height="48"'), ('height="48"', 'width="64" height="48"')),
         ('width="10" height="10"', 'width="10" height="10"'),
         ('width="50%"', 'width="640" height="480"'),
     ],
@@ -69,8 +68,7 @@ def test_a_given_size_is_kept_and_completed(given: str, size: str) -> None:
     [
         ("images/x.png", "missing-picture", "images/x.png"),
         ("../../secret.png", "missing-picture", "../../secret.png"),
-        ("../..", "missing-picture", "../.."),
-        ("%00.png", "missing-picture", "%00.png"),
+        *(("../..", "missing-picture", "../.."), ("%00.png", "missing-picture", "%00.png")),
         ("/missing.png", "missing-picture", "/missing.png"),
         ("bad.png", "unsupported-picture", f"bad.png: {NO_PICTURE}"),
         ("huge.gif", "unsupported-picture", f"huge.gif: {TOO_MANY}"),
@@ -123,8 +121,7 @@ LOCAL = Picture(src=f"/media/{HASH}/mein-bild.png", width=640, height=480)
             "image: {src: ../images/Mein Bild.png, alt: A, width: 320}",
             replace(LOCAL, alt="A", width=320, height=240),
         ),
-        ("images: [images/Mein Bild.png]", LOCAL),
-        ("image: //example.org/a.png", REMOTE),
+        *(("images: [images/Mein Bild.png]", LOCAL), ("image: //example.org/a.png", REMOTE)),
         (
             "image: {src: 'https://example.org/a.png', alt: A pier, width: 1200, height: 630}",
             replace(REMOTE, alt="A pier", width=1200, height=630),

@@ -92,8 +92,7 @@ def test_errors_state_the_wrong_value_and_a_right_one(
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"tittle": "A"}, ["tittle title"]),
-        ({"Titel": "A"}, []),
+        *(({"tittle": "A"}, ["tittle title"]), ({"Titel": "A"}, [])),
         ({"titel": "A", "dtae": "2026-01-09"}, ["titel title", "dtae date"]),
         ({"titel": "A", "title": "B"}, []),
         (

@@ -169,8 +169,7 @@ def test_the_script_of_a_text(text: str, script: str) -> None:
         ("這個國家", ("en", "zh"), "zh-Hant", ("en", "zh-Hant")),
         ("Text", ("en", "zh"), "en", ("en", "zh-Hans")),
         ("港口", ("en", "zh-Hant"), "zh-Hant", ("en", "zh-Hant")),
-        ("这个国家", ("en", "zh-Hant"), None, ("en", "zh-Hant")),
-        ("Text", (), None, ()),
+        *(("这个国家", ("en", "zh-Hant"), None, ("en", "zh-Hant")), ("Text", (), None, ())),
         ("静かです", ("en", "ja"), "ja", ("en", "ja")),
     ],
 )

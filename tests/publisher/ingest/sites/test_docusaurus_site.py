@@ -120,8 +120,7 @@ def test_permalinks_have_route_language_and_date_and_pictures_languages(site: Pa
     ("blog", "kept"),
     [
         ("exclude: ['**/AGENTS.md', 'old/**']", {"a", "b"}),
-        ("exclude: noPosts", {"a", "old"}),
-        ("include: ['**/{a,b}.{md,mdx}']", {"a", "b"}),
+        *(("exclude: noPosts", {"a", "old"}), ("include: ['**/{a,b}.{md,mdx}']", {"a", "b"})),
         ("exclude: ['*.md'].concat(x), path: 'blog'", set()),
     ],
 )
