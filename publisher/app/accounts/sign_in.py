@@ -38,6 +38,7 @@ class SignedIn:
     """
 
     actor: Actor
+    name: str
     language: str
     session_id: str
     is_fresh: bool
@@ -61,6 +62,7 @@ def read_signed_in(state: EditingState, token: str, network: str) -> SignedIn | 
             log.warning("the use of a session could not be recorded", reason=str(error))
     return SignedIn(
         actor=account_actor(account, network),
+        name=account.name,
         language=account.language,
         session_id=session.id,
         is_fresh=session.is_fresh(now),
