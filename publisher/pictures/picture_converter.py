@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from lxml import etree
 from PIL import Image, ImageFont, ImageOps
@@ -49,6 +50,8 @@ _COMMON_FONTS = (
 # Pixels: the width of a page's text, and twice that, for screens with two pixels for each of CSS.
 _COPY_WIDTHS = (800, 1_600)
 _QUALITY = 80
+# Rows of a picture that is scaled down, made at a time.
+_STRIP = 64
 # Drawings and screenshots have so few colours; they stay exact.
 _FLAT_COLOURS = 4_096
 _PIXELS = re.compile(r"\s*([0-9.]+)(?:px)?\s*")
@@ -94,23 +97,23 @@ def _converted_image(content: bytes) -> bytes:
         raise UnconvertibleError("can't be read; export it as PNG or JPEG") from None
 
 
+class _Decoded(NamedTuple):
+    """A picture for copies: `is_flat` has few colours; `profile` is that of its colours."""
+
+    image: Image.Image
+    is_flat: bool
+    profile: bytes
+
+
 def narrower_copies(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield copies of a picture as WebP, with their widths, the widest first; none if they save nothing.
 
     What moves stays as it is. Places and names of cameras (Exif) are left out, colour profiles are kept.
     """
-    with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as opened:
-        if getattr(opened, "is_animated", False) or opened.mode[0] in "IF":
-            return
-        # JPEG is decoded at a half, a quarter or an eighth, if that is large enough.
-        opened.draft("RGB", (max(_COPY_WIDTHS), max(_COPY_WIDTHS)))
-        if math.prod(opened.size) > _MAX_PIXELS:
-            return
-        profile = opened.info.get("icc_profile", b"") if opened.mode != "CMYK" else b""
-        # Browsers ignore Exif in WebP.
-        upright = opened if opened.format == "WEBP" else ImageOps.exif_transpose(opened)
-        is_flat = opened.format == "PNG" and upright.getcolors(_FLAT_COLOURS) is not None
-        image = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    decoded = _decoded(content)
+    if decoded is None:
+        return
+    image, is_flat, profile = decoded
     most = len(content)
     for width in sorted({min(width, image.width) for width in _COPY_WIDTHS}, reverse=True):
         size = width, max(1, round(image.height * width / image.width))
@@ -122,6 +125,41 @@ def narrower_copies(content: bytes) -> Iterator[tuple[int, bytes]]:
             return
         most = len(copy.getvalue())
         yield width, copy.getvalue()
+
+
+def _decoded(content: bytes) -> _Decoded | None:
+    """Return an upright picture; None if it moves, or is too large."""
+    with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as opened:
+        if getattr(opened, "is_animated", False) or opened.mode[0] in "IF":
+            return None
+        # JPEG is decoded at a half, a quarter or an eighth, if that is large enough.
+        opened.draft("RGB", (max(_COPY_WIDTHS), max(_COPY_WIDTHS)))
+        if math.prod(opened.size) > _MAX_PIXELS:
+            return None
+        profile = opened.info.get("icc_profile", b"") if opened.mode != "CMYK" else b""
+        if opened.format != "WEBP":  # browsers ignore Exif in it
+            ImageOps.exif_transpose(opened, in_place=True)
+        is_flat = opened.format == "PNG" and opened.getcolors(_FLAT_COLOURS) is not None
+        image = _scaled_down(opened, "RGBA" if opened.has_transparency_data else "RGB")
+        return _Decoded(image, is_flat, profile)
+
+
+def _scaled_down(image: Image.Image, mode: str) -> Image.Image:
+    """Return a picture in a mode, not much more than twice as wide as its copies need.
+
+    It is made strip by strip: each copy of a whole picture of 40 million pixels takes 160 MB.
+    """
+    factor = image.width // (2 * max(_COPY_WIDTHS))
+    if factor <= 1:
+        return image.convert(mode)
+    width, height = (math.ceil(side / factor) for side in image.size)
+    small = Image.new(mode, (width, height))
+    for top in range(0, height, _STRIP):
+        strip = image.crop(
+            (0, top * factor, image.width, min((top + _STRIP) * factor, image.height))
+        )
+        small.paste(strip.convert(mode).reduce(factor), (0, top))
+    return small
 
 
 def _converted_svg(content: bytes) -> bytes:

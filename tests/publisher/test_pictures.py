@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageChops
 from PIL.PngImagePlugin import PngInfo
 
 from publisher.errors import ArticleError
@@ -289,3 +289,20 @@ def test_what_moves_or_would_grow_has_no_copies() -> None:
     frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
     assert [*narrower_copies(file.getvalue())] == []
     assert [*narrower_copies(noisy("WEBP", 900, 300, quality=1))] == []
+
+
+def test_a_picture_that_is_scaled_down_in_strips_shows_the_same() -> None:
+    file, shades = BytesIO(), Image.linear_gradient("L").resize((7000, 500))
+    whole = Image.merge("RGBA", (shades, shades.rotate(180), shades, shades.rotate(180)))
+    whole.save(file, "PNG", compress_level=0)
+    (width, copy), *_ = narrower_copies(file.getvalue())
+    expected = whole.resize((1600, 114), Image.Resampling.LANCZOS)
+    shown = Image.open(BytesIO(copy)).convert("RGBA")
+    assert (width, shown.size) == (1600, expected.size)
+    over_white = [
+        Image.alpha_composite(Image.new("RGBA", one.size, "white"), one).convert("L")
+        for one in (shown, expected)
+    ]
+    # What a loss of quality may change.
+    difference = ImageChops.difference(*over_white)
+    assert difference.point([0] * 16 + [255] * 240).getbbox() is None

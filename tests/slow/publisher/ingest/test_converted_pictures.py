@@ -1,5 +1,7 @@
 """Pictures are converted in a process with limits, and the article goes on without those that fail."""
 
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -7,10 +9,19 @@ import pytest
 from PIL import Image
 
 from publisher.errors import ArticleError
+from publisher.pictures import picture_converter
 from publisher.pictures.conversion import convert_picture
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.ingest.helpers import drawn, stored_problems
 from tests.publisher.test_pictures import svg
+
+# Megabytes that a process of this program may take.
+MOST_MEMORY = 250
+PROGRAM = """
+import resource, subprocess, sys
+subprocess.run([sys.executable, sys.argv[1], "--narrow"], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+"""
 
 
 def test_a_drawing_and_a_scan_of_an_article_are_published_in_formats_that_mails_show(
@@ -59,3 +70,11 @@ def test_words_of_a_drawing_are_there_or_it_is_refused(family: str) -> None:
         content = convert_picture(svg('width="90" height="30"', label))
         colours = Image.open(BytesIO(content)).convert("RGBA").getcolors(4096)
         assert len(colours or []) > 1
+
+
+def test_narrower_copies_of_a_poster_are_made_in_the_memory_that_a_small_server_has() -> None:
+    file = BytesIO()
+    Image.linear_gradient("L").resize((6600, 5500)).convert("RGBA").save(file, "PNG")
+    command = [sys.executable, "-c", PROGRAM, str(picture_converter.__file__)]
+    done = subprocess.run(command, input=file.getvalue(), capture_output=True, check=True)
+    assert 100 < int(done.stdout) < MOST_MEMORY
