@@ -41,7 +41,8 @@ def render(channel: Channel) -> bytes:
 
 def _complete_head(root: Element, channel: Channel, show: PodcastShow | None) -> None:
     head = root[0]
-    xml_builder.declare_namespaces(root, _prefixes(show))
+    shown = ["atom", "content", "dc", "dcterms", *(["itunes"] if show else []), "media"]
+    xml_builder.declare_namespaces(root, shown)
     xml_builder.add_text(head, "lastBuildDate", _date(channel.last_updated))
     xml_builder.add_text(head, f"{DC}creator", channel.author.name)
     xml_builder.add_links(head, f"{ATOM}link", links.channel_links(channel, "rss"))
@@ -50,11 +51,6 @@ def _complete_head(root: Element, channel: Channel, show: PodcastShow | None) ->
     for element in list(root.iter()):  # all text of the head is plain, but for the note
         xml_builder.write_references(element)
     xml_builder.add_note(head, channel)
-
-
-def _prefixes(show: PodcastShow | None) -> list[str]:
-    always = ["atom", "content", "dc", "dcterms", "media"]
-    return sorted([*always, "itunes"] if show else always)
 
 
 def _complete(item: Element, entry: Entry, channel: Channel, show: PodcastShow | None) -> None:

@@ -137,7 +137,8 @@ def match(tag: str, available: Iterable[str]) -> str | None:
     """
     choices = list(available)
     exact = next((wanted for wanted in _shortened(tag) if wanted in choices), None)
-    return exact or next((choice for choice in choices if _same(choice, tag)), None)
+    near = (one for one in choices if _language(one) == _language(tag))
+    return exact or next((one for one in near if script(one) == script(tag)), None)
 
 
 def sources_of(target: str) -> tuple[str, ...]:
@@ -152,10 +153,6 @@ def _shortened(tag: str) -> Iterator[str]:
         subtags.pop()
         if subtags and len(subtags[-1]) == 1:  # a singleton (x-, u-) without its subtag
             subtags.pop()
-
-
-def _same(one: str, other: str) -> bool:
-    return _language(one) == _language(other) and script(one) == script(other)
 
 
 def _language(tag: str) -> str:

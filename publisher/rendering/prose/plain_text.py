@@ -126,7 +126,7 @@ def _is_short(item: ListItem) -> bool:
 
 
 def _table(table: TableBlock, columns: int, towards: str) -> Iterator[_Paragraph]:
-    rows = [_row(row, towards) for row in table.rows]
+    rows = [_BAR.join(_cell(cell, towards) for cell in row.cells).strip() for row in table.rows]
     if all(map(_is_plain, table.cells)) and all(
         display_width(row) <= _MAX_ROW_COLUMNS for row in rows
     ):
@@ -151,10 +151,6 @@ def _record(row: TableRow, columns: int, towards: str) -> Iterator[_Paragraph]:
 
 def _is_plain(cell: TableCell) -> bool:
     return all(isinstance(block, TextBlock) for block in cell.blocks)
-
-
-def _row(row: TableRow, towards: str) -> str:
-    return _BAR.join(_cell(cell, towards) for cell in row.cells).strip()
 
 
 def _cell(cell: TableCell, towards: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
+from publisher.articles.model import Article, Byline, Picture
 from publisher.rendering import (
     ArticleView,
     HomeContent,
@@ -31,6 +31,7 @@ from publisher.rendering.model import (
     StoryToTranslate,
     WaitingIssue,
 )
+from publisher.testing import sample_article
 
 URL = "https://news.example.org"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar", "de")
@@ -79,32 +80,20 @@ def publication(language: str) -> PublicationView:
 
 def article(language: str, index: int = 0, **changes: object) -> Article:
     title, section, name, affiliation, summary = STORIES[language][index]
-    noon = datetime(2026, 1, 5 + index, 12, tzinfo=UTC)
-    made = Article(
+    made = sample_article(
         id=index,
         story_id=index,
         story_key=SLUGS[index],
         slug=SLUGS[index],
         language=language,
-        origin=Origin.ORIGINAL,
-        status=ArticleStatus.READY,
         title=title,
         summary=summary,
         html=body(summary),
         text=f"{summary} " * 30,
         bylines=(Byline(name=name, affiliation=affiliation or None),),
-        translators=(),
         section=section,
-        topics=(),
         picture=PICTURE if index == 0 else None,
-        attachments=(),
-        url=None,
-        offered=(),
-        published_on=date(2026, 1, 5 + index),
-        published_at=noon,
-        available_at=noon,
-        updated_at=noon,
-        content_hash="0" * 64,
+        published_at=datetime(2026, 1, 5 + index, 12, tzinfo=UTC),
     )
     return replace(made, **changes)  # type: ignore[arg-type] # fields by name, from tests only
 
