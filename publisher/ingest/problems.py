@@ -68,8 +68,7 @@ class ItemProblem:
 
 
 def handle_problems(
-    problems: Iterable[ArticleProblem],
-    action_of: Callable[[ProblemKind], ProblemAction],
+    problems: Iterable[ArticleProblem], action_of: Callable[[ProblemKind], ProblemAction]
 ) -> tuple[HandledProblem, ...]:
     """Return the problems that count, with what each leads to. Pure.
 
@@ -85,10 +84,7 @@ def handle_problems(
     counted.sort(key=lambda one: not one.holds)
     more = f"{len(counted) - _MAX_PROBLEMS:,} more"
     rest = ArticleProblem(ProblemKind.MORE_PROBLEMS, None, more)
-    return (
-        *counted[:_MAX_PROBLEMS],
-        HandledProblem(rest, ProblemAction.REPORT),
-    )
+    return (*counted[:_MAX_PROBLEMS], HandledProblem(rest, ProblemAction.REPORT))
 
 
 def _shortened(problem: ArticleProblem) -> ArticleProblem:

@@ -13,7 +13,6 @@ def report(*packages: object) -> str:
 def test_a_known_vulnerability_fails_and_is_named_with_its_fix() -> None:
     hole = {"id": "CVE-2026-41066", "fix_versions": ["6.1.0"], "description": ""}
     code, text = verdict(report(SKIPPED, CLEAN | {"version": "5.3", "vulns": [hole]}))
-
     assert (code, text) == (1, "audit: lxml 5.3 has CVE-2026-41066; fixed in 6.1.0")
 
 

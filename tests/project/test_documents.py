@@ -48,7 +48,6 @@ def test_the_starter_and_the_readme_name_the_same_verbs() -> None:
 
 def test_the_changelog_has_an_entry_for_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
     assert publisher.__version__ in {version, "0+checkout"}
 
@@ -66,7 +65,6 @@ def test_nobody_is_told_to_install_a_name_that_is_not_registered() -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_between_documents_lead_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8"))
-
     assert [one for one in targets if not (path.parent / one).exists()] == []
 
 

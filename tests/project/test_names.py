@@ -70,7 +70,6 @@ def definitions() -> dict[str, list[str]]:
 
 def test_each_public_name_is_defined_once() -> None:
     twice = {name: where for name, where in definitions().items() if len(set(where)) > 1}
-
     assert twice == {}
 
 
@@ -98,7 +97,6 @@ def test_no_name_is_a_metaphor_that_the_glossary_lacks() -> None:
         names = [name for node in module.tree.body for name in defined(node)]
         names = [module.path.stem, *names]
         found += [f"{module.path}: {name}" for name in names if words_of(name) & banned]
-
     assert found == []
 
 
@@ -117,5 +115,4 @@ def test_a_person_on_the_list_is_a_subscriber_and_no_reader() -> None:
         and words_of(name) & {"reader", "readers"}
         and name not in STREAM_READERS
     }
-
     assert found - {CSV_READER} == set()

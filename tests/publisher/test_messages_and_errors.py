@@ -141,7 +141,6 @@ def test_addresses_of_pages_articles_and_links_are_below_the_web_root(tmp_path: 
         "https://news.example.org/ar/stories/the-lantern/"
     )
     root = "https://example.org/news"
-
     assert strip_host(f'<a href="{root}/en/">', root) == '<a href="/news/en/">'
 
 

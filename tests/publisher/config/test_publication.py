@@ -9,14 +9,7 @@ from PIL import Image
 from publisher.config import load_settings
 from publisher.config.choices import Content, DigestBlock
 from publisher.config.design import DesignSettings
-from tests.publisher.config.samples import (
-    changed,
-    publication,
-    refusal,
-    settings,
-    told,
-    write,
-)
+from tests.publisher.config.samples import changed, publication, refusal, settings, told, write
 
 
 @pytest.mark.parametrize(

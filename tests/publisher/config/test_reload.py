@@ -158,14 +158,12 @@ def test_a_named_file_counts_as_well(settings: Settings) -> None:
     watched = SettingsFile(settings, LaterTimer())
     watched.poll()
     content = (root / "logo.png").read_bytes()
-
     (root / "logo.png").write_bytes(content + b"\0")
     change = watched.poll()
     assert change is not None
     assert (change.keys, change.files) == ((), ("logo.png",))
     assert change.settings.publication.design.logo is not None
     assert change.settings.publication.design.logo.content == content + b"\0"
-
     (root / "logo.png").unlink()
     with pytest.raises(ConfigError, match=r"logo\.png' can't be read"):
         watched.poll()

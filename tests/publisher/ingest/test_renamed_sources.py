@@ -57,7 +57,6 @@ def test_a_renamed_folder_keeps_articles_ids_addresses_and_what_was_mailed(
     pipeline_of(publication).run()
     articles, entries = publication.rows(article), atom(publication, "en").entries
     assert len(outbox(publication)) == 1
-
     move(publication, "articles", "texts")
     publication.reload(sources=[after], languages=["en"])
     # Its content tells nothing of where it was.

@@ -35,7 +35,6 @@ def test_the_wheel_publishes_the_demo_by_itself(wheel: Path, tmp_path: Path) -> 
         "from publisher.cli import main\n"
         "sys.exit(main(['demo', sys.argv[2]]))\n"
     )
-
     done = subprocess.run(
         [sys.executable, "-c", script, str(installed), str(tmp_path / "demo")],
         cwd=tmp_path,
@@ -45,7 +44,6 @@ def test_the_wheel_publishes_the_demo_by_itself(wheel: Path, tmp_path: Path) -> 
         timeout=120,
         check=False,
     )
-
     assert (done.returncode, done.stderr) == (0, "")
     assert "All files are below demo" in done.stdout
     assert (tmp_path / "demo" / "public" / "ar" / "weekly" / "2026-01-09").is_dir()
@@ -65,7 +63,6 @@ def test_the_wheel_holds_all_that_is_ours(wheel: Path) -> None:
         for path in (ROOT / "templates").rglob("*")
         if path.is_file()
     }
-
     assert ours - names == set()
     assert not any(name.startswith("tests/") for name in names)
 
@@ -76,7 +73,6 @@ def test_the_wheel_holds_all_that_is_ours(wheel: Path) -> None:
 def test_lock_files_carry_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
     pins = re.findall(r"(?m)^[a-z0-9._-]+(?:\[[a-z, ]+\])?==\S+", text)
-
     assert len(pins) > 30
     assert len(pins) == len(re.findall(r"(?m)^\S.*\\\n\s+--hash=sha256:", text))
     assert "://" not in text
@@ -90,7 +86,6 @@ def test_development_builds_on_the_runtime_s_pins() -> None:
         )
         for name in ("requirements.txt", "requirements-dev.txt")
     ]
-
     assert pins[0] <= pins[1]
 
 
@@ -134,6 +129,5 @@ def test_what_is_imported_is_declared() -> None:
     needed = declared(project["dependencies"])
     extra = project["optional-dependencies"]
     optional = {name for kind in ("postgres", "engine", "s3") for name in declared(extra[kind])}
-
     # Drivers of servers come with extras.
     assert imported() - needed == optional

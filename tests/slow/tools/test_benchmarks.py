@@ -19,7 +19,6 @@ def test_a_benchmark_runs_in_its_smallest_size(name: str) -> None:
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
-
     assert done.returncode == 0, done.stderr
     assert "│" in done.stdout
 
@@ -27,7 +26,6 @@ def test_a_benchmark_runs_in_its_smallest_size(name: str) -> None:
 def test_an_aim_of_the_ledger_can_be_missed() -> None:
     good = dict(zip(ledger.AIMS, ("30.0 s", "50.0 ms", "5,000", "1,000"), strict=True))
     bad = dict(zip(ledger.AIMS, ("30.1 s", "50.1 ms", "4,999", "999"), strict=True))
-
     assert ledger.missed_aims(good) == []
     for name, figure in bad.items():
         (missed,) = ledger.missed_aims(good | {name: figure})
@@ -38,14 +36,12 @@ def test_an_aim_of_the_ledger_can_be_missed() -> None:
 def test_a_benchmark_that_missed_an_aim_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["bench", "ledger"])
     monkeypatch.setattr(ledger, "measure", lambda _table: ["rows/s: 4,999"])
-
     with pytest.raises(SystemExit, match="rows/s: 4,999"):
         bench.main()
 
 
 def test_a_story_passes_through_few_modules_and_a_digest_takes_few_calls() -> None:
     found = walk.measured()
-
     assert found["story to mail"][0] <= 135
     assert found["story to feed"][0] <= 81
     assert found["assemble"][2] <= 25_000
