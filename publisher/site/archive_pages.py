@@ -147,6 +147,8 @@ class _Page:
     rows: Sequence[articles.ListedRow] = ()
     newer: str = ""
     older: str = ""
+    # Where the page of a topic's former name leads.
+    moved_to: str = ""
     # What it depends on besides.
     inputs: object = ()
 
@@ -237,10 +239,21 @@ class _Lists:
         for kind, lists in self.by_kind.items():
             for name, one in lists.items() if kind != "archive" else ():
                 yield from _pages_of(urls.list_path(self.language, kind, name), kind, one)
+        yield from self._former_topics()
         search = urls.list_path(self.language, "search")
         yield search, _Page(kind="search", inputs=([*months], len(self.parts)))
         for number, rows in self.parts:
             yield f"{search}{number}.json", _Page(kind="part", rows=rows, inputs=self.start)
+
+    def _former_topics(self) -> Iterator[tuple[str, _Page]]:
+        """Yield the pages of former names of topics; their paths are those of files, which no sitemap names."""
+        topics = self.by_kind["topics"]
+        for former, present in self.publication.renamed_topics.items():
+            old, new = urls.label_slug(former), urls.label_slug(present)
+            if new in topics and old not in topics:
+                path = urls.list_path(self.language, "topics", old)
+                moved_to = urls.list_path(self.language, "topics", new)
+                yield f"{path}index.html", _Page(kind="topics", moved_to=moved_to)
 
 
 def _pages_of(path: str, kind: ArchiveKind, one: _List) -> Iterator[tuple[str, _Page]]:
@@ -286,7 +299,8 @@ class _ArchiveWriter:
 
     def _digest(self, page: _Page) -> str:
         rows = " ".join([row.version for row in page.rows])
-        around = (self.around, page.kind, page.title, page.newer, page.older, page.inputs)
+        beside = (page.newer, page.older, page.moved_to)
+        around = (self.around, page.kind, page.title, *beside, page.inputs)
         return web_files.hash_inputs(*around, rows)[:16]
 
     def _pages(self, lists: _Lists) -> Iterator[tuple[str, _Page]]:
@@ -310,6 +324,9 @@ class _ArchiveWriter:
             file = self.settings.folders.public / path
             return write_if_changed(file, self._index(lists, page.rows))
         house = views.site_view(self.settings, lists.language)
+        if page.moved_to:
+            moved = self.renderer.moved_page(house, self._url(page.moved_to))
+            return write_page(self.settings, PurePosixPath(path), moved)
         script = self._write_script(house) if page.kind == "search" else ""
         content = replace(self._content(lists, path, page), script=script)
         return write_page(
