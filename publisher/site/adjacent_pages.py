@@ -7,7 +7,7 @@ are filled when its file is written.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from markupsafe import escape
@@ -24,6 +24,8 @@ from publisher.rendering.model import RelatedArticle
 
 # The article before, and the one after.
 Neighbours = tuple[AdjacentArticle | None, AdjacentArticle | None]
+# Their links.
+LINKS = ("prev", "next")
 
 _LINK = re.compile(r'<link rel="(?:prev|next)" href="[^"]*/([^/"]+)/" title="')
 # As templates/web/issue.html has them: in the head, and with words in the text.
@@ -61,21 +63,26 @@ def former_neighbours(
 
 
 def outdated_neighbours(
-    settings: Settings, one: Article, found: Neighbours
+    settings: Settings, one: Article, found: Neighbours, links: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield language and slug of articles whose pages link wrongly to the one whose page was just written.
 
-    Templates of a publication's own may have no such links.
+    `links` are those that pages have, of `prev` and `next`.
     """
-    publication, tag = settings.publication, one.language
-    url, own = _url(publication, tag, one.slug), _page(settings, tag, one.slug)
-    for other, rel, back in zip(found, ("prev", "next"), ("next", "prev"), strict=True):
-        if (
-            other
-            and _link(rel, _url(publication, tag, other.slug), other.title) in own
-            and _link(back, url, one.title) not in _page(settings, tag, other.slug)
-        ):
+    tag, url = one.language, _url(settings.publication, one.language, one.slug)
+    for other, back in zip(found, reversed(LINKS), strict=True):
+        link = _link(back, url, one.title)
+        if other and back in links and link not in _page(settings, tag, other.slug):
             yield tag, other.slug
+
+
+def links_of_pages(
+    settings: Settings, one: Article, render: Callable[[Neighbours], str]
+) -> set[str]:
+    """Return which links the page of an article has if it has both neighbours: own templates may have none."""
+    beside = AdjacentArticle(one.slug, one.title)
+    page, url = render((beside, beside)), _url(settings.publication, one.language, one.slug)
+    return {rel for rel in LINKS if _link(rel, url, one.title) in page}
 
 
 def mark_neighbours_due(connection: Connection, pages: Iterable[tuple[str, str]]) -> None:

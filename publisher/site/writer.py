@@ -5,7 +5,7 @@ file and row, the same bytes are written again. A publication's own templates of
 are tried with its newest article before.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -311,6 +311,8 @@ def _write_articles(
     with database.reading() as connection:
         total = articles.count_articles_without_page(connection, now)
     frames, failed, finished = dict[str, _Frame](), set[int](), 0
+    links = () if renderer.has_own_templates else adjacent_pages.LINKS
+    writer = _ArticleWriter(settings, database, written, links)
     render = partial(_article_page, settings, renderer)
     while True:
         with database.reading() as connection:
@@ -323,8 +325,7 @@ def _write_articles(
                 frames[tag] = _frame(settings, connection, tag, now)
         if not portion:
             return
-        pages = partial(render, versions, frames)
-        done = _write_portion(settings, database, written, portion, beside, pages)
+        done = writer.write(portion, beside, partial(render, versions, frames))
         failed.update(one.id for one in portion if one not in done)
         if not done:
             return  # a whole portion failed, so the template is wrong, not an article
@@ -332,39 +333,83 @@ def _write_articles(
         yield finished, max(total, finished)
 
 
-def _write_portion(
-    settings: Settings,
-    database: Database,
-    written: SiteReport,
-    portion: Sequence[Article],
-    beside: Mapping[int, adjacent_pages.Neighbours],
-    page: Callable[[Article, adjacent_pages.Neighbours], str],
-) -> list[Article]:
-    """Write the pages of some articles, and return these; neighbours that link wrongly to them are due."""
-    former = [
-        neighbour
-        for one in portion
-        for neighbour in adjacent_pages.former_neighbours(settings, one, beside[one.id])
-    ]
-    if former:
-        # Before the pages are written: afterwards nothing says which ones they were, if the process is killed.
-        with database.writing() as connection:
-            adjacent_pages.mark_neighbours_due(connection, former)
-    done = [
-        one
-        for one in portion
-        if _is_written(settings, database, one, written, partial(page, one, beside[one.id]))
-    ]
-    outdated = [
-        other
-        for one in done
-        for other in adjacent_pages.outdated_neighbours(settings, one, beside[one.id])
-    ]
-    if done:
-        with database.writing() as connection:
-            list_changes.mark_pages_settled(connection, [one.id for one in done])
-            adjacent_pages.mark_neighbours_due(connection, outdated)
-    return done
+@dataclass(slots=True)
+class _ArticleWriter:
+    """Writes portions of article pages; `links` to neighbours are those that pages have, if that is known."""
+
+    settings: Settings
+    database: Database
+    written: SiteReport
+    links: Collection[str]
+
+    def write(
+        self,
+        portion: Sequence[Article],
+        beside: Mapping[int, adjacent_pages.Neighbours],
+        page: Callable[[Article, adjacent_pages.Neighbours], str],
+    ) -> list[Article]:
+        """Write the pages of some articles, and return these; neighbours that link wrongly to them are due."""
+        settings = self.settings
+        former = [
+            neighbour
+            for one in portion
+            for neighbour in adjacent_pages.former_neighbours(settings, one, beside[one.id])
+        ]
+        if former:
+            # Before the pages are written: afterwards nothing says which ones they were, if the process is killed.
+            with self.database.writing() as connection:
+                adjacent_pages.mark_neighbours_due(connection, former)
+        done = [
+            one for one in portion if self._is_written(one, partial(page, one, beside[one.id]))
+        ]
+        if done and not self.links:
+            self.links = adjacent_pages.links_of_pages(
+                settings, done[0], partial(page, done[0])
+            )
+        outdated = [
+            other
+            for one in done
+            for other in adjacent_pages.outdated_neighbours(
+                settings, one, beside[one.id], self.links
+            )
+        ]
+        if done:
+            with self.database.writing() as connection:
+                list_changes.mark_pages_settled(connection, [one.id for one in done])
+                adjacent_pages.mark_neighbours_due(connection, outdated)
+        return done
+
+    def _is_written(self, article: Article, render: Callable[[], str]) -> bool:
+        """Write an article's page, or report why that can't be done; return whether it is there."""
+        try:
+            self.written.articles += self._write_page(article, render())
+        except Exception as error:
+            # A disk or a folder that can't be written concerns all pages.
+            if stops_all(error) or (isinstance(error, OSError) and is_storage_failure(error)):
+                raise
+            name, reason = f"{article.language}/{article.slug}", explain_fault(error)
+            self.written.problems.append(f"{name}: {reason}")
+            is_known = isinstance(error, PublisherError | OSError)
+            log.error(
+                "page of article left as it was",
+                article=name,
+                reason=reason,
+                exc_info=not is_known,
+            )
+            return False
+        return True
+
+    def _write_page(self, article: Article, page: str) -> bool:
+        """Write an article's page; return whether the file changed."""
+        public = self.settings.folders.public
+        path = urls.page_file(urls.article_path(article.language, article.slug))
+        if removal.shows_less(public / path, page):
+            # Before the page is replaced, so that a killed process looks through the files, too.
+            with self.database.writing() as connection:
+                removal.mark_media_due(connection)
+        is_changed = write_page(self.settings, path, page)
+        remove_file(public / path.with_name(urls.GONE_NAME), public)
+        return is_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,41 +444,3 @@ def _article_page(
     )
     item = adjacent_pages.with_neighbours(settings.publication, item, beside)
     return renderer.article_page(frame.publication, item)
-
-
-def _is_written(
-    settings: Settings,
-    database: Database,
-    article: Article,
-    written: SiteReport,
-    render: Callable[[], str],
-) -> bool:
-    """Write an article's page, or report why that can't be done; return whether it is there."""
-    try:
-        written.articles += _write_article(settings, database, article, render())
-    except Exception as error:
-        # A disk or a folder that can't be written concerns all pages.
-        if stops_all(error) or (isinstance(error, OSError) and is_storage_failure(error)):
-            raise
-        name, reason = f"{article.language}/{article.slug}", explain_fault(error)
-        written.problems.append(f"{name}: {reason}")
-        is_known = isinstance(error, PublisherError | OSError)
-        log.error(
-            "page of article left as it was", article=name, reason=reason, exc_info=not is_known
-        )
-        return False
-    return True
-
-
-def _write_article(settings: Settings, database: Database, article: Article, page: str) -> bool:
-    """Write an article's page; return whether the file changed."""
-    path = urls.page_file(urls.article_path(article.language, article.slug))
-    if removal.shows_less(settings.folders.public / path, page):
-        # Before the page is replaced, so that a killed process looks through the files, too.
-        with database.writing() as connection:
-            removal.mark_media_due(connection)
-    is_changed = write_page(settings, path, page)
-    remove_file(
-        settings.folders.public / path.with_name(urls.GONE_NAME), settings.folders.public
-    )
-    return is_changed

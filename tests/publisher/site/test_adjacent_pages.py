@@ -123,6 +123,32 @@ def test_an_article_whose_day_comes_is_linked_by_its_neighbours(
     chain(publication, "a", "b")
 
 
+class _Previous(Renderer):
+    """Stands for templates of a publication's own with a link to the article before alone."""
+
+    @property
+    def has_own_templates(self) -> bool:
+        return True
+
+    def article_page(self, *given: Any) -> str:
+        return re.sub(r'<link rel="next".*?>', "", super().article_page(*given))
+
+
+def test_pages_that_link_to_the_article_before_alone_are_written_once(
+    publication: PublicationFolder,
+) -> None:
+    for day, name in ((3, "a"), (4, "b"), (5, "c"), (6, "d")):
+        write(publication, f"en/{name}", f"2026-01-0{day}")
+    here = publication.settings, publication.database, _Previous()
+    publication.pick_up()
+    assert writer.write_site(*here, NOW).articles == 4
+    write(publication, "en/c", "2026-01-05", title="Another title")
+    publication.at(NOW + DAY).pick_up()
+    counts = [writer.write_site(*here, NOW + DAY).articles for _cycle in range(3)]
+    assert sum(counts) == 2
+    assert "Another title" in text_of(publication, "en/stories/d")
+
+
 class _Killed(Renderer):
     """Lets the process end when it comes to the page of /en/stories/z/."""
 
