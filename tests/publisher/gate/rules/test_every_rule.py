@@ -1,6 +1,7 @@
 """Each rule on the HTML part finds a mail that breaks it, and nothing in a sound one.
 
-The faults are lines of `data/faults.tsv`; those that take more than a line are here.
+The faults are lines of `data/faults.tsv`; those that take more than a line are here. `data/accepted.tsv` has what
+breaks no rule.
 """
 
 import ast
@@ -24,6 +25,7 @@ from publisher.gate.rules import (
 from tests.publisher.gate.pages import (
     WORDS,
     Fault,
+    accepted,
     changed,
     codes,
     inside,
@@ -36,6 +38,11 @@ from tests.publisher.gate.pages import (
 from tests.publisher.gate.rules.test_document import LONG
 from tests.publisher.gate.rules.test_layout import without_table
 from tests.publisher.gate.rules.test_links_and_images import PICTURE, SIZED, UNSUBSCRIBE
+
+
+def _name(rules: ModuleType) -> str:
+    return rules.__name__.rpartition(".")[2]
+
 
 CHARSET = '<meta charset="utf-8">'
 HEAD, BODY = sound("ar").split("<body", 1)
@@ -82,7 +89,7 @@ FAULTS: dict[ModuleType, tuple[Fault, ...]] = {
     ),
 }
 for _rules, _faults in FAULTS.items():
-    FAULTS[_rules] = (*_faults, *known_faults(_rules.__name__.rpartition(".")[2]))
+    FAULTS[_rules] = (*_faults, *known_faults(_name(_rules)))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +102,18 @@ for _rules, _faults in FAULTS.items():
 )
 def test_a_fault_is_found(module: ModuleType, fault: Fault) -> None:
     assert fault.code in codes(module, fault.html, fault.language)
+
+
+@pytest.mark.parametrize(
+    ("module", "page"),
+    [
+        pytest.param(module, page, id=page.fact)
+        for module in FAULTS
+        for page in accepted(_name(module))
+    ],
+)
+def test_what_breaks_no_rule_is_accepted(module: ModuleType, page: Fault) -> None:
+    assert codes(module, page.html, page.language) == []
 
 
 @pytest.mark.parametrize("language", WORDS)

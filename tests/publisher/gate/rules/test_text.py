@@ -9,7 +9,6 @@ from publisher.gate.rules import inbox_and_text, story_text, template_leftovers
 from publisher.rendering.model import StoryText
 from tests.publisher.gate.messages import PREHEADERS, STORIES, a_mail, page_of, text_of
 from tests.publisher.gate.pages import (
-    codes,
     findings,
     mail_of,
     sound,
@@ -269,19 +268,6 @@ def test_a_placeholder_in_an_address_is_an_error_and_an_encoded_one_a_warning(
     assert [(f.code, f.severity) for f in template_leftovers.check(mail_of(html))] == [
         ("url-template", "warning")
     ]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "<p>None of them came</p>",
-        "<p>{curly} and 100 % and 2 * 3 | 4</p>",
-        "<p>write to press@@example or @@ -1,3 +1,4 @@</p>",
-        '<p><a href="https://x.example/nonesuch/undefined-behaviour/">x</a></p>',
-    ],
-)
-def test_words_that_look_like_placeholders_are_accepted(content: str) -> None:
-    assert codes(template_leftovers, with_content(content)) == []
 
 
 def test_damage_is_counted_and_has_a_line() -> None:
