@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,16 @@ def starting_point(new_publication: Make, tmp_path_factory: pytest.TempPathFacto
     from tests.publisher.starting_points import copier  # it needs this module
 
     return copier(new_publication, tmp_path_factory)
+
+
+@pytest.fixture
+def prepared_publication(
+    new_publication: Make, tmp_path_factory: pytest.TempPathFactory
+) -> Make:
+    """Copy a publication to which a function was done once (see `copy_prepared`)."""
+    from tests.publisher.starting_points import copy_prepared  # it needs this module
+
+    return partial(copy_prepared, new_publication, tmp_path_factory)
 
 
 @pytest.fixture

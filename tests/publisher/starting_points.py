@@ -14,12 +14,11 @@ import pytest
 
 from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.store import find_account
-from publisher.config import Settings
 from publisher.database import open_database
 from publisher.testing import make_publication
 from tests.databases import at_database, finding_database
 from tests.publisher.app.approving import DAY, DUE, approve, cycle, fill, newsletter, person
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import Make, PublicationFolder
 from tests.sharing import made_once
 
 StartingPoint = Callable[..., PublicationFolder]
@@ -45,9 +44,9 @@ def copier(new_publication: StartingPoint, factory: pytest.TempPathFactory) -> S
     ) -> PublicationFolder:
         tags = languages or ("en",)
         key = json.dumps([point.name, tags, before.total_seconds(), terms])
-        build = partial(_build, point=point, languages=tags, at=DUE - before, terms=terms)
-        made = made_once(factory, sha256(key.encode()).hexdigest()[:12], build)
-        publication = new_publication(copy_of=made, **_changes(tags, terms))
+        bring = partial(_bring_to, point=point, languages=tags, at=DUE - before)
+        changes: dict[str, Any] = {"languages": [*tags], "newsletters": [newsletter(**terms)]}
+        publication = copy_prepared(new_publication, factory, bring, key, **changes)
         return publication.at(DUE if point is Point.SENT else DUE - before)
 
     return copy
@@ -61,27 +60,42 @@ def actor_of(publication: PublicationFolder, name: str = "ann") -> Actor:
     return account_actor(account, "192.0.2.0/24")
 
 
-def _changes(languages: tuple[str, ...], terms: dict[str, Any]) -> dict[str, Any]:
-    return {"languages": [*languages], "newsletters": [newsletter(**terms)]}
+def _bring_to(
+    publication: PublicationFolder, *, point: Point, languages: tuple[str, ...], at: Any
+) -> None:
+    fill(publication, *languages)
+    cycle(publication, at)
+    if point >= Point.APPROVED:
+        ann = person(publication, "ann")
+        for tag in languages:
+            approve(publication, ann, f"weekly-{tag}-2026-01-09")
+    if point >= Point.SENT:
+        cycle(publication, DUE)
+
+
+def copy_prepared(
+    new_publication: Make,
+    factory: pytest.TempPathFactory,
+    prepare: Callable[[PublicationFolder], object],
+    key: str = "",
+    **changes: Any,
+) -> PublicationFolder:
+    """Copy a publication with some settings, to which `prepare`, a function of a module, was done once.
+
+    `key` tells apart what one function makes of different arguments.
+    """
+    name = key or f"{prepare.__module__}.{prepare.__qualname__} {json.dumps(changes)}"
+    build = partial(_build, prepare=prepare, changes=changes)
+    made = made_once(factory, sha256(name.encode()).hexdigest()[:12], build)
+    return new_publication(copy_of=made, **changes)
 
 
 def _build(
-    folder: Path, *, point: Point, languages: tuple[str, ...], at: Any, terms: Any
+    folder: Path, *, prepare: Callable[[PublicationFolder], object], changes: Any
 ) -> None:
-    settings = make_publication(folder, **_changes(languages, terms))
+    settings = make_publication(folder, **changes)
     settings.folders.var.mkdir()
     with finding_database(folder):
-        _bring_to(point, at_database(settings), languages, at)
-
-
-def _bring_to(point: Point, settings: Settings, languages: tuple[str, ...], at: Any) -> None:
-    with closing(open_database(settings.database)) as database:
-        publication = PublicationFolder(settings, database)
-        fill(publication, *languages)
-        cycle(publication, at)
-        if point >= Point.APPROVED:
-            ann = person(publication, "ann")
-            for tag in languages:
-                approve(publication, ann, f"weekly-{tag}-2026-01-09")
-        if point >= Point.SENT:
-            cycle(publication, DUE)
+        settings = at_database(settings)
+        with closing(open_database(settings.database)) as database:
+            prepare(PublicationFolder(settings, database))

@@ -3,7 +3,7 @@
 import ast
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,7 +44,7 @@ from tests.publisher.app.approving import (
     newsletter,
 )
 from tests.publisher.app.nights import silent
-from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.keys import RSA
 from tests.publisher.mail.samples import parsed, raw_field
@@ -60,11 +60,12 @@ def tides(publication: PublicationFolder) -> PublicationFolder:
     return publication
 
 
-def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds_and_reports_its_progress(
-    publication: PublicationFolder,
+def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds_and_twice_changes_nothing(
+    new_publication: Make,
 ) -> None:
+    one, other = (tides(new_publication()) for _ in range(2))
     told: list[tuple[object, ...]] = []
-    report = pipeline_of(tides(publication)).run(lambda *step: told.append(step))
+    report = pipeline_of(one).run(lambda *step: told.append(step))
     assert told[:3] == [("reading articles", done, 2) for done in range(3)]
     assert ("weekly-en-2026-01-09", 1, 1, "") in told
     assert report.picked_up.new == 2
@@ -74,30 +75,20 @@ def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds_and_reports_its_progre
     assert report.feeds == 7
     assert (report.sent.messages, report.problems) == (2, [])
     assert sorted(report.sent.issues) == ["weekly-ar-2026-01-09", "weekly-en-2026-01-09"]
-
-
-def test_running_twice_changes_nothing_at_all_on_disk(publication: PublicationFolder) -> None:
-    pipeline_of(tides(publication)).run()
-    root = publication.settings.folders.root
-    with changes(root) as found:
-        report = pipeline_of(publication).run()
-        pipeline_of(publication.at(NOW + timedelta(minutes=5))).run()
-    assert {path for path in found if not path.startswith("var/")} == set()
-    assert (report.issues, report.feeds, report.sent.messages) == (0, 0, 0)
-
-
-def test_two_publications_of_the_same_content_come_out_byte_for_byte_equal(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
-    one, other = (tides(new_publication()) for _ in range(2))
-    for publication in (one, other):
-        pipeline_of(publication).run()
+    # Another publication of the same content comes out byte for byte equal.
+    pipeline_of(other).run()
     for folder in ("public", "outbox"):
         contents = [
             {path: content for path, (_time, content) in stamps(root / folder).items()}
             for root in (one.settings.folders.root, other.settings.folders.root)
         ]
         assert contents[0] == contents[1] != {}
+    # Nothing at all changes on disk.
+    with changes(one.settings.folders.root) as found:
+        report = pipeline_of(one).run()
+        pipeline_of(one.at(NOW + timedelta(minutes=5))).run()
+    assert {path for path in found if not path.startswith("var/")} == set()
+    assert (report.issues, report.feeds, report.sent.messages) == (0, 0, 0)
 
 
 def test_when_mail_is_written_its_pages_and_feeds_exist(publication: PublicationFolder) -> None:
@@ -119,7 +110,7 @@ def test_when_mail_is_written_its_pages_and_feeds_exist(publication: Publication
 
 
 def test_a_language_without_a_catalogue_is_warned_of_once(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     publication = new_publication(languages=["en", "nb", "eo", "ar"])
     with capture_logs() as logs:
@@ -185,8 +176,7 @@ ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 CLOCK = FixedClock(NOW)
 
 
-@pytest.fixture
-def three_readers(publication: PublicationFolder) -> PublicationFolder:
+def for_three(publication: PublicationFolder) -> PublicationFolder:
     """One article that is due today, for three subscribers."""
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en-GB"))
@@ -194,10 +184,18 @@ def three_readers(publication: PublicationFolder) -> PublicationFolder:
 
 
 @pytest.fixture
-def prepared(three_readers: PublicationFolder) -> PublicationFolder:
+def three_readers(publication: PublicationFolder) -> PublicationFolder:
+    return for_three(publication)
+
+
+def prepare(publication: PublicationFolder) -> None:
+    pipeline_of(for_three(publication)).prepare()
+
+
+@pytest.fixture
+def prepared(prepared_publication: Make) -> PublicationFolder:
     """Its issue, ready to be sent."""
-    pipeline_of(three_readers).prepare()
-    return three_readers
+    return prepared_publication(prepare)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -30,7 +29,7 @@ from publisher.jobs.turns import BackupState, Turn, TurnRunner
 from tests.databases import at_database, on_postgresql
 from tests.publisher.app.approving import HOUR
 from tests.publisher.app.nights import DAY, NIGHT, HeldClock, Nights, silent
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import Make, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import json_feed, pipeline_of, public
@@ -71,20 +70,20 @@ class Going:
         self.publication.write(f"en/{key}.md", title=title, date=day)
 
 
-@pytest.fixture
-def going(
-    new_publication: Callable[..., PublicationFolder], monkeypatch: pytest.MonkeyPatch
-) -> Going:
-    """A publication after its first turn, with one article and one recipient."""
-    # A changed file is read again after a pause, until it stays the same.
-    monkeypatch.setattr("publisher.config.reload.sleep", lambda _seconds: None)
-    publication = new_publication(languages=["en", "ar"])
+def turn_first(publication: PublicationFolder) -> None:
     subscribe(publication, ("ann@example.com", "en"))
     one = Going(publication)
     one.write("tides", "Tides")
     assert one.turn() == []
     assert len(outbox(publication)) == 1
-    return one
+
+
+@pytest.fixture
+def going(prepared_publication: Make, monkeypatch: pytest.MonkeyPatch) -> Going:
+    """A publication after its first turn, with one article and one recipient."""
+    # A changed file is read again after a pause, until it stays the same.
+    monkeypatch.setattr("publisher.config.reload.sleep", lambda _seconds: None)
+    return Going(prepared_publication(turn_first, languages=["en", "ar"]))
 
 
 def home(going: Going) -> str:
@@ -113,46 +112,35 @@ def test_an_edit_shows_in_pages_feeds_and_mail_from_the_next_cycle_on(going: Goi
     assert "Seven days" in newest_mail(going)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda path: path.write_text("newsletter = [", "utf-8"),
-        lambda path: path.write_text(
-            path.read_text("utf-8").replace("0 8 * * FRI", "now"), "utf-8"
-        ),
-        lambda path: path.unlink(),
-    ],
-    ids=["half", "wrong", "gone"],
-)
-def test_a_mistake_keeps_the_old_settings_and_is_told_once(
-    going: Going, damage: Callable[[Path], object]
+def test_a_mistake_keeps_the_old_settings_and_is_told_once_until_it_is_mended(
+    going: Going,
 ) -> None:
     before = going.file.read_bytes()
-    damage(going.file)
+    broken: tuple[Callable[[], object], ...] = (
+        lambda: going.file.write_text("newsletter = [", "utf-8"),
+        lambda: going.edit("newsletter = [", "newsletter = [["),
+        lambda: going.file.write_bytes(before.replace(b"0 8 * * FRI", b"now")),
+        going.file.unlink,
+    )
     going.write("maps", "Maps")
-    (line,) = going.turn()
-    assert (line["event"], line["log_level"]) == (WRONG, "error")
-    assert str(going.file) in line["reason"]
-    assert going.turn() == going.turn() == []
-    assert "Maps" in home(going)
-    assert line["reason"] in going.reports[-1].settings_problem
-    assert going.reports[-1].problems == []
-
-    going.file.write_bytes(before.replace(b"The week", b"Seven days"))
-    mended = going.turn()
-    assert [one["event"] for one in mended] == [CHANGED, VALID]
+    for damage in broken:
+        damage()
+        (line,) = going.turn()
+        assert (line["event"], line["log_level"]) == (WRONG, "error")
+        assert str(going.file) in line["reason"]
+        assert line["reason"] in going.reports[-1].settings_problem
+        assert going.reports[-1].problems == []
     assert going.turn() == []
-    assert going.reports[-1].settings_problem == ""
-
-
-def test_each_edit_of_a_broken_file_is_told_until_it_is_taken_back(going: Going) -> None:
-    before = going.file.read_bytes()
-    going.edit("0 8 * * FRI", "0 8 * *")
-    assert len(going.turn()) == 1
-    going.edit("0 8 * *", "0 8 *")
-    assert [one["event"] for one in going.turn()] == [WRONG]
+    assert "Maps" in home(going)
+    # As it was, and with another title.
     going.file.write_bytes(before)
     assert [one["event"] for one in going.turn()] == [VALID]
+    going.file.write_bytes(b"")
+    assert [one["event"] for one in going.turn()] == [WRONG]
+    going.file.write_bytes(before.replace(b"The week", b"Seven days"))
+    assert [one["event"] for one in going.turn()] == [CHANGED, VALID]
+    assert going.turn() == []
+    assert going.reports[-1].settings_problem == ""
 
 
 def test_mail_goes_to_a_server_as_soon_as_the_settings_say_so(going: Going) -> None:
@@ -176,24 +164,20 @@ def test_mail_goes_to_a_server_as_soon_as_the_settings_say_so(going: Going) -> N
     assert len(outbox(going.publication)) == before + 1
 
 
-@pytest.mark.parametrize(
-    ("table", "reason"),
-    [
-        ('transport = "smtp"\n[delivery.smtp]\nport = 1025\nuser = "ann"', "PUBLISHER_SMTP_PASSWORD"),
-        ('transport = "smtp"\n[delivery.smtp]\nport = 1025\nauthorities = "no.pem"', "no.pem"),
-        ('[[delivery.dkim]]\nselector = "one"\ndomain = "news.example.org"\nkey = "no.pem"', "no.pem"),
-    ],
-    ids=["password", "authorities", "key"],
-)  # fmt: skip
-def test_settings_that_no_transport_can_be_made_from_are_a_mistake(
-    going: Going, table: str, reason: str
-) -> None:
+def test_settings_that_no_transport_can_be_made_from_are_a_mistake(going: Going) -> None:
     text = going.file.read_text("utf-8").replace('"The week"', '"Seven days"')
-    going.file.write_text(f"{text}[delivery]\n{table}\n", "utf-8")
+    smtp = 'transport = "smtp"\n[delivery.smtp]\nport = 1025\n'
+    dkim = '[[delivery.dkim]]\nselector = "one"\ndomain = "news.example.org"\n'
     going.write("maps", "Maps")
-    (line,) = going.turn(WEEK)
-    assert line["event"] == WRONG
-    assert reason in line["reason"]
+    for table, reason, later in (
+        (f'{smtp}user = "ann"', "PUBLISHER_SMTP_PASSWORD", WEEK),
+        (f'{smtp}authorities = "no.pem"', "no.pem", timedelta()),
+        (f'{dkim}key = "no.pem"', "no.pem", timedelta()),
+    ):
+        going.file.write_text(f"{text}[delivery]\n{table}\n", "utf-8")
+        (line,) = going.turn(later)
+        assert line["event"] == WRONG
+        assert reason in line["reason"]
     assert going.turn() == []
     assert "Seven days" not in newest_mail(going)
     assert len(outbox(going.publication)) == 2

@@ -41,13 +41,16 @@ RENAMED = [{"name": "digest", "formerly": ["weekly"]}]
 WEEK = timedelta(days=7)
 
 
-@pytest.fixture
-def sent(publication: PublicationFolder) -> PublicationFolder:
-    """A publication whose first issue was sent to Ann."""
+def send_first(publication: PublicationFolder) -> None:
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     subscribe(publication, ("ann@example.com", "en"))
     assert pipeline_of(publication).run().sent.messages == 1
-    return publication
+
+
+@pytest.fixture
+def sent(prepared_publication: Make) -> PublicationFolder:
+    """A publication whose first issue was sent to Ann."""
+    return prepared_publication(send_first)
 
 
 def rename(publication: PublicationFolder, newsletters: Sequence[Mapping[str, object]]) -> None:

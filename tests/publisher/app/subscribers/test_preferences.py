@@ -27,7 +27,7 @@ from subscribers.preferences import (
 )
 from subscribers.store import erase, known_subscriber
 from subscribers.tables import subscriber
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, renderer
 
@@ -36,11 +36,10 @@ TOPICS, AUTHORS = ("Harbour", "Weather"), ("Ann", "Bob")
 LANGUAGES = ("en", "zh-Hant", "ar")
 
 
-@pytest.fixture
-def lantern(publication: PublicationFolder) -> PublicationFolder:
-    """Two newsletters in three languages, some articles, and one subscriber of the weekly."""
-    newsletters = [{"name": "weekly"}, {"name": "daily", "schedule": "0 8 * * *"}]
-    publication.reload(languages=list(LANGUAGES), newsletters=newsletters)
+NEWSLETTERS = [{"name": "weekly"}, {"name": "daily", "schedule": "0 8 * * *"}]
+
+
+def fill(publication: PublicationFolder) -> None:
     for number, topics in enumerate((TOPICS, TOPICS[:1])):
         publication.write(
             f"en/{number}.md",
@@ -51,7 +50,12 @@ def lantern(publication: PublicationFolder) -> PublicationFolder:
         )
     publication.pick_up()
     subscribe(publication, (ANN, "en"))
-    return publication
+
+
+@pytest.fixture
+def lantern(prepared_publication: Make) -> PublicationFolder:
+    """Two newsletters in three languages, some articles, and one subscriber of the weekly."""
+    return prepared_publication(fill, languages=list(LANGUAGES), newsletters=NEWSLETTERS)
 
 
 def save(publication: PublicationFolder, **entered: Any) -> frozenset[str]:
@@ -257,17 +261,19 @@ def test_a_pause_ends_at_a_local_midnight_and_other_choices_stay(
 # --- her own feed has what her preferences select, each story once, newest first
 
 
-@pytest.fixture
-def two_stories(publication: PublicationFolder) -> PublicationFolder:
-    """Two stories: one in two languages, one in Arabic only, published in that order."""
-    publication.reload(languages=["en", "zh-Hant", "ar"])
+def publish_two(publication: PublicationFolder) -> None:
     tides: dict[str, Any] = {"key": "tides", "topics": ["Harbour"], "date": "2026-01-05"}
     publication.write("en/tides.md", title="Tides", **tides)
     publication.write("ar/tides.md", title="المدّ", **tides)
     publication.write("ar/ropes.md", title="حبال", key="ropes", date="2026-01-06")
     subscribe(publication, (ANN, "en"))
     pipeline_of(publication).prepare()
-    return publication
+
+
+@pytest.fixture
+def two_stories(prepared_publication: Make) -> PublicationFolder:
+    """Two stories: one in two languages, one in Arabic only, published in that order."""
+    return prepared_publication(publish_two, languages=list(LANGUAGES))
 
 
 def token_of(publication: PublicationFolder) -> str:
