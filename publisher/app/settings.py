@@ -418,7 +418,8 @@ def _titles(table: Mapping[str, Any], languages: tuple[str, ...]) -> Iterator[Ed
 def _others(table: Mapping[str, Any], name: str) -> Iterator[EditableField]:
     keys = () if name == PUBLICATION else _NEWSLETTER_KEYS
     for key in keys:
-        types = _types(Newsletter, key)
+        annotation = Newsletter.model_fields[key].annotation
+        types = [one for one in (*get_args(annotation), annotation) if isinstance(one, type)]
         choices = next((tuple(one) for one in types if issubclass(one, StrEnum)), ())
         yield EditableField(
             key=key,
@@ -426,11 +427,6 @@ def _others(table: Mapping[str, Any], name: str) -> Iterator[EditableField]:
             is_number=int in types,
             choices=tuple(map(str, choices)),
         )
-
-
-def _types(model: type[ConfigTable], key: str) -> list[type]:
-    annotation = model.model_fields[key].annotation
-    return [one for one in (*get_args(annotation), annotation) if isinstance(one, type)]
 
 
 def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

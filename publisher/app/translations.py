@@ -63,7 +63,9 @@ def list_translations(  # noqa: PLR0913  # what can be asked for
     with state.database.reading() as connection:
         found = list(islice(listing.read_stories(connection, wanted, now), limit + 1))
     shown = found[:limit]
-    more = _cursor(shown[-1]) if len(found) > limit else None
+    more = None
+    if len(found) > limit:
+        more = f"{shown[-1].published_at:%Y%m%dT%H%M%SZ}-{shown[-1].original_id}"
     return TranslationPage(languages, tuple(shown), more)
 
 
@@ -132,10 +134,6 @@ def read_statistics(
     languages = tuple(state.settings.publication.languages)
     with state.database.reading() as connection:
         return statistics_of(connection, languages, now - timedelta(days=days), now)
-
-
-def _cursor(line: listing.StoryLine) -> str:
-    return f"{line.published_at:%Y%m%dT%H%M%SZ}-{line.original_id}"
 
 
 def _place(cursor: str) -> tuple[datetime, int]:

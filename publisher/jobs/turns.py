@@ -47,10 +47,6 @@ _SECONDS_BETWEEN_LOG_LINES = 10.0
 Work = Callable[["Progress"], object]
 
 
-def _always() -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Turn:
     """Work that is repeated: every so many seconds, or None for the service's own interval.
@@ -61,7 +57,7 @@ class Turn:
     name: str
     work: Work
     seconds: float | None = None
-    is_ours: Callable[[], bool] = _always
+    is_ours: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ def read_cells(lines: Iterable[bytes | str]) -> Iterator[tuple[int, list[str]]]:
         try:
             cells = next(parser, None)
         except csv.Error as error:
-            raise BadFileError(start, _cause(error)) from error
+            causes = (cause for part, cause in _CAUSES.items() if part in str(error))
+            raise BadFileError(start, next(causes, english(str(error)))) from error
         if cells is None:
             return
         if any(cell.strip() for cell in cells):
@@ -102,7 +103,7 @@ def write_cells(rows: Iterable[Sequence[str]], out: TextIO) -> int:
     writer = csv.writer(out)
     count = 0
     for count, row in enumerate(rows, start=1):  # noqa: B007 -- the last number is the count
-        writer.writerow([_guarded(cell) for cell in row])
+        writer.writerow([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row])
     return count
 
 
@@ -173,15 +174,6 @@ def _text(lines: Iterable[bytes | str]) -> Iterator[str]:
         if "\0" in text:
             raise BadFileError(number, RowReason("a NUL byte; this is no text file"))
         yield text.removeprefix(_BOM) if number == 1 else text
-
-
-def _cause(error: csv.Error) -> RowReason:
-    found = (cause for part, cause in _CAUSES.items() if part in str(error))
-    return next(found, english(str(error)))
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _unguarded(cell: str) -> str:

@@ -13,7 +13,7 @@ import difflib
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -224,10 +224,7 @@ class ColumnPlan:
         if "first" in found or "last" in found:
             whole = " ".join([found.get("first", ""), found.get("last", "")]).strip()
             given["name"] = given.get("name") or whole
-        attributes = _attributes(found.get("attributes", ""))
-        if language := found.get("language") or _first(
-            attributes, "language", "lang", "locale"
-        ):
+        if language := found.get("language") or _language(found.get("attributes", "")):
             given["language"] = language
         # The other columns that are read tell whether there is mail.
         stated = [
@@ -297,14 +294,10 @@ def _rank(column: tuple[str, str, str]) -> int:
     return _NAMES[role].index(column_key(name)) if role in _NAMES else 0
 
 
-def _attributes(cell: str) -> dict[str, object]:
+def _language(attributes: str) -> str:
     try:
-        value = json.loads(cell)
+        values = json.loads(attributes)
     except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _first(values: Mapping[str, object], *names: str) -> str:
-    found = (values.get(name) for name in names)
-    return next((value for value in found if isinstance(value, str)), "")
+        return ""
+    names = ("language", "lang", "locale") if isinstance(values, dict) else ()
+    return next((values[name] for name in names if isinstance(values.get(name), str)), "")

@@ -420,10 +420,11 @@ def deliver_due(
         if not quarantine:
             parts = (*pipeline.parts, pipeline.renderer)
             notices = send_notices(*parts, signers=pipeline.signers, progress=progress)
-        before = _issue_ids_under_way(database)
+        with database.reading() as connection:
+            under_way = store.issues_in_state(connection, IssueState.READY, IssueState.SENDING)
         # On a server, that is for the leader.
         sent = pipeline.send(progress, cancels_removed=database.path is not None)
-        counted = _counted(database, before, sent)
+        counted = _counted(database, {issue.id for issue in under_way}, sent)
         return DeliveryRun(sent, notices, *counted, is_quarantined=quarantine is not None)
 
 
@@ -437,12 +438,6 @@ def _counted(
         counts = sum(count_deliveries(connection, [*ids]).values(), Counter())
         paused = store.issues_in_state(connection, IssueState.PAUSED)
         return counts, paused, list_senders(connection, database.timer.time())
-
-
-def _issue_ids_under_way(database: Database) -> set[int]:
-    with database.reading() as connection:
-        states = (IssueState.READY, IssueState.SENDING)
-        return {issue.id for issue in store.issues_in_state(connection, *states)}
 
 
 class ReloadedPipeline:

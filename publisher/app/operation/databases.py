@@ -240,7 +240,9 @@ def _copy_into(
         if copy.filled_tables(writing) - {lineage_table.name}:
             raise DatabaseError(f"{new.name}: is not empty; copy into another one")
         read = copy.copy_rows(reading, writing)
-        _compare(read, copy.read_all_tables(writing))
+        written = copy.read_all_tables(writing)
+        if unlike := sorted(name for name in read if written.get(name) != read[name]):
+            raise DatabaseError(f"the copy differs in {', '.join(unlike)}; nothing was kept")
         set_lineage(writing, server=new.server_id(writing))
         if secret and stored_fingerprint(writing) is None:
             store_fingerprint(writing, fingerprint(secret))
@@ -309,8 +311,3 @@ def _refuse_old(connection: Connection, source: Database) -> None:
             f"{source.name}: may not know what was sent: {sign}. Copy the database that sends, or decide "
             "about this one first, with `publisher recover --release`"
         )
-
-
-def _compare(read: dict[str, copy.TableContent], written: dict[str, copy.TableContent]) -> None:
-    if unlike := sorted(name for name in read if written.get(name) != read[name]):
-        raise DatabaseError(f"the copy differs in {', '.join(unlike)}; nothing was kept")

@@ -59,14 +59,10 @@ def open_engine(pipeline: cycle.Pipeline, watch: Work) -> TurnEngine:
             "Procrastinate is not installed",
             "run `pip install --requirement requirements-extras.txt` in its folder, or leave engine out",
         ) from None
-    queue = JobQueue(address, _process_name(settings))
-    return TaskEngine(pipeline.database, queue, settings.folders.root, watch)
-
-
-def _process_name(settings: Settings) -> str:
-    """Return the name of the one process that runs a folder on a machine."""
+    # The name of the one process that runs a folder on a machine.
     folder = hashlib.sha256(os.fsencode(settings.folders.root)).hexdigest()[:12]
-    return f"{settings.host}/{folder}"
+    queue = JobQueue(address, f"{settings.host}/{folder}")
+    return TaskEngine(pipeline.database, queue, settings.folders.root, watch)
 
 
 def _error(settings: Settings, problem: str, remedy: str) -> errors.ConfigError:
@@ -141,9 +137,7 @@ def open_locked_pipeline(
         scope = lock_scope(settings.folders.var, settings.host)
         leadership = stack.enter_context(hold_leadership(database, settings.host, scope))
         start_checks.take_over_newsletters(settings, database, database.timer.time())
-        if folder:
-            _warn_of_other_staging_folders(database, folder)
-        _warn_of_unsafe_server(database)
+        _warn_of_surroundings(database, folder)
         yield replace(pipeline, leadership=leadership)
 
 
@@ -155,9 +149,9 @@ def _staging_folder(settings: Settings, database: Database) -> Path | None:
     return (settings.folders.root / staged).parent
 
 
-def _warn_of_other_staging_folders(database: Database, folder: Path) -> None:
-    """Say that mails are staged in several places, so that some may be lost with a machine."""
-    if apart := hosts_apart(database, folder):
+def _warn_of_surroundings(database: Database, folder: Path | None) -> None:
+    """Say that a machine may take staged mails with it, or the server commits; one of tests is so on purpose."""
+    if folder and (apart := hosts_apart(database, folder)):
         log.warning(
             "other machines stage mails in a folder of their own, which are lost if one does not come "
             "back; put it on a disk that all share, or use SMTP",
@@ -165,9 +159,6 @@ def _warn_of_other_staging_folders(database: Database, folder: Path) -> None:
             hosts=apart,
         )
 
-
-def _warn_of_unsafe_server(database: Database) -> None:
-    """Say that the server may lose commits; a server of tests is set so on purpose."""
     if database.unsafe_settings:
         log.warning(
             "a power cut may spoil the database on its server, or lose what was sent, which is sent "

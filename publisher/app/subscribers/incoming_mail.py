@@ -331,7 +331,10 @@ def _use(
         return _REPORTS[report.mail]
     message = incoming_mail.parse_mail(raw)
     sender = incoming_mail.sole_sender(incoming_mail.fields(message, "From"))
-    if _is_to_many(message) or sender.lower() in _own_addresses(settings):
+    is_to_many = (
+        message.get("List-Id") or header_field(message, "Precedence").lower() in _TO_MANY
+    )
+    if is_to_many or sender.lower() in _own_addresses(settings):
         return MailUse.UNKNOWN
     mail = CommandMail(
         connection,
@@ -358,7 +361,9 @@ def _use(
 
 def _command_of(message: Message, mail: CommandMail) -> MailCommand | None:
     """Return the command that a mail gives; an answer that says yes confirms what it answers."""
-    text = _first_text(message)
+    parts = incoming_mail.leaf_parts(message)
+    texts = (part for part in parts if part.get_content_maintype() == "text")
+    text = next(map(incoming_mail.part_text, texts), "")
     first_line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     command = parse_command(header_field(message, "Subject"), first_line)
     if command is None and mail.asked and is_assent(text):
@@ -380,12 +385,6 @@ def _is_authentic(settings: Settings, message: Message, sender: str) -> bool:
     return bool(name and domain) and incoming_mail.is_authenticated(results, name, domain)
 
 
-def _is_to_many(message: Message) -> bool:
-    return (
-        bool(message.get("List-Id")) or header_field(message, "Precedence").lower() in _TO_MANY
-    )
-
-
 def _own_addresses(settings: Settings) -> set[str]:
     own = {settings.publication.sender.address.lower()}
     box = settings.mailbox
@@ -402,12 +401,3 @@ def _answered_notice(
     for number in notices_of_message_ids(secret, " ".join(texts)):
         return find_notice(connection, number)
     return None
-
-
-def _first_text(message: Message) -> str:
-    parts = (
-        part
-        for part in incoming_mail.leaf_parts(message)
-        if part.get_content_maintype() == "text"
-    )
-    return next(map(incoming_mail.part_text, parts), "")

@@ -131,7 +131,14 @@ def read_choices(
     return PreferenceChoices(
         subscriber=person,
         preferences=chosen,
-        newsletters=tuple(_choice(person, chosen, one) for one in settings.newsletters),
+        newsletters=tuple(
+            NewsletterChoice(
+                one,
+                person.subscriptions.get(one.name),
+                chosen.cadences.get(one.name, Cadence.ISSUE),
+            )
+            for one in settings.newsletters
+        ),
         languages=settings.publication.languages,
         chosen_languages=languages,
         topics=_offered(topics, chosen.topics),
@@ -257,15 +264,6 @@ def _record_consent(
         consent_records.append_consent_record(
             connection, choices.subscriber.id, event, wish, origin, now
         )
-
-
-def _choice(
-    person: Subscriber, chosen: Preferences, newsletter: Newsletter
-) -> NewsletterChoice:
-    status = person.subscriptions.get(newsletter.name)
-    return NewsletterChoice(
-        newsletter, status, chosen.cadences.get(newsletter.name, Cadence.ISSUE)
-    )
 
 
 def _offered(frequent: Sequence[str], chosen: Sequence[str]) -> tuple[str, ...]:
