@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from sqlalchemy import select, update
 
@@ -33,6 +33,7 @@ from subscribers.preferences import (
 from tests.databases import delete_all_rows
 from tests.publisher.app.stored_rows import insert_article, insert_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.sizes import by_lane
 
 LANGUAGES = ("en", "ar", "zh-Hant")
 MOST = 2
@@ -272,6 +273,7 @@ def publication(new_publication: Callable[..., PublicationFolder]) -> Publicatio
 def test_everybody_gets_what_the_model_says_and_no_story_twice(
     publication: PublicationFolder,
 ) -> None:
+    @settings(max_examples=settings().max_examples // by_lane(2, 1))
     @given(subscribers=SUBSCRIBERS, days=DAYS)
     def check(subscribers: list[tuple[Preferences, list[str]]], days: list[Day]) -> None:
         delete_all_rows(publication.database)
@@ -308,19 +310,19 @@ def _join(
 def _live(publication: PublicationFolder, number: int, day: Day, readers: set[int]) -> Mails:
     """Do in the database what happens on a day. Return who gets what."""
     now = NOW + timedelta(days=number)
-    database, settings = publication.database, publication.settings
+    database, ours = publication.database, publication.settings
     with database.writing() as connection:
         for one in day.written:
             write_article(connection, one, now)
         for reader in day.choices.keys() & readers:
             store_preferences(connection, reader, day.choices[reader], now)
-    plan_issues(settings, database, now)
-    select_due(settings, database, now)
+    plan_issues(ours, database, now)
+    select_due(ours, database, now)
     mails: Mails = {}
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING):
             opened = issues.move_issue(connection, issue, IssueState.READY)
-            rows = open_ledger(connection, settings, opened, now)
+            rows = open_ledger(connection, ours, opened, now)
             opened = issues.move_issue(connection, opened, IssueState.SENDING)
             found, all_rows = _mails(connection, opened)
             assert rows == all_rows

@@ -32,6 +32,7 @@ from tests.publisher.app.histories.model import CADENCES, EDITIONS
 from tests.publisher.app.histories.play import LANGUAGES, MINUTES, NEWSLETTERS, Letter
 from tests.publisher.app.histories.verbs import History
 from tests.publisher.conftest import PublicationFolder
+from tests.sizes import by_lane
 
 STEPS = int(os.environ.get("HISTORY_STEPS", "10"))
 # With capital letters: an address is the same in any letter case.
@@ -183,8 +184,8 @@ def test_whatever_subscribers_do_each_gets_exactly_her_issues(
 ) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
     publication = new_publication(languages=LANGUAGES, newsletters=NEWSLETTERS)
-    # A history takes seconds.
-    examples = max(1, settings().max_examples // 3)
+    # A history takes seconds: a change has three of them, a night 33.
+    examples = max(1, settings().max_examples // by_lane(5, 3))
     bounds = settings(stateful_step_count=STEPS, max_examples=examples)
     run_state_machine_as_test(cast(Any, lambda: Histories(publication)), settings=bounds)
 
