@@ -50,7 +50,10 @@ class Going:
         self.clock = HeldClock()
         self.reports: list[CycleReport] = []
         pipeline = replace(pipeline_of(publication), clock=self.clock)
-        self.jobs = service_turns(ReloadedPipeline(pipeline), self.reports.append)
+        live = ReloadedPipeline(pipeline)
+        # What the file says at first is no edit.
+        live.current()
+        self.jobs = service_turns(live, self.reports.append)
 
     def turn(self, later: timedelta = timedelta()) -> list[dict[str, Any]]:
         """Run each job once; return the lines about settings in the log."""
