@@ -210,7 +210,6 @@ def last_leaving(
 
 
 def load_leaving(connection: Connection, subscriber_id: int, leaving_id: int) -> Leaving | None:
-    """Return a leaving of a subscriber on record, or None."""
     leavings = _leavings(consent_records.load_events(connection, subscriber_id))
     return next((leaving for leaving in leavings if leaving.id == leaving_id), None)
 

@@ -66,7 +66,6 @@ class JoinRequest:
 def insert_request(
     connection: Connection, subscriber_id: int, wish: JoinWish, code_digest: str, now: datetime
 ) -> int:
-    """Store a request of a subscriber on record. Return its id."""
     return insert_row(
         connection,
         join_request,

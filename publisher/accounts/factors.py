@@ -69,7 +69,6 @@ def set_password(connection: Connection, account_id: int, hashed: str, now: date
 
 
 def remove_password(connection: Connection, account_id: int) -> None:
-    """Remove the password of an account, with its one-time password."""
     connection.execute(delete(password_table).where(password_table.c.account_id == account_id))
 
 

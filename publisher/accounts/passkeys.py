@@ -167,7 +167,6 @@ def list_passkeys(connection: Connection, account_id: int) -> list[Passkey]:
 
 
 def remove_passkey(connection: Connection, account_id: int, number: int) -> bool:
-    """Remove a passkey of an account. Return whether there was one."""
     here = (passkey_table.c.id == number) & (passkey_table.c.account_id == account_id)
     return connection.execute(delete(passkey_table).where(here)).rowcount == 1
 

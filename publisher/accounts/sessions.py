@@ -138,7 +138,6 @@ def _end_challenges(connection: Connection, token: str) -> None:
 
 
 def end_listed_session(connection: Connection, account_id: int, session_id: str) -> bool:
-    """End a session of an account by its id. Return whether there was one."""
     here = console_session_table.c.id == session_id
     mine = console_session_table.c.account_id == account_id
     return connection.execute(delete(console_session_table).where(here, mine)).rowcount == 1

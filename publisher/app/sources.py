@@ -261,7 +261,6 @@ class SourcesStatus:
 
 
 def read_sources(state: EditingState) -> SourcesStatus:
-    """Return what there is to know about the sources."""
     languages, now = state.settings.publication.languages, state.clock.now()
     with state.database.reading() as connection:
         held = {one.source: one for one in list_held_sources(connection)}

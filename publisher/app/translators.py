@@ -136,8 +136,6 @@ def send_translator_mails(  # noqa: PLR0913  # the parts of the program that mai
 
 @dataclass(frozen=True)
 class _StaffMails(PersonalMails):
-    """Mails to translators and approvers."""
-
     secret: str = field(repr=False)
     renderer: Renderer
     signers: Sequence[DkimSigner]

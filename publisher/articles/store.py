@@ -520,7 +520,6 @@ def words_hash(one: model.Article) -> str:
 
 
 def with_known_people(people: People, article: model.Article) -> model.Article:
-    """Return an article with the names of known people in its language."""
     if not people:
         return article
     tag, editor = article.language, article.editor

@@ -60,7 +60,6 @@ class TaskEngine(TurnEngine):
         self._queue.enqueue(connection, name)
 
     def stop(self) -> None:
-        """Request the stop; return at once."""
         super().stop()
         self._queue.stop()
 

@@ -303,7 +303,6 @@ def read_backup_state(connection: sa.Connection) -> BackupState:
 
 
 def record_backup(connection: sa.Connection, now: datetime, problem: str | None = None) -> None:
-    """Record that a backup was made, or that there was a problem."""
     values = {"tried_at": now, "problem": problem, **({} if problem else {"made_at": now})}
     row = upsert(connection, backup_state).values(id=_ONLY_ROW, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))

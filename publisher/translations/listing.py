@@ -234,7 +234,6 @@ def count_stale(
 
 
 def count_states(lines: Iterable[StoryLine]) -> dict[str, Counter[model.CellState]]:
-    """Count the cells of stories, by language and state."""
     counts: dict[str, Counter[model.CellState]] = {}
     for line in lines:
         for cell in line.cells:

@@ -140,7 +140,6 @@ class ChangedParagraph:
 
 
 def words_of(row: Any) -> Words:
-    """Return the words of a row that has the columns."""
     return Words(row.title, row.summary, row.text)
 
 

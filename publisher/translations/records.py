@@ -27,7 +27,6 @@ from publisher.webhooks.store import Event, queue_events
 def claims_of(
     connection: Connection, stories: Sequence[int]
 ) -> dict[tuple[int, str], TranslationClaim]:
-    """Return the claims on stories, by story and language."""
     query = select(translation_claim)
     return {
         (claim.story_id, claim.language): claim
@@ -62,7 +61,6 @@ def count_expired(connection: Connection, now: datetime) -> dict[str, int]:
 
 
 def store_claim(connection: Connection, claim: TranslationClaim) -> None:
-    """Store a claim in the place of the one before."""
     connection.execute(upsert_by_key(connection, translation_claim), asdict(claim))
 
 

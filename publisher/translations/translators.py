@@ -142,7 +142,6 @@ def enqueue_staff_mail(
 def latest_mails(
     connection: Connection, account_id: int, limit: int
 ) -> list[retry_queue.QueueItem]:
-    """Return the latest mails of an account, the newest first."""
     c = retry_queue.queue_item.c
     query = select(retry_queue.queue_item).where(c.kind == _KIND, c.account_id == account_id)
     return retry_queue.load_items(connection, query.order_by(c.id.desc()).limit(limit))

@@ -267,7 +267,6 @@ def import_in_portions(
 
 
 def read_columns(file: Iterable[bytes | str]) -> ColumnPlan:
-    """Return what the columns of a file are read as. Raise BadFileError."""
     return first_columns(read_cells(file))
 
 

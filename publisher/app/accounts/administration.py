@@ -121,7 +121,6 @@ def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invita
 
 
 def read_accounts(state: EditingState, actor: Actor) -> list[AccountRecord]:
-    """Return all accounts, by address."""
     actor.require(model.Permission.MANAGE_ACCOUNTS)
     now = state.clock.now()
     with state.database.reading() as connection:

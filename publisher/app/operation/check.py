@@ -80,7 +80,6 @@ class CheckResult:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """Findings that stop the mail."""
         return self.proof.report.errors if self.proof else ()
 
     @property

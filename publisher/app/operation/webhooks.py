@@ -84,7 +84,6 @@ def disable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:
 
 
 def remove_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:
-    """Remove a webhook with what waits for it."""
     with _changing(state, actor, "remove-webhook", webhook_id) as (connection, webhook):
         store.delete_webhook(connection, webhook.id)
 

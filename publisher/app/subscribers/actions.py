@@ -157,7 +157,6 @@ def read_subscriber(state: EditingState, actor: Actor, number: int) -> Subscribe
 def read_subscriber_record(
     state: EditingState, actor: Actor, number: int
 ) -> tuple[records.SubscriberRecord, ReturnedMail]:
-    """Return all that is stored of a subscriber, and of mail that was returned."""
     person = read_subscriber(state, actor, number)
     record = records.find_record(state.settings, state.database, person.address)
     return record, read_returned_mail(state.database, record, state.clock.now())

@@ -90,7 +90,6 @@ def renew_private_feed(connection: Connection, subscriber_id: int, now: datetime
 
 
 def private_feed_type(name: str) -> str | None:
-    """Return the media type of the format of this name, or None."""
     return next((one.media_type for one in feeds.FEED_FORMATS if one.name == name), None)
 
 

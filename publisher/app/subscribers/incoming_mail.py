@@ -86,7 +86,6 @@ class CommandMail:
 
     @property
     def origin(self) -> ConsentOrigin:
-        """What the consent record says of it."""
         return ConsentOrigin(source=ConsentChannel.MAIL, message_id=self.message_id)
 
 

@@ -135,8 +135,6 @@ def request_subscription(
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """What an address is answered, and who has it."""
-
     address: Address
     leads_to: JoinAnswer
     person: Subscriber | None

@@ -70,7 +70,6 @@ class ConsentChange:
 
     @property
     def changed(self) -> bool:
-        """Whether anything was stored."""
         return self.before != self.after
 
     @property

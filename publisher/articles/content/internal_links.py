@@ -45,12 +45,10 @@ class LinkDestination:
 
 
 def internal_address(target: LinkTarget) -> str:
-    """Return the address of a link that is not resolved yet."""
     return f"{INTERNAL_SCHEME}:{quote(target.file)}?{quote(target.address)}"
 
 
 def target_of(address: str) -> LinkTarget:
-    """Return what such an address means."""
     file, _mark, path = address.removeprefix(f"{INTERNAL_SCHEME}:").partition("?")
     return LinkTarget(unquote(file), unquote(path))
 
