@@ -30,7 +30,7 @@ from publisher.rendering.template_files import misspelt_templates
 from publisher.site.writer import try_templates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """The result for one mail: an edition's next issue, a mail about a subscription, or a file.
 
@@ -153,7 +153,7 @@ def _check_notices(pipeline: Pipeline, language: str) -> Iterator[CheckResult]:
 def _check_notice(
     pipeline: Pipeline, composer: NoticeComposer, row: QueuedNotice
 ) -> CheckResult:
-    result = CheckResult(language=row.language, notice=row.kind.value)
+    result = CheckResult(row.language, notice=row.kind.value)
     try:
         with pipeline.database.reading() as connection:
             proof = composer.check(connection, row)
@@ -184,7 +184,7 @@ def _check_next(pipeline: Pipeline, edition: Edition) -> CheckResult:
 
 
 def _without_mail(edition: Edition) -> CheckResult:
-    return CheckResult(newsletter=edition.newsletter, language=edition.language)
+    return CheckResult(edition.language, edition.newsletter)
 
 
 def _result(preview: IssuePreview, remark: str | None) -> CheckResult:
@@ -219,9 +219,9 @@ def check_file(path: Path, lang: str | None) -> CheckResult:
     report = GateReport(findings=tuple(found))
     subject = None if is_page else mail.decoded_header("Subject") or None
     return CheckResult(
+        mail.language,
         file=path,
         is_page=is_page,
-        language=mail.language,
         subject=subject,
         proof=GateRun(mail, report),
     )

@@ -127,16 +127,18 @@ def _recovering(
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
         chosen = {verb: sorted(names) for verb, names in asdict(choices).items()}
         change.details.update(complete=evidence.is_complete, left=left, **chosen)
-        recovery = Recovery(
-            reason=reason,
-            copied_at=evidence.found.copied_at,
-            is_complete=evidence.is_complete,
-            missing_pages=evidence.missing_pages,
-            has_own_witness=_has_witness(settings, evidence.found),
-            issues=tuple(issues),
-            left=left,
+        yield (
+            Recovery(
+                reason,
+                evidence.found.copied_at,
+                evidence.is_complete,
+                evidence.missing_pages,
+                _has_witness(settings, evidence.found),
+                tuple(issues),
+                left,
+            ),
+            page,
         )
-        yield recovery, page
 
 
 def _require_later(copied_at: datetime | None, now: datetime) -> None:

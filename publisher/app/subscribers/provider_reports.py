@@ -93,15 +93,9 @@ def _store_event(
         # The provider knows to whom it sent, and has proved to be the provider.
         origin = replace(origin, evidence=Evidence.PROVIDER)
     words = redact_reply(event.words, event.recipient, intake.MAX_DIAGNOSTIC_STORED)
+    number, at = event.id or _content_id(secret, event), intake.bounded_instant(event.at, now)
     stored = BounceEvent(
-        source=provider,
-        source_id=event.id or _content_id(secret, event),
-        kind=event.kind,
-        at=intake.bounded_instant(event.at, now),
-        received_at=now,
-        cause=event.cause,
-        status=event.status,
-        diagnostic=words,
+        provider, number, event.kind, at, now, event.cause, event.status, words
     )
     intake.receive_event(connection, stored, origin, now)
 

@@ -52,7 +52,7 @@ class Mark:
     attrs: LanguageAttrs | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TextRun:
     """Text under the same marks, outermost mark first; a line feed is a line break.
 
@@ -79,7 +79,7 @@ class TextKind(StrEnum):
     CAPTION = "caption"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TextBlock:
     """A paragraph, heading or other text; `level` is 1 or 2 for a heading, else 0.
 
@@ -98,7 +98,7 @@ class TextBlock:
         return "".join([run.text for run in self.runs])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A picture in a block of its own; `href` is the address it links to, if any."""
 
@@ -144,7 +144,7 @@ class ListBlock:
     attrs: LanguageAttrs = INHERITED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TableCell:
     """A cell of a table; `columns` and `rows` are how many it spans."""
 
@@ -181,7 +181,7 @@ Block = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ArticleContent:
     """The content of an article, or of its beginning."""
 

@@ -70,7 +70,7 @@ def parse_content(source: str) -> blocks.ArticleContent:
     parser = _Parser()
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         (parser.enter if event == "start" else parser.leave)(element)
-    return blocks.ArticleContent(blocks=parser.body.blocks)
+    return blocks.ArticleContent(parser.body.blocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,7 @@ class _Parser:
         if has_text:
             self._text([run for run in runs if not run.picture or _is_inline(run.picture)])
         self.opened[-1].builder.parts += [
-            blocks.Figure(picture=run.picture, href=run.href)
+            blocks.Figure(run.picture, run.href)
             for run in runs
             if run.picture and not (has_text and _is_inline(run.picture))
         ]
@@ -220,13 +220,9 @@ class _Parser:
     def _text(self, runs: list[blocks.TextRun]) -> None:
         around, verbatim = self.opened[-1], self.verbatim > 0
         kind = blocks.TextKind.VERBATIM if verbatim else around.kind
-        text = blocks.TextBlock(
-            runs=fold_whitespace(runs, verbatim=verbatim),
-            kind=kind,
-            level=self._level(around.level) if kind == blocks.TextKind.HEADING else 0,
-            attrs=around.attrs,
-            gap=self.gap,
-        )
+        level = self._level(around.level) if kind == blocks.TextKind.HEADING else 0
+        folded = fold_whitespace(runs, verbatim=verbatim)
+        text = blocks.TextBlock(folded, kind, level, around.attrs, self.gap)
         around.builder.parts.append(text)
         self.gap = ""
 

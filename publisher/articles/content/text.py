@@ -98,7 +98,7 @@ def fold_whitespace(runs: Sequence[TextRun], *, verbatim: bool) -> tuple[TextRun
     folded = _trimmed(joined) if verbatim else _collapsed(joined)
     written = _composed(folded.split(RUN_SEPARATOR))
     pairs = zip(runs, written, strict=True)
-    changed = [TextRun(text=text, marks=run.marks, picture=run.picture) for run, text in pairs]
+    changed = [TextRun(text, run.marks, run.picture) for run, text in pairs]
     return tuple(_joined(_unmarked([run for run in changed if run.text or run.picture])))
 
 
