@@ -127,18 +127,9 @@ def _recovering(
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
         chosen = {verb: sorted(names) for verb, names in asdict(choices).items()}
         change.details.update(complete=evidence.is_complete, left=left, **chosen)
-        yield (
-            Recovery(
-                reason,
-                evidence.found.copied_at,
-                evidence.is_complete,
-                evidence.missing_pages,
-                _has_witness(settings, evidence.found),
-                tuple(issues),
-                left,
-            ),
-            page,
-        )
+        known = (evidence.found.copied_at, evidence.is_complete, evidence.missing_pages)
+        has_own = _has_witness(settings, evidence.found)
+        yield Recovery(reason, *known, has_own, tuple(issues), left), page
 
 
 def _require_later(copied_at: datetime | None, now: datetime) -> None:

@@ -330,10 +330,7 @@ def _use(
         return _REPORTS[report.mail]
     message = incoming_mail.parse_mail(raw)
     sender = incoming_mail.sole_sender(incoming_mail.fields(message, "From"))
-    is_to_many = (
-        message.get("List-Id") or header_field(message, "Precedence").lower() in _TO_MANY
-    )
-    if is_to_many or sender.lower() in _own_addresses(settings):
+    if _is_to_many(message) or sender.lower() in _own_addresses(settings):
         return MailUse.UNKNOWN
     mail = CommandMail(
         connection,
@@ -382,6 +379,12 @@ def _is_authentic(settings: Settings, message: Message, sender: str) -> bool:
     domain = sender.rpartition("@")[2]
     results = incoming_mail.fields(message, "Authentication-Results")
     return bool(name and domain) and incoming_mail.is_authenticated(results, name, domain)
+
+
+def _is_to_many(message: Message) -> bool:
+    return (
+        bool(message.get("List-Id")) or header_field(message, "Precedence").lower() in _TO_MANY
+    )
 
 
 def _own_addresses(settings: Settings) -> set[str]:
