@@ -130,17 +130,31 @@ class AnyKey(Enum):
 
 
 class About(Enum):
-    """Which language an operation is about, for which its permission is asked.
+    """Which language an operation, or a route of the console, is about, for which its permission is asked.
 
     ISSUE: that of the issue that the part `<issue>` of the path names. PATH: the part `<language>`.
-    EACH: it is about several, and shows or changes what the key permits in each. NOTHING: the whole
-    publication.
+    EACH: it is about several; it is enough to be permitted one, and it shows or changes what is permitted in
+    each. NOTHING: the whole publication.
     """
 
     NOTHING = "nothing"
     ISSUE = "issue"
     PATH = "path"
     EACH = "each"
+
+    @classmethod
+    def of_path(cls, path: str) -> "About":
+        """Return what the parts of a path say."""
+        of_language = cls.PATH if "<language>" in path else cls.NOTHING
+        return cls.ISSUE if "<issue>" in path else of_language
+
+    def require_part(self, path: str, access: object) -> None:
+        """Raise ValueError for a path without what this needs, and for a permission whose language nothing says."""
+        part = {About.PATH: "<language>", About.ISSUE: "<issue>"}.get(self, "")
+        if part not in path:
+            raise ValueError(f"{path}: has no {part}")
+        if access in OF_ONE_LANGUAGE and self is About.NOTHING:
+            raise ValueError(f"{path}: {access} is about a language; say which")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,11 +191,7 @@ class Operation:
         is_by_key = self.terminal or access not in NOT_BY_KEY
         if not isinstance(access, AnyKey | Permission) or not is_by_key:
             raise ValueError(f"{self.id}: {self.access!r} is no access of a key")
-        part = {About.PATH: "language", About.ISSUE: "issue"}.get(self.about)
-        if part is not None and part not in self.parts:
-            raise ValueError(f"{self.id}: has no <{part}>")
-        if self.access in OF_ONE_LANGUAGE and self.about is About.NOTHING:
-            raise ValueError(f"{self.id}: {self.access} is about a language; say which")
+        self.about.require_part(self.path, access)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -228,8 +238,6 @@ class OperationTable(list[Operation]):
         about the issue or the language that its path names, unless `about` says otherwise.
         """
         method, path = route.split(" ")
-        about = About.PATH if "<language>" in path else About.NOTHING
-        about = About.ISSUE if "<issue>" in path else about
 
         def register(run: OperationRun) -> OperationRun:
             first, *others = run.__name__.strip("_").split("_")
@@ -240,7 +248,7 @@ class OperationTable(list[Operation]):
                 "id": first + "".join(map(str.capitalize, others)),
                 "summary": (run.__doc__ or "").partition("\n")[0].removesuffix("."),
                 "answer": Done if answer is type(None) else answer,
-                "about": about,
+                "about": About.of_path(path),
                 "run": partial(_run_with, run, tuple(models)),
             }
             given |= models | self._shared | values

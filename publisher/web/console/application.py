@@ -12,6 +12,7 @@ from werkzeug.routing import IntegerConverter, Map, RequestRedirect
 
 from publisher.app.issues.lookup import language_of_issue
 from publisher.web import security
+from publisher.web.api.operations import About
 from publisher.web.console import (
     articles,
     errors,
@@ -36,7 +37,7 @@ from publisher.web.console.context import (
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.issues import approvals, calendar, overview, previews, sending
 from publisher.web.console.issues.sending import RepeatedProgress
-from publisher.web.console.routes import Access, LanguageFrom, Route
+from publisher.web.console.routes import Access, Route
 from publisher.web.pages.responses import LARGEST_ID, redirect_to, see_other
 
 # All routes.
@@ -158,7 +159,7 @@ def _refusal(
     if request.signed_in is None:
         return _to_sign_in(context)
     language = _language(request, route, parts)
-    is_any = route.language is LanguageFrom.ANY
+    is_any = route.about is About.EACH
     if not route.permits(request.actor, _languages(request) if is_any else [language]):
         log_refusal("no role permits it", request, access=str(route.access), language=language)
         return console_error(context, 403)
@@ -175,12 +176,12 @@ def _languages(request: ConsoleRequest) -> list[str | None]:
 
 
 def _language(request: ConsoleRequest, route: Route, parts: Mapping[str, Any]) -> str | None:
-    if route.language is LanguageFrom.PATH:
+    if route.about is About.PATH:
         language: str = parts["language"]
         if language not in request.settings.publication.languages:
             flask.abort(404)
         return language
-    if route.language is LanguageFrom.ISSUE:
+    if route.about is About.ISSUE:
         return language_of_issue(request.state.database, parts["issue"])
     return None
 

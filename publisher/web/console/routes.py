@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import flask
 
-from publisher.app.editing_state import OF_ONE_LANGUAGE, Actor, Permission
+from publisher.app.editing_state import Actor, Permission
+from publisher.web.api.operations import About
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -21,20 +22,6 @@ class Access(Enum):
 
     PUBLIC = "public"
     SIGNED_IN = "signed in"
-
-
-class LanguageFrom(Enum):
-    """Where a route's language comes from, for which its permission is asked.
-
-    PATH: the part `<language>` of its path. ISSUE: the issue that the part `<issue>` names. ANY: the
-    route is about several; it is enough to have the permission for one, and the use case asks for
-    each. NOWHERE: it is about the whole publication.
-    """
-
-    NOWHERE = "nowhere"
-    PATH = "path"
-    ISSUE = "issue"
-    ANY = "any"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +38,7 @@ class Route:
     view: Callable[..., flask.Response]
     access: Access | Permission
     methods: tuple[str, ...] = ("GET",)
-    language: LanguageFrom = LanguageFrom.NOWHERE
+    about: About = About.NOTHING
     menu: str = ""
     needs_fresh: bool = False
     unproved: Callable[..., flask.Response] | None = None
@@ -61,12 +48,7 @@ class Route:
         """Raise ValueError for a route that would let in others than it says."""
         if not isinstance(self.access, Access | Permission):
             raise ValueError(f"{self.path}: {self.access!r} is no access")  # noqa: TRY004  # one kind of error for all
-        part = {LanguageFrom.PATH: "<language>", LanguageFrom.ISSUE: "<issue>"}
-        if part.get(self.language, "") not in self.path:
-            raise ValueError(f"{self.path}: has no {part[self.language]}")
-        is_of_language = self.access in OF_ONE_LANGUAGE
-        if is_of_language and self.language is LanguageFrom.NOWHERE:
-            raise ValueError(f"{self.path}: {self.access} is about a language; say which")
+        self.about.require_part(self.path, self.access)
 
     @property
     def endpoint(self) -> str:
@@ -90,14 +72,12 @@ class RouteTable(list[Route]):
     ) -> Callable[[View], View]:
         """Return what adds the route of a view, with a text like `GET /issues/`.
 
-        Its language is that of the issue, or the one, that its path names, unless `language` says otherwise.
+        It is about the issue or the language that its path names, unless `about` says otherwise.
         """
         method, path = route.split(" ")
-        language = LanguageFrom.PATH if "<language>" in path else LanguageFrom.NOWHERE
-        language = LanguageFrom.ISSUE if "<issue>" in path else language
 
         def register(view: View) -> View:
-            given = {"language": language} | values
+            given = {"about": About.of_path(path)} | values
             self.append(Route(path=path, methods=(method,), view=view, access=access, **given))
             return view
 

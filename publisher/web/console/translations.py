@@ -20,8 +20,9 @@ from publisher.app.translators import (
 )
 from publisher.errors import TranslationError
 from publisher.translations.model import CellState
+from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.routes import Access, LanguageFrom, RouteTable
+from publisher.web.console.routes import Access, RouteTable
 
 _PATH = "/translations/mine/"
 
@@ -29,20 +30,20 @@ _PATH = "/translations/mine/"
 ROUTES = RouteTable()
 
 
-@ROUTES.add("GET /translations/mine/", Permission.TRANSLATE, language=LanguageFrom.ANY)
+@ROUTES.add("GET /translations/mine/", Permission.TRANSLATE, about=About.EACH)
 def _show(request: ConsoleRequest) -> flask.Response:
     choices = request.call(read_translator_choices)
     return request.page("translator.html", choices=choices)
 
 
-@ROUTES.add("POST /translations/mine/mails/", Permission.TRANSLATE, language=LanguageFrom.ANY)
+@ROUTES.add("POST /translations/mine/mails/", Permission.TRANSLATE, about=About.EACH)
 def _choose(request: ConsoleRequest) -> flask.Response:
     wanted = request.field("wanted") == "yes"
     request.call(choose_translator_mails, wanted=wanted)
     return request.see_other(_PATH, "saved")
 
 
-@ROUTES.add("POST /translations/mine/feeds/", Permission.TRANSLATE, language=LanguageFrom.ANY)
+@ROUTES.add("POST /translations/mine/feeds/", Permission.TRANSLATE, about=About.EACH)
 def _renew(request: ConsoleRequest) -> flask.Response:
     request.call(renew_private_addresses)
     return request.see_other(_PATH, "saved")

@@ -16,9 +16,10 @@ from publisher.app.issues.lookup import find_issue_group
 from publisher.app.issues.overview import compare_revisions
 from publisher.errors import IssueError
 from publisher.issues.digests import RevisionDiff
+from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.issues.overview import issue_page
-from publisher.web.console.routes import LanguageFrom, RouteTable
+from publisher.web.console.routes import RouteTable
 
 # Characters of a note.
 _MOST_NOTE = 2000
@@ -70,7 +71,7 @@ def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
         return None
 
 
-@ROUTES.add("POST /issues/<issue>/approve-all/", Permission.APPROVE, language=LanguageFrom.ANY)
+@ROUTES.add("POST /issues/<issue>/approve-all/", Permission.APPROVE, about=About.EACH)
 def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
     """Approve the same issue in all languages that a form names, each by its own hash, or in none."""
     form = flask.request.form

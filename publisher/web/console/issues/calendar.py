@@ -18,8 +18,9 @@ from publisher.app.issues.calendar import (
     renew_private_addresses,
 )
 from publisher.errors import IssueError, UsageError
+from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.routes import Access, LanguageFrom, RouteTable
+from publisher.web.console.routes import Access, RouteTable
 
 _PATH = "/calendar/"
 _WEEK = timedelta(weeks=1)
@@ -117,7 +118,7 @@ def _verb(act: Callable[[ConsoleRequest, occurrences.OccurrenceKey], object]) ->
     @ROUTES.add(
         f"POST /calendar/<newsletter>/<day>/{name}/",
         Permission.MOVE_ISSUE,
-        language=LanguageFrom.ANY,
+        about=About.EACH,
     )
     def view(request: ConsoleRequest, newsletter: str, day: str) -> flask.Response:
         of_day, languages = _parse_day(day), tuple(flask.request.form.getlist("language"))

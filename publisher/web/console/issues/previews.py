@@ -26,8 +26,9 @@ from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
 from publisher.delivery.ledger.offer import Viewer
 from publisher.errors import UsageError
+from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.routes import Access, LanguageFrom, RouteTable
+from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import parse_id
 from subscribers.preferences import Profile
 
@@ -173,9 +174,7 @@ def _grid(
 
 
 @ROUTES.add("POST /next/<newsletter>/", Permission.SEE_SUBSCRIBERS)
-@ROUTES.add(
-    "POST /issues/<issue>/preview/", Permission.SEE_SUBSCRIBERS, language=LanguageFrom.NOWHERE
-)
+@ROUTES.add("POST /issues/<issue>/preview/", Permission.SEE_SUBSCRIBERS, about=About.NOTHING)
 def _choose(request: ConsoleRequest, **parts: str) -> flask.Response:
     """Find a subscriber by the address in a form, and lead to the page as he or she sees it."""
     target, address = _target(request, **parts), request.field("address")
@@ -186,10 +185,8 @@ def _choose(request: ConsoleRequest, **parts: str) -> flask.Response:
     return request.see_other(f"{target.path}?{urlencode({'as': viewer.subscriber_id})}")
 
 
-@ROUTES.add("POST /next/<newsletter>/test/", Permission.SEND_TEST, language=LanguageFrom.ANY)
-@ROUTES.add(
-    "POST /issues/<issue>/preview/test/", Permission.SEND_TEST, language=LanguageFrom.ANY
-)
+@ROUTES.add("POST /next/<newsletter>/test/", Permission.SEND_TEST, about=About.EACH)
+@ROUTES.add("POST /issues/<issue>/preview/test/", Permission.SEND_TEST, about=About.EACH)
 def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
     target, form = _target(request, **parts), flask.request.form
     languages, addresses = (

@@ -27,8 +27,9 @@ from publisher.app.issues.preview import MailPreview, Shown, preview_mails, view
 from publisher.app.issues.preview_pages import LOOKS, WIDTHS
 from publisher.config import Settings
 from publisher.errors import IssueError, PublisherError, UsageError
+from publisher.web.api.operations import About
 from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext, ConsoleRequest
-from publisher.web.console.routes import LanguageFrom, RouteTable
+from publisher.web.console.routes import RouteTable
 from publisher.web.security import SAFE_METHODS
 from subscribers.preferences import Profile
 
@@ -283,7 +284,7 @@ for _word, _resend in (("resend", True), ("mark-sent", False)):
     ROUTES.add(
         f"POST /issues/<issue>/doubts/{_word}/",
         Permission.DECIDE_DOUBTS,
-        language=LanguageFrom.NOWHERE,
+        about=About.NOTHING,
     )(partial(_decide, resend=_resend))
 
 

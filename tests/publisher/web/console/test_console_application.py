@@ -17,6 +17,7 @@ from publisher.app.accounts import sign_in as console_session
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.config.web import ConsoleSettings
 from publisher.errors import ConfigError, DatabaseError, ForbiddenError, IssueError, UsageError
+from publisher.web.api.operations import About
 from publisher.web.console.application import create_console
 from publisher.web.console.context import (
     ConsoleContext,
@@ -25,7 +26,7 @@ from publisher.web.console.context import (
     own_path,
     set_console_cookie,
 )
-from publisher.web.console.routes import Access, LanguageFrom, Route
+from publisher.web.console.routes import Access, Route
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import SignIn, begin, browser
@@ -53,13 +54,13 @@ def test_a_route_says_its_access_and_its_language() -> None:
         made(path="/x/", view=_view)
     with pytest.raises(ValueError, match="is no access"):
         made(path="/x/", view=_view, access=None)
-    for path, access, language in (
-        ("/x/", Permission.APPROVE, LanguageFrom.NOWHERE),
-        ("/x/<issue>/", Permission.APPROVE, LanguageFrom.PATH),
-        ("/x/<language>/", Permission.VIEW, LanguageFrom.ISSUE),
+    for path, access, about in (
+        ("/x/", Permission.APPROVE, About.NOTHING),
+        ("/x/<issue>/", Permission.APPROVE, About.PATH),
+        ("/x/<language>/", Permission.VIEW, About.ISSUE),
     ):
         with pytest.raises(ValueError, match="/x/"):
-            Route(path=path, view=_view, access=access, language=language)
+            Route(path=path, view=_view, access=access, about=about)
 
 
 def test_only_its_own_host_is_answered(nobody: FlaskClient) -> None:

@@ -14,10 +14,11 @@ from werkzeug.test import TestResponse
 from publisher.accounts.model import OF_ONE_LANGUAGE, PERMISSIONS, Grant, Permission, Role
 from publisher.issues.store import issue_by_name
 from publisher.rendering.console import CONSOLE_LANGUAGES
+from publisher.web.api.operations import About
 from publisher.web.console.accounts.sign_in import SIGN_OUT_PATH
 from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.context import PROVE_PATH, SIGN_IN_PATH, ConsoleContext
-from publisher.web.console.routes import Access, LanguageFrom, Route
+from publisher.web.console.routes import Access, Route
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
@@ -58,9 +59,9 @@ def lets_in(
     if not isinstance(route.access, Permission):
         return True
     languages: tuple[str | None, ...] = (language,)
-    if route.language is LanguageFrom.ANY:
+    if route.about is About.EACH:
         languages = (None, *served)
-    elif route.language is LanguageFrom.NOWHERE:
+    elif route.about is About.NOTHING:
         languages = (None,)
     return any(is_given(grant, route.access, one) for one in languages)
 
@@ -105,9 +106,9 @@ def test_each_role_gets_what_its_permissions_say(
         client = browser(app, begin(publication, grant.role, grant.language, "en", now))
         kinds.clear()
         for route, method in cases():
-            is_of_object = route.language in {LanguageFrom.ISSUE, LanguageFrom.PATH}
+            is_of_object = route.about in {About.ISSUE, About.PATH}
             for language in LANGUAGES if is_of_object else ("en",):
-                kind = (route.access, route.language, method, language)
+                kind = (route.access, route.about, method, language)
                 if route.access is Access.PUBLIC or kind in kinds:
                     continue
                 kinds.add(kind)

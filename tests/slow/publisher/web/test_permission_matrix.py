@@ -40,8 +40,9 @@ from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.issues.editing import EditKind
 from publisher.testing import SECRET, MemoryTransport
+from publisher.web.api.operations import About
 from publisher.web.console.application import ROUTES, create_console
-from publisher.web.console.routes import LanguageFrom, Route
+from publisher.web.console.routes import Route
 from publisher.webhooks.store import insert_webhook
 from tests.databases import copy_test_database, forget_server
 from tests.publisher.app.approving import (
@@ -339,7 +340,7 @@ class Running:
 def may(route: Route, grant: Grant, form: Form, scene: Scene) -> bool:
     """Say whether a form is permitted, by the table of roles alone: for the language it is about."""
     names_language = {"language", "manifest"} & {*form.fields_for(scene)}
-    if route.language is LanguageFrom.ANY and names_language:
+    if route.about is About.EACH and names_language:
         assert isinstance(route.access, Permission)
         return is_given(grant, route.access, scene.language)
     return lets_in(route, grant, scene.language, LANGUAGES)
@@ -353,9 +354,7 @@ def test_each_form_does_what_it_says_for_whom_it_is_and_nothing_for_others(
     scene.language = language
     # What is about no language is the same for all.
     routes = [
-        one
-        for one in CHANGING
-        if one.language is not LanguageFrom.NOWHERE or language == LANGUAGES[0]
+        one for one in CHANGING if one.about is not About.NOTHING or language == LANGUAGES[0]
     ]
     surprises: list[str] = []
     with open_console_state(scene.publication.settings) as opened:
