@@ -80,6 +80,14 @@ def wire(folder: Path) -> Iterator[Wire]:
         server.__exit__(None, None, None)
 
 
+@pytest.fixture
+def due(publication: PublicationFolder) -> PublicationFolder:
+    """The publication with three subscribers and an issue that is due."""
+    subscribe(publication, *THREE)
+    ready(publication)
+    return publication
+
+
 def add(folder: Path, text: str) -> None:
     with (folder / "publication.toml").open("a", encoding="utf-8") as file:
         file.write(text)
@@ -107,21 +115,16 @@ def issue_in_status(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def test_deliver_sends_what_is_due_and_ends_also_beside_the_service(
-    run: Run, publication: PublicationFolder, folder: Path
+    run: Run, due: PublicationFolder, folder: Path
 ) -> None:
-    subscribe(publication, *THREE)
-    ready(publication)
-    with hold_publication_lock(publication.settings.folders):
+    with hold_publication_lock(due.settings.folders):
         assert run("deliver", folder)[:2] == (0, "3 mails sent, 1 issue done\n")
-    assert len(outbox(publication)) == 3
+    assert len(outbox(due)) == 3
     assert run("deliver", folder) == (0, "0 mails sent, 0 issues done\n", "")
 
 
-def test_deliver_reports_an_unreachable_server(
-    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
-) -> None:
-    subscribe(publication, *THREE)
-    ready(publication)
+@pytest.mark.usefixtures("due")
+def test_deliver_reports_an_unreachable_server(run: Run, folder: Path, wire: Wire) -> None:
     server = wire()
     server.stop()
     code, out, err = run("deliver", folder)
@@ -141,11 +144,10 @@ def test_deliver_refuses_a_missing_key_file_in_one_line(run: Run, folder: Path) 
     assert "delivery.dkim[0].key" in refuses(run, "deliver", folder)
 
 
+@pytest.mark.usefixtures("due")
 def test_deliver_names_a_paused_issue_and_the_command_that_resumes_it(
-    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
+    run: Run, folder: Path, wire: Wire
 ) -> None:
-    subscribe(publication, *THREE)
-    ready(publication)
     server = wire()
     server.behaviour = Behaviour(faults=(always(Phase.MAIL, Reply("550 5.7.1 not you")),))
     code, out, _err = run("deliver", folder)
@@ -160,13 +162,11 @@ def test_deliver_names_a_paused_issue_and_the_command_that_resumes_it(
 
 def test_a_wrong_password_is_named_and_the_issue_goes_on_by_itself_when_it_is_right(
     run: Run,
-    publication: PublicationFolder,
+    due: PublicationFolder,
     folder: Path,
     wire: Wire,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    subscribe(publication, *THREE)
-    ready(publication)
     wire().behaviour = Behaviour(users={"news": "a right pony"})
     add(folder, 'user = "news"\n')
     monkeypatch.setenv("PUBLISHER_SMTP_PASSWORD", "a wrong pony")
@@ -178,8 +178,8 @@ def test_a_wrong_password_is_named_and_the_issue_goes_on_by_itself_when_it_is_ri
     monkeypatch.setenv("PUBLISHER_SMTP_PASSWORD", "a right pony")
     settings = at_database(load_settings(folder))
     transport = create_transport(settings)
-    transport.next_login_at = publication.database.timer.time() + 60
-    parts = (settings, publication.database, transport, SECRET, SystemClock())
+    transport.next_login_at = due.database.timer.time() + 60
+    parts = (settings, due.database, transport, SECRET, SystemClock())
     assert Dispatcher(*parts).deliver().messages == 0
     transport.next_login_at = 0.0
     assert Dispatcher(*parts).deliver().messages == 3
@@ -190,14 +190,12 @@ def test_a_wrong_password_is_named_and_the_issue_goes_on_by_itself_when_it_is_ri
 
 
 def test_the_issues_of_a_day_are_paused_resumed_and_cancelled_in_all_languages_that_can_be(
-    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
+    run: Run, due: PublicationFolder, folder: Path, wire: Wire
 ) -> None:
-    subscribe(publication, *THREE)
-    ready(publication)
-    arabic = ready(publication, "ar")
+    arabic = ready(due, "ar")
     wire(bob="451 4.7.1 come back later")
     run("deliver", folder)
-    assert counts(publication, arabic) == {}
+    assert counts(due, arabic) == {}
     day = ("weekly", DAY, folder)
     code, out, err = run("pause", *day, "--note", "a wrong date")
     assert (code, out) == (1, f"{NAME} is paused: 2 sent, 0 under way, 1 waiting\n")
@@ -217,11 +215,10 @@ def test_the_issues_of_a_day_are_paused_resumed_and_cancelled_in_all_languages_t
     assert "no such issue" in run("cancel", "weekly", "2026-01-10", folder)[2]
 
 
+@pytest.mark.usefixtures("due")
 def test_a_newsletter_alone_is_paused_and_resumed_but_never_cancelled(
-    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
+    run: Run, folder: Path, wire: Wire
 ) -> None:
-    subscribe(publication, *THREE)
-    ready(publication)
     nothing = "weekly: none of its issues is sending"
     assert refuses(run, "pause", "weekly", folder) == nothing
     wire(bob="451 4.7.1 come back later")
@@ -255,14 +252,12 @@ def test_a_command_without_its_issue_or_of_one_that_it_can_t_change_says_so_in_o
 
 
 @pytest.fixture
-def doubtful(run: Run, publication: PublicationFolder, folder: Path, wire: Wire) -> MailServer:
+def doubtful(run: Run, due: PublicationFolder, wire: Wire) -> MailServer:
     """A server that has taken one mail and has not said so."""
-    subscribe(publication, *THREE)
-    ready(publication)
     server = wire()
     silent = addressed({BOB: Drop(kept=True)}, Phase.DOT)
     server.behaviour = Behaviour(faults=(silent,))
-    run("deliver", folder)
+    run("deliver", due.settings.folders.root)
     server.behaviour = None
     return server
 
@@ -576,13 +571,11 @@ def test_the_health_of_the_service_is_that_of_its_last_cycle(run: Run, folder: P
 
 
 def test_what_another_process_holds_is_named_with_its_host_and_time(
-    run: Run, publication: PublicationFolder, folder: Path
+    run: Run, due: PublicationFolder, folder: Path
 ) -> None:
-    subscribe(publication, *THREE)
-    ready(publication)
     run("deliver", folder)
-    now = publication.database.timer.time()
-    with publication.database.writing() as connection:
+    now = due.database.timer.time()
+    with due.database.writing() as connection:
         lease = leases.create_lease(connection, "smtp", "ambiguous", "x", now + 60, "far/b/1/2")
         connection.exec_driver_sql("UPDATE issue SET state = 'sending'")
         connection.exec_driver_sql(f"UPDATE delivery SET state = 'claimed', lease_id = {lease}")
@@ -622,16 +615,14 @@ def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(
 # --- what is logged meanwhile
 
 
+@pytest.mark.usefixtures("due")
 def test_no_subscriber_s_address_is_logged_while_mail_is_sent(
     run: Run,
-    publication: PublicationFolder,
     folder: Path,
     wire: Wire,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PUBLISHER_LOG", "debug")
-    subscribe(publication, *THREE)
-    ready(publication)
     wire(bob=f"550 5.1.1 <{BOB}>: no such user", cyd=f"451 4.2.1 {CYD} is asleep")
     code, out, err = run("deliver", folder)
     rest = "1 deferred, 1 bounced: publisher status shows why"
