@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from publisher.cli.common import fields_as_json, format_local, make_table, rfc3339_or_none
+from publisher.cli.common import fields_as_json, format_local, make_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.table import Table
 
     from publisher.app.subscribers.actions import ReturnedMail
@@ -19,33 +18,24 @@ if TYPE_CHECKING:
     from subscribers.preferences import Preferences
 
 
-def _preferences(chosen: Preferences) -> dict[str, object]:
-    return {
-        "languages": list(chosen.languages),
-        "cadences": dict(chosen.cadences),
-        "topics": list(chosen.topics),
-        "authors": list(chosen.authors),
-        "hour": chosen.hour,
-        "length": chosen.length,
-        "machine_translations": chosen.machine_translations,
-        "paused_until": rfc3339_or_none(chosen.paused_until),
-    }
+_CHOICES = ("languages", "cadences", "topics", "authors", "hour", "length")
 
 
 def preferences_table(chosen: Preferences) -> Table:
     """Return what differs from the defaults of a subscriber who chose nothing."""
+    values = fields_as_json(chosen, *_CHOICES, "machine_translations", "paused_until")
     rows = (
         (name.replace("_", " "), _shown(value))
-        for name, value in _preferences(chosen).items()
-        if value not in ([], {}, None)
+        for name, value in values.items()
+        if value not in ((), {}, None)
     )
     return make_table(("Preference", "Value"), rows)
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return ", ".join(f"{name}: {cadence}" for name, cadence in value.items())
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, bool):
         return "yes" if value else "no"

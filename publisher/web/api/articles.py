@@ -3,12 +3,12 @@
 A change of people.toml names what was read.
 """
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 from pydantic import AliasPath, Field
 
 from publisher.app.articles import (
-    PersonEntry,
     add_person,
     address_of_article,
     change_person,
@@ -140,7 +140,7 @@ class PersonChanges(operations.ApiValue):
 
     name: Texts = Field(default_factory=dict)
     affiliation: Texts = Field(default_factory=dict)
-    aliases: Annotated[list[operations.Name], Field(max_length=50)] | None = None
+    aliases: Annotated[tuple[operations.Name, ...], Field(max_length=50)] | None = None
     url: Annotated[str, Field(max_length=2000)] | None = None
 
 
@@ -170,14 +170,8 @@ def _change_person(request: ApiRequest, person: str, body: PersonChanges) -> Rea
     """Change a person's names, affiliations, spellings or page."""
     found = read_person_entries(request.state)
     request.require_revision(found.content_hash)
-    now = found.find(person)
-    wanted = PersonEntry(
-        key=person,
-        name=body.name,
-        affiliation=body.affiliation,
-        aliases=now.aliases if body.aliases is None else tuple(body.aliases),
-        url=now.url if body.url is None else body.url,
-    )
+    given: dict[str, Any] = {name: value for name, value in body if value is not None}
+    wanted = replace(found.find(person), **given)
     with refused_values():
         request.call(change_person, wanted, request.revision)
     return _read_person(request, person)

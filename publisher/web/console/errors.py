@@ -25,7 +25,7 @@ _KNOWN = frozenset({400, 401, 403, 404, 405, 409, 413, 421, 429, 500, 503})
 
 
 def register(app: flask.Flask, context: ConsoleContext) -> None:
-    handlers: dict[type[Exception], Callable[[ConsoleContext, Exception], flask.Response]] = {
+    handlers: dict[type[Exception], Callable[..., flask.Response]] = {
         HTTPException: _refused,
         errors.LimitError: _limited,
         errors.DatabaseError: _busy,
@@ -92,13 +92,11 @@ def _request(context: ConsoleContext) -> ConsoleRequest:
     )
 
 
-def _refused(context: ConsoleContext, error: Exception) -> flask.Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # what it is registered for
+def _refused(context: ConsoleContext, error: HTTPException) -> flask.Response:
     return with_error_headers(error, console_error(context, error.code or 500))
 
 
-def _limited(context: ConsoleContext, error: Exception) -> flask.Response:
-    assert isinstance(error, errors.LimitError)  # noqa: S101  # what it is registered for
+def _limited(context: ConsoleContext, error: errors.LimitError) -> flask.Response:
     return console_error(context, 429, retry_after=error.retry_after)
 
 

@@ -120,13 +120,17 @@ def _statistics(request: ConsoleRequest) -> flask.Response:
 def _story(
     request: ConsoleRequest, language: str, story: int, *, wrong: str = "", status: int = 200
 ) -> flask.Response:
-    try:
-        found = request.call(translations.read_translation, story, language)
-    except TranslationError:
-        flask.abort(404)
+    found = _read(request, language, story)
     return request.page(
         "translation.html", status, found=found, wrong=wrong, cell_language=language
     )
+
+
+def _read(request: ConsoleRequest, language: str, story: int) -> translations.TranslationDetails:
+    try:
+        return request.call(translations.read_translation, story, language)
+    except TranslationError:
+        flask.abort(404)
 
 
 def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> None:
@@ -138,10 +142,7 @@ def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> None:
 
     @ROUTES.add(f"POST /translations/<language>/<int:story>/{name}/", Permission.TRANSLATE)
     def view(request: ConsoleRequest, language: str, story: int) -> flask.Response:
-        try:
-            found = request.call(translations.read_translation, story, language)
-        except TranslationError:
-            flask.abort(404)
+        found = _read(request, language, story)
         try:
             wrong = act(request, found.story.key, language)
         except TranslationError:
