@@ -39,6 +39,7 @@ from tests.publisher.web.api.documented import (
 )
 from tests.publisher.web.conftest import LANGUAGES, MadeReady
 from tests.publisher.web.console.test_every_console_route import is_given
+from tests.sizes import by_lane
 
 NAME = "weekly-en-2026-01-09"
 PARTS = {
@@ -177,8 +178,16 @@ def _tags(program: Program, operation: Operation, parts: dict[str, str]) -> list
     return program.get(_path(read, parts)).headers.getlist("ETag")
 
 
+def examples(in_the_lane: int) -> settings:
+    """Give fewer examples to a change, since each is tried with all that there are of operations."""
+    return settings(
+        max_examples=by_lane(in_the_lane, settings.default.max_examples),
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.id)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8)
 @given(data=st.data())
 def test_each_operation_answers_what_the_document_says(
     program: Program, objects: dict[str, str], operation: Operation, data: st.DataObject
@@ -212,7 +221,7 @@ def test_each_operation_answers_what_the_document_says(
     require_documented(operation, answer)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(6)
 @given(part=st.text(min_size=1, max_size=40), body=st.binary(max_size=60))
 def test_no_operation_fails_for_any_path_or_bytes(
     program: Program, part: str, body: bytes
