@@ -8,6 +8,7 @@ from publisher.mail.signed_addresses import sign_link
 from subscribers.preferences import load_preferences
 from subscribers.store import find_subscriber
 from tests.publisher.delivery.mailing import number_of
+from tests.sizes import by_lane
 from tests.slow.browser.subscriber_pages import MINUTE, UNSUBSCRIBE, Sample
 from tests.slow.browser.subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
 from tools.browser.chromium import Chromium
@@ -70,7 +71,7 @@ def choose(sample: Sample, window: Page, language: str) -> None:
     assert window.locator("[role=status]").count() == 1
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("language", by_lane(["ar"], ["en", "ar"]))
 def test_somebody_joins_chooses_and_leaves_without_a_mouse(
     chromium: Chromium, sample: Sample, language: str
 ) -> None:
@@ -90,7 +91,7 @@ def test_somebody_joins_chooses_and_leaves_without_a_mouse(
     chromium.browse(sample.app, look)
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("language", by_lane(["en"], ["en", "ar"]))
 def test_somebody_leaves_and_comes_back_without_a_mouse(
     chromium: Chromium, sample: Sample, language: str
 ) -> None:

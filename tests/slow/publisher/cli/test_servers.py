@@ -17,7 +17,7 @@ from publisher.config import SETTINGS_FILE
 from publisher.serving.server import allow_connections
 from tests.processes import start
 from tests.publisher.cli.test_servers import LARGE, publish
-from tests.sizes import PATIENCE
+from tests.sizes import PATIENCE, by_lane
 
 IDLE = 1000
 # Far more than it takes: without room for others it would be a minute.
@@ -40,7 +40,7 @@ def read(url: str) -> bytes:
         return body
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", by_lane([signal.SIGTERM], [signal.SIGTERM, signal.SIGINT]))
 def test_it_serves_until_stopped_and_finishes_open_requests(
     lantern: Path, number: signal.Signals
 ) -> None:
@@ -78,18 +78,18 @@ def test_a_thousand_idle_connections_shut_nobody_out(lantern: Path) -> None:
     assert waited < PATIENCE
 
 
-def test_the_service_pages_and_console_are_one_process_until_stopped(lantern: Path) -> None:
+def test_the_service_pages_and_console_are_one_process_until_stopped(small: Path) -> None:
     ports = []
     for _ in range(2):
         with socket.create_server(("127.0.0.1", 0)) as free:
             ports.append(free.getsockname()[1])
-    with (lantern / SETTINGS_FILE).open("a") as file:
+    with (small / SETTINGS_FILE).open("a") as file:
         file.write(f'\n[web]\naddress = "127.0.0.1:{ports[0]}"\n[console]\nport = {ports[1]}\n')
-    with start("up", lantern) as process:
+    with start("up", small) as process:
         try:
             assert process.stdout
             lines = [process.stdout.readline() for _part in ports]
-            assert lines[0] == f"{lantern} is at http://127.0.0.1:{ports[0]}/\n"
+            assert lines[0] == f"{small} is at http://127.0.0.1:{ports[0]}/\n"
             assert lines[1].endswith(f"(listening on http://127.0.0.1:{ports[1]}/)\n")
             for port in ports:
                 assert read(f"http://127.0.0.1:{port}/healthz") == b"ok\n"
