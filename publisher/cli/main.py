@@ -31,19 +31,8 @@ if TYPE_CHECKING:
 
 # They declare their commands when they are imported.
 MODULES = (
-    *(
-        accounts,
-        api,
-        articles,
-        sources,
-        corrections,
-        deliveries,
-        plan,
-        preview,
-        reports,
-        sending,
-    ),
-    *(backup, check, new, run, servers, status, commands, imports, mailbox),
+    *(accounts, api, articles, sources, corrections, deliveries, plan, preview, reports),
+    *(sending, backup, check, new, run, servers, status, commands, imports, mailbox),
 )
 
 

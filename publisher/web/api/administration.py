@@ -9,16 +9,7 @@ from publisher.app.accounts import administration
 from publisher.app.accounts.keys import list_keys, revoke_key
 from publisher.app.editing_state import EditingState, Permission
 from publisher.app.issues.calendar import renew_private_addresses
-from publisher.app.operation.webhooks import (
-    add_webhook,
-    disable_webhook,
-    enable_webhook,
-    list_webhook_deliveries,
-    list_webhooks,
-    remove_webhook,
-    rotate_webhook,
-    send_test_event,
-)
+from publisher.app.operation import webhooks
 from publisher.app.subscribers.actions import revive_address, undo_left_by_mail
 from publisher.app.subscribers.records import merge_addresses
 from publisher.app.translators import choose_translator_mails, read_translator_choices
@@ -335,48 +326,50 @@ def _verify_audit_log(request: ApiRequest) -> VerifiedLog:
 @OPERATIONS.add("GET /webhooks", Permission.MANAGE_WEBHOOKS)
 def _list_webhooks(request: ApiRequest) -> WebhookList:
     """List the webhooks, with their deliveries of the last 30 days."""
-    return WebhookList.of(webhooks=request.call(list_webhooks))
+    return WebhookList.of(webhooks=request.call(webhooks.list_webhooks))
 
 
 @OPERATIONS.add("POST /webhooks", Permission.MANAGE_WEBHOOKS)
 def _add_webhook(request: ApiRequest, body: NewWebhook) -> WebhookSecret:
     """Add a webhook; the answer has its secret, which is shown once."""
-    number, secret = request.call(add_webhook, body.url, body.events.split())
+    number, secret = request.call(webhooks.add_webhook, body.url, body.events.split())
     return WebhookSecret(webhook=number, secret=secret)
 
 
 @OPERATIONS.add("DELETE /webhooks/<webhook>", Permission.MANAGE_WEBHOOKS)
 def _remove_webhook(request: ApiRequest, webhook: str) -> None:
     """Remove a webhook with what waits for it."""
-    request.call(remove_webhook, operations.read_number(webhook, "a webhook"))
+    request.call(webhooks.remove_webhook, operations.read_number(webhook, "a webhook"))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/rotate", Permission.MANAGE_WEBHOOKS)
 def _rotate_webhook(request: ApiRequest, webhook: str) -> WebhookSecret:
     """Replace a webhook's secret; for 24 hours the old one signs, too."""
     number = operations.read_number(webhook, "a webhook")
-    return WebhookSecret(webhook=number, secret=request.call(rotate_webhook, number))
+    return WebhookSecret(webhook=number, secret=request.call(webhooks.rotate_webhook, number))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/enable", Permission.MANAGE_WEBHOOKS)
 def _enable_webhook(request: ApiRequest, webhook: str) -> DueEvents:
     """Send to a disabled webhook again, first what failed."""
     return DueEvents(
-        events=request.call(enable_webhook, operations.read_number(webhook, "a webhook"))
+        events=request.call(
+            webhooks.enable_webhook, operations.read_number(webhook, "a webhook")
+        )
     )
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/disable", Permission.MANAGE_WEBHOOKS)
 def _disable_webhook(request: ApiRequest, webhook: str) -> None:
     """Send nothing more to a webhook; waiting events are marked as failed."""
-    request.call(disable_webhook, operations.read_number(webhook, "a webhook"))
+    request.call(webhooks.disable_webhook, operations.read_number(webhook, "a webhook"))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/test", Permission.MANAGE_WEBHOOKS)
 def _test_webhook(request: ApiRequest, webhook: str) -> WebhookTestAnswer:
     """Send an event of the type webhook.test, and read the answer."""
     return WebhookTestAnswer.of(
-        request.call(send_test_event, operations.read_number(webhook, "a webhook"))
+        request.call(webhooks.send_test_event, operations.read_number(webhook, "a webhook"))
     )
 
 
@@ -386,7 +379,7 @@ def _list_webhook_deliveries(
 ) -> WebhookDeliveryList:
     """List the latest events for a webhook, with the last answer."""
     number = operations.read_number(webhook, "a webhook")
-    found = request.call(list_webhook_deliveries, number, query.state, query.limit)
+    found = request.call(webhooks.list_webhook_deliveries, number, query.state, query.limit)
     return WebhookDeliveryList.of(deliveries=found)
 
 

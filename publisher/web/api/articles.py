@@ -8,15 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasPath, Field
 
-from publisher.app.articles import (
-    add_person,
-    address_of_article,
-    change_person,
-    list_article_page,
-    list_article_problems,
-    read_person_entries,
-    remove_person,
-)
+from publisher.app import articles
 from publisher.app.editing_state import Permission
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.web.api import operations
@@ -79,20 +71,20 @@ def _list_articles(request: ApiRequest, query: operations.PageInLanguage) -> Art
     """List articles, the latest first."""
     before = operations.read_cursor(query.cursor)
     languages = request.languages(Permission.VIEW, query.language)
-    found, has_more = list_article_page(request.state, languages, before, query.limit)
+    found, has_more = articles.list_article_page(request.state, languages, before, query.limit)
     last = found[-1] if has_more else None
     cursor = operations.write_cursor(last.published_at, last.id) if last else None
-    articles = [
-        ArticleValue.of(article, url=address_of_article(request.state, article))
+    listed = [
+        ArticleValue.of(article, url=articles.address_of_article(request.state, article))
         for article in found
     ]
-    return ArticleList(articles=articles, next_cursor=cursor)
+    return ArticleList(articles=listed, next_cursor=cursor)
 
 
 @OPERATIONS.add("GET /articles/problems", Permission.VIEW)
 def _list_article_problems(request: ApiRequest) -> ArticleProblems:
     """List what is wrong with articles and files."""
-    return ArticleProblems.of(kinds=list_article_problems(request.state.database))
+    return ArticleProblems.of(kinds=articles.list_article_problems(request.state.database))
 
 
 PersonText = Annotated[str, Field(max_length=200)]
@@ -147,13 +139,13 @@ class PersonChanges(operations.ApiValue):
 @OPERATIONS.add("GET /people", Permission.VIEW, tagged=True)
 def _list_people(request: ApiRequest) -> PersonList:
     """List authors and translators."""
-    return PersonList.of(read_person_entries(request.state))
+    return PersonList.of(articles.read_person_entries(request.state))
 
 
 @OPERATIONS.add("GET /people/<person>", Permission.VIEW, tagged=True)
 def _read_person(request: ApiRequest, person: str) -> ReadPerson:
     """Read a person."""
-    found = read_person_entries(request.state)
+    found = articles.read_person_entries(request.state)
     return ReadPerson.of(found.find(person), revision=found.content_hash)
 
 
@@ -161,23 +153,23 @@ def _read_person(request: ApiRequest, person: str) -> ReadPerson:
 def _add_person(request: ApiRequest, body: NewPerson) -> ReadPerson:
     """Add a person with one name."""
     with refused_values("/key"):
-        request.call(add_person, body.key, body.name)
+        request.call(articles.add_person, body.key, body.name)
     return _read_person(request, body.key)
 
 
 @OPERATIONS.add("PATCH /people/<person>", Permission.MANAGE_PEOPLE, tagged=True, guarded=True)
 def _change_person(request: ApiRequest, person: str, body: PersonChanges) -> ReadPerson:
     """Change a person's names, affiliations, spellings or page."""
-    found = read_person_entries(request.state)
+    found = articles.read_person_entries(request.state)
     request.require_revision(found.content_hash)
     given: dict[str, Any] = {name: value for name, value in body if value is not None}
     wanted = replace(found.find(person), **given)
     with refused_values():
-        request.call(change_person, wanted, request.revision)
+        request.call(articles.change_person, wanted, request.revision)
     return _read_person(request, person)
 
 
 @OPERATIONS.add("DELETE /people/<person>", Permission.MANAGE_PEOPLE, guarded=True)
 def _remove_person(request: ApiRequest, person: str) -> None:
     """Remove a person; articles keep their bylines."""
-    request.call(remove_person, person, request.revision)
+    request.call(articles.remove_person, person, request.revision)

@@ -10,17 +10,7 @@ import flask
 import structlog
 from werkzeug.exceptions import HTTPException
 
-from publisher.errors import (
-    ApiRequestError,
-    ChangedFileError,
-    ConfigError,
-    DatabaseError,
-    ForbiddenError,
-    LimitError,
-    PublisherError,
-    RenderingError,
-    UsageError,
-)
+from publisher import errors
 from publisher.web.pages.errors import record_fault
 
 log = structlog.get_logger()
@@ -57,10 +47,10 @@ def refused_values(pointer: str = "") -> Iterator[None]:
     """Answer with 422 for a value of the body that is refused, by the loader of settings for example."""
     try:
         yield
-    except ChangedFileError:
+    except errors.ChangedFileError:
         raise
-    except (ConfigError, UsageError) as error:
-        text = _without_path(error) if isinstance(error, ConfigError) else str(error)
+    except (errors.ConfigError, errors.UsageError) as error:
+        text = _without_path(error) if isinstance(error, errors.ConfigError) else str(error)
         raise ProblemError(422, text, [{"pointer": pointer, "detail": text}]) from error
 
 
@@ -87,28 +77,31 @@ def _problem(error: Exception) -> ProblemError:
         return error
     if isinstance(error, HTTPException):
         return _of_http(error)
-    is_ours = isinstance(error, PublisherError) and not isinstance(error, RenderingError)
+    is_ours = isinstance(error, errors.PublisherError) and not isinstance(
+        error, errors.RenderingError
+    )
     return _of_ours(error) if is_ours else _fault(error)
 
 
 def _of_ours(error: Exception) -> ProblemError:
     match error:
-        case ForbiddenError():
+        case errors.ForbiddenError():
             return ProblemError(403, str(error))
-        case ApiRequestError():
+        case errors.ApiRequestError():
             is_busy = error.status == HTTPStatus.CONFLICT
             return _later(error.status, str(error), _RETRY_SECONDS if is_busy else 0)
-        case LimitError():
+        case errors.LimitError():
             return _later(429, str(error), error.retry_after)
-        case DatabaseError():
+        case errors.DatabaseError():
             log.warning("a request to the API could not be answered", reason=str(error))
             return _later(503, "the database is busy; try again", _RETRY_SECONDS)
-        case ConfigError():
-            is_changed = isinstance(error, ChangedFileError)
+        case errors.ConfigError():
+            is_changed = isinstance(error, errors.ChangedFileError)
             return ProblemError(412 if is_changed else 409, _without_path(error))
         case _:
             # What does not exist is not found; what can't be done now conflicts.
-            return ProblemError(404 if isinstance(error, UsageError) else 409, str(error))
+            is_nowhere = isinstance(error, errors.UsageError)
+            return ProblemError(404 if is_nowhere else 409, str(error))
 
 
 def _later(status: int, detail: str, seconds: int) -> ProblemError:
@@ -116,7 +109,7 @@ def _later(status: int, detail: str, seconds: int) -> ProblemError:
     return ProblemError(status, detail, headers=headers)
 
 
-def _without_path(error: ConfigError) -> str:
+def _without_path(error: errors.ConfigError) -> str:
     """Return what is wrong without saying where the file is on the machine."""
     text = f"{error.problem}; {error.remedy}"
     return f"{error.key}: {text}" if error.key else text

@@ -5,18 +5,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
+from publisher.app import translations
 from publisher.app.editing_state import Permission
-from publisher.app.translations import (
-    DAYS_LISTED,
-    claim_translation,
-    dismiss_staleness,
-    give_up_translation,
-    list_translations,
-    original_changes,
-    read_statistics,
-    release_translation,
-    start_translation,
-)
 from publisher.errors import TranslationError
 from publisher.translations.delays import TranslationStatistics
 from publisher.translations.listing import StoryLine
@@ -69,7 +59,10 @@ class StoryQuery(operations.PageInLanguage):
 
     state: CellState | None = Field(default=None, description="In one of the languages.")
     days: int = Field(
-        default=DAYS_LISTED, ge=1, le=_MOST_DAYS, description="How old they may be."
+        default=translations.DAYS_LISTED,
+        ge=1,
+        le=_MOST_DAYS,
+        description="How old they may be.",
     )
 
 
@@ -77,7 +70,10 @@ class StatisticsQuery(operations.ApiValue):
     """Which originals the statistics are about."""
 
     days: int = Field(
-        default=DAYS_LISTED, ge=1, le=_MOST_DAYS, description="How old they may be."
+        default=translations.DAYS_LISTED,
+        ge=1,
+        le=_MOST_DAYS,
+        description="How old they may be.",
     )
 
 
@@ -158,7 +154,7 @@ def _list_translations(request: ApiRequest, query: StoryQuery) -> StoryList:
     states = () if query.state is None else (query.state,)
     asked = query.model_dump(exclude={"state"})
     try:
-        page = request.call(list_translations, states=states, **asked)
+        page = request.call(translations.list_translations, states=states, **asked)
     except TranslationError as error:
         raise ProblemError(422, str(error)) from error
     stories = [_story(line, languages) for line in page.stories]
@@ -186,7 +182,7 @@ def _read_translation_statistics(
 ) -> StatisticsValue:
     """Read how late translations come, and who is served in which language."""
     languages = request.languages(Permission.VIEW, None)
-    found = request.call(read_statistics, **dict(query))
+    found = request.call(translations.read_statistics, **dict(query))
     counts = [_language_statistics(found, language) for language in languages]
     return StatisticsValue.of(found, languages=counts)
 
@@ -211,34 +207,36 @@ def _read_original_changes(
     request: ApiRequest, language: str, query: ChangeQuery
 ) -> OriginalChanges:
     """Read what changed in an original since it was translated."""
-    return OriginalChanges.of(paragraphs=request.call(original_changes, query.story, language))
+    return OriginalChanges.of(
+        paragraphs=request.call(translations.original_changes, query.story, language)
+    )
 
 
 @OPERATIONS.add("POST /translations/<language>/claim", Permission.TRANSLATE)
 def _claim_translation(request: ApiRequest, language: str, body: PlannedTranslation) -> None:
     """Promise a translation by a day."""
-    request.call(claim_translation, body.story, language, body.until)
+    request.call(translations.claim_translation, body.story, language, body.until)
 
 
 @OPERATIONS.add("POST /translations/<language>/start", Permission.TRANSLATE)
 def _start_translation(request: ApiRequest, language: str, body: BegunTranslation) -> None:
     """Say that a translation is in work."""
-    request.call(start_translation, body.story, language, body.until)
+    request.call(translations.start_translation, body.story, language, body.until)
 
 
 @OPERATIONS.add("POST /translations/<language>/give-up", Permission.TRANSLATE)
 def _give_up_translation(request: ApiRequest, language: str, body: GivenUpTranslation) -> None:
     """Say that a translation will not come, and why."""
-    request.call(give_up_translation, body.story, language, body.reason)
+    request.call(translations.give_up_translation, body.story, language, body.reason)
 
 
 @OPERATIONS.add("POST /translations/<language>/release", Permission.TRANSLATE)
 def _release_translation(request: ApiRequest, language: str, body: StoryName) -> None:
     """Remove what was said of a translation."""
-    request.call(release_translation, body.story, language)
+    request.call(translations.release_translation, body.story, language)
 
 
 @OPERATIONS.add("POST /translations/<language>/dismiss", Permission.TRANSLATE)
 def _dismiss_staleness(request: ApiRequest, language: str, body: StoryName) -> None:
     """Let a translation count as up to date until its original changes again."""
-    request.call(dismiss_staleness, body.story, language)
+    request.call(translations.dismiss_staleness, body.story, language)

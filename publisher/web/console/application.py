@@ -24,16 +24,6 @@ from publisher.web.console import (
 )
 from publisher.web.console import context as console_context
 from publisher.web.console.accounts import administration, own_account, sign_in
-from publisher.web.console.context import (
-    PROVE_PATH,
-    SIGN_IN_PATH,
-    ConsoleContext,
-    ConsoleRequest,
-    console_token,
-    make_request,
-    own_path,
-    path_with_next,
-)
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.issues import approvals, calendar, overview, previews, sending
 from publisher.web.console.issues.sending import RepeatedProgress
@@ -79,7 +69,9 @@ class _Number(IntegerConverter):
         super().__init__(url_map, max=LARGEST_ID)
 
 
-def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) -> flask.Flask:
+def create_console(
+    context: console_context.ConsoleContext, routes: tuple[Route, ...] = ROUTES
+) -> flask.Flask:
     app = flask.Flask("publisher.web.console", static_folder=None, template_folder=None)
     app.extensions["console"] = context
     app.url_map.converters["int"] = _Number
@@ -103,10 +95,12 @@ def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) 
 
 
 def _prepared(
-    context: ConsoleContext, by_endpoint: Mapping[str, Route], in_menu: tuple[Route, ...]
+    context: console_context.ConsoleContext,
+    by_endpoint: Mapping[str, Route],
+    in_menu: tuple[Route, ...],
 ) -> flask.Response | None:
     """Find out who sent the request; return the page that refuses it or leads elsewhere, or None."""
-    request = make_request(context)
+    request = console_context.make_request(context)
     flask.g.console_request = replace(request, menu=_menu(request, in_menu))
     raised = flask.request.routing_exception
     if isinstance(raised, RequestRedirect):
@@ -121,18 +115,20 @@ def _prepared(
     return None
 
 
-def _with_slash(context: ConsoleContext) -> flask.Response:
+def _with_slash(context: console_context.ConsoleContext) -> flask.Response:
     """Redirect a page's path without its slash; Flask's own redirect would name the client's host."""
     if flask.request.method not in {"GET", "HEAD"}:
         return console_error(context, 404)
     return redirect_to(f"{flask.request.path}/", 301)
 
 
-def _view(context: ConsoleContext, route: Route) -> Callable[..., flask.Response]:
+def _view(
+    context: console_context.ConsoleContext, route: Route
+) -> Callable[..., flask.Response]:
     """Return the function that Flask calls: it lets in whom the route permits."""
 
     def answer(**parts: Any) -> flask.Response:
-        request: ConsoleRequest = flask.g.console_request
+        request: console_context.ConsoleRequest = flask.g.console_request
         if route.access is not Access.PUBLIC:
             refusal = _refusal(context, request, route, parts)
             if refusal is not None:
@@ -142,19 +138,26 @@ def _view(context: ConsoleContext, route: Route) -> Callable[..., flask.Response
     return answer
 
 
-def _once(request: ConsoleRequest, carry_out: Callable[[], flask.Response]) -> flask.Response:
+def _once(
+    request: console_context.ConsoleRequest, carry_out: Callable[[], flask.Response]
+) -> flask.Response:
     """Return the answer of a view. A form with a key is carried out once, however often it is sent."""
     # A form with a file has none, and is not read here: its view may refuse it before.
     if flask.request.mimetype != _FORM or not request.field(console_context.FIELD):
         return carry_out()
     fields = sorted(flask.request.form.items(multi=True))
-    form = hashlib.sha256(repr((console_token(), flask.request.path, fields)).encode()).digest()
+    form = hashlib.sha256(
+        repr((console_context.console_token(), flask.request.path, fields)).encode()
+    ).digest()
     repeated = request.context.repeated_forms
     return repeated.answer(form, request.state.clock, carry_out)
 
 
 def _refusal(
-    context: ConsoleContext, request: ConsoleRequest, route: Route, parts: Mapping[str, Any]
+    context: console_context.ConsoleContext,
+    request: console_context.ConsoleRequest,
+    route: Route,
+    parts: Mapping[str, Any],
 ) -> flask.Response | None:
     if request.signed_in is None:
         return _to_sign_in(context)
@@ -167,15 +170,21 @@ def _refusal(
         if route.unproved is not None:
             return route.unproved(request, **parts)
         is_form = flask.request.method not in security.SAFE_METHODS
-        return see_other(path_with_next(PROVE_PATH, _page_of_form(), again=is_form))
+        return see_other(
+            console_context.path_with_next(
+                console_context.PROVE_PATH, _page_of_form(), again=is_form
+            )
+        )
     return None
 
 
-def _languages(request: ConsoleRequest) -> list[str | None]:
+def _languages(request: console_context.ConsoleRequest) -> list[str | None]:
     return [None, *request.settings.publication.languages]
 
 
-def _language(request: ConsoleRequest, route: Route, parts: Mapping[str, Any]) -> str | None:
+def _language(
+    request: console_context.ConsoleRequest, route: Route, parts: Mapping[str, Any]
+) -> str | None:
     if route.about is About.PATH:
         language: str = parts["language"]
         if language not in request.settings.publication.languages:
@@ -186,11 +195,13 @@ def _language(request: ConsoleRequest, route: Route, parts: Mapping[str, Any]) -
     return None
 
 
-def _to_sign_in(context: ConsoleContext) -> flask.Response:
+def _to_sign_in(context: console_context.ConsoleContext) -> flask.Response:
     """Lead to the page for signing in, and from there back; a form that was sent is not kept."""
     if flask.request.method not in security.SAFE_METHODS:
         return console_error(context, 401)
-    return see_other(path_with_next(SIGN_IN_PATH, flask.request.path))
+    return see_other(
+        console_context.path_with_next(console_context.SIGN_IN_PATH, flask.request.path)
+    )
 
 
 def _page_of_form() -> str:
@@ -203,14 +214,14 @@ def _page_of_form() -> str:
     adapter = flask.current_app.create_url_adapter(flask.request)
     parts = flask.request.path.strip("/").split("/")
     above = [f"/{'/'.join(parts[:count])}/" for count in range(len(parts), 0, -1)]
-    referrer = own_path(urlsplit(flask.request.referrer or "").path)
+    referrer = console_context.own_path(urlsplit(flask.request.referrer or "").path)
     said = [referrer] if referrer != "/" else []
     pages = (one for one in (*said, *above) if adapter and adapter.test(one, method="GET"))
     return next(pages, "/")
 
 
 def _menu(
-    request: ConsoleRequest, in_menu: tuple[Route, ...]
+    request: console_context.ConsoleRequest, in_menu: tuple[Route, ...]
 ) -> tuple[tuple[str, str, bool], ...]:
     if request.signed_in is None:
         return ()

@@ -126,7 +126,9 @@ def _story(
     )
 
 
-def _read(request: ConsoleRequest, language: str, story: int) -> translations.TranslationDetails:
+def _read(
+    request: ConsoleRequest, language: str, story: int
+) -> translations.TranslationDetails:
     try:
         return request.call(translations.read_translation, story, language)
     except TranslationError:

@@ -7,19 +7,8 @@ from typing import Any
 
 import flask
 
+from publisher.app.subscribers import joining
 from publisher.app.subscribers.join_protection import FormEvidence, offer_form, personal_address
-from publisher.app.subscribers.joining import (
-    ConfirmationState,
-    ConfirmationView,
-    RequestAnswer,
-    SubscriptionRequest,
-    confirm_by_code,
-    confirm_by_link,
-    inbox_url,
-    read_confirmation,
-    refuse,
-    request_subscription,
-)
 from publisher.config import Settings
 from publisher.rendering.views import publication_view
 from publisher.web.pages.responses import (
@@ -78,10 +67,10 @@ def _subscribe(request: PageRequest) -> flask.Response:
     if problems := _problems(settings, entered):
         return _form_page(request, entered, problems)
     wanted = _wanted(request, entered)
-    answer = request.write(request_subscription, settings, wanted, request.now)
-    if answer is RequestAnswer.ONCE_MORE:
+    answer = request.write(joining.request_subscription, settings, wanted, request.now)
+    if answer is joining.RequestAnswer.ONCE_MORE:
         return _form_page(request, entered, once_more=True)
-    return _mailbox_page(request, entered.email, inbox_url(entered.email))
+    return _mailbox_page(request, entered.email, joining.inbox_url(entered.email))
 
 
 def _mailbox_page(
@@ -142,7 +131,7 @@ def _problem_of_address(settings: Settings, address: str) -> list[tuple[str, str
     return []
 
 
-def _wanted(request: PageRequest, entered: _Entered) -> SubscriptionRequest:
+def _wanted(request: PageRequest, entered: _Entered) -> joining.SubscriptionRequest:
     fields = form("stamp", "subject")
     wording = "\n".join(_wording(request))
     origin = replace(request.consent_origin("subscribe", ConsentChannel.FORM), wording=wording)
@@ -151,7 +140,7 @@ def _wanted(request: PageRequest, entered: _Entered) -> SubscriptionRequest:
     evidence = FormEvidence(fields["stamp"], fields["subject"], proof)
     wish = JoinWish(entered.chosen, entered.language)
     client = flask.request.remote_addr or ""
-    return SubscriptionRequest(entered.email, wish, origin, client, evidence)
+    return joining.SubscriptionRequest(entered.email, wish, origin, client, evidence)
 
 
 def _form_page(
@@ -221,7 +210,9 @@ def _confirmation(request: PageRequest) -> flask.Response:
     if not request.token:  # the page on which the mail's code is entered
         return _mailbox_page(request, "", "")
     with request.reading() as connection:
-        view = read_confirmation(connection, request.settings, request.token, request.now)
+        view = joining.read_confirmation(
+            connection, request.settings, request.token, request.now
+        )
     return _page(request, view)
 
 
@@ -231,34 +222,34 @@ def _confirm(request: PageRequest) -> flask.Response:
         return _page(request, _use_link(request, request.token))
     fields = form("email", "code")
     view = _use_code(request, fields["email"], fields["code"])
-    if view.state is not ConfirmationState.UNKNOWN:
+    if view.state is not joining.ConfirmationState.UNKNOWN:
         return _page(request, view)
     try:
-        inbox = inbox_url(fields["email"])
+        inbox = joining.inbox_url(fields["email"])
     except BadAddressError:
         inbox = ""
     return _mailbox_page(request, fields["email"], inbox, wrong_code=True)
 
 
-def _use_link(request: PageRequest, token: str) -> ConfirmationView:
-    use = refuse if form("choice")["choice"] == "refuse" else confirm_by_link
+def _use_link(request: PageRequest, token: str) -> joining.ConfirmationView:
+    use = joining.refuse if form("choice")["choice"] == "refuse" else joining.confirm_by_link
     origin = request.consent_origin("confirm", ConsentChannel.LINK)
     return request.write(use, request.settings, token, origin, request.now)
 
 
-def _use_code(request: PageRequest, email: str, code: str) -> ConfirmationView:
+def _use_code(request: PageRequest, email: str, code: str) -> joining.ConfirmationView:
     origin = request.consent_origin("confirm", ConsentChannel.CODE)
     # People write 123 456, and digits of their own script.
     digits = "".join(str(int(character)) for character in code if character.isdecimal())
     try:
         return request.write(
-            confirm_by_code, request.settings, email, digits, origin, request.now
+            joining.confirm_by_code, request.settings, email, digits, origin, request.now
         )
     except BadAddressError:
-        return ConfirmationView(ConfirmationState.UNKNOWN)
+        return joining.ConfirmationView(joining.ConfirmationState.UNKNOWN)
 
 
-def _page(request: PageRequest, view: ConfirmationView) -> flask.Response:
+def _page(request: PageRequest, view: joining.ConfirmationView) -> flask.Response:
     found = {name: request.settings.newsletter(name) for name in view.newsletters}
     return request.page(
         "confirm.html",

@@ -181,7 +181,7 @@ def _tags(program: Program, operation: Operation, parts: dict[str, str]) -> list
 def examples(in_the_lane: int) -> settings:
     """Give fewer examples to a change, since each is tried with all that there are of operations."""
     return settings(
-        max_examples=by_lane(in_the_lane, settings.default.max_examples),
+        max_examples=by_lane(in_the_lane, settings().max_examples),
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
 
