@@ -248,6 +248,20 @@ def test_a_command_without_its_issue_or_of_one_that_it_can_t_change_says_so_in_o
     assert problem in refuses(run, "pause", NAME, folder, code=1)
 
 
+def test_names_of_newsletters_and_languages_may_have_hyphens(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    for language in ("zh-Hans", "en"):
+        ready(publication, language)
+    with publication.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE issue SET newsletter = 'the-other-week'")
+    name = "the-other-week-zh-Hans-2026-01-09"
+    told = f"{name} is cancelled: no mail of it was planned\n"
+    assert run("cancel", name, folder) == (0, told, "")
+    states = {issue["name"]: issue["state"] for issue in issues_in_status(run, folder)}
+    assert states == {name: "cancelled", "the-other-week-en-2026-01-09": "ready"}
+
+
 # --- doubt
 
 
