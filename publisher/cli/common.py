@@ -36,24 +36,22 @@ CURRENT_FOLDER = Path()
 _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2999
 
 
-def parse_now(now: str | None, option: str = "--now") -> Clock:
-    """Return the clock for an option, or the machine's; raise UsageError for a malformed instant."""
+def parse_now(now: str | None) -> Clock:
+    """Return the clock for --now, or the machine's; raise UsageError for a malformed instant."""
     if now is None:
         return SystemClock()
     try:
         instant = datetime.fromisoformat(now)
     except ValueError:
         raise UsageError(
-            f"{option}: {now!r} is not an instant; write one like 2026-01-09T12:00:00Z"
+            f"--now: {now!r} is not an instant; write one like 2026-01-09T12:00:00Z"
         ) from None
     if instant.tzinfo is None:
         raise UsageError(
-            f"{option}: {now!r} has no time zone; add Z for UTC, or an offset like +08:00"
+            f"--now: {now!r} has no time zone; add Z for UTC, or an offset like +08:00"
         )
     if not _EARLIEST_YEAR <= instant.year <= _LATEST_YEAR:
-        raise UsageError(
-            f"{option}: {now!r} is too far away; write one like 2026-01-09T12:00:00Z"
-        )
+        raise UsageError(f"--now: {now!r} is too far away; write one like 2026-01-09T12:00:00Z")
     return FixedClock(instant)
 
 

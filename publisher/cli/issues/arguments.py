@@ -50,12 +50,12 @@ LanguagesOption = Annotated[
 ]
 
 
-def split_folder(value: str, directory: Path, default: str = "") -> tuple[str, Path]:
+def split_folder(value: str, directory: Path) -> tuple[str, Path]:
     """Return an argument that may be left out, and the publication's folder, which may stand in its place."""
     from publisher.config import SETTINGS_FILE
 
     if value and directory == CURRENT_FOLDER and (Path(value) / SETTINGS_FILE).is_file():
-        return default, Path(value)
+        return "", Path(value)
     return value, directory
 
 
@@ -70,12 +70,12 @@ def refuse_folder(directory: Path, name: str) -> None:
         )
 
 
-def parse_day(text: str, option: str = "DAY") -> date:
+def parse_day(text: str) -> date:
     """Return a date; raise UsageError for a malformed one."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option}: {text!r} is no date; write one like 2026-01-09") from None
+        raise UsageError(f"DAY: {text!r} is no date; write one like 2026-01-09") from None
 
 
 def parse_issue_day(text: str) -> tuple[date, str]:
