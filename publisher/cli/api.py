@@ -112,13 +112,9 @@ def _print_answer(given: Given, operation: Operation, call: OperationCall) -> in
         status, answer = call_operation(shared, actor, operation, call)
     if status < 300:  # noqa: PLR2004  # HTTP
         print_json(answer)
-        return int(_is_refused(answer))
+        # A receiver refused a test, or something was not done.
+        return int(answer.get("is_accepted") is False or bool(answer.get("refused")))
     return complain(answer["detail"], 2 if status in _WRONG_WORDS else 1)
-
-
-def _is_refused(answer: Mapping[str, Any]) -> bool:
-    """Return whether an answer says that a receiver refused a test, or that something was not done."""
-    return answer.get("is_accepted") is False or bool(answer.get("refused"))
 
 
 def _operations() -> tuple[Operation, ...]:

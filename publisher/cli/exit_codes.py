@@ -33,7 +33,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]"
 
 def escape_controls(text: str) -> str:
     """Return a text of one or more lines without characters that control a terminal."""
-    return _CONTROLS.sub(_escape, text)
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def escape_line(text: str) -> str:
@@ -43,10 +43,6 @@ def escape_line(text: str) -> str:
 
 def echo(message: object = "", *, nl: bool = True, err: bool = False) -> None:
     typer.echo(escape_controls(str(message)), nl=nl, err=err)  # noqa: TID251  # the one place
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
 
 
 # Of `run --once`, `deliver` and `status`: the database may be older than what was sent, so nothing is.

@@ -49,7 +49,8 @@ def publish_demo(
         _check_database(load_settings(data).database)
         _copy_data(data, directory)
         settings = replace(load_settings(directory), secret=SecretStr(DEMO_SECRET))
-        _keep_secret(settings)
+        # Links in the demo's mails lead somewhere with `publisher web`.
+        store_secret(replace(settings, secret=None), DEMO_SECRET)
         for now in _DEMO_DAYS:
             day = data / "days" / f"{now:%Y-%m-%d}"
             if (articles := day / "articles").is_dir():
@@ -62,11 +63,6 @@ def publish_demo(
                 report(now, pipeline.run())
         write_heartbeat(settings.folders.heartbeat, _DEMO_DAYS[-1])
     return settings, _DEMO_DAYS[-1]
-
-
-def _keep_secret(settings: Settings) -> None:
-    """Store the secret, so that links in the demo's mails lead somewhere with `publisher web`."""
-    store_secret(replace(settings, secret=None), DEMO_SECRET)
 
 
 def _check_database(address: Path | str) -> None:

@@ -83,11 +83,9 @@ def untranslated(text: str) -> Sentence:
 
 def joined(*parts: str) -> str:
     """Return several sentences as one, separated by semicolons."""
-    return reduce(_joined, parts)
-
-
-def _joined(first: str, then: str) -> str:
-    return message("%(first)s; %(then)s", first=first, then=then)
+    return reduce(
+        lambda first, then: message("%(first)s; %(then)s", first=first, then=then), parts
+    )
 
 
 def parts_of(text: str) -> tuple[str, str] | None:

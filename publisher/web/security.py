@@ -110,7 +110,7 @@ def is_for_us(url: str, others: Collection[str]) -> bool:
     if name == _host_name(url) or name in _LOOPBACK_NAMES or name in others:
         return True
     # A server on all addresses is reached by any of them. Only names can be rebound by others.
-    return bool({"0.0.0.0", "::"} & {*others}) and _is_address(name)  # noqa: S104  # compared only
+    return bool({"0.0.0.0", "::"} & {*others}) and _parse(name) is not None  # noqa: S104  # compared only
 
 
 def is_own_request(check: OriginCheck, url: str) -> bool:
@@ -140,14 +140,6 @@ def _host_name(url: str) -> str | None:
         return None
     else:
         return name
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def name_client(environ: WSGIEnvironment, url: str, trusted: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,12 +134,8 @@ def _show_kind(console: Console, findings: list[Finding]) -> None:
         line = f" line {finding.line}" if finding.line else ""
         where = f"{rule.part.value}{line}, {finding.where}: {finding.problem}"
         elsewhere = f", and {finding.places - 1} more like it" if finding.places > 1 else ""
-        _print(console, 8, Text.assemble(where, elsewhere, (_clients(finding.clients), "dim")))
-
-
-def _clients(clients: Iterable[str]) -> str:
-    names = ", ".join(clients)
-    return f" ({names})" if names else ""
+        clients = f" ({', '.join(finding.clients)})" if finding.clients else ""
+        _print(console, 8, Text.assemble(where, elsewhere, (clients, "dim")))
 
 
 def _print(console: Console, indent: int, text: Text) -> None:

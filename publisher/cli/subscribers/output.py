@@ -126,12 +126,13 @@ def record_tables(record: SubscriberRecord) -> list[Table]:
 
 
 def unsubscribed_sentence(change: ConsentChange, newsletter: str | None) -> str:
-    address, what = change.after.address, newsletter or "everything"
+    person, what = change.after, newsletter or "everything"
+    address = person.address
     if not change.changed:
         return f"{address} was unsubscribed from {what} before; nothing changed"
     if change.ended:
-        what = ", ".join(change.ended)
-        return f"{address} is unsubscribed from {what}{_still_gets(change.after)}"
+        rest = f"; it still gets {', '.join(person.newsletters)}" if person.newsletters else ""
+        return f"{address} is unsubscribed from {', '.join(change.ended)}{rest}"
     return f"{address} is unsubscribed from {what} now, and got none of it before"
 
 
@@ -149,10 +150,6 @@ def resubscribed_sentence(change: ConsentChange) -> str:
         return sentence
     left = ", ".join(person.declined)
     return f"{sentence}. It had left {left} before: to subscribe that again, use --newsletter"
-
-
-def _still_gets(person: Subscriber) -> str:
-    return f"; it still gets {', '.join(person.newsletters)}" if person.newsletters else ""
 
 
 # How many reports are shown, the latest.

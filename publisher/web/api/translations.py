@@ -9,7 +9,6 @@ from publisher.app import translations
 from publisher.app.editing_state import Permission
 from publisher.errors import TranslationError
 from publisher.translations.delays import TranslationStatistics
-from publisher.translations.listing import StoryLine
 from publisher.translations.model import Cell, CellState
 from publisher.web.api import operations
 from publisher.web.api.problems import ProblemError
@@ -157,13 +156,11 @@ def _list_translations(request: ApiRequest, query: StoryQuery) -> StoryList:
         page = request.call(translations.list_translations, states=states, **asked)
     except TranslationError as error:
         raise ProblemError(422, str(error)) from error
-    stories = [_story(line, languages) for line in page.stories]
+    stories = [
+        Story.of(line, languages=[_cell(x) for x in line.cells if x.language in languages])
+        for line in page.stories
+    ]
     return StoryList(stories=stories, next_cursor=page.next_cursor)
-
-
-def _story(line: StoryLine, languages: tuple[str, ...]) -> Story:
-    cells = [_cell(cell) for cell in line.cells if cell.language in languages]
-    return Story.of(line, languages=cells)
 
 
 def _cell(cell: Cell) -> StoryInLanguage:

@@ -62,7 +62,12 @@ def changes_of_request(request: ConsoleRequest, now: Mapping[str, str]) -> FormC
     """
     given = {name: _field(request, name) for name in now}
     for name, value in given.items():
-        _require_length(name, value, max(_MOST, len(now[name])))
+        length, most = len(value), max(_MOST, len(now[name]))
+        if length > most:
+            problem = message(
+                "it has %(length)s characters; %(most)s are allowed", length=length, most=most
+            )
+            raise PublisherError.saying("%(name)s: %(problem)s", name=name, problem=problem)
     seen = {name: _field(request, f"seen.{name}") for name in now}
     return form_changes(given, seen, {name: value.strip() for name, value in now.items()})
 
@@ -70,14 +75,6 @@ def changes_of_request(request: ConsoleRequest, now: Mapping[str, str]) -> FormC
 def _field(request: ConsoleRequest, name: str) -> str:
     # Forms are sent with CR LF. A text that is cut would be another one than the file has.
     return request.field(name, most=_WHOLE).replace("\r\n", "\n")
-
-
-def _require_length(name: str, value: str, most: int) -> None:
-    if len(value) > most:
-        problem = message(
-            "it has %(length)s characters; %(most)s are allowed", length=len(value), most=most
-        )
-        raise PublisherError.saying("%(name)s: %(problem)s", name=name, problem=problem)
 
 
 def conflict_page(
@@ -102,17 +99,13 @@ _PATH = "/settings/"
 
 @ROUTES.add("GET /settings/", Permission.VIEW, menu="settings")
 def _show(request: ConsoleRequest) -> flask.Response:
-    may_change = request.permits(Permission.CHANGE_SETTINGS)
-    shown = list_settings(request.settings) if may_change else ()
-    return request.page("settings.html", newsletters=_newsletters(request), tables=shown)
-
-
-def _newsletters(request: ConsoleRequest) -> list[dict[str, object]]:
-    settings = request.settings
-    return [
+    settings, may_change = request.settings, request.permits(Permission.CHANGE_SETTINGS)
+    newsletters = [
         {"name": one.name, "title": one.title, "editions": settings.editions(one)}
         for one in settings.newsletters
     ]
+    shown = list_settings(settings) if may_change else ()
+    return request.page("settings.html", newsletters=newsletters, tables=shown)
 
 
 @ROUTES.add("GET /settings/<table>/", Permission.CHANGE_SETTINGS)

@@ -153,7 +153,7 @@ class PageRequest:
         """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `icon_url`, `sisters` and `values`."""
         view = view_with_privacy(self.settings, self.language)
         given = {
-            "style_url": f"{flask.request.script_root}/{_style_path(self)}",
+            "style_url": f"{flask.request.script_root}/-/subscriber.{_style(self)[1]}.css",
             "home_url": f"{view.url}/{self.language}/",
             "icon_url": f"{flask.request.script_root}/{page_icon_path(self.settings.publication)}",
             "sisters": self.in_others(self.token),
@@ -251,11 +251,6 @@ def kept_file(text: str, media_type: str) -> flask.Response:
     response = flask.Response(text, mimetype=media_type)
     response.headers["Cache-Control"] = _CACHE
     return response
-
-
-def _style_path(request: PageRequest) -> str:
-    """Return the sheet's path below the publication's URL."""
-    return f"-/subscriber.{_style(request)[1]}.css"
 
 
 def _style(request: PageRequest) -> tuple[str, str]:

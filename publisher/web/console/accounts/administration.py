@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import flask
 
 from publisher.accounts.api_keys import KeyRequest
-from publisher.accounts.audit import AuditEntry
 from publisher.accounts.store import NewAccount
 from publisher.app.accounts import administration, keys
 from publisher.app.accounts.administration import (
@@ -180,17 +180,14 @@ def _show_audit(request: ConsoleRequest) -> flask.Response:
     before = parse_id(flask.request.args.get("before", ""))
     found = request.call(read_audit_log, before=before, limit=_PAGE_SIZE + 1)
     shown = found[:_PAGE_SIZE]
+    write = partial(json.dumps, ensure_ascii=False, sort_keys=True)
     is_more = len(found) > _PAGE_SIZE
     return request.page(
         "audit.html",
-        entries=[(number, one, _details(one)) for number, one in shown],
+        entries=[(number, one, write(dict(one.details))) for number, one in shown],
         older=f"{_AUDIT_PATH}?before={shown[-1][0]}" if is_more else "",
         newest=_AUDIT_PATH if before is not None else "",
     )
-
-
-def _details(entry: AuditEntry) -> str:
-    return json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
 
 
 @ROUTES.add("GET /audit/check/", Permission.SEE_AUDIT_LOG)
