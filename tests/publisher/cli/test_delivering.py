@@ -161,11 +161,7 @@ def test_deliver_names_a_paused_issue_and_the_command_that_resumes_it(
 
 
 def test_a_wrong_password_is_named_and_the_issue_goes_on_by_itself_when_it_is_right(
-    run: Run,
-    due: PublicationFolder,
-    folder: Path,
-    wire: Wire,
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run, due: PublicationFolder, folder: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire().behaviour = Behaviour(users={"news": "a right pony"})
     add(folder, 'user = "news"\n')
@@ -631,10 +627,7 @@ def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(
 
 @pytest.mark.usefixtures("due")
 def test_no_subscriber_s_address_is_logged_while_mail_is_sent(
-    run: Run,
-    folder: Path,
-    wire: Wire,
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run, folder: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLISHER_LOG", "debug")
     wire(bob=f"550 5.1.1 <{BOB}>: no such user", cyd=f"451 4.2.1 {CYD} is asleep")

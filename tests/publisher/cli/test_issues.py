@@ -110,10 +110,7 @@ def test_several_languages_are_decided_at_once(run: Run, root: Path) -> None:
     assert asked["reason"] == "changes requested: ann@example.org: the title"
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [("hold",), ("approve", "--as", "ann@example.org")],
-)
+@pytest.mark.parametrize("verb", [("hold",), ("approve", "--as", "ann@example.org")])
 def test_a_verb_changes_all_languages_or_none_and_says_so(
     run: Run, root: Path, verb: tuple[str, ...]
 ) -> None:

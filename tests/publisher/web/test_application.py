@@ -62,10 +62,7 @@ def app(app: flask.Flask, context: WebContext) -> flask.Flask:
 
     @app.get("/<language:language>/test/fails/<kind>")
     def fails(language: str, kind: str) -> str:  # noqa: ARG001  # the path names it
-        errors = {
-            "busy": WriterUnavailableError("busy"),
-            "fault": LookupError("of a secret"),
-        }
+        errors = {"busy": WriterUnavailableError("busy"), "fault": LookupError("of a secret")}
         raise errors[kind]
 
     return app

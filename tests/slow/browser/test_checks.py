@@ -9,12 +9,7 @@ from premailer import transform
 from tools.browser.accessibility import OF_COLOURS, violations
 from tools.browser.chromium import Chromium, Site, Window
 from tools.browser.layout import misfits, misfits_without_style, mute_pictures
-from tools.browser.styles import (
-    differences,
-    inlined_by_another,
-    styles,
-    styles_without_blocks,
-)
+from tools.browser.styles import differences, inlined_by_another, styles, styles_without_blocks
 
 PICTURES = files("publisher") / "demo" / "data" / "articles" / "images"
 

@@ -329,16 +329,7 @@ COMMANDS: dict[str, Command] = {
 # Commands without an entry, by the reason.
 WITHOUT_ENTRY = {
     "only read": {
-        *(
-            "status",
-            "health",
-            "plan",
-            "preview",
-            "check",
-            "webserver",
-            "dkim",
-            "backup",
-        ),
+        *("status", "health", "plan", "preview", "check", "webserver", "dkim", "backup"),
         *("deliveries list", "articles list", "articles problems"),
         *("doubt list", "issues report"),
         *("issues list", "issues show"),
