@@ -392,6 +392,6 @@ def test_each_operation_lets_in_whom_the_tables_permit(
 ) -> None:
     monkeypatch.setattr(requests, "_BY_KEY", UNLIMITED)
     publication.reload(languages=[*LANGUAGES])
-    cases = [one for one in matrix(OPERATIONS, LANGUAGES) if one[2] is role]
+    cases = [*matrix(OPERATIONS, LANGUAGES, [role])]
     assert len(cases) > 1_000
     assert [*surprises(new_key, publication, cases)] == []
