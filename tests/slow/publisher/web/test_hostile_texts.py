@@ -54,9 +54,9 @@ def test_what_is_typed_into_any_form_is_text_in_the_answer(
 
 
 def test_what_was_stored_is_text_on_every_page_that_shows_it(sign_in: SignIn) -> None:
-    client = sign_in()
+    client, texts = sign_in(), HOSTILE_TEXTS[:: by_lane(4, 1)]
     seen = 0
-    for number, text in enumerate(HOSTILE_TEXTS):
+    for number, text in enumerate(texts):
         added = client.post(
             "/accounts/",
             data={"email": f"p{number}@example.org", "name": text, "role": "viewer"},
@@ -70,7 +70,7 @@ def test_what_was_stored_is_text_on_every_page_that_shows_it(sign_in: SignIn) ->
         page = client.get(path).text
         assert [*active(page)] == [], path
         seen += MARK in page
-    assert seen > len(HOSTILE_TEXTS)
+    assert seen > len(texts)
 
 
 def test_cells_of_a_list_are_text_on_its_page_and_in_the_file_of_rejects(
@@ -116,7 +116,7 @@ def test_words_of_editors_add_no_header_field_and_run_no_template(
     publication: PublicationFolder, sign_in: SignIn, kind: str
 ) -> None:
     client, fields, stored = sign_in(), set[tuple[str, ...]](), 0
-    for text in _OTHERS:
+    for text in _OTHERS[:: by_lane(2, 1)]:
         if edit(client, kind, text) != 303:
             continue
         stored += 1
@@ -131,6 +131,6 @@ def test_words_of_editors_add_no_header_field_and_run_no_template(
         assert [*active(page)] == []
         if "7*7" in text:
             assert "7*7" in str(message["Subject"]) or kind == "preheader"
-    assert stored > 10
+    assert stored > by_lane(4, 10)
     assert len(fields) == 1
     assert overview(publication).edits
