@@ -11,22 +11,29 @@ from pydantic import AliasPath, Field
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import actions
 from publisher.app.subscribers.lists import import_list, preview_list
-from publisher.web.api import operations
+from publisher.web.api.operations import (
+    About,
+    ApiValue,
+    Name,
+    OperationTable,
+    Text,
+    read_number,
+)
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.api.requests import ApiRequest
 from subscribers.errors import BadAddressError
 from subscribers.model import SubscriberStatus
 
-OPERATIONS = operations.OperationTable()
+OPERATIONS = OperationTable()
 
 
-class AddressWanted(operations.ApiValue):
+class AddressWanted(ApiValue):
     """Whom a search is for."""
 
     address: Annotated[str, Field(min_length=3, max_length=320)]
 
 
-class SubscriberAnswer(operations.ApiValue):
+class SubscriberAnswer(ApiValue):
     """A subscriber."""
 
     subscriber: int = Field(validation_alias="id")
@@ -38,20 +45,15 @@ class SubscriberAnswer(operations.ApiValue):
     subscriptions: dict[str, SubscriberStatus] = Field(description="By newsletter.")
 
 
-class Unsubscription(operations.ApiValue):
+class Unsubscription(ApiValue):
     """What is left: one newsletter, or all (null)."""
 
-    newsletter: operations.Name | None = None
-    note: operations.Text = Field(
-        default="", description="Kept in the history, for example who asked."
-    )
+    newsletter: Name | None = None
+    note: Text = Field(default="", description="Kept in the history, for example who asked.")
 
 
 @OPERATIONS.add(
-    "POST /subscribers/search",
-    Permission.SEE_SUBSCRIBERS,
-    about=operations.About.EACH,
-    repeatable=True,
+    "POST /subscribers/search", Permission.SEE_SUBSCRIBERS, about=About.EACH, repeatable=True
 )
 def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnswer:
     """Find the subscriber of an address."""
@@ -65,43 +67,36 @@ def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnsw
 
 
 @OPERATIONS.add(
-    "GET /subscribers/<subscriber>",
-    Permission.SEE_SUBSCRIBERS,
-    about=operations.About.EACH,
-    tagged=True,
+    "GET /subscribers/<subscriber>", Permission.SEE_SUBSCRIBERS, about=About.EACH, tagged=True
 )
 def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     """Read a subscriber."""
     return SubscriberAnswer.of(
-        request.call(
-            actions.read_subscriber, operations.read_number(subscriber, "a subscriber")
-        )
+        request.call(actions.read_subscriber, read_number(subscriber, "a subscriber"))
     )
 
 
 @OPERATIONS.add(
     "POST /subscribers/<subscriber>/unsubscribe",
     Permission.MANAGE_SUBSCRIBERS,
-    about=operations.About.EACH,
+    about=About.EACH,
     repeatable=True,
 )
 def _unsubscribe(
     request: ApiRequest, subscriber: str, body: Unsubscription
 ) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
-    number = operations.read_number(subscriber, "a subscriber")
+    number = read_number(subscriber, "a subscriber")
     person = request.call(actions.unsubscribe_number, number, body.newsletter, body.note)
     return SubscriberAnswer.of(person)
 
 
 @OPERATIONS.add(
-    "DELETE /subscribers/<subscriber>",
-    Permission.MANAGE_SUBSCRIBERS,
-    about=operations.About.EACH,
+    "DELETE /subscribers/<subscriber>", Permission.MANAGE_SUBSCRIBERS, about=About.EACH
 )
 def _erase_subscriber(request: ApiRequest, subscriber: str) -> None:
     """Delete all that is stored of a subscriber, for good."""
-    request.call(actions.erase_number, operations.read_number(subscriber, "a subscriber"))
+    request.call(actions.erase_number, read_number(subscriber, "a subscriber"))
 
 
 # Characters of a list, and bytes of a body with one: about 100,000 subscribers. It is parsed as a whole.
@@ -109,13 +104,13 @@ _LONGEST_LIST = 8_000_000
 _MAX_LIST_BYTES = 8 * 1024 * 1024
 
 
-class SubscriberRows(operations.ApiValue):
+class SubscriberRows(ApiValue):
     """A list of subscribers as CSV, with a line of column names."""
 
     csv: Annotated[str, Field(min_length=1, max_length=_LONGEST_LIST)]
 
 
-class BadRowValue(operations.ApiValue):
+class BadRowValue(ApiValue):
     """A row that is not imported; `column` is empty if it is about the whole row."""
 
     line: int
@@ -123,7 +118,7 @@ class BadRowValue(operations.ApiValue):
     reason: str
 
 
-class ListPreview(operations.ApiValue):
+class ListPreview(ApiValue):
     """What an import would find: the rows of `statuses`, and those that are `refused`, are all."""
 
     columns: dict[str, str] = Field(
@@ -141,7 +136,7 @@ class ListPreview(operations.ApiValue):
     bad: list[BadRowValue]
 
 
-class ListReport(operations.ApiValue):
+class ListReport(ApiValue):
     """What was imported. Each row is in one of the five counts."""
 
     added: int

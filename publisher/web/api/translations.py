@@ -17,6 +17,15 @@ from publisher.web.api.requests import ApiRequest
 OPERATIONS = operations.OperationTable()
 
 _MOST_DAYS = 3660
+Days = Annotated[
+    int,
+    Field(
+        default=translations.DAYS_LISTED,
+        ge=1,
+        le=_MOST_DAYS,
+        description="How old they may be.",
+    ),
+]
 StoryKey = Annotated[str, Field(min_length=1, max_length=500, description="The story's key.")]
 
 
@@ -57,23 +66,13 @@ class StoryQuery(operations.PageInLanguage):
     """Which stories are listed."""
 
     state: CellState | None = Field(default=None, description="In one of the languages.")
-    days: int = Field(
-        default=translations.DAYS_LISTED,
-        ge=1,
-        le=_MOST_DAYS,
-        description="How old they may be.",
-    )
+    days: Days
 
 
 class StatisticsQuery(operations.ApiValue):
     """Which originals the statistics are about."""
 
-    days: int = Field(
-        default=translations.DAYS_LISTED,
-        ge=1,
-        le=_MOST_DAYS,
-        description="How old they may be.",
-    )
+    days: Days
 
 
 class LanguageStatistics(operations.ApiValue):
