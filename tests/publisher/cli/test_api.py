@@ -160,21 +160,10 @@ def test_a_webhook_is_added_tested_and_removed(
     assert "a webhook has a number" in refuses(run, "api", "removeWebhook", "webhook=x", folder)
 
 
-def test_a_translator_chooses_mails_and_feeds(run: Run, waiting: PublicationFolder) -> None:
+def test_the_terminal_is_no_translator(run: Run, waiting: PublicationFolder) -> None:
     folder = waiting.settings.folders.root
     alone = refuses(run, "api", "readTranslatorChoices", folder, code=1)
     assert "the terminal is no translator" in alone
-    run("accounts", "add", "root@example.org", folder, "--role", "administrator")
-    run("accounts", "add", "omar@example.org", folder, "--role", "translator:en")
-    omar = (folder, "--as", "omar@example.org")
-    first = ask(run, "readTranslatorChoices", *omar)
-    assert (first["mail_languages"], [*first["feeds"]["en"]]) == (
-        ["en"],
-        ["rss", "atom", "json"],
-    )
-    assert ask(run, "chooseTranslatorMails", "wanted=false", *omar)["mail_languages"] == []
-    renewed = ask(run, "renewPrivateFeeds", *omar)["feeds"]["en"]
-    assert not {*renewed.values()} & {*first["feeds"]["en"].values()}
 
 
 def test_a_changed_entry_of_the_audit_log_is_named_with_exit_code_1(

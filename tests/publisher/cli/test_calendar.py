@@ -68,7 +68,7 @@ def test_days_times_and_files_that_cannot_be_are_refused(run: Run, folder: Path)
     assert "no account" in refuses(run, *words, "2026-03-28 09:00", *nobody)
 
 
-def test_issues_are_moved_skipped_and_restored(run: Run, lantern: Path) -> None:
+def test_issues_are_moved_and_skipped(run: Run, lantern: Path) -> None:
     _zone(lantern)
     out = done(
         run,
@@ -88,15 +88,6 @@ def test_issues_are_moved_skipped_and_restored(run: Run, lantern: Path) -> None:
     moved, skipped = by_name["weekly-ar-2026-03-29"], by_name["weekly-en-2026-03-29"]
     assert (moved["scheduled_at"], moved["changed_by"]) == ("2026-03-29T01:30:00Z", "terminal")
     assert (skipped["state"], skipped["reason"]) == ("skipped", "a holiday")
-    again = ("newsletter=weekly", "language=ar", "day=2026-03-29")
-    code, out, _err = run("api", "restoreOccurrence", *again, lantern, *NOW)
-    assert json.loads(out) == {
-        "newsletter": "weekly",
-        "language": "ar",
-        "day": "2026-03-29",
-        "due_at": "2026-03-29T01:30:00Z",
-        "skip_reason": None,
-    }
 
 
 def test_the_calendar_is_written_as_a_file(run: Run, folder: Path, tmp_path: Path) -> None:

@@ -67,16 +67,6 @@ def receives_forged_mail(folder: Path, run: Run) -> None:
     assert run("subscribers", "import", folder / "list.csv", folder)[0] == 0
 
 
-def test_what_forged_mail_did_is_taken_back_by_one_command(folder: Path, run: Run) -> None:
-    receives_forged_mail(folder, run)
-    keep_mail(folder / "Maildir", PASSED + MAIL % b"unsubscribe")
-    assert "unsubscribe: 1\n" in run("mailbox", "poll", folder)[1]
-    undo = ("api", "undoLeftByMail", folder)
-    undone = json.loads(run(*undo, "since=2026-01-01T00:00:00Z")[1])
-    assert undone == {"subscribed": ["ann@example.org"], "refused": []}
-    assert "/since: Input should be a valid datetime" in run(*undo, "since=yesterday")[2]
-
-
 def test_who_cannot_be_subscribed_again_is_named_with_exit_code_1(
     folder: Path, run: Run
 ) -> None:

@@ -191,14 +191,3 @@ def test_one_subscriber_is_added_with_the_proof_of_consent_or_refused_with_the_r
         True,
     )
     assert "consented" in refuses(run, "subscribers", "add", "fay@x.org", folder)
-
-
-def test_merging_says_what_is_left(run: Run, folder: Path) -> None:
-    merge = ("api", "mergeSubscribers", f"kept={ANN}", folder)
-    merged = json.loads(run(*merge, "former=bob@x.org")[1])
-    assert (merged["address"], merged["subscriptions"]) == (
-        "Ann@example.org",
-        {"weekly": "active"},
-    )
-    assert run("subscribers", "find", "bob@x.org", folder)[0] == 1
-    assert "are one subscriber already" in refuses(run, *merge, f"former={ANN}")
