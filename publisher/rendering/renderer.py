@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 # Goes up when this package makes other output of equal templates and content.
-RENDERING_VERSION = 5
+RENDERING_VERSION = 6
 
 # That are named. More would tell nobody more.
 _MAX_FAULTS = 100

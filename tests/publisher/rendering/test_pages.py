@@ -314,6 +314,8 @@ def described(article: Article, *variants: Article) -> dict[str, Any]:
     assert script.items() == [("type", "application/ld+json")]
     text = script.text or ""
     assert not set("<>&\u2028") & set(text)
+    # Letters are as in the rest of the page: escaped they would take twice the bytes.
+    assert not re.findall(r"\\u(?!00|2028)", text)
     found: dict[str, Any] = json.loads(text)
     return found
 
