@@ -16,7 +16,7 @@ from publisher.gate.findings import finding_data
 from publisher.i18n.messages import message
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from publisher.issues.planner import next_occurrence
+from publisher.issues.planner import next_occurrence, planned_issue
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -24,6 +24,7 @@ from publisher.issues.selection import (
     choose_articles,
     languages_to_search,
 )
+from publisher.recurrence import Occurrence
 from publisher.rendering import Digest, IssueContent, Renderer
 
 # No article is too old for a sample, which shows the templates.
@@ -141,12 +142,9 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
 
 def _next_issue(connection: Connection, edition: Edition, now: datetime, more: int) -> Issue:
     coming = next_occurrence(connection, edition, now, now + edition.lead)
-    return Issue(
-        id=0,
-        newsletter=edition.newsletter,
-        language=edition.language,
-        day=coming.day if coming else now.astimezone(edition.zone).date(),
-        due_at=coming.due_at if coming else now,
+    today = Occurrence(now.astimezone(edition.zone).date(), now)
+    return replace(
+        planned_issue(edition, coming or today),
         state=IssueState.ASSEMBLING,
         more=more,
         assembled_at=now,

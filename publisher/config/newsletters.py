@@ -162,11 +162,11 @@ class Edition:
         """The local time, in `zone_of_dates`, at which an issue is due."""
         return time() if self.local_time else self.schedule.at
 
-    def instant_of(self, occurrence: recurrence.Occurrence) -> datetime:
-        """Return the instant of the schedule's date and time, from which lateness counts."""
+    def instant_of(self, day: date, due_at: datetime) -> datetime:
+        """Return the instant of an occurrence's date and time, from which lateness counts."""
         if not self.local_time:
-            return occurrence.due_at
-        return recurrence.at_local_time(occurrence.day, self.schedule.at, self.zone).due_at
+            return due_at
+        return recurrence.at_local_time(day, self.schedule.at, self.zone).due_at
 
 
 # A daily digest is stale by the evening; a weekly one is still useful after a weekend.

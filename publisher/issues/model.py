@@ -156,17 +156,18 @@ def issue_name(newsletter: str, language: str, day: date) -> str:
 class Issue:
     """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC).
 
+    One that is not stored has no `id` (0): it is planned, or would be.
     Its articles became available after `available_since`, and until `assembled_at`. It may be sent from
     `send_at` on; None if an editor holds it, or if its day is gone from the schedule (`is_unscheduled`). `reminders` of it were mailed. `revision` grows when its content may have changed. A
     correction has a `serial` of at least 1 among the issues of its day.
     """
 
-    id: int
+    id: int = 0
     newsletter: str
     language: str
     day: date
     due_at: datetime
-    state: IssueState
+    state: IssueState = IssueState.SCHEDULED
     reason: str | None = None
     reason_key: str | None = None
     epoch: int = 0

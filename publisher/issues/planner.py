@@ -37,18 +37,26 @@ MAX_LATE_ISSUES = 10
 _OVERDUE_AFTER = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedOccurrence:
-    """An occurrence that becomes an issue or, with a `reason`, is skipped.
+def planned_issue(
+    edition: Edition,
+    occurrence: Occurrence,
+    why: tuple[IssueReason, str] | None = None,
+    published_until: datetime | None = None,
+) -> Issue:
+    """Return the issue of an occurrence before it is stored; with a reason it is skipped."""
+    planned = Issue(
+        newsletter=edition.newsletter,
+        language=edition.language,
+        day=occurrence.day,
+        due_at=occurrence.due_at,
+        published_until=published_until,
+    )
+    return skipped(planned, *why) if why else planned
 
-    Of several issues that are made late, each takes the articles published before it should have been
-    made, `published_until`. The last one has no such bound.
-    """
 
-    occurrence: Occurrence
-    reason: str | None = None
-    published_until: datetime | None = None
-    reason_key: IssueReason | None = None
+def skipped(planned: Issue, key: IssueReason, reason: str) -> Issue:
+    """Return an issue, which is not stored yet, as it is if it is skipped."""
+    return replace(planned, state=IssueState.SKIPPED, reason_key=key, reason=reason)
 
 
 def apply_late_policy(
@@ -56,11 +64,12 @@ def apply_late_policy(
     due: Sequence[Occurrence],
     now: datetime,
     changes: Sequence[schedule.OccurrenceChange] = (),
-) -> list[PlannedOccurrence]:
-    """Apply an edition's late policy to the occurrences since the last run, oldest first.
+) -> list[Issue]:
+    """Return the issues of the occurrences since the last run, by an edition's late policy; oldest first.
 
     Those that are still to come are not late: each becomes an issue, unless editors skip it by
-    one of the `changes`.
+    one of the `changes`. Of several issues that are made late, each takes the articles published before it
+    should have been made, `published_until`. The last one has no such bound.
     """
     reasons = {one: reason for one in due if (reason := _reason_to_skip(edition, one, now))}
     skipped = schedule.skip_reasons(changes)
@@ -81,12 +90,13 @@ def apply_late_policy(
             )
         )
     bounded = [occurrence for occurrence in due if occurrence not in reasons][:-1]
-    planned = []
-    for one in due:
-        key, text = reasons.get(one, (None, None))
-        until = one.due_at - edition.lead if one in bounded else None
-        planned.append(PlannedOccurrence(one, text, until, key))
-    return planned
+    return [
+        planned_issue(
+            *(edition, one, reasons.get(one)),
+            one.due_at - edition.lead if one in bounded else None,
+        )
+        for one in due
+    ]
 
 
 def _reason_to_skip(
@@ -94,7 +104,9 @@ def _reason_to_skip(
 ) -> tuple[IssueReason, str] | None:
     if occurrence.day in edition.skip_dates:
         return IssueReason.SKIP_DATE, message("one of the newsletter's skip_dates")
-    return schedule.reason_if_late(edition, now - edition.instant_of(occurrence))
+    return schedule.reason_if_late(
+        edition, now - edition.instant_of(occurrence.day, occurrence.due_at)
+    )
 
 
 def plan_issues(
@@ -157,41 +169,37 @@ def _plan_edition(
     until = now + edition.lead
     due = list(schedule.occurrences_with_changes(edition, changes, since, until))
     planned = [
-        _unless_published(folders, edition, one)
-        for one in apply_late_policy(edition, due, now, changes)
+        _unless_published(folders, one) for one in apply_late_policy(edition, due, now, changes)
     ]
     # A time before the database was made is given by `--now`, and no clock's.
     if is_new and made_at and made_at <= now:
         planned = [_unless_before(made_at, one) for one in planned]
-    new = [one for one in planned if store_planned(connection, edition, one)]
+    new = [one for one in planned if store.add_occurrence(connection, one)]
     for one in new:
-        _log(edition, one)
+        _log(one)
     store.set_planned_until(connection, name, language, max(until, since))
     return len(new)
 
 
-def _unless_published(
-    folders: Folders, edition: Edition, planned: PlannedOccurrence
-) -> PlannedOccurrence:
+def _unless_published(folders: Folders, planned: Issue) -> Issue:
     """Skip an occurrence that has a page: another database has made its issue, and may have sent it."""
-    path = urls.issue_path(edition.language, edition.newsletter, planned.occurrence.day)
+    path = urls.issue_path(planned.language, planned.newsletter, planned.day)
     if planned.reason or not (folders.public / urls.page_file(path)).exists():
         return planned
     reason = "it may have been sent: its page was there before this database knew of it"
-    return replace(planned, reason=reason, reason_key=IssueReason.MAY_HAVE_BEEN_SENT)
+    return skipped(planned, IssueReason.MAY_HAVE_BEEN_SENT, reason)
 
 
-def _unless_before(made_at: datetime, planned: PlannedOccurrence) -> PlannedOccurrence:
+def _unless_before(made_at: datetime, planned: Issue) -> Issue:
     """Skip an occurrence that was due before the database was made, unless it is skipped already."""
-    one = planned.occurrence
-    if planned.reason or one.due_at >= made_at:
+    if planned.reason or planned.due_at >= made_at:
         return planned
     reason = message(
         "it was due before this database was made (%(made)s UTC), so another one may have sent it; "
         "`publisher api restoreOccurrence` takes that back",
         made=f"{made_at:%Y-%m-%d %H:%M}",
     )
-    return replace(planned, reason=reason, reason_key=IssueReason.BEFORE_DATABASE)
+    return skipped(planned, IssueReason.BEFORE_DATABASE, reason)
 
 
 def _move_on(connection: Connection, edition: Edition, now: datetime) -> None:
@@ -210,23 +218,9 @@ def _digests(settings: Settings) -> Iterator[Sequence[Edition]]:
         yield settings.editions_of(str(DigestKey(newsletter.name, cadence)))
 
 
-def store_planned(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
-    """Store an occurrence, unless it is on record. Return whether it was not."""
-    return store.add_occurrence(
-        connection,
-        newsletter=edition.newsletter,
-        language=edition.language,
-        day=planned.occurrence.day,
-        due_at=planned.occurrence.due_at,
-        reason=planned.reason,
-        reason_key=planned.reason_key,
-        published_until=planned.published_until,
-    )
-
-
-def _log(edition: Edition, planned: PlannedOccurrence) -> None:
-    where = {"newsletter": edition.newsletter, "language": edition.language}
-    day = planned.occurrence.day.isoformat()
+def _log(planned: Issue) -> None:
+    where = {"newsletter": planned.newsletter, "language": planned.language}
+    day = planned.day.isoformat()
     if planned.reason:
         log.warning("occurrence skipped", **where, day=day, reason=planned.reason)
     else:
@@ -265,7 +259,8 @@ class UpcomingIssue:
     @property
     def local(self) -> datetime:
         """The time of sending in the edition's time zone."""
-        return self.edition.instant_of(self.occurrence).astimezone(self.edition.zone)
+        due = self.edition.instant_of(self.occurrence.day, self.occurrence.due_at)
+        return due.astimezone(self.edition.zone)
 
 
 def next_occurrence(
@@ -334,7 +329,7 @@ def editions_to_plan(connection: Connection, settings: Settings) -> Iterator[Edi
 
 def plan_occurrences(
     record: PlanningRecord, edition: Edition, now: datetime, until: datetime
-) -> Iterator[PlannedOccurrence]:
+) -> Iterator[Issue]:
     """Yield what `plan_issues` will make of an edition's occurrences if it runs now and in time for each.
 
     Those whose issues could be made already are made together.
@@ -384,18 +379,11 @@ def upcoming_issues(
 class OverdueOccurrence:
     """An issue that no cycle has made although its hour has passed: `at` is local.
 
-    `reason` says why the next cycle will skip it, if it will.
+    It is as the next cycle will make it, or skip it with a reason.
     """
 
-    newsletter: str
-    language: str
+    issue: Issue
     at: datetime
-    day: date
-    reason: str | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.newsletter}-{self.language}-{self.day}"
 
 
 def list_overdue(
@@ -407,19 +395,10 @@ def list_overdue(
     """
     record, late = read_planning(connection, settings), now - _OVERDUE_AFTER
     found = [
-        (one.occurrence.due_at, edition, one)
+        OverdueOccurrence(one, edition.instant_of(one.day, one.due_at).astimezone(edition.zone))
         for edition in editions_to_plan(connection, settings)
         if (edition.newsletter, edition.language) in record.until
         for one in plan_occurrences(record, edition, now, late)
+        if one.due_at <= late
     ]
-    return [
-        OverdueOccurrence(
-            edition.newsletter,
-            edition.language,
-            edition.instant_of(one.occurrence).astimezone(edition.zone),
-            one.occurrence.day,
-            one.reason,
-        )
-        for due_at, edition, one in sorted(found, key=lambda each: each[0])
-        if due_at <= late
-    ]
+    return sorted(found, key=lambda one: one.issue.due_at)

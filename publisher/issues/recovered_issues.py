@@ -17,7 +17,7 @@ from publisher import urls
 from publisher.articles.tables import article, story
 from publisher.config import Edition, Settings
 from publisher.issues import planner, schedule, store
-from publisher.issues.model import Issue, IssueReason, issue_name
+from publisher.issues.model import Issue, IssueReason, IssueState, issue_name
 from publisher.issues.tables import issue_article_table, recovered_story_table
 from publisher.recurrence import Occurrence
 
@@ -46,8 +46,8 @@ def plan_missed(
         own = schedule.changes_of(changes, edition)
         due = list(schedule.occurrences_with_changes(edition, own, since, now))
         planned = _plan(edition, due, now, own, begun)
-        for one in _all_but_wanted(edition, planned, reason, wanted) if reason else planned:
-            planner.store_planned(connection, edition, one)
+        for one in _all_but_wanted(planned, reason, wanted) if reason else planned:
+            store.add_occurrence(connection, one)
         store.set_planned_until(connection, name, language, max(now, since))
         names = (_name(edition, one) for one in due)
         found += filter(None, (store.issue_by_name(connection, one) for one in names))
@@ -60,13 +60,11 @@ def _plan(
     now: datetime,
     changes: Sequence[schedule.OccurrenceChange],
     begun: Collection[str],
-) -> list[planner.PlannedOccurrence]:
+) -> list[Issue]:
     """Apply the late policy to all that were not begun. Return all, in their order."""
     new = [one for one in due if _name(edition, one) not in begun]
-    planned = {
-        one.occurrence: one for one in planner.apply_late_policy(edition, new, now, changes)
-    }
-    return [planned.get(one) or planner.PlannedOccurrence(one) for one in due]
+    planned = {one.day: one for one in planner.apply_late_policy(edition, new, now, changes)}
+    return [planned.get(one.day) or planner.planned_issue(edition, one) for one in due]
 
 
 def _name(edition: Edition, occurrence: Occurrence) -> str:
@@ -74,15 +72,13 @@ def _name(edition: Edition, occurrence: Occurrence) -> str:
 
 
 def _all_but_wanted(
-    edition: Edition,
-    planned: Sequence[planner.PlannedOccurrence],
-    reason: str,
-    wanted: Collection[str],
-) -> Iterator[planner.PlannedOccurrence]:
+    planned: Sequence[Issue], reason: str, wanted: Collection[str]
+) -> Iterator[Issue]:
     for one in planned:
-        name = _name(edition, one.occurrence)
-        why = (None, None) if name in wanted else (reason, IssueReason.MAY_HAVE_BEEN_SENT)
-        yield replace(one, reason=why[0], reason_key=why[1])
+        if one.name in wanted:
+            yield replace(one, state=IssueState.SCHEDULED, reason=None, reason_key=None)
+        else:
+            yield planner.skipped(one, IssueReason.MAY_HAVE_BEEN_SENT, reason)
 
 
 # A link to the page of an article (`urls.article_path`).

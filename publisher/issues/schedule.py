@@ -56,7 +56,7 @@ def lateness_of(edition: Edition, issue: model.Issue, now: datetime) -> timedelt
     """Return how late an issue is that was made already: since it was due, or was to be sent."""
     if issue.kind == model.IssueKind.CORRECTION:
         return timedelta()  # it is never too late
-    due = edition.instant_of(Occurrence(issue.day, issue.due_at))
+    due = edition.instant_of(issue.day, issue.due_at)
     return now - max(due, issue.send_at or due)
 
 

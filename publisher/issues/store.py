@@ -6,7 +6,7 @@ listed page by page, the latest first, and moved with their plans when a newslet
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -150,16 +150,13 @@ def reset_future_cutoffs(connection: sa.Connection, now: datetime) -> None:
     connection.execute(ahead.values(cut_at=before))
 
 
-def add_occurrence(
-    connection: sa.Connection, *, due_at: datetime, reason: str | None = None, **columns: Any
-) -> bool:
-    """Add an occurrence as scheduled or, with a reason, as skipped. Return whether it is new.
+def add_occurrence(connection: sa.Connection, planned: model.Issue) -> bool:
+    """Add an issue that is to be made, or an occurrence that is skipped. Return whether it is new.
 
-    `columns` are its newsletter, language and day, and others that it has. An occurrence on record
-    stays as it is.
+    An occurrence on record stays as it is.
     """
-    state = model.IssueState.SKIPPED if reason else model.IssueState.SCHEDULED
-    columns |= {"due_at": due_at, "send_at": due_at, "state": state, "reason": reason}
+    columns = asdict(planned) | {"send_at": planned.due_at}
+    del columns["id"]
     row = upsert(connection, issue_table).values(columns)
     key = ["newsletter", "language", "day", "serial"]
     return connection.execute(row.on_conflict_do_nothing(index_elements=key)).rowcount == 1

@@ -31,7 +31,7 @@ from publisher.delivery.ledger.audience import (
 from publisher.delivery.ledger.opening import local_due_at
 from publisher.delivery.rates.limits import providers_of
 from publisher.errors import IssueError
-from publisher.issues.model import SELECTED_STATES
+from publisher.issues.model import SELECTED_STATES, Issue
 from publisher.issues.selection import serving_language
 from subscribers.audiences import Standing, count_standings
 from subscribers.preferences import profile_from_text
@@ -64,15 +64,17 @@ class EditionPlan:
     subscribers of the edition for whom nothing is left, by cause.
     """
 
-    issue: str
-    language: str
-    due_at: datetime
+    planned: lookup.DayEdition
     kinds: Counter[str] = field(default_factory=Counter)
     variants: int = 0
     languages: Counter[str] = field(default_factory=Counter)
     instants: Counter[datetime] = field(default_factory=Counter)
     providers: Counter[str] = field(default_factory=Counter)
     withheld: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def issue(self) -> Issue:
+        return self.planned.issue
 
     @property
     def recipients(self) -> int:
@@ -82,9 +84,9 @@ class EditionPlan:
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON, in a fixed order."""
         return {
-            "issue": self.issue,
-            "language": self.language,
-            "due": _utc(self.due_at),
+            "issue": self.issue.name,
+            "language": self.issue.language,
+            "due": _utc(self.planned.due_at),
             "recipients": self.recipients,
             "kinds": _sorted(self.kinds),
             "variants": self.variants,
@@ -114,7 +116,7 @@ class AudiencePlan:
     @property
     def recipients(self) -> dict[str, int]:
         """How many get a mail, by the edition's language. Kept with an approval."""
-        return {one.language: one.recipients for one in self.editions}
+        return {one.issue.language: one.recipients for one in self.editions}
 
     @property
     def reasons(self) -> Counter[str]:
@@ -180,10 +182,10 @@ def plan_audience(
     with state.database.reading() as connection:
         day = day or lookup.next_day(connection, state.settings, editions, now)
         found = lookup.find_day(connection, state.settings, editions, day, now)
-        waiting = [one for one in found if one.state in lookup.BEFORE_LEDGER]
+        waiting = [one for one in found if one.issue.state in lookup.BEFORE_LEDGER]
         if not waiting:
             raise IssueError(
-                f"{found[0].name}: is {found[0].state}; "
+                f"{found[0].issue.name}: is {found[0].issue.state}; "
                 f"`publisher issues report {newsletter} {day}` shows who got it"
             )
         at = max(now, min(one.due_at for one in waiting))
@@ -202,64 +204,66 @@ def make_plan(
     audiences = {
         one.edition.language: load_issue_audience(connection, settings, one.issue, members, at)
         for one in waiting
-        if one.issue and one.state in SELECTED_STATES
+        if one.issue.state in SELECTED_STATES
     }
     by_hour = any(one.edition.local_time for one in waiting)
     groups = count_groups(
         *(connection, newsletter, [*audiences.values()], at), by_domain=True, by_hour=by_hour
     )
     standings = count_standings(connection, newsletter, at)
+    plan = AudiencePlan(
+        newsletter=newsletter,
+        day=waiting[0].issue.day,
+        subscribers=sum(standings.values()),
+        editions=[EditionPlan(planned=one) for one in waiting],
+    )
     counting = _Counting(
-        editions=[one.language for one in settings.editions_of(newsletter)],
+        plan=plan,
+        languages=[one.language for one in settings.editions_of(newsletter)],
         providers=providers_of(settings.delivery),
         at=at,
-        planned={
-            one.edition.language: EditionPlan(
-                issue=one.name, language=one.edition.language, due_at=one.due_at
-            )
-            for one in waiting
-        },
-        issues={one.edition.language: one for one in waiting},
+        planned={one.issue.language: one for one in plan.editions},
         audiences=audiences,
     )
     for group in groups:
         counting.add(group)
-    return counting.plan(newsletter, waiting[0].day, standings)
+    excluded = {str(one): n for one, n in standings.items() if one is not Standing.RECIPIENT}
+    elsewhere = {ELSEWHERE: plan.elsewhere.total(), UNSERVED: plan.unserved.total()}
+    plan.excluded = +Counter(excluded | elsewhere)
+    return plan
 
 
 @dataclass(slots=True, kw_only=True)
 class _Counting:
-    """Adds groups of recipients to the plan. All but the editions' languages is by their languages."""
+    """Adds groups of recipients to a plan, of editions in `languages`. `planned` and so on are by language."""
 
-    editions: Sequence[str]
+    plan: AudiencePlan
+    languages: Sequence[str]
     providers: Mapping[str, str]
     at: datetime
     planned: Mapping[str, EditionPlan]
-    issues: Mapping[str, lookup.DayEdition]
     audiences: Mapping[str, IssueAudience]
-    elsewhere: Counter[str] = field(default_factory=Counter)
-    unserved: Counter[str] = field(default_factory=Counter)
     _variants: dict[str, set[object]] = field(default_factory=dict)
 
     def add(self, group: AudienceGroup) -> None:
         """Count a group where its recipients belong."""
         wanted = (group.language, *profile_from_text(group.profile).more_languages)
-        served = serving_language(self.editions, wanted)
+        served = serving_language(self.languages, wanted)
         if served is None:
-            self.unserved[group.language] += group.count
+            self.plan.unserved[group.language] += group.count
         elif served not in self.planned:
-            self.elsewhere[served] += group.count
+            self.plan.elsewhere[served] += group.count
         else:
             self._add_to(self.planned[served], group)
 
     def _add_to(self, plan: EditionPlan, group: AudienceGroup) -> None:
-        audience = self.audiences.get(plan.language)
+        audience = self.audiences.get(plan.issue.language)
         portion = group.portion_of(audience) if audience else None
         if portion and portion.cause:
             plan.withheld[portion.cause.key] += group.count
             return
-        plan.kinds[self._kind(plan.language, portion)] += group.count
-        plan.variants = len(self._variants.get(plan.language, ()))
+        plan.kinds[self._kind(plan.issue.language, portion)] += group.count
+        plan.variants = len(self._variants.get(plan.issue.language, ()))
         plan.languages[group.language] += group.count
         plan.instants[self._instant(group, plan)] += group.count
         domain = group.domain or ""
@@ -274,27 +278,7 @@ class _Counting:
         return VARIANT
 
     def _instant(self, group: AudienceGroup, plan: EditionPlan) -> datetime:
-        one = self.issues[plan.language]
+        one = plan.planned
         if not one.edition.local_time:
             return max(self.at, one.due_at)
-        return local_due_at(one.edition, one.day, group.timezone, group.hour, self.at)
-
-    def plan(
-        self, newsletter: str, day: date, standings: Mapping[Standing, int]
-    ) -> AudiencePlan:
-        """Return all that was counted, and those who get nothing whatever the issue."""
-        excluded = Counter(
-            {str(one): n for one, n in standings.items() if one is not Standing.RECIPIENT and n}
-        )
-        excluded |= Counter(
-            {ELSEWHERE: self.elsewhere.total(), UNSERVED: self.unserved.total()}
-        )
-        return AudiencePlan(
-            newsletter=newsletter,
-            day=day,
-            subscribers=sum(standings.values()),
-            editions=[*self.planned.values()],
-            excluded=+excluded,
-            elsewhere=self.elsewhere,
-            unserved=self.unserved,
-        )
+        return local_due_at(one.edition, one.issue.day, group.timezone, group.hour, self.at)

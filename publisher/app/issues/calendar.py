@@ -21,7 +21,7 @@ from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.api_keys import feed_token, read_feed_token, renew_feed_tokens
 from publisher.accounts.model import Permission
 from publisher.app.editing_state import EditingState
-from publisher.config import Edition, Settings
+from publisher.config import Settings
 from publisher.errors import AccountError, UsageError
 from publisher.ingest.reports.source_facts import (
     WaitingDocument,
@@ -29,11 +29,10 @@ from publisher.ingest.reports.source_facts import (
     waiting_documents,
 )
 from publisher.issues import planner, schedule
-from publisher.issues.model import Issue, IssueKind, IssueState, issue_name
+from publisher.issues.model import Issue, IssueKind, IssueState
 
 if TYPE_CHECKING:
     from icalendar import Event
-from publisher.recurrence import Occurrence
 
 # Two days cover all time zones, on both sides of a range of days.
 _MARGIN = timedelta(days=2)
@@ -42,37 +41,39 @@ _CLOSE = timedelta(hours=1)
 # Nobody looks further ahead, and each day until then is computed.
 MAX_DAYS = 1500
 _MAX_YEARS_AHEAD = 10
-_BY_TIME = attrgetter("due_at", "newsletter", "language", "day")
+_BY_TIME = attrgetter("issue.due_at", "issue.newsletter", "issue.language", "issue.day")
 PLANNED = "planned"
 NOT_SENT = frozenset({IssueState.SKIPPED.value, IssueState.CANCELLED.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEntry:
-    """An issue or an occurrence: `state` is that of the issue, or "planned"; "skipped" is of both.
+    """An issue, or an occurrence as the issue that it will be; "skipped" is of both.
 
-    `day` is the date of the schedule, `at` the local time of sending. With `local_time` that is the
-    hour of each subscriber, and it is assembled at `due_at`. `scheduled_at` is set if it was moved. `conflicts_with` are days
-    of the same edition within an hour.
+    `at` is the local time of sending. With `local_time` that is the hour of each subscriber, and the issue is
+    assembled at its `due_at`. `scheduled_at` is set if it was moved. `is_overdue` says that the next cycle makes it.
+    `conflicts_with` are days of the same edition within an hour.
     """
 
-    name: str
-    newsletter: str
-    language: str
-    day: date
-    due_at: datetime
+    issue: Issue
     at: datetime
-    timezone: str
-    state: str
-    reason: str | None = None
-    reason_key: str | None = None
     shifted: Literal["gap", "fold"] | None = None
     local_time: bool = False
     scheduled_at: datetime | None = None
     change: schedule.OccurrenceChange | None = None
     is_overdue: bool = False
-    kind: str = IssueKind.REGULAR
     conflicts_with: tuple[date, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """The state of the issue, or "planned"."""
+        is_planned = not self.issue.id and self.issue.state is IssueState.SCHEDULED
+        return PLANNED if is_planned else self.issue.state
+
+    @property
+    def timezone(self) -> str:
+        """The name of the time zone of `at`."""
+        return str(self.at.tzinfo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,9 @@ def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
         editions = list(planner.editions_to_plan(connection, settings))
         waiting = tuple(waiting_documents(connection, now))
         drafts_by_name = count_drafts_by_name(connection)
-    found = [*_made(settings, record, issues), *_coming(record, editions, now, until)]
+    for edition in editions:
+        issues += planner.plan_occurrences(record, edition, now, until)
+    found = _entries(settings, record, issues, now)
     entries = [one for one in found if first <= one.at.date() <= last]
     zones = {edition.timezone for edition in editions}
     return Calendar(
@@ -148,7 +151,9 @@ def read_occurrence(
     first, last = (pick([day, *moved]) for pick in (min, max))
     calendar = read_calendar(state, first - _MARGIN, last + _MARGIN)
     return tuple(
-        one for one in calendar.entries if (one.newsletter, one.day) == (newsletter, day)
+        one
+        for one in calendar.entries
+        if (one.issue.newsletter, one.issue.day) == (newsletter, day)
     )
 
 
@@ -163,88 +168,47 @@ def _check_year(day: date, now: datetime) -> None:
         )
 
 
-# What an entry has of its issue.
-_OF_ISSUE = (
-    *("name", "kind", "newsletter", "language", "day", "due_at"),
-    *("state", "reason", "reason_key"),
-)
-
-
-def _made(
-    settings: Settings, record: planner.PlanningRecord, issues: Iterable[Issue]
+def _entries(
+    settings: Settings, record: planner.PlanningRecord, issues: Iterable[Issue], now: datetime
 ) -> Iterator[CalendarEntry]:
-    """Yield the entries of issues, and of occurrences that were skipped."""
+    """Yield the entries of issues, of occurrences that were skipped, and of what is to come."""
     for issue in issues:
         edition = settings.edition(issue.newsletter, issue.language)
-        timezone = edition.timezone if edition else settings.publication.timezone
         scheduled = change = None
         if issue.kind == IssueKind.REGULAR:
             scheduled = edition.occurrence_on(issue.day) if edition else None
             change = record.change_of(issue.newsletter, issue.language, issue.day)
         due = scheduled if scheduled and scheduled.due_at == issue.due_at else None
-        at = edition.instant_of(due) if edition and due else issue.due_at
+        at = edition.instant_of(issue.day, issue.due_at) if edition and due else issue.due_at
         yield CalendarEntry(
-            **{name: getattr(issue, name) for name in _OF_ISSUE},
-            at=at.astimezone(ZoneInfo(timezone)),
-            timezone=timezone,
+            issue=issue,
+            at=at.astimezone(edition.zone if edition else settings.zone()),
             shifted=due.shifted if due else None,
             local_time=edition.local_time if edition else False,
             scheduled_at=scheduled.due_at if scheduled and change and change.due_at else None,
             change=change,
+            is_overdue=not issue.id and issue.due_at <= now,
         )
-
-
-def _coming(
-    record: planner.PlanningRecord, editions: Iterable[Edition], now: datetime, until: datetime
-) -> Iterator[CalendarEntry]:
-    """Yield the entries of occurrences that have no issue yet."""
-    for edition in editions:
-        for planned in planner.plan_occurrences(record, edition, now, until):
-            occurrence = planned.occurrence
-            change = record.change_of(edition.newsletter, edition.language, occurrence.day)
-            yield CalendarEntry(
-                name=issue_name(edition.newsletter, edition.language, occurrence.day),
-                newsletter=edition.newsletter,
-                language=edition.language,
-                day=occurrence.day,
-                due_at=occurrence.due_at,
-                at=edition.instant_of(occurrence).astimezone(edition.zone),
-                timezone=edition.timezone,
-                state=IssueState.SKIPPED if planned.reason else PLANNED,
-                reason=planned.reason,
-                reason_key=planned.reason_key,
-                shifted=occurrence.shifted,
-                local_time=edition.local_time,
-                scheduled_at=_scheduled_at(edition, occurrence, change),
-                change=change,
-                is_overdue=occurrence.due_at <= now,
-            )
-
-
-def _scheduled_at(
-    edition: Edition, occurrence: Occurrence, change: schedule.OccurrenceChange | None
-) -> datetime | None:
-    is_moved = change is not None and change.due_at is not None
-    scheduled = edition.occurrence_on(occurrence.day) if is_moved else None
-    return scheduled.due_at if scheduled else None
 
 
 def _with_conflicts(entries: Sequence[CalendarEntry]) -> Iterator[CalendarEntry]:
     """Yield entries, with those of the same edition that are sent within the same hour."""
-    of_edition = attrgetter("newsletter", "language")
-    ordered = sorted(entries, key=attrgetter("newsletter", "language", "due_at"))
+    of_edition = attrgetter("issue.newsletter", "issue.language")
+    ordered = sorted(
+        entries, key=attrgetter("issue.newsletter", "issue.language", "issue.due_at")
+    )
     for _key, group in groupby(ordered, key=of_edition):
         series = list(group)
         close: defaultdict[date, tuple[date, ...]] = defaultdict(tuple)
         for one, other in pairwise(filter(_is_counted, series)):
-            if other.due_at - one.due_at < _CLOSE:
-                close[one.day] += (other.day,)
-                close[other.day] += (one.day,)
-        yield from (replace(one, conflicts_with=close[one.day]) for one in series)
+            if other.issue.due_at - one.issue.due_at < _CLOSE:
+                close[one.issue.day] += (other.issue.day,)
+                close[other.issue.day] += (one.issue.day,)
+        yield from (replace(one, conflicts_with=close[one.issue.day]) for one in series)
 
 
 def _is_counted(entry: CalendarEntry) -> bool:
-    return entry.state not in NOT_SENT and entry.kind == IssueKind.REGULAR
+    return entry.state not in NOT_SENT and entry.issue.kind == IssueKind.REGULAR
 
 
 def clock_changes(timezones: Iterable[str], first: date, last: date) -> Iterator[ClockChange]:
@@ -336,20 +300,20 @@ def write_calendar(state: EditingState, first: date, last: date) -> bytes:
 def _event(settings: Settings, entry: CalendarEntry) -> Event:
     from icalendar import Event
 
-    change, publication = entry.change, settings.publication
-    edition = settings.edition(entry.newsletter, entry.language)
-    title = edition.title(entry.language) if edition else entry.newsletter
+    issue, change, publication = entry.issue, entry.change, settings.publication
+    edition = settings.edition(issue.newsletter, issue.language)
+    title = edition.title(issue.language) if edition else issue.newsletter
     event = Event()
-    event.add("uid", f"{entry.name}@{publication.host}")
+    event.add("uid", f"{issue.name}@{publication.host}")
     event.add("sequence", change.revision if change else 0)
     beginning = datetime(publication.since, 1, 1, tzinfo=UTC)
     event.add("dtstamp", change.changed_at if change else beginning)
     event.add("dtstart", entry.at.astimezone(UTC))
     event.add("duration", timedelta(minutes=15))
-    event.add("summary", f"{title} ({entry.language})")
-    if entry.reason:
-        event.add("description", " ".join(entry.reason.split()))
-    event.add("categories", [entry.newsletter, entry.language])
+    event.add("summary", f"{title} ({issue.language})")
+    if issue.reason:
+        event.add("description", " ".join(issue.reason.split()))
+    event.add("categories", [issue.newsletter, issue.language])
     event.add("status", _status(entry))
     event.add("transp", "TRANSPARENT")
     return event

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -244,15 +244,12 @@ class IssueReport:
     `only_counts`, who got it was deleted since (`delivery.keep_deliveries`).
     """
 
-    name: str
-    language: str
-    state: str
-    reason: str | None
-    counts: Mapping[str, int] = field(default_factory=lambda: summarise_counts({}))
-    providers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    causes: Sequence[CauseReport] = ()
-    returned: Mapping[str, int] = field(default_factory=dict)
-    only_counts: bool = False
+    issue: Issue
+    counts: Mapping[str, int]
+    providers: Mapping[str, Mapping[str, int]]
+    causes: Sequence[CauseReport]
+    returned: Mapping[str, int]
+    only_counts: bool
 
     @property
     def planned(self) -> int:
@@ -262,10 +259,10 @@ class IssueReport:
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
         return {
-            "issue": self.name,
-            "language": self.language,
-            "state": self.state,
-            "reason": self.reason,
+            "issue": self.issue.name,
+            "language": self.issue.language,
+            "state": self.issue.state,
+            "reason": self.issue.reason,
             "planned": self.planned,
             **self.counts,
             "providers": {name: dict(self.providers[name]) for name in sorted(self.providers)},
@@ -324,7 +321,9 @@ def report_day(
     now = state.clock.now()
     with state.database.reading() as connection:
         found = lookup.find_day(connection, state.settings, editions, day, now)
-        reports = [_of_day(connection, state.settings, one, now) for one in found]
+        reports = [
+            _of_issue(connection, state.settings, _with_reason(one.issue, now)) for one in found
+        ]
     return DayReport(newsletter=editions[0].newsletter, day=day, issues=reports)
 
 
@@ -345,15 +344,9 @@ def report_issue(state: EditingState, name: str) -> IssueReport:
         return _of_issue(connection, state.settings, lookup.require_issue(connection, name))
 
 
-def _of_day(
-    connection: Connection, settings: Settings, one: lookup.DayEdition, now: datetime
-) -> IssueReport:
-    if one.issue:
-        return _of_issue(connection, settings, one.issue)
-    reason = NOT_MADE_YET if one.due_at <= now else None
-    return IssueReport(
-        name=one.name, language=one.edition.language, state=one.state, reason=reason
-    )
+def _with_reason(issue: Issue, now: datetime) -> Issue:
+    is_overdue = not issue.id and issue.due_at <= now
+    return replace(issue, reason=NOT_MADE_YET) if is_overdue else issue
 
 
 def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> IssueReport:
@@ -364,10 +357,7 @@ def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> Issue
         name = ERASED if one.domain is None else providers.get(one.domain, one.domain)
         by_provider.setdefault(name, Counter())[one.state] += one.count
     return IssueReport(
-        name=issue.name,
-        language=issue.language,
-        state=issue.state,
-        reason=issue.reason,
+        issue=issue,
         counts=summarise_counts(sum(by_provider.values(), Counter())),
         providers={name: summarise_counts(count) for name, count in by_provider.items()},
         causes=[*_causes(connection, issue, outcomes)],

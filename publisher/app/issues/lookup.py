@@ -160,21 +160,15 @@ _AHEAD = 400
 
 @dataclass(frozen=True, slots=True)
 class DayEdition:
-    """An edition and its issue of a day. Without an issue, it is one that is still to be planned."""
+    """An edition and its issue of a day, which may be still to be planned."""
 
     edition: Edition
-    day: date
-    due_at: datetime
-    issue: Issue | None = None
+    issue: Issue
 
     @property
-    def state(self) -> IssueState:
-        return self.issue.state if self.issue else IssueState.SCHEDULED
-
-    @property
-    def name(self) -> str:
-        """The issue's name, which it has before it exists."""
-        return issue_name(self.edition.newsletter, self.edition.language, self.day)
+    def due_at(self) -> datetime:
+        """When it is sent, or was due if it is held."""
+        return self.issue.send_at or self.issue.due_at
 
 
 def choose_languages(
@@ -202,11 +196,9 @@ def find_day(
     for edition in editions:
         name = issue_name(edition.newsletter, edition.language, day)
         if issue := store.issue_by_name(connection, name):
-            day_editions.append(DayEdition(edition, day, issue.send_at or issue.due_at, issue))
-        elif coming := [
-            to_come for to_come in _coming(edition, planned, now) if to_come.day == day
-        ]:
-            day_editions.append(coming[0])
+            day_editions.append(DayEdition(edition, issue))
+        elif coming := [one for one in _coming(edition, planned, now) if one.day == day]:
+            day_editions.append(DayEdition(edition, coming[0]))
     if not day_editions:
         name = editions[0].newsletter
         raise IssueError(f"{name} has no issue on {day}; `publisher plan` lists those to come")
@@ -230,9 +222,9 @@ def next_day(
 
 def _coming(
     edition: Edition, planned: planner.PlanningRecord, now: datetime, most: int = _AHEAD
-) -> Iterator[DayEdition]:
+) -> Iterator[Issue]:
     for upcoming in planner.next_issues_of(edition, planned, now, most):
-        yield DayEdition(edition, upcoming.occurrence.day, upcoming.occurrence.due_at)
+        yield planner.planned_issue(edition, upcoming.occurrence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Programs read issues with their numbers page by page.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
@@ -56,17 +56,14 @@ class IssueStory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOutStory:
-    """A story that somebody left out of an issue: who, when and why.
+    """A story that somebody left out of an issue, by which edit: its value is why.
 
     `is_carried` says that an issue of the edition has it, such as a later one.
     """
 
-    issue: str
-    day: date
+    issue: Issue
     story: IssueStory
-    actor: str
-    at: datetime
-    reason: str
+    edit: IssueEdit
     is_carried: bool
 
 
@@ -144,10 +141,10 @@ def overdue_of_newsletter(
     with state.database.reading() as connection:
         overdue = list_overdue(connection, state.settings, state.clock.now())
     return [
-        occurrence
-        for occurrence in overdue
-        if occurrence.newsletter == newsletter
-        and (not languages or occurrence.language in languages)
+        one
+        for one in overdue
+        if one.issue.newsletter == newsletter
+        and (not languages or one.issue.language in languages)
     ]
 
 
@@ -265,12 +262,9 @@ def _left_out(connection: Connection, issues: Sequence[Issue]) -> list[LeftOutSt
     carried = {s for place in where for s in store.stories_sent(connection, *place, stories)}
     return [
         LeftOutStory(
-            issue=by_id[edit.issue_id].name,
-            day=by_id[edit.issue_id].day,
+            issue=by_id[edit.issue_id],
             story=lines[edit.issue_id, edit.story_id],
-            actor=edit.actor,
-            at=edit.at,
-            reason=edit.value,
+            edit=edit,
             is_carried=edit.story_id in carried,
         )
         for edit in edits

@@ -249,15 +249,17 @@ class MailPreview:
     """One mail, complete.
 
     `message` is what a server would get, unsigned. `findings` are those of the gate, as objects of
-    `--json`. `not_sent` is why the viewer would not get it.
+    `--json`.
     """
 
-    issue: Issue
     source: MailSource
     viewer: offer.Viewer
     recipient: Recipient
     message: bytes
-    not_sent: Cause | None = None
+
+    @property
+    def issue(self) -> Issue:
+        return self.source.issue
 
     @cached_property
     def _checked(self) -> CheckedMail:
@@ -334,12 +336,7 @@ def preview_mail(
         recipient, source.due_at
     )
     return MailPreview(
-        issue=source.issue,
-        source=source,
-        viewer=viewer,
-        recipient=recipient,
-        message=message.content,
-        not_sent=source.not_sent,
+        source=source, viewer=viewer, recipient=recipient, message=message.content
     )
 
 

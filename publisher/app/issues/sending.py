@@ -69,10 +69,7 @@ class SendingStatus:
     `rate` is in mails a minute; it and `ends_at` are None while they can't be known.
     """
 
-    name: str
-    language: str
-    state: model.IssueState
-    reason: str | None
+    issue: model.Issue
     at: datetime
     counts: Mapping[str, int]
     stop: StopCounts
@@ -91,7 +88,7 @@ class SendingStatus:
     @property
     def is_changing(self) -> bool:
         """Whether it is worth looking again soon."""
-        return self.state is model.IssueState.SENDING or self.stop.under_way > 0
+        return self.issue.state is model.IssueState.SENDING or self.stop.under_way > 0
 
 
 @dataclass(slots=True)
@@ -171,10 +168,7 @@ class SendingWatch:
         looks.append((now, count.total() - stop.under_way - stop.waiting))
         rate = rate_of(looks) if is_sending else None
         return SendingStatus(
-            name=issue.name,
-            language=issue.language,
-            state=issue.state,
-            reason=issue.reason,
+            issue=issue,
             at=now,
             counts=summarise_counts(count),
             stop=stop,

@@ -28,8 +28,8 @@ def list_lines(issues: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterato
         when = f"{issue.send_at:%Y-%m-%d %H:%M} UTC" if issue.send_at else "held"
         yield f"{issue.name}  {_words(issue.state)}  {when}  {issue.reason or ''}".rstrip()
     for out in left:
-        who = f"{out.actor}, carried since" if out.is_carried else out.actor
-        yield f"left out of {out.issue}: {out.story.key} by {who}: {out.reason}"
+        who = f"{out.edit.actor}, carried since" if out.is_carried else out.edit.actor
+        yield f"left out of {out.issue.name}: {out.story.key} by {who}: {out.edit.value}"
 
 
 def shown_lines(shown: Shown) -> Iterator[str]:
@@ -47,7 +47,8 @@ def shown_lines(shown: Shown) -> Iterator[str]:
     for story in overview.further:
         yield f"    no room: {story.title}  ({story.key})"
     for out in overview.left_out:
-        yield f"    left out by {out.actor}: {out.story.title}  ({out.story.key}): {out.reason}"
+        why = f"{out.story.title}  ({out.story.key}): {out.edit.value}"
+        yield f"    left out by {out.edit.actor}: {why}"
     for edit in overview.edits:
         undone = ", undone" if edit.undone_at else ""
         yield f"    edit {edit.id} by {edit.actor}: {edit.kind}{undone}"
@@ -220,9 +221,14 @@ def explain_overdue(facts: PublicationStatus) -> Iterator[str]:
 
 
 def overdue_line(one: OverdueOccurrence) -> str:
-    what = f"will be skipped: {one.reason}" if one.reason else "is not made yet"
-    return f"{one.name} was due {format_local(one.at)} and {what}"
+    issue = one.issue
+    what = f"will be skipped: {issue.reason}" if issue.reason else "is not made yet"
+    return f"{issue.name} was due {format_local(one.at)} and {what}"
 
 
 def overdue_as_json(late: OverdueOccurrence) -> dict[str, Any]:
-    return {"issue": late.name, "at": late.at.isoformat(), "reason": late.reason}
+    return {
+        "issue": late.issue.name,
+        "at": late.at.isoformat(),
+        "reason": late.issue.reason,
+    }

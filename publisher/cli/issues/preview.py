@@ -111,8 +111,8 @@ def _write_mail(mail: MailPreview, out: Path) -> None:
     size = _write_file(out, parts.get(out.suffix, mail.html))
     echo(f"{mail.subject}\n{size} bytes: {out}")
     explain_old(mail.source.why_not_new)
-    if mail.not_sent:
-        echo(f"It is not sent: {mail.not_sent.sentence}.")
+    if mail.source.not_sent:
+        echo(f"It is not sent: {mail.source.not_sent.sentence}.")
     echo(count_findings(mail.findings))
 
 

@@ -56,8 +56,12 @@ def list_issues_command(
 def _left_out_as_json(story: LeftOutStory) -> dict[str, Any]:
     from publisher.web.api.issues.overview import LeftOutValue
 
-    value = LeftOutValue.of(story.story, story).model_dump(mode="json")
-    return {"issue": story.issue, **value, "is_carried": story.is_carried}
+    value = LeftOutValue.of(story.story, story.edit, reason=story.edit.value)
+    return {
+        "issue": story.issue.name,
+        **value.model_dump(mode="json"),
+        "is_carried": story.is_carried,
+    }
 
 
 def _summaries(
@@ -143,19 +147,20 @@ def issues_report_command(
     console.print(_counts_table("Edition", _by_edition(report)))
     if report.planned:
         console.print(_counts_table("Mail provider", _by_provider(report)))
-    for issue in report.issues:
+    for one in report.issues:
+        issue = one.issue
         if issue.reason:
             echo(f"{issue.name} is {issue.state.replace('_', ' ')}: {issue.reason}")
-        if issue.only_counts:
+        if one.only_counts:
             echo(f"{issue.name}: who got it was deleted since; these counts stay")
-        if issue.causes:
-            console.print(_causes_table(issue))
-        for kind, count in issue.returned.items():
+        if one.causes:
+            console.print(_causes_table(one))
+        for kind, count in one.returned.items():
             echo(f"{issue.name}: {count:,} came back later, {kind}")
 
 
 def _by_edition(report: DayReport) -> dict[str, Mapping[str, int]]:
-    return {f"{issue.language} ({issue.state})": issue.counts for issue in report.issues}
+    return {f"{one.issue.language} ({one.issue.state})": one.counts for one in report.issues}
 
 
 def _by_provider(report: DayReport) -> dict[str, Mapping[str, int]]:
@@ -180,13 +185,13 @@ def _counts_table(heading: str, lines: Mapping[str, Mapping[str, int]]) -> Table
     return common.make_table((heading, "planned", *(_WORDS.get(x, x) for x in used)), rows)
 
 
-def _causes_table(issue: IssueReport) -> Table:
+def _causes_table(report: IssueReport) -> Table:
     rows = (
         (
             f"{cause.count:,}",
             _WORDS.get(cause.state, cause.state),
             "\n".join([cause.sentence, *(f"  {line}" for line in cause.words)]),
         )
-        for cause in issue.causes
+        for cause in report.causes
     )
-    return common.make_table((issue.name, "state", "why"), rows)
+    return common.make_table((report.issue.name, "state", "why"), rows)

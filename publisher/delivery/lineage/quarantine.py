@@ -24,7 +24,7 @@ from publisher.database.dialect.sql import skip_lost_ids
 from publisher.delivery.lineage import witness
 from publisher.errors import StorageError
 from publisher.issues import planner, schedule, store
-from publisher.issues.model import SELECTED_STATES, Issue, IssueState, issue_name
+from publisher.issues.model import SELECTED_STATES, Issue, IssueState
 from subscribers.tables import subscriber
 
 log = structlog.get_logger()
@@ -255,7 +255,7 @@ def _would_be_lost(connection: Connection, settings: Settings, now: datetime) ->
     record = planner.read_planning(connection, settings)
     for edition in planner.editions_to_plan(connection, settings):
         names += (
-            issue_name(edition.newsletter, edition.language, one.occurrence.day)
+            one.name
             for one in planner.plan_occurrences(record, edition, now, now)
             if one.reason_key in schedule.LATE_REASONS
         )

@@ -205,7 +205,7 @@ def test_an_issue_at_local_time_is_due_when_its_date_begins_first() -> None:
         datetime(2026, 1, 8, tzinfo=UTC), datetime(2026, 1, 9, tzinfo=UTC)
     )
     assert (found.day, found.due_at) == (date(2026, 1, 9), datetime(2026, 1, 8, 10, tzinfo=UTC))
-    assert edition.instant_of(found) == datetime(2026, 1, 9, 13, tzinfo=UTC)
+    assert edition.instant_of(found.day, found.due_at) == datetime(2026, 1, 9, 13, tzinfo=UTC)
 
 
 def test_settings_find_a_digest_by_its_key(publication: PublicationFolder) -> None:

@@ -70,13 +70,9 @@ def ready(
     letter = an_issue_mail(language)
     parts = {"html": letter.html, "text": letter.text} | body
     with publication.database.writing() as connection:
-        issues.add_occurrence(
-            connection,
-            newsletter="weekly",
-            language=language,
-            day=DAY,
-            due_at=min(NOW, publication.clock.now()),
-        )
+        due_at = min(NOW, publication.clock.now())
+        planned = Issue(newsletter="weekly", language=language, day=DAY, due_at=due_at)
+        issues.add_occurrence(connection, planned)
         found = issues.issue_by_name(connection, f"weekly-{language}-{DAY}")
         assert found is not None
         found = issues.move_issue(connection, found, IssueState.ASSEMBLING, assembled_at=NOW)

@@ -14,10 +14,10 @@ from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import (
     MAX_LATE_ISSUES,
-    PlannedOccurrence,
     PlanningRecord,
     apply_late_policy,
     plan_issues,
+    planned_issue,
     planning_start,
     read_planning,
     upcoming_issues,
@@ -46,18 +46,20 @@ def missed(count: int) -> list[Occurrence]:
     return [Occurrence(at.date(), at) for at in due]
 
 
-def reasons(planned: list[PlannedOccurrence]) -> list[str | None]:
+def reasons(planned: list[Issue]) -> list[str | None]:
     return [one.reason for one in planned]
 
 
 def test_an_issue_that_is_made_in_time_becomes_one_under_every_policy() -> None:
     due = [Occurrence(date(2026, 1, 9), NOW - timedelta(minutes=9))]
     for late in ("send", "skip", "merge"):
-        assert apply_late_policy(edition(late=late), due, NOW) == [PlannedOccurrence(due[0])]
+        assert apply_late_policy(edition(late=late), due, NOW) == [
+            planned_issue(edition(), due[0])
+        ]
     due = [Occurrence(date(2026, 1, 10), NOW + 20 * HOUR)]
     for late in ("send", "skip", "merge"):
         found = apply_late_policy(edition(late=late, lead=24), due, NOW)
-        assert found == [PlannedOccurrence(due[0])]
+        assert found == [planned_issue(edition(), due[0])]
 
 
 def test_late_skip_tolerates_cycles_that_run_every_hour() -> None:
@@ -65,7 +67,7 @@ def test_late_skip_tolerates_cycles_that_run_every_hour() -> None:
         [Occurrence(date(2026, 1, 9), NOW - timedelta(minutes=minutes))] for minutes in (65, 66)
     )
     assert apply_late_policy(edition(late="skip"), hourly, NOW) == [
-        PlannedOccurrence(hourly[0])
+        planned_issue(edition(), hourly[0])
     ]
     assert reasons(apply_late_policy(edition(late="skip"), later, NOW)) == [
         "1 hour late, and late = skip"
@@ -76,9 +78,9 @@ def test_late_issues_are_sent_or_skipped_or_merged_as_the_policy_says() -> None:
     due = missed(3)
     found = apply_late_policy(edition(late="send", max_lateness=72), due, NOW)
     assert found == [
-        PlannedOccurrence(due[0], None, due[0].due_at),
-        PlannedOccurrence(due[1], None, due[1].due_at),
-        PlannedOccurrence(due[2], None, None),
+        planned_issue(edition(), due[0], None, due[0].due_at),
+        planned_issue(edition(), due[1], None, due[1].due_at),
+        planned_issue(edition(), due[2]),
     ]
     found = apply_late_policy(edition(late="send", max_lateness=30), missed(3), NOW)
     assert reasons(found) == ["2 days late, more than max_lateness (30 hours)", None, None]
@@ -126,7 +128,7 @@ def test_every_occurrence_is_an_issue_or_skipped_with_a_reason(
         for hours in sorted(lateness, reverse=True)
     ]
     found = apply_late_policy(edition(late=late), due, NOW)
-    assert [one.occurrence for one in found] == due
+    assert [(one.day, one.due_at) for one in found] == [(one.day, one.due_at) for one in due]
     bounded = [one for one in found if one.published_until]
     assert all(one.reason is None for one in bounded)
 

@@ -43,8 +43,8 @@ def add(connection: Connection, **changes: Any) -> Issue:
         "day": DAY,
         "due_at": NOW,
     }
-    facts |= changes
-    store.add_occurrence(connection, **facts)
+    facts |= changes | ({"state": IssueState.SKIPPED} if "reason" in changes else {})
+    store.add_occurrence(connection, Issue(**facts))
     found = store.issue_by_name(
         connection, f"{facts['newsletter']}-{facts['language']}-{facts['day']}"
     )
@@ -79,11 +79,10 @@ def test_an_occurrence_with_a_reason_is_skipped(connection: Connection) -> None:
 
 
 def test_an_occurrence_is_stored_once(connection: Connection) -> None:
-    facts: dict[str, Any] = {"newsletter": "weekly", "language": "en", "day": DAY}
-    assert store.add_occurrence(connection, **facts, due_at=NOW)
-    assert not store.add_occurrence(
-        connection, **facts, due_at=NOW + timedelta(hours=1), reason="again"
-    )
+    planned = Issue(newsletter="weekly", language="en", day=DAY, due_at=NOW)
+    assert store.add_occurrence(connection, planned)
+    again = replace(planned, due_at=NOW + timedelta(hours=1), reason="again")
+    assert not store.add_occurrence(connection, again)
     (row,) = connection.execute(issue_table.select()).all()
     assert (row.due_at, row.reason) == (NOW, None)
 

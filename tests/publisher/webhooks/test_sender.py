@@ -17,7 +17,7 @@ from standardwebhooks import WebhookVerificationError
 from publisher.clock import FixedClock, SystemClock
 from publisher.database.retry_queue import load_items, queue_item
 from publisher.issues import store as issues
-from publisher.issues.model import IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.webhooks import store, targets
 from publisher.webhooks.client import Answer, Caller
 from publisher.webhooks.events import EventType, event_body
@@ -438,13 +438,8 @@ def test_each_change_of_state_makes_the_event_that_its_name_says(
 ) -> None:
     add_webhook(publication)
     with publication.database.writing() as connection:
-        issues.add_occurrence(
-            connection,
-            newsletter="weekly",
-            language="en",
-            day=NOW.date(),
-            due_at=NOW,
-        )
+        planned = Issue(newsletter="weekly", language="en", day=NOW.date(), due_at=NOW)
+        issues.add_occurrence(connection, planned)
         one = issues.issue_by_name(connection, "weekly-en-2026-01-09")
         assert one is not None
         for target in ("assembling", *way.split()):

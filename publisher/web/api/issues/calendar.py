@@ -145,7 +145,9 @@ def _read_calendar(request: ApiRequest, query: CalendarQuery) -> CalendarDays:
         raise ProblemError(422, f"first: {error}") from error
     return CalendarDays.of(
         found,
-        entries=[x for x in found.entries if x.language in languages],
+        entries=[
+            CalendarItem.of(x, x.issue) for x in found.entries if x.issue.language in languages
+        ],
         ignored=[x for x in found.ignored if x.language in languages],
     )
 

@@ -228,7 +228,9 @@ def _undo_edit(request: ApiRequest, issue: str, edit: str) -> IssueContents:
 
 def _contents(request: ApiRequest, name: str, problem: str | None = None) -> IssueContents:
     found = request.call(overview.read_issue_overview, name)
-    left_out = [LeftOutValue.of(row.story, row) for row in found.left_out]
+    left_out = [
+        LeftOutValue.of(row.story, row.edit, reason=row.edit.value) for row in found.left_out
+    ]
     return IssueContents.of(found, found.issue, left_out=left_out, problem=problem)
 
 

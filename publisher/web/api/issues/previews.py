@@ -105,7 +105,7 @@ def _mail_value(found: MailPreview) -> MailValue:
         language=found.issue.language,
         preheader=found.source.preheader,
         message=base64.b64encode(found.message).decode(),
-        not_sent=found.not_sent.sentence if found.not_sent else None,
+        not_sent=found.source.not_sent.sentence if found.source.not_sent else None,
     )
 
 

@@ -41,7 +41,7 @@ def _show(request: ConsoleRequest) -> flask.Response:
     first = _parse_day(flask.request.args.get("from", "")) or today
     first -= timedelta(days=first.weekday())
     calendar = read_calendar(request.state, first, first + _WEEKS * _WEEK - timedelta(days=1))
-    newsletters = list(dict.fromkeys(one.newsletter for one in calendar.entries))
+    newsletters = list(dict.fromkeys(one.issue.newsletter for one in calendar.entries))
     actor = request.actor
     token = calendar_token(request.state, actor) if actor.account_id else ""
     root = request.settings.console.url or flask.request.host_url.rstrip("/")
@@ -69,9 +69,14 @@ def _week(
     order = {tag: number for number, tag in enumerate(languages)}
     of_week = sorted(
         (one for one in calendar.entries if monday <= one.at.date() < monday + _WEEK),
-        key=lambda one: (one.day, one.due_at, one.timezone, order.get(one.language, 99)),
+        key=lambda one: (
+            *(one.issue.day, one.issue.due_at, one.timezone),
+            order.get(one.issue.language, 99),
+        ),
     )
-    return [_by_day(one for one in of_week if one.newsletter == name) for name in newsletters]
+    return [
+        _by_day(one for one in of_week if one.issue.newsletter == name) for name in newsletters
+    ]
 
 
 def _by_day(entries: Iterable[CalendarEntry]) -> list[_Day]:
@@ -80,10 +85,12 @@ def _by_day(entries: Iterable[CalendarEntry]) -> list[_Day]:
             day,
             [
                 list(group)
-                for _key, group in groupby(of_day, key=lambda one: (one.due_at, one.timezone))
+                for _key, group in groupby(
+                    of_day, key=lambda one: (one.issue.due_at, one.timezone)
+                )
             ],
         )
-        for day, of_day in groupby(entries, key=lambda one: one.day)
+        for day, of_day in groupby(entries, key=lambda one: one.issue.day)
     ]
 
 
@@ -96,7 +103,9 @@ def _page(
     if not entries:
         flask.abort(404)
     may_move = [
-        one.language for one in entries if request.permits(Permission.MOVE_ISSUE, one.language)
+        one.issue.language
+        for one in entries
+        if request.permits(Permission.MOVE_ISSUE, one.issue.language)
     ]
     return request.page(
         "occurrence.html",

@@ -51,7 +51,7 @@ ROUTES = RouteTable()
 def progress_values(looks: tuple[sending.SendingStatus, ...], issue: str) -> dict[str, Any]:
     return {
         "looks": looks,
-        "look": next(one for one in looks if one.name == issue),
+        "look": next(one for one in looks if one.issue.name == issue),
         "is_changing": any(one.is_changing for one in looks),
     }
 

@@ -192,7 +192,7 @@ def _plan_and_open(
     for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING):
         edition = settings.edition(issue.newsletter, issue.language)
         if issue.newsletter == name and edition:
-            waiting.append(DayEdition(edition, issue.day, issue.due_at, issue))
+            waiting.append(DayEdition(edition, issue))
     plan = audience_plan.make_plan(connection, settings, waiting, now)
     assert (
         plan.as_dict() == audience_plan.make_plan(connection, settings, waiting, now).as_dict()
@@ -201,7 +201,6 @@ def _plan_and_open(
     assert sum(plan.recipients.values()) + plan.reasons.total() == plan.subscribers == everybody
     assert _standings(connection, name, now) == _without_language(plan)
     for one, planned in zip(waiting, plan.editions, strict=True):
-        assert one.issue is not None
         moved = issues.move_issue(connection, one.issue, IssueState.READY)
         open_ledger(connection, settings, moved, now)
         spread_rows(connection, moved, one.edition, now)
@@ -340,7 +339,7 @@ def test_an_issue_that_does_not_exist_yet_is_planned_by_its_audience_alone(
         )
     plan = audience_plan.plan_audience(state, "weekly", None, ["en"])
     (english,) = plan.editions
-    assert (plan.day, english.issue) == (DAY, f"weekly-en-{DAY}")
+    assert (plan.day, english.issue.name) == (DAY, f"weekly-en-{DAY}")
     assert english.kinds == {"undecided": 1}
     # It is late already.
     assert english.instants == {NOW: 1}
@@ -387,7 +386,7 @@ def test_a_day_has_the_issues_that_exist_and_those_to_come(
     with state.database.reading() as connection:
         found = find_day(connection, state.settings, editions, DAY, NOW)
         assert next_day(connection, state.settings, editions, NOW) == DAY
-    assert [(one.name, one.state, bool(one.issue)) for one in found] == [
+    assert [(one.issue.name, one.issue.state, bool(one.issue.id)) for one in found] == [
         (f"weekly-ar-{DAY}", "scheduled", False),
         (f"weekly-en-{DAY}", "ready", True),
     ]

@@ -33,7 +33,7 @@ from publisher.app.issues.occurrences import (
 from publisher.delivery.lineage.witness import read_lineage, set_lineage
 from publisher.errors import AccountError, ForbiddenError, IssueError, UsageError
 from publisher.issues import store
-from publisher.issues.model import IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.schedule import move_in_time
 from publisher.issues.tables import issue_table, occurrence_change_table
@@ -98,7 +98,10 @@ def test_one_language_is_moved_and_the_others_stay_and_each_is_read_by_its_day(
 ) -> None:
     move(weekly, local("2026-01-17 09:00"), ARABIC)
     found = read_occurrence(editing_state(weekly), "weekly", FRIDAY)
-    assert {one.language: one.due_at for one in found} == {"en": at(16), "ar": at(17, 7)}
+    assert {one.issue.language: one.issue.due_at for one in found} == {
+        "en": at(16),
+        "ar": at(17, 7),
+    }
     assert read_occurrence(editing_state(weekly), "weekly", date(2026, 1, 15)) == ()
     plan(weekly, at(16, 12))
     assert [one[0] for one in issues(weekly)] == [date(2026, 1, 9), FRIDAY]
@@ -272,14 +275,8 @@ def test_an_issue_that_is_made_already_moves_with_its_occurrence_until_it_is_due
 ) -> None:
     with weekly.database.writing() as connection:
         for language, due_at in (("en", at(16)), ("ar", at(16, 6))):
-            store.add_occurrence(
-                connection,
-                newsletter="weekly",
-                language=language,
-                day=FRIDAY,
-                due_at=due_at,
-                reason=None,
-            )
+            planned = Issue(newsletter="weekly", language=language, day=FRIDAY, due_at=due_at)
+            store.add_occurrence(connection, planned)
         before = store.issue_by_name(connection, "weekly-en-2026-01-16")
     assert before is not None
     move(weekly, local("2026-01-17 09:00"))
@@ -348,7 +345,7 @@ def test_every_occurrence_is_planned_once_as_the_calendar_said_whatever_is_chang
     while now < datetime(2026, 3, 2, tzinfo=UTC):
         now += 26 * HOUR
         plan(publication, now)
-    assert sorted((one.day, one.due_at) for one in entries) == sorted(
+    assert sorted((one.issue.day, one.issue.due_at) for one in entries) == sorted(
         (day, due_at) for day, due_at, _state, _reason in issues(publication) if day <= until
     )
     assert len(entries) == 8
@@ -378,9 +375,10 @@ NEWSLETTERS: list[dict[str, Any]] = [
 
 
 def expected(entry: CalendarEntry) -> tuple[object, ...]:
-    reason = entry.reason if entry.state == IssueState.SKIPPED else None
-    which = (entry.newsletter, entry.language, entry.day)
-    return (*which, entry.due_at, reason, entry.reason_key)
+    issue = entry.issue
+    reason = issue.reason if entry.state == IssueState.SKIPPED else None
+    which = (issue.newsletter, issue.language, issue.day)
+    return (*which, issue.due_at, reason, issue.reason_key)
 
 
 def made(publication: PublicationFolder) -> list[tuple[object, ...]]:
@@ -435,14 +433,14 @@ def test_what_went_out_is_shown_with_its_state_and_what_is_late_with_what_become
     calendar = read_calendar(
         editing_state(publication.at(later)), date(2026, 1, 9), date(2026, 1, 30)
     )
-    english = [one for one in calendar.entries if one.language == "en"]
-    assert [(one.day.day, one.state, one.is_overdue) for one in english] == [
+    english = [one for one in calendar.entries if one.issue.language == "en"]
+    assert [(one.issue.day.day, one.state, one.is_overdue) for one in english] == [
         (9, "sent", False),
         (16, "skipped", True),
         (23, "skipped", True),
         (30, "planned", False),
     ]
-    assert english[1].reason == "11 days late, more than max_lateness (3 days)"
+    assert english[1].issue.reason == "11 days late, more than max_lateness (3 days)"
     assert english[3].at.tzinfo is not None
 
 
@@ -479,12 +477,12 @@ def test_issues_of_one_edition_within_an_hour_are_marked(english: PublicationFol
     to = entries[1].at.replace(tzinfo=None) - timedelta(minutes=30)
     move_occurrence(state, ROOT, KEY, to)
     found = read_calendar(state, date(2026, 1, 10), date(2026, 1, 31)).entries
-    assert [(one.day.day, [day.day for day in one.conflicts_with]) for one in found] == [
+    assert [(one.issue.day.day, [day.day for day in one.conflicts_with]) for one in found] == [
         (16, [23]),
         (23, [16]),
         (30, []),
     ]
-    assert found[0].scheduled_at == entries[0].due_at
+    assert found[0].scheduled_at == entries[0].issue.due_at
 
 
 def test_a_change_is_listed_that_a_new_schedule_leaves_without_effect(
@@ -510,7 +508,7 @@ def test_an_edition_at_local_time_is_shown_at_its_hour_and_assembled_before(
     entries = read_calendar(state, date(2026, 1, 10), date(2026, 1, 17)).entries
     assert [one.at for one in entries] == [datetime(2026, 1, 16, 8, tzinfo=UTC)]
     before = timedelta(hours=14 if local_time else 0)
-    assert entries[0].due_at == datetime(2026, 1, 16, hour, tzinfo=UTC) - before
+    assert entries[0].issue.due_at == datetime(2026, 1, 16, hour, tzinfo=UTC) - before
 
 
 def test_drafts_and_what_waits_for_a_date_are_in_the_tray(

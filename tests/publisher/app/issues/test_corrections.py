@@ -30,7 +30,7 @@ from subscribers.changes import unsubscribe
 from subscribers.preferences import pause_subscriber
 from tests.publisher.app.approving import issue_of, prefer_full_texts
 from tests.publisher.app.editing import account, audit_log
-from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import DAY, erase, number_of, outbox, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.starting_points import Point, StartingPoint
@@ -48,9 +48,12 @@ def address(name: str) -> str:
 
 
 @pytest.fixture
-def sent(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+def sent(filled: Make) -> PublicationFolder:
     """An issue in two languages that all have got; Bob as a variant, with full texts."""
-    publication = new_publication(languages=["en", "ar"], newsletters=[WEEKLY])
+    return filled(send_issue, languages=["en", "ar"], newsletters=[WEEKLY]).at(LATER)
+
+
+def send_issue(publication: PublicationFolder) -> None:
     publication.write(
         "en/tides.md", "The tide waits.", title="Tides", date="2026-01-05", key="tides"
     )
@@ -63,7 +66,6 @@ def sent(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder
     pipeline_of(publication).run()
     assert {row["state"] for row in publication.rows(issue_table)} == {"sent"}
     assert any(row["variant_id"] for row in publication.rows(delivery))
-    return publication.at(LATER)
 
 
 def changed_since(publication: PublicationFolder) -> None:
@@ -241,7 +243,7 @@ def test_the_same_words_correct_an_issue_once(sent: PublicationFolder, web_only:
 def test_the_calendar_shows_a_correction_beside_the_issue(sent: PublicationFolder) -> None:
     correct(sent, request("en"))
     entries = read_calendar(editing_state(sent), DAY, DAY).entries
-    assert [(one.name, one.kind, one.conflicts_with) for one in entries] == [
+    assert [(one.issue.name, one.issue.kind, one.conflicts_with) for one in entries] == [
         ("weekly-ar-2026-01-09", "regular", ()),
         ("weekly-en-2026-01-09", "regular", ()),
         ("weekly-en-2026-01-09-correction", "correction", ()),

@@ -1,6 +1,5 @@
 """The copy on which issues are previewed, and test mails: to whom they go, and what they leave behind."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -37,8 +36,8 @@ from subscribers.store import find_subscriber
 from subscribers.tables import subscriber_alias
 from tests.databases import wait_for_locks
 from tests.publisher.app.editing import audit_log
-from tests.publisher.app.reading import Reading, titles
-from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.app.reading import DAY, Reading, titles
+from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.mail.samples import parsed
 
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
@@ -47,9 +46,14 @@ SCENES = ("most", "brief", "arab", "away", "left")
 
 
 @pytest.fixture
-def reading(new_publication: Callable[..., PublicationFolder]) -> Reading:
+def reading(filled: Make) -> Reading:
     """Subscribers who have got different stories, and stories that came since."""
-    found = Reading(new_publication(languages=("en", "ar"), newsletters=(DAILY,)))
+    made = filled(send_stories, languages=("en", "ar"), newsletters=(DAILY,))
+    return Reading(made.at(NOW + DAY))
+
+
+def send_stories(publication: PublicationFolder) -> None:
+    found = Reading(publication)
     found.write(1, "en", "ar")
     found.write(2, "en")
     found.join("most", "en")
@@ -59,11 +63,9 @@ def reading(new_publication: Callable[..., PublicationFolder]) -> Reading:
     found.join("left", "en")
     found.run()
     found.next_day()
-    publication = found.publication
     settings, now = publication.settings, publication.clock.now()
     unsubscribe_address(settings, publication.database, "left@example.com", None, now)
     found.write(3, "en", "ar")
-    return found
 
 
 def counts(database: Database) -> dict[str, int]:
@@ -128,7 +130,7 @@ def test_a_subscriber_s_preview_on_the_copy_is_that_of_the_publication(
         with open_preview(state, picks_up=picks_up, subscriber=address) as (seen, renderer):
             viewer = find_viewer(seen, actor, address)
             preview = preview_mail(seen, renderer, actor, edition, viewer)
-            found.append((preview.text, preview.html, preview.not_sent))
+            found.append((preview.text, preview.html, preview.source.not_sent))
     assert found[0] == found[1]
 
 
@@ -184,13 +186,16 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> MemoryTransport:
 
 
 @pytest.fixture
-def two_stories(new_publication: Callable[..., PublicationFolder]) -> Reading:
-    found = Reading(new_publication(languages=LANGUAGES, newsletters=(DAILY,)))
+def two_stories(filled: Make) -> Reading:
+    return Reading(filled(write_stories, languages=LANGUAGES, newsletters=(DAILY,)))
+
+
+def write_stories(publication: PublicationFolder) -> None:
+    found = Reading(publication)
     found.write(1, *LANGUAGES)
     found.write(2, "en")
     found.join("ann", "ar", "en")
-    found.publication.pick_up()
-    return found
+    publication.pick_up()
 
 
 @pytest.fixture

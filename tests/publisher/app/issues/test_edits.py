@@ -1,7 +1,6 @@
 """Editors change an issue: what its mails and its page have, and what is kept of it before."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 
@@ -26,7 +25,7 @@ from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
 from tests.publisher.app.approving import DAY, DUE, HOUR, NAME, prefer_full_texts
 from tests.publisher.app.editing import audit_log
-from tests.publisher.conftest import PublicationFolder, editing_state
+from tests.publisher.conftest import Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, public
 
@@ -34,19 +33,21 @@ TITLES = {"tides": "Tides", "gales": "Gales", "fogs": "Fogs", "reefs": "Reefs"}
 ACTOR = terminal_actor()
 
 
+TERMS = {"lead": 24, "schedule": "0 0 * * FRI", "max_articles": 3}
+
+
 @pytest.fixture
-def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+def publication(filled: Make) -> PublicationFolder:
     """An issue with three of four stories, a day before it is due."""
-    made = new_publication(
-        languages=["en"],
-        newsletters=[{"lead": 24, "schedule": "0 0 * * FRI", "max_articles": 3}],
-    )
+    return filled(make_issue, languages=["en"], newsletters=[TERMS]).at(DUE - 20 * HOUR)
+
+
+def make_issue(made: PublicationFolder) -> None:
     for day, (key, title) in enumerate(reversed(TITLES.items()), start=2):
         text = f"About {key}. A sentence about {key} that somebody may quote."
         made.write(f"en/{key}.md", text, title=title, date=f"2026-01-0{day}")
     subscribe(made, ("ann@example.com", "en"))
     pipeline_of(made.at(DUE - DAY)).run()
-    return made.at(DUE - 20 * HOUR)
 
 
 def story(state: EditingState, key: str) -> int:
@@ -210,8 +211,8 @@ def test_a_story_that_was_left_out_stays_listed_and_may_come_in_a_later_issue(
 ) -> None:
     edit(state, EditKind.LEAVE_OUT, "wait for the figures", "tides")
     (left,) = list_left_out(state, ACTOR, "weekly", "en")
-    assert (left.issue, left.story.key, left.actor) == (NAME, "tides", "terminal")
-    assert (left.reason, left.is_carried) == ("wait for the figures", False)
+    assert (left.issue.name, left.story.key, left.edit.actor) == (NAME, "tides", "terminal")
+    assert (left.edit.value, left.is_carried) == ("wait for the figures", False)
     sent(publication)
     publication.write("en/news.md", "New.", title="News", date="2026-01-14")
     pipeline_of(publication.at(DUE + 6 * DAY)).run()

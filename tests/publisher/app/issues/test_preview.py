@@ -116,7 +116,7 @@ def test_a_preview_is_the_mail_that_is_sent_to_each_subscriber(
         assert parts(preview.message) == parts(real)
         longer = len(_date(preview.message)) - len(_date(real))
         assert len(preview.message) == len(real) + longer
-        assert preview.not_sent is None
+        assert preview.source.not_sent is None
         # Afterwards it is shown as it was sent, the date included.
         after = seen(reading, renderer, issues[name], name)
         assert parts(after.message) == parts(real)
@@ -200,7 +200,9 @@ def test_who_gets_nothing_is_told_why(reading: Reading, renderer: Renderer) -> N
     reading.join("picky", "en", topics=("none",))
     pipeline_of(reading.publication).prepare()
     found = {
-        name: cause.key if (cause := seen(reading, renderer, NAME, name).not_sent) else None
+        name: cause.key
+        if (cause := seen(reading, renderer, NAME, name).source.not_sent)
+        else None
         for name in ("most", "pausing", "left", "arab", "picky")
     }
     assert found == {
@@ -268,7 +270,7 @@ def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Re
     assert load_viewer(state, terminal_actor(), viewer.subscriber_id or 0) == viewer
     editor = Actor(name="e@example.org", via="console", grants=(Grant(Role.EDITOR),))
     profile = viewer_with_profile("en")
-    assert preview_mail(state, renderer, editor, NAME, profile).not_sent is None
+    assert preview_mail(state, renderer, editor, NAME, profile).source.not_sent is None
     for verb in (
         lambda: preview_mail(state, renderer, editor, NAME, viewer),
         lambda: find_viewer(state, editor, "most@example.com"),

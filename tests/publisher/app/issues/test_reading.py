@@ -1,7 +1,6 @@
 """Issues and articles as programs and pages read them, and what needs somebody."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -25,7 +24,7 @@ from publisher.issues.tables import issue_table
 from publisher.jobs.heartbeat import write_heartbeat
 from tests.publisher.app.approving import NAME
 from tests.publisher.app.reading import Reading
-from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.printing import pipeline_of
 
@@ -34,14 +33,8 @@ def add(publication: PublicationFolder, *days: int, language: str = "en") -> Non
     with publication.database.writing() as connection:
         for day in days:
             at = NOW + timedelta(days=day)
-            store.add_occurrence(
-                connection,
-                newsletter="weekly",
-                language=language,
-                day=at.date(),
-                due_at=at,
-                reason=None,
-            )
+            planned = Issue(newsletter="weekly", language=language, day=at.date(), due_at=at)
+            store.add_occurrence(connection, planned)
 
 
 def names(publication: PublicationFolder, wanted: IssueFilter, limit: int) -> list[str]:
@@ -110,14 +103,18 @@ DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 
 
 @pytest.fixture
-def grouped(new_publication: Callable[..., PublicationFolder]) -> EditingState:
-    reading = Reading(new_publication(languages=("en", "zh-Hant", "ar"), newsletters=(DAILY,)))
+def grouped(filled: Make) -> EditingState:
+    made = filled(send_two_days, languages=("en", "zh-Hant", "ar"), newsletters=(DAILY,))
+    return editing_state(made.at(NOW + timedelta(days=1)))
+
+
+def send_two_days(publication: PublicationFolder) -> None:
+    reading = Reading(publication)
     reading.join("ann", "en")
     reading.write(1, "en", "ar")
     reading.run()
     reading.write(2, "en")
     reading.next_day()
-    return editing_state(reading.publication)
 
 
 def test_languages_stand_in_the_publication_s_order_and_days_from_the_latest(

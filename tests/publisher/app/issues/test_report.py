@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -48,7 +47,7 @@ from tests.publisher.app.approving import NAME
 from tests.publisher.app.stored_rows import insert_subscriber
 from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.cli.conftest import Run, run
-from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -109,7 +108,7 @@ def test_reports_add_up_by_language_provider_and_cause(publication: PublicationF
         report = deliveries.report_day(editing_state(publication), "weekly", DAY, ["en", "ar"])
         _adds_up(report, len(rows))
         for one in report.issues:
-            mine = [row for row in rows if row[0] == one.language]
+            mine = [row for row in rows if row[0] == one.issue.language]
             _issue_adds_up(one, [(state, key) for _tag, state, key, _domain in mine])
 
     check()
@@ -174,7 +173,7 @@ def test_a_day_is_one_report_also_of_issues_that_are_still_to_come(
     ready(publication, "ar")
     state = editing_state(publication)
     report = deliveries.report_day(state, "weekly", DAY)
-    assert {one.language: one.state for one in report.issues}["ar"] == "ready"
+    assert {one.issue.language: one.issue.state for one in report.issues}["ar"] == "ready"
     assert (len(report.issues), report.planned) == (4, 0)
     with pytest.raises(IssueError, match="has no issue on"):
         deliveries.report_day(state, "weekly", DAY + timedelta(days=1))
@@ -204,15 +203,17 @@ KEEP = timedelta(days=400)
 
 
 @pytest.fixture
-def sent(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+def sent(filled: Make) -> PublicationFolder:
     """An English issue that eleven have got; one mail bounced."""
-    publication = new_publication(languages=["en", "ar"], newsletters=[WEEKLY])
+    return filled(send_to_twelve, languages=["en", "ar"], newsletters=[WEEKLY])
+
+
+def send_to_twelve(publication: PublicationFolder) -> None:
     publication.write("en/tides.md", "The tide waits.", title="Tides", key="tides")
     subscribe(publication, *((f"reader-{n}@example.com", "en") for n in range(11)))
     subscribe(publication, ("ann@elsewhere.example", "en"))
     pipeline_of(publication).run()
     _set(publication, DeliveryState.BOUNCED, "ann@elsewhere.example", "no-mailbox")
-    return publication
 
 
 def _set(
@@ -252,7 +253,7 @@ def test_a_cycle_deletes_who_got_an_old_issue_and_reports_stay_the_same(
     after = deliveries.report_issue(editing_state(sent), NAME)
     assert after.only_counts
     assert not before.only_counts
-    assert (after.state, after.counts) == ("sent", before.counts)
+    assert (after.issue.state, after.counts) == ("sent", before.counts)
     assert after.counts["sent"] == 11
     assert {name: one["bounced"] for name, one in after.providers.items()} == {
         "example.com": 0,

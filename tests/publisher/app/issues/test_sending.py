@@ -335,11 +335,15 @@ def test_who_has_just_changed_an_issue_sees_it(
     publication: PublicationFolder, ledger: OpenLedger
 ) -> None:
     watch, state = sending.SendingWatch(), editing_state(publication)
-    assert watch.look(state, NAME).state is IssueState.SENDING
+    assert watch.look(state, NAME).issue.state is IssueState.SENDING
     ledger.pause()
     watch.forget(state, NAME)
     looked = watch.look(state, NAME)
-    assert (looked.state, looked.rate, looked.is_changing) == (IssueState.PAUSED, None, False)
+    assert (looked.issue.state, looked.rate, looked.is_changing) == (
+        IssueState.PAUSED,
+        None,
+        False,
+    )
 
 
 def test_only_so_many_issues_are_remembered(
@@ -396,7 +400,7 @@ def test_an_issue_whose_rows_are_decided_is_not_looked_at_again(
         connection.execute(update(delivery).values(state=S.SENT))
     assert ledger.finish() is not None
     looked = sending.SendingWatch().look(editing_state(publication), NAME)
-    assert (looked.state, looked.stop) == (IssueState.SENT, (9, 0, 0))
+    assert (looked.issue.state, looked.stop) == (IssueState.SENT, (9, 0, 0))
     assert (looked.is_changing, looked.ends_at) == (False, None)
 
 

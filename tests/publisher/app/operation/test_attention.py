@@ -10,7 +10,6 @@ from publisher.app.issues.overview import overdue_of_newsletter
 from publisher.app.operation.attention import find_failure, find_illness, is_in_trouble
 from publisher.app.operation.status import take_snapshot
 from publisher.errors import DatabaseError
-from publisher.issues.model import issue_name
 from publisher.jobs.heartbeat import write_heartbeat
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.starting_points import Point, StartingPoint
@@ -27,7 +26,7 @@ def test_an_issue_whose_hour_has_passed_without_a_cycle_is_trouble(
         assert is_in_trouble(snapshot, now) is bool(names)
         state = editing_state(sent.at(now))
         overdue = overdue_of_newsletter(state, terminal_actor(), "weekly")
-        assert [issue_name(one.newsletter, one.language, one.day) for one in overdue] == names
+        assert [one.issue.name for one in overdue] == names
 
 
 def test_an_article_that_is_held_is_trouble_until_it_can_be_read(

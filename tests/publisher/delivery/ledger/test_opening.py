@@ -114,8 +114,8 @@ def earlier(
     connection: Connection, state: DeliveryState, *stories: int, to: int = RECORD
 ) -> None:
     """Store an issue with a ledger that carried some stories, and one row of it."""
-    key = {"newsletter": "daily", "language": "en", "day": date(2026, 1, 8)}
-    issues.add_occurrence(connection, **key, due_at=NOW, reason=None)
+    planned = Issue(newsletter="daily", language="en", day=date(2026, 1, 8), due_at=NOW)
+    issues.add_occurrence(connection, planned)
     one = issues.issue_by_name(connection, "daily-en-2026-01-08")
     assert one is not None
     for target in (IssueState.ASSEMBLING, IssueState.READY, IssueState.SENDING):

@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 import pytest
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 from publisher.accounts.actor import terminal_actor
 from publisher.app.issues.overview import IssueOverview, edit_text, read_issue_overview
 from publisher.errors import GateError
-from publisher.issues.model import IssueReason
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.store import add_occurrence
 from publisher.rendering import Renderer
 from publisher.web.console.issues import overview as issues
@@ -93,14 +94,8 @@ def test_older_issues_are_on_further_pages_and_skipped_ones_are_listed_on_reques
     with publication.database.writing() as connection:
         for day in (date(2026, 1, 16), date(2026, 1, 23)):
             at = datetime.combine(day, time(8), UTC)
-            add_occurrence(
-                connection,
-                newsletter="weekly",
-                language="en",
-                day=day,
-                due_at=at,
-                reason=IssueReason.NO_ARTICLES,
-            )
+            planned = Issue(newsletter="weekly", language="en", day=day, due_at=at)
+            add_occurrence(connection, replace(planned, state=IssueState.SKIPPED))
     client = sign_in("viewer")
     page = client.get("/issues/").text
     assert PAGE in page
