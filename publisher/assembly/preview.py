@@ -16,7 +16,7 @@ from publisher.gate.findings import finding_data
 from publisher.i18n.messages import message
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from publisher.issues.planner import next_occurrence, planned_issue
+from publisher.issues.planner import next_issue, planned_issue
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -141,10 +141,10 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
 
 
 def _next_issue(connection: Connection, edition: Edition, now: datetime, more: int) -> Issue:
-    coming = next_occurrence(connection, edition, now, now + edition.lead)
     today = Occurrence(now.astimezone(edition.zone).date(), now)
     return replace(
-        planned_issue(edition, coming or today),
+        next_issue(connection, edition, now, now + edition.lead)
+        or planned_issue(edition, today),
         state=IssueState.ASSEMBLING,
         more=more,
         assembled_at=now,

@@ -193,8 +193,7 @@ def _skip(
     reason: str,
     now: datetime,
 ) -> None:
-    values = {"reason": reason, "reason_key": key, "finished_at": now}
-    issues.move_issue(connection, issue, model.IssueState.SKIPPED, **values)
+    issues.give_up_issue(connection, issue, reason, key, now)
     log.info("issue skipped", issue=issue.name, reason=reason)
 
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -195,18 +195,10 @@ _MOST_MOVED_SHARE = 0.2
 _FEWEST_MOVED = 10
 
 
-class PlanChange(NamedTuple):
-    """The recipients of one language, when a plan was approved and now."""
-
-    language: str
-    before: int
-    now: int
-
-    @property
-    def is_far(self) -> bool:
-        """Whether whoever approved the plan is asked again."""
-        moved = abs(self.now - self.before)
-        return moved > min(_MOST_MOVED, max(_MOST_MOVED_SHARE * self.before, _FEWEST_MOVED - 1))
+def is_far(before: int, now: int) -> bool:
+    """Return whether whoever approved a plan for so many recipients is asked again."""
+    most = min(_MOST_MOVED, max(_MOST_MOVED_SHARE * before, _FEWEST_MOVED - 1))
+    return abs(now - before) > most
 
 
 APPROVE, CHANGES = "approve", "changes"
@@ -304,48 +296,12 @@ def _able_to_approve(accounts: Iterable[Account], language: str) -> list[Account
     ]
 
 
-def count_approvals(
-    policy: ApprovalPolicy,
-    language: str,
-    rows: Iterable[IssueApproval],
-    editors: Iterable[int | None],
-    accounts: Sequence[Account],
-) -> ApprovalCount:
-    """Count the approvals of one manifest. Pure.
-
-    `editors` are the accounts with an edit that counts, None for the terminal.
-    """
-    able = {account.id for account in _able_to_approve(accounts, language)}
-    last = {row.account_id: row for row in sorted(rows, key=lambda row: row.id)}
-    edited = set(editors)
-    invalid: dict[int, str] = {}
-    good: dict[int | None, str] = {}
-    for person, row in last.items():
-        may_approve = person is None or person in able
-        why = _why_invalid(row, language, may_approve=may_approve, is_own=person in edited)
-        if why:
-            invalid[row.id] = why
-        elif row.verdict == APPROVE:
-            good[person] = row.actor
-    changes = tuple(
-        f"{row.actor}: {row.note}"
-        for row in last.values()
-        if row.verdict == CHANGES and row.id not in invalid
-    )
-    return ApprovalCount(
-        needed=policy.needed,
-        approvers=tuple(good.values()),
-        invalid=invalid,
-        changes=changes,
-        lapsed=tuple(dict.fromkeys(row.lapsed for row in last.values() if row.lapsed)),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalFacts:
     """What is stored about the approvals of an issue: its manifest, all verdicts in order, who edited it.
 
-    `manifest` is None if the issue was made when nobody had to approve it. `editors` as in `count_approvals`.
+    `manifest` is None if the issue was made when nobody had to approve it. `editors` are the accounts with an edit
+    that counts, None for the terminal.
     """
 
     issue: Issue
@@ -403,12 +359,11 @@ def verdict(
     `now` is the manifest that it would get now, and `recipients` how many would get it; None if that is
     not compared.
     """
-    language = facts.issue.language
     lapsed = {} if recipients is None else moved_far(facts, recipients)
     rows = [
         replace(row, lapsed=lapsed.get(row.id, row.lapsed)) for row in facts.rows_that_may_count
     ]
-    count = count_approvals(facts.policy, language, rows, facts.editors, facts.accounts)
+    count = _count(facts, rows)
     changes: list[str] = []
     reason = count.reason
     if now is not None and facts.manifest is None:
@@ -421,21 +376,44 @@ def verdict(
     return Verdict(reason=reason, count=count, changes=changes, lapsed=lapsed)
 
 
+def _count(facts: ApprovalFacts, rows: Iterable[IssueApproval]) -> ApprovalCount:
+    """Count the verdicts about what an issue is now."""
+    language = facts.issue.language
+    able = {account.id for account in _able_to_approve(facts.accounts, language)}
+    last = {row.account_id: row for row in rows}
+    invalid: dict[int, str] = {}
+    good: dict[int | None, str] = {}
+    for person, row in last.items():
+        may_approve, is_own = person is None or person in able, person in facts.editors
+        why = _why_invalid(row, language, may_approve=may_approve, is_own=is_own)
+        if why:
+            invalid[row.id] = why
+        elif row.verdict == APPROVE:
+            good[person] = row.actor
+    changes = tuple(
+        f"{row.actor}: {row.note}"
+        for row in last.values()
+        if row.verdict == CHANGES and row.id not in invalid
+    )
+    return ApprovalCount(
+        needed=facts.policy.needed,
+        approvers=tuple(good.values()),
+        invalid=invalid,
+        changes=changes,
+        lapsed=tuple(dict.fromkeys(row.lapsed for row in last.values() if row.lapsed)),
+    )
+
+
 def moved_far(facts: ApprovalFacts, recipients: int) -> dict[int, str]:
     """Return why approvals do not count for so many recipients, those of which that is so. Pure."""
-    language = facts.issue.language
-    changes = {
-        number: PlanChange(language, count, recipients)
-        for number, count in facts.signed_counts().items()
-    }
     return {
         number: message(
             "recipients: %(before)s when it was approved, %(now)s now",
-            before=change.before,
-            now=change.now,
+            before=before,
+            now=recipients,
         )
-        for number, change in changes.items()
-        if change.is_far
+        for number, before in facts.signed_counts().items()
+        if is_far(before, recipients)
     }
 
 

@@ -46,11 +46,16 @@ def freeze_digest(connection: Connection, one: Issue, parts: Mapping[str, Any]) 
     connection.execute(row.on_conflict_do_update(index_elements=["issue_id"], set_=dict(parts)))
 
 
+def find_digest(connection: Connection, one: Issue) -> Row[Any] | None:
+    """Return an issue's frozen digest; None if it was never made."""
+    query = select(digest_table).where(digest_table.c.issue_id == one.id)
+    return connection.execute(query).one_or_none()
+
+
 def digest_of(connection: Connection, one: Issue) -> Row[Any]:
-    """Return an issue's frozen digest."""
-    return connection.execute(
-        select(digest_table).where(digest_table.c.issue_id == one.id)
-    ).one()
+    digest = find_digest(connection, one)
+    assert digest is not None  # noqa: S101  # whoever asks knows that it was made
+    return digest
 
 
 def findings_of(connection: Connection, one: Issue) -> list[dict[str, Any]]:
@@ -59,12 +64,14 @@ def findings_of(connection: Connection, one: Issue) -> list[dict[str, Any]]:
     return connection.execute(query).scalar_one_or_none() or []
 
 
-def warning_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
-    """Return the number of the gate's warnings for each of some issues."""
-    query = select(
-        digest_table.c.issue_id, func.json_array_length(digest_table.c.findings)
-    ).where(digest_table.c.issue_id.in_(issues))
-    return {number: count for number, count in connection.execute(query)}  # noqa: C416  # a Row is no pair
+def subjects_and_warnings(
+    connection: Connection, issues: Sequence[int]
+) -> dict[int, tuple[str, int]]:
+    """Return the subject and the number of the gate's warnings of what is frozen of some issues."""
+    digest = digest_table.c
+    warnings = func.json_array_length(digest.findings)
+    query = select(digest.issue_id, digest.subject, warnings).where(digest.issue_id.in_(issues))
+    return {number: (subject, count) for number, subject, count in connection.execute(query)}
 
 
 def reopen_issue(connection: Connection, one: Issue, now: datetime) -> Issue:
@@ -81,8 +88,7 @@ def reopen_issue(connection: Connection, one: Issue, now: datetime) -> Issue:
 
 
 def _keep_revision(connection: Connection, one: Issue, now: datetime) -> None:
-    query = select(digest_table).where(digest_table.c.issue_id == one.id)
-    row = connection.execute(query).one_or_none()
+    row = find_digest(connection, one)
     if row is None:
         return
     values = {name: getattr(row, name) for name in _FROZEN}
@@ -119,8 +125,7 @@ def revisions_of(connection: Connection, one: Issue) -> list[DigestRevision]:
         _to_revision(row, row.revision, row.articles, row.at)
         for row in connection.execute(query)
     ]
-    today = select(digest_table).where(digest_table.c.issue_id == one.id)
-    row = connection.execute(today).one_or_none()
+    row = find_digest(connection, one)
     # While it is assembled again, the digest is that of the last revision, which is kept already.
     if row is not None and one.state is not IssueState.ASSEMBLING:
         chosen = store.chosen_articles(connection, one)
@@ -200,31 +205,11 @@ class MailContent:
     length: str | None = None
 
 
-def find_or_add_variant(connection: Connection, issue: Issue, content: MailContent) -> int:
-    """Return the id of the variant with this content."""
-    key = _hashed(f"{content.length} {content.more}", content.articles)
-    return _find_or_add(connection, issue, key, content)
-
-
-def add_replacement(
-    connection: Connection, issue: Issue, source: int | None, left: Sequence[tuple[int, int]]
+def find_or_add_variant(
+    connection: Connection, issue: Issue, content: MailContent, key: str | None = None
 ) -> int:
-    """Return the id of what is sent instead of a variant, None for the digest, with what is left."""
-    content = MailContent(left, issue.more)
-    if source is not None:
-        columns = issue_variant_table.c["more", "length"]
-        query = select(*columns).where(issue_variant_table.c.id == source)
-        content = MailContent(left, *connection.execute(query).one())
-    key = f"{REPLACEMENT}{_hashed(str(source), left)}"
-    return _find_or_add(connection, issue, key, content)
-
-
-def _hashed(start: str, chosen: Sequence[tuple[int, int]]) -> str:
-    articles = " ".join(str(article) for _story, article in chosen)
-    return hashlib.sha256(f"{start} {articles}".encode()).hexdigest()
-
-
-def _find_or_add(connection: Connection, issue: Issue, key: str, content: MailContent) -> int:
+    """Return the id of the variant with this content, or with this key."""
+    key = key or _hashed(f"{content.length} {content.more}", content.articles)
     here = (issue_variant_table.c.issue_id == issue.id) & (issue_variant_table.c.key == key)
     known = connection.execute(select(issue_variant_table.c.id).where(here)).scalar()
     if known is not None:
@@ -240,6 +225,25 @@ def _find_or_add(connection: Connection, issue: Issue, key: str, content: MailCo
     if rows:
         connection.execute(insert(issue_variant_article_table), rows)
     return number
+
+
+def add_replacement(
+    connection: Connection, issue: Issue, source: int | None, left: Sequence[StoryPlace]
+) -> int:
+    """Return the id of what is sent instead of a variant, None for the digest, with what is left."""
+    content = MailContent(left, issue.more)
+    if source is not None:
+        columns = issue_variant_table.c["more", "length"]
+        query = select(*columns).where(issue_variant_table.c.id == source)
+        content = MailContent(left, *connection.execute(query).one())
+    return find_or_add_variant(
+        connection, issue, content, f"{REPLACEMENT}{_hashed(str(source), left)}"
+    )
+
+
+def _hashed(start: str, chosen: Sequence[StoryPlace]) -> str:
+    articles = " ".join(str(article) for _story, article in chosen)
+    return hashlib.sha256(f"{start} {articles}".encode()).hexdigest()
 
 
 def article_ids_of_variant(connection: Connection, variant: IssueVariant) -> list[int]:

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -211,8 +210,8 @@ def mark_edit_undone(connection: Connection, one: Issue, edit_id: int, now: date
 def edits_of(connection: Connection, issue_id: int) -> list[IssueEdit]:
     """Return all edits of an issue in order, those that are undone too."""
     query = select(*_EDIT).where(issue_edit_table.c.issue_id == issue_id)
-    rows = connection.execute(query.order_by(issue_edit_table.c.id))
-    return [_to_edit(row) for row in rows]
+    rows = connection.execute(query.order_by(issue_edit_table.c.id)).mappings()
+    return [IssueEdit(**{**row, "kind": EditKind(row["kind"])}) for row in rows]
 
 
 def combined_edits(connection: Connection, issue_id: int) -> IssueEdits:
@@ -250,11 +249,6 @@ def left_out_before(connection: Connection, one: Issue, since: datetime) -> dict
     out = {edit.story_id: edit.value for edit in edits if edit.story_id is not None}
     sent = store.stories_sent(connection, one.newsletter, one.language, sorted(out))
     return {story: why for story, why in out.items() if story not in sent}
-
-
-def _to_edit(row: Any) -> IssueEdit:
-    values = {name: getattr(row, name) for name in IssueEdit.__dataclass_fields__}
-    return IssueEdit(**values | {"kind": EditKind(row.kind)})
 
 
 # --- what an issue has without its edits

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from heapq import merge
 from itertools import chain, islice, product
+from typing import Literal
 
 import structlog
 from sqlalchemy import Connection
@@ -23,7 +24,7 @@ from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import message
 from publisher.issues import schedule, store
-from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.model import WAIT_REASONS, Issue, IssueReason, IssueState
 from publisher.recurrence import Occurrence
 from subscribers.audiences import has_audience
 
@@ -241,37 +242,37 @@ def all_editions(settings: Settings) -> Iterator[Edition]:
 
 
 @dataclass(frozen=True, slots=True)
-class UpcomingIssue:
-    """An occurrence that has not come yet, with its `issue` if that is made already.
-
-    `waits` says what a scheduled issue waits for.
-    """
+class EditionIssue:
+    """An issue with its edition. It may be still to come: then it has no id yet."""
 
     edition: Edition
-    occurrence: Occurrence
-    issue: Issue | None = None
-    waits: str = ""
-
-    @property
-    def state(self) -> IssueState | None:
-        return self.issue.state if self.issue else None
+    issue: Issue
+    shifted: Literal["gap", "fold"] | None = None
 
     @property
     def local(self) -> datetime:
-        """The time of sending in the edition's time zone."""
-        due = self.edition.instant_of(self.occurrence.day, self.occurrence.due_at)
+        """The time of the schedule, in the edition's time zone."""
+        due = self.edition.instant_of(self.issue.day, self.issue.due_at)
         return due.astimezone(self.edition.zone)
 
+    @property
+    def sends_at(self) -> datetime:
+        """When it is sent, or was due if it is held."""
+        return self.issue.send_at or self.issue.due_at
 
-def next_occurrence(
+    @property
+    def waits(self) -> str:
+        """What a scheduled issue waits for, if it does."""
+        return (self.issue.reason or "") if self.issue.reason_key in WAIT_REASONS else ""
+
+
+def next_issue(
     connection: Connection, edition: Edition, now: datetime, after: datetime
-) -> Occurrence | None:
-    """Return the next occurrence due after an instant, as editors changed it; None if none comes."""
-    changes = schedule.changes_of(schedule.read_changes(connection), edition)
-    skipped = edition.skip_dates | schedule.skip_reasons(changes).keys()
-    start, until = planning_start(edition, now), now + PLANNING_HORIZON
-    coming = schedule.occurrences_with_changes(edition, changes, start, until)
-    return next((one for one in coming if one.due_at > after and one.day not in skipped), None)
+) -> Issue | None:
+    """Return the next issue due after an instant, as editors changed its time; None if none comes."""
+    record = PlanningRecord(changes=schedule.read_changes(connection))
+    coming = (one.issue for one in upcoming_of(edition, record, now))
+    return next((one for one in coming if one.due_at > after), None)
 
 
 # How far ahead upcoming issues are listed: enough for a yearly newsletter to show several.
@@ -344,25 +345,29 @@ def plan_occurrences(
 
 def next_issues_of(
     edition: Edition, planned: PlanningRecord, now: datetime, count: int
-) -> list[UpcomingIssue]:
-    """Return an edition's next issues, the same that `plan_issues` will find."""
-    return list(islice(_upcoming_of(edition, planned, now), count))
+) -> list[EditionIssue]:
+    return list(islice(upcoming_of(edition, planned, now), count))
 
 
-def _upcoming_of(
+def upcoming_of(
     edition: Edition, planned: PlanningRecord, now: datetime
-) -> Iterator[UpcomingIssue]:
+) -> Iterator[EditionIssue]:
+    """Yield an edition's next issues, the same that `plan_issues` will find."""
     skipped = (
         edition.skip_dates
         | schedule.skip_reasons(schedule.changes_of(planned.changes, edition)).keys()
     )
     found = planned.coming(edition, now)
-    return (UpcomingIssue(edition, one) for one in found if one.day not in skipped)
+    return (
+        EditionIssue(edition, planned_issue(edition, one), one.shifted)
+        for one in found
+        if one.day not in skipped
+    )
 
 
 def upcoming_issues(
     settings: Settings, planned: PlanningRecord, now: datetime, count: int
-) -> list[UpcomingIssue]:
+) -> list[EditionIssue]:
     """Return the next issues of all editions, by due time, then in the order of the settings.
 
     Digests come last, if they are in `planned`. The editions' dates are merged lazily: few more than
@@ -371,31 +376,20 @@ def upcoming_issues(
     digests = (one for editions in _digests(settings) for one in editions)
     wanted = (one for one in digests if (one.newsletter, one.language) in planned.until)
     editions = chain(all_editions(settings), wanted)
-    ahead = (_upcoming_of(edition, planned, now) for edition in editions)
-    return list(islice(merge(*ahead, key=lambda one: one.occurrence.due_at), count))
-
-
-@dataclass(frozen=True, slots=True)
-class OverdueOccurrence:
-    """An issue that no cycle has made although its hour has passed: `at` is local.
-
-    It is as the next cycle will make it, or skip it with a reason.
-    """
-
-    issue: Issue
-    at: datetime
+    ahead = (upcoming_of(edition, planned, now) for edition in editions)
+    return list(islice(merge(*ahead, key=lambda one: one.issue.due_at), count))
 
 
 def list_overdue(
     connection: Connection, settings: Settings, now: datetime
-) -> list[OverdueOccurrence]:
+) -> list[EditionIssue]:
     """Return the issues that were due a while ago, and that no cycle has made, by time.
 
-    None of an edition that was never planned: what was due before its first cycle was missed by nobody.
+    They are as the next cycle will make them, or skip them with a reason. None of an edition that was never planned: what was due before its first cycle was missed by nobody.
     """
     record, late = read_planning(connection, settings), now - _OVERDUE_AFTER
     found = [
-        OverdueOccurrence(one, edition.instant_of(one.day, one.due_at).astimezone(edition.zone))
+        EditionIssue(edition, one)
         for edition in editions_to_plan(connection, settings)
         if (edition.newsletter, edition.language) in record.until
         for one in plan_occurrences(record, edition, now, late)

@@ -38,15 +38,8 @@ _BY_STATE = {
 }
 
 
-def queue_change(
-    connection: sa.Connection, before: model.IssueState, moved: model.Issue
-) -> model.Issue:
-    """Queue the event of a change of state, if it makes one, and return the issue."""
-    queue_events(connection, *_events(before, moved))
-    return moved
-
-
 def _events(before: model.IssueState, moved: model.Issue) -> list[Event]:
+    """Return the event of a change of state, if it makes one."""
     kind = _BY_STATE.get(moved.state)
     if (before, moved.state) == (model.IssueState.AWAITING_APPROVAL, model.IssueState.READY):
         kind = EventType.ISSUE_APPROVED
@@ -190,7 +183,9 @@ def move_issue(
             issue=one.name,
             state=model.STATE_WORDS[one.state],
         )
-    return queue_change(connection, one.state, to_issue(row))
+    moved = to_issue(row)
+    queue_events(connection, *_events(one.state, moved))
+    return moved
 
 
 def is_unchanged(connection: sa.Connection, one: model.Issue) -> bool:

@@ -22,7 +22,7 @@ from publisher.errors import DeliveryError, RenderingError
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail
 from publisher.issues import digests as issue_pages
-from publisher.issues.planner import next_occurrence
+from publisher.issues.planner import next_issue
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.compose import notice_message_name
 from publisher.mail.dkim import DkimSigner
@@ -265,7 +265,7 @@ class NoticeComposer:
         self, connection: Connection, edition: Edition, row: QueuedNotice
     ) -> date | None:
         """Return on which day of the recipient's time zone the next issue comes."""
-        coming = next_occurrence(connection, edition, row.due_at, row.due_at)
+        coming = next_issue(connection, edition, row.due_at, row.due_at)
         if coming is None:
             return None
         zone = ZoneInfo(row.recipient.timezone) if row.recipient.timezone else edition.zone

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import feedparser
 
 from publisher.app.operation.cycle import Pipeline
 from publisher.clock import FixedClock
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.delivery.lineage.quarantine import ClockWatch
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
 from publisher.rendering import Renderer
-from publisher.site import SiteReport, write_site
+from publisher.site import SiteReport, write_site, writer
 from publisher.syndication.feed_writer import publish_feeds
 from publisher.testing import SECRET
 from tests.publisher.conftest import PublicationFolder
@@ -39,6 +42,17 @@ def pipeline_of(publication: PublicationFolder, transport: Transport | None = No
         # The time is the test's, and may be later than the machine's.
         watch=ClockWatch(is_confirmed=True),
     )
+
+
+def write_issue_pages(
+    settings: Settings, database: Database, _renderer: Renderer, now: datetime, _say: object
+) -> SiteReport:
+    """Write the pages of issues alone, without which no mail leaves. It stands for `write_site`."""
+    # Without it each cycle reads all articles again.
+    settings.folders.public.mkdir(exist_ok=True)
+    written = SiteReport()
+    writer._write_issues(settings, database, now, written)
+    return written
 
 
 def syndicated(publication: PublicationFolder, **named: Any) -> tuple[int, list[str]]:

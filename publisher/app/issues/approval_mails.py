@@ -35,9 +35,8 @@ class _Waiting:
     issue: Issue
     edition: Edition
     number: int
-    at: datetime
     # Who has approved it, or has edited it and can't.
-    not_asked: frozenset[int]
+    not_asked: frozenset[int] = frozenset()
 
 
 def queue_reminders(settings: Settings, database: Database, now: datetime) -> int:
@@ -99,7 +98,7 @@ def _unannounced(
         rows = approvals.approvals_of(connection, issue)
         asked = [row for row in rows if row.verdict == approvals.CHANGES]
         struck = approvals.struck_approvals(rows, approvals.manifest_hash(stored))
-        waiting = _Waiting(issue, edition, 0, issue.send_at or issue.due_at, frozenset())
+        waiting = _Waiting(issue, edition, 0)
         for found in (asked, struck):
             if new := [row for row in found if not row.is_announced]:
                 yield waiting, new
@@ -160,8 +159,7 @@ def _waiting(
     not_asked = {
         one.id for one in accounts if one.email in approvers or one.id in facts.editors
     }
-    assert issue.send_at is not None  # noqa: S101  # else none is due
-    return _Waiting(issue, edition, number, issue.send_at, frozenset(not_asked))
+    return _Waiting(issue, edition, number, frozenset(not_asked))
 
 
 def _content(
@@ -217,7 +215,7 @@ def _claimed(
 
 def _shown(settings: Settings, one: _Waiting) -> dict[str, str]:
     issue, edition, console = one.issue, one.edition, settings.console
-    local = one.at.astimezone(edition.zone)
+    local = (issue.send_at or issue.due_at).astimezone(edition.zone)
     return {
         "title": edition.title(issue.language),
         "language": issue.language,

@@ -104,7 +104,7 @@ def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int
             issue=issue.name,
             hash=shown.hash,
         )
-    if approvals.PlanChange(issue.language, shown.recipients, count).is_far:
+    if approvals.is_far(shown.recipients, count):
         raise IssueError.saying(
             "%(issue)s: recipients: %(before)s when it was read, %(now)s now; read the plan again",
             issue=issue.name,

@@ -32,6 +32,7 @@ from publisher.delivery.ledger.opening import local_due_at
 from publisher.delivery.rates.limits import providers_of
 from publisher.errors import IssueError
 from publisher.issues.model import SELECTED_STATES, Issue
+from publisher.issues.planner import EditionIssue
 from publisher.issues.selection import serving_language
 from subscribers.audiences import Standing, count_standings
 from subscribers.preferences import profile_from_text
@@ -64,7 +65,7 @@ class EditionPlan:
     subscribers of the edition for whom nothing is left, by cause.
     """
 
-    planned: lookup.DayEdition
+    planned: EditionIssue
     kinds: Counter[str] = field(default_factory=Counter)
     variants: int = 0
     languages: Counter[str] = field(default_factory=Counter)
@@ -86,7 +87,7 @@ class EditionPlan:
         return {
             "issue": self.issue.name,
             "language": self.issue.language,
-            "due": _utc(self.planned.due_at),
+            "due": _utc(self.planned.sends_at),
             "recipients": self.recipients,
             "kinds": _sorted(self.kinds),
             "variants": self.variants,
@@ -188,14 +189,14 @@ def plan_audience(
                 f"{found[0].issue.name}: is {found[0].issue.state}; "
                 f"`publisher issues report {newsletter} {day}` shows who got it"
             )
-        at = max(now, min(one.due_at for one in waiting))
+        at = max(now, min(one.sends_at for one in waiting))
         return make_plan(connection, state.settings, waiting, at)
 
 
 def make_plan(
     connection: Connection,
     settings: Settings,
-    waiting: Sequence[lookup.DayEdition],
+    waiting: Sequence[EditionIssue],
     at: datetime,
 ) -> AudiencePlan:
     """Return the plan of some editions' issues of one day, as if their ledgers were opened at `at`."""
@@ -280,5 +281,5 @@ class _Counting:
     def _instant(self, group: AudienceGroup, plan: EditionPlan) -> datetime:
         one = plan.planned
         if not one.edition.local_time:
-            return max(self.at, one.due_at)
+            return max(self.at, one.sends_at)
         return local_due_at(one.edition, one.issue.day, group.timezone, group.hour, self.at)

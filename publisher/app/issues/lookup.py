@@ -20,6 +20,7 @@ from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger.lifecycle import is_pruned
 from publisher.errors import IssueError, LanguageError, UsageError
 from publisher.issues import planner, store
+from publisher.issues.digests import subjects_and_warnings
 from publisher.issues.model import (
     EDITION_REMOVED,
     SELECTED_STATES,
@@ -28,9 +29,8 @@ from publisher.issues.model import (
     IssueState,
     issue_name,
 )
-from publisher.issues.tables import digest_table, issue_table
+from publisher.issues.tables import issue_table
 from publisher.languages import match, normalise
-from publisher.recurrence import Occurrence
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import EditingState
@@ -49,7 +49,7 @@ def require_rows(connection: Connection, settings: Settings, issue: Issue) -> No
 
 def list_upcoming(
     settings: Settings, database: Database, now: datetime, most: int
-) -> list[planner.UpcomingIssue]:
+) -> list[planner.EditionIssue]:
     """Return the next issues of all editions, and before them those that are due already.
 
     Those that were made before they are due are among them.
@@ -58,21 +58,18 @@ def list_upcoming(
         planned = planner.read_planning(connection, settings)
         upcoming = planner.upcoming_issues(settings, planned, now, most)
         upcoming += issues_made_ahead(connection, settings, now)
-    return sorted(upcoming, key=lambda issue: issue.occurrence.due_at)[:most]
+    return sorted(upcoming, key=lambda one: one.issue.due_at)[:most]
 
 
 def issues_made_ahead(
     connection: Connection, settings: Settings, now: datetime
-) -> Iterator[planner.UpcomingIssue]:
+) -> Iterator[planner.EditionIssue]:
     """Yield the issues that were made before they are due, and those that wait."""
     states = (IssueState.SCHEDULED, *SELECTED_STATES)
     for issue in store.issues_in_state(connection, *states):
         edition = settings.edition(issue.newsletter, issue.language)
-        is_waiting = issue.reason_key in WAIT_REASONS
-        if edition and (issue.due_at > now or is_waiting):
-            waits = (issue.reason or "") if is_waiting else ""
-            occurrence = Occurrence(issue.day, issue.due_at)
-            yield planner.UpcomingIssue(edition, occurrence, issue, waits)
+        if edition and (issue.due_at > now or issue.reason_key in WAIT_REASONS):
+            yield planner.EditionIssue(edition, issue)
 
 
 def require_issue(connection: Connection, name: str) -> Issue:
@@ -158,19 +155,6 @@ BEFORE_LEDGER = (IssueState.SCHEDULED, *SELECTED_STATES)
 _AHEAD = 400
 
 
-@dataclass(frozen=True, slots=True)
-class DayEdition:
-    """An edition and its issue of a day, which may be still to be planned."""
-
-    edition: Edition
-    issue: Issue
-
-    @property
-    def due_at(self) -> datetime:
-        """When it is sent, or was due if it is held."""
-        return self.issue.send_at or self.issue.due_at
-
-
 def choose_languages(
     settings: Settings, newsletter: str, languages: Collection[str]
 ) -> list[Edition]:
@@ -189,20 +173,21 @@ def find_day(
     editions: Sequence[Edition],
     day: date,
     now: datetime,
-) -> list[DayEdition]:
+) -> list[planner.EditionIssue]:
     """Return what some editions have on a day. Raise IssueError if none has anything."""
     planned = planner.read_planning(connection, settings)
-    day_editions = []
+    of_day: list[planner.EditionIssue] = []
     for edition in editions:
         name = issue_name(edition.newsletter, edition.language, day)
         if issue := store.issue_by_name(connection, name):
-            day_editions.append(DayEdition(edition, issue))
-        elif coming := [one for one in _coming(edition, planned, now) if one.day == day]:
-            day_editions.append(DayEdition(edition, coming[0]))
-    if not day_editions:
+            of_day.append(planner.EditionIssue(edition, issue))
+        else:
+            coming = planner.next_issues_of(edition, planned, now, _AHEAD)
+            of_day += [one for one in coming if one.issue.day == day][:1]
+    if not of_day:
         name = editions[0].newsletter
         raise IssueError(f"{name} has no issue on {day}; `publisher plan` lists those to come")
-    return day_editions
+    return of_day
 
 
 def next_day(
@@ -214,17 +199,10 @@ def next_day(
     days = [issue.day for issue in waiting if (issue.newsletter, issue.language) in names]
     planned = planner.read_planning(connection, settings)
     for edition in editions:
-        days += [upcoming.day for upcoming in _coming(edition, planned, now, 1)]
+        days += [one.issue.day for one in planner.next_issues_of(edition, planned, now, 1)]
     if not days:
         raise IssueError(f"{editions[0].newsletter}: no issue is to come")
     return min(days)
-
-
-def _coming(
-    edition: Edition, planned: planner.PlanningRecord, now: datetime, most: int = _AHEAD
-) -> Iterator[Issue]:
-    for upcoming in planner.next_issues_of(edition, planned, now, most):
-        yield planner.planned_issue(edition, upcoming.occurrence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +285,10 @@ def _groups(
 
     issues = sorted(found, key=lambda one: order.get(one.language, len(order)))
     ids = [one.id for one in issues]
-    counts, frozen = store.article_counts(connection, ids), _frozen(connection, ids)
+    counts, frozen = (
+        store.article_counts(connection, ids),
+        subjects_and_warnings(connection, ids),
+    )
 
     def summary(issue: Issue) -> IssueInLanguage:
         subject, warnings = frozen.get(issue.id, ("", None))
@@ -322,14 +303,3 @@ def _groups(
             sorted(issues, key=key, reverse=True), key=key
         )
     ]
-
-
-def _frozen(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
-    """Return subject and number of warnings of what is frozen, by issue."""
-    digest = digest_table.c
-    query = select(
-        digest.issue_id, digest.subject, func.json_array_length(digest.findings)
-    ).where(digest.issue_id.in_(ids))
-    return {
-        issue: (subject, warnings) for issue, subject, warnings in connection.execute(query)
-    }

@@ -21,7 +21,7 @@ from publisher.config.choices import DigestKey
 from publisher.errors import IssueError, UsageError
 from publisher.issues import schedule, store
 from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueState, issue_name
-from publisher.issues.planner import PLANNING_HORIZON, PlanningRecord, read_planning
+from publisher.issues.planner import PlanningRecord, read_planning, upcoming_of
 from publisher.recurrence import Occurrence, at_local_time
 
 # From the day of its schedule.
@@ -160,18 +160,15 @@ class _OccurrenceFacts:
 
     def neighbours(self) -> tuple[datetime | None, datetime | None]:
         """Return when the issues before and after this one are due, if they still come."""
-        changes = schedule.changes_of(self.record.changes, self.edition)
-        skipped = self.edition.skip_dates | schedule.skip_reasons(changes).keys()
         made = [(one.day, one.due_at) for one in self.issues if one.state in _MOVABLE]
         earlier = [due for day, due in made if day < self.day]
         later = [due for day, due in made if day > self.day]
-        for one in self.record.coming(self.edition, self.now, self.now + PLANNING_HORIZON):
-            if one.day in skipped or one.day == self.day:
-                continue
-            if one.day > self.day:
-                later.append(one.due_at)
+        for one in upcoming_of(self.edition, self.record, self.now):
+            if one.issue.day > self.day:
+                later.append(one.issue.due_at)
                 break
-            earlier.append(one.due_at)
+            if one.issue.day < self.day:
+                earlier.append(one.issue.due_at)
         return max(earlier, default=None), min(later, default=None)
 
 

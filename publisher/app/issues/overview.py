@@ -33,7 +33,7 @@ from publisher.issues.editing import (
     opening_markdown,
 )
 from publisher.issues.model import SELECTED_STATES, Issue, issue_name
-from publisher.issues.planner import OverdueOccurrence, list_overdue
+from publisher.issues.planner import EditionIssue, list_overdue
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.issues.store import IssueFilter, list_issues
 
@@ -41,17 +41,6 @@ from publisher.issues.store import IssueFilter, list_issues
 _SEARCHED, _FOUND = 2_000, 20
 # Issues of an edition whose left-out stories are listed.
 _ISSUES_BACK = 50
-
-
-@dataclass(frozen=True, slots=True)
-class IssueStory:
-    """A story of an issue, as the article that shows it."""
-
-    story_id: int
-    key: str
-    article_id: int
-    language: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,23 +51,23 @@ class LeftOutStory:
     """
 
     issue: Issue
-    story: IssueStory
+    story: Article
     edit: IssueEdit
     is_carried: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueOverview:
-    """An issue with its stories in order.
+    """An issue with its stories in order, each as the article that shows it.
 
     `further` are stories that had no room, `edits` all edits in order, and `combined` what they come to. `findings` are
     the gate's warnings about its mail.
     """
 
     issue: Issue
-    stories: tuple[IssueStory, ...]
+    stories: tuple[Article, ...]
     left_out: tuple[LeftOutStory, ...]
-    further: tuple[IssueStory, ...]
+    further: tuple[Article, ...]
     edits: tuple[IssueEdit, ...]
     combined: IssueEdits
     revisions: tuple[DigestRevision, ...]
@@ -99,10 +88,11 @@ def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOv
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
         edits = editing.edits_of(connection, issue.id)
-        chosen = [article for _story, article in store.chosen_articles(connection, issue)]
+        chosen = store.article_ids_of(connection, issue)
+        shown = articles.articles_by_id(connection, chosen)
         return IssueOverview(
             issue=issue,
-            stories=tuple(_lines(connection, chosen)),
+            stories=tuple(shown[number] for number in chosen if number in shown),
             left_out=tuple(_left_out(connection, [issue])),
             further=tuple(_further(connection, state, issue, chosen)),
             edits=tuple(edits),
@@ -135,7 +125,7 @@ def list_of_newsletter(
 
 def overdue_of_newsletter(
     state: EditingState, actor: Actor, newsletter: str, languages: Sequence[str] = ()
-) -> list[OverdueOccurrence]:
+) -> list[EditionIssue]:
     """Return the issues of a newsletter whose hour has passed, and that no cycle has made."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
@@ -223,9 +213,7 @@ def find_story_id(state: EditingState, text: str) -> int:
     return numbers[0]
 
 
-def search_stories(
-    state: EditingState, actor: Actor, name: str, words: str
-) -> list[IssueStory]:
+def search_stories(state: EditingState, actor: Actor, name: str, words: str) -> list[Article]:
     """Return recent stories with some words in a title that an issue could have, the latest first.
 
     Each as the article that the edition would show. Without words, all recent ones.
@@ -250,64 +238,53 @@ def search_stories(
         best = (
             best_article(rules_of_edition(edition), variants.get(story, [])) for story in able
         )
-        return [_line(one) for one in best if one is not None]
+        return [one for one in best if one is not None]
 
 
 def _left_out(connection: Connection, issues: Sequence[Issue]) -> list[LeftOutStory]:
     by_id = {issue.id: issue for issue in issues}
     edits = editing.left_out_of(connection, by_id)
     stories = [edit.story_id for edit in edits if edit.story_id is not None]
-    lines = _lines_of_stories(connection, issues, stories)
+    shown = _articles_of_stories(connection, issues, stories)
     where = {(issue.newsletter, issue.language) for issue in issues}
     carried = {s for place in where for s in store.stories_sent(connection, *place, stories)}
     return [
         LeftOutStory(
             issue=by_id[edit.issue_id],
-            story=lines[edit.issue_id, edit.story_id],
+            story=shown[edit.issue_id, edit.story_id],
             edit=edit,
             is_carried=edit.story_id in carried,
         )
         for edit in edits
-        if edit.story_id is not None and (edit.issue_id, edit.story_id) in lines
+        if edit.story_id is not None and (edit.issue_id, edit.story_id) in shown
     ]
 
 
-def _lines_of_stories(
+def _articles_of_stories(
     connection: Connection, issues: Iterable[Issue], stories: Sequence[int]
-) -> dict[tuple[int, int], IssueStory]:
+) -> dict[tuple[int, int], Article]:
     places = {
         (issue.id, story): article
         for issue in issues
         for story, article in editing.first_selection(connection, issue)[0]
         if story in stories
     }
-    lines = {line.article_id: line for line in _lines(connection, [*places.values()])}
-    return {place: lines[number] for place, number in places.items() if number in lines}
+    shown = articles.articles_by_id(connection, [*places.values()])
+    return {place: shown[number] for place, number in places.items() if number in shown}
 
 
 def _further(
     connection: Connection, state: EditingState, issue: Issue, chosen: Sequence[int]
-) -> list[IssueStory]:
+) -> list[Article]:
     edition = state.settings.edition(issue.newsletter, issue.language)
     if edition is None or issue.state not in SELECTED_STATES or issue.for_profiles_only:
         return []
     first = {story for story, _article in editing.first_selection(connection, issue)[0]}
     others = stories_without_room(connection, state.settings, edition, issue, first)
-    return [_line(article) for article in others if article.id not in chosen]
+    return [article for article in others if article.id not in chosen]
 
 
-def _lines(connection: Connection, numbers: Sequence[int]) -> list[IssueStory]:
-    by_number = articles.articles_by_id(connection, numbers)
-    return [_line(by_number[number]) for number in numbers if number in by_number]
-
-
-def _line(article: Article) -> IssueStory:
-    return IssueStory(
-        article.story_id, article.story_key, article.id, article.language, article.title
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ReadIssue:
     """An issue with its numbers. Subject and preheader are None until it is assembled."""
 
@@ -336,12 +313,6 @@ def read_issue(state: EditingState, name: str) -> ReadIssue:
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
         (status,) = with_numbers(connection, [issue])
-        if issue.id not in digests.warning_counts(connection, [issue.id]):
-            return ReadIssue(status=status)
-        digest = digests.digest_of(connection, issue)
-        return ReadIssue(
-            status=status,
-            subject=digest.subject,
-            preheader=digest.preheader,
-            digest_hash=digest.sha256,
-        )
+        digest = digests.find_digest(connection, issue)
+    words = (digest.subject, digest.preheader, digest.sha256) if digest else ()
+    return ReadIssue(status, *words)

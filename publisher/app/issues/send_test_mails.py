@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
-from typing import Any
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.preview import MailPreview, dead_link_secret
@@ -36,10 +35,8 @@ TEST_MAIL_LIMIT = Limit(per=30, burst=30, period=timedelta(hours=1))
 class SentTest:
     """One test mail; `problem` is why it was not sent."""
 
-    language: str
+    preview: MailPreview
     address: str
-    subject: str
-    findings: Sequence[dict[str, Any]]
     problem: str | None = None
 
 
@@ -112,13 +109,7 @@ class _Sender:
                 except Unreachable as error:
                     # It is so for the others, too, and each try may take a minute.
                     problem = unreachable = str(error)
-            yield SentTest(
-                language=preview.issue.language,
-                address=address,
-                subject=preview.subject,
-                findings=preview.findings,
-                problem=problem,
-            )
+            yield SentTest(preview=preview, address=address, problem=problem)
 
     def _subject(self, preview: MailPreview) -> str:
         publication = views.site_view(self.state.settings, preview.issue.language)

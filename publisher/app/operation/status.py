@@ -100,7 +100,7 @@ class LanguageStatus:
     held_back: int
     subscribers: int
     issues: tuple[IssueStatus, ...]
-    upcoming: tuple[planner.UpcomingIssue, ...]
+    upcoming: tuple[planner.EditionIssue, ...]
 
     def latest(self, *states: IssueState) -> dict[str, IssueStatus]:
         """Return the latest issue of each newsletter, of those in these states, if any are named."""
@@ -140,7 +140,7 @@ class PublicationStatus:
     # A disk of the publication on which nothing can be written.
     full_disk: str | None = None
     # Whose hour has passed, and was not served.
-    overdue: tuple[planner.OverdueOccurrence, ...] = ()
+    overdue: tuple[planner.EditionIssue, ...] = ()
     # What speaks against the clock, if it is far from the last cycle.
     clock_problem: str | None = None
     elsewhere: dict[str, int] = field(default_factory=dict)
@@ -283,7 +283,7 @@ def _read_languages(
     coming = [*issues_made_ahead(connection, settings, now)]
     for edition in planner.all_editions(settings):
         coming += planner.next_issues_of(edition, until, now, 1)
-    coming.sort(key=lambda one: one.occurrence.due_at)
+    coming.sort(key=lambda one: one.issue.due_at)
     languages = tuple(
         LanguageStatus(
             language=language,
@@ -333,9 +333,11 @@ def with_numbers(connection: Connection, found: Sequence[Issue]) -> list[IssueSt
     ids = [issue.id for issue in found]
     ledgers = count_deliveries(connection, ids)
     sizes = issues.article_counts(connection, ids)
-    warned = digests.warning_counts(connection, ids)
+    frozen = digests.subjects_and_warnings(connection, ids)
     return [
-        IssueStatus(one, sizes.get(one.id, 0), ledgers[one.id], warned.get(one.id, 0))
+        IssueStatus(
+            *(one, sizes.get(one.id, 0), ledgers[one.id]), frozen.get(one.id, ("", 0))[1]
+        )
         for one in found
     ]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from publisher.app.issues.occurrences import ChangedOccurrence
     from publisher.app.operation.status import IssueStatus, PublicationStatus
     from publisher.delivery.ledger.reports import CauseCounts
-    from publisher.issues.planner import OverdueOccurrence
+    from publisher.issues.planner import EditionIssue
 
 
 def list_lines(issues: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator[str]:
@@ -29,7 +29,7 @@ def list_lines(issues: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterato
         yield f"{issue.name}  {_words(issue.state)}  {when}  {issue.reason or ''}".rstrip()
     for out in left:
         who = f"{out.edit.actor}, carried since" if out.is_carried else out.edit.actor
-        yield f"left out of {out.issue.name}: {out.story.key} by {who}: {out.edit.value}"
+        yield f"left out of {out.issue.name}: {out.story.story_key} by {who}: {out.edit.value}"
 
 
 def shown_lines(shown: Shown) -> Iterator[str]:
@@ -43,11 +43,11 @@ def shown_lines(shown: Shown) -> Iterator[str]:
     if overview.revisions:
         yield f"    subject: {overview.revisions[0].subject}"
     for number, story in enumerate(overview.stories, start=1):
-        yield f"    {number}. {story.title}  ({story.key})"
+        yield f"    {number}. {story.title}  ({story.story_key})"
     for story in overview.further:
-        yield f"    no room: {story.title}  ({story.key})"
+        yield f"    no room: {story.title}  ({story.story_key})"
     for out in overview.left_out:
-        why = f"{out.story.title}  ({out.story.key}): {out.edit.value}"
+        why = f"{out.story.title}  ({out.story.story_key}): {out.edit.value}"
         yield f"    left out by {out.edit.actor}: {why}"
     for edit in overview.edits:
         undone = ", undone" if edit.undone_at else ""
@@ -212,7 +212,7 @@ def explain_overdue(facts: PublicationStatus) -> Iterator[str]:
         yield f"    and {more:,} more, which publisher status --json lists"
     if not facts.overdue:
         return
-    last, due = facts.worked_at, facts.overdue[0].at
+    last, due = facts.worked_at, facts.overdue[0].local
     if last is None or last < due:
         since = f"since {format_local(last)}" if last else "in this folder"
         yield f"    no cycle has run {since}: start publisher run, or look why it ended (its log)"
@@ -220,15 +220,15 @@ def explain_overdue(facts: PublicationStatus) -> Iterator[str]:
         yield "    the service works; see the problems below, and its log"
 
 
-def overdue_line(one: OverdueOccurrence) -> str:
+def overdue_line(one: EditionIssue) -> str:
     issue = one.issue
     what = f"will be skipped: {issue.reason}" if issue.reason else "is not made yet"
-    return f"{issue.name} was due {format_local(one.at)} and {what}"
+    return f"{issue.name} was due {format_local(one.local)} and {what}"
 
 
-def overdue_as_json(late: OverdueOccurrence) -> dict[str, Any]:
+def overdue_as_json(late: EditionIssue) -> dict[str, Any]:
     return {
         "issue": late.issue.name,
-        "at": late.at.isoformat(),
+        "at": late.local.isoformat(),
         "reason": late.issue.reason,
     }

@@ -17,7 +17,7 @@ from publisher.cli.issues import arguments
 from publisher.cli.issues.output import occurrence_line
 
 if TYPE_CHECKING:
-    from publisher.issues.planner import UpcomingIssue
+    from publisher.issues.planner import EditionIssue
 
 
 _CLOCK_CHANGE_NOTES = {
@@ -76,48 +76,48 @@ def _archive_lines(archived: Mapping[str, int]) -> Iterator[str]:
 
 
 def _as_json(
-    issue: UpcomingIssue, archived: Mapping[str, int], now: datetime
+    one: EditionIssue, archived: Mapping[str, int], now: datetime
 ) -> dict[str, object]:
     return {
-        "newsletter": issue.edition.newsletter,
-        "language": issue.edition.language,
-        "day": issue.occurrence.day.isoformat(),
-        "local": issue.local.isoformat(),
-        "timezone": issue.edition.timezone,
-        "utc": common.rfc3339_or_none(issue.occurrence.due_at),
-        "shifted": issue.occurrence.shifted,
-        "local_time": issue.edition.local_time,
-        "overdue": issue.occurrence.due_at <= now,
+        "newsletter": one.edition.newsletter,
+        "language": one.edition.language,
+        "day": one.issue.day.isoformat(),
+        "local": one.local.isoformat(),
+        "timezone": one.edition.timezone,
+        "utc": common.rfc3339_or_none(one.issue.due_at),
+        "shifted": one.shifted,
+        "local_time": one.edition.local_time,
+        "overdue": one.issue.due_at <= now,
         # Of an issue that is made already; null if it is not.
-        "state": issue.state,
+        "state": one.issue.state if one.issue.id else None,
         # What it waits for; null for nothing.
-        "waits": issue.waits or None,
+        "waits": one.waits or None,
         # Articles of each source that no issue carries, since they are an archive.
         "archive": dict(archived),
     }
 
 
-def _row(issue: UpcomingIssue, now: datetime) -> tuple[str, ...]:
+def _row(one: EditionIssue, now: datetime) -> tuple[str, ...]:
     return (
-        issue.edition.newsletter,
-        issue.edition.language,
-        common.format_local(issue.local),
-        issue.edition.timezone,
-        f"{issue.occurrence.due_at:%a %Y-%m-%d %H:%M}",
-        _note(issue, now),
+        one.edition.newsletter,
+        one.edition.language,
+        common.format_local(one.local),
+        one.edition.timezone,
+        f"{one.issue.due_at:%a %Y-%m-%d %H:%M}",
+        _note(one, now),
     )
 
 
-def _note(issue: UpcomingIssue, now: datetime) -> str:
-    is_overdue = issue.occurrence.due_at <= now and not issue.waits
+def _note(one: EditionIssue, now: datetime) -> str:
+    is_overdue = one.issue.due_at <= now and not one.waits
     overdue = "due already: the next cycle sends it" if is_overdue else ""
     local = "at each subscriber's local time; made at the time in UTC"
     notes = (
         overdue,
-        issue.state.replace("_", " ") if issue.state else "",
-        issue.waits,
-        local if issue.edition.local_time else "",
-        _CLOCK_CHANGE_NOTES[issue.occurrence.shifted],
+        one.issue.state.replace("_", " ") if one.issue.id else "",
+        one.waits,
+        local if one.edition.local_time else "",
+        _CLOCK_CHANGE_NOTES[one.shifted],
     )
     return "; ".join(filter(None, notes))
 

@@ -173,7 +173,9 @@ def send_command(  # the options of the command
 def _print(sent: list[SentTest]) -> None:
     for mail in sent:
         if mail.problem is None:
-            echo(f"{mail.subject}: sent to {mail.address}. {count_findings(mail.findings)}")
+            preview = mail.preview
+            found = count_findings(preview.findings)
+            echo(f"{preview.subject}: sent to {mail.address}. {found}")
         else:
             complain(f"{mail.address}: {mail.problem}", 1)
     if any(mail.problem for mail in sent):

@@ -11,7 +11,7 @@ from publisher.app.operation.cycle import CycleReport
 from publisher.cli.articles import quarantine_lines, summarise_articles
 from publisher.cli.common import count_noun, format_local, make_table
 from publisher.config import Settings
-from publisher.issues.planner import UpcomingIssue
+from publisher.issues.planner import EditionIssue
 from publisher.languages import autonym
 
 log = structlog.get_logger()
@@ -111,8 +111,8 @@ def _issue(made: status.IssueStatus) -> str:
     return f"{issue.day} {issue.state}, {count_noun(made.articles, 'article')}"
 
 
-def _next(one: UpcomingIssue) -> str:
-    state = f", {one.state.replace('_', ' ')}" if one.state else ""
+def _next(one: EditionIssue) -> str:
+    state = f", {one.issue.state.replace('_', ' ')}" if one.issue.id else ""
     return f"{format_local(one.local)}{state}"
 
 

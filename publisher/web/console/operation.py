@@ -14,7 +14,7 @@ from publisher.app.operation import webhooks
 from publisher.app.operation.attention import AttentionItem, list_attention
 from publisher.config import Edition
 from publisher.errors import UsageError, WebhookError
-from publisher.issues.planner import UpcomingIssue
+from publisher.issues.planner import EditionIssue
 from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
 from publisher.webhooks.client import Answer
@@ -61,17 +61,17 @@ class ComingIssue:
     at: datetime
     edition: Edition
     page: str
-    languages: list[UpcomingIssue]
+    languages: list[EditionIssue]
 
 
-def _together(upcoming: Iterable[UpcomingIssue]) -> list[ComingIssue]:
+def _together(upcoming: Iterable[EditionIssue]) -> list[ComingIssue]:
     """Return the next issues by time, those of a newsletter at one time as one, with languages."""
     found: dict[tuple[datetime, str, int], ComingIssue] = {}
     for one in upcoming:
         edition, issue = one.edition, one.issue
-        at = one.local if issue is None else (issue.send_at or one.local)
-        key = at.astimezone(UTC), edition.newsletter, issue.serial if issue else 0
-        page = f"/issues/{issue.name}/" if issue else f"/next/{edition.newsletter}/"
+        at = issue.send_at or one.local
+        key = at.astimezone(UTC), edition.newsletter, issue.serial
+        page = f"/issues/{issue.name}/" if issue.id else f"/next/{edition.newsletter}/"
         found.setdefault(key, ComingIssue(at, edition, page, [])).languages.append(one)
     return [found[key] for key in sorted(found)]
 

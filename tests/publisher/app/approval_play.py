@@ -41,7 +41,6 @@ from publisher.issues import tables
 from publisher.issues.editing import EditKind
 from publisher.issues.model import SELECTED_STATES, IssueState
 from publisher.rendering import Digest, IssueContent, Renderer
-from publisher.site import SiteReport, writer
 from publisher.testing import SECRET, MemoryTransport
 from tests.databases import copy_test_database, forget_server
 from tests.publisher.app.approving import (
@@ -57,6 +56,7 @@ from tests.publisher.app.approving import (
 )
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import write_issue_pages
 
 NEEDED = {"en": 2, "ar": 1, "zh-Hans": 2, "zh-Hant": 1}
 PEOPLE = ("ann", "bob", "cyd")
@@ -119,8 +119,6 @@ class Scene:
         self._kept = publication.settings.folders.root / "kept.db"
         fill(publication, *self.written)
         subscribe(publication, *((f"ann-{tag}@example.com", tag) for tag in self.converted))
-        # Without it each cycle reads all articles again.
-        publication.settings.folders.public.mkdir()
         for tag in languages:
             self._have_variant(tag)
         for tag in self.written:
@@ -208,7 +206,7 @@ class Play:
                 (Renderer, "fingerprint", lambda _self: f"templates {self.templates}"),
                 (Renderer, "issue_page", lambda _self, _content: self.page),
                 (assemble, "render_passing_digest", small),
-                (pipeline, "write_site", _write_issue_pages),
+                (pipeline, "write_site", write_issue_pages),
                 (pipeline, "publish_feeds", lambda *_all: (0, [])),
             ):
                 stack.enter_context(patch.object(where, name, value))
@@ -452,14 +450,6 @@ class Play:
         query = select(undone).where(tables.issue_edit_table.c.id == number)
         with self.publication.database.reading() as connection:
             return connection.execute(query).scalar_one() is not None
-
-
-def _write_issue_pages(
-    settings: Any, database: Any, _renderer: Any, now: Any, _say: Any
-) -> Any:
-    written = SiteReport()
-    writer._write_issues(settings, database, now, written)
-    return written
 
 
 Move = tuple[Any, ...]

@@ -265,21 +265,18 @@ def test_upcoming_issues_are_those_that_planning_makes(
         (
             one.edition.newsletter,
             one.edition.language,
-            one.occurrence.day,
-            one.occurrence.due_at,
+            one.issue.day,
+            one.issue.due_at,
         )
         for one in upcoming
-        if one.occurrence.due_at <= end + one.edition.lead
+        if one.issue.due_at <= end + one.edition.lead
     }
 
 
 def test_upcoming_issues_of_a_new_edition_include_today_s(new_publication: Make) -> None:
     publication = daily_publication(new_publication)
     (first, second) = upcoming_issues(publication.settings, PlanningRecord(), NOW, 2)
-    assert (first.occurrence.day, second.occurrence.day) == (
-        date(2026, 1, 9),
-        date(2026, 1, 10),
-    )
+    assert (first.issue.day, second.issue.day) == (date(2026, 1, 9), date(2026, 1, 10))
     go(publication, NOW)
     assert days(publication) == ["01-09 scheduled"]
 

@@ -251,8 +251,8 @@ def test_warnings_are_stored_with_a_digest_and_counted(connection: Connection) -
     digests.freeze_digest(connection, other, PARTS)
     assert digests.digest_of(connection, one).findings == found
     assert digests.digest_of(connection, other).findings == []
-    counted = digests.warning_counts(connection, [one.id, other.id, third.id])
-    assert counted == {one.id: 2, other.id: 0}
+    counted = digests.subjects_and_warnings(connection, [one.id, other.id, third.id])
+    assert counted == {one.id: ("subject", 2), other.id: ("subject", 0)}
 
 
 def test_a_page_is_due_from_freezing_until_it_is_written(connection: Connection) -> None:

@@ -133,7 +133,7 @@ class StoryLineValue(operations.ApiValue):
     """A story of an issue, as the article that shows it."""
 
     story_id: int
-    story: str = Field(validation_alias="key")
+    story: str = Field(validation_alias="story_key")
     language: str
     title: str
 

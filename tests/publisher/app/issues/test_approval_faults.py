@@ -44,6 +44,7 @@ from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.starting_points import Point, StartingPoint
 
+pytestmark = pytest.mark.usefixtures("issue_pages_only")
 Make = Callable[..., PublicationFolder]
 
 

@@ -38,6 +38,7 @@ from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, public
 from tests.publisher.starting_points import Point, StartingPoint, actor_of
 
+pytestmark = pytest.mark.usefixtures("issue_pages_only")
 Make = Callable[..., PublicationFolder]
 
 

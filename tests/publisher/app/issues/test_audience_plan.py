@@ -13,17 +13,17 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import audience_plan
-from publisher.app.issues.lookup import DayEdition, choose_languages, find_day, next_day
+from publisher.app.issues.lookup import choose_languages, find_day, next_day
 from publisher.assembly.select import select_due
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.delivery.ledger.opening import open_ledger, spread_rows
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.errors import IssueError, UsageError
+from publisher.issues import approvals
 from publisher.issues import store as issues
-from publisher.issues.approvals import PlanChange
 from publisher.issues.model import Issue, IssueState
-from publisher.issues.planner import plan_issues
+from publisher.issues.planner import EditionIssue, plan_issues
 from publisher.testing import SECRET
 from subscribers import preferences
 from subscribers.changes import unsubscribe
@@ -192,7 +192,7 @@ def _plan_and_open(
     for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING):
         edition = settings.edition(issue.newsletter, issue.language)
         if issue.newsletter == name and edition:
-            waiting.append(DayEdition(edition, issue))
+            waiting.append(EditionIssue(edition, issue))
     plan = audience_plan.make_plan(connection, settings, waiting, now)
     assert (
         plan.as_dict() == audience_plan.make_plan(connection, settings, waiting, now).as_dict()
@@ -411,4 +411,4 @@ def test_a_day_has_the_issues_that_exist_and_those_to_come(
 def test_approvers_are_asked_again_if_the_list_moved_far(
     before: int, now: int, is_far: bool
 ) -> None:
-    assert PlanChange("en", before, now).is_far is is_far
+    assert approvals.is_far(before, now) is is_far

@@ -40,6 +40,7 @@ from tests.publisher.app.reading import DAY, Reading, titles
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.publisher.mail.samples import parsed
 
+pytestmark = pytest.mark.usefixtures("issue_pages_only")
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 PERSONAL = {one.name for one in (*(one.table for one in PERSONAL_TABLES), *OTHER_TABLES)}
 SCENES = ("most", "brief", "arab", "away", "left")
@@ -222,13 +223,15 @@ def test_all_languages_go_to_all_addresses_marked_in_their_language(
     state: EditingState, renderer: Renderer, transport: MemoryTransport
 ) -> None:
     sent = send(state, renderer, EVE, DAN, EVE, languages=LANGUAGES)
-    assert [(one.language, one.address, one.problem) for one in sent] == [
+    assert [(one.preview.issue.language, one.address, one.problem) for one in sent] == [
         (language, address, None) for language in LANGUAGES for address in (EVE, DAN)
     ]
     subjects = [parsed(one.message.content)["Subject"] for one in transport.taken]
     marks = ["[Test] ", "[测试] ", "[測試] ", "[اختبار] "]
     assert subjects == [
-        f"{mark}{one.subject}" for mark, one in zip(marks, sent[::2], strict=True) for _ in "12"
+        f"{mark}{one.preview.subject}"
+        for mark, one in zip(marks, sent[::2], strict=True)
+        for _ in "12"
     ]
     assert len({parsed(one.message.content)["Message-ID"] for one in transport.taken}) == 8
 

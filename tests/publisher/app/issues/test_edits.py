@@ -29,6 +29,7 @@ from tests.publisher.conftest import Make, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, public
 
+pytestmark = pytest.mark.usefixtures("issue_pages_only")
 TITLES = {"tides": "Tides", "gales": "Gales", "fogs": "Fogs", "reefs": "Reefs"}
 ACTOR = terminal_actor()
 
@@ -52,8 +53,8 @@ def make_issue(made: PublicationFolder) -> None:
 
 def story(state: EditingState, key: str) -> int:
     overview = read_issue_overview(state, ACTOR, NAME)
-    found = {one.key: one.story_id for one in (*overview.stories, *overview.further)}
-    found |= {one.story.key: one.story.story_id for one in overview.left_out}
+    found = {one.story_key: one.story_id for one in (*overview.stories, *overview.further)}
+    found |= {one.story.story_key: one.story.story_id for one in overview.left_out}
     return found[key]
 
 
@@ -68,7 +69,7 @@ def edit(
 
 
 def keys(state: EditingState) -> list[str]:
-    return [one.key for one in read_issue_overview(state, ACTOR, NAME).stories]
+    return [one.story_key for one in read_issue_overview(state, ACTOR, NAME).stories]
 
 
 def sent(publication: PublicationFolder) -> str:
@@ -182,7 +183,7 @@ def test_an_edit_that_is_undone_leaves_the_issue_as_it_was(state: EditingState) 
     (made,) = read_issue_overview(state, ACTOR, NAME).edits
     edits.undo_edit(state, ACTOR, NAME, made.id)
     overview = read_issue_overview(state, ACTOR, NAME)
-    assert [one.key for one in overview.stories] == ["tides", "gales", "fogs"]
+    assert [one.story_key for one in overview.stories] == ["tides", "gales", "fogs"]
     assert overview.revisions[0].sha256 == before
     assert overview.edits[0].undone_at is not None
     with pytest.raises(IssueError, match="no edit"):
@@ -211,14 +212,20 @@ def test_a_story_that_was_left_out_stays_listed_and_may_come_in_a_later_issue(
 ) -> None:
     edit(state, EditKind.LEAVE_OUT, "wait for the figures", "tides")
     (left,) = list_left_out(state, ACTOR, "weekly", "en")
-    assert (left.issue.name, left.story.key, left.edit.actor) == (NAME, "tides", "terminal")
+    assert (left.issue.name, left.story.story_key, left.edit.actor) == (
+        NAME,
+        "tides",
+        "terminal",
+    )
     assert (left.edit.value, left.is_carried) == ("wait for the figures", False)
     sent(publication)
     publication.write("en/news.md", "New.", title="News", date="2026-01-14")
     pipeline_of(publication.at(DUE + 6 * DAY)).run()
     later = "weekly-en-2026-01-16"
     then = editing_state(publication)
-    assert [one.key for one in read_issue_overview(then, ACTOR, later).stories] == ["news"]
+    assert [one.story_key for one in read_issue_overview(then, ACTOR, later).stories] == [
+        "news"
+    ]
     edits.edit_issue(
         then, ACTOR, later, edits.EditRequest(EditKind.PIN, "1", left.story.story_id)
     )
@@ -355,9 +362,9 @@ def test_issues_and_stories_are_found_by_their_names_and_by_words_of_titles(
     with pytest.raises(UsageError, match="no such story"):
         find_story_id(state, "nowhere")
     (left,) = set(TITLES) - set(keys(state))
-    assert [one.key for one in search_stories(state, ACTOR, NAME, "")] == [left]
+    assert [one.story_key for one in search_stories(state, ACTOR, NAME, "")] == [left]
     words = TITLES[left].upper()[:3]
-    assert [one.key for one in search_stories(state, ACTOR, NAME, words)] == [left]
+    assert [one.story_key for one in search_stories(state, ACTOR, NAME, words)] == [left]
     assert search_stories(state, ACTOR, NAME, "nowhere") == []
     edit(state, EditKind.PIN, "1", left)
     assert search_stories(state, ACTOR, NAME, "") == []

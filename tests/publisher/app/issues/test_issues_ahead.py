@@ -100,9 +100,9 @@ def test_what_is_made_ahead_is_planned_for_its_hour_and_says_how_far_it_is(
         (made,) = issues_made_ahead(connection, publication.settings, DUE - HOUR)
         assert made == found[0]
         assert not [*issues_made_ahead(connection, publication.settings, DUE)]
-    assert [(one.occurrence.due_at, one.state) for one in found] == [
-        (DUE, IssueState.READY),
-        (DUE + 7 * DAY, None),
+    assert [(one.issue.due_at, bool(one.issue.id), one.issue.state) for one in found] == [
+        (DUE, True, IssueState.READY),
+        (DUE + 7 * DAY, False, IssueState.SCHEDULED),
     ]
 
 

@@ -51,6 +51,7 @@ from tests.publisher.app.reading import DAY, Reading, titles
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.printing import pipeline_of
 
+pytestmark = pytest.mark.usefixtures("issue_pages_only")
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 NAME = "daily-en-2026-01-09"
 TOKEN = re.compile(r"v2\.([\w-]+)\.([\w-]+)")

@@ -68,6 +68,7 @@ from tests.publisher.delivery.mailing import (
 )
 from tests.publisher.printing import pipeline_of
 
+pytestmark = pytest.mark.usefixtures("issue_pages_only")
 ROWS = some.lists(
     some.tuples(
         some.sampled_from(["en", "ar"]),

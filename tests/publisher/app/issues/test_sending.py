@@ -47,6 +47,7 @@ from tests.publisher.delivery.mailing import ready, state_of
 from tests.publisher.printing import pipeline_of
 from tests.publisher.starting_points import Point, StartingPoint
 
+pytestmark = pytest.mark.usefixtures("issue_pages_only")
 SECOND = timedelta(seconds=1)
 Click = Callable[[EditingState, Actor, str], object]
 

@@ -26,6 +26,7 @@ from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import Interrupted
 from tests.publisher.mail.samples import parsed
 
+pytestmark = pytest.mark.usefixtures("issue_pages_only")
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 OTHER = {"name": "weekly", "schedule": "0 9 * * *"}
 Reader = Callable[..., Reading]
@@ -74,7 +75,7 @@ def test_each_story_comes_once_in_the_best_language_in_one_mail(reader: Reader) 
     assert 'lang="en"' in page
 
 
-@pytest.mark.parametrize("languages", [("ar", "en"), ("en", "ar"), ("ar", "zh-Hant", "en")])
+@pytest.mark.parametrize("languages", [("en", "ar"), ("ar", "zh-Hant", "en")])
 def test_mails_of_several_languages_pass_the_gate(
     reader: Reader, languages: tuple[str, ...]
 ) -> None:
@@ -444,15 +445,13 @@ def test_a_switch_to_an_edition_that_comes_more_often_loses_nothing(reader: Read
     reading.write(1, "en", "ar")
     reading.run()
     day(2)
-    day(3)
     assert reading.read["ann"] == ["Story 1 in ar"]
     switch("en")
-    day(4)
-    assert reading.read["ann"][1:] == ["Story 4 in en, Story 3 in en, Story 2 in en"]
+    day(3)
+    assert reading.read["ann"][1:] == ["Story 3 in en, Story 2 in en"]
     # Back again: Friday's issue has what came since, and nothing that she has got.
     switch("ar")
-    for story in (5, 6, 7, 8):
-        day(story)
-    assert reading.read["ann"][2:] == [
-        "Story 8 in ar, Story 7 in ar, Story 6 in ar, Story 5 in ar"
-    ]
+    day(4)
+    reading.publication.at(reading.publication.clock.now() + 3 * DAY)
+    day(5)
+    assert reading.read["ann"][2:] == ["Story 5 in ar, Story 4 in ar"]

@@ -307,7 +307,7 @@ def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
         (sent,) = send_test_mails.send_tests(
             state, renderer, actor, [shown], ["editor@example.org"]
         )
-    assert (sent.subject, sent.problem) == (preview.subject, None)
+    assert (sent.preview.subject, sent.problem) == (preview.subject, None)
     (content,) = outbox(three_readers).values()
     assert b"To: editor@example.org" in content
     assert take_snapshot(settings, three_readers.database, NOW).stories == 0
