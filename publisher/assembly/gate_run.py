@@ -67,7 +67,6 @@ def check_digest(
 def sample_mail(
     publication: Publication, issue: Issue, digest: Digest, list_title: str = ""
 ) -> CheckedMail:
-    """Compose the message for the invented recipient."""
     from publisher.gate.mail import CheckedMail
 
     mail = IssueMail.of(publication, issue, digest, list_title=list_title)

@@ -165,7 +165,6 @@ def _content_terms(edition: Edition) -> dict[str, Any]:
 
 
 def _publication_terms(settings: Settings, language: str) -> dict[str, Any]:
-    """Return the settings of the publication that mails and pages show."""
     publication, design = settings.publication, settings.publication.design
     return {
         "title": publication.title(language),
@@ -248,7 +247,6 @@ class ApprovalCount:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the issue may be sent."""
         return len(self.approvers) >= self.needed and not self.changes
 
     @property
@@ -430,7 +428,6 @@ def is_repeated(facts: ApprovalFacts, new: NewApproval) -> bool:
 
 
 def add_approval(connection: Connection, one: Issue, new: NewApproval) -> int:
-    """Store a verdict, and return its id."""
     row = insert(issue_approval_table).values(issue_id=one.id, **asdict(new))
     return int(connection.execute(row.returning(issue_approval_table.c.id)).scalar_one())
 

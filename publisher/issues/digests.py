@@ -247,7 +247,6 @@ def _hashed(start: str, chosen: Sequence[StoryPlace]) -> str:
 
 
 def article_ids_of_variant(connection: Connection, variant: IssueVariant) -> list[int]:
-    """Return the ids of a variant's articles, in order."""
     query = select(issue_variant_article_table.c.article_id).where(
         issue_variant_article_table.c.variant_id == variant.id
     )
@@ -393,13 +392,11 @@ def issues_without_page(
 
 
 def issue_ids_without_page(connection: sa.Connection) -> set[int]:
-    """Return the ids of issues whose page is not on disk yet."""
     query = sa.select(issue_table.c.id).where(issue_table.c.page_hash.is_(None))
     return set(connection.execute(query).scalars())
 
 
 def mark_page_written(connection: sa.Connection, one: Issue, sha256: str) -> None:
-    """Record that an issue's page is on disk."""
     connection.execute(
         sa.update(issue_table).where(issue_table.c.id == one.id).values(page_hash=sha256)
     )
@@ -480,7 +477,6 @@ def mark_pages_outdated(connection: sa.Connection, numbers: Collection[int]) -> 
 
 
 def issues_with_outdated_page(connection: sa.Connection) -> list[Issue]:
-    """Return the issues whose page is to be rendered again."""
     query = sa.select(revised_page_table.c.issue_id).where(revised_page_table.c.page.is_(None))
     return issues_by_ids(connection, list(connection.execute(query).scalars()))
 

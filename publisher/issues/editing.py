@@ -98,7 +98,6 @@ def opening_value(markdown: str, html: str) -> str:
 
 
 def opening_markdown(value: str) -> str:
-    """Return what was written of an opening."""
     return str(json.loads(value)["markdown"]) if value else ""
 
 
@@ -195,7 +194,6 @@ _EDIT = [issue_edit_table.c[name] for name in IssueEdit.__dataclass_fields__]
 
 
 def add_edit(connection: Connection, one: Issue, edit: NewEdit) -> int:
-    """Store an edit of an issue, and return its id."""
     row = insert(issue_edit_table).values(issue_id=one.id, **asdict(edit))
     return int(connection.execute(row.returning(issue_edit_table.c.id)).scalar_one())
 

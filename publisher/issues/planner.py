@@ -343,12 +343,6 @@ def plan_occurrences(
         yield from apply_late_policy(edition, [one], one.due_at - edition.lead, changes)
 
 
-def next_issues_of(
-    edition: Edition, planned: PlanningRecord, now: datetime, count: int
-) -> list[EditionIssue]:
-    return list(islice(upcoming_of(edition, planned, now), count))
-
-
 def upcoming_of(
     edition: Edition, planned: PlanningRecord, now: datetime
 ) -> Iterator[EditionIssue]:

@@ -137,7 +137,6 @@ def issues_of_edition(
 
 
 def set_reminders(connection: Connection, one: model.Issue, count: int) -> None:
-    """Record how many mails have reminded of an issue."""
     here = issue_table.c.id == one.id
     connection.execute(update(issue_table).where(here).values(reminders=count))
 
@@ -221,7 +220,6 @@ def occurrences_with_changes(
 
 
 def skip_reasons(changes: Iterable[OccurrenceChange]) -> dict[date, str]:
-    """Return why editors skip occurrences, by day."""
     return {one.day: one.skip_reason for one in changes if one.skip_reason is not None}
 
 

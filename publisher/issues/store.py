@@ -101,7 +101,6 @@ def set_cutoff(
 
 
 def of_edition(newsletter: str, language: str) -> sa.ColumnElement[bool]:
-    """Return the SQL condition of an edition's row."""
     return (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
 
 
@@ -215,7 +214,6 @@ def set_reason(
     reason: str | None,
     key: model.IssueReason | None = None,
 ) -> None:
-    """Record why an issue stays in its state."""
     values = {"reason": reason, "reason_key": key}
     connection.execute(sa.update(issue_table).where(issue_table.c.id == one.id).values(values))
 
@@ -236,7 +234,6 @@ def issues_where(
 
 
 def is_of_edition(newsletter: str, language: str) -> sa.ColumnElement[bool]:
-    """Return the SQL condition of an edition's issues."""
     return (issue_table.c.newsletter == newsletter) & (issue_table.c.language == language)
 
 
@@ -292,7 +289,6 @@ def latest_issues(connection: sa.Connection, limit: int) -> list[model.Issue]:
 def latest_of_edition(
     connection: sa.Connection, newsletter: str, language: str, limit: int
 ) -> list[model.Issue]:
-    """Return the latest issues of an edition, the latest first."""
     order = (issue_table.c.day.desc(), issue_table.c.serial.desc())
     return issues_where(
         connection, is_of_edition(newsletter, language), order=order, limit=limit
@@ -333,7 +329,6 @@ def select_articles(
 
 
 def article_ids_of(connection: sa.Connection, one: model.Issue) -> list[int]:
-    """Return the ids of an issue's articles, in order."""
     return [article for _story, article in chosen_articles(connection, one)]
 
 

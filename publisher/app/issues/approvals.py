@@ -137,12 +137,10 @@ class ApprovalView:
 
     @property
     def manifest(self) -> str | None:
-        """The hash that an approval has to name."""
         return self.facts.signed
 
     @property
     def rows(self) -> tuple[approvals.IssueApproval, ...]:
-        """All verdicts, in order."""
         return self.facts.rows
 
     @property
@@ -186,17 +184,6 @@ def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | N
         return None
     moved = approvals.moved_far(view.facts, plan.recipients)
     return replace(plan, moved=tuple(dict.fromkeys(moved.values())))
-
-
-def _refuse_changed(state: EditingState, actor: Actor, name: str) -> Issue:
-    """Return an issue; raise IssueError if it is no longer what it was made as. Then it is made again."""
-    issue, changes = _reopen_if_changed(state, actor, name)
-    if changes:
-        given = {"issue": name, "parts": changes}
-        raise IssueError.saying(
-            "%(issue)s: changed meanwhile: %(parts)s; read it again", **given
-        )
-    return issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,10 +304,8 @@ def _awaiting(
     return issue, edition
 
 
-def _reopen_if_changed(
-    state: EditingState, actor: Actor, name: str
-) -> tuple[Issue, Sequence[str]]:
-    """Have an issue assembled again whose articles, templates or settings changed; say which."""
+def _refuse_changed(state: EditingState, actor: Actor, name: str) -> Issue:
+    """Return an issue; if its articles, templates or settings changed, have it made again and raise IssueError."""
     with closing(Renderer(state.settings.folders.templates)) as renderer:
         templates = renderer.fingerprint()
         with state.database.writing() as connection:
@@ -330,11 +315,12 @@ def _reopen_if_changed(
                 connection, state.settings, edition, facts, templates
             )
             changes = approvals.verdict(facts, now=made_now).changes
-            if changes:
-                issue = reopen_issue(connection, issue, state.clock.now())
-        if changes:
-            render_again(state, issue, renderer)
-    return issue, changes
+            if not changes:
+                return issue
+            issue = reopen_issue(connection, issue, state.clock.now())
+        render_again(state, issue, renderer)
+    given = {"issue": name, "parts": changes}
+    raise IssueError.saying("%(issue)s: changed meanwhile: %(parts)s; read it again", **given)
 
 
 def _check_manifest(

@@ -79,7 +79,6 @@ class EditionPlan:
 
     @property
     def recipients(self) -> int:
-        """How many get a mail."""
         return self.kinds.total()
 
     def as_dict(self) -> dict[str, Any]:

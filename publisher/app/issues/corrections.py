@@ -68,7 +68,6 @@ class CorrectionPlan:
 
     @property
     def recipients(self) -> int:
-        """The number of those who would get it."""
         return self.audience.get(CorrectionStanding.RECIPIENT, 0)
 
 

@@ -58,11 +58,6 @@ class DoubtChoice:
     addresses: Sequence[str] = ()
     message_ids: Collection[str] | None = None
 
-    @property
-    def is_all(self) -> bool:
-        """Whether nothing was chosen, not even by an empty list of Message-IDs."""
-        return not self.addresses and self.message_ids is None
-
 
 ALL_DOUBTS = DoubtChoice()
 
@@ -180,7 +175,8 @@ def _choose(
     connection: Connection, settings: Settings, issue: Issue, choice: DoubtChoice
 ) -> tuple[Collection[int] | None, frozenset[str]]:
     """Return the subscribers who are meant, None for all, and the Message-IDs that are not in doubt."""
-    if choice.is_all:
+    # An empty list of Message-IDs chooses none.
+    if not choice.addresses and choice.message_ids is None:
         return None, frozenset()
     found = _by_message_id(connection, settings, issue)
     wanted = frozenset(choice.message_ids or ())
@@ -231,7 +227,6 @@ class CauseReport:
     words: Sequence[str] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
         shown = {"state": self.state, "cause": self.key, "reason": self.sentence}
         return shown | {"advice": self.advice, "count": self.count, "words": [*self.words]}
 
@@ -257,7 +252,6 @@ class IssueReport:
         return sum(self.counts.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
         return {
             "issue": self.issue.name,
             "language": self.issue.language,
@@ -282,7 +276,6 @@ class DayReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The counts of all issues together."""
         return dict(sum((Counter(one.counts) for one in self.issues), Counter[str]()))
 
     @property
@@ -291,7 +284,6 @@ class DayReport:
 
     @property
     def providers(self) -> dict[str, Counter[str]]:
-        """The counts of all issues by mail provider."""
         found: dict[str, Counter[str]] = {}
         for one in self.issues:
             for name, counts in one.providers.items():
@@ -299,7 +291,6 @@ class DayReport:
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
         return {
             "newsletter": self.newsletter,
             "day": self.day.isoformat(),

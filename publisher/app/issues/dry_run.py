@@ -78,15 +78,6 @@ def open_preview(
             yield state, renderer
 
 
-def preview_edition(settings: Settings, clock: Clock, edition: Edition) -> IssuePreview:
-    """Render what an edition's next issue would be; plans and sends nothing.
-
-    Without new articles it has the newest ones. Raise IssueError if there are none at all.
-    """
-    with open_dry_run(settings, clock) as pipeline:
-        return preview_next(pipeline, edition)
-
-
 def preview_next(pipeline: Pipeline, edition: Edition) -> IssuePreview:
     """Render an edition's next issue as of now, or its newest articles; see `publisher.assembly.preview`."""
     with pipeline.database.reading() as connection:

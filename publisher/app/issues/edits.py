@@ -104,6 +104,13 @@ class _Check:
     def stories(self) -> set[int]:
         return {story for story, _article in store.chosen_articles(self.connection, self.issue)}
 
+    def chosen(self) -> int:
+        """Return the article of the story, which the issue has to have."""
+        chosen = dict(store.chosen_articles(self.connection, self.issue))
+        if self.story not in chosen:
+            raise self.refuse(message("the story is not in this issue"))
+        return chosen[self.story]
+
     def pin(self) -> str:
         place = self.place()
         if self.story in self.stories():
@@ -137,8 +144,7 @@ class _Check:
         return str(int(self.value))
 
     def leave_out(self) -> str:
-        if self.story not in self.stories():
-            raise self.refuse(message("the story is not in this issue"))
+        self.chosen()
         if not self.value or len(self.value) > _MAX_REASON:
             raise self.refuse(
                 message("say why, in at most %(most)s characters", most=_MAX_REASON)
@@ -175,8 +181,8 @@ class _Check:
 
     def quotation(self) -> str:
         if not self.value:
-            if self.request.story_id is not None and self.story not in self.stories():
-                raise self.refuse(message("the story is not in this issue"))
+            if self.request.story_id is not None:
+                self.chosen()
             return ""
         text = " ".join(self.value.split())
         if len(text) not in QUOTATION_CHARACTERS:
@@ -186,10 +192,7 @@ class _Check:
                     "a quotation has %(least)s to %(most)s characters", least=least, most=most
                 )
             )
-        chosen = dict(store.chosen_articles(self.connection, self.issue))
-        if self.story not in chosen:
-            raise self.refuse(message("the story is not in this issue"))
-        number = chosen[self.story]
+        number = self.chosen()
         article = articles.articles_by_id(self.connection, [number])[number]
         if text not in " ".join(article.text.split()):
             raise self.refuse(message("these words are not in the article"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, and_, case, func, literal, select, tuple_
@@ -151,8 +151,6 @@ def _in_language(editions: Sequence[Edition], tag: str) -> list[Edition]:
 
 # The ledger is not open yet.
 BEFORE_LEDGER = (IssueState.SCHEDULED, *SELECTED_STATES)
-# Issues that are planned ahead of a day that is asked for: a daily newsletter of a year.
-_AHEAD = 400
 
 
 def choose_languages(
@@ -182,8 +180,8 @@ def find_day(
         if issue := store.issue_by_name(connection, name):
             of_day.append(planner.EditionIssue(edition, issue))
         else:
-            coming = planner.next_issues_of(edition, planned, now, _AHEAD)
-            of_day += [one for one in coming if one.issue.day == day][:1]
+            coming = planner.upcoming_of(edition, planned, now)
+            of_day += islice((one for one in coming if one.issue.day == day), 1)
     if not of_day:
         name = editions[0].newsletter
         raise IssueError(f"{name} has no issue on {day}; `publisher plan` lists those to come")
@@ -199,7 +197,7 @@ def next_day(
     days = [issue.day for issue in waiting if (issue.newsletter, issue.language) in names]
     planned = planner.read_planning(connection, settings)
     for edition in editions:
-        days += [one.issue.day for one in planner.next_issues_of(edition, planned, now, 1)]
+        days += [one.issue.day for one in islice(planner.upcoming_of(edition, planned, now), 1)]
     if not days:
         raise IssueError(f"{editions[0].newsletter}: no issue is to come")
     return min(days)

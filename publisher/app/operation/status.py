@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -282,7 +283,7 @@ def _read_languages(
     until = planner.read_planning(connection, settings)
     coming = [*issues_made_ahead(connection, settings, now)]
     for edition in planner.all_editions(settings):
-        coming += planner.next_issues_of(edition, until, now, 1)
+        coming += islice(planner.upcoming_of(edition, until, now), 1)
     coming.sort(key=lambda one: one.issue.due_at)
     languages = tuple(
         LanguageStatus(

@@ -93,9 +93,10 @@ def preview_command(  # the options of the command
 
 
 def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> None:
-    from publisher.app.issues.dry_run import preview_edition
+    from publisher.app.issues.dry_run import open_dry_run, preview_next
 
-    preview = preview_edition(settings, clock, edition)
+    with open_dry_run(settings, clock) as pipeline:
+        preview = preview_next(pipeline, edition)
     mail = preview.gate_run.mail
     parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.content}
     size = _write_file(out, parts.get(out.suffix, mail.html))

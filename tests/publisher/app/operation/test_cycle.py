@@ -291,7 +291,8 @@ def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
 ) -> None:
     settings = three_readers.settings
     english = lookup.find_edition(settings, "weekly", "en-GB")
-    preview = dry_run.preview_edition(settings, CLOCK, english)
+    with dry_run.open_dry_run(settings, CLOCK) as copy:
+        preview = dry_run.preview_next(copy, english)
     assert "Tides" in preview.gate_run.mail.html
     chosen = lookup.choose_editions(settings, None, "en")
     assert [edition.language for edition in chosen] == ["en"]
@@ -376,9 +377,8 @@ def test_a_new_publication_can_be_previewed_at_once(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "mine")
     assert list(settings.publication.examples()) == ["title", "url", "sender", "address"]
     edition = lookup.find_edition(settings, "weekly", None)
-    assert (
-        "Hello, reader" in dry_run.preview_edition(settings, CLOCK, edition).gate_run.mail.html
-    )
+    with dry_run.open_dry_run(settings, CLOCK) as copy:
+        assert "Hello, reader" in dry_run.preview_next(copy, edition).gate_run.mail.html
     with pytest.raises(UsageError, match="is there already"):
         create_publication(tmp_path / "mine", NOW.date())
 
