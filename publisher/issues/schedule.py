@@ -122,7 +122,7 @@ def issues_due_between(
 
 
 def issues_of_edition(
-    connection: Connection, newsletter: str, language: str, since: datetime, day: date
+    connection: Connection, edition: Edition, since: datetime, day: date
 ) -> list[model.Issue]:
     """Return the issues of an edition that are due since an instant, and that of a day.
 
@@ -131,7 +131,7 @@ def issues_of_edition(
     return store.issues_where(
         connection,
         issue_table.c.kind == model.IssueKind.REGULAR,
-        store.is_of_edition(newsletter, language),
+        store.is_of_edition(edition.newsletter, edition.language),
         (issue_table.c.due_at >= since) | (issue_table.c.day == day),
     )
 

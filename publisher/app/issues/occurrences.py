@@ -5,7 +5,7 @@ the past. `skip_day` skips a day whether its issue is made already or still to c
 `publisher.app.issues.calendar`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -184,17 +184,21 @@ def _change(
     for edition in editions:
         actor.require(Permission.MOVE_ISSUE, edition.language)
     with state.changing(actor, verb, str(key)) as change:
-        places = _places(change.connection, state, actor, editions, key.day)
-        done = [_store(change.connection, one, decide(one)) for one in places]
+        connection, now = change.connection, state.clock.now()
+        record = read_planning(connection, state.settings)
+        done = []
+        for edition in editions:
+            made = schedule.issues_of_edition(connection, edition, now, key.day)
+            facts = _OccurrenceFacts(edition, key.day, record, made, actor.name, now)
+            done.append(_store(connection, facts, decide(facts)))
         change.details["languages"] = {
-            one.edition.language: _details(one.change) for one in done
+            one.edition.language: {
+                "due_at": one.change.due_at.isoformat() if one.change.due_at else None,
+                "skipped": one.change.skip_reason,
+            }
+            for one in done
         }
     return done
-
-
-def _details(change: schedule.OccurrenceChange) -> dict[str, str | None]:
-    due_at = change.due_at
-    return {"due_at": due_at.isoformat() if due_at else None, "skipped": change.skip_reason}
 
 
 def _editions(settings: Settings, key: OccurrenceKey) -> list[Edition]:
@@ -221,22 +225,6 @@ def _editions(settings: Settings, key: OccurrenceKey) -> list[Edition]:
             day=key.day,
         )
     return scheduled
-
-
-def _places(
-    connection: Connection,
-    state: EditingState,
-    actor: Actor,
-    editions: Sequence[Edition],
-    day: date,
-) -> Iterator[_OccurrenceFacts]:
-    now = state.clock.now()
-    record = read_planning(connection, state.settings)
-    for edition in editions:
-        made = schedule.issues_of_edition(
-            connection, edition.newsletter, edition.language, now, day
-        )
-        yield _OccurrenceFacts(edition, day, record, made, actor.name, now)
 
 
 def _store(

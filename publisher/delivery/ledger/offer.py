@@ -179,15 +179,11 @@ def catch_up_choice(
     if issue.available_since is None:
         return None
     language, text, since = key
-    window = SelectionWindow(
-        since=min(since, issue.available_since),
-        until=issue.assembled_at or issue.due_at,
-        published_until=issue.published_until,
-    )
-    edits = combined_edits(connection, issue.id)
+    own = profile_selector(connection, settings, edition, issue)
+    window = replace(own.window, since=min(since, issue.available_since), stories=None)
     # What editors left out of the issues that were missed is not owed.
     before = left_out_before(connection, issue, since)
-    edits = replace(edits, left_out=before | dict(edits.left_out))
+    edits = replace(own.edits, left_out=before | dict(own.edits.left_out))
     selector = ProfileSelector(connection, settings, edition, window, edits)
     profile = profile_from_text(text)
     found = selector.choose(language, profile) if text else selector.choose_own()

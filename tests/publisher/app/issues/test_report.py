@@ -41,7 +41,6 @@ from publisher.secrets import load_secret
 from subscribers.changes import suppress, unsubscribe
 from subscribers.model import ConsentSource, SubscriberStatus
 from subscribers.tables import subscriber
-from tests.databases import delete_all_rows
 from tests.publisher.app.approving import DAY as ONE_DAY
 from tests.publisher.app.approving import NAME
 from tests.publisher.app.stored_rows import insert_subscriber
@@ -81,31 +80,41 @@ ROWS = some.lists(
 )
 
 
-def _open(
-    publication: PublicationFolder,
-    rows: list[tuple[str, DeliveryState, str | None, str | None]],
-) -> dict[str, Issue]:
+Row = tuple[str, DeliveryState, str | None, str | None]
+
+
+def _open(publication: PublicationFolder, rows: list[Row]) -> dict[str, Issue]:
     """Make a ledger of two issues with these rows."""
     found = {tag: ready(publication, tag) for tag in ("en", "ar")}
-    instants = dict.fromkeys(("due_at", "next_at", "changed_at"), NOW)
     with publication.database.writing() as connection:
         for tag, issue in found.items():
             found[tag] = issues.move_issue(connection, issue, IssueState.SENDING)
+    _replace_rows(publication, found, rows)
+    return found
+
+
+def _replace_rows(
+    publication: PublicationFolder, found: dict[str, Issue], rows: list[Row]
+) -> None:
+    instants = dict.fromkeys(("due_at", "next_at", "changed_at"), NOW)
+    with publication.database.writing() as connection:
+        connection.execute(delete(delivery))
+        connection.execute(delete(subscriber))
         for number, (tag, state, key, domain) in enumerate(rows, 1):
             values = {"subscriber_id": number, "state": state, "reason_key": key}
             values |= {"issue_id": found[tag].id, "reason": f"550 no {number % 2}"}
             connection.execute(insert(delivery).values(values | instants))
             if domain:
                 insert_subscriber(connection, f"reader.{number}@{domain}", "en", NOW, id=number)
-    return found
 
 
 @pytest.mark.hypothesis
 def test_reports_add_up_by_language_provider_and_cause(publication: PublicationFolder) -> None:
+    found = _open(publication, [])
+
     @given(rows=ROWS)
-    def check(rows: list[tuple[str, DeliveryState, str | None, str | None]]) -> None:
-        delete_all_rows(publication.database)
-        _open(publication, rows)
+    def check(rows: list[Row]) -> None:
+        _replace_rows(publication, found, rows)
         report = deliveries.report_day(editing_state(publication), "weekly", DAY, ["en", "ar"])
         _adds_up(report, len(rows))
         for one in report.issues:
