@@ -410,17 +410,16 @@ def test_a_picture_is_read_with_its_type(publication: PublicationFolder) -> None
     assert picture_type("media/a%20b.svg") == "image/svg+xml"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("en/index.html", "media/none.png", "../publication.png", "media/../../secret.png"),
-        *("/etc/x.png", "a\0.png", "media", "", "link.png"),
-    ],
+NOT_READ = (
+    *("en/index.html", "media/none.png", "../publication.png", "media/../../secret.png"),
+    *("/etc/x.png", "a\0.png", "media", "", "link.png"),
 )
-def test_nothing_else_is_read(publication: PublicationFolder, path: str) -> None:
+
+
+def test_nothing_else_is_read(publication: PublicationFolder) -> None:
     root = publication.settings.folders.root
     for name in ("public/en/index.html", "publication.png", "secret.png"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"x")
     (root / "public/link.png").symlink_to(root / "secret.png")
-    assert read_public_picture(publication.settings, path) is None
+    assert [x for x in NOT_READ if read_public_picture(publication.settings, x)] == []

@@ -79,7 +79,7 @@ def test_an_issue_that_is_sent_now_leaves_after_the_time_to_undo(
         sending.send_now(state, TERMINAL, NAME)
 
 
-@pytest.mark.parametrize("after", [0 * SECOND, SECOND, 5 * MINUTE - SECOND, 5 * MINUTE])
+@pytest.mark.parametrize("after", [0 * SECOND, 5 * MINUTE])
 def test_sending_that_is_undone_in_time_leaves_no_mail_and_no_row(
     ready_issue: PublicationFolder, state: EditingState, after: timedelta
 ) -> None:
