@@ -193,10 +193,7 @@ def plan_audience(
 
 
 def make_plan(
-    connection: Connection,
-    settings: Settings,
-    waiting: Sequence[EditionIssue],
-    at: datetime,
+    connection: Connection, settings: Settings, waiting: Sequence[EditionIssue], at: datetime
 ) -> AudiencePlan:
     """Return the plan of some editions' issues of one day, as if their ledgers were opened at `at`."""
     newsletter = waiting[0].edition.newsletter
@@ -227,10 +224,14 @@ def make_plan(
     )
     for group in groups:
         counting.add(group)
+    plan.excluded = _excluded(plan, standings)
+    return plan
+
+
+def _excluded(plan: AudiencePlan, standings: Mapping[Standing, int]) -> Counter[str]:
     excluded = {str(one): n for one, n in standings.items() if one is not Standing.RECIPIENT}
     elsewhere = {ELSEWHERE: plan.elsewhere.total(), UNSERVED: plan.unserved.total()}
-    plan.excluded = +Counter(excluded | elsewhere)
-    return plan
+    return +Counter(excluded | elsewhere)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -47,8 +47,7 @@ def shown_lines(shown: Shown) -> Iterator[str]:
     for story in overview.further:
         yield f"    no room: {story.title}  ({story.story_key})"
     for out in overview.left_out:
-        why = f"{out.story.title}  ({out.story.story_key}): {out.edit.value}"
-        yield f"    left out by {out.edit.actor}: {why}"
+        yield f"    left out by {out.edit.actor}: {out.story.title}  ({out.story.story_key}): {out.edit.value}"
     for edit in overview.edits:
         undone = ", undone" if edit.undone_at else ""
         yield f"    edit {edit.id} by {edit.actor}: {edit.kind}{undone}"
