@@ -14,6 +14,7 @@ import pytest
 
 from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.store import find_account
+from publisher.app.operation import cycle as pipeline
 from publisher.database import open_database
 from publisher.testing import make_publication
 from tests.databases import at_database, finding_database
@@ -85,6 +86,8 @@ def copy_prepared(
     `key` tells apart what one function makes of different arguments.
     """
     name = key or f"{prepare.__module__}.{prepare.__qualname__} {json.dumps(changes)}"
+    # Some tests have cycles write few pages.
+    name += vars(pipeline)["write_site"].__name__
     build = partial(_build, prepare=prepare, changes=changes)
     made = made_once(factory, sha256(name.encode()).hexdigest()[:12], build)
     return new_publication(copy_of=made, **changes)

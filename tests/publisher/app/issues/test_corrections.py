@@ -48,9 +48,11 @@ def address(name: str) -> str:
 
 
 @pytest.fixture
-def sent(filled: Make) -> PublicationFolder:
+def sent(prepared_publication: Make) -> PublicationFolder:
     """An issue in two languages that all have got; Bob as a variant, with full texts."""
-    return filled(send_issue, languages=["en", "ar"], newsletters=[WEEKLY]).at(LATER)
+    return prepared_publication(send_issue, languages=["en", "ar"], newsletters=[WEEKLY]).at(
+        LATER
+    )
 
 
 def send_issue(publication: PublicationFolder) -> None:

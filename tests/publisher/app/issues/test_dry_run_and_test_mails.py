@@ -47,9 +47,9 @@ SCENES = ("most", "brief", "arab", "away", "left")
 
 
 @pytest.fixture
-def reading(filled: Make) -> Reading:
+def reading(prepared_publication: Make) -> Reading:
     """Subscribers who have got different stories, and stories that came since."""
-    made = filled(send_stories, languages=("en", "ar"), newsletters=(DAILY,))
+    made = prepared_publication(send_stories, languages=("en", "ar"), newsletters=(DAILY,))
     return Reading(made.at(NOW + DAY))
 
 
@@ -187,8 +187,10 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> MemoryTransport:
 
 
 @pytest.fixture
-def two_stories(filled: Make) -> Reading:
-    return Reading(filled(write_stories, languages=LANGUAGES, newsletters=(DAILY,)))
+def two_stories(prepared_publication: Make) -> Reading:
+    return Reading(
+        prepared_publication(write_stories, languages=LANGUAGES, newsletters=(DAILY,))
+    )
 
 
 def write_stories(publication: PublicationFolder) -> None:

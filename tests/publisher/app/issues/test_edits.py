@@ -38,9 +38,11 @@ TERMS = {"lead": 24, "schedule": "0 0 * * FRI", "max_articles": 3}
 
 
 @pytest.fixture
-def publication(filled: Make) -> PublicationFolder:
+def publication(prepared_publication: Make) -> PublicationFolder:
     """An issue with three of four stories, a day before it is due."""
-    return filled(make_issue, languages=["en"], newsletters=[TERMS]).at(DUE - 20 * HOUR)
+    return prepared_publication(make_issue, languages=["en"], newsletters=[TERMS]).at(
+        DUE - 20 * HOUR
+    )
 
 
 def make_issue(made: PublicationFolder) -> None:

@@ -103,8 +103,10 @@ DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 
 
 @pytest.fixture
-def grouped(filled: Make) -> EditingState:
-    made = filled(send_two_days, languages=("en", "zh-Hant", "ar"), newsletters=(DAILY,))
+def grouped(prepared_publication: Make) -> EditingState:
+    made = prepared_publication(
+        send_two_days, languages=("en", "zh-Hant", "ar"), newsletters=(DAILY,)
+    )
     return editing_state(made.at(NOW + timedelta(days=1)))
 
 

@@ -213,9 +213,9 @@ KEEP = timedelta(days=400)
 
 
 @pytest.fixture
-def sent(filled: Make) -> PublicationFolder:
+def sent(prepared_publication: Make) -> PublicationFolder:
     """An English issue that eleven have got; one mail bounced."""
-    return filled(send_to_twelve, languages=["en", "ar"], newsletters=[WEEKLY])
+    return prepared_publication(send_to_twelve, languages=["en", "ar"], newsletters=[WEEKLY])
 
 
 def send_to_twelve(publication: PublicationFolder) -> None:
