@@ -21,6 +21,7 @@ from publisher.articles.content.text import HIDDEN, clean_characters
 from publisher.articles.model import InternalLink, ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
+from publisher.i18n.messages import joined, untranslated
 from publisher.ingest.media.document_media import DocumentMedia, MediaLibrary, choose_picture
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
@@ -223,6 +224,9 @@ def _title_and_source(
     later = body.later_title if document.dialect is Dialect.MARKDOWN_IT else ""
     title = metadata.title or heading or later or document.title
     if not title:
+        for problem in metadata.problems:
+            if problem.what.endswith("did you mean title?"):
+                raise ArticleError(joined(untranslated("no title"), untranslated(problem.what)))
         raise ArticleError.saying(
             "no title; write `title: ...` in the front matter, or a heading"
         )

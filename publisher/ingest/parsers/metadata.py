@@ -91,7 +91,8 @@ def _misspelt(source: _FrontMatterFields) -> Iterator[ArticleProblem]:
     """Yield the keys that nothing reads, and that have nearly the name of one that is missing."""
     groups = [*source.asked, *_OF_SITES]
     known = {one for names in groups for one in names}
-    absent = [names for names in groups if source.values.keys().isdisjoint(names)]
+    # Readers of sites give empty values for what a page does not say.
+    absent = [names for names in groups if not any(map(source.values.get, names))]
     missing = [one for names in absent if names[0] not in _COMMON for one in names]
     for key in (one for one in source.values if one not in known):
         alike = [one for one in missing if sorted(one) == sorted(key)]

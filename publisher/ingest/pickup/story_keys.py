@@ -5,6 +5,7 @@ without the language; its path without the language. Titles are never compared. 
 changed or withdrawn: it says which is the original, and which are untranslated copies.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
+from unicodedata import combining, normalize
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
@@ -69,9 +71,20 @@ def _declared(written: str, publication: Publication) -> str:
         raise
 
 
+# Names in the languages themselves, without accents, of languages that folders are often called by.
+_OWN_NAMES = dict(
+    re.findall(
+        r"(\S+)=(\S+)",
+        "cestina=cs dansk=da deutsch=de espanol=es francais=fr italiano=it nederlands=nl polski=pl "
+        "portugues=pt русскии=ru svenska=sv turkce=tr 中文=zh-Hans 日本語=ja",
+    )
+)
+
+
 @lru_cache(maxsize=1024)
 def _meant(name: str, languages: tuple[str, ...]) -> str | None:
-    """Return the language of a name: `jp`, `fr`, or what one of `languages` is called."""
+    """Return the language of a name: `jp`, `fr`, `Deutsch`, or what one of `languages` is called."""
+    plain = "".join(sign for sign in normalize("NFKD", name) if not combining(sign)).casefold()
     called, english = name.casefold(), locale_of("en").languages
     codes = {
         code.replace("_", "-") for code, one in english.items() if one.casefold() == called
@@ -81,7 +94,7 @@ def _meant(name: str, languages: tuple[str, ...]) -> str | None:
             return tag
     # Folders are usually called by these.
     other = min((code for code in codes if len(code) == 2), default=None)  # noqa: PLR2004  # ISO 639-1
-    return other or (tag_of(name) if is_language_code(name) else None)
+    return _OWN_NAMES.get(plain) or other or (tag_of(name) if is_language_code(name) else None)
 
 
 def language_doubt(

@@ -199,6 +199,7 @@ def test_a_language_of_the_source_is_its_default(new_publication: Make) -> None:
         (b"---\ntitle: T\nlang: klingonish\n---\ntext", "'klingonish' is not a language tag"),
         (b"---\ntitle: T\n---\n\xc3\x28 text", "not UTF-8"),
         (b"nothing but words", "no title"),
+        (b"---\ntitel: A\n---\nx", "no title; titel is not read; did you mean title?"),
         (b"---\ntitle: T\n---\n" + b"x" * 5_000_000, "larger than 5 MB"),
     ],
 )

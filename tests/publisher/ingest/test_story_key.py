@@ -87,7 +87,14 @@ def doubt_about(path: str, declared: str | None = None) -> str:
 
 @pytest.mark.parametrize(
     ("folder", "meant"),
-    [("ar", "ar"), ("chinese", "zh-Hans"), ("german", "de"), ("Arabic", "ar"), ("jp", "ja")],
+    [
+        ("ar", "ar"),
+        ("chinese", "zh-Hans"),
+        ("german", "de"),
+        ("Arabic", "ar"),
+        ("jp", "ja"),
+        ("Español", "es"),
+    ],
 )
 def test_a_folder_that_may_be_another_language_is_named_with_what_to_do(
     folder: str, meant: str

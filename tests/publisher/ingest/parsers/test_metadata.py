@@ -96,6 +96,10 @@ def test_errors_state_the_wrong_value_and_a_right_one(
         ({"titel": "A", "dtae": "2026-01-09"}, ["titel title", "dtae date"]),
         ({"titel": "A", "title": "B"}, []),
         (
+            {"auhtor": "A", "author": "", "topcis": "x", "topics": []},
+            ["auhtor author", "topcis topics"],
+        ),
+        (
             {"auhtor": "A", "sumary": "B", "tag": "c"},
             ["auhtor author", "sumary summary", "tag tags"],
         ),
