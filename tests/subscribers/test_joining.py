@@ -21,7 +21,7 @@ from subscribers.pending_requests import (
     session_subscriber_id,
     start_session,
 )
-from subscribers.store import erase, erased_at, find_subscriber, known_subscriber
+from subscribers.store import erase, find_subscriber, known_subscriber
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
 from tests.subscribers.conftest import NOW, a_subscriber, add, digest
 from tests.subscribers.importing import import_csv
@@ -116,22 +116,6 @@ def test_a_request_changes_nothing_of_somebody_known_until_it_is_confirmed(
     assert "daily" in person.newsletters
 
 
-def test_whoever_complained_or_refused_is_never_asked_again(connection: Connection) -> None:
-    add(connection, a_subscriber("bob@example.org", status=COMPLAINED))
-    assert ask(connection, email="bob@example.org") == (JoinAnswer.NOTHING, None)
-    assert refuse(connection, asked(connection))
-    assert ask(connection, now=NOW + timedelta(days=8)) == (JoinAnswer.NOTHING, None)
-    assert find_subscriber(connection, ANN) is None
-
-
-def test_who_has_all_newsletters_already_is_not_asked(connection: Connection) -> None:
-    add(connection, a_subscriber(ANN))
-    assert ask(connection) == (JoinAnswer.ALREADY_SUBSCRIBED, None)
-    assert ask(connection)[0] is JoinAnswer.NOTHING
-    later = NOW + timedelta(minutes=10)
-    assert ask(connection, JoinWish(("daily", "weekly"), "en"), later)[0] is JoinAnswer.CONFIRM
-
-
 def test_an_address_gets_one_mail_in_ten_minutes_and_three_a_day(
     connection: Connection,
 ) -> None:
@@ -211,18 +195,6 @@ def test_the_language_of_the_request_is_that_of_who_comes_and_not_of_who_is_ther
         assert request is not None
         assert confirm(connection, request)
         assert known_subscriber(connection, email).language == language
-
-
-def test_somebody_erased_comes_back_by_her_own_confirmation_only(
-    connection: Connection,
-) -> None:
-    add(connection, a_subscriber(ANN))
-    erase(connection, ANN, digest, NOW)
-    request = asked(connection)
-    assert erased_at(connection, ANN, digest) == NOW
-    assert confirm(connection, request)
-    assert erased_at(connection, ANN, digest) is None
-    assert status(connection) is ACTIVE
 
 
 # --- codes
@@ -308,15 +280,6 @@ def due(connection: Connection, hours: int) -> list[int]:
     """Return the requests that are due for a reminder after so many hours."""
     requests = requests_due_for_reminder(connection, NOW + timedelta(hours=hours))
     return [request.id for request in requests]
-
-
-def test_one_reminder_is_due_after_a_day(connection: Connection) -> None:
-    request = asked(connection)
-    assert due(connection, 23) == []
-    assert due(connection, 24) == [request.id]
-    assert due(connection, 24) == []
-    asked(connection, now=NOW + timedelta(hours=30))
-    assert due(connection, 60) == []
 
 
 def test_a_mailbox_that_bounced_is_not_reminded(connection: Connection) -> None:

@@ -1,10 +1,9 @@
 """Subscribers as they are stored, and what is left of those that are erased."""
 
-import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from subscribers import errors, store
@@ -16,7 +15,6 @@ from subscribers.errors import (
     SubscribersError,
     UnknownSubscriberError,
 )
-from subscribers.lists.import_export import ImportReport
 from subscribers.model import SubscriberStatus
 from subscribers.tables import erased_address, subscriber, subscribers_metadata, subscription
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add, digest
@@ -129,20 +127,6 @@ def test_a_bad_row_reads_as_one_line() -> None:
 ERASED = "Ann@example.org"
 
 
-def other_digest(identity: str) -> str:
-    return hashlib.sha256(b"another key" + identity.encode()).hexdigest()
-
-
-def imported(connection: Connection, *emails: str, returned: str = "") -> ImportReport:
-    return import_csv(
-        connection,
-        ["email\n", *(f"{email}\n" for email in emails)],
-        digest=digest,
-        returned=[returned],
-        now=LATER,
-    )
-
-
 def test_erasing_leaves_nothing_but_a_hash(connection: Connection) -> None:
     add(connection, a_subscriber(ERASED))
     unsubscribe(connection, ERASED, None, NOW, note="she asked")
@@ -152,37 +136,6 @@ def test_erasing_leaves_nothing_but_a_hash(connection: Connection) -> None:
         assert table is erased_address or rows == []
         assert "ann" not in str(rows).lower()
     assert store.erased_at(connection, ERASED, digest) == NOW
-
-
-def test_only_the_same_key_recognises_an_erased_address(connection: Connection) -> None:
-    add(connection, a_subscriber(ERASED))
-    store.erase(connection, ERASED, digest, NOW)
-    assert store.erased_at(connection, ERASED, other_digest) is None
-    assert store.erased_at(connection, "bob@example.org", digest) is None
-
-
-def test_an_import_does_not_bring_an_erased_address_back(connection: Connection) -> None:
-    add(connection, a_subscriber(ERASED))
-    store.erase(connection, ERASED, digest, NOW)
-    report = imported(connection, "bob@example.org", "ANN@example.org")
-    assert (report.added, report.refused) == (1, 1)
-    reason = RowReason("was erased on 2026-01-09; only the subscriber can come back")
-    assert report.bad == [BadRow(3, "email", reason)]
-    assert store.find_subscriber(connection, ERASED) is None
-
-
-def test_somebody_who_asked_to_come_back_is_imported_and_can_be_erased_again(
-    connection: Connection,
-) -> None:
-    add(connection, a_subscriber(ERASED), a_subscriber("bob@example.org"))
-    store.erase(connection, ERASED, digest, NOW)
-    store.erase(connection, "bob@example.org", digest, NOW)
-    report = imported(connection, ERASED, "bob@example.org", returned="ann@example.org")
-    assert (report.added, report.refused) == (1, 1)
-    assert store.erased_at(connection, ERASED, digest) is None
-    store.erase(connection, ERASED, digest, LATER)
-    assert store.erased_at(connection, ERASED, digest) == LATER
-    assert connection.execute(select(func.count()).select_from(erased_address)).scalar() == 2
 
 
 def test_without_erased_addresses_an_import_makes_no_hashes(connection: Connection) -> None:

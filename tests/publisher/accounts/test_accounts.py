@@ -20,7 +20,6 @@ from publisher.accounts.model import (
 )
 from publisher.accounts.sessions import Browser
 from publisher.accounts.tables import console_session_table
-from publisher.accounts.tokens import keep_challenge, take_challenge
 from publisher.database import Database
 from publisher.errors import AccountError, DatabaseError
 from publisher.testing import SECRET
@@ -136,23 +135,6 @@ def signed_in(connection: Connection, account: Account) -> str:
     return sessions.complete_session(connection, token, account.id, NOW)
 
 
-def test_a_sign_in_is_of_nobody_until_it_is_complete_and_changes_the_token(
-    connection: Connection, account: Account
-) -> None:
-    first = sessions.begin_session(connection, BROWSER, NOW)
-    sessions.name_account(connection, first, account.id)
-    begun = sessions.read_console_session(connection, first, NOW)
-    assert begun is not None
-    assert (begun.account_id, begun.signed_in_id) == (account.id, None)
-    assert sessions.list_sessions(connection, account.id, NOW) == []
-    second = sessions.complete_session(connection, first, account.id, NOW)
-    assert sessions.read_console_session(connection, first, NOW) is None
-    done = sessions.read_console_session(connection, second, NOW)
-    assert done is not None
-    assert done.signed_in_id == account.id
-    assert (done.user_agent, done.network) == ("A browser", "192.0.2.0/24")
-
-
 def test_a_sign_in_of_another_account_or_one_that_is_over_is_not_completed(
     connection: Connection, account: Account
 ) -> None:
@@ -201,12 +183,6 @@ def test_a_session_ends_when_it_is_idle_or_old(
     assert len(connection.execute(select(console_session_table)).all()) == 1 + counts
 
 
-def test_a_sign_in_that_is_not_completed_ends_soon(connection: Connection) -> None:
-    token = sessions.begin_session(connection, BROWSER, NOW)
-    assert sessions.read_console_session(connection, token, NOW + 29 * MINUTE) is not None
-    assert sessions.read_console_session(connection, token, NOW + 30 * MINUTE) is None
-
-
 def test_a_factor_shown_again_makes_a_session_fresh_and_no_younger(
     connection: Connection, account: Account
 ) -> None:
@@ -222,45 +198,6 @@ def test_a_factor_shown_again_makes_a_session_fresh_and_no_younger(
     assert after.is_fresh(later)
     assert (after.id, after.created_at) == (before.id, NOW)
     assert sessions.read_console_session(connection, token, later) is None
-
-
-@pytest.mark.usefixtures("account")
-def test_sessions_of_a_disabled_account_end_at_once(connection: Connection) -> None:
-    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
-    token = signed_in(connection, bob)
-    store.disable_account(connection, bob.id, NOW)
-    assert sessions.read_console_session(connection, token, NOW) is None
-
-
-def test_sessions_are_listed_and_ended_one_by_one_or_all_but_one(
-    connection: Connection, account: Account
-) -> None:
-    tokens = [signed_in(connection, account) for _ in range(3)]
-    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
-    listed = sessions.list_sessions(connection, account.id, NOW)
-    first = sessions.read_console_session(connection, tokens[0], NOW)
-    assert first is not None
-    assert first in listed
-    assert not sessions.end_listed_session(connection, bob.id, first.id)
-    assert sessions.end_listed_session(connection, account.id, first.id)
-    sessions.end_sessions(connection, account.id, but=tokens[2])
-    left = [sessions.read_console_session(connection, one, NOW) for one in tokens]
-    assert [one is not None for one in left] == [False, False, True]
-    sessions.end_console_session(connection, tokens[2])
-    assert sessions.list_sessions(connection, account.id, NOW) == []
-
-
-def test_a_challenge_is_of_one_session_and_one_purpose_and_used_once(
-    connection: Connection,
-) -> None:
-    keep_challenge(connection, "mine", "sign-in", b"old", NOW)
-    keep_challenge(connection, "mine", "sign-in", b"new", NOW)
-    assert take_challenge(connection, "other", "sign-in", NOW) is None
-    assert take_challenge(connection, "mine", "register", NOW) is None
-    assert take_challenge(connection, "mine", "sign-in", NOW) == b"new"
-    assert take_challenge(connection, "mine", "sign-in", NOW) is None
-    keep_challenge(connection, "mine", "sign-in", b"late", NOW)
-    assert take_challenge(connection, "mine", "sign-in", NOW + 5 * MINUTE) is None
 
 
 ENTRIES = [

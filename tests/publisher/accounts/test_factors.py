@@ -15,7 +15,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from publisher.accounts import factors, passwords, tokens
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.store import disable_account
-from publisher.accounts.tables import password_table, recovery_code_table
+from publisher.accounts.tables import password_table
 from publisher.database import Database, open_database
 from publisher.testing import SECRET
 from tests.databases import database_address
@@ -130,25 +130,6 @@ def test_a_one_time_password_is_good_once_and_for_a_minute_and_a_half(
     assert shared not in str(connection.execute(select(password_table)).all())
 
 
-def test_each_recovery_code_is_good_once_however_it_is_written(
-    connection: Connection, account: Account
-) -> None:
-    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
-    old = tokens.new_recovery_codes(connection, account.id)
-    codes = tokens.new_recovery_codes(connection, account.id)
-    assert len({*codes}) == tokens.CODES
-    assert not tokens.use_recovery_code(connection, account.id, old[0], NOW)
-    assert not tokens.use_recovery_code(connection, bob.id, codes[0], NOW)
-    assert tokens.use_recovery_code(connection, account.id, codes[0], NOW)
-    assert not tokens.use_recovery_code(connection, account.id, codes[0], NOW)
-    assert tokens.use_recovery_code(
-        connection, account.id, codes[1].upper().replace("-", " "), NOW
-    )
-    assert tokens.count_recovery_codes(connection, account.id) == tokens.CODES - 2
-    rows = str(connection.execute(select(recovery_code_table)).all())
-    assert not any(one.replace("-", "") in rows for one in codes)
-
-
 def test_of_many_who_use_a_code_at_once_one_succeeds(
     tmp_path: Path, database: Database
 ) -> None:
@@ -163,34 +144,3 @@ def test_of_many_who_use_a_code_at_once_one_succeeds(
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(use, range(4))) == [False, False, False, True]
-
-
-def test_an_invitation_is_used_once_and_ends(connection: Connection, account: Account) -> None:
-    first = tokens.invite(connection, account.id, NOW)
-    token = tokens.invite(connection, account.id, NOW)
-    assert tokens.invited_account_id(connection, tokens.token_digest(first), NOW) is None
-    assert tokens.invited_account_id(connection, tokens.token_digest(token), NOW) == account.id
-    assert (
-        tokens.invited_account_id(
-            connection, tokens.token_digest(token), NOW + timedelta(minutes=30)
-        )
-        is None
-    )
-    assert tokens.use_invitation(connection, tokens.token_digest(token), NOW) == account.id
-    assert tokens.use_invitation(connection, tokens.token_digest(token), NOW) is None
-    assert tokens.use_invitation(connection, tokens.token_digest(""), NOW) is None
-    by_mail = tokens.invite(connection, account.id, NOW, tokens.INVITATION_LIFETIME_BY_MAIL)
-    assert (
-        tokens.use_invitation(
-            connection, tokens.token_digest(by_mail), NOW + timedelta(hours=23)
-        )
-        == account.id
-    )
-
-
-@pytest.mark.usefixtures("account")
-def test_a_disabled_account_has_no_invitation(connection: Connection) -> None:
-    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
-    token = tokens.invite(connection, bob.id, NOW)
-    disable_account(connection, bob.id, NOW)
-    assert tokens.use_invitation(connection, tokens.token_digest(token), NOW) is None
