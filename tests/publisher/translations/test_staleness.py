@@ -93,17 +93,6 @@ def test_a_change_of_an_original_marks_its_translations_and_no_others(days: Days
     assert days.line().cells[1].changed_at == NOW + timedelta(days=2)
 
 
-def test_each_language_is_up_to_date_again_by_itself(days: Days) -> None:
-    days.write("en", "First.")
-    days.translate("zh-Hans", "ar")
-    days.pick_up()
-    days.write("en", "Other.")
-    days.pick_up()
-    days.write("ar", "Other words in ar.", translator="Li Na")
-    days.pick_up()
-    assert days.states() == ["original", "stale", "translation"]
-
-
 def test_an_original_that_says_the_same_as_before_makes_nothing_stale(days: Days) -> None:
     days.write("en", "First.")
     days.translate("ar")
@@ -114,17 +103,6 @@ def test_an_original_that_says_the_same_as_before_makes_nothing_stale(days: Days
     days.write("en", "Other.")
     days.pick_up()
     days.write("en", "First.")
-    days.pick_up()
-    assert days.states() == ["original", "missing", "translation"]
-
-
-def test_a_translation_that_comes_with_a_change_was_made_from_it(days: Days) -> None:
-    days.write("en", "First.")
-    days.translate("ar")
-    days.pick_up()
-    # Files are read in the order of their names: this translation before its original.
-    days.write("ar", "New words.", translator="Li Na")
-    days.write("en", "Other.")
     days.pick_up()
     assert days.states() == ["original", "missing", "translation"]
 
