@@ -159,19 +159,6 @@ def ann(connection: Connection) -> int:
     return known_subscriber(connection, "ann@example.org").id
 
 
-def test_a_link_is_used_once_within_half_an_hour_by_its_own_subscriber(
-    connection: Connection,
-) -> None:
-    number = ann(connection)
-    request = pending_requests.request_access(connection, number, "code", NOW)
-    assert not pending_requests.use_access_link(connection, request, number + 1, NOW)
-    assert not pending_requests.is_access_open(connection, request, number, NOW + HALF_AN_HOUR)
-    assert pending_requests.is_access_open(connection, request, number, NOW)
-    assert pending_requests.use_access_link(connection, request, number, NOW)
-    assert not pending_requests.use_access_link(connection, request, number, NOW)
-    assert not pending_requests.use_access_code(connection, number, "code", NOW)
-
-
 def test_a_new_request_ends_the_one_before(connection: Connection) -> None:
     number = ann(connection)
     first = pending_requests.request_access(connection, number, "one", NOW)
@@ -188,23 +175,6 @@ def test_five_wrong_codes_end_the_code_and_not_the_link(connection: Connection) 
         assert not pending_requests.use_access_code(connection, number, "wrong", NOW)
     assert not pending_requests.use_access_code(connection, number, "right", NOW)
     assert pending_requests.use_access_link(connection, request, number, NOW)
-
-
-def test_a_session_ends_after_half_an_hour_or_when_it_is_ended(connection: Connection) -> None:
-    number = ann(connection)
-    pending_requests.start_session(connection, number, "first", NOW)
-    pending_requests.start_session(connection, number, "second", NOW + timedelta(minutes=1))
-    assert pending_requests.session_subscriber_id(connection, "first", NOW) == number
-    assert (
-        pending_requests.session_subscriber_id(connection, "first", NOW + HALF_AN_HOUR) is None
-    )
-    assert (
-        pending_requests.session_subscriber_id(connection, "second", NOW + HALF_AN_HOUR)
-        == number
-    )
-    pending_requests.end_session(connection, "second")
-    assert pending_requests.session_subscriber_id(connection, "second", NOW) is None
-    assert pending_requests.session_subscriber_id(connection, "never", NOW) is None
 
 
 # What subscribers chose, stored and read.

@@ -305,7 +305,7 @@ def text_of_all_tables(publication: PublicationFolder) -> str:
 
 
 @pytest.mark.parametrize("state", ["sent", "deferred"])
-def test_erasing_leaves_the_address_in_no_table_and_nobody_brings_it_back(
+def test_erasing_leaves_the_address_in_no_table_and_others_alone_and_nobody_brings_it_back(
     publication: PublicationFolder, state: str
 ) -> None:
     if state == "deferred":
@@ -316,6 +316,7 @@ def test_erasing_leaves_the_address_in_no_table_and_nobody_brings_it_back(
         filled(publication)
     assert "ann.person" in text_of_all_tables(publication)
     assert [row["state"] for row in publication.rows(delivery)] == [state, "sent"]
+    of_bob = read_own_data(publication.settings, publication.database, BOB)
     with publication.database.writing() as connection:
         erase_person(connection, publication.settings, known_subscriber(connection, ANN), NOW)
         waiting = select(func.count()).where(notice.c.subscriber_id == 1)
@@ -323,6 +324,7 @@ def test_erasing_leaves_the_address_in_no_table_and_nobody_brings_it_back(
     left = text_of_all_tables(publication)
     assert not [one for one in ("ann.person", NEW, "new.example") if one in left]
     assert [row["state"] for row in publication.rows(delivery)] == [state, "sent"]
+    assert read_own_data(publication.settings, publication.database, BOB) == of_bob
     report = import_subscribers(
         publication.settings, publication.database, ["email\n", f"{ANN}\n"], NOW
     )
@@ -396,14 +398,6 @@ def test_the_owner_merges_two_addresses_and_ledger_rows_keep_their_numbers(
         assert find_subscriber(connection, ANN) is None
     with pytest.raises(UsageError):
         merge_addresses(settings, database, BOB, BOB, NOW)
-
-
-def test_the_rows_of_others_stay_when_one_is_erased(publication: PublicationFolder) -> None:
-    filled(publication)
-    before = read_own_data(publication.settings, publication.database, BOB)
-    with publication.database.writing() as connection:
-        personal_tables.delete_personal_rows(connection, known_subscriber(connection, ANN).id)
-    assert read_own_data(publication.settings, publication.database, BOB) == before
 
 
 def test_a_former_address_is_forgotten_after_seven_days(publication: PublicationFolder) -> None:
