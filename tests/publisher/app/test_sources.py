@@ -315,14 +315,6 @@ def complete(tests: sources.SourceTests, state: EditingState, *key: str) -> sour
     return done
 
 
-def test_a_test_is_recorded_and_says_what_the_source_would_bring(
-    state: EditingState, publication: PublicationFolder
-) -> None:
-    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    assert sources.run_source_test(state, ANN, "articles").new == 1
-    assert verbs(state) == [("test-source", "articles")]
-
-
 def test_only_who_manages_sources_tests_one_or_accepts_its_loss(state: EditingState) -> None:
     editor = replace(ADMINISTRATOR, grants=(Grant(Role.EDITOR),))
     with pytest.raises(ForbiddenError):
@@ -338,15 +330,6 @@ def test_an_unknown_source_is_refused_with_those_that_there_are(state: EditingSt
     with pytest.raises(UsageError, match="no such source; there are: articles"):
         sources.run_source_test(state, ANN, "artcles")
     assert sources.require_source(state.settings, "articles") == state.settings.sources[0]
-
-
-def test_an_account_tests_so_often_in_an_hour(state: EditingState) -> None:
-    for _ in range(sources.SOURCE_TEST_LIMIT.burst):
-        sources.run_source_test(state, ADMINISTRATOR, "articles")
-    with pytest.raises(LimitError) as refused:
-        sources.run_source_test(state, ADMINISTRATOR, "articles")
-    assert refused.value.retry_after > 0
-    assert len(verbs(state)) == sources.SOURCE_TEST_LIMIT.burst
 
 
 def test_while_a_test_runs_a_second_one_of_its_source_is_the_same(stuck: EditingState) -> None:
@@ -385,31 +368,40 @@ def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
     assert seen == [begun]
 
 
-def test_a_test_that_is_refused_leaves_the_one_before(state: EditingState) -> None:
+def test_an_account_tests_so_often_in_an_hour_and_a_refused_test_leaves_the_one_before(
+    state: EditingState,
+) -> None:
     tests = sources.SourceTests()
     done = complete(tests, state)
     for _ in range(sources.SOURCE_TEST_LIMIT.burst):
         sources.run_source_test(state, ADMINISTRATOR, "articles")
-    with pytest.raises(LimitError):
-        tests.begin(state, ADMINISTRATOR, "articles")
+    for test in (tests.begin, sources.run_source_test):
+        with pytest.raises(LimitError) as refused:
+            test(state, ADMINISTRATOR, "articles")
+        assert refused.value.retry_after > 0
+    assert len(verbs(state)) == 1 + sources.SOURCE_TEST_LIMIT.burst
     assert tests.find(ANN, "articles") == done
     with pytest.raises(UsageError):
         tests.begin(state, ANN, "none")
     assert tests.find(ANN, "none") is None
 
 
-def test_a_form_that_is_sent_twice_is_one_test(state: EditingState) -> None:
+def test_a_form_that_is_sent_twice_is_one_test_which_is_recorded(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     tests, key = sources.SourceTests(), sources.new_test_key()
     complete(tests, state, key)
+    assert sources.run_source_test(state, ANN, "articles").new == 1
     again = tests.begin(state, ANN, "articles", key)
     assert not again.is_running
-    assert verbs(state) == [("test-source", "articles")]
+    assert verbs(state) == [("test-source", "articles")] * 2
     complete(tests, state, sources.new_test_key())
-    assert len(verbs(state)) == 2
+    assert len(verbs(state)) == 3
 
 
-def test_a_test_that_fails_says_why_and_the_next_one_may_succeed(
-    state: EditingState, publication: PublicationFolder
+def test_a_test_that_fails_or_meets_a_fault_says_why_and_the_next_one_may_succeed(
+    state: EditingState, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tests, elsewhere = sources.SourceTests(), publication.articles.with_name("elsewhere")
     publication.articles.rename(elsewhere)
@@ -422,13 +414,8 @@ def test_a_test_that_fails_says_why_and_the_next_one_may_succeed(
     elsewhere.rename(publication.articles)
     assert complete(tests, state).survey is not None
 
-
-def test_a_fault_of_the_program_ends_a_test_with_a_sentence(
-    state: EditingState, monkeypatch: pytest.MonkeyPatch
-) -> None:
     def broken(*_given: object) -> None:
         raise RuntimeError("nobody has thought of this")
 
     monkeypatch.setattr(sources, "_survey", broken)
-    done = complete(sources.SourceTests(), state)
-    assert done.problem == "a fault of the program; its log says more"
+    assert complete(tests, state).problem == "a fault of the program; its log says more"
