@@ -145,7 +145,16 @@ def test_a_sign_in_of_another_account_or_one_that_is_over_is_not_completed(
         sessions.complete_session(connection, token, bob.id, NOW)
     with pytest.raises(AccountError, match="begin again"):
         sessions.complete_session(connection, token, account.id, NOW + HOUR)
-    assert sessions.list_sessions(connection, bob.id, NOW) == []
+    for one in (account, bob):
+        assert sessions.list_sessions(connection, one.id, NOW) == []
+
+
+@pytest.mark.usefixtures("account")
+def test_sessions_of_a_disabled_account_end_at_once(connection: Connection) -> None:
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    token = signed_in(connection, bob)
+    store.disable_account(connection, bob.id, NOW)
+    assert sessions.read_console_session(connection, token, NOW) is None
 
 
 def test_tokens_are_not_stored(connection: Connection, account: Account) -> None:

@@ -15,7 +15,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from publisher.accounts import factors, passwords, tokens
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.store import disable_account
-from publisher.accounts.tables import password_table
+from publisher.accounts.tables import password_table, recovery_code_table
 from publisher.database import Database, open_database
 from publisher.testing import SECRET
 from tests.databases import database_address
@@ -144,3 +144,30 @@ def test_of_many_who_use_a_code_at_once_one_succeeds(
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(use, range(4))) == [False, False, False, True]
+
+
+def test_each_recovery_code_is_good_once_however_it_is_written(
+    connection: Connection, account: Account
+) -> None:
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    old = tokens.new_recovery_codes(connection, account.id)
+    codes = tokens.new_recovery_codes(connection, account.id)
+    assert len({*codes}) == tokens.CODES
+    assert not tokens.use_recovery_code(connection, account.id, old[0], NOW)
+    assert not tokens.use_recovery_code(connection, bob.id, codes[0], NOW)
+    assert tokens.use_recovery_code(connection, account.id, codes[0], NOW)
+    assert not tokens.use_recovery_code(connection, account.id, codes[0], NOW)
+    assert tokens.use_recovery_code(
+        connection, account.id, codes[1].upper().replace("-", " "), NOW
+    )
+    assert tokens.count_recovery_codes(connection, account.id) == tokens.CODES - 2
+    rows = str(connection.execute(select(recovery_code_table)).all())
+    assert not any(one.replace("-", "") in rows for one in codes)
+
+
+@pytest.mark.usefixtures("account")
+def test_a_disabled_account_has_no_invitation(connection: Connection) -> None:
+    bob = make_account(connection, "bob@example.org", Grant(Role.VIEWER))
+    token = tokens.invite(connection, bob.id, NOW)
+    disable_account(connection, bob.id, NOW)
+    assert tokens.use_invitation(connection, tokens.token_digest(token), NOW) is None
