@@ -277,7 +277,7 @@ def test_one_reminder_is_sent_after_a_day_unless_it_is_switched_off(
 ) -> None:
     ask(folder)
     day = NOW + timedelta(days=1)
-    assert send_reminders(folder.settings, folder.database, NOW) == 0
+    assert send_reminders(folder.settings, folder.database, NOW + timedelta(hours=23)) == 0
     quiet = replace(folder.settings, joining=joining(folder, reminder=False))
     assert send_reminders(quiet, folder.database, day) == 0
     assert send_reminders(folder.settings, folder.database, day) == 1
