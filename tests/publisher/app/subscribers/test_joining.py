@@ -49,7 +49,7 @@ from subscribers.consent_records import ConsentChannel, ConsentOrigin, load_cons
 from subscribers.errors import BadAddressError
 from subscribers.model import JoinWish, SubscriberStatus
 from subscribers.store import find_subscriber, known_subscriber
-from subscribers.tables import consent_record, join_request, subscriber
+from subscribers.tables import consent_record, erased_address, join_request, subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.notices.people import mails, notify, text_of
@@ -253,9 +253,11 @@ def test_somebody_erased_is_asked_and_comes_back_even_after_a_complaint(
     ask(folder)
     assert [kind for kind, _values in notices(folder)] == ["confirm"]
     assert status(folder) is SubscriberStatus.PENDING
+    assert len(folder.rows(erased_address)) == 1
     (row,) = folder.rows(notice)
     click(folder, token(folder, row["payload"]["number"], row["subscriber_id"]))
     assert status(folder) is SubscriberStatus.ACTIVE
+    assert folder.rows(erased_address) == []
     with folder.database.reading() as connection:
         records = load_consent_records(connection, row["subscriber_id"])
     assert [one.event for one in records] == ["requested", "confirmed"]

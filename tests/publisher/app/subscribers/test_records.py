@@ -20,6 +20,7 @@ from subscribers.errors import ErasedSubscriberError, UnknownSubscriberError
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import ConsentSource, SubscriberEvent, SubscriberStatus
 from subscribers.store import known_subscriber
+from subscribers.tables import erased_address
 from tests.publisher.app.editing import account, account_with, api_key, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import by_smtp, counts, ready, send, subscribe
@@ -157,10 +158,13 @@ def test_an_erased_address_is_recognised_and_comes_back_only_on_request(
         records.find_record(three.settings, three.database, ANN)
     with pytest.raises(ConsentError, match=f"import it with --returned {ANN}"):
         records.resubscribe_address(three.settings, three.database, ANN, None, NOW)
-    assert imported(three, ANN, BOB).erased == 1
+    report = imported(three, ANN, BOB)
+    assert report.erased == 1
+    assert "was erased on 2026-01-09; only the subscriber can" in str(report.bad[0])
     with pytest.raises(UsageError, match=r"eve@example\.com: was not erased"):
         imported(three, "eve@example.com", returned=("eve@example.com",))
     assert imported(three, ANN, returned=("ANN@example.com",)).added == 1
+    assert three.rows(erased_address) == []
     assert records.find_record(three.settings, three.database, ANN).history.events == ()
 
 
@@ -170,7 +174,8 @@ def test_an_interrupted_import_of_returned_addresses_is_done_again_as_it_was(
     for address in (ANN, BOB):
         records.erase_address(three.settings, three.database, address, NOW)
     # As far as it came.
-    assert imported(three, ANN, returned=(ANN, BOB)).added == 1
+    part = imported(three, ANN, BOB, returned=(ANN,))
+    assert (part.added, part.erased) == (1, 1)
     report = imported(three, ANN, BOB, returned=(ANN, BOB))
     assert (report.added, report.bad) == (1, [])
 
