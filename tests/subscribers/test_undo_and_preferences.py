@@ -159,6 +159,19 @@ def ann(connection: Connection) -> int:
     return known_subscriber(connection, "ann@example.org").id
 
 
+def test_a_link_is_used_once_within_half_an_hour_by_its_own_subscriber(
+    connection: Connection,
+) -> None:
+    number = ann(connection)
+    request = pending_requests.request_access(connection, number, "code", NOW)
+    assert not pending_requests.use_access_link(connection, request, number + 1, NOW)
+    assert not pending_requests.is_access_open(connection, request, number, NOW + HALF_AN_HOUR)
+    assert pending_requests.is_access_open(connection, request, number, NOW)
+    assert pending_requests.use_access_link(connection, request, number, NOW)
+    assert not pending_requests.use_access_link(connection, request, number, NOW)
+    assert not pending_requests.use_access_code(connection, number, "code", NOW)
+
+
 def test_a_new_request_ends_the_one_before(connection: Connection) -> None:
     number = ann(connection)
     first = pending_requests.request_access(connection, number, "one", NOW)
