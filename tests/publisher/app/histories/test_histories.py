@@ -381,6 +381,21 @@ def test_after_a_pause_one_issue_has_what_was_missed(play: History) -> None:
     assert stories(play) == [{1}, {2, 3, 4, 5}, {6}]
 
 
+def test_what_came_out_before_a_leaving_is_undone_comes_with_the_next_issue(
+    play: History,
+) -> None:
+    join(play, newsletters=("first",))
+    for story in range(1, 4):
+        publish(play, story)
+        wait(play, 1)
+        if story == 1:
+            play.leave(play.newest("issue"), LeaveScope.NEWSLETTER)
+    play.undo_leaving(play.newest("goodbye"))
+    publish(play, 4)
+    wait(play, 1)
+    assert stories(play) == [{1}, {2, 3, 4}]
+
+
 @pytest.mark.parametrize(("cadence", "opened"), [("daily", 0.5), ("weekly", 2.5)])
 def test_a_pause_that_begins_while_a_digest_waits_for_her_hour_loses_nothing(
     play: History, cadence: str, opened: float
