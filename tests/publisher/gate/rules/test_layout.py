@@ -40,7 +40,6 @@ def test_data_and_columns_of_a_div_are_accepted_if_outlook_has_its_table() -> No
 
 
 DARK = "@media (prefers-color-scheme:dark)"
-GRAY = '<p class="note" style="color:#767676; background-color:#ffffff">x</p>'
 
 
 def test_a_ratio_is_never_rounded_up_and_a_background_image_does_not_count() -> None:
