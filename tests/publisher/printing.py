@@ -45,7 +45,7 @@ def pipeline_of(publication: PublicationFolder, transport: Transport | None = No
 
 
 def write_issue_pages(
-    settings: Settings, database: Database, _renderer: Renderer, now: datetime, _say: object
+    settings: Settings, database: Database, _renderer: Renderer, now: datetime, *_more: object
 ) -> SiteReport:
     """Write the pages of issues alone, without which no mail leaves. It stands for `write_site`."""
     # Without it each cycle reads all articles again.
