@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from publisher.accounts.model import Permission
+from publisher.app.operation.health import SERVICE_GONE
 from publisher.app.operation.status import IssueStatus, PublicationStatus, take_snapshot
 from publisher.config import Settings
 from publisher.database import Database
@@ -23,15 +24,12 @@ from publisher.errors import DatabaseError
 from publisher.files import find_full_disk
 from publisher.i18n.messages import joined, message
 from publisher.issues.model import Issue, IssueReason, IssueState
-from publisher.jobs.heartbeat import read_heartbeat
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
 
 log = structlog.get_logger()
 
-# Without a cycle for so long, the service has probably ended: cycles come every minute or so.
-_SERVICE_GONE = timedelta(minutes=15)
 # Issues that were due longer ago are not news any more.
 _RECENT = timedelta(days=7)
 # An issue that is due is made and sent within minutes.
@@ -93,15 +91,6 @@ def is_in_trouble(snapshot: PublicationStatus, now: datetime) -> bool:
     )
 
 
-def find_illness(settings: Settings, now: datetime) -> str | None:
-    """Return why `publisher run` does not work in this folder, for containers and monitors; None if it does."""
-    last = read_heartbeat(settings.folders.heartbeat)
-    if last is None or now - last > _SERVICE_GONE:
-        since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "in this folder yet"
-        return f"publisher run has not worked {since}; look at its log, and start it again"
-    return find_full_disk(settings.folders.root, settings.folders.var)
-
-
 def find_failure(database: Database, settings: Settings) -> str:
     """Return why pages can't be served, in words for anybody; empty if they can. The log has the details."""
     why, details = "the disk is full", find_full_disk(settings.folders.var)
@@ -131,7 +120,7 @@ def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[Attentio
 
 def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[AttentionItem]:
     last = snapshot.worked_at
-    if last is None or now - last > _SERVICE_GONE:
+    if last is None or now - last > SERVICE_GONE:
         yield AttentionItem(kind="service", urgent=True, at=last)
     if snapshot.bucket and snapshot.bucket.problem:
         yield AttentionItem(kind="bucket", urgent=True, text=snapshot.bucket.problem)

@@ -26,7 +26,7 @@ def health_command(given: common.Given) -> int:
 
     Of `web` and `console`, ask the path /healthz.
     """
-    from publisher.app.operation.attention import find_illness
+    from publisher.app.operation.health import find_illness
 
     problem = find_illness(given.settings, given.clock.now())
     echo(problem or "ok")

@@ -7,7 +7,8 @@ import pytest
 
 from publisher.accounts.actor import terminal_actor
 from publisher.app.issues.overview import overdue_of_newsletter
-from publisher.app.operation.attention import find_failure, find_illness, is_in_trouble
+from publisher.app.operation.attention import find_failure, is_in_trouble
+from publisher.app.operation.health import find_illness
 from publisher.app.operation.status import take_snapshot
 from publisher.errors import DatabaseError
 from publisher.jobs.heartbeat import write_heartbeat

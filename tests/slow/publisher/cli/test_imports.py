@@ -51,6 +51,14 @@ def test_status_loads_settings_and_tables_and_no_more(tmp_path: Path) -> None:
     }
 
 
+def test_what_monitors_ask_loads_no_table(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "small", "en")
+    loaded("run", "--once", folder)
+    assert loaded("health", folder) <= {
+        *("babel", "feeds", "pydantic", "publisher.config", "rich.console", "structlog"),
+    }
+
+
 def test_a_cycle_that_finds_nothing_new_loads_no_parser_and_no_engine(tmp_path: Path) -> None:
     folder = lay_out(tmp_path / "small", "en")
     # Without pictures: articles that show some are parsed again within seconds of their change.
