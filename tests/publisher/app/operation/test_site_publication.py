@@ -352,7 +352,7 @@ def test_every_spelling_is_one_feed_and_one_name_which_keeps_the_feed_when_it_ch
     assert author_names(lantern, "ar/authors/ada-lark") == [["آدا لارك"], ["آدا لارك"]]
     byline = '<strong><a href="/en/authors/ada-lark/">Ada Lark</a></strong>, Harbour Institute'
     assert byline in read_page(lantern, "en/stories/b")
-    assert '"@id": "https://news.example.org/#ada-lark"' in read_page(lantern, "ar/stories/a")
+    assert '"@id":"https://news.example.org/#ada-lark"' in read_page(lantern, "ar/stories/a")
     digests = [row["text"] for row in lantern.rows(digest_table) if "Two" in row["text"]]
     assert digests
     assert all("Ada Lark" in text and "A. Lark" not in text for text in digests)
