@@ -1,11 +1,10 @@
 """Make narrower copies of pictures in WebP, beside them, before the pages that show them are written.
 
 `web_files.write_page` lets pages offer the copies that are there to browsers. Mails and feeds show the picture
-itself. A cycle spends some seconds on copies; what is left waits for the next ones, and then all pages are
+itself. A cycle narrows some pictures; the others wait for the next ones, and then all pages are
 written again. What moves, is small or can't be converted has no copies.
 """
 
-import time
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
@@ -21,8 +20,9 @@ from publisher.pictures.conversion import narrow_picture
 
 log = structlog.get_logger()
 
-# Seconds of a cycle after which no picture is begun. One takes half a second, the largest some.
-SECONDS = 15.0
+# Pictures that a cycle narrows. Each takes half a second, the largest some seconds. By a clock, what is
+# published would depend on the machine.
+MOST_NARROWED = 20
 # Bytes. Copies of smaller files would save hardly anything.
 SMALL_PICTURE = 20_000
 # Pictures that a cycle looks at; a database takes so many values at once.
@@ -44,11 +44,11 @@ def make_due_copies(
         )
         due = connection.execute(query).scalars().all()
         is_late = web_files.cached_hash(connection, _LATE) is not None
-    end, done, is_begun = time.monotonic() + SECONDS, list[str](), False
+    done, narrowed = list[str](), 0
     for one in due[:_MOST]:
-        if is_begun and time.monotonic() > end:
+        if narrowed == MOST_NARROWED:
             break
-        is_begun |= _is_converted(settings, PurePosixPath(one.removeprefix(web_files.PICTURE)))
+        narrowed += _is_converted(settings, PurePosixPath(one.removeprefix(web_files.PICTURE)))
         done.append(one)
     if not done:
         return

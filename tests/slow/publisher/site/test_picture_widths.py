@@ -50,10 +50,10 @@ def test_copies_are_made_before_their_page_and_go_with_it(
     assert [*public(publication).glob("media/*/*")] == []
 
 
-def test_pictures_that_a_cycle_has_no_time_for_wait_and_their_pages_are_written_again(
+def test_pictures_that_are_too_many_for_a_cycle_wait_and_their_pages_are_written_again(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_widths, "SECONDS", -1.0)
+    monkeypatch.setattr(picture_widths, "MOST_NARROWED", 1)
     for name in ("pier", "harbour"):
         write(publication, name)
     assert shown(publication).articles == 2
