@@ -93,6 +93,7 @@ class Lane:
 
 # What waits most of its time, for leases, servers and processes.
 WAITING = (
+    "tests/slow/publisher/database",
     "tests/slow/publisher/delivery",
     "tests/slow/publisher/life",
     "tests/slow/publisher/serving",
@@ -114,7 +115,7 @@ PERMITTING = (
 )
 LANES = {
     "fast": Lane(7, [Group("fast", 3, [])]),
-    "slow": Lane(20, [Group("slow-working", 2, WORKING), Group("slow-waiting", 6, WAITING)]),
+    "slow": Lane(20, [Group("slow-working", 3, WORKING), Group("slow-waiting", 6, WAITING)]),
     "postgres": Lane(12, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
         40, [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])], at_night=True
