@@ -9,7 +9,7 @@ itself, if anything would be lost.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from math import inf
 from time import monotonic
@@ -275,7 +275,7 @@ def _early_skips(connection: Connection, settings: Settings, now: datetime) -> l
         return edition is not None and schedule.may_come_back(edition, one, now)
 
     found = schedule.issues_due_between(
-        connection, now - PLAUSIBLE, datetime.max.replace(tzinfo=now.tzinfo)
+        connection, now - PLAUSIBLE, datetime.max.replace(tzinfo=UTC)
     )
     early = [one for one in found if one.reason_key in schedule.LATE_REASONS and is_early(one)]
     return sorted(early, key=_by_edition)

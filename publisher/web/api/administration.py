@@ -320,7 +320,7 @@ def _verify_audit_log(request: ApiRequest) -> VerifiedLog:
     check = request.call(administration.verify_audit_log)
     if check.fault is not None:
         raise ProblemError(409, f"entry {check.fault.row} {_AUDIT_FAULTS[check.fault.fault]}")
-    return VerifiedLog(last=check.last)
+    return VerifiedLog.of(check)
 
 
 @OPERATIONS.add("GET /webhooks", Permission.MANAGE_WEBHOOKS)
