@@ -66,7 +66,6 @@ RACING = (
     "tests/slow/tools/test_postgres_server.py",
     "tests/slow/publisher/turns/test_contract.py",
     "tests/slow/publisher/web/test_hostile_texts.py::test_what_was_stored_is_text_on_every_page_that_shows_it",
-    "tests/slow/publisher/web/test_permission_matrix.py::test_each_form_sent_twice_does_it_once",
 )
 
 
@@ -116,7 +115,7 @@ PERMITTING = (
 LANES = {
     "fast": Lane(7, [Group("fast", 3, [])]),
     "slow": Lane(20, [Group("slow-working", 3, WORKING), Group("slow-waiting", 6, WAITING)]),
-    "postgres": Lane(12, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
+    "postgres": Lane(12, [Group("postgres", 5, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
         40, [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])], at_night=True
     ),
