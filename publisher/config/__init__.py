@@ -23,7 +23,20 @@ from publisher.config.publication import (
 from publisher.config.sources import SourceSettings
 
 __all__ = [
-    "SETTINGS_FILE", "DeliverySettings", "DigestCadence", "DigestKey", "Edition",
-    "FeedSettings", "Folders", "InDoubtPolicy", "LatePolicy", "MissingPolicy", "Newsletter",
-    "PodcastSettings", "Publication", "Settings", "SourceSettings", "load_settings",
-]  # fmt: skip
+    "SETTINGS_FILE",
+    "DeliverySettings",
+    "DigestCadence",
+    "DigestKey",
+    "Edition",
+    "FeedSettings",
+    "Folders",
+    "InDoubtPolicy",
+    "LatePolicy",
+    "MissingPolicy",
+    "Newsletter",
+    "PodcastSettings",
+    "Publication",
+    "Settings",
+    "SourceSettings",
+    "load_settings",
+]
