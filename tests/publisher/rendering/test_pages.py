@@ -272,6 +272,9 @@ def test_a_home_page_lists_articles_and_issues_or_says_that_there_are_none() -> 
     empty = replace(sample.home("en"), articles=(), issues=(), title="The week")
     page = RENDERER.home_page(empty)
     assert "Nothing has been published here yet." in page
+    # The front page has the name in its nameplate alone.
+    assert 'class="brand"' in page
+    assert 'class="brand"' not in PAGES["ar"]["home"]
     assert "<title>The week · The Lantern</title>" in page
 
 
