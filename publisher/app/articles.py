@@ -31,13 +31,8 @@ from publisher.config.setting_keys import ABSENT
 from publisher.database import Database
 from publisher.errors import UsageError
 from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
+from publisher.ingest import problems as item_problems
 from publisher.ingest.pickup import item_state
-from publisher.ingest.problems import (
-    ItemProblem,
-    held_back_items,
-    list_problems,
-    quarantined_items,
-)
 from publisher.ingest.reports.source_facts import unlinked_translations
 from publisher.urls import article_path, public_url
 
@@ -57,8 +52,8 @@ def list_articles(database: Database) -> StoredArticles:
     with database.reading() as connection:
         return StoredArticles(
             list(store.all_articles(connection)),
-            quarantined_items(connection),
-            held_back_items(connection),
+            item_problems.quarantined_items(connection),
+            item_problems.held_back_items(connection),
         )
 
 
@@ -106,7 +101,7 @@ class ProblemGroup:
     kind: str
     meaning: str
     remedy: str
-    problems: tuple[ItemProblem, ...]
+    problems: tuple[item_problems.ItemProblem, ...]
 
     @property
     def files(self) -> int:
@@ -126,7 +121,7 @@ def list_article_problems(database: Database) -> list[ProblemGroup]:
     """
     with database.reading() as connection:
         # Sorting is stable: within a kind, the order of files stays.
-        stored = [*list_problems(connection), *unlinked_translations(connection)]
+        stored = [*item_problems.list_problems(connection), *unlinked_translations(connection)]
         found = sorted(stored, key=_kind)
     groups = [
         ProblemGroup(kind, *PROBLEM_TEXTS[kind][:2], tuple(alike))
@@ -139,7 +134,7 @@ def problem_meaning(kind: str) -> str:
     return PROBLEM_TEXTS[ProblemKind(kind)].meaning
 
 
-def _kind(one: ItemProblem) -> ProblemKind:
+def _kind(one: item_problems.ItemProblem) -> ProblemKind:
     return one.problem.kind
 
 

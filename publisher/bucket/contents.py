@@ -14,10 +14,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, Table, Text, select
 
-from publisher.bucket.tables import bucket_state
-from publisher.database.dialect.sql import upsert
+from publisher.database.dialect.sql import KEYED, upsert
+from publisher.database.metadata import SentenceText, UTCDateTime, metadata
+
+# Whether the bucket has what the web root has.
+bucket_state = Table(
+    "bucket_state",
+    metadata,
+    # There is one row, `public`.
+    Column("name", Text, primary_key=True),
+    # Why files were not put there last time.
+    Column("problem", SentenceText),
+    # The instant of the last turn whose files it has all.
+    Column("complete_at", UTCDateTime),
+    info=KEYED,
+)
 
 CONTENTS_KEY = ".publisher.json"
 # Of the format. Another one is not understood, and takes part in no decision.

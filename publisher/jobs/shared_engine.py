@@ -13,16 +13,9 @@ from sqlalchemy import Connection
 from publisher.clock import uptime
 from publisher.database import Database
 from publisher.database.dialect.job_queue import JobQueue, QueueWork
+from publisher.jobs import turns as job_turns
 from publisher.jobs.heartbeat import READY, STOPPING, tell_systemd
 from publisher.jobs.local_engine import Service, stop_on_signals
-from publisher.jobs.turns import (
-    SECONDS_BETWEEN_CYCLES,
-    TurnEngine,
-    TurnRunner,
-    TurnState,
-    Work,
-    shared_turn_states,
-)
 
 log = structlog.get_logger()
 
@@ -31,7 +24,7 @@ SILENT_SECONDS = 60.0
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
-class TaskEngine(TurnEngine):
+class TaskEngine(job_turns.TurnEngine):
     """Shares turns with other machines.
 
     `watch` is called every few seconds, by the queue while it works. Raises DatabaseError if its tables can't be made.
@@ -42,13 +35,13 @@ class TaskEngine(TurnEngine):
         database: Database,
         queue: JobQueue,
         root: Path,
-        watch: Work,
+        watch: job_turns.Work,
         seconds: float | None = None,
     ) -> None:
         self._database = database
         self._queue = queue
-        self._seconds = seconds or SECONDS_BETWEEN_CYCLES
-        self.runner = TurnRunner(root)
+        self._seconds = seconds or job_turns.SECONDS_BETWEEN_CYCLES
+        self.runner = job_turns.TurnRunner(root)
         self._watch = watch
         self._alone = Service(root, seconds, self.runner, watch)
         self._seen_at = uptime()
@@ -63,10 +56,10 @@ class TaskEngine(TurnEngine):
         super().stop()
         self._queue.stop()
 
-    def states(self) -> list[TurnState]:
+    def states(self) -> list[job_turns.TurnState]:
         """List the turns that wait, run or failed, on all machines."""
         with self._database.reading() as connection:
-            return shared_turn_states(connection)
+            return job_turns.shared_turn_states(connection)
 
     def run(self) -> None:
         """Run until `stop`, SIGTERM or SIGINT; return when all work of this process has ended."""

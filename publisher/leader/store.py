@@ -7,11 +7,41 @@ that has seen its epoch commits before there is another one.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+import sqlalchemy as sa
 
-from publisher.database.dialect.sql import upsert
+from publisher.database.dialect.sql import KEYED, upsert
+from publisher.database.metadata import metadata
 from publisher.errors import LeaderLostError
-from publisher.leader.tables import leader, running_process
+
+# Instants are seconds since the epoch.
+leader = sa.Table(
+    "leader",
+    metadata,
+    # What is led: there is one row, `publication`.
+    sa.Column("name", sa.Text, primary_key=True),
+    # The process's id, and where its locks count (`process_lock.lock_scope`).
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    # Grows with each change of leader. What a former one writes is refused by it.
+    sa.Column("epoch", sa.Integer, nullable=False),
+    # Another process may lead after this instant.
+    sa.Column("until", sa.Float, nullable=False),
+    # The last epoch whose leader wrote files. The folder that it wrote to has the number as well.
+    sa.Column("files_epoch", sa.Integer, nullable=False),
+    info=KEYED,
+)
+
+running_process = sa.Table(
+    "running_process",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    # The name of its machine or container, and its number there.
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    # It runs no more if this is past.
+    sa.Column("until", sa.Float, nullable=False),
+    info=KEYED,
+)
 
 _NAME = "publication"
 # Seconds. A leader that does not renew its lease is followed by another process after so long, and
@@ -41,20 +71,20 @@ class Leader:
 
 
 def take_or_renew(
-    connection: Connection, process: Process, epoch: int | None, now: float
+    connection: sa.Connection, process: Process, epoch: int | None, now: float
 ) -> int | None:
     """Renew the lease of this epoch, or take it with a new one if it is free. Return the epoch.
 
     None if another process leads.
     """
     if epoch is not None:
-        renewal = update(leader).where(_is_led_by(process.id, epoch))
+        renewal = sa.update(leader).where(_is_led_by(process.id, epoch))
         if connection.execute(renewal.values(until=now + LEADER_SECONDS)).rowcount:
             return epoch
     return _take(connection, process, now)
 
 
-def _take(connection: Connection, process: Process, now: float) -> int | None:
+def _take(connection: sa.Connection, process: Process, now: float) -> int | None:
     # A look first: to lock the row waits for what the leader is storing.
     if not _is_free(connection, process, now, locks=False):
         return None
@@ -64,74 +94,76 @@ def _take(connection: Connection, process: Process, now: float) -> int | None:
         return 1
     if not _is_free(connection, process, now, locks=True):
         return None
-    following = update(leader).where(leader.c.name == _NAME)
+    following = sa.update(leader).where(leader.c.name == _NAME)
     connection.execute(following.values(epoch=leader.c.epoch + 1, **values))
-    new = select(leader.c.epoch).where(leader.c.name == _NAME)
+    new = sa.select(leader.c.epoch).where(leader.c.name == _NAME)
     return int(connection.execute(new).scalar_one())
 
 
-def _is_free(connection: Connection, process: Process, now: float, *, locks: bool) -> bool:
+def _is_free(connection: sa.Connection, process: Process, now: float, *, locks: bool) -> bool:
     """Return whether nobody leads: the lease is over, or its process has died here.
 
     It has if its locks count where ours do, since we hold the lock of the publication there.
     """
-    query = select(leader.c.until, leader.c.scope).where(leader.c.name == _NAME)
+    query = sa.select(leader.c.until, leader.c.scope).where(leader.c.name == _NAME)
     row = connection.execute(query.with_for_update() if locks else query).first()
     return row is None or row.until < now or row.scope == process.scope
 
 
-def require_epoch(connection: Connection, holder: str, epoch: int) -> None:
+def require_epoch(connection: sa.Connection, holder: str, epoch: int) -> None:
     """Raise LeaderLostError unless this process leads with this epoch, until the transaction ends."""
-    query = select(leader.c.epoch).where(_is_led_by(holder, epoch))
+    query = sa.select(leader.c.epoch).where(_is_led_by(holder, epoch))
     if connection.execute(query.with_for_update(read=True, key_share=True)).first() is None:
         raise LeaderLostError
 
 
-def raise_epoch(connection: Connection, holder: str, epoch: int, new: int) -> None:
+def raise_epoch(connection: sa.Connection, holder: str, epoch: int, new: int) -> None:
     """Go on leading with a later epoch. Raise LeaderLostError if another process leads."""
-    raised = update(leader).where(_is_led_by(holder, epoch)).values(epoch=new)
+    raised = sa.update(leader).where(_is_led_by(holder, epoch)).values(epoch=new)
     if not connection.execute(raised).rowcount:
         raise LeaderLostError
 
 
-def _is_led_by(holder: str, epoch: int) -> ColumnElement[bool]:
+def _is_led_by(holder: str, epoch: int) -> sa.ColumnElement[bool]:
     return (leader.c.name == _NAME) & (leader.c.holder == holder) & (leader.c.epoch == epoch)
 
 
-def files_epoch(connection: Connection) -> int:
+def files_epoch(connection: sa.Connection) -> int:
     """Return the last epoch whose leader wrote files; 0 if none did."""
-    query = select(leader.c.files_epoch).where(leader.c.name == _NAME)
+    query = sa.select(leader.c.files_epoch).where(leader.c.name == _NAME)
     return int(connection.execute(query).scalar_one())
 
 
-def set_files_epoch(connection: Connection, epoch: int) -> None:
+def set_files_epoch(connection: sa.Connection, epoch: int) -> None:
     """Record that the leader of an epoch writes files."""
-    connection.execute(update(leader).where(leader.c.name == _NAME).values(files_epoch=epoch))
+    connection.execute(
+        sa.update(leader).where(leader.c.name == _NAME).values(files_epoch=epoch)
+    )
 
 
-def report_running(connection: Connection, process: Process, now: float) -> None:
+def report_running(connection: sa.Connection, process: Process, now: float) -> None:
     """Record that a process runs, and forget those that ended long ago."""
     values = {"host": process.host, "pid": process.pid, "until": now + LEADER_SECONDS}
     statement = upsert(connection, running_process).values(id=process.id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
     old = running_process.c.until < now - _FORGET_AFTER
-    connection.execute(delete(running_process).where(old))
+    connection.execute(sa.delete(running_process).where(old))
 
 
-def end_process(connection: Connection, process: Process) -> None:
+def end_process(connection: sa.Connection, process: Process) -> None:
     """Free what an ending process has: another one may lead at once."""
     is_ours = (leader.c.name == _NAME) & (leader.c.holder == process.id)
-    connection.execute(update(leader).where(is_ours).values(until=0.0))
-    connection.execute(delete(running_process).where(running_process.c.id == process.id))
+    connection.execute(sa.update(leader).where(is_ours).values(until=0.0))
+    connection.execute(sa.delete(running_process).where(running_process.c.id == process.id))
 
 
-def current_leader(connection: Connection, now: float) -> Leader | None:
-    query = select(leader).where(leader.c.name == _NAME, leader.c.until >= now)
+def current_leader(connection: sa.Connection, now: float) -> Leader | None:
+    query = sa.select(leader).where(leader.c.name == _NAME, leader.c.until >= now)
     row = connection.execute(query).first()
     return Leader(row.holder, row.epoch, row.until - now) if row else None
 
 
-def running_processes(connection: Connection, now: float) -> list[Process]:
-    query = select(running_process).where(running_process.c.until >= now)
+def running_processes(connection: sa.Connection, now: float) -> list[Process]:
+    query = sa.select(running_process).where(running_process.c.until >= now)
     rows = connection.execute(query.order_by(running_process.c.host, running_process.c.pid))
     return [Process(row.id, row.host, row.pid) for row in rows]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from publisher.mailbox.tables import MailUse
+from publisher.mailbox.store import MailUse
 
 
 @dataclass(frozen=True, slots=True)

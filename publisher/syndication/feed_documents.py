@@ -14,17 +14,11 @@ from urllib.parse import urlsplit
 
 import feeds
 from feeds.formats import format_named
-from publisher import urls
+from publisher import urls, web_files
 from publisher.config import Publication, Settings
 from publisher.files import write_if_changed
 from publisher.languages import autonym
 from publisher.syndication.feed_index import Feed
-from publisher.web_files import (
-    COMPRESSORS,
-    remove_copies,
-    remove_with_copies,
-    write_with_copies,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +136,9 @@ def write_feed_file(settings: Settings, file: FeedFile) -> bool:
     """Write a document, and its compressed copies if it has any; return whether it changed."""
     path = settings.folders.public / file.path
     if file.has_copies and settings.feeds.precompressed:
-        return write_with_copies(path, file.content)
+        return web_files.write_with_copies(path, file.content)
     if file.has_copies:
-        remove_copies(path)  # of before: nginx would go on sending them
+        web_files.remove_copies(path)  # of before: nginx would go on sending them
     return write_if_changed(path, file.content)
 
 
@@ -158,7 +152,7 @@ def feeds_missing_files(settings: Settings, known: Iterable[Feed]) -> set[str]:
     listed: dict[str, frozenset[str]] = {}
     found = set()
     for one in known:
-        copies = COMPRESSORS if one.is_whole and settings.feeds.precompressed else ()
+        copies = web_files.COMPRESSORS if one.is_whole and settings.feeds.precompressed else ()
         for form in feeds.FEED_FORMATS:
             folder, _, name = urls.feed_path(one.name, form.suffix).rpartition("/")
             if folder not in listed:
@@ -184,7 +178,7 @@ def remove_unrecorded_archives(settings: Settings, name: str, newest: int) -> No
     Their entries may have been withdrawn since.
     """
     for number in count(newest + 1):
-        if not remove_with_copies(_archive_file(settings, name, number)):
+        if not web_files.remove_with_copies(_archive_file(settings, name, number)):
             return
 
 

@@ -40,16 +40,8 @@ from sqlalchemy import Connection, delete, select
 from publisher import __version__
 from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import FAILED, QueueItem, Settlement, queue_item
+from publisher.syndication import websub
 from publisher.syndication.indexnow import explain_refusal
-from publisher.syndication.websub import (
-    IS_PING,
-    MAX_PING_ATTEMPTS,
-    PING_POLICY,
-    count_waiting_pings,
-    ping_topic,
-    printable_address,
-    printable_answer,
-)
 from publisher.webhooks.client import call_after, shut_down
 from publisher.webhooks.targets import TargetRun
 
@@ -187,7 +179,7 @@ def _error_text(response: HTTPResponse) -> str:
     with suppress(OSError, HTTPException):
         text = response.read1(_MAX_BODY)
     lines = text.decode("utf-8", "replace").strip().splitlines()
-    return printable_answer(lines[0]) if lines else ""
+    return websub.printable_answer(lines[0]) if lines else ""
 
 
 def _redirection(hub: str, reply: _Reply) -> str | None:
@@ -219,7 +211,7 @@ def _classify(reply: _Reply, hub: str, now: datetime) -> HubResponse:
     if reply.status >= _SERVER_ERROR or reply.status in _TEMPORARY:
         return HubResponse(HubResult.BUSY, text)
     if location := reply.headers.get("Location"):
-        text += f"; the hub is now at {printable_address(location)}"
+        text += f"; the hub is now at {websub.printable_address(location)}"
     return HubResponse(HubResult.REJECTED, text)
 
 
@@ -309,7 +301,7 @@ def notify_hubs(
     run.run(_reserve(database, hubs, now, limit))
     run.log()
     with database.reading() as connection:
-        waiting = count_waiting_pings(connection)
+        waiting = websub.count_waiting_pings(connection)
     counts = Counter[str]()
     for (state, _hub, _response), topics in run.outcomes.items():
         counts[state] += len(topics)
@@ -319,15 +311,15 @@ def notify_hubs(
 def _reserve(
     database: Database, hubs: Sequence[str], now: datetime, limit: int
 ) -> list[QueueItem]:
-    others = IS_PING & queue_item.c.target.not_in(hubs)
+    others = websub.IS_PING & queue_item.c.target.not_in(hubs)
     with database.reading() as connection:
         has_others = connection.execute(select(queue_item.c.id).where(others).limit(1)).first()
         # Usually there is nothing to do, and no write transaction is needed.
-        if not has_others and not retry_queue.has_work(connection, PING_POLICY, now):
+        if not has_others and not retry_queue.has_work(connection, websub.PING_POLICY, now):
             return []
     with database.writing() as connection:
         connection.execute(delete(queue_item).where(others))
-        return retry_queue.reserve_by_target(connection, PING_POLICY, now, limit)
+        return retry_queue.reserve_by_target(connection, websub.PING_POLICY, now, limit)
 
 
 def _problems(outcomes: Mapping[tuple[str, str, str], list[str]]) -> list[str]:
@@ -361,7 +353,7 @@ class _PingRun(TargetRun):
     def send(self, item: QueueItem) -> HubResponse:
         document = item.payload.get("document")
         answer = PublishRequest().send(
-            item.target, ping_topic(item), self.timeout, self.now(), document
+            item.target, websub.ping_topic(item), self.timeout, self.now(), document
         )
         if document and answer.result is HubResult.REJECTED:
             return replace(answer, text=explain_refusal(answer.text, document))
@@ -378,9 +370,11 @@ class _PingRun(TargetRun):
             return Settlement(_ACCEPTED, reason=answer.text)
         if answer.result is HubResult.REJECTED:
             return Settlement(FAILED, reason=answer.text)
-        next_at = retry_queue.next_attempt(PING_POLICY, item, now, answer.retry_after)
+        next_at = retry_queue.next_attempt(websub.PING_POLICY, item, now, answer.retry_after)
         if next_at is None:
-            text = f"given up after {MAX_PING_ATTEMPTS} attempts; the last: {answer.text}"
+            text = (
+                f"given up after {websub.MAX_PING_ATTEMPTS} attempts; the last: {answer.text}"
+            )
             return Settlement(FAILED, reason=text)
         return Settlement(retry_queue.DEFERRED, next_at, reason=answer.text)
 
@@ -396,7 +390,7 @@ class _PingRun(TargetRun):
         elif not answer.is_rate_limited:
             self.record(items, answer)
         else:
-            until = self.now() + max(answer.retry_after, PING_POLICY.delays[0])
+            until = self.now() + max(answer.retry_after, websub.PING_POLICY.delays[0])
             reason = f"put off: {answer.text}"
             with self.database.writing() as connection:
                 for item in items:
@@ -413,8 +407,8 @@ class _PingRun(TargetRun):
         self._keep(item, settlement.state, settlement.reason or answer.text)
 
     def _keep(self, item: QueueItem, state: str, reason: str) -> None:
-        outcome = state, printable_address(item.target), reason
-        self.outcomes.setdefault(outcome, []).append(ping_topic(item))
+        outcome = state, websub.printable_address(item.target), reason
+        self.outcomes.setdefault(outcome, []).append(websub.ping_topic(item))
 
     def log(self) -> None:
         """Log one line per hub and response, since a hub usually fails for all its topics."""

@@ -9,19 +9,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from publisher.accounts import factors, passkeys, sessions, tokens
+from publisher.accounts import factors, passkeys, passwords, sessions, tokens
 from publisher.accounts.actor import Actor
 from publisher.accounts.factors import Factors
 from publisher.accounts.model import Account
 from publisher.accounts.passkeys import Passkey
-from publisher.accounts.passwords import (
-    accepted_step,
-    hash_password,
-    new_totp_secret,
-    password_fault,
-    totp_picture,
-    totp_uri,
-)
+from publisher.accounts.passwords import totp_uri
 from publisher.accounts.sessions import Browser
 from publisher.accounts.store import account_by_id
 from publisher.accounts.tokens import token_digest
@@ -93,7 +86,7 @@ def read_totp_picture(state: EditingState, token: str) -> bytes:
     setup = read_setup(state, token)
     if not setup.totp:
         raise SignInError("over")
-    return totp_picture(setup.totp_uri)
+    return passwords.totp_picture(setup.totp_uri)
 
 
 def begin_password(state: EditingState, token: str) -> None:
@@ -114,10 +107,10 @@ def store_password(
     if not setup.totp:
         raise SignInError("over")
     _require_good(state, setup.account, password)
-    step = accepted_step(setup.totp, code, None, now)
+    step = passwords.accepted_step(setup.totp, code, None, now)
     if step is None:
         raise SignInError("wrong")
-    hashed = hash_password(password)
+    hashed = passwords.hash_password(password)
     with state.database.writing() as connection:
         owner = _owner(state, connection, token)
         tokens.take_challenge(connection, token, _NEW_TOTP, now)
@@ -135,7 +128,7 @@ def change_password(state: EditingState, token: str, password: str, network: str
         if not factors.read_factors(connection, account.id).has_totp:
             raise SignInError("over")
     _require_good(state, account, password)
-    hashed = hash_password(password)
+    hashed = passwords.hash_password(password)
     with state.database.writing() as connection:
         owner = _signed_in_owner(state, connection, token)
         factors.set_password(connection, owner.account.id, hashed, state.clock.now())
@@ -145,7 +138,7 @@ def change_password(state: EditingState, token: str, password: str, network: str
 def _require_good(state: EditingState, account: Account, password: str) -> None:
     party = relying_party(state.settings)
     known = (account.email, account.name, party.name, party.id)
-    if fault := password_fault(password, known):
+    if fault := passwords.password_fault(password, known):
         raise SignInError(fault)
 
 
@@ -296,4 +289,4 @@ def _keep(
 
 
 def _new_totp(state: EditingState) -> bytes:
-    return seal(state.secret, _NEW_TOTP, new_totp_secret()).encode()
+    return seal(state.secret, _NEW_TOTP, passwords.new_totp_secret()).encode()

@@ -16,12 +16,7 @@ from publisher.app.editing_state import EditingState
 from publisher.app.operation.cycle import Pipeline, open_pipeline
 from publisher.app.same_secret import require_same_secret
 from publisher.app.subscribers.personal_tables import OTHER_TABLES, PERSONAL_TABLES, own_numbers
-from publisher.assembly.preview import (
-    IssuePreview,
-    held_issues,
-    preview_held_issue,
-    preview_issue,
-)
+from publisher.assembly import preview
 from publisher.clock import Clock
 from publisher.config import DeliverySettings, Edition, Settings
 from publisher.database import Database, open_database
@@ -78,19 +73,19 @@ def open_preview(
             yield state, renderer
 
 
-def preview_next(pipeline: Pipeline, edition: Edition) -> IssuePreview:
+def preview_next(pipeline: Pipeline, edition: Edition) -> preview.IssuePreview:
     """Render an edition's next issue as of now, or its newest articles; see `publisher.assembly.preview`."""
     with pipeline.database.reading() as connection:
-        return preview_issue(
+        return preview.preview_issue(
             connection, pipeline.settings, pipeline.renderer, edition, pipeline.clock.now()
         )
 
 
-def preview_held(pipeline: Pipeline, edition: Edition) -> Iterator[IssuePreview]:
+def preview_held(pipeline: Pipeline, edition: Edition) -> Iterator[preview.IssuePreview]:
     """Yield the edition's due issues that an error holds back, rendered again."""
     with pipeline.database.reading() as connection:
-        for issue in held_issues(connection, edition):
-            found = preview_held_issue(
+        for issue in preview.held_issues(connection, edition):
+            found = preview.preview_held_issue(
                 connection, pipeline.settings, pipeline.renderer, edition, issue
             )
             if found:

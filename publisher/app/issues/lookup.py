@@ -19,16 +19,8 @@ from publisher.database import Database
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger.lifecycle import is_pruned
 from publisher.errors import IssueError, LanguageError, UsageError
-from publisher.issues import planner, store
+from publisher.issues import model, planner, store
 from publisher.issues.digests import subjects_and_warnings
-from publisher.issues.model import (
-    EDITION_REMOVED,
-    SELECTED_STATES,
-    WAIT_REASONS,
-    Issue,
-    IssueState,
-    issue_name,
-)
 from publisher.issues.tables import issue_table
 from publisher.languages import match, normalise
 
@@ -36,7 +28,7 @@ if TYPE_CHECKING:
     from publisher.app.editing_state import EditingState
 
 
-def require_rows(connection: Connection, settings: Settings, issue: Issue) -> None:
+def require_rows(connection: Connection, settings: Settings, issue: model.Issue) -> None:
     """Raise IssueError if the rows of an issue's ledger were deleted, since it is old."""
     if is_pruned(connection, issue.id):
         raise IssueError.saying(
@@ -65,14 +57,14 @@ def issues_made_ahead(
     connection: Connection, settings: Settings, now: datetime
 ) -> Iterator[planner.EditionIssue]:
     """Yield the issues that were made before they are due, and those that wait."""
-    states = (IssueState.SCHEDULED, *SELECTED_STATES)
+    states = (model.IssueState.SCHEDULED, *model.SELECTED_STATES)
     for issue in store.issues_in_state(connection, *states):
         edition = settings.edition(issue.newsletter, issue.language)
-        if edition and (issue.due_at > now or issue.reason_key in WAIT_REASONS):
+        if edition and (issue.due_at > now or issue.reason_key in model.WAIT_REASONS):
             yield planner.EditionIssue(edition, issue)
 
 
-def require_issue(connection: Connection, name: str) -> Issue:
+def require_issue(connection: Connection, name: str) -> model.Issue:
     """Return the issue of a name; raise UsageError if there is none."""
     issue = store.issue_by_name(connection, name)
     if issue is None:
@@ -82,11 +74,13 @@ def require_issue(connection: Connection, name: str) -> Issue:
     return issue
 
 
-def require_edition(settings: Settings, issue: Issue) -> Edition:
+def require_edition(settings: Settings, issue: model.Issue) -> Edition:
     """Return the edition of an issue; raise IssueError if publication.toml has it no more."""
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
-        raise IssueError.saying("%(issue)s: %(why)s", issue=issue.name, why=EDITION_REMOVED)
+        raise IssueError.saying(
+            "%(issue)s: %(why)s", issue=issue.name, why=model.EDITION_REMOVED
+        )
     return edition
 
 
@@ -150,7 +144,7 @@ def _in_language(editions: Sequence[Edition], tag: str) -> list[Edition]:
 
 
 # The ledger is not open yet.
-BEFORE_LEDGER = (IssueState.SCHEDULED, *SELECTED_STATES)
+BEFORE_LEDGER = (model.IssueState.SCHEDULED, *model.SELECTED_STATES)
 
 
 def choose_languages(
@@ -176,7 +170,7 @@ def find_day(
     planned = planner.read_planning(connection, settings)
     of_day: list[planner.EditionIssue] = []
     for edition in editions:
-        name = issue_name(edition.newsletter, edition.language, day)
+        name = model.issue_name(edition.newsletter, edition.language, day)
         if issue := store.issue_by_name(connection, name):
             of_day.append(planner.EditionIssue(edition, issue))
         else:
@@ -207,7 +201,7 @@ def next_day(
 class IssueInLanguage:
     """An issue in one language; without a digest, `subject` is empty and `warnings` None."""
 
-    issue: Issue
+    issue: model.Issue
     subject: str = ""
     articles: int = 0
     warnings: int | None = None
@@ -243,7 +237,7 @@ def list_issue_groups(
         limit = tuple_(literal(before[0], UTCDateTime), literal(before[1]))
         query = query.having(tuple_(*place) < limit)
     if not with_skipped:
-        others = case((table.state != IssueState.SKIPPED, table.id))
+        others = case((table.state != model.IssueState.SKIPPED, table.id))
         query = query.having(func.count(others) > 0)
     ordered = query.order_by(*(column.desc() for column in place)).limit(most + 1)
     with state.database.reading() as connection:
@@ -255,7 +249,7 @@ def list_issue_groups(
     return groups, places[most - 1] if len(places) > most else None
 
 
-def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, Issue]:
+def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, model.Issue]:
     """Return the group of an issue, and the issue; raise UsageError if there is none."""
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
@@ -264,7 +258,7 @@ def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, Issue]
     return group, issue
 
 
-def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
+def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[model.Issue]:
     """Return issues by their ids, and the same ones in other languages."""
     same, named = issue_table.alias(), issue_table
     alike = and_(*(named.c[name] == same.c[name] for name in ("newsletter", "day", "serial")))
@@ -274,11 +268,11 @@ def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
 
 
 def _groups(
-    connection: Connection, settings: Settings, found: Iterable[Issue]
+    connection: Connection, settings: Settings, found: Iterable[model.Issue]
 ) -> list[IssueGroup]:
     order = {tag: place for place, tag in enumerate(settings.publication.languages)}
 
-    def key(issue: Issue) -> tuple[date, str, int]:
+    def key(issue: model.Issue) -> tuple[date, str, int]:
         return issue.day, issue.newsletter, issue.serial
 
     issues = sorted(found, key=lambda one: order.get(one.language, len(order)))
@@ -288,7 +282,7 @@ def _groups(
         subjects_and_warnings(connection, ids),
     )
 
-    def summary(issue: Issue) -> IssueInLanguage:
+    def summary(issue: model.Issue) -> IssueInLanguage:
         subject, warnings = frozen.get(issue.id, ("", None))
         articles = counts.get(issue.id, 0)
         return IssueInLanguage(

@@ -21,17 +21,9 @@ from publisher.delivery.states import summarise_counts
 from publisher.errors import IssueError, UsageError
 from publisher.i18n.messages import message
 from publisher.issues import digests, editing, store
+from publisher.issues import editing as issue_edits
 from publisher.issues.approvals import changed_parts, read_manifest
 from publisher.issues.digests import DigestRevision, RevisionDiff
-from publisher.issues.editing import (
-    EditKind,
-    IssueEdit,
-    IssueEdits,
-    combine_edits,
-    count_changes,
-    edits_of_same,
-    opening_markdown,
-)
 from publisher.issues.model import SELECTED_STATES, Issue, issue_name
 from publisher.issues.planner import EditionIssue, list_overdue
 from publisher.issues.selection import best_article, rules_of_edition
@@ -52,7 +44,7 @@ class LeftOutStory:
 
     issue: Issue
     story: Article
-    edit: IssueEdit
+    edit: issue_edits.IssueEdit
     is_carried: bool
 
 
@@ -68,18 +60,18 @@ class IssueOverview:
     stories: tuple[Article, ...]
     left_out: tuple[LeftOutStory, ...]
     further: tuple[Article, ...]
-    edits: tuple[IssueEdit, ...]
-    combined: IssueEdits
+    edits: tuple[issue_edits.IssueEdit, ...]
+    combined: issue_edits.IssueEdits
     revisions: tuple[DigestRevision, ...]
     findings: tuple[dict[str, Any], ...] = ()
 
     def changes(self, kind: str) -> int:
         """Return how often it was changed what an edit of a kind changes: what its form has seen."""
-        return count_changes(self.edits, EditKind(kind))
+        return issue_edits.count_changes(self.edits, issue_edits.EditKind(kind))
 
-    def last_change(self, kind: str) -> IssueEdit | None:
+    def last_change(self, kind: str) -> issue_edits.IssueEdit | None:
         """Return the edit of the same that was made or taken back last."""
-        same = edits_of_same(self.edits, EditKind(kind))
+        same = issue_edits.edits_of_same(self.edits, issue_edits.EditKind(kind))
         return max(same, key=lambda edit: (edit.undone_at or edit.at, edit.id), default=None)
 
 
@@ -96,15 +88,19 @@ def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOv
             left_out=tuple(_left_out(connection, [issue])),
             further=tuple(_further(connection, state, issue, chosen)),
             edits=tuple(edits),
-            combined=combine_edits(edits),
+            combined=issue_edits.combine_edits(edits),
             revisions=tuple(digests.revisions_of(connection, issue)),
             findings=tuple(digests.findings_of(connection, issue)),
         )
 
 
-def edit_text(edit: IssueEdit) -> str:
+def edit_text(edit: issue_edits.IssueEdit) -> str:
     """Return the value of an edit as somebody wrote it."""
-    return opening_markdown(edit.value) if edit.kind is EditKind.OPENING else edit.value
+    return (
+        issue_edits.opening_markdown(edit.value)
+        if edit.kind is issue_edits.EditKind.OPENING
+        else edit.value
+    )
 
 
 def list_of_newsletter(

@@ -9,13 +9,8 @@ from itertools import product
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.preview import MailPreview, dead_link_secret
 from publisher.delivery.job import issue_mail
+from publisher.delivery.transports import base as transports
 from publisher.delivery.transports import create_transport
-from publisher.delivery.transports.base import (
-    OutgoingMessage,
-    Transport,
-    Unreachable,
-    send_test_message,
-)
 from publisher.errors import LimitError, UsageError
 from publisher.i18n.messages import message
 from publisher.mail import compile_mail
@@ -96,7 +91,7 @@ def _record(
 class _Sender:
     state: EditingState
     renderer: Renderer
-    transport: Transport
+    transport: transports.Transport
     signers: Sequence[DkimSigner]
 
     def send(self, previews: Sequence[MailPreview], to: Sequence[str]) -> Iterator[SentTest]:
@@ -106,7 +101,7 @@ class _Sender:
             if unreachable is None:
                 try:
                     problem = self._problem(preview, address)
-                except Unreachable as error:
+                except transports.Unreachable as error:
                     # It is so for the others, too, and each try may take a minute.
                     problem = unreachable = str(error)
             yield SentTest(preview=preview, address=address, problem=problem)
@@ -116,17 +111,17 @@ class _Sender:
         return f"[{self.renderer.test_mark(publication)}] {preview.source.subject}"
 
     def _problem(self, preview: MailPreview, address: str) -> str | None:
-        outcome = send_test_message(self.transport, self._outgoing(preview, address))
+        outcome = transports.send_test_message(self.transport, self._outgoing(preview, address))
         return None if outcome.status == "accepted" else outcome.reason or outcome.status
 
-    def _outgoing(self, preview: MailPreview, address: str) -> OutgoingMessage:
+    def _outgoing(self, preview: MailPreview, address: str) -> transports.OutgoingMessage:
         """Return a test message. It has its own Message-ID: mail programs show one of several equal."""
         issue, date, number = preview.issue, self.state.clock.now(), secrets.randbits(62)
         source = replace(preview.source, subject=self._subject(preview))
         mail = issue_mail(self.state.settings, issue, source)
         secret = f"{dead_link_secret(self.state.secret)}/{number}"
         recipient = replace(preview.recipient, address=address)
-        return OutgoingMessage(
+        return transports.OutgoingMessage(
             issue_id=number,
             folder=f"{issue.newsletter}/{issue.language}/test",
             envelope_from=self.transport.envelope_from(self.state.settings.publication.sender),

@@ -23,20 +23,10 @@ from publisher.database import Database, copy, open_database
 from publisher.database.dialect.backend import is_address, parse_address, printable
 from publisher.database.engine import create_database
 from publisher.delivery.ledger.leases import list_leases
+from publisher.delivery.lineage import witness as witnesses
 from publisher.delivery.lineage.evidence import RecoveryEvidence, read_evidence
 from publisher.delivery.lineage.quarantine import find_quarantine, find_sign, without_remedy
 from publisher.delivery.lineage.recovery import Choices, RecoveredIssue, decide
-from publisher.delivery.lineage.witness import (
-    UNKNOWN,
-    JournalPage,
-    Lineage,
-    open_witness,
-    read_lineage,
-    read_witness,
-    read_witnesses,
-    set_lineage,
-    witness_folders,
-)
 from publisher.delivery.tables import lineage_table
 from publisher.errors import DatabaseError, UsageError
 from publisher.leader.store import running_processes
@@ -89,7 +79,7 @@ def recover_database(
     _require_folders(journals)
     with _recovering(state, actor, choices, journals) as (recovery, page):
         pass
-    open_witness(state.settings).record(page, state.clock.now())
+    witnesses.open_witness(state.settings).record(page, state.clock.now())
     return replace(recovery, reason=without_remedy(recovery.reason))
 
 
@@ -105,7 +95,7 @@ def _require_folders(folders: Sequence[Path]) -> None:
 @contextmanager
 def _recovering(
     state: EditingState, actor: Actor, choices: Choices, journals: Sequence[Path]
-) -> Iterator[tuple[Recovery, JournalPage]]:
+) -> Iterator[tuple[Recovery, witnesses.JournalPage]]:
     """Decide, and yield what was decided and the page to be recorded; commit it when the block ends."""
     actor.require(Permission.CONTROL_SENDING)
     settings, now = state.settings, state.clock.now()
@@ -120,7 +110,7 @@ def _recovering(
         server = state.database.server_id(change.connection)
         evidence = _read_evidence(change.connection, state, journals, server)
         _require_later(evidence.found.copied_at, now)
-        folders = [*witness_folders(settings), *journals]
+        folders = [*witnesses.witness_folders(settings), *journals]
         departures = Departures()
         departures.read(change.connection, folders, _in_files(evidence))
         left = departures.apply(change.connection, settings, now)
@@ -141,15 +131,15 @@ def _require_later(copied_at: datetime | None, now: datetime) -> None:
         )
 
 
-def _has_witness(settings: Settings, found: Lineage) -> bool:
-    known = (one for one in read_witnesses(settings) if one.page)
+def _has_witness(settings: Settings, found: witnesses.Lineage) -> bool:
+    known = (one for one in witnesses.read_witnesses(settings) if one.page)
     return any(not one.may_be_foreign or one.is_of(found.incarnation) for one in known)
 
 
-def _in_files(evidence: RecoveryEvidence) -> Lineage:
+def _in_files(evidence: RecoveryEvidence) -> witnesses.Lineage:
     """Return the database as the files name it: a dump that was restored by hand has no name of its own."""
     found, witness = evidence.found, evidence.witness
-    if found.incarnation != UNKNOWN or witness is None:
+    if found.incarnation != witnesses.UNKNOWN or witness is None:
         return found
     return replace(found, incarnation=witness.incarnation)
 
@@ -157,7 +147,7 @@ def _in_files(evidence: RecoveryEvidence) -> Lineage:
 def _read_evidence(
     connection: Connection, state: EditingState, journals: Sequence[Path], server: str
 ) -> RecoveryEvidence:
-    found = read_lineage(connection)
+    found = witnesses.read_lineage(connection)
     if found is None:
         raise DatabaseError(f"{state.database.name}: has no record of where it comes from")
     # Others may have sent from a database on a server; whoever names journals has named all. A machine
@@ -168,8 +158,8 @@ def _read_evidence(
     all_named = not server or (
         bool(journals) and _has_witness(state.settings, found) and len(named) >= len(hosts)
     )
-    all_given = all_named and all(map(read_witness, journals))
-    folders = [*witness_folders(state.settings), *journals]
+    all_given = all_named and all(map(witnesses.read_witness, journals))
+    folders = [*witnesses.witness_folders(state.settings), *journals]
     return read_evidence(found, folders, all_given=all_given)
 
 
@@ -208,7 +198,7 @@ def copy_publication(
             _refuse_old(reading, old)
             read = _copy_into(destination, reading, secret or _secret_beside(place))
             # Last: a kill before it leaves both, and the command has not said that it is done.
-            set_lineage(
+            witnesses.set_lineage(
                 reading,
                 quarantined_at=clock.now(),
                 quarantine_reason=f"it was moved to {_named(destination)}",
@@ -236,7 +226,7 @@ def _copy_into(
         written = copy.read_all_tables(writing)
         if unlike := sorted(name for name in read if written.get(name) != read[name]):
             raise DatabaseError(f"the copy differs in {', '.join(unlike)}; nothing was kept")
-        set_lineage(writing, server=new.server_id(writing))
+        witnesses.set_lineage(writing, server=new.server_id(writing))
         if secret and stored_fingerprint(writing) is None:
             store_fingerprint(writing, fingerprint(secret))
     return read
@@ -297,7 +287,7 @@ def _refuse_senders(connection: Connection, source: Database, now: float) -> Non
 
 def _refuse_old(connection: Connection, source: Database) -> None:
     """Refuse a database from which nothing may be sent: the copy would send nothing either."""
-    found = read_lineage(connection)
+    found = witnesses.read_lineage(connection)
     server = source.server_id(connection)
     if sign := (found and found.quarantine_reason) or find_sign(found, server, ()):
         raise DatabaseError(

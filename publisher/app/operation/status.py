@@ -25,34 +25,17 @@ from publisher.delivery.lineage.witness import read_lineage, second_folder
 from publisher.delivery.states import FAILURE_STATES
 from publisher.delivery.transports import create_transport
 from publisher.files import find_full_disk
-from publisher.ingest.problems import (
-    HeldSource,
-    SourceFailure,
-    count_left_out,
-    count_problems,
-    left_out_by_name,
-    list_failures,
-    list_held_sources,
-    quarantined_items,
-)
+from publisher.ingest import problems as item_problems
 from publisher.issues import digests, planner
 from publisher.issues import store as issues
 from publisher.issues.approvals import approved_before
 from publisher.issues.model import SELECTED_STATES, STATES_WITH_PAGE, Issue, IssueState
+from publisher.jobs import turns as job_turns
 from publisher.jobs.heartbeat import read_heartbeat
-from publisher.jobs.turns import (
-    BackupState,
-    TurnProblem,
-    TurnState,
-    list_turn_problems,
-    read_backup_state,
-    shared_turn_states,
-)
 from publisher.languages import match
 from publisher.leader.process_lock import process_died
 from publisher.leader.store import current_leader, running_processes
-from publisher.mailbox.store import count_received
-from publisher.mailbox.tables import MailUse
+from publisher.mailbox.store import MailUse, count_received
 from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub
 from publisher.translations.listing import count_stale
@@ -148,11 +131,11 @@ class PublicationStatus:
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
     # Sources that suddenly lost most of their articles: nothing of them is withdrawn.
-    held_sources: tuple[HeldSource, ...] = ()
+    held_sources: tuple[item_problems.HeldSource, ...] = ()
     # Sources that the last cycle could not read: nothing of them changes.
-    unreadable_sources: tuple[SourceFailure, ...] = ()
+    unreadable_sources: tuple[item_problems.SourceFailure, ...] = ()
     # What went wrong in the last cycle, or the last run of a turn of the service.
-    problems: tuple[TurnProblem, ...] = ()
+    problems: tuple[job_turns.TurnProblem, ...] = ()
     # Problems of articles by kind, the most frequent one first.
     article_problems: dict[str, int] = field(default_factory=dict)
     # What is rightly not published, by reason.
@@ -184,11 +167,11 @@ class PublicationStatus:
     # With a bucket for the files: why it lacks any, and when it had all.
     bucket: BucketState | None = None
     # With backups by the service: when it made the last one, and why the next one failed.
-    backup: BackupState | None = None
+    backup: job_turns.BackupState | None = None
     # Who is sending now.
     senders: tuple[SenderStatus, ...] = ()
     # With a task engine: the turns that wait, run or failed.
-    turns: tuple[TurnState, ...] = ()
+    turns: tuple[job_turns.TurnState, ...] = ()
 
 
 def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
@@ -203,7 +186,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
             senders=tuple(list_senders(connection, at)),
             turns=_read_turns(connection, settings),
             bucket=read_state(connection) if settings.s3 else None,
-            backup=read_backup_state(connection) if settings.backup else None,
+            backup=job_turns.read_backup_state(connection) if settings.backup else None,
         )
     is_wanted = settings.delivery.witness is not False and lineage and lineage.page
     return replace(
@@ -229,10 +212,10 @@ def _read_processes(
     )
 
 
-def _read_turns(connection: Connection, settings: Settings) -> tuple[TurnState, ...]:
+def _read_turns(connection: Connection, settings: Settings) -> tuple[job_turns.TurnState, ...]:
     if settings.publication.engine == "local" or settings.database_address is None:
         return ()
-    return tuple(shared_turn_states(connection))
+    return tuple(job_turns.shared_turn_states(connection))
 
 
 def _read_snapshot(
@@ -247,13 +230,15 @@ def _read_snapshot(
         latest=tuple(shown[:_LATEST_ISSUES]),
         elsewhere=elsewhere,
         unserved=unserved,
-        quarantine=tuple(quarantined_items(connection)),
-        held_sources=tuple(list_held_sources(connection)),
-        unreadable_sources=tuple(list_failures(connection)),
-        problems=tuple(list_turn_problems(connection)),
-        article_problems={k.value: n for k, n in count_problems(connection).items()},
+        quarantine=tuple(item_problems.quarantined_items(connection)),
+        held_sources=tuple(item_problems.list_held_sources(connection)),
+        unreadable_sources=tuple(item_problems.list_failures(connection)),
+        problems=tuple(job_turns.list_turn_problems(connection)),
+        article_problems={
+            k.value: n for k, n in item_problems.count_problems(connection).items()
+        },
         held_back=_held_back(connection, served),
-        left_out=tuple(left_out_by_name(connection)),
+        left_out=tuple(item_problems.left_out_by_name(connection)),
         feeds=feed_index.count_feeds(connection, served),
         pings_waiting=websub.count_waiting_pings(connection),
         pings_failed=tuple(websub.failed_pings(connection)),
@@ -303,7 +288,7 @@ def _read_languages(
 
 
 def _held_back(connection: Connection, languages: Sequence[str]) -> dict[str, int]:
-    counts = Counter(count_left_out(connection))
+    counts = Counter(item_problems.count_left_out(connection))
     counts.update(articles.held_back(connection, languages))
     return dict(counts.most_common())
 

@@ -36,7 +36,7 @@ from publisher.mail.signed_addresses import LinkKind, SignedLink, sign_link
 from publisher.mailbox import store
 from publisher.mailbox.commands import MailCommand, is_assent, parse_command
 from publisher.mailbox.folders import ImapMailbox, MaildirMailbox, keep_mail
-from publisher.mailbox.tables import MailUse
+from publisher.mailbox.store import MailUse
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import SentNotice, enqueue_notice, find_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit

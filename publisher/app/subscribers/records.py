@@ -21,30 +21,17 @@ from publisher.errors import ConsentError, UsageError
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
 from publisher.secrets import load_secret
-from subscribers import errors
+from subscribers import errors, store
 from subscribers.address_change import merge_subscribers
 from subscribers.addresses import normalise_address
 from subscribers.changes import resubscribe, unsubscribe
 from subscribers.consent_records import ConsentRecord, load_consent_records, load_history
-from subscribers.lists.import_export import (
-    ImportOptions,
-    ImportReport,
-    export_csv,
-    import_in_portions,
-)
+from subscribers.lists import import_export
 from subscribers.lists.rows import ListPublication
 from subscribers.model import ConsentSource, Subscriber, SubscriberHistory, SubscriberStatus
 from subscribers.pending_requests import JoinRequest, list_requests
 from subscribers.preferences import Preferences, load_preferences
-from subscribers.store import (
-    AddressDigest,
-    erase,
-    erased_at,
-    find_subscriber,
-    known_subscriber,
-    list_subscribers,
-    readmit,
-)
+from subscribers.store import erase
 
 # Keeps these hashes apart from what else the secret signs.
 _ERASED_PREFIX = b"erased address:"
@@ -93,7 +80,7 @@ def import_subscribers(
     *,
     returned: Sequence[str] = (),
     **options: Any,
-) -> ImportReport:
+) -> import_export.ImportReport:
     """Add and correct subscribers from CSV, in short transactions. Return a report.
 
     Pages and the service write in between. After an interruption, import the file again: rows that
@@ -106,30 +93,30 @@ def import_subscribers(
     with database.reading() as connection:
         for address in returned:
             # An interrupted import may have stored it: then there is nothing left to do.
-            is_stored = find_subscriber(connection, address) is not None
-            if erased_at(connection, address, digest) is None and not is_stored:
+            is_stored = store.find_subscriber(connection, address) is not None
+            if store.erased_at(connection, address, digest) is None and not is_stored:
                 raise UsageError(f"{address}: was not erased; it can be imported as it is")
     identities = [normalise_address(address).identity for address in returned]
-    asked = ImportOptions(now=now, digest=digest, returned=identities, **options)
+    asked = import_export.ImportOptions(now=now, digest=digest, returned=identities, **options)
     publication = ListPublication(
         languages=settings.publication.subscriber_tag,
         default_language=settings.publication.default_language,
         newsletters=[newsletter.name for newsletter in settings.newsletters],
     )
     with database.writing_in_portions() as portion:
-        return import_in_portions(portion, lines, publication, asked)
+        return import_export.import_in_portions(portion, lines, publication, asked)
 
 
 def export_subscribers(database: Database, out: TextIO) -> int:
     """Write all subscribers as CSV. Return how many."""
     with database.reading() as connection:
-        return export_csv(connection, out)
+        return import_export.export_csv(connection, out)
 
 
 def read_subscribers(database: Database) -> list[Subscriber]:
     """Return all subscribers, in the order in which they were stored."""
     with database.reading() as connection:
-        return list(list_subscribers(connection))
+        return list(store.list_subscribers(connection))
 
 
 def find_record(settings: Settings, database: Database, address: str) -> SubscriberRecord:
@@ -167,7 +154,7 @@ def unsubscribe_address(
         check_newsletter(settings, before, newsletter)
         owner = ConsentSource.OWNER
         unsubscribe(connection, address, newsletter, now, source=owner, note=note)
-        change = ConsentChange(before, known_subscriber(connection, address))
+        change = ConsentChange(before, store.known_subscriber(connection, address))
         if change.changed:
             what, about = f"subscriber {before.id}", {"newsletter": newsletter}
             record_by_owner(connection, settings, "unsubscribe", what, now, **about)
@@ -214,12 +201,12 @@ def resubscribe_person(
     check_newsletter(settings, before, newsletter)
     try:
         resubscribe(connection, before.address, newsletter, now, note=note)
-        readmit(connection, [before.email], address_digest(settings))
+        store.readmit(connection, [before.email], address_digest(settings))
     except errors.RefusedTransitionError as error:
         raise ConsentError(f"{before.address}: {error}") from error
     except errors.LostSubscriptionsError as error:
         raise UsageError(f"{error} of {', '.join(newsletters_of(settings, before))}") from error
-    return ConsentChange(before, known_subscriber(connection, before.address))
+    return ConsentChange(before, store.known_subscriber(connection, before.address))
 
 
 def erase_address(settings: Settings, database: Database, address: str, now: datetime) -> None:
@@ -275,7 +262,7 @@ def read_own_data(settings: Settings, database: Database, address: str) -> str:
         )
 
 
-def address_digest(settings: Settings) -> AddressDigest:
+def address_digest(settings: Settings) -> store.AddressDigest:
     """Return the function that hashes addresses with the publication's secret.
 
     The secret is read with the first address, since most lists have no erased ones.
@@ -289,10 +276,10 @@ def address_digest(settings: Settings) -> AddressDigest:
 
 
 def _require_subscriber(connection: Connection, settings: Settings, address: str) -> Subscriber:
-    person = find_subscriber(connection, address)
+    person = store.find_subscriber(connection, address)
     if person is not None:
         return person
-    instant = erased_at(connection, address, address_digest(settings))
+    instant = store.erased_at(connection, address, address_digest(settings))
     if instant is not None:
         raise errors.ErasedSubscriberError(address, instant)
     raise errors.UnknownSubscriberError(address)

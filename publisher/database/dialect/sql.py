@@ -180,30 +180,19 @@ def _written(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
     return form.format(*arguments, all=", ".join(arguments))
 
 
-class _Greatest(_Function):
-    inherit_cache = True
-    forms = ("max({all})", "greatest({all})")
+def _function(in_file: str, on_server: str) -> type[_Function]:
+    """Return a class for a function, so that statements with different ones are cached apart."""
+    return type(
+        "_Written", (_Function,), {"inherit_cache": True, "forms": (in_file, on_server)}
+    )
 
 
-class _Unlikely(_Function):
-    inherit_cache = True
-    # A literal, because a statement is planned before its parameters are bound.
-    forms = ("likelihood({0}, 0.0001)", "({0})")
-
-
-class _Likely(_Function):
-    inherit_cache = True
-    forms = ("likely({0})", "({0})")
-
-
-class _Unindexed(_Function):
-    inherit_cache = True
-    forms = ("+{0}", "({0})")
-
-
-class _Position(_Function):
-    inherit_cache = True
-    forms = ("instr({all})", "strpos({all})")
+_Greatest = _function("max({all})", "greatest({all})")
+# A literal, because a statement is planned before its parameters are bound.
+_Unlikely = _function("likelihood({0}, 0.0001)", "({0})")
+_Likely = _function("likely({0})", "({0})")
+_Unindexed = _function("+{0}", "({0})")
+_Position = _function("instr({all})", "strpos({all})")
 
 
 def greatest(one: sa.ColumnElement[_Value], *others: Any) -> sa.ColumnElement[_Value]:
@@ -241,24 +230,10 @@ class _JsonItems(_Function):
     forms = ("json_each({0})", "jsonb_array_elements(CAST({0} AS JSONB))")
 
 
-class _JsonText(_Function):
-    inherit_cache = True
-    forms = ("{0}", "({0} #>> '{{}}')")
-
-
-class _JsonNumber(_Function):
-    inherit_cache = True
-    forms = ("{0}", "CAST(({0} #>> '{{}}') AS BIGINT)")
-
-
-class _JsonItemText(_Function):
-    inherit_cache = True
-    forms = ("json_extract({0}, '$[{1}]')", "({0} ->> {1})")
-
-
-class _JsonItemNumber(_Function):
-    inherit_cache = True
-    forms = ("json_extract({0}, '$[{1}]')", "CAST(({0} ->> {1}) AS BIGINT)")
+_JsonText = _function("{0}", "({0} #>> '{{}}')")
+_JsonNumber = _function("{0}", "CAST(({0} #>> '{{}}') AS BIGINT)")
+_JsonItemText = _function("json_extract({0}, '$[{1}]')", "({0} ->> {1})")
+_JsonItemNumber = _function("json_extract({0}, '$[{1}]')", "CAST(({0} ->> {1}) AS BIGINT)")
 
 
 def json_table(array: sa.ColumnElement[str]) -> sa.TableValuedAlias:

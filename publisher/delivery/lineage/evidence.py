@@ -21,14 +21,7 @@ from publisher.database.engine import chunks
 from publisher.delivery.causes import RESTORED
 from publisher.delivery.ledger.claims import NEW_EPOCH, in_states
 from publisher.delivery.lineage import witness as journal
-from publisher.delivery.lineage.witness import (
-    LedgerPage,
-    Lineage,
-    lost_pages,
-    read_lineage,
-    read_pages,
-    witness_folders,
-)
+from publisher.delivery.lineage import witness as witnesses
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery, recovered_delivery
 from publisher.issues.model import Issue
@@ -45,11 +38,11 @@ def record_stories(
     if not settings.delivery.journal:
         return
     with database.reading() as connection:
-        lineage = read_lineage(connection)
+        lineage = witnesses.read_lineage(connection)
         contents = {issue.name: story_keys(connection, issue) for issue in issues}
     if lineage is None:
         return
-    for folder in witness_folders(settings):
+    for folder in witnesses.witness_folders(settings):
         recorded = _read_folder(folder, lineage.incarnation)
         for name, keys in contents.items():
             if keys and recorded.get(name) != keys:
@@ -202,9 +195,9 @@ def meaning_of(state: str) -> DeliveryState:
 class RecoveryEvidence:
     """What is known outside the database about what came after it."""
 
-    found: Lineage
+    found: witnesses.Lineage
     content: journal.JournalContent
-    witness: LedgerPage | None
+    witness: witnesses.LedgerPage | None
     # Whether nothing can be missing: all witnesses and journals were there.
     is_complete: bool
     # The keys of the stories of issues that were sent, by the issues' names.
@@ -229,15 +222,17 @@ class RecoveryEvidence:
     @property
     def missing_pages(self) -> int:
         """How many pages are known to be in no journal."""
-        return self.content.missing + lost_pages(self.content.last, self.last_page + 1)
+        return self.content.missing + witnesses.lost_pages(
+            self.content.last, self.last_page + 1
+        )
 
 
 def read_evidence(
-    found: Lineage, folders: Iterable[Path], *, all_given: bool
+    found: witnesses.Lineage, folders: Iterable[Path], *, all_given: bool
 ) -> RecoveryEvidence:
     """Read witnesses and journals; `all_given` says that no other process has written elsewhere."""
     places = list(folders)
-    pages = [page for folder in places for page in read_pages(folder)]
+    pages = [page for folder in places for page in witnesses.read_pages(folder)]
     ours = [page for page in pages if page.incarnation == found.incarnation]
     witness = max(ours or pages, key=lambda page: page.number, default=None)
     content = journal.read_journals(places, found.incarnation, found.page)

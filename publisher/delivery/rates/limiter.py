@@ -17,27 +17,47 @@ from datetime import date
 from itertools import chain
 from math import inf
 
+import sqlalchemy as sa
 import structlog
-from sqlalchemy import Connection, Text, bindparam, delete, func, select, update
 
 from publisher.config.delivery import DeliverySettings
-from publisher.database.dialect.sql import greatest, json_list, upsert, upsert_by_key
-from publisher.delivery.rates.limits import (
-    DailyQuota,
-    RateLimit,
-    RateLimits,
-    RateScope,
-    RecentSends,
-    Throttle,
-    daily_allowance,
-    daily_quota,
-    day_of,
-    throttle_bucket,
-    tighten,
-)
-from publisher.delivery.rates.tables import rate_bucket, rate_throttle, warmup_day
+from publisher.database.dialect.sql import KEYED, greatest, json_list, upsert, upsert_by_key
+from publisher.database.metadata import metadata
+from publisher.delivery.rates import limits as rates
 from publisher.delivery.transports.base import Outcome, ThrottleScope
 from publisher.request_limits import FULL
+
+# Instants are seconds since the epoch. A scope's name is `smtp`, or `smtp/gmail.com`.
+rate_bucket = sa.Table(
+    "rate_bucket",
+    metadata,
+    # The scope's name and the kind of limit: `smtp/gmail.com/second`.
+    sa.Column("name", sa.Text, primary_key=True),
+    # When it will be full again (`publisher.request_limits`).
+    sa.Column("tat", sa.Float, nullable=False),
+    info=KEYED,
+)
+
+rate_throttle = sa.Table(
+    "rate_throttle",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    # Messages a second at the instant `since`, and at the end of the throttle.
+    sa.Column("per_second", sa.Float, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("target", sa.Float, nullable=False),
+    info=KEYED,
+)
+
+# Messages sent on each day (UTC) of a warm-up.
+warmup_day = sa.Table(
+    "warmup_day",
+    metadata,
+    sa.Column("transport", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    info=KEYED,
+)
 
 # The room of a gate without limits.
 _UNLIMITED = sys.maxsize
@@ -73,10 +93,10 @@ class RateAdmission:
 
     def __init__(
         self,
-        limits: Sequence[RateLimit],
+        limits: Sequence[rates.RateLimit],
         tats: Mapping[str, float],
         now: float,
-        quota: DailyQuota | None = None,
+        quota: rates.DailyQuota | None = None,
     ) -> None:
         stored = [(limit, tats.get(limit.bucket, FULL)) for limit in limits]
         # Each limit with its tat as it is stored, and as it can be now.
@@ -102,7 +122,7 @@ class RateAdmission:
             if self._after(limit, tat) != stored
         }
 
-    def _after(self, limit: RateLimit, tat: float) -> float:
+    def _after(self, limit: rates.RateLimit, tat: float) -> float:
         return limit.pace.after(tat, self._now, self._passed) if self._passed else tat
 
     def opening(self) -> tuple[float, str]:
@@ -122,7 +142,7 @@ class RateAdmission:
 
 def admit(
     scopes: Sequence[str],
-    gates: Mapping[RateScope, RateAdmission],
+    gates: Mapping[rates.RateScope, RateAdmission],
     queue_ends: MutableMapping[str, float],
     now: float,
 ) -> RateGrant:
@@ -167,7 +187,7 @@ def _enqueue(
 def _explain(
     grant: RateGrant,
     scopes: Sequence[str],
-    gates: Mapping[RateScope, RateAdmission],
+    gates: Mapping[rates.RateScope, RateAdmission],
     now: float,
 ) -> None:
     stopped = dict.fromkeys(scopes[number] for number in grant.postponed)
@@ -184,67 +204,70 @@ def _explain(
 
 
 # One JSON value, however many names there are.
-_NAMES = json_list("names", Text())
+_NAMES = json_list("names", sa.Text())
 
-_TATS = select(rate_bucket.c.name, rate_bucket.c.tat).where(rate_bucket.c.name.in_(_NAMES))
+_TATS = sa.select(rate_bucket.c.name, rate_bucket.c.tat).where(rate_bucket.c.name.in_(_NAMES))
 
 
-def read_tats(connection: Connection, names: Iterable[str]) -> dict[str, float]:
+def read_tats(connection: sa.Connection, names: Iterable[str]) -> dict[str, float]:
     """Return the tats of buckets. A bucket that was never used has no row."""
     rows = connection.execute(_TATS, {"names": json.dumps([*names])})
     return {row.name: row.tat for row in rows}
 
 
-def write_tats(connection: Connection, changes: Mapping[str, float]) -> None:
+def write_tats(connection: sa.Connection, changes: Mapping[str, float]) -> None:
     rows = [{"name": name, "tat": tat} for name, tat in changes.items()]
     if rows:
         connection.execute(upsert_by_key(connection, rate_bucket), rows)
 
 
-_TRANSPORT = bindparam("transport", type_=Text())
-_THROTTLES = select(rate_throttle).where(
+_TRANSPORT = sa.bindparam("transport", type_=sa.Text())
+_THROTTLES = sa.select(rate_throttle).where(
     (rate_throttle.c.name == _TRANSPORT)
-    | (func.substr(rate_throttle.c.name, 1, func.length(_TRANSPORT) + 1) == _TRANSPORT + "/")
+    | (
+        sa.func.substr(rate_throttle.c.name, 1, sa.func.length(_TRANSPORT) + 1)
+        == _TRANSPORT + "/"
+    )
 )
 
 
-def read_throttles(connection: Connection, transport: str) -> dict[str, Throttle]:
+def read_throttles(connection: sa.Connection, transport: str) -> dict[str, rates.Throttle]:
     """Return the throttles of a transport and its domains, by the names of their scopes."""
     rows = connection.execute(_THROTTLES, {"transport": transport})
-    return {name: Throttle(rate, since, target) for name, rate, since, target in rows}
+    return {name: rates.Throttle(rate, since, target) for name, rate, since, target in rows}
 
 
-def read_throttle(connection: Connection, name: str) -> Throttle | None:
-    query = select(rate_throttle).where(rate_throttle.c.name == name)
+def read_throttle(connection: sa.Connection, name: str) -> rates.Throttle | None:
+    query = sa.select(rate_throttle).where(rate_throttle.c.name == name)
     row = connection.execute(query).first()
-    return Throttle(row.per_second, row.since, row.target) if row else None
+    return rates.Throttle(row.per_second, row.since, row.target) if row else None
 
 
-def write_throttle(connection: Connection, name: str, throttle: Throttle) -> None:
+def write_throttle(connection: sa.Connection, name: str, throttle: rates.Throttle) -> None:
     connection.execute(
         upsert_by_key(connection, rate_throttle), {"name": name, **asdict(throttle)}
     )
 
 
-def delete_throttles(connection: Connection, names: Iterable[str]) -> None:
+def delete_throttles(connection: sa.Connection, names: Iterable[str]) -> None:
     scopes = [*names]
     values = {"names": json.dumps(scopes)}
-    connection.execute(delete(rate_throttle).where(rate_throttle.c.name.in_(_NAMES)), values)
-    values = {"names": json.dumps([throttle_bucket(name) for name in scopes])}
-    connection.execute(delete(rate_bucket).where(rate_bucket.c.name.in_(_NAMES)), values)
+    connection.execute(sa.delete(rate_throttle).where(rate_throttle.c.name.in_(_NAMES)), values)
+    values = {"names": json.dumps([rates.throttle_bucket(name) for name in scopes])}
+    connection.execute(sa.delete(rate_bucket).where(rate_bucket.c.name.in_(_NAMES)), values)
 
 
-_SENT_ON = select(warmup_day.c.count).where(
-    warmup_day.c.transport == bindparam("transport"), warmup_day.c.day == bindparam("day")
+_SENT_ON = sa.select(warmup_day.c.count).where(
+    warmup_day.c.transport == sa.bindparam("transport"), warmup_day.c.day == sa.bindparam("day")
 )
 
 
-def sent_on(connection: Connection, transport: str, day: date) -> int:
+def sent_on(connection: sa.Connection, transport: str, day: date) -> int:
     values = {"transport": transport, "day": day}
     return connection.execute(_SENT_ON, values).scalar_one_or_none() or 0
 
 
-def add_sent(connection: Connection, transport: str, day: date, count: int) -> None:
+def add_sent(connection: sa.Connection, transport: str, day: date, count: int) -> None:
     statement = upsert(connection, warmup_day).values(transport=transport, day=day, count=count)
     more = {"count": warmup_day.c.count + statement.excluded.count}
     connection.execute(
@@ -252,11 +275,11 @@ def add_sent(connection: Connection, transport: str, day: date, count: int) -> N
     )
 
 
-def subtract_sent(connection: Connection, transport: str, day: date, count: int) -> None:
+def subtract_sent(connection: sa.Connection, transport: str, day: date, count: int) -> None:
     """Subtract messages that were not sent after all. Never below 0: midnight may lie between."""
     less = greatest(warmup_day.c.count - count, 0)
     of_day = (warmup_day.c.transport == transport) & (warmup_day.c.day == day)
-    connection.execute(update(warmup_day).where(of_day).values(count=less))
+    connection.execute(sa.update(warmup_day).where(of_day).values(count=less))
 
 
 log = structlog.get_logger()
@@ -270,17 +293,17 @@ class RateLimiter:
 
     def __init__(self, settings: DeliverySettings, transport: str) -> None:
         self._transport = transport
-        self._limits = RateLimits(settings, transport)
+        self._limits = rates.RateLimits(settings, transport)
         self._warmup = settings.warmup
-        self._recent = RecentSends()
+        self._recent = rates.RecentSends()
         self._refreshed_at = -inf
-        self._throttles: dict[RateScope, Throttle] = {}
+        self._throttles: dict[rates.RateScope, rates.Throttle] = {}
         # The last instant that was given in each domain's queue.
         self._queue_ends: dict[str, float] = {}
 
     def grant(
         self,
-        connection: Connection,
+        connection: sa.Connection,
         domains: Sequence[str],
         now: float,
         *,
@@ -309,7 +332,7 @@ class RateLimiter:
         self._recent.add((domains[number] for number in grant.allowed), now)
         return grant
 
-    def closed(self, connection: Connection, now: float) -> RateGrant:
+    def closed(self, connection: sa.Connection, now: float) -> RateGrant:
         """Return for how long the transport allows nothing, and why. Counts nothing."""
         self._refresh(connection, now)
         _day, quota = self._today(connection, now)
@@ -319,13 +342,13 @@ class RateLimiter:
         opens_at, text = gate.opening()
         return RateGrant(transport_wait=max(0.0, opens_at - now), reasons=(text,))
 
-    def refund_quota(self, connection: Connection, count: int, now: float) -> None:
+    def refund_quota(self, connection: sa.Connection, count: int, now: float) -> None:
         """Give messages that were not sent after all back to the day's quota."""
         if self._warmup:
-            subtract_sent(connection, self._transport, day_of(now), count)
+            subtract_sent(connection, self._transport, rates.day_of(now), count)
 
     def complain(
-        self, connection: Connection, domain: str, now: float, outcome: Outcome
+        self, connection: sa.Connection, domain: str, now: float, outcome: Outcome
     ) -> None:
         """Count a refusal of a message to a domain, and slow down if there are too many.
 
@@ -346,7 +369,7 @@ class RateLimiter:
         elif self._recent.is_much_refused(own):
             self.slow_down(connection, domain, now)
 
-    def slow_down(self, connection: Connection, domain: str | None, now: float) -> None:
+    def slow_down(self, connection: sa.Connection, domain: str | None, now: float) -> None:
         """Throttle a receiving domain, or the whole transport (None), once in ten seconds."""
         scope = None if domain is None else self._limits.scope_of(domain)
         throttle = self._throttles.get(scope)
@@ -356,14 +379,14 @@ class RateLimiter:
         before = read_throttle(connection, name)
         domains = None if scope is None else self._limits.domains_of(scope)
         measured = self._recent.per_second(domains, now)
-        after = tighten(before, self._limits.max_per_second(scope), measured, now)
+        after = rates.tighten(before, self._limits.max_per_second(scope), measured, now)
         self._throttles[scope] = after
         if after != before:
             self._recent.forget_complaints(domains)
             write_throttle(connection, name, after)
             log.info("slowed down", scope=name, per_second=round(after.per_second, 3))
 
-    def _refresh(self, connection: Connection, now: float) -> None:
+    def _refresh(self, connection: sa.Connection, now: float) -> None:
         """Read the throttles of all processes now and then, and delete those that are over."""
         if 0 <= now - self._refreshed_at < _REFRESH_INTERVAL:
             return
@@ -384,8 +407,8 @@ class RateLimiter:
         }
 
     def _corrected(
-        self, connection: Connection, name: str, throttle: Throttle, now: float
-    ) -> Throttle:
+        self, connection: sa.Connection, name: str, throttle: rates.Throttle, now: float
+    ) -> rates.Throttle:
         corrected = throttle.corrected(now)
         if corrected != throttle:
             write_throttle(connection, name, corrected)
@@ -393,11 +416,11 @@ class RateLimiter:
 
     def _gates(
         self,
-        connection: Connection,
-        scopes: Collection[RateScope],
-        quota: DailyQuota | None,
+        connection: sa.Connection,
+        scopes: Collection[rates.RateScope],
+        quota: rates.DailyQuota | None,
         now: float,
-    ) -> dict[RateScope, RateAdmission]:
+    ) -> dict[rates.RateScope, RateAdmission]:
         """Return the gates of scopes that have limits. The transport always has one."""
         limits = {scope: self._limits_now(scope, now) for scope in scopes}
         names = [one.bucket for some in limits.values() for one in some]
@@ -408,16 +431,18 @@ class RateLimiter:
             if some or scope is None
         }
 
-    def _limits_now(self, scope: RateScope, now: float) -> Sequence[RateLimit]:
+    def _limits_now(self, scope: rates.RateScope, now: float) -> Sequence[rates.RateLimit]:
         fixed, throttle = self._limits.fixed(scope), self._throttles.get(scope)
         if throttle is None or throttle.is_over(now):
             return fixed
         return (*fixed, self._limits.throttled(scope, throttle, now))
 
-    def _today(self, connection: Connection, now: float) -> tuple[date, DailyQuota | None]:
-        day = day_of(now)
-        allowed = daily_allowance(self._warmup, day) if self._warmup else None
+    def _today(
+        self, connection: sa.Connection, now: float
+    ) -> tuple[date, rates.DailyQuota | None]:
+        day = rates.day_of(now)
+        allowed = rates.daily_allowance(self._warmup, day) if self._warmup else None
         if allowed is None:
             return day, None
         sent = sent_on(connection, self._transport, day)
-        return day, daily_quota(allowed, sent, day)
+        return day, rates.daily_quota(allowed, sent, day)

@@ -30,16 +30,8 @@ from publisher import files
 from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind, OutboxSettings
 from publisher.delivery import causes
-from publisher.delivery.transports.base import (
-    ACCEPTED_OUTCOME,
-    Guarantee,
-    MessageKey,
-    Outcome,
-    OutgoingMessage,
-    SendStatus,
-    Transport,
-    Unreachable,
-)
+from publisher.delivery.transports import base as transports
+from publisher.delivery.transports.base import Unreachable
 from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
 
@@ -56,7 +48,7 @@ class StagedMessage:
     """A staged file, its row of the ledger, and its destination."""
 
     path: Path
-    key: MessageKey
+    key: transports.MessageKey
     folder: str
     name: str
 
@@ -78,7 +70,7 @@ class StagingArea:
         files.make_private_folder(self._root.parent)
         files.make_folder(self._root / str(lease_id))
 
-    def put(self, lease_id: int, outgoing: OutgoingMessage) -> None:
+    def put(self, lease_id: int, outgoing: transports.OutgoingMessage) -> None:
         """Write a message. When this returns, the file and its name survive a power failure.
 
         A message that can't be written completely leaves no file. Writing it again is harmless.
@@ -186,11 +178,11 @@ class OutboxLayout:
 class UnplacedMessages:
     """Messages of sent rows that can't be placed at present, and why."""
 
-    keys: frozenset[MessageKey]
+    keys: frozenset[transports.MessageKey]
     reason: str
 
 
-class OutboxTransport(Transport):
+class OutboxTransport(transports.Transport):
     """Writes messages as files.
 
     A full disk or a folder that can't be written to is Unreachable, never for good: the next run
@@ -199,7 +191,7 @@ class OutboxTransport(Transport):
 
     name = "outbox"
     done = "written"
-    guarantee: Guarantee = "idempotent"
+    guarantee: transports.Guarantee = "idempotent"
     # A disk writes a few files through in nearly the time of one; more would wait for each other.
     connections = 4
     prefetch = 32
@@ -230,7 +222,7 @@ class OutboxTransport(Transport):
             self._connections[lease_id] += 1
         return OutboxConnection(self, lease_id, holds_lease)
 
-    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
+    def on_committed(self, lease_id: int, keys: Collection[transports.MessageKey]) -> None:
         """Place messages that the ledger has committed as sent. Never raises.
 
         Messages that can't be placed are not lost, but no more are accepted then. They are tried
@@ -247,7 +239,9 @@ class OutboxTransport(Transport):
             self._tidy(lease_id)
 
     def recover(
-        self, lease_id: int, sent: Callable[[Sequence[MessageKey]], Collection[MessageKey]]
+        self,
+        lease_id: int,
+        sent: Callable[[Sequence[transports.MessageKey]], Collection[transports.MessageKey]],
     ) -> None:
         """Finish what a revoked lease has left staged. Raises DeliveryError.
 
@@ -303,7 +297,7 @@ class OutboxTransport(Transport):
             del self._connections[lease_id]
             self.staging.remove_empty_folders(lease_id)
 
-    def _place_rows(self, lease_id: int, keys: Collection[MessageKey]) -> None:
+    def _place_rows(self, lease_id: int, keys: Collection[transports.MessageKey]) -> None:
         if keys:
             self._place(one for one in self.staging.waiting(lease_id) if one.key in keys)
 
@@ -350,19 +344,21 @@ class OutboxConnection:
 
     def send(
         self,
-        outgoing: OutgoingMessage,
-        next_message: OutgoingMessage | None = None,  # noqa: ARG002  # the protocol has it
-    ) -> Outcome:
+        outgoing: transports.OutgoingMessage,
+        next_message: transports.OutgoingMessage | None = None,  # noqa: ARG002  # the protocol has it
+    ) -> transports.Outcome:
         """Stage one message. Raises Unreachable if none can be staged.
 
         A problem with one issue's own folder defers that issue's messages and stops no others.
         """
         if not self.is_open:
-            return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
+            return transports.Outcome(
+                transports.SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED
+            )
         if reason := self.transport.blocked_by(self.lease_id):
             raise self._unreachable(reason)
         if not self.holds_lease():
-            return Outcome(SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
+            return transports.Outcome(transports.SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
         try:
             self.transport.layout.prepare(outgoing.folder)
         except OSError as error:
@@ -371,7 +367,7 @@ class OutboxConnection:
             self.transport.staging.put(self.lease_id, outgoing)
         except OSError as error:
             return self._defer(error, {errno.ENAMETOOLONG})
-        return ACCEPTED_OUTCOME
+        return transports.ACCEPTED_OUTCOME
 
     def close(self) -> None:
         """Close. A second call does nothing."""
@@ -380,7 +376,7 @@ class OutboxConnection:
             self._is_counted = False
             self.transport.disconnect(self.lease_id)
 
-    def _defer(self, error: OSError, tolerated: Collection[int]) -> Outcome:
+    def _defer(self, error: OSError, tolerated: Collection[int]) -> transports.Outcome:
         """Return DEFERRED for a tolerated error. Raises Unreachable for others."""
         reason = self.transport.reason(error)
         if error.errno not in tolerated:
@@ -388,7 +384,7 @@ class OutboxConnection:
         if reason not in self._logged:
             self._logged.add(reason)
             log.error("mail of an issue is put off", reason=reason)
-        return Outcome(SendStatus.DEFERRED, reason, causes.FOLDER_PROBLEM)
+        return transports.Outcome(transports.SendStatus.DEFERRED, reason, causes.FOLDER_PROBLEM)
 
     def _unreachable(self, reason: str) -> Unreachable:
         self.is_open = False

@@ -9,15 +9,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from publisher.gate import mail as mails
 from publisher.gate.findings import Finding
-from publisher.gate.mail import (
-    MOST_CHARACTERS,
-    CheckedMail,
-    HtmlDocument,
-    clip_text,
-    finding,
-    finding_of,
-)
+from publisher.gate.mail import clip_text
 from publisher.i18n.messages import counted, message
 
 # Jinja and Liquid; our own tokens; Mailchimp; Salesforce and ERB.
@@ -54,14 +48,14 @@ _MAYBE_LEFTOVER = re.compile(
 _QUOTED = 40
 
 
-def check(mail: CheckedMail) -> Iterator[Finding]:
+def check(mail: mails.CheckedMail) -> Iterator[Finding]:
     by_people = _without_layout(mail.written_by_people)
     document = mail.document
     for element, texts in document.own_texts.items():
         for text in texts:
             if _MAYBE_LEFTOVER.search(text) and element.tag not in {"style", "script"}:
                 for problem in _in_text(text, by_people, is_alone=len(element) == 0):
-                    yield finding_of("html-template", element, problem)
+                    yield mails.finding_of("html-template", element, problem)
     yield from _attributes(document, by_people)
     is_quoted = _REPLACEMENT in mail.written_by_people  # as in an article on encodings
     yield from _damaged_html(mail.html, is_quoted=is_quoted)
@@ -81,13 +75,13 @@ def _in_text(text: str, by_people: str, *, is_alone: bool = True) -> list[str]:
     return found
 
 
-def _attributes(document: HtmlDocument, by_people: str) -> Iterator[Finding]:
+def _attributes(document: mails.HtmlDocument, by_people: str) -> Iterator[Finding]:
     for element in document.elements:
         attributes = element.attrib
         for name in _TEXT_ATTRIBUTES:
             if name in attributes:
                 for problem in _in_text(element.get(name, ""), by_people):
-                    yield finding(
+                    yield mails.finding(
                         "html-template",
                         element,
                         "%(name)s: %(problem)s",
@@ -102,7 +96,7 @@ def _addresses(element: etree._Element) -> Iterator[Finding]:
         if name not in element.attrib:
             continue
         if found := _MARKER.search(element.get(name, "")):
-            yield finding(
+            yield mails.finding(
                 "html-template",
                 element,
                 "%(name)s: %(problem)s",
@@ -110,7 +104,7 @@ def _addresses(element: etree._Element) -> Iterator[Finding]:
                 problem=message("%(marker)s was left over", marker=clip_text(found[0])),
             )
         elif found := _ENCODED.search(element.get(name, "")):
-            yield finding(
+            yield mails.finding(
                 "url-template",
                 element,
                 "%(name)s: the address contains %(found)s",
@@ -118,18 +112,18 @@ def _addresses(element: etree._Element) -> Iterator[Finding]:
                 found=repr(found[0]),
             )
     if found := _SEGMENT.search(element.get("href") or element.get("src") or ""):
-        yield finding(
+        yield mails.finding(
             "url-template", element, "the address contains %(found)s", found=repr(found[1])
         )
 
 
 def _damaged_html(html: str, *, is_quoted: bool) -> Iterator[Finding]:
-    found = list(_DAMAGE.finditer(html[:MOST_CHARACTERS]))
+    found = list(_DAMAGE.finditer(html[: mails.MOST_CHARACTERS]))
     for sign in dict.fromkeys([one[0] for one in found]):
         if sign == _REPLACEMENT and is_quoted:
             continue
         places = [one for one in found if one[0] == sign]
-        yield finding_of(
+        yield mails.finding_of(
             "html-damage",
             "html",
             counted(
@@ -159,7 +153,7 @@ def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Findin
                 )
             )
         for code, problem in problems:
-            yield finding_of(code, f"“{clip_text(line, _QUOTED)}”", problem, line=number)
+            yield mails.finding_of(code, f"“{clip_text(line, _QUOTED)}”", problem, line=number)
 
 
 def _gettext_markers(line: str, by_people: str) -> list[str]:

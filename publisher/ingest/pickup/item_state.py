@@ -12,18 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    Text,
-    bindparam,
-    cast,
-    delete,
-    func,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from publisher.articles.model import ArticleStatus, Mailing, ParsedArticle
 from publisher.articles.tables import article, story
@@ -98,72 +87,72 @@ class ItemResult:
 # Sources
 
 
-def stored_sources(connection: Connection) -> Mapping[str, str]:
-    rows = connection.execute(select(source_table.c.name, source_table.c.kind))
+def stored_sources(connection: sa.Connection) -> Mapping[str, str]:
+    rows = connection.execute(sa.select(source_table.c.name, source_table.c.kind))
     return dict(rows.all())
 
 
-def count_articles_of_sources(connection: Connection) -> Mapping[str, int]:
+def count_articles_of_sources(connection: sa.Connection) -> Mapping[str, int]:
     item = source_item.c
-    query = select(item.source, func.count(item.article_id.distinct()))
+    query = sa.select(item.source, sa.func.count(item.article_id.distinct()))
     query = query.where(item.article_id.is_not(None)).group_by(item.source)
     return {str(name): count for name, count in connection.execute(query)}
 
 
-def source_state(connection: Connection, name: str) -> SourceState | None:
+def source_state(connection: sa.Connection, name: str) -> SourceState | None:
     table = source_table.c
     columns = (table.kind, table.fingerprint, table.mark, table.left_out)
-    query = select(*columns).where(table.name == name)
+    query = sa.select(*columns).where(table.name == name)
     row = connection.execute(query).one_or_none()
     return SourceState(*row) if row else None
 
 
-def imported_at(connection: Connection, name: str) -> datetime | None:
+def imported_at(connection: sa.Connection, name: str) -> datetime | None:
     """Return when the first import of a source was finished, None if it was not."""
-    query = select(source_table.c.imported_at).where(source_table.c.name == name)
+    query = sa.select(source_table.c.imported_at).where(source_table.c.name == name)
     return connection.execute(query).scalar_one_or_none()
 
 
-def finish_first_import(connection: Connection, name: str, now: datetime) -> None:
+def finish_first_import(connection: sa.Connection, name: str, now: datetime) -> None:
     """Store when the first import of a source was finished, unless that is stored already."""
     here = (source_table.c.name == name) & source_table.c.imported_at.is_(None)
-    connection.execute(update(source_table).where(here).values(imported_at=now))
+    connection.execute(sa.update(source_table).where(here).values(imported_at=now))
 
 
-def add_source(connection: Connection, name: str, state: SourceState) -> None:
+def add_source(connection: sa.Connection, name: str, state: SourceState) -> None:
     """Store a new source, unless another process was first."""
     row = upsert(connection, source_table).values(name=name, **asdict(state))
     connection.execute(row.on_conflict_do_nothing(index_elements=["name"]))
 
 
-def rename_source(connection: Connection, old: str, new: str) -> None:
+def rename_source(connection: sa.Connection, old: str, new: str) -> None:
     here = source_table.c.name == old
-    connection.execute(update(source_table).where(here).values(name=new))
+    connection.execute(sa.update(source_table).where(here).values(name=new))
 
 
-def set_source_state(connection: Connection, name: str, state: SourceState) -> None:
+def set_source_state(connection: sa.Connection, name: str, state: SourceState) -> None:
     """Store how far a source was read, and under which settings."""
     here = source_table.c.name == name
-    connection.execute(update(source_table).where(here).values(asdict(state)))
+    connection.execute(sa.update(source_table).where(here).values(asdict(state)))
 
 
-def read_all_again(connection: Connection) -> None:
+def read_all_again(connection: sa.Connection) -> None:
     """Mark all sources, so that every item is read again and its media are put in place."""
-    connection.execute(update(source_table).values(fingerprint="", mark=""))
+    connection.execute(sa.update(source_table).values(fingerprint="", mark=""))
 
 
-def forget_source(connection: Connection, name: str) -> None:
-    connection.execute(delete(source_table).where(source_table.c.name == name))
+def forget_source(connection: sa.Connection, name: str) -> None:
+    connection.execute(sa.delete(source_table).where(source_table.c.name == name))
 
 
 # Items
 
 
-def known_items(connection: Connection, source: str) -> dict[str, KnownItem]:
+def known_items(connection: sa.Connection, source: str) -> dict[str, KnownItem]:
     table = source_item.c
     # As text: parsing a hundred thousand empty lists would take a third of a second.
-    columns = (cast(table.media, Text), table.read_again_at)
-    query = select(*table["key", "signature", "sha256", "article_id", "reason"], *columns)
+    columns = (sa.cast(table.media, sa.Text), table.read_again_at)
+    query = sa.select(*table["key", "signature", "sha256", "article_id", "reason"], *columns)
     rows: Any = connection.execute(query.where(table.source == source))
     return {
         key: KnownItem(
@@ -175,14 +164,14 @@ def known_items(connection: Connection, source: str) -> dict[str, KnownItem]:
     }
 
 
-def items_of(connection: Connection, sources: Collection[str]) -> list[ItemId]:
-    query = select(source_item.c.source, source_item.c.key)
+def items_of(connection: sa.Connection, sources: Collection[str]) -> list[ItemId]:
+    query = sa.select(source_item.c.source, source_item.c.key)
     found = connection.execute(query.where(source_item.c.source.in_(sources)))
     return sorted((source, key) for source, key in found)
 
 
 def save_item(
-    connection: Connection,
+    connection: sa.Connection,
     source: str,
     result: ItemResult,
     article_id: int | None,
@@ -206,37 +195,37 @@ def save_item(
     save_problems(connection, source, result.item.key, add_reason(result.problems, reason))
 
 
-def save_signatures(connection: Connection, source: str, items: Sequence[Item]) -> None:
+def save_signatures(connection: sa.Connection, source: str, items: Sequence[Item]) -> None:
     """Store the new signatures of items with unchanged content."""
     if items:
         table = source_item.c
-        here = (table.source == source) & (table.key == bindparam("item"))
+        here = (table.source == source) & (table.key == sa.bindparam("item"))
         connection.execute(
-            update(source_item).where(here).values(signature=bindparam("new_signature")),
+            sa.update(source_item).where(here).values(signature=sa.bindparam("new_signature")),
             [{"item": item.key, "new_signature": item.signature} for item in items],
         )
 
 
-def save_files(connection: Connection, source: str, files: Iterable[Item]) -> None:
+def save_files(connection: sa.Connection, source: str, files: Iterable[Item]) -> None:
     for file in files:
         save_item(connection, source, ItemResult(item=file, sha256=""), None)
 
 
-def forget_items(connection: Connection, source: str, keys: Iterable[str]) -> list[int]:
+def forget_items(connection: sa.Connection, source: str, keys: Iterable[str]) -> list[int]:
     """Delete the state of items; return the ids of articles that have no item any more."""
     orphans = []
     for key in keys:
         here = (source_item.c.source == source) & (source_item.c.key == key)
-        number = connection.execute(select(source_item.c.article_id).where(here)).scalar()
-        connection.execute(delete(source_item).where(here))
-        others = select(source_item.c.key).where(source_item.c.article_id == number)
+        number = connection.execute(sa.select(source_item.c.article_id).where(here)).scalar()
+        connection.execute(sa.delete(source_item).where(here))
+        others = sa.select(source_item.c.key).where(source_item.c.article_id == number)
         if number is not None and connection.execute(others).first() is None:
             orphans.append(int(number))
     return orphans
 
 
-def count_quarantined(connection: Connection) -> int:
-    query = select(func.count()).where(source_item.c.reason.is_not(None))
+def count_quarantined(connection: sa.Connection) -> int:
+    query = sa.select(sa.func.count()).where(source_item.c.reason.is_not(None))
     return int(connection.execute(query).scalar_one())
 
 
@@ -279,10 +268,10 @@ def archive_rule(
     return ArchiveRule(imported_at or now, is_import=imported_at is None or not same_rules)
 
 
-def count_archive(connection: Connection) -> Mapping[str, int]:
+def count_archive(connection: sa.Connection) -> Mapping[str, int]:
     """Return how many published articles of each source are an archive."""
-    query: Select[str, int] = (
-        select(source_item.c.source, func.count(article.c.id.distinct()))
+    query: sa.Select[str, int] = (
+        sa.select(source_item.c.source, sa.func.count(article.c.id.distinct()))
         .join(article, article.c.id == source_item.c.article_id)
         .where(article.c.mailing == Mailing.ARCHIVE, article.c.status == ArticleStatus.READY)
         .group_by(source_item.c.source)
@@ -291,31 +280,37 @@ def count_archive(connection: Connection) -> Mapping[str, int]:
     return dict(connection.execute(query).all())
 
 
-def stories_named(connection: Connection, name: str) -> ColumnElement[bool] | None:
+def stories_named(connection: sa.Connection, name: str) -> sa.ColumnElement[bool] | None:
     """Return a condition for the articles of a source, or else of a story by its key or slug.
 
     None if there is neither.
     """
-    source = select(source_table.c.name).where(source_table.c.name == name)
+    source = sa.select(source_table.c.name).where(source_table.c.name == name)
     if connection.execute(source).first():
-        items = select(source_item.c.article_id).where(source_item.c.source == name)
-        stories = select(article.c.story_id).where(article.c.id.in_(items))
+        items = sa.select(source_item.c.article_id).where(source_item.c.source == name)
+        stories = sa.select(article.c.story_id).where(article.c.id.in_(items))
         return article.c.story_id.in_(stories)
-    found = select(story.c.id).where((story.c.key == name) | (story.c.slug == name))
+    found = sa.select(story.c.id).where((story.c.key == name) | (story.c.slug == name))
     number = connection.execute(found).scalars().first()
     return None if number is None else article.c.story_id == number
 
 
-def count_by_mailing(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, int]:
+def count_by_mailing(
+    connection: sa.Connection, chosen: sa.ColumnElement[bool]
+) -> Mapping[str, int]:
     """Return how many published articles of these there are, by the value of `Mailing`."""
-    query = select(article.c.mailing, func.count()).group_by(article.c.mailing)
+    query = sa.select(article.c.mailing, sa.func.count()).group_by(article.c.mailing)
     rows = connection.execute(query.where(chosen, article.c.status == ArticleStatus.READY))
     return {str(mailing): number for mailing, number in rows}
 
 
-def announce_archive(connection: Connection, chosen: ColumnElement[bool], now: datetime) -> int:
+def announce_archive(
+    connection: sa.Connection, chosen: sa.ColumnElement[bool], now: datetime
+) -> int:
     """Make articles of an archive news from now on; return how many. Others stay as they are."""
     is_archived = article.c.mailing == Mailing.ARCHIVE
-    rows = update(article).where(chosen, is_archived, article.c.status == ArticleStatus.READY)
+    rows = sa.update(article).where(
+        chosen, is_archived, article.c.status == ArticleStatus.READY
+    )
     values = rows.values(mailing=Mailing.ANNOUNCED, available_at=now)
     return connection.execute(values).rowcount

@@ -21,6 +21,7 @@ from publisher.config import Settings, SourceSettings
 from publisher.config.sources import SOURCE_KINDS
 from publisher.database import Database
 from publisher.fault_isolation import isolated, stops_all
+from publisher.ingest import problems as item_problems
 from publisher.ingest.pickup import (
     item_state,
     link_update,
@@ -35,14 +36,6 @@ from publisher.ingest.pickup.item_state import (
     KnownItem,
     SourceState,
     archive_rule,
-)
-from publisher.ingest.problems import (
-    HeldSource,
-    hold_source,
-    is_sudden_loss,
-    list_held_sources,
-    release_source,
-    save_failures,
 )
 from publisher.ingest.sites.base import left_out_as_text
 from publisher.ingest.sources.base import Item, Listing, Source
@@ -218,15 +211,18 @@ class SourcePickup:
         articles = [key for key, item in self._known.items() if item.article_id is not None]
         gone = {*self._changes.gone}
         lost = sum(key in gone for key in articles) - moved
-        held = HeldSource(self.name, lost, len(articles))
-        is_sudden = self._listing.is_complete and is_sudden_loss(lost, len(articles))
+        held = item_problems.HeldSource(self.name, lost, len(articles))
+        is_sudden = self._listing.is_complete and item_problems.is_sudden_loss(
+            lost, len(articles)
+        )
         with self.database.reading() as connection:
             is_known = any(
-                source.source == self.name for source in list_held_sources(connection)
+                source.source == self.name
+                for source in item_problems.list_held_sources(connection)
             )
         if is_sudden or is_known:
             with self.database.writing() as connection:
-                if is_sudden and hold_source(connection, held, self.now):
+                if is_sudden and item_problems.hold_source(connection, held, self.now):
                     log.warning(
                         "source held", source=self.name, lost=lost, articles=len(articles)
                     )
@@ -235,7 +231,7 @@ class SourcePickup:
                     mark = self._before.mark if self._before else ""
                     self._after = replace(self._after, mark=mark)
                 else:
-                    release_source(connection, self.name)
+                    item_problems.release_source(connection, self.name)
         return frozenset((self.name, key) for key in self._changes.gone)
 
     def read(self, absent: Collection[ItemId], progress: ReadProgress | None) -> None:
@@ -391,7 +387,7 @@ def pick_up(
     with database.writing() as connection:
         # Millions of links are compared between two statements.
         database.allow_pause(connection)
-        save_failures(connection, failed, now)
+        item_problems.save_failures(connection, failed, now)
         # A wrong path in publication.toml must not withdraw what the right one held.
         if gone and not total.problems:
             _forget_sources(connection, settings, gone, dropped, now, total)

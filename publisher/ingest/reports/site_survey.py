@@ -14,16 +14,7 @@ from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.errors import ArticleError
 from publisher.ingest.parsers.document import decode_document
 from publisher.ingest.parsers.front_matter import split_front_matter
-from publisher.ingest.sites.base import (
-    LeftOut,
-    LeftOutError,
-    LeftOutReason,
-    Site,
-    SiteLanguages,
-    SiteOptions,
-    is_language_code,
-    tag_of,
-)
+from publisher.ingest.sites import base as sites
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sources.folder import document_of_site, scan_folder
@@ -51,7 +42,7 @@ class SiteSurvey:
     stories: dict[str, set[str]] = field(default_factory=dict)
     undated: int = 0
     held_back: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[LeftOut] = field(default_factory=Counter)
+    left_out: Counter[sites.LeftOut] = field(default_factory=Counter)
     # Path and reason of each document that can't be read.
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
@@ -73,7 +64,7 @@ class _Found:
 
 def survey_site(folder: Path) -> SiteSurvey:
     """Return what a folder holds. Raises SourceError if it can't be read."""
-    site = open_site(ConfigurationFiles(folder), SiteOptions())
+    site = open_site(ConfigurationFiles(folder), sites.SiteOptions())
     survey = SiteSurvey(site.generator, site.url, site.title, site.timezone, site.declared)
     scan = scan_folder(folder, _NO_TIME, site)
     survey.left_out = scan.left_out
@@ -87,7 +78,9 @@ def survey_site(folder: Path) -> SiteSurvey:
     return survey
 
 
-def _read(survey: SiteSurvey, site: Site, folder: Path, path: PurePosixPath) -> _Found | None:
+def _read(
+    survey: SiteSurvey, site: sites.Site, folder: Path, path: PurePosixPath
+) -> _Found | None:
     """Return the article of one document, or note why there is none."""
     try:
         content = FolderFiles(folder).read(path)
@@ -95,7 +88,7 @@ def _read(survey: SiteSurvey, site: Site, folder: Path, path: PurePosixPath) -> 
         parts = split_front_matter(decode_document(document))
         parsed = document.describe(parts.fields or {})
         text = parts.body.strip()
-    except LeftOutError as error:
+    except sites.LeftOutError as error:
         survey.held_back[error.left_out.reason] += 1
     except ArticleError as error:
         survey.unreadable.append((str(path), str(error)))
@@ -107,7 +100,7 @@ def _read(survey: SiteSurvey, site: Site, folder: Path, path: PurePosixPath) -> 
             sha256 = hashlib.sha256(text.encode()).digest() if text else b""
             key = one.key or str(path)
             return _Found(key, one.language or "", sha256, parsed.published is None)
-        survey.held_back[LeftOutReason.DRAFT if parsed.is_draft else parsed.status] += 1
+        survey.held_back[sites.LeftOutReason.DRAFT if parsed.is_draft else parsed.status] += 1
     return None
 
 
@@ -120,7 +113,7 @@ def _count(survey: SiteSurvey, found: Sequence[_Found]) -> None:
         # A language with nothing but copies is one of the site, too.
         survey.languages[one.language] += not is_copy
         if is_copy:
-            survey.held_back[LeftOutReason.UNTRANSLATED] += 1
+            survey.held_back[sites.LeftOutReason.UNTRANSLATED] += 1
         else:
             survey.stories.setdefault(one.key, set()).add(one.language)
             survey.undated += one.is_undated
@@ -128,12 +121,12 @@ def _count(survey: SiteSurvey, found: Sequence[_Found]) -> None:
 
 def _in_language(parsed: ParsedArticle, path: PurePosixPath) -> ParsedArticle:
     """Return an article with language and key, as `story_keys` would find them in a plain folder."""
-    declared = tag_of(parsed.language) if parsed.language else None
+    declared = sites.tag_of(parsed.language) if parsed.language else None
     if parsed.key and declared:
         return replace(parsed, language=declared)
     names = (*path.parts[:-1][:1], path.stem.rpartition(".")[2])
-    codes = [name for name in names if is_language_code(name)]
-    languages = SiteLanguages.of(codes, SiteOptions().language)
+    codes = [name for name in names if sites.is_language_code(name)]
+    languages = sites.SiteLanguages.of(codes, sites.SiteOptions().language)
     language = declared or next(filter(None, map(languages.tag, codes)), languages.default)
     key = parsed.key or languages.without(str(path.with_suffix("")), language)
     return replace(parsed, language=language, key=key)

@@ -17,14 +17,8 @@ from publisher.ingest.parsers import fields as field_types
 from publisher.ingest.parsers.fields import AFFILIATION_KEYS
 from publisher.ingest.parsers.front_matter import YamlValue, keyed
 from publisher.ingest.parsers.metadata import read_metadata
-from publisher.ingest.sites.base import (
-    LeftOutError,
-    LeftOutReason,
-    PageKind,
-    SiteLanguages,
-    SitePage,
-    tag_of,
-)
+from publisher.ingest.sites import base as sites
+from publisher.ingest.sites.base import LeftOutError
 
 Fields = Mapping[str, YamlValue]
 
@@ -48,7 +42,9 @@ _INLINE_BREAK = re.compile(r"\s*<(?:br\s*/?|wbr)>\s*", re.IGNORECASE)
 _SLUG = re.compile(r"[\w.-]*[\w][-._/][\w./-]*")
 
 
-def check_held_back(page: SitePage, fields: Fields, languages: SiteLanguages) -> None:
+def check_held_back(
+    page: sites.SitePage, fields: Fields, languages: sites.SiteLanguages
+) -> None:
     """Raise LeftOutError if a document says that it is not to be listed, or not translated yet.
 
     `untranslated` of an original, which is in the site's main language, says that it has no translations.
@@ -56,20 +52,20 @@ def check_held_back(page: SitePage, fields: Fields, languages: SiteLanguages) ->
     title = text_of(fields, "title")
     is_draft = is_set(fields, "draft") or fields.get("status") == "draft"
     if is_draft or is_word(fields.get("published"), field_types.FALSE_WORDS):
-        raise LeftOutError(LeftOutReason.DRAFT, title=title)
+        raise LeftOutError(sites.LeftOutReason.DRAFT, title=title)
     if is_set(fields, "unlisted"):
-        raise LeftOutError(LeftOutReason.UNLISTED, title=title)
+        raise LeftOutError(sites.LeftOutReason.UNLISTED, title=title)
     if is_set(fields, "untranslated"):
         declared = text_of(fields, "lang", "language", "locale")
-        language = languages.tag(declared) or tag_of(declared) or page.language
+        language = languages.tag(declared) or sites.tag_of(declared) or page.language
         if language not in {None, languages.default}:
-            raise LeftOutError(LeftOutReason.UNTRANSLATED, title=title)
+            raise LeftOutError(sites.LeftOutReason.UNTRANSLATED, title=title)
 
 
-def check_dated(page: SitePage, parsed: ParsedArticle) -> None:
+def check_dated(page: sites.SitePage, parsed: ParsedArticle) -> None:
     """Raise LeftOutError for a page that would be an article if it had a date."""
-    if page.kind is PageKind.DATED and parsed.published is None:
-        raise LeftOutError(LeftOutReason.PAGE, page.group)
+    if page.kind is sites.PageKind.DATED and parsed.published is None:
+        raise LeftOutError(sites.LeftOutReason.PAGE, page.group)
 
 
 def is_word(value: YamlValue, words: frozenset[str]) -> bool:
@@ -93,7 +89,7 @@ def text_list(value: YamlValue) -> tuple[str, ...]:
     return tuple(one.strip() for one in items if isinstance(one, str) and one.strip())
 
 
-def described(page: SitePage, fields: Fields) -> ParsedArticle:
+def described(page: sites.SitePage, fields: Fields) -> ParsedArticle:
     """Return what front matter says, with the date in the page's name and no address elsewhere.
 
     `canonical_url` is the address of a copy: the page itself still stands at its own.
@@ -121,11 +117,11 @@ def described(page: SitePage, fields: Fields) -> ParsedArticle:
 
 
 def in_language(
-    parsed: ParsedArticle, page: SitePage, languages: SiteLanguages
+    parsed: ParsedArticle, page: sites.SitePage, languages: sites.SiteLanguages
 ) -> ParsedArticle:
     """Return an article in the language that it states, else its path, else the site."""
     declared = parsed.language or ""
-    found = languages.tag(declared) or tag_of(declared) or page.language
+    found = languages.tag(declared) or sites.tag_of(declared) or page.language
     problems = parsed.problems
     if declared and not found:
         what = f"lang: {declared} is no language; {languages.default} was taken"
@@ -152,7 +148,7 @@ def stated_aliases(fields: Fields, page: str = "") -> tuple[str, ...]:
     )
 
 
-def translation_link(fields: Fields, languages: SiteLanguages, language: str) -> str:
+def translation_link(fields: Fields, languages: sites.SiteLanguages, language: str) -> str:
     """Return the key that a document shares with its translations, empty if it states none.
 
     It has no language in it. An id or a name counts if it reads like an address.

@@ -14,17 +14,8 @@ from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.sites import base as sites
 from publisher.ingest.sites import common_front_matter, permalinks
-from publisher.ingest.sites.base import (
-    LeftOut,
-    LeftOutReason,
-    PageKind,
-    Site,
-    SiteLanguages,
-    SiteOptions,
-    SitePage,
-    tag_of,
-)
 from publisher.ingest.sites.common_front_matter import named_authors
 from publisher.ingest.sites.configuration import ConfigurationFiles, ScriptObject
 from publisher.ingest.sites.permalinks import COMMON_PAGES, LISTS, PathPatterns
@@ -66,7 +57,7 @@ class _BlogFolder:
     locale: str
 
 
-class DocusaurusSite(Site):
+class DocusaurusSite(sites.Site):
     """A folder with a script of Docusaurus's configuration."""
 
     generator = "docusaurus"
@@ -74,7 +65,7 @@ class DocusaurusSite(Site):
     unread = frozenset({"node_modules", "__tests__"})
     generated = (*COMMON_PAGES, *LISTS)
 
-    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+    def __init__(self, files: ConfigurationFiles, options: sites.SiteOptions) -> None:
         super().__init__(files, options)
         config = files.script(*CONFIG_FILES)
         i18n = config.object("i18n")
@@ -83,12 +74,12 @@ class DocusaurusSite(Site):
         locales = dict.fromkeys([self._default, *listed])
         own = dict(i18n.object("localeConfigs").own_objects())
         tags = {
-            locale: tag_of(own.get(locale, ScriptObject("")).string("htmlLang") or locale)
+            locale: sites.tag_of(own.get(locale, ScriptObject("")).string("htmlLang") or locale)
             for locale in locales
         }
         self._tags = {locale: tag for locale, tag in tags.items() if tag}
         self._tags.setdefault(self._default, options.language)
-        self._languages = SiteLanguages(self._tags, self._tags[self._default])
+        self._languages = sites.SiteLanguages(self._tags, self._tags[self._default])
         self._folders = tuple(self._blog_folders(_blogs(config), own))
         base = (config.string("baseUrl") or "").strip("/")
         self.stated_url = f"{(config.string('url') or '').rstrip('/')}/{base}".rstrip("/")
@@ -117,32 +108,32 @@ class DocusaurusSite(Site):
 
     # Names
 
-    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
+    def page_at(self, path: PurePosixPath) -> sites.SitePage | sites.LeftOut:
         found = next(
             (folder for folder in self._folders if path.is_relative_to(folder.folder)), None
         )
         # The folder of a blog may have such a name itself.
         inner = path.relative_to(found.folder) if found else path
         if any(part.startswith("_") for part in inner.parts) or ".test." in path.name:
-            return LeftOut(LeftOutReason.HIDDEN, "_")
+            return sites.LeftOut(sites.LeftOutReason.HIDDEN, "_")
         is_document = path.suffix.lower() in {".md", ".mdx"}
         if found is None or not is_document:
-            kind = LeftOutReason.ENDING if not is_document else LeftOutReason.PAGE
-            return LeftOut(kind, path.suffix if not is_document else path.parts[0])
+            kind = sites.LeftOutReason.ENDING if not is_document else sites.LeftOutReason.PAGE
+            return sites.LeftOut(kind, path.suffix if not is_document else path.parts[0])
         blog = found.blog
         if (blog.include and not blog.include.match(inner)) or blog.exclude.match(inner):
-            return LeftOut(LeftOutReason.EXCLUDED, blog.route)
+            return sites.LeftOut(sites.LeftOutReason.EXCLUDED, blog.route)
         inside = inner.with_suffix("")
         dated = _DATED_PATH.fullmatch(str(inside))
         text = dated["text"] if dated else str(inside).removesuffix("/index")
         story = inside.parent if inside.name == "index" and len(inside.parts) > 1 else inside
         name = "" if found.blog.name == "default" else f"{found.blog.name}/"
-        return SitePage(
+        return sites.SitePage(
             path,
             language=self._tags[found.locale],
             story=f"{name}{story}",
             date=parse_date(dated["date"].replace("/", "-")) if dated else None,
-            kind=PageKind.POST,
+            kind=sites.PageKind.POST,
             group=found.blog.route,
             title=permalinks.title_of_name(text.rpartition("/")[2]),
             beside=self._beside(path, found),
@@ -158,7 +149,7 @@ class DocusaurusSite(Site):
 
     # Front matter
 
-    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+    def describe(self, page: sites.SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
         common_front_matter.check_held_back(page, fields, self._languages)
         place = next(
@@ -196,14 +187,14 @@ class DocusaurusSite(Site):
         """Return the blog's list in this language, else the one of its default language."""
         return self._lists[place.blog.folder, name] | self._lists[place.folder, name]
 
-    def _slug(self, page: SitePage, place: _BlogFolder) -> str:
+    def _slug(self, page: sites.SitePage, place: _BlogFolder) -> str:
         inside = str(page.path.relative_to(place.folder).with_suffix(""))
         match = _DATED_PATH.fullmatch(inside)
         if not match:
             return inside.removesuffix("/index")
         return f"{match['date'].replace('-', '/')}/{match['folder']}{match['text']}"
 
-    def values(self, page: SitePage) -> SiteValues:
+    def values(self, page: sites.SitePage) -> SiteValues:
         """Return the path of the document, and the files that it imports."""
         include = partial(self._files.included, page.path.parent, PurePosixPath())
         return SiteValues(page={"path": str(page.path)}, include=include)

@@ -15,17 +15,9 @@ from publisher.ingest.parsers import fields as field_types
 from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.sites import base as sites
 from publisher.ingest.sites import common_front_matter, permalinks
-from publisher.ingest.sites.base import (
-    LeftOut,
-    LeftOutError,
-    LeftOutReason,
-    PageKind,
-    Site,
-    SiteLanguages,
-    SiteOptions,
-    SitePage,
-)
+from publisher.ingest.sites.base import LeftOutError
 from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.configuration import ConfigurationFiles, DataFiles, plain_values
 from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig
@@ -54,18 +46,18 @@ class _Place:
     beside: tuple[PurePosixPath, ...]
 
 
-class HugoSite(Site):
+class HugoSite(sites.Site):
     """A folder with Hugo's configuration."""
 
     generator = "hugo"
     dialect = Dialect.GOLDMARK
     hidden = (".", "#")
 
-    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+    def __init__(self, files: ConfigurationFiles, options: sites.SiteOptions) -> None:
         super().__init__(files, options)
         self._config = HugoConfig(files, options)
         codes = self._config.languages
-        self._languages = SiteLanguages(codes, codes[self._config.default])
+        self._languages = sites.SiteLanguages(codes, codes[self._config.default])
         self._data = DataFiles(files, "data")
         self.title = self._config.title
         self.timezone = str(self._config.values.get("timezone") or "")
@@ -80,35 +72,39 @@ class HugoSite(Site):
 
     # Names
 
-    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
+    def page_at(self, path: PurePosixPath) -> sites.SitePage | sites.LeftOut:
         """Return a regular page by its place in a content directory."""
         place = self._place(path.parent)
         if code := self._disabled_language(path):
-            return LeftOut(LeftOutReason.EXCLUDED, f"language {code}")
+            return sites.LeftOut(sites.LeftOutReason.EXCLUDED, f"language {code}")
         return (
-            self._page(path, place) if place else LeftOut(LeftOutReason.TEMPLATE, path.parts[0])
+            self._page(path, place)
+            if place
+            else sites.LeftOut(sites.LeftOutReason.TEMPLATE, path.parts[0])
         )
 
-    def _page(self, path: PurePosixPath, place: _Place) -> SitePage | LeftOut:
+    def _page(self, path: PurePosixPath, place: _Place) -> sites.SitePage | sites.LeftOut:
         language, stem = place.language, path.stem
         found, bare = self._languages.split_suffix(stem)
         if found:
             language, stem = found, bare
         if stem == "_index":
-            return LeftOut(LeftOutReason.LIST, path.parts[0])
+            return sites.LeftOut(sites.LeftOutReason.LIST, path.parts[0])
         inside = place.inside
         if stem != "index" and place.is_bundle:
-            return LeftOut(LeftOutReason.PAGE, "part of a bundle")
+            return sites.LeftOut(sites.LeftOutReason.PAGE, "part of a bundle")
         story = inside if stem == "index" else inside / stem
         section = inside.parts[0] if inside.parts else ""
         if not story.parts:
-            return LeftOut(LeftOutReason.LIST, path.parts[0])
-        return SitePage(
+            return sites.LeftOut(sites.LeftOutReason.LIST, path.parts[0])
+        return sites.SitePage(
             path,
             language=language,
             story=str(story).lower(),
             date=date_in_name(f"{story.name}-"),
-            kind=PageKind.POST if section.lower() in self._sections else PageKind.DATED,
+            kind=sites.PageKind.POST
+            if section.lower() in self._sections
+            else sites.PageKind.DATED,
             group=section,
             title=permalinks.title_of_name(story.name),
             beside=place.beside,
@@ -146,7 +142,7 @@ class HugoSite(Site):
 
     # Front matter
 
-    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+    def describe(self, page: sites.SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
         params = fields.get("params")
         inside = plain_values(params) if isinstance(params, dict) else {}
@@ -155,8 +151,8 @@ class HugoSite(Site):
         common_front_matter.check_held_back(page, full, self._languages)
         _check_build(full)
         layout = {common_front_matter.text_of(full, key).lower() for key in ("layout", "type")}
-        if page.kind is PageKind.DATED and layout & _LIST_LAYOUTS:
-            raise LeftOutError(LeftOutReason.LIST, page.group)
+        if page.kind is sites.PageKind.DATED and layout & _LIST_LAYOUTS:
+            raise LeftOutError(sites.LeftOutReason.LIST, page.group)
         if not common_front_matter.stated_picture(full):
             full["image"] = self._bundle_picture(page)
         parsed = common_front_matter.described(page, _dated(full))
@@ -174,7 +170,7 @@ class HugoSite(Site):
         )
         return common_front_matter.in_story(parsed, linked, page.story or "")
 
-    def _bundle_picture(self, page: SitePage) -> str | None:
+    def _bundle_picture(self, page: sites.SitePage) -> str | None:
         place = self._place(page.path.parent)
         if place is None or not place.is_bundle:
             return None
@@ -184,7 +180,7 @@ class HugoSite(Site):
         return next(found, None)
 
     def _permalink(
-        self, page: SitePage, fields: Fields, parsed: ParsedArticle, tag: str
+        self, page: sites.SitePage, fields: Fields, parsed: ParsedArticle, tag: str
     ) -> str | None:
         stated = common_front_matter.text_of(fields, "url")
         story = PurePosixPath(page.story or "")
@@ -207,7 +203,7 @@ class HugoSite(Site):
 
     # Templates
 
-    def values(self, page: SitePage) -> SiteValues:
+    def values(self, page: sites.SitePage) -> SiteValues:
         return SiteValues(
             site=self._config.values,
             page={"path": str(page.path)},
@@ -215,7 +211,7 @@ class HugoSite(Site):
             reference=partial(self._reference, page),
         )
 
-    def _reference(self, page: SitePage, path: str, code: str = "") -> str:
+    def _reference(self, page: sites.SitePage, path: str, code: str = "") -> str:
         """Return the address that `ref` means: beside the page, else below the content folder."""
         written, mark, anchor = path.partition("#")
         place = self._place(page.path.parent)
@@ -261,11 +257,11 @@ def _check_build(fields: Fields) -> None:
     stated = (options.get(key) for key in ("render", "list"))
     is_hidden = any(common_front_matter.is_word(value, never) for value in stated)
     if is_hidden or common_front_matter.is_set(fields, "headless"):
-        raise LeftOutError(LeftOutReason.UNLISTED)
+        raise LeftOutError(sites.LeftOutReason.UNLISTED)
 
 
 def _tokens(
-    page: SitePage, parsed: ParsedArticle, story: PurePosixPath, slug: str
+    page: sites.SitePage, parsed: ParsedArticle, story: PurePosixPath, slug: str
 ) -> dict[str, Callable[[], str]]:
     word = permalinks.path_word
     return permalinks.date_tokens(parsed.published) | {

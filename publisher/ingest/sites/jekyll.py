@@ -18,19 +18,8 @@ from publisher.errors import SourceError
 from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.sites import base as sites
 from publisher.ingest.sites import common_front_matter, configuration, permalinks
-from publisher.ingest.sites.base import (
-    LeftOut,
-    LeftOutReason,
-    PageKind,
-    Site,
-    SiteLanguages,
-    SiteOptions,
-    SitePage,
-    is_language_code,
-    listed_tags,
-    tag_of,
-)
 from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.permalinks import jekyll_pages
 
@@ -45,13 +34,15 @@ _ARTICLES = frozenset(
 )
 
 
-class JekyllSite(Site):
+class JekyllSite(sites.Site):
     """A folder with `_config.yml`."""
 
     generator = "jekyll"
     dialect = Dialect.KRAMDOWN
 
-    def __init__(self, files: configuration.ConfigurationFiles, options: SiteOptions) -> None:
+    def __init__(
+        self, files: configuration.ConfigurationFiles, options: sites.SiteOptions
+    ) -> None:
         super().__init__(files, options)
         self._config = files.first_table(*_CONFIG_FILES) or {}
         self._source = PurePosixPath(str(self._config.get("source") or ".").strip("/") or ".")
@@ -80,8 +71,8 @@ class JekyllSite(Site):
         self.generated = tuple(jekyll_pages(self._config, has_own_plugins=has_own))
 
     def _read_languages(
-        self, files: configuration.ConfigurationFiles, options: SiteOptions
-    ) -> SiteLanguages:
+        self, files: configuration.ConfigurationFiles, options: sites.SiteOptions
+    ) -> sites.SiteLanguages:
         config = self._config
         default = str(config.get("default_lang") or _first(config, "lang", "locale"))
         listed = config.get("languages") or config.get("locales") or []
@@ -90,19 +81,19 @@ class JekyllSite(Site):
             # For the digest, as long as nothing is parsed.
             for code in common_front_matter.plain_list(listed):
                 files.text(str(self._source / f"_i18n/{code}.yml"))
-        named = listed_tags(listed)
-        main = named.pop("default", None) or tag_of(default) or options.language
+        named = sites.listed_tags(listed)
+        main = named.pop("default", None) or sites.tag_of(default) or options.language
         codes = [*self._language_folders(), default, *options.languages]
-        own = {code: tag for code in codes if code not in named and (tag := tag_of(code))}
+        own = {code: tag for code in codes if code not in named and (tag := sites.tag_of(code))}
         self.declared = (*named.values(),)
-        return SiteLanguages({**own, **named}, main)
+        return sites.SiteLanguages({**own, **named}, main)
 
     def _language_folders(self) -> Iterator[str]:
         """Yield the names of folders right below posts and collections that are languages."""
         folders = ["", "_i18n", "_posts", *(f"_{name}" for name in self._collections)]
         for folder in folders:
             names = sorted(self._files.names(str(self._collections_folder / folder), ""))
-            yield from (name for name in names if is_language_code(name))
+            yield from (name for name in names if sites.is_language_code(name))
 
     # Names
 
@@ -117,39 +108,39 @@ class JekyllSite(Site):
         known = name in {"_posts", "_drafts", "_i18n"} or name[1:] in self._collections
         return not name.startswith("_") or known or "_i18n" in folder.parts
 
-    def page_at(self, path: PurePosixPath) -> SitePage | LeftOut:
+    def page_at(self, path: PurePosixPath) -> sites.SitePage | sites.LeftOut:
         folders = path.parts[:-1]
         special = next((folder for folder in reversed(folders) if folder.startswith("_")), "")
         if not special:
-            return self._page(path, PageKind.PAGE, folders[0] if folders else "")
+            return self._page(path, sites.PageKind.PAGE, folders[0] if folders else "")
         if "_drafts" in folders:
-            return LeftOut(LeftOutReason.DRAFT, "_drafts")
+            return sites.LeftOut(sites.LeftOutReason.DRAFT, "_drafts")
         return self._in_collection(path, special[1:])
 
-    def _in_collection(self, path: PurePosixPath, name: str) -> SitePage | LeftOut:
+    def _in_collection(self, path: PurePosixPath, name: str) -> sites.SitePage | sites.LeftOut:
         """Return a document below a folder whose name begins with an underscore."""
         if name == "posts":
             # Jekyll reads no post without a date in its name.
             if not _NAME.match(path.stem):
-                return LeftOut(LeftOutReason.PAGE, "_posts, no date in the name")
-            return self._page(path, PageKind.POST, "posts")
+                return sites.LeftOut(sites.LeftOutReason.PAGE, "_posts, no date in the name")
+            return self._page(path, sites.PageKind.POST, "posts")
         if name not in self._collections:
-            return LeftOut(LeftOutReason.TEMPLATE, f"_{name}")
+            return sites.LeftOut(sites.LeftOutReason.TEMPLATE, f"_{name}")
         if not self._collections[name].get("output"):
-            return LeftOut(LeftOutReason.PAGE, f"collection {name} without output")
+            return sites.LeftOut(sites.LeftOutReason.PAGE, f"collection {name} without output")
         # A site without plugins may have a collection for each language: `posts_fr`.
         language, bare = self._languages.split_suffix(name, "_-")
-        kind = PageKind.POST if bare in _ARTICLES else PageKind.DATED
+        kind = sites.PageKind.POST if bare in _ARTICLES else sites.PageKind.DATED
         page = self._page(path, kind, name)
         if language is None or page.language:
             return page
         story = (page.story or "").replace(f"_{name}/", f"_{bare}/", 1)
         return replace(page, language=language, story=story)
 
-    def _page(self, path: PurePosixPath, kind: PageKind, group: str) -> SitePage:
+    def _page(self, path: PurePosixPath, kind: sites.PageKind, group: str) -> sites.SitePage:
         language, story = self._languages.split_path(path)
         named = _NAME.match(path.stem)
-        return SitePage(
+        return sites.SitePage(
             path,
             language=language,
             story=str(story),
@@ -161,7 +152,7 @@ class JekyllSite(Site):
 
     # Front matter
 
-    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+    def describe(self, page: sites.SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter and the site's defaults describe."""
         people = self._data.table("authors", "people", "members")
         full = common_front_matter.with_authors(dict(self._defaults(page)), fields, people)
@@ -182,7 +173,7 @@ class JekyllSite(Site):
         return replace(parsed, key=linked or by_permalink or by_path, permalink=permalink)
 
     def _permalink(
-        self, page: SitePage, fields: Fields, parsed: ParsedArticle, language: str
+        self, page: sites.SitePage, fields: Fields, parsed: ParsedArticle, language: str
     ) -> tuple[str | None, str]:
         """Return the path at which a page stands, and the one that it states itself."""
         stated = common_front_matter.text_of(fields, "permalink")
@@ -202,7 +193,7 @@ class JekyllSite(Site):
             (str(code) for code in codes if self._languages.tag(str(code)) == language), ""
         )
 
-    def _pattern(self, page: SitePage) -> str:
+    def _pattern(self, page: sites.SitePage) -> str:
         site = str(self._config.get("permalink") or "date")
         if page.group == "posts":
             own = self._collections.get("posts", {}).get("permalink")
@@ -214,7 +205,7 @@ class JekyllSite(Site):
         return f"/:path{'/' if site == 'pretty' or site.endswith('/') else ':output_ext'}"
 
     def _tokens(
-        self, page: SitePage, fields: Fields, parsed: ParsedArticle
+        self, page: sites.SitePage, fields: Fields, parsed: ParsedArticle
     ) -> Mapping[str, Any]:
         named = _NAME.match(page.path.stem)
         title = named["title"] if named else page.path.stem
@@ -239,15 +230,15 @@ class JekyllSite(Site):
             "output_ext": lambda: ".html",
         }
 
-    def _folders_above_posts(self, page: SitePage) -> tuple[str, ...]:
+    def _folders_above_posts(self, page: sites.SitePage) -> tuple[str, ...]:
         below = _relative(page.path, self._collections_folder)
         parts = (below or _relative(page.path, self._source) or page.path).parts
         return parts[: parts.index("_posts")] if page.group == "posts" else ()
 
-    def _defaults(self, page: SitePage) -> Iterator[tuple[str, YamlValue]]:
+    def _defaults(self, page: sites.SitePage) -> Iterator[tuple[str, YamlValue]]:
         """Yield the values that the configuration gives to a page, the most general first."""
         inside = str(_relative(page.path, self._source) or page.path)
-        types = {page.group} if page.kind is not PageKind.PAGE else {"pages"}
+        types = {page.group} if page.kind is not sites.PageKind.PAGE else {"pages"}
         found = []
         stated = common_front_matter.plain_list(self._config.get("defaults"))
         for value in map(common_front_matter.plain_table, stated):
@@ -265,7 +256,7 @@ class JekyllSite(Site):
 
     # Templates
 
-    def values(self, page: SitePage) -> SiteValues:
+    def values(self, page: sites.SitePage) -> SiteValues:
         """Return the configuration, the page's defaults, the data files and the includes."""
         named = _NAME.match(page.path.stem)
         path = str(_relative(page.path, self._source) or page.path)

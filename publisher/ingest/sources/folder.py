@@ -24,14 +24,7 @@ from publisher.ingest.links.resolution import may_be_page
 from publisher.ingest.media.kinds import DOWNLOAD_SUFFIXES, MEDIA_SUFFIXES, TEXT_SUFFIX
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
 from publisher.ingest.parsers.document import ShortcodeRule, SourceDocument
-from publisher.ingest.sites.base import (
-    LeftOut,
-    LeftOutReason,
-    PageKind,
-    Site,
-    SiteOptions,
-    SitePage,
-)
+from publisher.ingest.sites import base as sites
 from publisher.ingest.sites.configuration import ConfigurationFiles, shown_place, unreadable
 from publisher.ingest.sites.detect import is_editor_file, open_site
 from publisher.ingest.sources.base import Item, Listing, RawItem
@@ -96,7 +89,7 @@ class FolderSource:
         self._folder = settings.folders.root / options.path
         self._clock_file = settings.folders.var / "scanned"
         self._files = ConfigurationFiles(self._folder)
-        chosen = SiteOptions(options, settings.publication.languages)
+        chosen = sites.SiteOptions(options, settings.publication.languages)
         self._site = open_site(self._files, chosen)
         self._history = RepositoryHistory(self._folder)
         # The keys of items by the names of their stories.
@@ -141,14 +134,14 @@ class FolderSource:
 
     def _siblings(self, path: PurePosixPath) -> tuple[str, ...]:
         page = self._site.classify(path)
-        story = page.story if isinstance(page, SitePage) else None
+        story = page.story if isinstance(page, sites.SitePage) else None
         return tuple(one for one in self._stories.get(story or "", ()) if one != str(path))
 
 
-def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceDocument:
+def document_of_site(site: sites.Site, path: PurePosixPath, content: bytes) -> SourceDocument:
     """Return a file as a document in the dialect of its site, with the site's values."""
     page = site.classify(path)
-    if isinstance(page, LeftOut):
+    if isinstance(page, sites.LeftOut):
         return SourceDocument(path, content)
     return SourceDocument(
         path,
@@ -159,7 +152,7 @@ def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceD
         beside=page.beside,
         static=site.static,
         title=page.title,
-        is_page=page.kind is PageKind.DATED or page.path.name in _FRONT_PAGES,
+        is_page=page.kind is sites.PageKind.DATED or page.path.name in _FRONT_PAGES,
         site_url=site.url,
     )
 
@@ -169,7 +162,7 @@ class FolderScan:
     """The files of a folder that are items, sorted by path, and how many others there are."""
 
     items: list[Item] = field(default_factory=list)
-    left_out: Counter[LeftOut] = field(default_factory=Counter)
+    left_out: Counter[sites.LeftOut] = field(default_factory=Counter)
     # The keys of documents by the names of their stories, as far as the site says them.
     stories: dict[str, list[str]] = field(default_factory=dict)
     # The signatures of what may be pages of the site and no articles; at most MAX_FILES.
@@ -180,12 +173,12 @@ class FolderScan:
         if signature is not None and len(self.pages) < MAX_FILES:
             self.pages[path] = signature
 
-    def leave_out(self, one: LeftOut) -> None:
+    def leave_out(self, one: sites.LeftOut) -> None:
         is_known = one in self.left_out or len(self.left_out) < _MAX_GROUPS
-        self.left_out[one if is_known else LeftOut(one.reason)] += 1
+        self.left_out[one if is_known else sites.LeftOut(one.reason)] += 1
 
 
-def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
+def scan_folder(folder: Path, now: int, site: sites.Site) -> FolderScan:
     """Return the articles, pictures and attachments below a folder.
 
     `now` is the time of the file system's clock in nanoseconds. Raises SourceError if the folder,
@@ -213,7 +206,7 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
         place = shown_place(folder, error.filename or folder)
         raise unreadable(place, error.strerror or str(error)) from error
     if unwatched:
-        scan.left_out[LeftOut(LeftOutReason.UNWATCHED)] = unwatched
+        scan.left_out[sites.LeftOut(sites.LeftOutReason.UNWATCHED)] = unwatched
     scan.items += others
     scan.items.sort(key=lambda item: item.key)
     return scan
@@ -228,7 +221,7 @@ def _too_many(folder: Path) -> SourceError:
 
 
 def _walk(
-    folder: Path, prefix: str, trusted: int, site: Site, scan: FolderScan
+    folder: Path, prefix: str, trusted: int, site: sites.Site, scan: FolderScan
 ) -> Iterator[Item]:
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -242,11 +235,11 @@ def _walk(
             elif site.looks_into(PurePosixPath(path)):
                 yield from _walk(Path(entry.path), f"{path}/", trusted, site, scan)
             else:
-                scan.leave_out(LeftOut(LeftOutReason.FOLDER, entry.name))
+                scan.leave_out(sites.LeftOut(sites.LeftOutReason.FOLDER, entry.name))
 
 
 def _item(
-    path: str, signature_of: Callable[[], str | None], site: Site, scan: FolderScan
+    path: str, signature_of: Callable[[], str | None], site: sites.Site, scan: FolderScan
 ) -> Item | None:
     """Return the item that a file is; note in `scan` what else it is. A signature takes a call of the system."""
     # PurePath.suffix takes seven times as long, and this runs for every file.
@@ -254,7 +247,7 @@ def _item(
     is_document = suffix in ARTICLE_SUFFIXES
     if is_document:
         page = site.classify(PurePosixPath(path))
-        if isinstance(page, LeftOut):
+        if isinstance(page, sites.LeftOut):
             scan.leave_out(page)
             is_static = _is_static(path, site)
             if page.reason.is_on_site or is_static:
@@ -263,12 +256,12 @@ def _item(
                 return None
             is_document = False
         else:
-            if page.kind is PageKind.DATED:
+            if page.kind is sites.PageKind.DATED:
                 scan.add_page(path, signature_of())
             if page.story:
                 scan.stories.setdefault(page.story, []).append(path)
     elif suffix not in _SHOWN or is_editor_file(posixpath.basename(path)):
-        scan.leave_out(LeftOut(LeftOutReason.ENDING, suffix))
+        scan.leave_out(sites.LeftOut(sites.LeftOutReason.ENDING, suffix))
         if may_be_page(path):
             scan.add_page(path, signature_of())
         return None
@@ -276,7 +269,7 @@ def _item(
     return None if signature is None else Item(path, signature, is_document)
 
 
-def _is_static(path: str, site: Site) -> bool:
+def _is_static(path: str, site: sites.Site) -> bool:
     hidden = path.startswith("_") or "/_" in path
     return not hidden and any(PurePosixPath(path).is_relative_to(one) for one in site.static)
 

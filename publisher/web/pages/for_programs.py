@@ -7,12 +7,7 @@ from http import HTTPStatus
 
 import flask
 
-from publisher.app.subscribers.feeds import (
-    EndedFeedError,
-    private_feed_type,
-    read_private_feed,
-    render_private_feed,
-)
+from publisher.app.subscribers import feeds
 from publisher.app.subscribers.provider_reports import (
     MAX_FEEDBACK,
     read_feedback,
@@ -29,16 +24,16 @@ PAGES = PageTable()
 @PAGES.add("GET /<language:language>/feeds/of/<name>")
 def _private_feed(request: PageRequest, name: str) -> flask.Response:
     token, _, form = name.rpartition(".")
-    media_type, settings = private_feed_type(form), request.settings
+    media_type, settings = feeds.private_feed_type(form), request.settings
     # A token is in no form, and an article in no query: what is compressed tells nothing (BREACH).
     coding = choose_coding(flask.request.accept_encodings, CODINGS) or IDENTITY
     response = flask.Response(mimetype=media_type)
     with request.reading() as connection:
         try:
-            found = read_private_feed(
+            found = feeds.read_private_feed(
                 connection, settings, request.secret, token, request.language, request.now
             )
-        except EndedFeedError:
+        except feeds.EndedFeedError:
             flask.abort(410)
         if found is None or media_type is None:
             flask.abort(404)
@@ -47,7 +42,7 @@ def _private_feed(request: PageRequest, name: str) -> flask.Response:
             response.status_code = 304
         else:
             renderer = request.context.opened.renderer
-            content = render_private_feed(connection, settings, renderer, found, form)
+            content = feeds.render_private_feed(connection, settings, renderer, found, form)
             response.data = encode(content, coding)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-store"

@@ -12,7 +12,7 @@ from publisher.mailbox.commands import (
     is_assent,
     parse_command,
 )
-from publisher.mailbox.tables import MailUse
+from publisher.mailbox.store import MailUse
 from tests.publisher.rendering.test_catalogues import LANGUAGES
 
 U, S, C = MailUse.UNSUBSCRIBE, MailUse.SUBSCRIBE, MailUse.CONFIRM

@@ -17,7 +17,7 @@ from publisher.config.delivery import MailboxSettings
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.compose import notice_message_name
 from publisher.mail.signed_addresses import BounceAddresses, sign_link
-from publisher.mailbox.tables import MailUse
+from publisher.mailbox.store import MailUse
 from publisher.secrets import load_secret
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.store import known_subscriber

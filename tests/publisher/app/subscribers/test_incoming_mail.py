@@ -32,7 +32,7 @@ from publisher.mail.signed_addresses import BounceAddresses, sign_link
 from publisher.mailbox import store
 from publisher.mailbox.commands import MailCommand, is_assent
 from publisher.mailbox.folders import keep_mail
-from publisher.mailbox.tables import MailUse
+from publisher.mailbox.store import MailUse
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import forget_notice_addresses
 from publisher.notices.sender import send_notices

@@ -11,8 +11,7 @@ from sqlalchemy import Engine, event, select
 
 from publisher.config.delivery import DeliverySettings
 from publisher.database import Database, open_database
-from publisher.delivery.rates.limiter import RateGrant, RateLimiter
-from publisher.delivery.rates.tables import rate_bucket, rate_throttle
+from publisher.delivery.rates.limiter import RateGrant, RateLimiter, rate_bucket, rate_throttle
 from publisher.delivery.transports.base import Outcome
 from tests.databases import copy_test_database
 
