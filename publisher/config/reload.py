@@ -3,8 +3,6 @@
 If there is a mistake, the previous settings stay in use, and it is logged once for each edit.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping

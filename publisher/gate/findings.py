@@ -1,7 +1,5 @@
 """Findings of the gate: each has a stable code, a place and a remedy."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum

@@ -8,20 +8,7 @@ import pytest
 import feeds
 from feeds import FEED_FORMATS, Channel, FeedFormat
 from feeds.formats import format_named
-from tests.feeds import hostile
-from tests.feeds.conformance_cases import (
-    ATOM,
-    BROKEN_ATOM,
-    BROKEN_FEED,
-    BROKEN_ITEM,
-    BROKEN_OPML,
-    BROKEN_RSS,
-    HTML,
-    JSON,
-    MISSING,
-    OPML,
-    RSS,
-)
+from tests.feeds import conformance_cases, hostile
 from tools.feed_validator import Kind, faults
 
 HERE = Path(__file__).parent
@@ -46,12 +33,17 @@ def expect(found: list[str], fault: str | None) -> None:
 
 
 def test_titles_may_have_numeric_references_and_content_comes_after_the_description() -> None:
-    assert faults(OPML.encode(), "opml") == []
+    assert faults(conformance_cases.OPML.encode(), "opml") == []
     title = b"<title>5 &#x3C; 6 &#x26; a &#x3C;b&gt;</title>"
 
-    assert faults(RSS.encode().replace(b"<title>Short</title>", title), "rss") == []
+    assert (
+        faults(conformance_cases.RSS.encode().replace(b"<title>Short</title>", title), "rss")
+        == []
+    )
     description = "      <description>Deep &amp;amp; wide.</description>\n"
-    late = RSS.replace(description, "").replace("      <enclosure", f"{description}<enclosure")
+    late = conformance_cases.RSS.replace(description, "").replace(
+        "      <enclosure", f"{description}<enclosure"
+    )
 
     expect(faults(late.encode(), "rss"), "content:encoded stands before description (19)")
 
@@ -59,9 +51,9 @@ def test_titles_may_have_numeric_references_and_content_comes_after_the_descript
 @pytest.mark.parametrize(
     ("kind", "document", "old", "new", "fault"),
     [
-        *(("rss", RSS, *case) for case in BROKEN_RSS),
-        *(("atom", ATOM, *case) for case in BROKEN_ATOM),
-        *(("opml", OPML, *case) for case in BROKEN_OPML),
+        *(("rss", conformance_cases.RSS, *case) for case in conformance_cases.BROKEN_RSS),
+        *(("atom", conformance_cases.ATOM, *case) for case in conformance_cases.BROKEN_ATOM),
+        *(("opml", conformance_cases.OPML, *case) for case in conformance_cases.BROKEN_OPML),
     ],
 )
 def test_faults_of_xml_are_found(
@@ -70,22 +62,22 @@ def test_faults_of_xml_are_found(
     expect(faults(changed(document, old, new), kind), fault)
 
 
-@pytest.mark.parametrize(("members", "fault"), BROKEN_FEED)
+@pytest.mark.parametrize(("members", "fault"), conformance_cases.BROKEN_FEED)
 def test_faults_of_a_json_feed_are_found(members: dict[str, object], fault: str) -> None:
-    expect(faults(json.dumps(JSON | members).encode(), "json"), fault)
+    expect(faults(json.dumps(conformance_cases.JSON | members).encode(), "json"), fault)
 
 
-@pytest.mark.parametrize(("members", "fault"), BROKEN_ITEM)
+@pytest.mark.parametrize(("members", "fault"), conformance_cases.BROKEN_ITEM)
 def test_faults_of_a_json_item_are_found(members: dict[str, object], fault: str | None) -> None:
-    feed = json.loads(json.dumps(JSON))
+    feed = json.loads(json.dumps(conformance_cases.JSON))
     feed["items"][0].update(members)
 
     expect(faults(json.dumps(feed).encode(), "json"), fault)
 
 
-@pytest.mark.parametrize(("path", "fault"), MISSING)
+@pytest.mark.parametrize(("path", "fault"), conformance_cases.MISSING)
 def test_missing_members_are_found(path: tuple[str | int, ...], fault: str | None) -> None:
-    feed = json.loads(json.dumps(JSON))
+    feed = json.loads(json.dumps(conformance_cases.JSON))
     parent = feed
     for step in path[:-1]:
         parent = parent[step]
@@ -94,9 +86,9 @@ def test_missing_members_are_found(path: tuple[str | int, ...], fault: str | Non
     expect(faults(json.dumps(feed).encode(), "json"), fault)
 
 
-@pytest.mark.parametrize(("html", "fault"), HTML)
+@pytest.mark.parametrize(("html", "fault"), conformance_cases.HTML)
 def test_faults_of_html_are_found(html: str, fault: str | None) -> None:
-    feed = json.loads(json.dumps(JSON))
+    feed = json.loads(json.dumps(conformance_cases.JSON))
     feed["items"][0]["content_html"] = html
 
     found = faults(json.dumps(feed).encode(), "json")
@@ -110,7 +102,7 @@ def test_faults_of_html_are_found(html: str, fault: str | None) -> None:
         (b"[]", "json", "document: is no object (45)"),
         (b"{", "json", "document: is no JSON in UTF-8"),
         (b'"\xff"', "json", "document: is no JSON in UTF-8"),
-        (RSS.encode(), "atom", "document: its root is rss (1)"),
+        (conformance_cases.RSS.encode(), "atom", "document: its root is rss (1)"),
         (b" " * 5_000_001, "json", "document: 5000001 bytes are more than readers take (41)"),
         (b'<?xml version="1.0" encoding="UTF-8"?>\n<opml version="2.0"><head/><body/></opml>\n',
          "opml", "body: has no outline (39)"),
@@ -168,4 +160,4 @@ def test_a_hostile_archive_document_has_no_faults() -> None:
     ],
 )
 def test_broken_atom_breaks_the_grammar(old: str, new: str) -> None:
-    expect(faults(changed(ATOM, old, new), "atom"), "(RFC 4287)")
+    expect(faults(changed(conformance_cases.ATOM, old, new), "atom"), "(RFC 4287)")

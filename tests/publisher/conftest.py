@@ -26,14 +26,7 @@ from publisher.ingest.problems import quarantined_items
 from publisher.ingest.tables import source_item
 from publisher.secrets import load_secret
 from publisher.testing import make_publication
-from tests.databases import (
-    at_database,
-    copy_publication,
-    copy_test_database,
-    create_tables_quickly,
-    database_address,
-    environment_of,
-)
+from tests import databases
 from tests.publisher.lanterns import Published, published
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)  # a Friday
@@ -79,7 +72,9 @@ class PublicationFolder:
 
     def reload(self, **changes: Any) -> None:
         """Write publication.toml anew, as its editor would."""
-        self.settings = at_database(make_publication(self.settings.folders.root, **changes))
+        self.settings = databases.at_database(
+            make_publication(self.settings.folders.root, **changes)
+        )
 
     def all(self) -> dict[tuple[str, str], Article]:
         """Give every article that is not withdrawn, by story key and language."""
@@ -138,13 +133,13 @@ Make = Callable[..., PublicationFolder]
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that was made once by the migrations, to be copied."""
     path = tmp_path_factory.mktemp("empty") / "publisher.db"
-    open_database(database_address(path)).close()
+    open_database(databases.database_address(path)).close()
     return path
 
 
 @pytest.fixture(autouse=True)
 def _tables_are_made_quickly(monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> None:
-    create_tables_quickly(monkeypatch, empty_database)
+    databases.create_tables_quickly(monkeypatch, empty_database)
 
 
 @pytest.fixture
@@ -160,13 +155,13 @@ def new_publication(
             count += 1
             folder = tmp_path / f"publication-{count}"
             if copy_of:
-                copy_publication(copy_of, folder)
+                databases.copy_publication(copy_of, folder)
             settings = make_publication(folder, **changes)
             settings.folders.var.mkdir(exist_ok=True)
             if not copy_of:
-                copy_test_database(empty_database, settings.folders.database)
-            settings = at_database(settings)
-            for name, value in environment_of(settings.folders.root).items():
+                databases.copy_test_database(empty_database, settings.folders.database)
+            settings = databases.at_database(settings)
+            for name, value in databases.environment_of(settings.folders.root).items():
                 # Settings may be read anew, by a service or a command.
                 monkeypatch.setenv(name, value)
             database = stack.enter_context(closing(open_database(settings.database)))

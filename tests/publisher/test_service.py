@@ -20,12 +20,7 @@ from publisher.app.operation.run import run_service, service_turns
 from publisher.clock import Clock, running_from
 from publisher.config import SETTINGS_FILE
 from publisher.delivery import dispatcher
-from publisher.delivery.transports.base import (
-    ACCEPTED_OUTCOME,
-    Outcome,
-    OutgoingMessage,
-    Transport,
-)
+from publisher.delivery.transports import base as transports
 from publisher.files import write_file
 from publisher.jobs import local_engine
 from publisher.jobs.heartbeat import read_heartbeat
@@ -63,7 +58,7 @@ def heartbeat(publication: PublicationFolder) -> Path:
 def make_service(
     publication: PublicationFolder,
     told: Callable[[CycleReport], None] = lambda _report: None,
-    transport: Transport | None = None,
+    transport: transports.Transport | None = None,
     clock: Clock | None = None,
 ) -> Service:
     one = Service(publication.settings.folders.root, seconds=0.05)
@@ -147,10 +142,10 @@ def test_a_failed_run_is_repeated(publication: PublicationFolder) -> None:
 def test_a_run_with_a_fault_of_the_program_is_repeated(publication: PublicationFolder) -> None:
     faults = [ZeroDivisionError()]
 
-    def outcome(_outgoing: OutgoingMessage) -> Outcome:
+    def outcome(_outgoing: transports.OutgoingMessage) -> transports.Outcome:
         if faults:
             raise faults.pop()
-        return ACCEPTED_OUTCOME
+        return transports.ACCEPTED_OUTCOME
 
     subscribe(publication, ("ann@example.com", "en"))
     ready(publication)
@@ -167,9 +162,9 @@ def test_a_run_with_a_fault_of_the_program_is_repeated(publication: PublicationF
 def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(_outgoing: OutgoingMessage) -> Outcome:
+    def stop(_outgoing: transports.OutgoingMessage) -> transports.Outcome:
         one.stop()
-        return ACCEPTED_OUTCOME
+        return transports.ACCEPTED_OUTCOME
 
     # People read no faster, but are not told of what takes no time.
     monkeypatch.setattr(dispatcher, "REPORT_INTERVAL", 0.0)
@@ -286,7 +281,7 @@ class SlowForIssues(MemoryTransport):
         super().__init__()
         self._notified = threading.Event()
 
-    def take(self, outgoing: OutgoingMessage) -> Outcome:
+    def take(self, outgoing: transports.OutgoingMessage) -> transports.Outcome:
         if outgoing.issue_id:
             self._notified.wait(20)
         else:

@@ -5,8 +5,6 @@ bounced, failed, in doubt, suppressed or cancelled, and what waits. No opening a
 Deliveries in doubt are decided by hand.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

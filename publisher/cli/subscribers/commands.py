@@ -1,7 +1,5 @@
 """`publisher subscribers`: import, export, list and find subscribers, and act for them."""
 
-from __future__ import annotations
-
 import csv
 import sys
 from io import BytesIO, StringIO

@@ -6,8 +6,6 @@ alternative text and a format that all mail programs show, and comes from the pu
 would learn who opens the mail.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby

@@ -43,17 +43,8 @@ from publisher.issues.model import SELECTED_STATES, IssueState
 from publisher.rendering import Digest, IssueContent, Renderer
 from publisher.testing import SECRET, MemoryTransport
 from tests.databases import copy_test_database, forget_server
-from tests.publisher.app.approving import (
-    DAY,
-    DUE,
-    HOUR,
-    TITLES,
-    TO_STAFF,
-    fill,
-    newsletter,
-    person,
-    prefer_full_texts,
-)
+from tests.publisher.app import approving
+from tests.publisher.app.approving import newsletter
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import write_issue_pages
@@ -112,22 +103,25 @@ class Scene:
     """A publication whose issues wait for approval, and which each sequence begins with anew."""
 
     def __init__(self, publication: PublicationFolder, languages: tuple[str, ...]) -> None:
-        self.publication, self.languages = publication.at(DUE - DAY), languages
+        self.publication, self.languages = (
+            publication.at(approving.DUE - approving.DAY),
+            languages,
+        )
         self.converted = converted(languages)
         self.written = [tag for tag in languages if tag not in self.converted]
         self.renderer = Renderer(publication.settings.folders.templates)
         self._kept = publication.settings.folders.root / "kept.db"
-        fill(publication, *self.written)
+        approving.fill(publication, *self.written)
         subscribe(publication, *((f"ann-{tag}@example.com", tag) for tag in self.converted))
         for tag in languages:
             self._have_variant(tag)
         for tag in self.written:
             self.write(tag, 0)
         for name in PEOPLE:
-            person(publication, name, Grant(Role.EDITOR), Grant(Role.APPROVER))
+            approving.person(publication, name, Grant(Role.EDITOR), Grant(Role.APPROVER))
         # Somebody who could approve: nobody may approve alone what he or she edited.
-        person(publication, "root", Grant(Role.ADMINISTRATOR))
-        publication.at(DUE - 2 * HOUR)
+        approving.person(publication, "root", Grant(Role.ADMINISTRATOR))
+        publication.at(approving.DUE - 2 * approving.HOUR)
         with Play(self).as_it_is():
             self.pipeline(MemoryTransport()).run()
         publication.database.close()
@@ -137,7 +131,7 @@ class Scene:
         """Add a subscriber with another length than the newsletter's."""
         address = f"bea-{tag.lower()}@example.com"
         subscribe(self.publication, (address, tag))
-        prefer_full_texts(self.publication, address)
+        approving.prefer_full_texts(self.publication, address)
 
     @contextmanager
     def begin(self) -> Iterator[Play]:
@@ -149,13 +143,13 @@ class Scene:
         forget_witness(made.settings)
         for tag in self.written:
             self.write(tag, 0)
-        made.at(DUE - 2 * HOUR)
+        made.at(approving.DUE - 2 * approving.HOUR)
         play = Play(self)
         with play.as_it_is():
             yield play
 
     def write(self, tag: str, version: int) -> Path:
-        title = TITLES[tag][0]
+        title = approving.TITLES[tag][0]
         # With the title, as a text that is that of another language is no translation.
         words = f"{title}. Text {version}."
         return self.publication.write(f"{tag}/tides.md", words, title=title, date="2026-01-05")
@@ -326,12 +320,12 @@ class Play:
         self._pipeline().run()
 
     def due(self) -> None:
-        self.publication.at(max(DUE, self.publication.clock.now()))
+        self.publication.at(max(approving.DUE, self.publication.clock.now()))
         self.cycle()
 
     def race(self, step: str, verb: str, *arguments: Any) -> None:
         """Begin a cycle that is due, have something happen after a step, and send."""
-        self.publication.at(max(DUE, self.publication.clock.now()) + STEP)
+        self.publication.at(max(approving.DUE, self.publication.clock.now()) + STEP)
         self._pipeline().prepare()
         if step == "opened":
             with self.publication.database.writing() as connection:
@@ -398,7 +392,7 @@ class Play:
 
     def take(self, outgoing: OutgoingMessage) -> Outcome:
         newsletter, language, day = outgoing.folder.split("/")
-        if newsletter == TO_STAFF:
+        if newsletter == approving.TO_STAFF:
             return ACCEPTED_OUTCOME
         self.look()
         key = outgoing.recipient, f"{newsletter} {day}"

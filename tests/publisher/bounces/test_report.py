@@ -13,13 +13,7 @@ from publisher.bounces.report import read_report
 from publisher.bounces.store import Acceptance, score_events
 from publisher.delivery import causes
 from subscribers.model import SubscriberStatus
-from tests.publisher.bounces.bounce_corpus import (
-    CORPUS,
-    HARMLESS_REASONS,
-    CorpusFigures,
-    compare_with_corpus,
-    corpus_mails,
-)
+from tests.publisher.bounces import bounce_corpus
 from tests.publisher.bounces.mails import ANN, a_feedback_report, a_status_report, a_text
 from tests.publisher.conftest import NOW
 from tests.sizes import by_lane
@@ -98,44 +92,46 @@ def test_neither_nothing_nor_a_question_of_a_person_nor_a_challenge_is_a_failure
     assert [one.kind for one in read_report(raw).recipients] == [K.CHALLENGE]
 
 
-present = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
+present = pytest.mark.skipif(not bounce_corpus.CORPUS.exists(), reason="the corpus is not here")
 # Seconds of processor time for any mail.
 LONGEST = 10
 
 
 @pytest.fixture(scope="module")
-def figures() -> CorpusFigures:
-    return compare_with_corpus()
+def figures() -> bounce_corpus.CorpusFigures:
+    return bounce_corpus.compare_with_corpus()
 
 
 @present
-def test_nearly_all_that_are_called_dead_are_dead(figures: CorpusFigures) -> None:
+def test_nearly_all_that_are_called_dead_are_dead(figures: bounce_corpus.CorpusFigures) -> None:
     assert figures.precision >= 0.95
 
 
 @present
-def test_most_dead_mailboxes_are_recognised(figures: CorpusFigures) -> None:
+def test_most_dead_mailboxes_are_recognised(figures: bounce_corpus.CorpusFigures) -> None:
     assert figures.recall >= 0.63
     assert figures.scored >= 0.80
 
 
 @present
-def test_the_failed_address_is_found(figures: CorpusFigures) -> None:
+def test_the_failed_address_is_found(figures: bounce_corpus.CorpusFigures) -> None:
     assert figures.addresses / figures.recipients >= 0.82
 
 
 @present
-def test_spam_refusals_blocks_and_complaints_make_nobody_dead(figures: CorpusFigures) -> None:
+def test_spam_refusals_blocks_and_complaints_make_nobody_dead(
+    figures: bounce_corpus.CorpusFigures,
+) -> None:
     wrong = {
         key: number
         for key, number in figures.kinds.items()
-        if key[0] in HARMLESS_REASONS and key[1] == BounceKind.DEAD
+        if key[0] in bounce_corpus.HARMLESS_REASONS and key[1] == BounceKind.DEAD
     }
     assert wrong == {}
 
 
 @present
-def test_complaints_are_complaints(figures: CorpusFigures) -> None:
+def test_complaints_are_complaints(figures: bounce_corpus.CorpusFigures) -> None:
     found = {kind: n for (reason, kind), n in figures.kinds.items() if reason == "feedback"}
     assert found.get(BounceKind.COMPLAINT, 0) >= 10
     assert found.keys() <= {BounceKind.COMPLAINT, BounceKind.UNKNOWN, BounceKind.AUTO_REPLY}
@@ -144,7 +140,7 @@ def test_complaints_are_complaints(figures: CorpusFigures) -> None:
 @present
 def test_a_mail_that_is_cut_or_damaged_suppresses_nobody_else() -> None:
     random = Random(1)
-    mails = [*corpus_mails().values()]
+    mails = [*bounce_corpus.corpus_mails().values()]
     spoiled = [
         (raw[: len(raw) * part // 5], raw)
         for raw in random.sample(mails, 40)

@@ -25,15 +25,8 @@ from publisher.testing import SECRET
 from tests.databases import at_database
 from tests.publisher.cli.conftest import Run, done, refuses
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import (
-    DAY,
-    counts,
-    erase,
-    number_of,
-    outbox,
-    ready,
-    subscribe,
-)
+from tests.publisher.delivery import mailing
+from tests.publisher.delivery.mailing import ready
 from tests.publisher.mail.keys import ED25519, RSA
 from tests.publisher.mail.samples import parsed
 from tests.publisher.starting_points import Point, StartingPoint
@@ -83,7 +76,7 @@ def wire(folder: Path) -> Iterator[Wire]:
 @pytest.fixture
 def due(publication: PublicationFolder) -> PublicationFolder:
     """The publication with three subscribers and an issue that is due."""
-    subscribe(publication, *THREE)
+    mailing.subscribe(publication, *THREE)
     ready(publication)
     return publication
 
@@ -119,7 +112,7 @@ def test_deliver_sends_what_is_due_and_ends_also_beside_the_service(
 ) -> None:
     with hold_publication_lock(due.settings.folders):
         assert run("deliver", folder)[:2] == (0, "3 mails sent, 1 issue done\n")
-    assert len(outbox(due)) == 3
+    assert len(mailing.outbox(due)) == 3
     assert run("deliver", folder) == (0, "0 mails sent, 0 issues done\n", "")
 
 
@@ -191,11 +184,11 @@ def test_the_issues_of_a_day_are_paused_resumed_and_cancelled_in_all_languages_t
     arabic = ready(due, "ar")
     wire(bob="451 4.7.1 come back later")
     run("deliver", folder)
-    assert counts(due, arabic) == {}
-    day = ("weekly", DAY, folder)
+    assert mailing.counts(due, arabic) == {}
+    day = ("weekly", mailing.DAY, folder)
     code, out, err = run("pause", *day, "--note", "a wrong date")
     assert (code, out) == (1, f"{NAME} is paused: 2 sent, 0 under way, 1 waiting\n")
-    assert f"weekly-ar-{DAY}" in err
+    assert f"weekly-ar-{mailing.DAY}" in err
     text = run("issues", "show", *day[:2], "--lang", "en", folder)[1]
     assert text.startswith(
         f"{NAME}: paused: a wrong date\n    publisher resume {NAME} continues it"
@@ -279,19 +272,19 @@ def test_mail_in_doubt_is_listed_with_the_message_id_that_the_server_has(
     (taken,) = [one for one in doubtful.messages if one.recipient == BOB]
     assert listed["message_id"] == taken.message_id
     assert (listed["issue"], listed["address"], listed["attempts"]) == (NAME, BOB, 1)
-    assert listed["subscriber"] == number_of(publication.database, BOB)
+    assert listed["subscriber"] == mailing.number_of(publication.database, BOB)
     assert "all of it was sent" in listed["reason"]
     assert BOB not in listed["reason"]
     # The Message-ID can be copied.
     first, second, *_rest = run("doubt", "list", folder)[1].splitlines()
     assert first.startswith(f"{NAME}: {BOB}: all of it was sent")
     assert second.strip() == listed["message_id"]
-    shown = run("issues", "show", "weekly", str(DAY), folder)[1]
+    shown = run("issues", "show", "weekly", str(mailing.DAY), folder)[1]
     assert "    mails: 2 sent, 1 in doubt\n    1 in doubt: all of it was sent" in shown
     assert (
         "; look for its Message-ID in the server's log; then `publisher doubt resend`" in shown
     )
-    erase(publication.database, BOB)
+    mailing.erase(publication.database, BOB)
     assert f"erased (number {listed['subscriber']})" in re.sub(
         r"\s+", " ", run("doubt", "list", folder)[1]
     )
@@ -412,7 +405,7 @@ def test_tests_and_previews_of_an_issue_that_is_there_are_of_what_is_in_it(
     to = ["--to", ANN, "--to", BOB, "--lang", "en", "--lang", "ar", "--subscriber", ann]
     out = done(run, "send", *words, *to)
     assert [out.count(f"sent to {address}") for address in (ANN, BOB)] == [2, 2]
-    assert len(outbox(made)) == 4
+    assert len(mailing.outbox(made)) == 4
     assert "'2026-01-32' is no date" in refuses(
         run, "send", "weekly", folder, "--to", ANN, "--day", "2026-01-32"
     )
@@ -438,7 +431,7 @@ def test_a_test_send_goes_by_the_server_of_all_mail_to_where_bounces_go(
     (message,) = server.messages
     assert message.recipient == "editor@example.org"
     assert message.sender == "bounces@news.example.org"
-    assert outbox(tides) == {}
+    assert mailing.outbox(tides) == {}
 
 
 @pytest.mark.usefixtures("tides")
@@ -460,14 +453,14 @@ def test_mail_and_test_sends_are_signed_with_keys_beside_the_settings(
 ) -> None:
     add_key(folder, "rsa", RSA)
     add_key(folder, "ed", ED25519)
-    subscribe(tides, (ANN, "en"))
+    mailing.subscribe(tides, (ANN, "en"))
     ready(tides)
     assert run("deliver", folder)[0] == 0
     done(run, "send", "weekly", folder, "--to", "editor@example.org")
-    for content in outbox(tides).values():
+    for content in mailing.outbox(tides).values():
         assert content.count(b"DKIM-Signature: ") == 2
         assert b"s=rsa" in content
-    assert len(outbox(tides)) == 2
+    assert len(mailing.outbox(tides)) == 2
 
 
 @pytest.mark.usefixtures("tides")
@@ -507,7 +500,9 @@ def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
     run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
     states = [*DeliveryState]
-    subscribe(publication, *((f"reader.{n}@example.com", "en") for n in range(len(states) * 2)))
+    mailing.subscribe(
+        publication, *((f"reader.{n}@example.com", "en") for n in range(len(states) * 2))
+    )
     issue = ready(publication)
     run("deliver", folder)
     with publication.database.writing() as connection:
@@ -518,7 +513,7 @@ def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
                 f"UPDATE delivery SET state = '{states[number // 2 % len(states)]}' "
                 f"WHERE subscriber_id = {number}"
             )
-    assert len(counts(publication, issue)) == len(states)
+    assert len(mailing.counts(publication, issue)) == len(states)
     deliveries = issue_in_status(run, folder)["deliveries"]
     planned = deliveries.pop("planned")
     assert planned == sum(deliveries.values()) == len(states) * 2
@@ -601,7 +596,7 @@ def test_the_report_of_an_issue_that_was_not_sent_says_why(
     ready(publication)
     with publication.database.writing() as connection:
         connection.exec_driver_sql("UPDATE issue SET state = 'skipped', reason = 'no articles'")
-    out = run("issues", "report", "weekly", DAY, "--lang", "en", folder)[1]
+    out = run("issues", "report", "weekly", mailing.DAY, "--lang", "en", folder)[1]
     assert f"{NAME} is skipped: no articles\n" in out
 
 
@@ -609,7 +604,7 @@ def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(
     run: Run, publication: PublicationFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(common, "stdout_console", lambda: Console(width=80, highlight=False))
-    subscribe(publication, (ANN, "zh-Hans"))
+    mailing.subscribe(publication, (ANN, "zh-Hans"))
     ready(publication, "zh-Hans")
     run("deliver", folder)
     with publication.database.writing() as connection:

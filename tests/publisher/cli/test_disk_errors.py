@@ -11,15 +11,10 @@ from typing import NoReturn
 
 import pytest
 
+from publisher import files
 from publisher.database import Database, open_database
 from publisher.errors import DatabaseError, StorageError
 from publisher.fault_isolation import explain_fault
-from publisher.files import (
-    explain_failed_write,
-    explain_missing_right,
-    merge_refused,
-    storage_errors,
-)
 from publisher.jobs.heartbeat import read_heartbeat
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
@@ -34,30 +29,30 @@ def no_space(*_arguments: object) -> NoReturn:
 def test_a_failed_write_names_file_cause_and_remedy(tmp_path: Path) -> None:
     beat = tmp_path / "heartbeat"
     full = OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "var" / "heartbeat"))
-    message = explain_failed_write(full, Path("elsewhere"))
+    message = files.explain_failed_write(full, Path("elsewhere"))
     assert message.startswith(f"the disk that holds {tmp_path} is full (")
     assert message.endswith(
         "bytes left). Nothing was lost; free some space, and the next run continues"
     )
     refused = PermissionError(errno.EACCES, "Permission denied")
-    with pytest.raises(StorageError) as caught, storage_errors(tmp_path):
+    with pytest.raises(StorageError) as caught, files.storage_errors(tmp_path):
         raise refused
     assert str(caught.value) == (
         f"{tmp_path}: can't be written: Permission denied. Nothing was lost; let this user "
         "write there, and the next run continues"
     )
     readable = OSError(errno.EROFS, os.strerror(errno.EROFS), str(beat))
-    assert explain_failed_write(readable, tmp_path) == (
+    assert files.explain_failed_write(readable, tmp_path) == (
         f"{beat}: can't be written: Read-only file system. Nothing was lost; "
         "mount its disk for writing, and the next run continues"
     )
     # A folder of pages is one problem, however many there are.
     pages = [explain_fault(OSError(errno.EROFS, "Read-only", f"{tmp_path}/{n}")) for n in "abc"]
-    (merged, other) = merge_refused([*pages, "en/a: no title", "en/a: no title"])
+    (merged, other) = files.merge_refused([*pages, "en/a: no title", "en/a: no title"])
     assert (merged, other) == (f"{pages[0]} (3 files or folders)", "en/a: no title")
     assert "mount its disk for writing" in merged
     # Other errors of the system stay faults of the program.
-    with pytest.raises(FileNotFoundError), storage_errors(tmp_path):
+    with pytest.raises(FileNotFoundError), files.storage_errors(tmp_path):
         (tmp_path / "none").read_bytes()
 
 
@@ -99,7 +94,7 @@ def test_a_database_that_this_user_may_not_use_says_which_right_is_missing(
         assert str(caught.value).startswith(f"{path}: ")
         assert str(caught.value).endswith(f": {expected}")
     nobody.chmod(0o500)
-    assert explain_missing_right(nobody / "new.db") == (
+    assert files.explain_missing_right(nobody / "new.db") == (
         f"this user may not create files in {nobody}; let it"
     )
     nobody.chmod(0o700)
@@ -108,7 +103,7 @@ def test_a_database_that_this_user_may_not_use_says_which_right_is_missing(
     file.chmod(0)
     with (
         pytest.raises(StorageError, match=r"secret: can't be read: .*; let this user read it"),
-        storage_errors(nobody),
+        files.storage_errors(nobody),
     ):
         file.read_bytes()
 

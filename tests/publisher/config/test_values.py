@@ -6,24 +6,14 @@ from email.message import EmailMessage
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from publisher.config.values import (
-    ConfigTable,
-    HostName,
-    Localised,
-    LocalisedText,
-    LocalisedTitle,
-    Mailbox,
-    MailboxValue,
-    TimeOfDay,
-    WebRoot,
-)
+from publisher.config import values as setting_values
 
-SENDER: TypeAdapter[Mailbox] = TypeAdapter(MailboxValue)
-TIME: TypeAdapter[time] = TypeAdapter(TimeOfDay)
-HOST: TypeAdapter[str] = TypeAdapter(HostName)
-ROOT: TypeAdapter[str] = TypeAdapter(WebRoot)
-TEXT: TypeAdapter[Localised] = TypeAdapter(LocalisedText)
-TITLE: TypeAdapter[Localised] = TypeAdapter(LocalisedTitle)
+SENDER: TypeAdapter[setting_values.Mailbox] = TypeAdapter(setting_values.MailboxValue)
+TIME: TypeAdapter[time] = TypeAdapter(setting_values.TimeOfDay)
+HOST: TypeAdapter[str] = TypeAdapter(setting_values.HostName)
+ROOT: TypeAdapter[str] = TypeAdapter(setting_values.WebRoot)
+TEXT: TypeAdapter[setting_values.Localised] = TypeAdapter(setting_values.LocalisedText)
+TITLE: TypeAdapter[setting_values.Localised] = TypeAdapter(setting_values.LocalisedTitle)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +31,7 @@ TITLE: TypeAdapter[Localised] = TypeAdapter(LocalisedTitle)
 )
 def test_a_sender_is_a_name_and_an_address(written: str, name: str, address: str) -> None:
     sender = SENDER.validate_python(written)
-    assert sender == Mailbox(name, address)
+    assert sender == setting_values.Mailbox(name, address)
     assert sender.domain == address.split("@")[1]
 
 
@@ -85,10 +75,13 @@ def test_what_the_network_can_not_look_up_is_no_host(written: str) -> None:
 
 
 def test_a_sender_is_written_as_a_header_wants_it_and_smtp_can_carry_it() -> None:
-    assert str(Mailbox("", "a@example.org")) == "a@example.org"
-    assert str(Mailbox("Lantern, The", "a@example.org")) == '"Lantern, The" <a@example.org>'
+    assert str(setting_values.Mailbox("", "a@example.org")) == "a@example.org"
+    assert (
+        str(setting_values.Mailbox("Lantern, The", "a@example.org"))
+        == '"Lantern, The" <a@example.org>'
+    )
     message = EmailMessage()
-    message["From"] = str(Mailbox("灯笼", "a@example.org"))
+    message["From"] = str(setting_values.Mailbox("灯笼", "a@example.org"))
     assert message["From"].addresses[0].display_name == "灯笼"
     assert SENDER.validate_python("x" * 64 + "@example.org").name == ""
     with pytest.raises(ValidationError, match="has more than 64 characters before the @"):
@@ -96,11 +89,14 @@ def test_a_sender_is_written_as_a_header_wants_it_and_smtp_can_carry_it() -> Non
 
 
 def test_what_is_checked_is_taken_as_it_is_and_never_changes() -> None:
-    sender, text = Mailbox("A", "a@example.org"), Localised({"en": "A"})
+    sender, text = (
+        setting_values.Mailbox("A", "a@example.org"),
+        setting_values.Localised({"en": "A"}),
+    )
     assert SENDER.validate_python(sender) is sender
     assert TEXT.validate_python(text) is text
 
-    class Lamp(ConfigTable):
+    class Lamp(setting_values.ConfigTable):
         light: int
 
     lamp = Lamp(light=1)
@@ -159,11 +155,11 @@ def test_a_text_is_given_in_its_language_its_script_or_as_it_was_first_written()
     assert text("zh-Hans-SG") == "周"
     assert text("ar") == "Week"
     assert list(text) == ["Week", "週", "周"]
-    assert TEXT.validate_python({"zh_TW": "週"}) == Localised({"zh-Hant": "週"})
-    assert Localised({"": "A"}) != "A"
-    assert repr(Localised({"en": "A"})) == "Localised({'en': 'A'})"
-    assert Localised({"en": "A"})
-    assert not Localised({"": ""})
+    assert TEXT.validate_python({"zh_TW": "週"}) == setting_values.Localised({"zh-Hant": "週"})
+    assert setting_values.Localised({"": "A"}) != "A"
+    assert repr(setting_values.Localised({"en": "A"})) == "Localised({'en': 'A'})"
+    assert setting_values.Localised({"en": "A"})
+    assert not setting_values.Localised({"": ""})
     written = "1 Example Street\nExample City"
     assert TEXT.validate_python(written)("en") == written
     with pytest.raises(ValidationError, match="has a line break"):

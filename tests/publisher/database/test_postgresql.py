@@ -20,14 +20,8 @@ from structlog.testing import capture_logs
 from publisher import web_files
 from publisher.app.operation.run import wait_for_database
 from publisher.database import Database, engine, open_database
+from publisher.database.dialect import server_session
 from publisher.database.dialect.backend import Durability, parse_address
-from publisher.database.dialect.server_session import (
-    WRITER_IDLE_SECONDS,
-    ServerFacts,
-    connect_arguments,
-    fault_of,
-    unsafe_settings,
-)
 from publisher.delivery.ledger import leases
 from publisher.errors import DatabaseError, ServerAwayError
 from publisher.leader.store import LEADER_SECONDS
@@ -181,7 +175,7 @@ def test_who_leads_waits_for_no_connection_that_others_have(database: Database) 
 
 def test_a_process_and_a_database_are_known_by_their_names_in_an_address() -> None:
     address = "postgresql://ann@db.example.org/lantern?application_name=mine&connect_timeout=3"
-    found = connect_arguments(parse_address(address))
+    found = server_session.connect_arguments(parse_address(address))
     assert found["application_name"].startswith(f"publisher/{os.getpid()}/")
     assert "connect_timeout" not in found
     address = "postgresql://ann@localhost/news%40home%2F%D9%85"
@@ -273,10 +267,10 @@ def test_a_stopped_process_keeps_the_locks_of_writers_no_longer_than_a_leader_it
         query = text("SHOW idle_in_transaction_session_timeout")
         return connection.execute(query).scalar_one()
 
-    assert WRITER_IDLE_SECONDS <= LEADER_SECONDS
+    assert server_session.WRITER_IDLE_SECONDS <= LEADER_SECONDS
     for writing in (database.writing, database.writing_beside):
         with writing() as connection:
-            assert limit(connection) == f"{WRITER_IDLE_SECONDS}s"
+            assert limit(connection) == f"{server_session.WRITER_IDLE_SECONDS}s"
             database.allow_pause(connection, seconds=1200)
             assert limit(connection) == "20min"
     with database.reading() as connection:
@@ -361,7 +355,7 @@ def test_ids_of_leases_are_not_counted(address: str) -> None:
     assert max(made) > 2**31
 
 
-FIT = ServerFacts(
+FIT = server_session.ServerFacts(
     *(15, "UTF8", "C", "c"),
     is_standby=False,
     fsync=True,
@@ -380,7 +374,7 @@ FIT = ServerFacts(
     ],
 )
 def test_a_server_that_sorts_by_bytes_is_fit(change: dict[str, Any]) -> None:
-    assert fault_of(replace(FIT, **change), read_only=False) is None
+    assert server_session.fault_of(replace(FIT, **change), read_only=False) is None
 
 
 @pytest.mark.parametrize(
@@ -398,12 +392,12 @@ def test_a_server_that_sorts_by_bytes_is_fit(change: dict[str, Any]) -> None:
     ],
 )
 def test_another_server_is_refused_with_the_reason(change: dict[str, Any], words: str) -> None:
-    assert words in str(fault_of(replace(FIT, **change), read_only=False))
+    assert words in str(server_session.fault_of(replace(FIT, **change), read_only=False))
 
 
 def test_a_standby_is_fit_for_who_only_reads_and_unsafe_settings_are_named() -> None:
-    assert fault_of(replace(FIT, is_standby=True), read_only=True) is None
-    assert unsafe_settings(FIT) == []
+    assert server_session.fault_of(replace(FIT, is_standby=True), read_only=True) is None
+    assert server_session.unsafe_settings(FIT) == []
     unsafe = replace(FIT, fsync=False, full_page_writes=False)
-    assert unsafe_settings(unsafe) == ["fsync = off", "full_page_writes = off"]
-    assert fault_of(unsafe, read_only=False) is None
+    assert server_session.unsafe_settings(unsafe) == ["fsync = off", "full_page_writes = off"]
+    assert server_session.fault_of(unsafe, read_only=False) is None

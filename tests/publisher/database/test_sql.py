@@ -3,21 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    ClauseElement,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    bindparam,
-    insert,
-    select,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -27,28 +13,31 @@ from publisher.database.metadata import NAMING_CONVENTION, UTCDateTime, metadata
 from subscribers import tables
 from tests.publisher.conftest import PublicationFolder
 
-LAMP = Table(
+LAMP = sa.Table(
     "lamp",
-    MetaData(),
-    Column("id", Integer, primary_key=True),
-    Column("colour", Text),
-    Column("lit", Boolean(create_constraint=False), nullable=False),
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("colour", sa.Text),
+    sa.Column("lit", sa.Boolean(create_constraint=False), nullable=False),
     info=sql.KEYED,
 )
-LIT = Index("ix_lit", LAMP.c.id, **sql.partial_index(LAMP.c.lit))
-RED = Index("ix_red", LAMP.c.id, **sql.partial_index(LAMP.c.colour == "red"))
-FREE = Index("ix_free", LAMP.c.id, **sql.partial_index_on_server(LAMP.c.colour == "red"))
-NUMBERED = Table(
-    "numbered", MetaData(), Column("id", Integer, primary_key=True), info=sql.IDS_NEVER_REUSED
+LIT = sa.Index("ix_lit", LAMP.c.id, **sql.partial_index(LAMP.c.lit))
+RED = sa.Index("ix_red", LAMP.c.id, **sql.partial_index(LAMP.c.colour == "red"))
+FREE = sa.Index("ix_free", LAMP.c.id, **sql.partial_index_on_server(LAMP.c.colour == "red"))
+NUMBERED = sa.Table(
+    "numbered",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    info=sql.IDS_NEVER_REUSED,
 )
-ROWS = sql.json_table(bindparam("rows", type_=Text())).alias("row")
+ROWS = sql.json_table(sa.bindparam("rows", type_=sa.Text())).alias("row")
 
 
 # SQLAlchemy has no types for them.
 DIALECTS: list[Any] = [sqlite.dialect(), postgresql.dialect()]  # type: ignore[no-untyped-call]
 
 
-def spelled(element: ClauseElement) -> tuple[str, str]:
+def spelled(element: sa.ClauseElement) -> tuple[str, str]:
     """Give a statement as SQLite and as PostgreSQL have it, on one line."""
     compiled = (element.compile(dialect=dialect) for dialect in DIALECTS)
     one, other = (" ".join(str(statement).split()) for statement in compiled)
@@ -75,15 +64,15 @@ def spelled(element: ClauseElement) -> tuple[str, str]:
         ),
         (sql.unindexed(LAMP.c.id), "+lamp.id", "(lamp.id)"),
         (
-            sql.json_scalar(ROWS.c.value, Integer(), 1),
+            sql.json_scalar(ROWS.c.value, sa.Integer(), 1),
             "json_extract(\"row\".value, '$[1]')",
             "CAST((row.value ->> 1) AS BIGINT)",
         ),
-        (sql.json_scalar(ROWS.c.value, Text()), '"row".value', "(row.value #>> '{}')"),
+        (sql.json_scalar(ROWS.c.value, sa.Text()), '"row".value', "(row.value #>> '{}')"),
     ],
 )
 def test_an_expression_is_compiled_for_the_database(
-    expression: ClauseElement, in_file: str, on_server: str
+    expression: sa.ClauseElement, in_file: str, on_server: str
 ) -> None:
     one, other = spelled(expression)
     assert one == in_file
@@ -117,7 +106,7 @@ def test_an_upsert_counts_the_rows_that_it_inserted(publication: PublicationFold
     database = publication.database
     with database.writing() as connection:
         LAMP.create(connection)
-        connection.execute(insert(LAMP).values(id=1, colour="red", lit=True))
+        connection.execute(sa.insert(LAMP).values(id=1, colour="red", lit=True))
         row = sql.upsert(connection, LAMP).values(id=1, colour="blue", lit=False)
         kept = row.on_conflict_do_nothing(index_elements=["id"])
         assert connection.execute(kept).rowcount == 0
@@ -126,11 +115,13 @@ def test_an_upsert_counts_the_rows_that_it_inserted(publication: PublicationFold
             index_elements=["id"], set_={"colour": row.excluded.colour}
         )
         connection.execute(changed)
-        assert connection.execute(select(LAMP).order_by(LAMP.c.id)).all() == [
+        assert connection.execute(sa.select(LAMP).order_by(LAMP.c.id)).all() == [
             (1, "blue", True),
             (2, "blue", False),
         ]
-        listed = select(LAMP.c.colour).where(LAMP.c.id.in_(sql.json_list("ids", Integer())))
+        listed = sa.select(LAMP.c.colour).where(
+            LAMP.c.id.in_(sql.json_list("ids", sa.Integer()))
+        )
         assert connection.execute(listed, {"ids": "[2, 3]"}).scalars().all() == ["blue"]
         sql.update_statistics(connection, "lamp")
 
@@ -161,14 +152,16 @@ def test_every_table_has_a_name_of_its_own_and_constraints_have_names() -> None:
 
 
 def test_names_are_made_of_what_they_are_about() -> None:
-    collection = MetaData(naming_convention=NAMING_CONVENTION)
-    Table("lamp", collection, Column("id", Integer, primary_key=True))
-    light = Table(
+    collection = sa.MetaData(naming_convention=NAMING_CONVENTION)
+    sa.Table("lamp", collection, sa.Column("id", sa.Integer, primary_key=True))
+    light = sa.Table(
         "light",
         collection,
-        Column("id", Integer, primary_key=True),
-        Column("lamp_id", ForeignKey("lamp.id"), index=True),
-        Column("colour", Integer, CheckConstraint("colour > 0", name="colour"), unique=True),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("lamp_id", sa.ForeignKey("lamp.id"), index=True),
+        sa.Column(
+            "colour", sa.Integer, sa.CheckConstraint("colour > 0", name="colour"), unique=True
+        ),
     )
     of_columns = [one for column in light.columns for one in column.constraints]
     names = {str(constraint.name) for constraint in [*light.constraints, *of_columns]}

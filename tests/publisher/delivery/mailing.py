@@ -16,13 +16,8 @@ from publisher.delivery.dispatcher import DeliveryReport, Dispatcher, Progress
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.tables import delivery
+from publisher.delivery.transports import base as transports
 from publisher.delivery.transports import create_transport
-from publisher.delivery.transports.base import (
-    ACCEPTED_OUTCOME,
-    Outcome,
-    OutgoingMessage,
-    Transport,
-)
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import digests
 from publisher.issues import store as issues
@@ -91,7 +86,7 @@ def ready_for(publication: PublicationFolder, *rows: tuple[str, str]) -> Issue:
 
 def send(
     publication: PublicationFolder,
-    transport: Transport | None = None,
+    transport: transports.Transport | None = None,
     progress: Progress | None = None,
     *,
     signers: Sequence[DkimSigner] = (),
@@ -111,12 +106,12 @@ def send(
 
 
 def once(
-    act: Callable[[], object], then: Outcome = ACCEPTED_OUTCOME
-) -> Callable[[OutgoingMessage], Outcome]:
+    act: Callable[[], object], then: transports.Outcome = transports.ACCEPTED_OUTCOME
+) -> Callable[[transports.OutgoingMessage], transports.Outcome]:
     """Do something while the first message is sent."""
     todo = [act]
 
-    def outcome(_outgoing: OutgoingMessage) -> Outcome:
+    def outcome(_outgoing: transports.OutgoingMessage) -> transports.Outcome:
         if todo:
             todo.pop()()
         return then
@@ -124,7 +119,7 @@ def once(
     return outcome
 
 
-def by_smtp(publication: PublicationFolder, server: MailServer) -> Transport:
+def by_smtp(publication: PublicationFolder, server: MailServer) -> transports.Transport:
     smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE, connections=2)
     return SmtpTransport(smtp, publication.settings.folders.root, None, patience=10)
 

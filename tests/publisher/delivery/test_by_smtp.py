@@ -19,16 +19,8 @@ from publisher.testing import SECRET
 from subscribers.model import SubscriberStatus
 from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import (
-    counts,
-    many,
-    number_of,
-    ready,
-    reasons,
-    send,
-    subscribe,
-    the_issue,
-)
+from tests.publisher.delivery import mailing
+from tests.publisher.delivery.mailing import counts, send
 from tools.servers import Drop, MailServer, Phase, Reply, addressed, always, first
 
 ISSUE = "weekly-en-2026-01-09"
@@ -36,7 +28,7 @@ SOON = timedelta(minutes=7)
 
 
 def recipient(number: int) -> str:
-    return many(number + 1)[number][0]
+    return mailing.many(number + 1)[number][0]
 
 
 @dataclass
@@ -67,11 +59,11 @@ class SmtpPublication:
         return counts(self.publication, self.issue)
 
     def stands(self) -> Issue:
-        return the_issue(self.publication)
+        return mailing.the_issue(self.publication)
 
     def statuses(self) -> Counter[SubscriberStatus]:
         with self.publication.database.reading() as connection:
-            found = (find_subscriber(connection, one) for one, _ in many(50))
+            found = (find_subscriber(connection, one) for one, _ in mailing.many(50))
             return Counter(one.status for one in found if one)
 
 
@@ -84,8 +76,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def wired(publication: PublicationFolder) -> Callable[..., SmtpPublication]:
     def make(server: MailServer, recipients: int = 20) -> SmtpPublication:
-        subscribe(publication, *many(recipients))
-        return SmtpPublication(publication, server, ready(publication))
+        mailing.subscribe(publication, *mailing.many(recipients))
+        return SmtpPublication(publication, server, mailing.ready(publication))
 
     return make
 
@@ -97,7 +89,7 @@ def test_every_subscriber_gets_one_message_with_the_bounce_address(wired: Make) 
     with MailServer() as server:
         wire = wired(server, 50)
         assert wire.send() == DeliveryReport(50, [ISSUE], [])
-    assert server.recipients() == dict.fromkeys(dict(many(50)), 1)
+    assert server.recipients() == dict.fromkeys(dict(mailing.many(50)), 1)
     assert {one.sender for one in server.messages} == {"digest@news.example.org"}
     assert len({one.message_id for one in server.messages}) == 50
     assert 1 <= server.connections <= 2
@@ -114,7 +106,7 @@ def test_with_verp_every_subscriber_has_an_address_for_bounces(wired: Make) -> N
     for address, sender in found.items():
         assert sender.startswith("bounces+")
         assert sender.endswith("@lantern.example")
-        number = number_of(wire.publication.database, address)
+        number = mailing.number_of(wire.publication.database, address)
         assert [*subscribers_of_tokens(SECRET, sender)] == [number]
 
 
@@ -125,7 +117,7 @@ def test_connections_lost_before_a_message_is_sent_cost_nothing(
     with MailServer(first(2, phase, Drop())) as server:
         wire = wired(server)
         assert wire.send().messages == 20
-    assert server.recipients() == dict.fromkeys(dict(many(20)), 1)
+    assert server.recipients() == dict.fromkeys(dict(mailing.many(20)), 1)
     assert wire.counts == {"sent": 20}
 
 
@@ -142,7 +134,7 @@ def test_a_connection_lost_after_the_final_dot_leaves_one_mail_in_doubt(wired: M
         assert wire.send(SOON).issues == [ISSUE]
     one, other = [one for one in server.messages if one.recipient == recipient(3)]
     assert (one.message_id, one.content) == (other.message_id, other.content)
-    assert server.recipients() == dict.fromkeys(dict(many(20)), 1) | {recipient(3): 2}
+    assert server.recipients() == dict.fromkeys(dict(mailing.many(20)), 1) | {recipient(3): 2}
 
 
 def test_an_unknown_mailbox_bounces_and_no_reason_contains_an_address(wired: Make) -> None:
@@ -156,7 +148,7 @@ def test_an_unknown_mailbox_bounces_and_no_reason_contains_an_address(wired: Mak
         wire.send()
     assert wire.counts == {"sent": 17, "deferred": 1, "bounced": 2}
     assert wire.statuses() == {SubscriberStatus.ACTIVE: 19, SubscriberStatus.BOUNCED: 1}
-    told = [reason for reason in reasons(wire.publication) if reason]
+    told = [reason for reason in mailing.reasons(wire.publication) if reason]
     assert len(told) == 3
     for reason in told:
         assert "reader." not in reason
@@ -193,7 +185,7 @@ def test_a_server_that_restarts_gets_the_rest(wired: Make) -> None:
         server.behaviour = None
         assert wire.send(SOON).issues == [ISSUE]
         assert (wire.stands().reason_key, wire.stands().reason) == (None, None)
-    assert server.recipients() == dict.fromkeys(dict(many(30)), 1)
+    assert server.recipients() == dict.fromkeys(dict(mailing.many(30)), 1)
 
 
 def test_a_server_that_asks_for_less_is_sent_less(wired: Make) -> None:

@@ -12,20 +12,8 @@ from random import Random
 import pytest
 
 from publisher.config import Folders
+from publisher.delivery.lineage import witness as witnesses
 from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.witness import (
-    FILE,
-    FOLDER,
-    KEEP_DAYS,
-    JournalPage,
-    LedgerPage,
-    Witness,
-    append_values,
-    read_journals,
-    read_lineage,
-    read_witness,
-    set_lineage,
-)
 from publisher.testing import MemoryTransport
 from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import PublicationFolder
@@ -34,8 +22,8 @@ from tests.publisher.delivery.mailing import ready_for, send
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 
 
-def page(number: int) -> JournalPage:
-    return JournalPage("lantern", number, number, 7, {"weekly": {"sent": [number]}})
+def page(number: int) -> witnesses.JournalPage:
+    return witnesses.JournalPage("lantern", number, number, 7, {"weekly": {"sent": [number]}})
 
 
 @contextmanager
@@ -47,23 +35,23 @@ def stopped_in(file: Path) -> Iterator[None]:
 
 
 def test_a_process_that_is_stopped_while_it_writes_holds_up_nobody(tmp_path: Path) -> None:
-    one, other = Witness([tmp_path]), Witness([tmp_path])
+    one, other = witnesses.Witness([tmp_path]), witnesses.Witness([tmp_path])
     one.record(page(1), NOW)
-    with stopped_in(tmp_path / FILE):
+    with stopped_in(tmp_path / witnesses.FILE):
         other.record(page(2), NOW)
         other.record(page(3), NOW)
-        assert read_witness(tmp_path) == LedgerPage("lantern", 3)
-        with stopped_in(tmp_path / f"{FILE}.1"):
+        assert witnesses.read_witness(tmp_path) == witnesses.LedgerPage("lantern", 3)
+        with stopped_in(tmp_path / f"{witnesses.FILE}.1"):
             other.record(page(4), NOW)
     one.record(page(5), NOW)
     # A page that was written late does not hide a later one.
     other.record(page(2), NOW)
-    assert read_witness(tmp_path) == LedgerPage("lantern", 5)
-    content = read_journals([tmp_path], "lantern", 0)
+    assert witnesses.read_witness(tmp_path) == witnesses.LedgerPage("lantern", 5)
+    content = witnesses.read_journals([tmp_path], "lantern", 0)
     assert content.missing == 0
     assert content.last == 5
     assert sorted(content.words["weekly"]) == [1, 2, 3, 4, 5]
-    assert sorted(file.name for file in (tmp_path / FOLDER).iterdir()) == [
+    assert sorted(file.name for file in (tmp_path / witnesses.FOLDER).iterdir()) == [
         "2026-01-09.1.log",
         "2026-01-09.2.log",
         "2026-01-09.log",
@@ -78,12 +66,12 @@ def test_journals_that_gave_the_same_number_to_different_pages_are_merged(
         "other": {"attempting": [1], "pending": [2, 3], "sent": [4]},
     }
     for folder, moves in pages.items():
-        witness = Witness([tmp_path / folder, tmp_path / f"second of {folder}"])
-        witness.record(JournalPage("lantern", 98, 98, 7, {"weekly": moves}), NOW)
+        witness = witnesses.Witness([tmp_path / folder, tmp_path / f"second of {folder}"])
+        witness.record(witnesses.JournalPage("lantern", 98, 98, 7, {"weekly": moves}), NOW)
     folders = [*tmp_path.iterdir()]
     assert len(folders) == 4
     for order in (folders, folders[::-1]):
-        content = read_journals(order, "lantern", 97)
+        content = witnesses.read_journals(order, "lantern", 97)
         words = {number: word.state for number, word in content.words["weekly"].items()}
         assert words == {1: "sent", 2: "sent", 3: "attempting", 4: "sent"}
         # More may have been sent of either: what nothing is said about may have been sent.
@@ -91,14 +79,14 @@ def test_journals_that_gave_the_same_number_to_different_pages_are_merged(
 
 
 def test_old_journals_are_deleted_whoever_wrote_them(tmp_path: Path) -> None:
-    witness = Witness([tmp_path])
+    witness = witnesses.Witness([tmp_path])
     for days, number in ((0, 1), (1, 3)):
         day = NOW + timedelta(days)
         witness.record(page(number), day)
-        with stopped_in(tmp_path / FILE):
+        with stopped_in(tmp_path / witnesses.FILE):
             witness.record(page(number + 1), day)
-    witness.record(page(5), NOW + timedelta(days=KEEP_DAYS + 1))
-    assert sorted(file.name for file in (tmp_path / FOLDER).iterdir()) == [
+    witness.record(page(5), NOW + timedelta(days=witnesses.KEEP_DAYS + 1))
+    assert sorted(file.name for file in (tmp_path / witnesses.FOLDER).iterdir()) == [
         "2026-01-10.1.log",
         "2026-01-10.log",
         "2026-02-10.log",
@@ -109,21 +97,21 @@ def test_a_clock_that_is_a_year_ahead_for_a_day_deletes_two_days_at_most(
     tmp_path: Path,
 ) -> None:
     days = [f"2026-01-{number:02}" for number in range(1, 29)]
-    (tmp_path / FOLDER).mkdir()
+    (tmp_path / witnesses.FOLDER).mkdir()
     for name in (f"{day}.{suffix}" for day in days for suffix in ("log", "1.log", "left")):
-        (tmp_path / FOLDER / name).touch()
+        (tmp_path / witnesses.FOLDER / name).touch()
     for number, hours in enumerate((0, 1, 2)):
         # Each process of a machine, and each kind of file.
         now = NOW + timedelta(days=365, hours=hours)
-        Witness([tmp_path]).record(page(number), now)
-        append_values(tmp_path, "left", [], now)
+        witnesses.Witness([tmp_path]).record(page(number), now)
+        witnesses.append_values(tmp_path, "left", [], now)
     wrong = ["2027-01-09.left", "2027-01-09.log"]
-    found = sorted(file.name for file in (tmp_path / FOLDER).iterdir())
+    found = sorted(file.name for file in (tmp_path / witnesses.FOLDER).iterdir())
     assert found[:1] + found[-3:] == ["2026-01-03.1.log", "2026-01-28.log", *wrong]
     assert len(found) == 3 * 26 + 2
     # By the right clock, those of a later date delete nothing.
-    Witness([tmp_path]).record(page(9), NOW + timedelta(days=20))
-    assert len([*(tmp_path / FOLDER).iterdir()]) == len(found) + 1
+    witnesses.Witness([tmp_path]).record(page(9), NOW + timedelta(days=20))
+    assert len([*(tmp_path / witnesses.FOLDER).iterdir()]) == len(found) + 1
 
 
 def test_a_machine_that_sent_nothing_notices_that_a_database_was_put_back_in_its_place(
@@ -132,24 +120,24 @@ def test_a_machine_that_sent_nothing_notices_that_a_database_was_put_back_in_its
     database, now = publication.database, publication.clock.now()
     elsewhere = replace(publication.settings, folders=Folders(tmp_path / "elsewhere"))
     with database.reading() as connection:
-        before = read_lineage(connection)
+        before = witnesses.read_lineage(connection)
     assert before is not None
     # Of a new database it knows that nothing was sent, which a lost witness would not say.
     assert find_quarantine(elsewhere, database, now, records=False) is None
-    assert read_witness(elsewhere.folders.var) is None
+    assert witnesses.read_witness(elsewhere.folders.var) is None
     assert find_quarantine(elsewhere, database, now) is None
-    nothing = LedgerPage(before.incarnation, 0)
-    assert read_witness(elsewhere.folders.var) == nothing
+    nothing = witnesses.LedgerPage(before.incarnation, 0)
+    assert witnesses.read_witness(elsewhere.folders.var) == nothing
     ready_for(publication, ("reader@example.com", "en"))
     send(publication, MemoryTransport())
-    last = read_witness(publication.settings.folders.var)
+    last = witnesses.read_witness(publication.settings.folders.var)
     assert last is not None
     assert find_quarantine(elsewhere, database, now, records=False) is None
-    assert read_witness(elsewhere.folders.var) == nothing
+    assert witnesses.read_witness(elsewhere.folders.var) == nothing
     assert find_quarantine(elsewhere, database, now) is None
-    assert read_witness(elsewhere.folders.var) == last
+    assert witnesses.read_witness(elsewhere.folders.var) == last
     with database.writing() as connection:
-        set_lineage(connection, page=before.page)
+        witnesses.set_lineage(connection, page=before.page)
     reason = find_quarantine(elsewhere, database, now)
     assert reason is not None
     assert f"has the number {before.page}, and there was one with {last.number}" in reason
@@ -183,12 +171,12 @@ def test_a_restore_records_the_last_page_of_the_database_that_it_replaces(
 ) -> None:
     scene, random = Scene(publication), Random(1)
     scene.cycle()
-    backup, witness = scene.back_up(), publication.settings.folders.var / FILE
+    backup, witness = scene.back_up(), publication.settings.folders.var / witnesses.FILE
     while not scene.gaps:
         scene.send_and_be_killed(random)
-    before = read_witness(witness.parent)
+    before = witnesses.read_witness(witness.parent)
     scene.restore(backup)
-    after = read_witness(witness.parent)
+    after = witnesses.read_witness(witness.parent)
     assert before is not None
     assert after is not None
     assert after.number == before.number + 1

@@ -22,13 +22,8 @@ from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.lineage import quarantine
-from publisher.delivery.lineage.witness import (
-    LedgerPage,
-    Lineage,
-    open_witness,
-    read_lineage,
-    set_lineage,
-)
+from publisher.delivery.lineage import witness as witnesses
+from publisher.delivery.lineage.witness import Lineage
 from publisher.delivery.queues import WorkQueue
 from publisher.delivery.transports.base import (
     ACCEPTED_OUTCOME,
@@ -44,16 +39,8 @@ from subscribers.model import SubscriberStatus
 from subscribers.store import find_subscriber
 from tests.databases import wait_for_locks
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import (
-    counts,
-    many,
-    once,
-    ready,
-    ready_for,
-    send,
-    state_of,
-    subscribe,
-)
+from tests.publisher.delivery import mailing
+from tests.publisher.delivery.mailing import send
 
 # Seconds; nothing here takes one, and a machine that is busy may take ten.
 LONG = 30.0
@@ -82,11 +69,11 @@ def test_nothing_is_sent_when_the_lease_may_be_lost(
 ) -> None:
     # As long as a lease lasts no test can wait.
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.0)
-    issue = ready_for(publication, *many(3))
+    issue = mailing.ready_for(publication, *mailing.many(3))
     transport = MemoryTransport("ambiguous", connections=2)
     send(publication, transport, timer=FakeTimer())
     assert transport.offered == []
-    assert counts(publication, issue) == {"deferred": 3}
+    assert mailing.counts(publication, issue) == {"deferred": 3}
 
 
 class BusyThread:
@@ -127,7 +114,7 @@ def test_a_stop_waits_for_all_workers_together_for_half_a_minute(
 def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(
     publication: PublicationFolder,
 ) -> None:
-    ready_for(publication, *many(20))
+    mailing.ready_for(publication, *mailing.many(20))
     seen: list[tuple[int, int]] = []
     threads: list[list[str]] = []
 
@@ -145,7 +132,7 @@ def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(
 def test_a_run_whose_last_result_is_written_waits_for_nothing(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ready_for(publication, *many(3))
+    mailing.ready_for(publication, *mailing.many(3))
     transport, in_vain = MemoryTransport(), []
     wait = WorkQueue.wait
 
@@ -162,14 +149,14 @@ def test_a_run_whose_last_result_is_written_waits_for_nothing(
 def test_mail_that_a_rate_allows_soon_is_sent_in_the_same_run(
     publication: PublicationFolder,
 ) -> None:
-    issue = ready_for(publication, *many(12))
+    issue = mailing.ready_for(publication, *mailing.many(12))
     # Two come after the burst.
     rates = DeliverySettings(
         domain=(DomainRateSettings(names=("example.com",), per_second=10),)
     )
     publication.settings = replace(publication.settings, delivery=rates)
     assert send(publication, MemoryTransport(prefetch=4)).messages == 12
-    assert counts(publication, issue) == {"sent": 12}
+    assert mailing.counts(publication, issue) == {"sent": 12}
 
 
 DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=True)
@@ -187,7 +174,7 @@ def test_a_rate_limit_does_not_confirm_rejections_of_everything(
     publication: PublicationFolder, rates: DeliverySettings
 ) -> None:
     # A run tries one recipient and has no results of the others.
-    issue = ready_for(publication, *many(13))
+    issue = mailing.ready_for(publication, *mailing.many(13))
     publication.settings = replace(publication.settings, delivery=rates)
     timer = FakeTimer(NOW.timestamp())
     transport = MemoryTransport(outcomes=lambda _outgoing: DEAD)
@@ -197,16 +184,16 @@ def test_a_rate_limit_does_not_confirm_rejections_of_everything(
         timer.advance(301)
     # By then some have had a second try: it was due, too.
     assert len({outgoing.recipient for outgoing in transport.offered}) >= 4
-    assert set(counts(publication, issue)) <= {"deferred", "pending"}
+    assert set(mailing.counts(publication, issue)) <= {"deferred", "pending"}
     with publication.database.reading() as connection:
-        found = [find_subscriber(connection, email) for email, _ in many(13)]
+        found = [find_subscriber(connection, email) for email, _ in mailing.many(13)]
     assert {recipient.status for recipient in found if recipient} == {SubscriberStatus.ACTIVE}
     # A person has configured the server.
     transport.outcomes = None
     publication.settings = replace(publication.settings, delivery=DeliverySettings())
     timer.advance(86400)
     send(publication.at(NOW + timedelta(days=1, hours=2)), transport, timer=timer)
-    assert counts(publication, issue) == {"sent": 13}
+    assert mailing.counts(publication, issue) == {"sent": 13}
 
 
 # --- connections
@@ -254,7 +241,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_impatient")
 def test_a_server_that_returns_in_time_is_no_problem(publication: PublicationFolder) -> None:
-    ready_for(publication, *many(5))
+    mailing.ready_for(publication, *mailing.many(5))
     away = Unreachable("no server listens there")
     transport = Failing(lambda n: away if n <= 2 else None, connections=1)
     assert send(publication, transport) == DeliveryReport(5, ["weekly-en-2026-01-09"], [])
@@ -265,7 +252,7 @@ def test_a_server_that_returns_in_time_is_no_problem(publication: PublicationFol
 def test_one_failing_connection_does_not_stop_the_others(
     publication: PublicationFolder,
 ) -> None:
-    ready_for(publication, *many(40))
+    mailing.ready_for(publication, *mailing.many(40))
     away = Unreachable("too many connections")
     transport = Failing(lambda n: None if n == 1 else away, connections=4)
     assert send(publication, transport).messages == 40
@@ -274,8 +261,8 @@ def test_one_failing_connection_does_not_stop_the_others(
 def test_a_message_that_the_program_fails_to_compose_waits_and_the_others_leave(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscribe(publication, *many(5))
-    issue, plain = ready(publication), Job.compose
+    mailing.subscribe(publication, *mailing.many(5))
+    issue, plain = mailing.ready(publication), Job.compose
 
     def fails(job: Job, claim: Claim) -> OutgoingMessage:
         if claim.recipient.id == 2:
@@ -284,17 +271,17 @@ def test_a_message_that_the_program_fails_to_compose_waits_and_the_others_leave(
 
     monkeypatch.setattr(Job, "compose", fails)
     assert send(publication, MemoryTransport("ambiguous")).messages == 4
-    assert counts(publication, issue) == {"sent": 4, "deferred": 1}
+    assert mailing.counts(publication, issue) == {"sent": 4, "deferred": 1}
 
 
 @pytest.mark.usefixtures("_impatient")
 def test_a_server_that_never_replies_ends_this_run(publication: PublicationFolder) -> None:
-    issue = ready_for(publication, *many(20))
+    issue = mailing.ready_for(publication, *mailing.many(20))
     transport = Silent("ambiguous", outcomes=lambda _outgoing: UNKNOWN)
     sent = send(publication, transport)
     assert sent.problems == [UNKNOWN.reason]
-    assert counts(publication, issue) == {"in_doubt": 3, "pending": 17}
-    assert state_of(publication) == IssueState.SENDING
+    assert mailing.counts(publication, issue) == {"in_doubt": 3, "pending": 17}
+    assert mailing.state_of(publication) == IssueState.SENDING
 
 
 class AskedToStop(Exception):  # noqa: N818  # as the service's own
@@ -306,7 +293,7 @@ def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
 ) -> None:
     # Half a minute in production.
     monkeypatch.setattr(worker_pool, "SHUTDOWN_SECONDS", 0.05)
-    issue = ready_for(publication, *many(2))
+    issue = mailing.ready_for(publication, *mailing.many(2))
     stuck, release, gone = threading.Event(), threading.Event(), threading.Event()
     could: list[bool] = []
 
@@ -327,13 +314,13 @@ def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
     with pytest.raises(AskedToStop):
         send(publication, transport, report_progress)
     assert len(runs(publication)) == 1
-    assert counts(publication, issue) == {"attempting": 1, "pending": 1}
+    assert mailing.counts(publication, issue) == {"attempting": 1, "pending": 1}
     release.set()
     gone.wait(LONG)
     assert could == [False]
     # The lock is free, so the next run takes over.
     send(publication, MemoryTransport("ambiguous"))
-    assert counts(publication, issue) == {"in_doubt": 1, "sent": 1}
+    assert mailing.counts(publication, issue) == {"in_doubt": 1, "sent": 1}
 
 
 class Concurrent(MemoryTransport):
@@ -361,23 +348,23 @@ class Concurrent(MemoryTransport):
 def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
     publication: PublicationFolder,
 ) -> None:
-    issue = ready_for(publication, *many(8))
+    issue = mailing.ready_for(publication, *mailing.many(8))
     timer = FakeTimer(NOW.timestamp())
 
     def lose() -> None:
         timer.advance(leases.LEASE_SECONDS + 1)
         revoke_dead_leases(publication.settings, publication.database, timer, NOW)
 
-    transport = MemoryTransport("ambiguous", outcomes=once(lose), prefetch=2)
+    transport = MemoryTransport("ambiguous", outcomes=mailing.once(lose), prefetch=2)
     sent = send(publication, transport, timer=timer)
     (problem,) = sent.problems
     assert problem.startswith("another process has taken over")
-    found = counts(publication, issue)
+    found = mailing.counts(publication, issue)
     assert found["sent"] == len(transport.taken) < 8
     assert found == {"sent": found["sent"], "pending": 8 - found["sent"]}
     assert send(publication, transport, timer=timer).issues == ["weekly-en-2026-01-09"]
     assert Counter(outgoing.recipient for outgoing in transport.taken) == dict.fromkeys(
-        dict(many(8)), 1
+        dict(mailing.many(8)), 1
     )
 
 
@@ -393,19 +380,19 @@ def test_a_run_ends_before_it_writes_to_a_database_that_lost_commits_meanwhile(
 ) -> None:
     # No server, so that signs are looked for ten times a second.
     monkeypatch.setattr(quarantine, "FILE_CHECK_INTERVAL", 0.0)
-    ready_for(publication, *many(8))
+    mailing.ready_for(publication, *mailing.many(8))
     database, found = publication.database, list[Lineage]()
 
     def change(_outgoing: OutgoingMessage) -> Outcome:
         if not found:
             with database.writing() as connection:
                 if becomes_old == "take_over":
-                    set_lineage(connection, server="the one that failed")
-                found.append(one := cast("Lineage", read_lineage(connection)))
+                    witnesses.set_lineage(connection, server="the one that failed")
+                found.append(one := cast("Lineage", witnesses.read_lineage(connection)))
             if becomes_old == "put_back":
                 # What another process of this machine has written, and this database has no more.
-                open_witness(publication.settings).follow(
-                    LedgerPage(one.incarnation, one.page + 9)
+                witnesses.open_witness(publication.settings).follow(
+                    witnesses.LedgerPage(one.incarnation, one.page + 9)
                 )
         return ACCEPTED_OUTCOME
 
@@ -414,7 +401,7 @@ def test_a_run_ends_before_it_writes_to_a_database_that_lost_commits_meanwhile(
     assert reason in problem
     assert 0 < len(transport.taken) < 8
     with database.reading() as connection:
-        after = cast("Lineage", read_lineage(connection))
+        after = cast("Lineage", witnesses.read_lineage(connection))
     # No number is given that the lost commits may have had.
     assert after.page == found[0].page
     assert after.quarantined_at is not None
@@ -464,7 +451,7 @@ class Locking:
 def test_a_lock_that_is_shorter_than_the_patience_of_a_transaction_is_not_even_noticed(
     publication: PublicationFolder,
 ) -> None:
-    ready_for(publication, *many(10))
+    mailing.ready_for(publication, *mailing.many(10))
     locking = Locking(publication, 0.2)
     with capture_logs() as logs:
         sent = send(publication, MemoryTransport("ambiguous", outcomes=locking))
@@ -474,8 +461,8 @@ def test_a_lock_that_is_shorter_than_the_patience_of_a_transaction_is_not_even_n
 
 
 def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: PublicationFolder) -> None:
-    subscribe(hasty, *many(4))
-    issue, locking = ready(hasty), Locking(hasty)
+    mailing.subscribe(hasty, *mailing.many(4))
+    issue, locking = mailing.ready(hasty), Locking(hasty)
 
     def report_progress(*_words: object) -> None:
         if locking.held.is_set():
@@ -485,7 +472,7 @@ def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: PublicationFolder) 
     with pytest.raises(AskedToStop):
         send(hasty, transport, report_progress)
     locking.thread.join(LONG)
-    found = counts(hasty, issue)
+    found = mailing.counts(hasty, issue)
     assert found.pop("sent") == len(transport.taken)
     assert found.keys() <= {"pending"}
     assert runs(hasty) == []
@@ -497,7 +484,7 @@ def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: PublicationFolder) 
 def test_reserved_rows_that_no_worker_received_return_to_pending(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    issue = ready_for(publication, *many(8))
+    issue = mailing.ready_for(publication, *mailing.many(8))
 
     def cut_off(_self: LedgerWriter, batch: LedgerBatch) -> None:
         if batch.allocation and batch.allocation.rows:
@@ -508,4 +495,4 @@ def test_reserved_rows_that_no_worker_received_return_to_pending(
     with pytest.raises(KeyboardInterrupt):
         send(publication, transport)
     assert (transport.taken, runs(publication)) == ([], [])
-    assert counts(publication, issue) == {"pending": 8}
+    assert mailing.counts(publication, issue) == {"pending": 8}

@@ -5,12 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.gate.checks import MOST_OF_A_RULE, check_mail
-from publisher.gate.css.stylesheet import (
-    parse_colour,
-    parse_declarations,
-    parse_stylesheet,
-    split_value,
-)
+from publisher.gate.css import stylesheet
 from publisher.gate.findings import RULES, GateReport, Severity
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import client_names
@@ -125,12 +120,12 @@ def test_any_soup_of_tags_can_be_checked(html: str, language: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_style_is_parsed(text: str) -> None:
-    assert isinstance(parse_declarations(text), tuple)
-    assert isinstance(parse_stylesheet(text).rules, list)
-    assert isinstance(split_value(text), tuple)
+    assert isinstance(stylesheet.parse_declarations(text), tuple)
+    assert isinstance(stylesheet.parse_stylesheet(text).rules, list)
+    assert isinstance(stylesheet.split_value(text), tuple)
 
 
 @given(st.one_of(st.text(max_size=30), st.from_regex(r"(rgba?|hsla?|hwb)\([0-9e%,. /-]*\)")))
 def test_any_text_is_a_colour_of_six_digits_or_none(text: str) -> None:
-    found = parse_colour(text)
+    found = stylesheet.parse_colour(text)
     assert found is None or (len(found[0]) == 7 and 0 <= found[1] <= 1)

@@ -3,24 +3,15 @@
 import pytest
 from lxml import etree
 
-from publisher.gate.mail import (
-    CheckedMail,
-    camouflage,
-    clip_text,
-    element_name,
-    join_visible,
-    line_of,
-    text_content,
-    text_pieces,
-)
+from publisher.gate import mail as mails
 from tests.publisher.gate.pages import mail_of
 
 
-def mail(content: bytes) -> CheckedMail:
-    return CheckedMail(content=content, language="en", hosts=frozenset(), preheader="")
+def mail(content: bytes) -> mails.CheckedMail:
+    return mails.CheckedMail(content=content, language="en", hosts=frozenset(), preheader="")
 
 
-def of_html(charset: str, body: bytes) -> CheckedMail:
+def of_html(charset: str, body: bytes) -> mails.CheckedMail:
     return mail(f"Content-Type: text/html; charset={charset}\r\n\r\n".encode() + body)
 
 
@@ -75,7 +66,7 @@ def test_a_field_that_cannot_be_decoded_stays_as_it_is(value: str) -> None:
 
 def test_elements_and_style_sheets_stand_in_document_order_with_their_lines() -> None:
     document = mail_of("<html>\n<body>\n<p>x</p>\n<b>y</b></body></html>").document
-    assert [(element.tag, line_of(element)) for element in document.elements] == [
+    assert [(element.tag, mails.line_of(element)) for element in document.elements] == [
         ("html", 1),
         ("body", 2),
         ("p", 3),
@@ -102,16 +93,16 @@ def test_elements_that_are_too_deep_or_not_there_are_not_kept() -> None:
 def test_elements_are_named_by_tag_and_class_and_quoted_without_comments() -> None:
     html = '<p>1</p><p class="a b c">2</p><p id="x">3</p><p class="a" id="x">4</p>'
     document = mail_of(html).document
-    assert [element_name(element) for element in document.tagged("p")] == [
+    assert [mails.element_name(element) for element in document.tagged("p")] == [
         "p",
         "p.a.b",
         "p#x",
         "p.a",
     ]
     document = mail_of("<p>one <!-- two --><b>three\n</b> four</p>").document
-    assert text_content(next(document.tagged("p"))) == "one three four"
-    assert clip_text("a\n b\x00") == "a b\ufffd"
-    assert clip_text("x" * 500) == "x" * 59 + "…"
+    assert mails.text_content(next(document.tagged("p"))) == "one three four"
+    assert mails.clip_text("a\n b\x00") == "a b\ufffd"
+    assert mails.clip_text("x" * 500) == "x" * 59 + "…"
 
 
 def tree(body: str) -> etree._Element:
@@ -120,7 +111,7 @@ def tree(body: str) -> etree._Element:
 
 
 def words(body: str) -> list[str]:
-    return join_visible(text_pieces(tree(body))).split()
+    return mails.join_visible(mails.text_pieces(tree(body))).split()
 
 
 @pytest.mark.parametrize(
@@ -160,7 +151,7 @@ def test_hidden_elements_hide_what_is_in_them(attributes: str) -> None:
     assert words(f"<div {attributes}>no<p>nor this</p></div>seen") == ["seen"]
     hidden = [
         piece
-        for piece in text_pieces(tree(f"<p {attributes}>no</p>"))
+        for piece in mails.text_pieces(tree(f"<p {attributes}>no</p>"))
         if piece.element is not None
     ]
     assert [bool(piece.hidden_by) for piece in hidden] == [True]
@@ -203,4 +194,4 @@ def test_text_in_the_colour_of_its_background_is_camouflage(
     body: str, said: str | None
 ) -> None:
     element = next(tree(body).iter("p"))
-    assert camouflage(element) == said
+    assert mails.camouflage(element) == said

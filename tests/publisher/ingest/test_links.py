@@ -14,17 +14,9 @@ from publisher.ingest.pickup import link_update
 from publisher.ingest.tables import item_problem
 from publisher.issues.tables import digest_table, issue_table
 from publisher.web_files import build_cache
+from tests.publisher import printing
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.ingest.helpers import stored_problems
-from tests.publisher.printing import (
-    atom,
-    json_feed,
-    pipeline_of,
-    public,
-    rss,
-    shown,
-    syndicated,
-)
 
 # Links between the documents of a source, in pages, mails and feeds.
 
@@ -193,14 +185,14 @@ def test_pages_and_feeds_have_the_address_of_the_page(new_publication: Make) -> 
     publication = site(new_publication)
     post(publication, "en/first.md", "[x](second.md#end)", 6)
     post(publication, "en/second.md", "Words.")
-    shown(publication)
-    syndicated(publication)
-    page = (public(publication) / "en/stories/first/index.html").read_text("utf-8")
+    printing.shown(publication)
+    printing.syndicated(publication)
+    page = (printing.public(publication) / "en/stories/first/index.html").read_text("utf-8")
     assert '<a href="/en/stories/second/#end">x</a>' in page
     whole = '<a href="https://news.example.org/en/stories/second/#end">x</a>'
-    assert whole in atom(publication, "en").entries[0].content[0].value
-    assert whole in rss(publication, "en").entries[0].content[0].value
-    assert whole in json_feed(publication, "en")["items"][0]["content_html"]
+    assert whole in printing.atom(publication, "en").entries[0].content[0].value
+    assert whole in printing.rss(publication, "en").entries[0].content[0].value
+    assert whole in printing.json_feed(publication, "en")["items"][0]["content_html"]
 
 
 def test_mails_have_the_readers_language_in_both_parts(new_publication: Make) -> None:
@@ -210,7 +202,7 @@ def test_mails_have_the_readers_language_in_both_parts(new_publication: Make) ->
     post(publication, "ar/second.md", "كلمات.")
     post(publication, "en/second.md", "Words.")
     publication.pick_up()
-    pipeline_of(publication.at(NOW + timedelta(days=7))).prepare()
+    printing.pipeline_of(publication.at(NOW + timedelta(days=7))).prepare()
     with publication.database.reading() as connection:
         query = select(digest_table, issue_table.c.language).join(issue_table)
         made = {row.language: row for row in connection.execute(query)}
@@ -224,23 +216,23 @@ def test_mails_have_the_readers_language_in_both_parts(new_publication: Make) ->
 def test_a_text_follows_what_it_links_to(new_publication: Make) -> None:
     publication = site(new_publication)
     post(publication, "en/first.md", "See [it](second.md).")
-    shown(publication)
-    page = public(publication) / "en/stories/first/index.html"
+    printing.shown(publication)
+    page = printing.public(publication) / "en/stories/first/index.html"
     assert "See it." in page.read_text("utf-8")
     publication.write("en/second.md", "Words.", title="S", date="2026-01-12")
     # Under embargo, it has no page.
-    shown(publication)
+    printing.shown(publication)
     assert "See it." in page.read_text("utf-8")
-    shown(publication.at(NOW + timedelta(days=4)))
+    printing.shown(publication.at(NOW + timedelta(days=4)))
     assert '<a href="/en/stories/second/">it</a>' in page.read_text("utf-8")
     (publication.articles / "en/second.md").rename(publication.articles / "en/third.md")
-    shown(publication)
+    printing.shown(publication)
     assert "See it." in page.read_text("utf-8")
     (publication.articles / "en/third.md").rename(publication.articles / "en/second.md")
-    shown(publication)
+    printing.shown(publication)
     assert '<a href="/en/stories/second/">it</a>' in page.read_text("utf-8")
     (publication.articles / "en/second.md").unlink()
-    shown(publication)
+    printing.shown(publication)
     assert "See it." in page.read_text("utf-8")
     assert [one[:2] for one in problems(publication)] == [("broken-link", "second.md")]
 

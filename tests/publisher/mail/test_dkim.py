@@ -9,14 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.mail.dkim import (
-    COVERED,
-    OVERSIGNED,
-    DkimSigner,
-    HeaderField,
-    body_hash,
-    dkim_fields,
-)
+from publisher.mail import dkim
 from tests.publisher.mail.dkim_verification import (
     accepts,
     dkimpy_accepts,
@@ -25,7 +18,7 @@ from tests.publisher.mail.dkim_verification import (
 )
 from tests.publisher.mail.keys import ED25519, RSA, signer
 
-FIELDS: tuple[HeaderField, ...] = (
+FIELDS: tuple[dkim.HeaderField, ...] = (
     (b"From", b" The Lantern <digest@news.example.org>"),
     (b"To", b" Ann Example <subscriber.1@example.com>"),
     (b"Reply-To", b" editors@news.example.org"),
@@ -54,18 +47,18 @@ KNOWN = records(*BOTH)
 
 
 def wire(
-    fields: Sequence[HeaderField], body: Sequence[bytes] = BODY, above: bytes = b""
+    fields: Sequence[dkim.HeaderField], body: Sequence[bytes] = BODY, above: bytes = b""
 ) -> bytes:
     lines = (b"%b:%b\r\n" % named for named in fields)
     return above + b"".join(lines) + b"\r\n" + b"".join(body)
 
 
 def signed(
-    fields: Sequence[HeaderField] = FIELDS,
+    fields: Sequence[dkim.HeaderField] = FIELDS,
     body: Sequence[bytes] = BODY,
-    by: Sequence[DkimSigner] = BOTH,
+    by: Sequence[dkim.DkimSigner] = BOTH,
 ) -> bytes:
-    return wire(fields, body, dkim_fields(by, fields, body))
+    return wire(fields, body, dkim.dkim_fields(by, fields, body))
 
 
 def verdicts(message: bytes) -> list[bool]:
@@ -87,12 +80,12 @@ def test_rsa_and_ed25519_signatures_verify_on_one_message() -> None:
 
 
 @pytest.mark.parametrize("one", BOTH)
-def test_each_signature_verifies_alone(one: DkimSigner) -> None:
+def test_each_signature_verifies_alone(one: dkim.DkimSigner) -> None:
     assert accepts(signed(by=(one,)), records(one)) == [True]
 
 
 def test_a_signature_has_no_time_no_expiry_and_no_body_length() -> None:
-    rsa, ed25519 = (tags(dkim_fields((one,), FIELDS, BODY)) for one in BOTH)
+    rsa, ed25519 = (tags(dkim.dkim_fields((one,), FIELDS, BODY)) for one in BOTH)
     assert set(rsa) == set(ed25519) == {"v", "a", "c", "d", "s", "h", "bh", "b"}
     assert (rsa["a"], ed25519["a"]) == ("rsa-sha256", "ed25519-sha256")
     assert (rsa["s"], ed25519["s"]) == ("news-2026", "ed-2026")
@@ -104,13 +97,13 @@ def test_a_signature_has_no_time_no_expiry_and_no_body_length() -> None:
 def test_many_threads_can_share_a_signer() -> None:
     bodies = [[b"%d\r\n" % number] for number in range(64)]
     with ThreadPoolExecutor(8) as threads:
-        shared = list(threads.map(lambda body: dkim_fields(BOTH, FIELDS, body), bodies))
-    assert shared == [dkim_fields(BOTH, FIELDS, body) for body in bodies]
+        shared = list(threads.map(lambda body: dkim.dkim_fields(BOTH, FIELDS, body), bodies))
+    assert shared == [dkim.dkim_fields(BOTH, FIELDS, body) for body in bodies]
 
 
 @pytest.mark.parametrize("one", BOTH)
-def test_a_signature_is_one_field_of_short_lines(one: DkimSigner) -> None:
-    field = dkim_fields((one,), FIELDS, BODY)
+def test_a_signature_is_one_field_of_short_lines(one: dkim.DkimSigner) -> None:
+    field = dkim.dkim_fields((one,), FIELDS, BODY)
     assert field.endswith(b"\r\n")
     first, *rest = field.removesuffix(b"\r\n").split(b"\r\n")
     assert first.startswith(b"DKIM-Signature: ")
@@ -127,16 +120,16 @@ def test_long_names_of_domain_and_selector_have_lines_of_their_own() -> None:
 
 
 def test_oversigned_fields_are_listed_once_more_than_they_occur() -> None:
-    names = tags(dkim_fields(BOTH[:1], FIELDS, BODY))["h"].split(":")
+    names = tags(dkim.dkim_fields(BOTH[:1], FIELDS, BODY))["h"].split(":")
     present = [name.lower().decode() for name, _value in FIELDS]
-    for name in (octets.decode() for octets in OVERSIGNED):
+    for name in (octets.decode() for octets in dkim.OVERSIGNED):
         assert names.count(name) == present.count(name) + 1, name
     assert "precedence" not in names
-    assert set(names) <= {name.decode() for name in COVERED}
+    assert set(names) <= {name.decode() for name in dkim.COVERED}
 
 
 def test_a_covered_field_can_be_neither_changed_nor_dropped() -> None:
-    above = dkim_fields(BOTH, FIELDS, BODY)
+    above = dkim.dkim_fields(BOTH, FIELDS, BODY)
     for place, (name, value) in enumerate(FIELDS):
         holds = [name in UNSIGNED] * 2
         changed = (*FIELDS[:place], (name, value[:-1] + b"!"), *FIELDS[place + 1 :])
@@ -146,13 +139,13 @@ def test_a_covered_field_can_be_neither_changed_nor_dropped() -> None:
 
 
 def test_neither_a_second_copy_nor_another_order_of_a_covered_field_verifies() -> None:
-    above = dkim_fields(BOTH, FIELDS, BODY)
-    for name in OVERSIGNED:
+    above = dkim.dkim_fields(BOTH, FIELDS, BODY)
+    for name in dkim.OVERSIGNED:
         extra = ((name.title(), b" another"),)
         for fields in (extra + FIELDS, FIELDS + extra):
             assert verdicts(wire(fields, BODY, above)) == [False, False], name
     twice = (*FIELDS, (b"feedback-id", b" a:b:c:second"), (b"FEEDBACK-ID", b" third"))
-    above = dkim_fields(BOTH, twice, BODY)
+    above = dkim.dkim_fields(BOTH, twice, BODY)
     assert verdicts(wire(twice, BODY, above)) == [True, True]
     swapped = (*twice[:-2], twice[-1], twice[-2])
     assert verdicts(wire(swapped, BODY, above)) == [False, False]
@@ -163,7 +156,7 @@ def test_refolded_and_added_received_fields_still_verify() -> None:
         (name.upper(), value.replace(b"\r\n", b"").replace(b" ", b"\r\n \t "))
         for name, value in FIELDS
     ]
-    assert verdicts(wire(fields, BODY, dkim_fields(BOTH, FIELDS, BODY))) == [True, True]
+    assert verdicts(wire(fields, BODY, dkim.dkim_fields(BOTH, FIELDS, BODY))) == [True, True]
     added = b"Received: from a.example by b.example; Fri, 09 Jan 2026 08:01:00 +0000\r\n"
     assert accepts(added + signed(), KNOWN) == [True, True]
 
@@ -178,7 +171,7 @@ VALUE = st.builds(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from((*COVERED, b"x-other")), VALUE), max_size=8))
+@given(st.lists(st.tuples(st.sampled_from((*dkim.COVERED, b"x-other")), VALUE), max_size=8))
 def test_fields_with_any_blanks_and_folds_verify(drawn: list[tuple[bytes, str]]) -> None:
     fields = [(b"From", b" a@news.example.org")]
     fields += [(name, value.encode()) for name, value in drawn if name != b"from"]
@@ -208,7 +201,7 @@ def test_no_byte_of_a_body_can_be_changed_but_empty_lines_at_its_end_are_not_sig
     assert verdicts(signed() + b"\r\n\r\n") == [True, True]
     many = signed(body=(*BODY, b"\r\n\r\n"))
     assert verdicts(many.removesuffix(b"\r\n\r\n")) == [True, True]
-    body, above = b"".join(BODY), dkim_fields(BOTH, FIELDS, BODY)
+    body, above = b"".join(BODY), dkim.dkim_fields(BOTH, FIELDS, BODY)
     for place in range(len(body) - 2):
         changed = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
         assert accepts(wire(FIELDS, (changed,), above), KNOWN) == [False, False], place
@@ -223,7 +216,7 @@ def test_a_body_may_be_cut_anywhere(pieces: list[bytes], cuts: list[int]) -> Non
     body = b"".join(pieces)
     cut = [body[start:end] for start, end in pairwise([0, *sorted(cuts), len(body)])]
     assert b"".join(cut) == body
-    assert body_hash(cut) == body_hash([body])
+    assert dkim.body_hash(cut) == dkim.body_hash([body])
     assert accepts(signed(body=cut), KNOWN) == [True, True]
 
 

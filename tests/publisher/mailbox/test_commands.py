@@ -4,14 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.mailbox.commands import (
-    _COMMANDS,
-    _PHRASES,
-    MailCommand,
-    folded_words,
-    is_assent,
-    parse_command,
-)
+from publisher.mailbox import commands
 from publisher.mailbox.store import MailUse
 from tests.publisher.rendering.test_catalogues import LANGUAGES
 
@@ -22,29 +15,31 @@ L, H = MailUse.LANGUAGE, MailUse.LINKS
 @pytest.mark.parametrize(
     ("subject", "expected"),
     [
-        ("unsubscribe", MailCommand(U)),
-        ("Re: UNSUBSCRIBE weekly", MailCommand(U, ("weekly",))),
-        ("unsubscribe v2.abc-_.def", MailCommand(U, ("v2.abc-_.def",))),
-        ("“Unsubscribe”.", MailCommand(U)),
-        ("remove me", MailCommand(U)),
-        ("退订", MailCommand(U, (), "zh-Hans")),
-        ("回覆：取消訂閱", MailCommand(U, (), "zh-Hant")),
-        ("رد: إلغاء الاشتراك", MailCommand(U, (), "ar")),
-        ("\u202bإلغاء الاشتراك\u202c", MailCommand(U, (), "ar")),
-        ("subscribe", MailCommand(S)),
-        ("訂閱 weekly", MailCommand(S, ("weekly",), "zh-Hant")),
-        ("اشتراك", MailCommand(S, (), "ar")),
-        ("confirm 123456", MailCommand(C, ("123456",))),
-        ("确认 １２３４５６", MailCommand(C, ("123456",), "zh-Hans")),
-        ("language ar v2.x.y", MailCommand(L, ("ar", "v2.x.y"))),
-        ("語言 zh-Hant", MailCommand(L, ("zh-Hant",), "zh-Hant")),
-        ("help", MailCommand(H)),
-        ("偏好设置", MailCommand(H, (), "zh-Hans")),
+        ("unsubscribe", commands.MailCommand(U)),
+        ("Re: UNSUBSCRIBE weekly", commands.MailCommand(U, ("weekly",))),
+        ("unsubscribe v2.abc-_.def", commands.MailCommand(U, ("v2.abc-_.def",))),
+        ("“Unsubscribe”.", commands.MailCommand(U)),
+        ("remove me", commands.MailCommand(U)),
+        ("退订", commands.MailCommand(U, (), "zh-Hans")),
+        ("回覆：取消訂閱", commands.MailCommand(U, (), "zh-Hant")),
+        ("رد: إلغاء الاشتراك", commands.MailCommand(U, (), "ar")),
+        ("\u202bإلغاء الاشتراك\u202c", commands.MailCommand(U, (), "ar")),
+        ("subscribe", commands.MailCommand(S)),
+        ("訂閱 weekly", commands.MailCommand(S, ("weekly",), "zh-Hant")),
+        ("اشتراك", commands.MailCommand(S, (), "ar")),
+        ("confirm 123456", commands.MailCommand(C, ("123456",))),
+        ("确认 １２３４５６", commands.MailCommand(C, ("123456",), "zh-Hans")),
+        ("language ar v2.x.y", commands.MailCommand(L, ("ar", "v2.x.y"))),
+        ("語言 zh-Hant", commands.MailCommand(L, ("zh-Hant",), "zh-Hant")),
+        ("help", commands.MailCommand(H)),
+        ("偏好设置", commands.MailCommand(H, (), "zh-Hans")),
     ],
 )
-def test_a_command_is_understood_in_every_language(subject: str, expected: MailCommand) -> None:
-    assert parse_command(subject, "") == expected
-    assert parse_command("(no subject)", subject) == expected
+def test_a_command_is_understood_in_every_language(
+    subject: str, expected: commands.MailCommand
+) -> None:
+    assert commands.parse_command(subject, "") == expected
+    assert commands.parse_command("(no subject)", subject) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +55,7 @@ def test_a_command_is_understood_in_every_language(subject: str, expected: MailC
     ],
 )
 def test_a_sentence_is_no_command(subject: str) -> None:
-    assert parse_command(subject, "I like your ferry article very much") is None
+    assert commands.parse_command(subject, "I like your ferry article very much") is None
 
 
 QUOTE = "> Please confirm your subscription\n> https://lantern.example/\n"
@@ -79,7 +74,7 @@ QUOTE = "> Please confirm your subscription\n> https://lantern.example/\n"
     ],
 )
 def test_yes_or_nothing_but_a_quotation_agrees(text: str) -> None:
-    assert is_assent(text)
+    assert commands.is_assent(text)
 
 
 @pytest.mark.parametrize(
@@ -93,34 +88,34 @@ def test_yes_or_nothing_but_a_quotation_agrees(text: str) -> None:
     ],
 )
 def test_a_salutation_or_words_below_a_quotation_do_not_agree(text: str) -> None:
-    assert not is_assent(text)
+    assert not commands.is_assent(text)
 
 
 @given(st.text(), st.text())
 def test_no_text_breaks_the_reader(subject: str, line: str) -> None:
-    parse_command(subject, line)
-    is_assent(line)
+    commands.parse_command(subject, line)
+    commands.is_assent(line)
 
 
 def test_each_language_has_a_phrase_for_each_command_and_none_asks_for_two_things() -> None:
     uses: dict[tuple[str, ...], set[MailUse]] = {}
-    for language, phrases in _PHRASES.items():
-        for name, use in _COMMANDS.items():
+    for language, phrases in commands._PHRASES.items():
+        for name, use in commands._COMMANDS.items():
             assert phrases[name], (language, name)
             for phrase in phrases[name]:
-                uses.setdefault(folded_words(phrase), set()).add(use)
+                uses.setdefault(commands.folded_words(phrase), set()).add(use)
     assert {phrase: asked for phrase, asked in uses.items() if len(asked) > 1} == {}
-    assert set(_PHRASES) == {"en", *LANGUAGES}
+    assert set(commands._PHRASES) == {"en", *LANGUAGES}
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "en"])
 def test_the_first_phrases_of_a_language_are_understood_in_any_letter_case(
     language: str,
 ) -> None:
-    for name, use in _COMMANDS.items():
-        phrase = _PHRASES[language][name][0]
+    for name, use in commands._COMMANDS.items():
+        phrase = commands._PHRASES[language][name][0]
         for written in (phrase, phrase.upper(), f"«{phrase}»"):
-            found = parse_command(written, "")
+            found = commands.parse_command(written, "")
             assert found is not None, written
             assert found.use == use
 
@@ -128,19 +123,19 @@ def test_the_first_phrases_of_a_language_are_understood_in_any_letter_case(
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("ABONELİKTEN ÇIK", MailCommand(U, (), "tr")),
-        ("desinscription", MailCommand(U, (), "fr")),
-        ("odhlásiť", MailCommand(U, (), "sk")),
-        ("Antw: afmelden", MailCommand(U, (), "nl")),
-        ("भाषा हिन्दी", MailCommand(L, ("हिन्दी",), "hi")),
+        ("ABONELİKTEN ÇIK", commands.MailCommand(U, (), "tr")),
+        ("desinscription", commands.MailCommand(U, (), "fr")),
+        ("odhlásiť", commands.MailCommand(U, (), "sk")),
+        ("Antw: afmelden", commands.MailCommand(U, (), "nl")),
+        ("भाषा हिन्दी", commands.MailCommand(L, ("हिन्दी",), "hi")),
     ],
 )
 def test_accents_prefixes_and_vowel_signs_do_not_matter(
-    written: str, expected: MailCommand
+    written: str, expected: commands.MailCommand
 ) -> None:
-    assert parse_command(written, "") == expected
+    assert commands.parse_command(written, "") == expected
 
 
 @pytest.mark.parametrize("text", ["「はい」", "oui, merci !", "‘Ja’", "evet", "ДА"])
 def test_yes_is_understood_in_many_languages(text: str) -> None:
-    assert is_assent(text)
+    assert commands.is_assent(text)

@@ -10,14 +10,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
 from publisher.languages import locale_of, script
-from publisher.rendering.template_files import (
-    catalogue,
-    catalogue_faults,
-    has_catalogue,
-    is_complete,
-    read_catalogue,
-    shipped_templates_folder,
-)
+from publisher.rendering import template_files
 
 # The official languages of the European Union but English, and fourteen others.
 _OF_THE_UNION = "bg cs da de el es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv"
@@ -30,8 +23,8 @@ NUMBERS = (0, 1, 2, 3, 11, 100)
 
 @cache
 def shipped(language: str) -> Catalog:
-    folder = shipped_templates_folder() / "locale" / language
-    return read_catalogue(folder / "LC_MESSAGES" / "messages.po", language)
+    folder = template_files.shipped_templates_folder() / "locale" / language
+    return template_files.read_catalogue(folder / "LC_MESSAGES" / "messages.po", language)
 
 
 @cache
@@ -39,7 +32,7 @@ def used() -> frozenset[str | tuple[str, ...]]:
     options = {"newstyle_gettext": "true", "trimmed": "true"}
     kinds = ("**.html", "**.txt", "**.css")
     found = extract_from_dir(
-        shipped_templates_folder(),
+        template_files.shipped_templates_folder(),
         # The editors' pages have catalogues of their own (`test_console_catalogues`).
         [("console/**", "ignore"), *((kind, "jinja2") for kind in kinds)],
         dict.fromkeys(kinds, options),
@@ -56,13 +49,15 @@ def test_every_string_of_the_templates_is_translated_and_nothing_else(language: 
     whole = shipped(language)
     messages = [message for message in whole if message.id]
     assert {message.id for message in messages} == used()
-    assert [m.id for m in messages if not is_complete(m, whole.num_plurals)] == []
+    assert [
+        m.id for m in messages if not template_files.is_complete(m, whole.num_plurals)
+    ] == []
     assert not whole.obsolete
 
 
 @every_language
 def test_translations_use_the_same_placeholders_and_all_are_used(language: str) -> None:
-    made, _found = catalogue(language)
+    made, _found = template_files.catalogue(language)
     for message in shipped(language):
         if message.id and not message.pluralizable:
             source, translation = str(message.id), str(message.string)
@@ -72,7 +67,7 @@ def test_translations_use_the_same_placeholders_and_all_are_used(language: str) 
 
 @every_language
 def test_every_plural_form_is_native(language: str) -> None:
-    translations, found = catalogue(language)
+    translations, found = template_files.catalogue(language)
     assert found
     plurals = [message for message in used() if isinstance(message, tuple)]
     assert len(plurals) == 3
@@ -97,12 +92,12 @@ def test_the_plural_forms_are_those_of_cldr(language: str) -> None:
 
 
 def test_each_catalogue_is_of_a_language_that_is_tested() -> None:
-    folders = (shipped_templates_folder() / "locale").iterdir()
+    folders = (template_files.shipped_templates_folder() / "locale").iterdir()
     assert {folder.name for folder in folders} == set(LANGUAGES)
 
 
 def test_arabic_counts_in_six_forms() -> None:
-    translations, _found = catalogue("ar")
+    translations, _found = template_files.catalogue("ar")
     counted = [
         translations.ngettext("And %(num)s more article", "And %(num)s more articles", n)
         % {"num": n}
@@ -119,14 +114,14 @@ def test_arabic_counts_in_six_forms() -> None:
 
 
 def test_english_counts_in_two_forms_and_stands_where_a_language_has_no_catalogue() -> None:
-    translations, found = catalogue("en")
+    translations, found = template_files.catalogue("en")
     assert found
     assert translations.ngettext("%(num)s article", "%(num)s articles", 1) == "%(num)s article"
     assert translations.ngettext("%(num)s article", "%(num)s articles", 0) == "%(num)s articles"
-    translations, found = catalogue("nb")
+    translations, found = template_files.catalogue("nb")
     assert not found
-    assert not has_catalogue("nb")
-    assert has_catalogue("zh-Hant")
+    assert not template_files.has_catalogue("nb")
+    assert template_files.has_catalogue("zh-Hant")
     assert translations.gettext("Unsubscribe") == "Unsubscribe"
 
 
@@ -140,7 +135,7 @@ def test_english_counts_in_two_forms_and_stands_where_a_language_has_no_catalogu
     ],
 )
 def test_a_regional_variety_finds_its_script(language: str, unsubscribe: str) -> None:
-    translations, found = catalogue(language)
+    translations, found = template_files.catalogue(language)
     assert found
     assert translations.gettext("Unsubscribe") == unsubscribe
 
@@ -163,7 +158,7 @@ def test_a_publication_brings_its_own_catalogue(tmp_path: Path) -> None:
         'msgid "%(num)s article"\nmsgid_plural "%(num)s articles"\n'
         'msgstr[0] "%(num)s Artikel"\nmsgstr[1] ""\n',
     )
-    translations, found = catalogue("de-DE", folders)
+    translations, found = template_files.catalogue("de-DE", folders)
     assert found
     assert translations.gettext("Unsubscribe") == "Abbestellen"
     assert translations.gettext("Also in") == "Also in"
@@ -174,15 +169,15 @@ def test_a_publication_brings_its_own_catalogue(tmp_path: Path) -> None:
 def test_folders_without_a_catalogue_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "locale" / "nb").mkdir(parents=True)
     (tmp_path / "locale" / "notes.md").write_text("none")
-    assert not has_catalogue("nb", (tmp_path,))
+    assert not template_files.has_catalogue("nb", (tmp_path,))
     (tmp_path / "file").mkdir()
     (tmp_path / "file" / "locale").write_text("none")
-    assert has_catalogue("ar", (tmp_path / "file",))
+    assert template_files.has_catalogue("ar", (tmp_path / "file",))
 
 
 def test_a_publication_replaces_a_shipped_catalogue(tmp_path: Path) -> None:
     folders = own(tmp_path, "ar", 'msgid "Unsubscribe"\nmsgstr "x"\n')
-    assert catalogue("ar", folders)[0].gettext("Unsubscribe") == "x"
+    assert template_files.catalogue("ar", folders)[0].gettext("Unsubscribe") == "x"
 
 
 @pytest.mark.parametrize(
@@ -198,6 +193,6 @@ def test_what_can_t_be_used_of_a_catalogue_is_named_and_stops_nothing(
     tmp_path: Path, tag: str, text: str, fault: str
 ) -> None:
     folders = own(tmp_path, tag, text)
-    (found,) = catalogue_faults(folders)
+    (found,) = template_files.catalogue_faults(folders)
     assert re.search(fault, found)
-    assert catalogue("ar", folders)[0].gettext("By %(name)s") % {"name": "Ann"}
+    assert template_files.catalogue("ar", folders)[0].gettext("By %(name)s") % {"name": "Ann"}

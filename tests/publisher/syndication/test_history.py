@@ -9,12 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config import FeedSettings
-from publisher.syndication.feed_writer import (
-    count_fitting,
-    count_leaving,
-    split_by_size,
-    split_evenly,
-)
+from publisher.syndication import feed_writer
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import URL, public, stamps, syndicated
 from tests.publisher.syndication.walking import short, walk
@@ -317,38 +312,38 @@ def test_feeds_lose_their_compressed_copies_when_they_shall_have_none_and_get_th
 
 
 def test_a_document_holds_what_fits_by_entries_and_bytes_and_at_least_one() -> None:
-    assert count_fitting([10] * 30, most=50, most_bytes=1000) == 30
-    assert count_leaving(30, fit=30) == 0
-    assert count_fitting([10] * 80, most=50, most_bytes=10_000) == 50
-    assert count_fitting([400, 400, 400], most=50, most_bytes=1000) == 2
-    assert count_fitting([5000], most=50, most_bytes=1000) == 1
-    assert count_fitting([10, 5000, 10, 980, 10], most=50, most_bytes=1000) == 4
+    assert feed_writer.count_fitting([10] * 30, most=50, most_bytes=1000) == 30
+    assert feed_writer.count_leaving(30, fit=30) == 0
+    assert feed_writer.count_fitting([10] * 80, most=50, most_bytes=10_000) == 50
+    assert feed_writer.count_fitting([400, 400, 400], most=50, most_bytes=1000) == 2
+    assert feed_writer.count_fitting([5000], most=50, most_bytes=1000) == 1
+    assert feed_writer.count_fitting([10, 5000, 10, 980, 10], most=50, most_bytes=1000) == 4
 
 
 def test_entries_leave_together_but_never_the_newest() -> None:
-    assert count_leaving(137, fit=50) == 87
-    assert count_leaving(51, fit=50) == 10
-    assert count_leaving(11, fit=10) == 2
-    assert count_leaving(4, fit=3) == 1
-    assert count_leaving(2, fit=1) == 1
-    assert count_leaving(1, fit=1) == 0
-    assert count_leaving(2, fit=1) == 1
+    assert feed_writer.count_leaving(137, fit=50) == 87
+    assert feed_writer.count_leaving(51, fit=50) == 10
+    assert feed_writer.count_leaving(11, fit=10) == 2
+    assert feed_writer.count_leaving(4, fit=3) == 1
+    assert feed_writer.count_leaving(2, fit=1) == 1
+    assert feed_writer.count_leaving(1, fit=1) == 0
+    assert feed_writer.count_leaving(2, fit=1) == 1
 
 
 def test_archive_documents_are_nearly_equal_and_divided_where_bytes_exceed_the_limit() -> None:
-    assert split_evenly(87, 50) == [44, 43]
-    assert split_evenly(51, 50) == [26, 25]
-    assert split_evenly(10, 50) == [10]
-    assert split_evenly(0, 50) == []
-    assert split_by_size([400, 400, 400, 100], 1000) == [2, 2]
-    assert split_by_size([5000, 10, 10], 1000) == [1, 2]
-    assert split_by_size([10, 5000, 10], 1000) == [1, 1, 1]
-    assert split_by_size([], 1000) == []
+    assert feed_writer.split_evenly(87, 50) == [44, 43]
+    assert feed_writer.split_evenly(51, 50) == [26, 25]
+    assert feed_writer.split_evenly(10, 50) == [10]
+    assert feed_writer.split_evenly(0, 50) == []
+    assert feed_writer.split_by_size([400, 400, 400, 100], 1000) == [2, 2]
+    assert feed_writer.split_by_size([5000, 10, 10], 1000) == [1, 2]
+    assert feed_writer.split_by_size([10, 5000, 10], 1000) == [1, 1, 1]
+    assert feed_writer.split_by_size([], 1000) == []
 
 
 @given(sizes=st.lists(st.integers(0, 500)), most=st.integers(1, 600))
 def test_divided_entries_are_complete_and_fit(sizes: list[int], most: int) -> None:
-    found, start = split_by_size(sizes, most), 0
+    found, start = feed_writer.split_by_size(sizes, most), 0
     assert sum(found) == len(sizes)
     for length in found:
         run = sizes[start : start + length]
@@ -361,7 +356,7 @@ def test_no_entry_is_lost_and_no_document_exceeds_its_limit(
     count: int, most: int, share: float
 ) -> None:
     fit = max(1, min(count, round(most * share)))
-    left = count_leaving(count, fit)
-    assert sum(split_evenly(left, most)) == left
-    assert all(0 < lot <= most for lot in split_evenly(left, most))
+    left = feed_writer.count_leaving(count, fit)
+    assert sum(feed_writer.split_evenly(left, most)) == left
+    assert all(0 < lot <= most for lot in feed_writer.split_evenly(left, most))
     assert 1 <= count - left <= fit

@@ -5,14 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.translations.delays import (
-    Lag,
-    ServedShare,
-    TranslationStatistics,
-    share_served,
-    statistics_of,
-    summarise_lags,
-)
+from publisher.translations import delays
 from publisher.translations.model import CellState
 from subscribers.preferences import Preferences, store_preferences
 from subscribers.store import count_subscribers_by_languages
@@ -29,17 +22,19 @@ def write(publication: PublicationFolder, language: str, key: str, **matter: obj
     publication.write(f"{language}/{key}.md", f"Words of {key} in {language}.", **facts)
 
 
-def statistics(publication: PublicationFolder) -> TranslationStatistics:
+def statistics(publication: PublicationFolder) -> delays.TranslationStatistics:
     now = publication.clock.now()
     with publication.database.reading() as connection:
-        return statistics_of(connection, LANGUAGES, now - 60 * DAY, now)
+        return delays.statistics_of(connection, LANGUAGES, now - 60 * DAY, now)
 
 
 def test_lags_are_summed_up_by_the_nearest_rank() -> None:
     hours = [timedelta(hours=number) for number in range(1, 101)]
-    assert summarise_lags(hours) == Lag(100, timedelta(hours=50), timedelta(hours=95))
-    assert summarise_lags([DAY]) == Lag(1, DAY, DAY)
-    assert summarise_lags([]) == Lag(0, None, None)
+    assert delays.summarise_lags(hours) == delays.Lag(
+        100, timedelta(hours=50), timedelta(hours=95)
+    )
+    assert delays.summarise_lags([DAY]) == delays.Lag(1, DAY, DAY)
+    assert delays.summarise_lags([]) == delays.Lag(0, None, None)
 
 
 def test_a_lag_is_from_the_original_to_a_persons_translation(
@@ -53,8 +48,8 @@ def test_a_lag_is_from_the_original_to_a_persons_translation(
     write(publication, "zh-Hans", "ferry", provenance="machine")
     publication.pick_up()
     found = statistics(publication)
-    assert found.lags["ar"] == Lag(1, 2 * DAY, 2 * DAY)
-    assert found.lags["zh-Hans"] == Lag(0, None, None)
+    assert found.lags["ar"] == delays.Lag(1, 2 * DAY, 2 * DAY)
+    assert found.lags["zh-Hans"] == delays.Lag(0, None, None)
     assert found.states["ar"] == {CellState.TRANSLATION: 1, CellState.MISSING: 1}
     assert found.states["en"] == {CellState.ORIGINAL: 2}
     assert found.states["zh-Hans"][CellState.MACHINE] == 1
@@ -63,19 +58,19 @@ def test_a_lag_is_from_the_original_to_a_persons_translation(
 @pytest.mark.parametrize(
     ("languages", "share"),
     [
-        (("en",), ServedShare(first=2)),
-        (("ar", "en"), ServedShare(first=1, other=1)),
-        (("ar",), ServedShare(first=1, none=1)),
-        ((None, "en"), ServedShare(other=2)),
-        ((None,), ServedShare(none=2)),
+        (("en",), delays.ServedShare(first=2)),
+        (("ar", "en"), delays.ServedShare(first=1, other=1)),
+        (("ar",), delays.ServedShare(first=1, none=1)),
+        ((None, "en"), delays.ServedShare(other=2)),
+        ((None,), delays.ServedShare(none=2)),
     ],
 )
 def test_each_story_counts_once_for_each_subscriber(
-    languages: tuple[str | None, ...], share: ServedShare
+    languages: tuple[str | None, ...], share: delays.ServedShare
 ) -> None:
     offered = Counter([frozenset({"en"}), frozenset({"en", "ar"})])
-    assert share_served({languages: 1}, offered) == share
-    assert share_served({languages: 3}, offered).total == 6
+    assert delays.share_served({languages: 1}, offered) == share
+    assert delays.share_served({languages: 3}, offered).total == 6
 
 
 def test_subscribers_are_counted_by_all_their_languages(publication: PublicationFolder) -> None:
@@ -90,6 +85,6 @@ def test_subscribers_are_counted_by_all_their_languages(publication: Publication
     publication.pick_up()
     found = statistics(publication)
     # Those of zh-Hant and French are served in none, or in Arabic.
-    assert found.subscribers == ServedShare(first=2, other=1, none=1)
+    assert found.subscribers == delays.ServedShare(first=2, other=1, none=1)
     # In English: one who reads it, too; all others not.
-    assert found.readings == ServedShare(first=0, other=1, none=3)
+    assert found.readings == delays.ServedShare(first=0, other=1, none=3)

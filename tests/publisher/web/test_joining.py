@@ -25,12 +25,7 @@ from publisher.app.subscribers.joining import (
     request_subscription,
 )
 from publisher.app.subscribers.records import erase_address
-from publisher.config.web import (
-    FEEDBACK_SECRET,
-    FeedbackSettings,
-    JoiningSettings,
-    PostmarkFeedback,
-)
+from publisher.config import web
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
 from publisher.secrets import load_secret
@@ -307,11 +302,11 @@ def test_the_form_links_to_the_privacy_notice(
 ) -> None:
     assert "How we handle your data" not in client.get(PATH).text
     joining = {"privacy": {"en": "https://example.org/en/privacy", "ar": "https://x.example/"}}
-    set_joining(publication, privacy=JoiningSettings.model_validate(joining).privacy)
+    set_joining(publication, privacy=web.JoiningSettings.model_validate(joining).privacy)
     page = client.get(PATH).text
     assert '<a href="https://example.org/en/privacy">How we handle your data</a>' in page
     with pytest.raises(ValueError, match="is no address of a page"):
-        JoiningSettings.model_validate({"privacy": "javascript:alert(1)"})
+        web.JoiningSettings.model_validate({"privacy": "javascript:alert(1)"})
 
 
 # --- the confirmation
@@ -485,8 +480,8 @@ def test_while_the_database_is_busy_forms_clicks_and_webhooks_are_asked_to_come_
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
     subscribe(publication, ("bob@example.com", "en"))
-    feedback = FeedbackSettings(postmark=PostmarkFeedback())
-    secrets = {FEEDBACK_SECRET: SecretStr("a-long-secret")}
+    feedback = web.FeedbackSettings(postmark=web.PostmarkFeedback())
+    secrets = {web.FEEDBACK_SECRET: SecretStr("a-long-secret")}
     publication.settings = replace(publication.settings, feedback=feedback, secrets=secrets)
     form = {"email": ANN, "newsletter": "weekly", "stamp": stamp(publication)}
     leave = (

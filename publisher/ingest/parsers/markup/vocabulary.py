@@ -6,8 +6,6 @@ has them, and followed with all other links. https://gohugo.io/shortcodes/,
 https://docusaurus.io/docs/markdown-features, https://vitepress.dev/guide/markdown
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

@@ -5,13 +5,7 @@ Each verb calls a use case of the program.
 
 from datetime import timedelta
 
-from publisher.app.subscribers import access, preferences, unsubscribing
-from publisher.app.subscribers.joining import (
-    SubscriptionRequest,
-    confirm_by_code,
-    confirm_by_link,
-    request_subscription,
-)
+from publisher.app.subscribers import access, joining, preferences, unsubscribing
 from publisher.app.subscribers.preferences import EnteredPreferences
 from publisher.app.subscribers.records import erase_address, import_subscribers
 from publisher.app.subscribers.unsubscribing import UNDO_PERIOD, LeaveScope
@@ -33,8 +27,8 @@ class History(Play):
     def join(self, address: str, newsletters: tuple[str, ...], language: str) -> None:
         wish = JoinWish(newsletters, language)
         with self._writing() as connection:
-            request = SubscriptionRequest(address, wish, _ORIGIN)
-            request_subscription(connection, self._settings, request, self.now)
+            request = joining.SubscriptionRequest(address, wish, _ORIGIN)
+            joining.request_subscription(connection, self._settings, request, self.now)
         self._join(address.lower(), newsletters, language)
         self._settle()
 
@@ -60,11 +54,11 @@ class History(Play):
         one = letter.received
         with self._writing() as connection:
             if by_code and one.code:
-                confirm_by_code(
+                joining.confirm_by_code(
                     connection, self._settings, one.address, one.code, _ORIGIN, self.now
                 )
             else:
-                confirm_by_link(
+                joining.confirm_by_link(
                     connection, self._settings, one.links["action"], _ORIGIN, self.now
                 )
         person = request.person

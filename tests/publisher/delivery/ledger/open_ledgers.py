@@ -24,14 +24,8 @@ from subscribers.model import SubscriberStatus
 from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import (
-    choose_cadence,
-    counts,
-    erase,
-    number_of,
-    ready,
-    subscribe,
-)
+from tests.publisher.delivery import mailing
+from tests.publisher.delivery.mailing import counts
 
 S = DeliveryState
 
@@ -152,7 +146,7 @@ class OpenLedger:
 
     def age(self, email: str, **values: Any) -> None:
         """Change a row as it might be after long, past all verbs."""
-        recipient = number_of(self.publication.database, email)
+        recipient = mailing.number_of(self.publication.database, email)
         here = (delivery.c.issue_id == self.number) & (delivery.c.subscriber_id == recipient)
         with self.writing() as connection:
             connection.execute(update(delivery).where(here).values(values))
@@ -172,9 +166,9 @@ def leave(ledger: OpenLedger, email: str, way: str) -> None:
     """Let a subscriber not want the issue any more, in one of WAYS_TO_LEAVE."""
     database = ledger.publication.database
     if way == "erased":
-        erase(database, email)
+        mailing.erase(database, email)
         return
-    number = number_of(database, email)
+    number = mailing.number_of(database, email)
     with database.writing() as connection:
         if way == "left":
             unsubscribe(connection, email, "weekly", NOW)
@@ -183,7 +177,7 @@ def leave(ledger: OpenLedger, email: str, way: str) -> None:
         elif way == "paused":
             pause_subscriber(connection, number, NOW + timedelta(days=1), NOW)
         else:
-            choose_cadence(connection, number, Cadence.WEEKLY)
+            mailing.choose_cadence(connection, number, Cadence.WEEKLY)
 
 
 def open_test_ledger(
@@ -193,8 +187,8 @@ def open_test_ledger(
     guarantee: Guarantee = "ambiguous",
 ) -> OpenLedger:
     """Subscribe addresses and open the ledger of an issue for them."""
-    subscribe(publication, *((email, language) for email in recipients))
-    issue = ready(publication, language)
+    mailing.subscribe(publication, *((email, language) for email in recipients))
+    issue = mailing.ready(publication, language)
     with publication.database.writing() as connection:
         open_ledger(connection, publication.settings, issue, NOW)
         issues.move_issue(connection, issue, IssueState.SENDING)

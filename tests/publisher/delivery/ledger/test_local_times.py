@@ -21,15 +21,7 @@ from publisher.testing import SAMPLE_NEWSLETTER
 from subscribers.preferences import load_preferences, pause_subscriber, store_preferences
 from subscribers.tables import subscriber
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import (
-    DAY,
-    a_dispatcher,
-    number_of,
-    ready,
-    send,
-    state_of,
-    subscribe,
-)
+from tests.publisher.delivery import mailing
 
 HOUR = timedelta(hours=1)
 # When the issue of DAY, 2026-01-09, is due: when that date begins in UTC+14.
@@ -98,8 +90,8 @@ def local(
     publication: PublicationFolder, email: str, zone: str | None, hour: int | None
 ) -> int:
     """Subscribe somebody with a time zone and an hour."""
-    subscribe(publication, (email, "en"))
-    number = number_of(publication.database, email)
+    mailing.subscribe(publication, (email, "en"))
+    number = mailing.number_of(publication.database, email)
     with publication.database.writing() as connection:
         chosen = replace(load_preferences(connection, number), timezone=zone, hour=hour)
         store_preferences(connection, number, chosen, EARLY)
@@ -129,7 +121,7 @@ def publication(new_publication: Make) -> PublicationFolder:
     local(made, "ny-noon@example.org", NEW_YORK, 12)
     local(made, "line@example.org", KIRITIMATI, 0)
     local(made, "gone@example.org", "Mars/Olympus", 9)
-    ready(made)
+    mailing.ready(made)
     return made
 
 
@@ -148,7 +140,7 @@ def test_each_row_is_due_at_its_subscriber_s_hour_and_zone_or_else_at_once(
     publication: PublicationFolder, now: datetime, passed: dict[str, str]
 ) -> None:
     with capture_logs() as logged:
-        a_dispatcher(publication.at(now)).open_ready_issues()
+        mailing.a_dispatcher(publication.at(now)).open_ready_issues()
     assert due(publication) == {"ny": "09T13:00", "ny-noon": "09T17:00"} | passed
     (warning,) = [line for line in logged if line["log_level"] == "warning"]
     assert (warning["zone"], warning["instead"]) == ("Mars/Olympus", "Europe/London")
@@ -158,21 +150,21 @@ def test_an_issue_is_sent_hour_by_hour_and_ends_with_the_last_zone(
     publication: PublicationFolder,
 ) -> None:
     def sent(instant: datetime) -> int:
-        return send(publication.at(instant)).messages
+        return mailing.send(publication.at(instant)).messages
 
     assert sent(EARLY) == 1
     assert sent(datetime(2026, 1, 9, 9, tzinfo=UTC)) == 2
     # The clock is set back.
     assert sent(EARLY) == 0
-    assert state_of(publication) == IssueState.SENDING
+    assert mailing.state_of(publication) == IssueState.SENDING
     assert sent(datetime(2026, 1, 9, 13, tzinfo=UTC)) == 1
-    assert state_of(publication) == IssueState.SENDING
+    assert mailing.state_of(publication) == IssueState.SENDING
     assert sent(datetime(2026, 1, 9, 17, tzinfo=UTC)) == 1
-    assert state_of(publication) == IssueState.SENT
+    assert mailing.state_of(publication) == IssueState.SENT
 
 
 def test_the_status_says_until_when_an_issue_goes_out(publication: PublicationFolder) -> None:
-    a_dispatcher(publication).open_ready_issues()
+    mailing.a_dispatcher(publication).open_ready_issues()
 
     def until(now: datetime) -> datetime | None:
         snapshot = take_snapshot(publication.settings, publication.database, now)
@@ -188,12 +180,12 @@ def test_who_moves_keeps_the_row_s_time_and_who_comes_later_gets_no_row(
     paused = local(publication, "paused@example.org", NEW_YORK, None)
     with publication.database.writing() as connection:
         pause_subscriber(connection, paused, EARLY + HOUR, EARLY)
-    a_dispatcher(publication).open_ready_issues()
+    mailing.a_dispatcher(publication).open_ready_issues()
     before = due(publication)
     with publication.database.writing() as connection:
         connection.execute(update(subscriber).values(timezone=TAIPEI))
     local(publication, "late@example.org", NEW_YORK, 20)
-    a_dispatcher(publication.at(EARLY + 2 * HOUR)).open_ready_issues()
+    mailing.a_dispatcher(publication.at(EARLY + 2 * HOUR)).open_ready_issues()
     assert due(publication) == before
     assert not {"late", "paused"} & {*before}
 
@@ -210,9 +202,9 @@ def test_a_kill_before_the_commit_leaves_neither_rows_nor_times(
     with monkeypatch.context() as patch:
         patch.setattr("publisher.delivery.issue_opening.spread_rows", killed)
         with pytest.raises(Killed):
-            a_dispatcher(publication).open_ready_issues()
-    assert (due(publication), state_of(publication)) == ({}, IssueState.READY)
-    a_dispatcher(publication).open_ready_issues()
+            mailing.a_dispatcher(publication).open_ready_issues()
+    assert (due(publication), mailing.state_of(publication)) == ({}, IssueState.READY)
+    mailing.a_dispatcher(publication).open_ready_issues()
     assert len(due(publication)) == 5
 
 
@@ -220,10 +212,10 @@ def test_rows_of_an_edition_without_local_time_stay_due_at_once(
     publication: PublicationFolder,
 ) -> None:
     publication.reload(newsletters=[{}], timezone="Europe/London", languages=["en"])
-    a_dispatcher(publication).open_ready_issues()
+    mailing.a_dispatcher(publication).open_ready_issues()
     assert {*due(publication).values()} == {"08T10:00"}
     with publication.database.writing() as connection:
-        found = issues.issue_by_name(connection, f"weekly-en-{DAY}")
+        found = issues.issue_by_name(connection, f"weekly-en-{mailing.DAY}")
         edition = publication.settings.edition("weekly", "en")
         assert found is not None
         assert edition is not None

@@ -19,16 +19,8 @@ from subscribers.model import SubscriberStatus
 from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscriber_alias, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery import mailing
 from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, CYD, OpenLedger, S
-from tests.publisher.delivery.mailing import (
-    Interrupted,
-    choose_cadence,
-    counts,
-    number_of,
-    ready,
-    ready_for,
-    subscribe,
-)
 
 DAY = timedelta(days=1)
 MIDNIGHT = datetime(2026, 1, 9, tzinfo=UTC)
@@ -40,18 +32,18 @@ GETS_IT, HAD_IT = (S.PENDING, None, False), (S.SUPPRESSED, "had-everything", Fal
 def test_the_ledger_is_opened_once_for_the_whole_audience(
     publication: PublicationFolder,
 ) -> None:
-    issue = ready_for(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
+    issue = mailing.ready_for(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
     with publication.database.writing() as connection:
         assert open_ledger(connection, publication.settings, issue, NOW) == 3
         assert open_ledger(connection, publication.settings, issue, NOW) == 0
-    assert counts(publication, issue) == {"pending": 3}
+    assert mailing.counts(publication, issue) == {"pending": 3}
 
 
 def test_only_active_subscribers_of_the_served_languages_get_a_row(
     publication: PublicationFolder,
 ) -> None:
     tags = {"ann": "en", "bob": "en", "cyd": "en", "dan": "ar", "eve": "en-GB"}
-    issue = ready_for(
+    issue = mailing.ready_for(
         publication, *((f"{name}@example.com", tag) for name, tag in tags.items())
     )
     with publication.database.writing() as connection:
@@ -74,16 +66,16 @@ def test_a_new_row_is_due_and_not_attempted(ledger: OpenLedger) -> None:
 
 
 def test_an_interrupted_opening_leaves_no_rows(publication: PublicationFolder) -> None:
-    issue = ready_for(publication, (ANN, "en"))
+    issue = mailing.ready_for(publication, (ANN, "en"))
 
     def cut_off() -> None:
         with publication.database.writing() as connection:
             assert open_ledger(connection, publication.settings, issue, NOW) == 1
-            raise Interrupted
+            raise mailing.Interrupted
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(mailing.Interrupted):
         cut_off()
-    assert counts(publication, issue) == {}
+    assert mailing.counts(publication, issue) == {}
 
 
 # --- what a subscriber has got by another issue is not sent again
@@ -93,7 +85,7 @@ def test_an_interrupted_opening_leaves_no_rows(publication: PublicationFolder) -
 def with_stories(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
     """Return a publication with Ann and two stories."""
     publication = new_publication(languages=["en"])
-    subscribe(publication, (ANN, "en"))
+    mailing.subscribe(publication, (ANN, "en"))
     with publication.database.writing() as connection:
         resubscribe(connection, ANN, "daily", NOW)
     for name in ("a", "b"):
@@ -104,7 +96,7 @@ def with_stories(new_publication: Callable[..., PublicationFolder]) -> Publicati
 
 def carrying(publication: PublicationFolder, *stories: int) -> Issue:
     """Make an issue that waits to be sent, and carries these stories."""
-    issue = ready(publication)
+    issue = mailing.ready(publication)
     with publication.database.writing() as connection:
         issues.select_articles(connection, issue, [(story, story) for story in stories])
     return issue
@@ -227,12 +219,14 @@ def test_the_first_issue_due_after_the_interruption_ends_what_is_owed(
 def test_only_interruptions_that_have_ended_count_and_nothing_before_the_subscription(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, ("ann@example.org", "en"), ("bob@example.org", "en"))
-    ann, bob = (number_of(publication.database, f"{one}@example.org") for one in ("ann", "bob"))
+    mailing.subscribe(publication, ("ann@example.org", "en"), ("bob@example.org", "en"))
+    ann, bob = (
+        mailing.number_of(publication.database, f"{one}@example.org") for one in ("ann", "bob")
+    )
     with publication.database.writing() as connection:
         connection.execute(update(subscription).values(consented_at=NOW - 2 * DAY))
         pause_subscriber(connection, ann, NOW + 3 * DAY, NOW)
-        choose_cadence(connection, bob, Cadence.WEEKLY)
+        mailing.choose_cadence(connection, bob, Cadence.WEEKLY)
 
         def found(connection: Connection, key: str, now: datetime) -> list[Interruption]:
             return load_interruptions(connection, key, now - 62 * DAY, now)
@@ -250,8 +244,8 @@ def test_only_interruptions_that_have_ended_count_and_nothing_before_the_subscri
 def test_what_waited_for_a_record_that_was_merged_is_owed(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, ("ann@example.org", "en"))
-    ann = number_of(publication.database, "ann@example.org")
+    mailing.subscribe(publication, ("ann@example.org", "en"))
+    ann = mailing.number_of(publication.database, "ann@example.org")
     with publication.database.writing() as connection:
         connection.execute(update(subscription).values(consented_at=NOW - 2 * DAY))
         alias = {"former_id": 7, "subscriber_id": ann, "merged_at": NOW}
@@ -270,9 +264,9 @@ def test_what_waited_for_a_record_that_was_merged_is_owed(
 def test_what_a_mail_had_that_did_not_arrive_is_still_owed(
     publication: PublicationFolder, state: DeliveryState, is_owed: bool
 ) -> None:
-    subscribe(publication, ("ann@example.org", "en"))
-    ann = number_of(publication.database, "ann@example.org")
-    first, later = ready(publication), ready(publication, "ar")
+    mailing.subscribe(publication, ("ann@example.org", "en"))
+    ann = mailing.number_of(publication.database, "ann@example.org")
+    first, later = mailing.ready(publication), mailing.ready(publication, "ar")
     with publication.database.writing() as connection:
         connection.execute(update(subscription).values(consented_at=NOW - 2 * DAY))
         pause_subscriber(connection, ann, NOW - DAY / 4, NOW - DAY)

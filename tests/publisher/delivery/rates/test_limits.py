@@ -9,20 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config.delivery import DeliverySettings, WarmupSettings
+from publisher.delivery.rates import limits as rates
 from publisher.delivery.rates.limiter import QUEUE_HORIZON, RateAdmission, RateGrant, admit
-from publisher.delivery.rates.limits import (
-    MIN_RATE,
-    DailyQuota,
-    RateLimit,
-    RateLimits,
-    RateScope,
-    Throttle,
-    daily_allowance,
-    daily_quota,
-    day_of,
-    end_of,
-    tighten,
-)
 from publisher.request_limits import per_hour, per_second
 from tests.publisher.delivery.rates.conftest import NOW
 
@@ -39,7 +27,7 @@ SETTINGS = DeliverySettings.model_validate(
 
 
 def test_each_limit_has_a_bucket_and_a_text() -> None:
-    limits = RateLimits(SETTINGS, "smtp")
+    limits = rates.RateLimits(SETTINGS, "smtp")
     found = [
         (one.bucket, one.text)
         for scope in (None, "gmail.com", "outlook.com")
@@ -54,7 +42,7 @@ def test_each_limit_has_a_bucket_and_a_text() -> None:
 
 
 def test_domains_of_one_table_share_a_limit() -> None:
-    limits = RateLimits(SETTINGS, "smtp")
+    limits = rates.RateLimits(SETTINGS, "smtp")
     assert limits.scope_of("googlemail.com") == limits.scope_of("gmail.com") == "gmail.com"
     assert limits.domains_of("icloud.com") == ("icloud.com", "me.com")
     assert limits.scope_of("example.org") == "example.org"
@@ -62,7 +50,7 @@ def test_domains_of_one_table_share_a_limit() -> None:
 
 
 def test_the_tightest_limit_counts_in_the_long_run() -> None:
-    limits = RateLimits(SETTINGS, "smtp")
+    limits = rates.RateLimits(SETTINGS, "smtp")
     assert limits.max_per_second(None) == 10
     assert limits.max_per_second("gmail.com") == 2.5
     assert limits.max_per_second("icloud.com") is None
@@ -70,7 +58,7 @@ def test_the_tightest_limit_counts_in_the_long_run() -> None:
 
 
 def test_a_throttle_is_a_limit_that_grows() -> None:
-    limits, slowing = RateLimits(SETTINGS, "smtp"), Throttle(0.5, 1000.0, 2.5)
+    limits, slowing = rates.RateLimits(SETTINGS, "smtp"), rates.Throttle(0.5, 1000.0, 2.5)
     found = limits.throttled("gmail.com", slowing, 1000.0)
     assert (found.bucket, found.text) == (
         "smtp/gmail.com/slowed",
@@ -100,34 +88,34 @@ def test_a_throttle_is_a_limit_that_grows() -> None:
         # The settings allow less than any complaint would leave.
         (None, 0.01, None, 0.01, 0.01),
         # The rate had recovered, or is recovering.
-        (Throttle(50, NOW - 3600, 100), 400, None, 200, 400),
-        (Throttle(50, NOW - 60, 100), 100, None, 31.25, 100),
+        (rates.Throttle(50, NOW - 3600, 100), 400, None, 200, 400),
+        (rates.Throttle(50, NOW - 60, 100), 100, None, 31.25, 100),
     ],
 )
 def test_a_complaint_halves_the_present_rate(
-    before: Throttle | None,
+    before: rates.Throttle | None,
     limit: float | None,
     measured: float | None,
     per_second: float,
     target: float,
 ) -> None:
-    found = tighten(before, limit, measured, NOW)
+    found = rates.tighten(before, limit, measured, NOW)
     assert found.per_second == pytest.approx(per_second)
     assert (found.since, found.target) == (NOW, target)
 
 
 def test_repeated_complaints_slow_down_to_one_mail_in_ten_seconds() -> None:
-    one, paces = tighten(None, 100, None, NOW), []
+    one, paces = rates.tighten(None, 100, None, NOW), []
     for number in range(1, 20):
-        one = tighten(one, 100, None, NOW + 11 * number)
+        one = rates.tighten(one, 100, None, NOW + 11 * number)
         paces.append(one.per_second)
     assert paces == sorted(paces, reverse=True)
-    assert paces[-1] == MIN_RATE == 0.1
+    assert paces[-1] == rates.MIN_RATE == 0.1
     assert one.target == 100
 
 
 def test_each_quiet_minute_adds_a_quarter_until_the_target() -> None:
-    one = Throttle(50, NOW, 100)
+    one = rates.Throttle(50, NOW, 100)
     assert one.at(NOW) == 50
     assert one.at(NOW + 60) == pytest.approx(62.5)
     assert one.at(NOW + 120) == pytest.approx(78.125)
@@ -147,10 +135,10 @@ def test_no_complaint_speeds_up_or_stops_sending(
     for quiet, measured in complaints:
         now += quiet
         before = one.at(now) if one and not one.is_over(now) else bound
-        one = tighten(one, bound, measured, now)
+        one = rates.tighten(one, bound, measured, now)
         assert 0 < one.per_second <= one.target
         assert before is None or one.at(now) <= before
-        assert one.per_second >= min(MIN_RATE, before or MIN_RATE) * 0.999
+        assert one.per_second >= min(rates.MIN_RATE, before or rates.MIN_RATE) * 0.999
 
 
 # --- a warm-up
@@ -180,38 +168,38 @@ def curve(**settings: float) -> WarmupSettings:
 def test_each_day_of_a_warm_up_allows_more_until_it_ends(
     warmup: WarmupSettings, days: Sequence[int], allowed: list[int | None]
 ) -> None:
-    assert [daily_allowance(warmup, START + timedelta(days=n)) for n in days] == allowed
+    assert [rates.daily_allowance(warmup, START + timedelta(days=n)) for n in days] == allowed
 
 
 @given(st.floats(1.0001, 10), st.integers(0, 1_000_000))
 def test_any_day_can_be_computed(growth: float, days: int) -> None:
-    found = daily_allowance(curve(growth=growth), START + timedelta(days=days))
+    found = rates.daily_allowance(curve(growth=growth), START + timedelta(days=days))
     assert found is None or 200 <= found <= 100_000
 
 
 def test_days_are_in_utc() -> None:
     midnight = datetime(2026, 1, 6, tzinfo=UTC).timestamp()
-    assert day_of(midnight - 0.5) == START
-    assert day_of(midnight) == date(2026, 1, 6)
-    assert end_of(START) == midnight
+    assert rates.day_of(midnight - 0.5) == START
+    assert rates.day_of(midnight) == date(2026, 1, 6)
+    assert rates.end_of(START) == midnight
 
 
 @pytest.mark.parametrize(("gone", "left"), [(0, 300), (299, 1), (300, 0), (450, 0)])
 def test_a_day_has_left_what_was_not_sent(gone: int, left: int) -> None:
-    found = daily_quota(300, gone, START)
-    assert (found.left, found.opens_at) == (left, end_of(START))
+    found = rates.daily_quota(300, gone, START)
+    assert (found.left, found.opens_at) == (left, rates.end_of(START))
     assert found.text == "warm-up: 300 a day"
 
 
 # --- who may go, and when the others ask again
 
 
-FIVE = RateLimit("slow", per_second(5), "a.example: 5 a second")
+FIVE = rates.RateLimit("slow", per_second(5), "a.example: 5 a second")
 
 
-def gates(now: float = NOW, **limits: RateLimit) -> dict[RateScope, RateAdmission]:
+def gates(now: float = NOW, **limits: rates.RateLimit) -> dict[rates.RateScope, RateAdmission]:
     """Make gates of full buckets, by the first word of each domain; the transport is `smtp`."""
-    made: dict[RateScope, RateAdmission] = {
+    made: dict[rates.RateScope, RateAdmission] = {
         f"{name}.example": RateAdmission([one], {}, now)
         for name, one in limits.items()
         if name != "smtp"
@@ -229,7 +217,7 @@ def asked(scopes: Sequence[str], ahead: dict[str, float], now: float = NOW) -> R
 
 
 def test_a_recipient_stopped_by_a_domain_does_not_use_the_transport_s_room() -> None:
-    tight = RateLimit("tight", per_second(1), "a.example: 1 a second")
+    tight = rates.RateLimit("tight", per_second(1), "a.example: 1 a second")
     scopes = ["a.example"] * 10 + ["b.example"] * 10
     grant = admit(scopes, gates(a=tight, smtp=FIVE), {}, NOW)
     assert grant.allowed == [0, 10, 11, 12, 13]
@@ -276,7 +264,7 @@ def test_recipients_behind_the_horizon_ask_again_at_spread_times() -> None:
 
 
 def test_no_instant_is_before_the_domain_opens() -> None:
-    hourly = RateLimit("hour", per_hour(1), "a.example: 1 an hour")
+    hourly = rates.RateLimit("hour", per_hour(1), "a.example: 1 an hour")
     ahead: dict[str, float] = {}
     grant = admit(["a.example"] * 10, gates(a=hourly), ahead, NOW)
     assert grant.allowed == [0]
@@ -284,8 +272,10 @@ def test_no_instant_is_before_the_domain_opens() -> None:
 
 
 def test_a_queue_gets_denser_while_a_throttle_recovers() -> None:
-    slowing = Throttle(0.5, NOW, 2.0)
-    limit = RateLimit("slowed", per_second(0.5), "a.example: slowed to 0.5 a second", slowing)
+    slowing = rates.Throttle(0.5, NOW, 2.0)
+    limit = rates.RateLimit(
+        "slowed", per_second(0.5), "a.example: slowed to 0.5 a second", slowing
+    )
     grant = admit(["a.example"] * 600, gates(a=limit), {}, NOW)
     waits = list(grant.postponed.values())
     gaps = [after - before for before, after in pairwise(waits)]
@@ -295,8 +285,8 @@ def test_a_queue_gets_denser_while_a_throttle_recovers() -> None:
 
 
 def test_a_used_up_quota_stops_all_until_the_next_day() -> None:
-    day = DailyQuota(3, NOW + 7200, "warm-up: 300 a day")
-    made: dict[RateScope, RateAdmission] = {None: RateAdmission([FIVE], {}, NOW, day)}
+    day = rates.DailyQuota(3, NOW + 7200, "warm-up: 300 a day")
+    made: dict[rates.RateScope, RateAdmission] = {None: RateAdmission([FIVE], {}, NOW, day)}
     grant = admit(["a.example"] * 5, made, {}, NOW)
     assert (grant.allowed, grant.held) == ([0, 1, 2], [3, 4])
     assert grant.transport_wait == 7200
@@ -308,7 +298,9 @@ def test_queued_instants_count_from_when_the_transport_opens(
     opens_in: float, counts_from: float
 ) -> None:
     made = gates(a=FIVE)
-    made[None] = RateAdmission([], {}, NOW, DailyQuota(5, NOW + opens_in, "warm-up: 5 a day"))
+    made[None] = RateAdmission(
+        [], {}, NOW, rates.DailyQuota(5, NOW + opens_in, "warm-up: 5 a day")
+    )
     grant = admit(["a.example"] * 7, made, {}, NOW)
     assert grant.transport_wait == opens_in
     assert list(grant.postponed) == [5, 6]

@@ -8,14 +8,7 @@ from pathlib import Path
 
 from publisher.config import Settings
 from publisher.config.values import ConfigTable
-from publisher.delivery.transports.base import (
-    ACCEPTED_OUTCOME,
-    Guarantee,
-    MessageKey,
-    Outcome,
-    OutgoingMessage,
-    RecoverableTransport,
-)
+from publisher.delivery.transports import base as transports
 
 
 class SpoolSettings(ConfigTable):
@@ -23,17 +16,17 @@ class SpoolSettings(ConfigTable):
 
 
 @dataclass
-class SpoolTransport(RecoverableTransport):
+class SpoolTransport(transports.RecoverableTransport):
     folder: Path
     name = "spool"
-    guarantee: Guarantee = "idempotent"
+    guarantee: transports.Guarantee = "idempotent"
     connections = 1
     prefetch = 1
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> SpoolConnection:  # noqa: ARG002  # as the protocol has it
         return SpoolConnection(self.folder / "staged" / str(lease_id))
 
-    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
+    def on_committed(self, lease_id: int, keys: Collection[transports.MessageKey]) -> None:
         for issue, subscriber in keys:
             staged = self.folder / "staged" / str(lease_id) / f"{issue}-{subscriber}"
             staged.rename(self.folder / staged.name)
@@ -42,7 +35,9 @@ class SpoolTransport(RecoverableTransport):
         return [int(one.name) for one in (self.folder / "staged").glob("*")]
 
     def recover(
-        self, lease_id: int, sent: Callable[[Sequence[MessageKey]], Collection[MessageKey]]
+        self,
+        lease_id: int,
+        sent: Callable[[Sequence[transports.MessageKey]], Collection[transports.MessageKey]],
     ) -> None:
         folder = self.folder / "staged" / str(lease_id)
         keys = [tuple(map(int, one.name.split("-"))) for one in folder.iterdir()]
@@ -59,13 +54,13 @@ class SpoolConnection:
 
     def send(
         self,
-        outgoing: OutgoingMessage,
-        next_message: OutgoingMessage | None = None,  # noqa: ARG002  # as the protocol has it
-    ) -> Outcome:
+        outgoing: transports.OutgoingMessage,
+        next_message: transports.OutgoingMessage | None = None,  # noqa: ARG002  # as the protocol has it
+    ) -> transports.Outcome:
         self.folder.mkdir(parents=True, exist_ok=True)
         issue, subscriber = outgoing.key
         (self.folder / f"{issue}-{subscriber}").write_bytes(outgoing.message.content)
-        return ACCEPTED_OUTCOME
+        return transports.ACCEPTED_OUTCOME
 
     def close(self) -> None:
         pass

@@ -1,7 +1,5 @@
 """Every message exactly once, whatever is killed, stopped or taken away, and when."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections import Counter

@@ -18,14 +18,8 @@ from publisher.config import SETTINGS_FILE, load_settings
 from publisher.config.web import ConsoleSettings
 from publisher.errors import ConfigError, DatabaseError, ForbiddenError, IssueError, UsageError
 from publisher.web.api.operations import About
+from publisher.web.console import context
 from publisher.web.console.application import create_console
-from publisher.web.console.context import (
-    ConsoleContext,
-    ConsoleRequest,
-    delete_console_cookie,
-    own_path,
-    set_console_cookie,
-)
 from publisher.web.console.routes import Access, Route
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
@@ -44,7 +38,7 @@ def _fail(error: Exception, *_given: object, **_parts: str) -> flask.Response:
     raise error
 
 
-def _view(request: ConsoleRequest, **_parts: str) -> flask.Response:
+def _view(request: context.ConsoleRequest, **_parts: str) -> flask.Response:
     return flask.Response(request.language)
 
 
@@ -71,13 +65,13 @@ def test_only_its_own_host_is_answered(nobody: FlaskClient) -> None:
 
 
 def test_the_cookie_can_be_set_by_this_host_over_a_safe_connection_only() -> None:
-    fields = set_console_cookie(flask.Response(), "t").headers["Set-Cookie"]
+    fields = context.set_console_cookie(flask.Response(), "t").headers["Set-Cookie"]
     assert fields == ("__Host-console-session=t; Secure; HttpOnly; Path=/; SameSite=Lax")
-    assert "Max-Age=0" in delete_console_cookie(flask.Response()).headers["Set-Cookie"]
+    assert "Max-Age=0" in context.delete_console_cookie(flask.Response()).headers["Set-Cookie"]
 
 
 def test_errors_are_pages(
-    console_context: ConsoleContext, publication: PublicationFolder
+    console_context: context.ConsoleContext, publication: PublicationFolder
 ) -> None:
     token = begin(publication, "viewer", None, "en", publication.clock.now())
     errors: list[tuple[Exception, int, str]] = [
@@ -97,7 +91,7 @@ def test_errors_are_pages(
 
 
 def test_a_form_that_found_the_database_busy_is_shown_with_its_words_to_be_sent_again(
-    console_context: ConsoleContext,
+    console_context: context.ConsoleContext,
     publication: PublicationFolder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -137,7 +131,7 @@ def test_a_path_without_its_slash_is_redirected_on_this_host(sign_in: SignIn) ->
 
 
 def test_hsts_is_sent_where_the_console_is_reached_by_https_only(
-    console_context: ConsoleContext, publication: PublicationFolder
+    console_context: context.ConsoleContext, publication: PublicationFolder
 ) -> None:
     name = "Strict-Transport-Security"
     assert name not in browser(create_console(console_context)).get("/").headers
@@ -148,7 +142,7 @@ def test_hsts_is_sent_where_the_console_is_reached_by_https_only(
 
 
 def test_who_is_not_signed_in_gets_the_browser_s_language(
-    console_context: ConsoleContext,
+    console_context: context.ConsoleContext,
 ) -> None:
     route = Route(path="/x/", view=_view, access=Access.PUBLIC)
     client = browser(create_console(console_context, (route,)))
@@ -162,8 +156,8 @@ def test_who_is_not_signed_in_gets_the_browser_s_language(
 def test_next_leads_nowhere_else() -> None:
     elsewhere = ["//evil", "/\\evil", "https:evil", "https://evil", "javascript:alert(1)"]
     elsewhere += ["/%0d%0aX: y", "/\r\nX: y", "", "/a\nb", "x"]
-    assert {text: own_path(text) for text in elsewhere} == dict.fromkeys(elsewhere, "/")
-    assert own_path("/issues/weekly-ar-2026-01-09/") == "/issues/weekly-ar-2026-01-09/"
+    assert {text: context.own_path(text) for text in elsewhere} == dict.fromkeys(elsewhere, "/")
+    assert context.own_path("/issues/weekly-ar-2026-01-09/") == "/issues/weekly-ar-2026-01-09/"
 
 
 def test_an_address_that_would_be_unsafe_is_refused(publication: PublicationFolder) -> None:

@@ -1,7 +1,5 @@
 """Whatever happens to a publication: nobody gets an issue or a story twice, and who misses one finds out why."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -11,14 +11,7 @@ from psycopg import sql
 from sqlalchemy import Connection, Table, event, text
 
 from publisher.delivery.ledger import attempts, leases, lifecycle
-from publisher.delivery.ledger.claims import (
-    Claim,
-    claim,
-    claim_overdue,
-    count_due,
-    next_due_at,
-    release_claims,
-)
+from publisher.delivery.ledger import claims as ledger_claims
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
@@ -120,17 +113,17 @@ def assert_found_by_key(plan: str) -> None:
 def test_rows_are_claimed_in_the_order_of_the_index_and_changed_by_key(
     ledger: OpenLedger, share: float
 ) -> None:
-    row = Claim(ledger.number, a_recipient(ledger), 1, 0, NOW, None)
+    row = ledger_claims.Claim(ledger.number, a_recipient(ledger), 1, 0, NOW, None)
     rows = [replace(row, recipient=replace(row.recipient, id=FIRST + n)) for n in range(PAGE)]
     set_sent(ledger, share)
     with ledger.writing() as connection, plans_of(connection) as plans:
-        claimed = claim(connection, ledger.number, ledger.lease_id, NOW, 500)
+        claimed = ledger_claims.claim(connection, ledger.number, ledger.lease_id, NOW, 500)
         claims = plans.copy()
         plans.clear()
         attempts.begin_attempts(connection, claimed[:PAGE] or rows, NOW)
         changes = {one: StateChange(DeliveryState.SENT) for one in claimed[:PAGE] or rows}
         attempts.settle_attempts(connection, changes, NOW)
-        release_claims(connection, claimed[PAGE:] or rows, NOW)
+        ledger_claims.release_claims(connection, claimed[PAGE:] or rows, NOW)
     assert len(claimed) == (500 if share < 1 else 0)
     for plan in claims:
         choice, found, change = plan.partition("Index Scan using ix_delivery_state")
@@ -149,9 +142,11 @@ def test_whether_and_when_rows_are_due_is_found_by_index(
     set_sent(ledger, share)
     numbers = [ledger.number]
     with ledger.writing() as connection, plans_of(connection) as plans:
-        due = count_due(connection, numbers, NOW, 10)
-        next_at = next_due_at(connection, numbers)
-        overdue = claim_overdue(connection, ledger.number, ledger.lease_id, NOW, PAGE)
+        due = ledger_claims.count_due(connection, numbers, NOW, 10)
+        next_at = ledger_claims.next_due_at(connection, numbers)
+        overdue = ledger_claims.claim_overdue(
+            connection, ledger.number, ledger.lease_id, NOW, PAGE
+        )
         lifecycle.sweep_cancelled(connection, NOW)
         finished = lifecycle.finish_issue(connection, ledger.issue, NOW)
     assert (due, next_at, overdue) == ((10, NOW, []) if share < 1 else (0, None, []))
@@ -203,8 +198,8 @@ def test_only_the_counts_of_a_cancelled_issue_read_all_its_rows(ledger: OpenLedg
 def a_recipient(ledger: OpenLedger) -> Any:
     """Return the recipient of a row that is claimed and given back."""
     with ledger.writing() as connection:
-        (found,) = claim(connection, ledger.number, ledger.lease_id, NOW, 1)
-        release_claims(connection, [found], NOW)
+        (found,) = ledger_claims.claim(connection, ledger.number, ledger.lease_id, NOW, 1)
+        ledger_claims.release_claims(connection, [found], NOW)
     return found.recipient
 
 

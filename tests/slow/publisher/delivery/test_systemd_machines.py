@@ -7,12 +7,7 @@ import pytest
 
 from publisher.testing import SECRET
 from tests.sizes import only_at_night
-from tests.slow.publisher.delivery.booted import (
-    PUBLICATION,
-    USER,
-    BootedMachine,
-    why_no_machine,
-)
+from tests.slow.publisher.delivery import booted, hosts
 from tests.slow.publisher.delivery.crashes.scene import (
     Scene,
     Server,
@@ -20,19 +15,6 @@ from tests.slow.publisher.delivery.crashes.scene import (
     say,
     serving,
     wait_for,
-)
-from tests.slow.publisher.delivery.hosts import (
-    CONNECTIONS,
-    NAME,
-    PORT,
-    PROMISED,
-    Link,
-    Network,
-    is_over,
-    listening,
-    make_scene,
-    networks_or_skip,
-    progress,
 )
 
 SUBSCRIBERS = 1_500
@@ -42,18 +24,18 @@ UNIT = "publisher.service"
 
 
 def boot(
-    folder: Path, network: Network, scene: Scene, server: Server, stack: ExitStack
-) -> BootedMachine:
+    folder: Path, network: hosts.Network, scene: Scene, server: Server, stack: ExitStack
+) -> booted.BootedMachine:
     """Boot a machine that has the publication, and reaches both servers by its cable."""
-    link = Link(("127.0.0.1", server.port), network.here)
+    link = hosts.Link(("127.0.0.1", server.port), network.here)
     stack.callback(link.close)
     environment = {
         "PUBLISHER_SECRET": SECRET,
-        "PUBLISHER_DATABASE": f"postgresql://publisher@{network.here}:{PORT}/{NAME}",
+        "PUBLISHER_DATABASE": f"postgresql://publisher@{network.here}:{hosts.PORT}/{hosts.NAME}",
         "PUBLISHER_HOST": folder.name,
     }
-    machine = BootedMachine(folder, network, scene.folder, environment, stack)
-    settings = PUBLICATION / "publication.toml"
+    machine = booted.BootedMachine(folder, network, scene.folder, environment, stack)
+    settings = booted.PUBLICATION / "publication.toml"
     known, own = f"port = {server.port}", f"port = {link.port}"
     machine.run("sed", "-i", f"s/{known}/{own}/; s/127.0.0.1/{network.here}/", str(settings))
     # Shorter than a lease, so that nobody else takes over what a stopped process has.
@@ -62,12 +44,12 @@ def boot(
     return machine
 
 
-def send_signal(machine: BootedMachine, name: str) -> None:
+def send_signal(machine: booted.BootedMachine, name: str) -> None:
     """Send a signal to the service as its unit runs it."""
     machine.run("kill", "--signal", name, machine.show(UNIT, "MainPID"))
 
 
-def wait_for_restart(machine: BootedMachine, result: str) -> None:
+def wait_for_restart(machine: booted.BootedMachine, result: str) -> None:
     """Wait until systemd has started the service again, and it has said that it is ready."""
     wait_for("systemd", lambda: machine.show(UNIT, "NRestarts") == "1")
     wait_for("the service", lambda: machine.show(UNIT, "ActiveState") == "active")
@@ -77,13 +59,13 @@ def wait_for_restart(machine: BootedMachine, result: str) -> None:
 
 @only_at_night
 def test_systemd_starts_the_units_again_and_each_mail_is_sent_once(tmp_path: Path) -> None:
-    if reason := why_no_machine():
+    if reason := booted.why_no_machine():
         pytest.skip(reason)
     with ExitStack() as stack:
-        networks = networks_or_skip(range(20, 22), stack)
-        postgres = stack.enter_context(listening(networks))
+        networks = hosts.networks_or_skip(range(20, 22), stack)
+        postgres = stack.enter_context(hosts.listening(networks))
         server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.1))
-        scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server)
+        scene = hosts.make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server)
         one, other = (
             boot(tmp_path / f"machine-{network.number}", network, scene, server, stack)
             for network in networks
@@ -97,23 +79,23 @@ def test_systemd_starts_the_units_again_and_each_mail_is_sent_once(tmp_path: Pat
         assert "machine-20 (process" in status, status
         assert "machine-21 (process" in status, status
 
-        progress(server, SUBSCRIBERS // 10, scene)
+        hosts.progress(server, SUBSCRIBERS // 10, scene)
         send_signal(one, "KILL")
         send_signal(other, "STOP")
         wait_for_restart(one, "signal")
-        progress(server, SUBSCRIBERS // 10, scene)
+        hosts.progress(server, SUBSCRIBERS // 10, scene)
         wait_for_restart(other, "watchdog")
 
-        one.run("install", "-d", "-m", "700", "-o", USER, "-g", USER, BACKUPS)
+        one.run("install", "-d", "-m", "700", "-o", booted.USER, "-g", booted.USER, BACKUPS)
         one.run("systemctl", "start", "publisher-backup")
         assert one.show("publisher-backup", "Result") == "success", one.journal()
         assert one.run("ls", BACKUPS).startswith("publisher-20")
 
-        wait_for("the end", lambda: is_over(scene))
+        wait_for("the end", lambda: hosts.is_over(scene))
         for machine in (one, other):
             machine.run("systemctl", "stop", "publisher", "publisher-web")
             assert machine.show(UNIT, "Result") == "success", machine.journal()
             assert machine.show("publisher-web", "Result") == "success", machine.journal()
         doubtful = nobody_got_two(scene, server.recipients())
     say(f"{doubtful} of {SUBSCRIBERS} in doubt")
-    assert doubtful <= CONNECTIONS * PROMISED * 2
+    assert doubtful <= hosts.CONNECTIONS * hosts.PROMISED * 2

@@ -45,16 +45,7 @@ from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.routes import Route
 from publisher.webhooks.store import insert_webhook
 from tests.databases import copy_test_database, forget_server
-from tests.publisher.app.approving import (
-    DUE,
-    HOUR,
-    TERMINAL,
-    TITLES,
-    approve,
-    cycle,
-    fill,
-    newsletter,
-)
+from tests.publisher.app import approving
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of
@@ -86,7 +77,7 @@ class Scene:
     """A publication with an issue and stories in each language; forms are about one of the languages."""
 
     def __init__(self, publication: PublicationFolder) -> None:
-        self.publication = publication.at(DUE - 6 * HOUR)
+        self.publication = publication.at(approving.DUE - 6 * approving.HOUR)
         self.language = LANGUAGES[0]
         self.root = publication.settings.folders.root
         self.lost = 0
@@ -106,12 +97,12 @@ class Scene:
         return editing_state(self.publication)
 
     def manifest(self) -> str:
-        found = read_approvals(self.state, TERMINAL, self.issue).manifest
+        found = read_approvals(self.state, approving.TERMINAL, self.issue).manifest
         assert found is not None
         return found
 
     def edit(self) -> int:
-        return read_issue_overview(self.state, TERMINAL, self.issue).edits[0].id
+        return read_issue_overview(self.state, approving.TERMINAL, self.issue).edits[0].id
 
     def people_hash(self) -> str:
         return read_person_entries(self.state).content_hash
@@ -131,21 +122,21 @@ class Scene:
         """Keep the publication in each state that forms need, the first of them last."""
         self._write_articles()
         self._write_others()
-        cycle(self.publication)
+        approving.cycle(self.publication)
         self._keep("waiting")
         self._each(self._edit)
         self._keep("edited")
         self._back("waiting")
-        self._each(lambda name: approve(self.publication, TERMINAL, name))
+        self._each(lambda name: approving.approve(self.publication, approving.TERMINAL, name))
         self._keep("ready")
-        self._each(lambda name: send_now(self.state, TERMINAL, name))
+        self._each(lambda name: send_now(self.state, approving.TERMINAL, name))
         self._keep("soon")
         self._back("ready")
-        pipeline_of(self.publication.at(DUE)).prepare()
+        pipeline_of(self.publication.at(approving.DUE)).prepare()
         with self.publication.database.writing() as connection:
-            open_due_issues(connection, self.publication.settings, DUE)
+            open_due_issues(connection, self.publication.settings, approving.DUE)
         self._keep("sending")
-        self._each(lambda name: pause_sending(self.state, TERMINAL, name))
+        self._each(lambda name: pause_sending(self.state, approving.TERMINAL, name))
         self._keep("paused")
         for name, outcomes in (("doubtful", _unknown), ("sent", None)):
             self._back("sending")
@@ -164,7 +155,7 @@ class Scene:
 
     def _write_articles(self) -> None:
         """Write stories of which each language lacks one, and has a translation of another one."""
-        fill(self.publication, *LANGUAGES)
+        approving.fill(self.publication, *LANGUAGES)
         for tag in LANGUAGES:
             source = "ar" if tag == "en" else "en"
             for kind in ("missing", "claimed", "stale"):
@@ -178,8 +169,8 @@ class Scene:
         self.publication.at(self.publication.clock.now() + MINUTE).pick_up()
 
     def _write(self, tag: str, key: str, more: str = "", **matter: str) -> None:
-        words = f"{TITLES[tag][0]}.{more}"
-        facts = {"title": f"{TITLES[tag][0]} {key}", "date": "2025-11-05", **matter}
+        words = f"{approving.TITLES[tag][0]}.{more}"
+        facts = {"title": f"{approving.TITLES[tag][0]} {key}", "date": "2025-11-05", **matter}
         self.publication.write(f"{tag}/{key}.md", words, **facts)
 
     def _write_others(self) -> None:
@@ -187,19 +178,23 @@ class Scene:
         publication, now = self.publication, self.publication.clock.now()
         (self.root / "people.toml").write_text(PEOPLE, "utf-8")
         for tag in LANGUAGES:
-            start_translation(self.state, TERMINAL, f"claimed-{tag}", tag)
+            start_translation(self.state, approving.TERMINAL, f"claimed-{tag}", tag)
             for kind in ("missing", "claimed", "stale"):
                 source = "ar" if tag == "en" else "en"
                 number = publication.one(f"{kind}-{tag}", source).story_id
                 self.numbers["/translations/", f"{kind} {tag}"] = number
-        keep_list(self.state, TERMINAL, UPLOADED["key"], self.import_file()[0])
+        keep_list(self.state, approving.TERMINAL, UPLOADED["key"], self.import_file()[0])
         later = OccurrenceKey(newsletter="weekly", day=date(2026, 1, 23))
-        skip_occurrence(self.state, TERMINAL, later, "a holiday")
+        skip_occurrence(self.state, approving.TERMINAL, later, "a holiday")
         subscribe(publication, ("left@example.com", "en"))
         for name, address in (("number", "ann-en@example.com"), ("left", "left@example.com")):
             self.numbers["/subscribers/", name] = number_of(publication.database, address)
         unsubscribe_number(
-            self.state, TERMINAL, self.numbers["/subscribers/", "left"], "weekly", "asked"
+            self.state,
+            approving.TERMINAL,
+            self.numbers["/subscribers/", "left"],
+            "weekly",
+            "asked",
         )
         with publication.database.writing() as connection:
             chief = NewAccount("chief@example.org", "c", "en", (Grant(Role.ADMINISTRATOR),))
@@ -215,10 +210,10 @@ class Scene:
                 # No request leaves this machine: an address on it is refused when one is sent.
                 made = insert_webhook(connection, SECRET, "https://127.0.0.1/", (), now)
                 self.numbers["/webhooks/", name] = made[0]
-        disable_webhook(self.state, TERMINAL, self.numbers["/webhooks/", "disabled"])
+        disable_webhook(self.state, approving.TERMINAL, self.numbers["/webhooks/", "disabled"])
 
     def _edit(self, name: str) -> None:
-        edit_issue(self.state, TERMINAL, name, EditRequest(EditKind.SUBJECT, "Words"))
+        edit_issue(self.state, approving.TERMINAL, name, EditRequest(EditKind.SUBJECT, "Words"))
 
     def _each(self, act: Callable[[str], object]) -> None:
         for tag in LANGUAGES:
@@ -303,7 +298,7 @@ def _unknown(_outgoing: object) -> Outcome:
 
 @pytest.fixture
 def scene(new_publication: Callable[..., PublicationFolder]) -> Scene:
-    terms = newsletter(undo=5, unapproved="hold")
+    terms = approving.newsletter(undo=5, unapproved="hold")
     made = Scene(new_publication(languages=[*LANGUAGES], newsletters=[terms]))
     made.build()
     return made

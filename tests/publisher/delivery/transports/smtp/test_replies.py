@@ -6,20 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.transports.smtp.protocol import (
-    MAX_REPLY,
-    MAX_REPLY_TEXT,
-    ConnectionLost,
-    SmtpReply,
-    first_reply,
-    redact_reply,
-    truncate,
-)
+from publisher.delivery.transports.smtp import protocol
 from tests.tables import facts
 
 
-def read(received: bytes) -> SmtpReply:
-    found = first_reply(bytearray(received))
+def read(received: bytes) -> protocol.SmtpReply:
+    found = protocol.first_reply(bytearray(received))
     assert found is not None
     assert found[1] == len(received)
     return found[0]
@@ -75,23 +67,23 @@ def test_a_reply_has_codes_and_text(
     ],
 )
 def test_invalid_replies_are_refused(received: bytes) -> None:
-    with pytest.raises(ConnectionLost, match="sent an invalid reply"):
-        first_reply(bytearray(received))
+    with pytest.raises(protocol.ConnectionLost, match="sent an invalid reply"):
+        protocol.first_reply(bytearray(received))
 
 
 @pytest.mark.parametrize("line", [b"250-x\r\n", b"y"])
 def test_an_endless_reply_is_refused(line: bytes) -> None:
-    endless = b"250 " * (line == b"y") + line * (MAX_REPLY // len(line) + 1)
+    endless = b"250 " * (line == b"y") + line * (protocol.MAX_REPLY // len(line) + 1)
 
-    with pytest.raises(ConnectionLost, match="sent a reply of more than"):
-        first_reply(bytearray(endless))
+    with pytest.raises(protocol.ConnectionLost, match="sent a reply of more than"):
+        protocol.first_reply(bytearray(endless))
 
 
 def test_one_reply_is_read_at_a_time() -> None:
     received = bytearray(b"250 first\r\n550-5.1.1 second\r\n550 5.1.1 reply\r\n354 third\r\n")
 
     replies = []
-    while found := first_reply(received):
+    while found := protocol.first_reply(received):
         replies.append(found[0].code)
         del received[: found[1]]
 
@@ -112,15 +104,15 @@ def test_a_reply_may_arrive_in_any_pieces(code: int, texts: list[str]) -> None:
     received = bytearray()
     for place in range(len(whole) - 1):
         received += whole[place : place + 1]
-        assert first_reply(received) is None
+        assert protocol.first_reply(received) is None
     assert read(whole).texts == [text.encode().strip() for text in texts]
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_reply_or_end_the_session(received: bytes) -> None:
     try:
-        found = first_reply(bytearray(received))
-    except ConnectionLost:
+        found = protocol.first_reply(bytearray(received))
+    except protocol.ConnectionLost:
         return
     if found:
         reply, length = found
@@ -139,28 +131,31 @@ TOKEN = "WzcsIndlZWtseSJd.kQ0mZ5v9q3K7cYy2vXbHc1n8JtA"
     ("said", "shown"), facts(Path(__file__).parent / "redacted.tsv", "redacted")
 )
 def test_a_redacted_reply_is_one_line_without_names_and_tokens(said: str, shown: str) -> None:
-    assert redact_reply(said) == shown
+    assert protocol.redact_reply(said) == shown
 
 
 def test_the_recipient_s_local_part_is_masked_alone_too() -> None:
-    assert redact_reply("ANN.B: no such user ann.b", "ann.b@example.com") == "…: no such user …"
-    assert redact_reply("Joanna is no Ann", "ann@example.com") == "Joanna is no …"
+    assert (
+        protocol.redact_reply("ANN.B: no such user ann.b", "ann.b@example.com")
+        == "…: no such user …"
+    )
+    assert protocol.redact_reply("Joanna is no Ann", "ann@example.com") == "Joanna is no …"
 
 
 def test_a_local_part_of_two_letters_is_not_masked() -> None:
-    assert redact_reply("no, it is not so", "it@example.com") == "no, it is not so"
+    assert protocol.redact_reply("no, it is not so", "it@example.com") == "no, it is not so"
 
 
 def test_a_cut_reply_ends_with_an_ellipsis() -> None:
-    assert truncate("abcdef", 6) == "abcdef"
-    assert truncate("abc def", 5) == "abc…"
-    assert redact_reply("a b c d e f", longest=5) == "a b…"
+    assert protocol.truncate("abcdef", 6) == "abcdef"
+    assert protocol.truncate("abc def", 5) == "abc…"
+    assert protocol.redact_reply("a b c d e f", longest=5) == "a b…"
 
 
 def test_an_address_cut_in_the_middle_is_not_shown() -> None:
-    said = "x " * (MAX_REPLY_TEXT // 2 - 4) + "ann.example@example.com"
+    said = "x " * (protocol.MAX_REPLY_TEXT // 2 - 4) + "ann.example@example.com"
 
-    assert "ann" not in redact_reply(said)
+    assert "ann" not in protocol.redact_reply(said)
 
 
 @given(
@@ -169,7 +164,7 @@ def test_an_address_cut_in_the_middle_is_not_shown() -> None:
     st.text(max_size=80),
 )
 def test_no_address_survives(before: str, address: str, after: str) -> None:
-    shown = redact_reply(f"{before} <{address}> {after}")
+    shown = protocol.redact_reply(f"{before} <{address}> {after}")
 
     assert address not in shown
     assert shown.isprintable()
@@ -177,4 +172,4 @@ def test_no_address_survives(before: str, address: str, after: str) -> None:
 
 @given(st.text(max_size=60), st.from_regex(r"[A-Za-z0-9_-]{27,60}", fullmatch=True))
 def test_no_token_survives(before: str, token: str) -> None:
-    assert token not in redact_reply(f"{before} {token}")
+    assert token not in protocol.redact_reply(f"{before} {token}")

@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 from publisher.delivery import causes
 from publisher.delivery.causes import BounceCategory
 from publisher.delivery.transports.base import Outcome, SendStatus, ThrottleScope, Unreachable
+from publisher.delivery.transports.smtp import session
 from publisher.delivery.transports.smtp.classify import classify_reply
 from publisher.delivery.transports.smtp.protocol import ConnectionLost, SmtpPhase, SmtpReply
-from publisher.delivery.transports.smtp.session import (
-    MAX_REASON,
-    ends_session,
-    outcome_of_loss,
-    outcome_of_reply,
-)
 
 RECIPIENT = "ann.example@example.com"
 MAIL, RCPT, DATA, DOT = SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA, SmtpPhase.DOT
@@ -28,7 +23,7 @@ def said(text: str) -> SmtpReply:
 
 
 def judged(text: str, phase: SmtpPhase = RCPT, *, has_accepted: bool = False) -> Outcome:
-    return outcome_of_reply(said(text), phase, RECIPIENT, has_accepted=has_accepted)
+    return session.outcome_of_reply(said(text), phase, RECIPIENT, has_accepted=has_accepted)
 
 
 def table(name: str) -> list[tuple[str, ...]]:
@@ -48,7 +43,7 @@ def test_a_reply_says_what_becomes_of_message_recipient_and_session(
         assert caught.value.is_final
         return
     outcome = judged(text, phase)
-    is_over = ends_session(said(text), phase)
+    is_over = session.ends_session(said(text), phase)
     found = ("dead" * outcome.is_dead_address, "us" * outcome.is_about_sender, "over" * is_over)
     assert outcome.status == status
     assert " ".join(filter(None, (outcome.throttle, *found))) == marks.strip("-")
@@ -92,13 +87,13 @@ def test_a_reason_has_our_sentence_and_the_server_s_text(text: str, reason: str)
 def test_a_reason_fits_on_one_line() -> None:
     outcome = judged("550 5.1.1 no such user " + "and so on " * 100)
 
-    assert len(outcome.reason) == MAX_REASON
+    assert len(outcome.reason) == session.MAX_REASON
     assert outcome.reason.endswith("…)")
 
 
 def test_an_unsent_message_says_how_the_connection_was_lost() -> None:
     words = "closed the connection"
-    outcome = outcome_of_loss(ConnectionLost(words))
+    outcome = session.outcome_of_loss(ConnectionLost(words))
 
     assert outcome == Outcome(SendStatus.NOT_SENT, words, causes.CONNECTION_LOST)
     assert outcome.reason == "the server closed the connection"
@@ -114,7 +109,7 @@ def test_an_unsent_message_says_how_the_connection_was_lost() -> None:
 def test_421_slows_down_unless_the_session_simply_ended(
     words: str, throttle: ThrottleScope
 ) -> None:
-    outcome = outcome_of_loss(ConnectionLost("asked for nothing", said(f"421 {words}")))
+    outcome = session.outcome_of_loss(ConnectionLost("asked for nothing", said(f"421 {words}")))
 
     assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, throttle)
     assert words.partition(" ")[2] in outcome.reason

@@ -25,26 +25,7 @@ from publisher.delivery.transports.smtp.protocol import (
     SmtpSocket,
     envelope_commands,
 )
-from tests.publisher.delivery.transports.smtp.scripted import (
-    CONTENT,
-    PHASES,
-    PIPELINING,
-    SOON,
-    TOO_SOON,
-    YES,
-    End,
-    Peer,
-    Scripted,
-    a_message,
-    begin,
-    close,
-    part,
-    saying,
-    sent_to,
-    silence,
-    take,
-    take_the_rest,
-)
+from tests.publisher.delivery.transports.smtp import scripted
 from tools.servers.certificates import CertificateAuthority
 
 
@@ -60,15 +41,15 @@ def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_commands_are_pipelined_only_if_the_server_offers_it() -> None:
     ahead: list[bool] = []
 
-    def script(peer: Peer) -> None:
-        for command in PHASES:
+    def script(peer: scripted.Peer) -> None:
+        for command in scripted.PHASES:
             peer.hear(command)
             ahead.append(peer.has_more())
-            peer.say(YES[command])
-        take_the_rest(peer)
+            peer.say(scripted.YES[command])
+        scripted.take_the_rest(peer)
 
-    sent_to(script, pipelining=True)
-    sent_to(script, pipelining=False)
+    scripted.sent_to(script, pipelining=True)
+    scripted.sent_to(script, pipelining=False)
 
     assert ahead == [True, True, False, False, False, False]
 
@@ -87,13 +68,13 @@ def test_commands_are_pipelined_only_if_the_server_offers_it() -> None:
 def test_dots_in_a_message_do_not_end_it(content: bytes, wire: bytes) -> None:
     heard: list[bytes] = []
 
-    def script(peer: Peer) -> None:
-        begin(peer)
+    def script(peer: scripted.Peer) -> None:
+        scripted.begin(peer)
         heard.append(peer.hear_bytes(len(wire) + 3))
         peer.say("250 Ok")
-        part(peer)
+        scripted.part(peer)
 
-    outcome, _ = sent_to(script, a_message(content=content))
+    outcome, _ = scripted.sent_to(script, scripted.a_message(content=content))
 
     assert outcome is ACCEPTED_OUTCOME
     assert heard == [wire + b".\r\n"]
@@ -102,7 +83,7 @@ def test_dots_in_a_message_do_not_end_it(content: bytes, wire: bytes) -> None:
 # --- refusals
 
 
-@PIPELINING
+@scripted.PIPELINING
 @pytest.mark.parametrize("phase", ["RCPT", "DATA", "DOT"])
 @pytest.mark.parametrize(
     ("text", "status"),
@@ -111,13 +92,13 @@ def test_dots_in_a_message_do_not_end_it(content: bytes, wire: bytes) -> None:
 def test_a_refusal_does_not_affect_the_next_message(
     pipelining: bool, phase: str, text: str, status: SendStatus
 ) -> None:
-    def script(peer: Peer) -> None:
-        for command in PHASES:
+    def script(peer: scripted.Peer) -> None:
+        for command in scripted.PHASES:
             peer.hear(command)
             if command == phase:
                 peer.say(text)
                 break
-            peer.say(YES[command])
+            peer.say(scripted.YES[command])
         else:
             peer.content()
             peer.say(text)
@@ -127,19 +108,22 @@ def test_a_refusal_does_not_affect_the_next_message(
         if phase != "DOT":
             peer.hear("RSET")
             peer.say("250 Ok")
-        take(peer)
-        part(peer)
+        scripted.take(peer)
+        scripted.part(peer)
 
-    with Scripted(script) as server, server.connected(pipelining=pipelining) as connection:
-        refused = connection.send(a_message(1))
-        accepted = connection.send(a_message(2))
+    with (
+        scripted.Scripted(script) as server,
+        server.connected(pipelining=pipelining) as connection,
+    ):
+        refused = connection.send(scripted.a_message(1))
+        accepted = connection.send(scripted.a_message(2))
 
     assert refused.status is status
     assert refused.is_dead_address is (status is SendStatus.REFUSED)
     assert accepted is ACCEPTED_OUTCOME
 
 
-@PIPELINING
+@scripted.PIPELINING
 @pytest.mark.parametrize(
     ("phase", "text"),
     [
@@ -150,37 +134,37 @@ def test_a_refusal_does_not_affect_the_next_message(
     ],
 )
 def test_a_permanent_refusal_of_us_is_final(pipelining: bool, phase: str, text: str) -> None:
-    def script(peer: Peer) -> None:
+    def script(peer: scripted.Peer) -> None:
         refused = ""
-        for command in PHASES:
+        for command in scripted.PHASES:
             if refused and not pipelining:
                 break
             peer.hear(command)
             refused = refused or (text if command == phase else "")
-            peer.say(refused or YES[command])
+            peer.say(refused or scripted.YES[command])
         peer.rest()
 
     with (
-        Scripted(script) as server,
+        scripted.Scripted(script) as server,
         server.connected(pipelining=pipelining) as connection,
         pytest.raises(Unreachable, match=r"^mail\.example\.org:25: takes nothing") as caught,
     ):
-        connection.send(a_message())
+        connection.send(scripted.a_message())
 
     assert caught.value.is_final
     assert text[:3] in str(caught.value)
     assert not connection.is_open
 
 
-@pytest.mark.parametrize("end", [close, saying("421 bye"), silence])
-def test_a_refusal_counts_though_the_connection_is_lost_after_it(end: End) -> None:
-    def script(peer: Peer) -> None:
-        peer.hear_all(*PHASES)
-        peer.say(YES["MAIL"], "550 5.1.1 User unknown", YES["DATA"])
+@pytest.mark.parametrize("end", [scripted.close, scripted.saying("421 bye"), scripted.silence])
+def test_a_refusal_counts_though_the_connection_is_lost_after_it(end: scripted.End) -> None:
+    def script(peer: scripted.Peer) -> None:
+        peer.hear_all(*scripted.PHASES)
+        peer.say(scripted.YES["MAIL"], "550 5.1.1 User unknown", scripted.YES["DATA"])
         peer.hear_bytes(3)
         end(peer)
 
-    outcome, _ = sent_to(script, timeout=TOO_SOON)
+    outcome, _ = scripted.sent_to(script, timeout=scripted.TOO_SOON)
 
     assert outcome.status is SendStatus.REFUSED
     assert outcome.is_dead_address
@@ -189,12 +173,12 @@ def test_a_refusal_counts_though_the_connection_is_lost_after_it(end: End) -> No
 def test_no_empty_message_is_sent_after_a_refused_sender() -> None:
     rests: list[bytes] = []
 
-    def script(peer: Peer) -> None:
-        peer.hear_all(*PHASES)
-        peer.say("451 4.3.0 not now", YES["RCPT"], YES["DATA"])
+    def script(peer: scripted.Peer) -> None:
+        peer.hear_all(*scripted.PHASES)
+        peer.say("451 4.3.0 not now", scripted.YES["RCPT"], scripted.YES["DATA"])
         rests.append(peer.rest())
 
-    outcome, is_open = sent_to(script)
+    outcome, is_open = scripted.sent_to(script)
 
     assert outcome.status is SendStatus.DEFERRED
     assert not is_open
@@ -204,35 +188,37 @@ def test_no_empty_message_is_sent_after_a_refused_sender() -> None:
 # --- a message is called back
 
 
-@PIPELINING
+@scripted.PIPELINING
 def test_a_message_is_not_ended_when_the_lease_is_lost(pipelining: bool) -> None:
     rests: list[bytes] = []
 
-    def script(peer: Peer) -> None:
-        begin(peer)
+    def script(peer: scripted.Peer) -> None:
+        scripted.begin(peer)
         rests.append(peer.rest())
 
-    outcome, is_open = sent_to(script, pipelining=pipelining, holds_lease=lambda: False)
+    outcome, is_open = scripted.sent_to(
+        script, pipelining=pipelining, holds_lease=lambda: False
+    )
 
     assert outcome.status is SendStatus.NOT_SENT
     assert not is_open
-    assert rests == [CONTENT]
+    assert rests == [scripted.CONTENT]
 
 
 def test_a_failing_lease_check_sends_nothing() -> None:
     def holds_lease() -> bool:
         raise KeyError("no ledger")
 
-    def script(peer: Peer) -> None:
-        begin(peer)
-        assert peer.rest() == CONTENT
+    def script(peer: scripted.Peer) -> None:
+        scripted.begin(peer)
+        assert peer.rest() == scripted.CONTENT
 
     with (
-        Scripted(script) as server,
+        scripted.Scripted(script) as server,
         server.connected(holds_lease=holds_lease) as connection,
         pytest.raises(KeyError),
     ):
-        connection.send(a_message())
+        connection.send(scripted.a_message())
 
     assert not connection.is_open
 
@@ -241,14 +227,21 @@ def test_a_failing_lease_check_sends_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "end", [close, Peer.drop, silence, saying("Ärger"), saying("500 what")]
+    "end",
+    [
+        scripted.close,
+        scripted.Peer.drop,
+        scripted.silence,
+        scripted.saying("Ärger"),
+        scripted.saying("500 what"),
+    ],
 )
-def test_closing_never_fails_and_does_not_take_long(end: End) -> None:
-    def script(peer: Peer) -> None:
+def test_closing_never_fails_and_does_not_take_long(end: scripted.End) -> None:
+    def script(peer: scripted.Peer) -> None:
         peer.hear("QUIT")
         end(peer)
 
-    with Scripted(script) as server:
+    with scripted.Scripted(script) as server:
         connection = server.connect(timeout=600, patience=600)
         connection.close()
 
@@ -262,7 +255,7 @@ def test_a_write_to_a_closed_connection_is_a_loss() -> None:
     ours, theirs = socket.socketpair()
     theirs.close()
     with ours:
-        wire = SmtpSocket(ours, TOO_SOON)
+        wire = SmtpSocket(ours, scripted.TOO_SOON)
         for write in (wire.write, wire.write_more, wire.write_some):
             with pytest.raises(ConnectionLost, match="broke off the connection"):
                 write(b"MAIL\r\n")
@@ -275,18 +268,18 @@ def test_tls_records_without_data_are_no_reply(tmp_path: Path) -> None:
     theirs.load_cert_chain(files.certificate, files.key)
     ours = ssl.create_default_context(cafile=authority.path)
 
-    def script(peer: Peer) -> None:
+    def script(peer: scripted.Peer) -> None:
         # Tickets for the next session come right after the handshake (RFC 8446 section 4.6.1).
         peer.secure(theirs)
         peer.rest()
 
     with (
-        Scripted(script) as server,
-        socket.create_connection(("127.0.0.1", server.port), SOON) as plain,
+        scripted.Scripted(script) as server,
+        socket.create_connection(("127.0.0.1", server.port), scripted.SOON) as plain,
         ours.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
     ):
-        assert select.select([sock], [], [], SOON)[0]
-        assert SmtpSocket(sock, SOON).unsolicited() is None
+        assert select.select([sock], [], [], scripted.SOON)[0]
+        assert SmtpSocket(sock, scripted.SOON).unsolicited() is None
 
 
 # --- commands, and what may be written into them
@@ -299,15 +292,15 @@ LARGER = "the message is larger than the server accepts (it has 28 bytes, and th
 
 
 def test_a_message_above_the_size_limit_is_refused_and_the_first_one_pauses_the_issue() -> None:
-    exact = replace(PLAIN, sizes=True, max_size=len(CONTENT))
-    less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
+    exact = replace(PLAIN, sizes=True, max_size=len(scripted.CONTENT))
+    less = replace(PLAIN, sizes=True, max_size=len(scripted.CONTENT) - 1)
 
-    assert isinstance(envelope_commands(a_message(), exact), EnvelopeCommands)
-    refused = envelope_commands(a_message(), less, has_accepted=True)
+    assert isinstance(envelope_commands(scripted.a_message(), exact), EnvelopeCommands)
+    refused = envelope_commands(scripted.a_message(), less, has_accepted=True)
     assert isinstance(refused, Outcome)
     assert (refused.status, refused.reason) == (SendStatus.REFUSED, LARGER)
     with pytest.raises(Unreachable, match=f"^{re.escape(LARGER)}$") as caught:
-        envelope_commands(a_message(), less)
+        envelope_commands(scripted.a_message(), less)
     assert caught.value.is_final
 
 
@@ -322,7 +315,9 @@ def test_a_message_above_the_size_limit_is_refused_and_the_first_one_pauses_the_
     ],
 )
 def test_valid_addresses_are_written_into_commands(address: str) -> None:
-    assert isinstance(envelope_commands(a_message(recipient=address), PLAIN), EnvelopeCommands)
+    assert isinstance(
+        envelope_commands(scripted.a_message(recipient=address), PLAIN), EnvelopeCommands
+    )
 
 
 BAD = [
@@ -351,11 +346,11 @@ def test_an_invalid_address_gets_into_no_command_and_one_of_ours_pauses_the_issu
     address: str,
 ) -> None:
     with pytest.raises(Unreachable, match="the sender's address is refused") as caught:
-        envelope_commands(a_message(sender=address), PLAIN, has_accepted=True)
+        envelope_commands(scripted.a_message(sender=address), PLAIN, has_accepted=True)
     assert caught.value.is_final
     assert not address or address not in str(caught.value)
 
-    refusal = envelope_commands(a_message(recipient=address), PLAIN)
+    refusal = envelope_commands(scripted.a_message(recipient=address), PLAIN)
 
     assert isinstance(refusal, Outcome)
     assert refusal.status is SendStatus.REFUSED
@@ -365,7 +360,7 @@ def test_an_invalid_address_gets_into_no_command_and_one_of_ours_pauses_the_issu
 
 @given(st.text(), st.text())
 def test_commands_are_single_lines_of_ascii(sender: str, recipient: str) -> None:
-    outgoing = a_message(sender=f"a{sender}@b.example", recipient=recipient)
+    outgoing = scripted.a_message(sender=f"a{sender}@b.example", recipient=recipient)
     try:
         written = envelope_commands(outgoing, PLAIN)
     except Unreachable:

@@ -30,23 +30,8 @@ from publisher.issues.model import IssueState
 from publisher.rendering import Renderer
 from publisher.site import sitemaps
 from publisher.testing import SECRET, MemoryTransport
-from tests.databases import (
-    copy_test_database,
-    environment_of,
-    forget_server,
-    on_postgresql,
-    reset_ids,
-)
-from tests.publisher.app.approving import (
-    DAY,
-    DUE,
-    HOUR,
-    TERMINAL,
-    fill,
-    issue_of,
-    newsletter,
-    person,
-)
+from tests import databases
+from tests.publisher.app import approving
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.sizes import by_lane
@@ -59,7 +44,7 @@ from tests.slow.publisher.delivery.crashes.killed_verbs import (
 )
 from tests.slow.publisher.delivery.crashes.scene import say
 
-LATER = DUE + HOUR
+LATER = approving.DUE + approving.HOUR
 # Of so many steps one is killed: imports and cycles have many like each other.
 IMPORT_STEPS = int(os.environ.get("CRASH_IMPORT_STEPS", by_lane(3, 1)))
 CYCLE_STEPS = int(os.environ.get("CRASH_CYCLE_STEPS", by_lane(17, 4)))
@@ -118,15 +103,15 @@ class Scene:
     """A publication whose issues wait for approval, as it is before a verb."""
 
     def __init__(self, publication: PublicationFolder) -> None:
-        self.publication = publication.at(DUE - DAY)
+        self.publication = publication.at(approving.DUE - approving.DAY)
         self._kept = publication.settings.folders.root / "kept.db"
         self._renderer = Renderer(publication.settings.folders.templates)
-        fill(publication, "en", "ar")
+        approving.fill(publication, "en", "ar")
         subscribe(publication, ("bob-en@example.com", "en"))
-        person(publication, "ann", Grant(Role.APPROVER))
-        person(publication, "eve", Grant(Role.EDITOR))
-        person(publication, "root", Grant(Role.ADMINISTRATOR))
-        self.cycle(DUE - 2 * HOUR)
+        approving.person(publication, "ann", Grant(Role.APPROVER))
+        approving.person(publication, "eve", Grant(Role.EDITOR))
+        approving.person(publication, "root", Grant(Role.ADMINISTRATOR))
+        self.cycle(approving.DUE - 2 * approving.HOUR)
 
     def cycle(self, now: datetime) -> list[tuple[str, str]]:
         """Run a cycle, and return who got which issue."""
@@ -153,22 +138,24 @@ class Scene:
         """Have it as it is now before each step."""
         self._now = self.publication.clock.now()
         self.publication.database.close()
-        kept = copy_test_database(self.publication.settings.folders.database, self._kept)
-        forget_server(kept)
+        kept = databases.copy_test_database(
+            self.publication.settings.folders.database, self._kept
+        )
+        databases.forget_server(kept)
 
     def restore(self) -> None:
         self.publication.database.close()
-        copy_test_database(self._kept, self.publication.settings.folders.database)
+        databases.copy_test_database(self._kept, self.publication.settings.folders.database)
         forget_witness(self.publication.settings)
         self.publication.at(self._now)
 
     def is_killed(self, verb: str, step: int) -> bool:
         made, folder = self.publication, self.publication.settings.folders.root
         made.database.close()
-        environment = environment_of(folder) | {"PUBLISHER_SECRET": SECRET}
+        environment = databases.environment_of(folder) | {"PUBLISHER_SECRET": SECRET}
         found = is_killed(folder, environment, made.clock.now(), verb, step)
         with made.database.writing() as connection:
-            reset_ids(connection)
+            databases.reset_ids(connection)
         return found
 
     def rows(self) -> Rows:
@@ -188,7 +175,9 @@ class Scene:
 
     def after_cycles(self) -> Seen:
         # The first one completes what is on record.
-        mails = self.cycle(self._now + HOUR / 6) + self.cycle(max(LATER, self._now + HOUR))
+        mails = self.cycle(self._now + approving.HOUR / 6) + self.cycle(
+            max(LATER, self._now + approving.HOUR)
+        )
         assert len({*mails}) == len(mails)
         return Seen(self.rows(), self.entries(), mails)
 
@@ -203,17 +192,17 @@ def edited(scene: Scene) -> None:
 
 def sent_soon(scene: Scene) -> None:
     scene.do("approve")
-    send_now(editing_state(scene.publication), TERMINAL, NAME)
+    send_now(editing_state(scene.publication), approving.TERMINAL, NAME)
 
 
 def sending(scene: Scene) -> None:
     """Have the ledger open, and nothing sent yet."""
     scene.do("approve")
     made = scene.publication
-    scene.pipeline(DUE, MemoryTransport()).prepare()
+    scene.pipeline(approving.DUE, MemoryTransport()).prepare()
     with made.database.writing() as connection:
-        open_due_issues(connection, made.settings, DUE)
-    assert issue_of(made).state is IssueState.SENDING
+        open_due_issues(connection, made.settings, approving.DUE)
+    assert approving.issue_of(made).state is IssueState.SENDING
 
 
 def paused(scene: Scene) -> None:
@@ -246,7 +235,7 @@ BEFORE: dict[str, Callable[[Scene], None]] = {
 
 @pytest.fixture
 def scene(new_publication: Callable[..., PublicationFolder]) -> Scene:
-    return Scene(new_publication(languages=["en", "ar"], newsletters=[newsletter()]))
+    return Scene(new_publication(languages=["en", "ar"], newsletters=[approving.newsletter()]))
 
 
 def test_an_import_killed_at_any_step_is_on_record_and_completed_by_another_one(
@@ -285,12 +274,12 @@ def test_a_cycle_killed_at_any_step_sends_an_approved_issue_once(scene: Scene) -
 def test_a_cycle_killed_at_any_step_mails_a_correction_once(
     new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    terms = newsletter(approval="none")
+    terms = approving.newsletter(approval="none")
     scene = Scene(new_publication(languages=["en", "ar"], newsletters=[terms]))
     assert len(scene.cycle(LATER)) == 3
     (stored,) = correct(editing_state(scene.publication))
     assert stored.mailed
-    scene.publication.at(LATER + HOUR)
+    scene.publication.at(LATER + approving.HOUR)
     require_one_mail_each(scene, stored.mailed.name)
 
 
@@ -307,8 +296,10 @@ def require_one_mail_each(scene: Scene, name: str = NAME) -> None:
             scene.do("cycle")
         sent = len(outbox(scene.publication))
         states = {row["state"] for row in scene.publication.rows(delivery)}
-        assert sent == 2, f"step {step}: {states}, {issue_of(scene.publication, name)}"
-        assert issue_of(scene.publication, name).state is IssueState.SENT
+        assert sent == 2, (
+            f"step {step}: {states}, {approving.issue_of(scene.publication, name)}"
+        )
+        assert approving.issue_of(scene.publication, name).state is IssueState.SENT
         assert states == {"sent"}
         assert scene.entries() == known
         if not is_killed:
@@ -322,7 +313,7 @@ def require_one_mail_each(scene: Scene, name: str = NAME) -> None:
 ON_SERVER = {"approve", "undo-edit", "undo", "pause", "resume", "request-changes"}
 assert BEFORE.keys() >= ON_SERVER
 IN_FILE = {*BEFORE} - ON_SERVER | {"approve"}
-BY_DAY = ON_SERVER if on_postgresql() else IN_FILE
+BY_DAY = ON_SERVER if databases.on_postgresql() else IN_FILE
 
 
 @pytest.mark.parametrize("verb", [one for one in BEFORE if one in by_lane(BY_DAY, {*BEFORE})])
