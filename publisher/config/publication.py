@@ -260,8 +260,8 @@ class FeedSettings(values.ConfigTable):
     # Maximum of the subscription document; older entries are in archive documents.
     entries: int = Field(default=20, ge=1, le=1000)
     max_bytes: int = Field(default=500_000, ge=10_000)
-    # `full` texts in the feeds of languages, or everywhere, or no texts.
-    content: Literal["full", "everywhere", "summary"] = "full"
+    # `full` texts in the feeds of languages, in their archives, too, or everywhere, or no texts.
+    content: Literal["full", "archives", "everywhere", "summary"] = "full"
     # Minutes that a feed may be cached: <ttl> and Cache-Control.
     ttl: int = Field(default=15, ge=1, le=10_080)
     hubs: tuple[values.WebAddress, ...] = ()

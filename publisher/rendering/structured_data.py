@@ -102,15 +102,14 @@ def issue_data(issue: IssueContent, picture: Picture | None) -> dict[str, Any]:
 
 
 def list_data(publication: PublicationView, content: ArchiveContent) -> dict[str, Any]:
+    """Return the description of a list; sitemaps and the pages themselves say what articles there are."""
     month = f"{content.day:%Y-%m}" if content.day else ""
-    shown = [(item.url, item.article.title) for item in content.articles]
     return _SCHEMA | _known(
         "CollectionPage",
         url=content.url,
         name=content.title or month or publication.title,
         inLanguage=publication.language,
-        isPartOf=_site(publication),
-        mainEntity=_list(shown) if shown else None,
+        isPartOf={"@id": f"{publication.url}/#site"},
     )
 
 
@@ -125,7 +124,7 @@ def home_data(content: HomeContent, *, is_front_page: bool) -> dict[str, Any]:
         name=content.title,
         description=content.description,
         inLanguage=publication.language,
-        isPartOf=_site(publication),
+        isPartOf={"@id": f"{publication.url}/#site"},
         about=_known("Periodical", name=content.title, url=content.url),
         mainEntity=_list(shown) if shown else None,
     )

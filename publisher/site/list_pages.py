@@ -149,6 +149,9 @@ class _LanguageContent:
             for newsletter in settings.newsletters
         }
         self.moved = [*_moved_addresses(connection, settings, language, now)]
+        pictures = [article.picture.src for article in self.articles if article.picture]
+        files = [settings.folders.public / src[1:] for src in pictures if src[:7] == "/media/"]
+        self.copies = [web_files.copies_of(file) for file in files]
 
     def inputs(self) -> object:
         """Return everything that the lists depend on."""
@@ -157,7 +160,7 @@ class _LanguageContent:
         listed = [
             [issue.id for issue in some] for some in (self.recent, *self.archives.values())
         ]
-        return (self.language, order, shown, listed, self.moved)
+        return (self.language, order, shown, listed, self.moved, self.copies)
 
 
 def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:

@@ -1,12 +1,12 @@
 """Make narrower copies of pictures in WebP, beside them, before the pages that show them are written.
 
 `web_files.write_page` lets pages offer the copies that are there to browsers. Mails and feeds show the picture
-itself. A cycle narrows some pictures; the others wait for the next ones, and then all pages are
-written again. What moves, is small or can't be converted has no copies.
+itself. A cycle narrows some pictures; the others wait for the next ones, and then the pages that show them are
+written again. What moves, is small or can't be read or converted has no copies.
 """
 
-from collections.abc import Callable
-from pathlib import PurePosixPath
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 
 import structlog
 from sqlalchemy import Connection, delete, select
@@ -27,39 +27,35 @@ MOST_NARROWED = 20
 SMALL_PICTURE = 20_000
 # Pictures that a cycle looks at; a database takes so many values at once.
 _MOST = 5_000
-_LATE = "late pictures"
 
 
 def make_due_copies(
-    settings: Settings, database: Database, mark_pages: Callable[[Connection], None]
+    settings: Settings,
+    database: Database,
+    mark_pages: Callable[[Connection, Sequence[str]], None],
 ) -> None:
-    """Make the copies of pictures that articles brought; `mark_pages` has pages written again."""
+    """Make the copies of pictures that articles brought; `mark_pages` has the pages written again that show some."""
     name = web_files.build_cache.c.name
+    queued = name.startswith(web_files.PICTURE)
     with database.reading() as connection:
-        query = (
-            select(name)
-            .where(name.startswith(web_files.PICTURE))
-            .order_by(name)
-            .limit(_MOST + 1)
-        )
+        query = select(name).where(queued).order_by(name).limit(_MOST + 1)
         due = connection.execute(query).scalars().all()
-        is_late = web_files.cached_hash(connection, _LATE) is not None
-    done, narrowed = list[str](), 0
+    done, narrowed = list[str](), list[str]()
     for one in due[:_MOST]:
-        if narrowed == MOST_NARROWED:
+        if len(narrowed) == MOST_NARROWED:
             break
-        narrowed += _is_converted(settings, PurePosixPath(one.removeprefix(web_files.PICTURE)))
+        target = one.removeprefix(web_files.PICTURE)
+        if _is_converted(settings, PurePosixPath(target)):
+            narrowed.append(target)
         done.append(one)
     if not done:
         return
+    if len(done) < len(due):
+        log.info("pictures wait for narrower copies", pictures=len(due) - len(done))
     with database.writing() as connection:
         connection.execute(delete(web_files.build_cache).where(name.in_(done)))
-        if len(done) < len(due):
-            log.info("pictures wait for narrower copies", pictures=len(due) - len(done))
-            web_files.store_hash(connection, _LATE, "")
-        elif is_late:
-            web_files.forget_hash(connection, _LATE)
-            mark_pages(connection)
+        if narrowed:
+            mark_pages(connection, narrowed)
 
 
 def _is_converted(settings: Settings, target: PurePosixPath) -> bool:
@@ -75,8 +71,16 @@ def _is_converted(settings: Settings, target: PurePosixPath) -> bool:
             continue
         is_tried = True
         try:
-            for width, content in narrow_picture(file.read_bytes()):
+            for width, content in narrow_picture(_content(file)):
                 write_file(file.with_name(f"{file.stem}.{width}.webp"), content)
         except ArticleError as error:
             log.info("a picture has no narrower copies", picture=str(target), reason=str(error))
     return is_tried
+
+
+def _content(file: Path) -> bytes:
+    """Return what is in a picture; that it can't be read concerns no other, that one can't be written does."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ArticleError(f"it can't be read: {error.strerror}") from error

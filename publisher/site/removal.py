@@ -14,12 +14,12 @@ treated like any other. Of links below it, only the link is removed.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Text, cast, func, or_, select
+from sqlalchemy import Connection, Row, Text, cast, func, or_, select, update
 
 from publisher import urls, web_files
 from publisher.article_links import mark_related_pages_due
@@ -28,6 +28,7 @@ from publisher.articles.model import ArticleStatus
 from publisher.articles.tables import article, story
 from publisher.config import Settings
 from publisher.database import Database
+from publisher.database.engine import chunks
 from publisher.fault_isolation import Report, isolated
 from publisher.files import move_file, remove_file
 from publisher.issues import digests as issue_pages
@@ -127,7 +128,7 @@ def remove_unused_media(
         shown = {*found.shown}
         candidates = [file for file in _files(folders.public) if file.parent.name not in shown]
         if candidates:
-            shown |= _in_issue_pages(connection)
+            shown |= {name for _issue, names in _issue_pages(connection) for name in names}
             shown |= _in_waiting_mails(connection) - found.hidden - found.embargoed
     logo = settings.publication.design.logo
     if logo and logo.target:
@@ -195,13 +196,30 @@ def _in_articles(connection: Connection, now: datetime) -> _InArticles:
     return _InArticles(*found)
 
 
-def _in_issue_pages(connection: Connection) -> set[str]:
-    """Return the folders of the files that pages of issues show as they are on disk."""
+def _issue_pages(connection: Connection) -> Iterator[tuple[int, set[str]]]:
+    """Yield the folders of the files that pages of issues show as they are on disk, by issue."""
     page = func.coalesce(revised_page_table.c.page, digest_table.c.page)
-    query = select(page).outerjoin(
+    query = select(digest_table.c.issue_id, page).outerjoin(
         revised_page_table, revised_page_table.c.issue_id == digest_table.c.issue_id
     )
-    return _folders(connection.execute(query.execution_options(yield_per=20)).scalars())
+    for number, text in connection.execute(query.execution_options(yield_per=20)):
+        yield number, _folders([text])
+
+
+def mark_pages_with_media_due(connection: Connection, targets: Sequence[str]) -> None:
+    """Have the written pages of articles and issues that show some files written again, as they are.
+
+    `targets` are the paths of the files below the web root.
+    """
+    wanted = _folders(targets)
+    query = select(article.c.id, *_PARTS).where(article.c.page_hash.is_not(None))
+    rows = connection.execute(query.execution_options(yield_per=500))
+    shown = [row.id for row in rows if wanted & _folders(row[1:])]
+    for some in chunks(shown):
+        connection.execute(update(article).where(article.c.id.in_(some)).values(page_hash=None))
+    issues = [number for number, folders in _issue_pages(connection) if wanted & folders]
+    for some in chunks(issues):
+        issue_pages.mark_written_pages_outdated(connection, some)
 
 
 def _in_waiting_mails(connection: Connection) -> set[str]:

@@ -176,7 +176,7 @@ def write_site(
     with _apart(settings, written):
         removal.publish_due_media(settings, database, now)
     with _apart(settings, written):
-        picture_widths.make_due_copies(settings, database, mark_all_pages_due)
+        picture_widths.make_due_copies(settings, database, removal.mark_pages_with_media_due)
     with _apart(settings, written):
         for told in _write_articles(settings, database, renderer, now, written):
             progress(*told)

@@ -55,6 +55,7 @@ def subscription_channel(
         updated=feed.updated_at or _beginning(publication, entries, tombstones),
         previous=_archive_url(publication, feed, newest_archive) if newest_archive else None,
         hubs=settings.feeds.hubs,
+        other_languages=_other_languages(publication, feed),
         note=note,
     )
 
@@ -87,10 +88,11 @@ def by_date(entries: Sequence[feeds.Entry]) -> tuple[feeds.Entry, ...]:
     return tuple(sorted(entries, key=lambda e: (-e.published.timestamp(), e.id)))
 
 
-def has_texts(settings: Settings, feed: Feed) -> bool:
-    """Return whether a feed has the texts of its articles, and not only their summaries."""
+def has_texts(settings: Settings, feed: Feed, *, archived: bool) -> bool:
+    """Return whether a feed, or its archive, has the texts of its articles, and not only their summaries."""
     content = settings.feeds.content
-    return content == "everywhere" or (content == "full" and feed.kind == "language")
+    in_languages = {"archives"} if archived else {"archives", "full"}
+    return content == "everywhere" or (feed.kind == "language" and content in in_languages)
 
 
 def feed_title(publication: Publication, feed: Feed) -> str:
@@ -212,7 +214,6 @@ def _common(
         "entries": by_date(entries),
         "tombstones": tuple(tombstones),
         "author": _author(publication, feed),
-        "other_languages": _other_languages(publication, feed),
         "page_url": subscribe_page_url(publication, feed),
         # From the root, so that it also works in a copy of the site.
         "stylesheet": urlsplit(urls.public_url(publication, urls.feed_style_path(own))).path,

@@ -193,7 +193,9 @@ class FeedPages:
         def opml(language: str) -> bytes:
             few = (one for one in self._listed if one.kind not in _BY_SUBJECT)
             own = [one for one in few if one.language == language]
-            return self._opml(own if language else self._listed)
+            return self._opml(
+                own if language else self._listed, language or publication.default_language
+            )
 
         paths = {tag: urls.opml_path(tag) for tag in ("", *publication.languages)}
         listed = [(one.name, one.title, one.affiliation) for one in self._listed]
@@ -217,21 +219,21 @@ class FeedPages:
         with self._database.writing() as connection:
             web_files.store_hash(connection, name, current)
 
-    def _opml(self, listed: Sequence[Feed]) -> bytes:
+    def _opml(self, listed: Sequence[Feed], language: str) -> bytes:
         # It loads feedgen and lxml, and the list changes with the feeds' names only.
         from feeds.opml import OutlineGroup, render_opml
 
         publication = self._settings.publication
         groups: list[OutlineGroup | Outline] = []
-        for language in publication.languages:
-            ours = [one for one in listed if one.language == language]
+        for tag in publication.languages:
+            ours = [one for one in listed if one.language == tag]
             ours.sort(key=lambda one: (one.kind != "language", one.kind, one.title.casefold()))
             outlines = tuple(_outline(publication, one) for one in ours)
-            groups.append(OutlineGroup(text=autonym(language), outlines=outlines))
+            groups.append(OutlineGroup(text=autonym(tag), outlines=outlines))
         groups += [_outline(publication, one) for one in listed if one.kind == "all"]
         moments = [one.updated_at for one in listed if one.updated_at]
         return render_opml(
-            publication.title(listed[0].language or publication.default_language),
+            publication.title(language),
             groups,
             updated=max(moments, default=datetime(publication.since, 1, 1, tzinfo=UTC)),
         )

@@ -240,7 +240,7 @@ class FeedWriter:
         for archive in due:
             with self.database.reading() as connection:
                 rows = feed_window.archived_entries(connection, one.id, archive)
-            self._write_archive(one, archive, self._build(one, rows))
+            self._write_archive(one, archive, self._build(one, rows, archived=True))
         self._record(one, due)
 
     def _archive_surplus(self, one: Feed) -> list[feeds.Entry]:
@@ -273,7 +273,7 @@ class FeedWriter:
                 last = feed_window.nth_position(connection, one.id, before.last, number)
                 portion = ArchiveRange(before.number + 1, before.last + 1, last)
                 rows = feed_window.archived_entries(connection, one.id, portion)
-            built = {entry.id: entry for entry in self._build(one, rows)}
+            built = {entry.id: entry for entry in self._build(one, rows, archived=True)}
             sizes = [_size(built.get(each.tag)) for each in reversed(rows)]
             for count in split_by_size(sizes, limits.max_bytes):
                 some, rows = rows[len(rows) - count :], rows[: len(rows) - count]
@@ -283,8 +283,10 @@ class FeedWriter:
                 written.append(before)
         self._record(one, written)
 
-    def _build(self, one: Feed, rows: Sequence[EntryRow]) -> list[feeds.Entry]:
-        full = feed_documents.has_texts(self.settings, one)
+    def _build(
+        self, one: Feed, rows: Sequence[EntryRow], *, archived: bool = False
+    ) -> list[feeds.Entry]:
+        full = feed_documents.has_texts(self.settings, one, archived=archived)
 
         def read(new: Sequence[EntryRow]) -> list[StoredEntry]:
             with self.database.reading() as connection:

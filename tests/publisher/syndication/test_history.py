@@ -126,7 +126,7 @@ def test_settings_do_not_change_archive_documents(publication: PublicationFolder
 
 
 def test_documents_do_not_exceed_max_bytes(publication: PublicationFolder) -> None:
-    limit(publication, max_bytes=30_000)
+    limit(publication, max_bytes=30_000, content="archives")
     for number in range(1, 12):
         day = f"2025-01-{number:02}"
         text = "<b>&</b> Words. " * 500
@@ -179,10 +179,27 @@ def test_edits_and_new_topics_of_old_articles_push_no_newer_one_out(
     assert {path for path in before if "/topics/" not in path} <= archives(publication).keys()
 
 
+@pytest.mark.parametrize("content", ["full", "archives"])
+def test_archives_have_summaries_unless_texts_are_wanted(
+    publication: PublicationFolder, content: str
+) -> None:
+    limit(publication, entries=5, content=content)
+    for day in range(1, 13):
+        matter = {"title": f"Tide {day}", "date": f"2026-01-{day:02}", "summary": "Short."}
+        publication.write(f"en/s{day:03}.md", f"The sea of {day} waits.", **matter)
+    syndicated(publication.at(NOW + timedelta(days=5)))
+    polled, *closed = pages = walk(publication, "en", "atom")
+    assert short(pages) == names(1, 12)
+    assert polled.content.count(b" waits.") == len(polled.ids)
+    for page in closed:
+        assert page.content.count(b"Short.") >= len(page.ids)
+        assert page.content.count(b" waits.") == (content == "archives") * len(page.ids)
+
+
 def test_an_archive_document_has_the_new_title_of_a_translation(
     publication: PublicationFolder,
 ) -> None:
-    limit(publication, entries=5)
+    limit(publication, entries=5, content="archives")
     publication.write("ar/s002.md", "كلمات.", title="العنوان القديم", date="2025-01-03")
     write(publication, 1, 12)
     syndicated(publication)

@@ -303,6 +303,17 @@ def test_a_publication_in_one_language_has_no_feed_of_all_but_goes_on_with_one_t
     assert "feeds/all.rss.xml" not in opml
 
 
+@pytest.mark.parametrize(("first", "title"), [("en", "The Lantern"), ("zh-Hans", "灯笼")])
+def test_the_list_of_all_feeds_has_the_title_of_the_publication(
+    new_publication: Make, first: str, title: str
+) -> None:
+    publication = new_publication(languages=sorted(["en", "zh-Hans"], key=first.__ne__))
+    tides(publication)
+    syndicated(publication)
+    opml = (public(publication) / "feeds/index.opml").read_text("utf-8")
+    assert f"<title>{title}</title>" in opml
+
+
 def test_the_feed_of_a_renamed_topic_goes_on_under_both_addresses(
     new_publication: Make,
 ) -> None:

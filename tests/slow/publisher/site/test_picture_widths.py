@@ -1,5 +1,7 @@
 """Narrower copies of pictures: made once, before the pages that offer them, some seconds in each cycle."""
 
+import errno
+import os
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -50,13 +52,16 @@ def test_copies_are_made_before_their_page_and_go_with_it(
     assert [*public(publication).glob("media/*/*")] == []
 
 
-def test_pictures_that_are_too_many_for_a_cycle_wait_and_their_pages_are_written_again(
+def test_pictures_that_are_too_many_for_a_cycle_wait_and_only_their_pages_are_written_again(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(picture_widths, "MOST_NARROWED", 1)
     for name in ("pier", "harbour"):
         write(publication, name)
-    assert shown(publication).articles == 2
+    publication.write("en/fog.md", "Fog.", title="fog", date="2025-01-01")
+    assert shown(publication).articles == 3
+    fog = public(publication) / "en/stories/fog/index.html"
+    fog.write_text(fog.read_text() + "by hand")
     first = copies(public(publication))
     assert len(first) == 2
     with_copies = [name for name in ("pier", "harbour") if f"{name}.800.webp" in first]
@@ -67,6 +72,7 @@ def test_pictures_that_are_too_many_for_a_cycle_wait_and_their_pages_are_written
     assert "/pier.800.webp 800w" in text_of(publication, "en/stories/pier")
     assert "/harbour.800.webp 800w" in text_of(publication, "en/stories/harbour")
     assert text_of(publication, "en").count("srcset") == 2
+    assert fog.read_text().endswith("by hand")
 
 
 def test_copies_of_an_article_whose_date_is_to_come_wait_with_its_picture(
@@ -90,3 +96,22 @@ def test_a_picture_that_is_damaged_behind_its_head_is_shown_as_it_is(
     assert shown(publication).problems == []
     assert copies(public(publication)) == []
     assert "/pier.jpg" in text_of(publication, "en/stories/pier")
+
+
+def test_a_picture_that_can_t_be_read_holds_up_no_other(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bay", "pier"):
+        write(publication, name)
+    read = Path.read_bytes
+
+    def unreadable(file: Path) -> bytes:
+        # Whoever is root may read each file.
+        if file.match("media/*/bay.jpg"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(file))
+        return read(file)
+
+    monkeypatch.setattr(Path, "read_bytes", unreadable)
+    assert shown(publication).problems == []
+    assert copies(public(publication)) == ["pier.1000.webp", "pier.800.webp"]
+    assert "/bay.jpg" in text_of(publication, "en/stories/bay")
