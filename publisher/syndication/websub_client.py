@@ -4,15 +4,13 @@ W3C WebSub (section "Publishing") and PubSubHubbub 0.4 do not define how a publi
 Hubs accept the form of PubSubHubbub 0.3 ("New Content Notification"): a POST of `hub.mode=publish`
 and `hub.url`, the address of the feed. Google's hub and Superfeedr document this form. Switchboard
 documents `hub.topic` instead, and WebSubHub accepts either. Both are sent; a hub ignores the one that
-it does not use. Proxies come from the environment, and certificates are verified.
+it does not use.
 
 A rejection (4xx) is final: the same request would be rejected again, and somebody should read about
 it now. Temporary failures (5xx, 408, 425, 429, no connection) are retried.
 """
 
 import json
-import socket
-import ssl
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,28 +19,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
-from http.client import HTTPConnection, HTTPException, HTTPResponse, responses
-from typing import Any, Literal
-from urllib.error import URLError
-from urllib.parse import urlencode, urljoin, urlsplit
-from urllib.request import (
-    HTTPHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    UnknownHandler,
-)
+from http.client import responses
+from typing import Literal
+from urllib.parse import urlencode
 
 import structlog
 from sqlalchemy import Connection, delete, select
 
-from publisher import __version__
 from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import FAILED, QueueItem, Settlement, queue_item
+from publisher.fetching.addresses import WebRequest, networks_named_by
+from publisher.fetching.client import GuardedClient, WebResponse
+from publisher.fetching.limits import FetchError, FetchLimits, FetchProblem
 from publisher.syndication import websub
 from publisher.syndication.indexnow import explain_refusal
-from publisher.webhooks.client import call_after, shut_down
 from publisher.webhooks.targets import TargetRun
 
 log = structlog.get_logger()
@@ -59,8 +49,7 @@ PING_TIMEOUT = 8.0
 TOPICS_PER_HUB = 200
 _ACCEPTED = "accepted"
 
-_USER_AGENT = f"newsletter-publisher/{__version__}"
-_SUCCESS, _REDIRECTION, _SERVER_ERROR = range(200, 300), (307, 308), 500
+_SUCCESS, _SERVER_ERROR = range(200, 300), 500
 _TOO_MANY, _UNAVAILABLE = 429, 503
 # Request Timeout, Too Early, Too Many Requests.
 _TEMPORARY = frozenset({408, 425, _TOO_MANY})
@@ -98,119 +87,64 @@ def ping_timed_out(timeout: float) -> HubResponse:
     return HubResponse(HubResult.UNREACHABLE, f"no response within {timeout:g} seconds")
 
 
-class PublishRequest:
-    """One ping, which is cut off when its time is over."""
+def ping_hub(
+    hub: str, topic: str, timeout: float, now: datetime, document: object = None
+) -> HubResponse:
+    """Notify a hub of a topic; errors of the hub and the network become a response.
 
-    def __init__(self) -> None:
-        self._connections: list[HTTPConnection] = []
-        self._is_cut_off = False
-
-    def send(
-        self, hub: str, topic: str, timeout: float, now: datetime, document: object = None
-    ) -> HubResponse:
-        """Notify a hub of a topic; errors of the hub and the network become a response.
-
-        `timeout` is in seconds, for all of it. A `document` is sent as JSON in place of the form.
-        """
-        try:
-            with call_after(timeout, self._cut_off):
-                response = self._exchange(hub, _request(topic, document), timeout, now)
-        except TimeoutError:
+    `timeout` is in seconds, for all of it. A `document` is sent as JSON in place of the form. One redirect to
+    the hub's own host is followed: a hub must not choose another one. What the settings name may be reached,
+    also an IP address of this network.
+    """
+    try:
+        client = GuardedClient(FetchLimits(timeout), networks_named_by(hub))
+        with client.open(_request(hub, topic, document)) as response:
+            return _classify(response, hub, now)
+    except FetchError as error:
+        if error.problem is FetchProblem.LATE:
             return ping_timed_out(timeout)
-        # ValueError: the address, or that of a redirect, is malformed.
-        except (OSError, HTTPException, ValueError) as error:
-            reason = error.reason if isinstance(error, URLError) else error
-            if self._is_cut_off or isinstance(reason, TimeoutError):
-                return ping_timed_out(timeout)
-            return HubResponse(HubResult.UNREACHABLE, _connection_error(reason))
-        # To the parser, a header that was cut off is one that has ended.
-        return ping_timed_out(timeout) if self._is_cut_off else response
-
-    def _exchange(
-        self, hub: str, content: tuple[str, bytes], timeout: float, now: datetime
-    ) -> HubResponse:
-        opener = _opener(self._connections)
-        reply = _post(opener, hub, content, timeout)
-        target = _redirection(hub, reply)
-        if target:
-            reply = _post(opener, target, content, timeout)
-        return _classify(reply, hub, now)
-
-    def _cut_off(self) -> None:
-        self._is_cut_off = True
-        for connection in list(self._connections):
-            if connection.sock is not None:
-                shut_down(connection.sock)
+        return HubResponse(HubResult.UNREACHABLE, _connection_error(error))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """An HTTP response: status, header fields, and the first line of a text/plain error."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-
-def _request(topic: str, document: object) -> tuple[str, bytes]:
-    """Return the media type and the body of a request."""
+def _request(hub: str, topic: str, document: object) -> WebRequest:
     if document is not None:
-        return "application/json; charset=utf-8", json.dumps(document).encode()
-    form = {"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}
-    return "application/x-www-form-urlencoded", urlencode(form).encode()
+        media_type, body = "application/json; charset=utf-8", json.dumps(document)
+    else:
+        form = {"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}
+        media_type, body = "application/x-www-form-urlencoded", urlencode(form)
+    fields = {"Content-Type": media_type}
+    return WebRequest(hub, "POST", fields, body.encode(), follow="same host")
 
 
-def _post(
-    opener: OpenerDirector, address: str, content: tuple[str, bytes], timeout: float
-) -> _Reply:
-    media_type, body = content
-    headers = {"Content-Type": media_type, "User-Agent": _USER_AGENT}
-    request = Request(address, body, headers, method="POST")  # noqa: S310 -- the opener has HTTP only
-    with opener.open(request, timeout=timeout) as response:
-        return _Reply(response.status, response.headers, _error_text(response))
-
-
-def _error_text(response: HTTPResponse) -> str:
+def _error_text(response: WebResponse) -> str:
     """Read the first line of an error in plain text, with one read."""
-    if response.status in _SUCCESS or response.headers.get_content_type() != "text/plain":
+    media_type = response.headers.get("Content-Type", "text/plain").partition(";")[0]
+    if media_type.strip().lower() != "text/plain":
         return ""
     text = b""
     # The status counts, even if the body can't be read.
-    with suppress(OSError, HTTPException):
-        text = response.read1(_MAX_BODY)
+    with suppress(FetchError):
+        text = response.read_start(_MAX_BODY)
     lines = text.decode("utf-8", "replace").strip().splitlines()
     return websub.printable_answer(lines[0]) if lines else ""
 
 
-def _redirection(hub: str, reply: _Reply) -> str | None:
-    """Return where to repeat the POST (RFC 9110 sections 15.4.8 and 15.4.9).
-
-    It has to be on the hub's own host: a hub must not choose one of this network.
-    """
-    location = reply.headers.get("Location")
-    if reply.status not in _REDIRECTION or not location:
-        return None
-    target = urljoin(hub, location)
-    before, after = urlsplit(hub), urlsplit(target)
-    is_same = after.netloc == before.netloc and after.scheme in {before.scheme, "https"}
-    return target if is_same else None
-
-
-def _classify(reply: _Reply, hub: str, now: datetime) -> HubResponse:
+def _classify(response: WebResponse, hub: str, now: datetime) -> HubResponse:
     """Return what a response means (RFC 9110 section 15)."""
-    text = f"{reply.status} {responses.get(reply.status, '')}".strip()
-    if reply.status in _SUCCESS:
+    status, headers = response.status, response.headers
+    text = f"{status} {responses.get(status, '')}".strip()
+    if status in _SUCCESS:
         return HubResponse(HubResult.ACCEPTED, text)
     # A hub may repeat its address in the error, so the error is kept only if that has no secret.
-    if reply.text and not {"?", "@"} & set(hub):
-        text += f": {reply.text}"
-    if reply.status in {_TOO_MANY, _UNAVAILABLE}:
-        delay = _retry_after(reply.headers.get("Retry-After"), now)
-        is_rate_limited = reply.status == _TOO_MANY or delay > timedelta(0)
+    if "?" not in hub and (line := _error_text(response)):
+        text += f": {line}"
+    if status in {_TOO_MANY, _UNAVAILABLE}:
+        delay = _retry_after(headers.get("Retry-After"), now)
+        is_rate_limited = status == _TOO_MANY or delay > timedelta(0)
         return HubResponse(HubResult.BUSY, text, delay, is_rate_limited)
-    if reply.status >= _SERVER_ERROR or reply.status in _TEMPORARY:
+    if status >= _SERVER_ERROR or status in _TEMPORARY:
         return HubResponse(HubResult.BUSY, text)
-    if location := reply.headers.get("Location"):
+    if location := headers.get("Location"):
         text += f"; the hub is now at {websub.printable_address(location)}"
     return HubResponse(HubResult.REJECTED, text)
 
@@ -230,45 +164,18 @@ def _retry_after(value: str | None, now: datetime) -> timedelta:
     return min(max(delay, timedelta(0)), _MAX_RETRY_AFTER)
 
 
-def _connection_error(error: BaseException | str) -> str:
-    """Describe a connection error. The text of an HTTPException may contain the whole address."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"its certificate can't be verified: {error.verify_message}"
-        case socket.gaierror():
+def _connection_error(error: FetchError) -> str:
+    match error.problem:
+        case FetchProblem.NAME:
             return "the hub's name can't be resolved"
-        case ConnectionRefusedError():
-            return "the connection was refused"
-        case ConnectionError():
+        case FetchProblem.CLOSED:
             return "the hub closed the connection without a response"
-        case OSError():
-            return f"the hub can't be reached: {error.strerror or type(error).__name__}"
-        case _:
+        case FetchProblem.UNREACHABLE:
+            return f"the hub can't be reached: {error.detail}"
+        case FetchProblem.PROTOCOL | FetchProblem.ADDRESS | FetchProblem.BROKEN:
             return "the hub does not speak HTTP, or its address is malformed"
-
-
-class _WebHandler(HTTPHandler, HTTPSHandler):
-    """For http and https: certificates are verified. Each connection is kept, so that it can be cut off."""
-
-    def __init__(self, connections: list[HTTPConnection]) -> None:
-        super().__init__()
-        self._connections = connections
-
-    def do_open(self, http_class: Any, req: Request, **arguments: Any) -> HTTPResponse:
-        def connect(host: str, **options: Any) -> Any:
-            connection = http_class(host, **options)
-            self._connections.append(connection)
-            return connection
-
-        return super().do_open(connect, req, **arguments)
-
-
-def _opener(connections: list[HTTPConnection]) -> OpenerDirector:
-    """Return an opener without cookies, redirects and exceptions for error statuses."""
-    opener = OpenerDirector()
-    for handler in (ProxyHandler(), UnknownHandler(), _WebHandler(connections)):
-        opener.add_handler(handler)
-    return opener
+        case _:
+            return str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,12 +254,12 @@ class _PingRun(TargetRun):
 
     @property
     def patience(self) -> float:
-        # The names of the hub, and of where it redirects to, are looked up besides.
+        # Twice, for a machine that is busy.
         return 2 * self.timeout
 
     def send(self, item: QueueItem) -> HubResponse:
         document = item.payload.get("document")
-        answer = PublishRequest().send(
+        answer = ping_hub(
             item.target, websub.ping_topic(item), self.timeout, self.now(), document
         )
         if document and answer.result is HubResult.REJECTED:

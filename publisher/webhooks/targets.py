@@ -21,7 +21,7 @@ from publisher.fault_isolation import explain_fault
 
 log = structlog.get_logger()
 
-# Seconds. A request has 15, and its host's name is looked up before.
+# Seconds. A request has 15; the rest is for a machine that is busy.
 _PATIENCE = 30.0
 
 
@@ -39,7 +39,7 @@ class TargetRun(ABC):
 
     A target gets `width` rows at once after its first answer, and `probes` until then. After so many that it did
     not answer it gets no more. A row that takes longer than `patience` seconds counts as not answered, and its
-    thread is left behind: nothing can end the look-up of a name.
+    thread is left behind.
     """
 
     database: Database

@@ -41,6 +41,7 @@ IMPORTERS = {
     "segno": {"publisher.accounts.passwords"},
     "tinytag": {"publisher.ingest.media.duration"},
     "tomlkit": {"publisher.config.toml_edit"},
+    "urllib3": {"publisher.fetching.client"},
     "waitress": {"publisher.serving.server"},
     "webauthn": {"publisher.accounts.passkeys"},
     "zxcvbn": {"publisher.accounts.passwords"},

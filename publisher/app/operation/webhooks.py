@@ -11,7 +11,7 @@ from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.errors import UsageError
 from publisher.i18n.messages import message
 from publisher.webhooks import store
-from publisher.webhooks.client import Answer, Caller, parse_target
+from publisher.webhooks.client import Answer, Caller, check_webhook_address
 from publisher.webhooks.events import TEST_EVENT, EventType, event_body
 from publisher.webhooks.sender import WebhookSender
 from publisher.webhooks.store import Webhook, WebhookDelivery
@@ -34,7 +34,7 @@ def add_webhook(
     UsageError for an unknown type. Whether a name leads to the public net is checked at each request.
     """
     actor.require(Permission.MANAGE_WEBHOOKS)
-    parse_target(url, allow_loopback=state.settings.webhooks.loopback)
+    check_webhook_address(url, allow_loopback=state.settings.webhooks.loopback)
     types = [_event_type(name) for name in dict.fromkeys(events)]
     with state.changing(actor, "add-webhook", _host(url), {"events": types}) as change:
         number, secret = store.insert_webhook(

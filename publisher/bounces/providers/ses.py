@@ -9,35 +9,30 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
-from http.client import HTTPException
+from http import HTTPStatus
 from typing import Any, Final
-from urllib.request import HTTPRedirectHandler, build_opener
 
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers import events
 from publisher.delivery import causes
+from publisher.fetching.addresses import WebRequest
+from publisher.fetching.client import GuardedClient
+from publisher.fetching.limits import FetchError, FetchLimits
 
-# Bytes of a certificate, and seconds to wait for it.
-_MAX_DOCUMENT: Final = 20_000
-_SECONDS: Final = 5
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    def redirect_request(self, *_args: object, **_options: object) -> None:
-        """Follow none: only the address was checked."""
+# Of a certificate, which has some 2,000 bytes.
+_LIMITS: Final = FetchLimits(seconds=5, sent_bytes=20_000, body_bytes=20_000)
 
 
 @lru_cache(maxsize=16)
 def fetch_document(url: str) -> bytes:
     """Return what is at a URL, which the caller has checked. Raise FeedbackRefusedError."""
     try:
-        with build_opener(_NoRedirects).open(url, timeout=_SECONDS) as response:
-            content: bytes = response.read(_MAX_DOCUMENT)
-    except (OSError, HTTPException, ValueError):
-        raise events.FeedbackRefusedError(
-            "the provider's certificate can't be fetched"
-        ) from None
-    return content
+        with GuardedClient(_LIMITS).open(WebRequest(url)) as response:
+            if response.status == HTTPStatus.OK:
+                return response.read()
+    except FetchError:
+        pass
+    raise events.FeedbackRefusedError("the provider's certificate can't be fetched")
 
 
 _HOST = r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?"

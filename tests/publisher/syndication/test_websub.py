@@ -16,14 +16,14 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from publisher.database.retry_queue import queue_item as table
-from publisher.syndication import websub
+from publisher.syndication import websub, websub_client
 from publisher.syndication.websub import MAX_PING_ATTEMPTS, PING_POLICY, printable_address
 from publisher.syndication.websub_client import (
     _MAX_RETRY_AFTER,
     HubReport,
     HubResult,
-    PublishRequest,
     notify_hubs,
+    ping_hub,
 )
 from tests.publisher.conftest import NOW, PublicationFolder
 from tools.servers.websub_hub import Hub, Reply, running, text, wait_for
@@ -33,13 +33,6 @@ ATOM = "https://news.example.org/feeds/en.atom.xml"
 MINUTE = timedelta(minutes=1)
 # Seconds; the timeout for hubs that never respond.
 SOON = 0.2
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -87,7 +80,7 @@ def row(publication: PublicationFolder, topic: str = RSS) -> dict[str, Any]:
 
 def send(hub: Hub | str, now: datetime = NOW, timeout: float = 2) -> Any:
     address = hub if isinstance(hub, str) else hub.url
-    return PublishRequest().send(address, RSS, timeout, now)
+    return ping_hub(address, RSS, timeout, now)
 
 
 # --- one ping per changed feed ------------------------------------------------------------------
@@ -345,14 +338,12 @@ def test_one_problem_line_covers_all_topics_of_a_hub(
 def test_a_hub_that_the_program_fails_at_is_tried_again_and_delays_no_other(
     publication: PublicationFolder, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = PublishRequest.send
-
-    def fails(request: PublishRequest, address: str, *others: Any) -> Any:
+    def fails(address: str, *others: Any) -> Any:
         if address == hub.url:
-            return plain(request, address, *others)
+            return ping_hub(address, *others)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(PublishRequest, "send", fails)
+    monkeypatch.setattr(websub_client, "ping_hub", fails)
     for address in (hub.url, "https://bad.example.net/"):
         change(publication, address, RSS)
     assert notify(publication, hub.url, "https://bad.example.net/") == HubReport(
@@ -449,6 +440,8 @@ def test_unknown_hosts_and_other_errors_are_reported(monkeypatch: pytest.MonkeyP
     def nowhere(*_arguments: Any, **_options: Any) -> Any:
         raise OSError(113, "No route to host")
 
+    public = [(socket.AF_INET, 1, 6, "", ("93.184.216.34", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: public)
     monkeypatch.setattr(socket, "create_connection", nowhere)
     assert send("http://hub.example.net/").text == (
         "the hub can't be reached: No route to host"
@@ -616,9 +609,21 @@ def test_secrets_of_a_hub_are_not_logged_or_listed(
     assert "letmein" not in f"{report} {given_up} {printed.out} {printed.err}"
 
 
-def test_the_environment_s_proxy_is_used(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_not_used(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", hub.url)
-    assert send("http://hub.example.net/push").result is HubResult.ACCEPTED
-    (got,) = hub.pings
-    assert got.path == "http://hub.example.net/push"
-    assert got.headers["Host"] == "hub.example.net"
+    assert send(closed_port()).text == "the connection was refused"
+    assert hub.pings == []
+
+
+def test_a_hub_s_name_may_not_lead_into_this_network_and_its_address_may(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = [(socket.AF_INET, 1, 6, "", ("127.0.0.1", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: inside)
+    response = send("http://hub.example.net/")
+    assert response.result is HubResult.UNREACHABLE
+    assert response.text.endswith("not on the public net: hub.example.net leads to 127.0.0.1")
+    monkeypatch.undo()
+    assert send(hub).result is HubResult.ACCEPTED

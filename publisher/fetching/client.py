@@ -1,0 +1,285 @@
+"""Send one request: to an address that was judged, within one deadline, with bounded bytes.
+
+A host's name is looked up once for a connection. All its addresses are judged, and the connection goes to one of
+these; each redirect is judged again. There are no cookies, no proxies of the environment and no .netrc. urllib3
+decodes bodies piece by piece, and checks their length; sockets and deadlines are ours, since its time limits count
+anew with each byte.
+"""
+
+import io
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from http.client import HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, Any
+
+from publisher import __version__
+from publisher.fetching import addresses
+from publisher.fetching.limits import USUAL_LIMITS, FetchError, FetchLimits, FetchProblem
+
+if TYPE_CHECKING:
+    from urllib3.response import HTTPResponse as DecodedResponse
+
+# Bytes of a body that are decoded at once.
+_PIECE = 65_536
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br"})
+# What servers write if there is none.
+_NO_CODING = frozenset({"", "identity", "none", "utf-8", "binary"})
+_HEADERS = {
+    "User-Agent": f"newsletter-publisher/{__version__}",
+    "Accept-Encoding": "gzip, br",
+    "Connection": "close",
+}
+# It would log whole addresses, beside header fields that it can't read.
+logging.getLogger("urllib3.connection").disabled = True
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """Return the IP addresses of a host, in the system's order. Raise OSError."""
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+
+
+@dataclass(frozen=True, slots=True)
+class WebResponse:
+    """An answer whose body is read while the client's block lasts. `url` is where the last redirect led."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str = field(repr=False)
+    _answer: "DecodedResponse" = field(repr=False)
+    _limits: FetchLimits = field(repr=False)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read the body, decompressed. Raise FetchError if it is too long, incomplete or late."""
+        self._check_coding()
+        size = 0
+        with _explained(self._limits):
+            for piece in self._answer.stream(_PIECE):
+                size += len(piece)
+                if size > self._limits.body_bytes:
+                    raise FetchError(
+                        FetchProblem.TOO_LONG, f"over {self._limits.body_bytes} bytes"
+                    )
+                yield piece
+
+    def read(self) -> bytes:
+        """Return the whole body; see `pieces`."""
+        return b"".join(self.pieces())
+
+    def read_start(self, most: int) -> bytes:
+        """Return what of the body comes at once, at most so many bytes. Raise FetchError."""
+        self._check_coding()
+        with _explained(self._limits):
+            return self._answer.read1(most, decode_content=True)
+
+    def _check_coding(self) -> None:
+        coding = self.headers.get("Content-Encoding", "").strip().lower()
+        if coding not in _CODINGS | _NO_CODING:
+            raise FetchError(FetchProblem.BROKEN, "it is compressed in a way not asked for")
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedClient:
+    """Sends requests to the public net, and to `networks`.
+
+    `trusted` are the certificate authorities of servers, the system's if there are none here.
+    """
+
+    limits: FetchLimits = USUAL_LIMITS
+    networks: tuple[addresses.IPNetwork, ...] = ()
+    trusted: ssl.SSLContext | None = None
+    lookup: Callable[[str, int], list[str]] = look_up
+
+    @contextmanager
+    def open(self, request: addresses.WebRequest) -> Iterator[WebResponse]:
+        """Send a request and give its answer, with the redirects that it follows. Raise FetchError.
+
+        A redirect that it does not follow is an answer.
+        """
+        ends = time.monotonic() + self.limits.seconds
+        for _hop in range(self.limits.redirects + 1):
+            with self._exchange(request, ends) as answer:
+                location = answer.headers.get("Location", "")
+                following = addresses.redirected(request, answer.status, location)
+                if following is None:
+                    yield answer
+                    return
+            request = following
+        raise FetchError(FetchProblem.REDIRECTS, f"over {self.limits.redirects}")
+
+    @contextmanager
+    def _exchange(self, request: addresses.WebRequest, ends: float) -> Iterator[WebResponse]:
+        target = addresses.read_target(request.url)
+        with ExitStack() as stack:
+            with _explained(self.limits):
+                line = stack.enter_context(closing(self._connect(target, ends)))
+                if target.is_tls:
+                    line = stack.enter_context(closing(self._secured(line, target.host, ends)))
+                wire = _Wire(line, ends, self.limits.header_bytes)
+                answer = stack.enter_context(closing(_sent(wire, target, request)))
+                wire.begin_body(self.limits.sent_bytes)
+            yield WebResponse(answer.status, answer.headers, request.url, answer, self.limits)
+
+    def _connect(self, target: addresses.WebTarget, ends: float) -> socket.socket:
+        ips = self._judged(target, ends)
+        refusal = OSError()
+        for number, address in enumerate(ips):
+            try:
+                seconds = _left(ends) / (len(ips) - number)
+                return socket.create_connection((address, target.port), seconds)
+            except OSError as error:
+                refusal = error
+        raise refusal
+
+    def _judged(self, target: addresses.WebTarget, ends: float) -> list[str]:
+        """Return the addresses of a host; raise FetchError unless all of them may be reached.
+
+        One public address among others is no proof: a name server may give another one next time.
+        """
+        try:
+            ips = _within(lambda: self.lookup(target.host, target.port), _left(ends))
+        except TimeoutError:
+            raise
+        except (OSError, UnicodeError):
+            raise FetchError(FetchProblem.NAME, target.host) from None
+        refused = [ip for ip in ips if not addresses.may_reach(ip, self.networks)]
+        if refused or not ips:
+            to = ", ".join(refused) or "no address"
+            where = f"{target.host} leads to {to}"
+            raise FetchError(FetchProblem.FORBIDDEN, to if to == target.host else where)
+        return ips
+
+    def _secured(self, line: socket.socket, host: str, ends: float) -> ssl.SSLSocket:
+        line.settimeout(_left(ends))
+        trusted = self.trusted or _system_authorities()
+        # The handshake has the time limit as a whole.
+        return trusted.wrap_socket(line, server_hostname=host.rstrip("."))
+
+
+@cache
+def _system_authorities() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _left(ends: float) -> float:
+    """Return the seconds that are left; raise TimeoutError if there are none."""
+    seconds = ends - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
+
+
+def _within(action: Callable[[], list[str]], seconds: float) -> list[str]:
+    """Call a function in a thread that is left behind when the time is over: nothing else ends a look-up."""
+    result = Future[list[str]]()
+
+    def run() -> None:
+        try:
+            result.set_result(action())
+        except Exception as error:  # noqa: BLE001  # it is raised where the result is read
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result.result(seconds)
+
+
+def _sent(
+    wire: "_Wire", target: addresses.WebTarget, request: addresses.WebRequest
+) -> "DecodedResponse":
+    """Send a request and read the head of its answer."""
+    # Not at the top: it takes a third of a second, and most commands fetch nothing.
+    from urllib3.connection import HTTPConnection
+
+    connection = HTTPConnection(target.host, target.port)
+    connection.response_class = _FinalResponse
+    connection.sock = wire  # what of a socket it uses
+    headers = {"Host": target.netloc, **_HEADERS, **request.headers}
+    connection.request(
+        request.method, target.path, request.body, headers, preload_content=False
+    )
+    return connection.getresponse()
+
+
+class _FinalResponse(HTTPResponse):
+    """Skips informational answers, of which http.client skips only 100 (RFC 9110 section 15.2)."""
+
+    def begin(self) -> None:
+        super().begin()
+        while 100 <= self.status < 200:  # noqa: PLR2004  # the class of informational answers
+            self.headers = self.msg = None  # type: ignore[assignment]  # as before an answer
+            super().begin()
+
+
+class _Wire(io.RawIOBase):
+    """A connection as http.client uses it: each call has what is left of the time, and reads are counted."""
+
+    def __init__(self, line: socket.socket, ends: float, head_bytes: int) -> None:
+        self._line = line
+        self._ends = ends
+        # Bytes that may still be read.
+        self._left = head_bytes
+        self._is_in_head = True
+
+    def begin_body(self, most: int) -> None:
+        self._left, self._is_in_head = most, False
+
+    def sendall(self, content: bytes) -> None:
+        self._line.settimeout(_left(self._ends))
+        self._line.sendall(content)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def settimeout(self, _seconds: object) -> None:
+        """Ignore urllib3's time limits: they count from each call on."""
+
+    def close(self) -> None:
+        """Do nothing: http.client closes it while the body is read. The client closes the connection."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._left <= 0:
+            raise FetchError(FetchProblem.TOO_LONG)
+        self._line.settimeout(_left(self._ends))
+        count = self._line.recv_into(memoryview(buffer)[: self._left])
+        if not count and self._is_in_head:
+            # To http.client, a head that is cut off has ended.
+            raise ConnectionAbortedError
+        self._left -= count
+        return count
+
+
+@contextmanager
+def _explained(limits: FetchLimits) -> Iterator[None]:
+    """Raise FetchError for what goes wrong. The errors of libraries have addresses, or what the server sent."""
+    from urllib3 import exceptions
+
+    try:
+        yield
+    except (TimeoutError, exceptions.ReadTimeoutError):
+        raise FetchError(FetchProblem.LATE, f"{limits.seconds:g} seconds") from None
+    except ssl.SSLCertVerificationError as error:
+        raise FetchError(FetchProblem.CERTIFICATE, error.verify_message) from None
+    except (ssl.SSLError, exceptions.SSLError):
+        raise FetchError(FetchProblem.TLS) from None
+    except ConnectionRefusedError:
+        raise FetchError(FetchProblem.REFUSED) from None
+    except ConnectionError:
+        raise FetchError(FetchProblem.CLOSED) from None
+    except OSError as error:
+        text = error.strerror or type(error).__name__
+        raise FetchError(FetchProblem.UNREACHABLE, text) from None
+    except exceptions.HTTPError:
+        raise FetchError(FetchProblem.BROKEN) from None
+    except HTTPException:
+        raise FetchError(FetchProblem.PROTOCOL) from None

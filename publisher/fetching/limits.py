@@ -1,0 +1,53 @@
+"""What bounds a request, and why it failed: values, with a sentence for people.
+
+No sentence has what a server sent, or more of an address than its host: the rest may be secret.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from publisher.errors import PublisherError
+
+
+class FetchProblem(Enum):
+    """Why there is no complete answer. The value is the sentence."""
+
+    ADDRESS = "the address is malformed"
+    FORBIDDEN = "the address is not on the public net"
+    NAME = "the name can't be resolved"
+    REFUSED = "the connection was refused"
+    CLOSED = "the server closed the connection without an answer"
+    UNREACHABLE = "the server can't be reached"
+    CERTIFICATE = "its certificate can't be verified"
+    TLS = "it does not speak TLS"
+    LATE = "no answer in time"
+    TOO_LONG = "the answer is too long"
+    BROKEN = "the answer is incomplete or malformed"
+    REDIRECTS = "too many redirects"
+    PROTOCOL = "it does not speak HTTP"
+
+
+class FetchError(PublisherError):
+    """A request that has no complete answer; `detail` says more, without secrets."""
+
+    def __init__(self, problem: FetchProblem, detail: str = "") -> None:
+        super().__init__(f"{problem.value}: {detail}" if detail else problem.value)
+        self.problem = problem
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """Bounds of one request with its redirects. Bytes of a body are counted as sent, and decompressed."""
+
+    # For all of it: look-ups, connections, handshakes, redirects, header fields and body.
+    seconds: float = 30.0
+    # Of the status line and the header fields, with those of informational answers.
+    header_bytes: int = 65_536
+    sent_bytes: int = 10_000_000
+    body_bytes: int = 10_000_000
+    # Enough for http -> https -> www -> language -> slash.
+    redirects: int = 5
+
+
+USUAL_LIMITS = FetchLimits()
