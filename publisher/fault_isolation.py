@@ -4,15 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from publisher.errors import PublisherError
 from publisher.files import explain_error, is_disk_full
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # Gets why something was held back.
 Report = Callable[[str], object]

@@ -10,9 +10,6 @@ import unicodedata
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-import idna
-from email_validator import EmailNotValidError, validate_email
-
 from subscribers.errors import BadAddressError, RowReason, english
 
 # Text that some mail program decodes as an encoded word (RFC 2047 section 2).
@@ -52,6 +49,8 @@ def normalise_address(address: str) -> Address:
 
     Raise `BadAddressError` with the reason.
     """
+    from email_validator import EmailNotValidError, validate_email  # slow to import
+
     if any(unicodedata.category(character) == "Cc" for character in address):
         reason = RowReason("it holds a control character or a line break")
         raise BadAddressError(address, reason)
@@ -94,6 +93,8 @@ def readable_address(address: str) -> str:
     local_part, at, domain = address.rpartition("@")
     if "xn--" not in domain:
         return address
+    import idna
+
     with suppress(UnicodeError):
         domain = idna.decode(domain)
     return f"{local_part}{at}{domain}"

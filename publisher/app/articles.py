@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import structlog
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from publisher.app.editing_state import Actor, EditingState, Permission, record_by_owner
@@ -34,9 +33,8 @@ from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
 from publisher.ingest import problems as item_problems
 from publisher.ingest.pickup import item_state
 from publisher.ingest.reports.source_facts import unlinked_translations
+from publisher.log import log
 from publisher.urls import article_path, public_url
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from datetime import datetime, timedelta
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Literal
 
-import structlog
-
 from publisher.app.articles import ProblemGroup, list_article_problems
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.clock import uptime
@@ -36,6 +34,7 @@ from publisher.ingest.problems import (
 from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
 from publisher.jobs.heartbeat import read_heartbeat
+from publisher.log import log
 from publisher.request_limits import Limit, LimitKeys, check_limit
 
 if TYPE_CHECKING:
@@ -310,8 +309,6 @@ def accept_source_loss(state: EditingState, actor: Actor, source: str, lost: int
         change.details["lost"] = held.lost
     return held
 
-
-log = structlog.get_logger()
 
 # Tests of one account. Each reads hundreds of files.
 SOURCE_TEST_LIMIT = Limit(per=60, burst=20, period=timedelta(hours=1))

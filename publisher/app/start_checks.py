@@ -9,7 +9,6 @@ subscribers would stay without mail, and nobody would notice.
 from collections.abc import Iterator
 from pathlib import Path
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
@@ -24,9 +23,8 @@ from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
 from publisher.errors import ConfigError, DatabaseError, LostStateError
 from publisher.issues.recovered_issues import store_former_stories
 from publisher.issues.store import has_issues, latest_issues, rename_editions
+from publisher.log import log
 from subscribers.store import count_subscriptions, rename_newsletter
-
-log = structlog.get_logger()
 
 
 def refuse_lost_state(settings: Settings, database: Database) -> None:

@@ -15,7 +15,6 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection, select
 
 import feeds
@@ -37,6 +36,7 @@ from publisher.delivery.transports.base import Outcome, SendStatus, Transport
 from publisher.errors import TranslationError
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.languages import autonym
+from publisher.log import log
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.dkim import DkimSigner
 from publisher.notices.sender import PersonalMail, PersonalMails, PersonalMailSender
@@ -48,8 +48,6 @@ from publisher.translations import translators
 from publisher.translations.listing import StoryFilter, StoryLine, read_stories
 from publisher.translations.model import TO_BE_DONE
 from subscribers.model import Recipient
-
-log = structlog.get_logger()
 
 # At most one mail to a person in this time.
 BETWEEN_MAILS: Final = timedelta(hours=1)

@@ -6,7 +6,6 @@ old manifest, and do not count for the new one. One whose approvers may not appr
 
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Edition, Settings
@@ -19,9 +18,8 @@ from publisher.issues.approvals import approval_facts, manifest_now, verdict
 from publisher.issues.digests import reopen_issue
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late
+from publisher.log import log
 from publisher.rendering import Renderer
-
-log = structlog.get_logger()
 
 
 def check_approvals(

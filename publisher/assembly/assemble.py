@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
@@ -39,6 +38,7 @@ from publisher.issues import store as issues
 from publisher.issues.digests import IssueVariant, article_ids_of_variant, digest_of
 from publisher.issues.editing import IssueEdits, combined_edits, correction_by
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
+from publisher.log import log
 from publisher.rendering import (
     ArticleView,
     Digest,
@@ -74,8 +74,6 @@ def _correction_content(
         web_url=address(issue),
     )
 
-
-log = structlog.get_logger()
 
 _ALL_WITHDRAWN = message("all its articles were withdrawn before it was made")
 

@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
@@ -26,10 +25,9 @@ from publisher.issues import store as issues
 from publisher.issues.digests import reopen_issue
 from publisher.issues.editing import combined_edits, corrections_of, has_written_page
 from publisher.issues.model import Issue, IssueState
+from publisher.log import log
 from publisher.rendering import ArticleView, IssueContent, Renderer, views
 from publisher.rendering.model import CorrectionNote
-
-log = structlog.get_logger()
 
 # Articles whose texts are in memory at a time.
 _PORTION = 200

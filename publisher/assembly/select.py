@@ -6,7 +6,6 @@ The selection is stored: after a crash, issues are only rendered again.
 
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.articles import store as articles
@@ -28,10 +27,9 @@ from publisher.issues.selection import (
     order_key,
 )
 from publisher.issues.subscriber_selection import ProfileSelector
+from publisher.log import log
 from publisher.translations.delays import claimed_stories, wait_of
 from subscribers.preferences import profile_from_text
-
-log = structlog.get_logger()
 
 # A newsletter and a language.
 _Key = tuple[str, str]

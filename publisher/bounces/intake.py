@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection, select
 
 from publisher.bounces import model, store
@@ -26,6 +25,7 @@ from publisher.errors import DeliveryError
 from publisher.i18n.messages import counted
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.log import log
 from publisher.mail.compose import notices_of_message_ids
 from publisher.mail.message import MessageNames
 from publisher.mail.signed_addresses import read_link, subscribers_of_tokens
@@ -124,8 +124,6 @@ def _recipients(connection: Connection, issue: Issue) -> Sequence[int]:
     )
     return ids.scalars().all()
 
-
-log = structlog.get_logger()
 
 # Characters of the server's words that are stored.
 MAX_DIAGNOSTIC_STORED = 300

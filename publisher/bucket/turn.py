@@ -6,17 +6,14 @@ While the bucket lacks anything, new issues wait for their pages, and hubs for w
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import structlog
-
 from publisher.bucket import contents
 from publisher.bucket.upload import TAG_FILE
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import BucketError, ConfigError
 from publisher.issues.model import Issue
+from publisher.log import log
 from publisher.site.writer import record_issue_pages
-
-log = structlog.get_logger()
 
 
 def lacks_what_was_copied(settings: Settings, database: Database) -> bool:

@@ -23,21 +23,18 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from publisher.bucket.contents import CONTENTS_KEY, Contents, StoredFile, from_json, to_json
 from publisher.clock import SystemTimer
 from publisher.config import Settings
 from publisher.config.web import S3_KEY_ID, S3_SECRET
 from publisher.errors import BucketError, ConfigError
 from publisher.files import check_guard, write_if_changed
+from publisher.log import log
 
 if TYPE_CHECKING:
     from publisher.bucket.client import Bucket
     from publisher.bucket.plan import LocalFile, LocalFiles, UploadPlan
 
-
-log = structlog.get_logger()
 
 # A page that was withdrawn may be among them.
 _NOT_DELETED = "the bucket keeps files that this web root lacks; they are deleted by the first turn without problems"

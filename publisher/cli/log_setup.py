@@ -4,16 +4,20 @@ Only warnings and errors, unless PUBLISHER_LOG sets another level. Addresses and
 links are masked in every line.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import re
 import sys
-from typing import Any
-
-import structlog
-from structlog.typing import EventDict, Processor
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from publisher.cli.exit_codes import escape_controls
+from publisher.log import log
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
 
 _LEVEL_VARIABLE = "PUBLISHER_LOG"
 # What stands before the @ of an address, which may be %40 in a link.
@@ -29,6 +33,15 @@ def set_up_logging(default: str = "WARNING") -> None:
     name = os.environ.get(_LEVEL_VARIABLE, default).upper()
     level = logging.getLevelNamesMapping().get(name, logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    if "structlog" in sys.modules:
+        _configure(level)
+    else:
+        log.set_up = partial(_configure, level)
+
+
+def _configure(level: int) -> None:
+    import structlog
+
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -43,6 +56,8 @@ def set_up_logging(default: str = "WARNING") -> None:
 
 
 def _writers(*, terminal: bool) -> list[Processor]:
+    import structlog
+
     if terminal:
         return [
             structlog.processors.format_exc_info,

@@ -12,16 +12,13 @@ from threading import Event, Lock, Thread
 from time import sleep
 from typing import Any
 
-import structlog
-
 from publisher.clock import SystemTimer, Timer
 from publisher.config.delivery import resolve_file
 from publisher.config.loader import PEOPLE_FILE, SETTINGS_FILE, load_settings, parse_toml
 from publisher.config.publication import Settings
 from publisher.config.setting_keys import changed_keys
 from publisher.errors import ConfigError
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # Seconds. A file changed so recently may change again without another time or size.
 _FRESH = 2.0

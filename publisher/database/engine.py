@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
 from sqlalchemy import ClauseElement, Connection, Engine, Select, column, inspect, select, table
 
 from publisher.clock import Timer
@@ -21,8 +20,6 @@ from publisher.database.dialect import open_backend
 from publisher.database.dialect.backend import Backend, Durability, PreparedQuery
 from publisher.database.dialect.job_tables import own_tables
 from publisher.errors import DatabaseError, ServerAwayError
-
-log = structlog.get_logger()
 
 # The newest migration in migrations/versions. A constant, so that opening an up-to-date database
 # does not import Alembic, which takes longer than an idle cycle; a test compares the two.

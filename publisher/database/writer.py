@@ -20,9 +20,8 @@ from threading import Condition, Thread, current_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import structlog
-
 from publisher.errors import DatabaseError, WriterUnavailableError
+from publisher.log import log
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -174,8 +173,6 @@ class _Job:
         refusal.__cause__ = error
         self.future.set_exception(refusal)
 
-
-log = structlog.get_logger()
 
 Result = TypeVar("Result")
 # Seconds for which it is tried, beside the wait for a lock, and between two tries.

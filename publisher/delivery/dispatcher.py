@@ -14,7 +14,6 @@ from functools import partial
 from time import monotonic
 from typing import Protocol
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer, running_from
@@ -42,6 +41,7 @@ from publisher.i18n.messages import message, untranslated
 from publisher.issues import digests as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.log import log
 from publisher.mail.dkim import DkimSigner
 
 # Seconds between two reports: people read no faster, and a log must not fill.
@@ -173,8 +173,6 @@ def note_waiting(
             if issue.id in notes:
                 issues.set_reason(connection, issue, *notes[issue.id])
 
-
-log = structlog.get_logger()
 
 # Between two logins after one that was refused: some servers lock out who tries often. A new process, or new
 # settings, try at once.

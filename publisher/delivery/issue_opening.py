@@ -11,7 +11,6 @@ that, so it is done for issues that are about to be opened only.
 
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Edition, Settings
@@ -30,9 +29,8 @@ from publisher.issues import digests as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.issues.selection import serving_language
+from publisher.log import log
 from subscribers.preferences import profile_from_text
-
-log = structlog.get_logger()
 
 # Approvers are asked so long before the hour, so that they can answer.
 _BEFORE = timedelta(minutes=15)

@@ -14,8 +14,6 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-import structlog
-
 from publisher.clock import Timer
 from publisher.config import Settings
 from publisher.database import Database
@@ -35,6 +33,7 @@ from publisher.issues import store as issues
 from publisher.issues.approvals import header_changes, read_manifest
 from publisher.issues.digests import IssueVariant, freeze_variant, variant_digest
 from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.log import log
 from publisher.mail import CompiledMail, IssueMail, compile_mail
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_addresses import BounceAddresses
@@ -123,8 +122,6 @@ def issue_mail(settings: Settings, issue: Issue, digest: Any) -> IssueMail:
         mailbox=(box.address or "") if (box := settings.mailbox) else "",
     )
 
-
-log = structlog.get_logger()
 
 # Seconds of rendering after which what is ready is sent.
 SLICE_SECONDS = 5.0

@@ -17,8 +17,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from publisher.clock import Timer
 from publisher.config import Settings
 from publisher.config.delivery import TRANSPORT_KINDS
@@ -30,8 +28,7 @@ from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
 from publisher.errors import ConfigError, DatabaseError, DeliveryError
 from publisher.leader.process_lock import lock_scope
-
-log = structlog.get_logger()
+from publisher.log import log
 
 
 @dataclass(slots=True)

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer
@@ -47,6 +46,7 @@ from publisher.delivery.transports.base import (
     Unreachable,
 )
 from publisher.errors import DeliveryError
+from publisher.log import log
 from subscribers.changes import suppress
 from subscribers.errors import SubscribersError
 from subscribers.model import SubscriberStatus
@@ -109,8 +109,6 @@ class CircuitBreaker:
     def _about_us(self) -> list[Outcome]:
         return [one for one in self._rejected.values() if one.is_about_sender]
 
-
-log = structlog.get_logger()
 
 # These do not count against a day's warm-up quota.
 _NOT_COUNTED = frozenset({SendStatus.NOT_SENT, SendStatus.UNSUBSCRIBED, SendStatus.UNSENDABLE})

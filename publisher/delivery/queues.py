@@ -17,7 +17,6 @@ from random import Random
 from time import monotonic
 from typing import Self
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer
@@ -26,8 +25,7 @@ from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import ANSWERS, Outcome, Unreachable
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # A run waits this long for a rate limit. What takes longer is left to a later run.
 MAX_RATE_WAIT = timedelta(minutes=1)

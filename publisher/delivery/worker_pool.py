@@ -15,7 +15,6 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import TypeVar
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import uptime
@@ -36,8 +35,7 @@ from publisher.delivery.transports.base import (
 )
 from publisher.errors import DatabaseError, DeliveryError, StorageError
 from publisher.fault_isolation import explain_fault, stops_all
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # Seconds before a connection is tried again: the first wait doubles up to the longest.
 FIRST_RECONNECT_WAIT, _MAX_RECONNECT_WAIT = 0.5, 30.0

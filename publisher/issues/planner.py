@@ -15,7 +15,6 @@ from heapq import merge
 from itertools import chain, islice, product
 from typing import Literal
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
@@ -25,10 +24,9 @@ from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import message
 from publisher.issues import schedule, store
 from publisher.issues.model import WAIT_REASONS, Issue, IssueReason, IssueState
+from publisher.log import log
 from publisher.recurrence import Occurrence
 from subscribers.audiences import has_audience
-
-log = structlog.get_logger()
 
 # A month of 31 days, and a day for the time zones.
 _LONGEST_PERIOD = timedelta(days=32)

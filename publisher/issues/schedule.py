@@ -16,7 +16,6 @@ from heapq import merge
 from operator import attrgetter
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, delete, exists, func, select, update
 
 from publisher.config import Edition, LatePolicy, Settings
@@ -27,6 +26,7 @@ from publisher.issues import model, store
 from publisher.issues.digests import reopen_issue
 from publisher.issues.store import touch_issue
 from publisher.issues.tables import edition_table, issue_table, occurrence_change_table
+from publisher.log import log
 from publisher.recurrence import Occurrence
 
 # `late = skip` skips issues later than this. The service makes an issue within a minute, but some
@@ -241,8 +241,6 @@ def save_occurrence_change(connection: Connection, change: OccurrenceChange) -> 
     row = upsert(connection, occurrence_change_table).values(values)
     connection.execute(row.on_conflict_do_update(index_elements=[*_KEY], set_=values))
 
-
-log = structlog.get_logger()
 
 _NOT_SENT = (model.IssueState.SCHEDULED, *sorted(model.SELECTED_STATES))
 

@@ -10,9 +10,8 @@ import socket
 from datetime import datetime
 from pathlib import Path
 
-import structlog
-
 from publisher.files import write_file
+from publisher.log import log
 
 
 def write_heartbeat(heartbeat: Path, now: datetime) -> None:
@@ -26,8 +25,6 @@ def read_heartbeat(heartbeat: Path) -> datetime | None:
     except (OSError, ValueError):
         return None
 
-
-log = structlog.get_logger()
 
 READY = "READY=1"
 # Its unit's `WatchdogSec` is the longest time between two of these.

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import Transaction
@@ -21,8 +20,7 @@ from sqlalchemy.engine import Transaction
 from publisher.clock import SystemClock, SystemTimer
 from publisher.jobs.heartbeat import READY, STOPPING, tell_systemd
 from publisher.jobs.turns import SECONDS_BETWEEN_CYCLES, TurnEngine, TurnRunner, TurnState, Work
-
-log = structlog.get_logger()
+from publisher.log import log
 
 _SECONDS_BETWEEN_CLOCK_CHECKS = 1.0
 # Time servers adjust a clock by less at once; a larger jump means that somebody set it.

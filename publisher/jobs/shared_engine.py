@@ -7,7 +7,6 @@ does nothing for a while, this process starts its turns itself, as without it.
 from pathlib import Path
 from threading import Thread
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import uptime
@@ -16,8 +15,7 @@ from publisher.database.dialect.job_queue import JobQueue, QueueWork
 from publisher.jobs import turns as job_turns
 from publisher.jobs.heartbeat import READY, STOPPING, tell_systemd
 from publisher.jobs.local_engine import Service, stop_on_signals
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # Seconds without a job of our own, which comes every ten, after which the queue counts as broken.
 SILENT_SECONDS = 60.0

@@ -21,7 +21,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import sqlalchemy as sa
-import structlog
 
 from publisher.database import Database
 from publisher.database.dialect.job_tables import summarise_jobs
@@ -31,12 +30,11 @@ from publisher.errors import PublisherError
 from publisher.fault_isolation import explain_fault
 from publisher.files import storage_errors
 from publisher.jobs.heartbeat import WORKING, tell_systemd
+from publisher.log import log
 
 if TYPE_CHECKING:
     from publisher.delivery.dispatcher import Progress
 
-
-log = structlog.get_logger()
 
 # Short enough that an article is noticed soon; an idle cycle costs a few milliseconds.
 SECONDS_BETWEEN_CYCLES = 15

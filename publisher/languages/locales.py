@@ -2,7 +2,8 @@
 
 Every function takes the language; there is no current locale. Dates are Babel's `long` and `full`
 ones, which have no hidden direction marks. Hours, weekdays and time zones are given in words, for
-people to choose from. Direction controls in plain text are those of Unicode Standard Annex 9.
+people to choose from. Direction controls in plain text are those of Unicode Standard Annex 9. Babel's dates
+are imported where they are written: they read the zone of the machine, which takes as long as all the rest.
 """
 
 import math
@@ -16,8 +17,6 @@ from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from babel.dates import format_date as babel_date
-from babel.dates import format_skeleton, format_time, get_day_names, get_timezone_location
 from babel.lists import format_list
 from babel.units import format_unit
 
@@ -106,11 +105,15 @@ def format_date(day: date, tag: str, width: Literal["long", "full"] = "long") ->
 
     Thai years are Buddhist. Digits are the locale's own (CLDR: defaultNumberingSystem): `۴ دسامبر ۲۰۲۶`.
     """
+    from babel.dates import format_date as babel_date
+
     return _as_read(babel_date(day, format=width, locale=locale_of(tag)), tag)
 
 
 def format_month(day: date, tag: str) -> str:
     """Return the month of a date, with its year: `April 2017`, `2017年4月`."""
+    from babel.dates import format_skeleton
+
     return _as_read(format_skeleton("yMMMM", day, locale=locale_of(tag)), tag)
 
 
@@ -169,11 +172,15 @@ _NO_PLACE = re.compile(r"(Etc|SystemV)/|[A-Z0-9]+$")
 @lru_cache(maxsize=1024)
 def format_hour(hour: int, tag: str) -> str:
     """Return a full hour: `8:00 AM`, `08:00`."""
+    from babel.dates import format_time
+
     return format_time(time(hour), "short", locale=locale_of(tag)).replace("\u202f", "\u00a0")
 
 
 def weekday_names(weekdays: Collection[int], tag: str) -> str:
     """Return weekdays (Monday is 0) as a list: `Monday and Thursday`, `周一和周四`."""
+    from babel.dates import get_day_names
+
     names = get_day_names("wide", "format", locale_of(tag))
     return list_names([names[day] for day in sorted(weekdays)], tag)
 
@@ -181,6 +188,8 @@ def weekday_names(weekdays: Collection[int], tag: str) -> str:
 @lru_cache(maxsize=16)
 def time_zone_names(tag: str) -> tuple[tuple[str, str], ...]:
     """Return the IANA keys of all places with the language's words for them, sorted by these."""
+    from babel.dates import get_timezone_location
+
     locale, known = locale_of(tag), available_timezones()
     zones = [zone for zone in get_global("zone_territories") if not _NO_PLACE.match(zone)]
     zones = [zone for zone in zones if zone in known]

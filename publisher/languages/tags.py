@@ -67,7 +67,8 @@ _SCRIPTS = {
     "zh-Hant": "Hant",
 }
 
-_REGION_LETTERS = 2
+# RFC 5646 section 2.1: a region has two letters, or three digits; a script is four letters, and stands before it.
+_REGION_LETTERS, _SCRIPT_LETTERS = 2, 4
 
 # Regions that the script implies are dropped: zh-Hans-CN is zh-Hans.
 _IMPLIED_REGION = {("zh", "Hans"): "CN", ("zh", "Hant"): "TW"}
@@ -120,6 +121,9 @@ def _by_script(language: langcodes.Language) -> str:
 def script(tag: str) -> str:
     """Return the language's script as ISO 15924 (`Latn`, `Hant`)."""
     language, _, region = tag.partition("-")
+    named = region.partition("-")[0]
+    if len(named) == _SCRIPT_LETTERS and named.isalpha():
+        return named
     # In no region do the usual languages have another script; `zh` alone is asked for by `match`.
     usual = _SCRIPTS.get("zh-Hans" if tag == "zh" else tag)
     if usual or (len(region) == _REGION_LETTERS and (usual := _SCRIPTS.get(language))):

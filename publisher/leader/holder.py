@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import uptime
@@ -26,8 +25,7 @@ from publisher.errors import DatabaseError, LeaderLostError
 from publisher.files import guarded_changes, write_file
 from publisher.leader import store
 from publisher.leader.store import LEADER_SECONDS, Process, running_processes
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # Seconds between renewals, and tries to lead.
 _RENEWAL_SECONDS = 5.0

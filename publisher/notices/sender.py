@@ -15,7 +15,6 @@ from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer, running_from, shared_clock, uptime
@@ -42,6 +41,7 @@ from publisher.delivery.transports.base import (
 from publisher.delivery.worker_pool import LeaseFence
 from publisher.errors import DeliveryError, PublisherError
 from publisher.fault_isolation import explain_fault, stops_all
+from publisher.log import log
 from publisher.mail import Message
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_addresses import BounceAddresses
@@ -54,8 +54,6 @@ from subscribers.model import SubscriberStatus
 
 if TYPE_CHECKING:
     from publisher.notices.composer import NoticeComposer
-
-log = structlog.get_logger()
 
 # Rows that are reserved at once: after a kill they are sent a second time.
 _RESERVED: Final = 4

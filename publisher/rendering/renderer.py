@@ -15,17 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
-import structlog
-
 from publisher.errors import RenderingError, SandboxError
+from publisher.log import log
 from publisher.rendering import environment, model, structured_data, template_files
 
 if TYPE_CHECKING:
     from publisher.articles.model import Picture
     from publisher.rendering.correction import CorrectionContent
     from publisher.rendering.sandbox.client import SandboxClient
-
-log = structlog.get_logger()
 
 # Goes up when this package makes other output of equal templates and content.
 RENDERING_VERSION = 6

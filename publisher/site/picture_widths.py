@@ -8,7 +8,6 @@ written again. What moves, is small or can't be read or converted has no copies.
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-import structlog
 from sqlalchemy import Connection, delete, select
 
 from publisher import web_files
@@ -16,9 +15,8 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import ArticleError
 from publisher.files import write_file
+from publisher.log import log
 from publisher.pictures.conversion import narrow_picture
-
-log = structlog.get_logger()
 
 # Pictures that a cycle narrows. Each takes half a second, the largest some seconds. By a clock, what is
 # published would depend on the machine.

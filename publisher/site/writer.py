@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 
-import structlog
 from sqlalchemy import Connection, delete, update
 
 from feeds import FEED_FORMATS
@@ -28,6 +27,7 @@ from publisher.issues import digests as issue_pages
 from publisher.issues.digests import mark_pages_outdated
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_table
+from publisher.log import log
 from publisher.rendering import (
     ArticleView,
     HomeContent,
@@ -134,8 +134,6 @@ def _issue(house: PublicationView, item: ArticleView, now: datetime) -> IssueCon
         web_url=house.url,
     )
 
-
-log = structlog.get_logger()
 
 PageProgress = Callable[[int, int], None]
 

@@ -8,8 +8,6 @@ from sys import getsizeof
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import structlog
-
 import feeds
 from publisher import urls
 from publisher.articles.model import (
@@ -21,11 +19,10 @@ from publisher.articles.model import (
     Picture,
 )
 from publisher.config import Publication, Settings
+from publisher.log import log
 from publisher.rendering import ArticleView, Renderer, views
 from publisher.rendering.model import FeedTexts
 from publisher.syndication import feed_window
-
-log = structlog.get_logger()
 
 # An article is in several feeds, and those are written soon after each other. So built entries are
 # kept, up to this many bytes of memory for their content: a character outside Latin-1 takes two or four.

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal
 
-import structlog
-
 from publisher import urls, web_files
 from publisher.config import Publication, Settings
 from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.files import explain_error, write_if_changed
 from publisher.languages import autonym
+from publisher.log import log
 from publisher.rendering import LanguageLink, Renderer, views
 from publisher.rendering.model import FeedContent, FeedGroup, FeedNoteLine, FeedPageLink
 from publisher.syndication import feed_documents, feed_index, feed_window
@@ -28,8 +27,6 @@ from publisher.web_files import write_page
 if TYPE_CHECKING:
     import feeds
     from feeds.opml import Outline, OutlineGroup
-
-log = structlog.get_logger()
 
 # Enough to see what a feed is about.
 _ARTICLES_ON_PAGE = 5

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-import structlog
 from sqlalchemy import Connection, update
 
 import feeds
@@ -27,6 +26,7 @@ from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.files import explain_error
+from publisher.log import log
 from publisher.rendering import Renderer, views
 from publisher.syndication import (
     change_log,
@@ -96,8 +96,6 @@ def split_by_size(sizes: Sequence[int], most_bytes: int) -> list[int]:
             total = size
     return counts
 
-
-log = structlog.get_logger()
 
 # Of an entry in addition to its texts: elements, addresses, names, translations.
 ENTRY_OVERHEAD_BYTES = 2_000

@@ -23,7 +23,6 @@ from http.client import responses
 from typing import Literal
 from urllib.parse import urlencode
 
-import structlog
 from sqlalchemy import Connection, delete, select
 
 from publisher.database import Database, retry_queue
@@ -31,11 +30,10 @@ from publisher.database.retry_queue import FAILED, QueueItem, Settlement, queue_
 from publisher.fetching.addresses import WebRequest, networks_named_by
 from publisher.fetching.client import GuardedClient, WebResponse
 from publisher.fetching.limits import FetchError, FetchLimits, FetchProblem
+from publisher.log import log
 from publisher.syndication import websub
 from publisher.syndication.indexnow import explain_refusal
 from publisher.webhooks.targets import TargetRun
-
-log = structlog.get_logger()
 
 # Requests at the same time, to all hubs together.
 MAX_CONCURRENT_PINGS = 8

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, shared_clock
 from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import FAILED, QueueItem, Settlement, retry_later
+from publisher.log import log
 from publisher.webhooks import store
 from publisher.webhooks.client import GONE, Answer, Caller
 from publisher.webhooks.events import event_body, signed_headers
@@ -38,8 +38,6 @@ def reason_to_disable(answer: Answer, failures: int) -> str | None:
         return f"{failures} events in a row were given up; the last answer: {answer.text}"
     return None
 
-
-log = structlog.get_logger()
 
 # In one run: events to one webhook, and seconds after which no further one is begun. So a run ends after 50
 # seconds at the latest, and usually after 35.

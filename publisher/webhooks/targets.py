@@ -12,14 +12,12 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, ClassVar, Literal
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.database import Database
 from publisher.database.retry_queue import QueueItem, Settlement, release, settle
 from publisher.fault_isolation import explain_fault
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # Seconds. A request has 15; the rest is for a machine that is busy.
 _PATIENCE = 30.0

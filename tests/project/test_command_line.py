@@ -13,7 +13,7 @@ PAGES = [one for path, one in MODULES.items() if path.is_relative_to("publisher/
 # Packages of `publisher` of which commands and pages import what they want.
 ALLOWED = {"app", "clock", "config", "demo", "errors", "files", "languages", "serving"}
 ALLOWED |= {"starter", "testing", "web"}
-ALLOWED_TO_PAGES = {"i18n", "rendering", "request_limits", "secrets", "uploaded_lists", "urls"}
+ALLOWED_TO_PAGES = {"i18n", "rendering", "request_limits", "secrets", "urls"}
 # Of other packages, classes and constants; and these functions, which are pure.
 PURE = {
     *("publisher.delivery.states.reported_state", "publisher.delivery.states.summarise_counts"),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.accounts import factors, passkeys, sessions, tokens
@@ -23,8 +22,7 @@ from publisher.accounts.tokens import use_recovery_code
 from publisher.app.accounts.keys import record_access, relying_party, session_owner
 from publisher.app.editing_state import EditingState
 from publisher.errors import AccountError, DatabaseError, SignInError
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # How much of a session's use may go unrecorded: pages are read, mostly, and reading writes nothing.
 _TOUCH_AFTER = timedelta(minutes=5)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
@@ -40,10 +39,9 @@ from publisher.delivery.states import (
 )
 from publisher.errors import IssueError, UsageError
 from publisher.issues.model import Issue, IssueState
+from publisher.log import log
 from publisher.mail.message import message_id_local_part
 from publisher.secrets import load_secret, secret_adopted_at
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

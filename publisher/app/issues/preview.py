@@ -18,6 +18,7 @@ from sqlalchemy import Connection, select
 from publisher import errors
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import require_edition, require_issue
+from publisher.app.subscribers.uploaded_lists import reason_sentence
 from publisher.assembly.assemble import digest_hash, variant_content
 from publisher.assembly.gate_run import GateRun, render_passing_digest
 from publisher.assembly.preview import IssuePreview, preview_held_issue, preview_issue
@@ -33,7 +34,6 @@ from publisher.issues.model import Issue, IssueState, issue_name
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
 from publisher.mail import compile_mail
 from publisher.rendering import Digest, Renderer
-from publisher.uploaded_lists import reason_sentence
 from subscribers.audiences import load_recipients
 from subscribers.errors import BadAddressError
 from subscribers.model import Recipient, Subscriber

@@ -8,6 +8,7 @@ from itertools import product
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.preview import MailPreview, dead_link_secret
+from publisher.app.subscribers.uploaded_lists import reason_sentence
 from publisher.delivery.job import issue_mail
 from publisher.delivery.transports import base as transports
 from publisher.delivery.transports import create_transport
@@ -18,7 +19,6 @@ from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.rendering import Renderer, views
 from publisher.request_limits import Limit, LimitKeys, check_limit
-from publisher.uploaded_lists import reason_sentence
 from subscribers.addresses import normalise_address
 from subscribers.errors import BadAddressError
 

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
 from sqlalchemy import select
 
 from publisher.accounts.model import Permission
@@ -24,11 +23,10 @@ from publisher.errors import DatabaseError
 from publisher.files import find_full_disk
 from publisher.i18n.messages import joined, message
 from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.log import log
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
-
-log = structlog.get_logger()
 
 # Issues that were due longer ago are not news any more.
 _RECENT = timedelta(days=7)

@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from publisher.app.same_secret import require_same_secret
 from publisher.app.start_checks import has_state
 from publisher.app.subscribers.departures import record_departures
@@ -37,14 +35,13 @@ from publisher.errors import BusyError, DatabaseError, PublisherError, StorageEr
 from publisher.files import make_folder, storage_errors, sync_folder, write_durably
 from publisher.jobs.turns import BackupState, read_backup_state, record_backup
 from publisher.leader.process_lock import hold_publication_lock
+from publisher.log import log
 from publisher.recurrence import at_local_time
 from publisher.secrets import load_secret, put_secret_aside, store_secret
 
 if TYPE_CHECKING:
     from publisher.delivery.dispatcher import Progress
 
-
-log = structlog.get_logger()
 
 _ABOUT, _FILE, _DUMP, _SECRET = "backup.json", "publisher.db", "publisher.dump", "secret"
 _FORMAT = 1

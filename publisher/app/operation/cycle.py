@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
@@ -24,6 +23,7 @@ from publisher.app.start_checks import check_newsletter_names, require_whole
 from publisher.app.subscribers.departures import DepartureRecorder
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
 from publisher.app.subscribers.personal_tables import forget_former_addresses
+from publisher.app.subscribers.uploaded_lists import delete_expired_imports
 from publisher.app.translators import queue_translator_mails, send_translator_mails
 from publisher.assembly.approval_check import check_approvals
 from publisher.assembly.assemble import assemble_issues, render_variant
@@ -61,6 +61,7 @@ from publisher.issues.planner import plan_issues
 from publisher.jobs.turns import TurnEngine
 from publisher.leader.holder import Leadership
 from publisher.leader.process_lock import publication_was_killed
+from publisher.log import log
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.notices.sender import NoticeReport, send_notices
@@ -72,11 +73,8 @@ from publisher.site.writer import try_templates
 from publisher.syndication.feed_writer import mark_all_feeds_due, publish_feeds
 from publisher.syndication.indexnow import enqueue_pages, write_key_file
 from publisher.syndication.websub_client import HubReport, notify_hubs
-from publisher.uploaded_lists import delete_expired_imports
 from publisher.webhooks.client import Caller
 from publisher.webhooks.sender import WebhookReport, WebhookSender
-
-log = structlog.get_logger()
 
 # The turn of the service that sends issues.
 DELIVER = "deliver"

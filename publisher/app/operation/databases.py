@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
@@ -30,6 +29,7 @@ from publisher.delivery.lineage.recovery import Choices, RecoveredIssue, decide
 from publisher.delivery.tables import lineage_table
 from publisher.errors import DatabaseError, UsageError
 from publisher.leader.store import running_processes
+from publisher.log import log
 from publisher.secrets import SECRET_FILE, fingerprint, store_fingerprint, stored_fingerprint
 
 
@@ -162,8 +162,6 @@ def _read_evidence(
     folders = [*witnesses.witness_folders(state.settings), *journals]
     return read_evidence(found, folders, all_given=all_given)
 
-
-log = structlog.get_logger()
 
 # What follows the name of a file while it is written.
 _UNFINISHED = ".unfinished"

@@ -12,8 +12,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from publisher import errors
 from publisher.app import start_checks
 from publisher.app.operation import cycle
@@ -31,6 +29,7 @@ from publisher.jobs.heartbeat import write_heartbeat
 from publisher.jobs.turns import Turn, TurnEngine, Work, recording
 from publisher.leader.holder import hold_leadership, hosts_apart, named_in
 from publisher.leader.process_lock import hold_publication_lock, lock_scope
+from publisher.log import log
 
 
 def open_engine(pipeline: cycle.Pipeline, watch: Work) -> TurnEngine:
@@ -69,8 +68,6 @@ def _error(settings: Settings, problem: str, remedy: str) -> errors.ConfigError:
     file = settings.folders.root / SETTINGS_FILE
     return errors.ConfigError(str(file), "publication.engine", problem, remedy)
 
-
-log = structlog.get_logger()
 
 # The turn of the service that makes everything before delivery.
 _PREPARE = "prepare"

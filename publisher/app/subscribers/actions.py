@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, Change, EditingState, Permission, record_by_owner
@@ -21,14 +20,13 @@ from publisher.bounces.store import BounceScore
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import ConsentError, UsageError
+from publisher.log import log
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
 from subscribers.changes import resubscribe, unsubscribe_subscriber
 from subscribers.consent_records import load_events, load_leavings_since
 from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
 from subscribers.store import find_subscriber, known_subscriber, load_subscriber
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

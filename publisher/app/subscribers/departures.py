@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, func, select
 
 from publisher.app.subscribers.records import address_digest, erase_person
@@ -21,14 +20,13 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
 from publisher.delivery.lineage import witness
+from publisher.log import log
 from subscribers.changes import store_change
 from subscribers.consent import close_record, leave_newsletter, may_receive_mail
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import ConsentSource, SubscriberStatus
 from subscribers.store import load_subscriber
 from subscribers.tables import erased_address, subscriber, subscriber_event
-
-log = structlog.get_logger()
 
 SECONDS_BETWEEN_RECORDS = 15.0
 _SUFFIX = "left"

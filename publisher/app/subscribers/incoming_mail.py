@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from email.message import Message
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -31,6 +30,7 @@ from publisher.config import Settings
 from publisher.config.delivery import IMAP_PASSWORD
 from publisher.database import Database
 from publisher.errors import DatabaseError, UsageError
+from publisher.log import log
 from publisher.mail.compose import notices_of_message_ids
 from publisher.mail.signed_addresses import LinkKind, SignedLink, sign_link
 from publisher.mailbox import store
@@ -47,8 +47,6 @@ from subscribers.consent_records import ConsentChannel, ConsentOrigin
 from subscribers.errors import BadAddressError
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.store import find_subscriber
-
-log = structlog.get_logger()
 
 # Whoever answers one of these confirms.
 _ASKING_KINDS: Final = frozenset(

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
@@ -24,6 +23,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import LanguageError, UsageError
 from publisher.languages import normalise
+from publisher.log import log
 from publisher.mail.compose import notice_message_name
 from publisher.mail.signed_addresses import find_link
 from publisher.notices.kinds import NoticeKind
@@ -44,8 +44,6 @@ from subscribers.pending_requests import (
     requests_due_for_reminder,
 )
 from subscribers.store import load_subscriber
-
-log = structlog.get_logger()
 
 # Keeps these hashes apart from what else the secret signs.
 _CODE_PREFIX = b"code to confirm:"

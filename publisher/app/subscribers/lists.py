@@ -1,7 +1,7 @@
 """Many subscribers at once, as editors see them: search, import, export. Counts are in the audit log.
 
 A list is uploaded and looked at in a dry run, then imported. What is known of each is in files
-(`publisher.uploaded_lists`). An import may be killed anywhere: begun again, it changes nothing of the rows that are stored.
+(`publisher.app.subscribers.uploaded_lists`). An import may be killed anywhere: begun again, it changes nothing of the rows that are stored.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,13 +12,13 @@ from typing import IO, Any, TextIO, TypedDict, Unpack
 
 from sqlalchemy import Connection
 
-from publisher import uploaded_lists
 from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.subscribers import uploaded_lists
 from publisher.app.subscribers.records import export_subscribers, import_subscribers
+from publisher.app.subscribers.uploaded_lists import ImportState, KeptImport
 from publisher.errors import LimitError, UsageError
 from publisher.files import open_private
 from publisher.i18n.messages import message
-from publisher.uploaded_lists import ImportState, KeptImport
 from subscribers.errors import BadAddressError, BadFileError
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import Subscriber

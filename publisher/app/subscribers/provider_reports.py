@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-import structlog
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
@@ -29,10 +28,9 @@ from publisher.config import Settings
 from publisher.config.web import FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN
 from publisher.delivery.transports.smtp.protocol import redact_reply
 from publisher.errors import UsageError
+from publisher.log import log
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.urls import public_url
-
-log = structlog.get_logger()
 
 # Bytes of a request.
 MAX_FEEDBACK: Final = 1_000_000

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -13,8 +12,7 @@ from publisher.cli.common import count_noun, format_local, make_table
 from publisher.config import Settings
 from publisher.issues.planner import EditionIssue
 from publisher.languages import autonym
-
-log = structlog.get_logger()
+from publisher.log import log
 
 
 def log_report(report: CycleReport) -> None:

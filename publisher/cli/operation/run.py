@@ -71,7 +71,7 @@ def _run_once(settings: Settings, clock: Clock, *, new_start: bool, confirm_cloc
     from publisher.app.operation.run import open_locked_pipeline, run_cycle
     from publisher.app.operation.status import take_snapshot
     from publisher.cli.operation.cycle_summary import print_summary
-    from publisher.cli.terminal import show_progress
+    from publisher.cli.progress import show_progress
 
     with open_locked_pipeline(settings, clock, new_start=new_start) as pipeline:
         pipeline.watch.is_confirmed = confirm_clock
@@ -107,7 +107,7 @@ def deliver_command(given: common.Given) -> int:
     clock, settings = given.clock, given.settings
 
     from publisher.app.operation.cycle import deliver_due
-    from publisher.cli.terminal import show_progress
+    from publisher.cli.progress import show_progress
 
     with show_progress() as progress:
         run = deliver_due(settings, clock, progress)

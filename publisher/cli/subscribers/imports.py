@@ -101,7 +101,7 @@ def import_lines(
 ) -> ImportReport:
     """Import the lines of a list, and return what became of them. `options` are those of `import_list`."""
     from publisher.app.subscribers.lists import import_list, preview_list
-    from publisher.cli.terminal import show_progress
+    from publisher.cli.progress import show_progress
 
     with given.editing() as (state, actor), show_progress() as show:
         run = preview_list if dry_run else import_list

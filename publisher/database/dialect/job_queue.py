@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import structlog
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector, exceptions
 from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
@@ -28,8 +27,7 @@ from sqlalchemy import Connection
 from publisher.clock import SystemTimer
 from publisher.database.dialect import job_tables, server_session
 from publisher.database.dialect.backend import parse_address
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # Seconds between two looks for a job.
 POLL_SECONDS = 1.0

@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -28,8 +27,7 @@ from publisher.database.dialect.server_session import (
     unsafe_settings,
 )
 from publisher.errors import DatabaseError
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # The lock of all writers: a number that no other program uses in this database.
 _WRITE_LOCK = 0x7075_626C  # "publ"

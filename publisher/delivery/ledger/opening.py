@@ -18,7 +18,6 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
-import structlog
 
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list, json_rows, update_statistics
@@ -37,6 +36,7 @@ from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.digests import find_or_add_variant
 from publisher.issues.model import Issue
+from publisher.log import log
 from publisher.recurrence import at_local_time
 from subscribers.audiences import select_audience
 from subscribers.tables import preference, subscriber
@@ -178,8 +178,6 @@ class _Opening:
             sa.literal(self.audience.issue.id), _GIVEN.c.subscriber_id, *columns
         ).where(sa.true())
 
-
-log = structlog.get_logger()
 
 # Stands for no hour, because NULL equals nothing.
 _NO_HOUR = -1

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-import structlog
 from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select
 
 from publisher.database import Database
@@ -34,6 +33,7 @@ from publisher.delivery.states import (
 from publisher.delivery.tables import delivery, delivery_count, delivery_outcome
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_table
+from publisher.log import log
 from subscribers.audiences import load_recipients
 from subscribers.tables import subscriber
 
@@ -198,8 +198,6 @@ def frequent_words(
     found = Counter(connection.execute(query.limit(_WORDS_READ)).scalars())
     return [words for words, _count in found.most_common(most)]
 
-
-log = structlog.get_logger()
 
 # Rows in one transaction, which others wait for, and in one run: a cycle has other things to do.
 _ROWS, _MOST = 5_000, 200_000

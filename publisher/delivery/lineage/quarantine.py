@@ -14,7 +14,6 @@ from itertools import groupby
 from math import inf
 from time import monotonic
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, is_confirmed, uptime
@@ -25,9 +24,8 @@ from publisher.delivery.lineage import witness
 from publisher.errors import StorageError
 from publisher.issues import planner, schedule, store
 from publisher.issues.model import SELECTED_STATES, Issue, IssueState
+from publisher.log import log
 from subscribers.tables import subscriber
-
-log = structlog.get_logger()
 
 # Seconds between two looks at the witnesses of a database in a file, by one sender: what it may hold in advance.
 FILE_CHECK_INTERVAL = 0.1

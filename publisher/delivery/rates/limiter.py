@@ -18,13 +18,13 @@ from itertools import chain
 from math import inf
 
 import sqlalchemy as sa
-import structlog
 
 from publisher.config.delivery import DeliverySettings
 from publisher.database.dialect.sql import KEYED, greatest, json_list, upsert, upsert_by_key
 from publisher.database.metadata import metadata
 from publisher.delivery.rates import limits as rates
 from publisher.delivery.transports.base import Outcome, ThrottleScope
+from publisher.log import log
 from publisher.request_limits import FULL
 
 # Instants are seconds since the epoch. A scope's name is `smtp`, or `smtp/gmail.com`.
@@ -281,8 +281,6 @@ def subtract_sent(connection: sa.Connection, transport: str, day: date, count: i
     of_day = (warmup_day.c.transport == transport) & (warmup_day.c.day == day)
     connection.execute(sa.update(warmup_day).where(of_day).values(count=less))
 
-
-log = structlog.get_logger()
 
 # Seconds between reads of the throttles that other processes have written.
 _REFRESH_INTERVAL = 1.0

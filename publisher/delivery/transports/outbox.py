@@ -24,8 +24,6 @@ from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 
-import structlog
-
 from publisher import files
 from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind, OutboxSettings
@@ -34,6 +32,7 @@ from publisher.delivery.transports import base as transports
 from publisher.delivery.transports.base import Unreachable
 from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
+from publisher.log import log
 
 # Inside the outbox, because a rename can't cross file systems, and an outbox is often one of its
 # own. Hidden, and nothing in it has the name of a message.
@@ -132,8 +131,6 @@ def _remove_if_empty(folder: str | Path) -> None:
     with suppress(OSError):  # not empty, or gone already
         os.rmdir(folder)  # noqa: PTH106  # takes what a walk returns
 
-
-log = structlog.get_logger()
 
 # The folders of a Maildir (https://cr.yp.to/proto/maildir.html).
 _TMP, _NEW, _CUR = "tmp", "new", "cur"

@@ -6,8 +6,6 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.articles.store import publication_time
 from publisher.config import Settings, SourceSettings
@@ -21,8 +19,7 @@ from publisher.ingest.pickup.story_keys import article_language, language_doubt,
 from publisher.ingest.problems import handle_problems, reason_to_hold
 from publisher.ingest.sites.base import LeftOutError, LeftOutReason
 from publisher.ingest.sources.base import Item, RawItem, Source
-
-log = structlog.get_logger()
+from publisher.log import log
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from datetime import datetime
 from pkgutil import resolve_name
 from typing import Self
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Settings, SourceSettings
@@ -39,8 +38,7 @@ from publisher.ingest.pickup.item_state import (
 )
 from publisher.ingest.sites.base import left_out_as_text
 from publisher.ingest.sources.base import Item, Listing, Source
-
-log = structlog.get_logger()
+from publisher.log import log
 
 # Increase this when parsers return something else for the same document: all are read again.
 _PARSERS_VERSION = 9

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any, Literal
 
-import structlog
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from publisher import web_files
@@ -26,11 +25,10 @@ from publisher.ingest.pickup import item_state, script_conversion, story_keys
 from publisher.ingest.pickup.item_state import ArchiveRule, ItemId, ItemResult
 from publisher.ingest.tables import source_item
 from publisher.issues.recovered_issues import is_former_story
+from publisher.log import log
 from publisher.translations.model import Words, words_of
 from publisher.translations.records import note_changes
 from publisher.urls import story_slug
-
-log = structlog.get_logger()
 
 # Built once: to build a statement and its key in SQLAlchemy's cache takes three times as long as to run it.
 _ITEM = select(source_item).where(

@@ -20,8 +20,6 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
-
 from publisher.articles.model import ParsedArticle
 from publisher.config.sources import FolderSourceSettings
 from publisher.errors import LanguageError
@@ -30,6 +28,7 @@ from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.permalinks import PathPatterns
 from publisher.languages import match, normalise
+from publisher.log import log
 
 
 class LeftOutReason(StrEnum):
@@ -247,8 +246,6 @@ _NEVER_POSTS = frozenset(
 )
 # A name that is a post's in every generator.
 _A_POST = "2026-01-01-x.md"
-
-log = structlog.get_logger()
 
 
 @cache

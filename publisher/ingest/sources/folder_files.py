@@ -16,14 +16,13 @@ from functools import cached_property
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
-import structlog
-
 from publisher.articles.model import MediaFile
 from publisher.errors import ArticleError
 from publisher.files import copy_verified, write_file
 from publisher.ingest.media.document_media import MediaInfo
 from publisher.ingest.media.kinds import HEAD_BYTES
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES
+from publisher.log import log
 from publisher.pictures.conversion import convert_picture
 
 # Bytes. A larger file is no picture for the web, and would fill the memory.
@@ -141,8 +140,6 @@ def _inspect(file: BufferedReader) -> MediaInfo:
     file.seek(0)
     return MediaInfo(digest.hexdigest(), length, head, media_duration(file))
 
-
-log = structlog.get_logger()
 
 # Seconds. A hundred thousand commits take about ten.
 _GIT_TIMEOUT = 60

@@ -7,13 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 import flask
-import structlog
 from werkzeug.exceptions import HTTPException
 
 from publisher import errors
+from publisher.log import log
 from publisher.web.pages.errors import record_fault
-
-log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 # Seconds after which a client may try again when the database was busy, or the same request under way.

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import flask
-import structlog
 from pydantic import BaseModel, ValidationError
 
 from publisher.app.accounts.keys import find_key_actor
@@ -23,6 +22,7 @@ from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.clock import Clock, uptime
 from publisher.config import Settings
 from publisher.errors import ApiRequestError, ForbiddenError
+from publisher.log import log
 from publisher.request_limits import FULL, Pace
 from publisher.web.api.operations import Operation
 from publisher.web.api.problems import ProblemError
@@ -126,8 +126,6 @@ class ApiRequest(SentRequest):
             raise ForbiddenError(self.actor.name, permission, wanted)
         return found
 
-
-log = structlog.get_logger()
 
 # In the long run, and at once after a pause.
 _BY_KEY = Pace(per_second=10, burst=100)

@@ -4,15 +4,13 @@ import re
 from collections.abc import Callable, Sequence
 
 import flask
-import structlog
 from werkzeug.exceptions import HTTPException
 
 from publisher import errors
+from publisher.log import log
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.context import ConsoleContext, ConsoleRequest
 from publisher.web.pages.errors import record_fault, with_error_headers
-
-log = structlog.get_logger()
 
 # Seconds after which a client may try again when the database was busy.
 _RETRY_SECONDS = 10

@@ -7,7 +7,6 @@ from functools import cache, partial
 from threading import Lock
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import structlog
 from werkzeug.http import parse_cookie
 
 from publisher.app.accounts.keys import has_sender
@@ -17,11 +16,10 @@ from publisher.app.subscribers.lists import MAX_LIST_BYTES
 from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.errors import DatabaseError, UsageError
+from publisher.log import log
 from publisher.secrets import require_own_secret
 from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext
 from publisher.web.security import name_client, with_health
-
-log = structlog.get_logger()
 
 # Bytes of a body: each route of pages and of the API takes fewer (`application`), but for a list.
 CONSOLE_BODY_BYTES = MAX_LIST_BYTES + 9 * 1024 * 1024

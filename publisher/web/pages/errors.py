@@ -5,14 +5,12 @@ from typing import get_args
 from urllib.parse import quote
 
 import flask
-import structlog
 from werkzeug.exceptions import HTTPException
 
 from publisher.errors import DatabaseError
+from publisher.log import log
 from publisher.urls import SubscriberPage
 from publisher.web.pages.responses import WebContext, redirect_to
-
-log = structlog.get_logger()
 
 # Seconds after which a client may try again when the database was busy.
 _RETRY_SECONDS = 10

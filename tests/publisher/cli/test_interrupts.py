@@ -7,7 +7,7 @@ from time import sleep
 import pytest
 
 from publisher.cli.exit_codes import Interrupted, stoppable
-from publisher.cli.terminal import show_progress
+from publisher.cli.progress import show_progress
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.delivery.transports.outbox import StagingArea
 from tests.publisher.cli.conftest import Run

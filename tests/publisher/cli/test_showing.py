@@ -19,7 +19,7 @@ from rich.progress import Progress
 from publisher.cli import log_setup
 from publisher.cli.common import make_table, print_json, stdout_console
 from publisher.cli.exit_codes import complain, echo, escape_controls, escape_line
-from publisher.cli.terminal import _MAX_LINES, _MIN_ITEMS_SHOWN, _RateColumn, show_progress
+from publisher.cli.progress import _MAX_LINES, _MIN_ITEMS_SHOWN, _RateColumn, show_progress
 from publisher.mail import signed_addresses
 from tests.publisher.cli.conftest import Run, done
 from tests.publisher.conftest import PublicationFolder

@@ -4,6 +4,7 @@ from datetime import time
 from email.message import EmailMessage
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.config import values as setting_values
@@ -33,6 +34,21 @@ def test_a_sender_is_a_name_and_an_address(written: str, name: str, address: str
     sender = SENDER.validate_python(written)
     assert sender == setting_values.Mailbox(name, address)
     assert sender.domain == address.split("@")[1]
+
+
+@pytest.mark.parametrize(
+    "domain", ["example.org", "a-b.test", "a.invalid", "b.local", "c.onion"]
+)
+@pytest.mark.parametrize("name", ["a", "A.b_c-d+e", "a..b", ".a", "a" * 60])
+def test_plain_addresses_are_judged_as_email_validator_does(name: str, domain: str) -> None:
+    address = f"{name}@{domain}"
+    try:
+        validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        with pytest.raises(ValidationError):
+            SENDER.validate_python(address)
+    else:
+        assert SENDER.validate_python(address).address == address
 
 
 @pytest.mark.parametrize(

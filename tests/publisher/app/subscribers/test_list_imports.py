@@ -15,13 +15,13 @@ from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import EditingState
 from publisher.app.subscribers import lists
 from publisher.app.subscribers.records import read_subscribers
-from publisher.errors import DatabaseError, ForbiddenError, UsageError
-from publisher.uploaded_lists import (
+from publisher.app.subscribers.uploaded_lists import (
     ImportState,
     KeptImport,
     delete_expired_imports,
     imports_folder,
 )
+from publisher.errors import DatabaseError, ForbiddenError, UsageError
 from tests.publisher.app.editing import audit_log
 from tests.publisher.cli.conftest import Run, run
 from tests.publisher.conftest import PublicationFolder, editing_state
