@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, time
+from functools import reduce
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -90,13 +91,17 @@ def newest_articles(
 
 
 class ListedRow(NamedTuple):
-    """An article in lists: `topics` and `bylines` are JSON, `version` changes with what its page was written from."""
+    """An article in lists: `topics` and `bylines` are JSON.
+
+    `shown` changes with all but its texts, `version` with what its page was written from.
+    """
 
     id: int
     published_on: date
     section: str | None
     topics: str
     bylines: str
+    shown: str
     version: str
 
 
@@ -104,22 +109,26 @@ def listed(connection: sa.Connection, language: str, now: datetime) -> list[List
     """Return the published articles of a language, newest first."""
     own = article.c
     version = sa.cast(own.id, sa.Text) + sa.func.coalesce(own.page_hash, "")
-    labels = (sa.cast(own.topics, sa.Text), sa.cast(own.bylines, sa.Text))
-    query = sa.select(*own["id", "published_on", "section"], *labels, version).join(story)
-    query = query.where(*_ready_in(language, now))
+    labels = [sa.cast(own[name], sa.Text) for name in ("topics", "bylines")]
+    others = own["id", "published_on", "section", "title", "summary", "url", "picture"]
+    parts = [*labels, *(sa.func.coalesce(sa.cast(one, sa.Text), "") for one in others)]
+    shown = reduce(lambda before, value: before + "\n" + value, [story.c.slug, *parts])
+    query = sa.select(*own["id", "published_on", "section"], *labels, shown, version)
+    query = query.join(story).where(*_ready_in(language, now))
     rows = connection.execute(query.order_by(own.published_at.desc(), story.c.key))
     return [ListedRow._make(row) for row in rows]
 
 
-def starts_of_texts(
+def indexed(
     connection: sa.Connection, ids: Sequence[int], length: int
-) -> dict[int, str]:
-    """Return the first `length` characters of the texts of articles."""
+) -> dict[int, tuple[str, str | None, str, str, str]]:
+    """Return of articles: name in addresses, address elsewhere, title, summary, the first `length` characters."""
     start = sa.func.substr(article.c.text, 1, length)
-    query = sa.select(article.c.id, start)
-    found: dict[int, str] = {}
+    query = sa.select(article.c.id, story.c.slug, *article.c["url", "title", "summary"], start)
+    found = dict[int, tuple[str, str | None, str, str, str]]()
     for some in chunks(ids):
-        found |= dict(connection.execute(query.where(article.c.id.in_(some))).all())
+        rows = connection.execute(query.join(story).where(article.c.id.in_(some)))
+        found |= {number: (*values,) for number, *values in rows}
     return found
 
 

@@ -1,8 +1,8 @@
 """Write the lists by which each article can be reached: months, sections, topics, authors; and the search.
 
-A list is rendered again if an article on it has changed since. So that nothing is asked of the database otherwise,
-the pages count as due from the transaction on in which an article's page counts as written or removed. The search
-is a page with a script, which loads an index in parts: documents of titles, names, summaries and the starts of texts.
+A list is rendered again if what it shows of an article has changed since. So that nothing is asked of the database
+otherwise, the pages count as due from the transaction on in which an article's page counts as written or removed. The
+search is a page with a script, which loads an index in parts: documents of titles, names, summaries and the starts of texts.
 """
 
 import hashlib
@@ -198,12 +198,13 @@ class _Lists:
         return {urls.label_slug(topic): topic for topic in named if topic}
 
     def _authors(self, stored: str) -> dict[str, str]:
-        bylines = articles.known_bylines(
-            self.publication.people,
-            (Byline(**one) for one in json.loads(stored)),
-            self.language,
-        )
+        bylines = self.bylines(stored)
         return {urls.author_slug(by): by.name for by in reversed(bylines) if by.name}
+
+    def bylines(self, stored: str) -> tuple[Byline, ...]:
+        """Return the bylines in JSON with the names of known people."""
+        found = (Byline(**one) for one in json.loads(stored))
+        return articles.known_bylines(self.publication.people, found, self.language)
 
     def most(self, kind: urls.ListKind) -> Mapping[str, _List]:
         """Return the lists of a kind with most articles, by title."""
@@ -298,7 +299,9 @@ class _ArchiveWriter:
         return changed
 
     def _digest(self, page: _Page) -> str:
-        rows = " ".join([row.version for row in page.rows])
+        # The index has the starts of texts, too.
+        is_part = page.kind == "part"
+        rows = " ".join([row.version if is_part else row.shown for row in page.rows])
         beside = (page.newer, page.older, page.moved_to)
         around = (self.around, page.kind, page.title, *beside, page.inputs)
         return web_files.hash_inputs(*around, rows)[:16]
@@ -385,17 +388,22 @@ class _ArchiveWriter:
 
     def _index(self, lists: _Lists, rows: Sequence[articles.ListedRow]) -> bytes:
         """Return a part of the index: address, title, date, names, topics, summary and start of the text of each."""
+        language, documents, present = lists.language, [], lists.publication.present_topic
+        # Many articles have the same ones.
+        day = cache(lambda on: format_date(on, language))
+        named = cache(
+            lambda stored: list_names([by.name for by in lists.bylines(stored)], language)
+        )
+        about = cache(lambda stored: [*dict.fromkeys(map(present, json.loads(stored)))])
         with self.database.reading() as connection:
-            numbers = [row.id for row in rows]
-            starts = articles.starts_of_texts(connection, numbers, lists.start)
-        language, documents = lists.language, []
-        for item in self._articles(language, rows):
-            one = item.article
-            names = list_names([by.name for by in one.bylines], language)
-            topics = ", ".join(filter(None, (one.section, *one.topics)))
-            address = one.url or f"../stories/{one.slug}/"
-            day, text = format_date(one.published_on, language), starts[one.id]
-            documents.append([address, one.title, day, names, topics, one.summary, text])
+            found = articles.indexed(connection, [row.id for row in rows], lists.start)
+        for row in rows:
+            slug, url, title, summary, text = found[row.id]
+            topics = ", ".join(filter(None, (row.section, *about(row.topics))))
+            address, names = url or f"../stories/{slug}/", named(row.bylines)
+            documents.append(
+                [address, title, day(row.published_on), names, topics, summary, text]
+            )
         return json.dumps(documents, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _write_script(self, house: PublicationView) -> str:

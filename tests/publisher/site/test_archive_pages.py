@@ -50,7 +50,8 @@ def test_only_the_lists_of_a_changed_article_are_written_again(
     publication: PublicationFolder,
 ) -> None:
     for month in (1, 2, 3):
-        write(publication, f"en/{month}", f"2025-0{month}-01", section=f"Section {month}")
+        about = {"section": f"Section {month}", "summary": "Short."}
+        write(publication, f"en/{month}", f"2025-0{month}-01", **about)
     shown(publication)
     write(publication, "en/2", "2025-02-01", section="Section 2", title="Another title")
     with changes(public(publication)) as found:
@@ -60,6 +61,14 @@ def test_only_the_lists_of_a_changed_article_are_written_again(
         "en/sections/section-2/index.html",
     }
     assert "Another title" in text_of(publication, "en/archive/2025-02")
+    # No list shows a text but the index of the search.
+    page = public(publication) / "en/archive/2025-03/index.html"
+    page.write_text("by hand")
+    about |= {"title": "Title of en/3", "date": "2025-03-01"}
+    publication.write("en/3.md", "Other words.", **about)
+    shown(publication.at(NOW + timedelta(hours=2)))
+    assert page.read_text() == "by hand"
+    assert "Other words." in (public(publication) / "en/search/0.json").read_text()
 
 
 def test_of_languages_in_which_nothing_changed_no_list_is_read(
