@@ -232,8 +232,10 @@ class _Wire(io.RawIOBase):
         self._left, self._is_in_head = most, False
 
     def sendall(self, content: bytes) -> None:
-        self._line.settimeout(_left(self._ends))
-        self._line.sendall(content)
+        # TLS counts the time anew for each part that a server takes.
+        for start in range(0, len(content), _PIECE):
+            self._line.settimeout(_left(self._ends))
+            self._line.sendall(content[start : start + _PIECE])
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)

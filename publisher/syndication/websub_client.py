@@ -250,11 +250,6 @@ class _PingRun(TargetRun):
     # The other topics of a hub that can't be reached wait for a later run.
     probes = MAX_HUB_FAILURES
 
-    @property
-    def patience(self) -> float:
-        # Twice, for a machine that is busy.
-        return 2 * self.timeout
-
     def send(self, item: QueueItem) -> HubResponse:
         document = item.payload.get("document")
         answer = ping_hub(
@@ -266,9 +261,6 @@ class _PingRun(TargetRun):
 
     def answer_of_fault(self, item: QueueItem, why: str) -> HubResponse:  # noqa: ARG002  # it is logged
         return HubResponse(HubResult.UNREACHABLE, why)
-
-    def late_answer(self) -> HubResponse:
-        return ping_timed_out(self.timeout)
 
     def settlement(self, item: QueueItem, answer: HubResponse, now: datetime) -> Settlement:
         if answer.result is HubResult.ACCEPTED:

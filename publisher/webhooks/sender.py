@@ -39,8 +39,7 @@ def reason_to_disable(answer: Answer, failures: int) -> str | None:
     return None
 
 
-# In one run: events to one webhook, and seconds after which no further one is begun. So a run ends after 50
-# seconds at the latest, and usually after 35.
+# In one run: events to one webhook, and seconds after which no further one is begun. So a run ends after 35 seconds.
 _MOST_EVENTS = 100
 _MOST_SECONDS = 20.0
 
@@ -119,9 +118,6 @@ class _WebhookRun(TargetRun):
     def answer_of_fault(self, item: QueueItem, why: str) -> Answer:
         self.report.problems.append(f"webhook {item.target}: {why}")
         return Answer(None, f"not sent: {why}")
-
-    def late_answer(self) -> Answer:
-        return Answer(None, f"no answer within {self.patience:g} seconds")
 
     def settlement(self, item: QueueItem, answer: Answer, now: datetime) -> Settlement:
         if answer.is_accepted:

@@ -230,7 +230,7 @@ WEBHOOK_POLICY = QueuePolicy(
     delays=RETRY_DELAYS,
     jitter=0.1,
     most_attempts=len(RETRY_DELAYS) + 1,
-    # Longer than a run, which ends after 50 seconds at the latest.
+    # Longer than a run, which ends after 35 seconds.
     lease=timedelta(minutes=1),
     # How long what was delivered, or failed, can be looked up.
     keep=timedelta(days=30),

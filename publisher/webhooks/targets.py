@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
 from typing import Any, ClassVar, Literal
 
 from sqlalchemy import Connection
@@ -18,9 +17,6 @@ from publisher.database import Database
 from publisher.database.retry_queue import QueueItem, Settlement, release, settle
 from publisher.fault_isolation import explain_fault
 from publisher.log import log
-
-# Seconds. A request has 15; the rest is for a machine that is busy.
-_PATIENCE = 30.0
 
 
 @dataclass(slots=True)
@@ -36,24 +32,16 @@ class TargetRun(ABC):
     """Sends reserved rows while there is time: `timer` returns seconds, and after `last_start` no row is begun.
 
     A target gets `width` rows at once after its first answer, and `probes` until then. After so many that it did
-    not answer it gets no more. A row that takes longer than `patience` seconds counts as not answered, and its
-    thread is left behind.
+    not answer it gets no more. `send` has a deadline of its own.
     """
 
     database: Database
     now: Callable[[], datetime]
     timer: Callable[[], float]
     last_start: float
-    # Threads that are waited for no longer.
-    left_behind: int = field(default=0, init=False)
     threads: ClassVar[int] = 8
     width: ClassVar[int] = 1
     probes: ClassVar[int] = 1
-
-    @property
-    def patience(self) -> float:
-        """For how many seconds a row is waited for."""
-        return _PATIENCE
 
     @abstractmethod
     def send(self, item: QueueItem) -> Any:
@@ -62,10 +50,6 @@ class TargetRun(ABC):
     @abstractmethod
     def answer_of_fault(self, item: QueueItem, why: str) -> Any:
         """Return what counts as the answer to a row that the program failed to send."""
-
-    @abstractmethod
-    def late_answer(self) -> Any:
-        """Return what counts as the answer to a row that took too long."""
 
     @abstractmethod
     def settlement(self, item: QueueItem, answer: Any, now: datetime) -> Settlement:
@@ -102,12 +86,12 @@ class TargetRun(ABC):
         for item in items:
             targets.setdefault(item.target, _TargetRows()).waiting.append(item)
         pool = ThreadPoolExecutor(self.threads)
-        running: dict[Future[Any], tuple[QueueItem, float]] = {}
+        running: dict[Future[Any], QueueItem] = {}
         try:
             self._start(pool, targets, running)
             while running:
-                for answer in self._ended(running):
-                    item, _since = running.pop(answer)
+                for answer in wait(running, return_when=FIRST_COMPLETED).done:
+                    item = running.pop(answer)
                     self._settle(targets[item.target], item, answer)
                 self._start(pool, targets, running)
         finally:
@@ -115,34 +99,24 @@ class TargetRun(ABC):
         if left := [item for target in targets.values() for item in target.waiting]:
             self.put_back(left, None)
 
-    def _ended(
-        self, running: Mapping[Future[Any], tuple[QueueItem, float]]
-    ) -> list[Future[Any]]:
-        """Wait for an answer; return those that came, and those that are waited for no longer."""
-        ends = {answer: since + self.patience for answer, (_item, since) in running.items()}
-        wait(running, max(0.0, min(ends.values()) - monotonic()), FIRST_COMPLETED)
-        return [answer for answer, end in ends.items() if answer.done() or end <= monotonic()]
-
     def _start(
         self,
         pool: ThreadPoolExecutor,
         targets: Mapping[str, _TargetRows],
-        running: dict[Future[Any], tuple[QueueItem, float]],
+        running: dict[Future[Any], QueueItem],
     ) -> None:
         """Begin as many rows as are allowed; the target with the fewest under way goes first.
 
         Of several, one whose last row was not accepted goes last: those that are dead delay no other.
         """
-        while (
-            len(running) + self.left_behind < self.threads and self.timer() <= self.last_start
-        ):
+        while len(running) < self.threads and self.timer() <= self.last_start:
             ready = [target for target in targets.values() if self._may_start(target)]
             if not ready:
                 return
             target = min(ready, key=lambda one: (one.running, one.waiting[0].attempts > 1))
             target.running += 1
             item = target.waiting.popleft()
-            running[pool.submit(self.send, item)] = item, monotonic()
+            running[pool.submit(self.send, item)] = item
 
     def _may_start(self, target: _TargetRows) -> bool:
         allowed = self.width if target.has_answered else self.probes - target.silent
@@ -150,13 +124,12 @@ class TargetRun(ABC):
 
     def _settle(self, target: _TargetRows, item: QueueItem, future: Future[Any]) -> None:
         try:
-            answer = future.result() if future.done() else self.late_answer()
+            answer = future.result()
         except Exception as error:
             log.exception("not sent for a fault of the program", kind=item.kind, number=item.id)
             answer = self.answer_of_fault(item, explain_fault(error))
         self.record([item], answer)
         effect = self.effect(answer)
-        self.left_behind += not future.done()
         target.running -= 1
         target.has_answered |= effect == "answered"
         target.silent += effect == "silent"

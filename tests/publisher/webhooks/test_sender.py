@@ -18,8 +18,8 @@ from publisher.clock import FixedClock, SystemClock
 from publisher.database.retry_queue import load_items, queue_item
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from publisher.webhooks import store, targets
-from publisher.webhooks.client import Answer, Caller
+from publisher.webhooks import store
+from publisher.webhooks.client import REQUEST_SECONDS, Answer, Caller
 from publisher.webhooks.events import EventType, event_body
 from publisher.webhooks.sender import WebhookReport, WebhookSender
 from publisher.webhooks.store import (
@@ -59,9 +59,13 @@ class Hooks:
             queue_events(connection, *(events or (EVENT,)))
 
     def run(
-        self, secret: str = SECRET, timer: Callable[[], float] = time.monotonic
+        self,
+        secret: str = SECRET,
+        timer: Callable[[], float] = time.monotonic,
+        seconds: float = REQUEST_SECONDS,
     ) -> WebhookReport:
-        caller, clock = Caller(allow_loopback=True), FixedClock(self.now)
+        caller = Caller(allow_loopback=True, seconds=seconds)
+        clock = FixedClock(self.now)
         return WebhookSender(self.database, clock, caller, secret, timer).run()
 
     def rows(self) -> list[WebhookDelivery]:
@@ -300,12 +304,11 @@ def test_a_receiver_whose_name_is_looked_up_for_too_long_is_tried_again_and_hold
         return plain(host, *others, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    monkeypatch.setattr(targets, "_PATIENCE", 0.2)
-    assert hooks.run().delivered == 1
+    assert hooks.run(seconds=1).delivered == 1
     over.set()
     first, second = hooks.rows()
     assert (first.state, first.attempts, second.state) == ("pending", 1, "delivered")
-    assert first.last_answer == "no answer within 0.2 seconds"
+    assert first.last_answer == "no answer within 1 seconds"
 
 
 def _wait_for(receiver: Receiver) -> bool:
