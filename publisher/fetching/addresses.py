@@ -80,7 +80,7 @@ def read_target(url: str) -> WebTarget:
         raise FetchError(FetchProblem.ADDRESS) from None
     if parts.scheme not in _DEFAULT_PORTS:
         raise FetchError(FetchProblem.ADDRESS, "only http and https are read")
-    if not host or port == 0 or "@" in parts.netloc:
+    if not host or port == 0 or "@" in parts.netloc or ("[" in parts.netloc) != (":" in host):
         raise FetchError(FetchProblem.ADDRESS, "it has a host, and no user")
     path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SAFE)
     return WebTarget(parts.scheme == "https", host, port or _DEFAULT_PORTS[parts.scheme], path)

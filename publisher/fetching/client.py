@@ -269,7 +269,7 @@ def _explained(limits: FetchLimits) -> Iterator[None]:
     try:
         yield
     except (TimeoutError, exceptions.ReadTimeoutError):
-        raise FetchError(FetchProblem.LATE, f"{limits.seconds:g} seconds") from None
+        raise FetchError(FetchProblem.LATE, f"{limits.seconds:g}") from None
     except ssl.SSLCertVerificationError as error:
         raise FetchError(FetchProblem.CERTIFICATE, error.verify_message) from None
     except (ssl.SSLError, exceptions.SSLError):

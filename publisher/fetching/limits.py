@@ -10,17 +10,17 @@ from publisher.errors import PublisherError
 
 
 class FetchProblem(Enum):
-    """Why there is no complete answer. The value is the sentence."""
+    """Why there is no complete answer. The value is the sentence, some with a place for the detail."""
 
     ADDRESS = "the address is malformed"
     FORBIDDEN = "the address is not on the public net"
     NAME = "the name can't be resolved"
     REFUSED = "the connection was refused"
-    CLOSED = "the server closed the connection without an answer"
-    UNREACHABLE = "the server can't be reached"
+    CLOSED = "the connection was closed without an answer"
+    UNREACHABLE = "it can't be reached"
     CERTIFICATE = "its certificate can't be verified"
     TLS = "it does not speak TLS"
-    LATE = "no answer in time"
+    LATE = "no answer within {} seconds"
     TOO_LONG = "the answer is too long"
     BROKEN = "the answer is incomplete or malformed"
     REDIRECTS = "too many redirects"
@@ -31,9 +31,11 @@ class FetchError(PublisherError):
     """A request that has no complete answer; `detail` says more, without secrets."""
 
     def __init__(self, problem: FetchProblem, detail: str = "") -> None:
-        super().__init__(f"{problem.value}: {detail}" if detail else problem.value)
+        has_place = "{}" in problem.value or not detail
+        super().__init__(
+            (problem.value if has_place else f"{problem.value}: {{}}").format(detail)
+        )
         self.problem = problem
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)

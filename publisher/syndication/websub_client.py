@@ -29,7 +29,7 @@ from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import FAILED, QueueItem, Settlement, queue_item
 from publisher.fetching.addresses import WebRequest, networks_named_by
 from publisher.fetching.client import GuardedClient, WebResponse
-from publisher.fetching.limits import FetchError, FetchLimits, FetchProblem
+from publisher.fetching.limits import FetchError, FetchLimits
 from publisher.log import log
 from publisher.syndication import websub
 from publisher.syndication.indexnow import explain_refusal
@@ -80,11 +80,6 @@ class HubResponse:
     is_rate_limited: bool = False
 
 
-def ping_timed_out(timeout: float) -> HubResponse:
-    """Return the result of a ping without response in `timeout` seconds."""
-    return HubResponse(HubResult.UNREACHABLE, f"no response within {timeout:g} seconds")
-
-
 def ping_hub(
     hub: str, topic: str, timeout: float, now: datetime, document: object = None
 ) -> HubResponse:
@@ -99,9 +94,7 @@ def ping_hub(
         with client.open(_request(hub, topic, document)) as response:
             return _classify(response, hub, now)
     except FetchError as error:
-        if error.problem is FetchProblem.LATE:
-            return ping_timed_out(timeout)
-        return HubResponse(HubResult.UNREACHABLE, _connection_error(error))
+        return HubResponse(HubResult.UNREACHABLE, str(error))
 
 
 def _request(hub: str, topic: str, document: object) -> WebRequest:
@@ -160,20 +153,6 @@ def _retry_after(value: str | None, now: datetime) -> timedelta:
     except (ValueError, OverflowError):
         return timedelta(0)
     return min(max(delay, timedelta(0)), _MAX_RETRY_AFTER)
-
-
-def _connection_error(error: FetchError) -> str:
-    match error.problem:
-        case FetchProblem.NAME:
-            return "the hub's name can't be resolved"
-        case FetchProblem.CLOSED:
-            return "the hub closed the connection without a response"
-        case FetchProblem.UNREACHABLE:
-            return f"the hub can't be reached: {error.detail}"
-        case FetchProblem.PROTOCOL | FetchProblem.ADDRESS | FetchProblem.BROKEN:
-            return "the hub does not speak HTTP, or its address is malformed"
-        case _:
-            return str(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from http.client import responses
 from publisher.errors import WebhookError
 from publisher.fetching import addresses
 from publisher.fetching.client import GuardedClient
-from publisher.fetching.limits import FetchError, FetchLimits, FetchProblem
+from publisher.fetching.limits import FetchError, FetchLimits
 
 _MAX_LENGTH = 2000
 # Visible ASCII: other characters have to be escaped in an address.
@@ -82,18 +82,7 @@ class Caller:
         except WebhookError as error:
             return Answer(None, f"not sent: {error}")
         except FetchError as error:
-            return Answer(None, self._failure(error))
+            return Answer(None, str(error))
         text = f"{status} {responses.get(status, '')}".strip()
         is_redirect = status in _REDIRECTION
         return Answer(status, text + ", and redirects are not followed" * is_redirect)
-
-    def _failure(self, error: FetchError) -> str:
-        match error.problem:
-            case FetchProblem.LATE:
-                return f"no answer within {self.seconds:g} seconds"
-            case FetchProblem.FORBIDDEN | FetchProblem.NAME:
-                return f"not sent: {error}"
-            case FetchProblem.CERTIFICATE:
-                return str(error)
-            case _:
-                return f"no answer: {error}"

@@ -80,7 +80,15 @@ def test_an_address_is_read_for_its_host_and_path(url: str, host_field: str, pat
 
 
 def test_a_host_is_no_longer_than_a_name_may_be() -> None:
-    for host in ("a" * 254, "a" * 64 + "ö", "exa%6dple.org", "[::1", "a..ö"):
+    for host in (
+        "a" * 254,
+        "a" * 64 + "ö",
+        "exa%6dple.org",
+        "[::1",
+        "[127.0.0.1]",
+        "[v1.fe]",
+        "a..ö",
+    ):
         with pytest.raises(FetchError):
             read_target(f"https://{host}/")
 

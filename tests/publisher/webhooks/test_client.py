@@ -1,5 +1,6 @@
 """One request: where it goes, and where it does not; and what each answer means."""
 
+import re
 import socket
 import ssl
 import threading
@@ -74,9 +75,9 @@ def test_a_receiver_that_says_nothing_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("sent", "text"),
     [
-        (b"", "no answer"),
-        (b"SSH-2.0-OpenSSH\r\n", "no answer: it does not speak HTTP"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"a" * 70_000, "no answer"),
+        (b"", "the connection was closed without an answer"),
+        (b"SSH-2.0-OpenSSH\r\n", "it does not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"a" * 70_000, "the answer is too long"),
     ],
 )
 def test_what_is_no_http_is_no_answer(sent: bytes, text: str) -> None:
@@ -94,7 +95,7 @@ def test_a_connection_that_is_refused_is_no_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     answer = LOCAL.post(f"http://127.0.0.1:{port}/", {}, b"")
-    assert answer.text == "no answer: the connection was refused"
+    assert answer.text == "the connection was refused"
 
 
 @pytest.fixture
@@ -185,7 +186,9 @@ def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
 def test_this_machine_is_not_called_however_it_is_written(url: str) -> None:
     answer = Caller().post(url, {}, b"")
     assert answer.status is None
-    assert answer.text.startswith("not sent: ")
+    assert re.search(
+        "not on the public net|address is malformed|can't be resolved", answer.text
+    )
 
 
 @pytest.mark.parametrize("url", ["https://127.1/", "https://10.0.0.8:8443/", "https://[::1]/"])
@@ -202,7 +205,7 @@ def test_an_address_that_is_not_on_the_public_net_is_refused_when_it_is_stored(
 )
 def test_this_machine_is_called_only_if_the_settings_allow_it(url: str) -> None:
     check_webhook_address(url, allow_loopback=True)
-    assert Caller().post(url, {}, b"").text.startswith("not sent: ")
+    assert Caller().post(url, {}, b"").status is None
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://localhost.example.org/"])
