@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -208,6 +208,17 @@ def story_slug(key: str, attempt: int = 0) -> str:
     seed = key if attempt <= 1 else f"{key}\n{attempt}"
     digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{slug}-{digest}" if slug else f"story-{digest}"
+
+
+def section_slugs(sections: Iterable[str]) -> dict[str, str]:
+    """Return the ASCII names of all sections of a language in URLs, each another one."""
+    names = dict[str, str]()
+    for section in sorted(sections):
+        name, attempt = story_slug(section), 0
+        while name in names.values():
+            name, attempt = story_slug(section, attempt + 2), attempt + 1
+        names[section] = name
+    return names
 
 
 @lru_cache(maxsize=8192)

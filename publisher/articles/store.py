@@ -119,6 +119,13 @@ def listed(connection: sa.Connection, language: str, now: datetime) -> list[List
     return [ListedRow._make(row) for row in rows]
 
 
+def count_sections(connection: sa.Connection, language: str, now: datetime) -> dict[str, int]:
+    """Return how many published articles of a language each section has."""
+    section = article.c.section
+    query = sa.select(section, sa.func.count()).where(*_ready_in(language, now), section != "")
+    return dict(sorted(connection.execute(query.group_by(section)).all()))
+
+
 def indexed(
     connection: sa.Connection, ids: Sequence[int], length: int
 ) -> dict[int, tuple[str, str | None, str, str, str]]:

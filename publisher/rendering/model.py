@@ -328,10 +328,20 @@ class NewsletterLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveLine:
+    """A list in the list of all: a month by its first day, a section, topic or author; and the number of its articles."""
+
+    url: str
+    count: int
+    title: str = ""
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeContent:
     """The content of a list page: a language's front page, or one newsletter's archive.
 
-    The first of `articles` leads the front page; `newsletters` are on the front page only.
+    The first of `articles` leads the front page; `newsletters` and `sections` are on the front page only.
     """
 
     publication: PublicationView
@@ -342,16 +352,7 @@ class HomeContent:
     issues: tuple[IssueLine, ...]
     sisters: tuple[LanguageLink, ...]
     newsletters: tuple[NewsletterLine, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveLine:
-    """A list in the list of all: a month by its first day, a section, topic or author; and the number of its articles."""
-
-    url: str
-    count: int
-    title: str = ""
-    day: date | None = None
+    sections: tuple[ArchiveLine, ...] = ()
 
 
 ArchiveKind = Literal["archive", "month", "sections", "topics", "authors", "search", "part"]

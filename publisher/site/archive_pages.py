@@ -166,7 +166,7 @@ class _Lists:
         """The lists of each kind by their names in addresses: of months, such as `2026-01`."""
         found: dict[urls.ListKind, dict[str, _List]]
         found = {"archive": {}, "sections": {}, "topics": {}, "authors": {}}
-        sections = self._section_names()
+        sections = urls.section_slugs({row.section for row in self.rows if row.section})
 
         def lists(kind: urls.ListKind, names: Mapping[str, str]) -> list[_List]:
             return [found[kind].setdefault(name, _List(title)) for name, title in names.items()]
@@ -183,15 +183,6 @@ class _Lists:
             for one in places + of_section(row.section) if row.section else places:
                 one.rows.append(row)
         return found
-
-    def _section_names(self) -> dict[str, str]:
-        names = dict[str, str]()
-        for section in sorted({row.section for row in self.rows if row.section}):
-            name, attempt = urls.story_slug(section), 0
-            while name in names.values():
-                name, attempt = urls.story_slug(section, attempt + 2), attempt + 1
-            names[section] = name
-        return names
 
     def _topics(self, stored: str) -> dict[str, str]:
         named = map(self.publication.present_topic, reversed(json.loads(stored)))

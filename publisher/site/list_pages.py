@@ -29,7 +29,7 @@ from publisher.rendering import (
     Renderer,
     views,
 )
-from publisher.rendering.model import NewsletterLine
+from publisher.rendering.model import ArchiveLine, NewsletterLine
 from publisher.site.list_changes import change_numbers
 from publisher.web_files import write_page
 
@@ -38,6 +38,7 @@ ARTICLES_ON_HOME = 30
 # The first of so many articles that has a picture leads the front page.
 _LEAD_CANDIDATES = 4
 ISSUES_ON_HOME = 10
+SECTIONS_ON_HOME = 8
 ISSUES_IN_ARCHIVE = 1000
 
 # In the build cache: what the lists were last compared with.
@@ -149,6 +150,7 @@ class _LanguageContent:
             for newsletter in settings.newsletters
         }
         self.moved = [*_moved_addresses(connection, settings, language, now)]
+        self.sections = articles.count_sections(connection, language, now)
         pictures = [article.picture.src for article in self.articles if article.picture]
         files = [settings.folders.public / src[1:] for src in pictures if src[:7] == "/media/"]
         self.copies = [web_files.copies_of(file) for file in files]
@@ -160,7 +162,7 @@ class _LanguageContent:
         listed = [
             [issue.id for issue in some] for some in (self.recent, *self.archives.values())
         ]
-        return (self.language, order, shown, listed, self.moved, self.copies)
+        return self.language, order, shown, listed, self.moved, self.sections, self.copies
 
 
 def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
@@ -212,6 +214,7 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
         url=urls.public_url(publication, urls.home_path(language)),
         articles=tuple(_item(publication, a, shown) for a in _lead_first(shown.articles)),
         newsletters=tuple(_newsletter_lines(settings, language)),
+        sections=tuple(_section_lines(publication, language, shown.sections)),
         issues=tuple(_line(settings, issue) for issue in shown.recent),
         sisters=_elsewhere(publication, language, urls.home_path),
     )
@@ -243,6 +246,17 @@ def _newsletter_lines(settings: Settings, language: str) -> Iterator[NewsletterL
                     publication, urls.newsletter_path(language, newsletter.name)
                 ),
             )
+
+
+def _section_lines(
+    publication: Publication, language: str, counts: Mapping[str, int]
+) -> Iterator[ArchiveLine]:
+    """Yield the sections that have most articles."""
+    names = urls.section_slugs(counts)
+    for section in sorted(counts, key=lambda one: (-counts[one], one))[:SECTIONS_ON_HOME]:
+        path = urls.list_path(language, "sections", names[section])
+        address = urls.public_url(publication, path)
+        yield ArchiveLine(url=address, count=counts[section], title=section)
 
 
 def _moved_addresses(

@@ -131,6 +131,26 @@ def test_sections_whose_names_give_one_address_have_lists_of_their_own(
         [(True, False), (False, True)],
         [(False, True), (True, False)],
     )
+    # The front page leads to both.
+    front = text_of(publication, "en")
+    assert all(f'href="/{path}">City' in front for path in found)
+
+
+def test_the_front_page_leads_to_the_sections_with_most_articles(
+    publication: PublicationFolder,
+) -> None:
+    names = ("Rivers", "City", "Harbour", "Food", "Work", "Post", "Trams", "Weather", "Maps")
+    for count, name in enumerate(names):
+        for number in range(1 if count else 2):
+            write(publication, f"en/{name}-{number}", "2026-01-05", section=name)
+    write(publication, "en/letter", "2026-01-05")
+    shown(publication)
+    (nav,) = re.findall(
+        r'<nav class="sections".*?</nav>', text_of(publication, "en"), re.DOTALL
+    )
+    assert re.findall(r">(\w+)</a>", nav) == ["Rivers", *sorted(names[1:])[:7]]
+    # A language without sections has no such line.
+    assert 'class="sections"' not in text_of(publication, "ar")
 
 
 def test_a_long_list_has_pages_of_which_a_new_article_changes_the_first(
