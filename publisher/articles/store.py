@@ -205,7 +205,9 @@ class ListedPage(NamedTuple):
     story_id: int
     language: str
     title: str
+    published_on: date
     published_at: datetime
+    available_at: datetime
     updated_at: datetime
     slug: str
 
@@ -222,7 +224,8 @@ def listed_pages(
     Only those published since a time, if one is given; or those of the stories of some articles. Without those that are published elsewhere, or name another page as the first of several copies.
     """
     c = article.c
-    columns = c["story_id", "language", "title", "published_at", "updated_at"]
+    times = ("published_on", "published_at", "available_at", "updated_at")
+    columns = c["story_id", "language", "title", *times]
     query = sa.select(*columns, story.c.slug).join(story)
     is_own = c.url.is_(None) & c.canonical_url.is_(None) & c.page_hash.is_not(None)
     query = query.where(*_ready(now), c.language.in_(languages), is_own).order_by(c.id)

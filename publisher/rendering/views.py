@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from feeds import FEED_FORMATS
 from publisher import urls
 from publisher.articles.model import Article, LanguageVersion, Mailing, Origin, Picture
-from publisher.articles.store import publication_time, with_known_people
+from publisher.articles.store import ListedPage, publication_time, with_known_people
 from publisher.config import Publication, Settings
 from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.model import (
@@ -136,17 +136,21 @@ def _with_present_topics(publication: Publication, article: Article) -> Article:
 
 
 def _moment(publication: Publication, article: Article, *, is_late: bool) -> datetime:
-    """Return when an article was published, in the publication's zone; a bare date is stored as midnight.
+    """Return when an article was published, in the publication's zone.
 
     A late translation with a date long past appeared when it came; one of an archive counts by its date.
     """
-    day, zone = article.published_on, ZoneInfo(publication.timezone)
     is_old = article.available_at - article.published_at > _LATE_TRANSLATION
-    moment = article.published_at
     if is_late and is_old and article.mailing is not Mailing.ARCHIVE:
-        moment = article.available_at
-    elif moment == publication_time(day, zone).at:
-        moment = publication_time(day, zone, article.available_at).at
+        return article.available_at.astimezone(ZoneInfo(publication.timezone))
+    return shown_moment(publication, article)
+
+
+def shown_moment(publication: Publication, one: Article | ListedPage) -> datetime:
+    """Return when an article was published, in the publication's zone; a bare date is stored as midnight."""
+    day, zone, moment = one.published_on, ZoneInfo(publication.timezone), one.published_at
+    if moment == publication_time(day, zone).at:
+        moment = publication_time(day, zone, one.available_at).at
     return moment.astimezone(zone)
 
 

@@ -24,6 +24,7 @@ from publisher.config import Publication, Settings
 from publisher.database import Database
 from publisher.files import remove_file, write_if_changed
 from publisher.issues.digests import issue_ids_by_language, pages_of_issues
+from publisher.rendering.views import shown_moment
 from publisher.site.archive_pages import ARCHIVES, archive_state
 from publisher.site.list_changes import CHANGED_PAGES, MOST_CHANGED
 
@@ -290,7 +291,7 @@ def _news(publication: Publication, rows: Iterable[articles.ListedPage]) -> str:
             f"{_start(publication, urls.article_path(row.language, row.slug))}<news:news><news:publication>"
             f"<news:name>{escape(publication.title(row.language))}</news:name>"
             f"<news:language>{tag}</news:language></news:publication>"
-            f"<news:publication_date>{row.published_at.isoformat()}</news:publication_date>"
+            f"<news:publication_date>{shown_moment(publication, row).isoformat()}</news:publication_date>"
             f"<news:title>{escape(row.title)}</news:title></news:news></url>\n"
         )
     return f"{_XML}<urlset {_SITEMAP_NS} {_NEWS_NS}>\n{''.join(lines)}{_CLOSING}"

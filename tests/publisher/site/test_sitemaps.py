@@ -173,8 +173,12 @@ def test_news_are_the_articles_of_the_last_two_days(publication: PublicationFold
         ("en", publication.settings.publication.title("en"), "Title of en/tides"),
         ("zh-tw", publication.settings.publication.title("zh-Hant"), "Title of zh-Hant/tides"),
     ]
-    for one in news:
-        assert datetime.fromisoformat(one.findtext("n:publication_date", "", _NS)).tzinfo
+    for one, tag in zip(news, ("en", "zh-Hant"), strict=True):
+        moment = one.findtext("n:publication_date", "", _NS)
+        assert datetime.fromisoformat(moment).tzinfo
+        page = (public(publication) / tag / "stories/tides/index.html").read_text("utf-8")
+        assert f'"datePublished":"{moment}"' in page
+        assert f'published_time" content="{moment}"' in page
     shown(later(publication, 72))
     assert "sitemap-news.xml" not in named(publication)
     assert not (public(publication) / "sitemap-news.xml").exists()

@@ -11,7 +11,7 @@ from PIL import Image
 
 from publisher.site import picture_widths
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.printing import changes, public, shown
+from tests.publisher.printing import changes, pipeline_of, public, shown
 
 
 def photograph(deviation: int, width: int = 1000, height: int = 400) -> bytes:
@@ -73,6 +73,20 @@ def test_pictures_that_are_too_many_for_a_cycle_wait_and_only_their_pages_are_wr
     assert "/harbour.800.webp 800w" in text_of(publication, "en/stories/harbour")
     assert text_of(publication, "en").count("srcset") == 2
     assert fog.read_text().endswith("by hand")
+
+
+def test_the_page_of_an_issue_offers_copies_that_were_made_after_it(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_widths, "MOST_NARROWED", 0)
+    write(publication, "pier")
+    assert pipeline_of(publication).run().problems == []
+    issue = "en/weekly/2026-01-09"
+    assert "/pier.jpg" in text_of(publication, issue)
+    assert "srcset" not in text_of(publication, issue)
+    monkeypatch.setattr(picture_widths, "MOST_NARROWED", 1)
+    assert shown(publication.at(NOW + timedelta(hours=1))).issues == 1
+    assert "/pier.800.webp 800w" in text_of(publication, issue)
 
 
 def test_copies_of_an_article_whose_date_is_to_come_wait_with_its_picture(
