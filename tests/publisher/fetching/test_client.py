@@ -155,10 +155,13 @@ def test_a_server_that_refuses_tls_is_said_to_and_leaves_no_socket_open(
 ) -> None:
     server.tls = behaviour
     url = server.url("plain").replace("http:", "https:")
-    expected = {"silent": FetchProblem.LATE, "slow": FetchProblem.LATE}
-    expected |= {"resets": FetchProblem.CLOSED}
     # A socket that is left open is a ResourceWarning, which fails a test.
-    assert problem(HASTY, url) is expected.get(behaviour, FetchProblem.TLS)
+    if behaviour in {"silent", "slow"}:
+        assert problem(HASTY, url) is FetchProblem.LATE
+    else:
+        is_reset = behaviour == "resets"
+        expected = FetchProblem.CLOSED if is_reset else FetchProblem.TLS
+        assert problem(LOCAL, url) is expected
     gc.collect()
     assert server.heads == []
 
