@@ -15,12 +15,7 @@ from sqlalchemy import Connection
 
 from publisher.config import Edition, Settings
 from publisher.database import Database
-from publisher.delivery.ledger.audience import (
-    AudienceGroup,
-    count_groups,
-    load_issue_audience,
-    load_members,
-)
+from publisher.delivery.ledger import audience as ledger_audience
 from publisher.delivery.ledger.opening import open_ledger, spread_rows
 from publisher.delivery.lineage.evidence import apply_recovered
 from publisher.fault_isolation import Report, isolated, unreported
@@ -93,18 +88,18 @@ def count_recipients(
     connection: Connection, settings: Settings, issue: Issue, at: datetime
 ) -> int:
     """Return how many get an issue if its ledger is opened at `at`. Its plan counts the same."""
-    members = load_members(connection, issue.newsletter, at)
-    audience = load_issue_audience(connection, settings, issue, members, at)
+    members = ledger_audience.load_members(connection, issue.newsletter, at)
+    audience = ledger_audience.load_issue_audience(connection, settings, issue, members, at)
     editions = [one.language for one in settings.editions_of(issue.newsletter)]
 
-    def gets_it(group: AudienceGroup) -> bool:
+    def gets_it(group: ledger_audience.AudienceGroup) -> bool:
         wanted = (group.language, *profile_from_text(group.profile).more_languages)
         if serving_language(editions, wanted) != issue.language:
             return False
         portion = group.portion_of(audience)
         return portion is None or portion.cause is None
 
-    groups = count_groups(connection, issue.newsletter, [audience], at)
+    groups = ledger_audience.count_groups(connection, issue.newsletter, [audience], at)
     return sum(group.count for group in groups if gets_it(group))
 
 

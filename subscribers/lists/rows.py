@@ -34,13 +34,7 @@ from zoneinfo import available_timezones
 from subscribers import errors
 from subscribers.addresses import normalise_address
 from subscribers.consent import WITHDRAWN_STATUSES
-from subscribers.lists.columns import (
-    OWN_COLUMNS,
-    ColumnPlan,
-    parse_consent_time,
-    plan_columns,
-    shorten_network,
-)
+from subscribers.lists import columns as list_columns
 from subscribers.model import Subscriber, SubscriberStatus
 
 MAX_NAME_LENGTH: Final = 200
@@ -102,7 +96,7 @@ def parse_rows(
     line, first = next(numbered, (1, []))
     if not all(map(_is_unicode, first)):
         raise errors.BadFileError(line, _NOT_UNICODE)
-    plan = plan_columns(line, first)
+    plan = list_columns.plan_columns(line, first)
     for at, cells in numbered:
         try:
             yield _row(at, _matched(plan, cells), publication)
@@ -123,7 +117,7 @@ def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
     )
 
 
-def _matched(plan: ColumnPlan, cells: Sequence[str]) -> dict[str, str]:
+def _matched(plan: list_columns.ColumnPlan, cells: Sequence[str]) -> dict[str, str]:
     if len(cells) != len(plan.header):
         found, columns = len(cells), len(plan.header)
         raise errors.BadCellError(
@@ -161,15 +155,15 @@ def _row(line: int, cells: Mapping[str, str], publication: ListPublication) -> S
     return SubscriberRow(
         line,
         new.with_subscriptions(subscriptions),
-        frozenset(given & {*OWN_COLUMNS}),
+        frozenset(given & {*list_columns.OWN_COLUMNS}),
         _consented_at(cells.get("consented", "")),
-        shorten_network(cells.get("network", "")),
+        list_columns.shorten_network(cells.get("network", "")),
         cells.get("by", ""),
     )
 
 
 def _consented_at(cell: str) -> datetime | None:
-    found = parse_consent_time(cell) if cell else None
+    found = list_columns.parse_consent_time(cell) if cell else None
     if cell and found is None:
         reason = errors.RowReason(
             "%(cell)s is no time such as 2026-01-09 12:00:00", cell=errors.quoted(cell)

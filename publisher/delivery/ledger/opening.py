@@ -21,13 +21,8 @@ import sqlalchemy as sa
 
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list, json_rows, update_statistics
+from publisher.delivery.ledger import audience as ledger_audience
 from publisher.delivery.ledger.attempts import suppress_waiting
-from publisher.delivery.ledger.audience import (
-    IssueAudience,
-    Portion,
-    load_issue_audience,
-    load_members,
-)
 from publisher.delivery.ledger.claims import ROWS, add_rows, row_values
 from publisher.delivery.ledger.correction_audience import open_correction_ledger
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
@@ -57,8 +52,8 @@ def open_ledger(
         return open_correction_ledger(connection, issue, now)
     # The list may have been imported just now.
     update_statistics(connection, "subscriber", "subscription", "preference")
-    members = load_members(connection, issue.newsletter, now)
-    audience = load_issue_audience(connection, settings, issue, members, now)
+    members = ledger_audience.load_members(connection, issue.newsletter, now)
+    audience = ledger_audience.load_issue_audience(connection, settings, issue, members, now)
     _suppress_unwanted(connection, audience, now)
     opening = _Opening(connection, audience, now)
     # In this order: who has got something gets no second row.
@@ -68,7 +63,7 @@ def open_ledger(
 
 
 def _suppress_unwanted(
-    connection: sa.Connection, audience: IssueAudience, now: datetime
+    connection: sa.Connection, audience: ledger_audience.IssueAudience, now: datetime
 ) -> None:
     """Let no mail count that waits, and is not wanted, since its newsletter or cadence was left.
 
@@ -92,10 +87,10 @@ class _Opening:
     """The opening of one ledger."""
 
     connection: sa.Connection
-    audience: IssueAudience
+    audience: ledger_audience.IssueAudience
     now: datetime
     # The ids of variants, by what is the same for all who get them.
-    _variants: dict[Portion, int] = field(default_factory=dict)
+    _variants: dict[ledger_audience.Portion, int] = field(default_factory=dict)
 
     def insert_digest_rows(self) -> int:
         """Insert the rows of subscribers without a profile who have none yet."""
@@ -159,7 +154,7 @@ class _Opening:
         values = {"owed": json.dumps([*audience.owed])}
         return self.connection.execute(query.order_by(number).limit(_PAGE_SIZE), values).all()
 
-    def _values(self, got: Portion) -> _RowValues:
+    def _values(self, got: ledger_audience.Portion) -> _RowValues:
         if got.cause:
             return DeliveryState.SUPPRESSED, got.cause.key, None
         if got.content is None:

@@ -10,15 +10,8 @@ from dataclasses import dataclass
 
 import flask
 
+from publisher.app import settings as use_cases
 from publisher.app.editing_state import Permission
-from publisher.app.settings import (
-    EditableTable,
-    changes_of_form,
-    list_settings,
-    next_dates,
-    read_editable_table,
-    save_editable_table,
-)
 from publisher.errors import ConfigError, PublisherError
 from publisher.i18n.messages import message
 from publisher.web.console.context import ConsoleRequest
@@ -104,13 +97,13 @@ def _show(request: ConsoleRequest) -> flask.Response:
         {"name": one.name, "title": one.title, "editions": settings.editions(one)}
         for one in settings.newsletters
     ]
-    shown = list_settings(settings) if may_change else ()
+    shown = use_cases.list_settings(settings) if may_change else ()
     return request.page("settings.html", newsletters=newsletters, tables=shown)
 
 
 @ROUTES.add("GET /settings/<table>/", Permission.CHANGE_SETTINGS)
 def _edit(request: ConsoleRequest, table: str) -> flask.Response:
-    found = read_editable_table(request.state, table)
+    found = use_cases.read_editable_table(request.state, table)
     given = {one.name: one.value for one in found.fields}
     return _form_page(request, found, given, given)
 
@@ -118,7 +111,7 @@ def _edit(request: ConsoleRequest, table: str) -> flask.Response:
 @ROUTES.add("POST /settings/<table>/", Permission.CHANGE_SETTINGS)
 def _save(request: ConsoleRequest, table: str) -> flask.Response:
     """Show what would change; with `confirmed`, change it. What somebody else has changed, too, is shown first."""
-    found = read_editable_table(request.state, table)
+    found = use_cases.read_editable_table(request.state, table)
     now = {one.name: one.value for one in found.fields}
     changes = changes_of_request(request, now)
     given = {**now, **changes.values}
@@ -126,10 +119,10 @@ def _save(request: ConsoleRequest, table: str) -> flask.Response:
         return conflict_page(request, "settings", changes, now)
     if not request.field("confirmed"):
         try:
-            dates = next_dates(request.state, table, changes.values)
+            dates = use_cases.next_dates(request.state, table, changes.values)
         except ConfigError as error:
             return _form_page(request, found, given, now, str(error))
-        shown = changes_of_form(request.state, table, changes.values)
+        shown = use_cases.changes_of_form(request.state, table, changes.values)
         return request.page(
             "settings_confirm.html",
             table=table,
@@ -139,7 +132,7 @@ def _save(request: ConsoleRequest, table: str) -> flask.Response:
             dates=dates if {"schedule", "at"} & changes.values.keys() else (),
         )
     try:
-        request.call(save_editable_table, table, changes.values, found.content_hash)
+        request.call(use_cases.save_editable_table, table, changes.values, found.content_hash)
     except ConfigError as error:
         return _form_page(request, found, given, now, str(error))
     return request.see_other(_PATH, done="settings-saved")
@@ -147,7 +140,7 @@ def _save(request: ConsoleRequest, table: str) -> flask.Response:
 
 def _form_page(
     request: ConsoleRequest,
-    table: EditableTable,
+    table: use_cases.EditableTable,
     given: dict[str, str],
     seen: dict[str, str],
     problem: str = "",

@@ -6,14 +6,8 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import approvals as use_cases
 from publisher.app.issues import sending
-from publisher.app.issues.approvals import (
-    ApprovalView,
-    ShownPlan,
-    approve_issue,
-    read_approvals,
-    request_changes,
-)
 from publisher.web.api.issues.overview import IssueDetails, read_details
 from publisher.web.api.operations import ApiValue, Instant, OperationTable, Text
 from publisher.web.api.problems import ProblemError
@@ -86,24 +80,26 @@ class SkipReason(ApiValue):
 @OPERATIONS.add("GET /issues/<issue>/approvals", Permission.VIEW)
 def _read_approvals(request: ApiRequest, issue: str) -> Approvals:
     """Read the approvals of an issue, and what is missing."""
-    return _approvals(request.call(read_approvals, issue))
+    return _approvals(request.call(use_cases.read_approvals, issue))
 
 
 @OPERATIONS.add("POST /issues/<issue>/approvals", Permission.APPROVE)
 def _approve_issue(request: ApiRequest, issue: str, body: NewApprovalValue) -> Approvals:
     """Approve an issue as it was read."""
-    plan = ShownPlan(body.plan_hash, body.recipients) if body.plan_hash else None
-    done = request.call(approve_issue, issue, body.manifest, note=body.note, plan=plan)
+    plan = use_cases.ShownPlan(body.plan_hash, body.recipients) if body.plan_hash else None
+    done = request.call(
+        use_cases.approve_issue, issue, body.manifest, note=body.note, plan=plan
+    )
     return _approvals(done)
 
 
 @OPERATIONS.add("POST /issues/<issue>/change-requests", Permission.APPROVE)
 def _request_changes(request: ApiRequest, issue: str, body: ChangesWanted) -> Approvals:
     """Ask for changes; the issue is not sent until it is changed."""
-    return _approvals(request.call(request_changes, issue, body.manifest, body.note))
+    return _approvals(request.call(use_cases.request_changes, issue, body.manifest, body.note))
 
 
-def _approvals(view: ApprovalView) -> Approvals:
+def _approvals(view: use_cases.ApprovalView) -> Approvals:
     rows = [
         ApprovalValue.of(
             row, struck=view.is_struck(row), invalid=view.count.invalid.get(row.id)

@@ -10,12 +10,7 @@ import flask
 from publisher.accounts.api_keys import KeyRequest
 from publisher.accounts.store import NewAccount
 from publisher.app.accounts import administration, keys
-from publisher.app.accounts.administration import (
-    AccountRecord,
-    Invitation,
-    read_audit_log,
-    verify_audit_log,
-)
+from publisher.app.accounts import administration as use_cases
 from publisher.app.editing_state import Permission
 from publisher.errors import AccountError, UsageError
 from publisher.web.console.context import ConsoleRequest
@@ -53,7 +48,7 @@ def _add(request: ConsoleRequest) -> flask.Response:
     return _invited(request, made)
 
 
-def _invited(request: ConsoleRequest, made: Invitation) -> flask.Response:
+def _invited(request: ConsoleRequest, made: use_cases.Invitation) -> flask.Response:
     """Return the page that shows an invitation's link, this once."""
     link = made.link(request.settings.console.url)
     return request.page("invited.html", invitation=made, link=link)
@@ -110,7 +105,7 @@ for _name, _verb in (
         return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
-def _record(request: ConsoleRequest, number: int) -> AccountRecord:
+def _record(request: ConsoleRequest, number: int) -> use_cases.AccountRecord:
     """Return an account by its number; abort with 404 if there is none. Addresses are in no URL."""
     records = request.call(administration.read_accounts)
     found = next((record for record in records if record.account.id == number), None)
@@ -178,7 +173,7 @@ _PAGE_SIZE = 50
 @ROUTES.add("GET /audit/", Permission.SEE_AUDIT_LOG, menu="audit")
 def _show_audit(request: ConsoleRequest) -> flask.Response:
     before = parse_id(flask.request.args.get("before", ""))
-    found = request.call(read_audit_log, before=before, limit=_PAGE_SIZE + 1)
+    found = request.call(use_cases.read_audit_log, before=before, limit=_PAGE_SIZE + 1)
     shown = found[:_PAGE_SIZE]
     write = partial(json.dumps, ensure_ascii=False, sort_keys=True)
     is_more = len(found) > _PAGE_SIZE
@@ -192,4 +187,4 @@ def _show_audit(request: ConsoleRequest) -> flask.Response:
 
 @ROUTES.add("GET /audit/check/", Permission.SEE_AUDIT_LOG)
 def _check(request: ConsoleRequest) -> flask.Response:
-    return request.page("audit_check.html", check=request.call(verify_audit_log))
+    return request.page("audit_check.html", check=request.call(use_cases.verify_audit_log))

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import flask
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import overview as use_cases
 from publisher.app.issues.approvals import (
     ApprovalView,
     PlanToSign,
@@ -18,13 +19,7 @@ from publisher.app.issues.approvals import (
 from publisher.app.issues.corrections import can_be_corrected
 from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit
 from publisher.app.issues.lookup import IssueGroup, find_issue_group, list_issue_groups
-from publisher.app.issues.overview import (
-    IssueOverview,
-    compare_revisions,
-    edit_text,
-    read_issue_overview,
-    search_stories,
-)
+from publisher.app.issues.overview import edit_text
 from publisher.app.issues.preview import inbox_lines
 from publisher.errors import EditConflictError, IssueError
 from publisher.issues.digests import RevisionDiff
@@ -86,7 +81,7 @@ def issue_page(
     `diff` is what changed since what an approver has read, or has approved.
     """
     group, found = find_issue_group(request.state, issue)
-    overview = request.call(read_issue_overview, issue)
+    overview = request.call(use_cases.read_issue_overview, issue)
     today = next(iter(overview.revisions), None)
     approvals = _approvals(request, issue)
     to_approve = _to_approve(request, group)
@@ -130,7 +125,7 @@ def _changed_since_approval(
         return None
     first = min(row.revision for row in approvals.struck)
     try:
-        return request.call(compare_revisions, approvals.issue.name, first)
+        return request.call(use_cases.compare_revisions, approvals.issue.name, first)
     except IssueError:
         return None
 
@@ -160,12 +155,12 @@ def _seconds_until_sent(request: ConsoleRequest, issue: Issue) -> int | None:
     return left if 0 < left <= _SOON else None
 
 
-def _opening(overview: IssueOverview) -> str:
+def _opening(overview: use_cases.IssueOverview) -> str:
     found = [one for one in overview.edits if one.kind == EditKind.OPENING]
     return next((edit_text(one) for one in reversed(found) if one.undone_at is None), "")
 
 
-def _titles(overview: IssueOverview) -> dict[int, str]:
+def _titles(overview: use_cases.IssueOverview) -> dict[int, str]:
     left_out = [one.story for one in overview.left_out]
     stories = (*overview.stories, *left_out, *overview.further)
     return {one.story_id: one.title for one in stories}
@@ -216,7 +211,7 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
 def _search(request: ConsoleRequest, issue: str) -> flask.Response:
     """Show stories that an issue could have. By POST, so that no address has what was searched."""
     words = request.field("words").strip()
-    found = request.call(search_stories, issue, words)
+    found = request.call(use_cases.search_stories, issue, words)
     return issue_page(request, issue, found=found, entered={"words": words})
 
 
@@ -225,10 +220,10 @@ def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
     """Compare two revisions, by default the last two."""
     old, new = (parse_id(flask.request.args.get(name, "")) for name in ("old", "new"))
     group, found = find_issue_group(request.state, issue)
-    overview = request.call(read_issue_overview, issue)
+    overview = request.call(use_cases.read_issue_overview, issue)
     diff = None
     if old is not None or new is not None or len(overview.revisions) > 1:
-        diff = request.call(compare_revisions, issue, old, new)
+        diff = request.call(use_cases.compare_revisions, issue, old, new)
     return request.page(
         "revisions.html", group=group, issue=found, overview=overview, diff=diff
     )

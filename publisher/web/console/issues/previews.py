@@ -12,16 +12,10 @@ from urllib.parse import urlencode, urlsplit
 import flask
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import preview as use_cases
 from publisher.app.issues import preview_pages
 from publisher.app.issues.lookup import choose_editions, find_issue_group
-from publisher.app.issues.preview import (
-    MailPreview,
-    Shown,
-    find_viewer,
-    load_viewer,
-    preview_mails,
-    viewer_with_profile,
-)
+from publisher.app.issues.preview import preview_mails
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
 from publisher.delivery.ledger.offer import Viewer
@@ -56,7 +50,7 @@ class _Column:
     """An issue in a language: its mail, or why there is none."""
 
     language: str
-    preview: MailPreview | None = None
+    preview: use_cases.MailPreview | None = None
     key: str = ""
     problem: str = ""
 
@@ -119,14 +113,14 @@ def _viewer(request: ConsoleRequest, values: Any, language: str) -> Viewer:
         subscriber = parse_id(number)
         if subscriber is None:
             raise UsageError("as whom is not a number")
-        return request.call(load_viewer, subscriber)
+        return request.call(use_cases.load_viewer, subscriber)
     length = values.get("length", "")
     more = [tag for tag in values.getlist("more") if tag in _languages(request)]
     profile = Profile(
         more_languages=tuple(tag for tag in more if tag != language),
         length=length if length in _LENGTHS else None,
     )
-    return viewer_with_profile(language, profile)
+    return use_cases.viewer_with_profile(language, profile)
 
 
 def _languages(request: ConsoleRequest) -> Sequence[str]:
@@ -135,9 +129,9 @@ def _languages(request: ConsoleRequest) -> Sequence[str]:
 
 def _shown(
     request: ConsoleRequest, target: _Target, values: Any, languages: Sequence[str]
-) -> list[Shown]:
+) -> list[use_cases.Shown]:
     return [
-        Shown(what, _viewer(request, values, language))
+        use_cases.Shown(what, _viewer(request, values, language))
         for language, what in target.shown
         if language in languages
     ]
@@ -154,7 +148,7 @@ def _grid(
     found = preview_mails(request.state, opened.renderer, request.actor, shown)
     columns = [
         _Column(language, preview=one, key=opened.previews.keep(one))
-        if isinstance(one, MailPreview)
+        if isinstance(one, use_cases.MailPreview)
         else _Column(language, problem=str(one))
         for language, one in zip(languages, found, strict=True)
     ]
@@ -179,7 +173,7 @@ def _choose(request: ConsoleRequest, **parts: str) -> flask.Response:
     """Find a subscriber by the address in a form, and lead to the page as he or she sees it."""
     target, address = _target(request, **parts), request.field("address")
     try:
-        viewer = request.call(find_viewer, address)
+        viewer = request.call(use_cases.find_viewer, address)
     except UsageError:
         return _grid(request, target, 422, wrong=("address", "no-subscriber"))
     return request.see_other(f"{target.path}?{urlencode({'as': viewer.subscriber_id})}")
@@ -201,8 +195,8 @@ def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
     shown = _shown(request, target, form, languages)
     opened = request.context.opened
     found = preview_mails(request.state, opened.renderer, request.actor, shown)
-    previews = [one for one in found if isinstance(one, MailPreview)]
-    failed = [str(one) for one in found if not isinstance(one, MailPreview)]
+    previews = [one for one in found if isinstance(one, use_cases.MailPreview)]
+    failed = [str(one) for one in found if not isinstance(one, use_cases.MailPreview)]
     try:
         sent = send_tests(request.state, opened.renderer, request.actor, previews, addresses)
     except UsageError:
