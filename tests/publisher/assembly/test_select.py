@@ -223,12 +223,15 @@ def subscribe(publication: PublicationFolder, *languages: str, newsletter: str) 
 def test_an_issue_that_only_subscribers_with_a_profile_get_is_made_for_them(
     new_publication: Make,
 ) -> None:
-    publication = new_publication(languages=["en", "ar"], newsletters=[DAILY])
+    terms = {**DAILY, "max_articles": 1}
+    publication = new_publication(languages=["en", "ar"], newsletters=[terms])
     subscribe(publication, "ar", "en", newsletter="daily")
-    publication.write("en/a.md", title="A", date="2026-01-08")
+    for key, day in (("a", "08"), ("b", "07")):
+        publication.write(f"en/{key}.md", title=key, date=f"2026-01-{day}")
     assert select(publication) == 2
     one = issues(publication)["daily-ar-2026-01-09"]
     assert (one.state, one.for_profiles_only) == (IssueState.ASSEMBLING, True)
+    assert one.more == 1
     assert carried(publication, "daily-ar-2026-01-09") == ["a en"]
     assert not issues(publication)["daily-en-2026-01-09"].for_profiles_only
     # The edition's other subscribers have not got the story: its translation is news.

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import audience_plan
 from publisher.app.issues.lookup import choose_languages, find_day, next_day
+from publisher.articles.model import Origin
 from publisher.assembly.select import select_due
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.delivery.ledger.opening import open_ledger, spread_rows
@@ -29,8 +30,7 @@ from subscribers import preferences
 from subscribers.changes import unsubscribe
 from subscribers.tables import preference, subscriber, subscriber_alias, subscription
 from tests.databases import at_database, delete_all_rows
-from tests.publisher.app.stored_rows import insert_subscriber
-from tests.publisher.app.test_no_article_twice import WRITTEN, Written, write_article
+from tests.publisher.app.stored_rows import insert_article, insert_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import DAY, choose_cadence, number_of, ready, subscribe
 
@@ -75,6 +75,28 @@ class Person:
     then_leaves: str | None
 
 
+@dataclass(frozen=True)
+class Written:
+    """An article that comes on a day, if its story has none in its language."""
+
+    story: int
+    language: str
+    topics: tuple[str, ...]
+    is_converted: bool
+
+    def store(self, connection: Connection, now: datetime) -> None:
+        origin = Origin.CONVERTED if self.is_converted else Origin.ORIGINAL
+        terms = {"topics": self.topics, "origin": origin}
+        insert_article(connection, self.story, self.language, now, **terms)
+
+
+WRITTEN = some.builds(
+    Written,
+    story=some.integers(1, 5),
+    language=some.sampled_from(LANGUAGES),
+    topics=some.lists(some.sampled_from(["A", "b"]), max_size=1).map(tuple),
+    is_converted=some.booleans(),
+)
 CHOSEN = some.builds(
     preferences.Preferences,
     languages=some.lists(
@@ -172,7 +194,7 @@ def _join(publication: PublicationFolder, number: int, person: Person) -> None:
 def _select(publication: PublicationFolder, written: list[Written], now: datetime) -> None:
     with publication.database.writing() as connection:
         for one in written:
-            write_article(connection, one, now)
+            one.store(connection, now)
     plan_issues(publication.settings, publication.database, now)
     select_due(publication.settings, publication.database, now)
 
