@@ -86,8 +86,8 @@ class Written:
 
     def store(self, connection: Connection, now: datetime) -> None:
         origin = Origin.CONVERTED if self.is_converted else Origin.ORIGINAL
-        terms = {"topics": self.topics, "origin": origin}
-        insert_article(connection, self.story, self.language, now, **terms)
+        place = (self.story, self.language, now)
+        insert_article(connection, *place, topics=self.topics, origin=origin)
 
 
 WRITTEN = some.builds(
