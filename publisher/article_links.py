@@ -204,7 +204,6 @@ def _slugs(connection: Connection, changed: Sequence[Row[Any]]) -> set[str]:
 
 
 def _linked(page: Path, language: str) -> set[str]:
-    """Return the slugs of the stories that a page links to in a language."""
     before, after = urls.article_path(language, "|").split("|")
     link = re.compile(f'/{re.escape(before)}([^/"]+){re.escape(after)}')
     return {*link.findall(page.read_text("utf-8", "replace"))}

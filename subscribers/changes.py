@@ -13,14 +13,7 @@ from enum import Enum
 from sqlalchemy import Connection, bindparam, insert, update
 
 from subscribers import audiences, consent_records
-from subscribers.consent import (
-    close_record,
-    leave_newsletter,
-    may_receive_mail,
-    reopen_record,
-    take_back_leaving,
-    with_choice,
-)
+from subscribers import consent as consents
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
 from subscribers.pending_requests import cancel_requests
@@ -67,9 +60,9 @@ def unsubscribe_subscriber(
     # A request of before is no consent any more, also if there is nothing else to end.
     cancel_requests(connection, before.id, newsletter, now)
     if newsletter is None:
-        after = close_record(before, SubscriberStatus.UNSUBSCRIBED, source)
+        after = consents.close_record(before, SubscriberStatus.UNSUBSCRIBED, source)
     else:
-        after = leave_newsletter(before, newsletter, source)
+        after = consents.leave_newsletter(before, newsletter, source)
     return store_change(connection, (before, after), now, source, note)
 
 
@@ -84,7 +77,7 @@ def resubscribe(
     `BadAddressError`.
     """
     before = known_subscriber(connection, email)
-    after = reopen_record(
+    after = consents.reopen_record(
         before, newsletter, consent_records.load_events(connection, before.id)
     )
     return store_change(connection, (before, after), now, ConsentSource.OWNER, note)
@@ -104,7 +97,11 @@ def choose_newsletters(
         if not is_wanted:
             cancel_requests(connection, subscriber_id, name, now)
     return store_change(
-        connection, (before, with_choice(before, wanted)), now, ConsentSource.SUBSCRIBER, ""
+        connection,
+        (before, consents.with_choice(before, wanted)),
+        now,
+        ConsentSource.SUBSCRIBER,
+        "",
     )
 
 
@@ -124,7 +121,7 @@ def suppress(
     `BadAddressError`.
     """
     before = known_subscriber(connection, email)
-    after = close_record(before, status, ConsentSource.MAIL)
+    after = consents.close_record(before, status, ConsentSource.MAIL)
     if status is not SubscriberStatus.BOUNCED:
         cancel_requests(connection, before.id, None, now)
     return store_change(connection, (before, after), now, ConsentSource.MAIL, note)
@@ -237,7 +234,7 @@ def undo_leaving(
     if leaving.is_past:
         return UndoOutcome.ENDED
     try:
-        after = take_back_leaving(person, leaving.events)
+        after = consents.take_back_leaving(person, leaving.events)
     except RefusedTransitionError:
         return UndoOutcome.ENDED
     # Storing the change makes `now` the time of the consent, before which nothing is owed.
@@ -254,8 +251,8 @@ def undo_leaving(
 def _has_again(person: Subscriber, leaving: Leaving) -> bool:
     states = person.subscriptions
     ended = [event for event in leaving.events if event.newsletter and event.before]
-    return may_receive_mail(person.status) and all(
-        may_receive_mail(states[str(event.newsletter)]) for event in ended
+    return consents.may_receive_mail(person.status) and all(
+        consents.may_receive_mail(states[str(event.newsletter)]) for event in ended
     )
 
 

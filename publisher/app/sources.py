@@ -22,15 +22,8 @@ from publisher.clock import uptime
 from publisher.config import Settings, SourceSettings
 from publisher.errors import LimitError, PublisherError, UsageError
 from publisher.i18n.messages import Sentence, counted, message, untranslated
+from publisher.ingest import problems as item_problems
 from publisher.ingest.pickup.item_state import count_archive, count_articles_of_sources
-from publisher.ingest.problems import (
-    HeldSource,
-    SourceFailure,
-    accept_loss,
-    list_failures,
-    list_held_sources,
-    quarantined_items,
-)
 from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
 from publisher.jobs.heartbeat import read_heartbeat
@@ -103,7 +96,9 @@ def _left_out(reason: str) -> tuple[Sentence, str]:
 
 
 def notices_of(
-    facts: SourceFacts | None, failure: SourceFailure | None, held: HeldSource | None
+    facts: SourceFacts | None,
+    failure: item_problems.SourceFailure | None,
+    held: item_problems.HeldSource | None,
 ) -> tuple[SourceNotice, ...]:
     """Return what is to be said of a source. Without `facts` it was never read."""
     found = [*_of_failure(failure), *_of_loss(held)]
@@ -121,7 +116,7 @@ def notices_of(
     return tuple(found)
 
 
-def _of_failure(failure: SourceFailure | None) -> Iterator[SourceNotice]:
+def _of_failure(failure: item_problems.SourceFailure | None) -> Iterator[SourceNotice]:
     if failure is not None:
         yield SourceNotice(
             "unreadable",
@@ -134,7 +129,7 @@ def _of_failure(failure: SourceFailure | None) -> Iterator[SourceNotice]:
         )
 
 
-def _of_loss(held: HeldSource | None) -> Iterator[SourceNotice]:
+def _of_loss(held: item_problems.HeldSource | None) -> Iterator[SourceNotice]:
     if held is None:
         return
     values = {"lost": held.lost, "articles": held.articles}
@@ -236,7 +231,7 @@ class SourceStatus:
     is_known: bool
     articles: int
     archived: int
-    held: HeldSource | None = None
+    held: item_problems.HeldSource | None = None
     notices: tuple[SourceNotice, ...] = ()
 
     @property
@@ -262,12 +257,12 @@ class SourcesStatus:
 def read_sources(state: EditingState) -> SourcesStatus:
     languages, now = state.settings.publication.languages, state.clock.now()
     with state.database.reading() as connection:
-        held = {one.source: one for one in list_held_sources(connection)}
-        failures = {one.source: one for one in list_failures(connection)}
+        held = {one.source: one for one in item_problems.list_held_sources(connection)}
+        failures = {one.source: one for one in item_problems.list_failures(connection)}
         archived = count_archive(connection)
         facts = read_source_facts(connection, languages, now)
         articles = count_articles_of_sources(connection)
-        quarantine = tuple(quarantined_items(connection))
+        quarantine = tuple(item_problems.quarantined_items(connection))
     sources = tuple(
         SourceStatus(
             settings=one,
@@ -288,7 +283,9 @@ def read_sources(state: EditingState) -> SourcesStatus:
     )
 
 
-def accept_source_loss(state: EditingState, actor: Actor, source: str, lost: int) -> HeldSource:
+def accept_source_loss(
+    state: EditingState, actor: Actor, source: str, lost: int
+) -> item_problems.HeldSource:
     """Let the next cycle withdraw the articles that a held source has lost.
 
     `lost` is how many whoever accepts it has seen. Raise UsageError for a source that is not held, or
@@ -296,7 +293,7 @@ def accept_source_loss(state: EditingState, actor: Actor, source: str, lost: int
     """
     actor.require(Permission.MANAGE_SOURCES)
     with state.changing(actor, "accept-loss", source) as change:
-        held = accept_loss(change.connection, source)
+        held = item_problems.accept_loss(change.connection, source)
         if held is None:
             raise UsageError.saying("%(source)s: is not held any more", source=source)
         if held.lost != lost:

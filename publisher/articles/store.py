@@ -238,7 +238,6 @@ def listed_pages(
 
 
 def languages_of(connection: sa.Connection, ids: Sequence[int]) -> set[str]:
-    """Return the languages of some articles."""
     query = sa.select(article.c.language).distinct()
     found = set[str]()
     for some in chunks(ids):

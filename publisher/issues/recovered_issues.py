@@ -100,7 +100,6 @@ def read_page(public: Path, issue: Issue) -> str:
 
 
 def linked_slugs(page: str) -> frozenset[str]:
-    """Return the slugs of the stories that an issue's page links to. Pure."""
     return frozenset(map(unquote, _STORY.findall(page)))
 
 

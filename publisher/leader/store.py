@@ -135,7 +135,6 @@ def files_epoch(connection: sa.Connection) -> int:
 
 
 def set_files_epoch(connection: sa.Connection, epoch: int) -> None:
-    """Record that the leader of an epoch writes files."""
     connection.execute(
         sa.update(leader).where(leader.c.name == _NAME).values(files_epoch=epoch)
     )

@@ -213,7 +213,6 @@ def styled_suffixes() -> list[str]:
 
 
 def styled_feed_pattern() -> str:
-    """Return a pattern of the paths of feeds that have a style sheet."""
     return rf"feeds/.*\.(?:{'|'.join(map(re.escape, styled_suffixes()))})"
 
 

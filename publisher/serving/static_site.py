@@ -183,7 +183,6 @@ def _delta(
 
 
 def encode(content: bytes, coding: str) -> bytes:
-    """Return content in one of the codings."""
     return content if coding == IDENTITY else COMPRESSORS[CODINGS[coding]](content)
 
 

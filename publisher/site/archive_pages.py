@@ -207,7 +207,6 @@ class _Lists:
 
     @cached_property
     def parts(self) -> list[tuple[int, Sequence[articles.ListedRow]]]:
-        """The parts of the index."""
         return [*split_list(self.rows, ARTICLES_IN_PART)] if self.rows else []
 
     @property

@@ -10,14 +10,7 @@ from zoneinfo import ZoneInfo
 
 import feeds
 from publisher import urls
-from publisher.articles.model import (
-    Article,
-    ArticleStatus,
-    Attachment,
-    Byline,
-    KnownByline,
-    Picture,
-)
+from publisher.articles import model
 from publisher.config import Publication, Settings
 from publisher.log import log
 from publisher.rendering import ArticleView, Renderer, views
@@ -70,7 +63,9 @@ class EntryBuilder:
         """
         since = now - feed_window.WITHDRAWN_SHOWN_FOR
         some = [
-            one for one in gone if one.when > since and one.status == ArticleStatus.WITHDRAWN
+            one
+            for one in gone
+            if one.when > since and one.status == model.ArticleStatus.WITHDRAWN
         ]
         left_out = [one for one in some if one.position <= archived][
             feed_window.MAX_ARCHIVED_SHOWN :
@@ -112,7 +107,7 @@ class EntryBuilder:
         self._cache[key] = entry
         return entry
 
-    def _report(self, article: Article, error: Exception) -> None:
+    def _report(self, article: model.Article, error: Exception) -> None:
         problem = f"{article.language}/{article.slug}: {error}"
         if problem not in self.problems:
             self.problems.append(problem)
@@ -154,9 +149,9 @@ def build_entry(
     )
 
 
-def _author_url(publication: Publication, language: str, byline: Byline) -> str | None:
+def _author_url(publication: Publication, language: str, byline: model.Byline) -> str | None:
     """Return the address of an author's own page, or of that here of a known author."""
-    if not isinstance(byline, KnownByline):
+    if not isinstance(byline, model.KnownByline):
         return None
     page = urls.author_page_path(language, byline.key)
     return byline.website or urls.public_url(publication, page)
@@ -182,7 +177,9 @@ def build_withdrawn_entry(
     )
 
 
-def _file(publication: Publication, kind: type[_File], one: Picture | Attachment) -> _File:
+def _file(
+    publication: Publication, kind: type[_File], one: model.Picture | model.Attachment
+) -> _File:
     """Return a picture or attachment as feeds have it: with an absolute address."""
     described = asdict(one)
     src = described.pop("src")

@@ -65,7 +65,6 @@ def store_claim(connection: Connection, claim: TranslationClaim) -> None:
 
 
 def end_claim(connection: Connection, story_id: int, language: str) -> None:
-    """Remove the claim on a translation, if there is one."""
     here = translation_claim.c.story_id == story_id
     connection.execute(
         delete(translation_claim).where(here, translation_claim.c.language == language)

@@ -20,7 +20,14 @@ from sqlalchemy import Connection
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import lookup
 from publisher.config import Settings
-from publisher.delivery.ledger import audience as ledger_audience
+from publisher.delivery.ledger.audience import (
+    AudienceGroup,
+    IssueAudience,
+    Portion,
+    count_groups,
+    load_issue_audience,
+    load_members,
+)
 from publisher.delivery.ledger.opening import local_due_at
 from publisher.delivery.rates.limits import providers_of
 from publisher.errors import IssueError
@@ -190,16 +197,14 @@ def make_plan(
 ) -> AudiencePlan:
     """Return the plan of some editions' issues of one day, as if their ledgers were opened at `at`."""
     newsletter = waiting[0].edition.newsletter
-    members = ledger_audience.load_members(connection, newsletter, at)
+    members = load_members(connection, newsletter, at)
     audiences = {
-        one.edition.language: ledger_audience.load_issue_audience(
-            connection, settings, one.issue, members, at
-        )
+        one.edition.language: load_issue_audience(connection, settings, one.issue, members, at)
         for one in waiting
         if one.issue.state in SELECTED_STATES
     }
     by_hour = any(one.edition.local_time for one in waiting)
-    groups = ledger_audience.count_groups(
+    groups = count_groups(
         *(connection, newsletter, [*audiences.values()], at), by_domain=True, by_hour=by_hour
     )
     standings = count_standings(connection, newsletter, at)
@@ -238,10 +243,10 @@ class _Counting:
     providers: Mapping[str, str]
     at: datetime
     planned: Mapping[str, EditionPlan]
-    audiences: Mapping[str, ledger_audience.IssueAudience]
+    audiences: Mapping[str, IssueAudience]
     _variants: dict[str, set[object]] = field(default_factory=dict)
 
-    def add(self, group: ledger_audience.AudienceGroup) -> None:
+    def add(self, group: AudienceGroup) -> None:
         """Count a group where its recipients belong."""
         wanted = (group.language, *profile_from_text(group.profile).more_languages)
         served = serving_language(self.languages, wanted)
@@ -252,7 +257,7 @@ class _Counting:
         else:
             self._add_to(self.planned[served], group)
 
-    def _add_to(self, plan: EditionPlan, group: ledger_audience.AudienceGroup) -> None:
+    def _add_to(self, plan: EditionPlan, group: AudienceGroup) -> None:
         audience = self.audiences.get(plan.issue.language)
         portion = group.portion_of(audience) if audience else None
         if portion and portion.cause:
@@ -265,7 +270,7 @@ class _Counting:
         domain = group.domain or ""
         plan.providers[self.providers.get(domain, domain)] += group.count
 
-    def _kind(self, language: str, portion: ledger_audience.Portion | None) -> str:
+    def _kind(self, language: str, portion: Portion | None) -> str:
         if portion is None:
             return UNDECIDED
         if portion.content is None:
@@ -273,7 +278,7 @@ class _Counting:
         self._variants.setdefault(language, set()).add(portion.content)
         return VARIANT
 
-    def _instant(self, group: ledger_audience.AudienceGroup, plan: EditionPlan) -> datetime:
+    def _instant(self, group: AudienceGroup, plan: EditionPlan) -> datetime:
         one = plan.planned
         if not one.edition.local_time:
             return max(self.at, one.sends_at)

@@ -146,7 +146,6 @@ class _OccurrenceFacts:
     def changed(
         self, *, due_at: datetime | None, skip_reason: str | None
     ) -> schedule.OccurrenceChange:
-        """Return the next change of this occurrence."""
         return schedule.OccurrenceChange(
             newsletter=self.edition.newsletter,
             language=self.edition.language,

@@ -414,7 +414,6 @@ def dead_link_secret(secret: str) -> str:
 
 
 def inbox_lines(subject: str, preheader: str) -> list[InboxLine]:
-    """Return what inboxes show of a subject and a first line."""
     return [
         InboxLine(client, _cut(subject, columns), _cut(preheader, more))
         for client, columns, more in INBOX_COLUMNS

@@ -169,7 +169,6 @@ def open_session_by_code(
 
 
 def session_subscriber(connection: Connection, cookie: str, now: datetime) -> Subscriber | None:
-    """Return whose session a cookie belongs to, or None."""
     number = pending_requests.session_subscriber_id(connection, _cookie_digest(cookie), now)
     return None if number is None else load_subscriber(connection, number)
 

@@ -55,7 +55,6 @@ class ProviderEvent:
 def failure_event(  # the fields of an event
     event_id: str, recipient: str, status: str, words: str, *, at: Any, identifiers: str = ""
 ) -> ProviderEvent:
-    """Return the event of a mail that was refused, as its status and words mean."""
     found = diagnose_refusal(status, words, recipient.rpartition("@")[2])
     return ProviderEvent(
         event_id,

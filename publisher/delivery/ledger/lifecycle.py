@@ -167,7 +167,6 @@ def _count(connection: sa.Connection, rows: sa.ColumnElement[bool]) -> int:
 
 
 def store_counts(connection: sa.Connection, issue_id: int) -> Counter[str]:
-    """Count an issue's rows, store the counts and return them."""
     delete_counts(connection, issue_id)
     count = count_rows(connection, [issue_id])[issue_id]
     rows = [

@@ -194,7 +194,6 @@ def applies(within: tuple[stylesheet.AtRule, ...], is_dark: bool) -> bool:
 
 
 def is_dark_only(within: tuple[stylesheet.AtRule, ...]) -> bool:
-    """Return whether rules within some at-rules apply in dark mode only."""
     return applies(within, True) and not applies(within, False)
 
 

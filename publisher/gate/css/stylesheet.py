@@ -245,7 +245,6 @@ def parse_declarations(style: str) -> tuple[Declaration, ...]:
 
 @lru_cache(maxsize=16)
 def parse_stylesheet(css: str) -> StyleSheet:
-    """Return the content of a <style> as a style sheet."""
     sheet = StyleSheet()
     if _bracket_depth(css) > _MOST_BRACKETS:
         problem = f"brackets are nested more than {_MOST_BRACKETS} deep"

@@ -50,8 +50,6 @@ def create_app(context: WebContext) -> flask.Flask:
 
 
 def _language_converter(settings: Callable[[], Settings]) -> type[BaseConverter]:
-    """Return the converter of `<language:language>`: a language of the publication."""
-
     class LanguageConverter(BaseConverter):
         def to_python(self, value: str) -> str:
             if value not in settings().publication.languages:

@@ -6,13 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import preview as use_cases
 from publisher.app.issues.lookup import language_of_issue
-from publisher.app.issues.preview import (
-    MailPreview,
-    load_viewer,
-    preview_mail,
-    viewer_with_profile,
-)
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
 from publisher.errors import RenderingError
@@ -98,7 +93,7 @@ def _read_next_mail(
     return _mail_value(_preview(request, edition, language, query.subscriber))
 
 
-def _mail_value(found: MailPreview) -> MailValue:
+def _mail_value(found: use_cases.MailPreview) -> MailValue:
     return MailValue.of(
         found,
         issue=found.issue.name,
@@ -128,7 +123,7 @@ def _send_next_test(
     return _send(request, _preview(request, edition, language, body.subscriber))
 
 
-def _send(request: ApiRequest, preview: MailPreview) -> SentTestMails:
+def _send(request: ApiRequest, preview: use_cases.MailPreview) -> SentTestMails:
     with refused_values("/to"):
         sent = send_tests(
             request.state, request.opened.renderer, request.actor, [preview], request.body.to
@@ -145,13 +140,15 @@ def _edition(request: ApiRequest, newsletter: str, language: str) -> Edition:
 
 def _preview(
     request: ApiRequest, what: str | Edition, language: str, subscriber: int | None
-) -> MailPreview:
+) -> use_cases.MailPreview:
     """Return the mail of an issue, or of an edition's next one, as a subscriber gets it."""
-    viewer = viewer_with_profile(language)
+    viewer = use_cases.viewer_with_profile(language)
     if subscriber is not None:
-        viewer = request.call(load_viewer, subscriber)
+        viewer = request.call(use_cases.load_viewer, subscriber)
     try:
-        return preview_mail(request.state, request.opened.renderer, request.actor, what, viewer)
+        return use_cases.preview_mail(
+            request.state, request.opened.renderer, request.actor, what, viewer
+        )
     except RenderingError as error:
         # Of a template of the publication's own: no fault of the program.
         raise ProblemError(409, str(error)) from error

@@ -7,16 +7,8 @@ from itertools import groupby
 import flask
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues import calendar as use_cases
 from publisher.app.issues import occurrences
-from publisher.app.issues.calendar import (
-    Calendar,
-    CalendarEntry,
-    calendar_of_token,
-    calendar_token,
-    read_calendar,
-    read_occurrence,
-    renew_private_addresses,
-)
 from publisher.errors import IssueError, UsageError
 from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
@@ -29,7 +21,7 @@ _WEEKS = 5
 _CENTURIES = (20, 21)
 
 # A day of a newsletter: its entries in all languages, those of one instant and time zone together.
-_Day = tuple[date, list[list[CalendarEntry]]]
+_Day = tuple[date, list[list[use_cases.CalendarEntry]]]
 
 
 ROUTES = RouteTable()
@@ -40,10 +32,12 @@ def _show(request: ConsoleRequest) -> flask.Response:
     today = request.state.clock.now().astimezone(request.settings.zone()).date()
     first = _parse_day(flask.request.args.get("from", "")) or today
     first -= timedelta(days=first.weekday())
-    calendar = read_calendar(request.state, first, first + _WEEKS * _WEEK - timedelta(days=1))
+    calendar = use_cases.read_calendar(
+        request.state, first, first + _WEEKS * _WEEK - timedelta(days=1)
+    )
     newsletters = list(dict.fromkeys(one.issue.newsletter for one in calendar.entries))
     actor = request.actor
-    token = calendar_token(request.state, actor) if actor.account_id else ""
+    token = use_cases.calendar_token(request.state, actor) if actor.account_id else ""
     root = request.settings.console.url or flask.request.host_url.rstrip("/")
     return request.page(
         "calendar.html",
@@ -63,7 +57,10 @@ def _show(request: ConsoleRequest) -> flask.Response:
 
 
 def _week(
-    calendar: Calendar, newsletters: Sequence[str], monday: date, languages: Sequence[str]
+    calendar: use_cases.Calendar,
+    newsletters: Sequence[str],
+    monday: date,
+    languages: Sequence[str],
 ) -> list[list[_Day]]:
     """Return the days of each newsletter in a week, languages in the publication's order."""
     order = {tag: number for number, tag in enumerate(languages)}
@@ -79,7 +76,7 @@ def _week(
     ]
 
 
-def _by_day(entries: Iterable[CalendarEntry]) -> list[_Day]:
+def _by_day(entries: Iterable[use_cases.CalendarEntry]) -> list[_Day]:
     return [
         (
             day,
@@ -99,7 +96,7 @@ def _page(
     request: ConsoleRequest, newsletter: str, day: str, problem: str = "", status: int = 200
 ) -> flask.Response:
     of_day = _parse_day(day)
-    entries = read_occurrence(request.state, newsletter, of_day) if of_day else ()
+    entries = use_cases.read_occurrence(request.state, newsletter, of_day) if of_day else ()
     if not entries:
         flask.abort(404)
     may_move = [
@@ -173,7 +170,7 @@ def _parse_day(text: str) -> date | None:
 
 @ROUTES.add("GET /calendar/<token>.ics", Access.PUBLIC)
 def _file(request: ConsoleRequest, token: str) -> flask.Response:
-    content = calendar_of_token(request.state, token)
+    content = use_cases.calendar_of_token(request.state, token)
     if content is None:
         flask.abort(404)
     response = flask.Response(content, mimetype="text/calendar")
@@ -183,5 +180,5 @@ def _file(request: ConsoleRequest, token: str) -> flask.Response:
 
 @ROUTES.add("POST /calendar/address/", Permission.VIEW, needs_fresh=True)
 def _renew(request: ConsoleRequest) -> flask.Response:
-    request.call(renew_private_addresses)
+    request.call(use_cases.renew_private_addresses)
     return request.see_other(_PATH, "saved")
