@@ -42,10 +42,7 @@ __all__ = [
 
 
 def render(feed_format: FeedFormat, channel: Channel) -> bytes:
-    """Return the channel as a document of this format, in UTF-8.
-
-    Raise InvalidChannelError for an archive document in another format than Atom.
-    """
+    """Return the channel as a document in UTF-8. Raise InvalidChannelError for an archive in another format than Atom."""
     if channel.is_archive and feed_format.name != ARCHIVE_FORMAT:
         raise InvalidChannelError(channel.id, "an archive document exists in Atom alone")
     document: bytes = import_module(feed_format.module).render(channel)

@@ -260,10 +260,7 @@ def optional_uri(text: str | None) -> str | None:
 
 
 def identity(text: str) -> str:
-    """Return an id unchanged: feed readers compare it byte by byte (RFC 4287 section 4.2.6.1).
-
-    Raise InvalidIdentifierError if it is not an absolute IRI.
-    """
+    """Return an id unchanged (RFC 4287 section 4.2.6.1); raise InvalidIdentifierError if it is no absolute IRI."""
     if _URI.fullmatch(text):
         return text
     identifier = _absolute(text)

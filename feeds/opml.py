@@ -47,10 +47,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlineGroup:
-    """A folder of feeds, such as those of one language.
-
-    Raises FeedsError if its text is blank, since feed readers show it as the folder's name.
-    """
+    """A folder of feeds, such as those of one language. Raises FeedsError if its text, the folder's name, is blank."""
 
     text: str
     outlines: tuple[Outline, ...]

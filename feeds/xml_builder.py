@@ -263,10 +263,7 @@ def show_of(channel: Channel) -> PodcastShow | None:
 
 
 def episode(entry: Entry) -> EntryAttachment | None:
-    """Return the file to play: the enclosure if it is audio or video, else the first such file.
-
-    Video counts only if its length is known.
-    """
+    """Return the file to play: the enclosure or the first file that is audio, or video whose length is known."""
     playable = [
         one
         for one in entry.attachments

@@ -112,18 +112,12 @@ class TimerClock:
 
 
 def shared_clock(clock: Clock, timer: Timer) -> Clock:
-    """Return the clock for what several machines compare, such as leases: that of the timer they share.
-
-    A time that was given, as by `--now`, stays.
-    """
+    """Return the clock for what machines compare, such as leases: the timer's, or a time that was given (`--now`)."""
     return TimerClock(timer) if isinstance(clock, SystemClock) else clock
 
 
 def uptime() -> float:
-    """Return seconds that only grow: setting the clock does not change them.
-
-    They include the time that the machine slept, and that the process was stopped.
-    """
+    """Return seconds that only grow, whatever the clock is set to; sleep and stops of the process are included."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()

@@ -96,10 +96,7 @@ class Occurrence:
 
 @cache
 def parse_schedule(text: str, *, at: time | None = None, start: date | None = None) -> Schedule:
-    """Parse a cron line with five fields, or an RRULE (RFC 5545 section 3.3.10) and its `at`.
-
-    Raises ValueError with `problem; remedy`.
-    """
+    """Parse a cron line of five fields, or an RRULE (RFC 5545 3.3.10) and its `at`. Raises ValueError: `problem; remedy`."""
     if re.search(r"\bFREQ\s*=", text, re.IGNORECASE):
         return _parse_rrule(text, at, start)
     return _parse_cron(text, at, start)

@@ -171,10 +171,7 @@ def undo_address_change(
     moved: Collection[Table],
     digest: store.AddressDigest,
 ) -> bool:
-    """Give the subscriber the old address again. Changes that came later are undone, too.
-
-    Return False, and change nothing, if there is nothing to undo.
-    """
+    """Undo a change and those that came later. Return False, and change nothing, if there is nothing to undo."""
     person = store.load_subscriber(connection, change.subscriber_id)
     if person is None or change.state is not AddressChangeState.CONFIRMED:
         return False

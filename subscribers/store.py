@@ -92,10 +92,7 @@ def count_subscribers_by_languages(connection: sa.Connection) -> dict[tuple[str,
 def list_subscribers(
     connection: sa.Connection, *, limit: int | None = None
 ) -> Iterator[Subscriber]:
-    """Yield all subscribers, or the first `limit`, in the order of their ids.
-
-    Rows are fetched a page at a time: don't write to the tables while iterating.
-    """
+    """Yield all or `limit` subscribers by id, fetched by pages: don't write to the tables meanwhile."""
     return _read(connection, sa.select(subscriber).order_by(subscriber.c.id).limit(limit))
 
 
@@ -111,10 +108,7 @@ def search_subscribers(connection: sa.Connection, text: str, limit: int) -> list
 
 
 def find_subscriber(connection: sa.Connection, email: str) -> Subscriber | None:
-    """Return the subscriber with this address, in any spelling, or None.
-
-    Raise `BadAddressError` for an invalid address.
-    """
+    """Return the subscriber of an address in any spelling, or None. Raise `BadAddressError` for an invalid one."""
     identity = normalise_address(email).identity
     return find_subscribers(connection, [identity]).get(identity)
 
@@ -270,10 +264,7 @@ def remember_erased(
     now: datetime,
     why: ErasureReason = ErasureReason.ERASED,
 ) -> None:
-    """Store the hash of an address that is not on record any more.
-
-    An address that refused all mail refuses it until it is readmitted.
-    """
+    """Store the hash of an address that is not on record any more; refused, it stays so until it is readmitted."""
     if identity in refused_among(connection, [identity], digest):
         why = ErasureReason.REFUSED
     readmit(connection, [identity], digest)

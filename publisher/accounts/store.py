@@ -26,10 +26,7 @@ class NewAccount:
 
 
 def add_account(connection: sa.Connection, new: NewAccount, now: datetime) -> Account:
-    """Add an account that nobody can sign in to yet.
-
-    Raise AccountError if the address is malformed or has an account, or if there is no role.
-    """
+    """Add an account that nobody can sign in to yet. Raise AccountError for a bad or known address, or without roles."""
     email = new.email.strip().lower()
     if not _EMAIL.fullmatch(email):
         raise AccountError.saying("%(email)s: is no e-mail address", email=repr(new.email))

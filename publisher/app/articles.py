@@ -75,10 +75,7 @@ def announce_articles(settings: Settings, database: Database, name: str, now: da
 
 
 def count_mailed_articles(database: Database, name: str) -> Mapping[str, int]:
-    """Return how many published articles of a source or a story are `news`, `announced` or `archive`.
-
-    Raise UsageError for an unknown name.
-    """
+    """Count published articles of a source or story that are `news`, `announced` or `archive`. Raise UsageError."""
     with database.reading() as connection:
         return item_state.count_by_mailing(connection, _chosen(connection, name))
 
@@ -113,10 +110,7 @@ class ProblemGroup:
 
 
 def list_article_problems(database: Database) -> list[ProblemGroup]:
-    """Return what was wrong when the files were last read, the most frequent kind first.
-
-    Likely translations that are not linked are among it.
-    """
+    """Return what was wrong when files were last read, with likely translations that are not linked, the most first."""
     with database.reading() as connection:
         # Sorting is stable: within a kind, the order of files stays.
         stored = [*item_problems.list_problems(connection), *unlinked_translations(connection)]

@@ -117,10 +117,7 @@ def open_editing_state(settings: Settings, clock: Clock) -> Iterator[EditingStat
 
 
 def find_terminal_actor(state: EditingState, email: str | None) -> Actor:
-    """Return who uses the terminal: the machine's owner, or the account of an address.
-
-    Raise UsageError if there is no such account, or if it is disabled.
-    """
+    """Return the machine's owner, or the account of an address. Raise UsageError if that is unknown or disabled."""
     if email is None:
         return terminal_actor()
     with state.database.reading() as connection:

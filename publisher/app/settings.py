@@ -185,10 +185,7 @@ def _replace(path: Path, key: str, content: bytes, edited: bytes) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Lock the folder, so that one caller at a time changes its files.
-
-    Editors take no lock; `_require` notices what they changed.
-    """
+    """Lock the folder: one caller at a time changes its files. `_require` notices what editors change meanwhile."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -300,10 +297,7 @@ PUBLICATION = "publication"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditableField:
-    """One key with its value as text; empty if the file has none. `choices`, if only these may be.
-
-    A title has a field for each `language`.
-    """
+    """One key with its value as text, empty if the file has none. A title has a field for each `language`."""
 
     key: str
     value: str

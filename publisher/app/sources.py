@@ -243,10 +243,7 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcesStatus:
-    """All sources, with path and reason of each file in quarantine, and problems by kind.
-
-    The service last worked in this folder at `worked_at`.
-    """
+    """All sources, with files in quarantine and problems by kind; the service last worked here at `worked_at`."""
 
     sources: tuple[SourceStatus, ...]
     quarantine: tuple[tuple[str, str], ...]

@@ -161,10 +161,7 @@ def _assemble_one(
 def _render(
     settings: Settings, database: Database, renderer: Renderer, edition: Edition, issue: Issue
 ) -> _Rendered | None:
-    """Render an issue; None if all its articles were withdrawn.
-
-    What is signed is read in the same transaction as the content.
-    """
+    """Render an issue, and read what is signed in the same transaction; None if all its articles were withdrawn."""
     if issue.kind == IssueKind.CORRECTION:
         with database.reading() as connection:
             signed = _manifest(connection, settings, renderer, edition, issue)
@@ -454,10 +451,7 @@ def variant_content(
     numbers: Sequence[int],
     length: str | None,
 ) -> IssueContent:
-    """Return the content of an issue with other articles, or another length than the newsletter's.
-
-    Raise IssueError if there is no such edition any more.
-    """
+    """Return an issue's content with other articles or another length. Raise IssueError if its edition is gone."""
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
         raise IssueError(EDITION_REMOVED)

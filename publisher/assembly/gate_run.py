@@ -49,10 +49,7 @@ class GateRun:
 def check_digest(
     publication: Publication, issue: Issue, digest: Digest, list_title: str = ""
 ) -> GateRun:
-    """Compose a sample and check it. The digest's notes become warnings.
-
-    Raise DeliveryError if no message can be composed.
-    """
+    """Compose a sample and check it; the digest's notes are warnings. Raise DeliveryError if none can be composed."""
     # Imported late: the checks load tables of mail clients, and most cycles make no issue.
     from publisher.gate.checks import check_mail
 

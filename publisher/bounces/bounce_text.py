@@ -93,10 +93,7 @@ class FailedRecipient:
 
 
 def failed_recipients(text: str, ours: frozenset[str]) -> Iterator[FailedRecipient]:
-    """Yield the addresses that a report's text is about.
-
-    `ours` are addresses in lower case that the report was sent to or from.
-    """
+    """Yield the addresses that a report is about, without `ours`: in lower case, whom it was from and to."""
     places = list(_places(text, ours))
     for number, (start, address) in enumerate(places):
         end = places[number + 1][0] if number + 1 < len(places) else None

@@ -204,10 +204,7 @@ def _verdict_about(
     origin: model.Attribution | None,
     verdicts: Iterable[model.RecipientVerdict],
 ) -> model.RecipientVerdict:
-    """Return the verdict about the subscriber.
-
-    If the report names another address, her mail was forwarded: that mailbox is dead, not hers.
-    """
+    """Return the verdict about the subscriber; one about another address means that her mail was forwarded."""
     first, *others = verdicts
     if origin is None:
         return first

@@ -24,10 +24,7 @@ _DONE = frozenset({"delivered", "relayed", "expanded"})
 
 
 def status_recipients(part: Message, notice: str) -> Iterator[RecipientVerdict]:
-    """Yield what a machine-readable part says of each recipient.
-
-    `notice` is the text for people, which counts where the fields say nothing.
-    """
+    """Yield what a machine-readable part says of each recipient, or `notice`, the text for people, where it says nothing."""
     found = [(group, _address(group)) for group in incoming_mail.status_groups(part)]
     about = [(group, name) for group, name in found if name or group.get("Action")]
     for group, address in about:

@@ -1,7 +1,4 @@
-"""`publisher accounts` and `keys`: who may sign in or use the API.
-
-An invitation's link is printed on standard output, and nowhere else.
-"""
+"""`publisher accounts` and `keys`. An invitation's link is printed on standard output, and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""publication.toml and the environment -> frozen, typed settings.
-
-Read and validated once at start; other code relies on the values.
-"""
+"""publication.toml and the environment, read and validated once at start, as frozen and typed settings."""
 
 from publisher.config.choices import (
     DigestCadence,

@@ -179,10 +179,7 @@ def _day(value: object) -> date:
 
 
 class WarmupSettings(ConfigTable):
-    """The table [delivery.warmup]: daily limits of a new sender.
-
-    Each day's limit is `growth` times the limit of the day before.
-    """
+    """The table [delivery.warmup]: daily limits of a new sender, each `growth` times that of the day before."""
 
     # The first day, in UTC.
     start: Annotated[date, PlainValidator(_day)]

@@ -1,7 +1,4 @@
-"""Settings of a publication's design: colours, logo, heading font.
-
-`publisher.rendering.colours_and_fonts` derives the other colours from these.
-"""
+"""Settings of the design: colours, logo, heading font. `rendering.colours_and_fonts` derives other colours."""
 
 from __future__ import annotations
 

@@ -147,10 +147,7 @@ def _with_pictures(publication: Publication, path: Path) -> Publication:
 
 
 def read_people(path: Path, content: bytes | None = None) -> People:
-    """Return the people of people.toml, or of `content` in its place; nobody if there is no file.
-
-    Raise ConfigError.
-    """
+    """Return the people of people.toml, or of `content`; nobody if there is no file. Raise ConfigError."""
     if content is None and not os.path.lexists(path):
         return People()
     values = parse_toml(path, content)

@@ -121,10 +121,7 @@ _PART = re.compile(rf"{_SELECTOR}|{_NAME}")
 
 
 def changed_keys(old: Any, new: Any, prefix: str = "") -> Iterator[str]:
-    """Yield the keys whose values differ between two TOML documents.
-
-    A table that only one of them has is one key.
-    """
+    """Yield the keys whose values differ in two TOML documents. A table that only one of them has is one key."""
     if old == new:
         return
     before, after = _parts(old), _parts(new)
@@ -146,10 +143,7 @@ def _parts(value: Any) -> Mapping[str, Any] | None:
 
 
 def split_key(key: str) -> tuple[str, ...]:
-    """Return the parts of a key: `newsletter[weekly].title` is `newsletter`, `[weekly]`, `title`.
-
-    Raise SettingEditError for what is no key.
-    """
+    """Return the parts of a key: `a[b].c` is `a`, `[b]`, `c`. Raise SettingEditError for what is no key."""
     if not _KEY.fullmatch(key):
         remedy = "write one like newsletter[weekly].title.en"
         raise SettingEditError("is no name of a setting", remedy)

@@ -146,10 +146,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that may write; it is committed whole, or rolled back.
-
-        It is the only one that writes at this time.
-        """
+        """Open the only transaction that writes at this time; it is committed whole, or rolled back."""
         with self._transaction(writes=True) as connection:
             yield connection
 

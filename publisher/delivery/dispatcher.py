@@ -313,10 +313,7 @@ class Dispatcher:
     # --- sending
 
     def _send_due_issues(self) -> bool:
-        """Send what is due now. Returns whether another issue has become due.
-
-        Raises PublisherError if something prevents sending at all.
-        """
+        """Send what is due now; return whether another issue is due since. Raises PublisherError if nothing can be sent."""
         due = self._due_issues()
         if not due:
             return False

@@ -209,10 +209,7 @@ class LedgerWriter:
     # --- in a transaction
 
     def write(self, connection: Connection) -> LedgerBatch:
-        """Write results and reserve rows.
-
-        Raises LeaseLost or QuarantinedError; the transaction is to be undone then.
-        """
+        """Write results and reserve rows. Raises LeaseLost or QuarantinedError; undo the transaction then."""
         until = self.timer.time() + leases.LEASE_SECONDS
         page = self._turn_page(connection)
         if page is None:

@@ -307,10 +307,7 @@ def finding(
     clients: tuple[str, ...] = (),
     **values: object,
 ) -> Finding:
-    """Return a finding: an element or a field breaks the rule of a code, as a sentence says.
-
-    The template and its values are those of `message`.
-    """
+    """Return a finding: an element or a field breaks a code's rule; template and values are those of `message`."""
     return finding_of(code, place, message(template, **values), line=line, clients=clients)
 
 

@@ -208,10 +208,7 @@ def held_back_items(connection: Connection) -> list[tuple[str, str, str]]:
 
 
 def left_out_by_name(connection: Connection) -> list[tuple[str, str, int]]:
-    """Return reason, group and number of the files that are left out by their names.
-
-    The most frequent ones come first.
-    """
+    """Return reason, group and number of files that are left out by their names, the most frequent first."""
     counts: Counter[tuple[str, str]] = Counter()
     for (text,) in connection.execute(select(source_table.c.left_out)):
         for reason, group, number in json.loads(text or "[]"):

@@ -195,10 +195,7 @@ class IssueVariant:
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """What one mail carries: pairs of story and article ids, in order.
-
-    `more` had no room. `length` None is the newsletter's.
-    """
+    """Pairs of story and article ids of a mail, in order; `more` had no room; `length` None is the newsletter's."""
 
     articles: Sequence[tuple[int, int]]
     more: int = 0

@@ -200,10 +200,7 @@ class Issue:
 
     @property
     def name(self) -> str:
-        """The name for people, files and logs: `weekly-en-2026-01-09`.
-
-        Corrections end in `-correction`, `-correction-2` and so on.
-        """
+        """The name for people, files and logs: `weekly-en-2026-01-09`, `...-correction`, `...-correction-2`."""
         number = f"-{self.serial}" if self.serial > 1 else ""
         suffix = f"-correction{number}" if self.serial else ""
         return f"{issue_name(self.newsletter, self.language, self.day)}{suffix}"

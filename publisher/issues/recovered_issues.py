@@ -143,10 +143,7 @@ def recovered_stories(connection: Connection, issue: str) -> frozenset[str] | No
 def lacks_recovered_stories(
     connection: Connection, issue: str, languages: Collection[str]
 ) -> bool:
-    """Return whether an issue has to be made of a story that was never read since in these languages.
-
-    A source may be down.
-    """
+    """Return whether an issue needs a story that was never read since in these languages, as of a source that is down."""
     is_read = exists().where(
         article.c.story_id == story.c.id,
         article.c.language.in_(languages),

@@ -124,10 +124,7 @@ def issues_due_between(
 def issues_of_edition(
     connection: Connection, edition: Edition, since: datetime, day: date
 ) -> list[model.Issue]:
-    """Return the issues of an edition that are due since an instant, and that of a day.
-
-    Corrections are not among them.
-    """
+    """Return an edition's issues that are due since an instant, and that of a day, without corrections."""
     return store.issues_where(
         connection,
         issue_table.c.kind == model.IssueKind.REGULAR,

@@ -143,10 +143,7 @@ def reset_future_cutoffs(connection: sa.Connection, now: datetime) -> None:
 
 
 def add_occurrence(connection: sa.Connection, planned: model.Issue) -> bool:
-    """Add an issue that is to be made, or an occurrence that is skipped. Return whether it is new.
-
-    An occurrence on record stays as it is.
-    """
+    """Add an issue to be made, or a skipped occurrence; return whether it is new. One on record stays as it is."""
     columns = asdict(planned) | {"send_at": planned.due_at}
     del columns["id"]
     row = upsert(connection, issue_table).values(columns)
@@ -415,10 +412,7 @@ def has_issues(connection: sa.Connection, name: str) -> bool:
 
 
 def rename_editions(connection: sa.Connection, former: str, name: str) -> None:
-    """Move issues, with their pages to be written at the new address, and what is planned.
-
-    The new name must have no issues.
-    """
+    """Move issues, whose pages are written at the new address, and what is planned. The new name has no issues."""
     table = edition_table.c.newsletter
     has_former = connection.execute(sa.select(table).where(table == former).limit(1)).first()
     if has_former:

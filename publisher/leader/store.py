@@ -73,10 +73,7 @@ class Leader:
 def take_or_renew(
     connection: sa.Connection, process: Process, epoch: int | None, now: float
 ) -> int | None:
-    """Renew the lease of this epoch, or take it with a new one if it is free. Return the epoch.
-
-    None if another process leads.
-    """
+    """Renew the lease of this epoch, or take it with a new one if it is free; None if another process leads."""
     if epoch is not None:
         renewal = sa.update(leader).where(_is_led_by(process.id, epoch))
         if connection.execute(renewal.values(until=now + LEADER_SECONDS)).rowcount:

@@ -157,10 +157,7 @@ class CompiledMail:
     _signers: Sequence[DkimSigner]
 
     def message(self, recipient: Recipient, date: datetime) -> Message:
-        """Return a recipient's message.
-
-        Raise DeliveryError if no message can hold the recipient's name or address.
-        """
+        """Return a recipient's message. Raise DeliveryError if no message can hold the recipient's name or address."""
         name = self._names.name_for(recipient.id)
         try:
             values = self._values.values_for(recipient)

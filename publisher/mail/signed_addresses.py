@@ -52,10 +52,7 @@ class SignedLink:
     is_old: bool = False
 
     def has_ended(self, generation: int) -> bool:
-        """Return whether the link is no longer valid for a subscriber with this `generation`.
-
-        A link to unsubscribe never ends.
-        """
+        """Return whether a link is no longer valid for a subscriber of a `generation`; one to unsubscribe never ends."""
         return self.kind != "unsubscribe" and self.generation != generation
 
 
@@ -95,10 +92,7 @@ def sign_link(
 
 
 def read_link(secret: str, kind: LinkKind, value: str) -> SignedLink:
-    """Return what a token says.
-
-    Raise DeliveryError for a token that was not made here, or for another kind of link.
-    """
+    """Return what a token says. Raise DeliveryError for one of others, or for another kind of link."""
     is_old = not value.startswith(_PREFIX)
     signed = value.removeprefix(_PREFIX)
     try:

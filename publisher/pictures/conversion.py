@@ -19,10 +19,7 @@ def convert_picture(content: bytes) -> bytes:
 
 
 def narrow_picture(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield a picture's narrower copies as WebP, with their widths in pixels, the widest first.
-
-    None if they save nothing. Raises ArticleError.
-    """
+    """Yield narrower copies as WebP with their widths in pixels, the widest first, if they save. Raises ArticleError."""
     rest = _converted(content, "--narrow")
     while rest:
         head, _, rest = rest.partition(b"\n")

@@ -30,10 +30,7 @@ LengthPlan = tuple[digest_stories.StoryLength, ...]
 
 
 def length_plans(wanted: LengthPlan) -> list[LengthPlan]:
-    """List the plans from what is wanted to the least; each differs in one story from the last.
-
-    The lead is shortened after all others.
-    """
+    """List the plans from what is wanted to the least; each shortens one story more, the lead the last."""
     plan, plans = list(wanted), [wanted]
     for target in (
         digest_stories.StoryLength.OPENING,

@@ -157,10 +157,7 @@ class StorySource:
     def notes(
         self, length: StoryLength, *, has_picture: bool = True
     ) -> Iterator[model.DigestNote]:
-        """Yield a note for each picture that the mail leaves out.
-
-        `has_picture` says that the mail shows the article's own picture if it can.
-        """
+        """Yield a note for each picture that the mail leaves out; `has_picture`: it shows the article's own if it can."""
         picture = self.item.article.picture
         if picture and has_picture:
             reason = filters.shown_picture_problem(picture)

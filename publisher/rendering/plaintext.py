@@ -216,10 +216,7 @@ def _belongs(atom: str, space: str, token: str) -> bool:
 
 
 def _fitting(atom: str, columns: int) -> Iterator[str]:
-    """Yield an atom in parts that fit a line; a URL or a placeholder stays whole.
-
-    No cut is before a combining mark.
-    """
+    """Yield parts of an atom that fit a line, none beginning with a combining mark; URLs and placeholders stay whole."""
     fits = 2 * len(atom) <= columns or display_width(atom) <= columns
     if fits or "://" in atom or placeholders.PLACEHOLDER_PATTERN.search(atom):
         yield atom

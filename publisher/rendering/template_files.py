@@ -42,10 +42,7 @@ EMPTY_FOLDER: FolderState = frozenset()
 
 @cache
 def shipped_templates_folder() -> Path:
-    """Return the folder of the shipped templates.
-
-    A wheel has it inside the package; in a checkout it stands beside the package.
-    """
+    """Return the folder of the shipped templates: inside a wheel's package, beside it in a checkout."""
     package = Path(str(files("publisher")))
     inside = package / "templates"
     return inside if inside.is_dir() else package.parent / "templates"

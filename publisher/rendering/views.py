@@ -233,10 +233,7 @@ def related_articles(
 
 
 def feed_lines(publication: Publication, language: str) -> tuple[FeedLine, ...]:
-    """Return the feeds of a page: its own language's first, that of all languages last.
-
-    A publication in one language has no feed of all languages.
-    """
+    """Return a page's feeds: its language's first; that of all languages last, if there are several."""
     others = [tag for tag in publication.languages if tag != language]
     order = [language, *others, None] if others else [language]
     return tuple(

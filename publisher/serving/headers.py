@@ -228,10 +228,7 @@ def is_styled(path: str) -> bool:
 
 
 def is_browser(accept: str) -> bool:
-    """Return whether an Accept header is that of a browser that opens a page (RFC 9110, 12.5.1).
-
-    Weights are ignored.
-    """
+    """Return whether an Accept header is a browser's that opens a page (RFC 9110, 12.5.1), whatever the weights."""
     return _names(ACCEPTS_PAGE, accept) and not _names(accepts_feed_pattern(), accept)
 
 

@@ -60,10 +60,7 @@ def write_archives(
     now: datetime,
     report: Report = unreported,
 ) -> int:
-    """Write the lists that have changed; return how many files changed.
-
-    `report` gets why a page could not be written: the next cycle tries it again.
-    """
+    """Write changed lists; return how many files changed. `report` gets what the next cycle tries again."""
     around = web_files.hash_inputs(
         settings.publication,
         settings.takes_requests,

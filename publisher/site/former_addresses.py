@@ -87,10 +87,7 @@ def write_redirects(
     renderer: Renderer,
     stop_here: Callable[[], object] = lambda: None,
 ) -> list[str]:
-    """Write and remove the pages that are due; return the problems.
-
-    `stop_here` is called between transactions, and may raise to stop.
-    """
+    """Write and remove due pages; return problems. `stop_here`, called between transactions, may raise to stop."""
     with database.reading() as connection:
         due = _due(connection)
     if not due:

@@ -74,10 +74,7 @@ class FeedPositions:
                 self._mark_changed(feed_id, updated)
 
     def rewrite(self, entry_id: int, *, archived: bool = False) -> None:
-        """Write the documents again that contain an entry in an open or an archived position.
-
-        Their dates stay as they are.
-        """
+        """Have documents written again that contain an entry, archived ones too, with the dates that they have."""
         for feed_id, position in self._present(entry_id).items():
             if self._is_archived(feed_id, position) != archived:
                 continue

@@ -23,10 +23,7 @@ from publisher.syndication.feed_index import Feed
 
 @dataclass(frozen=True, slots=True)
 class FeedFile:
-    """One document of a feed in one format; `address` is None for an archive document.
-
-    Only what many ask for has compressed copies.
-    """
+    """A document of a feed in a format, compressed if many ask for it; `address` is None for an archive document."""
 
     path: str
     content: bytes

@@ -46,10 +46,7 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry(EntryRow):
-    """An entry with its article and the versions of that.
-
-    It is corrected if a newsletter brought the article in other words.
-    """
+    """An entry, its article and the versions of that; it is corrected if a newsletter brought other words."""
 
     article: Article
     versions: Sequence[LanguageVersion]

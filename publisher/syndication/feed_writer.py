@@ -81,10 +81,7 @@ def split_evenly(count: int, most: int) -> list[int]:
 
 
 def split_by_size(sizes: Sequence[int], most_bytes: int) -> list[int]:
-    """Return how many consecutive entries go into each document of at most `most_bytes`.
-
-    An entry larger than that has a document of its own.
-    """
+    """Return how many entries in a row fit documents of `most_bytes`; a larger entry has one of its own."""
     counts: list[int] = []
     total = 0
     for size in sizes:
@@ -392,10 +389,7 @@ def _name_feeds(
 
 
 def _mark_changed_settings(connection: Connection, settings: Settings, templates: str) -> bool:
-    """Mark what depends on settings and templates, if they changed; return whether they did.
-
-    Archive documents stay as they are.
-    """
+    """Mark what depends on changed settings and templates; return whether any did. Archive documents stay."""
     publication = settings.publication
     named = [one for one in (publication.people, publication.renamed_topics) if one]
     if _differs(connection, "feeds/languages", publication.languages, *named):

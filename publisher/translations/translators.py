@@ -23,10 +23,7 @@ from publisher.translations.tables import translation_source, translator
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """What an account chose. `wants_mail` None leaves it to the roles.
-
-    `told_until` is up to when the account was told what came in.
-    """
+    """What an account chose: `wants_mail` None is as its roles say; it was told what came in up to `told_until`."""
 
     account_id: int
     told_until: datetime
@@ -132,10 +129,7 @@ STAFF_POLICY = retry_queue.QueuePolicy(
 def enqueue_staff_mail(
     connection: Connection, account_id: int, content: Mapping[str, Any], now: datetime
 ) -> None:
-    """Have a mail to a translator or an approver sent as soon as this transaction commits.
-
-    `content` is what it is made from.
-    """
+    """Have a mail to a translator or an approver, made of `content`, sent as soon as this transaction commits."""
     retry_queue.enqueue(connection, _KIND, content, now, account_id=account_id)
 
 

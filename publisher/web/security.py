@@ -114,10 +114,7 @@ def is_for_us(url: str, others: Collection[str]) -> bool:
 
 
 def is_own_request(check: OriginCheck, url: str) -> bool:
-    """Return whether the request may come from where it comes from.
-
-    `url` is our own address; the request's host was found to be known.
-    """
+    """Return whether a request for a known host may come from where it does; `url` is our own address."""
     if flask.request.method in SAFE_METHODS or check is OriginCheck.EXEMPT:
         return True
     fields = flask.request.headers

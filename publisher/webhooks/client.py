@@ -25,10 +25,7 @@ _SUCCESS, _REDIRECTION, GONE = range(200, 300), range(300, 400), 410
 
 
 def check_webhook_address(url: str, *, allow_loopback: bool = False) -> None:
-    """Raise WebhookError for an address that no webhook may have.
-
-    With `allow_loopback` it may also lead to this machine, by http.
-    """
+    """Raise WebhookError for an address that no webhook may have; `allow_loopback` allows this machine, by http."""
     if len(url) > _MAX_LENGTH or not _CHARACTERS.fullmatch(url):
         raise WebhookError(
             f"not an address of a webhook; write ASCII, {_MAX_LENGTH} characters at most"

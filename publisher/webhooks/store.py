@@ -169,10 +169,7 @@ def close_webhook(
 
 
 def reopen_webhook(connection: sa.Connection, webhook_id: int, now: datetime) -> int:
-    """Send to a webhook again, first what failed. Return how many deliveries that are.
-
-    Events of the time between were not queued.
-    """
+    """Send to a webhook again, first what failed; return how many that are. What happened meanwhile is not sent."""
     _change(
         connection,
         webhook_id,
@@ -242,10 +239,7 @@ _PORTION = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookDelivery:
-    """An event and a webhook that gets it: pending, delivered or failed.
-
-    Times are None until the service has seen it.
-    """
+    """An event for a webhook: pending, delivered or failed. Times are None until the service has seen it."""
 
     id: int
     webhook_id: int

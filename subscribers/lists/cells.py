@@ -96,10 +96,7 @@ def read_cells(lines: Iterable[bytes | str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def write_cells(rows: Iterable[Sequence[str]], out: TextIO) -> int:
-    """Write rows with CR LF ends and escaped formulas. Return how many.
-
-    `out` is open for text with `newline=""`.
-    """
+    """Write rows with CR LF and escaped formulas to `out`, which is open with `newline=""`; return how many."""
     writer = csv.writer(out)
     count = 0
     for count, row in enumerate(rows, start=1):  # noqa: B007 -- the last number is the count

@@ -89,10 +89,7 @@ def status_role(name: str) -> str:
 
 
 def stated_status(columns: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """Return the status that these cells tell, and the name of the column that tells it.
-
-    Both are empty if they say nothing. Raise BadCellError.
-    """
+    """Return the status that these cells tell, and which column does; empty if none. Raise BadCellError."""
     stated = [(_stated(column_key(name), cell), name) for name, cell in columns]
     return max(stated, key=lambda one: _STRENGTH.index(one[0]), default=("", ""))
 
@@ -240,10 +237,7 @@ class ColumnPlan:
 
 
 def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
-    """Return what the columns of a header are read as.
-
-    Raise BadFileError if a column is there twice, is misspelt, or if there is no address.
-    """
+    """Return what a header's columns are read as. Raise BadFileError for double, misspelt, or no address."""
     if not cells:
         raise BadFileError(
             line, RowReason("the file is empty; it starts with a header such as email,name")

@@ -75,10 +75,7 @@ _NOT_UNICODE: Final = errors.RowReason("it is not UTF-8; save the file as CSV in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPublication:
-    """The languages and newsletters of the publication that a list is for.
-
-    `languages` returns the publication's language for any tag, or None.
-    """
+    """The languages and newsletters that a list is for; `languages` returns the publication's for any tag, or None."""
 
     languages: Callable[[str], str | None]
     default_language: str
@@ -88,10 +85,7 @@ class ListPublication:
 def parse_rows(
     rows: Iterable[tuple[int, Sequence[str]]], publication: ListPublication
 ) -> Iterator[SubscriberRow | errors.BadRow]:
-    """Yield a `SubscriberRow` or a `BadRow` for each numbered row of cells after the header.
-
-    Raise `BadFileError` if the header is missing or wrong.
-    """
+    """Yield each row after the header, a `SubscriberRow` or a `BadRow`. Raise `BadFileError` for a bad header."""
     numbered = iter(rows)
     line, first = next(numbered, (1, []))
     if not all(map(_is_unicode, first)):

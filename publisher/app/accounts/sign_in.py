@@ -163,10 +163,7 @@ def _complete(
 
 
 def begin_by_password(state: EditingState, browser: Browser, email: str, password: str) -> str:
-    """Begin a session by a right password. Return its token, which `use_code` takes.
-
-    Raise SignInError: `wrong`, which never says of what, or `wait`.
-    """
+    """Return the token of a session, for `use_code`. Raise SignInError: `wrong`, never saying of what, or `wait`."""
     require_step(state, browser.network)
     account = _owner_of_password(state, email, password, browser.network)
     now = state.clock.now()
@@ -239,10 +236,7 @@ def use_code(state: EditingState, token: str, code: str, network: str) -> str:
 def prove_by_password(
     state: EditingState, token: str, password: str, code: str, network: str
 ) -> str:
-    """Prove password and code again to a session that is signed in. Return its new token.
-
-    Raise SignInError: `over`, `wrong` or `wait`.
-    """
+    """Prove password and code again; return the session's new token. Raise SignInError: `over`, `wrong` or `wait`."""
     now = state.clock.now()
     with state.database.reading() as connection:
         found = session_owner(connection, token, now)

@@ -46,10 +46,7 @@ from publisher.secrets import load_secret, secret_adopted_at
 
 @dataclass(frozen=True, slots=True)
 class DoubtChoice:
-    """Which deliveries in doubt are meant: those of some addresses and Message-IDs. By default all.
-
-    Message-IDs have no angle brackets.
-    """
+    """Which deliveries in doubt are meant: by addresses and by Message-IDs without angle brackets. By default all."""
 
     addresses: Sequence[str] = ()
     message_ids: Collection[str] | None = None
@@ -315,10 +312,7 @@ def report_day(
 
 
 def report_issues(state: EditingState, names: Sequence[str]) -> DayReport:
-    """Return what became of some issues of one newsletter and day, such as those of a correction.
-
-    Raise UsageError if there is none of a name.
-    """
+    """Return what became of some issues of one newsletter and day. Raise UsageError if there is none of a name."""
     with state.database.reading() as connection:
         found = [lookup.require_issue(connection, name) for name in names]
         reports = [_of_issue(connection, state.settings, issue) for issue in found]

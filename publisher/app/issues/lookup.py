@@ -42,10 +42,7 @@ def require_rows(connection: Connection, settings: Settings, issue: model.Issue)
 def list_upcoming(
     settings: Settings, database: Database, now: datetime, most: int
 ) -> list[planner.EditionIssue]:
-    """Return the next issues of all editions, and before them those that are due already.
-
-    Those that were made before they are due are among them.
-    """
+    """Return the issues of all editions that are due already, and the next ones, also those that are made already."""
     with database.reading() as connection:
         planned = planner.read_planning(connection, settings)
         upcoming = planner.upcoming_issues(settings, planned, now, most)

@@ -147,10 +147,7 @@ def list_left_out(
 def compare_revisions(
     state: EditingState, actor: Actor, name: str, old: int | None = None, new: int | None = None
 ) -> RevisionDiff:
-    """Compare two revisions of an issue, by default the last two.
-
-    Raise IssueError if it has no such revisions.
-    """
+    """Compare two revisions, by default the last two. Raise IssueError if there are no such ones."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         revisions = digests.revisions_of(connection, require_issue(connection, name))

@@ -357,10 +357,7 @@ def _require_viewing(actor: Actor, viewer: offer.Viewer) -> None:
 
 
 def find_viewer(state: EditingState, actor: Actor, address: str) -> offer.Viewer:
-    """Return the subscriber of an address, to see what he or she gets.
-
-    Raise UsageError if there is none.
-    """
+    """Return the subscriber of an address, to see what he or she gets. Raise UsageError if there is none."""
     actor.require(Permission.SEE_SUBSCRIBERS)
     with state.database.reading() as connection:
         try:

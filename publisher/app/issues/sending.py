@@ -190,10 +190,7 @@ def rate_of(looks: deque[tuple[datetime, int]]) -> float | None:
 def expected_end(
     now: datetime, stop: StopCounts, rate: float | None, last_due: datetime | None
 ) -> datetime | None:
-    """Return when the last mail leaves, as far as can be known. Pure.
-
-    `last_due` is when the last row is due that waits for its subscriber's hour.
-    """
+    """Return when the last mail leaves, as far as can be known. `last_due` is of the rows at subscribers' hours. Pure."""
     left = stop.under_way + stop.waiting
     if not left or not rate:
         return last_due if left else None
@@ -204,10 +201,7 @@ def expected_end(
 def pause_sending(
     state: EditingState, actor: Actor, name: str, reason: str | None = None
 ) -> StopCounts:
-    """Stop sending an issue until it is resumed; return how far it was.
-
-    Mails that are under way are completed.
-    """
+    """Stop sending an issue; return how far it was. Mails that are under way are completed."""
     permission = Permission.PAUSE_SENDING
     with changing_issue(state, actor, "pause", permission, name) as (change, issue):
         change.details["reason"] = reason
@@ -307,10 +301,7 @@ _ROW_WORDS = {
 
 
 def send_now(state: EditingState, actor: Actor, name: str) -> model.Issue:
-    """Send an issue that is ready before its hour, or one that is held; `undo_sending` stops it.
-
-    The first mail leaves after the time to undo.
-    """
+    """Send an issue that is ready or held, after the time in which `undo_sending` stops it."""
     with _changing(state, actor, "send-now", Permission.CONTROL_SENDING, name) as one:
         issue, send_at = one.issue, one.now + one.edition.undo_now
         if issue.state is not model.IssueState.READY:

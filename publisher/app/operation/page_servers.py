@@ -32,10 +32,7 @@ class WebState:
 
 @contextmanager
 def open_web_state(settings: Settings) -> Iterator[WebState]:
-    """Open it beside a service that runs, and close it at the end.
-
-    Raise DatabaseError if `publisher run` has not made or upgraded the database yet.
-    """
+    """Open it beside a service. Raise DatabaseError if `publisher run` has not made or upgraded the database yet."""
     with (
         closing(_open(settings, _PAGES_BUSY_SECONDS, read_only=True)) as database,
         closing(_open(settings, _PAGES_BUSY_SECONDS)) as written,

@@ -73,10 +73,7 @@ class IssueStatus:
 
 @dataclass(frozen=True, slots=True)
 class LanguageStatus:
-    """The numbers and issues of one language.
-
-    `upcoming` has the issues that were made ahead, and the next one of each newsletter, by time.
-    """
+    """The numbers of a language; `upcoming` has the issues made ahead and the next of each newsletter, by time."""
 
     language: str
     articles: int

@@ -257,10 +257,7 @@ def receive_mail(
 
 
 def receive_piped(settings: Settings, database: Database, raw: bytes, now: datetime) -> MailUse:
-    """Receive one mail from a mail server. When this returns, it is committed.
-
-    A mail for the owner is kept in the Maildir `var/mailbox`.
-    """
+    """Receive and commit one mail of a mail server. A mail for the owner is kept in the Maildir `var/mailbox`."""
     with database.writing() as connection:
         use = receive_mail(connection, settings, load_secret(settings), raw, now)
         if use in LEFT_UNREAD:

@@ -122,10 +122,7 @@ def check_form(
 def refusal_reason(
     connection: Connection, settings: Settings, identity: str, client: str, now: datetime
 ) -> str:
-    """Count a request, and return why it is not answered by a mail; empty if it is.
-
-    `client` is the IP address that it came from, empty if it came by mail.
-    """
+    """Count a request; return why it is not answered by mail, or "". `client` is its IP address, "" if it came by mail."""
     if joining_stopped(connection, settings, now):
         return "too many confirmations bounced"
     return exceeded_limit(connection, settings, "subscribe", identity, client, now)
@@ -139,10 +136,7 @@ def exceeded_limit(
     client: str,
     now: datetime,
 ) -> str:
-    """Count a request for a mail, and return which limit of [joining] it exceeds; empty if none.
-
-    Each purpose has limits of its own.
-    """
+    """Count a request for a mail; return the limit of [joining] that it exceeds, or "". Each purpose has its own."""
     keys = request_limits.LimitKeys(load_secret(settings))
     for name, who, limit in _limits(settings, identity, client):
         key = keys.key(f"{purpose}: {name}", who)

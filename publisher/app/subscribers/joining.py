@@ -105,10 +105,7 @@ class ConfirmationView:
 def request_subscription(
     connection: Connection, settings: Settings, request: SubscriptionRequest, now: datetime
 ) -> RequestAnswer:
-    """Ask an address for the confirmation of a request, if it may be asked.
-
-    Raise BadAddressError for an address that cannot be written to.
-    """
+    """Ask an address to confirm a request, if it may be asked. Raise BadAddressError if none can write to it."""
     address = join_protection.personal_address(settings, request.address)
     by_form = request.origin.source is consent_records.ConsentChannel.FORM
     if by_form and not join_protection.check_form(

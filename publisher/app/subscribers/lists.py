@@ -75,10 +75,7 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
 def preview_list(
     state: EditingState, actor: Actor, file: Iterable[bytes], **options: Unpack[ListOptions]
 ) -> ImportReport:
-    """Return what an import of a file would do, and store nothing.
-
-    Raise UsageError if it is not CSV, and LimitError while another one is previewed.
-    """
+    """Return what an import would do. Raise UsageError if it is no CSV, LimitError while another is previewed."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
     if not _PREVIEW.acquire(blocking=False):
         raise LimitError(message("another list is being previewed"), 60)
@@ -124,10 +121,7 @@ def _import(
 
 
 def export_list(state: EditingState, actor: Actor, out: TextIO) -> int:
-    """Write all subscribers as CSV, which an import reads. Return how many.
-
-    It is on record before the first of them leaves.
-    """
+    """Write all subscribers as CSV, which an import reads; return how many. It is on record before the first leaves."""
     require_all_subscribers(state, actor)
     with state.changing(actor, "export-subscribers", "subscribers") as change:
         change.details["count"] = count_all_subscribers(change.connection)
@@ -159,10 +153,7 @@ _SHOWN = 20
 
 
 def keep_list(state: EditingState, actor: Actor, key: str, file: IO[bytes]) -> KeptImport:
-    """Store an uploaded list, and make a dry run of it. The same key twice stores it once.
-
-    Raise UsageError for what is no key.
-    """
+    """Store an uploaded list once for each key, and make a dry run of it. Raise UsageError for what is no key."""
     require_all_subscribers(state, actor)
     folders, now = state.settings.folders, state.clock.now()
     if not uploaded_lists.import_folder(folders, key).exists():

@@ -70,10 +70,7 @@ def store_feedback(
     events: Sequence[ProviderEvent],
     now: datetime,
 ) -> None:
-    """Store events, each once, and act on them.
-
-    Raise FeedbackRefusedError if a token was used before; then nothing is stored.
-    """
+    """Store events, each once, and act on them. Raise FeedbackRefusedError, and store nothing, for a used token."""
     for token in {event.once for event in events if event.once}:
         key = LimitKeys(secret).key(f"feedback {provider}", token)
         if check_limit(connection, key, _ONCE, now) is not None:

@@ -277,10 +277,7 @@ _PART_TYPES = {
 
 @dataclass(slots=True, kw_only=True)
 class BlockBuilder:
-    """Collects the parts of one block.
-
-    `start` is the first number of a numbered list; `cell` is a cell without its blocks.
-    """
+    """Collects the parts of a block; `start` is the first number of a list, `cell` a cell without its blocks."""
 
     shape: BlockType = BlockType.BODY
     attrs: LanguageAttrs = INHERITED

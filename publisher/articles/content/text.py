@@ -77,10 +77,7 @@ _EDGES = re.compile(rf"\A[\n{RUN_SEPARATOR}]+|[\n{RUN_SEPARATOR}]+\Z")
 
 
 def remove_unbalanced_controls(runs: Sequence[TextRun]) -> list[TextRun]:
-    """Remove all direction controls of a text if any of its lines leaves one open.
-
-    It would reverse whatever stands behind the text in a mail or a list.
-    """
+    """Remove all direction controls of a text with a line that leaves one open: it would reverse what follows."""
     whole = "".join([run.text for run in runs])
     # Controls end with the line (UAX 9, X8), closed or not.
     lines = re.split(f"[\n{LINE_MARK}]", whole)
@@ -90,10 +87,7 @@ def remove_unbalanced_controls(runs: Sequence[TextRun]) -> list[TextRun]:
 
 
 def fold_whitespace(runs: Sequence[TextRun], *, verbatim: bool) -> tuple[TextRun, ...]:
-    """Return the runs of one text with collapsed white space.
-
-    With `verbatim` (`pre`) only empty lines at the edges are removed.
-    """
+    """Return runs with collapsed white space; `verbatim` (`pre`) removes only empty lines at the edges."""
     joined = RUN_SEPARATOR.join([run.text for run in runs])
     folded = _trimmed(joined) if verbatim else _collapsed(joined)
     written = _composed(folded.split(RUN_SEPARATOR))

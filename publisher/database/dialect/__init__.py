@@ -79,10 +79,7 @@ def open_backend(
     *,
     read_only: bool = False,
 ) -> Backend:
-    """Return the database at a path, or at an address `postgresql://...`.
-
-    Nothing is connected yet. Raise DatabaseError if the address is malformed.
-    """
+    """Return the database of a path, or of `postgresql://...`, unconnected. Raise DatabaseError if malformed."""
     if isinstance(address, Path):
         return SqliteFile(address, durability, busy_seconds, read_only=read_only)
     try:

@@ -158,10 +158,7 @@ class ServerFacts:
 
 
 def fault_of(server: ServerFacts, *, read_only: bool) -> str | None:
-    """Return what is wrong and what to do, or None.
-
-    Text must be sorted by its bytes, as in SQLite and Python.
-    """
+    """Return what is wrong and what to do, or None. Text must be sorted by bytes, as in SQLite and Python."""
     if server.version < OLDEST_VERSION:
         return f"the server is PostgreSQL {server.version}; a publication needs {OLDEST_VERSION} or later"
     sorts_by_bytes = server.provider == _BUILT_IN or (

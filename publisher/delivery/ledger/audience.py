@@ -31,10 +31,7 @@ _NOTHING: frozenset[int] = frozenset()
 # Compared by identity: it is looked up for each of a million subscribers.
 @dataclass(frozen=True, slots=True, eq=False)
 class Portion:
-    """What a subscriber gets: nothing if there is a `cause`, a variant if there is a `content`.
-
-    Otherwise it is the issue's own digest.
-    """
+    """What a subscriber gets: nothing by a `cause`, a variant of a `content`, or else the issue's own digest."""
 
     cause: Cause | None = None
     content: MailContent | None = None

@@ -111,10 +111,7 @@ def count_untried(connection: sa.Connection, issue: Issue) -> int:
 def count_correction_audience(
     connection: sa.Connection, first: Issue, now: datetime
 ) -> Counter[CorrectionStanding]:
-    """Count the rows of an issue's ledger by what a correction that is sent now means for them.
-
-    Rows of records that were merged count once.
-    """
+    """Count an issue's rows by what a correction now means for them; those of merged records count once."""
     got = _ledger_of(first.id)
     standing = _standing(got, first.newsletter, now).label("standing")
     joined = got.outerjoin(subscriber, subscriber.c.id == got.c.id)

@@ -55,10 +55,7 @@ class SendLease:
 
 @dataclass(frozen=True, slots=True)
 class SenderStatus:
-    """A process that sends, by its host and transport: how many mails nobody else may send, and until when.
-
-    It prolongs that while it lives.
-    """
+    """A sender: host and transport, mails that nobody else may send, until when; it prolongs that while it lives."""
 
     host: str
     transport: str

@@ -150,10 +150,7 @@ def count_causes(
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCount:
-    """How many deliveries of an issue have a state and a cause, at one receiving domain.
-
-    The domain is None for subscribers who were erased.
-    """
+    """How many deliveries have a state and a cause at a receiving domain, None for erased subscribers."""
 
     domain: str | None
     state: DeliveryState

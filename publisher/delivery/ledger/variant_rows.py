@@ -133,10 +133,7 @@ _OWN = None
 
 
 def count_hidden(connection: sa.Connection, now: datetime) -> tuple[int, datetime | None]:
-    """Return how many articles are hidden, and when the last of them changed.
-
-    As long as both are the same, no article was withdrawn.
-    """
+    """Return how many articles are hidden, and when the last changed: both are equal if none was withdrawn since."""
     query = sa.select(sa.func.count(), sa.func.max(article.c.updated_at)).where(_is_hidden(now))
     number, latest = connection.execute(query).one()
     return number, latest

@@ -387,10 +387,7 @@ def opacity_of(value: str) -> float | None:
 
 
 def longhands(applied: Iterable[Declaration]) -> dict[str, str]:
-    """Return the values that win, by property; `background` and `font` are taken apart.
-
-    Values with variables are left out: few mail clients support them.
-    """
+    """Return the values that win, by property, `background` and `font` taken apart; none with variables."""
     values: dict[str, str] = {}
     for declared in applied:
         name, value = declared.name, declared.value.lower()

@@ -170,10 +170,7 @@ def _free(
 
 
 def _latest(passages: _Passages, choice: _Choice, limit: int | None = None) -> int | None:
-    """Return the last place from which all passages follow each other and end by a limit.
-
-    Found from the end: each as late as the one after it allows.
-    """
+    """Return the last place from which all passages follow each other and end by a limit, looking from the end."""
     position = limit
     for words, places in zip(reversed(passages), reversed(choice), strict=True):
         length = len(words.letters)

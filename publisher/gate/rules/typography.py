@@ -1,7 +1,4 @@
-"""Type: size, line height, fonts for the script of the text, and contrast in light and dark mode.
-
-Sizes are a desktop's.
-"""
+"""Type, at a desktop's sizes: size, line height, fonts of the script, contrast in light and dark mode."""
 
 import re
 from collections.abc import Iterator

@@ -124,10 +124,7 @@ _MAX_NAME_BYTES = 200
 
 @dataclass(frozen=True, slots=True)
 class OldAddress:
-    """A path of an article's page on its own site.
-
-    `order` is the place of the article's language among the publication's.
-    """
+    """A path of an article's page on its own site; `order` is the place of its language among the publication's."""
 
     article_id: int
     story_id: int
@@ -169,10 +166,7 @@ def choose_owners(
 def path_below_root(
     path: str, publication_url: str, own: Mapping[str, Sequence[str]]
 ) -> tuple[str | None, str]:
-    """Return a site's path below the publication's web root, or None and why there is none.
-
-    `own` has the languages and the newsletters of the publication.
-    """
+    """Return a site's path below the web root, or None and why; `own` are languages and newsletters."""
     inside = path_below(publication_url, path)
     if inside is None:
         return None, f"it is not below {publication_url}"

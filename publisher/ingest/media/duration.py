@@ -7,10 +7,7 @@ from tinytag import TinyTag, TinyTagException
 
 
 def media_duration(file: BinaryIO) -> int | None:
-    """Return the duration in whole seconds, at least 1; None if unknown.
-
-    tinytag does not read every kind, and a header may be wrong or incomplete.
-    """
+    """Return whole seconds, at least 1; None if unknown. tinytag does not read every kind, and headers may be wrong."""
     try:
         seconds = TinyTag.get(file_obj=file, tags=False).duration
     except TinyTagException:

@@ -22,10 +22,7 @@ ARTICLE_SUFFIXES = frozenset(_PARSERS)
 
 
 def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
-    """Parse a document by its suffix.
-
-    Raises ArticleError, one line without the path, if it can't be read.
-    """
+    """Parse a document by its suffix. Raises ArticleError, one line without the path, if it can't be read."""
     name = _PARSERS.get(document.path.suffix.lower())
     if name is None:
         kinds = ", ".join(sorted(ARTICLE_SUFFIXES))

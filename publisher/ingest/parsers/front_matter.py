@@ -44,10 +44,7 @@ class FrontMatter:
 
 
 def split_front_matter(text: str) -> FrontMatter:
-    """Split a document into front matter and body.
-
-    Keys are in lower case with underscores. Raises ArticleError with the line.
-    """
+    """Split a document into front matter, with normalised keys, and body. Raises ArticleError with the line."""
     if _OBJECT.match(text):
         return _split_object(text)
     opening = _OPENING.match(text)
@@ -143,10 +140,7 @@ def _plain_fields(loaded: Mapping[str, Any]) -> dict[str, YamlValue]:
 
 
 def plain_value(value: Any, depth: int = 1) -> YamlValue:
-    """Return a typed value with its scalars as YAML would write them.
-
-    Raises ArticleError if it is nested too deep.
-    """
+    """Return a typed value with scalars as YAML writes them. Raises ArticleError if it is nested too deep."""
     if depth > _MAX_DEPTH:
         raise ArticleError.saying(
             "front matter: nested more than %(most)s deep", most=_MAX_DEPTH

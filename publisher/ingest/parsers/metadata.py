@@ -46,10 +46,7 @@ _READY_WORDS = frozenset({"published", "publish", "final", "live", "public"})
 
 
 def read_metadata(front_matter: Mapping[str, YamlValue]) -> model.ParsedArticle:
-    """Return an article without a body from front matter with normalised keys.
-
-    Raises ArticleError with the key, the wrong value, and a right one.
-    """
+    """Return an article without a body. Raises ArticleError with the key, the wrong value, and a right one."""
     source = _FrontMatterFields(front_matter)
     status, is_draft = _status(source)
     picture, problems = _picture(source)

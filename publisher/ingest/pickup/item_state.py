@@ -281,10 +281,7 @@ def count_archive(connection: sa.Connection) -> Mapping[str, int]:
 
 
 def stories_named(connection: sa.Connection, name: str) -> sa.ColumnElement[bool] | None:
-    """Return a condition for the articles of a source, or else of a story by its key or slug.
-
-    None if there is neither.
-    """
+    """Return a condition for the articles of a source, else of a story by key or slug; None for neither."""
     source = sa.select(source_table.c.name).where(source_table.c.name == name)
     if connection.execute(source).first():
         items = sa.select(source_item.c.article_id).where(source_item.c.source == name)

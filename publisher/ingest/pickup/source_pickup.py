@@ -171,10 +171,7 @@ class SourcePickup:
         return self.options.name
 
     def poll(self, stored_as: str) -> None:
-        """Poll the source, before anything is stored of it. Raises SourceError.
-
-        `stored_as` is its name in the database.
-        """
+        """Poll the source, which the database has as `stored_as`, before anything is stored. Raises SourceError."""
         with self.database.reading() as connection:
             state = item_state.source_state(connection, stored_as)
             self._known = item_state.known_items(connection, stored_as)

@@ -208,10 +208,7 @@ def _changed_variants(
 
 
 def _declared_status(row: Row[Any], languages: Sequence[str]) -> ArticleStatus:
-    """Return what a document says of itself.
-
-    In the publication's first language, `untranslated` says that there is no translation yet.
-    """
+    """Return what a document says of itself; in the first language, `untranslated` says: no translation yet."""
     is_original = row.declared == ArticleStatus.UNTRANSLATED and row.language == languages[0]
     return ArticleStatus.READY if is_original else ArticleStatus(row.declared)
 

@@ -1,7 +1,4 @@
-"""Store parsed articles, or quarantine their items: which article an item is, and what is new.
-
-Each call runs inside the caller's transaction.
-"""
+"""Store parsed articles, or quarantine their items: which article an item is, and what is new."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace

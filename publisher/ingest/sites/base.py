@@ -201,10 +201,7 @@ class SiteLanguages:
 
 
 def tag_of(code: str) -> str | None:
-    """Return the language tag that a code is in any spelling, None if it is none.
-
-    Sites also write the code of a country: `ua` for Ukrainian.
-    """
+    """Return the language tag of a code in any spelling, as of a country (`ua`); None if it is none."""
     try:
         return normalise(code)
     except LanguageError:
@@ -324,10 +321,7 @@ class Site(ABC):
 
     @property
     def url(self) -> str:
-        """The address at which the site stands today, without a slash; empty if unknown.
-
-        Permalinks and aliases are paths below it.
-        """
+        """The address at which the site stands today, without a slash; paths are below it. Empty if unknown."""
         return _readable((self._options.url or "").rstrip("/") or self.stated_url)
 
     @cached_property

@@ -223,10 +223,7 @@ def with_authors(
 
 
 def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
-    """Return a value of `author` or `authors` with names and affiliations instead of keys.
-
-    Entities, as in `Ren&eacute;e`, become characters.
-    """
+    """Return `author` or `authors` with names and affiliations for keys, and characters for entities."""
     if isinstance(value, list):
         named = (named_authors(one, known) for one in value)
         # Some are shown by a picture alone.

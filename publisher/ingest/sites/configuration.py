@@ -50,10 +50,7 @@ class ConfigurationFiles:
             return False
 
     def text(self, path: str) -> str | None:
-        """Return a file's text, None if it is absent, outside the folder, or not UTF-8.
-
-        Raises SourceError for what is too large.
-        """
+        """Return a file's text; None if absent, outside the folder or not UTF-8. Raises SourceError if too large."""
         if path not in self._texts:
             self._texts[path] = self._read(path)
         return self._texts[path]
@@ -73,10 +70,7 @@ class ConfigurationFiles:
             return None
 
     def data(self, path: str) -> Any:
-        """Return what a file of YAML, TOML or JSON holds, None if there is none.
-
-        Raises SourceError with the reason if it can't be read.
-        """
+        """Return what a file of YAML, TOML or JSON holds, None if absent. Raises SourceError if it can't be read."""
         text = self.text(path)
         if text is None:
             return None
@@ -87,10 +81,7 @@ class ConfigurationFiles:
             raise unreadable(shown_place(self.root, self.root / path), problem) from None
 
     def table(self, path: str) -> dict[str, Any] | None:
-        """Return a file of YAML, TOML or JSON as a mapping, None if there is none.
-
-        Raises SourceError with the reason if it can't be read.
-        """
+        """Return a file of YAML, TOML or JSON as a mapping, None if absent. Raises SourceError if it can't be read."""
         loaded = self.data(path)
         if loaded is None and self.text(path) is None:
             return None
@@ -178,10 +169,7 @@ def own_domain(files: ConfigurationFiles, *paths: str) -> str:
 
 
 def load_data(ending: str, text: str) -> Any:
-    """Return what a file of YAML, TOML or JSON holds, by its ending.
-
-    Raises ValueError or YAMLError if it is malformed.
-    """
+    """Return what YAML, TOML or JSON holds, by a file's ending. Raises ValueError or YAMLError if malformed."""
     if ending == ".toml":
         return tomllib.loads(text)
     if ending == ".json":

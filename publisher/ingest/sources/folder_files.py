@@ -197,10 +197,7 @@ def _read_log(git: str, folder: Path) -> str:
 
 
 def first_commits(fields: Iterable[str]) -> dict[str, datetime]:
-    """Return when each file of today first came, from what `git log -z --name-status` prints. Pure.
-
-    A file that was renamed came when it had its first name.
-    """
+    """Return when each file first came, by whatever name, from `git log -z --name-status`. Pure."""
     dates: dict[str, datetime] = {}
     # What a name of the past is called today.
     today: dict[str, str] = {}

@@ -246,10 +246,7 @@ class MailUrls:
 
 
 def body_links(content: ArticleContent, *, base_url: str) -> tuple[BodyLink, ...]:
-    """Return the links of an article in order, each address once.
-
-    Links whose text is their address are left out: the text is enough there.
-    """
+    """Return an article's links in order, each address once, without those whose text is their address."""
     urls = MailUrls(base_url)
     found: dict[str, BodyLink] = {}
     for title, address in _linked_texts(content, urls):

@@ -116,10 +116,7 @@ class ApiRequest(SentRequest):
         )
 
     def languages(self, permission: Permission, wanted: str | None) -> tuple[str, ...]:
-        """Return the languages to list: the one that is asked for, or all that the key permits.
-
-        Raise ForbiddenError if that is none.
-        """
+        """Return the language asked for, or all that the key permits. Raise ForbiddenError if that is none."""
         published = self.state.settings.publication.languages
         found = self.permitted(permission, published if wanted is None else (wanted,))
         if not found:

@@ -205,10 +205,7 @@ def _to_sign_in(context: console_context.ConsoleContext) -> flask.Response:
 
 
 def _page_of_form() -> str:
-    """Return the path of the page whose button sent a request.
-
-    The browser says it; else it is the nearest one above the request's path.
-    """
+    """Return the path of the page whose button sent a request, as the browser says, else the nearest above."""
     if flask.request.method in security.SAFE_METHODS:
         return flask.request.path
     adapter = flask.current_app.create_url_adapter(flask.request)

@@ -275,10 +275,7 @@ _MAX_FIELD = 2000
 
 
 def form(*names: str) -> dict[str, str]:
-    """Return fields of the form, stripped; those that are absent are empty.
-
-    Where a field can be there several times, use `request.form.getlist`.
-    """
+    """Return fields of the form, stripped, "" if absent. For repeated fields use `request.form.getlist`."""
     return {name: flask.request.form.get(name, "")[:_MAX_FIELD].strip() for name in names}
 
 

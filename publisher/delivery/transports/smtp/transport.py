@@ -58,10 +58,7 @@ class SmtpServer:
 
 
 def connect_to_server(server: SmtpServer) -> tuple[protocol.SmtpSocket, protocol.Capabilities]:
-    """Connect and log in. Returns the socket and the server's capabilities.
-
-    Raises Unreachable, for good if a person has to change something.
-    """
+    """Connect and log in; return socket and capabilities. Raises Unreachable, for good if people have to act."""
     with _reporting(server):
         client = _open(server)
         try:
@@ -265,10 +262,7 @@ def _fault(error: OSError, server: SmtpServer) -> str:
 
 
 class PeerMayDisconnectSocket(ssl.SSLSocket):
-    """A TLS socket that closes itself if the server has disconnected before TLS began.
-
-    The standard library leaves such a socket open.
-    """
+    """A TLS socket that closes itself, where the library does not, if the server leaves before TLS began."""
 
     def getpeername(self) -> Any:
         """Return the server's address. If it has disconnected, close and raise OSError."""
