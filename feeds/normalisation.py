@@ -134,10 +134,7 @@ def utc_seconds(
     owner: str,
     error: type[InvalidEntryError | InvalidChannelError] = InvalidEntryError,
 ) -> datetime:
-    """Return a moment in UTC and whole seconds, as all formats write it.
-
-    Raise `error` with the id of the owner and the name of the field if it has no time zone.
-    """
+    """Return a moment in UTC and whole seconds; raise `error`, with owner and field, if it has no time zone."""
     if moment.tzinfo is UTC and not moment.microsecond:
         return moment
     if moment.utcoffset() is None:
@@ -179,10 +176,7 @@ def _visible(text: str) -> str:
 
 
 def _is_plain_line(text: str) -> bool:
-    """Return whether a text is a clean line already, except for spaces around it.
-
-    Printable in Python means: no control, no surrogate, no separator except the space.
-    """
+    """Return whether a text, but for spaces around it, has no control, surrogate, or separator except the space."""
     return (
         text.isprintable()
         and "  " not in text
@@ -239,10 +233,7 @@ _SPECIFIC_CHARACTERS = "!$&'()*+,/:;=?@~"
 
 
 def absolute_uri(text: str) -> str:
-    """Return an absolute URI; characters that a URI may not hold are encoded (RFC 3987 section 3.1).
-
-    Raise InvalidIdentifierError if the text is relative or its host is malformed.
-    """
+    """Return an absolute URI, encoded (RFC 3987 3.1). Raise InvalidIdentifierError for a relative one or a bad host."""
     if _URI.fullmatch(text):
         return text
     address = _absolute(text)
@@ -271,10 +262,7 @@ def identity(text: str) -> str:
 
 @lru_cache(maxsize=256)  # a publication has few languages, and each entry names one
 def language_tag(text: str) -> str:
-    """Return a language tag that has the form of BCP 47. It need not be registered.
-
-    Raise InvalidIdentifierError, as for `zh_Hant`, which feed readers do not understand.
-    """
+    """Return a tag that has the form of BCP 47; raise InvalidIdentifierError, as for `zh_Hant`, for another."""
     tag = one_line(text)
     if not _LANGUAGE.fullmatch(tag):
         raise InvalidIdentifierError(

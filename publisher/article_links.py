@@ -151,10 +151,7 @@ def _links_of(connection: Connection, ids: Sequence[int]) -> list[_StoredLink]:
 def mark_related_pages_due(
     connection: Connection, changed: Sequence[Row[Any]], public: Path
 ) -> None:
-    """Have the pages below `public` written again that recommend one of some articles.
-
-    `changed` are rows of `article` with story, language, topics, section and URL.
-    """
+    """Have the pages below `public` written again that recommend one of some rows of `article`."""
     near: list[int] = []
     for language in {row.language for row in changed}:
         near += _recommending(

@@ -41,10 +41,7 @@ _RECIPIENTS = (
 def select_audience(
     newsletter: str, languages: Collection[str], now: datetime
 ) -> sa.Select[int]:
-    """Return a query for the ids, in order, of all who get `newsletter` in one of `languages`.
-
-    `languages` are tags as stored. Who has a pause at `now` is excluded. The column is named `id`.
-    """
+    """Return a query for the `id`s, in order, of who gets `newsletter` in stored `languages` and has no pause."""
     # The id in the subscription's index is sorted already, so the database sorts nothing.
     number = subscription.c.subscriber_id
     return (

@@ -86,10 +86,7 @@ def resubscribe(
 def choose_newsletters(
     connection: Connection, subscriber_id: int, wanted: Mapping[str, bool], now: datetime
 ) -> bool:
-    """Subscribe (True) and leave (False) newsletters, as a subscriber on record chose by a mailed link.
-
-    Return whether anything changed. Raise `RefusedTransitionError` after a complaint.
-    """
+    """Subscribe (True) and leave (False); return whether anything changed. Raise `RefusedTransitionError`."""
     before = load_subscriber(connection, subscriber_id)
     if before is None:
         return False

@@ -125,10 +125,7 @@ def _event(row: Row[Any]) -> model.SubscriberEvent:
 
 
 class ConsentEvent(StrEnum):
-    """What happened: newsletters were asked for, confirmed from the mailbox, or refused there.
-
-    `IMPORTED`: a list of another program says that somebody agreed.
-    """
+    """Newsletters were asked for, confirmed, refused, or `IMPORTED`: another program's list says so."""
 
     REQUESTED = "requested"
     CONFIRMED = "confirmed"

@@ -183,10 +183,7 @@ def refuse_request(
 
 
 def delete_unconfirmed(connection: Connection, now: datetime) -> list[int]:
-    """Delete those who asked 30 days ago or earlier and confirmed nothing. Return their ids.
-
-    Requests of that time of other subscribers are deleted too; confirmed ones stay.
-    """
+    """Delete who asked 30 days ago and confirmed nothing, and old requests of others; return their ids."""
     old = join_request.c.requested_at <= now - _FORGET_AFTER
     of_person = join_request.c.subscriber_id == subscriber.c.id
     confirmed_or_imported = exists().where(

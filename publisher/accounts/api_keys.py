@@ -119,10 +119,7 @@ class KeyRequest:
 def add_api_key(
     connection: Connection, account_id: int, wanted: KeyRequest, now: datetime
 ) -> str:
-    """Add a key. Return it, which nobody can read again.
-
-    Raise AccountError if it has no label or scope, would last too long, or may have such a scope not at all.
-    """
+    """Return a new key, which nobody can read again. Raise AccountError for its label, scopes or lifetime."""
     _check(wanted)
     token = new_token()
     row = insert(api_key_table).values(

@@ -102,10 +102,7 @@ class Account:
 def permits(
     grants: Iterable[Grant], permission: Permission, language: str | None = None
 ) -> bool:
-    """Return whether grants give a permission, for a language if it is about one.
-
-    Without a language (None), a permission that is about one needs a grant for all languages.
-    """
+    """Return whether grants give a permission; one that is about a language needs, for None, a grant for all."""
     return any(
         permission in PERMISSIONS[one.role]
         and (permission not in OF_ONE_LANGUAGE or one.language in {None, language})

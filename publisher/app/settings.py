@@ -344,10 +344,7 @@ def changes_of_form(
 def next_dates(
     state: EditingState, name: str, given: Mapping[str, str]
 ) -> list[tuple[tuple[str, ...], tuple[datetime, ...]]]:
-    """Return the next dates of a newsletter if the values of a form were stored: languages, and local times.
-
-    Raise ConfigError if a value is wrong, as `save_editable_table` would.
-    """
+    """Return the next dates, by language, if a form were stored. Raise ConfigError as `save_editable_table` would."""
     now = state.clock.now()
     after = try_settings(state.settings.folders.root, _changes(state, name, given))
     newsletter = after.newsletter(name)
@@ -366,10 +363,7 @@ def save_editable_table(
     given: Mapping[str, str],
     expected: str | None = None,
 ) -> list[ChangedSettings]:
-    """Change the file as the values of a form say; an empty one removes the key.
-
-    Raise ConfigError if a value is wrong, or if the file is not the `expected` one any more.
-    """
+    """Change a table by a form; empty values remove keys. Raise ConfigError for wrong values or another `expected`."""
     actor.require(Permission.CHANGE_SETTINGS)
     changes = _changes(state, name, given)
     if not changes:

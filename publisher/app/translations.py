@@ -104,10 +104,7 @@ def read_translation(
 def original_changes(
     state: EditingState, actor: Actor, key: str, language: str
 ) -> list[model.ChangedParagraph]:
-    """Return what changed in an original since it was translated, paragraph by paragraph.
-
-    Raise TranslationError if the translation is not stale, or if the words of before are not known.
-    """
+    """Return by paragraphs what changed since a translation. Raise TranslationError if it is not stale, or unknown."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         line, cell = listing.require_story(
@@ -153,10 +150,7 @@ _LAST_MINUTE = time(23, 59)
 def claim_translation(
     state: EditingState, actor: Actor, key: str, language: str, until: date | datetime
 ) -> model.TranslationClaim:
-    """Promise a translation by an instant, or by the end of a day in the publication's time zone.
-
-    Raise TranslationError if it is there and up to date, or claimed by somebody else.
-    """
+    """Promise a translation by an instant or a day's end. Raise TranslationError if it is there, or claimed."""
     return _take(state, actor, model.ClaimState.PROMISED, key, language, until)
 
 

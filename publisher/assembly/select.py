@@ -38,10 +38,7 @@ _Key = tuple[str, str]
 def select_due(
     settings: Settings, database: Database, now: datetime, report: Report = unreported
 ) -> int:
-    """Move each scheduled issue to assembling, or to skipped. Return how many are assembling.
-
-    `report` gets why an issue stays scheduled for an error; the next cycle tries it again.
-    """
+    """Move due issues to assembling or skipped; return how many assemble. `report` gets errors, which are tried again."""
     filled, lacking, count = set[_Key](), dict[_Key, datetime | None](), 0
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)

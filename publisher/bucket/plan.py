@@ -29,10 +29,7 @@ _IMPOSSIBLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file, its key, the name of its kind, its header fields, and a digest of all that is stored.
-
-    The digest is of the text before it is compressed: programs compress differently.
-    """
+    """A file: key, kind, header fields, and a digest of all of it before compression, which differs by program."""
 
     key: str
     path: Path

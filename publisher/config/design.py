@@ -41,10 +41,7 @@ def _accent(value: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logo:
-    """A picture in the publication's folder, as it was when the settings were read.
-
-    `target` is its path in the web root, which contains its hash. Sizes are in pixels.
-    """
+    """A picture as it was when settings were read; `target`, in the web root, has its hash. Sizes are in pixels."""
 
     path: str
     target: str = ""

@@ -1,7 +1,4 @@
-"""Reads publication.toml and the environment; returns Settings or raises one ConfigError.
-
-Values are checked in `publisher.config.values` and in the tables.
-"""
+"""Reads publication.toml and the environment, whose tables check values: Settings, or one ConfigError."""
 
 import difflib
 import os

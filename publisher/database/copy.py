@@ -35,10 +35,7 @@ class TableContent:
 
 
 def back_up(address: Path | str, target: Path) -> None:
-    """Copy the database at an address into a new file; do nothing if it is a missing file.
-
-    The copy is of one instant, even while others write. Raise DatabaseError.
-    """
+    """Copy a database, as of one instant, into a new file; do nothing without one. Raise DatabaseError."""
     if not isinstance(address, str):
         if address.exists():
             copy_file(address, target)

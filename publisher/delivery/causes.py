@@ -37,10 +37,7 @@ class BounceSubject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause: a key that never changes, a sentence, and what a person can do about it.
-
-    `form` joins the sentence and the words, such as those of the server.
-    """
+    """A key that never changes, a sentence, and what to do; `form` joins the sentence and a server's words."""
 
     key: str
     sentence: str

@@ -382,10 +382,7 @@ class Dispatcher:
         return new_work
 
     def _has_new_work(self, running: Collection[int], writer: LedgerWriter, own: int) -> bool:
-        """Do a long run's housekeeping. Returns whether it has to end for other work.
-
-        That is an issue that is not `running` and is due, or variants that are to be rendered.
-        """
+        """Do a long run's housekeeping; return whether it has to end for another due issue, or variants to be rendered."""
         self._recover(own=own)
         self._note_waiting(running, writer.fair_queue.waiting_for)
         self.finish_issues()

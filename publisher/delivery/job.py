@@ -220,10 +220,7 @@ class VariantRun:
 
 
 def replace_withdrawn(settings: Settings, database: Database, now: datetime) -> bool:
-    """Have mails that wait made again without the articles that were withdrawn since.
-
-    Return whether there were any: they wait for a variant that is to be rendered.
-    """
+    """Have waiting mails made again without articles withdrawn since; return whether there were any."""
     publication, moved = settings.publication, 0
     with database.reading() as connection:
         if not any(

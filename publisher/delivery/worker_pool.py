@@ -83,10 +83,7 @@ class SendWorker:
         return wait * (1 + self._random.random())
 
     def _send_until_disconnected(self) -> Unreachable | None:
-        """Connect and send until the connection or the work ends. Returns the error, if any.
-
-        A connection that ends before anything was answered counts as an error.
-        """
+        """Connect and send until the connection or the work ends; return the error, also if nothing was answered."""
         has_answered = False
         outcome = Outcome(SendStatus.NOT_SENT)
         try:

@@ -50,10 +50,7 @@ _SIZE = "font-size:"
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """A text and its element, or a break between two blocks (element None).
-
-    `hidden_by` is what hides it, such as `display:none on div`; None if it is visible.
-    """
+    """A text and its element, or a break of blocks (None); `hidden_by`, such as `display:none on div`, or None."""
 
     text: str
     element: etree._Element | None

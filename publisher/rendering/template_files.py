@@ -49,10 +49,7 @@ def shipped_templates_folder() -> Path:
 
 
 def folder_state(folder: Path) -> FolderState:
-    """Return what changes when a file of the folder does; EMPTY_FOLDER if there is none.
-
-    Hidden files are left out. Raises RenderingError for more than MAX_TEMPLATE_FILES.
-    """
+    """Return what changes with a folder's visible files, or EMPTY_FOLDER. Raises RenderingError for too many."""
     found = []
     for entry in _entries(str(folder)):
         found.append(entry)
@@ -118,10 +115,7 @@ def is_hidden_name(name: str) -> bool:
 
 
 def read_custom_file(folder: Path, name: str) -> bytes:
-    """Return the bytes of a file of the folder; `name` is its path within it.
-
-    Raises RenderingError for a file that lies outside, is not a plain file, or is too large.
-    """
+    """Return a file's bytes. Raises RenderingError if it lies outside, is not plain, or is too large."""
     path = folder / name
     try:
         if not path.resolve().is_relative_to(folder.resolve()):

@@ -54,10 +54,7 @@ def write_list_pages(
     now: datetime,
     report: Report = unreported,
 ) -> int:
-    """Write the lists of every language; return how many files changed.
-
-    `report` gets why a page could not be written: the next cycle tries all of them again.
-    """
+    """Write the lists of all languages; return how many files changed. `report` gets what the next cycle tries again."""
     around = web_files.hash_inputs(
         settings.publication,
         settings.newsletters,

@@ -288,10 +288,7 @@ def due_feeds(connection: sa.Connection) -> list[Feed]:
 def feeds_in(
     connection: sa.Connection, languages: tuple[str, ...], *, listed: bool = False
 ) -> list[Feed]:
-    """Return all feeds in some languages, and the one of all languages, by name.
-
-    Of those that pages have `listed`, empty ones of topics and authors are left out.
-    """
+    """Return by name the feeds of some languages, and that of all; with `listed` no empty topics and authors."""
     query = sa.select(feed).where(feed.c.language.in_(("", *languages)))
     if listed:
         filled = sa.exists().where(

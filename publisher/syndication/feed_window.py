@@ -136,10 +136,7 @@ def _stored_entry(
 
 
 def rows_of_articles(connection: sa.Connection, chosen: Sequence[Article]) -> list[EntryRow]:
-    """Return the entries of articles in their own languages, in this order.
-
-    Those that no feed has yet are left out. The entries are in no feed, and have position 0.
-    """
+    """Return entries of articles in this order, in no feed (position 0); without those that no feed has yet."""
     known: dict[tuple[int, str], sa.Row[tuple[int, str, str, int]]] = {}
     columns = feed_entry.c["article_id", "language", "tag", "updated"]
     for portion in chunks([one.id for one in chosen]):

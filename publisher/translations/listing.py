@@ -29,10 +29,7 @@ _PORTION = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryLine:
-    """A story, its original, and its cells in the order of the languages that were asked for.
-
-    `published_on` is the date to show: the day of `published_at` in UTC may be the one before.
-    """
+    """A story, its original, and cells by language asked for; `published_on` is shown: UTC may be a day before."""
 
     story_id: int
     key: str

@@ -1,7 +1,4 @@
-"""What an account has open: keys of the API and sessions of the console, listed and ended.
-
-Everybody makes and revokes his or her own keys; administrators see and revoke all.
-"""
+"""Keys of the API and sessions of the console: everybody has one's own, administrators see and revoke all keys."""
 
 from __future__ import annotations
 

@@ -30,10 +30,7 @@ _TOUCH_AFTER = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """Somebody whose sign-in is complete. `language` is that of his or her pages.
-
-    `is_fresh` says whether a factor was shown just now, which some routes need.
-    """
+    """Whose sign-in is complete; `language` is of the pages, `is_fresh` says that a factor was shown just now."""
 
     actor: Actor
     name: str

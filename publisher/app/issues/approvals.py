@@ -43,10 +43,7 @@ class ShownPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanToSign:
-    """The plan of an issue's day, in all languages. `recipients` get the issue itself.
-
-    `moved` is why approvals that were given will not count, in words, without repeats.
-    """
+    """The plan of a day: `recipients` get the issue, `moved` says in words why approvals will not count."""
 
     plan: audience_plan.AudiencePlan
     hash: str

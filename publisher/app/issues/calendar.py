@@ -104,10 +104,7 @@ class Calendar:
 
 
 def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
-    """Return the calendar of a range of days, both included, at most MAX_DAYS of them.
-
-    Raise UsageError for years that no schedule has, and for those that are too far ahead.
-    """
+    """Return the days from `first` to `last`, at most MAX_DAYS. Raise UsageError for years without a schedule."""
     settings, now = state.settings, state.clock.now()
     _check_year(first, now)
     last = min(last, first + timedelta(days=MAX_DAYS - 1))

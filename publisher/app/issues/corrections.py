@@ -55,10 +55,7 @@ class CorrectionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionPlan:
-    """Whom a correction of an issue would reach now: numbers by standing, "recipient" among them.
-
-    `sent_as` is the hash of what was sent, and `corrections` what was corrected before.
-    """
+    """Whom a correction would reach: numbers by standing, the hash of what was sent, earlier corrections."""
 
     issue: Issue
     subject: str

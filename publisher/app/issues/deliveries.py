@@ -297,10 +297,7 @@ class DayReport:
 def report_day(
     state: EditingState, newsletter: str, day: date, languages: Collection[str] = ()
 ) -> DayReport:
-    """Return what became of a newsletter's issues of a day, in some languages or in all.
-
-    Raise UsageError for an unknown newsletter or language, IssueError if there was none that day.
-    """
+    """Return what became of a day's issues. Raise UsageError for unknown names, IssueError if there was none."""
     editions = lookup.choose_languages(state.settings, newsletter, languages)
     now = state.clock.now()
     with state.database.reading() as connection:

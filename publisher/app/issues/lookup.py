@@ -113,10 +113,7 @@ def find_edition(settings: Settings, newsletter: str, language: str | None) -> E
 def choose_editions(
     settings: Settings, newsletter: str | None, language: str | None
 ) -> list[Edition]:
-    """Return the editions of a newsletter or of all, in a language or in all.
-
-    Language by language, in the order of the publication. Raise UsageError if there is none.
-    """
+    """Return a newsletter's or all editions, language by language. Raise UsageError if there is none."""
     names = [newsletter] if newsletter is not None else [n.name for n in settings.newsletters]
     editions = [edition for name in names for edition in _editions_of(settings, name)]
     if not editions:

@@ -207,10 +207,7 @@ def find_story_id(state: EditingState, text: str) -> int:
 
 
 def search_stories(state: EditingState, actor: Actor, name: str, words: str) -> list[Article]:
-    """Return recent stories with some words in a title that an issue could have, the latest first.
-
-    Each as the article that the edition would show. Without words, all recent ones.
-    """
+    """Return recent stories that an issue could have, as its edition would show them, by words of titles, latest first."""
     actor.require(Permission.VIEW)
     settings, wanted = state.settings, words.casefold()
     with state.database.reading() as connection:

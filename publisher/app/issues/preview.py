@@ -75,10 +75,7 @@ def find_source(
     viewer: offer.Viewer,
     now: datetime,
 ) -> MailSource:
-    """Return what a viewer gets of an issue, or of an edition's next one.
-
-    Raise IssueError if there is no mail, and RenderingError or DeliveryError if none can be made.
-    """
+    """Return what a viewer gets. Raise IssueError if that is no mail, RenderingError or DeliveryError if it fails."""
     maker = _Maker(connection, settings, renderer, viewer, now)
     if isinstance(what, Edition):
         return maker.of_next(what)
@@ -321,10 +318,7 @@ def preview_mail(
     what: str | Edition,
     viewer: offer.Viewer,
 ) -> MailPreview:
-    """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it.
-
-    Raise UsageError if there is no such issue, and IssueError if it has no mail.
-    """
+    """Return the mail of an issue's name, or of an edition's next issue. Raise UsageError, or IssueError without mail."""
     _require_viewing(actor, viewer)
     now = state.clock.now()
     with state.database.reading() as connection:

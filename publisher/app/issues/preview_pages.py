@@ -135,10 +135,7 @@ PICTURE_TYPES = {
 
 
 def read_public_picture(settings: Settings, path: str) -> tuple[bytes, str] | None:
-    """Return the picture at a path below the publication's URL, and its media type; None if there is none.
-
-    Other kinds of files are not read, nor what a path leads to outside the web root.
-    """
+    """Return a picture in the web root and its media type; None for other files, and for what leads outside."""
     media_type = picture_type(path)
     if media_type is None or "\0" in path:
         return None

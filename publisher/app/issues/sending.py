@@ -64,10 +64,7 @@ def stop_counts(count: Mapping[str, int]) -> StopCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingStatus:
-    """How far an issue is, at an instant. `counts` add up to `planned`, as in reports.
-
-    `rate` is in mails a minute; it and `ends_at` are None while they can't be known.
-    """
+    """How far an issue is: `counts` add up to `planned`; `rate` (mails a minute) and `ends_at` if they are known."""
 
     issue: model.Issue
     at: datetime

@@ -138,10 +138,7 @@ def _check_files(settings: Settings, pipeline: Pipeline) -> Iterator[CheckResult
 
 
 def _check_notices(pipeline: Pipeline, language: str) -> Iterator[CheckResult]:
-    """Check each kind of mail about a subscription, with sample values.
-
-    Kinds that this publication has neither a page nor a mailbox for are left out: none is sent.
-    """
+    """Check each kind of mail about a subscription that this publication can send, with sample values."""
     settings = pipeline.settings
     composer = NoticeComposer(settings, pipeline.renderer.system_mail, SAMPLE_SECRET)
     names = [one.name for one in settings.newsletters if settings.edition(one.name, language)]

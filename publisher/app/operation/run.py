@@ -33,10 +33,7 @@ from publisher.log import log
 
 
 def open_engine(pipeline: cycle.Pipeline, watch: Work) -> TurnEngine:
-    """Return the engine of the settings; `watch` is called every few seconds while it works.
-
-    Raise ConfigError if it can't be used, and DatabaseError if it can't have its tables.
-    """
+    """Return the engine of the settings, which calls `watch` every few seconds. Raise ConfigError or DatabaseError."""
     settings = pipeline.settings
     if settings.publication.engine == "local":
         from publisher.jobs.local_engine import Service

@@ -55,10 +55,7 @@ _HELD_PERIOD = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class IssueStatus:
-    """An issue with its numbers of articles, deliveries by state, and warnings.
-
-    `approved_before` are those who approved it before it changed, while it waits for approval again.
-    """
+    """An issue with its numbers; `approved_before` are who approved it before it changed, while it waits again."""
 
     issue: Issue
     articles: int

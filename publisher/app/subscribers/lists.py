@@ -48,10 +48,7 @@ class ListOptions(TypedDict, total=False):
 
 
 def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subscriber]:
-    """Return the subscriber of an address in any spelling, or those whose address begins so.
-
-    50 at most, by address. Raise UsageError for less than three characters.
-    """
+    """Return whom an address or its beginning names, 50 at most. Raise UsageError for fewer than three characters."""
     actor.require(Permission.SEE_SUBSCRIBERS)
     wanted = text.strip()
     if len(wanted) < _SHORTEST:
@@ -195,10 +192,7 @@ def read_rejects(
 
 
 def begin_import(state: EditingState, actor: Actor, key: str) -> None:
-    """Import a list that was looked at. Twice is once. Raise UsageError if there is none.
-
-    What was stored when it was cut off stays: begun again, these rows are unchanged.
-    """
+    """Import a list that was looked at, once; one that was cut off goes on. Raise UsageError if there is none."""
     require_all_subscribers(state, actor)
     with _IMPORT:
         kept = find_import(state, actor, key)

@@ -105,10 +105,7 @@ def _content_id(secret: str, event: ProviderEvent) -> str:
 
 
 def webhook_urls(settings: Settings) -> dict[str, str]:
-    """Return the address to enter at each provider. It contains secrets: show it to the owner only.
-
-    Raise UsageError if there is no provider, no secret, or nobody who answers.
-    """
+    """Return the addresses, with secrets, to enter at each provider. Raise UsageError if none is answered."""
     secret, providers = _secret(settings, FEEDBACK_SECRET), settings.feedback.providers
     if not providers:
         raise UsageError("there is no webhook; add a table such as [feedback.ses]")

@@ -81,10 +81,7 @@ class TextKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """A paragraph, heading or other text; `level` is 1 or 2 for a heading, else 0.
-
-    `gap` is what separates it from the text before it in the article's plain text.
-    """
+    """A text; `level` is 1 or 2 for a heading, else 0. `gap` separates it from the text before, in plain text."""
 
     runs: tuple[TextRun, ...]
     kind: TextKind = TextKind.PARAGRAPH

@@ -61,10 +61,7 @@ def has_internal_links(html: str) -> bool:
 def replace_links(
     html: str, destination_of: Callable[[str], LinkDestination | None] = lambda _target: None
 ) -> str:
-    """Return sanitised HTML with all its links resolved; without a destination, one is its text.
-
-    A page in another language is labelled with the name of that language.
-    """
+    """Return sanitised HTML with its links resolved or, without destination, as text; other languages are labelled."""
     if not has_internal_links(html):
         return html
 

@@ -87,10 +87,7 @@ _POSTMARK_KINDS = {
 def read_postmark_request(
     request: events.FeedbackRequest, login: str
 ) -> list[events.ProviderEvent]:
-    """Return the event, if it is one of bounces and complaints.
-
-    `login` is `user:password`, empty if none is asked for. Raise FeedbackRefusedError for another.
-    """
+    """Return the event, if any. Raise FeedbackRefusedError for another `login` (`user:password`, or empty)."""
     expected = b"Basic " + b64encode(login.encode())
     given = request.header.get("authorization", "").encode("utf-8", "replace")
     if login and not hmac.compare_digest(expected, given):

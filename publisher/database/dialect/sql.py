@@ -61,10 +61,7 @@ LargeInteger = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upsert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert:
-    """Return an INSERT with `on_conflict_do_update`, `on_conflict_do_nothing` and `excluded`.
-
-    Name the key as `index_elements`: PostgreSQL needs it. The result has a `rowcount`.
-    """
+    """Return an INSERT with `on_conflict_...`, `excluded`, and a `rowcount`. Name the key: `index_elements`."""
     return with_rowcount(_inserts(connection.dialect.name)(table))
 
 

@@ -39,10 +39,7 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """What the audiences of all issues of a newsletter, or of a digest, have in common.
-
-    `tags` are languages of subscribers, `profiles` their languages and profiles.
-    """
+    """What audiences of a newsletter or digest share: languages (`tags`) and profiles of subscribers."""
 
     tags: Sequence[str]
     profiles: Sequence[tuple[str, str]]

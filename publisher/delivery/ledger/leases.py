@@ -110,10 +110,7 @@ _RENEW = (
 def renew_lease(
     connection: sa.Connection, lease_id: int, until: float | None, line: str | None = None
 ) -> bool:
-    """Extend a lease, if there is an `until`. Returns False if it was revoked.
-
-    `line` is the journal's line about a page, and stored in the page's transaction.
-    """
+    """Extend a lease if there is an `until`, and store the journal's `line`; return False if it was revoked."""
     values = {"lease": lease_id, "until": until, "line": line}
     return connection.execute(_RENEW, values).rowcount == 1
 

@@ -44,10 +44,7 @@ _PAGE_SIZE = 10_000
 def open_ledger(
     connection: sa.Connection, settings: Settings, issue: Issue, now: datetime
 ) -> int:
-    """Insert a row for every subscriber whom an issue's edition serves, or whom a correction concerns.
-
-    Doing it again inserts none. Return how many were inserted.
-    """
+    """Insert once a row for each whom the edition serves or a correction concerns; return how many."""
     if issue.corrects_id is not None:
         return open_correction_ledger(connection, issue, now)
     # The list may have been imported just now.

@@ -11,9 +11,6 @@ from publisher.config.delivery import TRANSPORT_KINDS
 
 
 def create_transport(settings: Settings, kind: str | None = None) -> Any:
-    """Return a `Transport`, without `kind` the one in use. Raises ConfigError for wrong settings.
-
-    For a kind that has leftovers, it is a `RecoverableTransport`.
-    """
+    """Return a transport, recoverable if its kind has leftovers; by default the one in use. Raises ConfigError."""
     kind = kind or settings.delivery.transport
     return resolve_name(TRANSPORT_KINDS[kind].factory)(settings.delivery.table(kind), settings)

@@ -93,10 +93,7 @@ TEST_LEASE = 0
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """One recipient's message and its envelope (RFC 5321 section 2.3.1).
-
-    The folder is for transports that sort messages: the issue's own, or that of test messages.
-    """
+    """A message and its envelope (RFC 5321 2.3.1), and a folder to sort by: the issue's, or of test messages."""
 
     issue_id: int
     folder: str

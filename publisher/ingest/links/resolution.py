@@ -207,10 +207,7 @@ _ADDED = re.compile(r"[a-z]{2}(-[a-z]{2,4})?|next|v?\d+(\.\w+)*")
 
 
 def stated_addresses(path: str, text: str) -> list[str]:
-    """Return the addresses and slugs that a page states, or a list of redirects has.
-
-    `*` stands for the rest of an address of which the generator fills a part in.
-    """
+    """Return addresses and slugs that a page or a list of redirects states; `*` is what the generator fills in."""
     head = text[:PAGE_HEAD]
     matter = _FRONT_MATTER.match(head)
     values = _STATED.findall(matter[2] if matter else head)

@@ -130,10 +130,7 @@ class SourceDocument:
 
 
 def decode_document(document: SourceDocument) -> str:
-    """Return the text of a document: UTF-8 without byte order mark, with line feeds, in NFC.
-
-    Raises ArticleError if it is too large or not UTF-8; offsets count bytes from 0.
-    """
+    """Return a text: UTF-8, line feeds, NFC. Raises ArticleError for too large or not UTF-8, offsets in bytes from 0."""
     content = document.content
     if len(content) > MAX_ARTICLE_BYTES:
         most = MAX_ARTICLE_BYTES // 1_000_000

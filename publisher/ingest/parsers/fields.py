@@ -378,10 +378,7 @@ _PICTURE_KEYS = ("src", "url", "image", "path", "file", "overlay_image", "teaser
 
 
 def read_picture(key: str, value: YamlValue) -> Picture | None:
-    """Return a picture from its address, or a mapping with `src`, `alt`, `width` and `height`.
-
-    Of a list, the first counts. Themes write the address of a mapping under other names.
-    """
+    """Return a picture from an address, or a mapping as themes write it; of a list, the first counts."""
     if isinstance(value, list):
         value = value[0]
     if not isinstance(value, dict):

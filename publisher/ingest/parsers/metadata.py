@@ -214,10 +214,7 @@ def read_attachments(key: str, value: YamlValue) -> tuple[model.AttachmentField,
 
 
 def read_podcast(values: Mapping[str, YamlValue]) -> tuple[model.AttachmentField, ...]:
-    """Return the attachment of podcast themes: `podcast: {mp3, duration}`, or `podcast_link`.
-
-    Other values of `podcast`, such as a season and a number, are ignored.
-    """
+    """Return the attachment of `podcast: {mp3, duration}` or `podcast_link`; others, as of a season, are ignored."""
     value = values.get("podcast")
     parts = keyed(value) if isinstance(value, dict) else {}
     if first_of(parts, _ADDRESS_KEYS):

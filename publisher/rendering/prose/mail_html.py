@@ -128,10 +128,7 @@ _RULE_HTML = '<div class="prose-rule">&nbsp;</div>'
 
 
 def mail_html(content: ArticleContent, *, language: str, base_url: str, level: int = 3) -> str:
-    """Return the content of an article in `language` as HTML for mail; empty if it has none.
-
-    `base_url` is the publication's address without a slash at its end. Headings begin at `level`.
-    """
+    """Return HTML for mail in `language`, empty without content; headings begin at `level`, links at `base_url`."""
     story = text_runs.LanguageContext.of(language)
     urls = MailUrls(base_url)
     context = text_runs.RenderContext(urls=urls, story=story, around=story, level=level)

@@ -95,10 +95,7 @@ def create_api(
 
 @dataclass(frozen=True, slots=True)
 class OperationCall:
-    """What somebody asks an operation in this process: parts of its path, query, JSON body if it takes one.
-
-    `if_match` is the version or revision that was read; None is the present one.
-    """
+    """What somebody asks an operation in this process; `if_match` is the version that was read, None the present."""
 
     parts: Mapping[str, str]
     query: Mapping[str, str]

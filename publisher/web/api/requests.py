@@ -92,10 +92,7 @@ class SentRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest(SentRequest):
-    """A request that was let in and checked. `query` and `body` are values of the operation's models.
-
-    `revision` is that of the file that the client has read, if a change of it names one.
-    """
+    """A request that was let in and checked; `revision` is of the file that the client has read, if it names one."""
 
     actor: Actor
     query: Any

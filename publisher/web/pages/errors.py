@@ -76,10 +76,7 @@ def error_page(
 
 
 def slash_redirect(context: WebContext) -> flask.Response:
-    """Redirect a page's path without its slash; other methods find nothing there.
-
-    Flask's own redirect would name the host of the request, and repeat a POST.
-    """
+    """Redirect a GET without slash. Flask's own would name the request's host, and repeat a POST."""
     request = flask.request
     if request.method not in {"GET", "HEAD"}:
         return error_page(context, 404)

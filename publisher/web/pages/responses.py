@@ -280,10 +280,7 @@ def form(*names: str) -> dict[str, str]:
 
 
 def client_network(request: flask.Request) -> str:
-    """Return the client's network: /24 of an IPv4 address, /48 of an IPv6 one, or an empty text.
-
-    The address comes from a proxy only if the settings trust it.
-    """
+    """Return the network, /24 or /48, or ""; a proxy names the client only if the settings trust it."""
     try:
         address = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])
     except ValueError:

@@ -276,10 +276,7 @@ class PeerMayDisconnectSocket(ssl.SSLSocket):
 
 
 def tls_context(settings: SmtpSettings, folder: Path) -> ssl.SSLContext | None:
-    """Return the context, or None without TLS. Relative files are below the publication's folder.
-
-    Raises ConfigError for a file that can't be read, or that holds no certificate or key.
-    """
+    """Return the context, None without TLS; files are below `folder`. Raises ConfigError if one can't be used."""
     if settings.tls is Tls.NONE:
         return None
     context = _with_authorities(settings, folder)
