@@ -86,7 +86,8 @@ class SiteValues:
     front matter, `data` the site's data files by name. `include` returns the text of a file that
     documents include by its name, None if there is none; `translate` the words for a key in the
     document's language; `reference` the address of the page that a path means, in the language of a
-    code if it is given. `derive` returns further values of the page from its metadata.
+    code if it is given. `derive` returns further values of the page from its metadata. `has_expressions`
+    is false where braces in prose are text, as in MDX 1.
     """
 
     site: Mapping[str, Any] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class SiteValues:
     translate: Callable[[str], str | None] = lambda _name: None
     reference: Callable[[str, str], str] = lambda path, _language: path
     derive: Callable[[ParsedArticle], Mapping[str, Any]] = lambda _metadata: {}
+    has_expressions: bool = True
 
     def of_article(self, metadata: ParsedArticle) -> SiteValues:
         """Return these values with what generators work out for a page: address, title and date."""

@@ -23,6 +23,8 @@ from publisher.ingest.sites.permalinks import COMMON_PAGES, LISTS, PathPatterns
 CONFIG_FILES = tuple(f"docusaurus.config.{item}" for item in ("js", "ts", "mjs", "cjs"))
 _ANY = PathPatterns(())
 _PLUGIN = "docusaurus-plugin-content-blog"
+# Version 2 of Docusaurus has MDX 1; version 3 has MDX 3.
+_MDX_1 = re.compile(r'"@docusaurus/core"\s*:\s*"[\^~>=v\s]*2(?![0-9])')
 # Of the plugin: a date in the name of a file or of one of its folders.
 _DATED_PATH = re.compile(
     r"(?P<folder>.*?)(?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})[-/]?(?P<text>.*?)(?:/index)?"
@@ -90,6 +92,7 @@ class DocusaurusSite(sites.Site):
         # Pages and documentation are counted, so that people see that they are left out.
         others = (*_documentation(config), PurePosixPath("src/pages"))
         self.folders = (*(folder.folder for folder in self._folders), *self.static, *others)
+        self._has_expressions = not _MDX_1.search(files.text("package.json") or "")
         # The lists of authors and tags, by folder and name.
         self._lists = {
             (place.folder, name): _table(files, place, name)
@@ -197,7 +200,11 @@ class DocusaurusSite(sites.Site):
     def values(self, page: sites.SitePage) -> SiteValues:
         """Return the path of the document, and the files that it imports."""
         include = partial(self._files.included, page.path.parent, PurePosixPath())
-        return SiteValues(page={"path": str(page.path)}, include=include)
+        return SiteValues(
+            page={"path": str(page.path)},
+            include=include,
+            has_expressions=self._has_expressions,
+        )
 
 
 def _blogs(config: ScriptObject) -> Iterator[_Blog]:

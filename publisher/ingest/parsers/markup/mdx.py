@@ -333,6 +333,9 @@ class _MdxReplacer:
         if attributes := _ATTRIBUTES.match(self._text, start):
             self._write(attributes[0])
             return attributes.end()
+        if self._is_prose_of_mdx_1(start):
+            self._write("{")
+            return start + 1
         end = skip_braces(self._text, start)
         if end is None:
             return None
@@ -340,6 +343,13 @@ class _MdxReplacer:
         if not source.startswith("/*"):
             self._write(self._value(source, start, end))
         return end
+
+    def _is_prose_of_mdx_1(self, start: int) -> bool:
+        """Return whether MDX 1 shows braces: outside a block that begins with a tag."""
+        if self._context.values.has_expressions:
+            return False
+        block = self._text.rfind("\n\n", 0, start) + 1
+        return not self._text[block:start].lstrip().startswith("<")
 
     def _value(self, source: str, start: int, end: int) -> str:
         value = literal_value(source)

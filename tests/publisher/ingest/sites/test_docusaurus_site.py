@@ -196,3 +196,26 @@ def test_a_partial_that_a_post_imports_is_part_of_it(tmp_path: Path) -> None:
     found = only_article(tmp_path, files)
     assert "<p>High <em>tide</em>.</p>\n<p>The ebb.</p>" in found.html
     assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "shown", "problems"),
+    [
+        ("2.0.0-rc.1", "Set {spec.tag} to 1 and {x}.", []),
+        ("^2.4.3", "Set {spec.tag} to 1 and {x}.", []),
+        ("^3.2.0", "Set  to 1 and .", ["{spec.tag}", "{x}"]),
+        ("20.0.0", "Set  to 1 and .", ["{spec.tag}", "{x}"]),
+    ],
+)
+def test_braces_in_prose_are_text_on_sites_of_docusaurus_2(
+    tmp_path: Path, version: str, shown: str, problems: list[str]
+) -> None:
+    files = {
+        "docusaurus.config.js": "module.exports = {};",
+        "package.json": f'{{"dependencies": {{"@docusaurus/core": "{version}"}}}}',
+        "blog/2026-01-09-a.md": "# A\n\nSet {spec.tag} to 1 and {x}.\n\n"
+        "<b>High {'water'}</b>{/* hidden */}\n",
+    }
+    article = only_article(tmp_path, files)
+    assert article.html == f"<p>{shown}</p>\n<p><b>High water</b></p>"
+    assert [problem.what for problem in article.problems] == problems
