@@ -217,7 +217,9 @@ def hugo(root: Path) -> Iterator[Expected]:
             inside = one.path.parent.relative_to(folder)
             if stem == "index":
                 bundles.add(one.path.parent)
-            elif one.path.parent in bundles or any((root / one.path.parent).glob("index*.md")):
+            elif one.path.parent in bundles or any(
+                any((root / one.path.parent).glob(name)) for name in ("index.md", "index.*.md")
+            ):
                 continue
             story = inside if stem == "index" else inside / stem
             is_off = code in off or ("." in one.path.stem and suffix.lower() in off)

@@ -31,6 +31,10 @@ _VUE_VALUE = re.compile(r"\{\{\s*\$frontmatter\.")
 _VERBATIM = re.compile(
     r"<(?P<name>\w{1,20})(?=[^<>\n]{0,200}\sv-pre\b)[^<>\n]{0,500}>(?P<inside>[^<\n]{0,500})</(?P=name)>"
 )
+# Template code, but not in the address of a link or in a tag.
+_BRACES = re.compile(
+    r"\]\([^()\n]*\)|<[^<>\n]*>|(?P<code>(?<![\w\\^{}$])(?:\{\{\s*[\w.\"'/$][^{}\n]{0,200}\}\}|\{%-?\s*\w[^{}\n]{0,200}%\})+)"
+)
 # Nunjucks, which Eleventy runs in Markdown if a site says so.
 _NUNJUCKS_COMMENT = re.compile(r"\{#(?!\w[\w-]*\})(?:(?!\{#).)*?#\}", re.DOTALL)
 _NUNJUCKS_SET = re.compile(r"(?<=\{%)(-?\s*)set(?=\s+\w+\s*=)")
@@ -107,14 +111,16 @@ def run_templates(
         case Dialect.KRAMDOWN:
             return _fill_liquid(fields, values, log, to_html, in_html=in_html)
         case Dialect.GOLDMARK:
-            return replace_shortcodes(context, document.shortcodes, log)
+            filled = replace_shortcodes(context, document.shortcodes, log)
+            return _with_literal_braces(filled, in_html)
         case Dialect.DOCUSAURUS:
             mdx: Any = fields.get("mdx")
             if isinstance(mdx, dict) and mdx.get("format") == "md":
                 return log.text
             shown = _MDX_BLOCK.sub(r"\n\g<inside>\n", log.text)
             shown = replace_outside_code(_STATIC_ADDRESS, lambda _match: "", shown)
-            return replace_mdx(context, log.reading(shown))
+            filled = replace_mdx(context, log.reading(shown))
+            return filled if values.has_expressions else _with_literal_braces(filled, in_html)
         case Dialect.MARKDOWN_IT:
             text = _markdown_it(document, fields, log, to_html)
             return replace_mdx(context, log.reading(text), expressions=False)
@@ -143,6 +149,15 @@ def _included(document: SourceDocument, log: ProblemLog, match: re.Match[str]) -
 def _shown_braces(match: re.Match[str]) -> str:
     """Return as code what is to be shown as it is written."""
     return f"<code>{match['inside'].replace('{', '&#123;').replace('}', '&#125;')}</code>"
+
+
+def _with_literal_braces(text: str, in_html: bool) -> str:
+    """Return a text whose generator runs no templates in prose: what looks like one is code."""
+
+    def shown(match: re.Match[str]) -> str:
+        return common.shown_as_code(match[0], in_html=in_html) if match["code"] else match[0]
+
+    return replace_outside_code(_BRACES, shown, text) if "{" in text else text
 
 
 def _same_lines(match: re.Match[str]) -> str:
@@ -285,7 +300,12 @@ class _ShortcodeReplacer:
         before = self._log.text[self._log.text.rfind("\n", 0, start) + 1 : start]
         if before.strip():  # the first line of a quote or a list item
             return shown
-        return f"\n\n{textwrap.indent(shown.strip(chr(10)), before)}\n\n"
+
+        def lacks_indentation(line: str) -> bool:
+            # What stands between two shortcodes in a list has its own.
+            return bool(line.strip()) and not (inside and line.startswith(before))
+
+        return f"\n\n{textwrap.indent(shown.strip(chr(10)), before, lacks_indentation)}\n\n"
 
     def _result(self, match: re.Match[str], inside: str, end: int) -> str:
         name, start = match["name"], match.start()

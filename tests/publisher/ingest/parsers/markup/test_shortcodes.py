@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -42,7 +43,7 @@ MANY = by_lane(1_000, 5_000)
         ("{{< highlight go >}}\nx < 1\n{{< /highlight >}}", "<pre><code>x &lt; 1\n</code></pre>"),
         ('{{% details "More" %}}\nIt *is*.\n{{% /details %}}', "<p><strong>More</strong></p>\n<p>It <em>is</em>.</p>"),
         ("{{< param place >}} {{< param site_name >}}", "<p>Pier 4 The Lantern</p>"),
-        ("a {{/* no shortcode */}} b", "<p>a {{/* no shortcode */}} b</p>"),
+        ("a {{/* no shortcode */}} b", "<p>a <code>{{/* no shortcode */}}</code> b</p>"),
         ("{{</* figure */>}} {{%/* ref */%}}", "<p><code>{{&lt; figure &gt;}}</code> <code>{{% ref %}}</code></p>"),
         ("`{{< figure >}}`", "<p><code>{{&lt; figure &gt;}}</code></p>"),
         ("```\n{{< figure >}}\n{{</* x */>}}\n```", "<pre><code>{{&lt; figure &gt;}}\n{{&lt; x &gt;}}\n</code></pre>"),
@@ -67,6 +68,25 @@ def test_references_are_addresses_and_a_shortcode_in_a_list_stays_in_its_item() 
     assert 'href="https://l.example/about.md"' in html
     html = hugo(f'1. one\n   {{{{< figure src="{PIER}" >}}}}\n2. two').html
     assert html.count("<ol>") == html.count("<figure>") == 1
+
+
+def test_blocks_between_two_shortcodes_in_a_list_keep_their_indentation() -> None:
+    body = "1. One\n\n   {{< tabs >}}\n   {{% tab %}}\n\n   ```\n   go\n     on\n   ```\n\n   {{% /tab %}}\n   {{< /tabs >}}\n\n2. Two\n"
+    found = hugo(body)
+    assert found.html == (
+        "<ol>\n<li>\n<p>One</p>\n<pre><code>go\n  on\n</code></pre>\n</li>\n<li>\n<p>Two</p>\n</li>\n</ol>"
+    )
+
+
+def test_template_code_that_hugo_does_not_run_is_shown_as_code() -> None:
+    body = "A {{.Service}}{{ .Name }}Key, <b>{% x %}</b>, [{{.A}}](https://b.example/{{.B}}), `{{.C}}`, x^{{a}}.\n\n| a |\n|---|\n| {{.D}}/{{.E}} |\n"
+    found = hugo(body)
+    assert unquote(found.html).startswith(
+        "<p>A <code>{{.Service}}{{ .Name }}</code>Key, <b><code>{% x %}</code></b>, "
+        '<a href="https://b.example/{{.B}}"><code>{{.A}}</code></a>, <code>{{.C}}</code>, x^{{a}}.</p>'
+    )
+    assert "<td><code>{{.D}}</code>/<code>{{.E}}</code></td>" in found.html
+    assert found.problems == ()
 
 
 def test_unknown_shortcodes_keep_what_is_inside_them_or_given_to_them() -> None:
