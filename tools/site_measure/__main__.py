@@ -40,7 +40,7 @@ def measured(site: Path, folder: Path, chosen: argparse.Namespace) -> list[Measu
     generator = detected_generator(site) if chosen.generator == "auto" else chosen.generator
     expected = expected_articles(site, generator)
     made = (
-        read_published(chosen.published)
+        read_published(chosen.published, chosen.url or "")
         if chosen.published
         else publish(site.resolve(), folder / "publication", chosen.url)
     )

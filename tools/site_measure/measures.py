@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -87,8 +87,9 @@ def measure(expected: list[Expected], site: PublishedSite, root: Path) -> list[M
     precision = Measure("articles precision", 99)
     matches = list(_matches(expected, site, recall, precision))
     lost = Measure("lost without a notice", 0, at_most=True)
+    known = _targets(matches)
     for match in matches:
-        _count_losses(match, fragments_of(match.expected.file), lost, site)
+        _count_losses(match, fragments_of(match.expected.file), lost, site.home, known)
     links, dead = _count_links(matches, site)
     return [
         recall,
@@ -227,13 +228,15 @@ def _count_residue(matches: list[Match]) -> Measure:
 # Losses
 
 
-def _count_losses(match: Match, parts: Fragments, lost: Measure, site: PublishedSite) -> None:
+def _count_losses(
+    match: Match, parts: Fragments, lost: Measure, home: str, known: Mapping[str, Match]
+) -> None:
     page, links = match.page, Counter(_bare(one) for one in match.page.links)
     for href in parts.links:
         right = not _is_outside(href) or _bare(href) in links
         right = (
             right
-            or _is_on(href, site.base)
+            or (_is_on(href, home) and _is_kept(href, match, home, known))
             or match.has_problem(
                 unquote(href), "broken-link", "removed-link", "removed-element"
             )
@@ -265,6 +268,16 @@ def _count_losses(match: Match, parts: Fragments, lost: Measure, site: Published
         lost.count(right, f"{match.file}: words {sentence!r}")
 
 
+def _is_kept(href: str, match: Match, home: str, known: Mapping[str, Match]) -> bool:
+    """Return whether a page has a link to a page of its site, wherever that stands now."""
+    if any(key in known for key in _keys_of(href, match, home)):
+        return True  # of these, `_count_links` counts whether they lead there
+    path = _page(urlsplit(href).path)
+    paths = {_page(urlsplit(one).path) for one in match.page.links if not one.startswith("#")}
+    prefix = urlsplit(home).path.strip("/")
+    return path in paths or path.removeprefix(f"{prefix}/") in paths
+
+
 def _bare(href: str) -> str:
     return unquote(href).removesuffix("/").replace("&amp;", "&")
 
@@ -288,9 +301,9 @@ def _count_links(matches: list[Match], site: PublishedSite) -> tuple[Measure, Me
     by_key = _targets(matches)
     places = {match.page.path: match.expected.file.body for match in matches}
     for match in matches:
-        for href in _inside_links(match, site.base):
+        for href in _inside_links(match, site.home):
             target = next(
-                (by_key[key] for key in _keys_of(href, match, site.base) if key in by_key), None
+                (by_key[key] for key in _keys_of(href, match, site.home) if key in by_key), None
             )
             if target is not None:
                 slug = f"/stories/{target.article['slug']}/"
@@ -316,7 +329,7 @@ def _count_dead_links(
     false = Measure("dead links right", 99)
     known = _targets(matches)
     for match in matches:
-        for href, file in linked_files(match, root, site.base):
+        for href, file in linked_files(match, root, site.home):
             files.count(is_copied(match, href, file, site), f"{match.file}: {href}")
         for href, is_noted in dead_links(match, site):
             unnoted.count(is_noted, f"{match.file}: {href}")

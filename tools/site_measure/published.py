@@ -62,6 +62,13 @@ class PublishedSite:
     folder: Path
     articles: list[dict[str, Any]]
     problems: dict[str, list[dict[str, Any]]]
+    # Where the site stands, if that is not where the publication does.
+    url: str = ""
+
+    @cached_property
+    def home(self) -> str:
+        """The address at which the site's own pages stand, without a slash at the end."""
+        return self.url.rstrip("/") or self.base
 
     @cached_property
     def base(self) -> str:
@@ -123,8 +130,8 @@ def publish(site: Path, folder: Path, url: str | None) -> PublishedSite:
     return read_published(folder)
 
 
-def read_published(folder: Path) -> PublishedSite:
-    """Return what a publication made of its site in an earlier cycle."""
+def read_published(folder: Path, url: str = "") -> PublishedSite:
+    """Return what a publication made of its site, which stands at `url`, in an earlier cycle."""
     listed = json.loads(_command("articles", "--json", str(folder)))
     groups = json.loads(_command("articles", "problems", "--json", str(folder)))["kinds"]
     problems: dict[str, list[dict[str, Any]]] = {}
@@ -132,7 +139,7 @@ def read_published(folder: Path) -> PublishedSite:
         for one in group["problems"]:
             problems.setdefault(one["file"], []).append(one | {"kind": group["kind"]})
     ready = [one for one in listed["articles"] if one["status"] == "ready"]
-    return PublishedSite(folder, ready, problems)
+    return PublishedSite(folder, ready, problems, url)
 
 
 def _command(*arguments: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import partial
 from itertools import chain
@@ -50,6 +51,7 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> model.ParsedArticle:
     source = _FrontMatterFields(front_matter)
     status, is_draft = _status(source)
     picture, problems = _picture(source)
+    updated, unread = _updated(source)
     provenance = source.get("provenance", _read_provenance)
     is_by_machine = provenance == model.Provenance.MACHINE
     published = source.get("date published published_at", fields.read_date, skip=_is_flag)
@@ -57,7 +59,7 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> model.ParsedArticle:
         title=source.get("title", fields.read_line) or "",
         language=source.get("lang language locale", fields.read_line) or None,
         published=published,
-        updated=source.get("updated lastmod last_modified_at", fields.read_date),
+        updated=updated,
         bylines=_bylines(source),
         translators=source.get("translator translators", fields.read_list) or (),
         summary=source.get("summary description excerpt dek", fields.read_line) or "",
@@ -81,7 +83,7 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> model.ParsedArticle:
         translated_with=source.get("translated_with", read_line) if is_by_machine else None,
         editor=source.get("editor", read_line) if is_by_machine else None,
     )
-    return replace(parsed, problems=(*problems, *_misspelt(source)))
+    return replace(parsed, problems=(*problems, *unread, *_misspelt(source)))
 
 
 def _misspelt(source: _FrontMatterFields) -> Iterator[ArticleProblem]:
@@ -117,6 +119,16 @@ class _FrontMatterFields:
             if value not in (None, "", [], {}) and not skip(value):
                 return read(name, value)
         return None
+
+
+def _updated(
+    source: _FrontMatterFields,
+) -> tuple[date | datetime | None, tuple[ArticleProblem, ...]]:
+    """Read the time of the last change. One that is none costs itself, not the article."""
+    try:
+        return source.get("updated lastmod last_modified_at", fields.read_date), ()
+    except ArticleError as error:
+        return None, (ArticleProblem(ProblemKind.UNKNOWN_FIELD, None, str(error)),)
 
 
 def _read_provenance(key: str, value: YamlValue) -> model.Provenance:

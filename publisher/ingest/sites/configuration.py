@@ -168,13 +168,24 @@ def own_domain(files: ConfigurationFiles, *paths: str) -> str:
     return f"https://{domain}" if _DOMAIN.fullmatch(domain) else ""
 
 
+class _DataLoader(yaml.SafeLoader):
+    """Reads an alias without an anchor as nothing, as Jekyll 3 does: themes come with such files."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) and event.anchor not in self.anchors:
+            self.get_event()  # type: ignore[no-untyped-call]
+            return yaml.ScalarNode("tag:yaml.org,2002:null", "")
+        return super().compose_node(parent, index)
+
+
 def load_data(ending: str, text: str) -> Any:
     """Return what YAML, TOML or JSON holds, by a file's ending. Raises ValueError or YAMLError if malformed."""
     if ending == ".toml":
         return tomllib.loads(text)
     if ending == ".json":
         return json.loads(text)
-    loader = yaml.SafeLoader(text)
+    loader = _DataLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:

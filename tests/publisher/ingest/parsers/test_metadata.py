@@ -67,7 +67,6 @@ def test_fields_are_read_under_all_their_names(
     ("fields", "reason"),
     [
         ({"date": "x"}, "^date: 'x' is not a date; write 2026-01-09 or 2026-01-09 08:00$"),
-        ({"updated": ["2026-01-09"]}, "^updated: a list is not a text"),
         ({"title": {"a": "b"}}, "^title: a mapping is not a text; write one line$"),
         ({"author": {"affiliation": "X"}}, "^author: a mapping is not an author"),
         ({"author": [["x"]]}, "^author: a list is not a text"),
@@ -116,6 +115,13 @@ def test_a_key_that_is_nearly_a_known_one_is_named(
     problems = [one.what for one in read_metadata(fields).problems]
     pairs = (one.split() for one in named)
     assert problems == [f"{key} is not read; did you mean {meant}?" for key, meant in pairs]
+
+
+@pytest.mark.parametrize("value", ["2019-04-11T:12:30+08:00", ["2026-01-09"]])
+def test_a_change_without_a_date_is_named_and_costs_only_itself(value: Any) -> None:
+    found = read_metadata({"title": "A", "date": "2026-01-09", "last_modified_at": value})
+    assert (found.title, found.published, found.updated) == ("A", date(2026, 1, 9), None)
+    assert [one.what.split(":")[0] for one in found.problems] == ["last_modified_at"]
 
 
 def test_stated_metadata_counts_before_other_metadata() -> None:

@@ -50,6 +50,11 @@ def test_aliases_are_read_and_nesting_without_end_is_named(tmp_path: Path) -> No
     (tmp_path / "a.yml").write_text("a: &a {x: 1}\nb: {<<: *a, y: 2}\nc: [*a, *a]\n")
     table = ConfigurationFiles(tmp_path).table("a.yml")
     assert table == {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": [{"x": 1}, {"x": 1}]}
+    (tmp_path / "a.yml").write_text(
+        "name: T # &name\nauthor: {name: *name, b: 1}\nc: [*name]\n"
+    )
+    table = ConfigurationFiles(tmp_path).table("a.yml")
+    assert table == {"name": "T", "author": {"name": None, "b": 1}, "c": [None]}
     (tmp_path / "a.yml").write_text("x: " + "[" * 1000)
     with pytest.raises(SourceError, match=r"a\.yml"):
         ConfigurationFiles(tmp_path).table("a.yml")
