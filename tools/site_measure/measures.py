@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -87,9 +87,8 @@ def measure(expected: list[Expected], site: PublishedSite, root: Path) -> list[M
     precision = Measure("articles precision", 99)
     matches = list(_matches(expected, site, recall, precision))
     lost = Measure("lost without a notice", 0, at_most=True)
-    known = _targets(matches)
     for match in matches:
-        _count_losses(match, fragments_of(match.expected.file), lost, site.home, known)
+        _count_losses(match, fragments_of(match.expected.file), lost, site)
     links, dead = _count_links(matches, site)
     return [
         recall,
@@ -228,15 +227,13 @@ def _count_residue(matches: list[Match]) -> Measure:
 # Losses
 
 
-def _count_losses(
-    match: Match, parts: Fragments, lost: Measure, home: str, known: Mapping[str, Match]
-) -> None:
+def _count_losses(match: Match, parts: Fragments, lost: Measure, site: PublishedSite) -> None:
     page, links = match.page, Counter(_bare(one) for one in match.page.links)
     for href in parts.links:
         right = not _is_outside(href) or _bare(href) in links
         right = (
             right
-            or (_is_on(href, home) and _is_kept(href, match, home, known))
+            or (_is_on(href, site.home) and _is_kept(href, match, site))
             or match.has_problem(
                 unquote(href), "broken-link", "removed-link", "removed-element"
             )
@@ -268,14 +265,12 @@ def _count_losses(
         lost.count(right, f"{match.file}: words {sentence!r}")
 
 
-def _is_kept(href: str, match: Match, home: str, known: Mapping[str, Match]) -> bool:
+def _is_kept(href: str, match: Match, site: PublishedSite) -> bool:
     """Return whether a page has a link to a page of its site, wherever that stands now."""
-    if any(key in known for key in _keys_of(href, match, home)):
-        return True  # of these, `_count_links` counts whether they lead there
-    path = _page(urlsplit(href).path)
-    paths = {_page(urlsplit(one).path) for one in match.page.links if not one.startswith("#")}
-    prefix = urlsplit(home).path.strip("/")
-    return path in paths or path.removeprefix(f"{prefix}/") in paths
+    path = urlsplit(href).path
+    places = {_page(path), _page(path.removeprefix(urlsplit(site.home).path))}
+    places |= {_page(place) for one in places if (place := site.leads_to(f"/{one}"))}
+    return any(_page(urlsplit(one).path) in places for one in match.page.links)
 
 
 def _bare(href: str) -> str:
@@ -314,7 +309,7 @@ def _count_links(matches: list[Match], site: PublishedSite) -> tuple[Measure, Me
             if one.startswith("#"):
                 right = one in {"#", "#top"} or one[1:] in match.page.ids
                 dead.count(right, f"{match.file}: {one}")
-            elif one.startswith("/media/") or "/stories/" in one:
+            elif one.startswith("/media/") or ("/stories/" in one and not _is_outside(one)):
                 # What else begins with a slash is counted by `_count_dead_links`.
                 right = site.file_at(one) is not None and _has_place(site, one, places)
                 dead.count(right, f"{match.file}: {one}")

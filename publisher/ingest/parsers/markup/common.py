@@ -67,6 +67,23 @@ def replace_outside_code(
     )
 
 
+# A comment with templates or components in it, which show nothing. Tags of Liquid hold for what is behind it.
+_COMMENT = re.compile(
+    r"<!--(?!\s*@include:)(?:(?!-->)[^<{])*(?!\{%)[<{](?:(?!<!--|-->|(?<!\{)\{%).)*-->",
+    re.DOTALL,
+)
+
+
+def same_lines(match: re.Match[str]) -> str:
+    """Return nothing on as many lines, so that problems behind it have theirs."""
+    return "\n" * match[0].count("\n")
+
+
+def without_comments(text: str) -> str:
+    """Return a text without the comments that have templates or components in them."""
+    return replace_outside_code(_COMMENT, same_lines, text)
+
+
 def _regions(text: str) -> list[tuple[int, int]]:
     tokens = list(_TOKEN.finditer(text))
     partners = _tick_partners(tokens)

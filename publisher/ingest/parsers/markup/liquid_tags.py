@@ -262,6 +262,7 @@ def _write_included(node: _TagNode, context: RenderContext) -> str:
     if source is None:
         state.report_missing(ProblemKind.MISSING_INCLUDE, f"{{% include {name} %}}", token)
         return ""
+    source = common.without_comments(source)
     state.includes += 1
     if state.includes > _MAX_INCLUDES:
         raise ResourceLimitError(f"more than {_MAX_INCLUDES} files are included", token=token)

@@ -22,6 +22,8 @@ from publisher.ingest.parsers.markup.common import (
     admonition_title,
     code_block,
     replace_outside_code,
+    same_lines,
+    without_comments,
 )
 from publisher.ingest.parsers.markup.mdx import replace_mdx
 from publisher.ingest.parsers.markup.vocabulary import MarkupContext
@@ -44,11 +46,6 @@ _MDX_BLOCK = re.compile(
     re.MULTILINE,
 )
 _SNIPPET = re.compile(r"^<<<[ \t]*@?/?(?P<path>[^\s{\[]+)[^\n]*$", re.MULTILINE)
-# A comment with templates or components in it, which show nothing. Tags of Liquid hold for what is behind it.
-_COMMENT = re.compile(
-    r"<!--(?!\s*@include:)(?:(?!-->)[^<{])*(?!\{%)[<{](?:(?!<!--|-->|(?<!\{)\{%).)*-->",
-    re.DOTALL,
-)
 # Of VitePress: a file of Markdown, or lines or a region of it, which are not told apart.
 _INCLUDE = re.compile(r"<!--\s*@include:\s*(?P<path>[^\s{}#<>]{1,300})[^\n<>]{0,100}?-->")
 _FRONT_MATTER = re.compile(r"\A---\n(?:(?!---\n).*\n){0,200}---\n")
@@ -102,7 +99,7 @@ def run_templates(
     """Return the text of the log with everything filled in that its dialect fills in."""
     in_html = document.path.suffix.lower() in {".html", ".htm"}
     if "<!--" in log.text:
-        log = log.reading(replace_outside_code(_COMMENT, _same_lines, log.text))
+        log = log.reading(without_comments(log.text))
     values = document.values
     context = MarkupContext(
         fields, values, in_html, to_html, partial(admonition_title, language=language)
@@ -160,11 +157,6 @@ def _with_literal_braces(text: str, in_html: bool) -> str:
     return replace_outside_code(_BRACES, shown, text) if "{" in text else text
 
 
-def _same_lines(match: re.Match[str]) -> str:
-    """Return nothing on as many lines, so that problems behind it have theirs."""
-    return "\n" * match[0].count("\n")
-
-
 def _markdown_it(
     document: SourceDocument,
     fields: Mapping[str, YamlValue],
@@ -174,7 +166,7 @@ def _markdown_it(
     """Fill in Liquid (Eleventy) or the values of the page (VitePress), which stay in code."""
     text = replace_outside_code(_CONTENTS, lambda _match: "", log.text)
     text = replace_outside_code(_VERBATIM, _shown_braces, text)
-    text = replace_outside_code(_NUNJUCKS_COMMENT, _same_lines, text)
+    text = replace_outside_code(_NUNJUCKS_COMMENT, same_lines, text)
     text = replace_outside_code(_NUNJUCKS_SET, lambda match: f"{match[1]}assign", text)
     if "@include:" in text:
         text = replace_outside_code(_INCLUDE, partial(_included, document, log), text)

@@ -97,6 +97,13 @@ def test_unknown_tags_leave_what_stands_between_them() -> None:
     assert problems_of(article) == [("unknown-tag", 4, "{% tide %}")]
 
 
+def test_a_comment_of_an_included_file_has_no_holes() -> None:
+    toc = "<!-- <h4>{{ include.title | default: site.none }}</h4> -->\nContents"
+    article = jekyll("a\n\n{% include toc %}", includes={"toc": toc})
+    assert article.html == "<p>a</p>\n<p>Contents</p>"
+    assert article.problems == ()
+
+
 def test_a_hole_is_where_the_document_has_it_or_includes_it() -> None:
     article = jekyll("a\n\n{% include x.md %}", includes={"x.md": "\n\n\nb {{ site.none }}"})
     assert problems_of(article) == [("empty-value", 6, "{{ site.none }}")]
