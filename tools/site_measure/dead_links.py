@@ -86,10 +86,10 @@ def false_notices(
 
 def _is_alike(written: str, href: str) -> bool:
     """Return whether a link may have been written so: the last names are equal but for endings."""
-    return written.endswith("…") or _last_name(written) == _last_name(href)
+    return written.endswith("…") or last_name(written) == last_name(href)
 
 
-def _last_name(href: str) -> str:
+def last_name(href: str) -> str:
     path = unquote(urlsplit(href.partition(": ")[0]).path).rstrip("/")
     return re.sub(r"(/(index|_index|README))?\.(md|mdx|markdown|html?)$", "", path).rpartition(
         "/"

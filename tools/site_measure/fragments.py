@@ -19,7 +19,7 @@ _MIN_LETTERS = 24
 _CODE = r"(?P<code>^(?P<fence>[ ]{0,3}(?:```+|~~~+)).*?(?:^[ ]*(?P=fence)\s*?$|\Z)|`[^`\n]+`)"
 _COMMENT = (
     r"<!--.*?-->|\{/\*.*?\*/\}|\{%-?\s*comment.*?endcomment\s*-?%\}|\{\{[<%]/\*.*?\*/[>%]\}\}"
-    r"|^\{::comment\}.*?\{:/(?:comment)?\}"
+    r"|^\{::comment\}.*?\{:/(?:comment)?\}|\{\{[<%]\s*comment\s*[%>]\}\}.*?/comment\s*[%>]\}\}"
     # A statement of MDX goes to the next empty line.
     r"|^(?:import\s[^\n]*\bfrom\s*['\"]|export\s(?:const|let|default|function)\b)[^\n]*(?:\n[^\n]+)*"
 )
@@ -27,7 +27,9 @@ _OUTSIDE_CODE = re.compile(f"{_CODE}|{_COMMENT}", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{%-?\s*(?:raw|highlight).*?end(?:raw|highlight)\s*-?%\}", re.DOTALL)
 _ELEMENT = re.compile(r"<(img|iframe|video|audio|embed|table|pre|a)\b([^>]*)", re.IGNORECASE)
 _ADDRESS = re.compile(r"\b(?:src|href)\s*=\s*[\"']([^\"'{}]+)", re.IGNORECASE)
-_TEMPLATE = re.compile(r"\{[{%<:][^\n]*|:\w+:|%[0-9A-F]{2}|\[\^|\*\[|\{#")
+_TEMPLATE = re.compile(
+    r"\{[{%<:][^\n]*|:\w+:|%[0-9A-F]{2}|\[[\^!]|\*\[|\{#|^\{?\w+=\"", re.MULTILINE
+)
 
 
 @dataclass

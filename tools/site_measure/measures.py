@@ -9,7 +9,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tools.site_measure.dead_links import dead_links, false_notices, is_copied, linked_files
+from tools.site_measure.dead_links import (
+    dead_links,
+    false_notices,
+    is_copied,
+    last_name,
+    linked_files,
+)
 from tools.site_measure.documents import Expected, letters, without_tags
 from tools.site_measure.fragments import Fragments, fragments_of, plain_text, template_links
 from tools.site_measure.generators import same_language
@@ -23,7 +29,7 @@ _RESIDUE = re.compile(
 _CONNECTORS = frozenset({"", "and", "by", "und", "et", "y", "和", "von"})
 # Kinds of problems that say why words are missing.
 _WORDS = frozenset({"missing-include", "unknown-tag", "unknown-component", "removed-element",
-                    "unknown-shortcode", "empty-value", "template-error"})  # fmt: skip
+                    "unknown-shortcode", "empty-value", "template-error", "undefined-reference"})  # fmt: skip
 
 
 @dataclass
@@ -266,11 +272,15 @@ def _count_losses(match: Match, parts: Fragments, lost: Measure, site: Published
 
 
 def _is_kept(href: str, match: Match, site: PublishedSite) -> bool:
-    """Return whether a page has a link to a page of its site, wherever that stands now."""
-    path = urlsplit(href).path
-    places = {_page(path), _page(path.removeprefix(urlsplit(site.home).path))}
-    places |= {_page(place) for one in places if (place := site.leads_to(f"/{one}"))}
-    return any(_page(urlsplit(one).path) in places for one in match.page.links)
+    """Return whether a page has a link to a page or a file of its site, wherever that stands now.
+
+    It may be the copy of a file, or the story in the language of the page.
+    """
+    path = urlsplit(href).path.removeprefix(urlsplit(site.home).path)
+    names = {last_name(path), last_name(site.leads_to(path) or path)}
+    # Copies have hyphens for dots in their names.
+    names |= {re.sub(r"\.(?=.*\.)", "-", one) for one in names}
+    return any(last_name(one) in names for one in match.page.links)
 
 
 def _bare(href: str) -> str:
