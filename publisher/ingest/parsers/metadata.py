@@ -50,8 +50,7 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> model.ParsedArticle:
     """Return an article without a body. Raises ArticleError with the key, the wrong value, and a right one."""
     source = _FrontMatterFields(front_matter)
     status, is_draft = _status(source)
-    picture, problems = _picture(source)
-    updated, unread = _updated(source)
+    (picture, problems), (updated, unread) = _picture(source), _updated(source)
     provenance = source.get("provenance", _read_provenance)
     is_by_machine = provenance == model.Provenance.MACHINE
     published = source.get("date published published_at", fields.read_date, skip=_is_flag)

@@ -90,8 +90,7 @@ class DocusaurusSite(sites.Site):
         statics = config.strings("staticDirectories") or ("static",)
         self.own_static = tuple(map(PurePosixPath, statics))
         # Pages and documentation are counted, so that people see that they are left out.
-        others = (*_documentation(config), PurePosixPath("src/pages"))
-        self.folders = (*(folder.folder for folder in self._folders), *self.static, *others)
+        self.folders = (*(one.folder for one in self._folders), *self.static, *_others(config))
         self._has_expressions = not _MDX_1.search(files.text("package.json") or "")
         # The lists of authors and tags, by folder and name.
         self._lists = {
@@ -216,9 +215,9 @@ def _blogs(config: ScriptObject) -> Iterator[_Blog]:
         yield _blog(config, plugin, plugin.string("id") or "default")
 
 
-def _documentation(config: ScriptObject) -> Iterator[PurePosixPath]:
-    """Yield the folders of documentation: the preset's, its versions, and those of plugins."""
-    yield from (PurePosixPath("docs"), PurePosixPath("versioned_docs"))
+def _others(config: ScriptObject) -> Iterator[PurePosixPath]:
+    """Yield the folders of pages, and of documentation: the preset's, its versions, and those of plugins."""
+    yield from map(PurePosixPath, ("src/pages", "docs", "versioned_docs"))
     for place in (*config.objects("docs"), *config.objects_after("plugin-content-docs")):
         yield PurePosixPath((place.string("path") or "docs").removeprefix("./").strip("/"))
 
