@@ -11,7 +11,7 @@ MODULES = {one.path: one for one in product_modules()}
 COMMANDS = [one for path, one in MODULES.items() if path.is_relative_to("publisher/cli")]
 PAGES = [one for path, one in MODULES.items() if path.is_relative_to("publisher/web")]
 # Packages of `publisher` of which commands and pages import what they want.
-ALLOWED = {"app", "clock", "config", "demo", "errors", "files", "languages", "serving"}
+ALLOWED = {"app", "clock", "config", "demo", "errors", "files", "languages", "log", "serving"}
 ALLOWED |= {"starter", "testing", "web"}
 ALLOWED_TO_PAGES = {"i18n", "rendering", "request_limits", "secrets", "urls"}
 # Of other packages, classes and constants; and these functions, which are pure.
