@@ -5,9 +5,7 @@ bytes, so a file changes only when its content does. The modules of the formats,
 libraries that they use, are imported when the first document is rendered.
 """
 
-from importlib import import_module
-
-from feeds.channels import Channel, PodcastShow, Tombstone
+from feeds.channels import Channel, PodcastShow, Tombstone, render
 from feeds.entries import Author, Entry, EntryAttachment, Image, Link
 from feeds.errors import (
     DuplicateEntryError,
@@ -39,11 +37,3 @@ __all__ = [
     "render",
     "tag_uri",
 ]
-
-
-def render(feed_format: FeedFormat, channel: Channel) -> bytes:
-    """Return the channel as a document in UTF-8. Raise InvalidChannelError for an archive in another format than Atom."""
-    if channel.is_archive and feed_format.name != ARCHIVE_FORMAT:
-        raise InvalidChannelError(channel.id, "an archive document exists in Atom alone")
-    document: bytes = import_module(feed_format.module).render(channel)
-    return document

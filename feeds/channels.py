@@ -7,11 +7,12 @@ all earlier ones (RFC 5005 section 4). Each of these documents is a Channel.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 
 from feeds import normalisation
 from feeds.entries import Author, Entry, Link
 from feeds.errors import DuplicateEntryError, InvalidChannelError
-from feeds.formats import ARCHIVE_FORMAT, FEED_FORMATS
+from feeds.formats import ARCHIVE_FORMAT, FEED_FORMATS, FeedFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,3 +173,11 @@ def _distinct(entries: tuple[Entry, ...], channel_id: str) -> tuple[Entry, ...]:
             raise DuplicateEntryError(channel_id, entry.id)
         seen.add(entry.id)
     return tuple(entries)
+
+
+def render(feed_format: FeedFormat, channel: Channel) -> bytes:
+    """Return the channel as a document in UTF-8. Raise InvalidChannelError for an archive in another format than Atom."""
+    if channel.is_archive and feed_format.name != ARCHIVE_FORMAT:
+        raise InvalidChannelError(channel.id, "an archive document exists in Atom alone")
+    document: bytes = import_module(feed_format.module).render(channel)
+    return document

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import stat
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from contextvars import ContextVar
 from itertools import takewhile
 from pathlib import Path
 
-from publisher.errors import StorageError
+from publisher.errors import DatabaseError, StorageError
 
 # Bytes that are copied at once.
 _PIECE = 1 << 20
@@ -295,3 +296,25 @@ def explain_error(error: Exception, folder: Path) -> str:
     if isinstance(error, OSError) and is_storage_failure(error):
         return explain_failed_write(error, folder)
     return str(error)
+
+
+# A random number that the kernel makes when it starts.
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def lock_scope(folder: Path, host: str) -> str:
+    """Return where locks in a folder count: the host's name, this start of its kernel, the folder.
+
+    Copies of a virtual machine share the second, and containers too; these have folders of their own.
+    Raise DatabaseError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = folder.stat()
+    except OSError as error:
+        raise DatabaseError(f"{folder}: can't be locked: {error.strerror}") from error
+    try:
+        started = _BOOT_ID.read_text("ascii").strip()
+    except OSError:  # not Linux
+        started = f"{uuid.getnode():x}"
+    return f"{host}/{started}/{place.st_dev}/{place.st_ino}"

@@ -31,7 +31,7 @@ from publisher.database import Database
 from publisher.errors import UsageError
 from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
 from publisher.ingest import problems as item_problems
-from publisher.ingest.pickup import item_state
+from publisher.ingest.pickup import source_items
 from publisher.ingest.reports.source_facts import unlinked_translations
 from publisher.log import log
 from publisher.urls import article_path, public_url
@@ -58,7 +58,7 @@ def list_articles(database: Database) -> StoredArticles:
 def count_archived_articles(database: Database) -> Mapping[str, int]:
     """Return how many articles of each source are an archive, and so are in no issue."""
     with database.reading() as connection:
-        return item_state.count_archive(connection)
+        return source_items.count_archive(connection)
 
 
 def announce_articles(settings: Settings, database: Database, name: str, now: datetime) -> int:
@@ -67,7 +67,7 @@ def announce_articles(settings: Settings, database: Database, name: str, now: da
     What is news, or was announced before, stays as it is. Raise UsageError for an unknown name.
     """
     with database.writing() as connection:
-        count = item_state.announce_archive(connection, _chosen(connection, name), now)
+        count = source_items.announce_archive(connection, _chosen(connection, name), now)
         if count:
             record_by_owner(connection, settings, "announce", name, now, articles=count)
     log.info("articles announced", name=name, articles=count)
@@ -77,11 +77,11 @@ def announce_articles(settings: Settings, database: Database, name: str, now: da
 def count_mailed_articles(database: Database, name: str) -> Mapping[str, int]:
     """Count published articles of a source or story that are `news`, `announced` or `archive`. Raise UsageError."""
     with database.reading() as connection:
-        return item_state.count_by_mailing(connection, _chosen(connection, name))
+        return source_items.count_by_mailing(connection, _chosen(connection, name))
 
 
 def _chosen(connection: Connection, name: str) -> ColumnElement[bool]:
-    chosen = item_state.stories_named(connection, name)
+    chosen = source_items.stories_named(connection, name)
     if chosen is None:
         raise UsageError(
             f"{name}: no source and no story has this name; `publisher articles` lists the stories"

@@ -23,7 +23,7 @@ from publisher.config import Settings, SourceSettings
 from publisher.errors import LimitError, PublisherError, UsageError
 from publisher.i18n.messages import Sentence, counted, message, untranslated
 from publisher.ingest import problems as item_problems
-from publisher.ingest.pickup.item_state import count_archive, count_articles_of_sources
+from publisher.ingest.pickup.source_items import count_archive, count_articles_of_sources
 from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
 from publisher.jobs.heartbeat import read_heartbeat

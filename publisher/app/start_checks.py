@@ -85,7 +85,7 @@ def begin_anew(settings: Settings, database: Database) -> None:
 
 def has_state(connection: Connection) -> bool:
     """Return whether a cycle was ever run with this database."""
-    from publisher.ingest.pickup.item_state import stored_sources
+    from publisher.ingest.pickup.source_items import stored_sources
 
     return bool(stored_sources(connection) or latest_issues(connection, 1))
 

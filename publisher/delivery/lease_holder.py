@@ -27,7 +27,7 @@ from publisher.delivery.lineage.witness import open_witness, read_lineage
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
 from publisher.errors import ConfigError, DatabaseError, DeliveryError
-from publisher.leader.process_lock import lock_scope
+from publisher.files import lock_scope
 from publisher.log import log
 
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.errors import BusyError, DatabaseError
@@ -18,9 +16,6 @@ from publisher.files import make_private_folder, storage_errors
 
 if TYPE_CHECKING:
     from publisher.config import Folders
-
-# A random number that the kernel makes when it starts.
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @contextmanager
@@ -84,24 +79,6 @@ def _holder_elsewhere(folders: Folders) -> str:
     except FileNotFoundError:
         return ""
     return ""
-
-
-def lock_scope(folder: Path, host: str) -> str:
-    """Return where locks in a folder count: the host's name, this start of its kernel, the folder.
-
-    Copies of a virtual machine share the second, and containers too; these have folders of their own.
-    Raise DatabaseError.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        place = folder.stat()
-    except OSError as error:
-        raise DatabaseError(f"{folder}: can't be locked: {error.strerror}") from error
-    try:
-        started = _BOOT_ID.read_text("ascii").strip()
-    except OSError:  # not Linux
-        started = f"{uuid.getnode():x}"
-    return f"{host}/{started}/{place.st_dev}/{place.st_ino}"
 
 
 def _open(folders: Folders) -> int:

@@ -19,7 +19,7 @@ leader = sa.Table(
     metadata,
     # What is led: there is one row, `publication`.
     sa.Column("name", sa.Text, primary_key=True),
-    # The process's id, and where its locks count (`process_lock.lock_scope`).
+    # The process's id, and where its locks count (`publisher.files.lock_scope`).
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("scope", sa.Text, nullable=False),
     # Grows with each change of leader. What a former one writes is refused by it.

@@ -30,10 +30,10 @@ from publisher.log import log
 from publisher.rendering import Renderer, views
 from publisher.syndication import (
     change_log,
+    entry_builder,
     feed_documents,
     feed_index,
     feed_window,
-    issue_feeds,
     websub,
 )
 from publisher.syndication.entry_builder import EntryBuilder
@@ -170,7 +170,7 @@ class FeedWriter:
         """Archive entries, render the subscription document, and start to write it."""
         if one.kind == "issues":
             with self.database.reading() as connection:
-                issues = issue_feeds.issue_entries(
+                issues = entry_builder.issue_entries(
                     connection, self.settings, self.builder.renderer, one, self.now
                 )
                 return self._render(one, list(issues))
@@ -343,7 +343,7 @@ def publish_feeds(
     with database.writing() as connection:
         feed_index.create_permanent_feeds(connection, publication)
         again = _mark_changed_settings(connection, settings, templates)
-        issue_feeds.mark_changed_issue_feeds(connection, settings, now)
+        entry_builder.mark_changed_issue_feeds(connection, settings, now)
     _mark_missing_files(settings, database)
     problems = list[str]()
     recording = partial(progress, "recording changes for feeds")
@@ -378,7 +378,7 @@ def _name_feeds(
     titles = [
         renderer.feed_name(
             views.publication_view(publication, one.language),
-            issue_feeds.newsletter_title(settings, one) if one.kind == "issues" else "",
+            entry_builder.newsletter_title(settings, one) if one.kind == "issues" else "",
         )
         for one in nameless
     ]

@@ -20,7 +20,7 @@ from publisher.articles.model import Article
 from publisher.assembly.assemble import assemble_issue
 from publisher.config import Edition, Settings
 from publisher.config.newsletters import MOST_ARTICLES
-from publisher.delivery.ledger.offer import profile_selector
+from publisher.delivery.ledger.audience import profile_selector
 from publisher.errors import ArticleError, EditConflictError, IssueError
 from publisher.i18n.messages import Sentence, message, untranslated
 from publisher.ingest.parsers.markdown import opening_html

@@ -25,7 +25,7 @@ from publisher.assembly.preview import IssuePreview, preview_held_issue, preview
 from publisher.config import Edition, Settings
 from publisher.delivery.causes import ARTICLES_WITHDRAWN, Cause
 from publisher.delivery.job import issue_mail
-from publisher.delivery.ledger import offer
+from publisher.delivery.ledger.audience import AudienceOfIssue, Choice, Viewer, own_choice
 from publisher.gate.findings import finding_data
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
@@ -72,7 +72,7 @@ def find_source(
     settings: Settings,
     renderer: Renderer,
     what: Issue | Edition,
-    viewer: offer.Viewer,
+    viewer: Viewer,
     now: datetime,
 ) -> MailSource:
     """Return what a viewer gets. Raise IssueError if that is no mail, RenderingError or DeliveryError if it fails."""
@@ -94,7 +94,7 @@ class _Maker:
     connection: Connection
     settings: Settings
     renderer: Renderer
-    viewer: offer.Viewer
+    viewer: Viewer
     now: datetime
 
     def of_next(self, edition: Edition, issue: Issue | None = None) -> MailSource:
@@ -107,20 +107,16 @@ class _Maker:
             selected = replace(issue, assembled_at=self.now, available_since=since, more=more)
             preview = replace(preview, issue=selected)
         chosen = [(one.article.story_id, one.article.id) for one in preview.content.items]
-        own = offer.Choice(tuple(chosen), edition.max_articles, preview.issue.more)
+        own = Choice(tuple(chosen), edition.max_articles, preview.issue.more)
         return self._of_viewer(edition, preview.issue, own, self._rendered(preview))
 
     def of_issue(self, edition: Edition, issue: Issue) -> MailSource:
         """Return the mail of an issue whose articles are selected."""
-        audience = offer.AudienceOfIssue(
-            self.connection, self.settings, edition, issue, self.now
-        )
+        audience = AudienceOfIssue(self.connection, self.settings, edition, issue, self.now)
         row = audience.row(self.viewer)
         own = self._frozen(issue) or self._held(edition, issue)
         if row is None:
-            return self._of_viewer(
-                edition, issue, offer.own_choice(self.connection, issue), own
-            )
+            return self._of_viewer(edition, issue, own_choice(self.connection, issue), own)
         source = own if row.variant_id is None else self._variant(issue, own, row.variant_id)
         return replace(source, due_at=row.due_at, not_sent=row.cause)
 
@@ -158,12 +154,10 @@ class _Maker:
         return replace(source, sha256=sha256, why_not_new=preview.why_not_new)
 
     def _of_viewer(
-        self, edition: Edition, issue: Issue, own: offer.Choice, digest: MailSource
+        self, edition: Edition, issue: Issue, own: Choice, digest: MailSource
     ) -> MailSource:
         """Return what somebody without a row in the ledger would get."""
-        audience = offer.AudienceOfIssue(
-            self.connection, self.settings, edition, issue, self.now
-        )
+        audience = AudienceOfIssue(self.connection, self.settings, edition, issue, self.now)
         excluded = audience.exclusion(self.viewer)
         content = audience.content(own, self.viewer)
         if isinstance(content, Cause):
@@ -229,7 +223,7 @@ class Shown:
     """An issue, by its name, or an edition's next issue, and as whom it is seen."""
 
     what: str | Edition
-    viewer: offer.Viewer
+    viewer: Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +244,7 @@ class MailPreview:
     """
 
     source: MailSource
-    viewer: offer.Viewer
+    viewer: Viewer
     recipient: Recipient
     message: bytes
 
@@ -316,7 +310,7 @@ def preview_mail(
     renderer: Renderer,
     actor: Actor,
     what: str | Edition,
-    viewer: offer.Viewer,
+    viewer: Viewer,
 ) -> MailPreview:
     """Return the mail of an issue's name, or of an edition's next issue. Raise UsageError, or IssueError without mail."""
     _require_viewing(actor, viewer)
@@ -344,13 +338,13 @@ def find_issue_name(edition: Edition, day: str) -> str:
         ) from None
 
 
-def _require_viewing(actor: Actor, viewer: offer.Viewer) -> None:
+def _require_viewing(actor: Actor, viewer: Viewer) -> None:
     actor.require(Permission.VIEW)
     if viewer.subscriber_id is not None:
         actor.require(Permission.SEE_SUBSCRIBERS)
 
 
-def find_viewer(state: EditingState, actor: Actor, address: str) -> offer.Viewer:
+def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
     """Return the subscriber of an address, to see what he or she gets. Raise UsageError if there is none."""
     actor.require(Permission.SEE_SUBSCRIBERS)
     with state.database.reading() as connection:
@@ -364,7 +358,7 @@ def find_viewer(state: EditingState, actor: Actor, address: str) -> offer.Viewer
         return _viewer(connection, person)
 
 
-def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> offer.Viewer:
+def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer:
     """Return the subscriber of an id, as `find_viewer` gave it; raise UsageError if erased."""
     actor.require(Permission.SEE_SUBSCRIBERS)
     with state.database.reading() as connection:
@@ -391,9 +385,9 @@ def preview_mails(
     return [attempt(one) for one in shown]
 
 
-def viewer_with_profile(language: str, profile: Profile | None = None) -> offer.Viewer:
+def viewer_with_profile(language: str, profile: Profile | None = None) -> Viewer:
     """Return nobody in particular, who reads a language, and has chosen something of the issues."""
-    return offer.Viewer(language=language, profile=profile_text(profile or Profile()))
+    return Viewer(language=language, profile=profile_text(profile or Profile()))
 
 
 def dead_link_secret(secret: str) -> str:
@@ -419,12 +413,12 @@ def _cut(text: str, columns: int) -> str:
     return f"{text}…"
 
 
-def _viewer(connection: Connection, person: Subscriber) -> offer.Viewer:
+def _viewer(connection: Connection, person: Subscriber) -> Viewer:
     profile = profile_text(profile_of(load_preferences(connection, person.id)))
-    return offer.Viewer(language=person.language, profile=profile, subscriber_id=person.id)
+    return Viewer(language=person.language, profile=profile, subscriber_id=person.id)
 
 
-def _recipient(connection: Connection, viewer: offer.Viewer) -> Recipient:
+def _recipient(connection: Connection, viewer: Viewer) -> Recipient:
     if viewer.subscriber_id is None:
         return replace(_NOBODY, language=viewer.language)
     found = load_recipients(connection, [viewer.subscriber_id])

@@ -53,7 +53,7 @@ from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError
 from publisher.fault_isolation import Report, isolated
 from publisher.files import merge_refused, write_file
-from publisher.ingest.pickup import item_state
+from publisher.ingest.pickup import source_items
 from publisher.ingest.pickup.source_pickup import PickedUp, pick_up
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueState
@@ -353,7 +353,7 @@ def _restore_lost_web_root(settings: Settings, database: Database) -> None:
 
 def _mark_all_due(connection: Connection) -> None:
     # The sources are read again for their media files.
-    item_state.read_all_again(connection)
+    source_items.read_all_again(connection)
     mark_all_pages_due(connection)
     mark_all_feeds_due(connection)
 

@@ -24,11 +24,11 @@ from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import Progress
 from publisher.fault_isolation import isolated
-from publisher.files import storage_errors
+from publisher.files import lock_scope, storage_errors
 from publisher.jobs.heartbeat import write_heartbeat
 from publisher.jobs.turns import Turn, TurnEngine, Work, recording
 from publisher.leader.holder import hold_leadership, hosts_apart, named_in
-from publisher.leader.process_lock import hold_publication_lock, lock_scope
+from publisher.leader.process_lock import hold_publication_lock
 from publisher.log import log
 
 

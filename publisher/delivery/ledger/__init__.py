@@ -1,8 +1,8 @@
 """The ledger's operations. Each transition of `publisher.delivery.states` is one guarded UPDATE.
 
     opening       a row for everybody in the audience, and when each is due at local time
-    audience      who gets what of an issue; `offer`: what it has for one subscriber;
-                  `correction_audience`: who gets a correction
+    audience      who gets what of an issue, and what it has for one subscriber; `correction_audience`:
+                  who gets a correction
     already_sent  stories that subscribers have got, and what is owed for a mail that is not sent
     variant_rows  rows whose variant is not rendered yet
     leases        which runs are sending, and what happens to the rows of a dead one

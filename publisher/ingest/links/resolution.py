@@ -21,7 +21,7 @@ from publisher.articles.content.internal_links import LinkTarget, is_below
 from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.media.kinds import DOWNLOAD_SUFFIXES, MEDIA_SUFFIXES
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
-from publisher.ingest.sites.permalinks import PathPatterns
+from publisher.ingest.sites.base import PathPatterns
 
 _LANGUAGE_SUFFIX = re.compile(r"\.[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z")
 # Characters that stand for themselves in a path or a query (RFC 3986 section 3.3).

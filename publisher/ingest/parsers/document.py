@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from importlib import import_module
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -27,6 +28,14 @@ from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, sanitise
+
+# Modules of this package with `parse`, by suffix.
+_PARSERS = {
+    **dict.fromkeys((".md", ".markdown", ".mkd", ".mkdn", ".mkdown", ".mdx"), "markdown"),
+    **dict.fromkeys((".html", ".htm"), "html"),
+    ".txt": "text_page",
+}
+ARTICLE_SUFFIXES = frozenset(_PARSERS)
 
 # Problems that are looked up: reading a long file for each of a hundred thousand takes minutes.
 _MAX_LOOKED_UP = 200
@@ -262,3 +271,15 @@ def _leftovers(texts: tuple[str, ...], html: str) -> tuple[ArticleProblem, ...]:
 def _date_elsewhere(metadata: ParsedArticle, document: SourceDocument) -> date | None:
     permalink = date_in_permalink(metadata.permalink or "")
     return permalink or date_in_name(document.path.name)
+
+
+def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
+    """Parse a document by its suffix. Raises ArticleError, one line without the path, if it can't be read."""
+    name = _PARSERS.get(document.path.suffix.lower())
+    if name is None:
+        kinds = ", ".join(sorted(ARTICLE_SUFFIXES))
+        raise ArticleError.saying(
+            "not a kind of document that is read (%(kinds)s)", kinds=kinds
+        )
+    parsed: ParsedArticle = import_module(f"{__package__}.{name}").parse(document, library)
+    return parsed

@@ -22,15 +22,15 @@ from publisher.database import Database
 from publisher.fault_isolation import isolated, stops_all
 from publisher.ingest import problems as item_problems
 from publisher.ingest.pickup import (
-    item_state,
     link_update,
     script_conversion,
+    source_items,
     story_keys,
     upsert,
 )
-from publisher.ingest.pickup.item_parsing import ItemParser
-from publisher.ingest.pickup.item_state import (
+from publisher.ingest.pickup.source_items import (
     ItemId,
+    ItemParser,
     ItemResult,
     KnownItem,
     SourceState,
@@ -173,9 +173,9 @@ class SourcePickup:
     def poll(self, stored_as: str) -> None:
         """Poll the source, which the database has as `stored_as`, before anything is stored. Raises SourceError."""
         with self.database.reading() as connection:
-            state = item_state.source_state(connection, stored_as)
-            self._known = item_state.known_items(connection, stored_as)
-            imported_at = item_state.imported_at(connection, stored_as)
+            state = source_items.source_state(connection, stored_as)
+            self._known = source_items.known_items(connection, stored_as)
+            imported_at = source_items.imported_at(connection, stored_as)
         polled = poll_source(
             self.source, self.settings, self.options, state, self._known, self.now
         )
@@ -248,10 +248,10 @@ class SourcePickup:
             return
         with self.database.writing() as connection:
             if stored_as is None:
-                item_state.add_source(connection, name, SourceState(self.options.kind))
+                source_items.add_source(connection, name, SourceState(self.options.kind))
             else:
                 log.info("source renamed", former=stored_as, name=name)
-                item_state.rename_source(connection, stored_as, name)
+                source_items.rename_source(connection, stored_as, name)
 
     def _read_all(
         self,
@@ -302,7 +302,7 @@ class SourcePickup:
             changed = [entry for entry in read if not entry.is_unchanged]
             results = [entry for entry in changed if all(p.exists() for p in entry.placed)]
             conflicts = [entry.item for entry in changed if entry not in results]
-            item_state.save_signatures(connection, self.name, same)
+            source_items.save_signatures(connection, self.name, same)
             outcomes = upsert.upsert_articles(
                 *(connection, self.settings, self.name, results, absent, self.now),
                 archive=self._archive,
@@ -326,15 +326,15 @@ class SourcePickup:
             return
         source = self.name
         with self.database.writing() as connection:
-            orphans = item_state.forget_items(connection, source, gone)
+            orphans = source_items.forget_items(connection, source, gone)
             touched = story_keys.withdraw_articles(
                 connection, orphans, self.settings.publication.languages, self.now
             )
             script_conversion.mark_for_conversion(connection, touched)
             self.total.removed += len(orphans)
-            item_state.save_files(connection, source, files)
-            item_state.set_source_state(connection, source, self._after)
-            item_state.finish_first_import(connection, source, self.now)
+            source_items.save_files(connection, source, files)
+            source_items.set_source_state(connection, source, self._after)
+            source_items.finish_first_import(connection, source, self.now)
 
 
 def _read_polled(
@@ -366,11 +366,11 @@ def pick_up(
     """Read new and changed items of every source; withdraw articles whose items are gone."""
     total = PickedUp()
     with database.reading() as connection:
-        stored = item_state.stored_sources(connection)
+        stored = source_items.stored_sources(connection)
         former = renamed_sources(stored, settings.sources)
         kept = {source.name for source in settings.sources} | set(former.values())
         gone = [name for name in stored if name not in kept]
-        dropped = item_state.items_of(connection, gone)
+        dropped = source_items.items_of(connection, gone)
     polled, failed = list[SourcePickup](), dict[str, str]()
     for options in settings.sources:
         with _collecting(total, failed, options.name):
@@ -390,7 +390,7 @@ def pick_up(
             script_conversion.update_conversions(connection, settings, now)
         with isolated("links between articles", total.problems.append, connection):
             link_update.update_links(connection, settings, now)
-        total.quarantined = item_state.count_quarantined(connection)
+        total.quarantined = source_items.count_quarantined(connection)
     return total
 
 
@@ -434,10 +434,10 @@ def _forget_sources(
     orphans = [
         number
         for source, key in items
-        for number in item_state.forget_items(connection, source, [key])
+        for number in source_items.forget_items(connection, source, [key])
     ]
     for source in sources:
-        item_state.forget_source(connection, source)
+        source_items.forget_source(connection, source)
     touched = story_keys.withdraw_articles(
         connection, orphans, settings.publication.languages, now
     )

@@ -18,8 +18,8 @@ from publisher.articles.tables import NEEDS_PUBLISHING, SHOWN_BY_TRANSLATIONS, a
 from publisher.config import Settings
 from publisher.i18n.messages import message
 from publisher.ingest.links import link_store
-from publisher.ingest.pickup import item_state, script_conversion, story_keys
-from publisher.ingest.pickup.item_state import ArchiveRule, ItemId, ItemResult
+from publisher.ingest.pickup import script_conversion, source_items, story_keys
+from publisher.ingest.pickup.source_items import ArchiveRule, ItemId, ItemResult
 from publisher.ingest.tables import source_item
 from publisher.issues.recovered_issues import is_former_story
 from publisher.log import log
@@ -186,7 +186,7 @@ class _Upserter:
         if reading.reason:
             self._quarantine(reading, before, reading.reason)
             return "unchanged"
-        item_state.save_item(self.connection, self.source, reading, None)
+        source_items.save_item(self.connection, self.source, reading, None)
         if before is None or before.article_id is None:
             return "unchanged"
         self._withdraw(before.article_id)
@@ -197,7 +197,7 @@ class _Upserter:
         if before is None or before.reason != reason:
             log.warning("quarantined", file=reading.item.key, reason=reason)
         article_id = before.article_id if before else None
-        item_state.save_item(self.connection, self.source, reading, article_id, reason=reason)
+        source_items.save_item(self.connection, self.source, reading, article_id, reason=reason)
 
     def _store_article(
         self, reading: ItemResult, before: Row[Any] | None, inherited: int | None
@@ -209,7 +209,7 @@ class _Upserter:
         taken = self._first(_ARTICLE_OF_STORY, story=story_id, language=reading.language)
         was_held = before is not None and before.reason is not None
         number, kind = self._write(reading, story_id, taken or old_id, was_held=was_held)
-        item_state.save_item(self.connection, self.source, reading, number)
+        source_items.save_item(self.connection, self.source, reading, number)
         article_of = (self.connection, number, reading.parsed)
         site_url, is_new_text = reading.site_url, kind != "unchanged"
         link_store.save_links(*article_of, site_url, is_new_text=is_new_text)

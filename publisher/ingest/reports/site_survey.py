@@ -17,8 +17,7 @@ from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.sites import base as sites
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
-from publisher.ingest.sources.folder import document_of_site, scan_folder
-from publisher.ingest.sources.folder_files import FolderFiles
+from publisher.ingest.sources.folder import FolderFiles, document_of_site, scan_folder
 
 # Nanoseconds: nothing is remembered, so it does not matter when a file changed.
 _NO_TIME = 0

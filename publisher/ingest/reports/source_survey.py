@@ -14,9 +14,8 @@ from sqlalchemy import Connection
 from publisher.clock import uptime
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
-from publisher.ingest.pickup import item_state, source_pickup, upsert
-from publisher.ingest.pickup.item_parsing import ItemParser
-from publisher.ingest.pickup.item_state import ItemResult, KnownItem, SourceState
+from publisher.ingest.pickup import source_items, source_pickup, upsert
+from publisher.ingest.pickup.source_items import ItemParser, ItemResult, KnownItem, SourceState
 from publisher.ingest.problems import is_sudden_loss, list_held_sources
 
 # Somebody waits for the answer, and a thread works on it.
@@ -91,11 +90,11 @@ def _read_stored(
 ) -> tuple[str, SourceState | None, dict[str, KnownItem], int]:
     """Return name, state and items of a source as stored, and how many lost articles are accepted."""
     with database.reading() as connection:
-        stored = item_state.stored_sources(connection)
+        stored = source_items.stored_sources(connection)
         former = source_pickup.renamed_sources(stored, settings.sources)
         name = former.get(options.name, options.name)
-        state = item_state.source_state(connection, name)
-        known = item_state.known_items(connection, name)
+        state = source_items.source_state(connection, name)
+        known = source_items.known_items(connection, name)
         held = {one.source: one.accepted for one in list_held_sources(connection)}
     return name, state, known, held.get(name, 0)
 

@@ -15,10 +15,10 @@ from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import base as sites
-from publisher.ingest.sites import common_front_matter, permalinks
+from publisher.ingest.sites import common_front_matter
+from publisher.ingest.sites.base import COMMON_PAGES, LISTS, PathPatterns
 from publisher.ingest.sites.common_front_matter import named_authors
 from publisher.ingest.sites.configuration import ConfigurationFiles, ScriptObject
-from publisher.ingest.sites.permalinks import COMMON_PAGES, LISTS, PathPatterns
 
 CONFIG_FILES = tuple(f"docusaurus.config.{item}" for item in ("js", "ts", "mjs", "cjs"))
 _ANY = PathPatterns(())
@@ -137,7 +137,7 @@ class DocusaurusSite(sites.Site):
             date=parse_date(dated["date"].replace("/", "-")) if dated else None,
             kind=sites.PageKind.POST,
             group=found.blog.route,
-            title=permalinks.title_of_name(text.rpartition("/")[2]),
+            title=sites.title_of_name(text.rpartition("/")[2]),
             beside=self._beside(path, found),
         )
 
@@ -170,11 +170,11 @@ class DocusaurusSite(sites.Site):
         slug = common_front_matter.text_of(fields, "slug") or self._slug(page, place)
         code = "" if place.locale == self._default else place.locale
         route = "" if place.blog.route == "/" else place.blog.route
-        path = permalinks.clean_path(f"{code}/{route}/{slug.strip('/')}")
+        path = sites.clean_path(f"{code}/{route}/{slug.strip('/')}")
         if not code:
             # Docusaurus shows a post that is not translated in the other languages, too.
             codes = (tag for tag in self._tags if tag != self._default)
-            others = (permalinks.clean_path(f"{entry}/{path}") for entry in codes)
+            others = (sites.clean_path(f"{entry}/{path}") for entry in codes)
             parsed = replace(parsed, aliases=(*parsed.aliases, *others))
         return replace(parsed, language=page.language, key=page.story, permalink=path)
 

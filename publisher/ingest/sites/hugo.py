@@ -16,12 +16,11 @@ from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import base as sites
-from publisher.ingest.sites import common_front_matter, permalinks
-from publisher.ingest.sites.base import LeftOutError
+from publisher.ingest.sites import common_front_matter
+from publisher.ingest.sites.base import COMMON_PAGES, LeftOutError
 from publisher.ingest.sites.common_front_matter import Fields
 from publisher.ingest.sites.configuration import ConfigurationFiles, DataFiles, plain_values
 from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig
-from publisher.ingest.sites.permalinks import COMMON_PAGES
 
 _POST_SECTIONS = frozenset(
     "post posts blog blogs news article articles story stories newsletter newsletters press "  # noqa: SIM905  # one a line would fill the page
@@ -106,7 +105,7 @@ class HugoSite(sites.Site):
             if section.lower() in self._sections
             else sites.PageKind.DATED,
             group=section,
-            title=permalinks.title_of_name(story.name),
+            title=sites.title_of_name(story.name),
             beside=place.beside,
         )
 
@@ -189,17 +188,17 @@ class HugoSite(sites.Site):
             return None
         if stated:
             path = stated if stated.startswith("/") else f"{prefix}/{stated}"
-            return permalinks.clean_path(path)
+            return sites.clean_path(path)
         slug = common_front_matter.text_of(fields, "slug")
         pattern = self._config.permalinks.get(page.group.lower())
         section = "/".join(story.parts[:-1])
-        path = permalinks.clean_path(f"{section}/{permalinks.path_word(slug or story.name)}/")
+        path = sites.clean_path(f"{section}/{sites.path_word(slug or story.name)}/")
         if pattern:
             tokens = _tokens(page, parsed, story, slug)
-            path = permalinks.fill_pattern(pattern, tokens) or path
+            path = sites.fill_pattern(pattern, tokens) or path
         if self._config.is_ugly(page.group) and path.endswith("/"):
             path = f"{path.removesuffix('/')}.html"
-        return permalinks.clean_path(f"{prefix}{path}")
+        return sites.clean_path(f"{prefix}{path}")
 
     # Templates
 
@@ -263,8 +262,8 @@ def _check_build(fields: Fields) -> None:
 def _tokens(
     page: sites.SitePage, parsed: ParsedArticle, story: PurePosixPath, slug: str
 ) -> dict[str, Callable[[], str]]:
-    word = permalinks.path_word
-    return permalinks.date_tokens(parsed.published) | {
+    word = sites.path_word
+    return sites.date_tokens(parsed.published) | {
         "section": lambda: page.group,
         "sections": lambda: "/".join(story.parts[:-1]),
         "title": lambda: word(parsed.title),

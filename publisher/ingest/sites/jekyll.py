@@ -19,9 +19,9 @@ from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import base as sites
-from publisher.ingest.sites import common_front_matter, configuration, permalinks
+from publisher.ingest.sites import common_front_matter, configuration
+from publisher.ingest.sites.base import jekyll_pages
 from publisher.ingest.sites.common_front_matter import Fields
-from publisher.ingest.sites.permalinks import jekyll_pages
 
 _LANGUAGES_PLUGIN = "jekyll-multiple-languages-plugin"
 _CONFIG_FILES = ("_config.yml", "_config.yaml", "_config.toml")
@@ -147,7 +147,7 @@ class JekyllSite(sites.Site):
             date=parse_date(named["date"]) if named else None,
             kind=kind,
             group=group,
-            title=permalinks.title_of_name(named["title"] if named else path.stem),
+            title=sites.title_of_name(named["title"] if named else path.stem),
         )
 
     # Front matter
@@ -178,13 +178,13 @@ class JekyllSite(sites.Site):
         """Return the path at which a page stands, and the one that it states itself."""
         stated = common_front_matter.text_of(fields, "permalink")
         pattern = stated or self._pattern(page)
-        pattern = permalinks.JEKYLL_STYLES.get(pattern, pattern)
-        filled = permalinks.fill_pattern(pattern, self._tokens(page, fields, parsed))
+        pattern = sites.JEKYLL_STYLES.get(pattern, pattern)
+        filled = sites.fill_pattern(pattern, self._tokens(page, fields, parsed))
         if filled is None:
             return None, stated
         prefix = self._languages.tag(filled.strip("/").split("/")[0])
         if self._has_prefixes and language not in {self._languages.default, prefix}:
-            filled = permalinks.clean_path(f"{self._code(language)}/{filled}")
+            filled = sites.clean_path(f"{self._code(language)}/{filled}")
         return filled, stated
 
     def _code(self, language: str) -> str:
@@ -219,14 +219,14 @@ class JekyllSite(sites.Site):
         stated = (fields.get(key) for key in ("categories", "category"))
         own = chain.from_iterable(map(common_front_matter.text_list, stated))
         categories = "/".join(dict.fromkeys(entry.lower() for entry in [*above, *own]))
-        return permalinks.date_tokens(parsed.published) | {
+        return sites.date_tokens(parsed.published) | {
             "title": lambda: slug,
-            "slug": lambda: permalinks.path_word(slug),
+            "slug": lambda: sites.path_word(slug),
             "name": lambda: title,
             "path": lambda: str(inside.with_suffix("")),
             "collection": lambda: page.group,
             "categories": lambda: categories,
-            "slugified_categories": lambda: permalinks.path_word(categories),
+            "slugified_categories": lambda: sites.path_word(categories),
             "output_ext": lambda: ".html",
         }
 

@@ -18,12 +18,15 @@ from publisher.errors import SourceError
 from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name, parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.sites import common_front_matter, configuration, permalinks
+from publisher.ingest.sites import base as sites
+from publisher.ingest.sites import common_front_matter, configuration
 from publisher.ingest.sites.base import (
+    COMMON_PAGES,
     LeftOut,
     LeftOutError,
     LeftOutReason,
     PageKind,
+    PathPatterns,
     Site,
     SiteLanguages,
     SiteOptions,
@@ -32,7 +35,6 @@ from publisher.ingest.sites.base import (
     tag_of,
 )
 from publisher.ingest.sites.common_front_matter import Fields
-from publisher.ingest.sites.permalinks import COMMON_PAGES, PathPatterns
 
 _ENDINGS = ("js", "cjs", "mjs", "ts")
 ELEVENTY_FILES = (".eleventy.js", *(f"eleventy.config.{ending}" for ending in _ENDINGS))
@@ -95,7 +97,7 @@ class EleventySite(Site):
             date=date_in_name(f"{story.name}-"),
             kind=PageKind.DATED,
             group=inside.parts[0] if len(inside.parts) > 1 else "",
-            title=permalinks.title_of_name(_without_date(story.name)),
+            title=sites.title_of_name(_without_date(story.name)),
         )
 
     def _full(self, page: SitePage, fields: Mapping[str, YamlValue]) -> dict[str, YamlValue]:
@@ -133,8 +135,8 @@ class EleventySite(Site):
         if isinstance(stated, str) and stated.strip():
             own = self._page_values(page)
             filled = _VALUE.sub(lambda found: _filled(found, own, fields), stated.strip())
-            return None if "{" in filled else permalinks.clean_path(filled)
-        return permalinks.clean_path(f"{self._stem(page)}/")
+            return None if "{" in filled else sites.clean_path(filled)
+        return sites.clean_path(f"{self._stem(page)}/")
 
     def _stem(self, page: SitePage) -> str:
         """Return the path below the input without ending, date and `index`."""
@@ -266,7 +268,7 @@ class VitepressSite(Site):
             date=date_in_name(f"{story.name}-"),
             kind=PageKind.POST if is_post else PageKind.DATED,
             group=story.parts[0] if len(story.parts) > 1 else "",
-            title=permalinks.title_of_name(story.name),
+            title=sites.title_of_name(story.name),
         )
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
@@ -280,7 +282,7 @@ class VitepressSite(Site):
         inside = page.path.relative_to(self._source).with_suffix("")
         path = f"{inside.parent}/" if inside.name == "index" else f"{inside}{self._ending}"
         linked = common_front_matter.translation_link(fields, self._languages, language)
-        parsed = replace(parsed, language=language, permalink=permalinks.clean_path(path))
+        parsed = replace(parsed, language=language, permalink=sites.clean_path(path))
         return common_front_matter.in_story(parsed, linked, page.story or "")
 
     def values(self, page: SitePage) -> SiteValues:

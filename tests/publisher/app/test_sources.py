@@ -22,7 +22,7 @@ from publisher.config.sources import SOURCE_KINDS
 from publisher.config.values import Kind
 from publisher.errors import ForbiddenError, LimitError, SourceError, UsageError
 from publisher.i18n.article_problems import ProblemKind
-from publisher.ingest.pickup.item_state import count_articles_of_sources
+from publisher.ingest.pickup.source_items import count_articles_of_sources
 from publisher.ingest.problems import HeldSource, is_sudden_loss
 from publisher.ingest.reports.source_facts import SourceFacts
 from publisher.ingest.sites.base import LeftOutReason

@@ -16,8 +16,14 @@ from publisher.ingest.media.kinds import HEAD_BYTES, MEDIA_KINDS, media_kind
 from publisher.ingest.sites.base import LeftOut, LeftOutReason
 from publisher.ingest.sources import folder as folder_source
 from publisher.ingest.sources.base import Item
-from publisher.ingest.sources.folder import COARSEST_CLOCK_NS, FolderScan, file_system_time
-from publisher.ingest.sources.folder_files import FolderFiles, RepositoryHistory, first_commits
+from publisher.ingest.sources.folder import (
+    COARSEST_CLOCK_NS,
+    FolderFiles,
+    FolderScan,
+    RepositoryHistory,
+    file_system_time,
+    first_commits,
+)
 from tests.publisher.ingest.helpers import mp3, opus, wav
 from tests.publisher.ingest.sites.helpers import opened
 

@@ -18,7 +18,7 @@ from publisher.app.issues.lookup import choose_editions, find_issue_group
 from publisher.app.issues.preview import preview_mails
 from publisher.app.issues.send_test_mails import send_tests
 from publisher.config import Edition
-from publisher.delivery.ledger.offer import Viewer
+from publisher.delivery.ledger.audience import Viewer
 from publisher.errors import UsageError
 from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest

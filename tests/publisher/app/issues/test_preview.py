@@ -36,7 +36,7 @@ from publisher.app.subscribers.records import unsubscribe_address
 from publisher.assembly import gate_run
 from publisher.config import Publication
 from publisher.database.metadata import metadata
-from publisher.delivery.ledger.offer import Viewer
+from publisher.delivery.ledger.audience import Viewer
 from publisher.errors import DeliveryError, ForbiddenError, UsageError
 from publisher.issues.digests import digest_of
 from publisher.issues.model import Issue

@@ -18,7 +18,7 @@ from publisher.config import Settings
 from publisher.delivery.ledger_writer import LeaseLost
 from publisher.errors import DatabaseError, StorageError
 from publisher.fault_isolation import isolated
-from publisher.ingest.pickup.item_state import SourceState, add_source, stored_sources
+from publisher.ingest.pickup.source_items import SourceState, add_source, stored_sources
 from publisher.jobs.turns import TurnRunner, list_turn_problems, record_turn
 from publisher.testing import MemoryTransport
 from tests.publisher.app.nights import silent
@@ -33,7 +33,7 @@ MINUTE = timedelta(minutes=1)
 # faults of a line.
 SEAMS = [
     [
-        ("publisher.ingest.pickup.item_parsing:parse_document", "ar/tides.md"),
+        ("publisher.ingest.pickup.source_items:parse_document", "ar/tides.md"),
         ("publisher.ingest.pickup.script_conversion:update_conversions", ""),
         ("publisher.ingest.pickup.link_update:update_links", ""),
         ("publisher.app.operation.cycle:delete_expired_requests", ""),

@@ -22,7 +22,7 @@ from publisher.config.loader import PEOPLE_FILE
 from publisher.config.sources import FolderSourceSettings
 from publisher.errors import ArticleError, UsageError
 from publisher.ingest.parsers.metadata import read_metadata
-from publisher.ingest.pickup.item_state import archive_rule
+from publisher.ingest.pickup.source_items import archive_rule
 from publisher.issues.tables import digest_table, issue_table
 from publisher.syndication.tables import feed, feed_entry
 from subscribers.store import known_subscriber

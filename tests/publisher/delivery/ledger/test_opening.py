@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
+from publisher.delivery.ledger.audience import load_owed, owed_since
 from publisher.delivery.ledger.lifecycle import retry_failed
-from publisher.delivery.ledger.offer import load_owed, owed_since
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery

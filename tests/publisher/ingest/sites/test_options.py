@@ -6,9 +6,8 @@ import pytest
 
 from publisher.errors import SourceError
 from publisher.ingest.sites import configuration
-from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, PathPatterns, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.permalinks import PathPatterns
 from tests.publisher.ingest.sites.helpers import opened
 
 # How a site's own configuration is read.

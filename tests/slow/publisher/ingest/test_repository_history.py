@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from publisher.ingest.sources.folder_files import RepositoryHistory
+from publisher.ingest.sources.folder import RepositoryHistory
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
