@@ -226,11 +226,13 @@ def test_a_change_that_waited_too_long_is_not_stored_later(database: Database) -
         released.wait(PATIENCE)
 
     with (
-        closing(Writer(database, capacity=1, wait_seconds=0.05)) as writer,
+        closing(Writer(database, capacity=1, wait_seconds=PATIENCE)) as writer,
         ThreadPoolExecutor(1) as threads,
     ):
         held = threads.submit(writer.run, hold)
-        begun.wait(PATIENCE)
+        assert begun.wait(PATIENCE)
+        # From now on: a busy machine takes longer to begin.
+        writer._wait_seconds = 0.05
         with pytest.raises(WriterUnavailableError, match="busy"):
             writer.run(lambda c: adding("cancelled", c))
         # It keeps its place in the queue, which is full.
