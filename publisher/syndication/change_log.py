@@ -73,14 +73,10 @@ class FeedPositions:
                 self._connection.execute(sa.delete(feed_position).where(_at(feed_id, position)))
                 self._mark_changed(feed_id, updated)
 
-    def rewrite(self, entry_id: int, *, archived: bool = False) -> None:
-        """Have documents written again that contain an entry, archived ones too, with the dates that they have."""
+    def rewrite(self, entry_id: int) -> None:
+        """Write the subscription documents again that contain an entry; their dates stay as they are."""
         for feed_id, position in self._present(entry_id).items():
-            if self._is_archived(feed_id, position) != archived:
-                continue
-            if archived:
-                self._mark_archive(feed_id, position)
-            else:
+            if not self._is_archived(feed_id, position):
                 self._mark_changed(feed_id, None)
 
     def withdraw(self, entry_id: int, when: datetime) -> None:
@@ -225,11 +221,6 @@ def entry_fingerprint(one: Article) -> str:
     )
 
 
-def link_hash(one: Article) -> str:
-    """Return a hash of what the entries of other languages show of an article: title and address."""
-    return content_hash({"title": one.title, "slug": one.slug, "url": one.url})
-
-
 def _changed_articles(connection: sa.Connection, now: datetime) -> list[int]:
     """Return the articles to examine, in the order of publication.
 
@@ -329,25 +320,12 @@ class _ChangeRecorder:
             )
 
     def _withdraw(self, row: sa.Row[Any]) -> None:
-        """Withdraw an entry, and remove its title from archived entries that link to it."""
         # A tombstone counts only if it is later than its entry (RFC 6721 section 4), also than the one
         # that says that the article was withdrawn, which is itself later than the article's.
         when = max(self._now, datetime.fromtimestamp(row.updated + 2, UTC))
         here = feed_entry.c.id == row.id
         self._connection.execute(sa.update(feed_entry).where(here).values(withdrawn_at=when))
         self._positions.withdraw(row.id, when)
-        self._rewrite_archived_siblings(row.article_id)
-
-    def _rewrite_archived_siblings(self, article_id: int) -> None:
-        """Write archive documents again whose entries have the title of this article in a link."""
-        story_id = sa.select(article.c.story_id).where(article.c.id == article_id)
-        siblings = (
-            sa.select(feed_entry.c.id)
-            .join(article)
-            .where(article.c.story_id == story_id.scalar_subquery(), article.c.id != article_id)
-        )
-        for entry_id in self._connection.execute(siblings).scalars().all():
-            self._positions.rewrite(entry_id, archived=True)
 
     def _show(self, one: Article, row: sa.Row[Any] | None) -> None:
         fingerprint = entry_fingerprint(one)
@@ -361,25 +339,11 @@ class _ChangeRecorder:
         if row is None or revised:
             for subject in subjects:
                 self._index.set_affiliation(subject)
-        if row is not None and self._is_linked_otherwise(one, row, revised=revised):
-            self._rewrite_archived_siblings(one.id)
         updated = datetime.fromtimestamp(second, UTC)
         if row is None:
             self._positions.add(entry_id, wanted, updated)
         else:
             self._positions.reconcile(entry_id, wanted, updated, revised=revised)
-
-    def _is_linked_otherwise(self, one: Article, row: sa.Row[Any], *, revised: bool) -> bool:
-        """Return whether entries of other languages show something else of an article.
-
-        Store what they show now. If it was not known, any revision counts.
-        """
-        current = link_hash(one)
-        if row.link_hash == current:
-            return False
-        here = feed_entry.c.id == row.id
-        self._connection.execute(sa.update(feed_entry).where(here).values(link_hash=current))
-        return revised if row.link_hash is None else row.withdrawn_at is None
 
     def _store_entry(
         self, one: Article, row: sa.Row[Any] | None, fingerprint: str
@@ -395,7 +359,6 @@ class _ChangeRecorder:
                 ),
                 "updated": changed,
                 "fingerprint": fingerprint,
-                "link_hash": link_hash(one),
             }
             new = sa.insert(feed_entry).values(values).returning(feed_entry.c.id)
             return int(self._connection.execute(new).scalar_one()), changed

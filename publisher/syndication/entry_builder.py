@@ -44,7 +44,7 @@ class EntryBuilder:
         self._publication = settings.publication
         self.renderer = renderer
         self._view = cache(partial(views.publication_view, settings.publication))
-        self._cache: dict[tuple[str, bool], feeds.Entry] = {}
+        self._cache: dict[tuple[str, bool, bool], feeds.Entry] = {}
         self._cache_size = 0
         self.problems: list[str] = []
 
@@ -54,15 +54,18 @@ class EntryBuilder:
         read: Callable[[Sequence[_Row]], Sequence[feed_window.StoredEntry]],
         *,
         full: bool,
+        archived: bool = False,
     ) -> list[feeds.Entry]:
         """Return the entries, `full` ones with their texts. One that can't be built is left out and reported.
+
+        Archived ones name no translations: archive documents do not change with these.
 
         `read` returns those with their articles that are not kept from another feed. Raise
         RenderingError if even the shipped templates fail.
         """
-        built = {one.tag: self._cache.get((one.tag, full)) for one in rows}
+        built = {one.tag: self._cache.get((one.tag, full, archived)) for one in rows}
         for one in read([row for row in rows if built[row.tag] is None]):
-            built[one.tag] = self._build_entry(one, full=full)
+            built[one.tag] = self._build_entry(one, full=full, archived=archived)
         return [entry for entry in built.values() if entry is not None]
 
     def build_withdrawn(
@@ -90,20 +93,22 @@ class EntryBuilder:
             if one not in left_out
         ]
 
-    def _build_entry(self, one: feed_window.StoredEntry, *, full: bool) -> feeds.Entry | None:
+    def _build_entry(
+        self, one: feed_window.StoredEntry, *, full: bool, archived: bool
+    ) -> feeds.Entry | None:
         language = one.article.language
         item = views.article_view(
             self._publication,
             one.article,
             language,
             # Beside a summary the links to 16 translations would be most of the entry; its page has them.
-            one.versions if full else (),
+            one.versions if full and not archived else (),
             corrected_on=self._day_of(one.article.updated_at) if one.is_corrected else None,
         )
         texts = self.renderer.feed_texts(item, self._view(language), full=full)
         try:
             entry = build_entry(self._publication, one, item, texts)
-            return self._keep((one.tag, full), entry)
+            return self._keep((one.tag, full, archived), entry)
         except feeds.FeedsError as error:
             self._report(one.article, error)
             return None
@@ -111,7 +116,7 @@ class EntryBuilder:
     def _day_of(self, moment: datetime) -> date:
         return moment.astimezone(ZoneInfo(self._publication.timezone)).date()
 
-    def _keep(self, key: tuple[str, bool], entry: feeds.Entry) -> feeds.Entry:
+    def _keep(self, key: tuple[str, bool, bool], entry: feeds.Entry) -> feeds.Entry:
         size = getsizeof(entry.content_html)
         self._cache_size += size
         if self._cache_size > _CACHE_BYTES:

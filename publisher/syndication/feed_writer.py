@@ -287,7 +287,7 @@ class FeedWriter:
             with self.database.reading() as connection:
                 return feed_window.stored_entries(connection, new, self.now, with_texts=full)
 
-        return self.builder.build(rows, read, full=full)
+        return self.builder.build(rows, read, full=full, archived=archived)
 
     def _write_archive(
         self, one: Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]

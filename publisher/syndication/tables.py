@@ -49,8 +49,6 @@ feed_entry = sa.Table(
     # Of the content that `updated` belongs to.
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("withdrawn_at", UTCDateTime),
-    # Of what entries of other languages show of this one; NULL if that is not known.
-    sa.Column("link_hash", sa.Text),
     sa.UniqueConstraint("article_id", "language"),
 )
 

@@ -325,52 +325,19 @@ def test_a_tombstone_is_later_than_its_entry(publication: PublicationFolder) -> 
     assert gone["withdrawn_at"].timestamp() > gone["updated"]
 
 
-def test_archives_that_link_to_a_withdrawn_translation_are_due(
-    publication: PublicationFolder,
-) -> None:
+def test_archives_do_not_change_with_translations(publication: PublicationFolder) -> None:
     publication.write("en/fog.md", title="fog", date="2026-01-05")
     file = publication.write("ar/fog.md", title="الضباب", date="2026-01-05")
     record(publication)
     archive(publication, "en", last=1)
     settle(publication)
+    publication.write("ar/fog.md", title="المطر", date="2026-01-05")
+    record(publication.at(NOW + HOUR))
     file.unlink()
     record(publication)
-    assert [row["due"] for row in publication.rows(feed_archive)] == [True]
+    assert [row["due"] for row in publication.rows(feed_archive)] == [False]
     # The subscription document does not have the entry.
     assert "en" not in due(publication)
-
-
-@pytest.mark.parametrize(
-    ("title", "text", "is_known", "is_due"),
-    [
-        ("الضباب", "Other words.", True, False),
-        ("المطر", "Words.", True, True),
-        # Entries from before link hashes were stored.
-        ("الضباب", "Other words.", False, True),
-    ],
-    ids=["other-text", "other-title", "nothing-known"],
-)
-def test_archives_that_link_to_a_revised_translation_are_due_if_they_show_what_changed(
-    publication: PublicationFolder, title: str, text: str, *, is_known: bool, is_due: bool
-) -> None:
-    publication.write("en/fog.md", title="fog", date="2026-01-05")
-    publication.write("ar/fog.md", "Words.", title="الضباب", date="2026-01-05")
-    record(publication)
-    archive(publication, "en", last=1)
-    settle(publication)
-    if not is_known:
-        with publication.database.writing() as connection:
-            connection.execute(feed_entry.update().values(link_hash=None))
-    publication.write("ar/fog.md", text, title=title, date="2026-01-05")
-    record(publication.at(NOW + HOUR))
-    assert [row["due"] for row in publication.rows(feed_archive)] == [is_due]
-    assert due(publication) == {"ar", "all"}
-    # From then on it is known.
-    with publication.database.writing() as connection:
-        connection.execute(feed_archive.update().values(due=False))
-    publication.write("ar/fog.md", "Last words.", title=title, date="2026-01-05")
-    record(publication.at(NOW + 2 * HOUR))
-    assert [row["due"] for row in publication.rows(feed_archive)] == [False]
 
 
 def test_invisible_names_have_no_feed(publication: PublicationFolder) -> None:
