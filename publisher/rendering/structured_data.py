@@ -4,7 +4,7 @@ Templates write it with `tojson`, which escapes what could end the element. What
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publisher.articles.model import Byline, KnownByline, Origin, Picture, Provenance
@@ -31,8 +31,6 @@ _TITLE = re.compile(
     r"|keeper|reporter|correspondent|professor)\b",
     re.IGNORECASE,
 )
-# Articles that a list names to programs; sitemaps have all.
-_MOST_LISTED = 30
 _SCHEMA = {"@context": "https://schema.org"}
 
 
@@ -82,6 +80,10 @@ def article_data(publication: PublicationView, item: ArticleView) -> dict[str, A
 def issue_data(issue: IssueContent, picture: Picture | None) -> dict[str, Any]:
     """Return the description of an issue's page; `picture` is its lead's."""
     publication, language = issue.publication, issue.publication.language
+    lines = [
+        _known("ListItem", position=number, url=item.url, name=item.article.title)
+        for number, item in enumerate(issue.items, 1)
+    ]
     series = _known("Periodical", name=issue.title, url=issue.archive_url, inLanguage=language)
     return _SCHEMA | _known(
         "CollectionPage",
@@ -97,7 +99,7 @@ def issue_data(issue: IssueContent, picture: Picture | None) -> dict[str, Any]:
             datePublished=issue.day.isoformat(),
             isPartOf=series,
         ),
-        mainEntity=_list((item.url, item.article.title) for item in issue.items),
+        mainEntity=_known("ItemList", numberOfItems=len(lines), itemListElement=lines),
     )
 
 
@@ -117,7 +119,6 @@ def home_data(content: HomeContent, *, is_front_page: bool) -> dict[str, Any]:
     publication = content.publication
     if is_front_page:
         return site_data(publication)
-    shown = [(line.url, f"{line.title}, {line.day.isoformat()}") for line in content.issues]
     return _SCHEMA | _known(
         "CollectionPage",
         url=content.url,
@@ -126,7 +127,6 @@ def home_data(content: HomeContent, *, is_front_page: bool) -> dict[str, Any]:
         inLanguage=publication.language,
         isPartOf={"@id": f"{publication.url}/#site"},
         about=_known("Periodical", name=content.title, url=content.url),
-        mainEntity=_list(shown) if shown else None,
     )
 
 
@@ -144,18 +144,6 @@ def _site(publication: PublicationView) -> dict[str, Any]:
         description=publication.description,
         inLanguage=list(publication.languages),
         publisher={"@id": f"{base}/#publisher"},
-    )
-
-
-def _list(shown: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    lines: Sequence[tuple[str, str]] = [*shown]
-    return _known(
-        "ItemList",
-        numberOfItems=len(lines),
-        itemListElement=[
-            _known("ListItem", position=number, url=url, name=name)
-            for number, (url, name) in enumerate(lines[:_MOST_LISTED], 1)
-        ],
     )
 
 

@@ -58,22 +58,16 @@ def make_due_copies(
 
 def _is_converted(settings: Settings, target: PurePosixPath) -> bool:
     """Make a picture's copies, unless it has some or is gone; return whether that was tried."""
-    is_tried = False
-    for root in (settings.folders.public, settings.folders.embargoed):
-        file = root / target
-        if (
-            not file.is_file()
-            or file.stat().st_size < SMALL_PICTURE
-            or web_files.copies_of(file)
-        ):
-            continue
-        is_tried = True
+    files = [root / target for root in (settings.folders.public, settings.folders.embargoed)]
+    large = [file for file in files if file.is_file() and file.stat().st_size >= SMALL_PICTURE]
+    due = [file for file in large if not web_files.copies_of(file)]
+    for file in due:
         try:
             for width, content in narrow_picture(_content(file)):
                 write_file(file.with_name(f"{file.stem}.{width}.webp"), content)
         except ArticleError as error:
             log.info("a picture has no narrower copies", picture=str(target), reason=str(error))
-    return is_tried
+    return bool(due)
 
 
 def _content(file: Path) -> bytes:

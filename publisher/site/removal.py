@@ -215,8 +215,7 @@ def mark_pages_with_media_due(connection: Connection, targets: Sequence[str]) ->
     for some in chunks(shown):
         connection.execute(update(article).where(article.c.id.in_(some)).values(page_hash=None))
     issues = [number for number, folders in _issue_pages(connection) if wanted & folders]
-    for some in chunks(issues):
-        issue_pages.mark_written_pages_outdated(connection, some)
+    issue_pages.mark_written_pages_outdated(connection, issues)
 
 
 def _in_waiting_mails(connection: Connection) -> set[str]:
