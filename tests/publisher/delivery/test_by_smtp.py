@@ -1,6 +1,5 @@
 """Runs of delivery to a mail server: real sockets, real threads, and a server that misbehaves."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,13 +10,10 @@ import pytest
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery import worker_pool
 from publisher.delivery.dispatcher import DeliveryReport
-from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.signed_addresses import subscribers_of_tokens
 from publisher.testing import SECRET
-from subscribers.model import SubscriberStatus
-from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery import mailing
 from tests.publisher.delivery.mailing import counts, send
@@ -60,11 +56,6 @@ class SmtpPublication:
 
     def stands(self) -> Issue:
         return mailing.the_issue(self.publication)
-
-    def statuses(self) -> Counter[SubscriberStatus]:
-        with self.publication.database.reading() as connection:
-            found = (find_subscriber(connection, one) for one, _ in mailing.many(50))
-            return Counter(one.status for one in found if one)
 
 
 @pytest.fixture(autouse=True)
@@ -119,58 +110,6 @@ def test_connections_lost_before_a_message_is_sent_cost_nothing(
         assert wire.send().messages == 20
     assert server.recipients() == dict.fromkeys(dict(mailing.many(20)), 1)
     assert wire.counts == {"sent": 20}
-
-
-def test_a_connection_lost_after_the_final_dot_leaves_one_mail_in_doubt(wired: Make) -> None:
-    with MailServer(addressed({recipient(3): Drop(kept=True)}, Phase.DOT)) as server:
-        wire = wired(server)
-        wire.send()
-        assert wire.counts == {"sent": 19, "in_doubt": 1}
-        assert wire.stands().state == IssueState.PARTIAL
-        server.behaviour = None
-        assert wire.send(SOON).messages == 0
-        with wire.publication.database.writing() as connection:
-            doubts.resend_doubts(connection, wire.stands(), None, NOW)
-        assert wire.send(SOON).issues == [ISSUE]
-    one, other = [one for one in server.messages if one.recipient == recipient(3)]
-    assert (one.message_id, one.content) == (other.message_id, other.content)
-    assert server.recipients() == dict.fromkeys(dict(mailing.many(20)), 1) | {recipient(3): 2}
-
-
-def test_an_unknown_mailbox_bounces_and_no_reason_contains_an_address(wired: Make) -> None:
-    answers = {
-        recipient(3): Reply(f"550 5.1.1 <{recipient(3)}>: no such user here"),
-        recipient(4): Reply(f"452 4.2.2 the mailbox of {recipient(4)} is full"),
-        recipient(5): Reply(f"554 5.7.1 {recipient(5)} does not want this"),
-    }
-    with MailServer(addressed(answers)) as server:
-        wire = wired(server)
-        wire.send()
-    assert wire.counts == {"sent": 17, "deferred": 1, "bounced": 2}
-    assert wire.statuses() == {SubscriberStatus.ACTIVE: 19, SubscriberStatus.BOUNCED: 1}
-    told = [reason for reason in mailing.reasons(wire.publication) if reason]
-    assert len(told) == 3
-    for reason in told:
-        assert "reader." not in reason
-    assert any("550 5.1.1" in reason for reason in told)
-
-
-def test_a_server_that_rejects_every_mailbox_pauses_the_issue_and_suppresses_no_recipient(
-    wired: Make,
-) -> None:
-    with MailServer(always(Phase.RCPT, Reply("550 5.1.1 no such user"))) as server:
-        wire = wired(server, 30)
-        (problem,) = wire.send().problems
-        assert problem.startswith("the server refuses everything: ")
-        paused = wire.stands()
-        assert (paused.state, paused.reason) == (IssueState.PAUSED, problem)
-        assert wire.statuses() == {SubscriberStatus.ACTIVE: 30}
-        assert wire.counts.keys() == {"deferred", "pending"}
-        # The administrator has repaired the server.
-        server.behaviour = None
-        with wire.publication.database.writing() as connection:
-            lifecycle.resume_issue(connection, wire.stands(), NOW)
-        assert wire.send() == DeliveryReport(30, [ISSUE], [])
 
 
 def test_a_server_that_restarts_gets_the_rest(wired: Make) -> None:

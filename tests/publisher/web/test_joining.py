@@ -234,17 +234,6 @@ def test_a_mistake_is_shown_at_its_field_and_what_was_entered_is_kept(
     assert mails(publication) == ["confirm"]
 
 
-def test_a_form_without_a_fresh_stamp_is_shown_once_more(
-    client: FlaskClient, publication: PublicationFolder
-) -> None:
-    old = (stamp(publication, timedelta(seconds=age)) for age in (0, 7201))
-    for sent in ("", *old):
-        page = post(client, publication, stamp=sent)
-        assert "press the button once more" in page.text
-        assert f'value="{ANN}"' in page.text
-    assert mails(publication) == []
-
-
 def test_the_answer_shows_the_domain_in_its_script_and_a_link_to_the_inbox_of_a_large_service(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
@@ -327,17 +316,6 @@ def test_the_link_shows_what_it_confirms_and_only_the_button_does(
     assert publication.rows(subscriber)[0]["status"] == "active"
     assert "You are subscribed" in client.post(path).text
     assert mails(publication) == ["confirm", "welcome"]
-
-
-def test_who_did_not_ask_is_never_written_to_again(
-    client: FlaskClient, publication: PublicationFolder
-) -> None:
-    post(client, publication)
-    page = client.post(confirmation(publication), data={"choice": "refuse"})
-    assert "We will not write to you again" in page.text
-    assert publication.rows(subscriber) == []
-    post(client, publication)
-    assert mails(publication) == []
 
 
 def test_the_mailbox_of_before_confirms_and_refuses_nothing(

@@ -11,10 +11,8 @@ from lxml import html
 from sqlalchemy import Connection, insert, select, update
 
 from publisher.clock import FixedClock
-from publisher.config.web import WebSettings
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import LinkKind, sign_link
-from publisher.testing import MemoryTransport
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from subscribers.model import SubscriberStatus
@@ -22,7 +20,6 @@ from subscribers.preferences import load_preferences
 from subscribers.store import erase, find_subscriber
 from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import ready, send
 from tests.publisher.web.conftest import everything
 
 ANN = "ann@example.org"
@@ -167,23 +164,6 @@ def test_links_from_before_sha_256_and_in_a_language_that_was_given_up_unsubscri
     assert 'lang="en"' in client.get(address).text
     assert answer(client.post(address, data=ONE_CLICK)) == OK
     assert newsletters(publication) == ()
-
-
-@pytest.mark.parametrize("is_enabled", [True, False])
-def test_one_click_is_announced_only_where_it_is_answered(
-    context: WebContext, publication: PublicationFolder, is_enabled: bool
-) -> None:
-    assert context.settings.web.enabled
-    web = WebSettings(enabled=is_enabled)
-    publication.settings = replace(publication.settings, web=web)
-    ready(publication)
-    transport = MemoryTransport()
-    send(publication, transport)
-    (message,) = transport.messages
-    header = message.content.partition(b"\r\n\r\n")[0]
-    assert (b"List-Unsubscribe=One-Click" in header) is is_enabled
-    assert (b"<https://news.example.org/en/unsubscribe/" in header) is is_enabled
-    assert b"?subject=unsubscribe%20v2." in header
 
 
 def test_leaving_is_answered_by_a_mail_that_can_undo_it(

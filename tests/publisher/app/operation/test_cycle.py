@@ -1,31 +1,21 @@
 """A publication, run from end to end by its pipeline and by the use cases alone, without a command line."""
 
-import ast
 import signal
-from collections import Counter
-from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.accounts.model import Permission
 from publisher.app import articles
-from publisher.app.editing_state import find_terminal_actor, open_editing_state
-from publisher.app.issues import deliveries, dry_run, lookup, send_test_mails, sending
-from publisher.app.issues import preview as issue_preview
+from publisher.app.issues import deliveries, dry_run, lookup
 from publisher.app.issues.deliveries import DoubtChoice
 from publisher.app.opening import open_state
-from publisher.app.operation import check
-from publisher.app.operation.check import check_editions, check_file
 from publisher.app.operation.cycle import CycleReport, add_reports, deliver_due
-from publisher.app.operation.new import create_publication
 from publisher.app.operation.run import open_locked_pipeline, run_cycle, run_service
 from publisher.app.operation.status import LanguagePlaces, list_places, take_snapshot
 from publisher.assembly.select import select_due
 from publisher.clock import FixedClock
-from publisher.config import load_settings
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports import base
@@ -45,8 +35,7 @@ from tests.publisher.app.approving import (
 )
 from tests.publisher.app.nights import silent
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
-from tests.publisher.delivery.mailing import outbox, subscribe
-from tests.publisher.mail.keys import RSA
+from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.mail.samples import parsed, raw_field
 from tests.publisher.printing import URL, changes, pipeline_of, public, stamps
 
@@ -258,66 +247,7 @@ def test_the_service_runs_until_a_signal(three_readers: PublicationFolder) -> No
     assert reports == [1]
 
 
-def test_mail_is_delivered_and_what_is_left_is_told(prepared: PublicationFolder) -> None:
-    assert outbox(prepared) == {}
-    later = base.Outcome(base.SendStatus.DEFERRED, "come back later")
-    pipeline_of(prepared, MemoryTransport(outcomes={BOB: later})).deliver()
-    sending.pause_sending(editing_state(prepared), TERMINAL, NAME, "a wrong date")
-    run = deliver_due(prepared.settings, CLOCK, silent)
-    assert (run.sent.messages, [issue.reason for issue in run.paused]) == (0, ["a wrong date"])
-    sending.resume_sending(editing_state(prepared), TERMINAL, NAME)
-    run = deliver_due(prepared.settings, CLOCK, silent)
-    assert (run.sent.messages, run.sent.issues, run.paused) == (1, [NAME], [])
-    assert run.deliveries == {"sent": 3}
-
-
 # --- issues
-
-
-def test_an_issue_is_found_by_its_name_within_a_transaction(
-    prepared: PublicationFolder,
-) -> None:
-    with sending.changing_issue(
-        editing_state(prepared), TERMINAL, "look", Permission.PAUSE_SENDING, NAME
-    ) as (change, issue):
-        connection = change.connection
-        assert lookup.require_issue(connection, NAME) == issue
-        with pytest.raises(UsageError, match="weekly: no such issue"):
-            lookup.require_issue(connection, "weekly")
-
-
-def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
-    three_readers: PublicationFolder,
-) -> None:
-    settings = three_readers.settings
-    english = lookup.find_edition(settings, "weekly", "en-GB")
-    with dry_run.open_dry_run(settings, CLOCK) as copy:
-        preview = dry_run.preview_next(copy, english)
-    assert "Tides" in preview.gate_run.mail.html
-    chosen = lookup.choose_editions(settings, None, "en")
-    assert [edition.language for edition in chosen] == ["en"]
-    (checked,) = check_editions(settings, chosen, CLOCK)
-    assert (checked.name, checked.failed, checked.articles) == ("weekly 2026-01-16", False, 1)
-    with (
-        open_editing_state(settings, CLOCK) as state,
-        dry_run.open_preview(state, picks_up=True) as (seen, renderer),
-    ):
-        actor = find_terminal_actor(state, None)
-        viewer = issue_preview.viewer_with_profile("en")
-        shown = issue_preview.preview_mail(seen, renderer, actor, english, viewer)
-        (sent,) = send_test_mails.send_tests(
-            state, renderer, actor, [shown], ["editor@example.org"]
-        )
-    assert (sent.preview.subject, sent.problem) == (preview.subject, None)
-    (content,) = outbox(three_readers).values()
-    assert b"To: editor@example.org" in content
-    assert take_snapshot(settings, three_readers.database, NOW).stories == 0
-    # The article is mailed all the same, once to everybody.
-    pipeline_of(three_readers).run()
-    mails = [parsed(one) for path, one in outbox(three_readers).items() if "/test/" not in path]
-    carried = Counter(mail["To"].addresses[0].addr_spec for mail in mails)
-    assert carried == {ANN: 1, BOB: 1, CYD: 1}
-    assert all("Tides" in mail.as_string() for mail in mails)
 
 
 def test_an_issue_that_waits_is_previewed_as_the_next_cycle_will_make_it(
@@ -332,13 +262,6 @@ def test_an_issue_that_waits_is_previewed_as_the_next_cycle_will_make_it(
         (held,) = dry_run.preview_held(pipeline, english)
         assert dry_run.preview_next(pipeline, english).why_not_new == "no new articles"
     assert (held.issue.name, held.is_held) == (NAME, True)
-
-
-def test_a_mail_in_a_file_is_checked(three_readers: PublicationFolder, tmp_path: Path) -> None:
-    pipeline_of(three_readers).run()
-    file = tmp_path / "mail.eml"
-    file.write_bytes(next(iter(outbox(three_readers).values())))
-    assert (check_file(file, None).language, check_file(file, "en").failed) == ("en", False)
 
 
 # --- deliveries
@@ -367,58 +290,3 @@ def test_deliveries_are_listed_in_pages_and_doubts_are_decided(
     assert deliveries.decide_doubts(state, TERMINAL, NAME, twice, resend=True).count == 1
     assert deliver_due(settings, CLOCK, silent).sent.messages == 1
     assert doubts(doubtful) == {}
-
-
-# --- a publication
-
-
-def test_a_new_publication_can_be_previewed_at_once(tmp_path: Path) -> None:
-    create_publication(tmp_path / "mine", NOW.date())
-    settings = load_settings(tmp_path / "mine")
-    assert list(settings.publication.examples()) == ["title", "url", "sender", "address"]
-    edition = lookup.find_edition(settings, "weekly", None)
-    with dry_run.open_dry_run(settings, CLOCK) as copy:
-        assert "Hello, reader" in dry_run.preview_next(copy, edition).gate_run.mail.html
-    with pytest.raises(UsageError, match="is there already"):
-        create_publication(tmp_path / "mine", NOW.date())
-
-
-def test_the_records_of_keys_are_lines_of_a_zone_file(three_readers: PublicationFolder) -> None:
-    root = three_readers.settings.folders.root
-    assert check.dkim_records(three_readers.settings) == []
-    (root / "s1.pem").write_bytes(RSA)
-    with (root / "publication.toml").open("a", encoding="utf-8") as file:
-        file.write(
-            '[[delivery.dkim]]\ndomain = "example.org"\nselector = "s1"\nkey = "s1.pem"\n'
-        )
-    (record,) = check.dkim_records(load_settings(root))
-    assert record.startswith("s1._domainkey.example.org.")
-
-
-# --- that all of them are here
-
-
-def names_used(files: Iterable[Path]) -> set[str]:
-    """Give the names that files use, without those that they only define or import."""
-    return {
-        node.id if isinstance(node, ast.Name) else node.attr
-        for path in files
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Name | ast.Attribute)
-    }
-
-
-def test_each_use_case_is_reached_without_the_command_line() -> None:
-    """By a test, or by another use case; tests of surfaces do not count."""
-    app = [*(ROOT / "publisher/app").rglob("*.py")]
-    folders = ("tests/publisher", "tests/slow/publisher/app")
-    tests = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    functions = {
-        node.name
-        for path in app
-        for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-    }
-    assert len(functions) > 30
-    others = [path for path in tests if not {"cli", "web"} & {*path.parts}]
-    assert functions - names_used([*app, *others]) == set()
