@@ -3,17 +3,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
 
-from publisher.clock import (
-    Clock,
-    FixedClock,
-    RunningClock,
-    SystemClock,
-    SystemTimer,
-    Timer,
-    running_from,
-    shared_clock,
-    uptime,
-)
+from publisher import clock as clocks
 from publisher.testing import FakeTimer
 from tests.project.modules import product_modules
 
@@ -25,7 +15,7 @@ def wait_a_little() -> None:
 
 
 def test_the_systems_clock_tells_the_present_in_whole_seconds_of_utc() -> None:
-    clock: Clock = SystemClock()
+    clock: clocks.Clock = clocks.SystemClock()
     told = clock.now()
     assert told.tzinfo is UTC
     assert told.microsecond == 0
@@ -34,13 +24,13 @@ def test_the_systems_clock_tells_the_present_in_whole_seconds_of_utc() -> None:
 
 def test_a_fixed_clock_stands_still_and_speaks_utc() -> None:
     noon = datetime(2026, 1, 9, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=8)))
-    clock: Clock = FixedClock(noon)
+    clock: clocks.Clock = clocks.FixedClock(noon)
     assert clock.now() == clock.now() == datetime(2026, 1, 9, 12, tzinfo=UTC)
     assert clock.now().tzinfo is UTC
 
 
 def test_a_timer_tells_fractions_of_the_seconds_since_1970() -> None:
-    timer: Timer = SystemTimer()
+    timer: clocks.Timer = clocks.SystemTimer()
     first = timer.time()
     wait_a_little()
     assert first < timer.time()
@@ -48,39 +38,39 @@ def test_a_timer_tells_fractions_of_the_seconds_since_1970() -> None:
 
 
 def test_what_several_machines_compare_has_the_time_of_the_clock_that_they_share() -> None:
-    shared = shared_clock(SystemClock(), FakeTimer(NOON.timestamp() + 0.5))
+    shared = clocks.shared_clock(clocks.SystemClock(), FakeTimer(NOON.timestamp() + 0.5))
     assert (shared.now(), shared.now().tzinfo) == (NOON, UTC)
-    given = FixedClock(NOON - timedelta(days=1))
-    assert shared_clock(given, FakeTimer()) is given
+    given = clocks.FixedClock(NOON - timedelta(days=1))
+    assert clocks.shared_clock(given, FakeTimer()) is given
 
 
 def test_a_running_clock_goes_on_from_its_instant_and_never_goes_back() -> None:
     there = timezone(timedelta(hours=8))
-    clock: Clock = RunningClock(NOON.astimezone(there), uptime() - 90.5)
+    clock: clocks.Clock = clocks.RunningClock(NOON.astimezone(there), clocks.uptime() - 90.5)
     told = clock.now()
     assert NOON + timedelta(seconds=90) <= told < NOON + timedelta(seconds=150)
     assert told.microsecond == 0
     assert told.tzinfo is UTC
-    clock = RunningClock(NOON, uptime())
+    clock = clocks.RunningClock(NOON, clocks.uptime())
     all_told = [clock.now() for _ in range(1000)]
     assert all_told == sorted(all_told)
     assert all_told[0] >= NOON
 
 
 def test_only_a_clock_that_stands_still_is_made_to_go_on() -> None:
-    clock = running_from(FixedClock(NOON))
-    assert isinstance(clock, RunningClock)
+    clock = clocks.running_from(clocks.FixedClock(NOON))
+    assert isinstance(clock, clocks.RunningClock)
     assert NOON <= clock.now() < NOON + timedelta(seconds=60)
-    clock = SystemClock()
-    assert running_from(clock) is clock
-    running = RunningClock(NOON, uptime())
-    assert running_from(running) is running
+    clock = clocks.SystemClock()
+    assert clocks.running_from(clock) is clock
+    running = clocks.RunningClock(NOON, clocks.uptime())
+    assert clocks.running_from(running) is running
 
 
 def test_uptime_only_grows() -> None:
     told = []
     for _ in range(5):
-        told.append(uptime())
+        told.append(clocks.uptime())
         wait_a_little()
     assert told == sorted(set(told))
 

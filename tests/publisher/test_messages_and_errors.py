@@ -7,17 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 import publisher.errors as module
-from publisher import urls
-from publisher.errors import (
-    BusyError,
-    ConfigError,
-    GateError,
-    IssueError,
-    LanguageError,
-    PublisherError,
-    TransitionError,
-    UsageError,
-)
+from publisher import errors, urls
 from publisher.i18n.messages import Sentence, counted, joined, message, packed, unpacked
 from publisher.testing import sample_article
 from publisher.web_files import strip_host
@@ -29,10 +19,10 @@ from tests.publisher.config.samples import publication
 def test_a_message_is_its_english_text_and_an_error_keeps_its_template() -> None:
     one = message("%(count)s of %(whole)s: %(words)s", count=1200, whole=3, words=["a", "b"])
     assert one == "1,200 of 3: a, b"
-    kept = str(IssueError(one))
+    kept = str(errors.IssueError(one))
     assert isinstance(kept, Sentence)
     assert kept.values == {"count": 1200, "whole": 3, "words": ("a", "b")}
-    assert isinstance(str(GateError("weekly", 1, "no alt")), Sentence)
+    assert isinstance(str(errors.GateError("weekly", 1, "no alt")), Sentence)
 
 
 def test_a_message_survives_being_stored_copied_and_sent_to_a_process() -> None:
@@ -90,40 +80,47 @@ def test_what_a_person_wrote_wrongly_has_exit_code_2_and_all_else_1() -> None:
     codes = {
         thing: thing.exit_code
         for thing in vars(module).values()
-        if isinstance(thing, type) and issubclass(thing, PublisherError)
+        if isinstance(thing, type) and issubclass(thing, errors.PublisherError)
     }
-    assert {thing for thing, code in codes.items() if code == 2} == {ConfigError, UsageError}
+    assert {thing for thing, code in codes.items() if code == 2} == {
+        errors.ConfigError,
+        errors.UsageError,
+    }
     assert {code for thing, code in codes.items()} == {1, 2}
 
 
 def test_a_config_error_says_file_key_problem_and_remedy() -> None:
-    error = ConfigError("publication.toml", "newsletter[0].late", "'x' won't do", "write send")
+    error = errors.ConfigError(
+        "publication.toml", "newsletter[0].late", "'x' won't do", "write send"
+    )
     assert str(error) == "publication.toml: newsletter[0].late: 'x' won't do; write send"
     assert (error.file, error.key) == ("publication.toml", "newsletter[0].late")
     assert (error.problem, error.remedy) == ("'x' won't do", "write send")
-    assert str(ConfigError("a.toml", "", "no such file", "make it")) == (
+    assert str(errors.ConfigError("a.toml", "", "no such file", "make it")) == (
         "a.toml: no such file; make it"
     )
 
 
 def test_errors_carry_what_they_are_about() -> None:
-    assert LanguageError("klingon").tag == "klingon"
-    transition = TransitionError("sent", "ready")
+    assert errors.LanguageError("klingon").tag == "klingon"
+    transition = errors.TransitionError("sent", "ready")
     assert (transition.source, transition.target) == ("sent", "ready")
     assert str(transition) == "an issue can't go from sent to ready"
-    assert BusyError("news", "42").process == "42"
-    assert "process 42" in str(BusyError("news", "42"))
+    assert errors.BusyError("news", "42").process == "42"
+    assert "process 42" in str(errors.BusyError("news", "42"))
 
 
 def test_a_gate_error_names_issue_count_and_first_and_says_where_to_see_the_rest() -> None:
-    error = GateError("weekly-ar-2026-01-09", 3, "img-alt (html, line 7, img): alt is missing")
+    error = errors.GateError(
+        "weekly-ar-2026-01-09", 3, "img-alt (html, line 7, img): alt is missing"
+    )
     assert str(error) == f"weekly-ar-2026-01-09: {error.reason}"
     assert error.reason == (
         "its mail has 3 errors, the first: img-alt (html, line 7, img): alt is missing;"
         " `publisher check` shows them all"
     )
     assert (error.issue, error.errors) == ("weekly-ar-2026-01-09", 3)
-    assert "has 1 error: x" in str(GateError("weekly-en-2026-01-09", 1, "x"))
+    assert "has 1 error: x" in str(errors.GateError("weekly-en-2026-01-09", 1, "x"))
 
 
 def test_addresses_of_pages_articles_and_links_are_below_the_web_root(tmp_path: Path) -> None:

@@ -7,19 +7,8 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from subscribers import changes, pending_requests
+from subscribers import preferences as stored
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
-from subscribers.preferences import (
-    Cadence,
-    Preferences,
-    Profile,
-    TextLength,
-    load_preferences,
-    pause_subscriber,
-    profile_from_text,
-    profile_text,
-    resume_subscriber,
-    store_preferences,
-)
 from subscribers.store import known_subscriber
 from subscribers.tables import preference
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
@@ -194,17 +183,17 @@ def test_five_wrong_codes_end_the_code_and_not_the_link(connection: Connection) 
 
 
 DAY = timedelta(days=1)
-CHOSEN = Preferences(
+CHOSEN = stored.Preferences(
     languages=("ar", "zh-Hant", "en"),
     timezone="Asia/Taipei",
-    length=TextLength.FULL,
+    length=stored.TextLength.FULL,
     machine_translations=False,
     topics=("harbour",),
     authors=("A. Fictitious",),
     hour=7,
     paused_at=NOW,
     paused_until=LATER,
-    cadences={"weekly": Cadence.MONTHLY},
+    cadences={"weekly": stored.Cadence.MONTHLY},
 )
 
 
@@ -219,10 +208,10 @@ def subscriber_id(connection: Connection) -> int:
 
 def test_what_was_chosen_is_read_as_it_was_stored(connection: Connection) -> None:
     number = subscriber_id(connection)
-    store_preferences(connection, number, CHOSEN, LATER)
-    assert load_preferences(connection, number) == CHOSEN
+    stored.store_preferences(connection, number, CHOSEN, LATER)
+    assert stored.load_preferences(connection, number) == CHOSEN
     assert found(connection).language == "ar"
-    assert stored_profile(connection, number) == Profile(
+    assert stored_profile(connection, number) == stored.Profile(
         more_languages=("zh-Hant", "en"),
         length="full",
         machine_translations=False,
@@ -233,44 +222,49 @@ def test_what_was_chosen_is_read_as_it_was_stored(connection: Connection) -> Non
 
 def test_defaults_take_no_row(connection: Connection) -> None:
     number = subscriber_id(connection)
-    before = load_preferences(connection, number)
-    store_preferences(connection, number, CHOSEN, LATER)
+    before = stored.load_preferences(connection, number)
+    stored.store_preferences(connection, number, CHOSEN, LATER)
     assert stored_rows(connection) == 1
-    store_preferences(connection, number, before, LATER)
-    assert (stored_rows(connection), load_preferences(connection, number)) == (0, before)
+    stored.store_preferences(connection, number, before, LATER)
+    assert (stored_rows(connection), stored.load_preferences(connection, number)) == (0, before)
 
 
-def stored_profile(connection: Connection, number: int) -> Profile:
+def stored_profile(connection: Connection, number: int) -> stored.Profile:
     query = select(preference.c.profile).where(preference.c.subscriber_id == number)
-    return profile_from_text(connection.execute(query).scalar_one())
+    return stored.profile_from_text(connection.execute(query).scalar_one())
 
 
 def test_what_does_not_change_an_issue_s_content_makes_no_profile(
     connection: Connection,
 ) -> None:
     number = subscriber_id(connection)
-    store_preferences(connection, number, Preferences(languages=("en",), hour=7), LATER)
+    stored.store_preferences(
+        connection, number, stored.Preferences(languages=("en",), hour=7), LATER
+    )
     assert stored_rows(connection) == 1
-    assert stored_profile(connection, number) == Profile()
-    assert profile_text(Profile()) is None
+    assert stored_profile(connection, number) == stored.Profile()
+    assert stored.profile_text(stored.Profile()) is None
 
 
 def test_profiles_that_want_the_same_are_the_same_text() -> None:
-    one, other = Profile(topics=("b", "a", "b")), Profile(topics=("a", "b"))
-    assert profile_text(one) == profile_text(other)
-    first, second = Profile(more_languages=("en", "ar")), Profile(more_languages=("ar", "en"))
-    assert profile_text(first) != profile_text(second)
+    one, other = stored.Profile(topics=("b", "a", "b")), stored.Profile(topics=("a", "b"))
+    assert stored.profile_text(one) == stored.profile_text(other)
+    first, second = (
+        stored.Profile(more_languages=("en", "ar")),
+        stored.Profile(more_languages=("ar", "en")),
+    )
+    assert stored.profile_text(first) != stored.profile_text(second)
 
 
 def test_a_cadence_without_a_subscription_is_not_stored(connection: Connection) -> None:
     number = subscriber_id(connection)
-    other = replace(CHOSEN, cadences={"never-subscribed": Cadence.DAILY})
-    store_preferences(connection, number, other, LATER)
-    assert load_preferences(connection, number).cadences == {}
+    other = replace(CHOSEN, cadences={"never-subscribed": stored.Cadence.DAILY})
+    stored.store_preferences(connection, number, other, LATER)
+    assert stored.load_preferences(connection, number).cadences == {}
 
 
 def pause_of(connection: Connection, number: int) -> tuple[datetime | None, datetime | None]:
-    chosen = load_preferences(connection, number)
+    chosen = stored.load_preferences(connection, number)
     return chosen.paused_at, chosen.paused_until
 
 
@@ -278,28 +272,28 @@ def test_a_pause_changes_no_other_choice_and_can_be_prolonged_and_ended(
     connection: Connection,
 ) -> None:
     number = subscriber_id(connection)
-    store_preferences(
+    stored.store_preferences(
         connection, number, replace(CHOSEN, paused_at=None, paused_until=None), NOW
     )
-    pause_subscriber(connection, number, NOW + 10 * DAY, NOW)
+    stored.pause_subscriber(connection, number, NOW + 10 * DAY, NOW)
     assert pause_of(connection, number) == (NOW, NOW + 10 * DAY)
-    pause_subscriber(connection, number, NOW + 20 * DAY, NOW + DAY)
+    stored.pause_subscriber(connection, number, NOW + 20 * DAY, NOW + DAY)
     assert pause_of(connection, number) == (NOW, NOW + 20 * DAY)
-    resume_subscriber(connection, number, NOW + 2 * DAY)
+    stored.resume_subscriber(connection, number, NOW + 2 * DAY)
     assert pause_of(connection, number) == (NOW, NOW + 2 * DAY)
-    resume_subscriber(connection, number, NOW + 3 * DAY)
+    stored.resume_subscriber(connection, number, NOW + 3 * DAY)
     assert pause_of(connection, number) == (NOW, NOW + 2 * DAY)
-    assert load_preferences(connection, number).topics == CHOSEN.topics
+    assert stored.load_preferences(connection, number).topics == CHOSEN.topics
 
 
 def test_a_pause_soon_after_another_continues_it_and_a_later_one_begins_anew(
     connection: Connection,
 ) -> None:
     number = subscriber_id(connection)
-    resume_subscriber(connection, number, NOW)
+    stored.resume_subscriber(connection, number, NOW)
     assert stored_rows(connection) == 0
-    pause_subscriber(connection, number, NOW + DAY, NOW)
-    pause_subscriber(connection, number, NOW + 9 * DAY, NOW + 8 * DAY)
+    stored.pause_subscriber(connection, number, NOW + DAY, NOW)
+    stored.pause_subscriber(connection, number, NOW + 9 * DAY, NOW + 8 * DAY)
     assert pause_of(connection, number) == (NOW, NOW + 9 * DAY)
-    pause_subscriber(connection, number, NOW + 99 * DAY, NOW + 90 * DAY)
+    stored.pause_subscriber(connection, number, NOW + 99 * DAY, NOW + 90 * DAY)
     assert pause_of(connection, number) == (NOW + 90 * DAY, NOW + 99 * DAY)

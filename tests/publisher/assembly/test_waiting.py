@@ -10,14 +10,9 @@ from typing import Any
 import pytest
 
 from publisher.accounts.actor import terminal_actor
+from publisher.app import translations
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.lookup import list_upcoming
-from publisher.app.translations import (
-    claim_translation,
-    give_up_translation,
-    release_translation,
-    start_translation,
-)
 from publisher.articles import store as articles
 from publisher.assembly.select import select_due
 from publisher.config import Edition
@@ -90,7 +85,7 @@ def room(new_publication: Make) -> Newsroom:
 
 
 def test_an_issue_waits_for_what_is_promised_and_others_go_on_time(room: Newsroom) -> None:
-    claim_translation(room.state, ROOT, "ferry", "ar", DUE + 4 * HOUR)
+    translations.claim_translation(room.state, ROOT, "ferry", "ar", DUE + 4 * HOUR)
     room.at(DUE)
     assert room.issue("en").state is IssueState.ASSEMBLING
     issue = room.issue()
@@ -107,7 +102,7 @@ def test_an_issue_waits_for_what_is_promised_and_others_go_on_time(room: Newsroo
 def test_the_wait_ends_by_itself_and_the_translation_comes_in_the_next_issue(
     room: Newsroom,
 ) -> None:
-    start_translation(room.state, ROOT, "ferry", "ar")
+    translations.start_translation(room.state, ROOT, "ferry", "ar")
     room.at(DUE + 5 * HOUR)
     assert room.issue().state is IssueState.SCHEDULED
     room.at(DUE + 6 * HOUR)
@@ -121,13 +116,13 @@ def test_the_wait_ends_by_itself_and_the_translation_comes_in_the_next_issue(
 def test_nobody_waits_for_what_is_released_given_up_or_expired(
     room: Newsroom, verb: str
 ) -> None:
-    claim_translation(room.state, ROOT, "ferry", "ar", DUE + 2 * HOUR)
+    translations.claim_translation(room.state, ROOT, "ferry", "ar", DUE + 2 * HOUR)
     room.at(DUE)
     assert room.issue().state is IssueState.SCHEDULED
     if verb == "release":
-        release_translation(room.state, ROOT, "ferry", "ar")
+        translations.release_translation(room.state, ROOT, "ferry", "ar")
     elif verb == "give up":
-        give_up_translation(room.state, ROOT, "ferry", "ar", "no time")
+        translations.give_up_translation(room.state, ROOT, "ferry", "ar", "no time")
     room.at(DUE + 2 * HOUR if verb == "let the promise expire" else DUE + HOUR)
     assert room.carried() == ["bridge ar"]
 
@@ -139,12 +134,12 @@ def test_nobody_waits_for_what_comes_too_late_or_was_carried_or_is_too_old(
     for key, day in (("ferry", 8), ("bridge", 8), ("kites", 1)):
         room.write("en", key, date=f"2026-01-0{day}")
     room.at(DUE - HOUR)
-    claim_translation(room.state, ROOT, "ferry", "ar", DUE + 7 * HOUR)
-    start_translation(room.state, ROOT, "kites", "ar")
+    translations.claim_translation(room.state, ROOT, "ferry", "ar", DUE + 7 * HOUR)
+    translations.start_translation(room.state, ROOT, "kites", "ar")
     room.at(DUE)
     # Neither of them: the issue shows the stories in English instead.
     assert room.carried() == ["bridge en", "ferry en"]
-    start_translation(room.state, ROOT, "bridge", "ar")
+    translations.start_translation(room.state, ROOT, "bridge", "ar")
     room.write("en", "tides", date="2026-01-15")
     room.at(DUE + timedelta(days=7))
     assert room.carried(day="2026-01-16") == ["tides en"]
@@ -158,7 +153,7 @@ def test_a_conversion_is_shown_if_the_translation_does_not_come(new_publication:
     room = Newsroom(publication)
     room.write("zh-Hans", "ferry", translator="")
     room.at(DUE - HOUR)
-    start_translation(room.state, ROOT, "ferry", "zh-Hant")
+    translations.start_translation(room.state, ROOT, "ferry", "zh-Hant")
     room.at(DUE)
     assert room.issue("zh-Hant").state is IssueState.SCHEDULED
     room.at(DUE + 6 * HOUR)
@@ -174,7 +169,7 @@ def test_a_wait_ends_when_the_next_issue_is_due(new_publication: Make) -> None:
     room.write("en", "ferry")
     room.write("ar", "bridge")
     room.at(DUE - HOUR)
-    start_translation(room.state, ROOT, "ferry", "ar")
+    translations.start_translation(room.state, ROOT, "ferry", "ar")
     room.at(DUE)
     room.write("ar", "tides", date="2026-01-09")
     room.at(DUE + timedelta(days=1))
@@ -190,7 +185,7 @@ def test_an_issue_that_is_made_ahead_waits_until_it_is_due_at_most(
     room.write("en", "ferry")
     room.write("ar", "bridge")
     room.at(DUE - 6 * HOUR)
-    start_translation(room.state, ROOT, "ferry", "ar")
+    translations.start_translation(room.state, ROOT, "ferry", "ar")
     room.at(DUE - 4 * HOUR)
     assert room.issue().state is IssueState.SCHEDULED
     room.at(DUE)
@@ -198,7 +193,7 @@ def test_an_issue_that_is_made_ahead_waits_until_it_is_due_at_most(
 
 
 def test_the_plan_shows_what_an_issue_waits_for(room: Newsroom) -> None:
-    start_translation(room.state, ROOT, "ferry", "ar")
+    translations.start_translation(room.state, ROOT, "ferry", "ar")
     now = DUE + HOUR
     room.at(now)
     one = room.publication
@@ -246,4 +241,6 @@ def _claim_if_possible(room: Newsroom, key: str, now: datetime, random: Random) 
 
     # It is claimed, or translated, or its original is not there yet.
     with suppress(TranslationError):
-        claim_translation(room.state, ROOT, key, "ar", now + random.randrange(1, 80) * HOUR)
+        translations.claim_translation(
+            room.state, ROOT, key, "ar", now + random.randrange(1, 80) * HOUR
+        )

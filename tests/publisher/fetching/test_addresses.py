@@ -4,14 +4,7 @@ import ipaddress
 
 import pytest
 
-from publisher.fetching.addresses import (
-    WebRequest,
-    is_public,
-    may_reach,
-    networks_named_by,
-    read_target,
-    redirected,
-)
+from publisher.fetching import addresses
 from publisher.fetching.limits import FetchError, FetchProblem
 
 # Also carrier-grade NAT (100.64), the metadata of clouds (169.254) and Teredo (2001::).
@@ -30,20 +23,20 @@ PUBLIC = (
 
 @pytest.mark.parametrize("address", [*PRIVATE.split(), "example.org", "", "0177.0.0.1"])
 def test_addresses_that_are_not_public_are_recognised(address: str) -> None:
-    assert not is_public(address)
+    assert not addresses.is_public(address)
 
 
 @pytest.mark.parametrize("address", PUBLIC.split())
 def test_public_addresses_may_be_reached(address: str) -> None:
-    assert is_public(address)
+    assert addresses.is_public(address)
 
 
 def test_a_configuration_names_networks_that_may_be_reached_too() -> None:
     intranet = [ipaddress.ip_network("10.1.2.0/24"), ipaddress.ip_network("fd00:1::/32")]
     for address in ("8.8.8.8", "10.1.2.3", "fd00:1::5"):
-        assert may_reach(address, intranet)
+        assert addresses.may_reach(address, intranet)
     for address in ("10.1.3.1", "fd00:2::5", "::ffff:10.1.2.3", "127.0.0.1", "example.org"):
-        assert not may_reach(address, intranet)
+        assert not addresses.may_reach(address, intranet)
 
 
 def test_an_address_of_the_settings_names_its_network_and_a_name_names_none() -> None:
@@ -53,7 +46,7 @@ def test_an_address_of_the_settings_names_its_network_and_a_name_names_none() ->
         "http://localhost/",
         "http://hub.example/",
     ]
-    assert [[str(net) for net in networks_named_by(url)] for url in urls] == [
+    assert [[str(net) for net in addresses.networks_named_by(url)] for url in urls] == [
         ["10.1.2.3/32"],
         ["fd00::1/128"],
         ["127.0.0.1/32", "::1/128"],
@@ -74,7 +67,7 @@ def test_an_address_of_the_settings_names_its_network_and_a_name_names_none() ->
     ],
 )
 def test_an_address_is_read_for_its_host_and_path(url: str, host_field: str, path: str) -> None:
-    target = read_target(url)
+    target = addresses.read_target(url)
     assert (target.netloc, target.path) == (host_field, path)
     assert target.is_tls == url.startswith("https")
 
@@ -90,15 +83,15 @@ def test_a_host_is_no_longer_than_a_name_may_be() -> None:
         "a..ö",
     ):
         with pytest.raises(FetchError):
-            read_target(f"https://{host}/")
+            addresses.read_target(f"https://{host}/")
 
 
-def after(request: WebRequest, status: int, location: str) -> str | None:
-    following = redirected(request, status, location)
+def after(request: addresses.WebRequest, status: int, location: str) -> str | None:
+    following = addresses.redirected(request, status, location)
     return f"{following.method} {following.url}" if following else None
 
 
-ANY = WebRequest("https://example.org/a/b", follow="any")
+ANY = addresses.WebRequest("https://example.org/a/b", follow="any")
 
 
 def test_a_redirect_is_followed_from_where_it_was_given() -> None:
@@ -112,9 +105,9 @@ def test_a_redirect_is_followed_from_where_it_was_given() -> None:
 
 
 def test_a_post_is_repeated_and_never_becomes_a_get() -> None:
-    post = WebRequest(ANY.url, "POST", body=b"x", follow="any")
+    post = addresses.WebRequest(ANY.url, "POST", body=b"x", follow="any")
     assert [after(post, status, "/c") for status in (301, 302, 303)] == [None] * 3
-    following = redirected(post, 308, "/c")
+    following = addresses.redirected(post, 308, "/c")
     assert following
     assert (following.method, following.body) == ("POST", b"x")
 
@@ -130,15 +123,17 @@ def test_a_post_is_repeated_and_never_becomes_a_get() -> None:
 )
 def test_another_origin_gets_no_secrets(location: str, kept: dict[str, str]) -> None:
     fields = {"Authorization": "x", "Accept": "y"}
-    following = redirected(WebRequest(ANY.url, headers=fields, follow="any"), 302, location)
+    following = addresses.redirected(
+        addresses.WebRequest(ANY.url, headers=fields, follow="any"), 302, location
+    )
     assert following
     assert following.headers == kept
 
 
 def test_secrets_of_a_request_are_not_shown() -> None:
-    request = WebRequest("https://example.org/?key=abc", "POST", {"X": "abc"}, b"abc")
+    request = addresses.WebRequest("https://example.org/?key=abc", "POST", {"X": "abc"}, b"abc")
     assert "abc" not in repr(request)
     with pytest.raises(FetchError) as raised:
-        read_target("https://abc:abc@example.org/?key=abc")
+        addresses.read_target("https://abc:abc@example.org/?key=abc")
     assert raised.value.problem is FetchProblem.ADDRESS
     assert "abc" not in str(raised.value)

@@ -9,16 +9,7 @@ import pytest
 from publisher.articles.model import Article, Byline, Origin, Provenance
 from publisher.config import Edition, Newsletter, Publication
 from publisher.config.publication import People, Person
-from publisher.issues.selection import (
-    Candidates,
-    Selection,
-    SelectionWindow,
-    choose_articles,
-    choose_for_profile,
-    languages_to_search,
-    rules_of_profile,
-    serving_language,
-)
+from publisher.issues import selection as article_selection
 from publisher.testing import SAMPLE_NEWSLETTER, SAMPLE_PUBLICATION, sample_article
 from subscribers.preferences import Profile
 
@@ -49,17 +40,17 @@ def pick(
     others: Sequence[Article] = (),
     sent: Collection[int] = (),
     published_until: datetime | None = None,
-) -> Selection:
+) -> article_selection.Selection:
     """Choose among articles; `others` are earlier articles of the same stories."""
     variants: dict[int, list[Article]] = {}
     for article in (*articles, *others):
         variants.setdefault(article.story_id, []).append(article)
-    candidates = Candidates(articles=articles, variants=variants, sent=sent)
-    window = SelectionWindow(until=NOW, published_until=published_until)
-    return choose_articles(where, candidates, window)
+    candidates = article_selection.Candidates(articles=articles, variants=variants, sent=sent)
+    window = article_selection.SelectionWindow(until=NOW, published_until=published_until)
+    return article_selection.choose_articles(where, candidates, window)
 
 
-def stories(selection: Selection) -> list[int]:
+def stories(selection: article_selection.Selection) -> list[int]:
     return [article.story_id for article in selection.chosen]
 
 
@@ -78,8 +69,12 @@ def test_articles_that_were_carried_or_are_too_old_are_excluded_and_counted() ->
     assert stories(found) == [1]
     assert found.excluded == {"older than 30 days": 1}
     old = an_article(1, age=31)
-    candidates = Candidates(articles=[old], too_old=4, variants={1: [old]}, sent=())
-    found = choose_articles(edition(max_age=30), candidates, SelectionWindow(until=NOW))
+    candidates = article_selection.Candidates(
+        articles=[old], too_old=4, variants={1: [old]}, sent=()
+    )
+    found = article_selection.choose_articles(
+        edition(max_age=30), candidates, article_selection.SelectionWindow(until=NOW)
+    )
     assert found.excluded == {"older than 30 days": 5}
     assert found.reason_if_empty() == "no new articles (5 older than 30 days)"
 
@@ -112,7 +107,7 @@ def test_machine_translations_are_only_for_those_who_want_them(
 ) -> None:
     own = edition("ar")
     profile = Profile(machine_translations=wants)
-    rules = rules_of_profile(own, [own], PUBLICATION, "ar", profile)
+    rules = article_selection.rules_of_profile(own, [own], PUBLICATION, "ar", profile)
     translation = an_article(1, "ar", origin=Origin.TRANSLATION, provenance=provenance)
     assert rules.allows(translation) == wants
     assert rules.allows(an_article(2, "ar", origin=Origin.TRANSLATION))
@@ -121,9 +116,9 @@ def test_machine_translations_are_only_for_those_who_want_them(
 
 
 def test_fallback_languages_count_only_with_missing_fallback() -> None:
-    assert languages_to_search(edition("ar", fallback=["en"])) == ("ar",)
+    assert article_selection.languages_to_search(edition("ar", fallback=["en"])) == ("ar",)
     falling = edition("ar", missing="fallback", fallback=["zh-Hans", "ar", "en"])
-    assert languages_to_search(falling) == ("ar", "zh-Hans", "en")
+    assert article_selection.languages_to_search(falling) == ("ar", "zh-Hans", "en")
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -171,14 +166,16 @@ def profile_pick(
     **profile: Any,
 ) -> list[tuple[int, str]]:
     """Choose for a profile; return the stories and the languages that they come in."""
-    rules = rules_of_profile(
+    rules = article_selection.rules_of_profile(
         where, [where, *sisters], PUBLICATION, language or where.language, Profile(**profile)
     )
     variants: dict[int, list[Article]] = {}
     for article in (*articles, *others):
         variants.setdefault(article.story_id, []).append(article)
-    candidates = Candidates(articles=articles, variants=variants, sent=())
-    found = choose_for_profile(rules, candidates, SelectionWindow(until=NOW))
+    candidates = article_selection.Candidates(articles=articles, variants=variants, sent=())
+    found = article_selection.choose_for_profile(
+        rules, candidates, article_selection.SelectionWindow(until=NOW)
+    )
     return [(article.story_id, article.language) for article in found]
 
 
@@ -290,4 +287,4 @@ def test_topics_are_found_in_any_language_and_all_that_is_wanted_is_chosen_befor
 def test_the_first_language_that_has_an_edition_decides_which_serves(
     wanted: Sequence[str], served: str | None
 ) -> None:
-    assert serving_language(["en", "zh-Hant", "ar"], wanted) == served
+    assert article_selection.serving_language(["en", "zh-Hant", "ar"], wanted) == served

@@ -8,20 +8,8 @@ from babel import Locale, localedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from publisher import languages
 from publisher.errors import LanguageError
-from publisher.languages import (
-    autonym,
-    direction,
-    format_date,
-    in_quotes,
-    list_names,
-    locale_of,
-    match,
-    normalise,
-    own_digits,
-    reading_time,
-    script,
-)
 from publisher.languages.locales import bidi_fault, character_name
 from publisher.languages.tags import _SCRIPTS
 from tests.sizes import at_night
@@ -51,22 +39,26 @@ ANYTHING = st.one_of(
 
 @pytest.mark.parametrize(("spelling", "tag"), SPELLINGS)
 def test_usual_spellings_become_the_canonical_tag(spelling: str, tag: str) -> None:
-    assert normalise(spelling) == tag
+    assert languages.normalise(spelling) == tag
 
 
 @pytest.mark.parametrize("tag", sorted(_SCRIPTS))
 def test_tags_that_need_no_registry_are_those_that_it_has(tag: str) -> None:
     assert langcodes.standardize_tag(tag) == tag
-    assert normalise(tag) == tag
+    assert languages.normalise(tag) == tag
     regions = [] if "-" in tag else [f"-{one}" for one in Locale("en").territories]
     for each in (tag, *(f"{tag}{region}" for region in regions)):
-        assert langcodes.Language.get(each).maximize().script == script(each) == _SCRIPTS[tag]
+        assert (
+            langcodes.Language.get(each).maximize().script
+            == languages.script(each)
+            == _SCRIPTS[tag]
+        )
 
 
 @pytest.mark.parametrize("text", NO_TAGS)
 def test_tags_without_a_language_are_refused(text: str) -> None:
     with pytest.raises(LanguageError) as caught:
-        normalise(text)
+        languages.normalise(text)
     assert caught.value.tag == text
     assert repr(text) in str(caught.value)
 
@@ -75,26 +67,29 @@ def test_tags_without_a_language_are_refused(text: str) -> None:
 @given(ANYTHING)
 def test_any_text_becomes_a_stable_tag_or_a_language_error(text: str) -> None:
     try:
-        tag = normalise(text)
+        tag = languages.normalise(text)
     except LanguageError:
         return
-    assert normalise(tag) == tag
-    assert match(tag, [tag]) == tag
-    assert len(script(tag)) == 4
+    assert languages.normalise(tag) == tag
+    assert languages.match(tag, [tag]) == tag
+    assert len(languages.script(tag)) == 4
 
 
 @settings(deadline=None)
 @given(ANYTHING, st.lists(ANYTHING, max_size=4))
 def test_a_match_is_in_the_same_language_and_script(text: str, others: list[str]) -> None:
     try:
-        tag, choices = normalise(text), [normalise(other) for other in others]
+        tag, choices = (
+            languages.normalise(text),
+            [languages.normalise(other) for other in others],
+        )
     except LanguageError:
         return
-    found = match(tag, choices)
+    found = languages.match(tag, choices)
     assert found is None or found in choices
     if found:
         assert found.split("-")[0] == tag.split("-")[0]
-        assert script(found) == script(tag)
+        assert languages.script(found) == languages.script(tag)
 
 
 SITE = ("en", "zh-Hans", "zh-Hant", "pt-BR", "sr-Cyrl", "ru", "es")
@@ -112,18 +107,18 @@ SITE = ("en", "zh-Hans", "zh-Hant", "pt-BR", "sr-Cyrl", "ru", "es")
     ],
 )
 def test_matching_keeps_the_language_and_the_script(wanted: str, found: str | None) -> None:
-    assert match(wanted, SITE) == found
+    assert languages.match(wanted, SITE) == found
 
 
 def test_the_nearest_variety_matches_but_never_the_other_chinese_script() -> None:
-    assert match("zh-Hans", ["zh-Hant", "zh-Hant-HK"]) is None
-    assert match("zh-Hant", ["zh-Hans", "zh-Hans-SG"]) is None
-    assert match("zh-Hant-HK", ["zh-Hans"]) is None
-    assert match("zh-Hant", ["zh-Hant-HK"]) == "zh-Hant-HK"
-    assert match("zh-Hant-HK", ["zh-Hant", "zh-Hant-HK"]) == "zh-Hant-HK"
-    assert match("en-GB", ["en-US", "en"]) == "en"
-    assert match("en-GB", ["en-US", "en-AU"]) == "en-US"
-    assert match("en", []) is None
+    assert languages.match("zh-Hans", ["zh-Hant", "zh-Hant-HK"]) is None
+    assert languages.match("zh-Hant", ["zh-Hans", "zh-Hans-SG"]) is None
+    assert languages.match("zh-Hant-HK", ["zh-Hans"]) is None
+    assert languages.match("zh-Hant", ["zh-Hant-HK"]) == "zh-Hant-HK"
+    assert languages.match("zh-Hant-HK", ["zh-Hant", "zh-Hant-HK"]) == "zh-Hant-HK"
+    assert languages.match("en-GB", ["en-US", "en"]) == "en"
+    assert languages.match("en-GB", ["en-US", "en-AU"]) == "en-US"
+    assert languages.match("en", []) is None
 
 
 @pytest.mark.parametrize(
@@ -134,7 +129,7 @@ def test_the_nearest_variety_matches_but_never_the_other_chinese_script() -> Non
     ],
 )
 def test_scripts_of_languages(tag: str, code: str) -> None:
-    assert script(tag) == code
+    assert languages.script(tag) == code
 
 
 DAY = date(2017, 4, 10)
@@ -159,7 +154,7 @@ MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
     ],
 )
 def test_dates_follow_the_language(tag: str, written: str) -> None:
-    assert format_date(DAY, tag) == written
+    assert languages.format_date(DAY, tag) == written
 
 
 @pytest.mark.parametrize(
@@ -173,7 +168,7 @@ def test_dates_follow_the_language(tag: str, written: str) -> None:
     ],
 )
 def test_a_full_date_begins_or_ends_with_the_weekday(tag: str, written: str) -> None:
-    assert format_date(DAY, tag, "full") == written
+    assert languages.format_date(DAY, tag, "full") == written
 
 
 @pytest.mark.parametrize(
@@ -191,11 +186,11 @@ def test_a_full_date_begins_or_ends_with_the_weekday(tag: str, written: str) -> 
     ],
 )
 def test_quotation_marks_are_those_of_the_language(tag: str, marked: str) -> None:
-    assert in_quotes("A", tag) == marked
+    assert languages.in_quotes("A", tag) == marked
 
 
 def test_numbers_have_the_digits_of_the_locale() -> None:
-    assert [own_digits("No. 12", tag) for tag in ("en", "ar", "fa", "mr")] == [
+    assert [languages.own_digits("No. 12", tag) for tag in ("en", "ar", "fa", "mr")] == [
         *("No. 12", "No. 12"),
         *("No. ۱۲", "No. १२"),
     ]
@@ -205,11 +200,11 @@ def test_dates_and_directions_agree_with_babel_in_every_locale() -> None:
     # Others mostly have the dates of a language with a short tag.
     names = [name for name in localedata.locale_identifiers() if at_night() or len(name) == 2]
     for tag in (name.replace("_", "-") for name in names):
-        assert not MARKS.intersection(format_date(DAY, tag) + format_date(DAY, tag, "full")), (
-            tag
-        )
+        assert not MARKS.intersection(
+            languages.format_date(DAY, tag) + languages.format_date(DAY, tag, "full")
+        ), tag
         if len(tag) == 2:
-            assert direction(tag) == Locale.parse(tag).text_direction, tag
+            assert languages.direction(tag) == Locale.parse(tag).text_direction, tag
 
 
 @pytest.mark.parametrize(
@@ -221,7 +216,7 @@ def test_dates_and_directions_agree_with_babel_in_every_locale() -> None:
     ],
 )
 def test_direction_comes_from_the_script(tag: str, side: str) -> None:
-    assert direction(tag) == side
+    assert languages.direction(tag) == side
 
 
 @pytest.mark.parametrize(
@@ -233,7 +228,7 @@ def test_direction_comes_from_the_script(tag: str, side: str) -> None:
     ],
 )
 def test_languages_have_their_own_names(tag: str, name: str) -> None:
-    assert autonym(tag) == name
+    assert languages.autonym(tag) == name
 
 
 @pytest.mark.parametrize(
@@ -244,7 +239,7 @@ def test_languages_have_their_own_names(tag: str, name: str) -> None:
     ],
 )
 def test_a_language_that_cldr_lacks_gets_its_parent_or_english(tag: str, locale: str) -> None:
-    assert str(locale_of(tag)) == locale
+    assert str(languages.locale_of(tag)) == locale
 
 
 @pytest.mark.parametrize(
@@ -252,20 +247,20 @@ def test_a_language_that_cldr_lacks_gets_its_parent_or_english(tag: str, locale:
     [("en", "A, B, and C"), ("zh-Hans", "A、B和C"), ("ar", "A وB وC"), ("de", "A, B und C")],
 )
 def test_lists_follow_the_language(tag: str, text: str) -> None:
-    assert list_names(["A", "B", "C"], tag) == text
-    assert list_names(["A"], tag) == "A"
-    assert list_names([], tag) == ""
+    assert languages.list_names(["A", "B", "C"], tag) == text
+    assert languages.list_names(["A"], tag) == "A"
+    assert languages.list_names([], tag) == ""
 
 
 def test_reading_time_counts_words_or_characters_which_all_have_names() -> None:
-    assert reading_time("", "en") == "1 min"
-    assert reading_time("word " * 238, "en") == "1 min"
-    assert reading_time("word " * 239, "en") == "2 min"
-    assert reading_time("word " * 932, "de") == "4 Min."
-    assert reading_time("字 \n" * 370, "zh-Hant") == "1 分鐘"
-    assert reading_time("字" * 371, "zh-Hant") == "2 分鐘"
-    assert reading_time("字" * 371, "ja") == "1 分"
-    assert reading_time("واژه " * 1000, "fa") == "۵ دقیقه"
+    assert languages.reading_time("", "en") == "1 min"
+    assert languages.reading_time("word " * 238, "en") == "1 min"
+    assert languages.reading_time("word " * 239, "en") == "2 min"
+    assert languages.reading_time("word " * 932, "de") == "4 Min."
+    assert languages.reading_time("字 \n" * 370, "zh-Hant") == "1 分鐘"
+    assert languages.reading_time("字" * 371, "zh-Hant") == "2 分鐘"
+    assert languages.reading_time("字" * 371, "ja") == "1 分"
+    assert languages.reading_time("واژه " * 1000, "fa") == "۵ دقیقه"
     assert character_name("\x07") == "U+0007"
 
 

@@ -20,16 +20,7 @@ from werkzeug.test import Client, TestResponse
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.reload import PolledSettings
 from publisher.serving.static_site import CODINGS, StaticSite, available_codings, choose_coding
-from tests.publisher.serving.samples import (
-    BEFORE,
-    CHANGED,
-    LAST_MODIFIED,
-    PACKED,
-    TTL,
-    make_site,
-    write,
-    write_packed,
-)
+from tests.publisher.serving import samples as served
 from tests.sizes import PATIENCE
 
 FEED = "/feeds/en.rss.xml"
@@ -38,7 +29,7 @@ JSON = "/feeds/en.json"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return make_site(tmp_path)
+    return served.make_site(tmp_path)
 
 
 Ask = Callable[..., TestResponse]
@@ -67,8 +58,8 @@ def test_edited_settings_count_soon(settings: Settings) -> None:
         ask = asked_of(polled.current)
         file = settings.folders.root / SETTINGS_FILE
         before = file.read_text("utf-8")
-        assert ask(FEED).headers["Cache-Control"] == f"public, max-age={TTL * 60}"
-        file.write_text(before.replace(f"ttl = {TTL}", "ttl = 99"), "utf-8")
+        assert ask(FEED).headers["Cache-Control"] == f"public, max-age={served.TTL * 60}"
+        file.write_text(before.replace(f"ttl = {served.TTL}", "ttl = 99"), "utf-8")
         wait_until(lambda: ask(FEED).headers["Cache-Control"] == "public, max-age=5940")
         file.write_text("[feeds", "utf-8")
         assert ask(FEED).headers["Cache-Control"] == "public, max-age=5940"
@@ -116,7 +107,7 @@ def test_the_wsgi_server_sends_what_was_opened_even_if_the_file_is_replaced(
 
     more = {"wsgi.file_wrapper": wrap} if has_file_wrapper else {}
     answer = Client(StaticSite(lambda: settings)).open("/sound.mp3", environ_overrides=more)
-    write(file.with_name("new"), b"a longer state afterwards")
+    served.write(file.with_name("new"), b"a longer state afterwards")
     file.with_name("new").replace(file)
 
     assert answer.get_data() == content
@@ -134,7 +125,7 @@ def test_the_wsgi_server_sends_what_was_opened_even_if_the_file_is_replaced(
         ({"if_modified_since": "Friday, 09-Jan-26 12:30:00 GMT"}, 304),
         ({"if_modified_since": "Fri Jan  9 12:30:00 2026"}, 304),
         ({"if_modified_since": "Fri, 99 Foo 2026 12:30:00 GMT"}, 200),
-        ({"if_none_match": "TAG", "if_modified_since": BEFORE}, 304),
+        ({"if_none_match": "TAG", "if_modified_since": served.BEFORE}, 304),
         ({"if_none_match": "TAG", "range": "bytes=0-3"}, 304),
         ({"if_match": "TAG"}, 200),
         ({"if_match": '"then"'}, 412),
@@ -150,7 +141,7 @@ def test_preconditions_are_taken_in_their_order(
     answer = ask(JSON, **{name: value.replace("TAG", tag) for name, value in fields.items()})
 
     assert answer.status_code == status
-    assert (answer.data == PACKED["feeds/en.json"]) is (status == 200)
+    assert (answer.data == served.PACKED["feeds/en.json"]) is (status == 200)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +166,7 @@ def test_preconditions_are_taken_in_their_order(
 def test_one_part_can_be_wanted(
     ask: Ask, value: str, bounds: tuple[int, int | None] | tuple[()] | None
 ) -> None:
-    whole = PACKED["feeds/en.json"]
+    whole = served.PACKED["feeds/en.json"]
     answer = ask(JSON, range=value)
     if bounds:
         part = whole[slice(*bounds)]
@@ -211,7 +202,7 @@ def test_a_part_of_a_large_file_is_sent_from_where_it_stands(settings: Settings)
 
 
 @pytest.mark.parametrize(
-    ("condition", "status"), [("TAG", 206), (LAST_MODIFIED, 206), ('"then"', 200)]
+    ("condition", "status"), [("TAG", 206), (served.LAST_MODIFIED, 206), ('"then"', 200)]
 )
 def test_a_part_of_another_state_is_not_given_and_head_has_none(
     ask: Ask, condition: str, status: int
@@ -220,7 +211,7 @@ def test_a_part_of_another_state_is_not_given_and_head_has_none(
     assert ask(JSON, range="bytes=2-5", if_range=condition).status_code == status
     head = ask(JSON, "HEAD", range="bytes=0-3")
     assert head.status_code == 200
-    assert head.headers["Content-Length"] == str(len(PACKED["feeds/en.json"]))
+    assert head.headers["Content-Length"] == str(len(served.PACKED["feeds/en.json"]))
 
 
 def test_a_part_is_of_the_encoding_that_is_sent_and_none_that_is_accepted_is_406(
@@ -272,13 +263,17 @@ def test_a_tag_is_of_the_content(ask: Ask, settings: Settings) -> None:
     file = settings.folders.public / FEED.removeprefix("/")
     for coding in ("br", "gzip", "identity"):
         before = ask(FEED, accept_encoding=coding)
-        write_packed(file, PACKED["feeds/en.rss.xml"], CHANGED + timedelta(days=1))
+        served.write_packed(
+            file, served.PACKED["feeds/en.rss.xml"], served.CHANGED + timedelta(days=1)
+        )
         again = ask(FEED, accept_encoding=coding, if_none_match=before.headers["ETag"])
         assert again.status_code == 304
 
-        write_packed(file, PACKED["feeds/en.rss.xml"].replace(b"lit", b"out"), CHANGED)
+        served.write_packed(
+            file, served.PACKED["feeds/en.rss.xml"].replace(b"lit", b"out"), served.CHANGED
+        )
         assert ask(FEED, accept_encoding=coding).headers["ETag"] != before.headers["ETag"]
-        write_packed(file, PACKED["feeds/en.rss.xml"], CHANGED)
+        served.write_packed(file, served.PACKED["feeds/en.rss.xml"], served.CHANGED)
 
 
 def test_a_large_file_changes_its_tag_within_a_second(ask: Ask, settings: Settings) -> None:
@@ -294,13 +289,13 @@ def test_a_large_file_changes_its_tag_within_a_second(ask: Ask, settings: Settin
 
 def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
     file = tmp_path / "en.json"
-    write_packed(file, b"{}")
+    served.write_packed(file, b"{}")
     assert available_codings(file) == ["br", "gzip", "identity"]
 
-    write(file, b"[]", CHANGED + timedelta(seconds=1))
+    served.write(file, b"[]", served.CHANGED + timedelta(seconds=1))
     assert available_codings(file) == ["identity"]
 
-    write(tmp_path / "en.json.gz", b"new", CHANGED + timedelta(seconds=2))
+    served.write(tmp_path / "en.json.gz", b"new", served.CHANGED + timedelta(seconds=2))
     assert available_codings(file) == ["gzip", "identity"]
 
     file.unlink()
@@ -352,7 +347,7 @@ VALUES = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"))
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return make_site(tmp_path_factory.mktemp("site"))
+    return served.make_site(tmp_path_factory.mktemp("site"))
 
 
 @given(fields=st.dictionaries(st.sampled_from(NAMES), VALUES))

@@ -7,12 +7,7 @@ from flask.testing import FlaskClient
 from pydantic import SecretStr
 
 from publisher.bounces.tables import bounce_event
-from publisher.config.web import (
-    FEEDBACK_SECRET,
-    FeedbackSettings,
-    PostmarkFeedback,
-    SesFeedback,
-)
+from publisher.config import web
 from publisher.web.pages.responses import WebContext
 from tests.publisher.conftest import PublicationFolder
 
@@ -22,8 +17,10 @@ COMPLAINT = {"RecordType": "SpamComplaint", "ID": 7, "Email": "ann@example.com"}
 
 @pytest.fixture
 def context(context: WebContext, publication: PublicationFolder) -> WebContext:
-    feedback = FeedbackSettings(postmark=PostmarkFeedback(), ses=SesFeedback(topics=("arn:x",)))
-    secrets = {FEEDBACK_SECRET: SecretStr("a-long-secret")}
+    feedback = web.FeedbackSettings(
+        postmark=web.PostmarkFeedback(), ses=web.SesFeedback(topics=("arn:x",))
+    )
+    secrets = {web.FEEDBACK_SECRET: SecretStr("a-long-secret")}
     publication.settings = replace(publication.settings, feedback=feedback, secrets=secrets)
     return context
 

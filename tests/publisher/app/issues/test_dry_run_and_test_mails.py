@@ -12,14 +12,9 @@ from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import dry_run, send_test_mails
+from publisher.app.issues import preview as use_cases
 from publisher.app.issues.dry_run import open_dry_run, open_preview, preview_next
 from publisher.app.issues.lookup import find_edition
-from publisher.app.issues.preview import (
-    MailPreview,
-    find_viewer,
-    preview_mail,
-    viewer_with_profile,
-)
 from publisher.app.issues.send_test_mails import TEST_MAIL_LIMIT, SentTest, send_tests
 from publisher.app.subscribers.personal_tables import OTHER_TABLES, PERSONAL_TABLES, own_numbers
 from publisher.app.subscribers.records import unsubscribe_address
@@ -129,8 +124,8 @@ def test_a_subscriber_s_preview_on_the_copy_is_that_of_the_publication(
     found = []
     for picks_up in (False, True):
         with open_preview(state, picks_up=picks_up, subscriber=address) as (seen, renderer):
-            viewer = find_viewer(seen, actor, address)
-            preview = preview_mail(seen, renderer, actor, edition, viewer)
+            viewer = use_cases.find_viewer(seen, actor, address)
+            preview = use_cases.preview_mail(seen, renderer, actor, edition, viewer)
             found.append((preview.text, preview.html, preview.source.not_sent))
     assert found[0] == found[1]
 
@@ -206,12 +201,14 @@ def state(two_stories: Reading) -> EditingState:
     return editing_state(two_stories.publication)
 
 
-def next_issues(state: EditingState, renderer: Renderer, *languages: str) -> list[MailPreview]:
+def next_issues(
+    state: EditingState, renderer: Renderer, *languages: str
+) -> list[use_cases.MailPreview]:
     found = []
     for language in languages:
         edition = find_edition(state.settings, "daily", language)
-        viewer = viewer_with_profile(language)
-        found.append(preview_mail(state, renderer, terminal_actor(), edition, viewer))
+        viewer = use_cases.viewer_with_profile(language)
+        found.append(use_cases.preview_mail(state, renderer, terminal_actor(), edition, viewer))
     return found
 
 
@@ -255,8 +252,8 @@ def test_a_test_is_what_a_subscriber_would_get_and_unsubscribes_nobody(
     state: EditingState, renderer: Renderer, transport: MemoryTransport
 ) -> None:
     edition = find_edition(state.settings, "daily", "ar")
-    viewer = find_viewer(state, terminal_actor(), "ann@example.com")
-    preview = preview_mail(state, renderer, terminal_actor(), edition, viewer)
+    viewer = use_cases.find_viewer(state, terminal_actor(), "ann@example.com")
+    preview = use_cases.preview_mail(state, renderer, terminal_actor(), edition, viewer)
     send_tests(state, renderer, terminal_actor(), [preview], [EVE])
     (outgoing,) = transport.taken
     content = outgoing.message.content
@@ -338,8 +335,8 @@ def test_a_preview_of_a_copy_has_articles_that_were_not_picked_up_yet(
     found = []
     for picks_up in (False, True):
         with open_preview(state, picks_up=picks_up) as (seen, renderer):
-            viewer = viewer_with_profile("en")
-            preview = preview_mail(seen, renderer, terminal_actor(), edition, viewer)
+            viewer = use_cases.viewer_with_profile("en")
+            preview = use_cases.preview_mail(seen, renderer, terminal_actor(), edition, viewer)
             found.append(len(titles(preview.message)))
     assert found == [2, 3]
     assert two_stories.publication.everything() == before

@@ -8,16 +8,8 @@ from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import edits
+from publisher.app.issues import overview as use_cases
 from publisher.app.issues.lookup import require_edition
-from publisher.app.issues.overview import (
-    compare_revisions,
-    find_story_id,
-    issue_names,
-    list_left_out,
-    list_of_newsletter,
-    read_issue_overview,
-    search_stories,
-)
 from publisher.errors import ForbiddenError, IssueError, RenderingError, UsageError
 from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueState
@@ -54,7 +46,7 @@ def make_issue(made: PublicationFolder) -> None:
 
 
 def story(state: EditingState, key: str) -> int:
-    overview = read_issue_overview(state, ACTOR, NAME)
+    overview = use_cases.read_issue_overview(state, ACTOR, NAME)
     found = {one.story_key: one.story_id for one in (*overview.stories, *overview.further)}
     found |= {one.story.story_key: one.story.story_id for one in overview.left_out}
     return found[key]
@@ -71,7 +63,7 @@ def edit(
 
 
 def keys(state: EditingState) -> list[str]:
-    return [one.story_key for one in read_issue_overview(state, ACTOR, NAME).stories]
+    return [one.story_key for one in use_cases.read_issue_overview(state, ACTOR, NAME).stories]
 
 
 def sent(publication: PublicationFolder) -> str:
@@ -103,7 +95,7 @@ def test_an_edit_that_is_posted_twice_counts_once(state: EditingState) -> None:
     edit(state, EditKind.SUBJECT, "Gales")
     # It is no repetition after another one.
     edit(state, EditKind.SUBJECT, "Fogs")
-    overview = read_issue_overview(state, ACTOR, NAME)
+    overview = use_cases.read_issue_overview(state, ACTOR, NAME)
     assert [one.value for one in overview.edits] == ["Fogs", "Gales", "Fogs"]
     entries = [one.verb for one in audit_log(state)]
     assert entries == ["edit"] * 3
@@ -156,13 +148,13 @@ def test_an_edit_names_no_story_that_it_is_not_about(state: EditingState) -> Non
         value = "1" if kind in {EditKind.PIN, EditKind.MOVE} else ""
         with pytest.raises(IssueError, match="story"):
             edits.edit_issue(state, ACTOR, NAME, edits.EditRequest(kind, value, wrong))
-    assert read_issue_overview(state, ACTOR, NAME).edits == ()
+    assert use_cases.read_issue_overview(state, ACTOR, NAME).edits == ()
 
 
 def test_a_number_of_stories_takes_those_that_had_no_room_and_says_how_many_are_left(
     state: EditingState,
 ) -> None:
-    issue = read_issue_overview(state, ACTOR, NAME).issue
+    issue = use_cases.read_issue_overview(state, ACTOR, NAME).issue
     chosen = {story(state, key) for key in ("tides", "gales", "fogs")}
     edition = require_edition(state.settings, issue)
     with state.database.reading() as connection:
@@ -170,18 +162,18 @@ def test_a_number_of_stories_takes_those_that_had_no_room_and_says_how_many_are_
     assert (left.story_key, issue.more) == ("reefs", 1)
     edit(state, EditKind.NUMBER, "4")
     assert keys(state) == ["tides", "gales", "fogs", "reefs"]
-    assert read_issue_overview(state, ACTOR, NAME).issue.more == 0
+    assert use_cases.read_issue_overview(state, ACTOR, NAME).issue.more == 0
     edit(state, EditKind.NUMBER, "2")
     assert keys(state) == ["tides", "gales"]
-    assert read_issue_overview(state, ACTOR, NAME).issue.more == 2
+    assert use_cases.read_issue_overview(state, ACTOR, NAME).issue.more == 2
 
 
 def test_an_edit_that_is_undone_leaves_the_issue_as_it_was(state: EditingState) -> None:
-    before = read_issue_overview(state, ACTOR, NAME).revisions[0].sha256
+    before = use_cases.read_issue_overview(state, ACTOR, NAME).revisions[0].sha256
     edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
-    (made,) = read_issue_overview(state, ACTOR, NAME).edits
+    (made,) = use_cases.read_issue_overview(state, ACTOR, NAME).edits
     edits.undo_edit(state, ACTOR, NAME, made.id)
-    overview = read_issue_overview(state, ACTOR, NAME)
+    overview = use_cases.read_issue_overview(state, ACTOR, NAME)
     assert [one.story_key for one in overview.stories] == ["tides", "gales", "fogs"]
     assert overview.revisions[0].sha256 == before
     assert overview.edits[0].undone_at is not None
@@ -192,25 +184,25 @@ def test_an_edit_that_is_undone_leaves_the_issue_as_it_was(state: EditingState) 
 def test_what_an_issue_was_before_is_kept_and_compared(state: EditingState) -> None:
     edit(state, EditKind.SUBJECT, "One")
     edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
-    overview = read_issue_overview(state, ACTOR, NAME)
+    overview = use_cases.read_issue_overview(state, ACTOR, NAME)
     assert [one.revision for one in overview.revisions] == [2, 1, 0]
     assert [one.subject for one in overview.revisions[:2]] == ["One", "One"]
-    found = compare_revisions(state, ACTOR, NAME)
+    found = use_cases.compare_revisions(state, ACTOR, NAME)
     assert (found.old.revision, found.new.revision) == (1, 2)
     assert len(found.removed) == 1
     assert found.added == ()
     assert "-Tides" in found.text
-    whole = compare_revisions(state, ACTOR, NAME, 0, 2)
+    whole = use_cases.compare_revisions(state, ACTOR, NAME, 0, 2)
     assert (whole.old.subject, whole.new.subject) != ("One", "One")
     with pytest.raises(IssueError, match="it has 0, 1, 2"):
-        compare_revisions(state, ACTOR, NAME, 0, 7)
+        use_cases.compare_revisions(state, ACTOR, NAME, 0, 7)
 
 
 def test_a_story_that_was_left_out_stays_listed_and_may_come_in_a_later_issue(
     state: EditingState, publication: PublicationFolder
 ) -> None:
     edit(state, EditKind.LEAVE_OUT, "wait for the figures", "tides")
-    (left,) = list_left_out(state, ACTOR, "weekly", "en")
+    (left,) = use_cases.list_left_out(state, ACTOR, "weekly", "en")
     assert (left.issue.name, left.story.story_key, left.edit.actor) == (
         NAME,
         "tides",
@@ -222,13 +214,13 @@ def test_a_story_that_was_left_out_stays_listed_and_may_come_in_a_later_issue(
     pipeline_of(publication.at(DUE + 6 * DAY)).run()
     later = "weekly-en-2026-01-16"
     then = editing_state(publication)
-    assert [one.story_key for one in read_issue_overview(then, ACTOR, later).stories] == [
-        "news"
-    ]
+    assert [
+        one.story_key for one in use_cases.read_issue_overview(then, ACTOR, later).stories
+    ] == ["news"]
     edits.edit_issue(
         then, ACTOR, later, edits.EditRequest(EditKind.PIN, "1", left.story.story_id)
     )
-    (left,) = list_left_out(then, ACTOR, "weekly", "en")
+    (left,) = use_cases.list_left_out(then, ACTOR, "weekly", "en")
     assert left.is_carried
     transport = MemoryTransport()
     pipeline_of(publication.at(DUE + 7 * DAY), transport).run()
@@ -267,7 +259,7 @@ def test_an_edit_that_is_not_possible_changes_nothing(state: EditingState) -> No
     for kind, value, key, problem in IMPOSSIBLE:
         with pytest.raises(IssueError, match=problem):
             edit(state, kind, value, key)
-    overview = read_issue_overview(state, ACTOR, NAME)
+    overview = use_cases.read_issue_overview(state, ACTOR, NAME)
     assert (overview.edits, overview.issue.state) == ((), IssueState.READY)
 
 
@@ -304,7 +296,9 @@ def test_an_edit_reaches_an_issue_that_is_being_assembled(
 
     def page(self: Renderer, *arguments: object) -> str:
         if not done:
-            done.append(edits.EditedIssue(read_issue_overview(state, ACTOR, NAME).issue))
+            done.append(
+                edits.EditedIssue(use_cases.read_issue_overview(state, ACTOR, NAME).issue)
+            )
             edits.edit_issue(
                 state, ACTOR, NAME, edits.EditRequest(EditKind.SUBJECT, "In between")
             )
@@ -313,7 +307,7 @@ def test_an_edit_reaches_an_issue_that_is_being_assembled(
     monkeypatch.setattr(Renderer, "issue_page", page)
     report = pipeline.prepare()
     assert report.problems == []
-    overview = read_issue_overview(state, ACTOR, NAME)
+    overview = use_cases.read_issue_overview(state, ACTOR, NAME)
     assert overview.issue.state is IssueState.READY
     assert overview.revisions[0].subject == "In between"
     assert done[0].issue.state is IssueState.ASSEMBLING
@@ -350,18 +344,20 @@ def test_issues_and_stories_are_found_by_their_names_and_by_words_of_titles(
     state: EditingState,
 ) -> None:
     day = DUE.date()
-    assert issue_names(state, "weekly", day) == [NAME]
-    assert issue_names(state, "weekly", day, ["en"]) == [NAME]
+    assert use_cases.issue_names(state, "weekly", day) == [NAME]
+    assert use_cases.issue_names(state, "weekly", day, ["en"]) == [NAME]
     with pytest.raises(UsageError, match="no such issue"):
-        issue_names(state, "weekly", day + DAY)
-    assert [one.name for one in list_of_newsletter(state, ACTOR, "weekly")] == [NAME]
-    assert find_story_id(state, "tides") == story(state, "tides")
+        use_cases.issue_names(state, "weekly", day + DAY)
+    assert [one.name for one in use_cases.list_of_newsletter(state, ACTOR, "weekly")] == [NAME]
+    assert use_cases.find_story_id(state, "tides") == story(state, "tides")
     with pytest.raises(UsageError, match="no such story"):
-        find_story_id(state, "nowhere")
+        use_cases.find_story_id(state, "nowhere")
     (left,) = set(TITLES) - set(keys(state))
-    assert [one.story_key for one in search_stories(state, ACTOR, NAME, "")] == [left]
+    assert [one.story_key for one in use_cases.search_stories(state, ACTOR, NAME, "")] == [left]
     words = TITLES[left].upper()[:3]
-    assert [one.story_key for one in search_stories(state, ACTOR, NAME, words)] == [left]
-    assert search_stories(state, ACTOR, NAME, "nowhere") == []
+    assert [one.story_key for one in use_cases.search_stories(state, ACTOR, NAME, words)] == [
+        left
+    ]
+    assert use_cases.search_stories(state, ACTOR, NAME, "nowhere") == []
     edit(state, EditKind.PIN, "1", left)
-    assert search_stories(state, ACTOR, NAME, "") == []
+    assert use_cases.search_stories(state, ACTOR, NAME, "") == []

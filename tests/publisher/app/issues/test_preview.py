@@ -10,20 +10,8 @@ import pytest
 
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
+from publisher.app.issues import preview as use_cases
 from publisher.app.issues.lookup import find_edition
-from publisher.app.issues.preview import (
-    MailPreview,
-    Shown,
-    dead_link_secret,
-    find_issue_name,
-    find_source,
-    find_viewer,
-    inbox_lines,
-    load_viewer,
-    preview_mail,
-    preview_mails,
-    viewer_with_profile,
-)
 from publisher.app.issues.preview_pages import (
     LOOKS,
     frame_document,
@@ -73,11 +61,13 @@ def reading(new_publication: Callable[..., PublicationFolder]) -> Reading:
 
 def seen(
     reading: Reading, renderer: Renderer, what: Any, viewer: Viewer | str | None = None
-) -> MailPreview:
+) -> use_cases.MailPreview:
     state, actor = editing_state(reading.publication), terminal_actor()
     if isinstance(viewer, str):
-        viewer = find_viewer(state, actor, f"{viewer}@example.com")
-    return preview_mail(state, renderer, actor, what, viewer or viewer_with_profile("en"))
+        viewer = use_cases.find_viewer(state, actor, f"{viewer}@example.com")
+    return use_cases.preview_mail(
+        state, renderer, actor, what, viewer or use_cases.viewer_with_profile("en")
+    )
 
 
 def parts(content: bytes) -> tuple[list[tuple[str, str]], list[str]]:
@@ -150,8 +140,8 @@ def test_what_is_frozen_is_shown_with_its_hash(reading: Reading, renderer: Rende
         issue = issue_by_name(connection, NAME)
         assert issue is not None
         digest = digest_of(connection, issue)
-        viewer, now = viewer_with_profile("en"), state.clock.now()
-        found = find_source(connection, state.settings, renderer, issue, viewer, now)
+        viewer, now = use_cases.viewer_with_profile("en"), state.clock.now()
+        found = use_cases.find_source(connection, state.settings, renderer, issue, viewer, now)
     assert (found.sha256, found.is_frozen) == (digest.sha256, True)
     assert (found.subject, found.html, found.text) == (digest.subject, digest.html, digest.text)
     assert found.page == digest.page
@@ -165,7 +155,7 @@ def test_no_link_of_a_preview_works(reading: Reading, renderer: Renderer) -> Non
         for kind in ("unsubscribe", "preferences", "web"):
             with pytest.raises(DeliveryError):
                 read_link(SECRET, kind, token)
-    assert dead_link_secret(SECRET) != SECRET
+    assert use_cases.dead_link_secret(SECRET) != SECRET
 
 
 def test_a_preview_writes_nothing(reading: Reading, renderer: Renderer) -> None:
@@ -183,9 +173,9 @@ def test_the_next_issue_is_shown_to_a_profile_of_nobody(
 ) -> None:
     reading.publication.pick_up()
     edition = find_edition(reading.publication.settings, "daily", "zh-Hant")
-    own = seen(reading, renderer, edition, viewer_with_profile("zh-Hant"))
+    own = seen(reading, renderer, edition, use_cases.viewer_with_profile("zh-Hant"))
     both = Profile(more_languages=("en",))
-    more = seen(reading, renderer, edition, viewer_with_profile("zh-Hant", both))
+    more = seen(reading, renderer, edition, use_cases.viewer_with_profile("zh-Hant", both))
     assert titles(own.message) == ["Story 1 in zh-Hant"]
     assert titles(more.message) == ["Story 1 in zh-Hant", "Story 2 in en"]
     assert (own.issue.id, own.source.is_frozen, more.source.is_variant) == (0, False, True)
@@ -257,7 +247,7 @@ def test_an_issue_that_is_not_selected_yet_is_shown_as_it_would_be_made_now(
     plan_issues(publication.settings, publication.database, publication.clock.now())
     (row, *_others) = publication.rows(issue_table)
     name = f"{row['newsletter']}-{row['language']}-{row['day']}"
-    preview = seen(reading, renderer, name, viewer_with_profile(row["language"]))
+    preview = seen(reading, renderer, name, use_cases.viewer_with_profile(row["language"]))
     assert (preview.issue.id, preview.issue.name) == (row["id"], name)
     assert not preview.source.is_frozen
     with pytest.raises(UsageError, match="no such issue"):
@@ -267,52 +257,56 @@ def test_an_issue_that_is_not_selected_yet_is_shown_as_it_would_be_made_now(
 def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Renderer) -> None:
     pipeline_of(reading.publication).prepare()
     state = editing_state(reading.publication)
-    viewer = find_viewer(state, terminal_actor(), "MOST@example.com")
-    assert load_viewer(state, terminal_actor(), viewer.subscriber_id or 0) == viewer
+    viewer = use_cases.find_viewer(state, terminal_actor(), "MOST@example.com")
+    assert use_cases.load_viewer(state, terminal_actor(), viewer.subscriber_id or 0) == viewer
     editor = Actor(name="e@example.org", via="console", grants=(Grant(Role.EDITOR),))
-    profile = viewer_with_profile("en")
-    assert preview_mail(state, renderer, editor, NAME, profile).source.not_sent is None
+    profile = use_cases.viewer_with_profile("en")
+    assert (
+        use_cases.preview_mail(state, renderer, editor, NAME, profile).source.not_sent is None
+    )
     for verb in (
-        lambda: preview_mail(state, renderer, editor, NAME, viewer),
-        lambda: find_viewer(state, editor, "most@example.com"),
-        lambda: load_viewer(state, editor, viewer.subscriber_id or 0),
+        lambda: use_cases.preview_mail(state, renderer, editor, NAME, viewer),
+        lambda: use_cases.find_viewer(state, editor, "most@example.com"),
+        lambda: use_cases.load_viewer(state, editor, viewer.subscriber_id or 0),
     ):
         with pytest.raises(ForbiddenError):
             verb()
     for address in ("nobody@example.com", "no address"):
         with pytest.raises(UsageError):
-            find_viewer(state, terminal_actor(), address)
+            use_cases.find_viewer(state, terminal_actor(), address)
     with pytest.raises(UsageError):
-        load_viewer(state, terminal_actor(), 10**6)
+        use_cases.load_viewer(state, terminal_actor(), 10**6)
 
 
 def test_of_several_mails_one_that_can_t_be_made_says_why(
     reading: Reading, renderer: Renderer
 ) -> None:
     reading.publication.pick_up()
-    viewer, settings = viewer_with_profile("en"), reading.publication.settings
-    shown = [Shown(find_edition(settings, "daily", tag), viewer) for tag in ("en", "ar")]
+    viewer, settings = use_cases.viewer_with_profile("en"), reading.publication.settings
+    shown = [
+        use_cases.Shown(find_edition(settings, "daily", tag), viewer) for tag in ("en", "ar")
+    ]
     reading.publication.reload(languages=("en", "fr"), newsletters=(DAILY,))
     french = find_edition(reading.publication.settings, "daily", "fr")
-    found = preview_mails(
+    found = use_cases.preview_mails(
         editing_state(reading.publication),
         renderer,
         terminal_actor(),
-        [*shown, Shown(french, viewer)],
+        [*shown, use_cases.Shown(french, viewer)],
     )
-    assert [isinstance(one, MailPreview) for one in found] == [True, True, False]
+    assert [isinstance(one, use_cases.MailPreview) for one in found] == [True, True, False]
     assert "daily in fr has no new articles" in str(found[2])
 
 
 def test_an_issue_is_named_by_its_edition_and_day(reading: Reading) -> None:
     edition = find_edition(reading.publication.settings, "daily", "en")
-    assert find_issue_name(edition, "2026-01-09") == NAME
+    assert use_cases.find_issue_name(edition, "2026-01-09") == NAME
     with pytest.raises(UsageError, match="'9 January' is no date"):
-        find_issue_name(edition, "9 January")
+        use_cases.find_issue_name(edition, "9 January")
 
 
 def test_inboxes_cut_by_columns() -> None:
-    phone, desktop = inbox_lines("渡" * 30, "a" * 131)
+    phone, desktop = use_cases.inbox_lines("渡" * 30, "a" * 131)
     assert phone.subject == "渡" * 19 + "…"
     assert desktop.subject == "渡" * 30
     assert (len(phone.preheader), len(desktop.preheader)) == (40, 130)

@@ -8,16 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import settings, stateful
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    initialize,
-    invariant,
-    rule,
-)
 
 from publisher.config.delivery import OutboxLayoutKind
 from publisher.delivery.transports.base import OutgoingMessage, SendStatus, TransportConnection
@@ -59,12 +51,12 @@ class Process:
     unkept: list[Key] = field(default_factory=list)
 
 
-class Once(RuleBasedStateMachine):
+class Once(stateful.RuleBasedStateMachine):
     """Processes that send, die, are stopped and are recovered from; one folder; one consumer."""
 
-    processes: Bundle[Process] = Bundle("processes")
+    processes: stateful.Bundle[Process] = stateful.Bundle("processes")
 
-    @initialize()
+    @stateful.initialize()
     def begin(self) -> None:
         self.outbox = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         self.rows = {key: Row() for key in KEYS}
@@ -73,11 +65,11 @@ class Once(RuleBasedStateMachine):
         self.enlisted = 0
         self.taken: Counter[bytes] = Counter()
 
-    @rule(target=processes, layout=st.sampled_from(LAYOUTS))
+    @stateful.rule(target=processes, layout=st.sampled_from(LAYOUTS))
     def start(self, layout: OutboxLayoutKind) -> Process:
         return self._start(layout)
 
-    @rule(process=processes, steps=st.integers(1, 4), pick=PICKS)
+    @stateful.rule(process=processes, steps=st.integers(1, 4), pick=PICKS)
     def go_on(self, process: Process, steps: int, pick: int) -> None:
         """Do what comes next in a process's round, and perhaps some more."""
         for _ in range(steps):
@@ -92,7 +84,7 @@ class Once(RuleBasedStateMachine):
             else:
                 self._keep(process)
 
-    @rule(process=processes)
+    @stateful.rule(process=processes)
     def send_and_give_back(self, process: Process) -> None:
         """A fault between writing and reporting: the row is free, and the file is there."""
         if process.prefetch:
@@ -101,16 +93,16 @@ class Once(RuleBasedStateMachine):
             if self.rows[key] == Row("attempting", process.number):
                 self.rows[key] = Row()
 
-    @rule(process=processes)
+    @stateful.rule(process=processes)
     def reconnect(self, process: Process) -> None:
         process.connection.close()
         process.connection = process.transport.connect(process.number, yes)
 
-    @rule(process=consumes(processes), some=st.integers(0, 3))
+    @stateful.rule(process=stateful.consumes(processes), some=st.integers(0, 3))
     def die_while_keeping(self, process: Process, some: int) -> None:
         process.transport.on_committed(process.number, process.unkept[:some])
 
-    @rule(process=consumes(processes))
+    @stateful.rule(process=stateful.consumes(processes))
     def die_while_writing(self, process: Process) -> None:
         if process.prefetch:
             issue, recipient = process.prefetch[0]
@@ -119,7 +111,7 @@ class Once(RuleBasedStateMachine):
             (staged,) = mine.rglob(f"{recipient}.*")
             staged.write_bytes(b"Subj")
 
-    @rule(process=consumes(processes))
+    @stateful.rule(process=stateful.consumes(processes))
     def leave(self, process: Process) -> None:
         """End properly. What faults have left stays for recovery."""
         process.connection.close()
@@ -127,24 +119,24 @@ class Once(RuleBasedStateMachine):
         self._free(process.number)
         self._keep(process)
 
-    @rule(pick=PICKS)
+    @stateful.rule(pick=PICKS)
     def dismiss(self, pick: int) -> None:
         """A lease has run out, or a lock was found to be free."""
         if self.leases:
             self._free(sorted(self.leases)[pick % len(self.leases)])
 
-    @rule(layout=st.sampled_from(LAYOUTS))
+    @stateful.rule(layout=st.sampled_from(LAYOUTS))
     def recover(self, layout: OutboxLayoutKind) -> None:
         transport = OutboxTransport(self.outbox, layout)
         for number in transport.leftovers():
             if number not in self.leases:
                 transport.recover(number, partial(self._sent_by, number))
 
-    @rule()
+    @stateful.rule()
     def take_away(self) -> None:
         self.taken.update(take_away(self.outbox))
 
-    @invariant()
+    @stateful.invariant()
     def what_is_out_is_sent_whole_and_once(self) -> None:
         out = self.taken + Counter(path.read_bytes() for path in visible(self.outbox))
         assert out <= self._sent()

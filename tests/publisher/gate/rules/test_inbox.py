@@ -5,25 +5,18 @@ import pytest
 
 from publisher.gate.mail import CheckedMail
 from publisher.gate.rules import inbox_and_text
-from tests.publisher.gate.messages import (
-    PREHEADERS,
-    STORIES,
-    SUBJECTS,
-    a_mail,
-    page_of,
-    with_field,
-)
+from tests.publisher.gate import messages
 
 
 def encoded(name: str, text: str, rest: str = "") -> CheckedMail:
     """Return a mail with a field that was not cleaned."""
     word = b64encode(text.encode()).decode()
-    return with_field(a_mail(), name, f"{name}: =?utf-8?b?{word}?={rest}")
+    return messages.with_field(messages.a_mail(), name, f"{name}: =?utf-8?b?{word}?={rest}")
 
 
-@pytest.mark.parametrize("language", STORIES)
+@pytest.mark.parametrize("language", messages.STORIES)
 def test_a_composed_mail_is_accepted(language: str) -> None:
-    assert list(inbox_and_text.check_inbox(a_mail(language))) == []
+    assert list(inbox_and_text.check_inbox(messages.a_mail(language))) == []
 
 
 @pytest.mark.parametrize(
@@ -31,15 +24,15 @@ def test_a_composed_mail_is_accepted(language: str) -> None:
     [
         ("field-control", encoded("Subject", "news\r\nBcc: all@example.org")),
         ("field-control", encoded("Subject", "ring\x07")),
-        ("field-direction", a_mail(subject="a \u2067 left open")),
-        ("field-direction", a_mail(subject="a closed one \u2069")),
-        ("field-direction", a_mail(subject="\u202egpj.exe\u202c")),
+        ("field-direction", messages.a_mail(subject="a \u2067 left open")),
+        ("field-direction", messages.a_mail(subject="a closed one \u2069")),
+        ("field-direction", messages.a_mail(subject="\u202egpj.exe\u202c")),
         ("field-direction", encoded("From", "\u202e", " <a@news.example.org>")),
         ("field-words", encoded("Subject", "Grüße", " =?utf-8?b?YWJj?=")),
-        ("subject-reply", a_mail(subject="Re: your order")),
-        ("subject-reply", a_mail(subject="FWD: news")),
-        ("subject-reply", a_mail(subject="转发：一周")),
-        ("subject-reply", a_mail(subject="رد: الأسبوع")),
+        ("subject-reply", messages.a_mail(subject="Re: your order")),
+        ("subject-reply", messages.a_mail(subject="FWD: news")),
+        ("subject-reply", messages.a_mail(subject="转发：一周")),
+        ("subject-reply", messages.a_mail(subject="رد: الأسبوع")),
     ],
 )
 def test_a_fault_is_found(code: str, mail: CheckedMail) -> None:
@@ -51,10 +44,10 @@ def test_a_fault_is_found(code: str, mail: CheckedMail) -> None:
     ["Reading: a guide", "The refit: Re", "a \u2067whole\u2069 one", "👩‍👩‍👧 at the harbour"],
 )
 def test_other_subjects_are_accepted(text: str) -> None:
-    assert list(inbox_and_text.check_inbox(a_mail(subject=text))) == []
+    assert list(inbox_and_text.check_inbox(messages.a_mail(subject=text))) == []
 
 
-LINE = PREHEADERS["en"]
+LINE = messages.PREHEADERS["en"]
 
 
 def codes(mail: CheckedMail) -> list[str]:
@@ -63,7 +56,9 @@ def codes(mail: CheckedMail) -> list[str]:
 
 def beginning(markup: str, line: str = LINE, **rest: str) -> CheckedMail:
     """Make a mail whose HTML begins with some markup."""
-    mail = a_mail(html=f"<html><body>{markup}<p>The rest of it.</p></body></html>", **rest)
+    mail = messages.a_mail(
+        html=f"<html><body>{markup}<p>The rest of it.</p></body></html>", **rest
+    )
     return replace(mail, preheader=line)
 
 
@@ -82,7 +77,7 @@ def test_text_before_the_first_line_is_a_finding(markup: str) -> None:
 
 def test_a_mail_without_text_has_no_first_line() -> None:
     (finding,) = inbox_and_text.check_inbox(
-        a_mail(html='<html><body><img src="x.png"></body></html>')
+        messages.a_mail(html='<html><body><img src="x.png"></body></html>')
     )
     assert (finding.code, finding.where) == ("preheader-missing", "body")
 
@@ -120,7 +115,7 @@ def test_the_length_is_counted_in_columns(line: str, found: list[str]) -> None:
 
 
 def test_a_first_line_that_repeats_the_subject_is_a_finding_and_line_breaks_are_none() -> None:
-    subject = f"{SUBJECTS['en']} for the tide, at last"
+    subject = f"{messages.SUBJECTS['en']} for the tide, at last"
     for field in (subject, f"{subject}\u200f"):
         assert codes(beginning(f"<p>{subject}</p>", subject, subject=field)) == [
             "preheader-repeats"
@@ -129,6 +124,8 @@ def test_a_first_line_that_repeats_the_subject_is_a_finding_and_line_breaks_are_
 
 
 def test_without_an_expected_first_line_the_first_text_counts() -> None:
-    mail = replace(a_mail(html=page_of(STORIES["en"], "Short")), preheader="")
+    mail = replace(
+        messages.a_mail(html=messages.page_of(messages.STORIES["en"], "Short")), preheader=""
+    )
     (finding,) = inbox_and_text.check_inbox(mail)
     assert (finding.code, finding.line) == ("preheader-length", 2)

@@ -34,13 +34,7 @@ from publisher.database import open_database
 from publisher.delivery.lineage.witness import FILE as WITNESS
 from publisher.delivery.lineage.witness import KEEP_DAYS, set_lineage
 from publisher.testing import make_publication
-from tests.databases import (
-    DATABASE_FILE,
-    copy_test_database,
-    database_address,
-    new_database,
-    on_postgresql,
-)
+from tests import databases
 from tests.killing import die_at
 from tests.sizes import by_lane
 from tools.servers import MailServer, Received
@@ -135,7 +129,7 @@ class Life:
         # Whether the files beside the database may lack something, and whether every recovery knew all.
         self.has_lost, self.is_complete = not self.has_journal, True
         self.machines = [folder / "lantern"]
-        self.base = self.root / DATABASE_FILE
+        self.base = self.root / databases.DATABASE_FILE
         for name in ("PUBLISHER_SECRET", "STATE_DIRECTORY"):
             patch.delenv(name, raising=False)
         patch.setenv("COLUMNS", "500")
@@ -148,9 +142,12 @@ class Life:
         """Lay out the publication with its first readers and stories, and run a cycle before the first issue."""
         self.write_settings()
         self.base.parent.mkdir()
-        copy_test_database(empty, self.base)
+        databases.copy_test_database(empty, self.base)
         self.use(self.base)
-        with closing(open_database(database_address(self.base))) as made, made.writing() as one:
+        with (
+            closing(open_database(databases.database_address(self.base))) as made,
+            made.writing() as one,
+        ):
             set_lineage(one, made_at=START)
         self.join(4)
         self.write(3)
@@ -159,7 +156,7 @@ class Life:
     def begin_as(self, other: Life) -> None:
         """Begin with a copy of one that has begun."""
         shutil.copytree(other.root, self.root)
-        copy_test_database(other.base, self.base)
+        databases.copy_test_database(other.base, self.base)
         self.use(self.base)
         self.write_settings()
         self.readers = {name: replace(one) for name, one in other.readers.items()}
@@ -184,12 +181,12 @@ class Life:
     def use(self, base: Path) -> None:
         """Have commands find a database by its path."""
         self.base = base
-        if on_postgresql():
-            self.patch.setenv("PUBLISHER_DATABASE", str(database_address(base)))
+        if databases.on_postgresql():
+            self.patch.setenv("PUBLISHER_DATABASE", str(databases.database_address(base)))
 
     def live(self) -> None:
         """Do some acts, drawn by their weights."""
-        weights = WEIGHTS | ({Life.change_machine: 3} if on_postgresql() else {})
+        weights = WEIGHTS | ({Life.change_machine: 3} if databases.on_postgresql() else {})
         number = self.random.randint(*by_lane((5, 9), (8, 15)))
         for act in self.random.choices([*weights], [*weights.values()], k=number):
             self.acts.append(f"{self.now:%m-%d %H:%M} {act.__name__}")
@@ -277,7 +274,7 @@ class Life:
             secret.rename(secret.with_name(f"secret-away-{len(self.acts)}"))
         elif "into an empty database" in text:
             place = self.new_place()
-            new_database(place)
+            databases.new_database(place)
             self.use(place)
         else:
             for one in (offered := offered_commands(text)):
@@ -431,8 +428,8 @@ class Life:
         if not self.has_second:
             return
         place = self.new_place()
-        if on_postgresql():
-            copy_test_database(self.base, place)
+        if databases.on_postgresql():
+            databases.copy_test_database(self.base, place)
         else:
             _copy_folders(self.root, place.parent)
         self.copies.append(Copy(place, False, frozenset(self.readers)))
@@ -445,10 +442,10 @@ class Life:
         self.readers = {name: one for name, one in self.readers.items() if name in copy.readers}
         if copy.is_backup:
             self.get_through("restore", copy.place)
-            self.record_departures(not on_postgresql())
-        elif on_postgresql():
+            self.record_departures(not databases.on_postgresql())
+        elif databases.on_postgresql():
             place = self.new_place()
-            copy_test_database(copy.place, place)
+            databases.copy_test_database(copy.place, place)
             self.use(place)
         else:
             _copy_folders(copy.place.parent, self.root)

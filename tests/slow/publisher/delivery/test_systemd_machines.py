@@ -8,14 +8,7 @@ import pytest
 from publisher.testing import SECRET
 from tests.sizes import only_at_night
 from tests.slow.publisher.delivery import booted, hosts
-from tests.slow.publisher.delivery.crashes.scene import (
-    Scene,
-    Server,
-    nobody_got_two,
-    say,
-    serving,
-    wait_for,
-)
+from tests.slow.publisher.delivery.crashes import scene as crash_scene
 
 SUBSCRIBERS = 1_500
 BACKUPS = "/var/backups/lantern"
@@ -24,7 +17,11 @@ UNIT = "publisher.service"
 
 
 def boot(
-    folder: Path, network: hosts.Network, scene: Scene, server: Server, stack: ExitStack
+    folder: Path,
+    network: hosts.Network,
+    scene: crash_scene.Scene,
+    server: crash_scene.Server,
+    stack: ExitStack,
 ) -> booted.BootedMachine:
     """Boot a machine that has the publication, and reaches both servers by its cable."""
     link = hosts.Link(("127.0.0.1", server.port), network.here)
@@ -51,8 +48,8 @@ def send_signal(machine: booted.BootedMachine, name: str) -> None:
 
 def wait_for_restart(machine: booted.BootedMachine, result: str) -> None:
     """Wait until systemd has started the service again, and it has said that it is ready."""
-    wait_for("systemd", lambda: machine.show(UNIT, "NRestarts") == "1")
-    wait_for("the service", lambda: machine.show(UNIT, "ActiveState") == "active")
+    crash_scene.wait_for("systemd", lambda: machine.show(UNIT, "NRestarts") == "1")
+    crash_scene.wait_for("the service", lambda: machine.show(UNIT, "ActiveState") == "active")
     said = machine.run("journalctl", "--no-pager", f"--unit={UNIT}")
     assert f"Failed with result '{result}'" in said, said
 
@@ -64,7 +61,7 @@ def test_systemd_starts_the_units_again_and_each_mail_is_sent_once(tmp_path: Pat
     with ExitStack() as stack:
         networks = hosts.networks_or_skip(range(20, 22), stack)
         postgres = stack.enter_context(hosts.listening(networks))
-        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.1))
+        server = stack.enter_context(crash_scene.serving(tmp_path / "log", "--slow", 0.1))
         scene = hosts.make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server)
         one, other = (
             boot(tmp_path / f"machine-{network.number}", network, scene, server, stack)
@@ -91,11 +88,11 @@ def test_systemd_starts_the_units_again_and_each_mail_is_sent_once(tmp_path: Pat
         assert one.show("publisher-backup", "Result") == "success", one.journal()
         assert one.run("ls", BACKUPS).startswith("publisher-20")
 
-        wait_for("the end", lambda: hosts.is_over(scene))
+        crash_scene.wait_for("the end", lambda: hosts.is_over(scene))
         for machine in (one, other):
             machine.run("systemctl", "stop", "publisher", "publisher-web")
             assert machine.show(UNIT, "Result") == "success", machine.journal()
             assert machine.show("publisher-web", "Result") == "success", machine.journal()
-        doubtful = nobody_got_two(scene, server.recipients())
-    say(f"{doubtful} of {SUBSCRIBERS} in doubt")
+        doubtful = crash_scene.nobody_got_two(scene, server.recipients())
+    crash_scene.say(f"{doubtful} of {SUBSCRIBERS} in doubt")
     assert doubtful <= hosts.CONNECTIONS * hosts.PROMISED * 2

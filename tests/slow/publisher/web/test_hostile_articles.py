@@ -29,18 +29,11 @@ from publisher.testing import SECRET
 from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.context import ConsoleContext
 from tests.databases import finding_database
+from tests.publisher import hostile_articles
 from tests.publisher.cli.test_showing import _logging
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready, send, subscribe
-from tests.publisher.hostile_articles import (
-    Played,
-    active,
-    controls,
-    faults,
-    marked,
-    play,
-    squeezed,
-)
+from tests.publisher.hostile_articles import active
 from tests.publisher.web.conftest import publication
 from tests.publisher.web.console.conftest import begin, browser, console_context
 from tests.publisher.web.console.test_every_console_route import path_of
@@ -80,7 +73,7 @@ def run(
 def faults_of_output(what: str, *outputs: str) -> Iterator[str]:
     """Say what a terminal would take for more than text, and lines that a text has begun."""
     for text in outputs:
-        yield from (f"{what}: {one!r}" for one in controls(text))
+        yield from (f"{what}: {one!r}" for one in hostile_articles.controls(text))
         forged = re.findall(r"(?m)^\s*(?:Bcc|Subject|X-Eve): .*", text)
         yield from (f"{what}: {one}" for one in forged)
 
@@ -118,21 +111,23 @@ def test_hostile_articles_are_text_wherever_they_are_published(
     console_context: ConsoleContext,
 ) -> None:
     assert len(HOSTILE_TEXTS) >= 200
-    texts = marked(HOSTILE_TEXTS)
+    texts = hostile_articles.marked(HOSTILE_TEXTS)
     set_up_logging("DEBUG")
-    played = play(publication, texts)
+    played = hostile_articles.play(publication, texts)
     logged = capsys.readouterr().err
-    assert [*faults(played)] == []
+    assert [*hostile_articles.faults(played)] == []
     for mark, one in played.articles().items():
         wanted = f"Title {mark}" if mark in played.untitled else texts[mark]
-        assert squeezed(one.title) == squeezed(HIDDEN.sub("", clean_characters(wanted)))
+        assert hostile_articles.squeezed(one.title) == hostile_articles.squeezed(
+            HIDDEN.sub("", clean_characters(wanted))
+        )
     assert [*faults_of_output("log", logged)] == []
     assert all(json.loads(line) for line in logged.splitlines())
     assert [*faults_of_commands(played, run)] == []
     assert [*faults_of_pages(signed_in(publication, console_context))] == []
 
 
-def faults_of_commands(played: Played, run: Run) -> Iterator[str]:
+def faults_of_commands(played: hostile_articles.Played, run: Run) -> Iterator[str]:
     for words in (["status"], ["articles"], ["articles", "problems"], ["plan"]):
         out, err = run(*words)
         yield from faults_of_output(" ".join(words), out, err)
@@ -197,7 +192,7 @@ def test_replies_of_a_mail_server_are_text_wherever_they_are_shown(
     capsys: pytest.CaptureFixture[str],
     console_context: ConsoleContext,
 ) -> None:
-    texts = marked(HOSTILE_TEXTS)
+    texts = hostile_articles.marked(HOSTILE_TEXTS)
     accepted = 10
     people = [f"reader.{number}@example.com" for number in range(len(texts) + accepted)]
     subscribe(publication, *((one, "en") for one in people))
@@ -215,7 +210,9 @@ def test_replies_of_a_mail_server_are_text_wherever_they_are_shown(
     for mark, text in texts.items():
         (reason,) = (one for one in reasons if mark in one)
         wanted = redact_reply(f"550 5.1.1 {text}")
-        assert squeezed(wanted.removeprefix("550 5.1.1 ")) in squeezed(reason), mark
+        assert hostile_articles.squeezed(
+            wanted.removeprefix("550 5.1.1 ")
+        ) in hostile_articles.squeezed(reason), mark
     for words in (["status"], ["deliveries", ISSUE], ["issues", "report", *ISSUE_DAY]):
         outputs[" ".join(words)] = "".join(run(*words))
     assert [one for what, text in outputs.items() for one in faults_of_output(what, text)] == []
@@ -233,7 +230,7 @@ def test_names_of_subscribers_are_text_in_the_exported_list(
     publication: PublicationFolder, run: Run
 ) -> None:
     """A spreadsheet would take some of them for formulas; the import leaves out names with control characters."""
-    texts = marked(HOSTILE_TEXTS)
+    texts = hostile_articles.marked(HOSTILE_TEXTS)
     file = publication.settings.folders.root / "list.csv"
     with file.open("w", newline="", encoding="utf-8") as out:
         rows = csv.writer(out)

@@ -10,12 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
 from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.transports.base import (
-    ACCEPTED_OUTCOME,
-    Outcome,
-    OutgoingMessage,
-    SendStatus,
-)
+from publisher.delivery.transports import base as transports
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConfigError
 from tests.publisher.delivery.transports.messages import yes
@@ -63,7 +58,9 @@ def a_transport(
     return SmtpTransport(wanted, Path("/nowhere"), secret, patience=patience)
 
 
-def handed_over(transport: SmtpTransport, *messages: OutgoingMessage) -> list[Outcome]:
+def handed_over(
+    transport: SmtpTransport, *messages: transports.OutgoingMessage
+) -> list[transports.Outcome]:
     """Send messages by one connection, each of which announces the next one."""
     with closing(transport.connect(0, yes)) as connection:
         return [
@@ -82,7 +79,7 @@ def test_messages_arrive_unchanged(tls: Tls, pipelining: bool) -> None:
         outcomes = handed_over(a_transport(server, tls), *messages)
         received = server.messages
 
-    assert outcomes == [ACCEPTED_OUTCOME] * 5
+    assert outcomes == [transports.ACCEPTED_OUTCOME] * 5
     assert [message.content for message in received] == contents
     assert {message.recipient for message in received} == {"ann@example.com"}
     assert {message.sender for message in received} == {"digest@news.example.org"}
@@ -99,7 +96,7 @@ def test_mail_is_sent_after_a_login(tls: Tls) -> None:
         outcomes = handed_over(transport, a_message())
         received = server.messages
 
-    assert outcomes == [ACCEPTED_OUTCOME]
+    assert outcomes == [transports.ACCEPTED_OUTCOME]
     assert [message.user for message in received] == ["news"]
 
 
@@ -111,7 +108,7 @@ def test_the_client_certificate_is_shown_on_demand(tls: Tls) -> None:
         transport = a_transport(server, tls, certificate=certificate, key=key)
         outcomes = handed_over(transport, a_message())
 
-    assert outcomes == [ACCEPTED_OUTCOME]
+    assert outcomes == [transports.ACCEPTED_OUTCOME]
 
 
 # --- the faults of a whole server, with and without TLS
@@ -143,9 +140,9 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
         server.wait_for_quiet()
         received = server.messages
 
-    assert lost.status is SendStatus.NOT_SENT
+    assert lost.status is transports.SendStatus.NOT_SENT
     assert not is_open
-    assert sent == [ACCEPTED_OUTCOME]
+    assert sent == [transports.ACCEPTED_OUTCOME]
     assert len(received) == 1
 
 

@@ -15,16 +15,7 @@ from publisher.testing import SECRET, MemoryTransport
 from subscribers.changes import unsubscribe
 from tests.databases import DATABASE_FILE, database_address, finding_database
 from tests.processes import ENVIRONMENT
-from tests.slow.publisher.delivery.crashes.scene import (
-    ISSUE,
-    PATIENCE,
-    RECIPIENTS,
-    Scene,
-    nobody_got_two,
-    reach,
-    serving,
-    smtp_scene,
-)
+from tests.slow.publisher.delivery.crashes import scene as crash_scene
 from tools.servers import Behaviour, MailServer, Moment, Phase
 
 SLOW = ("--slow", 0.05)
@@ -36,15 +27,15 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLISHER_SECRET", ENVIRONMENT["PUBLISHER_SECRET"])
 
 
-def report_progress(scene: Scene, command: str) -> None:
+def report_progress(scene: crash_scene.Scene, command: str) -> None:
     """Run a command in a process of its own: ours."""
     with finding_database(scene.folder):
-        assert main([command, ISSUE, str(scene.folder)]) == 0
+        assert main([command, crash_scene.ISSUE, str(scene.folder)]) == 0
 
 
 def test_a_subscriber_who_unsubscribes_right_before_data_gets_nothing(tmp_path: Path) -> None:
     """Even if the commands of that message are pipelined already."""
-    folder, leaving = tmp_path / "lantern", range(10, RECIPIENTS, 10)
+    folder, leaving = tmp_path / "lantern", range(10, crash_scene.RECIPIENTS, 10)
 
     def leave(moment: Moment) -> None:
         """Unsubscribe the next recipient while the message before waits for the reply to its dot."""
@@ -59,7 +50,7 @@ def test_a_subscriber_who_unsubscribes_right_before_data_gets_nothing(tmp_path: 
 
     with MailServer(Behaviour(faults=(leave,))) as server:
         # By one connection they come in the order of their numbers.
-        scene = smtp_scene(folder, server.port, connections=1)
+        scene = crash_scene.smtp_scene(folder, server.port, connections=1)
         end = scene.deliver()
 
         assert end.code == 0, end.err
@@ -67,10 +58,13 @@ def test_a_subscriber_who_unsubscribes_right_before_data_gets_nothing(tmp_path: 
         states = scene.states()
         assert {address for address, state in states.items() if state == "suppressed"} == left
         assert server.recipients() == dict.fromkeys(set(states) - left, 1)
-        assert scene.counts() == {"sent": RECIPIENTS - len(left), "suppressed": len(left)}
+        assert scene.counts() == {
+            "sent": crash_scene.RECIPIENTS - len(left),
+            "suppressed": len(left),
+        }
 
 
-def open_ledger(scene: Scene) -> None:
+def open_ledger(scene: crash_scene.Scene) -> None:
     """Let the issue be one that is being sent, of which nothing is sent yet.
 
     The first turn of a service would leave one that is ready to the next, if its page is not
@@ -83,11 +77,11 @@ def open_ledger(scene: Scene) -> None:
 
 
 def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port)
+    with crash_scene.serving(tmp_path / "log", *SLOW) as server:
+        scene = crash_scene.smtp_scene(tmp_path / "lantern", server.port)
         open_ledger(scene)
         with scene.sender(command="run") as service:
-            reach(server, service, RECIPIENTS // 8)
+            crash_scene.reach(server, service, crash_scene.RECIPIENTS // 8)
             service.process.send_signal(signal.SIGTERM)
             end = service.ended()
 
@@ -95,19 +89,19 @@ def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path)
         assert "Traceback" not in end.err
         assert scene.counts() == {
             "sent": server.count(),
-            "pending": RECIPIENTS - server.count(),
+            "pending": crash_scene.RECIPIENTS - server.count(),
         }
         last = scene.deliver()
         assert last.code == 0, last.err
-        assert nobody_got_two(scene, server.recipients()) == 0
+        assert crash_scene.nobody_got_two(scene, server.recipients()) == 0
 
 
 def test_a_service_stops_though_its_mail_server_never_answers(tmp_path: Path) -> None:
     # A reply is waited for ten minutes, which is longer than the patience of this test.
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        scene = smtp_scene(tmp_path / "lantern", port, more="timeout = 600\n")
-        assert PATIENCE < 600
+        scene = crash_scene.smtp_scene(tmp_path / "lantern", port, more="timeout = 600\n")
+        assert crash_scene.PATIENCE < 600
         open_ledger(scene)
         soon = "publisher.delivery.worker_pool:SHUTDOWN_SECONDS=1"
         with scene.sender(soon, command="run") as service:
@@ -117,4 +111,4 @@ def test_a_service_stops_though_its_mail_server_never_answers(tmp_path: Path) ->
                 end = service.ended()
     assert end.code == 0, end.err
     assert "Traceback" not in end.err
-    assert scene.counts() == {"pending": RECIPIENTS}
+    assert scene.counts() == {"pending": crash_scene.RECIPIENTS}

@@ -13,17 +13,7 @@ import pytest
 from publisher.database import open_database
 from tests.databases import on_postgresql
 from tests.sizes import only_at_night
-from tests.slow.publisher.delivery.crashes.scene import (
-    CONNECTIONS,
-    PROMISED,
-    RECIPIENTS,
-    Scene,
-    SteppedRun,
-    nobody_got_two,
-    reach,
-    serving,
-    smtp_scene,
-)
+from tests.slow.publisher.delivery.crashes import scene as crash_scene
 
 SLOW = ("--slow", 0.02)
 # Seconds for which writing is not possible: enough for all mail to go out, if it did.
@@ -35,21 +25,21 @@ IMPATIENT = (
 )
 GIVES_UP = "publisher.delivery.worker_pool:DATABASE_PATIENCE=1.0"
 # What may be under way when writing becomes impossible.
-UNDER_WAY = CONNECTIONS * PROMISED
+UNDER_WAY = crash_scene.CONNECTIONS * crash_scene.PROMISED
 
 
-Trouble = Callable[[Scene, SteppedRun], AbstractContextManager[None]]
+Trouble = Callable[[crash_scene.Scene, crash_scene.SteppedRun], AbstractContextManager[None]]
 
 
 @contextmanager
-def locked(scene: Scene, _sender: SteppedRun) -> Iterator[None]:
+def locked(scene: crash_scene.Scene, _sender: crash_scene.SteppedRun) -> Iterator[None]:
     """Keep everybody else from writing, as a backup or a person with a shell may."""
     with closing(open_database(scene.settings.database)) as database, database.writing():
         yield
 
 
 @contextmanager
-def full(scene: Scene, _sender: SteppedRun) -> Iterator[None]:
+def full(scene: crash_scene.Scene, _sender: crash_scene.SteppedRun) -> Iterator[None]:
     """Fill the disk to its last byte (SQLITE_FULL)."""
     filler = scene.settings.folders.var / "filler"
     try:
@@ -67,7 +57,7 @@ def _fill(filler: Path, size: int) -> None:
 
 
 @contextmanager
-def bounded(_scene: Scene, sender: SteppedRun) -> Iterator[None]:
+def bounded(_scene: crash_scene.Scene, sender: crash_scene.SteppedRun) -> Iterator[None]:
     """Let the process's files grow no more, as a quota does (SQLITE_IOERR)."""
     number = sender.process.pid
     soft, hard = resource.prlimit(number, resource.RLIMIT_FSIZE)
@@ -117,15 +107,15 @@ OF_THE_JOURNAL = "var: can't be written: File too large"
 def test_a_ledger_that_takes_nothing_is_waited_for(
     tmp_path: Path, folder: Path, trouble: Trouble
 ) -> None:
-    with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(folder, server.port)
+    with crash_scene.serving(tmp_path / "log", *SLOW) as server:
+        scene = crash_scene.smtp_scene(folder, server.port)
         with scene.sender(IMPATIENT) as sender:
-            reach(server, sender, RECIPIENTS // 8)
+            crash_scene.reach(server, sender, crash_scene.RECIPIENTS // 8)
             with trouble(scene, sender):
                 before = server.count()
                 time.sleep(LONG)
                 # Only what was promised is sent meanwhile.
-                assert server.count() <= before + UNDER_WAY < RECIPIENTS
+                assert server.count() <= before + UNDER_WAY < crash_scene.RECIPIENTS
                 assert sender.is_alive
             end = sender.ended()
 
@@ -133,17 +123,17 @@ def test_a_ledger_that_takes_nothing_is_waited_for(
         assert end.complaints == []
         assert "the ledger can't be written; nothing is sent meanwhile" in end.err
         assert any(words in end.err for words in (WORDS[trouble], OF_THE_JOURNAL))
-        assert nobody_got_two(scene, server.recipients()) == 0
+        assert crash_scene.nobody_got_two(scene, server.recipients()) == 0
 
 
 @pytest.mark.parametrize("trouble", [locked, FULL_FOR_LONG])
 def test_a_ledger_that_takes_nothing_for_long_ends_the_turn_with_one_line(
     tmp_path: Path, folder: Path, trouble: Trouble
 ) -> None:
-    with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(folder, server.port)
+    with crash_scene.serving(tmp_path / "log", *SLOW) as server:
+        scene = crash_scene.smtp_scene(folder, server.port)
         with scene.sender(IMPATIENT, GIVES_UP) as sender:
-            reach(server, sender, RECIPIENTS // 8)
+            crash_scene.reach(server, sender, crash_scene.RECIPIENTS // 8)
             with trouble(scene, sender):
                 before = server.count()
                 end = sender.ended()
@@ -155,14 +145,14 @@ def test_a_ledger_that_takes_nothing_for_long_ends_the_turn_with_one_line(
         assert "Traceback" not in end.err
         last = scene.deliver()
         assert last.code == 0, last.err
-        assert nobody_got_two(scene, server.recipients()) <= UNDER_WAY
+        assert crash_scene.nobody_got_two(scene, server.recipients()) <= UNDER_WAY
 
 
 @pytest.mark.sqlite("its pages")
 def test_a_ledger_that_finds_no_room_is_opened_later_and_whole(tmp_path: Path) -> None:
     """The rows and the issue's state are committed together or not at all."""
-    with serving(tmp_path / "log") as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port, recipients=2_000)
+    with crash_scene.serving(tmp_path / "log") as server:
+        scene = crash_scene.smtp_scene(tmp_path / "lantern", server.port, recipients=2_000)
 
         end = scene.deliver("--pages=1")
 
@@ -173,4 +163,4 @@ def test_a_ledger_that_finds_no_room_is_opened_later_and_whole(tmp_path: Path) -
         assert scene.issue()[0] == "ready"
         last = scene.deliver()
         assert last.code == 0, last.err
-        assert nobody_got_two(scene, server.recipients()) == 0
+        assert crash_scene.nobody_got_two(scene, server.recipients()) == 0
