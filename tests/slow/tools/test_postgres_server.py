@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from tools.servers import PostgresDatabases, PostgresServer, postgres_server
+from tools.servers import PostgresDatabases, PostgresServer
 from tools.servers.postgres_server import find_server_programs
 
 PROCESS = """
@@ -74,20 +74,3 @@ def test_the_server_ends_with_a_process_that_is_killed() -> None:
     while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not folder.exists()
-
-
-def test_without_the_programs_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(postgres_server, "_PROGRAMS", ())
-    with pytest.raises(FileNotFoundError, match="no PostgreSQL server is installed"):
-        PostgresServer()
-
-
-def test_a_server_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = postgres_server._SETTINGS + "shared_buffers = 'a lot'\n"
-    monkeypatch.setattr(postgres_server, "_SETTINGS", wrong)
-    with (
-        pytest.raises(RuntimeError, match='invalid value for parameter "shared_buffers"'),
-        PostgresServer(),
-    ):
-        raise AssertionError
