@@ -1,5 +1,6 @@
 """Runs of delivery to a mail server: real sockets, real threads, and a server that misbehaves."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,10 +11,13 @@ import pytest
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery import worker_pool
 from publisher.delivery.dispatcher import DeliveryReport
+from publisher.delivery.ledger import lifecycle
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.signed_addresses import subscribers_of_tokens
 from publisher.testing import SECRET
+from subscribers.model import SubscriberStatus
+from subscribers.store import find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery import mailing
 from tests.publisher.delivery.mailing import counts, send
@@ -56,6 +60,11 @@ class SmtpPublication:
 
     def stands(self) -> Issue:
         return mailing.the_issue(self.publication)
+
+    def statuses(self) -> Counter[SubscriberStatus]:
+        with self.publication.database.reading() as connection:
+            found = (find_subscriber(connection, one) for one, _ in mailing.many(50))
+            return Counter(one.status for one in found if one)
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +119,24 @@ def test_connections_lost_before_a_message_is_sent_cost_nothing(
         assert wire.send().messages == 20
     assert server.recipients() == dict.fromkeys(dict(mailing.many(20)), 1)
     assert wire.counts == {"sent": 20}
+
+
+def test_a_server_that_rejects_every_mailbox_pauses_the_issue_and_suppresses_no_recipient(
+    wired: Make,
+) -> None:
+    with MailServer(always(Phase.RCPT, Reply("550 5.1.1 no such user"))) as server:
+        wire = wired(server, 30)
+        (problem,) = wire.send().problems
+        assert problem.startswith("the server refuses everything: ")
+        paused = wire.stands()
+        assert (paused.state, paused.reason) == (IssueState.PAUSED, problem)
+        assert wire.statuses() == {SubscriberStatus.ACTIVE: 30}
+        assert wire.counts.keys() == {"deferred", "pending"}
+        # The administrator has repaired the server.
+        server.behaviour = None
+        with wire.publication.database.writing() as connection:
+            lifecycle.resume_issue(connection, wire.stands(), NOW)
+        assert wire.send() == DeliveryReport(30, [ISSUE], [])
 
 
 def test_a_server_that_restarts_gets_the_rest(wired: Make) -> None:
