@@ -325,12 +325,16 @@ class Renderer:
         return template_files.has_catalogue(language, self._folders)
 
     def fingerprint(self) -> str:
-        """Return a hash of what output depends on besides content: templates, catalogues, code."""
-        hashed = hashlib.sha256(f"rendering {RENDERING_VERSION}".encode())
-        hashed.update(_shipped_hash(template_files.shipped_templates_folder()))
-        for folder in self._folders:
-            _add_folder(hashed, folder)
-        return hashed.hexdigest()
+        return templates_fingerprint(*self._folders)
+
+
+def templates_fingerprint(*folders: Path) -> str:
+    """Return a hash of what output depends on besides content: templates, catalogues, code."""
+    hashed = hashlib.sha256(f"rendering {RENDERING_VERSION}".encode())
+    hashed.update(_shipped_hash(template_files.shipped_templates_folder()))
+    for folder in folders:
+        _add_folder(hashed, folder)
+    return hashed.hexdigest()
 
 
 def _sandbox(templates: Path) -> SandboxClient:

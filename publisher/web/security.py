@@ -209,3 +209,15 @@ def with_health(
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
 
     return answer
+
+
+def client_network(request: flask.Request) -> str:
+    """Return the network, /24 or /48, or ""; a proxy names the client only if the settings trust it."""
+    try:
+        address = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    length = 24 if address.version == 4 else 48  # noqa: PLR2004  # versions of IP
+    return str(ipaddress.ip_network((address, length), strict=False))

@@ -28,6 +28,7 @@ from publisher.issues.digests import reopen_issue, revisions_of
 from publisher.issues.model import STATE_WORDS, Issue, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late
 from publisher.rendering import Renderer
+from publisher.rendering.renderer import templates_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,18 +304,17 @@ def _awaiting(
 
 def _refuse_changed(state: EditingState, actor: Actor, name: str) -> Issue:
     """Return an issue; if its articles, templates or settings changed, have it made again and raise IssueError."""
-    with closing(Renderer(state.settings.folders.templates)) as renderer:
-        templates = renderer.fingerprint()
-        with state.database.writing() as connection:
-            issue, edition = _awaiting(state, connection, actor, name)
-            facts = approvals.approval_facts(connection, issue, edition.approval)
-            made_now = approvals.manifest_now(
-                connection, state.settings, edition, facts, templates
-            )
-            changes = approvals.verdict(facts, now=made_now).changes
-            if not changes:
-                return issue
-            issue = reopen_issue(connection, issue, state.clock.now())
+    folder = state.settings.folders.templates
+    templates = templates_fingerprint(folder)
+    with state.database.writing() as connection:
+        issue, edition = _awaiting(state, connection, actor, name)
+        facts = approvals.approval_facts(connection, issue, edition.approval)
+        made_now = approvals.manifest_now(connection, state.settings, edition, facts, templates)
+        changes = approvals.verdict(facts, now=made_now).changes
+        if not changes:
+            return issue
+        issue = reopen_issue(connection, issue, state.clock.now())
+    with closing(Renderer(folder)) as renderer:
         render_again(state, issue, renderer)
     given = {"issue": name, "parts": changes}
     raise IssueError.saying("%(issue)s: changed meanwhile: %(parts)s; read it again", **given)

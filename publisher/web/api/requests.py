@@ -26,8 +26,7 @@ from publisher.log import log
 from publisher.request_limits import FULL, Pace
 from publisher.web.api.operations import Operation
 from publisher.web.api.problems import ProblemError
-from publisher.web.pages.responses import client_network
-from publisher.web.security import add_headers, console_headers, is_for_us
+from publisher.web.security import add_headers, client_network, console_headers, is_for_us
 
 if TYPE_CHECKING:
     from publisher.app.operation.page_servers import ConsoleState

@@ -36,8 +36,8 @@ from publisher.rendering.console import CONSOLE_LANGUAGES, ConsolePages, said_as
 from publisher.rendering.views import publication_view
 from publisher.web.api.requests import ApiContext, SentRequest
 from publisher.web.console.routes import Access, RouteTable
-from publisher.web.pages.responses import client_network, parse_id, see_other
-from publisher.web.security import SAFE_METHODS
+from publisher.web.pages.responses import parse_id, see_other
+from publisher.web.security import SAFE_METHODS, client_network
 
 _R = TypeVar("_R")
 

@@ -6,7 +6,6 @@ values, and kept. Each answer has the values in these places, escaped for HTML. 
 """
 
 import hashlib
-import ipaddress
 import re
 import secrets
 from collections.abc import Callable, Hashable, Mapping
@@ -25,7 +24,7 @@ from publisher.config import Settings
 from publisher.rendering import LanguageLink, PublicationView, Renderer
 from publisher.rendering.views import publication_view, view_with_privacy
 from publisher.urls import SubscriberPage, page_icon_path, public_url, subscriber_page_path
-from publisher.web.security import SAFE_METHODS, security_headers
+from publisher.web.security import SAFE_METHODS, client_network, security_headers
 from subscribers.consent_records import ConsentChannel, ConsentOrigin
 
 if TYPE_CHECKING:
@@ -277,18 +276,6 @@ _MAX_FIELD = 2000
 def form(*names: str) -> dict[str, str]:
     """Return fields of the form, stripped, "" if absent. For repeated fields use `request.form.getlist`."""
     return {name: flask.request.form.get(name, "")[:_MAX_FIELD].strip() for name in names}
-
-
-def client_network(request: flask.Request) -> str:
-    """Return the network, /24 or /48, or ""; a proxy names the client only if the settings trust it."""
-    try:
-        address = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    length = 24 if address.version == 4 else 48  # noqa: PLR2004  # versions of IP
-    return str(ipaddress.ip_network((address, length), strict=False))
 
 
 # SEE OTHER: the browser gets the page anew, and reloading it sends nothing again.

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from publisher.errors import WriterUnavailableError
 from publisher.request_limits import rate_limit
-from publisher.web.pages.responses import WebContext, client_network, form
-from publisher.web.security import OriginCheck, max_body, origin_check
+from publisher.web.pages.responses import WebContext, form
+from publisher.web.security import OriginCheck, client_network, max_body, origin_check
 from tests.publisher.conftest import PublicationFolder
 
 HEADERS = {

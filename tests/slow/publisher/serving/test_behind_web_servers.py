@@ -14,8 +14,8 @@ import pytest
 from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.database import open_database
-from publisher.web.pages.responses import WebContext, client_network
-from publisher.web.security import OriginCheck, origin_check
+from publisher.web.pages.responses import WebContext
+from publisher.web.security import OriginCheck, client_network, origin_check
 from tests.publisher.serving.samples import HOST, make_site
 from tests.publisher.serving.web import running_web
 from tests.publisher.web.console.conftest import COOKIE
