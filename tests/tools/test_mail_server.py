@@ -4,10 +4,16 @@ That it drops, refuses and stalls where it is told to, is seen where our own cli
 (tests/publisher/delivery/transports/smtp).
 """
 
+import smtplib
+import ssl
+from pathlib import Path
+
 import pytest
 
-from tests.tools.speaking import CONTENT, RECIPIENT, SENDER, Line, greeted
-from tools.servers import Behaviour, Phase
+from publisher.config.delivery import Tls
+from tests.tools.speaking import CONTENT, RECIPIENT, SENDER, Line, deliver, greeted
+from tools.servers import Behaviour, Phase, Received
+from tools.servers.certificates import CertificateAuthority
 from tools.servers.mail_server import MailServer
 
 
@@ -59,6 +65,13 @@ def test_a_message_beyond_the_size_is_refused_at_mail_or_at_its_end() -> None:
         assert [one.content for one in server.messages] == [lines, CONTENT]
 
 
+def test_on_message_is_called_before_the_reply() -> None:
+    seen: list[Received] = []
+    with MailServer(on_message=seen.append) as server, greeted(server) as line:
+        line.send()
+        assert [one.content for one in seen] == [CONTENT]
+
+
 def test_an_exception_in_a_fault_is_raised_again() -> None:
     def mistaken(_moment: object) -> None:
         raise ZeroDivisionError("a mistake")
@@ -72,3 +85,61 @@ def test_an_exception_in_a_fault_is_raised_again() -> None:
     for phase in (Phase.CONNECT, Phase.HELLO):
         with pytest.raises(ZeroDivisionError, match="a mistake"):
             talk(phase)
+
+
+def encrypted(server: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
+    """Connect with the server's kind of TLS."""
+    if server.behaviour.tls is Tls.IMPLICIT:
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=10, context=context)
+    client = smtplib.SMTP(server.host, server.port, timeout=10)
+    try:
+        client.starttls(context=context)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+@pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
+def test_a_required_client_certificate_may_neither_lack_nor_be_foreign_or_expired(
+    tls: Tls, tmp_path: Path
+) -> None:
+    stranger = CertificateAuthority(tmp_path).issue("client")
+    with MailServer(Behaviour(tls=tls, demands_certificate=True)) as server:
+        late = server.client_certificate("late", expired=True)
+        for pair in (server.client_certificate(), None, stranger, late):
+            context = ssl.create_default_context(cafile=server.authority)
+            if pair:
+                context.load_cert_chain(pair.certificate, pair.key)
+            if not server.messages:
+                with encrypted(server, context) as client:
+                    deliver(client)
+                continue
+            # With TLS 1.3 the client hears of it at its first word.
+            with pytest.raises((ssl.SSLError, smtplib.SMTPServerDisconnected, ConnectionError)):
+                deliver(encrypted(server, context))
+        assert len(server.messages) == 1
+
+
+@pytest.mark.parametrize("tls", list(Tls))
+def test_a_required_login_is_one_of_the_users_with_the_right_password(tls: Tls) -> None:
+    users = {"ann": "a password"}
+    with MailServer(Behaviour(tls=tls, users=users, demands_login=True)) as server:
+        context = ssl.create_default_context(cafile=server.authority)
+        client = (
+            smtplib.SMTP(server.host, server.port, timeout=10)
+            if tls is Tls.NONE
+            else encrypted(server, context)
+        )
+        with client:
+            client.ehlo()
+            assert client.mail(SENDER)[0] == 530
+            for name, password in (("ann", "another password"), ("bob", "a password")):
+                with pytest.raises(smtplib.SMTPAuthenticationError) as caught:
+                    client.login(name, password)
+                assert caught.value.smtp_code == 535
+            client.login("ann", "a password")
+            deliver(client)
+        assert [one.user for one in server.messages] == ["ann"]
+    with MailServer(Behaviour(tls=Tls.STARTTLS, users=users)) as server, Line(server) as line:
+        assert "AUTH" not in line.greet()

@@ -121,6 +121,24 @@ def test_connections_lost_before_a_message_is_sent_cost_nothing(
     assert wire.counts == {"sent": 20}
 
 
+def test_an_unknown_mailbox_bounces_and_no_reason_contains_an_address(wired: Make) -> None:
+    answers = {
+        recipient(3): Reply(f"550 5.1.1 <{recipient(3)}>: no such user here"),
+        recipient(4): Reply(f"452 4.2.2 the mailbox of {recipient(4)} is full"),
+        recipient(5): Reply(f"554 5.7.1 {recipient(5)} does not want this"),
+    }
+    with MailServer(addressed(answers)) as server:
+        wire = wired(server)
+        wire.send()
+    assert wire.counts == {"sent": 17, "deferred": 1, "bounced": 2}
+    assert wire.statuses() == {SubscriberStatus.ACTIVE: 19, SubscriberStatus.BOUNCED: 1}
+    told = [reason for reason in mailing.reasons(wire.publication) if reason]
+    assert len(told) == 3
+    for reason in told:
+        assert "reader." not in reason
+    assert any("550 5.1.1" in reason for reason in told)
+
+
 def test_a_server_that_rejects_every_mailbox_pauses_the_issue_and_suppresses_no_recipient(
     wired: Make,
 ) -> None:
