@@ -27,8 +27,7 @@ from publisher.issues import approvals, store
 from publisher.issues.digests import reopen_issue, revisions_of
 from publisher.issues.model import STATE_WORDS, Issue, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late
-from publisher.rendering import Renderer
-from publisher.rendering.renderer import templates_fingerprint
+from publisher.rendering import Renderer, renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +304,7 @@ def _awaiting(
 def _refuse_changed(state: EditingState, actor: Actor, name: str) -> Issue:
     """Return an issue; if its articles, templates or settings changed, have it made again and raise IssueError."""
     folder = state.settings.folders.templates
-    templates = templates_fingerprint(folder)
+    templates = renderer.templates_fingerprint(folder)
     with state.database.writing() as connection:
         issue, edition = _awaiting(state, connection, actor, name)
         facts = approvals.approval_facts(connection, issue, edition.approval)
@@ -314,8 +313,8 @@ def _refuse_changed(state: EditingState, actor: Actor, name: str) -> Issue:
         if not changes:
             return issue
         issue = reopen_issue(connection, issue, state.clock.now())
-    with closing(Renderer(folder)) as renderer:
-        render_again(state, issue, renderer)
+    with closing(Renderer(folder)) as opened:
+        render_again(state, issue, opened)
     given = {"issue": name, "parts": changes}
     raise IssueError.saying("%(issue)s: changed meanwhile: %(parts)s; read it again", **given)
 

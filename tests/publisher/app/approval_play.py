@@ -40,7 +40,7 @@ from publisher.gate.findings import GateReport
 from publisher.issues import tables
 from publisher.issues.editing import EditKind
 from publisher.issues.model import SELECTED_STATES, IssueState
-from publisher.rendering import Digest, IssueContent, Renderer
+from publisher.rendering import Digest, IssueContent, Renderer, renderer
 from publisher.testing import SECRET, MemoryTransport
 from tests.databases import copy_test_database, forget_server
 from tests.publisher.app import approving
@@ -197,7 +197,11 @@ class Play:
 
         with ExitStack() as stack:
             for where, name, value in (
-                (Renderer, "fingerprint", lambda _self: f"templates {self.templates}"),
+                (
+                    renderer,
+                    "templates_fingerprint",
+                    lambda *_folders: f"templates {self.templates}",
+                ),
                 (Renderer, "issue_page", lambda _self, _content: self.page),
                 (assemble, "render_passing_digest", small),
                 (pipeline, "write_site", write_issue_pages),

@@ -17,7 +17,7 @@ from publisher.delivery.issue_opening import open_due_issues
 from publisher.errors import ForbiddenError, IssueError
 from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueReason, IssueState
-from publisher.rendering import Renderer
+from publisher.rendering import renderer
 from publisher.testing import MemoryTransport
 from tests.publisher.app.approving import (
     DAY,
@@ -152,7 +152,9 @@ def test_whatever_changes_what_is_sent_strikes_an_approval(
     if change == "article":
         publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
     elif change == "template":
-        monkeypatch.setattr(Renderer, "fingerprint", lambda _self: "other templates")
+        monkeypatch.setattr(
+            renderer, "templates_fingerprint", lambda *_folders: "other templates"
+        )
     elif change == "sender":
         sender = "Somebody Else <digest@news.example.org>"
         publication.reload(languages=["en"], newsletters=[newsletter()], sender=sender)
