@@ -16,18 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from publisher import request_limits
 from publisher.jobs import local_engine, turns
 from publisher.jobs.heartbeat import READY, STOPPING, WORKING, tell_systemd
 from publisher.jobs.turns import Turn, TurnRunner
-from publisher.request_limits import (
-    CHALLENGE_LIFETIME,
-    FULL,
-    Pace,
-    make_challenge,
-    per_hour,
-    per_second,
-    solved_challenge,
-)
 from publisher.serving.server import WebServer, WebSite
 from tests.publisher.conftest import NOW
 
@@ -143,20 +135,21 @@ def test_a_web_server_tells_that_it_is_ready_works_and_stops(manager: socket.soc
 MONDAY = 1_800_000_000.0
 
 PACES = st.one_of(
-    st.floats(0.01, 5000).map(per_second), st.integers(1, 1_000_000).map(per_hour)
+    st.floats(0.01, 5000).map(request_limits.per_second),
+    st.integers(1, 1_000_000).map(request_limits.per_hour),
 )
 
 
 def test_a_bucket_has_a_burst_of_a_second_or_a_minute_and_fills_at_its_pace() -> None:
-    assert per_second(50) == Pace(50, 50)
-    assert per_second(0.1) == Pace(0.1, 1)
-    assert per_hour(7200) == Pace(2, 120)
-    assert per_hour(30) == Pace(30 / 3600, 1)
-    pace = per_second(50)
-    assert pace.room(FULL, MONDAY) == 50
-    assert pace.room(pace.after(FULL, MONDAY, 20), MONDAY) == 30
-    assert pace.room(pace.after(FULL, MONDAY, 50), MONDAY) == 0
-    empty = pace.after(FULL, MONDAY, 50)
+    assert request_limits.per_second(50) == request_limits.Pace(50, 50)
+    assert request_limits.per_second(0.1) == request_limits.Pace(0.1, 1)
+    assert request_limits.per_hour(7200) == request_limits.Pace(2, 120)
+    assert request_limits.per_hour(30) == request_limits.Pace(30 / 3600, 1)
+    pace = request_limits.per_second(50)
+    assert pace.room(request_limits.FULL, MONDAY) == 50
+    assert pace.room(pace.after(request_limits.FULL, MONDAY, 20), MONDAY) == 30
+    assert pace.room(pace.after(request_limits.FULL, MONDAY, 50), MONDAY) == 0
+    empty = pace.after(request_limits.FULL, MONDAY, 50)
     assert pace.room(empty, MONDAY + 0.1) == 5
     assert pace.room(empty, MONDAY + 1) == 50
     assert pace.room(empty, MONDAY + 3600) == 50
@@ -164,10 +157,10 @@ def test_a_bucket_has_a_burst_of_a_second_or_a_minute_and_fills_at_its_pace() ->
 
 @given(PACES, st.integers(1, 200), st.floats(0, 10_000))
 def test_a_message_may_go_exactly_at_the_announced_instant(
-    pace: Pace, count: int, quiet: float
+    pace: request_limits.Pace, count: int, quiet: float
 ) -> None:
     now = MONDAY + quiet
-    tat = pace.after(FULL, now, min(count, pace.room(FULL, now)))
+    tat = pace.after(request_limits.FULL, now, min(count, pace.room(request_limits.FULL, now)))
     opens = max(now, pace.opens_at(tat))
     assert pace.room(tat, opens) >= 1
     if opens > now:
@@ -175,17 +168,17 @@ def test_a_message_may_go_exactly_at_the_announced_instant(
 
 
 def test_a_small_clock_correction_is_waited_for_and_a_raised_limit_counts_at_once() -> None:
-    pace = per_second(5)
-    tat = pace.after(FULL, MONDAY + 0.5, 5)
+    pace = request_limits.per_second(5)
+    tat = pace.after(request_limits.FULL, MONDAY + 0.5, 5)
     assert pace.corrected(tat, MONDAY) == tat
-    used = per_hour(1).after(FULL, MONDAY, 1)
-    assert per_hour(3600).corrected(used, MONDAY) <= MONDAY + 60
+    used = request_limits.per_hour(1).after(request_limits.FULL, MONDAY, 1)
+    assert request_limits.per_hour(3600).corrected(used, MONDAY) <= MONDAY + 60
 
 
 @pytest.fixture(scope="module")
 def proof() -> str:
     """A challenge of now, solved."""
-    challenge = Challenge.from_dict(json.loads(make_challenge("secret", NOW)))
+    challenge = Challenge.from_dict(json.loads(request_limits.make_challenge("secret", NOW)))
     solution = solve_challenge(challenge)
     assert solution is not None
     return Payload(challenge, solution).to_base64()
@@ -193,15 +186,20 @@ def proof() -> str:
 
 def test_a_solution_counts_for_its_challenge_for_two_hours_only(proof: str) -> None:
     challenge = Payload.from_base64(proof).challenge
-    assert solved_challenge("secret", proof, NOW) == challenge.parameters.nonce
-    assert solved_challenge("secret", proof, NOW + CHALLENGE_LIFETIME) is None
-    assert solved_challenge("another", proof, NOW) is None
+    assert request_limits.solved_challenge("secret", proof, NOW) == challenge.parameters.nonce
+    assert (
+        request_limits.solved_challenge(
+            "secret", proof, NOW + request_limits.CHALLENGE_LIFETIME
+        )
+        is None
+    )
+    assert request_limits.solved_challenge("another", proof, NOW) is None
     payload = Payload.from_base64(proof)
     payload.challenge.parameters.key_prefix = ""
     payload.solution.counter += 1
-    assert solved_challenge("secret", payload.to_base64(), NOW) is None
+    assert request_limits.solved_challenge("secret", payload.to_base64(), NOW) is None
 
 
 @pytest.mark.parametrize("payload", ["", "nonsense", "é", "e30=", "W10=", "bnVsbA=="])
 def test_anything_else_is_no_solution(payload: str) -> None:
-    assert solved_challenge("secret", payload, NOW) is None
+    assert request_limits.solved_challenge("secret", payload, NOW) is None

@@ -6,21 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from subscribers import consent_records, joining
+from subscribers import consent_records, joining, pending_requests
 from subscribers.addresses import Address, normalise_address
 from subscribers.changes import suppress, unsubscribe
 from subscribers.consent import JoinAnswer
 from subscribers.model import JoinWish, SubscriberStatus
-from subscribers.pending_requests import (
-    JoinRequest,
-    RequestState,
-    find_request,
-    insert_request,
-    list_requests,
-    requests_due_for_reminder,
-    session_subscriber_id,
-    start_session,
-)
 from subscribers.store import erase, find_subscriber, known_subscriber
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
 from tests.subscribers.conftest import NOW, a_subscriber, add, digest
@@ -50,7 +40,7 @@ def ask(
     now: datetime = NOW,
     email: str = ANN,
     code: str = "code",
-) -> tuple[JoinAnswer, JoinRequest | None]:
+) -> tuple[JoinAnswer, pending_requests.JoinRequest | None]:
     """Do what a request does, as the application does it."""
     identity = normalise_address(email).identity
     answer, person = joining.prepare_answer(connection, identity, wish.newsletters, digest, now)
@@ -66,23 +56,29 @@ def ask(
     )
     if answer is JoinAnswer.ALREADY_SUBSCRIBED:
         return answer, None
-    request = find_request(connection, insert_request(connection, number, wish, code, now))
+    request = pending_requests.find_request(
+        connection, pending_requests.insert_request(connection, number, wish, code, now)
+    )
     return answer, request
 
 
-def asked(connection: Connection, wish: JoinWish = WEEKLY, now: datetime = NOW) -> JoinRequest:
+def asked(
+    connection: Connection, wish: JoinWish = WEEKLY, now: datetime = NOW
+) -> pending_requests.JoinRequest:
     _answer, request = ask(connection, wish, now)
     assert request is not None
     return request
 
 
-def confirm(connection: Connection, request: JoinRequest, now: datetime = NOW) -> bool:
-    current = find_request(connection, request.id)
+def confirm(
+    connection: Connection, request: pending_requests.JoinRequest, now: datetime = NOW
+) -> bool:
+    current = pending_requests.find_request(connection, request.id)
     assert current is not None
     return joining.confirm_request(connection, current, digest, LINK, now)
 
 
-def refuse(connection: Connection, request: JoinRequest) -> bool:
+def refuse(connection: Connection, request: pending_requests.JoinRequest) -> bool:
     return joining.refuse_request(connection, request, digest, LINK, NOW)
 
 
@@ -99,7 +95,7 @@ def test_somebody_unknown_waits_for_the_confirmation(connection: Connection) -> 
     person = known_subscriber(connection, ANN)
     assert (person.status, person.pending, person.language) == (PENDING, ("weekly",), "en")
     assert request.expires_at - request.requested_at == timedelta(hours=72)
-    assert request.state(NOW + timedelta(hours=72)) is RequestState.EXPIRED
+    assert request.state(NOW + timedelta(hours=72)) is pending_requests.RequestState.EXPIRED
 
 
 @pytest.mark.parametrize("before", [ACTIVE, LEFT, BOUNCED])
@@ -261,12 +257,12 @@ def test_who_left_and_refuses_stays_on_record_and_is_never_asked(
     add(connection, a_subscriber(ANN, status=BOUNCED))
     request = asked(connection)
     before = known_subscriber(connection, ANN)
-    start_session(connection, before.id, "cookie", NOW)
+    pending_requests.start_session(connection, before.id, "cookie", NOW)
     assert refuse(connection, request)
     person = known_subscriber(connection, ANN)
     # Links of older mails have ended, so that nobody is brought back by one.
     assert (person.status, person.generation) == (LEFT, before.generation + 1)
-    assert session_subscriber_id(connection, "cookie", NOW) is None
+    assert pending_requests.session_subscriber_id(connection, "cookie", NOW) is None
     records = consent_records.load_consent_records(connection, person.id)
     assert [record.event for record in records] == ["requested", "refused"]
     erase(connection, ANN, digest, NOW)
@@ -278,7 +274,9 @@ def test_who_left_and_refuses_stays_on_record_and_is_never_asked(
 
 def due(connection: Connection, hours: int) -> list[int]:
     """Return the requests that are due for a reminder after so many hours."""
-    requests = requests_due_for_reminder(connection, NOW + timedelta(hours=hours))
+    requests = pending_requests.requests_due_for_reminder(
+        connection, NOW + timedelta(hours=hours)
+    )
     return [request.id for request in requests]
 
 
@@ -317,8 +315,8 @@ def test_a_confirmed_request_and_its_subscriber_are_kept(connection: Connection)
     request = asked(connection)
     confirm(connection, request)
     assert joining.delete_unconfirmed(connection, NOW + timedelta(days=400)) == []
-    (kept,) = list_requests(connection, request.subscriber_id)
-    assert kept.state(NOW) is RequestState.CONFIRMED
+    (kept,) = pending_requests.list_requests(connection, request.subscriber_id)
+    assert kept.state(NOW) is pending_requests.RequestState.CONFIRMED
 
 
 # --- the record
@@ -340,7 +338,7 @@ def test_the_record_proves_who_agreed_to_what_and_when(connection: Connection) -
 def test_a_request_of_somebody_who_is_gone_does_nothing(connection: Connection) -> None:
     request = asked(connection)
     erase(connection, ANN, digest, NOW)
-    assert find_request(connection, request.id) is None
+    assert pending_requests.find_request(connection, request.id) is None
     assert not joining.confirm_request(connection, request, digest, LINK, NOW)
     assert not joining.refuse_request(connection, request, digest, LINK, NOW)
 

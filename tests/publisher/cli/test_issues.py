@@ -125,16 +125,6 @@ def test_a_verb_changes_all_languages_or_none_and_says_so(
     assert len(issues(run, name, *ISSUE, *rest, root, "--lang", "en")) == 1
 
 
-def test_what_is_wrong_is_said(run: Run, root: Path) -> None:
-    assert "no such issue" in refused(run, "show", "weekly", "2026-01-10", root)
-    edit = ("api", "editIssue", NAME, "kind=pin", "value=1", "story=nowhere", root, *BEFORE)
-    assert "no such story" in run(*edit)[2]
-    assert "'9 January' is no date" in refuses(
-        run, "issues", "report", "weekly", "9 January", root
-    )
-    assert "is awaiting approval" in refused(run, "send-now", *ISSUE, root, "--lang", "en")
-
-
 def test_a_correction_is_shown_approved_and_held_by_the_end_of_its_name(
     run: Run, root: Path, tmp_path: Path
 ) -> None:

@@ -18,14 +18,8 @@ from publisher.gate.findings import finding_data
 from publisher.i18n import messages as program_messages
 from publisher.i18n.article_problems import PROBLEM_TEXTS
 from publisher.i18n.messages import Sentence, counted, joined, untranslated
+from publisher.rendering import template_files
 from publisher.rendering.console import CONSOLE_LANGUAGES, said_in
-from publisher.rendering.template_files import (
-    console_catalogue,
-    console_catalogue_files,
-    is_complete,
-    read_catalogue,
-    shipped_templates_folder,
-)
 from tests.publisher.gate.test_whole_mails import MAILS, report
 
 every_language = pytest.mark.parametrize("language", CONSOLE_LANGUAGES[1:])
@@ -43,7 +37,7 @@ _KEYWORDS = {
 def used() -> set[str | tuple[str, ...]]:
     options = {"newstyle_gettext": "true", "trimmed": "true"}
     found = extract_from_dir(
-        shipped_templates_folder() / "console",
+        template_files.shipped_templates_folder() / "console",
         [("**.html", "jinja2"), ("**.ics", "jinja2"), ("**.txt", "jinja2")],
         {"**.html": options, "**.ics": options, "**.txt": options},
     )
@@ -72,8 +66,8 @@ def sentences() -> set[str | tuple[str, ...]]:
 def messages(language: str) -> list[tuple[str, Message, int]]:
     return [
         (path.name, message, whole.num_plurals)
-        for path in console_catalogue_files(language)
-        for whole in [read_catalogue(path, language)]
+        for path in template_files.console_catalogue_files(language)
+        for whole in [template_files.read_catalogue(path, language)]
         for message in whole
         if message.id
     ]
@@ -87,7 +81,9 @@ def texts(value: object) -> tuple[str, ...]:
 def test_every_string_of_the_console_is_translated_and_nothing_else(language: str) -> None:
     found = messages(language)
     assert {message.id for _file, message, _plurals in found} == used()
-    assert [m.id for _file, m, plurals in found if not is_complete(m, plurals)] == []
+    assert [
+        m.id for _file, m, plurals in found if not template_files.is_complete(m, plurals)
+    ] == []
 
 
 @every_language
@@ -117,7 +113,7 @@ def test_translations_have_the_placeholders_of_the_source(language: str) -> None
 
 @every_language
 def test_every_form_of_a_number_is_in_the_language(language: str) -> None:
-    translations, found = console_catalogue(language)
+    translations, found = template_files.console_catalogue(language)
     assert found
     for message in used():
         if isinstance(message, tuple):
@@ -139,7 +135,9 @@ def engine() -> Iterator[Engine]:
 
 def said(language: str, text: str) -> str:
     """Give the words of a sentence without its marks."""
-    return re.sub("<[^>]+>", "", said_in(language, console_catalogue(language)[0], text))
+    return re.sub(
+        "<[^>]+>", "", said_in(language, template_files.console_catalogue(language)[0], text)
+    )
 
 
 def days(count: int) -> Sentence:
@@ -170,10 +168,10 @@ def test_a_number_of_a_sentence_within_another_decides_its_form() -> None:
 
 def test_numbers_and_words_of_others_without_a_translation_are_marked_as_english() -> None:
     text = counted("%(count)s zebra", "%(count)s zebras", 3)
-    shown = said_in("ar", console_catalogue("ar")[0], text)
+    shown = said_in("ar", template_files.console_catalogue("ar")[0], text)
     assert shown == '<bdi lang="en" dir="ltr">3 zebras</bdi>'
     words = joined(days(1), untranslated("550 5.1.1 <nobody>"))
-    shown = said_in("zh-Hans", console_catalogue("zh-Hans")[0], words)
+    shown = said_in("zh-Hans", template_files.console_catalogue("zh-Hans")[0], words)
     assert shown == '超过 1 天；<bdi lang="en" dir="ltr">550 5.1.1 &lt;nobody&gt;</bdi>'
 
 
@@ -182,7 +180,7 @@ def test_numbers_and_words_of_others_without_a_translation_are_marked_as_english
 def test_findings_of_the_gate_are_said_in_the_editor_s_language(
     name: str, language: str
 ) -> None:
-    translations = console_catalogue(language)[0]
+    translations = template_files.console_catalogue(language)[0]
     english = [
         one.problem
         for one in report(name).findings

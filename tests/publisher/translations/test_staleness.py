@@ -10,13 +10,7 @@ from sqlalchemy import select
 
 from publisher.errors import TranslationError
 from publisher.ingest.pickup.source_pickup import pick_up
-from publisher.translations.listing import (
-    StoryFilter,
-    StoryLine,
-    find_story,
-    read_stories,
-    source_of_stale,
-)
+from publisher.translations import listing
 from publisher.translations.model import (
     Cell,
     CellState,
@@ -56,9 +50,9 @@ class Days:
         self.publication.at(NOW + timedelta(days=self.number))
         self.publication.pick_up()
 
-    def line(self, key: str = "ferry") -> StoryLine:
+    def line(self, key: str = "ferry") -> listing.StoryLine:
         with self.publication.database.reading() as connection:
-            found = find_story(connection, key, LANGUAGES, self.publication.clock.now())
+            found = listing.find_story(connection, key, LANGUAGES, self.publication.clock.now())
         assert found is not None
         return found
 
@@ -161,12 +155,16 @@ def test_the_newest_stories_come_first_and_a_place_leads_to_the_others(days: Day
     days.translate("ar", key="story-4")
     days.pick_up()
     with days.publication.database.reading() as connection:
-        every = list(read_stories(connection, StoryFilter(languages=LANGUAGES), NOW))
+        every = list(
+            listing.read_stories(connection, listing.StoryFilter(languages=LANGUAGES), NOW)
+        )
         third = (every[2].published_at, every[2].original_id)
-        rest = StoryFilter(languages=["ar"], states=[CellState.MISSING], before=third)
-        left = [one.key for one in read_stories(connection, rest, NOW)]
-        recent = StoryFilter(languages=["ar"], states=[CellState.MISSING], since=third[0])
-        new = [one.key for one in read_stories(connection, recent, NOW)]
+        rest = listing.StoryFilter(languages=["ar"], states=[CellState.MISSING], before=third)
+        left = [one.key for one in listing.read_stories(connection, rest, NOW)]
+        recent = listing.StoryFilter(
+            languages=["ar"], states=[CellState.MISSING], since=third[0]
+        )
+        new = [one.key for one in listing.read_stories(connection, recent, NOW)]
     assert [one.key for one in every] == [f"story-{number}" for number in (5, 4, 3, 2, 1)]
     assert (left, new) == (["story-2", "story-1"], ["story-5", "story-3"])
 
@@ -243,7 +241,7 @@ ASKING = [{"edition": {"zh-Hant": {"missing": "convert"}}}]
 
 def converted(days: Days, languages: tuple[str, ...] = CONVERTED) -> list[str]:
     with days.publication.database.reading() as connection:
-        found = find_story(connection, "ferry", languages, days.publication.clock.now())
+        found = listing.find_story(connection, "ferry", languages, days.publication.clock.now())
     assert found is not None
     return [one.state.value for one in found.cells]
 
@@ -260,11 +258,11 @@ def test_a_conversion_is_stale_with_the_translation_that_it_was_made_from(days: 
     # Also where only its own language is listed.
     assert converted(days, ("zh-Hant",)) == ["stale"]
     with days.publication.database.reading() as connection:
-        line = find_story(connection, "ferry", CONVERTED, days.publication.clock.now())
+        line = listing.find_story(connection, "ferry", CONVERTED, days.publication.clock.now())
         assert line is not None
         assert [one.converted_from for one in line.cells] == [None, None, "zh-Hans"]
         with pytest.raises(TranslationError, match="is converted from zh-Hans, and stale with"):
-            source_of_stale(connection, line, line.cells[2])
+            listing.source_of_stale(connection, line, line.cells[2])
     days.dismiss("ferry", "zh-Hans")
     assert converted(days) == ["original", "translation", "converted"]
     days.write("en", "Third.")

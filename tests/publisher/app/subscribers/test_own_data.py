@@ -10,13 +10,7 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import Connection, MetaData, event, func, select, update
 
-from publisher.app.subscribers import access, personal_tables
-from publisher.app.subscribers.records import (
-    erase_person,
-    import_subscribers,
-    merge_addresses,
-    read_own_data,
-)
+from publisher.app.subscribers import access, personal_tables, records
 from publisher.database.retry_queue import queue_item as notice
 from publisher.delivery.tables import delivery
 from publisher.errors import UsageError
@@ -278,7 +272,7 @@ def filled(
 
 def test_her_data_are_all_rows_about_her_and_no_secret(publication: PublicationFolder) -> None:
     filled(publication)
-    data = json.loads(read_own_data(publication.settings, publication.database, ANN))
+    data = json.loads(records.read_own_data(publication.settings, publication.database, ANN))
     assert data["subscriber"]["email"] == ANN
     assert data["subscriber"]["created_at"] == "2026-01-09T12:00:00Z"
     (issue,) = data["issues"]
@@ -316,16 +310,18 @@ def test_erasing_leaves_the_address_in_no_table_and_others_alone_and_nobody_brin
         filled(publication)
     assert "ann.person" in text_of_all_tables(publication)
     assert [row["state"] for row in publication.rows(delivery)] == [state, "sent"]
-    of_bob = read_own_data(publication.settings, publication.database, BOB)
+    of_bob = records.read_own_data(publication.settings, publication.database, BOB)
     with publication.database.writing() as connection:
-        erase_person(connection, publication.settings, known_subscriber(connection, ANN), NOW)
+        records.erase_person(
+            connection, publication.settings, known_subscriber(connection, ANN), NOW
+        )
         waiting = select(func.count()).where(notice.c.subscriber_id == 1)
         assert connection.execute(waiting).scalar() == 0
     left = text_of_all_tables(publication)
     assert not [one for one in ("ann.person", NEW, "new.example") if one in left]
     assert [row["state"] for row in publication.rows(delivery)] == [state, "sent"]
-    assert read_own_data(publication.settings, publication.database, BOB) == of_bob
-    report = import_subscribers(
+    assert records.read_own_data(publication.settings, publication.database, BOB) == of_bob
+    report = records.import_subscribers(
         publication.settings, publication.database, ["email\n", f"{ANN}\n"], NOW
     )
     assert (report.added, report.refused) == (0, 1)
@@ -338,7 +334,7 @@ def test_erasing_leaves_nothing_with_somebody_who_wanted_the_address(
     settings = publication.settings
     assert access.request_new_address(connection, settings, SECRET, bob, ANN.upper(), NOW)
     assert len(notices(connection)) == 1
-    erase_person(connection, settings, ann, NOW)
+    records.erase_person(connection, settings, ann, NOW)
     assert notices(connection) == []
     assert connection.execute(select(address_change)).all() == []
 
@@ -371,7 +367,9 @@ def test_a_code_to_the_old_mailbox_opens_nothing_after_a_change(
 def test_erasing_leaves_the_address_nowhere_in_the_file(publication: PublicationFolder) -> None:
     filled(publication)
     with publication.database.writing() as connection:
-        erase_person(connection, publication.settings, known_subscriber(connection, ANN), NOW)
+        records.erase_person(
+            connection, publication.settings, known_subscriber(connection, ANN), NOW
+        )
     folder = publication.settings.folders.var
     with closing(sqlite3.connect(folder / "publisher.db", isolation_level=None)) as raw:
         for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
@@ -386,10 +384,10 @@ def test_the_owner_merges_two_addresses_and_ledger_rows_keep_their_numbers(
 ) -> None:
     filled(publication)
     settings, database = publication.settings, publication.database
-    change = merge_addresses(settings, database, ANN, BOB, NOW)
+    change = records.merge_addresses(settings, database, ANN, BOB, NOW)
     # She had left the weekly with the other address.
     assert (change.after.newsletters, change.after.declined) == ((), ("weekly",))
-    data = json.loads(read_own_data(settings, database, BOB))
+    data = json.loads(records.read_own_data(settings, database, BOB))
     assert len(data["issues"]) == 2
     assert [one["former_id"] for one in data["merged_records"]] == [1]
     assert {row["subscriber_id"] for row in publication.rows(delivery)} == {1, 2}
@@ -397,7 +395,7 @@ def test_the_owner_merges_two_addresses_and_ledger_rows_keep_their_numbers(
     with database.reading() as connection:
         assert find_subscriber(connection, ANN) is None
     with pytest.raises(UsageError):
-        merge_addresses(settings, database, BOB, BOB, NOW)
+        records.merge_addresses(settings, database, BOB, BOB, NOW)
 
 
 def test_a_former_address_is_forgotten_after_seven_days(publication: PublicationFolder) -> None:

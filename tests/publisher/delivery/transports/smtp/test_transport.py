@@ -14,21 +14,15 @@ from publisher.delivery.transports import base as transports
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConfigError
 from tests.publisher.delivery.transports.messages import yes
-from tests.publisher.delivery.transports.smtp.scripted import (
-    CONTENT,
-    PASSWORD,
-    SOON,
-    TOO_SOON,
-    USERS,
-    a_message,
-)
+from tests.publisher.delivery.transports.smtp import scripted
 from tests.sizes import by_lane
 from tools.servers import Behaviour, Drop, MailServer, Phase, Stall, first
 from tools.servers.certificates import CertificateAuthority
 
 EVERY_TLS = pytest.mark.parametrize("tls", Tls)
 LARGE = (
-    CONTENT + b".News upon news, line by line, until buffers and records are full.\r\n" * 5_000
+    scripted.CONTENT
+    + b".News upon news, line by line, until buffers and records are full.\r\n" * 5_000
 )
 
 
@@ -47,8 +41,8 @@ def a_transport(
     server: MailServer,
     tls: Tls = Tls.NONE,
     *,
-    timeout: float = SOON,
-    patience: float = SOON,
+    timeout: float = scripted.SOON,
+    patience: float = scripted.SOON,
     password: str | None = None,
     **changes: Any,
 ) -> SmtpTransport:
@@ -72,8 +66,10 @@ def handed_over(
 @EVERY_TLS
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_messages_arrive_unchanged(tls: Tls, pipelining: bool) -> None:
-    contents = [CONTENT, LARGE, b".\r\n", b"a\r\n.\r\nb\r\n", LARGE]
-    messages = [a_message(number, content=content) for number, content in enumerate(contents)]
+    contents = [scripted.CONTENT, LARGE, b".\r\n", b"a\r\n.\r\nb\r\n", LARGE]
+    messages = [
+        scripted.a_message(number, content=content) for number, content in enumerate(contents)
+    ]
 
     with MailServer(Behaviour(tls=tls, pipelining=pipelining)) as server:
         outcomes = handed_over(a_transport(server, tls), *messages)
@@ -90,10 +86,10 @@ def test_messages_arrive_unchanged(tls: Tls, pipelining: bool) -> None:
 
 @EVERY_TLS
 def test_mail_is_sent_after_a_login(tls: Tls) -> None:
-    behaviour = Behaviour(tls=tls, users=USERS, demands_login=True)
+    behaviour = Behaviour(tls=tls, users=scripted.USERS, demands_login=True)
     with MailServer(behaviour) as server:
-        transport = a_transport(server, tls, user="news", password=PASSWORD)
-        outcomes = handed_over(transport, a_message())
+        transport = a_transport(server, tls, user="news", password=scripted.PASSWORD)
+        outcomes = handed_over(transport, scripted.a_message())
         received = server.messages
 
     assert outcomes == [transports.ACCEPTED_OUTCOME]
@@ -106,7 +102,7 @@ def test_the_client_certificate_is_shown_on_demand(tls: Tls) -> None:
         pair = server.client_certificate()
         certificate, key = str(pair.certificate), str(pair.key)
         transport = a_transport(server, tls, certificate=certificate, key=key)
-        outcomes = handed_over(transport, a_message())
+        outcomes = handed_over(transport, scripted.a_message())
 
     assert outcomes == [transports.ACCEPTED_OUTCOME]
 
@@ -123,19 +119,19 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
     tls: Tls, phase: Phase, action: Drop | Stall
 ) -> None:
     # Larger than all buffers on the way, so that it can't be out before the server acts.
-    content = LARGE * 40 if phase is Phase.CONTENT else CONTENT
-    outgoing = a_message(content=content)
+    content = LARGE * 40 if phase is Phase.CONTENT else scripted.CONTENT
+    outgoing = scripted.a_message(content=content)
     behaviour = Behaviour(tls=tls, faults=(first(1, phase, action),))
 
     with MailServer(behaviour) as server:
         # Connecting has to succeed within the same time.
-        timeout = SOON if isinstance(action, Drop) else 3 * TOO_SOON
+        timeout = scripted.SOON if isinstance(action, Drop) else 3 * scripted.TOO_SOON
         connection = a_transport(server, tls, timeout=timeout).connect(0, yes)
         lost = connection.send(outgoing)
         is_open = connection.is_open
         connection.close()
         server.release()
-        sent = handed_over(a_transport(server, tls), a_message())
+        sent = handed_over(a_transport(server, tls), scripted.a_message())
         server.wait_for(1)
         server.wait_for_quiet()
         received = server.messages
@@ -157,7 +153,7 @@ def test_a_user_needs_a_password_in_the_environment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "password"), [("news", "Pferdestärke"), ("zeitüng", PASSWORD)]
+    ("user", "password"), [("news", "Pferdestärke"), ("zeitüng", scripted.PASSWORD)]
 )
 def test_a_login_with_other_characters_than_ascii_is_refused(user: str, password: str) -> None:
     with pytest.raises(ConfigError, match="characters that can't be sent") as caught:
@@ -167,9 +163,11 @@ def test_a_login_with_other_characters_than_ascii_is_refused(user: str, password
 
 
 def test_the_transport_never_shows_the_password() -> None:
-    transport = SmtpTransport(SmtpSettings(user="news"), Path(), SecretStr(PASSWORD))
+    transport = SmtpTransport(SmtpSettings(user="news"), Path(), SecretStr(scripted.PASSWORD))
 
-    assert PASSWORD not in repr(transport) + repr(vars(transport)) + str(vars(transport))
+    assert scripted.PASSWORD not in repr(transport) + repr(vars(transport)) + str(
+        vars(transport)
+    )
 
 
 @pytest.fixture
