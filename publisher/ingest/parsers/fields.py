@@ -38,6 +38,8 @@ _NEXT_NAME = re.compile(r"(?<=[)）])\s+(?=[A-ZÀ-ÞА-Я])")
 _NICKNAME = re.compile(r"(?P<name>@?[\w.+-]*\w[\w.+-]*)(?:\s*\((?P<about>[^()]+)\))?")
 _NICKNAMES = re.compile(r"\s*[,，、/]\s*(?:and\s+)?|\s+(?:and|und|et|&)\s+")
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+|\s*،\s*و\s*")
+# Somebody else behind parentheses.
+_ANOTHER = re.compile(r"(?:and|und|et|&|/)\s+(.+)")
 # A comma or an "and" outside parentheses.
 _BETWEEN = re.compile(
     r"(?:\s*[,，、،]\s*(?:and\s+)?|\s+(?:and|und|et|&)\s+)(?![^()（）]*[)）])"
@@ -129,7 +131,12 @@ def _each_with_parentheses(text: str) -> Sequence[Byline]:
 
 
 def _with_parentheses(name: str, inside: str, behind: str) -> Sequence[Byline]:
-    """Return a person with an affiliation in parentheses, or with the name in another script there."""
+    """Return a person with an affiliation in parentheses, or with the name in another script there.
+
+    What stands behind them belongs to the affiliation, unless it names somebody else.
+    """
+    if another := _ANOTHER.fullmatch(behind):
+        return [*_with_parentheses(name, inside, ""), *_people(another[1])]
     is_other_script = bool(_HAN.search(name)) != bool(_HAN.search(inside))
     if is_other_script:
         return [Byline(name=f"{name} ({inside})", affiliation=behind or None)]

@@ -175,6 +175,8 @@ def written(text: str) -> list[str]:
         ("[Ada Lark](/a) [Ben Ruiz](/b)", ["Ada Lark", "Ben Ruiz"]),
         ('"[Ada Lark](/a), Ben Ruiz"', ["Ada Lark", "Ben Ruiz"]),
         ("Ada Lark (fluffyada)", ["Ada Lark (fluffyada)"]),
+        ("Ada Lark (ada-l) and ben23", ["Ada Lark (ada-l)", "ben23"]),
+        ("Ada Lark (ada_) / ben23 / cy", ["Ada Lark (ada_)", "ben23", "cy"]),
     ],
 )
 def test_people_in_one_line_are_people(text: str, expected: list[str]) -> None:
