@@ -208,6 +208,16 @@ def shown_as_code(written: str, *, in_html: bool = False) -> str:
     return f"<code>{escape(written)}</code>" if as_html else f"`{written}`"
 
 
+def with_fences(text: str) -> str:
+    """Return Markdown whose blocks of code by indentation, outside lists, are in fences."""
+    lines = text.split("\n")
+    for token in reversed(MarkdownIt().parse(text)):
+        if token.type == "code_block" and token.level == 0 and token.map:
+            first, last = token.map
+            lines[first:last] = [*code_block(token.content.rstrip()).split("\n"), ""]
+    return "\n".join(lines)
+
+
 def code_block(code: str, language: str = "", *, in_html: bool = False) -> str:
     """Return code as a fenced block that nothing in it can close, or as HTML in a page of HTML."""
     if in_html:

@@ -116,6 +116,7 @@ def run_templates(
                 return log.text
             shown = _MDX_BLOCK.sub(r"\n\g<inside>\n", log.text)
             shown = replace_outside_code(_STATIC_ADDRESS, lambda _match: "", shown)
+            shown = shown if values.has_expressions else common.with_fences(shown)
             filled = replace_mdx(context, log.reading(shown))
             return filled if values.has_expressions else _with_literal_braces(filled, in_html)
         case Dialect.MARKDOWN_IT:

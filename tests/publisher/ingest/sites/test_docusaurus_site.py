@@ -219,3 +219,15 @@ def test_braces_in_prose_are_text_on_sites_of_docusaurus_2(
     article = only_article(tmp_path, files)
     assert article.html == f"<p>{shown}</p>\n<p><b>High water</b></p>"
     assert [problem.what for problem in article.problems] == problems
+
+
+def test_code_by_indentation_is_code_on_sites_of_docusaurus_2(tmp_path: Path) -> None:
+    text = "\nTo see it:\n\n\tkind: <change me> {a}\n\n\tkind: b\n\n- One\n\n    And <b>more</b> {x}\n"
+    files = {
+        "docusaurus.config.js": "module.exports = {};",
+        "package.json": '{"dependencies": {"@docusaurus/core": "2.4.3"}}',
+        "blog/2026-01-09-a.md": page(title="A") + text,
+    }
+    html = only_article(tmp_path, files).html
+    assert "<pre><code>kind: &lt;change me&gt; {a}\n\nkind: b\n</code></pre>" in html
+    assert "<p>And <b>more</b> {x}</p>" in html
