@@ -49,7 +49,13 @@ from subscribers.consent_records import ConsentChannel, ConsentOrigin, load_cons
 from subscribers.errors import BadAddressError
 from subscribers.model import JoinWish, SubscriberStatus
 from subscribers.store import find_subscriber, known_subscriber
-from subscribers.tables import consent_record, erased_address, join_request, subscriber
+from subscribers.tables import (
+    address_change,
+    consent_record,
+    erased_address,
+    join_request,
+    subscriber,
+)
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.notices.people import mails, notify, text_of
@@ -201,7 +207,13 @@ def test_who_may_not_be_asked_gets_nothing_and_nothing_is_stored(
             )
     if why == "refused":
         ask(folder)
+        # Bob once wanted this address: it is forgotten there, too.
+        wanted = {"subscriber_id": 1, "old_address": BOB, "new_address": ANN}
+        with folder.database.writing() as connection:
+            dates = {"requested_at": NOW, "expires_at": NOW}
+            connection.execute(insert(address_change).values(**wanted, **dates))
         click(folder, token(folder, 1, 2), refuses=True)
+        assert folder.rows(address_change) == []
     if why == "limited":
         change(folder, per_network=1)
         ask(folder, "dan@example.com", client=CLIENT)
