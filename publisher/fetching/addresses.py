@@ -22,6 +22,8 @@ _MAX_LENGTH = 8000
 _REFUSED = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 # As long as a name may be (RFC 1035 section 2.3.4).
 _HOST_NAME = re.compile(r"[a-z0-9_.-]{1,253}")
+# Around all of a host.
+_BRACKETS = re.compile(r"\[[^]]*\](?::|$)")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 # Escaped already, or with a meaning of their own (RFC 3986 section 2.2).
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
@@ -80,7 +82,8 @@ def read_target(url: str) -> WebTarget:
         raise FetchError(FetchProblem.ADDRESS) from None
     if parts.scheme not in _DEFAULT_PORTS:
         raise FetchError(FetchProblem.ADDRESS, "only http and https are read")
-    if not host or port == 0 or "@" in parts.netloc or ("[" in parts.netloc) != (":" in host):
+    is_bracketed = _BRACKETS.match(parts.netloc) is not None
+    if not host or port == 0 or "@" in parts.netloc or is_bracketed != (":" in host):
         raise FetchError(FetchProblem.ADDRESS, "it has a host, and no user")
     path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SAFE)
     return WebTarget(parts.scheme == "https", host, port or _DEFAULT_PORTS[parts.scheme], path)
@@ -159,7 +162,7 @@ def redirected(request: WebRequest, status: int, location: str) -> WebRequest | 
         return None
     try:
         # http.client has read bytes as Latin-1.
-        raw = quote(location.encode("latin-1"), safe=_SAFE + " ")
+        raw = quote(location.strip().encode("latin-1"), safe=_SAFE + " ")
         url = urljoin(request.url, raw)
         before, after = urlsplit(request.url), urlsplit(url)
     except ValueError:

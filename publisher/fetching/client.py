@@ -62,17 +62,21 @@ class WebResponse:
         self._check_coding()
         size = 0
         with _explained(self._limits):
-            for piece in self._answer.stream(_PIECE):
+            # Without the argument it would not decompress chunks.
+            for piece in self._answer.stream(_PIECE, decode_content=True):
                 size += len(piece)
                 if size > self._limits.body_bytes:
                     raise FetchError(
                         FetchProblem.TOO_LONG, f"over {self._limits.body_bytes} bytes"
                     )
                 yield piece
+        self._check_end(size)
 
     def read(self) -> bytes:
         """Return the whole body; see `pieces`."""
-        return b"".join(self.pieces())
+        content = io.BytesIO()  # a list would take more than many small pieces
+        content.writelines(self.pieces())
+        return content.getvalue()
 
     def read_start(self, most: int) -> bytes:
         """Return what of the body comes at once, at most so many bytes. Raise FetchError."""
@@ -81,9 +85,21 @@ class WebResponse:
             return self._answer.read1(most, decode_content=True)
 
     def _check_coding(self) -> None:
-        coding = self.headers.get("Content-Encoding", "").strip().lower()
+        # Not stripped: urllib3 would not know it.
+        coding = self.headers.get("Content-Encoding", "").lower()
         if coding not in _CODINGS | _NO_CODING:
             raise FetchError(FetchProblem.BROKEN, "it is compressed in a way not asked for")
+
+    def _check_end(self, size: int) -> None:
+        """Raise FetchError for a compressed body that is cut off. To urllib3, it has ended."""
+        decoder: Any = getattr(self._answer, "_decoder", None)
+        if decoder is None or not (size or self._answer.chunked or self._answer.tell()):
+            return
+        packed: Any = decoder._obj  # noqa: SLF001  # it has no public name
+        is_whole = packed.is_finished() if hasattr(packed, "is_finished") else packed.eof
+        # After the first member of gzip anything may follow.
+        if not (is_whole or getattr(decoder, "_state", 0)):
+            raise FetchError(FetchProblem.BROKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +297,8 @@ def _explained(limits: FetchLimits) -> Iterator[None]:
     except OSError as error:
         text = error.strerror or type(error).__name__
         raise FetchError(FetchProblem.UNREACHABLE, text) from None
-    except exceptions.HTTPError:
+    # ValueError: a chunk whose length is negative.
+    except (exceptions.HTTPError, ValueError):
         raise FetchError(FetchProblem.BROKEN) from None
     except HTTPException:
         raise FetchError(FetchProblem.PROTOCOL) from None

@@ -3,6 +3,7 @@
 For tests of whatever fetches. Each behaviour is bounded in bytes and in time, and ends with the server.
 """
 
+import gzip
 import struct
 import threading
 import time
@@ -79,6 +80,7 @@ def _slowly(content: bytes) -> Iterable[Step]:
 _CHUNKED = raw_answer("Transfer-Encoding: chunked")
 _HINTS = raw_answer("Link: </a.css>; rel=preload", status=b"103 Early Hints")
 _CONTINUE = raw_answer(status=b"100 Continue")
+_GZIP = gzip.compress(b"hello")
 _PLAIN = raw_answer("Content-Type: text/plain", "Content-Length: 5", body=b"hello")
 
 # What the server does at each path.
@@ -121,6 +123,7 @@ BEHAVIOURS: Mapping[str, _Behaviour] = {
     "endless-chunks": lambda: chain([_CHUNKED], repeat(_chunk(_ZEROS), _MEGABYTES)),
     "small-chunks": lambda: chain([_CHUNKED], repeat(_chunk(b"a") * 10_000, 1000)),
     "bad-chunk": _steps(_CHUNKED, b"zz\r\nhello\r\n0\r\n\r\n"),
+    "negative-chunk": _steps(_CHUNKED, b"-5\r\nhello\r\n0\r\n\r\n"),
     "huge-chunk": _steps(_CHUNKED, b"f" * 30 + b"\r\nhello"),
     "cut-chunk": _steps(_CHUNKED, b"ff\r\nhello"),
     "no-last-chunk": _steps(_CHUNKED, _chunk(b"hello")),
@@ -136,9 +139,23 @@ BEHAVIOURS: Mapping[str, _Behaviour] = {
     "many-codings": _bomb(", ".join(["gzip"] * 100)),
     "other-coding": _says("Content-Encoding: zstd", body=b"\x28\xb5\x2f\xfd"),
     "broken-gzip": _says("Content-Encoding: gzip", body=b"\x1f\x8b\x08hello"),
+    "gzip-in-chunks": _steps(
+        raw_answer("Transfer-Encoding: chunked", "Content-Encoding: gzip"),
+        *(_chunk(_GZIP[:15]), _chunk(_GZIP[15:]), b"0\r\n\r\n"),
+    ),
+    "cut-gzip-in-chunks": _steps(
+        raw_answer("Transfer-Encoding: chunked", "Content-Encoding: gzip"),
+        *(_chunk(_GZIP[:10]), b"0\r\n\r\n"),
+    ),
+    "padded-gzip": _says("Content-Encoding: gzip", body=_GZIP + b"\n"),
+    "empty-gzip": _says("Content-Encoding: gzip"),
+    "cut-gzip": _says("Content-Encoding: gzip", body=_GZIP[:-9]),
+    "cut-brotli": _says("Content-Encoding: br", body=brotli.compress(b"hello")[:-1]),
+    "blank-coding": _says("Content-Encoding: gzip ", body=_GZIP),
     "not-gzip": _says("Content-Encoding: gzip", body=b"hello"),
     # Redirects.
     "redirect": _redirect("/plain"),
+    "redirect-blank": _redirect("/plain "),
     "redirect-loop": _redirect("/redirect-loop"),
     "redirect-nowhere": _says("Content-Length: 0", status=b"302 Found"),
     "redirect-file": _redirect("file:///etc/hostname"),

@@ -79,6 +79,8 @@ def test_a_host_is_no_longer_than_a_name_may_be() -> None:
         "exa%6dple.org",
         "[::1",
         "[127.0.0.1]",
+        "[::1]x",
+        "x[2606:4700::1]",
         "[v1.fe]",
         "a..ö",
     ):
