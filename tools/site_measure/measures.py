@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tools.site_measure.dead_links import (
+    NOTICES,
     dead_links,
     false_notices,
     is_copied,
@@ -240,9 +241,7 @@ def _count_losses(match: Match, parts: Fragments, lost: Measure, site: Published
         right = (
             right
             or (_is_on(href, site.home) and _is_kept(href, match, site))
-            or match.has_problem(
-                unquote(href), "broken-link", "removed-link", "removed-element"
-            )
+            or match.has_problem(unquote(href), *NOTICES, "removed-element")
         )
         lost.count(right, f"{match.file}: link {href}")
     pictures = len(list(page.whole.iter("img"))) + match.number_of(
