@@ -14,11 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPException, HTTPResponse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from publisher import __version__
 from publisher.fetching import addresses
@@ -27,6 +27,7 @@ from publisher.fetching.limits import USUAL_LIMITS, FetchError, FetchLimits, Fet
 if TYPE_CHECKING:
     from urllib3.response import HTTPResponse as DecodedResponse
 
+_Result = TypeVar("_Result")
 # Bytes of a body that are decoded at once.
 _PIECE = 65_536
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br"})
@@ -137,9 +138,10 @@ class GuardedClient:
         with ExitStack() as stack:
             with _explained(self.limits):
                 line = stack.enter_context(closing(self._connect(target, ends)))
-                if target.is_tls:
-                    line = stack.enter_context(closing(self._secured(line, target.host, ends)))
                 wire = _Wire(line, ends, self.limits.header_bytes)
+                if target.is_tls:
+                    trusted = self.trusted or _system_authorities()
+                    wire.begin_tls(trusted, target.host.rstrip("."))
                 answer = stack.enter_context(closing(_sent(wire, target, request)))
                 wire.begin_body(self.limits.sent_bytes)
             yield WebResponse(answer.status, answer.headers, request.url, answer, self.limits)
@@ -172,12 +174,6 @@ class GuardedClient:
             where = f"{target.host} leads to {to}"
             raise FetchError(FetchProblem.FORBIDDEN, to if to == target.host else where)
         return ips
-
-    def _secured(self, line: socket.socket, host: str, ends: float) -> ssl.SSLSocket:
-        line.settimeout(_left(ends))
-        trusted = self.trusted or _system_authorities()
-        # The handshake has the time limit as a whole.
-        return trusted.wrap_socket(line, server_hostname=host.rstrip("."))
 
 
 @cache
@@ -235,7 +231,11 @@ class _FinalResponse(HTTPResponse):
 
 
 class _Wire(io.RawIOBase):
-    """A connection as http.client uses it: each call has what is left of the time, and reads are counted."""
+    """A connection as http.client uses it: each call has what is left of the time, and reads are counted.
+
+    TLS gets its bytes from here, too. With a socket of its own, OpenSSL reads on for as long as a server sends
+    tickets and keys.
+    """
 
     def __init__(self, line: socket.socket, ends: float, head_bytes: int) -> None:
         self._line = line
@@ -243,15 +243,44 @@ class _Wire(io.RawIOBase):
         # Bytes that may still be read.
         self._left = head_bytes
         self._is_in_head = True
+        self._tls: ssl.SSLObject | None = None
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+
+    def begin_tls(self, trusted: ssl.SSLContext, host: str) -> None:
+        self._tls = trusted.wrap_bio(self._received, self._to_send, server_hostname=host)
+        self._by_tls(self._tls.do_handshake)
 
     def begin_body(self, most: int) -> None:
         self._left, self._is_in_head = most, False
 
     def sendall(self, content: bytes) -> None:
-        # TLS counts the time anew for each part that a server takes.
-        for start in range(0, len(content), _PIECE):
+        if self._tls is None:
+            self._send(content)
+            return
+        rest = memoryview(content)
+        while rest:
+            rest = rest[self._by_tls(self._tls.write, rest) :]
+
+    def _send(self, content: bytes) -> None:
+        rest = memoryview(content)
+        while rest:
             self._line.settimeout(_left(self._ends))
-            self._line.sendall(content[start : start + _PIECE])
+            rest = rest[self._line.send(rest) :]
+
+    def _by_tls(self, step: Callable[..., _Result], *arguments: object) -> _Result:
+        """Take a step of TLS, which may send and read."""
+        while True:
+            try:
+                result = step(*arguments)
+            except ssl.SSLWantReadError:
+                self._send(self._to_send.read())
+                if content := self._receive(_PIECE):
+                    self._received.write(content)
+                else:
+                    self._received.write_eof()
+            else:
+                self._send(self._to_send.read())
+                return result
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -266,15 +295,26 @@ class _Wire(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        content = b""
+        if self._tls is None:
+            content = self._receive(len(buffer))
+        else:
+            # Many servers close a connection without a word of TLS.
+            with suppress(ssl.SSLEOFError):
+                content = self._by_tls(self._tls.read, len(buffer))
+        if not content and self._is_in_head:
+            # To http.client, a head that is cut off has ended.
+            raise ConnectionAbortedError
+        buffer[: len(content)] = content
+        return len(content)
+
+    def _receive(self, most: int) -> bytes:
         if self._left <= 0:
             raise FetchError(FetchProblem.TOO_LONG)
         self._line.settimeout(_left(self._ends))
-        count = self._line.recv_into(memoryview(buffer)[: self._left])
-        if not count and self._is_in_head:
-            # To http.client, a head that is cut off has ended.
-            raise ConnectionAbortedError
-        self._left -= count
-        return count
+        content = self._line.recv(min(most, self._left))
+        self._left -= len(content)
+        return content
 
 
 @contextmanager

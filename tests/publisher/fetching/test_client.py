@@ -12,6 +12,7 @@ import time
 import traceback
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -322,19 +323,55 @@ def test_a_look_up_that_takes_too_long_is_left_behind() -> None:
     done.set()
 
 
+@contextmanager
+def speaking_tls(
+    folder: Path, content: bytes, tickets: int
+) -> Iterator[tuple[GuardedClient, str]]:
+    """Run a server that sends so many tickets for later sessions, answers, and closes the bare connection."""
+    authority = CertificateAuthority(folder)
+    files = authority.issue("server", ["localhost"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    context.num_tickets = tickets
+
+    def serve() -> None:
+        line, _address = listener.accept()
+        with line, suppress(OSError), context.wrap_socket(line, server_side=True) as secured:
+            secured.recv(65_536)
+            secured.sendall(content)
+
+    trusted = ssl.create_default_context(cafile=authority.path)
+    client = GuardedClient(LIMITS, THE_SERVER, trusted, lookup_of(["127.0.0.1"])[0])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield client, f"https://localhost:{listener.getsockname()[1]}/"
+        thread.join()
+
+
+def test_what_tls_sends_beside_the_answer_counts(tmp_path: Path) -> None:
+    """OpenSSL reads tickets and keys for as long as they come, and the deadline would pass meanwhile."""
+    answer = b"HTTP/1.1 200 OK\r\n\r\nhello"
+    with speaking_tls(tmp_path, answer, tickets=2) as (client, url):
+        assert get(client, url) == (200, b"hello")
+    with speaking_tls(tmp_path, answer, tickets=2000) as (client, url):
+        assert problem(client, url) is FetchProblem.TOO_LONG
+
+
 def test_by_https_the_name_of_the_address_is_checked_after_each_look_up(tmp_path: Path) -> None:
     authority = CertificateAuthority(tmp_path)
     trusted = ssl.create_default_context(cafile=authority.path)
     client = GuardedClient(LIMITS, THE_SERVER, trusted, lookup_of(["127.0.0.1"])[0])
+    sent = os.urandom(300_000)
     with receiving(authority.issue("receiver", ["news.example"])) as receiver:
         for host, why in (("news.example", None), ("other.example", FetchProblem.CERTIFICATE)):
-            url, body = f"https://{host}:{receiver.port}/", {"method": "POST", "body": b"x"}
+            url, body = f"https://{host}:{receiver.port}/", {"method": "POST", "body": sent}
             if why is None:
                 assert get(client, url, **body)[0] == 204
             else:
                 assert problem(client, url, **body) is why
-    assert [one.headers["Host"] for one in receiver.requests] == [
-        f"news.example:{receiver.port}"
+    assert [(one.headers["Host"], one.body) for one in receiver.requests] == [
+        (f"news.example:{receiver.port}", sent)
     ]
 
 

@@ -482,7 +482,7 @@ def test_certificates_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
         raise error
 
     # The standard library can't create certificates; check what the context requires.
-    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", refuse)
+    monkeypatch.setattr(ssl.SSLContext, "wrap_bio", refuse)
     with listener() as (address, _):
         response = send(address.replace("http:", "https:"))
     assert contexts[0].verify_mode is ssl.CERT_REQUIRED
