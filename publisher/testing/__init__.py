@@ -1,12 +1,11 @@
 """Fakes and samples for tests against this program. Public and stable, for any test framework.
 
 A sample publication and article, a transport that keeps messages in memory, a timer that tests
-advance, a source that shows only its newest items, and a web server that misbehaves. The clock that stands still is
+advance, and a source that shows only its newest items. The clock that stands still is
 `publisher.clock.FixedClock`.
 """
 
 from publisher.testing.fakes import RECENT_ITEMS, MemoryTransport, RecentItemsSource
-from publisher.testing.hostile_server import BEHAVIOURS, HostileServer, hostile_server
 from publisher.testing.samples import (
     SAMPLE_NEWSLETTER,
     SAMPLE_PUBLICATION,
@@ -17,16 +16,13 @@ from publisher.testing.samples import (
 )
 
 __all__ = [
-    "BEHAVIOURS",
     "RECENT_ITEMS",
     "SAMPLE_NEWSLETTER",
     "SAMPLE_PUBLICATION",
     "SECRET",
     "FakeTimer",
-    "HostileServer",
     "MemoryTransport",
     "RecentItemsSource",
-    "hostile_server",
     "make_publication",
     "sample_article",
 ]

@@ -21,7 +21,7 @@ import pytest
 from publisher.fetching.addresses import LOOPBACK, WebRequest
 from publisher.fetching.client import GuardedClient
 from publisher.fetching.limits import FetchError, FetchLimits, FetchProblem
-from publisher.testing.hostile_server import (
+from tests.publisher.fetching.hostile_server import (
     BEHAVIOURS,
     TLS_BEHAVIOURS,
     HostileServer,
