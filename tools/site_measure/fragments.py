@@ -24,6 +24,7 @@ _COMMENT = (
     r"|^(?:import\s[^\n]*\bfrom\s*['\"]|export\s(?:const|let|default|function)\b)[^\n]*(?:\n[^\n]+)*"
 )
 _OUTSIDE_CODE = re.compile(f"{_CODE}|{_COMMENT}", re.DOTALL | re.MULTILINE)
+_HOME = re.compile(r"\{\{\s*site\.(?:base)?url\s*\}\}")
 _RAW = re.compile(r"\{%-?\s*(?:raw|highlight).*?end(?:raw|highlight)\s*-?%\}", re.DOTALL)
 _ELEMENT = re.compile(r"<(img|iframe|video|audio|embed|table|pre|a)\b([^>]*)", re.IGNORECASE)
 _ADDRESS = re.compile(r"\b(?:src|href)\s*=\s*[\"']([^\"'{}]+)", re.IGNORECASE)
@@ -50,6 +51,8 @@ def fragments_of(document: SourceFile) -> Fragments:
     body = _OUTSIDE_CODE.sub(lambda match: match["code"] or "", document.body)
     # A sentence around it is in two parts.
     body = _RAW.sub("{% raw %}", body)
+    # A definition of a link has no spaces in its address.
+    body = _HOME.sub("", body)
     if document.path.suffix == ".html":
         _add_html(body, found)
         return found
