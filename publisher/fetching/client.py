@@ -94,9 +94,9 @@ class WebResponse:
     def _check_end(self, size: int) -> None:
         """Raise FetchError for a compressed body that is cut off. To urllib3, it has ended."""
         decoder: Any = getattr(self._answer, "_decoder", None)
-        if decoder is None or not (size or self._answer.chunked or self._answer.tell()):
+        packed: Any = getattr(decoder, "_obj", None)
+        if packed is None or not (size or self._answer.chunked or self._answer.tell()):
             return
-        packed: Any = decoder._obj  # noqa: SLF001  # it has no public name
         is_whole = packed.is_finished() if hasattr(packed, "is_finished") else packed.eof
         # After the first member of gzip anything may follow.
         if not (is_whole or getattr(decoder, "_state", 0)):
@@ -148,14 +148,15 @@ class GuardedClient:
 
     def _connect(self, target: addresses.WebTarget, ends: float) -> socket.socket:
         ips = self._judged(target, ends)
-        refusal = OSError()
+        # That of the first address, which the system takes for the best.
+        refusal: OSError | None = None
         for number, address in enumerate(ips):
             try:
                 seconds = _left(ends) / (len(ips) - number)
                 return socket.create_connection((address, target.port), seconds)
             except OSError as error:
-                refusal = error
-        raise refusal
+                refusal = refusal or error
+        raise refusal or OSError()
 
     def _judged(self, target: addresses.WebTarget, ends: float) -> list[str]:
         """Return the addresses of a host; raise FetchError unless all of them may be reached.
@@ -170,7 +171,8 @@ class GuardedClient:
             raise FetchError(FetchProblem.NAME, target.host) from None
         refused = [ip for ip in ips if not addresses.may_reach(ip, self.networks)]
         if refused or not ips:
-            to = ", ".join(refused) or "no address"
+            # A name server may give thousands.
+            to = ", ".join(refused[:3]) or "no address"
             where = f"{target.host} leads to {to}"
             raise FetchError(FetchProblem.FORBIDDEN, to if to == target.host else where)
         return ips

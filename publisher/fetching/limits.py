@@ -40,11 +40,11 @@ class FetchError(PublisherError):
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Bounds of one request with its redirects. Bytes of a body are counted as sent, and decompressed."""
+    """Bounds of one request with its redirects. Bytes of a body are counted as sent, with TLS, and decompressed."""
 
     # For all of it: look-ups, connections, handshakes, redirects, header fields and body.
     seconds: float = 30.0
-    # Of the status line and the header fields, with those of informational answers.
+    # Of the status line and the header fields, with those of informational answers and TLS's handshake.
     header_bytes: int = 65_536
     sent_bytes: int = 10_000_000
     body_bytes: int = 10_000_000

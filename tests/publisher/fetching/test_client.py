@@ -2,6 +2,7 @@
 
 import gc
 import gzip
+import ipaddress
 import logging
 import os
 import socket
@@ -306,9 +307,28 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(
     assert connections == []
 
 
+def test_of_a_thousand_private_addresses_three_are_said() -> None:
+    many = [f"10.0.{n // 250}.{n % 250}" for n in range(1000)]
+    client = GuardedClient(LIMITS, lookup=lookup_of(many)[0])
+    with pytest.raises(FetchError) as raised:
+        get(client, "http://example.org/")
+    assert str(raised.value).endswith("example.org leads to 10.0.0.0, 10.0.0.1, 10.0.0.2")
+
+
 def test_the_next_address_is_tried_when_one_refuses(server: HostileServer) -> None:
     client = GuardedClient(LIMITS, LOOPBACK, lookup=lookup_of(["::1", "127.0.0.1"])[0])
     assert get(client, f"http://news.example:{server.port}/plain") == (200, b"hello")
+
+
+def test_if_all_addresses_fail_the_first_says_why() -> None:
+    everybody = ipaddress.ip_network("255.255.255.255")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://news.example:{server.getsockname()[1]}/"
+    ips = ["127.0.0.1", str(everybody.network_address)]
+    for order, why in ((1, FetchProblem.REFUSED), (-1, FetchProblem.UNREACHABLE)):
+        lookup = lookup_of(ips[::order])[0]
+        client = GuardedClient(LIMITS, (*THE_SERVER, everybody), lookup=lookup)
+        assert problem(client, url) is why
 
 
 def test_a_look_up_that_takes_too_long_is_left_behind() -> None:
@@ -354,6 +374,8 @@ def test_what_tls_sends_beside_the_answer_counts(tmp_path: Path) -> None:
     answer = b"HTTP/1.1 200 OK\r\n\r\nhello"
     with speaking_tls(tmp_path, answer, tickets=2) as (client, url):
         assert get(client, url) == (200, b"hello")
+    with speaking_tls(tmp_path, answer[:-10], tickets=2) as (client, url):
+        assert problem(client, url) is FetchProblem.CLOSED
     with speaking_tls(tmp_path, answer, tickets=2000) as (client, url):
         assert problem(client, url) is FetchProblem.TOO_LONG
 
