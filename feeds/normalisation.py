@@ -134,7 +134,7 @@ def utc_seconds(
     owner: str,
     error: type[InvalidEntryError | InvalidChannelError] = InvalidEntryError,
 ) -> datetime:
-    """Return a moment in UTC and whole seconds; raise `error`, with owner and field, if it has no time zone."""
+    """Return a moment in UTC and whole seconds. Raise `error`, with the owner's id and the field, if it has no time zone."""
     if moment.tzinfo is UTC and not moment.microsecond:
         return moment
     if moment.utcoffset() is None:
@@ -233,7 +233,7 @@ _SPECIFIC_CHARACTERS = "!$&'()*+,/:;=?@~"
 
 
 def absolute_uri(text: str) -> str:
-    """Return an absolute URI, encoded (RFC 3987 3.1). Raise InvalidIdentifierError for a relative one or a bad host."""
+    """Return an absolute URI, encoded (RFC 3987 3.1). Raise InvalidIdentifierError if it is relative or its host malformed."""
     if _URI.fullmatch(text):
         return text
     address = _absolute(text)
@@ -251,7 +251,7 @@ def optional_uri(text: str | None) -> str | None:
 
 
 def identity(text: str) -> str:
-    """Return an id unchanged (RFC 4287 section 4.2.6.1); raise InvalidIdentifierError if it is no absolute IRI."""
+    """Return an id unchanged: readers compare its bytes (RFC 4287 4.2.6.1). Raise InvalidIdentifierError if it is no IRI."""
     if _URI.fullmatch(text):
         return text
     identifier = _absolute(text)
@@ -262,7 +262,7 @@ def identity(text: str) -> str:
 
 @lru_cache(maxsize=256)  # a publication has few languages, and each entry names one
 def language_tag(text: str) -> str:
-    """Return a tag that has the form of BCP 47; raise InvalidIdentifierError, as for `zh_Hant`, for another."""
+    """Return a tag in the form of BCP 47, registered or not. Raise InvalidIdentifierError for others, such as `zh_Hant`."""
     tag = one_line(text)
     if not _LANGUAGE.fullmatch(tag):
         raise InvalidIdentifierError(

@@ -263,7 +263,7 @@ def show_of(channel: Channel) -> PodcastShow | None:
 
 
 def episode(entry: Entry) -> EntryAttachment | None:
-    """Return the file to play: the enclosure or the first file that is audio, or video whose length is known."""
+    """Return the file to play: the enclosure, else the first file, that is audio or a video of known length."""
     playable = [
         one
         for one in entry.attachments

@@ -151,7 +151,10 @@ def _links_of(connection: Connection, ids: Sequence[int]) -> list[_StoredLink]:
 def mark_related_pages_due(
     connection: Connection, changed: Sequence[Row[Any]], public: Path
 ) -> None:
-    """Have the pages below `public` written again that recommend one of some rows of `article`."""
+    """Have the pages below `public` written again that recommend an article of `changed`.
+
+    These are rows of `article` with story, language, topics, section and URL.
+    """
     near: list[int] = []
     for language in {row.language for row in changed}:
         near += _recommending(
@@ -201,6 +204,7 @@ def _slugs(connection: Connection, changed: Sequence[Row[Any]]) -> set[str]:
 
 
 def _linked(page: Path, language: str) -> set[str]:
+    """Return the slugs of the stories in a language that a page links to."""
     before, after = urls.article_path(language, "|").split("|")
     link = re.compile(f'/{re.escape(before)}([^/"]+){re.escape(after)}')
     return {*link.findall(page.read_text("utf-8", "replace"))}

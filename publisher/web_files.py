@@ -157,7 +157,7 @@ def strip_host(page: str, url: str) -> str:
 
 
 def write_with_copies(path: Path, content: bytes) -> bool:
-    """Write a file and its compressed copies, if any differs, within an instant; return whether it changed."""
+    """Write a file and its compressed copies, each as a whole, unless they are there; return whether it changed."""
     changed = not path.is_file() or path.read_bytes() != content
     if not changed and all(_is_copy(path, suffix) for suffix in COMPRESSORS):
         return False

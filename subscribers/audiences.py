@@ -41,7 +41,7 @@ _RECIPIENTS = (
 def select_audience(
     newsletter: str, languages: Collection[str], now: datetime
 ) -> sa.Select[int]:
-    """Return a query for the `id`s, in order, of who gets `newsletter` in stored `languages` and has no pause."""
+    """Return a query for `id`s, in order, of those who get `newsletter` in `languages` (tags as stored), not paused `now`."""
     # The id in the subscription's index is sorted already, so the database sorts nothing.
     number = subscription.c.subscriber_id
     return (

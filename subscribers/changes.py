@@ -86,7 +86,7 @@ def resubscribe(
 def choose_newsletters(
     connection: Connection, subscriber_id: int, wanted: Mapping[str, bool], now: datetime
 ) -> bool:
-    """Subscribe (True) and leave (False); return whether anything changed. Raise `RefusedTransitionError`."""
+    """Subscribe (True) or leave (False); return whether anything changed. `RefusedTransitionError`: after a complaint."""
     before = load_subscriber(connection, subscriber_id)
     if before is None:
         return False

@@ -125,7 +125,7 @@ def _event(row: Row[Any]) -> model.SubscriberEvent:
 
 
 class ConsentEvent(StrEnum):
-    """Newsletters were asked for, confirmed, refused, or `IMPORTED`: another program's list says so."""
+    """Newsletters were asked for, confirmed by mail, refused there, or agreed to in another program's list (`IMPORTED`)."""
 
     REQUESTED = "requested"
     CONFIRMED = "confirmed"

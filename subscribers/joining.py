@@ -183,7 +183,10 @@ def refuse_request(
 
 
 def delete_unconfirmed(connection: Connection, now: datetime) -> list[int]:
-    """Delete who asked 30 days ago and confirmed nothing, and old requests of others; return their ids."""
+    """Delete those who asked 30 or more days ago and confirmed nothing. Return their ids.
+
+    Unconfirmed requests of other subscribers that are as old are deleted, too.
+    """
     old = join_request.c.requested_at <= now - _FORGET_AFTER
     of_person = join_request.c.subscriber_id == subscriber.c.id
     confirmed_or_imported = exists().where(

@@ -264,7 +264,7 @@ def remember_erased(
     now: datetime,
     why: ErasureReason = ErasureReason.ERASED,
 ) -> None:
-    """Store the hash of an address that is not on record any more; refused, it stays so until it is readmitted."""
+    """Store the hash of an address no longer on record. One that refused all mail refuses it until it is readmitted."""
     if identity in refused_among(connection, [identity], digest):
         why = ErasureReason.REFUSED
     readmit(connection, [identity], digest)

@@ -111,7 +111,7 @@ def _complete(
 
 
 def _own_link(entry: Entry, same: dict[str, Element]) -> Element:
-    """Return the link to the page of an entry: a copy of another's in its language, which is twice as fast."""
+    """Return the link to an entry's page. To copy that of another entry in the same language is twice as fast."""
     if entry.language not in same:
         same[entry.language] = etree.Element("link", links.entry_link(entry))
     link = copy(same[entry.language])

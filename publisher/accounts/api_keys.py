@@ -119,7 +119,10 @@ class KeyRequest:
 def add_api_key(
     connection: Connection, account_id: int, wanted: KeyRequest, now: datetime
 ) -> str:
-    """Return a new key, which nobody can read again. Raise AccountError for its label, scopes or lifetime."""
+    """Add a key and return it: nobody can read it again.
+
+    Raise AccountError if it has no label or scope, would last too long, or the account may not have a scope.
+    """
     _check(wanted)
     token = new_token()
     row = insert(api_key_table).values(

@@ -53,7 +53,7 @@ def read_factors(connection: Connection, account_id: int) -> Factors:
 
 
 def set_password(connection: Connection, account_id: int, hashed: str, now: datetime) -> None:
-    """Store the hash of a new password. Hash it before the transaction: that takes a tenth of a second."""
+    """Store a new password's hash; the one-time password stays. Hash it before the transaction: that takes 0.1 s."""
     changed = (
         update(password_table)
         .where(password_table.c.account_id == account_id)

@@ -102,7 +102,7 @@ class Account:
 def permits(
     grants: Iterable[Grant], permission: Permission, language: str | None = None
 ) -> bool:
-    """Return whether grants give a permission; one that is about a language needs, for None, a grant for all."""
+    """Return whether grants give a permission. Without a language, one that is about languages needs a grant for all."""
     return any(
         permission in PERMISSIONS[one.role]
         and (permission not in OF_ONE_LANGUAGE or one.language in {None, language})

@@ -26,7 +26,7 @@ class NewAccount:
 
 
 def add_account(connection: sa.Connection, new: NewAccount, now: datetime) -> Account:
-    """Add an account that nobody can sign in to yet. Raise AccountError for a bad or known address, or without roles."""
+    """Add an account that nobody can sign in to yet. Raise AccountError for a malformed or known address, or no role."""
     email = new.email.strip().lower()
     if not _EMAIL.fullmatch(email):
         raise AccountError.saying("%(email)s: is no e-mail address", email=repr(new.email))

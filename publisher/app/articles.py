@@ -75,7 +75,7 @@ def announce_articles(settings: Settings, database: Database, name: str, now: da
 
 
 def count_mailed_articles(database: Database, name: str) -> Mapping[str, int]:
-    """Count published articles of a source or story that are `news`, `announced` or `archive`. Raise UsageError."""
+    """Count a source's or story's published articles: `news`, `announced`, `archive`. Raise UsageError for an unknown name."""
     with database.reading() as connection:
         return source_items.count_by_mailing(connection, _chosen(connection, name))
 
@@ -110,7 +110,7 @@ class ProblemGroup:
 
 
 def list_article_problems(database: Database) -> list[ProblemGroup]:
-    """Return what was wrong when files were last read, with likely translations that are not linked, the most first."""
+    """Return what was wrong when files were last read, the most frequent kind first; also unlinked likely translations."""
     with database.reading() as connection:
         # Sorting is stable: within a kind, the order of files stays.
         stored = [*item_problems.list_problems(connection), *unlinked_translations(connection)]

@@ -185,7 +185,7 @@ def _replace(path: Path, key: str, content: bytes, edited: bytes) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Lock the folder: one caller at a time changes its files. `_require` notices what editors change meanwhile."""
+    """Lock the folder: one caller at a time changes its files. Text editors take no lock: `_require` sees their changes."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -297,7 +297,7 @@ PUBLICATION = "publication"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditableField:
-    """One key with its value as text, empty if the file has none. A title has a field for each `language`."""
+    """A key and its value as text, empty if absent; `choices`, if only these may be. A title has one for each `language`."""
 
     key: str
     value: str
@@ -344,7 +344,7 @@ def changes_of_form(
 def next_dates(
     state: EditingState, name: str, given: Mapping[str, str]
 ) -> list[tuple[tuple[str, ...], tuple[datetime, ...]]]:
-    """Return the next dates, by language, if a form were stored. Raise ConfigError as `save_editable_table` would."""
+    """Return languages with their next local times, if a form were stored. Raise ConfigError as `save_editable_table` does."""
     now = state.clock.now()
     after = try_settings(state.settings.folders.root, _changes(state, name, given))
     newsletter = after.newsletter(name)
@@ -363,7 +363,10 @@ def save_editable_table(
     given: Mapping[str, str],
     expected: str | None = None,
 ) -> list[ChangedSettings]:
-    """Change a table by a form; empty values remove keys. Raise ConfigError for wrong values or another `expected`."""
+    """Change the file as the values of a form say; an empty one removes the key.
+
+    Raise ConfigError if a value is wrong, or if the file is not the `expected` one any more.
+    """
     actor.require(Permission.CHANGE_SETTINGS)
     changes = _changes(state, name, given)
     if not changes:

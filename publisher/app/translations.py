@@ -104,7 +104,7 @@ def read_translation(
 def original_changes(
     state: EditingState, actor: Actor, key: str, language: str
 ) -> list[model.ChangedParagraph]:
-    """Return by paragraphs what changed since a translation. Raise TranslationError if it is not stale, or unknown."""
+    """Return paragraphs changed since a translation. Raise TranslationError if not stale, or the old words are unknown."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         line, cell = listing.require_story(
@@ -150,7 +150,10 @@ _LAST_MINUTE = time(23, 59)
 def claim_translation(
     state: EditingState, actor: Actor, key: str, language: str, until: date | datetime
 ) -> model.TranslationClaim:
-    """Promise a translation by an instant or a day's end. Raise TranslationError if it is there, or claimed."""
+    """Promise a translation by an instant, or the end of a day in the publication's time zone.
+
+    Raise TranslationError if it is there and up to date, or claimed by somebody else.
+    """
     return _take(state, actor, model.ClaimState.PROMISED, key, language, until)
 
 

@@ -95,7 +95,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentField:
-    """An attachment as front matter states it under `key`: None if not; `length` in bytes, `duration` in seconds."""
+    """An attachment as front matter states it under `key`, else None; `length` is in bytes, `duration` in seconds."""
 
     key: str
     src: str

@@ -552,7 +552,7 @@ def with_known_people(people: People, article: model.Article) -> model.Article:
 def known_bylines(
     people: People, bylines: Iterable[model.Byline], language: str
 ) -> tuple[model.Byline, ...]:
-    """Return bylines with names of known people, once each; affiliations as the article states, or of people.toml."""
+    """Return bylines with names of known people, each once; the article's affiliation, or else that of people.toml."""
     found: dict[str, model.Byline] = {}
     for byline in bylines:
         key = people.key_of(byline.name)

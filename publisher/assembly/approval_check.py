@@ -29,7 +29,7 @@ def check_approvals(
     now: datetime,
     report: Report = unreported,
 ) -> None:
-    """Have changed issues assembled again, and decide about those not approved. `report` gets what could not be checked."""
+    """Have changed issues assembled again; decide about those not approved. `report` gets why a check was impossible."""
     states = (IssueState.AWAITING_APPROVAL, IssueState.READY)
     with database.reading() as connection:
         if not any(

@@ -49,7 +49,7 @@ class GateRun:
 def check_digest(
     publication: Publication, issue: Issue, digest: Digest, list_title: str = ""
 ) -> GateRun:
-    """Compose a sample and check it; the digest's notes are warnings. Raise DeliveryError if none can be composed."""
+    """Compose a sample and check it; the digest's notes become warnings. Raise DeliveryError if it can't be composed."""
     # Imported late: the checks load tables of mail clients, and most cycles make no issue.
     from publisher.gate.checks import check_mail
 

@@ -93,7 +93,7 @@ class FailedRecipient:
 
 
 def failed_recipients(text: str, ours: frozenset[str]) -> Iterator[FailedRecipient]:
-    """Yield the addresses that a report is about, without `ours`: in lower case, whom it was from and to."""
+    """Yield the addresses that a report's text is about, but not `ours`: those it was sent from or to, in lower case."""
     places = list(_places(text, ours))
     for number, (start, address) in enumerate(places):
         end = places[number + 1][0] if number + 1 < len(places) else None

@@ -204,7 +204,7 @@ def _verdict_about(
     origin: model.Attribution | None,
     verdicts: Iterable[model.RecipientVerdict],
 ) -> model.RecipientVerdict:
-    """Return the verdict about the subscriber; one about another address means that her mail was forwarded."""
+    """Return the verdict about the subscriber. One about another address is of forwarded mail: her mailbox is not dead."""
     first, *others = verdicts
     if origin is None:
         return first

@@ -72,7 +72,10 @@ class Bucket:
             return bytes(found.bytes()), found.meta["e_tag"] or ""
 
     def replace(self, key: str, content: bytes, tag: str | None) -> str:
-        """Replace the object of this tag, or none (None); return the new tag. Raise BucketError if another was faster."""
+        """Replace the object with this entity tag, or put the first one (None); return the new tag.
+
+        Raise BucketError if another process was faster.
+        """
         mode: PutMode = "create" if tag is None else {"e_tag": tag}
         with self._explained():
             try:

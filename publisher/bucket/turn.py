@@ -53,7 +53,7 @@ def fill_bucket(
 
 
 def public_since(settings: Settings, database: Database, now: datetime) -> datetime | None:
-    """Return the last turn that is on the web as a whole: now, unless there is a bucket; None if it never was."""
+    """Return when the web last had a turn as a whole: now, without a bucket; None if the bucket never had everything."""
     if settings.s3 is None:
         return now
     with database.reading() as connection:

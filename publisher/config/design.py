@@ -41,7 +41,7 @@ def _accent(value: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logo:
-    """A picture as it was when settings were read; `target`, in the web root, has its hash. Sizes are in pixels."""
+    """A picture as it was when settings were read. `target` is its path in the web root, with its hash. Sizes in pixels."""
 
     path: str
     target: str = ""

@@ -1,4 +1,4 @@
-"""Reads publication.toml and the environment, whose tables check values: Settings, or one ConfigError."""
+"""Reads publication.toml and the environment; returns Settings or raises one ConfigError. The tables check values."""
 
 import difflib
 import os

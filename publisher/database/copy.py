@@ -35,7 +35,7 @@ class TableContent:
 
 
 def back_up(address: Path | str, target: Path) -> None:
-    """Copy a database, as of one instant, into a new file; do nothing without one. Raise DatabaseError."""
+    """Copy a database, as of one instant, into a new file; do nothing if its own file is missing. Raise DatabaseError."""
     if not isinstance(address, str):
         if address.exists():
             copy_file(address, target)

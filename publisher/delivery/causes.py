@@ -140,7 +140,7 @@ def cause_of(key: str | None) -> Cause:
 
 
 def advise(state: str, key: str | None) -> str:
-    """Return what a person can do about a cause. While it is deferred, nothing is given up or in doubt."""
+    """Return what a person can do about a cause. Of a deferred delivery no address is given up, and nothing is in doubt."""
     cause = cause_of(key)
     is_dead = isinstance(cause, BounceCategory) and cause.is_dead_address
     comes_later = state == DeliveryState.DEFERRED and (is_dead or cause.advice == _DECIDE)

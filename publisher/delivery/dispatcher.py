@@ -313,7 +313,7 @@ class Dispatcher:
     # --- sending
 
     def _send_due_issues(self) -> bool:
-        """Send what is due now; return whether another issue is due since. Raises PublisherError if nothing can be sent."""
+        """Send what is due; return whether another issue became due meanwhile. Raises PublisherError if nothing can be sent."""
         due = self._due_issues()
         if not due:
             return False

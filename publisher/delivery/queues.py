@@ -133,7 +133,7 @@ class FairQueue:
         return allocation
 
     def commit(self, allocation: Allocation, *, rows_returned: bool) -> None:
-        """Apply an allocation after its commit. `rows_returned`: the transaction made rows claimable again."""
+        """Apply an allocation after its commit. `rows_returned`: the transaction also made rows claimable again."""
         allocation.is_drained = allocation.is_drained and not rows_returned
         self._last = allocation
         self._transport_opens_at = self.timer.time() + (allocation.rate_wait or 0.0)

@@ -83,7 +83,7 @@ class SendWorker:
         return wait * (1 + self._random.random())
 
     def _send_until_disconnected(self) -> Unreachable | None:
-        """Connect and send until the connection or the work ends; return the error, also if nothing was answered."""
+        """Connect and send until connection or work ends; return the error, such as an end before anything was answered."""
         has_answered = False
         outcome = Outcome(SendStatus.NOT_SENT)
         try:

@@ -35,7 +35,7 @@ MOST_OF_A_RULE = 8
 
 
 def check_mail(mail: CheckedMail) -> GateReport:
-    """Return all that is wrong, errors first, in document order; the same in many places is one with their number."""
+    """Return all findings, errors first, each kind in document order; one problem in many places is one, with their number."""
     found = [finding for module in CHECKS for finding in module.check(mail)]
     found.sort(key=_place)
     return GateReport(findings=tuple(_limited(_merged(found))))

@@ -50,7 +50,7 @@ _SIZE = "font-size:"
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """A text and its element, or a break of blocks (None); `hidden_by`, such as `display:none on div`, or None."""
+    """A text and its element, None for a break of blocks; `hidden_by` says what hides it (`display:none on div`), or None."""
 
     text: str
     element: etree._Element | None

@@ -412,7 +412,7 @@ def has_issues(connection: sa.Connection, name: str) -> bool:
 
 
 def rename_editions(connection: sa.Connection, former: str, name: str) -> None:
-    """Move issues, whose pages are written at the new address, and what is planned. The new name has no issues."""
+    """Move issues, to have their pages written at the new address, and what is planned. The new name must have none."""
     table = edition_table.c.newsletter
     has_former = connection.execute(sa.select(table).where(table == former).limit(1)).first()
     if has_former:

@@ -73,7 +73,7 @@ class Leader:
 def take_or_renew(
     connection: sa.Connection, process: Process, epoch: int | None, now: float
 ) -> int | None:
-    """Renew the lease of this epoch, or take it with a new one if it is free; None if another process leads."""
+    """Renew the lease of this epoch, or take a free one with a new epoch. Return the epoch; None if another process leads."""
     if epoch is not None:
         renewal = sa.update(leader).where(_is_led_by(process.id, epoch))
         if connection.execute(renewal.values(until=now + LEADER_SECONDS)).rowcount:
@@ -132,6 +132,7 @@ def files_epoch(connection: sa.Connection) -> int:
 
 
 def set_files_epoch(connection: sa.Connection, epoch: int) -> None:
+    """Record that the leader of an epoch writes files."""
     connection.execute(
         sa.update(leader).where(leader.c.name == _NAME).values(files_epoch=epoch)
     )

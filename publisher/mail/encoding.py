@@ -63,7 +63,7 @@ def encode_text(text: str) -> str:
 
 
 def encode_mailbox(name: str, address: str) -> str:
-    """Return a display name and an address (RFC 5322 section 3.4). Raise ValueError if it can't be written."""
+    """Return a display name and an address (RFC 5322 section 3.4). Raise ValueError if the address can't be written."""
     if not PLAIN_ADDRESS.fullmatch(address):
         address = _checked_address(address)
     return encode_named(name, address) if single_line(name) else address

@@ -92,7 +92,7 @@ def sign_link(
 
 
 def read_link(secret: str, kind: LinkKind, value: str) -> SignedLink:
-    """Return what a token says. Raise DeliveryError for one of others, or for another kind of link."""
+    """Return what a token says. Raise DeliveryError for one that was not made here, or of another kind of link."""
     is_old = not value.startswith(_PREFIX)
     signed = value.removeprefix(_PREFIX)
     try:

@@ -19,7 +19,7 @@ def convert_picture(content: bytes) -> bytes:
 
 
 def narrow_picture(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield narrower copies as WebP with their widths in pixels, the widest first, if they save. Raises ArticleError."""
+    """Yield narrower WebP copies and widths in pixels, widest first; none if they save no bytes. Raises ArticleError."""
     rest = _converted(content, "--narrow")
     while rest:
         head, _, rest = rest.partition(b"\n")

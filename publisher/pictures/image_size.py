@@ -45,7 +45,7 @@ class ImageInfo:
 
 
 def measure_image(content: bytes) -> ImageInfo | None:
-    """Return format and size, None if unknown or damaged. Raises ArticleError for more than MAX_IMAGE_PIXELS."""
+    """Return format and size; None for other formats or a damaged header. Raises ArticleError beyond MAX_IMAGE_PIXELS."""
     try:
         # Pillow warns about damaged metadata and of many pixels. This may hide a warning of another thread.
         with warnings.catch_warnings(action="ignore"), _open(content) as image:

@@ -30,7 +30,7 @@ LengthPlan = tuple[digest_stories.StoryLength, ...]
 
 
 def length_plans(wanted: LengthPlan) -> list[LengthPlan]:
-    """List the plans from what is wanted to the least; each shortens one story more, the lead the last."""
+    """List the plans from what is wanted to the least. Each differs in one story; the lead is shortened after all others."""
     plan, plans = list(wanted), [wanted]
     for target in (
         digest_stories.StoryLength.OPENING,

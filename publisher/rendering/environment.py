@@ -75,7 +75,7 @@ class Templates:
         self._environment = _environment(folders) if own else _shipped_environment()
 
     def render(self, name: str, language: str, values: Mapping[str, Any]) -> str:
-        """Return a template's output with words in a language. Raises RenderingError with template, line and reason."""
+        """Return a template's output, the program's words in a language. RenderingError has template, line and reason."""
         return self._render(name, self._given(language, values))
 
     def render_each(

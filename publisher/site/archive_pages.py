@@ -60,7 +60,7 @@ def write_archives(
     now: datetime,
     report: Report = unreported,
 ) -> int:
-    """Write changed lists; return how many files changed. `report` gets what the next cycle tries again."""
+    """Write changed lists; return how many files changed. `report` gets why a page failed: the next cycle tries it again."""
     around = web_files.hash_inputs(
         settings.publication,
         settings.takes_requests,

@@ -54,7 +54,7 @@ def write_list_pages(
     now: datetime,
     report: Report = unreported,
 ) -> int:
-    """Write the lists of all languages; return how many files changed. `report` gets what the next cycle tries again."""
+    """Write all lists; return how many files changed. `report` gets why a page failed: the next cycle tries all again."""
     around = web_files.hash_inputs(
         settings.publication,
         settings.newsletters,

@@ -288,7 +288,7 @@ def due_feeds(connection: sa.Connection) -> list[Feed]:
 def feeds_in(
     connection: sa.Connection, languages: tuple[str, ...], *, listed: bool = False
 ) -> list[Feed]:
-    """Return by name the feeds of some languages, and that of all; with `listed` no empty topics and authors."""
+    """Return, by name, feeds of some languages and that of all languages; `listed` omits empty ones of topics and authors."""
     query = sa.select(feed).where(feed.c.language.in_(("", *languages)))
     if listed:
         filled = sa.exists().where(

@@ -46,7 +46,7 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry(EntryRow):
-    """An entry, its article and the versions of that; it is corrected if a newsletter brought other words."""
+    """An entry, its article, and that one's versions; `is_corrected` if a newsletter carried the article in other words."""
 
     article: Article
     versions: Sequence[LanguageVersion]
@@ -136,7 +136,7 @@ def _stored_entry(
 
 
 def rows_of_articles(connection: sa.Connection, chosen: Sequence[Article]) -> list[EntryRow]:
-    """Return entries of articles in this order, in no feed (position 0); without those that no feed has yet."""
+    """Return the entries of articles in this order, with position 0; articles that no feed has yet are left out."""
     known: dict[tuple[int, str], sa.Row[tuple[int, str, str, int]]] = {}
     columns = feed_entry.c["article_id", "language", "tag", "updated"]
     for portion in chunks([one.id for one in chosen]):

@@ -81,7 +81,7 @@ def split_evenly(count: int, most: int) -> list[int]:
 
 
 def split_by_size(sizes: Sequence[int], most_bytes: int) -> list[int]:
-    """Return how many entries in a row fit documents of `most_bytes`; a larger entry has one of its own."""
+    """Return how many consecutive entries fit each document of `most_bytes`; a larger entry has a document of its own."""
     counts: list[int] = []
     total = 0
     for size in sizes:

@@ -73,7 +73,7 @@ def wait_of(
     due_at: datetime,
     now: datetime,
 ) -> TranslationWait | None:
-    """Return for how many translations, but those of `sent` stories, an issue waits now; None if it is to be made."""
+    """Return for how many translations an issue waits, None if it is to be made; stories that were `sent` do not count."""
     until = end_of_wait(edition, due_at)
     if until <= now:
         return None

@@ -114,7 +114,7 @@ def is_for_us(url: str, others: Collection[str]) -> bool:
 
 
 def is_own_request(check: OriginCheck, url: str) -> bool:
-    """Return whether a request for a known host may come from where it does; `url` is our own address."""
+    """Return whether the page that sent a request may do so; `url` is our own address, and the host was found to be known."""
     if flask.request.method in SAFE_METHODS or check is OriginCheck.EXEMPT:
         return True
     fields = flask.request.headers
@@ -212,7 +212,7 @@ def with_health(
 
 
 def client_network(request: flask.Request) -> str:
-    """Return the network, /24 or /48, or ""; a proxy names the client only if the settings trust it."""
+    """Return the client's network, /24 of IPv4, /48 of IPv6, or "". A proxy names the client only if it is trusted."""
     try:
         address = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])
     except ValueError:

@@ -237,7 +237,7 @@ class ColumnPlan:
 
 
 def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
-    """Return what a header's columns are read as. Raise BadFileError for double, misspelt, or no address."""
+    """Return what a header's columns are read as. Raise BadFileError for a double or misspelt column, or no address."""
     if not cells:
         raise BadFileError(
             line, RowReason("the file is empty; it starts with a header such as email,name")

@@ -99,7 +99,10 @@ def begin_password(state: EditingState, token: str) -> None:
 def store_password(
     state: EditingState, token: str, password: str, code: str, network: str
 ) -> NewFactor:
-    """Store a password and one-time passwords; return recovery codes. Raise SignInError: its fault, `wrong`, `over`, `prove`."""
+    """Store a password, and the one-time passwords that `code` proves; return new recovery codes.
+
+    Raise SignInError: a fault of the password, `wrong` for the code, `over`, `prove`.
+    """
     setup, now = read_setup(state, token), state.clock.now()
     if not setup.totp:
         raise SignInError("over")

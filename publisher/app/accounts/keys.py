@@ -1,4 +1,4 @@
-"""Keys of the API and sessions of the console: everybody has one's own, administrators see and revoke all keys."""
+"""Keys of the API and sessions of the console. Everybody manages his or her own; administrators see and revoke all."""
 
 from __future__ import annotations
 

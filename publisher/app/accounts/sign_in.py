@@ -30,7 +30,7 @@ _TOUCH_AFTER = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """Whose sign-in is complete; `language` is of the pages, `is_fresh` says that a factor was shown just now."""
+    """Who has signed in; `language` is that of the pages. `is_fresh`: a factor was shown just now, which some routes need."""
 
     actor: Actor
     name: str
@@ -160,7 +160,7 @@ def _complete(
 
 
 def begin_by_password(state: EditingState, browser: Browser, email: str, password: str) -> str:
-    """Return the token of a session, for `use_code`. Raise SignInError: `wrong`, never saying of what, or `wait`."""
+    """Begin a session; return its token, for `use_code`. Raise SignInError: `wait`, or `wrong`, which never says of what."""
     require_step(state, browser.network)
     account = _owner_of_password(state, email, password, browser.network)
     now = state.clock.now()

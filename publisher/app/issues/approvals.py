@@ -43,7 +43,7 @@ class ShownPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanToSign:
-    """The plan of a day: `recipients` get the issue, `moved` says in words why approvals will not count."""
+    """The plan of an issue's day in all languages; `recipients` get the issue. `moved`: why given approvals won't count."""
 
     plan: audience_plan.AudiencePlan
     hash: str

@@ -104,7 +104,7 @@ class Calendar:
 
 
 def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
-    """Return the days from `first` to `last`, at most MAX_DAYS. Raise UsageError for years without a schedule."""
+    """Return days from `first` through `last`, at most MAX_DAYS. Raise UsageError for a year that is too early or too late."""
     settings, now = state.settings, state.clock.now()
     _check_year(first, now)
     last = min(last, first + timedelta(days=MAX_DAYS - 1))

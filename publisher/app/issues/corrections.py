@@ -55,7 +55,7 @@ class CorrectionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionPlan:
-    """Whom a correction would reach: numbers by standing, the hash of what was sent, earlier corrections."""
+    """Whom a correction would reach now, by standing; `sent_as` is the hash of what was sent. `corrections`: earlier ones."""
 
     issue: Issue
     subject: str

@@ -42,7 +42,7 @@ def require_rows(connection: Connection, settings: Settings, issue: model.Issue)
 def list_upcoming(
     settings: Settings, database: Database, now: datetime, most: int
 ) -> list[planner.EditionIssue]:
-    """Return the issues of all editions that are due already, and the next ones, also those that are made already."""
+    """Return the issues of all editions that are due already, then the next ones, also those that were made ahead."""
     with database.reading() as connection:
         planned = planner.read_planning(connection, settings)
         upcoming = planner.upcoming_issues(settings, planned, now, most)
@@ -113,7 +113,7 @@ def find_edition(settings: Settings, newsletter: str, language: str | None) -> E
 def choose_editions(
     settings: Settings, newsletter: str | None, language: str | None
 ) -> list[Edition]:
-    """Return a newsletter's or all editions, language by language. Raise UsageError if there is none."""
+    """Return editions of one newsletter or all, in one language or all, by language. Raise UsageError if there is none."""
     names = [newsletter] if newsletter is not None else [n.name for n in settings.newsletters]
     editions = [edition for name in names for edition in _editions_of(settings, name)]
     if not editions:

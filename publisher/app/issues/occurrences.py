@@ -307,7 +307,7 @@ class SkippedIssue:
 def skip_day(
     state: EditingState, actor: Actor, key: OccurrenceKey, reason: str = ""
 ) -> list[SkippedIssue]:
-    """Skip a day's issues and occurrences, all or none. Raise as `skip_issue` and `skip_occurrence` do."""
+    """Skip a day's issues, and occurrences where no issue is made: all or none. Raise as `skip_issue`, `skip_occurrence`."""
     why = " ".join(reason.split()) or f"skipped by {actor.name}"
     wanted = choose_languages(state.settings, key.newsletter, key.languages)
     names = {one.language: issue_name(one.newsletter, one.language, key.day) for one in wanted}

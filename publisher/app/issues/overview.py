@@ -147,7 +147,7 @@ def list_left_out(
 def compare_revisions(
     state: EditingState, actor: Actor, name: str, old: int | None = None, new: int | None = None
 ) -> RevisionDiff:
-    """Compare two revisions, by default the last two. Raise IssueError if there are no such ones."""
+    """Compare two revisions of an issue, by default the last two. Raise IssueError if it has no such revisions."""
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         revisions = digests.revisions_of(connection, require_issue(connection, name))
@@ -207,7 +207,7 @@ def find_story_id(state: EditingState, text: str) -> int:
 
 
 def search_stories(state: EditingState, actor: Actor, name: str, words: str) -> list[Article]:
-    """Return recent stories that an issue could have, as its edition would show them, by words of titles, latest first."""
+    """Return recent stories, with `words` in a title, that an issue could have, as its edition shows them, latest first."""
     actor.require(Permission.VIEW)
     settings, wanted = state.settings, words.casefold()
     with state.database.reading() as connection:

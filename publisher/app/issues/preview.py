@@ -75,7 +75,7 @@ def find_source(
     viewer: Viewer,
     now: datetime,
 ) -> MailSource:
-    """Return what a viewer gets. Raise IssueError if that is no mail, RenderingError or DeliveryError if it fails."""
+    """Return a viewer's mail. Raise IssueError if there is none, RenderingError or DeliveryError if it can't be made."""
     maker = _Maker(connection, settings, renderer, viewer, now)
     if isinstance(what, Edition):
         return maker.of_next(what)
@@ -312,7 +312,7 @@ def preview_mail(
     what: str | Edition,
     viewer: Viewer,
 ) -> MailPreview:
-    """Return the mail of an issue's name, or of an edition's next issue. Raise UsageError, or IssueError without mail."""
+    """Return a viewer's mail of a named or next issue. Raise UsageError for an unknown issue, IssueError without a mail."""
     _require_viewing(actor, viewer)
     now = state.clock.now()
     with state.database.reading() as connection:

@@ -102,6 +102,7 @@ class PreviewStore:
         self._lock = Lock()
 
     def keep(self, preview: MailPreview) -> str:
+        """Store a preview; return its key."""
         content = b"\0".join((preview.message, preview.page.encode()))
         key = hashlib.sha256(content).hexdigest()[:32]
         with self._lock:

@@ -187,7 +187,7 @@ def rate_of(looks: deque[tuple[datetime, int]]) -> float | None:
 def expected_end(
     now: datetime, stop: StopCounts, rate: float | None, last_due: datetime | None
 ) -> datetime | None:
-    """Return when the last mail leaves, as far as can be known. `last_due` is of the rows at subscribers' hours. Pure."""
+    """Return when the last mail leaves, if known. Pure. `last_due`: of the last row that waits for its subscriber's hour."""
     left = stop.under_way + stop.waiting
     if not left or not rate:
         return last_due if left else None
@@ -198,7 +198,7 @@ def expected_end(
 def pause_sending(
     state: EditingState, actor: Actor, name: str, reason: str | None = None
 ) -> StopCounts:
-    """Stop sending an issue; return how far it was. Mails that are under way are completed."""
+    """Stop sending an issue until it is resumed; return how far it was. Mails that are under way are completed."""
     permission = Permission.PAUSE_SENDING
     with changing_issue(state, actor, "pause", permission, name) as (change, issue):
         change.details["reason"] = reason
@@ -298,7 +298,7 @@ _ROW_WORDS = {
 
 
 def send_now(state: EditingState, actor: Actor, name: str) -> model.Issue:
-    """Send an issue that is ready or held, after the time in which `undo_sending` stops it."""
+    """Send a ready issue before its hour, or a held one. The first mail leaves after the time in which it can be undone."""
     with _changing(state, actor, "send-now", Permission.CONTROL_SENDING, name) as one:
         issue, send_at = one.issue, one.now + one.edition.undo_now
         if issue.state is not model.IssueState.READY:

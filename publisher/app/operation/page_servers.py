@@ -32,7 +32,7 @@ class WebState:
 
 @contextmanager
 def open_web_state(settings: Settings) -> Iterator[WebState]:
-    """Open it beside a service. Raise DatabaseError if `publisher run` has not made or upgraded the database yet."""
+    """Open the state while a service runs. Raise DatabaseError if `publisher run` has not made or upgraded the database."""
     with (
         closing(_open(settings, _PAGES_BUSY_SECONDS, read_only=True)) as database,
         closing(_open(settings, _PAGES_BUSY_SECONDS)) as written,
@@ -77,7 +77,10 @@ class ConsoleState:
 
 @contextmanager
 def open_console_state(settings: Settings, *, upgrade: bool = False) -> Iterator[ConsoleState]:
-    """Open it beside a service. Raise DatabaseError if the database is not made or upgraded; `upgrade` does that."""
+    """Open the state while a service runs, and close it at the end.
+
+    Raise DatabaseError if `publisher run` has not made or upgraded the database yet; with `upgrade`, do that.
+    """
     with (
         closing(_open(settings, _CONSOLE_BUSY_SECONDS, upgrade=upgrade)) as writing,
         closing(_open(settings, _CONSOLE_BUSY_SECONDS, read_only=True)) as reading,

@@ -33,7 +33,10 @@ from publisher.log import log
 
 
 def open_engine(pipeline: cycle.Pipeline, watch: Work) -> TurnEngine:
-    """Return the engine of the settings, which calls `watch` every few seconds. Raise ConfigError or DatabaseError."""
+    """Return the engine of the settings; it calls `watch` every few seconds while it works.
+
+    Raise ConfigError if it can't be used, and DatabaseError if it can't have its tables.
+    """
     settings = pipeline.settings
     if settings.publication.engine == "local":
         from publisher.jobs.local_engine import Service

@@ -25,7 +25,8 @@ from publisher.delivery.lineage.witness import read_lineage, second_folder
 from publisher.delivery.states import FAILURE_STATES
 from publisher.delivery.transports import create_transport
 from publisher.files import find_full_disk
-from publisher.ingest import problems as faults
+from publisher.ingest import problems as item_problems
+from publisher.ingest.problems import count_problems
 from publisher.issues import digests, planner
 from publisher.issues import store as issues
 from publisher.issues.approvals import approved_before
@@ -55,7 +56,7 @@ _HELD_PERIOD = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class IssueStatus:
-    """An issue with its numbers; `approved_before` are who approved it before it changed, while it waits again."""
+    """An issue with its numbers. `approved_before`: who approved it before a change, while it waits for approval again."""
 
     issue: Issue
     articles: int
@@ -125,9 +126,9 @@ class PublicationStatus:
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
     # Sources that suddenly lost most of their articles: nothing of them is withdrawn.
-    held_sources: tuple[faults.HeldSource, ...] = ()
+    held_sources: tuple[item_problems.HeldSource, ...] = ()
     # Sources that the last cycle could not read: nothing of them changes.
-    unreadable_sources: tuple[faults.SourceFailure, ...] = ()
+    unreadable_sources: tuple[item_problems.SourceFailure, ...] = ()
     # What went wrong in the last cycle, or the last run of a turn of the service.
     problems: tuple[job_turns.TurnProblem, ...] = ()
     # Problems of articles by kind, the most frequent one first.
@@ -224,13 +225,13 @@ def _read_snapshot(
         latest=tuple(shown[:_LATEST_ISSUES]),
         elsewhere=elsewhere,
         unserved=unserved,
-        quarantine=tuple(faults.quarantined_items(connection)),
-        held_sources=tuple(faults.list_held_sources(connection)),
-        unreadable_sources=tuple(faults.list_failures(connection)),
+        quarantine=tuple(item_problems.quarantined_items(connection)),
+        held_sources=tuple(item_problems.list_held_sources(connection)),
+        unreadable_sources=tuple(item_problems.list_failures(connection)),
         problems=tuple(job_turns.list_turn_problems(connection)),
-        article_problems={k.value: n for k, n in faults.count_problems(connection).items()},
+        article_problems={k.value: n for k, n in count_problems(connection).items()},
         held_back=_held_back(connection, served),
-        left_out=tuple(faults.left_out_by_name(connection)),
+        left_out=tuple(item_problems.left_out_by_name(connection)),
         feeds=feed_index.count_feeds(connection, served),
         pings_waiting=websub.count_waiting_pings(connection),
         pings_failed=tuple(websub.failed_pings(connection)),
@@ -280,7 +281,7 @@ def _read_languages(
 
 
 def _held_back(connection: Connection, languages: Sequence[str]) -> dict[str, int]:
-    counts = Counter(faults.count_left_out(connection))
+    counts = Counter(item_problems.count_left_out(connection))
     counts.update(articles.held_back(connection, languages))
     return dict(counts.most_common())
 

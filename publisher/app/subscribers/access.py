@@ -46,7 +46,7 @@ def read_preferences_link(connection: Connection, secret: str, token: str) -> Su
 def read_own_link(
     connection: Connection, secret: str, kind: LinkKind, token: str
 ) -> tuple[SignedLink, Subscriber] | None:
-    """Return what a token says and who has it; None if it is damaged or has ended, as of a merged record."""
+    """Return what a token says and who has it; None if it is damaged or has ended, as links of a merged record have."""
     link = find_link(secret, kind, token)
     if link is None:
         return None
@@ -254,7 +254,7 @@ def confirm_new_address(
     change: address_change.AddressChange,
     now: datetime,
 ) -> bool:
-    """Give a subscriber the new address, and mail the old one how to undo it. False if nothing waits or she has left."""
+    """Give a subscriber the new address; mail the old one how to undo it. Return False if nothing waits, or she left."""
     digest = address_digest(settings)
     if not address_change.confirm_address_change(
         connection, change, now, moved=MOVED_TABLES, digest=digest

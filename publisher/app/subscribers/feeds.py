@@ -101,7 +101,7 @@ def read_private_feed(
     language: str,
     now: datetime,
 ) -> PrivateFeed | None:
-    """Return the feed of a token, None if it never was one. Raise EndedFeedError if it was revoked or she was erased."""
+    """Return a token's feed, None if it was never signed. Raise EndedFeedError if revoked, or the subscriber was erased."""
     if find_link(secret, "feed", token) is None:
         return None
     link, person = read_own_link(connection, secret, "feed", token) or (None, None)

@@ -146,7 +146,10 @@ def exceeded_limit(
 
 
 def joining_stopped(connection: Connection, settings: Settings, now: datetime) -> bool:
-    """Return whether too many confirmations bounced in a week, or since the owner's `bounces_count_from`."""
+    """Return whether no confirmations are asked for, because too many of the latest bounced.
+
+    It ends a week after them, or when the owner sets `bounces_count_from`.
+    """
     since = now - _SAMPLE_AGE
     if settings.joining.bounces_count_from:
         since = max(since, settings.joining.bounces_count_from.astimezone(UTC))

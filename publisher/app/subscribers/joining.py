@@ -105,7 +105,7 @@ class ConfirmationView:
 def request_subscription(
     connection: Connection, settings: Settings, request: SubscriptionRequest, now: datetime
 ) -> RequestAnswer:
-    """Ask an address to confirm a request, if it may be asked. Raise BadAddressError if none can write to it."""
+    """Ask an address to confirm a request, if it may be asked. Raise BadAddressError for one that can get no mail."""
     address = join_protection.personal_address(settings, request.address)
     by_form = request.origin.source is consent_records.ConsentChannel.FORM
     if by_form and not join_protection.check_form(

@@ -48,7 +48,10 @@ class ListOptions(TypedDict, total=False):
 
 
 def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subscriber]:
-    """Return whom an address or its beginning names, 50 at most. Raise UsageError for fewer than three characters."""
+    """Return the subscriber of an address in any spelling, or those whose address begins so, at most 50, by address.
+
+    Raise UsageError for fewer than three characters.
+    """
     actor.require(Permission.SEE_SUBSCRIBERS)
     wanted = text.strip()
     if len(wanted) < _SHORTEST:
@@ -72,7 +75,7 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
 def preview_list(
     state: EditingState, actor: Actor, file: Iterable[bytes], **options: Unpack[ListOptions]
 ) -> ImportReport:
-    """Return what an import would do. Raise UsageError if it is no CSV, LimitError while another is previewed."""
+    """Return what an import would do; store nothing. Raise UsageError if it is not CSV, LimitError while another runs."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
     if not _PREVIEW.acquire(blocking=False):
         raise LimitError(message("another list is being previewed"), 60)
@@ -118,7 +121,7 @@ def _import(
 
 
 def export_list(state: EditingState, actor: Actor, out: TextIO) -> int:
-    """Write all subscribers as CSV, which an import reads; return how many. It is on record before the first leaves."""
+    """Write all subscribers as CSV for an import; return how many. The export is on record before the first row leaves."""
     require_all_subscribers(state, actor)
     with state.changing(actor, "export-subscribers", "subscribers") as change:
         change.details["count"] = count_all_subscribers(change.connection)
@@ -150,7 +153,7 @@ _SHOWN = 20
 
 
 def keep_list(state: EditingState, actor: Actor, key: str, file: IO[bytes]) -> KeptImport:
-    """Store an uploaded list once for each key, and make a dry run of it. Raise UsageError for what is no key."""
+    """Store an uploaded list, only once for a key, and make a dry run of it. Raise UsageError for a malformed key."""
     require_all_subscribers(state, actor)
     folders, now = state.settings.folders, state.clock.now()
     if not uploaded_lists.import_folder(folders, key).exists():
@@ -192,7 +195,10 @@ def read_rejects(
 
 
 def begin_import(state: EditingState, actor: Actor, key: str) -> None:
-    """Import a list that was looked at, once; one that was cut off goes on. Raise UsageError if there is none."""
+    """Import a list that was looked at; twice is once. Raise UsageError if there is none.
+
+    What was stored when an import was cut off stays: begun again, it leaves these rows unchanged.
+    """
     require_all_subscribers(state, actor)
     with _IMPORT:
         kept = find_import(state, actor, key)

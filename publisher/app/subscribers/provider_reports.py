@@ -105,7 +105,7 @@ def _content_id(secret: str, event: ProviderEvent) -> str:
 
 
 def webhook_urls(settings: Settings) -> dict[str, str]:
-    """Return the addresses, with secrets, to enter at each provider. Raise UsageError if none is answered."""
+    """Return the secret address to enter at each provider. Raise UsageError without a provider, a secret, or [web]."""
     secret, providers = _secret(settings, FEEDBACK_SECRET), settings.feedback.providers
     if not providers:
         raise UsageError("there is no webhook; add a table such as [feedback.ses]")

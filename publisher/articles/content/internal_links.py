@@ -61,7 +61,7 @@ def has_internal_links(html: str) -> bool:
 def replace_links(
     html: str, destination_of: Callable[[str], LinkDestination | None] = lambda _target: None
 ) -> str:
-    """Return sanitised HTML with its links resolved or, without destination, as text; other languages are labelled."""
+    """Return sanitised HTML with links resolved, or only their text without a destination. Other languages are named."""
     if not has_internal_links(html):
         return html
 

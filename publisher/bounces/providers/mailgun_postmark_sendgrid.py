@@ -87,7 +87,10 @@ _POSTMARK_KINDS = {
 def read_postmark_request(
     request: events.FeedbackRequest, login: str
 ) -> list[events.ProviderEvent]:
-    """Return the event, if any. Raise FeedbackRefusedError for another `login` (`user:password`, or empty)."""
+    """Return the event, if it is a bounce or a complaint.
+
+    `login` is `user:password`, empty if none is asked for. Raise FeedbackRefusedError if the request has another.
+    """
     expected = b"Basic " + b64encode(login.encode())
     given = request.header.get("authorization", "").encode("utf-8", "replace")
     if login and not hmac.compare_digest(expected, given):

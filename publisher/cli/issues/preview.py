@@ -29,15 +29,15 @@ def preview_for(  # the options of the commands
     subscriber: str | None,
 ) -> MailPreview:
     """Return an edition's issue of a day, or its next one, as a subscriber gets it, or most do."""
-    from publisher.app.issues import preview as app
+    from publisher.app.issues import preview as use_cases
 
-    what = app.find_issue_name(edition, day) if day else edition
+    what = use_cases.find_issue_name(edition, day) if day else edition
     viewer = (
-        app.find_viewer(state, actor, subscriber)
+        use_cases.find_viewer(state, actor, subscriber)
         if subscriber
-        else app.viewer_with_profile(edition.language)
+        else use_cases.viewer_with_profile(edition.language)
     )
-    return app.preview_mail(state, renderer, actor, what, viewer)
+    return use_cases.preview_mail(state, renderer, actor, what, viewer)
 
 
 def explain_old(why_not_new: str | None) -> None:

@@ -79,7 +79,7 @@ def open_backend(
     *,
     read_only: bool = False,
 ) -> Backend:
-    """Return the database of a path, or of `postgresql://...`, unconnected. Raise DatabaseError if malformed."""
+    """Return the database at a path or `postgresql://...`, not yet connected. Raise DatabaseError for a malformed address."""
     if isinstance(address, Path):
         return SqliteFile(address, durability, busy_seconds, read_only=read_only)
     try:

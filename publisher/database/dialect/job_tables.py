@@ -55,7 +55,7 @@ def own_tables(names: Iterable[str]) -> list[str]:
 
 
 def make_job_tables(connection: Connection, schema: str, migrations: Sequence[Path]) -> None:
-    """Create the tables by `schema`, or run the migrations that they lack, while the caller writes alone."""
+    """Create the tables by `schema`, or run the migrations that they lack; the caller's transaction must write alone."""
     found, version = connection.execute(_VERSION, {"jobs": _JOBS}).one()
     ordered = sorted(migrations, key=lambda path: path.name)
     newest = ordered[-1].name
@@ -74,7 +74,7 @@ def make_job_tables(connection: Connection, schema: str, migrations: Sequence[Pa
 
 
 def summarise_jobs(connection: Connection) -> list[tuple[str, str, float, int]]:
-    """Return name, status, seconds since the last, and number of jobs that are not done, if there are tables."""
+    """Return name, status, seconds since the last, and number of jobs that are not done; nothing without tables."""
     if connection.execute(_VERSION, {"jobs": _JOBS}).one()[0] is None:
         return []
     return [(name, status, age, n) for name, status, age, n in connection.execute(_SUMMARY)]

@@ -61,7 +61,7 @@ LargeInteger = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upsert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert:
-    """Return an INSERT with `on_conflict_...`, `excluded`, and a `rowcount`. Name the key: `index_elements`."""
+    """Return an INSERT with `on_conflict_...`, `excluded` and `rowcount`. PostgreSQL needs the key as `index_elements`."""
     return with_rowcount(_inserts(connection.dialect.name)(table))
 
 

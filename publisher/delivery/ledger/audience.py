@@ -304,7 +304,7 @@ _NOTHING: frozenset[int] = frozenset()
 # Compared by identity: it is looked up for each of a million subscribers.
 @dataclass(frozen=True, slots=True, eq=False)
 class Portion:
-    """What a subscriber gets: nothing by a `cause`, a variant of a `content`, or else the issue's own digest."""
+    """What a subscriber gets: nothing if there is a `cause`, a variant if there is a `content`, else the issue's digest."""
 
     cause: Cause | None = None
     content: MailContent | None = None
@@ -312,7 +312,7 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """What audiences of a newsletter or digest share: languages (`tags`) and profiles of subscribers."""
+    """What audiences of a newsletter or a digest share: `tags`, subscribers' languages; `profiles`, languages and profiles."""
 
     tags: Sequence[str]
     profiles: Sequence[tuple[str, str]]

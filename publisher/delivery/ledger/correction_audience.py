@@ -111,7 +111,7 @@ def count_untried(connection: sa.Connection, issue: Issue) -> int:
 def count_correction_audience(
     connection: sa.Connection, first: Issue, now: datetime
 ) -> Counter[CorrectionStanding]:
-    """Count an issue's rows by what a correction now means for them; those of merged records count once."""
+    """Count an issue's rows by what a correction sent now means for them; rows of merged records count once."""
     got = _ledger_of(first.id)
     standing = _standing(got, first.newsletter, now).label("standing")
     joined = got.outerjoin(subscriber, subscriber.c.id == got.c.id)

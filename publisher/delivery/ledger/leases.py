@@ -55,7 +55,7 @@ class SendLease:
 
 @dataclass(frozen=True, slots=True)
 class SenderStatus:
-    """A sender: host and transport, mails that nobody else may send, until when; it prolongs that while it lives."""
+    """A process that sends: host, transport, number of mails it alone may send, until when; it renews that while it runs."""
 
     host: str
     transport: str

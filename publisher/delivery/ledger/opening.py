@@ -44,7 +44,7 @@ _PAGE_SIZE = 10_000
 def open_ledger(
     connection: sa.Connection, settings: Settings, issue: Issue, now: datetime
 ) -> int:
-    """Insert once a row for each whom the edition serves or a correction concerns; return how many."""
+    """Insert a row, if missing, for each subscriber whom the edition serves or a correction concerns; return how many."""
     if issue.corrects_id is not None:
         return open_correction_ledger(connection, issue, now)
     # The list may have been imported just now.

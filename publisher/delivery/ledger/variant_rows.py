@@ -133,7 +133,7 @@ _OWN = None
 
 
 def count_hidden(connection: sa.Connection, now: datetime) -> tuple[int, datetime | None]:
-    """Return how many articles are hidden, and when the last changed: both are equal if none was withdrawn since."""
+    """Return how many articles are hidden, and when the last one changed. While neither changes, none was withdrawn."""
     query = sa.select(sa.func.count(), sa.func.max(article.c.updated_at)).where(_is_hidden(now))
     number, latest = connection.execute(query).one()
     return number, latest

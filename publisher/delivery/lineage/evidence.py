@@ -20,7 +20,6 @@ from publisher.database.dialect.sql import upsert
 from publisher.database.engine import chunks
 from publisher.delivery.causes import RESTORED
 from publisher.delivery.ledger.claims import NEW_EPOCH, in_states
-from publisher.delivery.lineage import witness as journal
 from publisher.delivery.lineage import witness as witnesses
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery, recovered_delivery
@@ -47,7 +46,7 @@ def record_stories(
         for name, keys in contents.items():
             if keys and recorded.get(name) != keys:
                 values = [lineage.incarnation, name, sorted(keys)]
-                journal.append_values(folder, _SUFFIX, values, now)
+                witnesses.append_values(folder, _SUFFIX, values, now)
 
 
 def read_recorded_stories(
@@ -65,7 +64,7 @@ def _read_folder(folder: Path, incarnation: str) -> dict[str, frozenset[str]]:
     """Return what the last line of each issue says."""
     return {
         name: frozenset(keys)
-        for owner, name, keys in journal.read_values(journal.day_files(folder, _SUFFIX))
+        for owner, name, keys in witnesses.read_values(witnesses.day_files(folder, _SUFFIX))
         if owner == incarnation
     }
 
@@ -111,7 +110,7 @@ def apply_recovered(connection: Connection, issue: Issue, now: datetime) -> None
     connection.execute(statement)
 
 
-def store_words(connection: Connection, content: journal.JournalContent) -> None:
+def store_words(connection: Connection, content: witnesses.JournalContent) -> None:
     """Store what a journal says, for the ledgers of all issues: open ones, and those that are opened later."""
     rows = [
         {
@@ -196,7 +195,7 @@ class RecoveryEvidence:
     """What is known outside the database about what came after it."""
 
     found: witnesses.Lineage
-    content: journal.JournalContent
+    content: witnesses.JournalContent
     witness: witnesses.LedgerPage | None
     # Whether nothing can be missing: all witnesses and journals were there.
     is_complete: bool
@@ -235,7 +234,7 @@ def read_evidence(
     pages = [page for folder in places for page in witnesses.read_pages(folder)]
     ours = [page for page in pages if page.incarnation == found.incarnation]
     witness = max(ours or pages, key=lambda page: page.number, default=None)
-    content = journal.read_journals(places, found.incarnation, found.page)
+    content = witnesses.read_journals(places, found.incarnation, found.page)
     unwritten = max(0, (witness.number if ours and witness else 0) - content.last)
     is_complete = bool(ours) and all_given and not (content.missing or unwritten)
     stories = read_recorded_stories(places, found.incarnation)

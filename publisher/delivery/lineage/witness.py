@@ -86,7 +86,10 @@ def read_lineage(connection: Connection) -> Lineage | None:
 
 
 def turn_page(connection: Connection, known: int) -> LedgerPage | None:
-    """Begin a page after `known`, in a sender's transaction; None in a database that is quarantined, a copy, or old."""
+    """Begin a page, in the transaction of a sender that has written page `known` before.
+
+    Return None if nothing may be sent: the database is quarantined, a copy, or older than that page.
+    """
     row = connection.execute(_TURN, {"known": known}).one_or_none()
     return LedgerPage(*row) if row else None
 

@@ -164,7 +164,7 @@ RateScope = str | None
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A limit: its bucket, its pace now, which grows for a throttle, and its text for people."""
+    """A limit: its bucket, its pace now, and its text for people. The limit of a throttle grows with it."""
 
     bucket: str
     pace: Pace

@@ -11,6 +11,6 @@ from publisher.config.delivery import TRANSPORT_KINDS
 
 
 def create_transport(settings: Settings, kind: str | None = None) -> Any:
-    """Return a transport, recoverable if its kind has leftovers; by default the one in use. Raises ConfigError."""
+    """Return a `Transport`, by default the one in use; `RecoverableTransport` if its kind has leftovers. Raises ConfigError."""
     kind = kind or settings.delivery.transport
     return resolve_name(TRANSPORT_KINDS[kind].factory)(settings.delivery.table(kind), settings)

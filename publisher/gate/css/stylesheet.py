@@ -387,7 +387,7 @@ def opacity_of(value: str) -> float | None:
 
 
 def longhands(applied: Iterable[Declaration]) -> dict[str, str]:
-    """Return the values that win, by property, `background` and `font` taken apart; none with variables."""
+    """Return the values that win by property, `background` and `font` split; none with variables, which few clients know."""
     values: dict[str, str] = {}
     for declared in applied:
         name, value = declared.name, declared.value.lower()

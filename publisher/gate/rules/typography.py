@@ -1,4 +1,4 @@
-"""Type, at a desktop's sizes: size, line height, fonts of the script, contrast in light and dark mode."""
+"""Typography at a desktop's sizes: size, line height, fonts for the text's script, contrast in light and dark mode."""
 
 import re
 from collections.abc import Iterator

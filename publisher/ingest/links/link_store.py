@@ -166,7 +166,7 @@ def choose_owners(
 def path_below_root(
     path: str, publication_url: str, own: Mapping[str, Sequence[str]]
 ) -> tuple[str | None, str]:
-    """Return a site's path below the web root, or None and why; `own` are languages and newsletters."""
+    """Return a site's path below the web root, or None and why; `own`: the publication's languages and newsletters."""
     inside = path_below(publication_url, path)
     if inside is None:
         return None, f"it is not below {publication_url}"

@@ -141,7 +141,7 @@ class SourceDocument:
 
 
 def decode_document(document: SourceDocument) -> str:
-    """Return a text: UTF-8, line feeds, NFC. Raises ArticleError for too large or not UTF-8, offsets in bytes from 0."""
+    """Return a text in NFC with line feeds, without BOM. Raises ArticleError if too large, or no UTF-8 (byte offset from 0)."""
     content = document.content
     if len(content) > MAX_ARTICLE_BYTES:
         most = MAX_ARTICLE_BYTES // 1_000_000

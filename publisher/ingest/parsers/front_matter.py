@@ -44,7 +44,7 @@ class FrontMatter:
 
 
 def split_front_matter(text: str) -> FrontMatter:
-    """Split a document into front matter, with normalised keys, and body. Raises ArticleError with the line."""
+    """Split front matter (keys in lower case with underscores) from the body. Raises ArticleError with the line."""
     if _OBJECT.match(text):
         return _split_object(text)
     opening = _OPENING.match(text)

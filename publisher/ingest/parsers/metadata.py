@@ -47,7 +47,7 @@ _READY_WORDS = frozenset({"published", "publish", "final", "live", "public"})
 
 
 def read_metadata(front_matter: Mapping[str, YamlValue]) -> model.ParsedArticle:
-    """Return an article without a body. Raises ArticleError with the key, the wrong value, and a right one."""
+    """Read an article without a body from normalised keys. Raises ArticleError with key, wrong value and a right one."""
     source = _FrontMatterFields(front_matter)
     status, is_draft = _status(source)
     (picture, problems), (updated, unread) = _picture(source), _updated(source)

@@ -171,7 +171,7 @@ class SourcePickup:
         return self.options.name
 
     def poll(self, stored_as: str) -> None:
-        """Poll the source, which the database has as `stored_as`, before anything is stored. Raises SourceError."""
+        """Poll the source, named `stored_as` in the database, before anything of it is stored. Raises SourceError."""
         with self.database.reading() as connection:
             state = source_items.source_state(connection, stored_as)
             self._known = source_items.known_items(connection, stored_as)

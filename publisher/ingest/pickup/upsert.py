@@ -1,4 +1,4 @@
-"""Store parsed articles, or quarantine their items: which article an item is, and what is new."""
+"""Store parsed articles or quarantine items, in the caller's transaction: which article an item is, and what is new."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace

@@ -331,7 +331,7 @@ class SiteLanguages:
 
 
 def tag_of(code: str) -> str | None:
-    """Return the language tag of a code in any spelling, as of a country (`ua`); None if it is none."""
+    """Return the language tag of a code in any spelling, also of a country (`ua` for Ukrainian); None if it is none."""
     try:
         return normalise(code)
     except LanguageError:
@@ -451,7 +451,7 @@ class Site(ABC):
 
     @property
     def url(self) -> str:
-        """The address at which the site stands today, without a slash; paths are below it. Empty if unknown."""
+        """The site's address today, without a slash; empty if unknown. Permalinks and aliases are paths below it."""
         return _readable((self._options.url or "").rstrip("/") or self.stated_url)
 
     @cached_property

@@ -221,7 +221,7 @@ def _read_log(git: str, folder: Path) -> str:
 
 
 def first_commits(fields: Iterable[str]) -> dict[str, datetime]:
-    """Return when each file first came, by whatever name, from `git log -z --name-status`. Pure."""
+    """Return when each of today's files first came, under any name, from `git log -z --name-status`. Pure."""
     dates: dict[str, datetime] = {}
     # What a name of the past is called today.
     today: dict[str, str] = {}

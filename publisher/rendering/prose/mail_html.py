@@ -128,7 +128,7 @@ _RULE_HTML = '<div class="prose-rule">&nbsp;</div>'
 
 
 def mail_html(content: ArticleContent, *, language: str, base_url: str, level: int = 3) -> str:
-    """Return HTML for mail in `language`, empty without content; headings begin at `level`, links at `base_url`."""
+    """Return an article as HTML for mail, empty without content; headings begin at `level`. `base_url` ends without a slash."""
     story = text_runs.LanguageContext.of(language)
     urls = MailUrls(base_url)
     context = text_runs.RenderContext(urls=urls, story=story, around=story, level=level)

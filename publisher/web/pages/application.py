@@ -50,6 +50,8 @@ def create_app(context: WebContext) -> flask.Flask:
 
 
 def _language_converter(settings: Callable[[], Settings]) -> type[BaseConverter]:
+    """Return the converter of `<language:language>`, which accepts languages of the publication."""
+
     class LanguageConverter(BaseConverter):
         def to_python(self, value: str) -> str:
             if value not in settings().publication.languages:

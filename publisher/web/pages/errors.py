@@ -76,7 +76,7 @@ def error_page(
 
 
 def slash_redirect(context: WebContext) -> flask.Response:
-    """Redirect a GET without slash. Flask's own would name the request's host, and repeat a POST."""
+    """Redirect a page's path without its slash. Flask's own redirect would name the request's host, and repeat a POST."""
     request = flask.request
     if request.method not in {"GET", "HEAD"}:
         return error_page(context, 404)

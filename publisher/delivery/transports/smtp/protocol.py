@@ -76,7 +76,7 @@ class SmtpReply:
 
 
 class ConnectionLost(DeliveryError):  # noqa: N818  # a state, like ConnectionResetError
-    """The session can't go on. Its text goes after "the server"; `reply` is the last one, if that is why."""
+    """The session can't go on. Its text goes after "the server"; `reply` is the server's last, if that is the reason."""
 
     def __init__(self, problem: str, reply: SmtpReply | None = None) -> None:
         super().__init__(problem)
@@ -131,7 +131,7 @@ def redact_reply(text: str, recipient: str = "", longest: int = MAX_REPLY_TEXT) 
 
 
 def _may_hold(line: str, name: str) -> bool:
-    """Return False if a name is surely not in a line: to compile an expression for each takes longer than all."""
+    """Return False if a name is surely not in a line. That saves compiling its expression, which takes longer than all else."""
     is_plain = name.isascii() and line.replace("…", "").isascii()
     return not is_plain or name.lower() in line.lower()
 

@@ -58,7 +58,7 @@ class SmtpServer:
 
 
 def connect_to_server(server: SmtpServer) -> tuple[protocol.SmtpSocket, protocol.Capabilities]:
-    """Connect and log in; return socket and capabilities. Raises Unreachable, for good if people have to act."""
+    """Connect and log in; return socket and capabilities. Raises Unreachable, final if a person has to change something."""
     with _reporting(server):
         client = _open(server)
         try:
@@ -262,7 +262,7 @@ def _fault(error: OSError, server: SmtpServer) -> str:
 
 
 class PeerMayDisconnectSocket(ssl.SSLSocket):
-    """A TLS socket that closes itself, where the library does not, if the server leaves before TLS began."""
+    """A TLS socket that closes itself if the server disconnects before TLS begins; the standard library's stays open."""
 
     def getpeername(self) -> Any:
         """Return the server's address. If it has disconnected, close and raise OSError."""
@@ -276,7 +276,7 @@ class PeerMayDisconnectSocket(ssl.SSLSocket):
 
 
 def tls_context(settings: SmtpSettings, folder: Path) -> ssl.SSLContext | None:
-    """Return the context, None without TLS; files are below `folder`. Raises ConfigError if one can't be used."""
+    """Return the context, None without TLS; relative files are below `folder`. Raises ConfigError if one can't be used."""
     if settings.tls is Tls.NONE:
         return None
     context = _with_authorities(settings, folder)
