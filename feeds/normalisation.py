@@ -251,7 +251,7 @@ def optional_uri(text: str | None) -> str | None:
 
 
 def identity(text: str) -> str:
-    """Return an id unchanged: readers compare its bytes (RFC 4287 4.2.6.1). Raise InvalidIdentifierError if it is no IRI."""
+    """Return an id as it is: readers compare its bytes (RFC 4287 4.2.6.1). InvalidIdentifierError if it is no absolute IRI."""
     if _URI.fullmatch(text):
         return text
     identifier = _absolute(text)

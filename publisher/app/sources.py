@@ -243,7 +243,7 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcesStatus:
-    """All sources, with files in quarantine and problems by kind; the service last worked here at `worked_at`."""
+    """All sources, files in quarantine, and problems by kind; `worked_at` is when the service last worked in this folder."""
 
     sources: tuple[SourceStatus, ...]
     quarantine: tuple[tuple[str, str], ...]

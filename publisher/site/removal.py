@@ -207,7 +207,7 @@ def _issue_pages(connection: Connection) -> Iterator[tuple[int, set[str]]]:
 
 
 def mark_pages_with_media_due(connection: Connection, targets: Sequence[str]) -> None:
-    """Have pages that show some files (paths in the web root) written again, as they are."""
+    """Have written pages of articles and issues that show some files (paths in the web root) written again, as they are."""
     wanted = _folders(targets)
     query = select(article.c.id, *_PARTS).where(article.c.page_hash.is_not(None))
     rows = connection.execute(query.execution_options(yield_per=500))

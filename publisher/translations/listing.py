@@ -29,7 +29,7 @@ _PORTION = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryLine:
-    """A story, its original, and cells by language asked for. Show `published_on`: `published_at` may be a day before."""
+    """A story, its original, and cells by language asked for. Show `published_on`: `published_at`, in UTC, may be earlier."""
 
     story_id: int
     key: str

@@ -312,7 +312,10 @@ def preview_mail(
     what: str | Edition,
     viewer: Viewer,
 ) -> MailPreview:
-    """Return a viewer's mail of a named or next issue. Raise UsageError for an unknown issue, IssueError without a mail."""
+    """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it.
+
+    Raise UsageError if there is no such issue, and IssueError if it has no mail.
+    """
     _require_viewing(actor, viewer)
     now = state.clock.now()
     with state.database.reading() as connection:

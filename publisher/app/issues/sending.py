@@ -187,7 +187,7 @@ def rate_of(looks: deque[tuple[datetime, int]]) -> float | None:
 def expected_end(
     now: datetime, stop: StopCounts, rate: float | None, last_due: datetime | None
 ) -> datetime | None:
-    """Return when the last mail leaves, if known. Pure. `last_due`: of the last row that waits for its subscriber's hour."""
+    """Return when the last mail leaves, if known. Pure. `last_due`: when the last row is due that waits for a local hour."""
     left = stop.under_way + stop.waiting
     if not left or not rate:
         return last_due if left else None

@@ -75,7 +75,7 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
 def preview_list(
     state: EditingState, actor: Actor, file: Iterable[bytes], **options: Unpack[ListOptions]
 ) -> ImportReport:
-    """Return what an import would do; store nothing. Raise UsageError if it is not CSV, LimitError while another runs."""
+    """Return what an import would do; store nothing. Raise UsageError if it is not CSV, LimitError during another preview."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
     if not _PREVIEW.acquire(blocking=False):
         raise LimitError(message("another list is being previewed"), 60)

@@ -223,7 +223,7 @@ def with_authors(
 
 
 def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
-    """Return `author` or `authors` with names and affiliations for keys, and characters for entities."""
+    """Return `author` or `authors` with names and affiliations instead of keys, characters instead of entities (`&eacute;`)."""
     if isinstance(value, list):
         named = (named_authors(one, known) for one in value)
         # Some are shown by a picture alone.

@@ -205,7 +205,7 @@ def _to_sign_in(context: console_context.ConsoleContext) -> flask.Response:
 
 
 def _page_of_form() -> str:
-    """Return the path of the page whose button sent a request, as the browser says, else the nearest above."""
+    """Return the path of the page whose button sent a request: the referrer, else the nearest page above its path."""
     if flask.request.method in security.SAFE_METHODS:
         return flask.request.path
     adapter = flask.current_app.create_url_adapter(flask.request)
