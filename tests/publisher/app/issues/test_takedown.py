@@ -70,10 +70,10 @@ def draw(name: str, width: int) -> bytes:
 
 @pytest.fixture
 def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
-    """A publication whose feeds have archives, with a translation of an article that goes."""
+    """A publication whose feeds have archives with texts, with a translation of an article that goes."""
     publication = new_publication(newsletters=DAILY, languages=["en", "ar"])
-    limits = publication.settings.feeds.model_copy(update={"entries": 3})
-    object.__setattr__(publication.settings, "feeds", limits)
+    feeds = publication.settings.feeds.model_copy(update={"entries": 3, "content": "archives"})
+    object.__setattr__(publication.settings, "feeds", feeds)
     for name in NAMES:
         write(publication, name)
     publication.write("ar/corrected.md", "كلمات.", title="قديم", date="2026-01-01")
