@@ -22,11 +22,11 @@ from publisher.fault_isolation import isolated
 from publisher.gate.checks import check_mail
 from publisher.gate.findings import Finding, GateReport, MailPart
 from publisher.gate.mail import CheckedMail
-from publisher.languages import normalise
+from publisher.languages import autonym, normalise
 from publisher.mail.dkim_keys import dns_record, load_signers
 from publisher.notices.composer import NoticeComposer, sample_notices
 from publisher.notices.ledger import QueuedNotice
-from publisher.rendering.template_files import misspelt_templates
+from publisher.rendering.template_files import has_catalogue, misspelt_templates
 from publisher.site.writer import try_templates
 
 
@@ -125,6 +125,8 @@ def _check_files(settings: Settings, pipeline: Pipeline) -> Iterator[CheckResult
         what = f"the name of sender, {sender.name!r}, is the same in every language. Without it, as"
         what += f" {sender.address!r} alone, the name is the title in the language of the mail"
         yield replace(about, remark=what)
+    for what in missing_words(settings):
+        yield replace(about, remark=what)
     about = replace(about, file=Path("templates"))
     renderer, now = pipeline.renderer, pipeline.clock.now()
     faults, misspelt = list[str](), list[str]()
@@ -135,6 +137,31 @@ def _check_files(settings: Settings, pipeline: Pipeline) -> Iterator[CheckResult
         yield replace(about, remark=what)
     for fault in faults + renderer.take_faults():
         yield replace(about, problem=fault)
+
+
+def missing_words(settings: Settings) -> Iterator[str]:
+    """Yield what some languages lack: titles of newsletters, and the program's own words."""
+    for newsletter in settings.newsletters:
+        editions = settings.editions(newsletter)
+        titles = [text for one in editions for text in one.title]
+        lacking = [one.language for one in editions if not one.title.matching(one.language)]
+        if lacking:
+            yield f"the title of {newsletter.name} is missing in {_names(lacking)}; another language's is shown"
+        elif len(editions) == len(titles) > len(set(titles)) == 1:
+            what = (
+                f"the title of {newsletter.name}, {titles[0]!r}, is the same in every language"
+            )
+            yield f"{what}. If it has others, write one per language"
+    own = (settings.folders.templates,)
+    if wordless := [
+        one for one in settings.publication.languages if not has_catalogue(one, own)
+    ]:
+        what = f"the program's own words are English in {_names(wordless)}"
+        yield f"{what}. docs/how-to/add-a-language.md says how to add them"
+
+
+def _names(languages: Iterable[str]) -> str:
+    return ", ".join(f"{autonym(one)} ({one})" for one in languages)
 
 
 def _check_notices(pipeline: Pipeline, language: str) -> Iterator[CheckResult]:

@@ -45,12 +45,14 @@ def new_command(directory: _FolderArgument, *, from_: Path | None = None) -> Non
         for line in _survey_lines(survey, from_):
             echo(line)
         echo(f"Made {directory / SETTINGS_FILE}")
-        echo(_examples_line(directory))
+        for line in _unfinished_lines(directory):
+            echo(line)
         echo(f"Next: publisher run --once {directory}")
         return
     create_publication(directory, SystemClock().now().date())
     echo(f"Made {directory / SETTINGS_FILE} and an example article.")
-    echo(_examples_line(directory))
+    for line in _unfinished_lines(directory):
+        echo(line)
     echo(
         f"Next: publisher preview weekly --out digest.html {directory}\n"
         f"      publisher subscribers import {directory / 'subscribers.csv'} {directory}\n"
@@ -58,12 +60,16 @@ def new_command(directory: _FolderArgument, *, from_: Path | None = None) -> Non
     )
 
 
-def _examples_line(directory: Path) -> str:
-    """Return a line that names the settings that nobody but the owner knows."""
+def _unfinished_lines(directory: Path) -> Iterator[str]:
+    """Yield lines that name settings that nobody but the owner knows, and words that some readers would miss."""
+    from publisher.app.operation.check import missing_words
     from publisher.config import load_settings
 
-    examples = load_settings(directory, {}).publication.examples()
-    return f"Examples that you have to replace before mail is sent: {', '.join(examples)}"
+    settings = load_settings(directory, {})
+    examples = ", ".join(settings.publication.examples())
+    yield f"Examples that you have to replace before mail is sent: {examples}"
+    for what in missing_words(settings):
+        yield f"Words: {what}"
 
 
 def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from publisher.app.operation.check import missing_words
+from publisher.config import load_settings
 from publisher.testing import make_publication
 from tests.publisher.cli.conftest import Run, done, refuses
 from tests.publisher.gate.messages import a_mail
@@ -56,6 +58,32 @@ def test_what_is_no_mail_stands_apart_from_the_mails(run: Run, lantern: Path) ->
     assert url.startswith("url is still an example: 'https://news.example.org'.")
     assert named.startswith("the name of sender, 'Sea', is the same in every language.")
     assert misspelt.startswith("template/: this folder is not read")
+
+
+def test_languages_that_lack_a_newsletter_s_title_or_the_program_s_words_are_named(
+    run: Run, lantern: Path
+) -> None:
+    settings = lantern / "publication.toml"
+    text = settings.read_text().replace('languages = ["en"', 'languages = ["sw", "de", "en"')
+    settings.write_text(text)
+    remarks = {
+        file["remark"]
+        for file in checked(run, lantern, "--lang", "en", "--now", FRIDAY)["files"]
+    }
+    names = "Kiswahili (sw), Deutsch (de)"
+    shown = "another language's is shown"
+    assert {
+        f"the title of {one} is missing in {names}; {shown}" for one in ("weekly", "daily")
+    } < (remarks)
+    words = "the program's own words are English in Kiswahili (sw)."
+    assert f"{words} docs/how-to/add-a-language.md says how to add them" in remarks
+
+    # Titles in all languages of the readers, and words that the publication brings, are enough.
+    settings.write_text(text.replace("title = { en", 'title = { sw = "Taa", de = "Lampe", en'))
+    catalogue = lantern / "templates/locale/sw/LC_MESSAGES/messages.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text("")
+    assert not [*missing_words(load_settings(lantern))]
 
 
 def test_an_edition_without_any_article_is_said_to_have_none(run: Run, lantern: Path) -> None:
