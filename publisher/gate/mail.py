@@ -343,11 +343,20 @@ def text_content(element: etree._Element) -> str:
     return " ".join(str(element.xpath("string()")).split())
 
 
+# Joiners, marks and isolates of direction, as subjects in Persian and Arabic have them.
+_JOINERS_AND_MARKS = frozenset("\u200c\u200d\u200e\u200f\u061c\u2066\u2067\u2068\u2069")
+
+
 def clip_text(text: str, most: int = _QUOTED) -> str:
-    """Shorten a quotation to one line; characters that can't be seen become U+FFFD."""
+    """Shorten a quotation to one line; other characters that can't be seen become U+FFFD."""
     line = " ".join(text[: most * _READ].split())
     if not line.isprintable():
-        line = "".join([sign if sign.isprintable() else "\ufffd" for sign in line])
+        line = "".join(
+            [
+                one if one.isprintable() or one in _JOINERS_AND_MARKS else "\ufffd"
+                for one in line
+            ]
+        )
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 

@@ -22,12 +22,16 @@ from publisher.fault_isolation import isolated
 from publisher.gate.checks import check_mail
 from publisher.gate.findings import Finding, GateReport, MailPart
 from publisher.gate.mail import CheckedMail
+from publisher.ingest.problems import quarantined_items
 from publisher.languages import autonym, normalise
 from publisher.mail.dkim_keys import dns_record, load_signers
 from publisher.notices.composer import NoticeComposer, sample_notices
 from publisher.notices.ledger import QueuedNotice
 from publisher.rendering.template_files import has_catalogue, misspelt_templates
 from publisher.site.writer import try_templates
+
+# Files that are held back, of which each is named.
+_MOST_FILES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ def check_editions(
     with open_dry_run(settings, clock) as pipeline:
         if notices:
             yield from _check_files(settings, pipeline)
+            yield from _check_articles(settings, pipeline)
         for language, of_language in groupby(editions, key=lambda one: one.language):
             for edition in of_language:
                 yield from _check_held(pipeline, edition)
@@ -162,6 +167,19 @@ def missing_words(settings: Settings) -> Iterator[str]:
 
 def _names(languages: Iterable[str]) -> str:
     return ", ".join(f"{autonym(one)} ({one})" for one in languages)
+
+
+def _check_articles(settings: Settings, pipeline: Pipeline) -> Iterator[CheckResult]:
+    """Name files of articles that are held back: nobody will get what they have."""
+    about = CheckResult(settings.publication.default_language, file=Path("articles"))
+    with pipeline.database.reading() as connection:
+        held = quarantined_items(connection)
+    for path, why in held[:_MOST_FILES]:
+        yield replace(about, remark=f"{path} is held back: {why}")
+    if (more := len(held) - _MOST_FILES) > 0:
+        yield replace(
+            about, remark=f"{more:,} more are held back: publisher articles lists them"
+        )
 
 
 def _check_notices(pipeline: Pipeline, language: str) -> Iterator[CheckResult]:

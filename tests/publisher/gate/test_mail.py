@@ -101,7 +101,10 @@ def test_elements_are_named_by_tag_and_class_and_quoted_without_comments() -> No
     ]
     document = mail_of("<p>one <!-- two --><b>three\n</b> four</p>").document
     assert mails.text_content(next(document.tagged("p"))) == "one three four"
-    assert mails.clip_text("a\n b\x00") == "a b\ufffd"
+    assert mails.clip_text("a\n b\x00\u202e") == "a b\ufffd\ufffd"
+    # Joiners and marks of direction belong to the words.
+    for words in ("می\u200cخواهم", "«\u2068A\u2069»\u200f"):
+        assert mails.clip_text(words) == words
     assert mails.clip_text("x" * 500) == "x" * 59 + "…"
 
 
