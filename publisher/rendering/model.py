@@ -62,8 +62,8 @@ class ArticleView:
     one whose script was converted by machine. `is_late` marks a translation that came well after
     its original; `original_on` is then the original's date, unless that is the day on which the
     translation appeared. `published` is the moment for programs elsewhere, in the publication's time zone,
-    with the article's day in nearly all others. `related` are other articles in the same language. `corrected_on` is set on
-    the page of an issue that was sent with other words. `original_url` is the address of the story's
+    with the article's day in nearly all others. `related` are other articles in the same language. `corrected_on` is set of
+    one that a newsletter carried with other words. `original_url` is the address of the story's
     original, where it is another article and known. `previous` and `next` appeared before and after it
     in its language; they are set on its own page.
     """

@@ -311,7 +311,7 @@ def _write_articles(
     frames, failed, finished = dict[str, _Frame](), set[int](), 0
     links = () if renderer.has_own_templates else adjacent_pages.LINKS
     writer = _ArticleWriter(settings, database, written, links)
-    render = partial(_article_page, settings, renderer)
+    render = partial(_article_page, renderer)
     while True:
         with database.reading() as connection:
             most = PAGES_PER_TRANSACTION + len(failed)
@@ -319,11 +319,14 @@ def _write_articles(
             portion = [article for article in due if article.id not in failed]
             versions = articles.versions(connection, [a.story_id for a in portion], now)
             beside = articles.adjacent_articles(connection, portion, now)
+            corrected = issue_pages.corrected_articles(
+                connection, {one.id: one for one in portion}
+            )
             for tag in {article.language for article in portion} - frames.keys():
                 frames[tag] = _frame(settings, connection, tag, now)
         if not portion:
             return
-        done = writer.write(portion, beside, partial(render, versions, frames))
+        done = writer.write(portion, beside, partial(render, versions, frames, corrected))
         failed.update(one.id for one in portion if one not in done)
         if not done:
             return  # a whole portion failed, so the template is wrong, not an article
@@ -414,12 +417,14 @@ class _ArticleWriter:
 class _Frame:
     """What all article pages of a language share, and the articles that they may recommend."""
 
+    settings: Settings
     publication: PublicationView
     pool: Sequence[Article]
 
 
 def _frame(settings: Settings, connection: Connection, language: str, now: datetime) -> _Frame:
     return _Frame(
+        settings=settings,
         publication=views.site_view(settings, language),
         pool=articles.newest_articles(
             connection, language, now, views.RELATED_POOL_SIZE, with_texts=False
@@ -428,17 +433,24 @@ def _frame(settings: Settings, connection: Connection, language: str, now: datet
 
 
 def _article_page(
-    settings: Settings,
     renderer: Renderer,
     versions: views.Variants,
     frames: Mapping[str, _Frame],
+    corrected: Collection[int],
     article: Article,
     beside: adjacent_pages.Neighbours,
 ) -> str:
     language, frame = article.language, frames[article.language]
     others = views.related_articles(article, frame.pool, {article.story_id})
+    day = article.updated_at.astimezone(frame.settings.zone()).date()
+    publication = frame.settings.publication
     item = views.article_view(
-        settings.publication, article, language, versions.get(article.story_id, ()), others
+        publication,
+        article,
+        language,
+        versions.get(article.story_id, ()),
+        others,
+        corrected_on=day if article.id in corrected else None,
     )
-    item = adjacent_pages.with_neighbours(settings.publication, item, beside)
+    item = adjacent_pages.with_neighbours(publication, item, beside)
     return renderer.article_page(frame.publication, item)

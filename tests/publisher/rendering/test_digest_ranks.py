@@ -83,6 +83,10 @@ def test_many_languages_are_one_link() -> None:
     assert f"Choose a language\n{content.web_url}\n" in digest.text
     few = RENDERER.digest(replace(content, sisters=many[:8]))
     assert words(one(tree(few), "tongues")).startswith("Български · Čeština · Dansk")
+    story = RENDERER.digest(
+        replace(content, items=(sample.item("en", translations=many),), sisters=())
+    )
+    assert words(one(tree(story), "also")) == "Choose a language"
 
 
 def test_a_forwarded_mail_tells_where_to_subscribe_if_pages_are_served() -> None:

@@ -80,16 +80,18 @@ def test_the_feed_of_issues_changes_only_with_its_issues_and_what_is_in_them(
     assert issue["date_modified"] > issue["date_published"]
 
 
-def test_an_edit_of_what_was_mailed_is_marked_in_the_feed_of_the_language(
+def test_an_edit_of_what_was_mailed_is_marked_in_the_feed_of_the_language_and_on_its_page(
     publication: PublicationFolder,
 ) -> None:
+    page = public(publication) / "en/stories/tides/index.html"
     tides(publication)
     pipeline_of(publication).run()
-    assert "Corrected" not in str(json_feed(publication, "en"))
+    assert "Corrected" not in str(json_feed(publication, "en")) + page.read_text("utf-8")
     tides(publication, "The tide waits no more.")
     pipeline_of(publication.at(NOW + timedelta(days=1))).run()
     (item,) = json_feed(publication, "en")["items"]
     assert "<small>Corrected on January 10, 2026</small>" in item["content_html"]
+    assert '<p class="also">Corrected on January 10, 2026</p>' in page.read_text("utf-8")
 
 
 def test_the_feed_of_a_renamed_newsletter_keeps_its_address_and_ids(
