@@ -150,19 +150,15 @@ def missing_words(settings: Settings) -> Iterator[str]:
         editions = settings.editions(newsletter)
         titles = [text for one in editions for text in one.title]
         lacking = [one.language for one in editions if not one.title.matching(one.language)]
+        what = f"the title of {newsletter.name}"
         if lacking:
-            yield f"the title of {newsletter.name} is missing in {_names(lacking)}; another language's is shown"
+            yield f"{what} is missing in {_names(lacking)}; another language's is shown"
         elif len(editions) == len(titles) > len(set(titles)) == 1:
-            what = (
-                f"the title of {newsletter.name}, {titles[0]!r}, is the same in every language"
-            )
-            yield f"{what}. If it has others, write one per language"
-    own = (settings.folders.templates,)
-    if wordless := [
-        one for one in settings.publication.languages if not has_catalogue(one, own)
-    ]:
+            yield f"{what}, {titles[0]!r}, is the same in all languages; write one per language if it has others"
+    own, languages = (settings.folders.templates,), settings.publication.languages
+    if wordless := [one for one in languages if not has_catalogue(one, own)]:
         what = f"the program's own words are English in {_names(wordless)}"
-        yield f"{what}. docs/how-to/add-a-language.md says how to add them"
+        yield f"{what}; docs/how-to/add-a-language.md says how to add them"
 
 
 def _names(languages: Iterable[str]) -> str:

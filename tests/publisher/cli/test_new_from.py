@@ -37,7 +37,7 @@ def test_what_was_understood_is_printed_and_the_next_command_too(
     assert "Could not be read: 1 file" in lines
     assert any(line.startswith("  _posts/2026-01-11-bad.md: front matter") for line in lines)
     assert lines[-3].endswith("before mail is sent: title, url, sender, address")
-    same = "the title of weekly, 'The week', is the same in every language."
+    same = "the title of weekly, 'The week', is the same in all languages;"
     assert lines[-2].startswith(f"Words: {same} ")
     assert lines[-1] == f"Next: publisher run --once {tmp_path / 'mine'}"
 
@@ -70,6 +70,6 @@ def test_untranslated_copies_are_no_articles_of_their_language(
         "  2 stories, 1 in several languages",
     ]
     assert "Not published on purpose: 2 untranslated\n" in out
-    assert "\nWords: the program's own words are English in Brezhoneg (br). " in out
+    assert "\nWords: the program's own words are English in Brezhoneg (br); " in out
     _code, out, _err = run("run", "--once", tmp_path / "mine", "--now", "2026-02-01T00:00:00Z")
     assert "2 untranslated" in out
