@@ -30,9 +30,10 @@ def fetch_document(url: str) -> bytes:
         with GuardedClient(_LIMITS).open(WebRequest(url)) as response:
             if response.status == HTTPStatus.OK:
                 return response.read()
-    except FetchError:
-        pass
-    raise events.FeedbackRefusedError("the provider's certificate can't be fetched")
+            why = f"status {response.status}"
+    except FetchError as error:
+        why = str(error)
+    raise events.FeedbackRefusedError(f"the provider's certificate can't be fetched: {why}")
 
 
 _HOST = r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?"

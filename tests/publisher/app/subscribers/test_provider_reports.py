@@ -26,6 +26,7 @@ from publisher.app.subscribers.provider_reports import (
 )
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers.events import FeedbackRefusedError, ProviderEvent
+from publisher.bounces.providers.ses import fetch_document
 from publisher.bounces.tables import bounce_event
 from publisher.config import web
 from publisher.errors import UsageError
@@ -229,6 +230,13 @@ def test_a_subscription_is_confirmed_only_for_a_topic_of_the_settings(
         with pytest.raises(FeedbackRefusedError):
             post(ledger, "ses", sns({}, **changes | wrong), fetch=recording)
         assert all(one == CERTIFICATE for one in asked)
+
+
+def test_why_a_certificate_can_t_be_fetched_is_said() -> None:
+    with pytest.raises(
+        FeedbackRefusedError, match=r"fetched: .* not on the public net: 127\.0\.0\.1"
+    ):
+        fetch_document("https://127.0.0.1/SimpleNotificationService-1.pem")
 
 
 # --- Postmark
