@@ -171,7 +171,7 @@ def _check_articles(settings: Settings, pipeline: Pipeline) -> Iterator[CheckRes
     with pipeline.database.reading() as connection:
         held = quarantined_items(connection)
     for path, why in held[:_MOST_FILES]:
-        yield replace(about, remark=f"{path} is held back: {why}")
+        yield replace(about, file=Path(path), remark=f"held back: {why}")
     if (more := len(held) - _MOST_FILES) > 0:
         yield replace(
             about, remark=f"{more:,} more are held back: publisher articles lists them"
