@@ -61,7 +61,7 @@ class WebTarget:
 class WebRequest:
     """A request. `follow` says which redirects are followed: none, one at the same host, or any.
 
-    A redirect to another origin gets none of `headers`, except those that begin with Accept.
+    A redirect to another origin gets none of `headers`, except those that begin with Accept or If.
     """
 
     url: str = field(repr=False)
@@ -172,5 +172,5 @@ def redirected(request: WebRequest, status: int, location: str) -> WebRequest | 
         return replace(request, url=url, follow="none") if is_same else None
     if (after.scheme, after.netloc) == (before.scheme, before.netloc):
         return replace(request, url=url)
-    kept = {n: v for n, v in request.headers.items() if n.lower().startswith("accept")}
+    kept = {n: v for n, v in request.headers.items() if n.lower().startswith(("accept", "if-"))}
     return replace(request, url=url, headers=kept)

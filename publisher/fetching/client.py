@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +32,7 @@ _Result = TypeVar("_Result")
 # Bytes of a body that are decoded at once.
 _PIECE = 65_536
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br"})
+_PERMANENT = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
 # What servers write if there is none.
 _NO_CODING = frozenset({"", "identity", "none", "utf-8", "binary"})
 _HEADERS = {
@@ -50,13 +52,17 @@ def look_up(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class WebResponse:
-    """An answer whose body is read while the client's block lasts. `url` is where the last redirect led."""
+    """An answer whose body is read while the client's block lasts. `url` is where the last redirect led.
+
+    `moved_to` is where those led that are permanent (301, 308), as far as no other came before; empty if none did.
+    """
 
     status: int
     headers: Mapping[str, str]
     url: str = field(repr=False)
     _answer: "DecodedResponse" = field(repr=False)
     _limits: FetchLimits = field(repr=False)
+    moved_to: str = field(default="", repr=False)
 
     def pieces(self) -> Iterator[bytes]:
         """Read the body, decompressed. Raise FetchError if it is too long, incomplete or late."""
@@ -122,13 +128,16 @@ class GuardedClient:
         A redirect that it does not follow is an answer.
         """
         ends = time.monotonic() + self.limits.seconds
+        moved_to, is_moving = "", True
         for _hop in range(self.limits.redirects + 1):
             with self._exchange(request, ends) as answer:
                 location = answer.headers.get("Location", "")
                 following = addresses.redirected(request, answer.status, location)
                 if following is None:
-                    yield answer
+                    yield replace(answer, moved_to=moved_to)
                     return
+                is_moving = is_moving and answer.status in _PERMANENT
+            moved_to = following.url if is_moving else moved_to
             request = following
         raise FetchError(FetchProblem.REDIRECTS, f"over {self.limits.redirects}")
 

@@ -69,8 +69,8 @@ def _says(*fields: str, body: bytes = b"", status: bytes = _OK) -> _Behaviour:
     return _steps(raw_answer(*fields, body=body, status=status))
 
 
-def _redirect(location: str) -> _Behaviour:
-    return _says(f"Location: {location}", "Content-Length: 0", status=b"302 Found")
+def _redirect(location: str, status: bytes = b"302 Found") -> _Behaviour:
+    return _says(f"Location: {location}", "Content-Length: 0", status=status)
 
 
 def _slowly(content: bytes) -> Iterable[Step]:
@@ -155,6 +155,9 @@ BEHAVIOURS: Mapping[str, _Behaviour] = {
     "not-gzip": _says("Content-Encoding: gzip", body=b"hello"),
     # Redirects.
     "redirect": _redirect("/plain"),
+    "moved": _redirect("/redirect", b"301 Moved Permanently"),
+    "moved-twice": _redirect("/moved-for-good", b"301 Moved Permanently"),
+    "moved-for-good": _redirect("/plain", b"308 Permanent Redirect"),
     "redirect-blank": _redirect("/plain "),
     "redirect-loop": _redirect("/redirect-loop"),
     "redirect-nowhere": _says("Content-Length: 0", status=b"302 Found"),

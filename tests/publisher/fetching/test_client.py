@@ -97,6 +97,9 @@ ANSWERED = {
     "redirect": (200, b"hello"),
     "redirect-bomb": (200, b"hello"),
     "redirect-blank": (200, b"hello"),
+    "moved": (200, b"hello"),
+    "moved-twice": (200, b"hello"),
+    "moved-for-good": (200, b"hello"),
     "gzip-in-chunks": (200, b"hello"),
     "padded-gzip": (200, b"hello"),
     "empty-gzip": (200, b""),
@@ -271,6 +274,18 @@ def lookup_of(*answers: list[str]) -> Any:
         return answers[min(len(asked), len(answers)) - 1]
 
     return look_up, asked
+
+
+@pytest.mark.parametrize(
+    ("path", "moved_to"),
+    [("plain", ""), ("redirect", ""), ("moved", "redirect"), ("moved-twice", "plain")],
+)
+def test_only_permanent_redirects_before_any_other_are_a_move(
+    server: HostileServer, path: str, moved_to: str
+) -> None:
+    with LOCAL.open(WebRequest(server.url(path), follow="any")) as response:
+        assert response.moved_to == (server.url(moved_to) if moved_to else "")
+        assert response.url == server.url("plain")
 
 
 def test_a_name_is_looked_up_once_for_a_connection(

@@ -1,0 +1,58 @@
+"""What a source on the web says, whatever its format: a feed with its entries, as values.
+
+Texts of an entry are HTML that nobody has cleaned; titles and names are plain text. Addresses are absolute, and of
+http or https. Times have a zone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAuthor:
+    """An author of an entry, with an affiliation if one is stated."""
+
+    name: str
+    affiliation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebEntry:
+    """One entry. `id` is what the source calls it, empty if it does not.
+
+    `language` is the entry's own, or what its parts say; empty if they are silent. `translations` are languages
+    and addresses of the same story. `expired` says that the source has deleted it (RFC 6721).
+    """
+
+    id: str = ""
+    url: str = ""
+    title: str = ""
+    html: str = ""
+    summary: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    language: str = ""
+    authors: tuple[WebAuthor, ...] = ()
+    topics: tuple[str, ...] = ()
+    picture: str = ""
+    translations: tuple[tuple[str, str], ...] = ()
+    expired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebFeed:
+    """A feed. `home` is the page that it belongs to, `hub` and `topic` are those of WebSub.
+
+    `following` is where older entries stand (RFC 5005, JSON Feed), `interval` how often it asks to be read.
+    `left_out` is the number of entries beyond the limit.
+    """
+
+    title: str = ""
+    language: str = ""
+    home: str = ""
+    hub: str = ""
+    topic: str = ""
+    following: str = ""
+    interval: timedelta | None = None
+    entries: tuple[WebEntry, ...] = ()
+    left_out: int = 0

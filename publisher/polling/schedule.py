@@ -1,0 +1,229 @@
+"""When to ask a source again, and how: conditional requests, intervals, back-off, moves. Pure.
+
+A source's state is a value that the caller stores. An answer makes the next one, with a sentence about it. The
+caller parses the body, says whether it is what it should be, and keeps hosts apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# What no source is asked more often than, and what no answer makes longer.
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 15 * _MINUTE, _DAY
+# The longest that Retry-After holds back a host.
+_LONGEST_RETRY = 7 * _DAY
+# A server that says 304 to everything is found out so late at most.
+FULL_POLL_AFTER = 8 * _DAY
+# A network of a hotel redirects everything for some days.
+MOVE_BELIEVED_AFTER = 7 * _DAY
+MISSING_AFTER = 7 * _DAY
+_FIRST_BACK_OFF, _LONGEST_BACK_OFF = _HOUR, 3 * _DAY
+# Of each interval, so that sources that were added together spread out.
+_JITTER = 0.1
+_BUSY = frozenset({429, 503})
+# What ends polls until a person says otherwise.
+_STOPPING = {
+    401: "the server asks who is there",
+    403: "the server asks who is there",
+    410: "gone; it is not asked again, and its articles stay",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PollState:
+    """What is known of a source between two polls. `etag` and `last_modified` are as the server wrote them."""
+
+    url: str
+    next_at: datetime
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    # When the whole body came last.
+    full_at: datetime | None = None
+    errors: int = 0
+    failing_since: datetime | None = None
+    # Where permanent redirects lead, and since when they all have led there.
+    moved_to: str = ""
+    moved_since: datetime | None = None
+    # Nothing is asked until a person says so.
+    is_stopped: bool = False
+
+
+class PollResult(Enum):
+    """What came of a poll."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    WAIT = "the server asks to come back later"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class PollAnswer:
+    """An answer: `status` is None if there was none, and `problem` says why.
+
+    `moved_to` is where the permanent redirects (301, 308) led that came before any other; empty if none did.
+    `is_readable` says that the body is of the source's kind, `overlaps` that it has entries that are known.
+    `own_interval` is what the body asks for (ttl, sy:updatePeriod), or its entries suggest.
+    """
+
+    status: int | None
+    headers: Mapping[str, str]
+    body_hash: str = ""
+    moved_to: str = ""
+    is_readable: bool = True
+    overlaps: bool = False
+    own_interval: timedelta = _HOUR
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """The state after a poll, its result, and a sentence. `host_until`: nothing of the host is asked before."""
+
+    state: PollState
+    result: PollResult
+    text: str
+    host_until: datetime | None = None
+
+
+def conditional_headers(state: PollState, now: datetime) -> dict[str, str]:
+    """Return the header fields of a poll: both validators, or none when a whole body is due (RFC 9110 section 13)."""
+    if state.full_at is None or now - state.full_at >= FULL_POLL_AFTER:
+        return {}
+    fields = {"If-None-Match": state.etag, "If-Modified-Since": state.last_modified}
+    return {name: value for name, value in fields.items() if value}
+
+
+def after_answer(state: PollState, answer: PollAnswer, now: datetime, spread: float) -> Polled:
+    """Return what follows from an answer. `spread` is random, from -1 to 1."""
+    status = answer.status
+    if status == HTTPStatus.OK and answer.is_readable:
+        return _read(state, answer, now, spread)
+    if status == HTTPStatus.NOT_MODIFIED:
+        done = _succeeded(_with_validators(state, answer), answer, now, spread)
+        return Polled(done, PollResult.UNCHANGED, "not modified")
+    if status in _STOPPING:
+        text = f"{status}: {_STOPPING[status]}"
+        return Polled(replace(state, is_stopped=True), PollResult.STOPPED, text)
+    if status in _BUSY and (until := retry_after(answer.headers, now)):
+        later = max(until, now + SHORTEST_INTERVAL)
+        text = f"{status}: not before {later:%F %R}"
+        return Polled(replace(state, next_at=later), PollResult.WAIT, text, later)
+    failed = _failed(state, now, spread)
+    until = failed.next_at if status == HTTPStatus.TOO_MANY_REQUESTS else None
+    return Polled(failed, PollResult.FAILED, _why(state, answer, now), until)
+
+
+def _why(state: PollState, answer: PollAnswer, now: datetime) -> str:
+    if answer.status == HTTPStatus.OK:
+        return "the answer is not of this kind of source"
+    text = answer.problem or f"it answered {answer.status}"
+    is_long = state.failing_since and now - state.failing_since >= MISSING_AFTER
+    if answer.status == HTTPStatus.NOT_FOUND and is_long:
+        return f"{text} for {MISSING_AFTER.days} days: is its address still right?"
+    return text
+
+
+def _read(state: PollState, answer: PollAnswer, now: datetime, spread: float) -> Polled:
+    done = replace(_with_move(state, answer, now), full_at=now)
+    if done.url != state.url:
+        # Validators belong to one address.
+        done = replace(done, etag="", last_modified="")
+    else:
+        done = _with_validators(replace(done, etag="", last_modified=""), answer)
+    done = _succeeded(replace(done, body_hash=answer.body_hash), answer, now, spread)
+    if answer.body_hash == state.body_hash:
+        return Polled(done, PollResult.UNCHANGED, "the same as before")
+    text = (
+        "read"
+        if done.url == state.url
+        else f"read; it has moved to {urlsplit(done.url).netloc}"
+    )
+    return Polled(done, PollResult.NEW, text)
+
+
+def _with_validators(state: PollState, answer: PollAnswer) -> PollState:
+    """Store what an answer has of validators: 304 may have new ones. Nothing is made up."""
+    headers = answer.headers
+    return replace(
+        state,
+        etag=headers.get("ETag", state.etag),
+        last_modified=headers.get("Last-Modified", state.last_modified),
+    )
+
+
+def _with_move(state: PollState, answer: PollAnswer, now: datetime) -> PollState:
+    """Believe permanent redirects that have led to one readable place for days."""
+    to = answer.moved_to
+    if not to:
+        return replace(state, moved_to="", moved_since=None)
+    since = state.moved_since if to == state.moved_to and state.moved_since else now
+    is_believed = now - since >= MOVE_BELIEVED_AFTER and answer.overlaps
+    if is_believed or to == state.url.replace("http://", "https://", 1) != state.url:
+        return replace(state, url=to, moved_to="", moved_since=None)
+    return replace(state, moved_to=to, moved_since=since)
+
+
+def _succeeded(state: PollState, answer: PollAnswer, now: datetime, spread: float) -> PollState:
+    wait = max(answer.own_interval, freshness(answer.headers, now))
+    wait = min(max(wait, SHORTEST_INTERVAL), LONGEST_INTERVAL)
+    # Never before the shortest interval.
+    next_at = now + max(wait * (1 + _JITTER * spread), SHORTEST_INTERVAL)
+    return replace(state, next_at=next_at, errors=0, failing_since=None)
+
+
+def _failed(state: PollState, now: datetime, spread: float) -> PollState:
+    # Ten doublings are longer than the longest.
+    wait = min(_FIRST_BACK_OFF * 2 ** min(state.errors, 10), _LONGEST_BACK_OFF)
+    return replace(
+        state,
+        next_at=now + wait * (1 + _JITTER * spread),
+        errors=state.errors + 1,
+        failing_since=state.failing_since or now,
+    )
+
+
+def freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
+    """Return how long an answer is fresh: max-age, or Expires after Date (RFC 9111 section 4.2.1); 0 if unsaid."""
+    directives = {}
+    for part in headers.get("Cache-Control", "").lower().split(","):
+        name, _, value = part.strip().partition("=")
+        directives[name.strip()] = value.strip().strip('"')
+    if {"no-cache", "no-store"} & directives.keys():
+        return timedelta(0)
+    if (age := directives.get("max-age", "")) and age.isascii() and age.isdigit():
+        # Nine digits are 31 years; more would overflow.
+        return timedelta(seconds=int(age[:9]))
+    expires = http_date(headers.get("Expires", ""))
+    if expires is None or "max-age" in directives:
+        return timedelta(0)
+    return max(expires - (http_date(headers.get("Date", "")) or now), timedelta(0))
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return until when a server asks to wait (RFC 9110 section 10.2.3), a week at most; None if it does not say."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        wait = timedelta(seconds=int(text[:9]))
+    elif date := http_date(text):
+        # By the server's own clock.
+        wait = date - (http_date(headers.get("Date", "")) or now)
+    else:
+        return None
+    return now + min(max(wait, timedelta(0)), _LONGEST_RETRY)
+
+
+def http_date(text: str) -> datetime | None:
+    """Parse a date of a header field; None if it is malformed."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
