@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import tree
 from tests.project.modules import PACKAGES, ROOT, product_modules
+from tests.slow.browser.publications import demo_week
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +26,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(out.glob("*.whl"))
 
 
-def test_the_wheel_publishes_the_demo_by_itself(wheel: Path, tmp_path: Path) -> None:
-    """Templates, words and demo data are inside; nothing is taken from the checkout."""
+def test_the_wheel_publishes_the_demo_by_itself_and_it_is_the_same_everywhere(
+    wheel: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Templates, words and demo data are inside; nothing is taken from the checkout.
+
+    In another folder, time zone and hash seed, and where a demo was before, it makes equal bytes.
+    """
+    demo = demo_week(tmp_path_factory)
+    again = Path(shutil.copytree(demo, tmp_path / "demo"))
+    (again / "public" / "index.html").write_text("of another age")
     installed = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(installed)
     script = (
@@ -36,9 +47,10 @@ def test_the_wheel_publishes_the_demo_by_itself(wheel: Path, tmp_path: Path) -> 
         "sys.exit(main(['demo', sys.argv[2]]))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(installed), str(tmp_path / "demo")],
+        [sys.executable, "-c", script, str(installed), str(again)],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(installed)},
+        env=os.environ
+        | {"PYTHONPATH": str(installed), "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -46,7 +58,8 @@ def test_the_wheel_publishes_the_demo_by_itself(wheel: Path, tmp_path: Path) -> 
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "All files are below demo" in done.stdout
-    assert (tmp_path / "demo" / "public" / "ar" / "weekly" / "2026-01-09").is_dir()
+    for name in ("public", "outbox"):
+        assert tree(again / name) == tree(demo / name)
 
 
 def test_the_wheel_holds_all_that_is_ours(wheel: Path) -> None:

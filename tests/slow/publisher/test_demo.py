@@ -13,6 +13,7 @@ from publisher.database import open_database
 from tests.databases import DATABASE_FILE
 from tests.processes import publisher, tree
 from tests.subscribers.conftest import a_subscriber, add
+from tools.mail_validator import violations
 from tools.servers import PostgresDatabases, PostgresServer
 from tools.servers.postgres_server import find_server_programs
 
@@ -110,3 +111,10 @@ def test_the_demo_shows_what_happens_to_articles_after_they_were_mailed(demo: Pa
     for name, affiliation in zip(SHOWN[3:], AFFILIATIONS, strict=True):
         assert affiliation in page[name]
     assert page["en/weekly/2026-01-16"].count("<article") == 30
+
+
+def test_every_message_of_the_demo_conforms_to_the_rfcs(demo: Path) -> None:
+    messages = [*(demo / "outbox").rglob("*.eml")]
+    assert messages
+    for path in messages:
+        assert [*violations(path.read_bytes())] == [], path

@@ -164,17 +164,31 @@ def attack(window: Page, target: Target, host: str, name: str) -> list[Seen]:
     return target.recorder.of(query)
 
 
+def read_by(window: Page, target: Target, host: str) -> tuple[str, str, str]:
+    """Let another page read the console: by a request, and in a frame, whose address and words are given."""
+    window.goto(f"http://{host}:{target.others_port}/")
+    read = window.evaluate(READ, f"{target.url}/issues/")
+    (frame,) = window.main_frame.child_frames
+    with window.expect_event("framenavigated"):
+        window.evaluate("url => { document.querySelector('iframe').src = url }", target.url)
+    return read, frame.url, frame.inner_text("body")
+
+
 @pytest.mark.parametrize("host", OTHERS)
-def test_nothing_that_another_page_sends_is_done(
+def test_nothing_that_another_page_sends_is_done_and_nothing_is_read_by_it(
     chromium: Chromium, target: Target, host: str
 ) -> None:
     before = everything(target.publication)
 
-    def look(window: Page) -> dict[str, list[Seen]]:
+    def look(window: Page) -> tuple[dict[str, list[Seen]], tuple[str, str, str]]:
         sign_in(window, target.token, HOST)
-        return {name: attack(window, target, host, name) for name in ATTACKS}
+        sent = {name: attack(window, target, host, name) for name in ATTACKS}
+        return sent, read_by(window, target, host)
 
-    found = chromium.browse_servers(look)
+    found, (read, framed, text) = chromium.browse_servers(look)
+    assert read == "refused"
+    assert framed.startswith("chrome-error:")
+    assert "Issues" not in text
     assert everything(target.publication) == before
     site = "same-site" if OTHERS[host] else "cross-site"
     for name, requests in found.items():
@@ -184,23 +198,6 @@ def test_nothing_that_another_page_sends_is_done(
         # A preflight has no cookie, and is answered without permission: nothing follows it.
         assert is_asked_first or seen.status == 403, name
         assert seen.has_cookie is (OTHERS[host] and not is_asked_first), name
-
-
-@pytest.mark.parametrize("host", OTHERS)
-def test_nothing_is_read_by_another_page(chromium: Chromium, target: Target, host: str) -> None:
-    def look(window: Page) -> tuple[str, str, str]:
-        sign_in(window, target.token, HOST)
-        window.goto(f"http://{host}:{target.others_port}/")
-        read = window.evaluate(READ, f"{target.url}/issues/")
-        (frame,) = window.main_frame.child_frames
-        with window.expect_event("framenavigated"):
-            window.evaluate("url => { document.querySelector('iframe').src = url }", target.url)
-        return read, frame.url, frame.inner_text("body")
-
-    read, framed, text = chromium.browse_servers(look)
-    assert read == "refused"
-    assert framed.startswith("chrome-error:")
-    assert "Issues" not in text
 
 
 def test_the_same_form_of_the_console_itself_is_done(

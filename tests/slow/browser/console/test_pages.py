@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -192,11 +193,14 @@ def is_page(window: Page, running: Console, path: str) -> bool:
 def test_every_page_of_the_console_is_accessible_fits_and_is_in_one_language(
     chromium: Chromium, running: Console, language: str
 ) -> None:
-    # Each rule holds in both directions alike: in the lane one width for each.
+    # Each rule holds in both directions alike: in the lane one width for each, and every third page in Arabic.
     widths = by_lane((1280,) if language == "en" else (390,), (1280, 390))
+    numbers = count()
 
     def look_at(window: Page) -> list[str]:
         found = _misfits(window, language)
+        if next(numbers) % by_lane(1 if language == "en" else 3, 1):
+            return found
         for width in widths:
             window.set_viewport_size({"width": width, "height": 844})
             found += [f"{one} at {width} px" for one in _violations(window)]

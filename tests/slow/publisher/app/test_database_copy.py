@@ -1,6 +1,6 @@
 """A publication that moves from a file to a server and back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +25,8 @@ from publisher.secrets import fingerprint, stored_fingerprint
 from subscribers.tables import subscribers_metadata
 from tests.databases import DATABASE_FILE
 from tests.processes import ROOT, publisher
-from tests.publisher.conftest import NOW
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.starting_points import Point
 from tools.servers import PostgresDatabases, PostgresServer
 from tools.servers.postgres_server import find_server_programs
 
@@ -55,9 +56,21 @@ def server() -> Iterator[PostgresDatabases]:
 
 
 @pytest.fixture
-def source(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the demo's file. It has given ids to rows that are deleted, and corrects an issue."""
+def source(
+    starting_point: Callable[..., PublicationFolder], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The file of a publication that has sent two issues."""
     file = tmp_path_factory.mktemp("source") / "publisher.db"
+    made = starting_point(Point.SENT, "en", "ar")
+    made.database.close()
+    back_up(made.settings.folders.database, file)
+    return file
+
+
+@pytest.fixture
+def whole(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the demo's file. It has given ids to rows that are deleted, and corrects an issue."""
+    file = tmp_path_factory.mktemp("whole") / "publisher.db"
     back_up(demo / DATABASE_FILE, file)
     with closing(open_database(file)) as database, database.writing() as connection:
         for _ in range(5):
@@ -100,18 +113,18 @@ def target(server: PostgresDatabases, tmp_path: Path) -> str:
 
 
 def test_every_table_moves_to_a_server_and_back_and_no_copy_gives_an_id_again(
-    source: Path, target: str, tmp_path: Path
+    whole: Path, target: str, tmp_path: Path
 ) -> None:
-    copied = copy_publication(str(source), target, CLOCK)
+    copied = copy_publication(str(whole), target, CLOCK)
     assert {name for name, _content in copied} == every_table()
     assert sum(content.rows for _name, content in copied) > 300
     back = tmp_path / "back.db"
     assert others(dict(copy_publication(target, str(back), CLOCK))) == others(dict(copied))
-    for address in (source, target, back):
+    for address in (whole, target, back):
         assert others(content(address)) == others(dict(copied))
     assert [*tmp_path.iterdir()] == [back]
     ids = []
-    for address in (source, target, back):
+    for address in (whole, target, back):
         with closing(open_database(address)) as database, database.writing() as connection:
             ids.append(next_id(connection))
     assert ids[0] > 5
@@ -154,19 +167,9 @@ def test_a_database_that_was_moved_sends_nothing_any_more_and_is_not_copied_agai
     with pytest.raises(DatabaseError, match=r"it was moved to .* Copy the database that sends"):
         copy_publication(str(source), str(again), CLOCK)
     assert not again.exists()
-    copy_publication(target, str(again), CLOCK)
-
-
-def test_a_target_that_holds_a_publication_is_refused_and_kept(
-    source: Path, target: str, tmp_path: Path
-) -> None:
-    copy_publication(str(twin(source, tmp_path)), target, CLOCK)
-    before = content(target)
-    with pytest.raises(DatabaseError, match="is not empty"):
-        copy_publication(str(source), target, CLOCK)
     with pytest.raises(DatabaseError, match="is there already"):
         copy_publication(target, str(source), CLOCK)
-    assert content(target) == before
+    copy_publication(target, str(again), CLOCK)
 
 
 def test_databases_of_another_version_are_refused_and_kept(
@@ -184,7 +187,9 @@ def test_databases_of_another_version_are_refused_and_kept(
         copy_publication(str(source), target, CLOCK)
 
 
-def test_nothing_is_copied_while_somebody_sends(source: Path, target: str) -> None:
+def test_nothing_is_copied_while_somebody_sends_or_another_process_has_it_open(
+    source: Path, target: str, tmp_path: Path
+) -> None:
     with closing(open_database(source)) as database:
         # The clock of the database counts, whatever this machine's is.
         until = database.timer.time() + 600
@@ -198,7 +203,12 @@ def test_nothing_is_copied_while_somebody_sends(source: Path, target: str) -> No
         finally:
             with database.writing() as connection:
                 release_lease(connection, number)
+        with pytest.raises(DatabaseError, match="has it open"):
+            copy_publication(str(source), target, CLOCK)
     copy_publication(str(source), target, CLOCK)
+    other = psycopg.connect(target, application_name="publisher/elsewhere/1")
+    with closing(other), pytest.raises(DatabaseError, match="have it open"):
+        copy_publication(target, str(tmp_path / "back.db"), CLOCK)
 
 
 @pytest.mark.parametrize(
@@ -217,17 +227,6 @@ def test_the_copy_knows_with_which_secret_the_publication_was_used(
     with closing(open_database(target)) as database, database.reading() as connection:
         found = stored_fingerprint(connection)
     assert found == fingerprint(counts)
-
-
-def test_nothing_is_copied_while_another_process_has_it_open(
-    source: Path, target: str, tmp_path: Path
-) -> None:
-    with closing(open_database(source)), pytest.raises(DatabaseError, match="has it open"):
-        copy_publication(str(source), target, CLOCK)
-    copy_publication(str(source), target, CLOCK)
-    other = psycopg.connect(target, application_name="publisher/elsewhere/1")
-    with closing(other), pytest.raises(DatabaseError, match="have it open"):
-        copy_publication(target, str(tmp_path / "back.db"), CLOCK)
 
 
 def test_what_a_killed_copy_left_is_in_nobody_s_way(source: Path, tmp_path: Path) -> None:
@@ -264,9 +263,11 @@ def test_the_command_prints_each_table_and_what_was_refused(
     assert (done.code, done.err) == (0, "")
     assert "both sides are equal" in done.out
     assert "delivery" in done.out
+    before = content(target)
     again = publisher("database", "copy", source, target)
     assert again.code == 1
     assert "is not empty; copy into another one" in again.err
+    assert content(target) == before
     wrong = publisher("database", "copy", source, "postgresql://ann:tide@de@db/lantern")
     assert wrong.code == 2
     assert "tide" not in wrong.err

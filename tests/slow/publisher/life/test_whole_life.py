@@ -9,7 +9,6 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -20,7 +19,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
-from importlib.resources import as_file, files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -160,8 +158,9 @@ def running_web(folder: Path, port: int) -> Iterator[None]:
 
 
 def lay_out(folder: Path, server: Postfix, url: str, schedule: str) -> Path:
-    """Write the publication into a folder: its settings, and the articles of the demo."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the publication into a folder: its settings, and a folder for articles of each language."""
+    for language in LANGUAGES:
+        (folder / "articles" / language).mkdir(parents=True)
     text = _SETTINGS.format(
         url=url,
         zone=ZONE,
@@ -171,9 +170,6 @@ def lay_out(folder: Path, server: Postfix, url: str, schedule: str) -> Path:
         bounces=BOUNCES,
     )
     (folder / "publication.toml").write_text(text, "utf-8")
-    with as_file(files("publisher") / "demo" / "data" / "articles") as articles:
-        for name in (*LANGUAGES, "images", "sounds"):
-            shutil.copytree(articles / name, folder / "articles" / name)
     return folder
 
 

@@ -46,10 +46,10 @@ from tests.slow.publisher.delivery.crashes.scene import say
 
 LATER = approving.DUE + approving.HOUR
 # Of so many steps one is killed: imports and cycles have many like each other.
-IMPORT_STEPS = int(os.environ.get("CRASH_IMPORT_STEPS", by_lane(3, 1)))
-CYCLE_STEPS = int(os.environ.get("CRASH_CYCLE_STEPS", by_lane(17, 4)))
+IMPORT_STEPS = int(os.environ.get("CRASH_IMPORT_STEPS", by_lane(5, 1)))
+CYCLE_STEPS = int(os.environ.get("CRASH_CYCLE_STEPS", by_lane(23, 4)))
 # After so many kills that left nothing, the verb is tried again: rows are compared after each.
-RETRIED = by_lane(4, 1)
+RETRIED = by_lane(8, 1)
 # Nothing of these is part of what a verb does, but of who has sent or written in between, of mails to
 # translators, which each cycle sends, and of how files looked, which takes their age into account.
 _OTHERS = {"alembic_version", "send_lease", "audit_entry", "source_item", "site_page"}
