@@ -6,7 +6,7 @@ story and stores it; the rest of the program gets an `Article` from `store`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -70,12 +70,35 @@ class KnownByline(Byline):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture; `src` is an absolute URL or a path below the web root; sizes in CSS pixels."""
+    """A picture; `src` is an absolute URL or a path below the web root; sizes in CSS pixels.
+
+    `caption` says what is to be known of it, and `credit` who made it.
+    """
 
     src: str
     alt: str = ""
     width: int | None = None
     height: int | None = None
+    caption: str = ""
+    credit: str = ""
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The picture as JSON. Empty words below it are left out, as in hashes from before there were any."""
+        later = ("caption", "credit")
+        return {
+            name: value for name, value in asdict(self).items() if value or name not in later
+        }
+
+    @property
+    def legend(self) -> str:
+        """What stands below it: caption and credit."""
+        return " · ".join(filter(None, (self.caption, self.credit)))
+
+    @property
+    def words(self) -> str:
+        """All that people read of it."""
+        return " ".join(filter(None, (self.alt, self.caption, self.credit)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

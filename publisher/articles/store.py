@@ -531,7 +531,7 @@ def words_hash(one: model.Article) -> str:
             "bylines": [asdict(byline) for byline in one.bylines],
             "translators": list(one.translators),
             "pictures": _ALTERNATIVE_TEXT.findall(one.html),
-            "picture": one.picture.alt if one.picture else None,
+            "picture": one.picture.words if one.picture else None,
             "files": [each.title for each in one.attachments],
         }
     )

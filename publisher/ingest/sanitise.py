@@ -195,7 +195,7 @@ def sanitise(
         raise ArticleError.saying("the text is larger than %(most)s MB; split it", most=most)
     source = clean_characters(source)
     _check_depth(source, _UNCOUNTED, _MAX_OPEN_TAGS)
-    repaired = ALLOWED_ELEMENTS | {"h1", "source"} | FRAME_ELEMENTS | PLAYER_ELEMENTS
+    repaired = ALLOWED_ELEMENTS | {"h1", "footer", "source"} | FRAME_ELEMENTS | PLAYER_ELEMENTS
     safe = clean_characters(_allow(source, repaired))
     _check_depth(safe, _VOID_ELEMENTS, MAX_ELEMENT_DEPTH)
     tree = html.fragment_fromstring(safe, create_parent="div")
@@ -259,6 +259,8 @@ class _Repair:
         for element in list(tree.iterdescendants()):
             if element.tag == "h1":
                 element.tag = "h2"
+            elif element.tag == "footer" and element.getparent().tag == "blockquote":
+                element.tag = "cite"  # so that it is still known as who is quoted
             _check_attributes(element)
             if element.tag == "a":
                 self._link(element)

@@ -276,12 +276,13 @@ class StoryGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotation:
-    """A quotation from an article, with the article's title and address."""
+    """A quotation from an article, with the article's title and address; `speaker` is empty where nobody is named."""
 
     text: str
     language: str
     title: str
     url: str
+    speaker: str = ""
 
     @property
     def marked(self) -> str:
@@ -377,19 +378,30 @@ def _quotation(content: model.IssueContent, sources: Sequence[StorySource]) -> Q
     story, text = content.quoted
     found = (source for source in sources if source.item.article.story_id == story)
     source = next(found, None)
-    return _quoted(source, text) if source and text else None
+    return _quoted(source, text, _speaker(source, text)) if source and text else None
 
 
-def _quoted(source: StorySource, text: str) -> Quotation:
+def _quoted(source: StorySource, text: str, speaker: str) -> Quotation:
     language, url = source.item.article.language, source.item.url
-    return Quotation(text=text, language=language, title=source.title, url=url)
+    return Quotation(text=text, language=language, title=source.title, url=url, speaker=speaker)
+
+
+def _speaker(source: StorySource, text: str) -> str:
+    """Return who says what editors chose: whom the article quotes, or else its only author, unless it is in quotation marks."""
+    for quoted in source.content.quotations:
+        if text in quoted.text:
+            return quoted.speaker
+        if quoted.text and quoted.text in text:
+            return ""
+    bylines = source.item.article.bylines
+    return bylines[0].name if len(bylines) == 1 and not _IN_SIGNS.fullmatch(text) else ""
 
 
 def _choose_quotation(sources: Sequence[StorySource]) -> Quotation | None:
     for source in sources:
-        for text in source.content.quotations:
-            if len(text) in QUOTATION_CHARACTERS:
-                return _quoted(source, text)
+        for quoted in source.content.quotations:
+            if len(quoted.text) in QUOTATION_CHARACTERS:
+                return _quoted(source, quoted.text, quoted.speaker)
     return None
 
 

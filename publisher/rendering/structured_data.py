@@ -208,7 +208,8 @@ def _image(picture: Picture, base: str) -> dict[str, Any]:
         url=absolute_url(picture.src, base),
         width=picture.width,
         height=picture.height,
-        caption=picture.alt,
+        caption=picture.caption or picture.alt,
+        creditText=picture.credit,
     )
 
 

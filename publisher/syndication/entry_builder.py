@@ -5,7 +5,7 @@ another name. The id of an entry is that of its feed and the day of the issue.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 from sys import getsizeof
@@ -198,9 +198,9 @@ def _file(
     publication: Publication, kind: type[_File], one: model.Picture | model.Attachment
 ) -> _File:
     """Return a picture or attachment as feeds have it: with an absolute address."""
-    described = asdict(one)
-    src = described.pop("src")
-    address = urls.public_url(publication, src) if src.startswith("/") else src
+    named = {each.name for each in fields(kind)}
+    described = {name: value for name, value in asdict(one).items() if name in named}
+    address = urls.public_url(publication, one.src) if one.src.startswith("/") else one.src
     return kind(url=address, **described)
 
 

@@ -8,12 +8,13 @@ and cells is kept in document order. HTML is read in `parser`.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 from functools import partial
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from publisher.articles.model import Picture
 from publisher.languages.locales import Direction
@@ -179,6 +180,14 @@ Block = (
 
 
 @dataclass(frozen=True, slots=True)
+class QuotedText:
+    """What an article quotes, on one line. `speaker` is whom it names beside it, without the dash; empty for nobody."""
+
+    text: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleContent:
     """The content of an article, or of its beginning."""
 
@@ -197,12 +206,54 @@ class ArticleContent:
         return tuple(block.words for block in text_blocks(self.blocks))
 
     @property
-    def quotations(self) -> Iterator[str]:
-        """What the article quotes in its own language, each quotation on one line."""
-        for block in walk_blocks(self.blocks):
+    def quotations(self) -> Iterator[QuotedText]:
+        """What the article quotes in its own language."""
+        blocks = list(walk_blocks(self.blocks))
+        for place, block in enumerate(blocks, 1):
             if isinstance(block, BlockQuote) and not block.attrs.language:
-                texts = (text.words for text in text_blocks((block,)))
-                yield " ".join(" ".join(texts).split())
+                texts = list(text_blocks((block,)))
+                end = place + sum(1 for _inner in walk_blocks(block.blocks))
+                yield _quoted_text(texts, blocks[end : end + 2])
+
+
+# The end of a quotation that names its speaker: a dash and a name, on a line of their own or behind the end of a
+# sentence. Lines of a dialogue begin with dashes, too, and say nothing of who speaks.
+_DASH = r"(?:[—–―]+|--?)\s*"
+_SPEAKER = re.compile(
+    r"(?!\s*[—–―-])(?P<text>.*\S)"
+    rf"(?:\n\s*{_DASH}(?P<line>[^\n]{{2,100}})"
+    rf"|(?<=[.!?…؟\"”»“。！？」』])\s*{_DASH}(?P<name>[^\n—–―]{{2,60}}(?<![.!?…؟。！？])))",
+    re.DOTALL,
+)
+_ENDS = re.compile(r"(?:^|[\n.!?…؟\"”»“。！？」』—–―-])\s*\Z")
+
+
+def _quoted_text(texts: Sequence[TextBlock], after: Sequence[Block]) -> QuotedText:
+    """Return a quotation, of which a caption behind it may name the speaker (HTML standard, 4.4.4), unless it is a table's."""
+    lines = [text.words for text in texts]
+    if texts:
+        lines[-1] = _with_dash(texts[-1])
+    match after:
+        case [TextBlock(kind=TextKind.CAPTION) as caption, *rest] if not any(
+            isinstance(one, Figure | TableBlock) for one in rest
+        ):
+            lines.append(f"— {caption.words.lstrip(' —–―-')}")
+    stated = _SPEAKER.fullmatch("\n".join(lines).strip())
+    if stated is None:
+        return QuotedText(" ".join(" ".join(text.words for text in texts).split()))
+    speaker = stated["line"] or stated["name"]
+    return QuotedText(" ".join(stated["text"].split()), " ".join(speaker.split()))
+
+
+def _with_dash(block: TextBlock) -> str:
+    """Return a text with a dash before the citation (`cite`) that ends it, as before a name."""
+    is_cited = (any(mark.tag == "cite" for mark in run.marks) for run in reversed(block.runs))
+    count = sum(1 for _cited in takewhile(bool, is_cited))
+    runs = [run.text for run in block.runs]
+    before, name = "".join(runs[: len(runs) - count]), "".join(runs[len(runs) - count :])
+    if not name.strip() or not _ENDS.search(before):
+        return block.words
+    return before.rstrip(" \n—–―-") + f"\n— {name.lstrip(' —–―-')}"
 
 
 def walk_blocks(blocks: Iterable[Block]) -> Iterator[Block]:

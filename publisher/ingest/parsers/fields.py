@@ -400,6 +400,8 @@ def read_picture(key: str, value: YamlValue) -> Picture | None:
         alt=read_line(f"{key}.alt", parts.get("alt")),
         width=_pixels(f"{key}.width", parts.get("width")),
         height=_pixels(f"{key}.height", parts.get("height")),
+        caption=read_line(f"{key}.caption", parts.get("caption")),
+        credit=read_line(f"{key}.credit", parts.get("credit")),
     )
 
 

@@ -226,9 +226,13 @@ def converted_columns(row: sa.Row[Any], source: str, target: str) -> dict[str, A
     columns |= {name: columns[name] or "" for name in ("title", "summary", "text")}
     columns["html"] = conversion.convert_html(row.linked_html or row.html, source, target)
     columns["topics"] = [conversion.convert_text(topic, source, target) for topic in row.topics]
-    columns["bylines"] = [_converted(b, "affiliation", source, target) for b in row.bylines]
-    columns["picture"] = row.picture and _converted(row.picture, "alt", source, target)
-    columns["attachments"] = [_converted(a, "title", source, target) for a in row.attachments]
+    columns["bylines"] = [_converted(b, ("affiliation",), source, target) for b in row.bylines]
+    columns["picture"] = row.picture and _converted(
+        row.picture, ("alt", "caption"), source, target
+    )
+    columns["attachments"] = [
+        _converted(a, ("title",), source, target) for a in row.attachments
+    ]
     same = ("translators", "url", "offered", "published_on")
     columns |= {name: getattr(row, name) for name in same}
     # The conversion of a machine translation is one, too.
@@ -238,6 +242,8 @@ def converted_columns(row: sa.Row[Any], source: str, target: str) -> dict[str, A
     return with_links_apart(columns | {"content_hash": content_hash(columns)})
 
 
-def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dict[str, Any]:
-    text = value[key]
-    return value | {key: text and conversion.convert_text(text, source, target)}
+def _converted(
+    value: dict[str, Any], keys: Sequence[str], source: str, target: str
+) -> dict[str, Any]:
+    texts = {key: value[key] for key in keys if value.get(key)}
+    return value | {k: conversion.convert_text(t, source, target) for k, t in texts.items()}

@@ -373,7 +373,7 @@ def content_columns(parsed: ParsedArticle, language: str, day: date) -> dict[str
         "translators": list(parsed.translators),
         "section": parsed.section,
         "topics": list(parsed.topics),
-        "picture": asdict(parsed.picture) if parsed.picture else None,
+        "picture": parsed.picture.stored if parsed.picture else None,
         "url": parsed.url,
         "offered": list(parsed.offered),
         "attachments": [asdict(attachment) for attachment in parsed.attachments],

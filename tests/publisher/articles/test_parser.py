@@ -33,6 +33,7 @@ from publisher.articles.content.text import (
     split_sentences,
 )
 from publisher.articles.model import Picture
+from publisher.ingest.sanitise import sanitise
 from tests.cpu_time import at_most
 from tests.publisher.rendering.prose.helpers import in_mail, read
 
@@ -65,7 +66,33 @@ def test_headings_have_two_levels_and_quotations_are_in_the_articles_own_languag
         "<blockquote><p>one<br>line</p><p>and another</p></blockquote><ul><li><blockquote>within"
         "</blockquote></li></ul><blockquote lang='fr'>ailleurs</blockquote>"
     )
-    assert list(prose.quotations) == ["one line and another", "within"]
+    assert [one.text for one in prose.quotations] == ["one line and another", "within"]
+
+
+@pytest.mark.parametrize(
+    ("source", "speaker"),
+    [
+        ("<p>Come.</p><p>— Ada Lee, pilot</p>", "Ada Lee, pilot"),
+        ("<p>Come<br>-- Ada Lee Jr.</p>", "Ada Lee Jr."),
+        ("Come.\n— Ada Lee", "Ada Lee"),
+        ("<p>「來」——李艾達</p>", "李艾達"),
+        ("<p>Come</p><cite>Ada <b>Lee</b></cite>", "Ada Lee"),
+        ("<p>Come. — <cite>Ada Lee</cite></p>", "Ada Lee"),
+        ("<p>Come.</p><footer>Ada Lee, <cite>Tides</cite></footer>", "Ada Lee, Tides"),
+        ("<p>Come</p></blockquote><figcaption>– Ada Lee</figcaption>", "Ada Lee"),
+        ("<p>Come as in <cite>Tides</cite></p>", ""),
+        ("<p>He came. — And went.</p>", ""),
+        ("<p>— Come!<br>— Why?</p>", ""),
+        ("<p>A well-kept tide</p>", ""),
+        ("<cite>Come</cite>", ""),
+        ("Come</blockquote><table><caption>Tides</caption><tr><td>1<td>2</table>", ""),
+    ],
+)
+def test_a_quotation_has_the_speaker_whom_the_article_names(source: str, speaker: str) -> None:
+    html = sanitise(f"<figure><blockquote>{source}</blockquote></figure>", base_url=None).html
+    (quoted,) = read(html).quotations
+    assert quoted.speaker == speaker
+    assert not speaker or quoted.text in {"Come", "Come.", "「來」"}
 
 
 def test_marks_stand_outermost_first_and_once_and_too_many_are_left_out_but_no_link() -> None:

@@ -167,6 +167,7 @@ def test_a_summary_is_made_where_none_is_and_every_field_of_an_attachment_counts
         replace(DRAFT, bylines=(Byline(name="Ann Example"),)),
         replace(DRAFT, topics=("maps",)),
         replace(DRAFT, picture=Picture(src="/media/x.png", alt="X")),
+        replace(DRAFT, picture=Picture(src="/media/x.png", credit="Ann Example")),
         replace(DRAFT, url="https://example.org/t"),
         replace(DRAFT, attachments=(SOUND,)),
     ],
@@ -174,6 +175,13 @@ def test_a_summary_is_made_where_none_is_and_every_field_of_an_attachment_counts
 def test_every_visible_column_counts_in_the_hash(other: ParsedArticle) -> None:
     mine, its = content_columns(DRAFT, "en", DAY), content_columns(other, "en", DAY)
     assert mine["content_hash"] != its["content_hash"]
+
+
+def test_a_picture_without_caption_and_credit_is_stored_as_before_there_were_any() -> None:
+    drawn: dict[str, Any] = {"src": "/media/x.png", "alt": "X", "width": 8, "height": None}
+    for words in ({}, {"caption": "Low tide"}, {"credit": "Ann Example"}):
+        one = replace(DRAFT, picture=Picture(**(drawn | words)))
+        assert content_columns(one, "en", DAY)["picture"] == drawn | words
 
 
 def test_neither_invisible_columns_nor_order_nor_empty_lists_count_in_the_hash() -> None:

@@ -56,7 +56,7 @@ def test_words_are_converted_and_code_names_and_addresses_are_not(
     write(
         publication,
         author="{name: 范后, affiliation: 汉语学会}",
-        image="{src: 'https://example.org/汉.png', alt: 汉语}",
+        image="{src: 'https://example.org/汉.png', alt: 汉语, caption: 头发, credit: 汉}",
         audio="{src: 'https://example.org/汉.mp3', title: 汉语, length: 17}",
     )
     publication.pick_up()
@@ -67,6 +67,7 @@ def test_words_are_converted_and_code_names_and_addresses_are_not(
     picture = conversion.picture
     assert picture is not None
     assert (picture.src, picture.alt) == ("https://example.org/汉.png", "漢語")
+    assert (picture.caption, picture.credit) == ("頭髮", "汉")
     assert conversion.attachments == (replace(original.attachments[0], title="漢語"),)
 
 

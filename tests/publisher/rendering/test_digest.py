@@ -182,7 +182,12 @@ def test_the_lead_shows_its_picture_at_the_width_of_the_column_if_mail_can_show_
     assert (image.get("width"), image.get("height")) == ("600", None)
     assert "max-height:315px" in image.get("style", "")
     assert image.get("alt") == "A ferry at low tide"
+    assert "caption-frame" not in sample_digest("en").html.partition("<body")[2]
     item = sample.item("en")
+    named = replace(sample.PICTURE, caption="Low <tide", credit="Ann Example")
+    item = replace(item, article=replace(item.article, picture=named))
+    digest = RENDERER.digest(sample.issue("en", items=(item,)))
+    assert ">Low &lt;tide · Ann Example</p>" in digest.html
     drawing = replace(item.article, picture=Picture(src="/media/1/a.svg", alt="x"))
     digest = RENDERER.digest(sample.issue("en", items=(replace(item, article=drawing),)))
     assert "<img" not in digest.html

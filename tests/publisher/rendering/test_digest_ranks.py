@@ -8,6 +8,7 @@ from typing import Literal
 
 import pytest
 
+from publisher.articles.model import Byline
 from publisher.assembly.gate_run import check_digest
 from publisher.languages import autonym
 from publisher.rendering import Digest
@@ -122,6 +123,34 @@ def test_a_quotation_stands_in_the_marks_of_its_language() -> None:
     digest = RENDERER.digest(content)
     assert words(one(tree(digest), "quotation-text")) == "「潮水會來」"
     assert "「潮水會來」" in digest.text
+
+
+def spoken(html: str, text: str | None, *names: str) -> str:
+    """Return whom an issue names beside what it quotes, in both parts of the mail."""
+    item = sample.item("en")
+    said = replace(item.article, html=html, bylines=tuple(Byline(name=name) for name in names))
+    item = replace(item, article=said)
+    chosen = (said.story_id, text) if text else None
+    content = sample.issue("en", items=(item,), blocks=frozenset({"quotation"}), quoted=chosen)
+    digest = RENDERER.digest(content)
+    source = words(one(tree(digest), "quotation-source"))
+    name = source.removesuffix(said.title).removesuffix(" · ")
+    assert (f"— {name}\n{said.title}" in digest.text) == bool(name)
+    return name
+
+
+def test_a_quotation_names_whom_the_article_names_or_its_author_for_words_of_the_authors() -> (
+    None
+):
+    html = "<p>Nobody rows alone.</p><blockquote><p>The tide keeps its own clock.</p>{}</blockquote>"
+    named, unnamed = html.format("<p>— Ada Lee</p>"), html.format("")
+    assert spoken(named, None, "Ann Example") == "Ada Lee"
+    assert spoken(named, "its own clock", "Ann Example") == "Ada Lee"
+    assert spoken(unnamed, None, "Ann Example") == ""
+    assert spoken(unnamed, "its own clock", "Ann Example") == ""
+    assert spoken(unnamed, "Nobody rows alone.", "Ann Example") == "Ann Example"
+    assert spoken(unnamed, "Nobody rows alone.", "Ann Example", "Ben Ruiz") == ""
+    assert spoken(unnamed, "“Nobody rows alone.”", "Ann Example") == ""
 
 
 def test_a_story_with_a_picture_beside_it_runs_in_its_own_direction() -> None:

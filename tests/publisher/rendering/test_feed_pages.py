@@ -408,7 +408,13 @@ def test_a_picture_is_not_shown_twice_and_claims_no_size_that_is_unknown() -> No
     assert "<p>Translated by T Example</p>" in entry
     article = sample.article("en", picture=Picture(src="https://cdn.example.com/a.png"))
     entry = texts(sample.item("en", article=article)).content_html
-    assert '<img src="https://cdn.example.com/a.png" alt="">' in entry
+    assert '<img src="https://cdn.example.com/a.png" alt=""></p>' in entry
+    assert "<small></small>" not in entry
+    signed = replace(
+        article, picture=Picture(src="https://cdn.example.com/a.png", credit="Ann")
+    )
+    entry = texts(sample.item("en", article=signed)).content_html
+    assert "<p><small>Ann</small></p>" in entry
 
 
 def test_title_and_summary_are_one_line_of_plain_text_with_its_typography() -> None:

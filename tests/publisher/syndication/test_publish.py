@@ -394,7 +394,8 @@ def test_feeds_are_equal_in_any_time_zone_of_the_machine(
 def test_images_of_entries_have_absolute_addresses(publication: PublicationFolder) -> None:
     publication.write("en/x.png", PIXEL)
     for name, src in (("here", "x.png"), ("there", "https://example.net/x.png")):
-        publication.write(f"en/{name}.md", "Words.", title=name, date="2026-01-05", image=src)
+        image = f"{{src: '{src}', caption: Low tide}}"
+        publication.write(f"en/{name}.md", "Words.", title=name, date="2026-01-05", image=image)
     syndicated(publication)
     images = {item["title"]: item["image"] for item in json_feed(publication, "en")["items"]}
     assert images["there"] == "https://example.net/x.png"

@@ -44,6 +44,7 @@ def of(author: Byline, affiliation: str) -> Byline:
         ({"tags": "a, b,a", "categories": ["c", "b"]}, {"topics": ("a", "b", "c")}),
         ({"cover": "a.png"}, {"picture": Picture(src="a.png")}),
         ({"image": {"URL": "a.png", "alt": "A", "width": "4", "height": None}}, {"picture": Picture(src="a.png", alt="A", width=4)}),
+        ({"cover": {"image": "a.png", "Caption": " Low\ntide", "credit": "Ann"}}, {"picture": Picture(src="a.png", caption="Low tide", credit="Ann")}),
         ({"locale": "zh_TW"}, {"language": "zh_TW"}),
         ({"translation_key": "k"}, {"key": "k"}),
         ({"url": " "}, {}),
@@ -181,7 +182,7 @@ def test_a_value_that_is_no_picture_costs_the_picture_only(image: Any, problem: 
     "fields",
     [
         *({"images": ["a.png", "b.png"]}, {"featured_image": "a.png"}),
-        *({"featuredimage": "a.png"}, {"cover": {"image": "a.png", "caption": "x"}}),
+        *({"featuredimage": "a.png"}, {"cover": {"image": "a.png", "relative": "true"}}),
         *({"cover": "true", "hero_image": "a.png"}, {"header": {"overlay_image": "a.png"}}),
         *({"thumbnail": "a.png"}, {"og_image": "a.png"}),
     ],
