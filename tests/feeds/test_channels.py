@@ -34,24 +34,20 @@ def test_a_duplicate_entry_is_refused_with_both_ids() -> None:
 
 def test_a_channel_is_as_new_as_its_newest_entry_or_withdrawal() -> None:
     entries = entry("a", updated=NOON + HOUR), entry("b", updated=NOON + 2 * HOUR)
-
     assert channel(*entries).updated == channel(*entries).last_updated == NOON + 2 * HOUR
     gone = Tombstone(entry_id="tag:example.org,2026:gone/en", when=NOON + HOUR)
-
     assert channel(entry(), tombstones=(gone,)).last_updated == NOON + HOUR
     assert channel(updated=None, tombstones=(gone,)).last_updated == NOON + HOUR
 
 
 def test_updated_is_not_before_entries_nor_missing_in_an_empty_channel() -> None:
     one = entry(updated=NOON)
-
     assert channel(one, updated=NOON + HOUR).last_updated == NOON + HOUR
     assert channel(one, updated=NOON - HOUR).last_updated == NOON
     assert channel(updated=NOON).last_updated == NOON
     with pytest.raises(InvalidChannelError, match="it needs `updated`"):
         channel(updated=None)
     naive = NOON.replace(tzinfo=None)
-
     with pytest.raises(
         InvalidChannelError, match="updated 2026-01-09T12:00:00 has no time zone"
     ):
@@ -67,7 +63,6 @@ def test_a_channel_needs_a_title_and_an_author(changes: dict[str, object]) -> No
 def test_blank_descriptions_and_options_are_the_title_or_none() -> None:
     assert channel(description="").description == "The Lantern"
     blank = channel(page_url="", stylesheet=" \n")
-
     assert (blank.page_url, blank.stylesheet) == (None, None)
     assert (
         PodcastShow(category=" ", image="", owner_name="\x00", owner_email="") == PodcastShow()
@@ -89,7 +84,6 @@ def test_channels_are_equal_in_any_time_zone() -> None:
     elsewhere = NOON.astimezone(timezone(8 * HOUR))
     one = channel(entry("a"), entry("b"))
     other = channel(entry("a"), entry("b", published=elsewhere))
-
     assert one == other
     assert one.last_updated.tzinfo is UTC
 
@@ -99,7 +93,6 @@ def test_tombstones_stand_once_each_also_beside_their_entry() -> None:
     gone = Tombstone(entry_id=there.id, when=there.updated - HOUR)
     other = Tombstone(entry_id=there.id, when=there.updated + HOUR)
     found = channel(there, tombstones=(gone, other, gone))
-
     assert found.tombstones == (gone, other)
     assert found.last_updated == there.updated + HOUR
 
@@ -129,7 +122,6 @@ def test_an_entry_that_no_feed_can_say_is_refused_in_one_line(
 ) -> None:
     with pytest.raises(error) as caught:
         entry(**changes)
-
     assert type(caught.value) is error
     assert "\n" not in str(caught.value)
 
@@ -146,7 +138,6 @@ PAPER = EntryAttachment(url="https://example.org/a.pdf", media_type="application
 @pytest.mark.parametrize("field", ["published", "updated"])
 def test_a_date_without_time_zone_is_refused_with_the_entry_s_id(field: str) -> None:
     naive = datetime(2026, 1, 9, 12)  # noqa: DTZ001  # naive on purpose
-
     with pytest.raises(InvalidEntryError) as caught:
         entry("lamp", **{field: naive})
     assert str(caught.value) == (
@@ -177,7 +168,6 @@ def test_strings_are_cleaned_and_directions_in_them_closed() -> None:
             ),
         ),
     )
-
     assert (dirty.title, dirty.summary, dirty.content_html) == ("A B", "Café", "<p>x</p>")
     assert dirty.authors == (Author(name="A B", affiliation="C"),)
     assert dirty.topics == ("a", "b")
@@ -186,9 +176,7 @@ def test_strings_are_cleaned_and_directions_in_them_closed() -> None:
         EntryAttachment(url="https://example.org/a%20b", media_type="audio/mpeg"),
     )
     turned = "\u202eabc"
-
     one = entry(title=turned, summary=turned, topics=(turned,), authors=(Author(name=turned),))
-
     texts = one.title, one.summary, one.topics[0], one.authors[0].name
     assert set(texts) == {"\u202eabc\u202c"}
 
@@ -196,11 +184,9 @@ def test_strings_are_cleaned_and_directions_in_them_closed() -> None:
 def test_an_author_without_a_name_is_dropped_and_lists_become_tuples() -> None:
     assert entry(authors=(Author(name=" ", url="https://example.org/"),)).authors == ()
     link = Link(url="https://example.org/", language="ar")
-
     one = entry(
         topics=["a"], authors=[Author(name="A")], translations=[link], attachments=[SOUND]
     )
-
     assert (one.topics, one.translations, one.attachments) == (("a",), (link,), (SOUND,))
     assert one.authors == (Author(name="A"),)
 
@@ -217,7 +203,6 @@ def test_an_author_without_a_name_is_dropped_and_lists_become_tuples() -> None:
 )
 def test_medium_has_the_name_of_media_rss(media_type: str, medium: str) -> None:
     one = EntryAttachment(url="https://example.org/a", media_type=media_type)
-
     assert one.medium == medium
 
 
@@ -233,13 +218,11 @@ def test_the_enclosure_is_the_first_playable_file_of_known_length() -> None:
 @pytest.mark.parametrize("length", [0, -1, None])
 def test_a_file_of_unknown_length_is_not_an_enclosure(length: int | None) -> None:
     sound = EntryAttachment(url="https://example.org/a", media_type="audio/mpeg", length=length)
-
     assert entry(attachments=(sound,)).enclosure is None
 
 
 def test_an_unknown_media_type_is_octet_stream_and_a_summary_keeps_its_lines() -> None:
     unknown = EntryAttachment(url="https://example.org/a", media_type=" ")
-
     assert unknown.media_type == "application/octet-stream"
     assert entry(summary=" a\r\nb ").summary == "a\nb"
     assert entry(summary="\u2028\u200b").summary == ""
@@ -247,10 +230,8 @@ def test_an_unknown_media_type_is_octet_stream_and_a_summary_keeps_its_lines() -
 
 def test_errors_carry_ids_and_values() -> None:
     defined = {name for name in vars(errors) if name.endswith("Error")}
-
     assert all(issubclass(getattr(errors, name), FeedsError) for name in defined)
     duplicate = DuplicateEntryError("tag:c", "tag:e")
-
     assert InvalidIdentifierError("x y", "is odd").value == "x y"
     assert InvalidEntryError("tag:e", "is odd").entry_id == "tag:e"
     assert InvalidChannelError("tag:c", "is odd").channel_id == "tag:c"

@@ -35,7 +35,6 @@ def expect(found: list[str], fault: str | None) -> None:
 def test_titles_may_have_numeric_references_and_content_comes_after_the_description() -> None:
     assert faults(conformance_cases.OPML.encode(), "opml") == []
     title = b"<title>5 &#x3C; 6 &#x26; a &#x3C;b&gt;</title>"
-
     assert (
         faults(conformance_cases.RSS.encode().replace(b"<title>Short</title>", title), "rss")
         == []
@@ -44,7 +43,6 @@ def test_titles_may_have_numeric_references_and_content_comes_after_the_descript
     late = conformance_cases.RSS.replace(description, "").replace(
         "      <enclosure", f"{description}<enclosure"
     )
-
     expect(faults(late.encode(), "rss"), "content:encoded stands before description (19)")
 
 
@@ -71,7 +69,6 @@ def test_faults_of_a_json_feed_are_found(members: dict[str, object], fault: str)
 def test_faults_of_a_json_item_are_found(members: dict[str, object], fault: str | None) -> None:
     feed = json.loads(json.dumps(conformance_cases.JSON))
     feed["items"][0].update(members)
-
     expect(faults(json.dumps(feed).encode(), "json"), fault)
 
 
@@ -82,7 +79,6 @@ def test_missing_members_are_found(path: tuple[str | int, ...], fault: str | Non
     for step in path[:-1]:
         parent = parent[step]
     del parent[path[-1]]
-
     expect(faults(json.dumps(feed).encode(), "json"), fault)
 
 
@@ -90,9 +86,7 @@ def test_missing_members_are_found(path: tuple[str | int, ...], fault: str | Non
 def test_faults_of_html_are_found(html: str, fault: str | None) -> None:
     feed = json.loads(json.dumps(conformance_cases.JSON))
     feed["items"][0]["content_html"] = html
-
     found = faults(json.dumps(feed).encode(), "json")
-
     assert found == ([] if fault is None else [f"items 1/content_html: {fault}"])
 
 
@@ -127,7 +121,6 @@ def clean(request: pytest.FixtureRequest) -> Channel:
 @pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 def test_hostile_channels_have_no_faults(clean: Channel, style: FeedFormat) -> None:
     kind = KINDS[f".{style.suffix}"]
-
     assert faults(feeds.render(style, clean), kind) == []
 
 

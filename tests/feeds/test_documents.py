@@ -26,7 +26,6 @@ def formats(channel: Channel) -> list[FeedFormat]:
 )
 def test_document_is_as_expected(name: str, channel: Channel, style: FeedFormat) -> None:
     expected = (DATA / f"{name}.{style.suffix}").read_bytes()
-
     assert feeds.render(style, channel).decode() == expected.decode()
 
 

@@ -146,7 +146,6 @@ def test_dates_in_rss_switch_the_locale_of_the_process(
     monkeypatch.setattr(locale, "setlocale", lambda *given: switched.append(given))
     feed.rss_str()
     assert switched
-
     switched.clear()
     render_rss(channel(entry()))
     assert not switched

@@ -29,7 +29,6 @@ def visible(text: str) -> str:
 @pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 def test_hostile_titles_are_parsed_as_the_entries_have_them(style: FeedFormat) -> None:
     made = hostile.texts()
-
     assert titles(style, feeds.render(style, made)) == [
         visible(item.title) for item in made.entries
     ]
@@ -38,7 +37,6 @@ def test_hostile_titles_are_parsed_as_the_entries_have_them(style: FeedFormat) -
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_title_is_parsed_as_the_entry_has_it(text: str) -> None:
     made = channel(entry(title=text, content_html=text))
-
     for style in FEED_FORMATS:
         assert titles(style, feeds.render(style, made)) == [visible(made.entries[0].title)]
 
@@ -63,7 +61,6 @@ def shown(element: _Element) -> str:
 @pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 def test_broken_html_is_written_as_it_is(style: FeedFormat) -> None:
     made = hostile.rough_bodies()
-
     expected = [one.content_html for one in made.entries]
     assert bodies(style, feeds.render(style, made)) == expected
 
@@ -92,16 +89,13 @@ def bodies(style: FeedFormat, document: bytes) -> list[str]:
 )
 def test_enormous_texts_are_complete(style: FeedFormat, changes: dict[str, str]) -> None:
     one = entry("a", **changes)
-
     document = feeds.render(style, channel(one, entry("b")))
-
     assert titles(style, document) == [visible(one.title), "Title of b"]
     assert bodies(style, document)[0] == one.content_html
 
 
 def test_a_stylesheet_address_is_escaped_in_its_instruction() -> None:
     made = channel(stylesheet="/feeds/style.css?a=1&b=\"?><rss/>'")
-
     for render in (render_rss, render_atom):
         second = render(made).split(b"\n")[1]
         assert second == (
@@ -113,7 +107,6 @@ def test_a_stylesheet_address_is_escaped_in_its_instruction() -> None:
 
 def test_unused_namespaces_are_not_declared() -> None:
     plain = channel(entry())
-
     for render in (render_rss, render_atom):
         document = render(plain)
         assert b"tombstones" not in document
@@ -124,10 +117,8 @@ def test_unused_namespaces_are_not_declared() -> None:
 
 def test_texts_of_10_mb_are_parsed_and_external_entities_are_not_read() -> None:
     text = b"x" * 10_000_001
-
     assert len(xml_builder.parse_xml(b"<a>" + text + b"</a>").text or "") == len(text)
     document = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///dev/null">]><a>&b;</a>'
-
     assert xml_builder.parse_xml(document).text is None
 
 
@@ -147,16 +138,13 @@ def test_texts_of_10_mb_are_parsed_and_external_entities_are_not_read() -> None:
 def test_special_characters_become_numeric_references(text: str, written: bytes) -> None:
     element = etree.Element("a")
     element.text = text or None
-
     xml_builder.write_references(element)
-
     assert etree.tostring(element, encoding="utf-8") == written
     assert (etree.fromstring(written).text or "").replace("\u2060", "") == text
 
 
 def test_a_document_ends_in_a_line_feed_and_names_its_stylesheet() -> None:
     root = xml_builder.parse_xml(b"<rss/>")
-
     assert xml_builder.serialise(root) == b'<?xml version="1.0" encoding="UTF-8"?>\n<rss/>\n'
     assert xml_builder.serialise(root, "/a.css?b&c").splitlines()[1] == (
         b'<?xml-stylesheet type="text/css" href="/a.css?b&amp;c"?>'

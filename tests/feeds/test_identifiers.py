@@ -30,7 +30,6 @@ def test_a_tag_uri_has_a_date_and_an_authority_in_lower_case_and_is_encoded() ->
 def test_different_keys_give_different_tag_uris(one: str, other: str) -> None:
     keys = [f"k{normalise_text(key).strip()}" for key in (one, other)]
     made = [tag_uri("example.org", "2026", key) for key in keys]
-
     assert made[0].isascii()
     assert (made[0] == made[1]) == (one_line(keys[0]) == one_line(keys[1]))
 
@@ -138,7 +137,6 @@ def test_an_archive_links_to_both_neighbours_and_the_subscription_document() -> 
         following=addresses("en/archive/3")["atom"],
         current=addresses("en")["atom"],
     )
-
     assert [(link["rel"], link["href"]) for link in links.channel_links(made, "atom")][1:] == [
         ("current", "https://example.org/feeds/en.atom.xml"),
         ("prev-archive", "https://example.org/feeds/en/archive/1.atom.xml"),
@@ -148,11 +146,9 @@ def test_an_archive_links_to_both_neighbours_and_the_subscription_document() -> 
 
 def test_feeds_are_linked_in_their_format_with_languages_where_there_is_one() -> None:
     mixed = channel(mixed=True, page_url="https://example.org/feeds/")
-
     found = [links.page_link(mixed), *links.channel_links(mixed, "rss")]
     assert not any("hreflang" in link for link in found)
     many = channel(other_languages=(ARABIC_RSS, ARABIC_ATOM, CHINESE_ATOM))
-
     assert links.other_languages(many, "rss") == (ARABIC_RSS, CHINESE_ATOM)
     assert links.other_languages(many, "atom") == (ARABIC_ATOM, CHINESE_ATOM)
 
@@ -163,7 +159,5 @@ def test_feeds_are_linked_in_their_format_with_languages_where_there_is_one() ->
 )
 def test_a_title_that_looks_like_html_is_left_out(title: str, shown: bool) -> None:
     arabic = Link(url="https://example.org/ar/one", language="ar", title=title)
-
     (found,) = links.translation_links(entry(translations=(arabic,)))
-
     assert found.get("title") == (title if shown else None)

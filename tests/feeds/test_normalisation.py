@@ -34,7 +34,6 @@ ANYTHING = st.text(st.characters(exclude_categories=()))
 @pytest.mark.parametrize("beside", ["", "é", "字", "\U0001f469", "\n"], ids=ascii)
 def test_forbidden_characters_are_removed(forbidden: str, beside: str) -> None:
     text = f"a{forbidden}{beside}b"
-
     assert normalise_text(text) == clean_html(text) == f"a{beside}b"
 
 
@@ -62,7 +61,6 @@ def test_text_is_in_nfc_without_damage_to_tags_and_line_ends_are_line_feeds() ->
     assert normalise_text("Cafe\u0301") == clean_html("Cafe\u0301") == "Café"
     assert normalise_text("a\r\nb\rc\x85d\n") == "a\nb\nc\nd\n"
     html = "<b>\u0338Cafe\u0301</b>"
-
     assert unicodedata.normalize("NFC", html).startswith("<b≯")
     assert clean_html(html) == "<b>\u0338Café</b>"
 
@@ -122,7 +120,6 @@ def test_a_label_of_invisible_printable_characters_is_empty(blank: str) -> None:
 @given(st.text(st.sampled_from("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069ab")))
 def test_balanced_text_leaves_no_control_open(text: str) -> None:
     once = balance_bidi(text)
-
     assert balance_bidi(once) == once
     assert balance_bidi(f"{once}\u202c\u2069") == once
 
@@ -145,9 +142,7 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 
 def test_moments_are_in_utc_and_whole_seconds() -> None:
     moment = datetime(2026, 1, 9, 20, 0, 0, 123456, timezone(timedelta(hours=8)))
-
     found = utc_seconds(moment, "when", "x")
-
     assert found.isoformat() == "2026-01-09T12:00:00+00:00"
     assert found.tzinfo is UTC
     assert zoned_seconds(moment, "when", "x").isoformat() == "2026-01-09T20:00:00+08:00"
@@ -158,10 +153,8 @@ def test_moments_are_in_utc_and_whole_seconds() -> None:
     last = datetime.max.replace(tzinfo=nepal.tzinfo)
     assert zoned_seconds(last, "when", "x").isoformat() == "9999-12-31T18:14:59+00:00"
     moment = datetime(2026, 1, 9, tzinfo=UTC)
-
     assert utc_seconds(moment, "when", "x") is moment
     before_time = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
-
     with pytest.raises(InvalidEntryError, match="is not a date in UTC"):
         utc_seconds(before_time, "when", "x")
 
@@ -171,7 +164,6 @@ def test_a_moment_without_time_zone_is_refused_with_the_owner_s_id(
     error: type[InvalidEntryError | InvalidChannelError],
 ) -> None:
     naive = datetime(2026, 1, 9)  # noqa: DTZ001  # naive on purpose
-
     with pytest.raises(error, match="x: when 2026-01-09T00:00:00 has no time zone"):
         utc_seconds(naive, "when", "x", error)
 

@@ -38,16 +38,12 @@ def outlines(document: bytes) -> list[dict[str, str]]:
 
 def test_the_document_is_as_expected_and_its_date_in_utc() -> None:
     items = (OutlineGroup(text="English", outlines=(ENGLISH,)), ARABIC)
-
     document = render_opml("The Lantern", items, updated=NOON)
-
     expected = Path(__file__).with_name("data") / "lanterns.opml"
     assert document == expected.read_bytes()
     assert faults(document, "opml") == []
     beijing = timezone(timedelta(hours=8))
-
     document = render_opml("Index", (ENGLISH,), updated=NOON.astimezone(beijing))
-
     assert b"<dateModified>Fri, 09 Jan 2026 12:00:00 GMT</dateModified>" in document
 
 
@@ -55,7 +51,6 @@ def test_atoma_finds_every_feed() -> None:
     read = atoma.parse_opml_bytes(
         rendered(OutlineGroup(text="English", outlines=(ENGLISH,)), ARABIC)
     )
-
     assert [outline.text for outline in read.outlines] == ["English", "الفانوس"]
     assert read.outlines[0].outlines[0].xml_url == ENGLISH.xml_url
     assert read.outlines[1].xml_url == ARABIC.xml_url
@@ -85,7 +80,6 @@ def test_texts_mean_the_same_as_plain_text_and_as_html(text: str, shown: str) ->
     document = render_opml(
         text, [OutlineGroup(text=text, outlines=(feed(text, description=text),))], updated=NOON
     )
-
     group, outline = outlines(document)
     assert group == {"text": shown}
     assert outline["text"] == outline["title"] == outline["description"] == shown
@@ -94,7 +88,6 @@ def test_texts_mean_the_same_as_plain_text_and_as_html(text: str, shown: str) ->
 
 def test_addresses_are_written_as_uris_and_an_empty_group_is_left_out() -> None:
     outline = Outline(text="x", xml_url="https://example.org/井", html_url="https://例え.jp/")
-
     assert outline.xml_url == "https://example.org/%E4%BA%95"
     assert outline.html_url == "https://xn--r8jz45g.jp/"
     assert (

@@ -28,9 +28,7 @@ def item(one: Entry, podcast: PodcastShow | None = None) -> _Element:
 
 def test_a_thumbnail_has_the_sizes_that_are_known() -> None:
     image = Image(url="https://example.org/a.png", alt="A", width=0, height=3)
-
     found = item(entry(image=image)).findall(f"{xml_builder.MEDIA}thumbnail")
-
     assert [dict(element.attrib) for element in found] == [
         {"url": "https://example.org/a.png", "height": "3"}
     ]
@@ -40,9 +38,7 @@ def test_media_content_has_title_and_duration() -> None:
     titled = EntryAttachment(
         url="https://example.org/b", media_type="", title="<b>", duration=3
     )
-
     content = item(entry(attachments=(titled,))).find(f"{xml_builder.MEDIA}content")
-
     assert content is not None
     assert list(content.items()) == [
         ("url", titled.url),
@@ -57,15 +53,12 @@ def test_media_content_has_title_and_duration() -> None:
 
 def test_a_category_may_lack_a_subcategory_and_an_owner_a_name() -> None:
     podcast = PodcastShow(category="News >", owner_email="post@example.org")
-
     category = head(channel(entry(attachments=(SOUND,)), podcast=podcast)).find(
         f"{ITUNES}category"
     )
-
     assert category is not None
     assert (category.get("text"), len(category)) == ("News", 0)
     found = head(channel(entry(attachments=(SOUND,)), podcast=SHOW))
-
     assert found.findtext(f"{ITUNES}owner/{ITUNES}name") == "The Lantern"
     assert found.find(f"{ITUNES}image") is None
 
@@ -85,7 +78,6 @@ def test_a_category_may_lack_a_subcategory_and_an_owner_a_name() -> None:
 )
 def test_an_incomplete_show_has_no_podcast_elements(podcast: PodcastShow | None) -> None:
     document = render_rss(channel(entry(attachments=(SOUND,)), podcast=podcast))
-
     assert b"itunes" not in document
     assert b"<enclosure " in document
 
@@ -98,23 +90,18 @@ def test_a_channel_without_audio_or_video_has_no_podcast_elements(
     attachments: tuple[EntryAttachment, ...], shown: bool
 ) -> None:
     document = render_rss(channel(entry(attachments=attachments), podcast=SHOW))
-
     assert (b"itunes" in document) == shown
 
 
 def test_only_entries_with_audio_are_episodes_and_names_are_cut_as_apple_does() -> None:
     made = channel(entry("a", attachments=(SOUND,)), entry("b"), podcast=SHOW)
-
     first, second = head(made).findall("item")
-
     assert first.find(f"{ITUNES}explicit") is not None
     assert second.find(f"{ITUNES}explicit") is None
     long = Author(name="x" * 300)
-
     found = head(
         channel(entry(attachments=(SOUND,), authors=(long,)), author=long, podcast=SHOW)
     )
-
     assert len(found.findtext(f"{ITUNES}author") or "") == xml_builder._MAX_NAME
     assert len(found.findtext(f"item/{ITUNES}author") or "") == xml_builder._MAX_NAME
 

@@ -29,7 +29,6 @@ def imported(module: Path) -> set[str]:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 def test_modules_import_only_what_is_allowed(module: Path) -> None:
     foreign = {name for name in imported(module) if name.partition(".")[0] != "feeds"}
-
     assert foreign <= IMPORTABLE
 
 
@@ -38,14 +37,12 @@ def test_modules_read_no_clock_and_open_no_file(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
     assert not attributes & CLOCKS
     assert "open" not in names
 
 
 def test_feedgen_has_one_importer_and_exports_are_sorted() -> None:
     importers = [module.stem for module in MODULES if "feedgen.feed" in imported(module)]
-
     assert importers == ["xml_builder"]
     assert sorted(feeds.__all__, key=lambda name: (not name.isupper(), name)) == feeds.__all__
     assert all(hasattr(feeds, name) for name in feeds.__all__)

@@ -68,13 +68,11 @@ def known(made: Channel, **unseen: Any) -> list[Item]:
 
 def test_feedparser_reads_rss_and_atom_as_they_were_meant(made: Channel) -> None:
     reading = by_feedparser(feeds.render(STYLES["rss"], made))
-
     assert (reading.link, reading.language) == (made.site_url, made.language)
     assert [comparable(item, updated=None) for item in reading.items] == known(
         made, updated=None
     )
     reading = by_feedparser(feeds.render(STYLES["atom"], made))
-
     assert (reading.link, reading.language) == (made.site_url, made.language)
     assert [comparable(item) for item in reading.items] == known(made)
 
@@ -82,7 +80,6 @@ def test_feedparser_reads_rss_and_atom_as_they_were_meant(made: Channel) -> None
 def test_atoma_reads_json_as_it_was_meant_with_its_languages(made: Channel) -> None:
     document = feeds.render(STYLES["json"], made)
     reading = by_atoma(document)
-
     assert (unescape(reading.title), reading.link) == (made.title, made.site_url)
     assert [comparable(item) for item in reading.items] == known(made, language=None)
     languages = [entry.language for entry in made.entries]
@@ -92,9 +89,7 @@ def test_atoma_reads_json_as_it_was_meant_with_its_languages(made: Channel) -> N
 @pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 def test_every_hostile_entry_comes_back(any_hostile: Channel, style: FeedFormat) -> None:
     read = by_atoma if style.name == "json" else by_feedparser
-
     ids = [item.id for item in read(feeds.render(style, any_hostile)).items]
-
     assert ids == [entry.id for entry in any_hostile.entries]
 
 
@@ -104,7 +99,6 @@ def test_neighbours_are_the_same_as_if_they_were_alone(
 ) -> None:
     quiet = [entry for entry in any_hostile.entries if "neighbour-" in entry.url]
     alone = replace(any_hostile, entries=tuple(quiet), updated=any_hostile.last_updated)
-
     assert parts(style, any_hostile) == parts(style, alone)
 
 
@@ -122,7 +116,6 @@ def parts(style: FeedFormat, made: Channel) -> list[bytes]:
 
 def test_dates_at_the_ends_of_the_calendar_are_their_only_fault() -> None:
     channel = hostile.dates()
-
     for style in FEED_FORMATS:
         found = faults(feeds.render(style, channel), style.name)  # type: ignore[arg-type] # its name is one of them
         assert found

@@ -61,16 +61,13 @@ def test_a_turn_fills_the_bucket_and_the_next_one_puts_only_what_changed(
 ) -> None:
     write_articles(lantern)
     pipeline = pipeline_of(lantern)
-
     assert pipeline.prepare().problems == []
-
     assert copies(s3) == local(lantern)
     assert len(copies(s3)) > 20
     before = dict(s3.objects)
     s3.requests.clear()
     assert pipeline.prepare().problems == []
     assert (s3.objects, s3.changes()) == (before, [])
-
     (lantern.articles / "en" / "tides.md").unlink()
     assert "en/stories/tides/index.html" in copies(s3)
     pipeline.prepare()
@@ -90,9 +87,7 @@ def test_a_web_root_that_was_emptied_empties_no_bucket(
     shutil.rmtree(lantern.settings.folders.public)
     lantern.settings.folders.public.mkdir()
     s3.requests.clear()
-
     assert pipeline.prepare().problems == []
-
     assert copies(s3) == before == local(lantern)
     assert {method for method, key in s3.changes() if "json" not in key} == set()
 
@@ -119,9 +114,7 @@ def test_mails_and_pings_wait_while_the_bucket_can_not_be_written(
     transport = MemoryTransport("ambiguous")
     pipeline = pipeline_of(lantern, transport)
     s3.fault = lambda _method, _key: (403, "AccessDenied")
-
     report = pipeline.run()
-
     (problem,) = report.problems
     assert problem.startswith(DENIED)
     # Pages and feeds are there locally.
@@ -133,10 +126,8 @@ def test_mails_and_pings_wait_while_the_bucket_can_not_be_written(
     assert list(bucket_lines(status)) == [f"The bucket lacks files: {problem}"]
     said = status_as_json(lantern.settings, status)["bucket"]
     assert said == {"problem": problem, "complete_at": None}
-
     s3.fault = lambda _method, _key: None
     report = pipeline.run()
-
     assert copies(s3) == local(lantern)
     assert len(transport.messages) == 1
     assert issue_states(lantern) == {"sent"}

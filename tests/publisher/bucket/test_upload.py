@@ -78,9 +78,7 @@ def test_readers_find_every_file_with_the_fields_of_our_own_server(
     lantern: PublicationFolder, s3: S3
 ) -> None:
     fill(lantern.settings, FILES | dict.fromkeys(HIDDEN, b"hidden"))
-
     assert copied(lantern.settings) == len(FILES)
-
     found = seen(s3)
     assert {name: content for name, (content, _fields) in found.items()} == FILES
     for name, (_content, fields) in found.items():
@@ -97,7 +95,6 @@ def test_text_is_stored_as_it_is_for_networks_that_compress(
 ) -> None:
     fill(lantern.settings)
     copied(in_bucket(lantern.settings, s3, compressed=False))
-
     plain = {key: one.content for key, one in s3.objects.items() if CONTENTS_KEY not in key}
     assert plain == {f"news/{name}": content for name, content in FILES.items()}
     # All that is text is another object now.
@@ -114,12 +111,10 @@ def test_only_what_changed_is_put_and_what_is_gone_is_deleted(
         s3.requests.clear()
         assert copied(lantern.settings, uploader=again) == 0
         assert s3.requests == [("GET", f"news/{CONTENTS_KEY}")]
-
     fill(lantern.settings, {"en/index.html": b"<p>new home"})
     (lantern.settings.folders.public / "media/a b.png").unlink()
     # This root was the last one that was copied: what it lacks is gone, whatever else went wrong.
     assert copied(lantern.settings, uploader=uploader, is_whole=False) == 2
-
     listed = ("PUT", f"news/{CONTENTS_KEY}")
     assert s3.changes() == [
         listed,
@@ -134,7 +129,6 @@ def test_only_what_changed_is_put_and_what_is_gone_is_deleted(
 def test_what_others_refer_to_is_put_first(lantern: PublicationFolder, s3: S3) -> None:
     fill(lantern.settings)
     copied(lantern.settings)
-
     order = [key.removeprefix("news/") for _method, key in s3.changes()[1:-1]]
     groups = [set(order[:4]), set(order[4:6]), set(order[6:7]), set(order[7:])]
     assert groups == [
@@ -158,9 +152,7 @@ def test_another_machine_with_the_same_files_puts_none(
     other = elsewhere(lantern.settings, tmp_path / "there")
     fill(other)
     s3.requests.clear()
-
     assert copied(other) == 0
-
     assert {key: one for key, one in s3.objects.items() if CONTENTS_KEY not in key} == before
     # The list is another one, so that a former leader's is refused.
     assert s3.changes() == [("PUT", f"news/{CONTENTS_KEY}")]
@@ -173,7 +165,6 @@ def test_a_machine_that_lacks_files_deletes_none_until_a_turn_is_whole(
     copied(lantern.settings)
     other = elsewhere(lantern.settings, tmp_path / "there")
     fill(other, {"en/index.html": b"<p>new home"})
-
     for _turn in range(2):
         with capture_logs() as logs:
             copied(other, is_whole=False)
@@ -197,7 +188,6 @@ def test_an_object_that_was_changed_or_removed_there_is_put_again(
     s3.objects["news/en/index.html"] = StoredObject(b"a zombie's", {})
     del s3.objects["news/style.css"]
     s3.objects["news/of-somebody-else"] = StoredObject(b"stays", {})
-
     assert copied(lantern.settings) == 0
     monkeypatch.setattr(upload, "LISTING_SECONDS", 0)
     assert copied(lantern.settings) == 2
@@ -229,7 +219,6 @@ def test_a_copying_that_is_killed_is_completed_by_the_next_one(
     # What was to come is withdrawn meanwhile, and must not stay.
     (lantern.settings.folders.public / "en/stories/tides/index.html").unlink()
     copied(lantern.settings)
-
     kept = {name: one for name, one in FILES.items() if "tides" not in name}
     assert {name: content for name, (content, _fields) in seen(s3).items()} == kept
     assert set(contents(s3)) == set(kept)
@@ -244,7 +233,6 @@ def test_a_former_leader_that_has_read_the_list_before_puts_nothing(
     other = elsewhere(lantern.settings, tmp_path / "there")
     fill(other, FILES | {"style.css": b"p { color: red }"})
     fill(lantern.settings, {"style.css": b"of a zombie", "en/index.html": b"of a zombie"})
-
     # It has read the list and is stopped; another one leads and copies; then it goes on.
     uploader = Uploader()
     turn = upload._Turn(uploader._open(lantern.settings), lantern.settings, is_whole=True)
@@ -262,7 +250,6 @@ def test_the_files_of_another_publication_are_left_alone(
     fill(lantern.settings)
     copied(lantern.settings)
     other = lantern.settings.publication.model_copy(update={"url": "https://other.example.org"})
-
     with pytest.raises(BucketError, match=r"has the files of https:.*; set another pref"):
         copied(replace(lantern.settings, publication=other))
     s3.objects[f"news/{CONTENTS_KEY}"] = StoredObject(b'{"version": 2}', {})
@@ -352,7 +339,6 @@ def test_it_does_not_replace_a_recording_whose_parts_it_was_putting(
     monkeypatch.setattr(client, "PART_BYTES", 5 * MB)
     fill(lantern.settings, {EPISODE: b"of a former leader" * MB})
     s3.objects[f"news/{EPISODE}"] = of_the_new_leader = StoredObject(b"new", {})
-
     guard = leads_until(lambda: ("PUT", f"news/{EPISODE}") in s3.requests)
     with guarded_changes(guard), pytest.raises(LeaderLostError):
         copied(lantern.settings)
@@ -385,7 +371,6 @@ NAMES = [
 def test_objects_have_their_names_bytes_and_fields(s3: S3, prefix: str) -> None:
     stored = bucket(s3, prefix=prefix)
     tags = {name: stored.put(name, name.encode(), TEXT) for name in NAMES}
-
     assert {key.removeprefix(f"{prefix}/") for key in s3.objects} == set(NAMES)
     assert stored.list() == tags
     for name in NAMES:
@@ -400,7 +385,6 @@ def test_a_listing_has_many_pages(s3: S3) -> None:
     stored = bucket(s3)
     tags = {f"a/{number}": stored.put(f"a/{number}", b"a", {}) for number in range(20)}
     s3.objects["newsletter/no"] = s3.objects["news/a/1"]
-
     assert stored.list() == tags
     assert len(s3.requests) == 20 + 3
 
@@ -408,10 +392,8 @@ def test_a_listing_has_many_pages(s3: S3) -> None:
 def test_a_large_object_is_put_in_parts(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PART_BYTES", 5 << 20)
     content = bytes(range(256)) * (12 << 12)
-
     stored = bucket(s3)
     tag = stored.put("media/a.mp3", io.BytesIO(content), {"Content-Type": "audio/mpeg"})
-
     assert stored.read("media/a.mp3") == (content, tag)
     assert s3.objects["news/media/a.mp3"].headers == {"Content-Type": "audio/mpeg"}
     assert [method for method, _key in s3.requests].count("PUT") == 3
@@ -466,9 +448,7 @@ def test_a_server_that_was_busy_for_a_moment_is_asked_again(
     monkeypatch.setattr(client, "RETRY_TIME", timedelta(seconds=60))
     busy = iter([(503, "SlowDown"), (500, "InternalError")])
     s3.fault = lambda _method, _key: next(busy, None)
-
     tag = bucket(s3).put("a", b"a", {})
-
     assert s3.requests == [("PUT", "news/a")] * 3
     assert bucket(s3).read("a") == (b"a", tag)
 
@@ -479,13 +459,11 @@ def test_a_server_that_says_nothing_is_not_waited_for(
     monkeypatch.setattr(client, "REQUEST_TIME", timedelta(milliseconds=300))
     enough = threading.Event()
     s3.fault = lambda _method, _key: (200, "") if enough.wait(60) else None
-
     slow = "s3://lantern/news: can't be reached, or is too slow; the next cycle tries again"
     with pytest.raises(BucketError) as raised:
         bucket(s3).put("a", b"a", {})
     enough.set()
     assert str(raised.value) == slow
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         s3.address = f"http://127.0.0.1:{free.getsockname()[1]}"

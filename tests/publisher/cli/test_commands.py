@@ -49,7 +49,6 @@ COMMANDS = [
 @pytest.mark.parametrize("words", [*COMMANDS, []])
 def test_help_shows_an_example(run: Run, words: list[str]) -> None:
     code, out, err = run(*words, "--help")
-
     assert code == 0
     text = " ".join(out.split())
     before, _, example = text.partition("Example: publisher")
@@ -86,7 +85,6 @@ def test_a_new_publication_can_be_previewed_at_once(run: Run, tmp_path: Path) ->
         "Examples that you have to replace before mail is sent: title, url, sender, address"
     )
     assert examples in out.splitlines()
-
     out = done(run, "preview", "weekly", folder, "--out", tmp_path / "digest.html")
     assert "Hello, reader" in (tmp_path / "digest.html").read_text("utf-8")
     assert not (folder / "outbox").exists()
@@ -135,7 +133,6 @@ def test_status_adds_up_for_programs(run: Run, friday: Published, tmp_path: Path
         "status", "--json", "--now", FRIDAY, friday.copy(tmp_path / "lantern")
     )
     status = json.loads(out)
-
     assert (code, status["overdue"]) == (0, [])
     assert status["last_cycle"] == "2026-01-09T06:00:00Z"
     assert status["stories"] == 9
@@ -158,9 +155,7 @@ def test_status_is_readable(run: Run, lantern: Path, friday: Published, tmp_path
         'To publish it, add "fr" to languages in publication.toml'
     )
     assert elsewhere in run("run", "--once", "--now", FRIDAY, lantern)[1]
-
     code, out, _err = run("status", "--now", FRIDAY, lantern)
-
     assert code == 1  # an article is held
     assert (
         "The Lantern: 10 stories, 81 feeds; the service last worked Fri 2026-01-09 06:00" in out
@@ -175,9 +170,7 @@ def test_status_lists_hubs_that_could_not_be_notified(run: Run, small: Path) -> 
         # Port 9 is for what is thrown away, and nothing listens there.
         file.write('\n[feeds]\nhubs = ["http://127.0.0.1:9/?key=secret"]\n')
     run("run", "--once", "--now", FRIDAY, small)
-
     out = run("status", small)[1]
-
     assert "63 pings to hubs and search engines waiting" in out
     database = open_database(database_address(small / DATABASE_FILE))
     with database.writing() as connection:
@@ -196,11 +189,9 @@ def test_plan_lists_local_time_utc_and_shifts(run: Run, lantern: Path) -> None:
     text = text.replace('"0 8 * * FRI"', '"30 2 * * SUN"')
     text = text.replace('timezone = "Asia/Dubai"', 'timezone = "Europe/Berlin"')
     (lantern / "publication.toml").write_text(text, "utf-8")
-
     code, out, _err = run("plan", lantern, "--now", "2026-03-28T12:00:00Z", "--next", "5")
     assert code == 0
     assert "the clocks skip this time" in out
-
     lines = json.loads(
         run("plan", "--json", lantern, "--now", "2026-03-28T12:00:00Z", "--next", "5")[1]
     )
@@ -359,7 +350,6 @@ def test_files_that_are_no_articles_are_named_counted_and_listed_with_what_to_do
     found = json.loads(run("articles", "--json", folder)[1])
     assert found["quarantine"][0]["file"] == "en/bad-00.md"
     assert found["held_back"] == [{"file": "en/draft.md", "reason": "draft", "title": "A"}]
-
     code, out, _err = run("articles", "problems", folder)
     assert code == 0
     heading, text, *examples = out.splitlines()
@@ -426,9 +416,7 @@ def test_the_starter_is_sound_and_what_it_says_of_delivery_can_be_taken_up_as_it
     delivery, after = delivery.split("# Feeds:")
     taken_up = re.sub(r"(?m)^# (?=\[|[a-z_]+ = )", "", delivery)
     file.write_text(f"{before}[delivery]\n{taken_up}# Feeds:{after}", "utf-8")
-
     settings = load_settings(tmp_path / "mine")
-
     assert settings.delivery.table("smtp").host == "mail.example.org"
     assert settings.delivery.table("smtp").port_used == 587
     assert settings.delivery.rate.per_hour == 5000

@@ -168,7 +168,6 @@ def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(
     sent: PublicationFolder,
 ) -> None:
     plans: list[str] = []
-
     with sent.database.reading() as connection:
         raw = connection.connection.driver_connection
         assert raw is not None

@@ -103,7 +103,6 @@ def test_the_addresses_of_webhooks_are_printed_and_nothing_is_served(
 
 def test_a_web_servers_configuration_is_printed(run: Run, lantern: Path) -> None:
     settings = at_database(load_settings(lantern))
-
     assert run("webserver", "nginx", lantern) == (0, nginx_config(settings), "")
     assert "copy deploy/Caddyfile" in refuses(run, "webserver", "caddy", lantern)
     assert run("webserver", "nginx", "--brotli", "--root", "/srv/public", lantern) == (
@@ -121,7 +120,6 @@ def test_an_ipv6_address_is_shown_in_brackets(
         "publisher.web.server.serve",
         lambda _s, parts, ready, host, port: ready(parts[0], host, port),
     )
-
     assert run("serve", "--host", "::1", "--port", "8000", lantern)[1].endswith(
         " is at http://[::1]:8000/\n"
     )

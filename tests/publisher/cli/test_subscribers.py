@@ -73,12 +73,10 @@ def test_find_shows_newsletters_history_preferences_and_data(run: Run, folder: P
     _code, out, _err = run("subscribers", "find", "bob@x.org", folder)
     assert ("bob@x.org" in out, "By" in out) == (True, False)
     run("subscribers", "unsubscribe", ANN, folder, "--note", "by telephone [late]")
-
     out = done(run, "subscribers", "find", "ANN@example.org", folder)
     for word in ("Ann@example.org", "stored on", "weekly", "the owner", "by telephone [late]"):
         assert word in out
     assert "machine translations" in out
-
     code, out, err = run("subscribers", "find", ANN, folder, "--json")
     found = json.loads(out)
     assert (code, err, found["subscriber"]["name"]) == (0, "", "Ann")

@@ -70,11 +70,9 @@ def test_the_former_program_ends_its_turn_beside_the_new_tables(
     transport = MemoryTransport("ambiguous")
     former = pipeline_of(publication, transport)
     assert former.prepare().problems == []
-
     upgrade_by_a_newer_program(publication)
     publication.write("en/ebb.md", "It ebbs.", title="Ebb", date="2026-01-06")
     report = former.run()
-
     assert (report.problems, report.picked_up.new) == ([], 1)
     assert len(transport.messages) == 1
     assert (publication.settings.folders.public / "en/stories/ebb/index.html").is_file()

@@ -56,7 +56,6 @@ def test_a_clock_that_is_ahead_uses_up_no_occurrence(
     made = daily(new_publication, **terms)
     before = made.rows(issue_table), made.rows(edition_table)
     write(made, "eels", START + DAY)
-
     ahead = unconfirmed(made.at(START + DAYS * DAY)).run()
     assert ahead.problems, "exit code 1"
     assert (
@@ -64,7 +63,6 @@ def test_a_clock_that_is_ahead_uses_up_no_occurrence(
     )
     assert "--confirm-clock" in ahead.problems[0]
     assert (made.rows(issue_table), made.rows(edition_table)) == before
-
     sent = cycle(
         made, START + DAY
     ).taken  # with a lead the issue was made before, and had no article
@@ -104,7 +102,6 @@ def test_a_service_goes_on_by_itself_once_its_clock_is_synchronised_or_has_staye
     assert watch.find_problem(settings, database, late), "the hour begins anew"
     passed[0] += PATIENCE_SECONDS
     assert not watch.find_problem(settings, database, late)
-
     monkeypatch.setattr("publisher.clock.is_synchronised", lambda: True)
     assert is_confirmed(SystemClock())
     monkeypatch.setattr("publisher.clock.is_synchronised", lambda: False)
@@ -128,7 +125,6 @@ def test_what_a_clock_ahead_had_skipped_is_planned_again(
     plan_issues(made.settings, made.database, START + DAYS * DAY)  # as a confirmed clock would
     sent_early = states(made)["scheduled"]
     assert states(made)["skipped"] == DAYS - sent_early
-
     back = unconfirmed(made.at(START + HOUR))
     (problem,) = back.run().problems
     assert "weekly-en-2090-12-02" in problem

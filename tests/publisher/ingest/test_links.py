@@ -343,6 +343,5 @@ def test_while_only_texts_change_other_links_are_not_read(
 
     monkeypatch.setattr(KnownTargets, "find", find)
     publication.pick_up_file("en/b.md", "Do see [it](a.md).", title="B")
-
     assert searched == ["en/a.md"]
     assert 'href="/en/stories/a/"' in publication.one("b").html

@@ -80,7 +80,6 @@ def test_local_pictures_count_before_the_base_address() -> None:
 
     source = '<img src="a.png" alt="A"><img src="b.png" alt="B">'
     html = sanitise(source, base_url="https://example.org/x/", find_image=pictures).html
-
     assert 'src="/media/1/a.png" alt="A" width="4" height="3"' in html
     assert 'src="https://example.org/x/b.png"' in html
 

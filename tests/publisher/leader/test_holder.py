@@ -195,13 +195,10 @@ def test_one_process_plans_and_writes_files_and_the_next_one_goes_on(
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     first = replace(pipeline_of(publication), leadership=leadership(publication))
     second = elsewhere(publication, tmp_path / "there")
-
     assert first.prepare().issues == 1
     report = second.run()
-
     assert (report.is_led_elsewhere, report.issues, report.feeds) == (True, 0, 0)
     assert not second.settings.folders.public.exists()
-
     assert first.leadership
     first.leadership.leave()
     report = second.prepare()

@@ -89,7 +89,6 @@ def test_a_new_leader_on_a_shared_disk_writes_no_file_again(
     assert first.leadership
     first.leadership.leave()
     report = second.prepare()
-
     assert (report.is_led_elsewhere, report.problems) == (False, [])
     assert len(before) > 10
     assert looks() == before

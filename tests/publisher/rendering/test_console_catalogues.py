@@ -186,7 +186,6 @@ def test_findings_of_the_gate_are_said_in_the_editor_s_language(
         for one in report(name).findings
         if 'lang="en"' in said_in(language, translations, one.problem)
     ]
-
     assert [one for one in english if not QUOTED.search(one)] == []
 
 

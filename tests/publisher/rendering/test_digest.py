@@ -78,9 +78,7 @@ def test_the_gate_finds_nothing_in_a_digest_whose_pictures_have_words(
     language: str, content: str
 ) -> None:
     digest = RENDERER.digest(sample.issue(language, content=content))
-
     findings = check_digest(a_publication(), an_issue(language), digest).report.findings
-
     # The sample's bodies have a picture without words; those of German say little.
     known = {"picture-left-out"} if content == "full" else set[str]()
     assert {one.code for one in findings} - {"preheader-length"} == known

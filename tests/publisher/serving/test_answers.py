@@ -143,7 +143,6 @@ def vary_of(case: Case) -> str:
 def test_a_document_says_what_it_is(server: Server) -> None:
     for case in CASES:
         answer = server.ask(case.path)
-
         assert (answer.status, answer.body) == (200, case.body), case
         assert answer.headers["content-type"] == case.media_type, case
         assert answer.headers["content-length"] == str(len(case.body)), case
@@ -162,7 +161,6 @@ def test_a_document_links_to_hub_and_self(server: Server) -> None:
     for case in CASES:
         targets = {"hub": HUB, "self": f"{HOST}{server.prefix}/{case.path}"}
         links = ", ".join(f'<{targets[rel]}>; rel="{rel}"' for rel in case.links)
-
         assert server.ask(case.path).headers.get("link", "") == links, case
 
 
@@ -170,7 +168,6 @@ def test_self_is_the_one_address_of_a_feed_however_it_was_asked_for(server: Serv
     link = server.ask(FEED).headers["link"]
     for path in UNCLEAN:
         answer = server.ask(path)
-
         # waitress drops slashes at the beginning; nginx normalises all of a path.
         served = server.name == "nginx" or (path.startswith("/") and not server.prefix)
         assert answer.status == (200 if served else 404), path
@@ -181,7 +178,6 @@ def test_scripts_of_any_site_may_read_feeds_and_only_these(server: Server) -> No
     for case in CASES:
         headers = server.ask(case.path, Origin="https://reader.example.com").headers
         exposed = headers.get("access-control-expose-headers")
-
         assert headers.get("access-control-allow-origin") == ("*" if case.public else None), (
             case
         )
@@ -192,7 +188,6 @@ def test_head_says_what_get_says(server: Server) -> None:
     for case in CASES:
         head = server.ask(case.path, "HEAD", Accept_Encoding="gzip")
         get = server.ask(case.path, Accept_Encoding="gzip")
-
         assert (head.status, head.body) == (200, b""), case
         assert steady(head) == steady(get), case
 
@@ -206,7 +201,6 @@ def test_a_client_gets_an_encoding_that_it_takes(server: Server) -> None:
         fields = {"Accept_Encoding": accepted} if accepted else {}
         for case in (one for one in CASES if one.path in PACKED):
             answer = server.ask(case.path, **fields)
-
             assert answer.headers.get("content-encoding") == coding, (accepted, case)
             assert answer.headers["vary"] == vary_of(case), (accepted, case)
             assert answer.headers["content-length"] == str(len(answer.body)), (accepted, case)
@@ -229,11 +223,9 @@ def test_a_text_without_copies_is_compressed_for_each_request(server: Server) ->
 def test_each_encoding_has_a_strong_tag_which_is_none_of_another(server: Server) -> None:
     codings = ["identity", "gzip", *(["br"] if server.brotli else [])]
     tags = [server.ask(FEED, Accept_Encoding=one).headers["etag"] for one in codings]
-
     assert len(set(tags)) == len(codings)
     assert not any(tag.startswith("W/") for tag in tags)
     etag = server.ask(FEED, Accept_Encoding="gzip").headers["etag"]
-
     assert server.ask(FEED, Accept_Encoding="gzip", If_None_Match=etag).status == 304
     assert server.ask(FEED, If_None_Match=etag).status == 200
 
@@ -253,7 +245,6 @@ def test_what_a_client_has_is_not_sent_again(server: Server, coding: str, path: 
     ):
         for method in ("GET", "HEAD"):
             answer = server.ask(path, method, Accept_Encoding=coding, **condition)
-
             assert (answer.status, answer.body) == (304, b""), (method, condition)
             for name in ("etag", "cache-control", "vary", "access-control-allow-origin"):
                 assert answer.headers.get(name) == whole.headers[name], (condition, name)
@@ -276,7 +267,6 @@ def test_a_part_of_a_sound_can_be_asked_for(server: Server) -> None:
     sound = FILES["media/0a1b2c/tide.mp3"]
     part = server.ask("media/0a1b2c/tide.mp3", Range="bytes=4-19")
     beyond = server.ask("media/0a1b2c/tide.mp3", Range="bytes=99999-")
-
     assert (part.status, part.body) == (206, sound[4:20])
     assert part.headers["content-range"] == f"bytes 4-19/{len(sound)}"
     assert beyond.status == 416
@@ -287,7 +277,6 @@ def test_what_is_not_there_or_not_to_be_seen_is_missing(server: Server) -> None:
     for path in MISSING:
         for method in ("GET", "HEAD"):
             answer = server.ask(path, method)
-
             assert answer.status == 404, path
             if answer.headers.get("content-length") != "0":
                 assert answer.headers["content-type"] == "text/html; charset=utf-8", path
@@ -311,7 +300,6 @@ def test_what_is_not_there_is_said_in_the_language_of_the_path(server: Server) -
 
 def test_a_withdrawn_page_is_gone_with_words(server: Server) -> None:
     page = server.ask("en/stories/gone/", if_modified_since=AFTER, accept_encoding="gzip")
-
     assert (page.status, page.body) == (410, FILES["en/stories/gone/.gone.html"])
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["x-content-type-options"] == "nosniff"
@@ -330,7 +318,6 @@ def test_an_odd_path_does_no_harm(server: Server) -> None:
 def test_nothing_outside_the_web_root_is_served(server: Server) -> None:
     for path in OUTSIDE:
         answer = server.ask(path)
-
         assert answer.status in {301, 400, 404}, path
         assert b"sender" not in answer.body, path
         assert b"root:" not in answer.body, path
@@ -339,14 +326,12 @@ def test_nothing_outside_the_web_root_is_served(server: Server) -> None:
 def test_a_folder_is_asked_for_with_its_slash(server: Server) -> None:
     for path in ("en", "feeds"):
         answer = server.ask(path)
-
         assert answer.status == 301
         assert answer.headers["location"] == f"{server.prefix}/{path}/"
 
 
 def test_the_host_leads_to_a_publication_below_a_path(server: Server) -> None:
     root, bare = server.ask_host("/"), server.ask_host("/blog")
-
     if server.prefix:
         assert (root.status, root.headers["location"]) == (302, "/blog/")
         assert (bare.status, bare.headers["location"]) == (301, "/blog/")
@@ -360,7 +345,6 @@ def test_the_host_leads_to_a_publication_below_a_path(server: Server) -> None:
 def test_nothing_can_be_changed_not_even_by_a_query(server: Server) -> None:
     for method in ("POST", "PUT", "DELETE", "PROPFIND"):
         answer = server.ask(FEED, method)
-
         assert answer.status == 405, method
         assert answer.headers["allow"] == "GET, HEAD, OPTIONS", method
         assert server.ask(FEED).body == RSS, method
@@ -374,7 +358,6 @@ def test_a_script_may_ask_with_conditions(server: Server) -> None:
         "Access_Control_Request_Headers": "if-none-match",
     }
     answer = server.ask(FEED, "OPTIONS", **asked)
-
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["access-control-allow-methods"] == "GET, HEAD"

@@ -41,10 +41,8 @@ def test_a_browser_is_given_xml(server: Server) -> None:
     for path, media_type in TYPES.items():
         as_feed = server.ask(path)
         assert as_feed.headers["content-type"] == media_type
-
         for accept in BROWSERS:
             page = server.ask(path, Accept=accept)
-
             assert (page.status, page.body) == (200, PACKED[path]), (path, accept)
             assert page.headers["content-type"] == XML, (path, accept)
             assert page.headers["vary"] == "Accept, Accept-Encoding", (path, accept)
@@ -56,7 +54,6 @@ def test_other_clients_than_browsers_get_a_feed(server: Server) -> None:
     for path, media_type in TYPES.items():
         for accept in READERS:
             headers = server.ask(path, Accept=accept).headers
-
             assert headers["content-type"] == media_type, (path, accept)
             assert headers["vary"] == "Accept, Accept-Encoding", (path, accept)
 
@@ -79,7 +76,6 @@ def test_a_browser_is_given_the_encoding_that_it_takes_and_head_says_the_same(
         as_feed = server.ask(FEED, Accept_Encoding=coding)
         page = server.ask(FEED, Accept=CHROMIUM, Accept_Encoding=coding)
         head = server.ask(FEED, "HEAD", Accept=CHROMIUM, Accept_Encoding=coding)
-
         assert page.headers["content-encoding"] == coding
         assert (page.headers["content-type"], page.body) == (XML, as_feed.body)
         assert page.headers["vary"] == "Accept, Accept-Encoding"
@@ -98,7 +94,6 @@ def test_what_a_browser_has_is_not_sent_again(server: Server, coding: str) -> No
     ):
         for method in ("GET", "HEAD"):
             answer = server.ask(FEED, method, **asked, **condition)
-
             assert (answer.status, answer.body) == (304, b""), (method, condition)
             for name in ("cache-control", "vary", "link", "access-control-allow-origin"):
                 assert answer.headers.get(name) == whole.headers[name], (condition, name)
@@ -111,7 +106,6 @@ def test_the_tag_of_a_feed_is_none_of_what_a_browser_gets(server: Server, coding
     """Else a browser to which a script gave it as a feed would be told to show just that."""
     tag = server.ask(FEED, Accept_Encoding=coding).headers["etag"]
     page = server.ask(FEED, Accept=CHROMIUM, Accept_Encoding=coding, If_None_Match=tag)
-
     assert page.status == 200
     assert page.headers["content-type"] == XML
     assert page.headers.get("etag") != tag
@@ -120,12 +114,10 @@ def test_the_tag_of_a_feed_is_none_of_what_a_browser_gets(server: Server, coding
 def test_a_browser_may_ask_for_a_part_or_with_a_query(server: Server) -> None:
     part = server.ask(FEED, Accept=CHROMIUM, Range="bytes=5-9")
     beyond = server.ask(FEED, Accept=CHROMIUM, Range="bytes=99999-")
-
     assert (part.status, part.body) == (206, PACKED[FEED][5:10])
     assert part.headers["content-type"] == XML
     assert beyond.status == 416
     answer = server.ask(f"{FEED}?again=1", Accept=CHROMIUM)
-
     assert (answer.status, answer.headers["content-type"]) == (200, XML)
     assert f"{HOST}{server.prefix}/{FEED}>" in answer.headers["link"]
 
@@ -140,6 +132,5 @@ def test_what_is_hidden_or_missing_is_so_for_browsers_too(server: Server) -> Non
         ".page/feeds/en.rss.xml",
     ):
         answer = server.ask(path, Accept=CHROMIUM)
-
         assert answer.status in {400, 404}, path
         assert not {"cache-control", "link", "etag", "vary"} & set(answer.headers), path

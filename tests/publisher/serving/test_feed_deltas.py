@@ -82,7 +82,6 @@ def test_entries_that_came_or_changed_are_sent(
     tag = first.headers["ETag"]
     assert (first.status_code, numbers_in(first.data)) == (200, [0, 1, 2])
     assert ask(form, tag).status_code == 304
-
     document = publish(settings, ["dawn", "midday", "dusk", "night"])[form.suffix]
     second = ask(form, tag)
     assert (second.status_code, numbers_in(second.data)) == (226, [1, 3])
@@ -115,7 +114,6 @@ def test_who_shows_no_entries_gets_the_whole(settings: Settings, ask: Ask) -> No
     # newsboat asks so only once it has a tag.
     assert ask(rss, plain).status_code == 304
     publish(settings, ["dawn", "noon"])
-
     assert [ask(rss, one).status_code for one in ("", '"5f"', plain)] == [200, 200, 200]
     assert ask(rss, tag, A_IM="diffe, feed;q=0").status_code == 200
     assert ask(rss, tag, Accept="text/html").status_code == 200

@@ -54,7 +54,6 @@ def test_there_may_be_many_hubs_or_none(settings: Settings) -> None:
     many = replace(settings, feeds=FeedSettings(hubs=hubs))
     none = replace(settings, feeds=FeedSettings())
     own = '<https://news.example.org/feeds/en.json>; rel="self"'
-
     assert dict(headers_for(path, many))["Link"] == (
         f'<{hubs[0]}>; rel="hub", <{hubs[1]}>; rel="hub", {own}'
     )
@@ -65,7 +64,6 @@ def test_no_address_can_add_to_a_header(settings: Settings) -> None:
     hub = 'https://hub.example.net/?a="b">, <https://x.example.com>;\r\nSet-Cookie: $c{d}\\'
     hostile = replace(settings, feeds=settings.feeds.model_copy(update={"hubs": (hub,)}))
     link = dict(headers_for("feeds/en.json", hostile))["Link"]
-
     assert link.count("<") == link.count(">") == 2
     assert link.count('"') == 4
     assert not set("\r\n\\${}") & set(link)

@@ -100,7 +100,6 @@ def test_slow_clients_do_not_delay_others(run: Callable[[float], Running]) -> No
     for connection in [server.connect() for _ in range(150)]:
         connection.sendall(b"GET / HTTP/1.1\r\n")
     part = server.open("/large.mp3", Range="bytes=100000-299999")
-
     assert server.open("/").read() == PAGE
     assert (part.status, part.read()) == (206, bytes(200_000))
     assert slow[-1].read() == bytes(LARGE)
@@ -114,7 +113,6 @@ def test_one_connection_is_good_for_many_requests(run: Callable[[float], Running
         connection.request("GET", path)
         bodies.append(connection.getresponse().read())
     connection.close()
-
     assert bodies == [PAGE, bytes(LARGE), PAGE]
 
 
@@ -142,7 +140,6 @@ def test_what_is_too_large_or_malformed_is_refused_at_once(
 ) -> None:
     connection = run(LONG).connect()
     connection.sendall(request_in_part)
-
     assert connection.recv(12, socket.MSG_WAITALL)[len("HTTP/1.1 ") :] == status
     assert not caplog.records
 
@@ -158,7 +155,6 @@ def test_a_slow_client_gets_the_whole_of_what_it_has_begun(
     while part := answer.read(LARGE // 10):
         time.sleep(0.01)
         parts.append(part)
-
     assert b"".join(parts) == bytes(LARGE)
     server.end.result(PATIENCE)
     assert server.told == [READY, WORKING, STOPPING]
@@ -171,7 +167,6 @@ def test_a_client_that_never_comes_to_an_end_is_cut_off(
     answer = server.open("/large.mp3")
     server.server.stop()
     server.end.result(PATIENCE)
-
     with pytest.raises((IncompleteRead, ConnectionResetError)):
         answer.read()
 
@@ -183,7 +178,6 @@ def test_half_a_request_is_waited_for_no_longer(run: Callable[[float], Running])
     begin = time.monotonic()
     server.server.stop()
     server.end.result(PATIENCE)
-
     assert time.monotonic() - begin >= 0.2
     assert connection.recv(1000) == b""
 
@@ -204,7 +198,6 @@ def test_a_request_that_has_just_come_is_answered(run: Callable[[float], Running
     connection = server.connect()
     connection.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
     server.server.stop()
-
     assert received(connection).endswith(PAGE)
     server.end.result(PATIENCE)
 
@@ -266,7 +259,6 @@ def test_it_listens_before_it_says_so_and_a_signal_ends_it_and_reaches_no_other_
         os.kill(os.getpid(), number)
 
     serve(make_site(tmp_path), ["site"], ready, host="localhost", port=0)
-
     assert told[0][0] in {"127.0.0.1", "::1"}
     assert told[0][1] > 0
     assert signal.getsignal(number) is before

@@ -47,11 +47,9 @@ def test_a_url_that_cannot_be_written_is_refused_and_numbers_are_bracketed(
     tmp_path: Path,
 ) -> None:
     settings = make_settings(tmp_path, "https://news.example.org/$paper")
-
     with pytest.raises(UsageError, match=r"publication\.url"):
         nginx_config(settings, "/srv/public")
     text = nginx_config(make_settings(tmp_path, "http://[2001:db8::1]:8080"), "/srv/public")
-
     assert "server_name [2001:db8::1];" in text
 
 
@@ -66,7 +64,6 @@ def test_a_url_that_cannot_be_written_is_refused_and_numbers_are_bracketed(
 )
 def test_nginx_listens_where_the_url_says(tmp_path: Path, url: str, listens: list[str]) -> None:
     text = nginx_config(make_settings(tmp_path, url), "/srv/public")
-
     assert re.findall(r"listen (.*);", text) == listens
     assert ("ssl_certificate" in text) is url.startswith("https")
 
@@ -76,7 +73,6 @@ def test_self_is_written_as_the_url_is(tmp_path: Path) -> None:
     targets = re.findall(
         r"<([^<>$]*?)[^/<>]*>; rel=.{0,1}\"self", nginx_config(settings, "/srv/public")
     )
-
     assert set(targets) == {"https://example.org/my%20blog/"}
 
 
@@ -99,7 +95,6 @@ def test_two_publications_fit_into_one_nginx(tmp_path: Path) -> None:
         for name in ("one", "two")
     ]
     names = [set(re.findall(r"\$(site_\w+)", text)) for text in texts]
-
     assert not names[0] & names[1]
     assert max(map(len, names[0] | names[1])) <= 40
 

@@ -109,7 +109,6 @@ def test_the_wsgi_server_sends_what_was_opened_even_if_the_file_is_replaced(
     answer = Client(StaticSite(lambda: settings)).open("/sound.mp3", environ_overrides=more)
     served.write(file.with_name("new"), b"a longer state afterwards")
     file.with_name("new").replace(file)
-
     assert answer.get_data() == content
     assert answer.headers["Content-Length"] == "120000"
     answer.close()
@@ -139,7 +138,6 @@ def test_preconditions_are_taken_in_their_order(
 ) -> None:
     tag = ask(JSON).headers["ETag"]
     answer = ask(JSON, **{name: value.replace("TAG", tag) for name, value in fields.items()})
-
     assert answer.status_code == status
     assert (answer.data == served.PACKED["feeds/en.json"]) is (status == 200)
 
@@ -219,7 +217,6 @@ def test_a_part_is_of_the_encoding_that_is_sent_and_none_that_is_accepted_is_406
 ) -> None:
     packed = ask(FEED, accept_encoding="gzip").data
     answer = ask(FEED, accept_encoding="gzip", range="bytes=-4")
-
     assert (answer.status_code, answer.data) == (206, packed[-4:])
     where = f"bytes {len(packed) - 4}-{len(packed) - 1}/{len(packed)}"
     assert answer.headers["Content-Range"] == where
@@ -231,7 +228,6 @@ def test_a_part_is_of_the_encoding_that_is_sent_and_none_that_is_accepted_is_406
 def test_a_browser_asks_by_its_own_tag(ask: Ask) -> None:
     etag = ask(FEED, accept="text/html", accept_encoding="br").headers["ETag"]
     asked = {"accept_encoding": "br", "if_none_match": etag}
-
     assert etag.endswith('-br-page"')
     assert ask(FEED, accept="text/html", **asked).status_code == 304
     assert ask(FEED, accept="*/*", **asked).status_code == 200
@@ -241,7 +237,6 @@ def test_a_redirect_keeps_the_query_and_a_path_that_is_no_utf_8_is_missing(
     ask: Ask, settings: Settings
 ) -> None:
     answer = ask("/en?from=mail")
-
     assert answer.status_code == 301
     assert answer.headers["Location"] == "/en/?from=mail"
     assert ask("/feeds/%ff.json").status_code == 404
@@ -268,7 +263,6 @@ def test_a_tag_is_of_the_content(ask: Ask, settings: Settings) -> None:
         )
         again = ask(FEED, accept_encoding=coding, if_none_match=before.headers["ETag"])
         assert again.status_code == 304
-
         served.write_packed(
             file, served.PACKED["feeds/en.rss.xml"].replace(b"lit", b"out"), served.CHANGED
         )
@@ -283,7 +277,6 @@ def test_a_large_file_changes_its_tag_within_a_second(ask: Ask, settings: Settin
             file.truncate(9_000_000)
         os.utime(settings.folders.public / "film.mp4", ns=(0, nanoseconds))
         tags.add(ask("/film.mp4").headers["ETag"])
-
     assert len(tags) == 2
 
 
@@ -291,13 +284,10 @@ def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
     file = tmp_path / "en.json"
     served.write_packed(file, b"{}")
     assert available_codings(file) == ["br", "gzip", "identity"]
-
     served.write(file, b"[]", served.CHANGED + timedelta(seconds=1))
     assert available_codings(file) == ["identity"]
-
     served.write(tmp_path / "en.json.gz", b"new", served.CHANGED + timedelta(seconds=2))
     assert available_codings(file) == ["gzip", "identity"]
-
     file.unlink()
     assert available_codings(file) == []
 

@@ -292,8 +292,6 @@ def test_a_deleted_web_root_is_restored_with_equal_bytes(
     before = tree(public(publication))
     assert any(name.startswith("media/") for name in before)
     shutil.rmtree(public(publication))
-
     report = pipeline_of(publication).run()
-
     assert tree(public(publication)) == before
     assert (report.picked_up.new, report.picked_up.changed, report.sent.messages) == (0, 0, 0)

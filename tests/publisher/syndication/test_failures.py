@@ -122,14 +122,12 @@ def test_the_run_after_one_that_was_killed_or_stopped_writes_the_same_files(
     expected = tree(public(whole))
     archives = sum(one.endswith(".atom.xml") for one in expected if "/archive/" in one)
     assert steps.count("writing feeds") >= archives + len(whole.rows(feed))
-
     for after in by_lane((0, 5), (0, 1, 5, 7)):
         killed = archived(new_publication(languages=TWO))
         with cut_off(monkeypatch, feed_documents, "submit_feed_file", after):
             syndicated(killed)
         syndicated(killed)
         assert tree(public(killed)) == expected, after
-
     stopped, count = archived(new_publication(languages=TWO)), itertools.count(1)
 
     def stop(_step: str, _done: int, _of: int) -> None:

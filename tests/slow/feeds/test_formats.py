@@ -26,7 +26,6 @@ def test_bytes_do_not_depend_on_time_zone_locale_or_hash_seed() -> None:
         "print(hashlib.sha256(b''.join(feeds.render(f, CHANNEL) for f in feeds.FEED_FORMATS)).hexdigest())"
     )
     elsewhere = {"TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "7"}
-
     run = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | elsewhere,
@@ -35,7 +34,6 @@ def test_bytes_do_not_depend_on_time_zone_locale_or_hash_seed() -> None:
         text=True,
         check=True,
     )
-
     assert run.stdout.strip() == here.hexdigest()
 
 
@@ -50,5 +48,4 @@ def test_rendering_a_thousand_entries_takes_less_than_300_ms(style: FeedFormat) 
             style, channel(*(entry(str(key), content_html=long) for key in range(1000)))
         )
         spent.append(time.process_time() - start)
-
     assert min(spent) < 0.3

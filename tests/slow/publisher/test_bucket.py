@@ -66,7 +66,6 @@ def test_a_service_that_is_stopped_while_it_fills_the_bucket_ends_properly(
     process.send_signal(signal.SIGTERM)
     goes_on.set()
     _out, err = process.communicate(timeout=120)
-
     assert process.returncode == 0
     events = [json.loads(line)["event"] for line in err.splitlines()]
     assert events[-1] == "service stopped"

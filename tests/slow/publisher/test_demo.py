@@ -62,9 +62,7 @@ def test_the_demo_is_the_same_on_both_databases(
     tmp_path: Path, demo: Path, address: str
 ) -> None:
     there = tmp_path / "there"
-
     done = publisher("demo", there, environment={"PUBLISHER_DATABASE": address})
-
     assert (done.code, done.err) == (0, "")
     assert not (there / DATABASE_FILE).exists()
     for name in ("public", "outbox"):
@@ -86,7 +84,6 @@ def test_the_demo_is_refused_where_a_publication_is(
     with closing(open_database(address)) as database, database.writing() as connection:
         add(connection, a_subscriber())
     done = publisher("demo", tmp_path / "other", environment={"PUBLISHER_DATABASE": address})
-
     assert done.code == 2
     assert "the demo needs an empty database, and this one holds a publication" in done.err
     assert not (tmp_path / "other").exists()

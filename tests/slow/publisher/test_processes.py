@@ -40,7 +40,6 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None
     assert publisher("run", "--once", "--now", FRIDAY, calm).code == 0
     to_make = _files(calm) - begun
     moments = random.Random(20260109)
-
     killed = 0
     for number in range(KILLS):
         process = start("run", "--once", "--now", FRIDAY, hunted)
@@ -54,7 +53,6 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None
         killed += process.returncode == -signal.SIGKILL
     assert killed >= KILLS - 1
     assert publisher("run", "--once", "--now", FRIDAY, hunted).code == 0
-
     assert tree(hunted / "public") == tree(calm / "public")
     assert tree(hunted / "outbox") == tree(calm / "outbox")
     assert len(tree(calm / "outbox")) == 5
@@ -74,7 +72,6 @@ def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None
     try:
         wait_for("a cycle", (folder / "var" / "heartbeat").is_file)
         assert (folder / "public" / "feeds" / "en.atom.xml").is_file()
-
         second = publisher("run", "--once", folder)
         assert second.code == 1
         assert re.fullmatch(
@@ -91,7 +88,6 @@ def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None
     finally:
         service.send_signal(signal.SIGTERM)
         _out, err = service.communicate(timeout=120)
-
     assert service.returncode == 0
     events = [json.loads(line)["event"] for line in err.splitlines()]
     # On a server, after who leads, and how the server of this run is set.
@@ -102,7 +98,6 @@ def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None
 
 def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:
     command = shlex.join([*COMMAND, "articles", "--json", str(friday.folder)])
-
     done = subprocess.run(
         ["sh", "-c", f"{command} | head -c 10"],
         env=ENVIRONMENT | environment_of(friday.folder),
@@ -110,5 +105,4 @@ def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:
         timeout=60,
         check=True,
     )
-
     assert (done.stdout, done.stderr) == (b'{\n  "artic', b"")

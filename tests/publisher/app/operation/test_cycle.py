@@ -149,7 +149,6 @@ def test_what_only_awaits_approval_has_no_place_and_hides_no_issue_that_was_sent
     pipeline_of(publication.at(DUE)).run()
     sent = english(publication)
     assert [(root / path).exists() for path in (*sent.pages, *sent.mails)] == [True, True]
-
     publication.reload(newsletters=[newsletter()])
     publication.write("en/late.md", "Late.", title="Late", date="2026-01-10")
     cycle(publication, DUE + 7 * DAY - 6 * HOUR)

@@ -109,7 +109,6 @@ def test_an_edit_shows_in_pages_feeds_and_mail_from_the_next_cycle_on(going: Goi
     assert "The Beacon" in home(going)
     assert "The Lantern" not in home(going)
     assert json_feed(going.publication, "en")["title"] == "The Beacon"
-
     going.write("maps", "Maps")
     assert going.turn(WEEK) == []
     assert "Seven days" in newest_mail(going)
@@ -159,7 +158,6 @@ def test_mail_goes_to_a_server_as_soon_as_the_settings_say_so(going: Going) -> N
         assert line["keys"] == ["delivery"]
         assert server.recipients() == {"ann@example.com": 1}
         assert len(outbox(going.publication)) == before
-
         going.file.write_text(text, "utf-8")
         going.write("bells", "Bells")
         going.turn(WEEK)
@@ -391,11 +389,9 @@ def test_a_failure_is_shown_and_tried_again_the_next_day_while_mail_goes_out(
     turns = service_turns(ReloadedPipeline(pipeline), lambda _report: None)
     runner = TurnRunner(publication.settings.folders.root, turns)
     nights.clock.instant = NIGHT + 9 * HOUR
-
     with capture_logs() as logs:
         assert not runner.run("backup")
         assert runner.run("deliver")
-
     assert len(outbox(publication)) == 1
     assert any("is there already" in one.get("reason", "") for one in logs)
     found = nights.status()

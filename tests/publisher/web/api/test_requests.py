@@ -218,7 +218,6 @@ def test_each_error_is_a_problem_with_its_sentence(
         (DatabaseError("locked"), 503, "the database is busy; try again"),
         (_SecretError("hidden words"), 500, "a fault of the program; the log has it under "),
     ]
-
     for error, status, text in errors:
         one = operation(run=partial(_fail, error))
         program = new_key(app=create_api(api_context, (one,)))

@@ -99,7 +99,6 @@ def test_each_form_of_one_s_own_leaves_its_entries_and_no_secret(
     bob = Watched(console, publication.clock, log=log, name=BOB)
     ann.enrol_password(invite(publication, ANN))
     bob.enrol_passkey(invite(publication, BOB))
-
     ann.post("/account/language/", language="en")
     made = ann.post("/keys/", label="ci", scope=["view"], language="", days="30").text
     ann.post("/keys/revoke/", number="1")
@@ -119,7 +118,6 @@ def test_each_form_of_one_s_own_leaves_its_entries_and_no_secret(
     (session,) = re.findall(r'name="session" value="([^"]+)"', ann.get("/account/").text)
     ann.post("/account/sessions/end/", session=session)
     ann.post("/account/password/remove/")
-
     changing = {
         one.path
         for one in ROUTES

@@ -111,7 +111,6 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
                 database.place = replica.folder / SOCKET
             primary.close()
             replica.promote()
-
         scene = replica.seen_by(scene)
         wait_for("the quarantine", lambda: _is_quarantined(scene))
         lost = server.count() - scene.counts()["sent"]
@@ -123,7 +122,6 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
         for folder, environment in own.items():
             assert publisher("run", "--once", folder, environment=environment).code == 4
         assert server.count() == before
-
         one, other = own
         # Whoever sent last: the one or the other.
         for emptied, keeper in ((one, other), (other, one)):
@@ -209,7 +207,6 @@ def test_a_run_that_was_stopped_sends_nothing_of_what_its_new_server_has_not_hea
             replica.promote()
         wait_for("the quarantine", lambda: stopped.has_said("the database may be old", 0))
         stop([stopped])
-
         scene = replica.seen_by(scene)
         before, known = server.count(), scene.counts()["sent"]
         assert set(server.recipients().values()) == {1}

@@ -75,19 +75,16 @@ def test_systemd_starts_the_units_again_and_each_mail_is_sent_once(tmp_path: Pat
         status = one.publisher("status")
         assert "machine-20 (process" in status, status
         assert "machine-21 (process" in status, status
-
         hosts.progress(server, SUBSCRIBERS // 10, scene)
         send_signal(one, "KILL")
         send_signal(other, "STOP")
         wait_for_restart(one, "signal")
         hosts.progress(server, SUBSCRIBERS // 10, scene)
         wait_for_restart(other, "watchdog")
-
         one.run("install", "-d", "-m", "700", "-o", booted.USER, "-g", booted.USER, BACKUPS)
         one.run("systemctl", "start", "publisher-backup")
         assert one.show("publisher-backup", "Result") == "success", one.journal()
         assert one.run("ls", BACKUPS).startswith("publisher-20")
-
         crash_scene.wait_for("the end", lambda: hosts.is_over(scene))
         for machine in (one, other):
             machine.run("systemctl", "stop", "publisher", "publisher-web")

@@ -30,7 +30,6 @@ def test_a_stop_leaves_nothing_in_doubt_and_one_machine_goes_on_without_the_engi
         assert scene.counts().keys() <= {"sent", "pending"}
         logs = [(host.folder / "log").read_text("utf-8") for host in hosts]
         assert all("service started with a task engine" in log for log in logs)
-
         alone = hosts[0]
         file = alone.folder / SETTINGS_FILE
         text = file.read_text("utf-8").replace('"procrastinate"', '"local"')

@@ -65,7 +65,6 @@ def test_announced_capabilities_are_used_and_small_packets_leave_at_once(
         wire, found = connect_to_server(a_server(scripted.port))
         assert wire._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
         wire.quit()
-
     assert found == offers
 
 
@@ -87,7 +86,6 @@ def test_ehlo_names_our_host(name: str | None, heard: str) -> None:
 
     with Scripted(script) as scripted:
         offers_of(a_server(scripted.port, name=name))
-
     assert re.fullmatch(heard, said[0].split()[1])
 
 
@@ -108,7 +106,6 @@ def test_a_host_that_can_t_be_reached_is_a_temporary_error_and_an_invalid_one_is
     host: str, why: str, *, is_final: bool
 ) -> None:
     trouble = failure(a_server(25, host=host))
-
     assert why in str(trouble)
     assert trouble.is_final is is_final
 
@@ -118,7 +115,6 @@ def test_a_closed_port_is_a_temporary_error() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         trouble = failure(a_server(port))
-
     assert str(trouble) == f"127.0.0.1:{port}: no server listens there"
     assert not trouble.is_final
 
@@ -166,7 +162,6 @@ def test_a_server_that_does_not_reply_is_a_temporary_error(
     end: Script, wrap: Callable[[Script], Script]
 ) -> None:
     trouble = failing(wrap(end), timeout=TOO_SOON)
-
     assert not trouble.is_final
     assert re.match(rf"127\.0\.0\.1:\d+: {ENDS[end]}", str(trouble))
 
@@ -216,7 +211,6 @@ def test_a_server_with_an_invalid_certificate_gets_no_login_and_no_mail(
     with MailServer(Behaviour(tls=tls, users=USERS, **behaviour)) as server:  # type: ignore[arg-type]
         known = server.authority if behaviour else None
         trouble = failure(a_server(server.port, tls=tls, authorities=known, user="news"))
-
     assert trouble.is_final
     assert re.search(f"its certificate can't be trusted: .*({why})", str(trouble))
     assert not server.messages
@@ -230,7 +224,6 @@ def test_without_starttls_nothing_is_sent_in_the_clear() -> None:
         rests.append(peer.rest())
 
     trouble = failing(script, tls=Tls.STARTTLS, user="news")
-
     assert trouble.is_final
     assert "does not offer STARTTLS" in str(trouble)
     assert rests == [b""]
@@ -245,7 +238,6 @@ def test_a_server_that_refuses_starttls_gets_nothing_in_the_clear(
     fault = always(Phase.STARTTLS, Reply(text))
     with MailServer(Behaviour(tls=Tls.STARTTLS, faults=(fault,))) as server:
         trouble = failure(a_server(server.port, tls=Tls.STARTTLS, authorities=server.authority))
-
     assert trouble.is_final is is_final
     assert f"refuses STARTTLS ({text[:9]}: " in str(trouble)
 
@@ -270,7 +262,6 @@ def test_bytes_sent_before_tls_are_refused(tmp_path: Path) -> None:
         assert peer.rest() == b""
 
     trouble = failing(script, tls=Tls.STARTTLS, authorities=authority.path, user="news")
-
     assert str(trouble).endswith("sent data in the clear after STARTTLS")
 
 
@@ -290,14 +281,12 @@ def test_a_missing_client_certificate_is_a_final_error(tls: Tls, tmp_path: Path)
             peer.secure(context)
 
     trouble = failing(script, tls=tls, authorities=authority.path)
-
     assert trouble.is_final
     assert "TLS can't be established: tlsv13 alert certificate required" in str(trouble)
 
 
 def test_a_port_without_tls_is_a_final_error() -> None:
     trouble = failing(saying("220 mail.example.org ESMTP, and no TLS"), tls=Tls.IMPLICIT)
-
     assert trouble.is_final
     assert "TLS can't be established: wrong version number" in str(trouble)
 
@@ -308,7 +297,6 @@ def test_capabilities_after_starttls_count() -> None:
         offers = offers_of(
             a_server(server.port, tls=Tls.STARTTLS, authorities=server.authority)
         )
-
     assert offers == Capabilities(sizes=True, max_size=1000)
 
 
@@ -332,7 +320,6 @@ def test_a_server_that_disconnects_before_tls_leaves_no_socket_open() -> None:
         with pytest.raises(ConnectionResetError):
             context.wrap_socket(client, server_hostname="mail.example.org")
         gc.collect()
-
     assert [str(one.message) for one in left_open] == []
 
 
@@ -342,7 +329,6 @@ def test_a_server_that_disconnects_before_tls_leaves_no_socket_open() -> None:
 def test_a_wrong_password_is_a_final_error() -> None:
     with MailServer(Behaviour(users=USERS)) as server:
         trouble = failure(a_server(server.port, user="news", password="wrong pony"))
-
     assert trouble.is_final
     assert trouble.is_login
     assert "refuses the login (535 5.7.8: " in str(trouble)
@@ -357,7 +343,6 @@ def test_a_login_that_fails_for_now_is_a_temporary_error() -> None:
     with MailServer(Behaviour(users=USERS, faults=(fault,))) as server:
         trouble = failure(a_server(server.port, user="news"))
         offers_of(a_server(server.port, user="news"))
-
     assert not trouble.is_final
     assert "refuses the login (454 4.7.0: " in str(trouble)
 
@@ -391,7 +376,6 @@ def test_a_login_that_is_not_offered_or_refused_is_a_final_error(
             peer.rest()
 
     trouble = failing(script, user="news")
-
     assert trouble.is_final
     assert why in str(trouble)
 

@@ -51,7 +51,6 @@ def test_a_connection_lost_before_the_content_means_not_sent(
     pipelining: bool, phase: str, end: End
 ) -> None:
     outcome, is_open = sent_to(until(phase, end), pipelining=pipelining, timeout=TOO_SOON)
-
     assert outcome.status is SendStatus.NOT_SENT
     assert outcome.reason.startswith("the server ")
     assert not is_open
@@ -72,7 +71,6 @@ def test_a_connection_lost_within_the_content_means_not_sent(end: End) -> None:
     with Scripted(script) as server, server.connected(timeout=TOO_SOON) as connection:
         outcome = connection.send(a_message(content=LARGE))
         gone.set()
-
     assert outcome.status is SendStatus.NOT_SENT
     assert not connection.is_open
 
@@ -81,7 +79,6 @@ def test_a_connection_lost_within_the_content_means_not_sent(end: End) -> None:
 @pytest.mark.parametrize("end", [close, Peer.drop, silence], ids=["close", "reset", "stall"])
 def test_a_connection_lost_after_the_dot_means_unknown(pipelining: bool, end: End) -> None:
     outcome, is_open = sent_to(after_the_dot(end), pipelining=pipelining, patience=TOO_SOON)
-
     assert outcome.status is SendStatus.UNKNOWN
     assert outcome.reason.startswith("all of it was sent, but the server ")
     assert not is_open
@@ -96,7 +93,6 @@ def test_the_reply_to_the_dot_has_a_longer_time_limit() -> None:
         part(peer)
 
     late = threading.Event()
-
     assert sent_to(script, timeout=TOO_SOON)[0] is ACCEPTED_OUTCOME
 
 
@@ -107,9 +103,7 @@ def test_the_reply_to_the_dot_has_a_longer_time_limit() -> None:
 @pytest.mark.parametrize("phase", PHASES)
 def test_421_defers_and_slows_the_transport(pipelining: bool, phase: str) -> None:
     script = until(phase, saying("421 4.3.2 Shutting down"))
-
     outcome, is_open = sent_to(script, pipelining=pipelining)
-
     assert (outcome.status, outcome.throttle) == (SendStatus.DEFERRED, ThrottleScope.TRANSPORT)
     assert not is_open
 
@@ -133,14 +127,12 @@ def test_a_session_that_is_over_is_closed_even_if_the_server_stays(
         assert peer.rest() == b""
 
     outcome, is_open = sent_to(script, pipelining=pipelining)
-
     assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, ThrottleScope.NONE)
     assert not is_open
 
 
 def test_a_session_that_is_over_after_the_dot_is_closed_too() -> None:
     outcome, is_open = sent_to(after_the_dot(saying("451 4.7.0 max messages per session")))
-
     assert outcome.status is SendStatus.DEFERRED
     assert not is_open
 
@@ -190,7 +182,6 @@ def test_a_reply_within_the_content_decides_and_the_message_is_not_ended(
         assert b"\r\n.\r\n" not in peer.rest()
 
     outcome, is_open = sent_to(script, a_message(content=LARGE))
-
     assert (outcome.status, outcome.throttle) == (status, throttle)
     assert words in outcome.reason
     assert not is_open
@@ -206,7 +197,6 @@ def test_an_invalid_reply_before_the_content_ends_the_session(
     pipelining: bool, phase: str, nonsense: str
 ) -> None:
     outcome, is_open = sent_to(until(phase, saying(nonsense)), pipelining=pipelining)
-
     assert outcome.status is SendStatus.NOT_SENT
     assert not is_open
 
@@ -214,7 +204,6 @@ def test_an_invalid_reply_before_the_content_ends_the_session(
 @pytest.mark.parametrize("nonsense", ["HTTP/1.1 400 Bad Request", "354 more"])
 def test_an_invalid_reply_after_the_dot_means_unknown(nonsense: str) -> None:
     outcome, is_open = sent_to(after_the_dot(saying(nonsense)))
-
     assert outcome.status is SendStatus.UNKNOWN
     assert not is_open
 
@@ -226,9 +215,7 @@ def test_a_slow_reply_has_to_end_in_time() -> None:
             assert not stop.wait(TOO_SOON / 4)
 
     stop = threading.Event()
-
     outcome, _ = sent_to(until("MAIL", drops), timeout=TOO_SOON)
-
     assert outcome.status is SendStatus.NOT_SENT
 
 
@@ -239,7 +226,6 @@ def test_a_go_ahead_with_extra_bytes_ends_the_session() -> None:
         assert peer.rest() == b""
 
     outcome, is_open = sent_to(script)
-
     assert outcome.status is SendStatus.NOT_SENT
     assert not is_open
 
@@ -279,7 +265,6 @@ def test_a_message_takes_one_round_trip() -> None:
             connection.send(outgoing, next_message)
             for outgoing, next_message in zip(messages, [*messages[1:], None], strict=True)
         ]
-
     assert outcomes == [ACCEPTED_OUTCOME] * 4
     assert not any(ahead)
 
@@ -317,7 +302,6 @@ def test_a_pipelined_recipient_may_be_refused(text: str, status: SendStatus) -> 
             connection.send(BEA).status,
             connection.send(CLEO).status,
         ]
-
     assert outcomes == [SendStatus.ACCEPTED, status, SendStatus.ACCEPTED]
 
 

@@ -46,7 +46,6 @@ def test_a_reply_has_codes_and_text(
     received: bytes, code: int, enhanced: str | None, text: str
 ) -> None:
     reply = read(received)
-
     assert (reply.code, reply.enhanced, reply.text) == (code, enhanced, text)
 
 
@@ -74,19 +73,16 @@ def test_invalid_replies_are_refused(received: bytes) -> None:
 @pytest.mark.parametrize("line", [b"250-x\r\n", b"y"])
 def test_an_endless_reply_is_refused(line: bytes) -> None:
     endless = b"250 " * (line == b"y") + line * (protocol.MAX_REPLY // len(line) + 1)
-
     with pytest.raises(protocol.ConnectionLost, match="sent a reply of more than"):
         protocol.first_reply(bytearray(endless))
 
 
 def test_one_reply_is_read_at_a_time() -> None:
     received = bytearray(b"250 first\r\n550-5.1.1 second\r\n550 5.1.1 reply\r\n354 third\r\n")
-
     replies = []
     while found := protocol.first_reply(received):
         replies.append(found[0].code)
         del received[: found[1]]
-
     assert replies == [250, 550, 354]
     assert not received
 
@@ -100,7 +96,6 @@ lines = st.lists(
 def test_a_reply_may_arrive_in_any_pieces(code: int, texts: list[str]) -> None:
     marks = [*"-" * (len(texts) - 1), " "]
     whole = "".join(f"{code}{m}{t}\r\n" for m, t in zip(marks, texts, strict=True)).encode()
-
     received = bytearray()
     for place in range(len(whole) - 1):
         received += whole[place : place + 1]
@@ -154,7 +149,6 @@ def test_a_cut_reply_ends_with_an_ellipsis() -> None:
 
 def test_an_address_cut_in_the_middle_is_not_shown() -> None:
     said = "x " * (protocol.MAX_REPLY_TEXT // 2 - 4) + "ann.example@example.com"
-
     assert "ann" not in protocol.redact_reply(said)
 
 
@@ -165,7 +159,6 @@ def test_an_address_cut_in_the_middle_is_not_shown() -> None:
 )
 def test_no_address_survives(before: str, address: str, after: str) -> None:
     shown = protocol.redact_reply(f"{before} <{address}> {after}")
-
     assert address not in shown
     assert shown.isprintable()
 

@@ -86,7 +86,6 @@ def test_a_reason_has_our_sentence_and_the_server_s_text(text: str, reason: str)
 
 def test_a_reason_fits_on_one_line() -> None:
     outcome = judged("550 5.1.1 no such user " + "and so on " * 100)
-
     assert len(outcome.reason) == session.MAX_REASON
     assert outcome.reason.endswith("…)")
 
@@ -94,7 +93,6 @@ def test_a_reason_fits_on_one_line() -> None:
 def test_an_unsent_message_says_how_the_connection_was_lost() -> None:
     words = "closed the connection"
     outcome = session.outcome_of_loss(ConnectionLost(words))
-
     assert outcome == Outcome(SendStatus.NOT_SENT, words, causes.CONNECTION_LOST)
     assert outcome.reason == "the server closed the connection"
 
@@ -110,7 +108,6 @@ def test_421_slows_down_unless_the_session_simply_ended(
     words: str, throttle: ThrottleScope
 ) -> None:
     outcome = session.outcome_of_loss(ConnectionLost("asked for nothing", said(f"421 {words}")))
-
     assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, throttle)
     assert words.partition(" ")[2] in outcome.reason
 
@@ -207,7 +204,6 @@ def test_only_permanent_and_explicit_replies_mean_a_dead_address(
     code: int, status: str, text: str, phase: SmtpPhase
 ) -> None:
     cause = classify_reply(said(f"{code} {status}{text}"), phase, OTHER)
-
     if cause.is_dead_address:
         assert code >= 500
         assert phase is not SmtpPhase.MAIL

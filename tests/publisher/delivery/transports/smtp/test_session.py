@@ -50,7 +50,6 @@ def test_commands_are_pipelined_only_if_the_server_offers_it() -> None:
 
     scripted.sent_to(script, pipelining=True)
     scripted.sent_to(script, pipelining=False)
-
     assert ahead == [True, True, False, False, False, False]
 
 
@@ -75,7 +74,6 @@ def test_dots_in_a_message_do_not_end_it(content: bytes, wire: bytes) -> None:
         scripted.part(peer)
 
     outcome, _ = scripted.sent_to(script, scripted.a_message(content=content))
-
     assert outcome is ACCEPTED_OUTCOME
     assert heard == [wire + b".\r\n"]
 
@@ -117,7 +115,6 @@ def test_a_refusal_does_not_affect_the_next_message(
     ):
         refused = connection.send(scripted.a_message(1))
         accepted = connection.send(scripted.a_message(2))
-
     assert refused.status is status
     assert refused.is_dead_address is (status is SendStatus.REFUSED)
     assert accepted is ACCEPTED_OUTCOME
@@ -150,7 +147,6 @@ def test_a_permanent_refusal_of_us_is_final(pipelining: bool, phase: str, text: 
         pytest.raises(Unreachable, match=r"^mail\.example\.org:25: takes nothing") as caught,
     ):
         connection.send(scripted.a_message())
-
     assert caught.value.is_final
     assert text[:3] in str(caught.value)
     assert not connection.is_open
@@ -165,7 +161,6 @@ def test_a_refusal_counts_though_the_connection_is_lost_after_it(end: scripted.E
         end(peer)
 
     outcome, _ = scripted.sent_to(script, timeout=scripted.TOO_SOON)
-
     assert outcome.status is SendStatus.REFUSED
     assert outcome.is_dead_address
 
@@ -179,7 +174,6 @@ def test_no_empty_message_is_sent_after_a_refused_sender() -> None:
         rests.append(peer.rest())
 
     outcome, is_open = scripted.sent_to(script)
-
     assert outcome.status is SendStatus.DEFERRED
     assert not is_open
     assert rests == [b""]
@@ -199,7 +193,6 @@ def test_a_message_is_not_ended_when_the_lease_is_lost(pipelining: bool) -> None
     outcome, is_open = scripted.sent_to(
         script, pipelining=pipelining, holds_lease=lambda: False
     )
-
     assert outcome.status is SendStatus.NOT_SENT
     assert not is_open
     assert rests == [scripted.CONTENT]
@@ -219,7 +212,6 @@ def test_a_failing_lease_check_sends_nothing() -> None:
         pytest.raises(KeyError),
     ):
         connection.send(scripted.a_message())
-
     assert not connection.is_open
 
 
@@ -244,7 +236,6 @@ def test_closing_never_fails_and_does_not_take_long(end: scripted.End) -> None:
     with scripted.Scripted(script) as server:
         connection = server.connect(timeout=600, patience=600)
         connection.close()
-
     assert not connection.is_open
 
 
@@ -294,7 +285,6 @@ LARGER = "the message is larger than the server accepts (it has 28 bytes, and th
 def test_a_message_above_the_size_limit_is_refused_and_the_first_one_pauses_the_issue() -> None:
     exact = replace(PLAIN, sizes=True, max_size=len(scripted.CONTENT))
     less = replace(PLAIN, sizes=True, max_size=len(scripted.CONTENT) - 1)
-
     assert isinstance(envelope_commands(scripted.a_message(), exact), EnvelopeCommands)
     refused = envelope_commands(scripted.a_message(), less, has_accepted=True)
     assert isinstance(refused, Outcome)
@@ -349,9 +339,7 @@ def test_an_invalid_address_gets_into_no_command_and_one_of_ours_pauses_the_issu
         envelope_commands(scripted.a_message(sender=address), PLAIN, has_accepted=True)
     assert caught.value.is_final
     assert not address or address not in str(caught.value)
-
     refusal = envelope_commands(scripted.a_message(recipient=address), PLAIN)
-
     assert isinstance(refusal, Outcome)
     assert refusal.status is SendStatus.REFUSED
     assert not refusal.is_dead_address
@@ -365,7 +353,6 @@ def test_commands_are_single_lines_of_ascii(sender: str, recipient: str) -> None
         written = envelope_commands(outgoing, PLAIN)
     except Unreachable:
         return
-
     if isinstance(written, EnvelopeCommands):
         assert written.group.count(b"\r\n") == 3
         assert written.group.count(b"\r") == written.group.count(b"\n") == 3

@@ -70,11 +70,9 @@ def test_messages_arrive_unchanged(tls: Tls, pipelining: bool) -> None:
     messages = [
         scripted.a_message(number, content=content) for number, content in enumerate(contents)
     ]
-
     with MailServer(Behaviour(tls=tls, pipelining=pipelining)) as server:
         outcomes = handed_over(a_transport(server, tls), *messages)
         received = server.messages
-
     assert outcomes == [transports.ACCEPTED_OUTCOME] * 5
     assert [message.content for message in received] == contents
     assert {message.recipient for message in received} == {"ann@example.com"}
@@ -91,7 +89,6 @@ def test_mail_is_sent_after_a_login(tls: Tls) -> None:
         transport = a_transport(server, tls, user="news", password=scripted.PASSWORD)
         outcomes = handed_over(transport, scripted.a_message())
         received = server.messages
-
     assert outcomes == [transports.ACCEPTED_OUTCOME]
     assert [message.user for message in received] == ["news"]
 
@@ -103,7 +100,6 @@ def test_the_client_certificate_is_shown_on_demand(tls: Tls) -> None:
         certificate, key = str(pair.certificate), str(pair.key)
         transport = a_transport(server, tls, certificate=certificate, key=key)
         outcomes = handed_over(transport, scripted.a_message())
-
     assert outcomes == [transports.ACCEPTED_OUTCOME]
 
 
@@ -122,7 +118,6 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
     content = LARGE * 40 if phase is Phase.CONTENT else scripted.CONTENT
     outgoing = scripted.a_message(content=content)
     behaviour = Behaviour(tls=tls, faults=(first(1, phase, action),))
-
     with MailServer(behaviour) as server:
         # Connecting has to succeed within the same time.
         timeout = scripted.SOON if isinstance(action, Drop) else 3 * scripted.TOO_SOON
@@ -135,7 +130,6 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
         server.wait_for(1)
         server.wait_for_quiet()
         received = server.messages
-
     assert lost.status is transports.SendStatus.NOT_SENT
     assert not is_open
     assert sent == [transports.ACCEPTED_OUTCOME]
@@ -148,7 +142,6 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
 def test_a_user_needs_a_password_in_the_environment() -> None:
     with pytest.raises(ConfigError, match="PUBLISHER_SMTP_PASSWORD: missing") as caught:
         SmtpTransport(SmtpSettings(user="news"), Path(), None)
-
     assert "[delivery.smtp]" in str(caught.value)
 
 
@@ -158,13 +151,11 @@ def test_a_user_needs_a_password_in_the_environment() -> None:
 def test_a_login_with_other_characters_than_ascii_is_refused(user: str, password: str) -> None:
     with pytest.raises(ConfigError, match="characters that can't be sent") as caught:
         SmtpTransport(SmtpSettings(user=user), Path(), SecretStr(password))
-
     assert password not in str(caught.value)
 
 
 def test_the_transport_never_shows_the_password() -> None:
     transport = SmtpTransport(SmtpSettings(user="news"), Path(), SecretStr(scripted.PASSWORD))
-
     assert scripted.PASSWORD not in repr(transport) + repr(vars(transport)) + str(
         vars(transport)
     )
@@ -192,7 +183,6 @@ def test_tls_files_are_relative_to_the_publication_s_folder(folder: Path) -> Non
     named = SmtpSettings(
         authorities="authority.pem", certificate="client.pem", key="client.key"
     )
-
     SmtpTransport(named, folder, None)
     with pytest.raises(ConfigError, match=r"authorities: .*authority\.pem can't be read"):
         SmtpTransport(named, folder / "elsewhere", None)
@@ -218,7 +208,6 @@ def test_an_unusable_tls_file_is_named(
 ) -> None:
     with pytest.raises(ConfigError, match=problem) as caught:
         SmtpTransport(SmtpSettings(**files), folder, None)  # type: ignore[arg-type]
-
     assert caught.value.key == f"delivery.smtp.{key}"
     assert caught.value.file == str(folder / "publication.toml")
     assert "\n" not in str(caught.value)

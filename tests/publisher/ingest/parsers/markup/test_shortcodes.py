@@ -114,7 +114,6 @@ def test_a_site_says_what_becomes_of_its_own_shortcodes() -> None:
         "{{< wide >}}stays{{< /wide >}}",
         shortcodes={"box": boxed, "ad": "drop", "wide": "keep"},
     )
-
     assert article.text == "Tip: read ()\n\nstays"
     assert problems_of(article) == []
 

@@ -52,7 +52,6 @@ def test_a_subscriber_who_unsubscribes_right_before_data_gets_nothing(tmp_path: 
         # By one connection they come in the order of their numbers.
         scene = crash_scene.smtp_scene(folder, server.port, connections=1)
         end = scene.deliver()
-
         assert end.code == 0, end.err
         left = {f"reader{number}@example.com" for number in leaving}
         states = scene.states()
@@ -84,7 +83,6 @@ def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path)
             crash_scene.reach(server, service, crash_scene.RECIPIENTS // 8)
             service.process.send_signal(signal.SIGTERM)
             end = service.ended()
-
         assert end.code == 0, end.err
         assert "Traceback" not in end.err
         assert scene.counts() == {

@@ -53,10 +53,8 @@ def _wait_for_more(
 def test_each_recipient_gets_exactly_one_mail(tmp_path: Path) -> None:
     with crash_scene.serving(tmp_path / "log", *SLOW) as server:
         scene = crash_scene.smtp_scene(tmp_path / "lantern", server.port)
-
         left = hunt(scene, server.count, seed=1)
         last = scene.deliver()
-
         assert last.code == 0, last.err
         doubtful = crash_scene.nobody_got_two(scene, server.recipients())
     crash_scene.say("left by each kill", left)
@@ -116,7 +114,6 @@ def test_a_sender_stopped_past_its_lease_sends_nothing_more(tmp_path: Path) -> N
             before = server.count()
             old.process.send_signal(signal.SIGCONT)
             end = old.ended()
-
         assert end.code == 1
         assert end.complaints == [
             "publisher: another process has taken over; this one was stopped for too long"
@@ -147,7 +144,6 @@ def test_a_stopped_sender_does_not_repeat_files_of_another_in_the_outbox(
         assert new.code == 0, new.err
         old.process.send_signal(signal.SIGCONT)
         end = old.ended()
-
     assert end.code == 1
     assert "another process has taken over" in end.complaints[0]
     assert scene.deliver().code == 0

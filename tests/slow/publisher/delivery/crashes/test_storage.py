@@ -118,7 +118,6 @@ def test_a_ledger_that_takes_nothing_is_waited_for(
                 assert server.count() <= before + UNDER_WAY < crash_scene.RECIPIENTS
                 assert sender.is_alive
             end = sender.ended()
-
         assert end.code == 0, end.err
         assert end.complaints == []
         assert "the ledger can't be written; nothing is sent meanwhile" in end.err
@@ -138,7 +137,6 @@ def test_a_ledger_that_takes_nothing_for_long_ends_the_turn_with_one_line(
                 before = server.count()
                 end = sender.ended()
                 assert server.count() <= before + UNDER_WAY
-
         assert end.code == 1
         assert len(end.complaints) == 1
         assert WORDS[trouble] in end.complaints[0]
@@ -153,9 +151,7 @@ def test_a_ledger_that_finds_no_room_is_opened_later_and_whole(tmp_path: Path) -
     """The rows and the issue's state are committed together or not at all."""
     with crash_scene.serving(tmp_path / "log") as server:
         scene = crash_scene.smtp_scene(tmp_path / "lantern", server.port, recipients=2_000)
-
         end = scene.deliver("--pages=1")
-
         assert end.code == 1
         (complaint,) = end.complaints
         assert "is full (" in complaint
