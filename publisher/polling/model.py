@@ -7,6 +7,15 @@ http or https. Times have a zone.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from publisher.errors import SourceError
+
+# Entries of one document that are read; feeds of some years' posts have hundreds.
+MAX_WEB_ENTRIES = 1_000
+
+
+class AnswerError(SourceError):
+    """An answer of a source that can't be read: what it is instead, or what is wrong with it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebAuthor:
@@ -20,8 +29,8 @@ class WebAuthor:
 class WebEntry:
     """One entry. `id` is what the source calls it, empty if it does not.
 
-    `language` is the entry's own, or what its parts say; empty if they are silent. `translations` are languages
-    and addresses of the same story. `expired` says that the source has deleted it (RFC 6721).
+    `language` is the entry's own, or what its parts say, as it is written; empty if they are silent. `translations`
+    are languages and addresses of the same story. `expired` says that the source has deleted it (RFC 6721).
     """
 
     id: str = ""

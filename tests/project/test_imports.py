@@ -22,6 +22,7 @@ IMPORTERS = {
     },
     "cssselect2": {"publisher.gate.css.computed_style", "publisher.gate.css.stylesheet"},
     "feedgen": {"feeds.xml_builder"},
+    "feedparser": {"publisher.polling.feed_reader"},
     "flufl": {"publisher.bounces.bounce_text"},
     "jinja2": {
         "publisher.rendering.environment",

@@ -1,0 +1,90 @@
+"""Titles, names, texts, addresses and times as sources on the web write them, made fit to store. Pure.
+
+Texts stay HTML that nobody has cleaned: `publisher.ingest.sanitise` does that.
+"""
+
+import html
+import re
+from datetime import UTC, datetime
+from urllib.parse import urljoin, urlsplit
+
+# Characters; a longer title is a text in the wrong place.
+_MAX_TITLE = 500
+_MAX_NAME = 200
+# As long as an address may be that is fetched (publisher.fetching.addresses).
+_MAX_ADDRESS = 8000
+# Controls but tab and line ends, byte order marks, lone surrogates, noncharacters: no XML or JSON may contain them.
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff\ufffe\uffff]")
+_LINE_BREAK = re.compile(r"<(?:br|/p|/div|/li)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
+_MAILBOX = re.compile(r"\S+@\S+")
+# The web is younger: an earlier date is that of a clock that was not set.
+_FIRST_YEAR = 1990
+
+
+def without_controls(text: str) -> str:
+    """Remove characters that no document may contain."""
+    return _UNWANTED.sub("", text)
+
+
+def plain_title(text: str, *, is_html: bool = False, limit: int = _MAX_TITLE) -> str:
+    """Return a title or name as plain text in one line, cut behind so many characters."""
+    if is_html:
+        text = html.unescape(_TAG.sub("", _LINE_BREAK.sub(" ", text)))
+    line = " ".join(without_controls(text).split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def person_name(text: str) -> str:
+    """Return the name of an author without an address: Ann of `ann@example.org (Ann)`; may be empty."""
+    name = _MAILBOX.sub("", plain_title(text, limit=2 * _MAX_NAME))
+    # Pairs that have held the address, or the name.
+    name = re.sub(r"\(\s*\)|<\s*>", "", name).strip(" \"'<>")
+    return plain_title(
+        re.sub(r"\((.*)\)", r"\1", name) if name[:1] == "(" else name, limit=_MAX_NAME
+    )
+
+
+def text_as_html(text: str) -> str:
+    """Return plain text as paragraphs; an empty line separates two, a line end stays."""
+    blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip())
+    lines = [
+        html.escape(block, quote=False).replace("\n", "<br>\n") for block in blocks if block
+    ]
+    return "\n".join(f"<p>{block}</p>" for block in lines)
+
+
+def web_address(written: str, base: str = "") -> str:
+    """Return an absolute address of http or https; empty for others, and for one that is malformed."""
+    try:
+        # As browsers read them (WHATWG URL section 4.4).
+        line = re.sub(r"[\t\r\n]", "", without_controls(written).strip()).replace(" ", "%20")
+        address = urljoin(base, line) if line else ""
+        parts = urlsplit(address)
+        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return ""
+    return address if is_web and len(address) <= _MAX_ADDRESS else ""
+
+
+def iso_time(text: str) -> datetime | None:
+    """Read a time of ISO 8601 or RFC 3339, in UTC if it names no zone; None if it is malformed."""
+    try:
+        moment = datetime.fromisoformat(text.strip().upper())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def entry_times(
+    published: datetime | None, updated: datetime | None
+) -> tuple[datetime | None, datetime | None]:
+    """Return when an entry was published and updated: the former is the latter where it is silent."""
+    published, updated = (
+        moment.replace(microsecond=0) if moment and moment.year >= _FIRST_YEAR else None
+        for moment in (published, updated)
+    )
+    published = published or updated
+    if published and updated and updated < published:
+        updated = published
+    return published, updated
