@@ -5,7 +5,6 @@ nothing of a body reaches a person or the log, and no answer can be long.
 """
 
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import responses
@@ -61,16 +60,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Sends requests. `trusted` are the certificate authorities of servers; tests have their own."""
+    """Sends requests."""
 
     allow_loopback: bool = False
-    trusted: ssl.SSLContext | None = None
     seconds: float = REQUEST_SECONDS
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send a request; errors of the receiver and of the network become an answer."""
         networks = addresses.LOOPBACK if self.allow_loopback else ()
-        client = GuardedClient(FetchLimits(self.seconds), networks, self.trusted)
+        client = GuardedClient(FetchLimits(self.seconds), networks)
         fields = {"Content-Type": "application/json", **headers}
         try:
             check_webhook_address(url, allow_loopback=self.allow_loopback)

@@ -1,7 +1,6 @@
 """WebSub pings over real sockets to a hub in this process, with a real database."""
 
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ from publisher.syndication.websub_client import (
     ping_hub,
 )
 from tests.publisher.conftest import NOW, PublicationFolder
-from tools.servers.websub_hub import Hub, Reply, running, text, wait_for
+from tools.servers.websub_hub import Hub, Reply, running, text
 
 RSS = "https://news.example.org/feeds/en.rss.xml"
 ATOM = "https://news.example.org/feeds/en.atom.xml"
@@ -364,13 +363,9 @@ def test_a_redirect_is_followed_with_the_same_form(hub: Hub, status: int) -> Non
 @pytest.mark.parametrize(
     ("status", "target", "paths"),
     [
-        *(
-            (307, target, ["/"])
-            for target in ("https://localhost/", "https://hub.example.net/")
-        ),
+        *((307, f"https://{host}/", ["/"]) for host in ("localhost", "hub.example.net")),
         *((307, target, ["/"]) for target in ("file:///etc/hostname", "data:,", "")),
-        *((307, f"{scheme}://hub.example.net:x/", ["/"]) for scheme in ("ftp", "http")),
-        *((status, "/again", ["/"]) for status in (301, 302, 303)),
+        (302, "/again", ["/"]),
         # Once.
         (307, "/again", ["/", "/again"]),
     ],
@@ -392,14 +387,6 @@ def test_a_redirect_to_another_port_is_not_followed_and_shown_without_its_secret
     assert response.result is HubResult.REJECTED
     assert response.text.endswith(f"the hub is now at {inner.url}here?…")
     assert inner.pings == []
-
-
-@pytest.mark.parametrize("target", ["http://[broken/", "/a b"])
-def test_a_redirect_to_a_malformed_address_does_not_crash(hub: Hub, target: str) -> None:
-    hub.say(Reply(307, {"Location": target}))
-    response = send(hub)
-    assert response.result is HubResult.UNREACHABLE
-    assert response.text.startswith("the address is malformed")
 
 
 def test_of_an_error_the_start_is_kept_without_control_characters(hub: Hub) -> None:
@@ -429,65 +416,16 @@ def test_a_refused_or_closed_connection_is_retried(
     assert reasons[hub.url] == "the connection was closed without an answer"
 
 
-def test_unknown_hosts_and_other_errors_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_net_that_can_t_be_reached_and_a_name_that_can_t_be_resolved_are_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def unknown(*_arguments: Any, **_options: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
+    assert send("http://255.255.255.255/").text.startswith("it can't be reached: ")
     # A real resolver would use the network.
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert send("http://hub.example.net/").text == "the name can't be resolved: hub.example.net"
-
-    def nowhere(*_arguments: Any, **_options: Any) -> Any:
-        raise OSError(113, "No route to host")
-
-    public = [(socket.AF_INET, 1, 6, "", ("93.184.216.34", 80))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: public)
-    monkeypatch.setattr(socket, "create_connection", nowhere)
-    assert send("http://hub.example.net/").text == ("it can't be reached: No route to host")
-
-
-@pytest.mark.parametrize(
-    "hub",
-    ["http://hub.example.net/?a b", "gopher://hub.example.net/", "http://u:p@example.net/"],
-)
-def test_a_malformed_hub_address_does_not_crash(hub: str) -> None:
-    response = send(hub)
-    assert response.result is HubResult.UNREACHABLE
-    assert hub not in response.text
-
-
-def test_a_server_without_http_is_reported() -> None:
-    with listener() as (address, server):
-
-        def greet() -> None:
-            line, _ = server.accept()
-            with line:
-                line.recv(65536)
-                line.sendall(b"220 mail.example.net ESMTP\r\n")
-
-        thread = threading.Thread(target=greet)
-        thread.start()
-        response = send(address)
-        thread.join()
-    assert response.text == "it does not speak HTTP"
-
-
-def test_certificates_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    contexts: list[ssl.SSLContext] = []
-
-    def refuse(self: ssl.SSLContext, *_arguments: Any, **_options: Any) -> Any:
-        contexts.append(self)
-        error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-        error.verify_message = "self-signed certificate"
-        raise error
-
-    # The standard library can't create certificates; check what the context requires.
-    monkeypatch.setattr(ssl.SSLContext, "wrap_bio", refuse)
-    with listener() as (address, _):
-        response = send(address.replace("http:", "https:"))
-    assert contexts[0].verify_mode is ssl.CERT_REQUIRED
-    assert contexts[0].check_hostname
-    assert response.text == "its certificate can't be verified: self-signed certificate"
 
 
 def test_a_silent_hub_times_out(publication: PublicationFolder) -> None:
@@ -498,14 +436,6 @@ def test_a_silent_hub_times_out(publication: PublicationFolder) -> None:
         assert time.monotonic() - before >= SOON
     assert row(publication)["reason"] == "no answer within 0.2 seconds"
     assert row(publication)["attempts"] == 1
-
-
-def test_a_hub_that_sends_bytewise_times_out(publication: PublicationFolder, hub: Hub) -> None:
-    hub.say(Reply(dribble=0.01))
-    change(publication, hub.url, RSS)
-    assert notify(publication, hub.url, timeout=SOON) == HubReport(waiting=1)
-    # The thread has closed its connection.
-    wait_for(lambda: hub.at_once == 0)
 
 
 def test_an_unreachable_hub_is_tried_twice_per_run_for_all_its_topics(
@@ -605,14 +535,6 @@ def test_secrets_of_a_hub_are_not_logged_or_listed(
     assert given_up == [(f"{hub.url}?…", RSS, "400 Bad Request")]
     assert hub.url in printed.out + printed.err
     assert "letmein" not in f"{report} {given_up} {printed.out} {printed.err}"
-
-
-def test_a_proxy_of_the_environment_is_not_used(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", hub.url)
-    assert send(closed_port()).text == "the connection was refused"
-    assert hub.pings == []
 
 
 def test_a_hub_s_name_may_not_lead_into_this_network_and_its_address_may(

@@ -2,7 +2,6 @@
 
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +14,6 @@ from tools.servers.certificates import CertificateFiles
 class Reply:
     status: int = 204
     headers: Mapping[str, str] = field(default_factory=dict)
-    # Seconds between the bytes of a header that never ends.
-    dribble: float = 0
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,6 @@ class Receiver:
         self.requests: list[Received] = []
         self.reply = Reply()
         self.answer: Callable[[Received], Reply] | None = None
-        self.closing = threading.Event()
 
     def take(self, request: Received) -> Reply:
         self.requests.append(request)
@@ -47,22 +43,10 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             reply = receiver.take(Received(self.path, dict(self.headers), body))
-            if reply.dribble:
-                self._dribble(reply)
-                return
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-
-        def _dribble(self, reply: Reply) -> None:
-            self.connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-            ends = time.monotonic() + 30
-            while time.monotonic() < ends and not receiver.closing.wait(reply.dribble):
-                try:
-                    self.connection.sendall(b"a")
-                except OSError:
-                    return
 
         def log_message(self, *_arguments: object) -> None:
             """Write nothing."""
@@ -90,7 +74,6 @@ def receiving(certificate: CertificateFiles | None = None) -> Iterator[Receiver]
     try:
         yield receiver
     finally:
-        receiver.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
