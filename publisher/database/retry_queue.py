@@ -19,10 +19,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from publisher.database.dialect.sql import CLEANED_EARLY, IDS_NEVER_REUSED, upsert
+from publisher.database.dialect.sql import (
+    CLEANED_EARLY,
+    IDS_NEVER_REUSED,
+    insert_unless_kept,
+    upsert,
+)
 from publisher.database.metadata import UTCDateTime, metadata
 from subscribers.tables import subscriber
 
+_KEY = ("kind", "key")
 queue_item = sa.Table(
     "queue_item",
     metadata,
@@ -58,7 +64,7 @@ queue_item = sa.Table(
     sa.Column("reason_key", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("changed_at", UTCDateTime),
-    sa.UniqueConstraint("kind", "key"),
+    sa.UniqueConstraint(*_KEY),
     info=IDS_NEVER_REUSED | CLEANED_EARLY,
 )
 _c = queue_item.c
@@ -200,13 +206,13 @@ def enqueue(  # noqa: PLR0913  # the columns of a row
         "changed_at": now,
         **person,
     }
-    statement, of_key = upsert(connection, queue_item).values(row), ["kind", "key"]
-    if renews:
-        anew = {**row, "epoch": _c.epoch + 1}
-        statement = statement.on_conflict_do_update(index_elements=of_key, set_=anew)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=of_key)
-    return connection.execute(statement.returning(_c.id)).scalar()
+    if not renews:
+        insertion = insert_unless_kept(connection, queue_item, *_KEY)
+        return connection.execute(insertion, row).scalar()
+    renewal = upsert(connection, queue_item).values(row)
+    anew = {**row, "epoch": _c.epoch + 1}
+    renewal = renewal.on_conflict_do_update(index_elements=_KEY, set_=anew)
+    return connection.execute(renewal.returning(_c.id)).scalar()
 
 
 def _of_kind(policy: QueuePolicy) -> sa.ColumnElement[bool]:

@@ -15,7 +15,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
+from contextlib import suppress
 from threading import Condition, Thread, current_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -81,9 +82,9 @@ class Writer:
 
     def _result(self, job: _Job) -> Any:
         # Either this cancels the job, or the writer has begun it: never both.
-        if not wait([job.future], self._wait_seconds).done and job.future.cancel():
+        if not _is_done(job.future, self._wait_seconds) and job.future.cancel():
             raise WriterUnavailableError("the database is busy")
-        if not wait([job.future], _COMMIT_SECONDS).done:
+        if not _is_done(job.future, _COMMIT_SECONDS):
             raise WriterUnavailableError("the database does not answer")
         return job.future.result()
 
@@ -135,6 +136,13 @@ class Writer:
                 job = self._queue.popleft()
             if job.future.set_running_or_notify_cancel():
                 yield job
+
+
+def _is_done(future: Future[Any], seconds: float) -> bool:
+    # Not `concurrent.futures.wait`, which is made for many.
+    with suppress(TimeoutError):
+        future.exception(seconds)
+    return future.done()
 
 
 class _Job:

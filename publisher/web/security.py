@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -91,8 +92,8 @@ def console_headers(*, is_secure: bool) -> tuple[tuple[str, str], ...]:
 
 
 def add_headers(response: flask.Response, fields: Iterable[tuple[str, str]]) -> flask.Response:
-    for name, value in fields:
-        response.headers.setdefault(name, value)
+    present = {name.lower() for name, _value in response.headers}
+    response.headers.extend([field for field in fields if field[0].lower() not in present])
     return response
 
 
@@ -155,7 +156,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str
     `peer` is who sent the request to us, `forwarded_for` the field X-Forwarded-For, and `trusted`
     are networks of proxies.
     """
-    networks = [ipaddress.ip_network(one) for one in trusted]
+    networks = _networks(tuple(trusted))
     address = peer
     for hop in reversed(forwarded_for.split(",")):
         found = _parse(hop)
@@ -163,6 +164,13 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str
             break
         address = str(found)
     return address
+
+
+@lru_cache(maxsize=4)
+def _networks(
+    texts: tuple[str, ...],
+) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(text) for text in texts]
 
 
 def _is_in(

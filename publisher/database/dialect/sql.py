@@ -88,6 +88,17 @@ def _upsert_by_key(dialect: str, table: sa.Table) -> sa.Insert:
     return statement.on_conflict_do_update(index_elements=table.primary_key, set_=others)
 
 
+def insert_unless_kept(connection: sa.Connection, table: sa.Table, *key: str) -> sa.Insert:
+    """Return an INSERT that returns the id, or no row if there is one with the same key, which stays as it is."""
+    return _insert_unless_kept(connection.dialect.name, table, key)
+
+
+@cache
+def _insert_unless_kept(dialect: str, table: sa.Table, key: tuple[str, ...]) -> Any:
+    # Built once, as above: its values are parameters.
+    return _inserts(dialect)(table).on_conflict_do_nothing(key).returning(table.c.id)
+
+
 def with_rowcount(statement: _Inserting) -> _Inserting:
     """Return an INSERT whose result has a `rowcount` on every database."""
     return statement.execution_options(preserve_rowcount=True)
