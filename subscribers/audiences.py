@@ -56,6 +56,17 @@ def select_audience(
     )
 
 
+def count_subscribers_by_language(connection: sa.Connection) -> dict[str, int]:
+    """Return the number of active subscribers, of any newsletter or none, by stored language."""
+    rows = connection.execute(
+        sa.select(subscriber.c.language, sa.func.count())
+        .where(subscriber.c.status == SubscriberStatus.ACTIVE)
+        .group_by(subscriber.c.language)
+        .order_by(subscriber.c.language)
+    )
+    return dict(rows.all())
+
+
 def select_audience_groups(
     newsletter: str, columns: Mapping[str, sa.ColumnElement[Any]], now: datetime
 ) -> sa.Select[Any]:

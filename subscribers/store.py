@@ -62,17 +62,6 @@ def count_all_subscribers(connection: sa.Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(subscriber)).scalar_one()
 
 
-def count_subscribers_by_language(connection: sa.Connection) -> dict[str, int]:
-    """Return the number of active subscribers, of any newsletter or none, by stored language."""
-    rows = connection.execute(
-        sa.select(subscriber.c.language, sa.func.count())
-        .where(subscriber.c.status == SubscriberStatus.ACTIVE)
-        .group_by(subscriber.c.language)
-        .order_by(subscriber.c.language)
-    )
-    return dict(rows.all())
-
-
 def count_subscribers_by_languages(connection: sa.Connection) -> dict[tuple[str, ...], int]:
     """Return the number of active subscribers by all their languages, each one's best first."""
     more = sa.cast(preference.c.more_languages, sa.Text)

@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from publisher.accounts.model import NOT_BY_KEY, OF_ONE_LANGUAGE, Account, Permission, permits
+from publisher.accounts.model import NOT_BY_KEY, Account, ApiKey, KeyHolder, Permission
 from publisher.accounts.store import account_by_id
 from publisher.accounts.tables import account_table, api_key_table
 from publisher.accounts.tables import api_answer_table as table
@@ -70,40 +70,6 @@ def _signature(secret: str, purpose: str, account_id: int, generation: int) -> s
 
 _LONGEST = timedelta(days=366)
 _KEY = re.compile(r"pub_(\d{1,18})_([\w-]{43})")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
-    """A key. `languages` is None for all of its account's."""
-
-    id: int
-    account_id: int
-    label: str
-    scopes: frozenset[Permission]
-    languages: tuple[str, ...] | None
-    created_at: datetime
-    expires_at: datetime
-    used_at: datetime | None
-    revoked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHolder:
-    """A key that counts now, and its account."""
-
-    key: ApiKey
-    account: Account
-
-    def permits(self, permission: Permission, language: str | None = None) -> bool:
-        """Return whether the key gives a permission: its scopes and the roles of its account do."""
-        key = self.key
-        if permission not in key.scopes or permission in NOT_BY_KEY:
-            return False
-        # Without a language, what is about one would be permitted in all of them.
-        is_bound = language is not None or permission in OF_ONE_LANGUAGE
-        if key.languages is not None and is_bound and language not in key.languages:
-            return False
-        return permits(self.account.grants, permission, language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
-"""Accounts, roles, and what each role may do. Pure.
+"""Accounts, roles, keys of the API, and what each of them may do; who acts. Pure.
 
 A role is granted for one language or for all. Permissions that are about one language's text count for
 the languages of the grant only. That nobody approves what he or she edited is not decided here:
-it depends on the issue.
+it depends on the issue. Every verb of editors takes an actor, asks it for a permission, and names it in the audit log.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+from publisher.errors import ForbiddenError
 
 
 class Role(StrEnum):
@@ -115,3 +118,91 @@ def permitted_languages(
 ) -> tuple[str, ...]:
     """Return the languages, of some, in which grants give a permission; in the same order."""
     return tuple(one for one in languages if permits(grants, permission, one))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key. `languages` is None for all of its account's."""
+
+    id: int
+    account_id: int
+    label: str
+    scopes: frozenset[Permission]
+    languages: tuple[str, ...] | None
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """A key that counts now, and its account."""
+
+    key: ApiKey
+    account: Account
+
+    def permits(self, permission: Permission, language: str | None = None) -> bool:
+        """Return whether the key gives a permission: its scopes and the roles of its account do."""
+        key = self.key
+        if permission not in key.scopes or permission in NOT_BY_KEY:
+            return False
+        # Without a language, what is about one would be permitted in all of them.
+        is_bound = language is not None or permission in OF_ONE_LANGUAGE
+        if key.languages is not None and is_bound and language not in key.languages:
+            return False
+        return permits(self.account.grants, permission, language)
+
+
+# Whoever has the terminal has the database and the secret, too.
+_TERMINAL = "terminal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts. `name` is the account's address, or "terminal"; `network` is shortened.
+
+    `via` is how an account acts: "console", "api" or "terminal". With a `key`, only what it allows
+    is permitted.
+    """
+
+    name: str
+    via: str
+    account_id: int | None = None
+    grants: tuple[Grant, ...] = ()
+    key: KeyHolder | None = None
+    network: str = ""
+
+    def permits(self, permission: Permission, language: str | None = None) -> bool:
+        """Return whether the actor has a permission, for a language if it is about one."""
+        if self.key is not None:
+            return self.key.permits(permission, language)
+        return permits(self.grants, permission, language)
+
+    def require(self, permission: Permission, language: str | None = None) -> None:
+        """Raise ForbiddenError unless the actor has a permission."""
+        if not self.permits(permission, language):
+            raise ForbiddenError(self.name, permission, language)
+
+
+def terminal_actor(account: Account | None = None) -> Actor:
+    """Return whoever uses the terminal; with an account, acting for its owner and with its roles."""
+    if account is None:
+        return Actor(name=_TERMINAL, via=_TERMINAL, grants=(Grant(Role.ADMINISTRATOR),))
+    return _actor_of(account, _TERMINAL)
+
+
+def account_actor(account: Account, network: str) -> Actor:
+    """Return somebody who is signed in to the console."""
+    return _actor_of(account, "console", network=network)
+
+
+def key_actor(holder: KeyHolder, network: str) -> Actor:
+    """Return the owner of an API key, with what the key allows."""
+    return _actor_of(holder.account, "api", key=holder, network=network)
+
+
+def _actor_of(account: Account, via: str, **more: Any) -> Actor:
+    return Actor(
+        name=account.email, via=via, account_id=account.id, grants=account.grants, **more
+    )

@@ -15,8 +15,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from publisher.accounts import audit
-from publisher.accounts.actor import Actor, terminal_actor
-from publisher.accounts.model import NOT_BY_KEY, OF_ONE_LANGUAGE, Grant, Permission, Role
+from publisher.accounts.model import (
+    NOT_BY_KEY,
+    OF_ONE_LANGUAGE,
+    Actor,
+    Grant,
+    Permission,
+    Role,
+    terminal_actor,
+)
 from publisher.accounts.store import find_account
 from publisher.app.opening import open_state
 from publisher.clock import Clock

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from publisher.accounts.actor import Actor
+from publisher.accounts.model import Actor
 from publisher.app.editing_state import Change, EditingState, Permission
 from publisher.articles.store import articles_by_id
 from publisher.config import Settings

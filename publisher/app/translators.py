@@ -19,9 +19,8 @@ from sqlalchemy import Connection, select
 
 import feeds
 from publisher import urls
-from publisher.accounts.actor import Actor
 from publisher.accounts.api_keys import feed_token, read_feed_token
-from publisher.accounts.model import Account, Permission, permitted_languages
+from publisher.accounts.model import Account, Actor, Permission, permitted_languages
 from publisher.accounts.store import account_by_id, list_accounts
 from publisher.accounts.tables import account_table
 from publisher.app.editing_state import EditingState

@@ -16,7 +16,7 @@ from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import counted, message
 from publisher.issues import model
 from publisher.issues import store as issues
-from publisher.issues.recovered_issues import lacks_recovered_stories, recovered_stories
+from publisher.issues.recovered_issues import lacks_recovered_stories
 from publisher.issues.schedule import lateness_of
 from publisher.issues.selection import (
     Candidates,
@@ -139,7 +139,7 @@ def _window(connection: Connection, issue: model.Issue, now: datetime) -> Select
         since=issues.cutoff(connection, issue.newsletter, issue.language),
         until=now,
         published_until=issue.published_until,
-        stories=recovered_stories(connection, issue.name),
+        stories=issues.recovered_stories(connection, issue.name),
     )
 
 

@@ -109,10 +109,6 @@ class ConsoleSettings(values.ConfigTable):
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # compared only
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
-    @property
-    def is_secure(self) -> bool:
-        return self.url.startswith("https:")
-
 
 def _web_addresses(value: values.Localised) -> values.Localised:
     for one in value:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.operation.cycle import CycleReport, Pipeline, open_pipeline

@@ -134,12 +134,6 @@ def is_former_story(connection: Connection, number: int, language: str) -> bool:
     return connection.execute(query.where(here)).first() is not None
 
 
-def recovered_stories(connection: Connection, issue: str) -> frozenset[str] | None:
-    """Return the keys or slugs of the stories that an issue has to be made of; None if it may have any."""
-    query = select(_COLUMNS.story_key).where(_COLUMNS.issue == issue)
-    return frozenset(connection.execute(query).scalars()) or None
-
-
 def lacks_recovered_stories(
     connection: Connection, issue: str, languages: Collection[str]
 ) -> bool:

@@ -22,6 +22,7 @@ from publisher.issues.tables import (
     issue_article_table,
     issue_table,
     occurrence_change_table,
+    recovered_story_table,
 )
 from publisher.webhooks.events import EventType
 from publisher.webhooks.store import Event, queue_events
@@ -327,6 +328,13 @@ def select_articles(
 
 def article_ids_of(connection: sa.Connection, one: model.Issue) -> list[int]:
     return [article for _story, article in chosen_articles(connection, one)]
+
+
+def recovered_stories(connection: sa.Connection, issue: str) -> frozenset[str] | None:
+    """Return the keys or slugs of the stories that an issue has to be made of; None if it may have any."""
+    columns = recovered_story_table.c
+    query = sa.select(columns.story_key).where(columns.issue == issue)
+    return frozenset(connection.execute(query).scalars()) or None
 
 
 def chosen_articles(connection: sa.Connection, one: model.Issue) -> list[tuple[int, int]]:

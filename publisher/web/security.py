@@ -85,8 +85,9 @@ def security_headers(*, script: bool = False) -> tuple[tuple[str, str], ...]:
     return (("Content-Security-Policy", policy), *_HEADERS)
 
 
-def console_headers(*, is_secure: bool) -> tuple[tuple[str, str], ...]:
-    """Return the header fields of an answer of the console; `is_secure` if it is reached by https."""
+def console_headers(url: str) -> tuple[tuple[str, str], ...]:
+    """Return the header fields of an answer of the console at its `url`."""
+    is_secure = urlsplit(url).scheme == "https"
     policy = ("Content-Security-Policy", _CONSOLE_POLICY)
     return (policy, *_HEADERS, *((_ONLY_HTTPS,) if is_secure else ()))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from publisher.accounts.actor import Actor, account_actor
+from publisher.accounts.model import Actor, account_actor
 from publisher.accounts.store import find_account
 from publisher.app.operation import cycle as pipeline
 from publisher.database import open_database

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from subscribers import errors, store
+from subscribers import audiences, errors, store
 from subscribers.changes import unsubscribe
 from subscribers.errors import (
     BadRow,
@@ -47,7 +47,7 @@ def test_all_subscribers_are_listed_by_id(connection: Connection) -> None:
 def test_only_active_subscribers_are_counted(connection: Connection) -> None:
     add(connection, a_subscriber(), a_subscriber("b@example.org", language="ar"))
     add(connection, a_subscriber("c@example.org", status=SubscriberStatus.BOUNCED))
-    assert store.count_subscribers_by_language(connection) == {"ar": 1, "en": 1}
+    assert audiences.count_subscribers_by_language(connection) == {"ar": 1, "en": 1}
 
 
 def test_an_unknown_address_is_an_error(connection: Connection) -> None:

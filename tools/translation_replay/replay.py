@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.translations import start_translation
 from publisher.articles.store import articles_by_id

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from publisher.accounts import audit, model, sessions, store, tokens
-from publisher.accounts.actor import Actor
 from publisher.accounts.audit import AuditEntry, AuditFault
 from publisher.accounts.factors import Factors, read_factors, remove_factors
+from publisher.accounts.model import Actor
 from publisher.accounts.store import NewAccount, require_account
 from publisher.app.editing_state import Change, EditingState
 from publisher.config.publication import Publication

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from publisher.accounts import factors, passkeys, passwords, sessions, tokens
-from publisher.accounts.actor import Actor
 from publisher.accounts.factors import Factors
-from publisher.accounts.model import Account
+from publisher.accounts.model import Account, Actor
 from publisher.accounts.passkeys import Passkey
 from publisher.accounts.passwords import totp_uri
 from publisher.accounts.sessions import Browser

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from publisher.accounts import api_keys, sessions, store
-from publisher.accounts.actor import Actor, key_actor
-from publisher.accounts.api_keys import ApiKey, KeyRequest
-from publisher.accounts.model import NOT_BY_KEY, Account, Permission, permits
+from publisher.accounts.api_keys import KeyRequest
+from publisher.accounts.model import (
+    NOT_BY_KEY,
+    Account,
+    Actor,
+    ApiKey,
+    Permission,
+    key_actor,
+    permits,
+)
 from publisher.accounts.passkeys import RelyingParty
 from publisher.accounts.sessions import ConsoleSession
 from publisher.accounts.store import account_by_id, require_account

@@ -12,9 +12,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from publisher.accounts import factors, passkeys, sessions, tokens
-from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.factors import count_password, count_try
-from publisher.accounts.model import Account
+from publisher.accounts.model import Account, Actor, account_actor
 from publisher.accounts.passwords import LONGEST
 from publisher.accounts.sessions import Browser, read_console_session, touch_session
 from publisher.accounts.store import account_by_id, find_account

@@ -17,9 +17,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.api_keys import feed_token, read_feed_token, renew_feed_tokens
-from publisher.accounts.model import Permission
+from publisher.accounts.model import Actor, Permission, account_actor
 from publisher.app.editing_state import EditingState
 from publisher.config import Settings
 from publisher.errors import AccountError, UsageError

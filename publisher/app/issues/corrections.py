@@ -11,8 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from publisher import urls
-from publisher.accounts.actor import Actor
-from publisher.accounts.model import Permission
+from publisher.accounts.model import Actor, Permission
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.edits import bidi_problem
 from publisher.app.issues.lookup import choose_languages, require_issue, require_rows

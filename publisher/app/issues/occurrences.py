@@ -11,8 +11,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from publisher.accounts.actor import Actor
-from publisher.accounts.model import Permission
+from publisher.accounts.model import Actor, Permission
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.lookup import choose_languages
 from publisher.app.issues.sending import skip_issue

@@ -41,7 +41,7 @@ from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub
 from publisher.translations.listing import count_stale
 from publisher.translations.records import count_expired
-from subscribers.store import count_subscribers_by_language
+from subscribers.audiences import count_subscribers_by_language
 
 # Latest issues per language.
 _ISSUES_PER_LANGUAGE = 20

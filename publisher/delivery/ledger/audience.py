@@ -30,14 +30,12 @@ from publisher.issues import store as issues
 from publisher.issues.digests import MailContent
 from publisher.issues.editing import combined_edits, left_out_before
 from publisher.issues.model import Issue
-from publisher.issues.recovered_issues import recovered_stories
 from publisher.issues.selection import SelectionWindow, serving_language
 from publisher.issues.subscriber_selection import ProfileSelector
 from publisher.issues.tables import issue_table
 from subscribers import audiences
 from subscribers.audiences import Interruption, load_audience_profiles, select_audience_groups
 from subscribers.preferences import Profile, profile_from_text
-from subscribers.store import count_subscribers_by_language
 from subscribers.tables import preference, subscriber
 
 # What a mail in one of these states had is still owed.
@@ -156,7 +154,7 @@ def profile_selector(
         since=issue.available_since,
         until=issue.assembled_at or issue.due_at,
         published_until=issue.published_until,
-        stories=recovered_stories(connection, issue.name),
+        stories=issues.recovered_stories(connection, issue.name),
     )
     edits = combined_edits(connection, issue.id)
     return ProfileSelector(connection, settings, edition, window, edits)
@@ -387,7 +385,7 @@ class IssueAudience:
 def load_members(connection: Connection, newsletter: str, now: datetime) -> Members:
     """Read what audiences of `newsletter`, a name or a digest's key, have in common at `now`."""
     return Members(
-        tags=[*count_subscribers_by_language(connection)],
+        tags=[*audiences.count_subscribers_by_language(connection)],
         profiles=load_audience_profiles(connection, newsletter, now),
         interruptions=load_recent_interruptions(connection, newsletter, now),
     )

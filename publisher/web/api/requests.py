@@ -59,8 +59,7 @@ class ApiContext:
         return is_for_us(self.current_settings().console.url, self.hosts)
 
     def protected(self, response: flask.Response) -> flask.Response:
-        is_secure = self.current_settings().console.is_secure
-        return add_headers(response, console_headers(is_secure=is_secure))
+        return add_headers(response, console_headers(self.current_settings().console.url))
 
 
 _P = ParamSpec("_P")

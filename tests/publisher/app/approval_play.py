@@ -21,8 +21,7 @@ from unittest.mock import patch
 
 from sqlalchemy import Engine, Table, event, func, select
 
-from publisher.accounts.actor import Actor, account_actor, terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role, account_actor, terminal_actor
 from publisher.accounts.store import disable_account, enable_account, find_account, set_grants
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.edits import EditRequest, edit_issue, undo_edit

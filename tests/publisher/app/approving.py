@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from publisher.accounts.actor import Actor, account_actor, terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role, account_actor, terminal_actor
 from publisher.accounts.store import NewAccount, add_account
 from publisher.app.issues.approvals import ApprovalView, approve_issue, read_approvals
 from publisher.issues import store

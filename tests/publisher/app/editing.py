@@ -11,10 +11,16 @@ import pyotp
 import pytest
 
 from publisher.accounts import audit
-from publisher.accounts.actor import Actor, terminal_actor
-from publisher.accounts.api_keys import ApiKey
 from publisher.accounts.audit import AuditEntry
-from publisher.accounts.model import Account, Grant, Permission, Role
+from publisher.accounts.model import (
+    Account,
+    Actor,
+    ApiKey,
+    Grant,
+    Permission,
+    Role,
+    terminal_actor,
+)
 from publisher.accounts.sessions import Browser
 from publisher.accounts.store import NewAccount, add_account
 from publisher.app.accounts import administration, factors

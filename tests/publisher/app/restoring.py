@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from publisher import urls
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.backup import Backup, back_up_publication, restore_publication
 from publisher.app.operation.databases import Recovery, preview_recovery, recover_database

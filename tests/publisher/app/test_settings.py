@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.accounts.actor import Actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role
 from publisher.app import settings
 from publisher.app.articles import (
     PersonEntry,

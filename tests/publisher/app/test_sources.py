@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from publisher.accounts.actor import Actor, terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role, terminal_actor
 from publisher.app import sources
 from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import EditingState

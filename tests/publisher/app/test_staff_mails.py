@@ -7,8 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from publisher.accounts.actor import terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Grant, Role, terminal_actor
 from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.editing_state import open_editing_state
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts, reminders_due

@@ -7,8 +7,7 @@ from datetime import date, timedelta
 import feedparser
 import pytest
 
-from publisher.accounts.actor import Actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role
 from publisher.accounts.store import disable_account, set_grants
 from publisher.app import translations
 from publisher.app.editing_state import EditingState

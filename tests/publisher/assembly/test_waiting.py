@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app import translations
 from publisher.app.editing_state import EditingState
 from publisher.app.issues.lookup import list_upcoming

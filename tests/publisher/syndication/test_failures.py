@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from publisher import files, web_files
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.sources import accept_source_loss
 from publisher.config import FeedSettings
 from publisher.database.retry_queue import queue_item

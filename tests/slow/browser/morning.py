@@ -15,8 +15,7 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
-from publisher.accounts.actor import terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Grant, Role, terminal_actor
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account
 from publisher.app.accounts.administration import create_account

@@ -8,10 +8,9 @@ import pytest
 
 from publisher.accounts import audit, sessions
 from publisher.accounts import tokens as invitations
-from publisher.accounts.actor import account_actor, terminal_actor
 from publisher.accounts.api_keys import KeyRequest
 from publisher.accounts.factors import read_factors, set_password
-from publisher.accounts.model import Grant, Permission, Role
+from publisher.accounts.model import Grant, Permission, Role, account_actor, terminal_actor
 from publisher.accounts.passwords import hash_password
 from publisher.accounts.store import NewAccount, disable_account
 from publisher.accounts.tokens import new_recovery_codes, token_digest

@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from publisher import errors
-from publisher.accounts.actor import Actor, terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role, terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import dry_run, send_test_mails
 from publisher.app.issues import preview as use_cases

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from publisher.accounts.actor import Actor, terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role, terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import edits
 from publisher.app.issues import overview as use_cases

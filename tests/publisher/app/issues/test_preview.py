@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from publisher.accounts.actor import Actor, terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role, terminal_actor
 from publisher.app.issues import preview as use_cases
 from publisher.app.issues.lookup import find_edition
 from publisher.app.issues.preview_pages import (

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from publisher.accounts.actor import Actor, terminal_actor
+from publisher.accounts.model import Actor, terminal_actor
 from publisher.app.articles import address_of_article, list_article_page
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import lookup

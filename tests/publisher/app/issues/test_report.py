@@ -11,8 +11,7 @@ from hypothesis import strategies as some
 from sqlalchemy import Connection, delete, insert, select, update
 from structlog.testing import capture_logs
 
-from publisher.accounts.actor import Actor, terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role, terminal_actor
 from publisher.app.editing_state import find_terminal_actor
 from publisher.app.issues import deliveries
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue

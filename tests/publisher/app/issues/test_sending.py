@@ -12,8 +12,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from publisher.accounts import audit
-from publisher.accounts.actor import Actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Actor, Grant, Role
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import sending
 from publisher.app.issues.occurrences import OccurrenceKey, SkippedIssue, skip_day

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.issues.deliveries import RetryDecision, retry_deliveries
 from publisher.app.issues.sending import cancel_sending
 from publisher.app.subscribers import unsubscribing

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.issues.overview import overdue_of_newsletter
 from publisher.app.operation.attention import find_failure, is_in_trouble
 from publisher.app.operation.health import find_illness

@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 
 from publisher import errors
-from publisher.accounts.actor import Actor, account_actor, key_actor
-from publisher.accounts.api_keys import KeyHolder, KeyRequest, RequestKey, add_api_key
-from publisher.accounts.model import Grant, Permission, Role
+from publisher.accounts.api_keys import KeyRequest, RequestKey, add_api_key
+from publisher.accounts.model import (
+    Actor,
+    Grant,
+    KeyHolder,
+    Permission,
+    Role,
+    account_actor,
+    key_actor,
+)
 from publisher.accounts.store import NewAccount, add_account
 from publisher.accounts.tables import api_answer_table
 from publisher.app.accounts.keys import find_key_actor

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.accounts.actor import terminal_actor
-from publisher.accounts.model import Grant, Role
+from publisher.accounts.model import Grant, Role, terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.subscribers import lists
 from publisher.app.subscribers.records import read_subscribers

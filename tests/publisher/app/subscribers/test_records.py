@@ -7,9 +7,16 @@ from datetime import timedelta
 import pytest
 
 from publisher.accounts import audit
-from publisher.accounts.actor import Actor, account_actor, key_actor, terminal_actor
-from publisher.accounts.api_keys import KeyHolder
-from publisher.accounts.model import Grant, Permission, Role
+from publisher.accounts.model import (
+    Actor,
+    Grant,
+    KeyHolder,
+    Permission,
+    Role,
+    account_actor,
+    key_actor,
+    terminal_actor,
+)
 from publisher.app.editing_state import EditingState, record_by_owner
 from publisher.app.subscribers import actions, lists, records
 from publisher.app.subscribers import actions as numbers

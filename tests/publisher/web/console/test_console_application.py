@@ -87,7 +87,7 @@ def test_errors_are_pages(
         assert (answer.status_code, text in answer.text) == (status, True)
         assert "secret words" not in answer.text
         assert ("Retry-After" in answer.headers) is (status == 503)
-        assert {*console_headers(is_secure=False)} <= {*answer.headers.items()}
+        assert {*console_headers("http://localhost:8090")} <= {*answer.headers.items()}
 
 
 def test_a_form_that_found_the_database_busy_is_shown_with_its_words_to_be_sent_again(

@@ -5,7 +5,7 @@ import re
 import lxml.html
 import pytest
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.issues.edits import EditRequest, edit_issue
 from publisher.issues.editing import EditKind
 from tests.publisher.app.approving import DUE, HOUR, cycle, fill, newsletter

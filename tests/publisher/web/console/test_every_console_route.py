@@ -35,7 +35,7 @@ PARTS = {
     "newsletter": "weekly",
     "day": "2026-01-16",
 }
-ALWAYS = {name for name, _value in console_headers(is_secure=False)}
+ALWAYS = {name for name, _value in console_headers("http://localhost:8090")}
 LANGUAGES = by_lane(("en", "ar"), ("en", "zh-Hans", "zh-Hant", "ar"))
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 # What is done with every answer has nothing to do with the method: in the lane one of each kind.

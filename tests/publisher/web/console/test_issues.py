@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.issues.overview import IssueOverview, edit_text, read_issue_overview
 from publisher.errors import GateError
 from publisher.issues.model import Issue, IssueState

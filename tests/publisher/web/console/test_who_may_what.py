@@ -6,9 +6,8 @@ import flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from publisher.accounts.actor import account_actor
 from publisher.accounts.api_keys import KeyRequest, add_api_key
-from publisher.accounts.model import Grant, Permission, Role
+from publisher.accounts.model import Grant, Permission, Role, account_actor
 from publisher.accounts.store import find_account, set_grants
 from publisher.app.issues.calendar import calendar_token
 from publisher.web.console.application import ROUTES

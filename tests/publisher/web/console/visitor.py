@@ -10,7 +10,7 @@ import pyotp
 from werkzeug.http import parse_cookie
 from werkzeug.test import TestResponse
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.accounts.store import NewAccount
 from publisher.app.accounts.administration import create_account, parse_roles
 from publisher.app.editing_state import EditingState

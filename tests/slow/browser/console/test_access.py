@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.accounts.store import NewAccount
 from publisher.app.accounts.administration import Invitation, create_account
 from publisher.app.editing_state import Grant, Role, open_editing_state

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.operation.databases import recover_database
 from publisher.app.subscribers import departures
 from publisher.app.subscribers.departures import DepartureRecorder, record_departures

@@ -7,14 +7,15 @@ from itertools import product
 import pytest
 
 from publisher import urls
-from publisher.accounts.actor import Actor
+from publisher.accounts.model import Actor
 from publisher.app.operation.backup import Backup
 from publisher.delivery.lineage.evidence import read_recorded_stories
 from publisher.delivery.lineage.witness import day_files, read_lineage
 from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.issues import store
 from publisher.issues.model import IssueState
-from publisher.issues.recovered_issues import recovered_stories, story_keys
+from publisher.issues.recovered_issues import story_keys
+from publisher.issues.store import recovered_stories
 from subscribers.preferences import Preferences, store_preferences
 from tests.databases import on_postgresql
 from tests.publisher.app.approving import approve, person

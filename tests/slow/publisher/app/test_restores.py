@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from publisher import errors
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.app.operation.backup import back_up_publication, read_backup, restore_publication
 from publisher.app.operation.databases import preview_recovery, recover_database
 from publisher.app.operation.run import open_locked_pipeline, run_cycle

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import flask
 import pytest
 
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import terminal_actor
 from publisher.accounts.store import NewAccount
 from publisher.app.accounts.administration import Invitation, create_account, recover_account
 from publisher.app.editing_state import Grant, Role, open_editing_state
