@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from publisher.articles.model import Article
+from publisher.processes.limited_process import PROCESS_MEMORY_BYTES
 from publisher.rendering import (
     ArticleView,
     HomeContent,
@@ -140,7 +141,7 @@ def test_the_limits_are_those_that_are_held() -> None:
     text = section("What templates may not do")
     assert f"| {protocol.CPU_SECONDS} seconds |" in text
     assert f"{protocol.WALL_SECONDS} by the clock" in text
-    assert f"| {protocol._MEMORY_BYTES // 2**20} MB |" in text
+    assert f"| {PROCESS_MEMORY_BYTES // 2**20} MB |" in text
     assert f"| {protocol.MAX_PAGE_CHARACTERS:,} characters |" in text
     assert f"| {protocol.MAX_MAIL_CHARACTERS:,} characters |" in text
     assert f"| {template_files.MAX_TEMPLATE_BYTES:,} bytes |" in text

@@ -5,17 +5,11 @@ RenderingError. The process starts at the first call, and anew when templates ch
 input closes, and so with the program, however that ends.
 """
 
-import os
 import pickle
-import select
 import signal
-import subprocess
-import sys
 import threading
 import time
-import weakref
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +18,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import RenderingError, SandboxError
+from publisher.processes import limited_process
+from publisher.processes.limited_process import LimitedProcess
 from publisher.rendering.environment import Templates
 from publisher.rendering.plaintext import to_one_line
 from publisher.rendering.sandbox import protocol
@@ -35,135 +31,6 @@ from publisher.rendering.sandbox.protocol import (
     WALL_SECONDS,
 )
 from publisher.rendering.template_files import EMPTY_FOLDER, FolderState
-
-# Seconds to end after standard input closes. An idle process takes a fraction of one.
-_EXIT_TIMEOUT = 5
-
-# Bytes written or read at once; pipes usually hold less.
-_CHUNK_BYTES = 1 << 20
-
-# A signal from the keyboard or systemd is for the program; the process has to finish its request.
-_BLOCKED_SIGNALS = {signal.SIGINT, signal.SIGTERM}
-
-# Environment variables that Python needs. Others may be secrets: of a bucket, of a database.
-_ENVIRONMENT = frozenset(
-    "PATH HOME TMPDIR TZ LANG LC_ALL LC_CTYPE LD_LIBRARY_PATH PYTHONHOME PYTHONUTF8 PYTHONHASHSEED "  # noqa: SIM905  # one a line would fill the page
-    "PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX".split()
-)
-
-
-class SandboxProcess:
-    """One process. Receive the reply to a request before sending the next.
-
-    Methods raise EOFError if the process has ended or announces too large a reply, and TimeoutError
-    after `deadline`, an instant of the monotonic clock.
-    """
-
-    def __init__(self, words: Sequence[str], max_reply: int) -> None:
-        """Start it; `max_reply` is in bytes. Raises OSError."""
-        process = _started(words)
-        if process.stdin is None or process.stdout is None:
-            raise OSError("no pipes")  # can't happen; for type checkers
-        self._process = process
-        self._max_reply = max_reply
-        self._unread = bytearray()
-        self._input, self._output = process.stdin.fileno(), process.stdout.fileno()
-        self._writable, self._readable = select.poll(), select.poll()
-        self._writable.register(self._input, select.POLLOUT)
-        self._readable.register(self._output, select.POLLIN)
-        # Also called when the object is deleted, and when the program ends.
-        self.end = weakref.finalize(self, _end, process)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def send(self, request: bytes, deadline: float) -> None:
-        message = memoryview(protocol.REQUEST_HEADER.pack(len(request)) + request)
-        while message:
-            try:
-                message = message[os.write(self._input, message[:_CHUNK_BYTES]) :]
-            except BlockingIOError:
-                _wait(self._writable, deadline)
-            except BrokenPipeError:
-                raise EOFError from None
-
-    def receive(self, deadline: float) -> tuple[bytes, bytes]:
-        """Return the next part of the reply: its kind and its body."""
-        kind, length = protocol.REPLY_HEADER.unpack(
-            self._read(protocol.REPLY_HEADER.size, deadline)
-        )
-        if length > self._max_reply:
-            raise EOFError
-        return kind, self._read(length, deadline)
-
-    def _read(self, size: int, deadline: float) -> bytes:
-        while len(self._unread) < size:
-            _wait(self._readable, deadline)
-            chunk = os.read(self._output, _CHUNK_BYTES)
-            if not chunk:
-                raise EOFError
-            self._unread += chunk
-        found = bytes(self._unread[:size])
-        del self._unread[:size]
-        return found
-
-    def kill(self) -> int:
-        """Kill it, and return its exit code as `subprocess` gives it."""
-        self._process.kill()
-        self.end()
-        return self._process.returncode
-
-    def wait(self) -> int:
-        """Return the exit code after it has closed its output; kill it if it does not end."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_EXIT_TIMEOUT)
-        return self.kill()
-
-
-def _started(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    environment = {k: v for k, v in os.environ.items() if k in _ENVIRONMENT}
-    # It imports from where we import, but not from its own working directory.
-    paths = (path or str(Path.cwd()) for path in sys.path)
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED_SIGNALS)
-    try:
-        process = subprocess.Popen(  # noqa: S603  # this interpreter and a module of ours
-            [sys.executable, "-P", *words],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            os.set_blocking(pipe.fileno(), False)
-    return process
-
-
-def _wait(poll: select.poll, deadline: float) -> None:
-    left = deadline - time.monotonic()
-    if left <= 0 or not poll.poll(left * 1000):
-        raise TimeoutError
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        process.wait(_EXIT_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
 
 # Seconds for a process to start. On an idle machine it takes 0.2.
 START_TIMEOUT = 60
@@ -197,7 +64,7 @@ class SandboxClient:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._state = EMPTY_FOLDER
-        self._process: SandboxProcess | None = None
+        self._process: LimitedProcess | None = None
         self._failures: dict[str, _Failures] = {}
         self._lock = threading.Lock()
 
@@ -241,15 +108,15 @@ class SandboxClient:
             self._end()
             self._state, self._failures = state, {}
 
-    def _running(self) -> SandboxProcess:
+    def _running(self) -> LimitedProcess:
         if self._process is None or not self._process.is_alive:
             self._end()
             self._process = self._started()
         return self._process
 
-    def _started(self) -> SandboxProcess:
+    def _started(self) -> LimitedProcess:
         try:
-            process = SandboxProcess(["-m", _WORKER_MODULE, str(self._folder)], MAX_REPLY_BYTES)
+            process = LimitedProcess(["-m", _WORKER_MODULE, str(self._folder)], MAX_REPLY_BYTES)
         except OSError as error:
             reason = f"their process can't be started: {error.strerror or error}"
             raise SandboxError(f"templates/: {reason}") from None
@@ -270,10 +137,10 @@ class SandboxClient:
 
     def _reply(self, key: str, request: bytes) -> bytes:
         kind, body = _exchange(self._running(), request)
-        if kind == protocol.REPLY_RESULT:
+        if kind == limited_process.REPLY_RESULT:
             return body
         reason = to_one_line(body[:MAX_REASON_BYTES].decode(errors="replace"))
-        if kind == protocol.REPLY_LIMIT:
+        if kind == limited_process.REPLY_LIMIT:
             self._end()
             before = self._failures.get(key)
             number = before.number + 1 if before else 1
@@ -290,7 +157,7 @@ class SandboxClient:
         return result
 
 
-def _exchange(process: SandboxProcess, request: bytes) -> tuple[bytes, bytes]:
+def _exchange(process: LimitedProcess, request: bytes) -> tuple[bytes, bytes]:
     """Send a request and return the last part of the reply; no reply counts as a limit."""
     template = b""
     deadline = time.monotonic() + WALL_SECONDS
@@ -303,13 +170,13 @@ def _exchange(process: SandboxProcess, request: bytes) -> tuple[bytes, bytes]:
             template = body[:_MAX_NAME_BYTES]
     except TimeoutError:
         process.kill()
-        return protocol.REPLY_LIMIT, b"templates/%b: %b" % (
+        return limited_process.REPLY_LIMIT, b"templates/%b: %b" % (
             template,
             WALL_LIMIT_REACHED.encode(),
         )
     except EOFError:
         reason = _exit_reason(process.wait()).encode()
-        return protocol.REPLY_LIMIT, b"templates/%b: %b" % (template, reason)
+        return limited_process.REPLY_LIMIT, b"templates/%b: %b" % (template, reason)
     except BaseException:
         # After an interrupt the pipe holds a reply that nothing reads.
         process.kill()

@@ -5,28 +5,13 @@ UTF-8; the program does not trust it, and reads it as text only. The kernel enfo
 can use them up in more ways than could be listed.
 """
 
-import math
-import resource
 import signal
-import struct
-from contextlib import suppress
-from pathlib import Path
 
+from publisher.processes.limited_process import PROCESS_MEMORY_BYTES, limit_cpu
 from publisher.rendering.environment import TemplateLimitError
 
-REQUEST_HEADER = struct.Struct("!Q")
-REPLY_HEADER = struct.Struct("!cI")
-
-# The process has started and waits for requests.
-REPLY_READY = b"r"
 # The name of the template that it begins to render, for error messages.
 REPLY_TEMPLATE = b"b"
-# The result, as JSON.
-REPLY_RESULT = b"d"
-# The reason of a fault; the process waits for the next request.
-REPLY_ERROR = b"f"
-# The reason of a reached limit; the process ends, since it stopped at an arbitrary place.
-REPLY_LIMIT = b"l"
 
 # Processor time for one mail or page, in seconds. Our largest page takes 0.1, a digest with
 # inlining 0.5; a busy machine does not change that.
@@ -39,9 +24,6 @@ WALL_SECONDS = 60
 # Python loses an exception of a signal handler in a few places, so the signal is repeated.
 _SIGNAL_INTERVAL = 0.5
 
-# Bytes on top of what the process has when it is ready. The largest page takes some 100 MB.
-_MEMORY_BYTES = 512 * 2**20
-
 # A hundred articles of twelve thousand words on one issue's page.
 MAX_PAGE_CHARACTERS = 8_000_000
 # Thirteen times what Gmail shows; inlining more takes too long.
@@ -53,26 +35,7 @@ MAX_REASON_BYTES = 500
 
 CPU_LIMIT_REACHED = f"it takes more than {CPU_SECONDS} seconds"
 WALL_LIMIT_REACHED = f"it takes more than {WALL_SECONDS} seconds"
-MEMORY_LIMIT_REACHED = f"it takes more than {_MEMORY_BYTES // 2**20} MB of memory"
-
-
-def limit_memory() -> None:
-    """Limit this process's memory to what it has and _MEMORY_BYTES more, without core dumps."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limit = _memory_in_use() + _MEMORY_BYTES
-    soft, _hard = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY:
-        limit = min(limit, soft)
-    # Darwin has no such limit; the other limits work there.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def _memory_in_use() -> int:
-    pages = Path("/proc/self/statm")
-    if pages.exists():
-        return int(pages.read_text("ascii").split()[0]) * resource.getpagesize()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+MEMORY_LIMIT_REACHED = f"it takes more than {PROCESS_MEMORY_BYTES // 2**20} MB of memory"
 
 
 class CpuTimer:
@@ -84,12 +47,7 @@ class CpuTimer:
 
     def start(self) -> None:
         """Raise TemplateLimitError after CPU_SECONDS; the kernel kills the process later."""
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        end = math.ceil(used.ru_utime + used.ru_stime) + KILL_CPU_SECONDS
-        _soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        if hard != resource.RLIM_INFINITY:
-            end = min(end, hard)
-        resource.setrlimit(resource.RLIMIT_CPU, (end, hard))
+        limit_cpu(KILL_CPU_SECONDS)
         self._running = True
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS, _SIGNAL_INTERVAL)
 

@@ -6,7 +6,6 @@ ends when its standard input closes.
 """
 
 import json
-import os
 import pickle
 import sys
 import traceback
@@ -14,11 +13,13 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from jinja2 import Template
 
 from publisher.errors import RenderingError
+from publisher.processes import limited_process
+from publisher.processes.limited_process import RequestPipes, limit_memory
 from publisher.rendering.environment import TemplateLimitError, Templates
 from publisher.rendering.sandbox import protocol
 from publisher.rendering.sandbox.protocol import (
@@ -28,11 +29,7 @@ from publisher.rendering.sandbox.protocol import (
     MAX_REPLY_BYTES,
     MEMORY_LIMIT_REACHED,
     CpuTimer,
-    limit_memory,
 )
-
-# Bytes read at once: most requests, whole.
-_READ_BUFFER_BYTES = 1 << 16
 
 _SendReply = Callable[[bytes, bytes], None]
 
@@ -70,35 +67,23 @@ class LimitedTemplates(Templates):
 class SandboxWorker:
     """Replies to requests until there are no more, or a limit is reached."""
 
-    def __init__(self, folder: Path, requests: BinaryIO, replies: int) -> None:
-        self._templates = LimitedTemplates(folder, self._send)
-        self._requests = requests
-        self._replies = replies
+    def __init__(self, folder: Path, pipes: RequestPipes) -> None:
+        self._templates = LimitedTemplates(folder, pipes.send)
+        self._pipes = pipes
         self._timer = CpuTimer()
 
     def run(self) -> None:
-        self._send(protocol.REPLY_READY, b"")
-        kind = protocol.REPLY_READY
-        while kind != protocol.REPLY_LIMIT and (request := self._next()):
+        self._pipes.send(limited_process.REPLY_READY, b"")
+        kind = limited_process.REPLY_READY
+        while kind != limited_process.REPLY_LIMIT and (request := self._pipes.receive()):
             kind, body = self._reply(request)
-            self._send(kind, body)
-
-    def _next(self) -> bytes:
-        header = self._requests.read(protocol.REQUEST_HEADER.size)
-        if len(header) < protocol.REQUEST_HEADER.size:
-            return b""
-        return self._requests.read(*protocol.REQUEST_HEADER.unpack(header))
-
-    def _send(self, kind: bytes, body: bytes) -> None:
-        message = memoryview(protocol.REPLY_HEADER.pack(kind, len(body)) + body)
-        while message:
-            message = message[os.write(self._replies, message) :]
+            self._pipes.send(kind, body)
 
     def _reply(self, request: bytes) -> tuple[bytes, bytes]:
         try:
             try:
                 self._timer.start()
-                return protocol.REPLY_RESULT, self._result(request)
+                return limited_process.REPLY_RESULT, self._result(request)
             finally:
                 self._timer.stop()
         except RenderingError as error:
@@ -106,11 +91,11 @@ class SandboxWorker:
         except (TemplateLimitError, MemoryError) as error:
             reason = MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else str(error)
             where = f"templates/{self._templates.current}"
-            return protocol.REPLY_LIMIT, _reason(f"{where}: {reason}")
+            return limited_process.REPLY_LIMIT, _reason(f"{where}: {reason}")
         except Exception as error:  # noqa: BLE001  # the program reports it
             # A bug of the program: its owner needs the traceback.
             traceback.print_exc()
-            return protocol.REPLY_ERROR, _reason(f"{type(error).__name__}: {error}")
+            return limited_process.REPLY_ERROR, _reason(f"{type(error).__name__}: {error}")
 
     def _result(self, request: bytes) -> bytes:
         function, arguments, named = pickle.loads(request)  # noqa: S301  # see protocol
@@ -129,9 +114,9 @@ def _kind_of(error: BaseException | None) -> bytes:
     """Return whether an error comes from a reached limit, through any other errors."""
     while error is not None:
         if isinstance(error, TemplateLimitError | MemoryError):
-            return protocol.REPLY_LIMIT
+            return limited_process.REPLY_LIMIT
         error = error.__cause__ or error.__context__
-    return protocol.REPLY_ERROR
+    return limited_process.REPLY_ERROR
 
 
 def _reason(text: str) -> bytes:
@@ -140,13 +125,11 @@ def _reason(text: str) -> bytes:
 
 def main(folder: str) -> None:
     """Read requests from standard input and reply on standard output; templates get neither."""
-    requests, replies = os.fdopen(os.dup(0), "rb", _READ_BUFFER_BYTES), os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
+    pipes = RequestPipes()
     limit_memory()
     # The program may have ended.
     with suppress(BrokenPipeError):
-        SandboxWorker(Path(folder), requests, replies).run()
+        SandboxWorker(Path(folder), pipes).run()
 
 
 if __name__ == "__main__":

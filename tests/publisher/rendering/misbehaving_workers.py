@@ -8,25 +8,26 @@ import struct
 import sys
 from pathlib import Path
 
+from publisher.processes import limited_process
 from publisher.rendering.sandbox import protocol
 
-HEADER = protocol.REPLY_HEADER
+HEADER = limited_process.REPLY_HEADER
 
 
 def main(what: str) -> None:
     if what == "dies at once":
         sys.exit(3)
-    os.write(1, HEADER.pack(protocol.REPLY_READY, 0))
-    length = sys.stdin.buffer.read(protocol.REQUEST_HEADER.size)
+    os.write(1, HEADER.pack(limited_process.REPLY_READY, 0))
+    length = sys.stdin.buffer.read(limited_process.REQUEST_HEADER.size)
     sys.stdin.buffer.read(struct.unpack("!Q", length)[0])
     if what == "gives a pickle":
         answer = b"cos\nsystem\n(S'touch taken'\ntR."
-        os.write(1, HEADER.pack(protocol.REPLY_RESULT, len(answer)) + answer)
+        os.write(1, HEADER.pack(limited_process.REPLY_RESULT, len(answer)) + answer)
     elif what == "gives another shape":
         answer = b'{"title": "t", "summary": ["s"], "content_html": "c"}'
-        os.write(1, HEADER.pack(protocol.REPLY_RESULT, len(answer)) + answer)
+        os.write(1, HEADER.pack(limited_process.REPLY_RESULT, len(answer)) + answer)
     elif what == "promises too much":
-        os.write(1, HEADER.pack(protocol.REPLY_RESULT, 2**32 - 1))
+        os.write(1, HEADER.pack(limited_process.REPLY_RESULT, 2**32 - 1))
     elif what == "says nothing":
         sys.stdin.buffer.read()
     elif what == "leaves":

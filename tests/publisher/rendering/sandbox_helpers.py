@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import RenderingError
+from publisher.processes.limited_process import LimitedProcess
 from publisher.rendering import Renderer
 from publisher.rendering.environment import Templates
-from publisher.rendering.sandbox.client import SandboxProcess
 from tests.publisher.rendering import sample
 
 HELLO = "Hello, {{ item.article.title }}"
@@ -65,7 +65,7 @@ def broken(_templates: Templates) -> str:
     return str(1 // 0)
 
 
-def child(renderer: Renderer) -> SandboxProcess:
+def child(renderer: Renderer) -> LimitedProcess:
     sandbox = renderer._sandbox
     assert sandbox is not None
     assert sandbox._process is not None

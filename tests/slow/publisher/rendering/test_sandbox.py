@@ -17,9 +17,9 @@ import pytest
 from markupsafe import escape
 
 from publisher.errors import RenderingError
+from publisher.processes.limited_process import LimitedProcess
 from publisher.rendering import LanguageLink, Renderer, SystemMail
 from publisher.rendering.sandbox import client
-from publisher.rendering.sandbox.client import SandboxProcess
 from publisher.rendering.sandbox.protocol import KILL_CPU_SECONDS
 from publisher.rendering.template_files import folder_state
 from tests.processes import ROOT
@@ -429,7 +429,7 @@ def test_a_system_that_starts_no_process_costs_a_page(
 
 
 def test_a_process_that_has_just_ended_can_t_be_asked() -> None:
-    one = SandboxProcess(["-c", "raise SystemExit(1)"], 100)
+    one = LimitedProcess(["-c", "raise SystemExit(1)"], 100)
     wait_until(lambda: not one.is_alive)
     with pytest.raises(EOFError):
         one.send(b"anything", time.monotonic() + 30)
@@ -507,7 +507,7 @@ def test_a_process_that_answers_otherwise_costs_a_page(
     )
     if what == "says nothing":
         monkeypatch.setattr(client, "WALL_SECONDS", 1)
-    monkeypatch.setattr("publisher.rendering.sandbox.client._EXIT_TIMEOUT", 0.2)
+    monkeypatch.setattr("publisher.processes.limited_process._EXIT_TIMEOUT", 0.2)
     with (
         closing(StrictRenderer(tmp_path / what)) as renderer,
         pytest.raises(RenderingError, match=rf"^templates/.*{re.escape(said)}"),
