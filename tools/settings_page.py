@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import EnumType, StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 
 from publisher.config.newsletters import Newsletter
 from publisher.config.publication import PublicationFile
-from publisher.config.sources import SOURCE_KINDS, SourceSettings
+from publisher.config.sources import SOURCE_KINDS, PolledSourceSettings, SourceSettings
 from publisher.config.values import ConfigTable, Localised, Mailbox
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/reference/settings.md"
@@ -21,7 +21,7 @@ _NEWSLETTER = Newsletter.model_validate({"name": "x", "title": "X", "schedule": 
 _EDITION = _NEWSLETTER.in_language("en", "UTC")
 _TYPES = {bool: "`true`, `false`", int: "number", float: "number", date: "date"}
 _TYPES |= {time: '`"HH:MM"`', Mailbox: "mail address", Localised: "text, or one by language"}
-_TYPES |= {AwareDatetime: "time"}
+_TYPES |= {AwareDatetime: "time", timedelta: '`"15m"`, `"24h"`, `"7d"`'}
 
 
 def _described(kind: Any) -> str:
@@ -35,11 +35,18 @@ def _described(kind: Any) -> str:
     return "table" if origin is dict else " or ".join(map(_described, args))
 
 
+def _duration_text(value: timedelta) -> str:
+    minutes = int(value.total_seconds()) // 60
+    return f"{minutes}m" if minutes else "0"
+
+
 def _default(key: str, field: Any, model: type[ConfigTable], kept: str) -> str:
     if field.is_required():
         return (
             "the path"
             if (model, key) == (SOURCE_KINDS["folder"].settings, "name")
+            else "the address"
+            if key == "name" and issubclass(model, PolledSourceSettings)
             else "required"
         )
     value = field.default
@@ -47,6 +54,7 @@ def _default(key: str, field: Any, model: type[ConfigTable], kept: str) -> str:
         value = getattr(_EDITION, key, None)
         value = value if isinstance(value, int | StrEnum) else None
     value = value.isoformat("minutes") if isinstance(value, time) else value
+    value = _duration_text(value) if isinstance(value, timedelta) else value
     shown = isinstance(value, bool | int | float | str | tuple) and value not in {"", ()}
     return f"`{json.dumps(value)}`" if shown else kept
 
@@ -64,6 +72,9 @@ def tables(model: type[ConfigTable], name: str) -> Iterator[tuple[str, type[Conf
         if table := _table_in(kind):
             yield (f"[[{name}{key}]]" if "tuple[" in str(kind) else f"[{name}{key}]"), table
             yield from tables(table, f"{name}{key}.")
+            if key == "source":
+                others = (one for one in SOURCE_KINDS.items() if one[0] != "folder")
+                yield from ((f"[[source]] kind {word}", one.settings) for word, one in others)
 
 
 def _rows(model: type[ConfigTable], section: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from publisher.app.articles import ProblemGroup, list_article_problems
 from publisher.app.editing_state import Actor, EditingState, Permission
@@ -28,6 +28,7 @@ from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
 from publisher.jobs.heartbeat import read_heartbeat
 from publisher.log import log
+from publisher.polling.store import PolledSource, list_polled
 from publisher.request_limits import Limit, LimitKeys, check_limit
 
 if TYPE_CHECKING:
@@ -99,9 +100,10 @@ def notices_of(
     facts: SourceFacts | None,
     failure: item_problems.SourceFailure | None,
     held: item_problems.HeldSource | None,
+    polled: PolledSource | None = None,
 ) -> tuple[SourceNotice, ...]:
     """Return what is to be said of a source. Without `facts` it was never read."""
-    found = [*_of_failure(failure), *_of_loss(held)]
+    found = [*_of_failure(failure), *_of_poll(polled), *_of_loss(held)]
     if facts is not None:
         found += [*_of_files(facts), *_of_languages_and_dates(facts)]
         found += _of_left_out(facts.left_out)
@@ -127,6 +129,25 @@ def _of_failure(failure: item_problems.SourceFailure | None) -> Iterator[SourceN
             is_urgent=True,
             since=failure.since,
         )
+
+
+def _of_poll(polled: PolledSource | None) -> Iterator[SourceNotice]:
+    """Say that a source on the web is paused, or what came of asking it if it failed."""
+    if polled is None:
+        return
+    if polled.is_paused:
+        remedy = message("`publisher sources resume` lets it be asked again")
+        yield SourceNotice(
+            "paused", message("it is paused, so nothing new comes from it"), remedy
+        )
+    elif polled.has_failed:
+        remedy = message("its articles stay as they are; it is asked again when its time comes")
+        if polled.state.is_stopped:
+            remedy = message(
+                "its articles stay as they are; mend its address, or resume it: it is not asked again by itself"
+            )
+        what, since = untranslated(polled.reason), polled.state.failing_since
+        yield SourceNotice("unreadable", what, remedy, is_urgent=True, since=since)
 
 
 def _of_loss(held: item_problems.HeldSource | None) -> Iterator[SourceNotice]:
@@ -232,6 +253,8 @@ class SourceStatus:
     articles: int
     archived: int
     held: item_problems.HeldSource | None = None
+    # Of a source on the web that was asked.
+    polled: PolledSource | None = None
     notices: tuple[SourceNotice, ...] = ()
 
     @property
@@ -259,7 +282,9 @@ def read_sources(state: EditingState) -> SourcesStatus:
         archived = count_archive(connection)
         facts = read_source_facts(connection, languages, now)
         articles = count_articles_of_sources(connection)
+        polled = list_polled(connection)
         quarantine = tuple(item_problems.quarantined_items(connection))
+    said: Any = (facts, failures, held, polled)
     sources = tuple(
         SourceStatus(
             settings=one,
@@ -267,7 +292,8 @@ def read_sources(state: EditingState) -> SourcesStatus:
             articles=articles.get(one.name, 0),
             archived=archived.get(one.name, 0),
             held=held.get(one.name),
-            notices=notices_of(facts.get(one.name), failures.get(one.name), held.get(one.name)),
+            polled=polled.get(one.name),
+            notices=notices_of(*(one_by.get(one.name) for one_by in said)),
         )
         for one in state.settings.sources
     )

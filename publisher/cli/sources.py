@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from publisher.cli import common
@@ -12,22 +14,34 @@ from publisher.cli.exit_codes import echo, escape_line
 if TYPE_CHECKING:
     from publisher.app.sources import SourceStatus
     from publisher.ingest.reports.source_survey import SourceSurvey
+    from publisher.polling.probe import Probe
+    from publisher.polling.store import PolledSource
 
 
 # Files that can't be articles are named so far; --json has all.
 _REFUSED_SHOWN = 20
+# Of each feed at an address that is looked at.
+_ENTRIES_SHOWN = 5
 
 
 def source_lines(one: SourceStatus) -> Iterator[str]:
     archive = f", {one.archived:,} of them an archive" if one.archived else ""
     articles = common.count_noun(one.articles, "article")
     yield f"{one.settings.name} ({one.settings.kind}): {one.state}, {articles}{archive}"
+    if one.polled:
+        yield f"  {poll_line(one.polled)}"
     for notice in one.notices:
         since = f" since {common.rfc3339_or_none(notice.since)}" if notice.since else ""
         until = f", the first {common.rfc3339_or_none(notice.until)}" if notice.until else ""
         yield f"  {notice.what}{since}{until}"
         if notice.remedy:
             yield f"    {notice.remedy}"
+
+
+def poll_line(one: PolledSource) -> str:
+    read = common.rfc3339_or_none(one.last_read_at) or "never"
+    again = common.rfc3339_or_none(one.next_at) if one.is_asked else "not by itself"
+    return f"last read {read}, next try {again}; {escape_line(one.reason)}"
 
 
 def survey_lines(found: SourceSurvey) -> Iterator[str]:
@@ -70,16 +84,45 @@ def sources_list_command(given: common.Given) -> None:
         echo("\n".join(source_lines(source)))
 
 
+def probe_lines(found: Probe, *, shows_tables: bool = True) -> Iterator[str]:
+    yield f"{found.url}: {found.what}, {found.title!r}"
+    for one in found.feeds:
+        entries = common.count_noun(len(one.feed.entries), "entry", "entries")
+        yield f"{one.url}: {one.feed.title!r} in {one.language or 'no stated language'}, {entries}"
+        for entry in one.feed.entries[:_ENTRIES_SHOWN]:
+            date = f"{entry.published:%F}" if entry.published else "no date"
+            language = entry.language or one.language or "?"
+            yield f"  {language} {date} {escape_line(entry.title)} ({entry.url})"
+        yield from (f"  Missing: {sentence}" for sentence in one.missing)
+    yield from (f"Also: {escape_line(note)}" for note in found.notes)
+    if not shows_tables:
+        return
+    if found.feeds:
+        yield "\nFor publication.toml, or by `publisher sources add`:"
+    for one in found.feeds:
+        yield "\n[[source]]"
+        yield from (f"{key} = {json.dumps(value)}" for key, value in one.table.items())
+
+
 @common.command("sources test", "articles my-publication", takes="DIR --as --now --json")
 def sources_test_command(given: common.Given, source: str) -> None:
-    """Look at what a source would bring now. Nothing of it is stored.
+    """Look at what a source would bring now, or at an address of the web. Nothing of it is stored.
 
-    At most 500 new or changed files are read, for at most 20 seconds.
+    At most 500 new or changed files are read, for at most 20 seconds; at most 10 seconds for an address.
 
-    SOURCE: The name of a source.
+    SOURCE: The name of a source, or an address: of a feed, or of a site whose feeds are looked for.
     """
+    from publisher.app.source_polls import probe_address, probe_as_json
     from publisher.app.sources import run_source_test
 
+    if source.partition("://")[0] in {"http", "https"}:
+        is_there = (given.directory / "publication.toml").exists()
+        found = probe_address(given.settings if is_there else None, source)
+        if given.as_json:
+            common.print_json(probe_as_json(found))
+        else:
+            echo("\n".join(probe_lines(found)))
+        return
     with given.editing() as (state, actor):
         survey = run_source_test(state, actor, source)
     if given.as_json:
@@ -88,3 +131,66 @@ def sources_test_command(given: common.Given, source: str) -> None:
         common.print_json(survey_value(survey).model_dump(mode="json"))
     else:
         echo("\n".join(survey_lines(survey)))
+
+
+@common.command("sources add", "https://example.org my-publication", takes="DIR --as --now")
+def sources_add_command(given: common.Given, address: str) -> None:
+    """Add the feeds at an address to publication.toml. What is there today is an archive; what comes later is news.
+
+    ADDRESS: Of a feed, or of a site, whose feeds are added.
+    """
+    from publisher.app.source_polls import add_web_source
+
+    with given.editing() as (state, actor):
+        added = add_web_source(state, actor, address)
+    for name in added:
+        echo(f"{name}: added")
+    if not added:
+        echo(f"{address}: is a source already")
+
+
+@common.command(
+    "sources poll", "example.org/feed.xml my-publication", takes="DIR --as --now --json"
+)
+def sources_poll_command(given: common.Given, source: str) -> int:
+    """Ask a source on the web now, due or not. The next cycle makes articles of what is new.
+
+    SOURCE: The name of a source.
+    """
+    from publisher.app.source_polls import poll_source_now
+
+    with given.editing() as (state, actor):
+        done = poll_source_now(state, actor, source)
+    if given.as_json:
+        common.print_json(asdict(done))
+    else:
+        echo(f"{done.new:,} new, {done.changed:,} changed, {done.withdrawn:,} withdrawn")
+        for problem in done.problems:
+            echo(escape_line(problem), err=True)
+    return 1 if done.problems else 0
+
+
+@common.command("sources pause", "example.org/feed.xml my-publication", takes="DIR --as --now")
+def sources_pause_command(given: common.Given, source: str) -> None:
+    """Ask a source on the web no more until it is resumed. Its articles stay.
+
+    SOURCE: The name of a source.
+    """
+    from publisher.app.source_polls import pause_source
+
+    with given.editing() as (state, actor):
+        pause_source(state, actor, source, is_paused=True)
+    echo(f"{source}: paused")
+
+
+@common.command("sources resume", "example.org/feed.xml my-publication", takes="DIR --as --now")
+def sources_resume_command(given: common.Given, source: str) -> None:
+    """Ask a source on the web again, also one that is asked no more since it is gone or refuses.
+
+    SOURCE: The name of a source.
+    """
+    from publisher.app.source_polls import pause_source
+
+    with given.editing() as (state, actor):
+        pause_source(state, actor, source, is_paused=False)
+    echo(f"{source}: is asked in the next cycle")

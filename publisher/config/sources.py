@@ -1,15 +1,19 @@
 """The tables [[source]]: the settings of each kind of source, and the list of kinds."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.values import (
     ConfigTable,
+    Duration,
+    FetchedAddress,
     Kind,
     LanguageTag,
     SettingProblem,
@@ -55,6 +59,9 @@ class SourceSettings(ConfigTable):
     addresses: Literal["keep", "new"] = "keep"
     # What each kind of problem leads to, where it is not the default.
     problem_actions: ProblemActions = Field(default_factory=dict, alias="problems")
+
+    # Keys that change nothing of what a document or an entry is read as.
+    unread: ClassVar[Collection[str]] = frozenset()
 
     def action_of(self, kind: ProblemKind) -> ProblemAction:
         return self.problem_actions.get(kind, PROBLEM_TEXTS[kind].action)
@@ -137,10 +144,76 @@ class FolderSourceSettings(SourceSettings):
         return self.model_copy(update={"path": str(root / self.path)})
 
 
-# The kinds of sources. A factory gets the source's settings and those of the publication, and
-# returns a `publisher.ingest.sources.base.Source`.
+def _every(value: object) -> object:
+    return None if value == "adaptive" else value
+
+
+_SHORTEST, _LONGEST = timedelta(minutes=15), timedelta(days=1)
+
+
+class PolledSourceSettings(SourceSettings):
+    """What sources on the web have, whatever their kind; named by their address unless they have a name."""
+
+    # Of a feed, or of the site.
+    url: FetchedAddress
+    # How often it is asked; None for as often as it has something new, as far as it can be told.
+    every: Annotated[Duration | None, BeforeValidator(_every)] = None
+    # How long an entry has to stay the same before it is news.
+    settle: Duration = timedelta(minutes=15)
+    # Of what is there at the first poll, how much counts as news.
+    backfill: Duration = timedelta()
+    # What articles have of an entry: a summary that leads to the site, or its whole text, on a page of ours.
+    content: Literal["summary", "full"] = "summary"
+    # Whether articles show pictures at their own addresses. Readers of mails see none of them.
+    pictures: Literal["none", "link"] = "none"
+    # Languages by the beginnings of paths or by hosts.
+    languages: dict[str, LanguageTag] = Field(default_factory=dict)
+
+    unread: ClassVar[Collection[str]] = frozenset({"every", "settle", "backfill"})
+
+    @property
+    def place(self) -> str:
+        return self.url
+
+    def action_of(self, kind: ProblemKind) -> ProblemAction:
+        # Braces in a text are what the site shows: nobody has left them there.
+        usual = {ProblemKind.TEMPLATE_LEFTOVER: ProblemAction.IGNORE}
+        return self.problem_actions.get(kind, usual.get(kind, super().action_of(kind)))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_address(cls, values: Any) -> Any:
+        url = values.get("url") if isinstance(values, dict) else None
+        # An unusable address is reported itself.
+        name = (url.partition("://")[2].rstrip("/") if isinstance(url, str) else "") or "feed"
+        return {"name": name} | values if isinstance(values, dict) else values
+
+    def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:  # noqa: ARG002
+        """Yield a problem for an interval that no server should have to bear, or that is no use."""
+        if self.every is not None and not _SHORTEST <= self.every <= _LONGEST:
+            yield SettingProblem(
+                "every", "is under 15m or over 24h", 'write "30m", or leave it out'
+            )
+
+    def language_of(self, url: str) -> str | None:
+        """Return the language that the settings give an address, the longest match first; None for none."""
+        target = urlsplit(url)
+        for start in sorted(self.languages, key=len, reverse=True):
+            is_path = start.startswith("/")
+            if target.path.startswith(start) if is_path else target.hostname == start:
+                return self.languages[start]
+        return None
+
+
+class FeedSourceSettings(PolledSourceSettings):
+    """A feed: RSS, RDF, Atom or JSON Feed."""
+
+
+# The kinds of sources. A factory gets the source's settings, those of the publication, its database and the time,
+# and returns a `publisher.ingest.sources.base.Source`.
 SOURCE_KINDS: dict[str, Kind] = {
-    "folder": Kind(FolderSourceSettings, "publisher.ingest.sources.folder:FolderSource")
+    "folder": Kind(FolderSourceSettings, "publisher.ingest.sources.folder:FolderSource"),
+    "feed": Kind(FeedSourceSettings, "publisher.ingest.sources.entries:EntrySource"),
 }
 
 

@@ -13,7 +13,7 @@ import re
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from email.utils import formataddr
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -88,6 +88,28 @@ def _database(value: object) -> str:
         # The value is not repeated: it may hold a password.
         raise ValueError("is no text; write an address in quotes")  # noqa: TRY004  # pydantic's way
     return require_no_password(value)
+
+
+def _fetched(value: str) -> str:
+    from publisher.fetching.addresses import read_target
+    from publisher.fetching.limits import FetchError
+
+    try:
+        read_target(value)
+    except FetchError as error:
+        raise ValueError(f"{error}; write one like https://example.org/feed.xml") from None
+    return value
+
+
+_DURATION = re.compile(r"(\d{1,5})(m|h|d)|0")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(value: object) -> timedelta:
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"{value!r} is no duration; write one like 15m, 24h or 7d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[2] else timedelta()
 
 
 def _zone(value: str) -> str:
@@ -334,6 +356,9 @@ LanguageTags = Annotated[
 DatabaseAddress = Annotated[str, BeforeValidator(_database)]
 TimeZoneName = Annotated[str, AfterValidator(_zone)]
 WebAddress = Annotated[str, AfterValidator(_address)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+# Of something to be fetched: with a path and a query as they are.
+FetchedAddress = Annotated[str, AfterValidator(_fetched)]
 WebRoot = Annotated[str, AfterValidator(_web_root)]
 UrlName = Annotated[str, AfterValidator(_name)]
 TimeOfDay = Annotated[time, PlainValidator(_time)]

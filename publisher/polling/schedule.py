@@ -12,9 +12,13 @@ from enum import Enum
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from publisher.polling.model import WebFeed
+
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # What no source is asked more often than, and what no answer makes longer.
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 15 * _MINUTE, _DAY
+# The shortest interval that no setting asks for, and after how long without an entry it grows.
+_USUAL_INTERVAL, _QUIET = 30 * _MINUTE, 7 * _DAY
 # The longest that Retry-After holds back a host.
 _LONGEST_RETRY = 7 * _DAY
 # A server that says 304 to everything is found out so late at most.
@@ -45,6 +49,8 @@ class PollState:
     body_hash: str = ""
     # When the whole body came last.
     full_at: datetime | None = None
+    # Seconds from one poll to the next, if the server asks for nothing else.
+    interval: int = 3600
     errors: int = 0
     failing_since: datetime | None = None
     # Where permanent redirects lead, and since when they all have led there.
@@ -70,7 +76,8 @@ class PollAnswer:
 
     `moved_to` is where the permanent redirects (301, 308) led that came before any other; empty if none did.
     `is_readable` says that the body is of the source's kind, `overlaps` that it has entries that are known.
-    `own_interval` is what the body asks for (ttl, sy:updatePeriod), or its entries suggest.
+    `interval` is what the body asks for (ttl, sy:updatePeriod), or its entries suggest; None for that of before.
+    `url` is where the body comes from.
     """
 
     status: int | None
@@ -79,8 +86,9 @@ class PollAnswer:
     moved_to: str = ""
     is_readable: bool = True
     overlaps: bool = False
-    own_interval: timedelta = _HOUR
+    interval: timedelta | None = None
     problem: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,9 @@ def after_answer(state: PollState, answer: PollAnswer, now: datetime, spread: fl
     if status == HTTPStatus.OK and answer.is_readable:
         return _read(state, answer, now, spread)
     if status == HTTPStatus.NOT_MODIFIED:
-        done = _succeeded(_with_validators(state, answer), answer, now, spread)
+        # Somewhere else, too, the document is the one that is known.
+        moved = _with_move(_with_validators(state, answer), replace(answer, overlaps=True), now)
+        done = _succeeded(moved, answer, now, spread)
         return Polled(done, PollResult.UNCHANGED, "not modified")
     if status in _STOPPING:
         text = f"{status}: {_STOPPING[status]}"
@@ -123,7 +133,7 @@ def after_answer(state: PollState, answer: PollAnswer, now: datetime, spread: fl
 
 def _why(state: PollState, answer: PollAnswer, now: datetime) -> str:
     if answer.status == HTTPStatus.OK:
-        return "the answer is not of this kind of source"
+        return answer.problem or "the answer is not of this kind of source"
     text = answer.problem or f"it answered {answer.status}"
     is_long = state.failing_since and now - state.failing_since >= MISSING_AFTER
     if answer.status == HTTPStatus.NOT_FOUND and is_long:
@@ -132,12 +142,8 @@ def _why(state: PollState, answer: PollAnswer, now: datetime) -> str:
 
 
 def _read(state: PollState, answer: PollAnswer, now: datetime, spread: float) -> Polled:
-    done = replace(_with_move(state, answer, now), full_at=now)
-    if done.url != state.url:
-        # Validators belong to one address.
-        done = replace(done, etag="", last_modified="")
-    else:
-        done = _with_validators(replace(done, etag="", last_modified=""), answer)
+    done = replace(state, full_at=now, etag="", last_modified="")
+    done = _with_move(_with_validators(done, answer), answer, now)
     done = _succeeded(replace(done, body_hash=answer.body_hash), answer, now, spread)
     if answer.body_hash == state.body_hash:
         return Polled(done, PollResult.UNCHANGED, "the same as before")
@@ -167,13 +173,17 @@ def _with_move(state: PollState, answer: PollAnswer, now: datetime) -> PollState
     since = state.moved_since if to == state.moved_to and state.moved_since else now
     is_believed = now - since >= MOVE_BELIEVED_AFTER and answer.overlaps
     if is_believed or to == state.url.replace("http://", "https://", 1) != state.url:
-        return replace(state, url=to, moved_to="", moved_since=None)
+        # Validators belong to one address.
+        here = replace(state, url=to, etag="", last_modified="")
+        return replace(here, moved_to="", moved_since=None)
     return replace(state, moved_to=to, moved_since=since)
 
 
 def _succeeded(state: PollState, answer: PollAnswer, now: datetime, spread: float) -> PollState:
-    wait = max(answer.own_interval, freshness(answer.headers, now))
+    own = answer.interval or timedelta(seconds=state.interval)
+    wait = max(own, freshness(answer.headers, now))
     wait = min(max(wait, SHORTEST_INTERVAL), LONGEST_INTERVAL)
+    state = replace(state, interval=int(own.total_seconds()))
     # Never before the shortest interval.
     next_at = now + max(wait * (1 + _JITTER * spread), SHORTEST_INTERVAL)
     return replace(state, next_at=next_at, errors=0, failing_since=None)
@@ -188,6 +198,19 @@ def _failed(state: PollState, now: datetime, spread: float) -> PollState:
         errors=state.errors + 1,
         failing_since=state.failing_since or now,
     )
+
+
+def interval_of(feed: WebFeed, now: datetime) -> timedelta:
+    """Return how often a feed is worth asking: half the time between its entries, less often when it has gone quiet."""
+    dates = sorted(date for one in feed.entries if (date := one.published) and date <= now)
+    if not dates:
+        own = _HOUR
+    elif (age := now - dates[-1]) >= _QUIET:
+        own = min(LONGEST_INTERVAL * (age / (4 * _QUIET)), LONGEST_INTERVAL)
+    else:
+        own = (dates[-1] - dates[0]) / max(len(dates) - 1, 1) / 2
+    own = min(max(own, _USUAL_INTERVAL), LONGEST_INTERVAL)
+    return max(own, min(feed.interval or timedelta(), LONGEST_INTERVAL))
 
 
 def freshness(headers: Mapping[str, str], now: datetime) -> timedelta:

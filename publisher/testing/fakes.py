@@ -21,7 +21,7 @@ from itertools import count, islice
 from pathlib import PurePosixPath
 from weakref import WeakValueDictionary
 
-from publisher.config import Settings, SourceSettings
+from publisher.config import SourceSettings
 from publisher.config.values import Kind, WebAddress
 from publisher.delivery import causes
 from publisher.delivery.transports.base import (
@@ -218,7 +218,7 @@ class RecentItemsSource:
 _SITES: WeakValueDictionary[str, RecentItemsSource] = WeakValueDictionary()
 
 
-def open_recent_items(options: RecentItemsSettings, _settings: Settings) -> RecentItemsSource:
+def open_recent_items(options: RecentItemsSettings, *_unused: object) -> RecentItemsSource:
     """Return the site at the address; raise SourceError if there is none."""
     found = _SITES.get(options.url)
     if found is None:

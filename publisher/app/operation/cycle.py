@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts
 from publisher.app.same_secret import require_same_secret
+from publisher.app.source_polls import poll_sources, polled_sources
 from publisher.app.start_checks import check_newsletter_names, require_whole
 from publisher.app.subscribers.departures import DepartureRecorder
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
@@ -271,6 +272,12 @@ class Pipeline:
     def pick_up(self, now: datetime, progress: Progress = _silent) -> PickedUp:
         """Read new and changed articles from the sources."""
         return pick_up(self.settings, self.database, now, partial(progress, "reading articles"))
+
+    def poll_sources(self, progress: Progress = _silent) -> Sequence[str]:
+        """Ask the sources on the web that are due. Return the problems that any has."""
+        if not self.leads or not polled_sources(self.settings) or self.find_clock_problem():
+            return ()
+        return poll_sources(self.settings, self.database, self.clock, progress).problems
 
     def deliver(self, progress: Progress = _silent) -> DeliveryReport:
         """Send all mail that is due; before that and meanwhile, record who left."""

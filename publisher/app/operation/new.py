@@ -1,7 +1,9 @@
-"""Make a publication to start from: an example, or one for a site that is there.
+"""Make a publication to start from: an example, or one for a site or a feed that is there.
 
 For a site, `publication.toml` has what is understood of it.
 """
+
+from __future__ import annotations
 
 import json
 import os
@@ -9,21 +11,26 @@ import posixpath
 import re
 import shutil
 import zoneinfo
-from collections.abc import Mapping
 from datetime import date
 from html import unescape
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
+from publisher.app.source_polls import probe_address
 from publisher.config import SETTINGS_FILE
 from publisher.config.toml_edit import change_text
 from publisher.config.values import MailboxValue
-from publisher.errors import UsageError
+from publisher.errors import LanguageError, UsageError
 from publisher.files import make_folder, write_file
 from publisher.ingest.reports.site_survey import SiteSurvey, survey_site
+from publisher.languages import normalise
+
+if TYPE_CHECKING:
+    from publisher.polling.probe import Probe
 
 _EXAMPLE_ARTICLE = "articles/en/hello.md"
 
@@ -80,14 +87,74 @@ def create_from_site(directory: Path, site: Path) -> SiteSurvey:
     starter = files("publisher") / "starter"
     text = (starter / SETTINGS_FILE).read_text("utf-8")
     path = os.path.relpath(site.resolve(), directory.resolve())
+    _write_settings(directory, _filled(text, path, survey))
+    return survey
+
+
+# Of what a feed shows when it is read first, how much the first issue may have.
+_BACKFILL = "7d"
+
+
+def create_from_address(directory: Path, url: str) -> Probe:
+    """Write a publication.toml whose sources are the feeds at an address into a new folder; return what is there.
+
+    Raise UsageError if no feed is found, or the folder can't be made; SourceError if the address can't be read.
+    """
+    check_free_folder(directory)
+    found = probe_address(None, url)
+    if not found.feeds:
+        raise UsageError(f"{url}: {'; '.join(found.notes)}")
+    starter = files("publisher") / "starter"
+    text = _filled_by_feeds((starter / SETTINGS_FILE).read_text("utf-8"), found)
+    _write_settings(directory, text)
+    return found
+
+
+def _filled_by_feeds(text: str, found: Probe) -> str:
+    """Return the starter's settings with the feeds of a site. Pure."""
+    stated = [one.language for one in found.feeds]
+    stated += [entry.language for one in found.feeds for entry in one.feed.entries]
+    host = _mail_host(found.url)
+    text = _changed(
+        text,
+        title=found.title or host,
+        languages=list(dict.fromkeys(filter(None, map(_tag, stated)))),
+        sender=f"digest@{host}" if host else "",
+    )
+    tables = [{**one.table, "backfill": _BACKFILL} for one in found.feeds]
+    shown = (
+        "[[source]]\n"
+        + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        for table in tables
+    )
+    start, rest = text.split("[[source]]\n", 1)
+    _folder, rest = rest.split(f"{_STARTER_PATH}\n", 1)
+    return start + "\n".join(shown) + rest
+
+
+def _tag(written: str) -> str:
+    try:
+        return normalise(written) if written else ""
+    except LanguageError:
+        return ""
+
+
+def _changed(text: str, **values: object) -> str:
+    """Return settings with values of the publication, those that are not empty. Pure."""
+    for key, value in values.items():
+        if value:
+            text = change_text(text, ("publication", key), value)
+    return text
+
+
+def _write_settings(directory: Path, text: str) -> None:
+    subscribers = (files("publisher") / "starter" / "subscribers.csv").read_bytes()
     try:
         make_folder(directory)
-        write_file(directory / SETTINGS_FILE, _filled(text, path, survey).encode())
-        subscribers = (starter / "subscribers.csv").read_bytes()
+        write_file(directory / SETTINGS_FILE, text.encode())
         write_file(directory / "subscribers.csv", subscribers)
     except OSError as error:
         raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
-    return survey
 
 
 def _filled(text: str, path: str, survey: SiteSurvey) -> str:
@@ -98,15 +165,13 @@ def _filled(text: str, path: str, survey: SiteSurvey) -> str:
     """
     host = _mail_host(survey.url)
     title = " ".join(unescape(survey.title).split())
-    values: Mapping[str, object] = {
-        "title": title,
-        "languages": list(survey.languages),
-        "timezone": survey.timezone if _is_zone(survey.timezone) else "",
-        "sender": f"digest@{host}" if host else "",
-    }
-    for key, value in values.items():
-        if value:
-            text = change_text(text, ("publication", key), value)
+    text = _changed(
+        text,
+        title=title,
+        languages=list(survey.languages),
+        timezone=survey.timezone if _is_zone(survey.timezone) else "",
+        sender=f"digest@{host}" if host else "",
+    )
     source = f"path = {json.dumps(path, ensure_ascii=False)}\n"
     source += "# It names the source in lists of problems, and in commands.\n"
     source += f"name = {json.dumps(_source_name(path), ensure_ascii=False)}\n"

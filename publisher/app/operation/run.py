@@ -170,6 +170,8 @@ def run_cycle(pipeline: cycle.Pipeline, progress: Progress) -> cycle.CycleReport
         # First of all: who leaves by mail gets no issue any more.
         with isolated("mailbox", problems.append):
             _read_mail(pipeline)
+        with isolated("sources", problems.append):
+            problems.extend(pipeline.poll_sources(progress))
         report = pipeline.run(progress)
         report.problems += problems
         problems[:] = report.problems
@@ -215,6 +217,8 @@ def service_turns(
         Turn("notify", notify, SECONDS_BETWEEN_NOTICES),
         Turn("webhooks", webhooks, SECONDS_BETWEEN_WEBHOOKS, is_ours),
         Turn("mailbox", mailbox, SECONDS_BETWEEN_POLLS, is_ours),
+        # Beside the cycle: a slow site delays no article of others.
+        Turn("poll", recorded("poll", cycle.Pipeline.poll_sources), None, is_ours),
         # What goes wrong with a backup is on record in a row of its own.
         Turn("backup", partial(_back_up, live), SECONDS_BETWEEN_BACKUP_CHECKS, is_ours),
     )

@@ -30,19 +30,26 @@ _FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder
 
 
 @common.command("new", "my-publication --from ../our-site")
-def new_command(directory: _FolderArgument, *, from_: Path | None = None) -> None:
+def new_command(directory: _FolderArgument, *, from_: str | None = None) -> None:
     """Write a commented publication.toml and an example article into a new folder.
 
     With --from, write one for a site that is there, and print what was understood of it.
 
-    --from SITE: The folder of a site (Jekyll, Hugo, Docusaurus, Eleventy, VitePress) or of files.
+    --from SITE: The address of a site or a feed, or the folder of a site (Jekyll, Hugo, Docusaurus, Eleventy, VitePress) or of files.
     """
     from publisher.app.operation.new import create_from_site, create_publication
     from publisher.config import SETTINGS_FILE
 
     if from_:
-        survey = create_from_site(directory, from_)
-        for line in _survey_lines(survey, from_):
+        if from_.partition("://")[0] in {"http", "https"}:
+            from publisher.app.operation.new import create_from_address
+            from publisher.cli.sources import probe_lines
+
+            lines = probe_lines(create_from_address(directory, from_), shows_tables=False)
+        else:
+            site = Path(from_)
+            lines = _survey_lines(create_from_site(directory, site), site)
+        for line in lines:
             echo(line)
         echo(f"Made {directory / SETTINGS_FILE}")
         for line in _unfinished_lines(directory):

@@ -96,6 +96,7 @@ class ItemResult:
     problems: tuple[HandledProblem, ...] = ()
     site_url: str = ""
     placed: tuple[Path, ...] = ()
+    is_archive: bool = False
 
     @property
     def has_article(self) -> bool:
@@ -118,11 +119,14 @@ def count_articles_of_sources(connection: sa.Connection) -> Mapping[str, int]:
 
 
 def source_state(connection: sa.Connection, name: str) -> SourceState | None:
-    table = source_table.c
-    columns = (table.kind, table.fingerprint, table.mark, table.left_out)
-    query = sa.select(*columns).where(table.name == name)
-    row = connection.execute(query).one_or_none()
-    return SourceState(*row) if row else None
+    return source_states(connection).get(name)
+
+
+def source_states(connection: sa.Connection) -> dict[str, SourceState]:
+    columns = source_table.c["name", "kind", "fingerprint", "mark", "left_out"]
+    return {
+        name: SourceState(*state) for name, *state in connection.execute(sa.select(*columns))
+    }
 
 
 def imported_at(connection: sa.Connection, name: str) -> datetime | None:
@@ -404,6 +408,7 @@ class ItemParser:
             siblings=() if parsed.is_linked else raw.siblings,
             zone=zone,
             site_url=raw.document.site_url,
+            is_archive=raw.is_archive,
         )
 
     def _in_language(

@@ -17,7 +17,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from publisher.config import Settings, SourceSettings
-from publisher.config.sources import SOURCE_KINDS
+from publisher.config.sources import SOURCE_KINDS, PolledSourceSettings
 from publisher.database import Database
 from publisher.fault_isolation import isolated, stops_all
 from publisher.ingest import problems as item_problems
@@ -39,6 +39,7 @@ from publisher.ingest.pickup.source_items import (
 from publisher.ingest.sites.base import left_out_as_text
 from publisher.ingest.sources.base import Item, Listing, Source
 from publisher.log import log
+from publisher.polling.store import last_ready
 
 # Increase this when parsers return something else for the same document: all are read again.
 _PARSERS_VERSION = 9
@@ -117,9 +118,12 @@ class Poll:
     same_rules: bool
 
 
-def open_source(settings: Settings, options: SourceSettings) -> Source:
+def open_source(
+    settings: Settings, options: SourceSettings, database: Database, now: datetime
+) -> Source:
     """Return a source by its settings. Raises SourceError."""
-    source: Source = resolve_name(SOURCE_KINDS[options.kind].factory)(options, settings)
+    factory = resolve_name(SOURCE_KINDS[options.kind].factory)
+    source: Source = factory(options, settings, database, now)
     return source
 
 
@@ -146,7 +150,7 @@ def _fingerprint(settings: Settings, options: SourceSettings) -> str:
         _PARSERS_VERSION,
         settings.publication.languages,
         settings.publication.timezone,
-        options.model_dump(exclude={"kind", "name", "path", "first_import"}),
+        options.model_dump(exclude={"kind", "name", "path", "first_import", *options.unread}),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -371,10 +375,11 @@ def pick_up(
         kept = {source.name for source in settings.sources} | set(former.values())
         gone = [name for name in stored if name not in kept]
         dropped = source_items.items_of(connection, gone)
+        idle = _idle_sources(connection, settings, now)
     polled, failed = list[SourcePickup](), dict[str, str]()
-    for options in settings.sources:
+    for options in (one for one in settings.sources if one.name not in idle):
         with _collecting(total, failed, options.name):
-            source = open_source(settings, options)
+            source = open_source(settings, options, database, now)
             one = SourcePickup(settings, options, source, database, now, total)
             one.poll(former.get(options.name, options.name))
             polled.append(one)
@@ -392,6 +397,25 @@ def pick_up(
             link_update.update_links(connection, settings, now)
         total.quarantined = source_items.count_quarantined(connection)
     return total
+
+
+def _idle_sources(connection: Connection, settings: Settings, now: datetime) -> frozenset[str]:
+    """Return the sources on the web whose entries all are picked up: there may be a thousand of them."""
+    polled = [one for one in settings.sources if isinstance(one, PolledSourceSettings)]
+    if not polled:
+        return frozenset()
+    last = last_ready(connection, now)
+    stored = source_items.source_states(connection)
+
+    def is_idle(options: SourceSettings) -> bool:
+        state, ready_at = stored.get(options.name), last.get(options.name)
+        if state is None or state.fingerprint != _fingerprint(settings, options):
+            return False
+        return ready_at is None or (
+            bool(state.mark) and datetime.fromisoformat(state.mark) > ready_at
+        )
+
+    return frozenset(one.name for one in polled if is_idle(one))
 
 
 def _collecting(

@@ -233,7 +233,7 @@ class _Upserter:
         if row is None or row.origin == Origin.CONVERTED:
             is_former = is_former_story(self.connection, story_id, reading.language)
             mailing = self.archive.mailing_of(columns["published_at"], was_held=was_held)
-            columns["mailing"] = Mailing.ARCHIVE if is_former else mailing
+            columns["mailing"] = Mailing.ARCHIVE if is_former or reading.is_archive else mailing
         kind: UpsertOutcome
         if row is None:
             number, kind = self._insert(reading, columns), "new"

@@ -69,7 +69,7 @@ def survey_source(
     """Return what the next pick-up of a source would bring. Raises SourceError."""
     began = uptime()
     name, state, known, accepted = _read_stored(settings, options, database)
-    source = source_pickup.open_source(settings, options)
+    source = source_pickup.open_source(settings, options, database, now)
     poll = source_pickup.poll_source(source, settings, options, state, known, now)
     survey = _survey_listing(options, poll, known, accepted)
     counter = _Counter(database, now, name, known, frozenset(poll.changes.gone), survey)

@@ -91,6 +91,8 @@ class RawItem:
     known_since: Callable[[], datetime | None] = lambda: None
     # The keys of items whose names differ only in the language.
     siblings: tuple[str, ...] = ()
+    # It was there before the source was read, so no issue carries it.
+    is_archive: bool = False
 
 
 class Source(Protocol):

@@ -307,7 +307,9 @@ _MAX_GROUPS = 1_000
 class FolderSource:
     """The articles, pictures and attachments below a folder."""
 
-    def __init__(self, options: FolderSourceSettings, settings: Settings) -> None:
+    def __init__(
+        self, options: FolderSourceSettings, settings: Settings, *_unused: object
+    ) -> None:
         self._folder = settings.folders.root / options.path
         self._clock_file = settings.folders.var / "scanned"
         self._files = ConfigurationFiles(self._folder)

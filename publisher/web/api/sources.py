@@ -27,6 +27,16 @@ class SourceNoticeValue(ApiValue):
     until: Instant | None
 
 
+class PollValue(ApiValue):
+    """When a source on the web was read last, when it is asked again, and what came of the last time."""
+
+    last_read_at: Instant | None
+    next_at: Instant
+    paused: bool = Field(validation_alias="is_paused")
+    result: str
+    reason: str
+
+
 class SourceValue(ApiValue):
     """A source. With `lost_articles`, nothing of it is withdrawn until somebody accepts that."""
 
@@ -37,6 +47,7 @@ class SourceValue(ApiValue):
     archived: int = Field(description="Of these, in no issue: an archive.")
     lost_articles: int
     state: WholeState
+    polled: PollValue | None
     notices: list[SourceNoticeValue]
 
 
@@ -121,7 +132,9 @@ def _list_sources(request: ApiRequest) -> SourceList:
     found = read_sources(request.state)
     sources = [
         SourceValue.of(
-            source, source.settings, lost_articles=source.held.lost if source.held else 0
+            source,
+            source.settings,
+            lost_articles=source.held.lost if source.held else 0,
         )
         for source in found.sources
     ]

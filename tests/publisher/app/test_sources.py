@@ -277,7 +277,7 @@ class _StuckSource:
     answers = Event()
     asked = Event()
 
-    def __init__(self, options: SourceSettings, settings: Settings) -> None:
+    def __init__(self, options: SourceSettings, settings: Settings, *_: object) -> None:
         del options, settings
 
     def poll(self, mark: str) -> Listing:

@@ -68,11 +68,11 @@ timezone = "Asia/Hong_Kong" => design.logo = "none.png"
 "articles" => "articles"\n[[source]]\nkind = "folder"\npath = "texts"\nname = "articles"
     source: two are named 'articles'; each needs a different name
 "folder" => "feed"
-    source[0].kind: 'feed' is no kind of source; there are: folder
+    source[0].kind: 'fede' is no kind of source; did you mean feed?
 "folder" => "foldr"
     source[0].kind: 'foldr' is no kind of source; did you mean folder?
 "folder" => [1]
-    source[0].kind: [1] is no kind of source; there are: folder
+    source[0].kind: [1] is no kind of source; there are: folder, feed
 kind = "folder"\n =>
     source[0].kind: missing; add kind = ...
 "articles" => "articles"\nlanguage = "klingon!"

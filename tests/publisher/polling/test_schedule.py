@@ -72,15 +72,15 @@ def test_new_validators_are_stored_whether_the_body_changed_or_not(status: int) 
 def test_the_longest_of_what_was_asked_for_counts_within_bounds(
     headers: dict[str, str], own: timedelta, wait: timedelta
 ) -> None:
-    after = polled(STATE, PollAnswer(200, headers, "h2", own_interval=own))
+    after = polled(STATE, PollAnswer(200, headers, "h2", interval=own))
     assert (after.result, after.state.next_at - NOW) == (PollResult.NEW, wait)
 
 
 def test_sources_spread_out_and_never_come_before_the_shortest_interval() -> None:
-    answer = PollAnswer(304, {}, own_interval=2 * HOUR)
+    answer = PollAnswer(304, {}, interval=2 * HOUR)
     waits = [schedule.after_answer(STATE, answer, NOW, n).state.next_at - NOW for n in (-1, 1)]
     assert waits == [1.8 * HOUR, 2.2 * HOUR]
-    answer = PollAnswer(304, {}, own_interval=schedule.SHORTEST_INTERVAL)
+    answer = PollAnswer(304, {}, interval=schedule.SHORTEST_INTERVAL)
     assert (
         schedule.after_answer(STATE, answer, NOW, -1).state.next_at
         == NOW + schedule.SHORTEST_INTERVAL

@@ -274,7 +274,7 @@ class _SilentServer:
 
     port = 0
 
-    def __init__(self, options: SourceSettings, settings: Settings) -> None:
+    def __init__(self, options: SourceSettings, settings: Settings, *_: object) -> None:
         del options, settings
 
     def poll(self, mark: str) -> Listing:

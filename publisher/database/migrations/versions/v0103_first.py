@@ -14,7 +14,7 @@ from publisher.clock import SystemClock
 from publisher.database.metadata import metadata
 from subscribers.tables import subscribers_metadata
 
-revision = "0102"
+revision = "0103"
 down_revision = None
 
 # The modules that declare tables, each beside the code that owns them.
@@ -31,6 +31,7 @@ _DECLARING = (
     "publisher.issues.tables",
     "publisher.leader.store",
     "publisher.mailbox.store",
+    "publisher.polling.tables",
     "publisher.request_limits",
     "publisher.database.retry_queue",
     "publisher.secrets",

@@ -1,0 +1,137 @@
+"""Polls of sources on the web: those that are due, or the one that somebody asks for; and pauses."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from publisher import __version__
+from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.settings import change_settings
+from publisher.clock import Clock
+from publisher.config import Settings
+from publisher.config.sources import PolledSourceSettings
+from publisher.database import Database
+from publisher.delivery.dispatcher import Progress
+from publisher.errors import SourceError, UsageError
+from publisher.fetching.client import GuardedClient
+from publisher.polling import store
+from publisher.polling.poller import Poller, PollReport
+
+if TYPE_CHECKING:
+    from publisher.polling.probe import Probe
+
+# Of all requests. Tests and the demo have another one, for servers of their own.
+CLIENT = GuardedClient()
+
+
+def user_agent_of(settings: Settings | None) -> str:
+    """Return how requests say who asks: this program, and the publication for which it does."""
+    who = f" (+{settings.publication.url})" if settings else ""
+    return f"newsletter-publisher/{__version__}{who}"
+
+
+def polled_sources(settings: Settings) -> list[PolledSourceSettings]:
+    return [one for one in settings.sources if isinstance(one, PolledSourceSettings)]
+
+
+def poll_sources(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    progress: Progress | None = None,
+    only: str = "",
+) -> PollReport:
+    """Ask the sources that are due, or `only` one; store what they bring. Nothing is an article yet."""
+    sources = polled_sources(settings)
+    if not sources:
+        return PollReport()
+    from publisher.polling.parser_process import (
+        ParserProcess,
+    )  # starts nothing, but loads a pool
+
+    with ParserProcess() as parser:
+        poller = Poller(
+            sources,
+            database,
+            clock,
+            parser.read_feed,
+            user_agent_of(settings),
+            CLIENT,
+        )
+        return poller.run(progress, only)
+
+
+def poll_source_now(state: EditingState, actor: Actor, source: str) -> PollReport:
+    """Ask one source now, due or not. Raise UsageError for a source that is not on the web, or is paused."""
+    _require(state, actor, source)
+    with state.changing(actor, "poll-source", source) as change:
+        stored = store.list_polled(change.connection).get(source)
+        if stored is not None and stored.is_paused:
+            raise UsageError.saying("%(source)s: is paused; resume it first", source=source)
+    return poll_sources(state.settings, state.database, state.clock, only=source)
+
+
+def pause_source(state: EditingState, actor: Actor, source: str, *, is_paused: bool) -> None:
+    """Let a source be asked no more, or again from now on. Its articles stay."""
+    _require(state, actor, source)
+    with state.changing(
+        actor, "pause-source" if is_paused else "resume-source", source
+    ) as change:
+        if not store.pause(change.connection, source, state.clock.now(), is_paused=is_paused):
+            raise UsageError.saying(
+                "%(source)s: was not asked yet; the next cycle does, or `publisher sources poll`",
+                source=source,
+            )
+
+
+def _require(state: EditingState, actor: Actor, source: str) -> None:
+    actor.require(Permission.MANAGE_SOURCES)
+    names = [one.name for one in polled_sources(state.settings)]
+    if source not in names:
+        raise UsageError.saying(
+            "%(source)s: is no source on the web; there are: %(names)s",
+            source=source,
+            names=", ".join(names) or "none",
+        )
+
+
+def probe_address(settings: Settings | None, url: str) -> Probe:
+    """Look at an address of the web, and store nothing. Raise SourceError or FetchError if nothing can be read."""
+    from publisher.polling.parser_process import ParserProcess
+    from publisher.polling.probe import probe
+
+    with ParserProcess() as parser:
+        return probe(url, CLIENT, parser, user_agent_of(settings))
+
+
+def add_web_source(state: EditingState, actor: Actor, url: str) -> list[str]:
+    """Add the feeds at an address to publication.toml; return their names. Raise SourceError if there are none."""
+    actor.require(Permission.MANAGE_SOURCES)
+    found = probe_address(state.settings, url)
+    if not found.feeds:
+        raise SourceError(f"{url}: {'; '.join(found.notes)}")
+    known = {one.url for one in polled_sources(state.settings)}
+    new = [one for one in found.feeds if one.url not in known]
+    with state.changing(actor, "add-source", url):
+        for one in new:
+            change_settings(state.settings.folders.root, {f"source[{one.name}]": one.table})
+    return [one.name for one in new]
+
+
+def probe_as_json(found: Probe) -> dict[str, object]:
+    """Return a look at an address for programs; `source` is the table that a feed would be in the settings."""
+    from publisher.polling.model import entry_to_json
+
+    feeds = [
+        {
+            "url": one.url,
+            "title": one.feed.title,
+            "language": one.language,
+            "missing": one.missing,
+            "source": one.table,
+            "entries": [entry_to_json(entry) for entry in one.feed.entries],
+        }
+        for one in found.feeds
+    ]
+    return {**asdict(replace(found, feeds=[])), "feeds": feeds}

@@ -1,0 +1,163 @@
+"""The entries of a source on the web, as polls have stored them: nothing is fetched here.
+
+A poll shows some entries of a source, so what a listing lacks is still there; only what the source itself has deleted
+is withdrawn. The key of an entry is what its source called it first.
+"""
+
+import json
+import re
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from lxml import etree
+from lxml import html as lxml_html
+from lxml.html import HtmlElement
+from sqlalchemy import Connection
+
+from publisher.articles.content.parser import parse_content
+from publisher.articles.content.text import make_excerpt
+from publisher.articles.model import Byline, ParsedArticle, Picture
+from publisher.config import Settings
+from publisher.config.sources import PolledSourceSettings
+from publisher.database import Database
+from publisher.errors import ArticleError
+from publisher.ingest.parsers.document import SourceDocument
+from publisher.ingest.sources.base import Item, Listing, RawItem
+from publisher.polling import store
+from publisher.polling.model import WebEntry, entry_to_json
+from publisher.polling.store import KeptEntry
+
+# What WordPress adds to each entry of its feeds: a link to the post, and one to the site.
+_APPENDED = re.compile(
+    r"<p>[^<>]{1,40}<a [^<>]*>[^<>]*</a>[^<>]{1,40}<a [^<>]*>[^<>]*</a>\.?\s*</p>\s*\Z"
+)
+# At the end of a summary: what leads to the rest, which our own links do.
+_MORE = re.compile(r"\s*(?:\[(?:…|\.\.\.|&hellip;|&#8230;)\])\s*(?=(?:</p>)?\s*\Z)")
+
+
+class EntrySource:
+    """The stored entries of one source."""
+
+    def __init__(
+        self,
+        options: PolledSourceSettings,
+        _settings: Settings,
+        database: Database,
+        now: datetime,
+    ) -> None:
+        self._options = options
+        self._database = database
+        self._now = now
+
+    def poll(self, mark: str) -> Listing:
+        """Return the entries that have become ready since the mark, which is a time."""
+        since = datetime.fromisoformat(mark) if mark else None
+        with self._database.reading() as connection:
+            ready = store.ready_entries(connection, self._options.name, since, self._now)
+        shown = [Item(one.key, one.signature) for one in ready if not one.is_withdrawn]
+        gone = [one.key for one in ready if one.is_withdrawn]
+        return Listing(shown, False, self._now.isoformat(), withdrawn=gone)
+
+    def read(self, item: Item) -> RawItem:
+        """Return an entry as a document; raise ArticleError for one that is not stored any more."""
+        with self._database.reading() as connection:
+            stored = self._read(connection, item.key)
+        content = document_of(stored, self._options)
+        # Its key says nothing of languages, as the path of a file does.
+        document = SourceDocument(
+            PurePosixPath("entry.html"),
+            content,
+            describe=lambda _fields: metadata_of(stored, self._options),
+        )
+        return RawItem(
+            document,
+            known_since=lambda: stored.first_seen_at,
+            is_archive=stored.is_archive,
+        )
+
+    def _read(self, connection: Connection, key: str) -> KeptEntry:
+        stored = store.read_entry(connection, self._options.name, key)
+        if stored is None:
+            raise ArticleError.saying("this entry is not stored any more")
+        return stored
+
+
+def metadata_of(stored: KeptEntry, options: PolledSourceSettings) -> ParsedArticle:
+    """Return what an entry says of itself, as an article without a body. Pure.
+
+    With its whole text it is a page of ours, and names the site's as the first copy; else links lead to the site.
+    """
+    entry = stored.entry
+    is_full = options.content == "full"
+    pictures = options.pictures == "link" and bool(entry.picture)
+    return ParsedArticle(
+        title=entry.title or _title_of(entry, options),
+        language=options.language_of(entry.url) or entry.language or None,
+        published=entry.published,
+        updated=entry.updated,
+        bylines=tuple(
+            Byline(name=one.name, affiliation=one.affiliation or None) for one in entry.authors
+        ),
+        summary=_text(_without_more(entry.summary)) if is_full else "",
+        topics=entry.topics,
+        picture=Picture(src=entry.picture) if pictures else None,
+        # Of this source alone: another one may name the same address, and must not take its place.
+        key=f"{options.name}: {stored.story.partition('://')[2] or stored.story}",
+        is_linked=True,
+        url=None if is_full else entry.url or None,
+        canonical=entry.url or None if is_full else None,
+    )
+
+
+def document_of(stored: KeptEntry, options: PolledSourceSettings) -> bytes:
+    """Return an entry as a page of HTML, which changes whenever anything of the entry does. Pure."""
+    entry = stored.entry
+    said = json.dumps({**entry_to_json(entry), "story": stored.story}, sort_keys=True)
+    # Two hyphens would end the comment.
+    note = said.replace("--", "-\\u002d")
+    page = f"<article>{_body(entry, options)}</article><!-- {note} -->"
+    return page.encode("utf-8", "replace")
+
+
+def _body(entry: WebEntry, options: PolledSourceSettings) -> str:
+    text = _APPENDED.sub("", entry.html or entry.summary)
+    if options.content == "summary":
+        text = _without_more(entry.summary) or _excerpt(text, entry.language)
+    return text if options.pictures == "link" else _without_pictures(text)
+
+
+def _without_more(summary: str) -> str:
+    return _MORE.sub(" …", _APPENDED.sub("", summary))
+
+
+def _excerpt(text: str, language: str) -> str:
+    paragraph = lxml_html.Element("p")
+    paragraph.text = make_excerpt(_text(text), language or "en")
+    return etree.tostring(paragraph, encoding="unicode", method="html")
+
+
+def _title_of(entry: WebEntry, options: PolledSourceSettings) -> str:
+    """Return a title for an entry without one, as of short notes: how its text begins."""
+    text = _text(entry.summary or entry.html)
+    return make_excerpt(text, entry.language or options.language or "en")[:_MAX_TITLE].strip()
+
+
+_MAX_TITLE = 80
+
+
+def _text(html: str) -> str:
+    return parse_content(html).text if html.strip() else ""
+
+
+def _without_pictures(html: str) -> str:
+    if "<" not in html:
+        return html
+    body: HtmlElement = lxml_html.fragment_fromstring(html, create_parent="div")
+    for figure in [*body.iter("figure")]:
+        if figure.find(".//img") is not None and figure.find(".//table") is None:
+            figure.drop_tree()
+    for picture in [*body.iter("img", "picture", "svg")]:
+        if picture.getparent() is not None:
+            picture.drop_tree()
+    inner = etree.tostring(body, encoding="unicode", method="html")
+    return inner[inner.index(">") + 1 : inner.rindex("<")]

@@ -1,0 +1,111 @@
+"""What a page of a site says of the site: its feeds, its generator, and other ways to its articles. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+from lxml import html as lxml_html
+from lxml.html import HtmlElement
+
+from publisher.polling.foreign_values import plain_title, web_address
+from publisher.polling.model import AnswerError
+
+_FEED_TYPES = {
+    "application/rss+xml": "RSS",
+    "application/atom+xml": "Atom",
+    "application/feed+json": "JSON Feed",
+    "application/rdf+xml": "RDF",
+}
+# Feeds of comments, which have no articles.
+_NO_ARTICLES = re.compile(r"/comments/feed|[?&]feed=comments|comments", re.IGNORECASE)
+# Where sites have a feed that no page names, the most usual first.
+USUAL_FEEDS = (
+    "/feed/",
+    "/index.xml",
+    "/rss.xml",
+    "/atom.xml",
+    "/feed.xml",
+    "/feed.json",
+    "/rss/",
+)
+_MOST_FEEDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLink:
+    """A feed that a page names; `language` and `title` are empty where it does not say them."""
+
+    url: str
+    title: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontPage:
+    """What a page says. `others` are its translations by language: home pages, if this is one.
+
+    `api` is that of WordPress. `generator` is what has made the site, as it says itself.
+    """
+
+    title: str = ""
+    language: str = ""
+    generator: str = ""
+    api: str = ""
+    feeds: tuple[FeedLink, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+
+
+def read_front_page(body: bytes, url: str) -> FrontPage:
+    """Return what a page says of its site. Raise AnswerError for what is no page of HTML."""
+    parser = lxml_html.HTMLParser(encoding=_encoding(body), remove_comments=True)
+    try:
+        page = lxml_html.document_fromstring(body, parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        raise AnswerError("this is no page of HTML") from None
+    bases = (one.get("href") or "" for one in page.iter("base"))
+    base = web_address(next(bases, ""), url) or url
+    links = [*_links(page, base)]
+    feeds = [
+        FeedLink(address, plain_title(one.get("title") or ""), one.get("hreflang") or "")
+        for relations, address, one in links
+        if "alternate" in relations
+        and (one.get("type") or "").partition(";")[0].strip().lower() in _FEED_TYPES
+        and not _NO_ARTICLES.search(address + (one.get("title") or ""))
+    ]
+    others = [
+        ((one.get("hreflang") or "").strip(), address)
+        for relations, address, one in links
+        if "alternate" in relations and one.get("hreflang") and not one.get("type")
+    ]
+    apis = (address for relations, address, _one in links if "https://api.w.org/" in relations)
+    return FrontPage(
+        title=plain_title(page.findtext(".//title") or ""),
+        language=(page.get("lang") or "").strip(),
+        generator=plain_title(next(_generators(page), "")),
+        api=next(apis, ""),
+        feeds=tuple(dict.fromkeys(feeds))[:_MOST_FEEDS],
+        others=tuple(one for one in others if one[0].lower() != "x-default"),
+    )
+
+
+def _generators(page: HtmlElement) -> Iterator[str]:
+    for one in page.iter("meta"):
+        if (one.get("name") or "").lower() == "generator":
+            yield one.get("content") or ""
+
+
+def _links(page: HtmlElement, base: str) -> Iterator[tuple[list[str], str, HtmlElement]]:
+    for one in page.iter("link", "a"):
+        address, relations = web_address(one.get("href") or "", base), one.get("rel") or ""
+        if address and relations:
+            yield relations.lower().split(), address, one
+
+
+def _encoding(body: bytes) -> str | None:
+    """Return UTF-8 if a page is that, else None for what it declares."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"

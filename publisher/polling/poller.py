@@ -1,0 +1,366 @@
+"""Ask the sources that are due, several hosts at a time, and file what they bring.
+
+Of one host there is one request at a time. Threads ask and parse; the caller's thread alone writes. A poll that fails
+is a row with its reason, and the other sources go on.
+"""
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from queue import Empty, Queue
+from threading import Event
+from urllib.parse import urlsplit
+
+from publisher.clock import Clock
+from publisher.config.sources import PolledSourceSettings
+from publisher.database import Database
+from publisher.errors import PublisherError
+from publisher.fault_isolation import explain_fault, stops_all
+from publisher.fetching.addresses import WebRequest
+from publisher.fetching.client import GuardedClient
+from publisher.fetching.limits import FetchError, FetchProblem
+from publisher.log import log
+from publisher.polling import schedule, store
+from publisher.polling.model import WebEntry, WebFeed
+from publisher.polling.schedule import PollAnswer, PollResult, PollState
+from publisher.polling.store import Filed, FilingRules, PolledSource
+
+# Hosts that are asked at the same time.
+_MAX_HOSTS = 20
+# Between two requests to one host.
+_SECONDS_BETWEEN = 1.0
+# Of one host in one run, so that a run of a slow host ends.
+_MAX_OF_HOST = 20
+# Answers that are stored in one transaction, and how long the first of them waits for others.
+_BATCH, _SECONDS_OF_BATCH = 100, 1.0
+# Documents with older entries that are read after a pause.
+_MAX_FOLLOWED = 20
+# When nothing can be reached, all sources are asked again so much later, and none has failed.
+_OFFLINE = timedelta(minutes=5)
+_NO_NETWORK = frozenset({FetchProblem.NAME, FetchProblem.UNREACHABLE})
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/json;q=0.8, application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
+)
+
+ReadFeed = Callable[[bytes, str, str], WebFeed]
+
+
+@dataclass(frozen=True, slots=True)
+class PollOutcome:
+    """What a source answered. Without entries it has none that are new, or could not be read."""
+
+    source: PolledSource
+    answer: PollAnswer
+    entries: tuple[WebEntry, ...] = ()
+    note: str = ""
+    failure: FetchProblem | None = None
+
+
+@dataclass(slots=True)
+class PollReport:
+    """What a run brought, in numbers; `problems` are those of all sources, also of earlier runs."""
+
+    asked: int = 0
+    new: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Poller:
+    """Asks sources. `read_feed` parses; `spread` gives a random number from -1 to 1 for each source."""
+
+    sources: Sequence[PolledSourceSettings]
+    database: Database
+    clock: Clock
+    read_feed: ReadFeed
+    user_agent: str
+    client: GuardedClient = field(default_factory=GuardedClient)
+    spread: Callable[[], float] = lambda: random.uniform(-1, 1)  # noqa: S311  # no secret
+    seconds_between: float = _SECONDS_BETWEEN
+    _stopping: Event = field(default_factory=Event)
+
+    def run(
+        self, progress: Callable[[str, int, int], None] | None = None, only: str = ""
+    ) -> PollReport:
+        """Ask what is due; with `only` that source alone, due or not, unless it is paused."""
+        now = self.clock.now()
+        settings = {one.name: one for one in self.sources}
+        stored = self._adopt(settings, now)
+        due = [one for one in stored.values() if _is_due(one, now, only)]
+        report, batch, offline = (
+            PollReport(asked=len(due)),
+            list[PollOutcome](),
+            list[PollOutcome](),
+        )
+        with closing(self._answers(due)) as answers:
+            for number, asked in enumerate(answers):
+                if progress:
+                    progress("asking sources", number, len(due))
+                if asked is not None:
+                    (offline if asked.failure in _NO_NETWORK else batch).append(asked)
+                if asked is None or len(batch) >= _BATCH:
+                    self._file(batch, settings, report)
+                    batch.clear()
+        is_offline = len(offline) == len(due) > 1
+        self._file([*batch, *offline], settings, report, is_offline=is_offline)
+        report.problems = self._problems(settings)
+        return report
+
+    def _adopt(
+        self, settings: Mapping[str, PolledSourceSettings], now: datetime
+    ) -> dict[str, PolledSource]:
+        """Return the configured sources as they are stored; new ones are due at once."""
+        with self.database.reading() as connection:
+            stored = store.list_polled(connection)
+        renamed = renamed_polled(settings, stored)
+        added = [
+            PolledSource(name=one.name, configured_url=one.url, state=PollState(one.url, now))
+            for one in settings.values()
+            if one.name not in renamed.values()
+            and (one.name not in stored or stored[one.name].configured_url != one.url)
+        ]
+        # What it has shown stays known under another address.
+        added = [
+            replace(one, first_read_at=stored[one.name].first_read_at)
+            if one.name in stored
+            else one
+            for one in added
+        ]
+        if added or renamed:
+            with self.database.writing() as connection:
+                for former, name in renamed.items():
+                    store.rename_polled(connection, former, name)
+                store.save_polled(connection, added)
+                stored = store.list_polled(connection)
+        return {name: one for name, one in stored.items() if name in settings}
+
+    def _answers(self, due: Iterable[PolledSource]) -> Generator[PollOutcome | None]:
+        """Yield an answer of each source as they come, and None when there is time to store them."""
+        hosts = defaultdict[str, list[PolledSource]](list)
+        for one in due:
+            hosts[_host(one.state.url)].append(one)
+        answers = Queue[PollOutcome](maxsize=_BATCH)
+        chosen = [sources[:_MAX_OF_HOST] for sources in hosts.values()]
+        left = sum(map(len, chosen))
+        self._stopping.clear()
+        with ThreadPoolExecutor(_MAX_HOSTS, "poll") as pool:
+            running = [pool.submit(self._ask_host, sources, answers) for sources in chosen]
+            try:
+                while left:
+                    try:
+                        yield answers.get(timeout=_SECONDS_OF_BATCH)
+                        left -= 1
+                    except Empty:
+                        yield None
+            finally:
+                self._stopping.set()
+                while not all(one.done() for one in running):
+                    _take(answers)
+
+    def _ask_host(self, sources: Sequence[PolledSource], answers: Queue[PollOutcome]) -> None:
+        for number, one in enumerate(sources):
+            if number and self._stopping.wait(self.seconds_between):
+                return
+            if self._stopping.is_set():
+                return
+            try:
+                asked = self._ask(one)
+            except Exception as error:
+                if stops_all(error):
+                    raise
+                log.exception("a source could not be asked", source=one.name)
+                asked = PollOutcome(one, PollAnswer(None, {}, problem=explain_fault(error)))
+            answers.put(asked)
+
+    def _ask(self, one: PolledSource) -> PollOutcome:
+        now = self.clock.now()
+        conditions = schedule.conditional_headers(one.state, now)
+        try:
+            answer, body = self._fetch(one.state.url, conditions)
+        except FetchError as error:
+            answer = PollAnswer(None, {}, problem=str(error))
+            return PollOutcome(one, answer, failure=error.problem)
+        is_same = answer.body_hash == one.state.body_hash
+        if answer.status != HTTPStatus.OK or is_same:
+            return PollOutcome(one, answer)
+        try:
+            feed = self.read_feed(body, answer.url, answer.headers.get("Content-Type", ""))
+        except PublisherError as error:
+            return PollOutcome(one, replace(answer, is_readable=False, problem=str(error)))
+        interval = schedule.interval_of(feed, now)
+        entries, note = self._with_older(one, feed)
+        return PollOutcome(one, replace(answer, interval=interval), entries, note)
+
+    def _fetch(self, url: str, conditions: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
+        headers = {"Accept": _ACCEPT, "User-Agent": self.user_agent, **conditions}
+        request = WebRequest(url, headers=headers, follow="any")
+        with self.client.open(request) as response:
+            body = response.read() if response.status == HTTPStatus.OK else b""
+            answer = PollAnswer(
+                response.status,
+                response.headers,
+                hashlib.sha256(body).hexdigest() if body else "",
+                response.moved_to,
+                url=response.url,
+            )
+        return answer, body
+
+    def _with_older(self, one: PolledSource, feed: WebFeed) -> tuple[tuple[WebEntry, ...], str]:
+        """Return the entries, with older ones where none of these was there before; and what may be missing."""
+        note = f"{feed.left_out} of its entries are too many" if feed.left_out else ""
+        if one.first_read_at is None or not feed.entries:
+            return feed.entries, note
+        with self.database.reading() as connection:
+            known = store.known_marks(connection, one.name)
+        entries, seen = list(feed.entries), {one.state.url}
+        while not store.overlaps(entries, known) and len(seen) <= _MAX_FOLLOWED:
+            if not feed.following or feed.following in seen or self._stopping.is_set():
+                return (
+                    tuple(entries),
+                    "none of its entries was there before: some may be missing",
+                )
+            seen.add(feed.following)
+            self._stopping.wait(self.seconds_between)
+            try:
+                answer, body = self._fetch(feed.following, {})
+                feed = self.read_feed(body, answer.url, answer.headers.get("Content-Type", ""))
+            except PublisherError as error:
+                return tuple(entries), f"older entries can't be read: {error}"
+            entries += feed.entries
+        return tuple(entries), note
+
+    def _file(
+        self,
+        batch: Sequence[PollOutcome],
+        settings: Mapping[str, PolledSourceSettings],
+        report: PollReport,
+        *,
+        is_offline: bool = False,
+    ) -> None:
+        """Store a batch of answers, each with its entries, in one transaction."""
+        if not batch:
+            return
+        now = self.clock.now()
+        with self.database.writing() as connection:
+            stored = store.list_polled(connection)
+            held = dict[str, datetime]()
+            for asked in batch:
+                # A person may have paused it meanwhile.
+                current = stored.get(asked.source.name)
+                if current is None or current.configured_url != asked.source.configured_url:
+                    continue
+                options = settings[current.name]
+                rules = _rules(options, current, now)
+                filed = store.file_entries(connection, current.name, asked.entries, rules)
+                if is_offline:
+                    after, until = _offline(current, asked, now), None
+                else:
+                    after, until = _after(current, asked, filed, options, now, self.spread())
+                stored[current.name] = after
+                if until:
+                    held[_host(current.state.url)] = until
+                report.new += filed.new
+                report.changed += filed.changed
+                report.withdrawn += filed.withdrawn
+            changed = {asked.source.name for asked in batch}
+            changed |= {n for n, one in stored.items() if _host(one.state.url) in held}
+            rows = [_held_back(stored[n], held) for n in sorted(changed) if n in stored]
+            store.save_polled(connection, rows)
+
+    def _problems(self, settings: Iterable[str]) -> list[str]:
+        with self.database.reading() as connection:
+            stored = store.list_polled(connection)
+        return [
+            f"source {name}: {stored[name].reason}"
+            for name in settings
+            if name in stored and stored[name].has_failed
+        ]
+
+
+def _is_due(one: PolledSource, now: datetime, only: str) -> bool:
+    if only:
+        return one.name == only and not one.is_paused
+    return one.is_asked and one.state.next_at <= now
+
+
+def _take(answers: Queue[PollOutcome]) -> None:
+    """Make room for threads that end."""
+    try:
+        answers.get(timeout=0.05)
+    except Empty:
+        return
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def renamed_polled(
+    settings: Mapping[str, PolledSourceSettings], stored: Mapping[str, PolledSource]
+) -> dict[str, str]:
+    """Return the new names of sources by their former ones: the same address, and one of each. Pure."""
+    gone = [one for name, one in stored.items() if name not in settings]
+    new = [one for name, one in settings.items() if name not in stored]
+    pairs = [(a.name, b.name) for a in gone for b in new if a.configured_url == b.url]
+    former, names = [a for a, _b in pairs], [b for _a, b in pairs]
+    return {a: b for a, b in pairs if former.count(a) == names.count(b) == 1}
+
+
+def _rules(options: PolledSourceSettings, one: PolledSource, now: datetime) -> FilingRules:
+    if one.first_read_at is not None:
+        return FilingRules(now=now, settle=options.settle, archive_until=None)
+    # What is there at the first poll has been the same for as long as anybody knows.
+    until = now if options.first_import == "archive" else now - options.backfill
+    is_news = options.first_import == "news"
+    return FilingRules(now=now, settle=timedelta(), archive_until=None if is_news else until)
+
+
+def _after(  # what a poll knows
+    one: PolledSource,
+    asked: PollOutcome,
+    filed: Filed,
+    options: PolledSourceSettings,
+    now: datetime,
+    spread: float,
+) -> tuple[PolledSource, datetime | None]:
+    """Return a source after a poll, and until when its host asks to be left alone."""
+    is_same = asked.answer.body_hash == one.state.body_hash
+    answer = replace(asked.answer, overlaps=filed.known > 0 or is_same)
+    if options.every is not None:
+        answer = replace(answer, interval=options.every)
+    polled = schedule.after_answer(one.state, answer, now, spread)
+    state = polled.state
+    if filed.waiting:
+        # Looks once more before they are news.
+        again = now + max(options.settle, schedule.SHORTEST_INTERVAL)
+        state = replace(state, next_at=min(state.next_at, again))
+    is_read = polled.result in {PollResult.NEW, PollResult.UNCHANGED}
+    after = replace(
+        one,
+        state=state,
+        result=polled.result.name.lower(),
+        reason="; ".join(filter(None, (polled.text, asked.note))),
+        last_read_at=now if is_read else one.last_read_at,
+        first_read_at=one.first_read_at or (now if is_read else None),
+    )
+    return after, polled.host_until
+
+
+def _offline(one: PolledSource, asked: PollOutcome, now: datetime) -> PolledSource:
+    reason = f"{asked.answer.problem}, and nothing else can be reached from this machine"
+    state = replace(one.state, next_at=now + _OFFLINE)
+    return replace(one, state=state, result=PollResult.WAIT.name.lower(), reason=reason)
+
+
+def _held_back(one: PolledSource, held: Mapping[str, datetime]) -> PolledSource:
+    until = held.get(_host(one.state.url), one.state.next_at)
+    return replace(one, state=replace(one.state, next_at=max(one.state.next_at, until)))

@@ -1,0 +1,164 @@
+"""Look at an address of the web: what it is, which feeds it leads to, and what would come of them. Stores nothing.
+
+An address of a feed is read itself. A page is searched for feeds, in its languages, too; where it names none, the
+usual places are tried. All of it ends within a few seconds.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from time import monotonic
+from urllib.parse import urljoin, urlsplit
+
+from publisher.errors import PublisherError
+from publisher.fetching.addresses import WebRequest
+from publisher.fetching.client import GuardedClient
+from publisher.fetching.limits import FetchLimits
+from publisher.polling.discovery import USUAL_FEEDS, FeedLink, FrontPage, read_front_page
+from publisher.polling.model import AnswerError, WebFeed
+from publisher.polling.parser_process import ParserProcess
+
+# For all requests of a look, and for each of them.
+_SECONDS, _SECONDS_EACH = 9.0, 4.0
+_MOST_FEEDS, _MOST_LANGUAGES = 8, 12
+# Characters of text; shorter ones are summaries.
+_LONG_TEXT = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFeed:
+    """A feed with its entries. `language` is what it states, or the page that names it. `missing` are sentences."""
+
+    url: str
+    feed: WebFeed
+    language: str = ""
+    missing: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the source that it would be: its address without the scheme."""
+        return self.url.partition("://")[2].rstrip("/")
+
+    @property
+    def table(self) -> dict[str, str]:
+        """The table [[source]] that it would be, with the language where it states none itself."""
+        named = {"language": self.language} if self.language and not self.feed.language else {}
+        return {"kind": "feed", "url": self.url, **named}
+
+
+@dataclass(slots=True, kw_only=True)
+class Probe:
+    """What stands at an address. `what` says it in a few words, `notes` what else is there."""
+
+    url: str
+    what: str = ""
+    title: str = ""
+    feeds: list[FoundFeed] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def probe(url: str, client: GuardedClient, parser: ParserProcess, user_agent: str) -> Probe:
+    """Look at an address. Raise FetchError if it can't be fetched, SourceError if nothing at it can be read."""
+    look = _Look(client, parser, user_agent)
+    body, final, content_type = look.fetch(url)
+    found = Probe(url=url)
+    try:
+        feed = parser.read_feed(body, final, content_type)
+    except AnswerError as no_feed:
+        try:
+            page = parser.run(read_front_page, body, final)
+        except AnswerError:
+            raise no_feed from None
+        look.add_feeds_of(page, final, found)
+    else:
+        found.what, found.title = "a feed", feed.title
+        found.feeds.append(_judged(url, feed, ""))
+    return found
+
+
+class _Look:
+    def __init__(self, client: GuardedClient, parser: ParserProcess, user_agent: str) -> None:
+        self._client = replace(client, limits=FetchLimits(seconds=_SECONDS_EACH))
+        self._parser = parser
+        self._user_agent = user_agent
+        self._ends = monotonic() + _SECONDS
+
+    def fetch(self, url: str) -> tuple[bytes, str, str]:
+        """Return a body, the address at which it stands, and its media type. Raise SourceError unless the answer is 200."""
+        request = WebRequest(url, headers={"User-Agent": self._user_agent}, follow="any")
+        with self._client.open(request) as response:
+            if response.status != HTTPStatus.OK:
+                raise AnswerError(f"{urlsplit(url).hostname}: answered {response.status}")
+            return response.read(), response.url, response.headers.get("Content-Type", "")
+
+    def add_feeds_of(self, page: FrontPage, url: str, found: Probe) -> None:
+        found.what = (
+            f"a page of a site made with {page.generator}" if page.generator else "a page"
+        )
+        found.title = page.title
+        for link in self._links(page, url):
+            if monotonic() > self._ends or len(found.feeds) >= _MOST_FEEDS:
+                found.notes.append(f"{link.url}: not looked at, for want of time")
+                continue
+            if feed := self._read(link, found):
+                found.feeds.append(feed)
+        if page.api:
+            found.notes.append(f"{page.api}: the API of WordPress")
+        if not found.feeds:
+            found.notes.append("no feed was found; if you know its address, give that")
+
+    def _links(self, page: FrontPage, url: str) -> Iterator[FeedLink]:
+        """Yield the feeds that a page and its translations name; the usual places if there are none."""
+        links = [replace(one, language=one.language or page.language) for one in page.feeds]
+        for language, other in page.others[:_MOST_LANGUAGES]:
+            if other.rstrip("/") == url.rstrip("/") or monotonic() > self._ends:
+                continue
+            try:
+                body, final, _type = self.fetch(other)
+                there = self._parser.run(read_front_page, body, final)
+            except PublisherError:
+                continue  # the page that names it says enough
+            links += [replace(one, language=language) for one in there.feeds]
+        seen = dict[str, FeedLink]()
+        for link in links:
+            seen.setdefault(link.url, link)
+        yield from seen.values() or (FeedLink(urljoin(url, path)) for path in USUAL_FEEDS)
+
+    def _read(self, link: FeedLink, found: Probe) -> FoundFeed | None:
+        try:
+            body, final, content_type = self.fetch(link.url)
+            feed = self._parser.read_feed(body, final, content_type)
+        except PublisherError as error:
+            if link.title or link.language:  # not one of the usual places
+                found.notes.append(f"{link.url}: {error}")
+            return None
+        known = {one.feed for one in found.feeds}
+        return None if feed in known else _judged(link.url, feed, link.language)
+
+
+def _judged(url: str, feed: WebFeed, language: str) -> FoundFeed:
+    return FoundFeed(
+        url=url,
+        feed=feed,
+        language=feed.language or language,
+        missing=tuple(_missing(feed, language)),
+    )
+
+
+def _missing(feed: WebFeed, language: str) -> Iterator[str]:
+    """Yield what a digest of a feed would lack. Pure."""
+    entries = feed.entries
+    if not entries:
+        yield "it has no entries now"
+        return
+    lacks = Counter[str]()
+    for one in entries:
+        lacks["no date; each gets that of the poll that sees it first"] += one.published is None
+        lacks["no title; how the text begins is shown instead"] += not one.title
+        lacks["no link; nothing leads to the site"] += not one.url
+    yield from (f"{n} of {len(entries)} entries have {what}" for what, n in lacks.items() if n)
+    if not (feed.language or language or any(one.language for one in entries)):
+        yield 'it does not state its language; write language = "..."'
+    if not any(len(one.html) > _LONG_TEXT for one in entries):
+        yield 'its texts are summaries, so content = "full" would add nothing'

@@ -1,0 +1,301 @@
+"""What is stored of sources on the web: their states, and their entries.
+
+A poll is filed in one transaction: its entries, and the validators with which the next one asks. So a poll that is
+killed is done again, and nothing is lost or there twice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from publisher.database.dialect.sql import upsert_by_key
+from publisher.polling.identity import EntryMarks, Recognised, bare_link, key_for, recognise
+from publisher.polling.model import WebEntry, entry_from_json, entry_to_json
+from publisher.polling.schedule import PollState
+from publisher.polling.tables import polled_entry, polled_source
+
+# Some entries show the time, or a number of readers: more changes than so many are none.
+MAX_EDITS = 24
+_MARKS = ("entry_id", "link", "title", "day", "content_hash")
+# Of these, those that readers see.
+_SHOWN = ("link", "content_hash")
+_TIMES = ("next_at", "full_at", "failing_since", "moved_since")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolledSource:
+    """A source as it is stored. `result` and `reason` are of the last poll."""
+
+    name: str
+    configured_url: str
+    state: PollState
+    first_read_at: datetime | None = None
+    last_read_at: datetime | None = None
+    result: str = ""
+    reason: str = ""
+    is_paused: bool = False
+
+    @property
+    def next_at(self) -> datetime:
+        return self.state.next_at
+
+    @property
+    def is_asked(self) -> bool:
+        return not (self.is_paused or self.state.is_stopped)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last poll has failed, or nothing is asked any more."""
+        return self.state.errors > 0 or self.state.is_stopped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingRules:
+    """How entries are filed: when they are ready, and since when they are news."""
+
+    now: datetime
+    # How long an entry has to stay the same before it is news.
+    settle: timedelta
+    # At the first poll, what was published before then is an archive; None if nothing is.
+    archive_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What a poll brought: numbers of entries. `known` are those that were stored before, `waiting` are not news yet."""
+
+    new: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+    known: int = 0
+    waiting: int = 0
+
+
+# Sources
+
+
+def list_polled(connection: sa.Connection) -> dict[str, PolledSource]:
+    rows = connection.execute(sa.select(polled_source)).mappings()
+    return {row["name"]: _source(dict(row)) for row in rows}
+
+
+def _source(row: dict[str, Any]) -> PolledSource:
+    del row["next_at"]
+    state = dict(row.pop("state"))
+    for name in _TIMES:
+        if state[name]:
+            state[name] = datetime.fromisoformat(state[name])
+    return PolledSource(state=PollState(**state), **row)
+
+
+def save_polled(connection: sa.Connection, sources: Sequence[PolledSource]) -> None:
+    rows = []
+    for one in sources:
+        state = asdict(one.state)
+        stored = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in state.items()}
+        rows.append({**asdict(one), "state": stored, "next_at": one.state.next_at})
+    if rows:
+        connection.execute(upsert_by_key(connection, polled_source), rows)
+
+
+def rename_polled(connection: sa.Connection, former: str, name: str) -> None:
+    here = polled_source.c.name == former
+    connection.execute(sa.update(polled_source).where(here).values(name=name))
+
+
+def pause(connection: sa.Connection, name: str, now: datetime, *, is_paused: bool) -> bool:
+    """Pause a source, or let it be asked from now on, also if it had stopped. Return whether it is stored."""
+    one = list_polled(connection).get(name)
+    if one is None:
+        return False
+    state = one.state if is_paused else replace(one.state, next_at=now, is_stopped=False)
+    save_polled(connection, [replace(one, state=state, is_paused=is_paused)])
+    return True
+
+
+# Entries
+
+
+def known_marks(connection: sa.Connection, source: str) -> dict[str, EntryMarks]:
+    columns = polled_entry.c["key", *_MARKS]
+    rows = connection.execute(sa.select(*columns).where(polled_entry.c.source == source))
+    return {key: EntryMarks(*marks) for key, *marks in rows}
+
+
+def overlaps(entries: Iterable[WebEntry], known: Mapping[str, EntryMarks]) -> bool:
+    """Return whether some of these entries are known. Pure."""
+    return not known or any(one.key is not None for one in recognise(entries, known))
+
+
+def file_entries(
+    connection: sa.Connection, source: str, entries: Iterable[WebEntry], rules: FilingRules
+) -> Filed:
+    """Store the entries of a poll; return what is new or has changed. What the poll lacks stays as it is."""
+    shown = [*entries]
+    known = known_marks(connection, source)
+    found = recognise(shown, known)
+    here = polled_entry.c.source == source
+    keys = [one.key for one in found if one.key is not None]
+    chosen = sa.select(polled_entry).where(here, polled_entry.c.key.in_(keys))
+    before = {row["key"]: dict(row) for row in connection.execute(chosen).mappings()}
+    taken = {*known}
+    rows, new, changed, withdrawn = list[dict[str, Any]](), 0, 0, 0
+    for one in found:
+        if one.key is None and one.entry.expired:
+            continue
+        if one.key is None:
+            rows.append(_new_row(source, one, taken, rules))
+            new += 1
+        elif (row := _changed_row(before[one.key], one, rules)) is not None:
+            rows.append(row)
+            is_gone = row["is_withdrawn"] and not before[one.key]["is_withdrawn"]
+            withdrawn += is_gone
+            changed += row["edits"] != before[one.key]["edits"]
+    if rows:
+        connection.execute(upsert_by_key(connection, polled_entry), rows)
+        _join_stories(connection, source, rows, rules.now)
+    waiting = sum(row["ready_at"] > rules.now for row in rows)
+    return Filed(new, changed, withdrawn, len(keys), waiting)
+
+
+def _new_row(
+    source: str, one: Recognised, taken: set[str], rules: FilingRules
+) -> dict[str, Any]:
+    key = key_for(one.marks, taken)
+    taken.add(key)
+    published = one.entry.published or rules.now
+    is_archive = rules.archive_until is not None and published <= rules.archive_until
+    return {
+        **asdict(one.marks),
+        "source": source,
+        "key": key,
+        "edits": 0,
+        "entry": entry_to_json(one.entry),
+        "story": key,
+        "first_seen_at": rules.now,
+        "ready_at": rules.now if is_archive else rules.now + rules.settle,
+        "is_archive": is_archive,
+        "is_withdrawn": False,
+    }
+
+
+def _changed_row(
+    before: dict[str, Any], one: Recognised, rules: FilingRules
+) -> dict[str, Any] | None:
+    """Return the row of a known entry, None if it stays as it is."""
+    if one.entry.expired:
+        gone = {"is_withdrawn": True, "ready_at": rules.now}
+        return None if before["is_withdrawn"] else {**before, **gone}
+    marks = asdict(one.marks)
+    is_edited = before["is_withdrawn"] or any(before[name] != marks[name] for name in _SHOWN)
+    if is_edited and before["edits"] < MAX_EDITS:
+        was_picked_up = before["ready_at"] <= rules.now
+        return {
+            **before,
+            **marks,
+            "entry": entry_to_json(replace(one.entry, published=_published(before, one.entry))),
+            "edits": before["edits"] + 1,
+            "ready_at": rules.now + (timedelta() if was_picked_up else rules.settle),
+            "is_withdrawn": False,
+        }
+    renamed = {**before, **marks} | {name: before[name] for name in _SHOWN}
+    return None if renamed == before else renamed
+
+
+def _join_stories(
+    connection: sa.Connection, source: str, rows: Sequence[dict[str, Any]], now: datetime
+) -> None:
+    """Let entries be one story that name each other as translations; the story of the first one stays.
+
+    What only one side says counts for nothing: any page may name another.
+    """
+    links = {
+        bare_link(url) for row in rows for _tag, url in row["entry"].get("translations", ())
+    }
+    if not links:
+        return
+    table = polled_entry.c
+    columns = table["key", "link", "story", "entry", "first_seen_at", "ready_at"]
+    keys = [row["key"] for row in rows]
+    here = (table.source == source) & (table.link.in_(links) | table.key.in_(keys))
+    found = connection.execute(sa.select(*columns).where(here)).mappings().all()
+    in_order = sorted(found, key=lambda row: (row["first_seen_at"], row["key"]))
+    for row, story in joined_stories([dict(row) for row in in_order]).items():
+        ready = sa.case((table.ready_at < now, now), else_=table.ready_at)
+        change = sa.update(polled_entry).where(table.source == source, table.key == row)
+        connection.execute(change.values(story=story, ready_at=ready))
+
+
+def joined_stories(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the new stories of entries by key, of rows in the order in which they were first seen. Pure."""
+    names = [
+        {bare_link(url) for _tag, url in row["entry"].get("translations", ())} for row in rows
+    ]
+    stories = [row["story"] for row in rows]
+    for later, row in enumerate(rows):
+        for first in range(later):
+            other = rows[first]
+            if row["link"] in names[first] and other["link"] in names[later]:
+                stories[later] = stories[first]
+                break
+    return {
+        row["key"]: story
+        for row, story in zip(rows, stories, strict=True)
+        if story != row["story"]
+    }
+
+
+def _published(before: dict[str, Any], entry: WebEntry) -> datetime | None:
+    """Return when an entry was first published: a date that is moved later makes no news."""
+    first = entry_from_json(before["entry"]).published
+    return first or entry.published
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyEntry:
+    """An entry that is to be picked up. `signature` changes with what readers see of it."""
+
+    key: str
+    signature: str
+    is_withdrawn: bool
+
+
+def ready_entries(
+    connection: sa.Connection, source: str, since: datetime | None, now: datetime
+) -> list[ReadyEntry]:
+    """Return the entries of a source that have become ready since an instant, all if it is None, until now."""
+    table = polled_entry.c
+    signature = table.content_hash + " " + table.link + " " + table.story
+    query = sa.select(table.key, signature, table.is_withdrawn)
+    query = query.where(table.source == source, table.ready_at <= now)
+    if since is not None:
+        query = query.where(table.ready_at >= since)
+    rows = connection.execute(query.order_by(table.first_seen_at, table.key))
+    return [ReadyEntry(*row) for row in rows]
+
+
+def last_ready(connection: sa.Connection, now: datetime) -> Mapping[str, datetime]:
+    """Return when an entry of each source has become ready last."""
+    table = polled_entry.c
+    query = sa.select(table.source, sa.func.max(table.ready_at)).where(table.ready_at <= now)
+    return dict(connection.execute(query.group_by(table.source)).all())
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEntry:
+    """An entry with what its source does not say of it. `story` is the key of the story that it is part of."""
+
+    entry: WebEntry
+    story: str
+    first_seen_at: datetime
+    is_archive: bool
+
+
+def read_entry(connection: sa.Connection, source: str, key: str) -> KeptEntry | None:
+    columns = polled_entry.c["entry", "story", "first_seen_at", "is_archive"]
+    here = (polled_entry.c.source == source) & (polled_entry.c.key == key)
+    row = connection.execute(sa.select(*columns).where(here)).one_or_none()
+    return KeptEntry(entry_from_json(row[0]), *row[1:]) if row else None

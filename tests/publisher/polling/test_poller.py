@@ -1,0 +1,487 @@
+"""Polls of a real server: what is asked, what is filed, and what becomes of it in the publication."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from publisher.articles.model import Mailing
+from publisher.config.sources import FeedSourceSettings
+from publisher.database import Database
+from publisher.fetching.client import GuardedClient
+from publisher.polling import store
+from publisher.polling.feed_reader import read_feed
+from publisher.polling.poller import Poller, PollReport
+from publisher.polling.schedule import PollResult
+from publisher.polling.store import PolledSource
+from publisher.polling.tables import polled_entry
+from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.polling.news_server import NewsServer, news_server
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[NewsServer]:
+    with news_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: NewsServer) -> NewsServer:
+    running.requests.clear()
+    running.pages.clear()
+    return running
+
+
+def feed(*numbers: int, **changes: Any) -> str:
+    """Write a JSON Feed with these stories, the last one first; each was published on its day of January."""
+    items = [
+        {
+            "id": f"https://news.example/?p={n}",
+            "url": f"https://news.example/story-{n}",
+            "title": f"The long story number {n}",
+            "content_html": f"<p>Words of story {n}, which somebody has written.</p>",
+            "date_published": f"2026-01-{n:02}T08:00:00Z",
+            **changes,
+        }
+        for n in sorted(numbers, reverse=True)
+    ]
+    version = "https://jsonfeed.org/version/1.1"
+    return json.dumps({"version": version, "title": "News", "language": "en", "items": items})
+
+
+class Polled:
+    """A publication whose sources are on the server, and its clock."""
+
+    def __init__(self, folder: PublicationFolder, client: GuardedClient) -> None:
+        self.folder = folder
+        self.client = client
+
+    @property
+    def database(self) -> Database:
+        return self.folder.database
+
+    def poll(self, only: str = "", after: timedelta = timedelta()) -> PollReport:
+        self.folder.at(self.folder.clock.now() + after)
+        sources = [
+            one for one in self.folder.settings.sources if isinstance(one, FeedSourceSettings)
+        ]
+        return Poller(
+            sources,
+            self.database,
+            self.folder.clock,
+            read_feed,
+            "tests",
+            self.client,
+            spread=lambda: 0.0,
+            seconds_between=0.0,
+        ).run(only=only)
+
+    def cycle(self, after: timedelta = timedelta()) -> PollReport:
+        """Poll, wait until everything has been the same long enough, and pick up."""
+        report = self.poll(after=after)
+        self.folder.at(self.folder.clock.now() + timedelta(minutes=15))
+        assert self.folder.pick_up().problems == []
+        return report
+
+    def source(self, name: str = "harbour") -> PolledSource:
+        with self.database.reading() as connection:
+            return store.list_polled(connection)[name]
+
+
+@pytest.fixture
+def polled(server: NewsServer, new_publication: Make) -> Polled:
+    source = {"kind": "feed", "name": "harbour", "url": server.url("/feed")}
+    return Polled(new_publication(sources=[source]), server.client)
+
+
+def titles(polled: Polled, mailing: Mailing | None = None) -> list[str]:
+    found = polled.folder.all().values()
+    return sorted(one.title for one in found if mailing in {None, one.mailing})
+
+
+def test_the_first_poll_is_an_archive_and_what_comes_later_is_news(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", feed(1, 2, 3))
+    assert (polled.cycle().new, polled.folder.pick_up().has_changes) == (3, False)
+    assert titles(polled, Mailing.ARCHIVE) == [f"The long story number {n}" for n in (1, 2, 3)]
+    server.put("/feed", feed(2, 3, 8))
+    assert polled.cycle(after=DAY).new == 1
+    assert titles(polled, Mailing.NEWS) == ["The long story number 8"]
+    # What the feed has no more is there all the same.
+    assert len(titles(polled)) == 4
+    article = next(one for one in polled.folder.all().values() if "8" in one.title)
+    assert (article.url, article.language) == ("https://news.example/story-8", "en")
+    assert article.available_at >= article.published_at
+
+
+@pytest.mark.parametrize(
+    ("settings", "news"),
+    [
+        ({"backfill": "2d"}, ["The long story number 8"]),
+        ({"first_import": "news"}, [f"The long story number {n}" for n in (1, 8)]),
+        ({"first_import": "archive", "backfill": "9d"}, []),
+    ],
+)
+def test_the_settings_say_what_of_the_first_poll_is_news(
+    server: NewsServer, new_publication: Make, settings: dict[str, str], news: list[str]
+) -> None:
+    source = {"kind": "feed", "name": "harbour", "url": server.url("/feed"), **settings}
+    polled = Polled(new_publication(sources=[source]), server.client)
+    server.put("/feed", feed(1, 8))
+    polled.cycle()
+    assert titles(polled, Mailing.NEWS) == news
+
+
+def test_an_entry_is_news_once_it_has_been_the_same_for_a_while(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", feed(1))
+    polled.cycle()
+    server.put("/feed", feed(1, 8))
+    polled.poll(after=DAY)
+    polled.folder.at(polled.folder.clock.now() + timedelta(minutes=14))
+    server.put("/feed", feed(1, 8).replace("Words of story 8", "Other words of story 8"))
+    polled.poll("harbour")
+    # The edit begins the time anew.
+    polled.folder.at(polled.folder.clock.now() + timedelta(minutes=14))
+    polled.folder.pick_up()
+    assert len(titles(polled)) == 1
+    polled.folder.at(polled.folder.clock.now() + timedelta(minutes=1))
+    polled.folder.pick_up()
+    assert titles(polled, Mailing.NEWS) == ["The long story number 8"]
+
+
+def test_an_edit_changes_the_article_and_is_no_news(server: NewsServer, polled: Polled) -> None:
+    server.put("/feed", feed(1))
+    polled.cycle()
+    before = polled.folder.all()
+    server.put("/feed", feed(1, title="The long story number 1, mended"))
+    polled.poll(after=DAY)
+    polled.folder.pick_up()
+    (after,) = polled.folder.all().values()
+    assert after.title == "The long story number 1, mended"
+    (one,) = before.values()
+    assert (after.id, after.available_at, after.mailing) == (
+        one.id,
+        one.available_at,
+        one.mailing,
+    )
+
+
+def test_an_entry_that_changes_at_each_poll_is_left_alone_after_a_while(
+    server: NewsServer, polled: Polled
+) -> None:
+    changed = 0
+    for n in range(store.MAX_EDITS + 4):
+        server.put(
+            "/feed", feed(1, content_html=f"<p>Read by {n} people so far, they say.</p>")
+        )
+        changed += polled.poll(after=DAY).changed
+    assert changed == store.MAX_EDITS
+
+
+def test_the_second_poll_is_conditional_and_touches_no_entry(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", feed(1), headers={"Last-Modified": "Mon, 05 Jan 2026 10:00:00 GMT"})
+    polled.cycle()
+    before = polled.folder.rows(polled_entry)
+    assert polled.cycle(after=DAY).new == 0
+    _path, headers = server.requests[-1]
+    etag = polled.source().state.etag
+    assert etag.startswith('"')
+    assert headers["If-None-Match"] == etag
+    assert headers["If-Modified-Since"] == "Mon, 05 Jan 2026 10:00:00 GMT"
+    assert headers["User-Agent"] == "tests"
+    assert polled.source().result == PollResult.UNCHANGED.name.lower()
+    assert polled.folder.rows(polled_entry) == before
+
+
+def test_nothing_is_asked_before_its_time(server: NewsServer, new_publication: Make) -> None:
+    source = {"kind": "feed", "name": "x", "url": server.url("/feed"), "every": "30m"}
+    polled = Polled(new_publication(sources=[source]), server.client)
+    server.put("/feed", feed(1), headers={"Cache-Control": "max-age=7200"})
+    polled.poll()
+    assert polled.poll(after=1.9 * HOUR).asked == 0
+    assert polled.poll(after=0.2 * HOUR).asked == 1
+    assert server.paths == ["/feed"] * 2
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        ({"body": b"<!DOCTYPE html><html><body>Sign in</body></html>"}, "HTML"),
+        ({"body": b""}, "empty"),
+        ({"status": 500}, "it answered 500"),
+        ({"status": 404}, "it answered 404"),
+        ({"status": 403}, "403"),
+        ({"status": 410}, "gone"),
+    ],
+)
+def test_a_source_that_fails_says_why_keeps_its_articles_and_waits(
+    server: NewsServer, polled: Polled, page: dict[str, Any], reason: str
+) -> None:
+    server.put("/feed", feed(1, 2))
+    polled.cycle()
+    server.put("/feed", **{"body": b"", **page})
+    report = polled.poll(after=DAY)
+    assert len(report.problems) == 1
+    assert reason in report.problems[0]
+    assert polled.folder.pick_up().has_changes is False
+    assert len(titles(polled)) == 2
+    asked = len(server.requests)
+    assert polled.poll(after=timedelta(minutes=30)).asked == 0
+    # It was mended, and a person asks.
+    server.put("/feed", feed(1, 2, 8))
+    assert polled.poll("harbour").new == 1
+    assert len(server.requests) == asked + 1
+
+
+def test_a_server_that_asks_to_wait_holds_back_the_whole_host(
+    server: NewsServer, new_publication: Make
+) -> None:
+    sources = [
+        {"kind": "feed", "name": name, "url": server.url(f"/{name}", host)}
+        for name, host in (
+            ("one", "a.example"),
+            ("two", "www.a.example"),
+            ("three", "b.example"),
+        )
+    ]
+    polled = Polled(new_publication(sources=sources), server.client)
+    for name in ("one", "two", "three"):
+        server.put(f"/{name}", feed(1))
+    polled.poll()
+    later = format_datetime(NOW + DAY + 5 * HOUR, usegmt=True)
+    server.put("/one", b"", status=429, headers={"Retry-After": later, "Date": later})
+    server.put("/one", b"", status=503, headers={"Retry-After": "18000"})
+    polled.poll(after=DAY)
+    until = NOW + DAY + 5 * HOUR
+    assert [polled.source(n).state.next_at >= until for n in ("one", "two")] == [True] * 2
+    assert (
+        polled.source("three").state.next_at < until or polled.source("three").state.errors == 0
+    )
+    assert polled.source("one").state.errors == 0
+
+
+def test_without_a_network_no_source_has_failed(new_publication: Make) -> None:
+    def no_network(_host: str, _port: int) -> list[str]:
+        raise OSError
+
+    sources = [
+        {"kind": "feed", "name": n, "url": f"https://{n}.example/feed"} for n in ("one", "two")
+    ]
+    polled = Polled(new_publication(sources=sources), GuardedClient(lookup=no_network))
+    assert polled.poll().problems == []
+    assert [polled.source(n).state.errors for n in ("one", "two")] == [0, 0]
+    assert "from this machine" in polled.source("one").reason
+    assert polled.poll(after=timedelta(minutes=5)).asked == 2
+
+
+def test_one_source_that_can_t_be_reached_has_failed(polled: Polled) -> None:
+    """The server has no such page, and nobody else was asked."""
+    assert polled.poll().problems == ["source harbour: it answered 404"]
+
+
+def test_older_entries_are_read_where_the_window_has_moved_away(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", feed(1, 2))
+    polled.cycle()
+    newest = json.loads(feed(7, 8)) | {"next_url": server.url("/feed?page=2")}
+    server.put("/feed", json.dumps(newest))
+    middle = json.loads(feed(5, 6)) | {"next_url": server.url("/feed?page=3")}
+    server.put("/feed?page=2", json.dumps(middle))
+    server.put("/feed?page=3", feed(2, 3, 4))
+    assert polled.cycle(after=DAY).new == 6
+    assert len(titles(polled)) == 8
+    server.put("/feed", feed(20, 21))
+    polled.cycle(after=30 * DAY)
+    assert "some may be missing" in polled.source().reason
+
+
+def test_a_paused_source_is_not_asked_and_resumes_at_once(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", feed(1))
+    polled.poll()
+    with polled.database.writing() as connection:
+        assert store.pause(connection, "harbour", NOW, is_paused=True)
+    assert polled.poll(after=DAY).asked == 0
+    assert polled.poll("harbour").asked == 0
+    with polled.database.writing() as connection:
+        assert store.pause(connection, "harbour", NOW, is_paused=False)
+    assert polled.poll().asked == 1
+
+
+def test_a_source_keeps_its_entries_under_another_name_and_at_another_address(
+    server: NewsServer, polled: Polled
+) -> None:
+    for path in ("/feed", "/moved"):
+        server.put(path, feed(1, 2))
+    polled.cycle()
+    for name, path in (("port", "/feed"), ("port", "/moved")):
+        source = {"kind": "feed", "name": name, "url": server.url(path)}
+        polled.folder.reload(sources=[source])
+        assert polled.cycle(after=DAY).new == 0
+        assert titles(polled, Mailing.NEWS) == []
+        assert len(titles(polled)) == 2
+
+
+def test_no_source_takes_the_place_of_another_s_articles(
+    server: NewsServer, new_publication: Make
+) -> None:
+    sources = [
+        {"kind": "feed", "name": name, "url": server.url(f"/{name}")}
+        for name in ("own", "thief")
+    ]
+    polled = Polled(new_publication(sources=sources), server.client)
+    server.put("/own", feed(1))
+    server.put("/thief", feed(1, title="A story that is not theirs"))
+    polled.cycle()
+    server.put("/thief", feed(1, title="Another title of a stolen story"))
+    polled.cycle(after=DAY)
+    own = polled.folder.one("own: news.example/?p=1")
+    assert own.title == "The long story number 1"
+
+
+def test_the_text_is_a_summary_that_leads_to_the_site_or_a_page_of_ours(
+    server: NewsServer, new_publication: Make
+) -> None:
+    sources = [
+        {"kind": "feed", "name": name, "url": server.url("/feed"), "content": name}
+        for name in ("summary", "full")
+    ]
+    polled = Polled(new_publication(sources=sources), server.client)
+    long = "".join(
+        f"<p>Paragraph {n} has some words of its own. {{{{ x }}}}</p>" for n in range(80)
+    )
+    picture = '<figure><img src="/a.png"><figcaption>A</figcaption></figure>'
+    server.put("/feed", feed(1, content_html=picture + long + "<script>x</script>"))
+    polled.cycle()
+    short = polled.folder.one("summary: news.example/?p=1")
+    whole = polled.folder.one("full: news.example/?p=1")
+    assert short.url == "https://news.example/story-1"
+    assert "Paragraph 0" in short.text
+    assert "Paragraph 79" not in short.text
+    assert (whole.url, whole.canonical_url) == (None, "https://news.example/story-1")
+    assert "Paragraph 79" in whole.text
+    assert "{{ x }}" in whole.text
+    assert "<img" not in whole.html + short.html
+    assert "script" not in whole.html
+
+
+def test_a_language_is_the_entry_s_or_what_the_settings_say_of_its_address(
+    server: NewsServer, new_publication: Make
+) -> None:
+    languages = {"/zh/": "zh-Hans", "ar.news.example": "ar"}
+    source = {"kind": "feed", "name": "x", "url": server.url("/feed"), "languages": languages}
+    polled = Polled(new_publication(sources=[source]), server.client)
+    document = json.loads(feed(1, 2, 3, 4))
+    for item, changes in zip(
+        document["items"],
+        (
+            {"url": "https://news.example/zh/4"},
+            {"url": "https://ar.news.example/3"},
+            {"language": "zh-Hant"},
+            {},
+        ),
+        strict=True,
+    ):
+        item.update(changes)
+    server.put("/feed", json.dumps(document))
+    polled.cycle()
+    assert {key[0][-1]: key[1] for key in polled.folder.all()} == {
+        "1": "en",
+        "2": "zh-Hant",
+        "3": "ar",
+        "4": "zh-Hans",
+    }
+
+
+def test_a_move_is_believed_after_a_week_if_the_entries_are_the_same(
+    server: NewsServer, polled: Polled
+) -> None:
+    target = server.url("/new", "moved.example")
+    server.put("/feed", feed(1))
+    server.put("/new", feed(1))
+    polled.cycle()
+    server.put("/feed", b"", status=301, headers={"Location": target})
+    for _day in range(7):
+        polled.cycle(after=DAY)
+        assert polled.source().state.url == server.url("/feed")
+    polled.cycle(after=DAY)
+    polled.cycle(after=DAY)
+    assert polled.source().state.url == target
+    # The address in the settings is the one that a person knows.
+    assert polled.source().configured_url == server.url("/feed")
+
+
+def test_a_poll_that_was_made_twice_is_filed_once(server: NewsServer, polled: Polled) -> None:
+    """Two processes asked at the same time, or the first one was killed before it had committed."""
+    server.put("/feed", feed(1, 2))
+    polled.poll()
+    before = polled.folder.rows(polled_entry)
+    with polled.database.writing() as connection:
+        state = replace(polled.source().state, etag="", body_hash="", full_at=None)
+        store.save_polled(connection, [replace(polled.source(), state=state)])
+    polled.poll("harbour")
+    assert polled.folder.rows(polled_entry) == before
+
+
+def test_the_next_poll_is_soon_while_an_entry_is_not_news_yet(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", feed(1, 2))
+    polled.poll()
+    server.put("/feed", feed(1, 2, 8))
+    polled.poll(after=DAY)
+    now = polled.folder.clock.now()
+    assert polled.source().state.next_at == now + timedelta(minutes=15)
+    assert polled.source().first_read_at == datetime(2026, 1, 9, 12, tzinfo=UTC)
+
+
+def atom(*entries: tuple[str, str, str]) -> str:
+    """Write a feed of entries: a number, a language, and the languages that it names as translations."""
+
+    def one(number: str, language: str, named: str) -> str:
+        links = "".join(
+            f'<link rel="alternate" hreflang="{tag}" href="https://news.example/{tag}/{number}"/>'
+            for tag in [language, *named.split()]
+        )
+        return (
+            f'<entry xml:lang="{language}"><id>{language}{number}</id><title>{language} {number}</title>{links}'
+            f"<updated>2026-01-02T08:00:00Z</updated><summary>Words in {language}.</summary></entry>"
+        )
+
+    inside = "".join(one(*entry) for entry in entries)
+    return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title>{inside}</feed>'
+
+
+def test_entries_that_name_each_other_are_one_story_also_a_late_one(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put(
+        "/feed",
+        atom(("1", "en", "ar"), ("1", "ar", "en"), ("2", "en", "zh-Hans"), ("3", "en", "")),
+    )
+    polled.cycle()
+    stories = {one.title: one.story_id for one in polled.folder.all().values()}
+    assert stories["en 1"] == stories["ar 1"]
+    assert len(set(stories.values())) == 3
+    # The Chinese one is named by the English one; the Arabic 3 names an English one that does not know of it.
+    late = (("2", "zh-Hans", "en"), ("3", "ar", "en"), ("2", "en", "zh-Hans"), ("3", "en", ""))
+    server.put("/feed", atom(*late))
+    polled.cycle(after=DAY)
+    after = {one.title: one for one in polled.folder.all().values()}
+    assert after["zh-Hans 2"].story_id == stories["en 2"] == after["en 2"].story_id
+    assert after["ar 3"].story_id not in stories.values()
+    assert after["zh-Hans 2"].mailing is Mailing.NEWS
+    assert after["en 2"].mailing is Mailing.ARCHIVE
