@@ -17,7 +17,6 @@ from publisher.config import load_settings
 from publisher.delivery import worker_pool
 from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.ledger import leases
-from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports import create_transport
 from publisher.jobs.heartbeat import write_heartbeat
 from publisher.leader.process_lock import hold_publication_lock
@@ -305,16 +304,6 @@ def test_who_adopts_another_secret_is_told_of_mail_in_doubt(
     assert listed["message_id"] is None
 
 
-def test_mail_in_doubt_is_marked_as_sent_by_doubt_mark_sent(
-    run: Run, folder: Path, doubtful: MailServer
-) -> None:
-    assert run("doubt", "mark-sent", NAME, folder)[:2] == (0, "1 mail marked as sent\n")
-    assert '"mark doubts as sent"' in run("api", "readAuditLog", folder)[1]
-    assert issue_in_status(run, folder)["state"] == "sent"
-    assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
-    assert doubtful.recipients() == {ANN: 1, BOB: 1, CYD: 1}
-
-
 @pytest.mark.usefixtures("doubtful")
 @pytest.mark.parametrize("standard_input", [False, True])
 def test_message_ids_of_a_file_are_decided_and_each_bad_line_is_one_error(
@@ -494,40 +483,6 @@ def test_the_records_of_all_keys_are_printed_in_order_and_that_there_are_none(
 
 
 # --- status
-
-
-def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
-    run: Run, publication: PublicationFolder, folder: Path
-) -> None:
-    states = [*DeliveryState]
-    mailing.subscribe(
-        publication, *((f"reader.{n}@example.com", "en") for n in range(len(states) * 2))
-    )
-    issue = ready(publication)
-    run("deliver", folder)
-    with publication.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE issue SET state = 'sending'")
-        connection.exec_driver_sql("DELETE FROM delivery_count")
-        for number in range(1, len(states) * 2 + 1):
-            connection.exec_driver_sql(
-                f"UPDATE delivery SET state = '{states[number // 2 % len(states)]}' "
-                f"WHERE subscriber_id = {number}"
-            )
-    assert len(mailing.counts(publication, issue)) == len(states)
-    deliveries = issue_in_status(run, folder)["deliveries"]
-    planned = deliveries.pop("planned")
-    assert planned == sum(deliveries.values()) == len(states) * 2
-    assert {*deliveries} == {
-        *("sent", "deferred", "bounced", "failed", "in_doubt", "suppressed", "cancelled"),
-        "waiting",
-    }
-    assert deliveries["waiting"] == 6
-    code, out, _err = run("status", folder)
-    assert code == 1
-    shown = re.sub(r"[│\s]+", " ", out)
-    assert " 20 = 2 sent + 2 deferred + 2 bounced + " in shown
-    (total,) = re.findall(r"(\d+) = ", shown)
-    assert int(total) == sum(map(int, re.findall(r"(\d+) [a-z ]+(?:\+|$|└)", shown)))
 
 
 def test_status_says_word_for_word_what_a_server_has_said(

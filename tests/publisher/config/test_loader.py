@@ -53,8 +53,6 @@ timezone = "Asia/Hong_Kong" => design.accent = "#ffcc00"
     publication.design.accent: '#ffcc00' can't be read on white (contrast 1.5:1); choose a darker one, of 4.5:1 or more
 timezone = "Asia/Hong_Kong" => design.logo = 5
     publication.design.logo: 5 is no picture; write a path from here, like "logo.png"
-timezone = "Asia/Hong_Kong" => design.logo = ""
-    publication.design.logo: '' is no picture; write a path from here, like "logo.png"
 timezone = "Asia/Hong_Kong" => design.logo = "none.png"
     publication.design.logo: 'none.png' can't be read: No such file or directory; give a picture's path from here
 
@@ -64,8 +62,6 @@ timezone = "Asia/Hong_Kong" => design.logo = "none.png"
 [[source]] => [source]
     source: {'kind': 'folder', 'path': 'articles'} won't do; write a table below [[source]]
 "articles" => "articles"\n[[source]]\nkind = "folder"\npath = "articles"
-    source: two are named 'articles'; each needs a different name
-"articles" => "articles"\n[[source]]\nkind = "folder"\npath = "texts"\nname = "articles"
     source: two are named 'articles'; each needs a different name
 "folder" => "feed"
     source[0].kind: 'fede' is no kind of source; did you mean feed?
@@ -81,8 +77,6 @@ kind = "folder"\n =>
     source[0].problems: 'empty' is no kind of problem that can be set; did you mean empty-value?
 path => pth
     source[0].pth: unknown key; did you mean path?
-path = "articles" => colour = 1
-    source[0].colour: unknown key; the keys here are kind, name, language, first_import, addresses, problems, path, site, static, include, exclude, shortcodes, url
 
 # newsletters and their editions
 [delivery] => [[newsletter]]\nname = "weekly"\ntitle = "Two"\nschedule = "0 8 * * *"\n[delivery]
@@ -93,12 +87,6 @@ path = "articles" => colour = 1
     newsletter[0].name: 'stories' is a folder of the web root already; choose another name
 title = { en = "The week" } => title = 3
     newsletter[0].title: 3 is no text; write "Title" or { en = "Title", fr = "Titre" }
-title = { en = "The week" } => title = { xx = "A" }
-    newsletter[0].title: 'xx' is not a language tag; write one like en, zh-Hans or pt-BR
-title = { en = "The week" } => title = { zh-TW = "A", zh-Hant = "B" }
-    newsletter[0].title: zh-Hant is there twice; name each language once
-title = { en = "The week" } =>
-    newsletter[0].title: missing; add title = ...
 The week => The\u202eweek
     newsletter[0].title: {'en': 'The\u202eweek'} has a line break or control character; write one line
 * * FRI => * * FRO
@@ -113,16 +101,12 @@ Asia/Shanghai => ../zone
     newsletter[0].edition.zh-Hans.timezone: '../zone' is not a time zone; write an IANA name like Asia/Hong_Kong or UTC
 late = "send" => at = "08:00+05:00"
     newsletter[0].at: '08:00+05:00' is not a time of day; write one like 08:00
-late = "send" => at = "08:00:00.500000"
-    newsletter[0].at: '08:00:00.500000' is not a time of day; write one like 08:00
 late = "send" => skip_dates = 2026-12-25
     newsletter[0].skip_dates: datetime.date(2026, 12, 25) won't do; write a list like [2026-12-25, 2027-01-01]
 = 12 => = 0
     newsletter[0].max_articles: 0 won't do; input should be greater than or equal to 1
 late = "send" => late = "no"
     newsletter[0].late: 'no' won't do; input should be 'send', 'skip' or 'merge'
-late = "send" => give_up_after = 721
-    newsletter[0].give_up_after: 721 won't do; input should be less than or equal to 720
 late = "send" => blocks = "notes"
     newsletter[0].blocks: 'notes' is not a list; write one in brackets, like ["a", "b"]
 edition.zh-Hans] => edition.fr]
@@ -133,16 +117,10 @@ edition.zh-Hant] => edition.ar]
     newsletter[0].edition.ar.missing: nothing can be converted into ar; use skip or fallback; only Chinese is converted, between its scripts
 late = "send" => fallback = ["fr"]
     newsletter[0].fallback: fr is not one of the publication's languages; write one of en, zh-Hans, zh-Hant, ar, or add it to publication.languages
-missing = "convert" => fallback = ["en", "fr"]
-    newsletter[0].edition.zh-Hant.fallback: fr is not one of the publication's languages; write one of en, zh-Hans, zh-Hant, ar, or add it to publication.languages
-missing = "convert" => missing = "fallback"
-    newsletter[0].edition.zh-Hant.missing: falls back, but to which language; add fallback = ["en"], the best language first
 late = "send" => missing = "fallback"
     newsletter[0].missing: falls back, but to which language; add fallback = ["en"], the best language first
 late = "send" => languages = ["fr"]
     newsletter[0].languages: fr is not one of the publication's languages; write one of en, zh-Hans, zh-Hant, ar, or add it to publication.languages
-late = "send" => languages = []
-    newsletter[0].languages: [] won't do; value should have at least 1 item, not 0
 late = "send" => languages = ["en"]
     newsletter[0].edition.zh-Hans: the newsletter has no edition in zh-Hans; add it to the newsletter's languages, or remove edition.zh-Hans
 timezone = "Asia/Shanghai" => timezon = "UTC"
@@ -157,18 +135,12 @@ colour = "red"
     delivery.colour: unknown key; the keys here are transport, durability, journal, witness, keep_deliveries, rate, domain, warmup, dkim, outbox, smtp
 "trans\tport" = "outbox"
     delivery.'trans\tport': unknown key; did you mean transport?
-smpt = {}
-    delivery.smpt: unknown key; did you mean smtp?
 smtp = 3
     delivery.smtp: 3 won't do; write a table below [delivery.smtp]
-smtp = [{}]
-    delivery.smtp: [{}] won't do; write a table below [delivery.smtp]
 dkim = { domain = "a" }
     delivery.dkim: is one table; there may be several: write its name in [[ ]]
 smtp.host = "mail.example.org:587"
     delivery.smtp.host: 'mail.example.org:587' is not a host; write one like mail.example.org
-smtp.hello = "me@here"
-    delivery.smtp.hello: 'me@here' is not a host; write one like mail.example.org
 smtp.key = "key.pem"
     delivery.smtp.key: a key without a certificate; add certificate = "..."
 smtp = { certificate = "us.pem", tls = "none" }
@@ -177,32 +149,18 @@ smtp = { host = "mail.example.org", user = "lantern", tls = "none" }
     delivery.smtp.user: a password would cross the network in the clear; use TLS
 smtp = { password = "secret", port = 0 }
     delivery.smtp.password: a password is not kept in this file; set PUBLISHER_SMTP_PASSWORD in the environment
-smtp.charm = "secret"
-    delivery.smtp.charm: unknown key; the keys here are host, port, tls, authorities, certificate, key, user, hello, bounces, verp, verp_separator, connections, promised, timeout
 smtp.verp = true
     delivery.smtp.verp: needs a mailbox of its own; set bounces = "bounces@..."
 smtp = { verp = true, bounces = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@example.org" }
     delivery.smtp.bounces: has 46 characters before the @, and verp adds more; use at most 45
-smtp.bounces = "nobody"
-    delivery.smtp.bounces: 'nobody' is not a mail address; write "The Lantern <digest@news.example.org>"
-rate.per_second = 0
-    delivery.rate.per_second: 0 won't do; input should be greater than or equal to 0.001
 rate.per_second = nan
     delivery.rate.per_second: nan won't do; input should be a finite number
-rate.per_hour = 0.5
-    delivery.rate.per_hour: 0.5 won't do; input should be a valid integer, got a number with a fractional part
 domain = [{ names = ["*.example"] }]
     delivery.domain[0].names[0]: '*.example' is not a host; write one like mail.example.org
 domain = [{ names = ["a.example"], per_hour = 1 }, { names = ["A.example."], per_hour = 2 }]
     delivery.domain: a.example is there twice; name each domain once
-dkim = [{ selector = "s1", key = "k" }]
-    delivery.dkim[0].domain: missing; add domain = ...
 warmup.start = "2026-02-30"
     delivery.warmup.start: '2026-02-30' is not a day; write one like 2026-01-31
-warmup.start = "20260131"
-    delivery.warmup.start: '20260131' is not a day; write one like 2026-01-31
-warmup.start = 2026-01-31T08:00:00
-    delivery.warmup.start: '2026-01-31 08:00:00' is not a day; write one like 2026-01-31
 warmup.start = 20260131
     delivery.warmup.start: '20260131' is not a day; write one like 2026-01-31
 warmup = { start = 2026-01-31, first = 5000, until = 1000 }
@@ -219,22 +177,12 @@ warmup = { start = 2026-01-31, first = 5000, until = 1000 }
     publication.renamed_topics: 'Parks' is a former name itself; write the present name of each topic
 [feeds]\nhubs = ["hub.example.net"]
     feeds.hubs[0]: 'hub.example.net' is not a web address; write one like https://hub.example.net/
-[feeds]\nhubs = ["https://a b/"]
-    feeds.hubs[0]: 'https://a b/' is not a web address; write one like https://hub.example.net/
 [feeds]\npodcast.category = "Arts > Poetry"
     feeds.podcast.category: 'Poetry' is no part of Arts; its parts are Books, Design, Fashion & Beauty, Food, Performing Arts, Visual Arts
-[feeds]\npodcast.category = "History > Rome"
-    feeds.podcast.category: 'Rome' is no part of History; its parts are none
 [s3]\nbucket = "The Lantern"
     s3.bucket: 'The Lantern' is no bucket; write its name in small letters, digits and hyphens
-[s3]\nbucket = "a"
-    s3.bucket: 'a' is no bucket; write its name in small letters, digits and hyphens
-[s3]\nbucket = "lantern"\nprefix = "/news/"
-    s3.prefix: '/news/' is no prefix; write one like news or sites/news
 [s3]\nbucket = "lantern"\nprefix = "a/../b"
     s3.prefix: 'a/../b' is no prefix; write one like news or sites/news
-[s3]\nbucket = "lantern"\nsecret = "tide"
-    s3.secret: unknown key; the keys here are bucket, endpoint, region, prefix, compressed
 [backup]\nfolder = "public/en"
     backup.folder: 'public/en' lies in public/, and everybody can read what is there; name a folder on another disk
 """

@@ -28,7 +28,6 @@ from publisher.app.subscribers.joining import (
     SubscriptionRequest,
     confirm_by_code,
     confirm_by_link,
-    delete_expired_requests,
     inbox_url,
     read_confirmation,
     refuse,
@@ -48,7 +47,7 @@ from subscribers.changes import UndoOutcome, suppress, unsubscribe
 from subscribers.consent_records import ConsentChannel, ConsentOrigin, load_consent_records
 from subscribers.errors import BadAddressError
 from subscribers.model import JoinWish, SubscriberStatus
-from subscribers.store import find_subscriber, known_subscriber
+from subscribers.store import find_subscriber
 from subscribers.tables import (
     address_change,
     consent_record,
@@ -299,18 +298,6 @@ def test_one_reminder_is_sent_after_a_day_unless_it_is_switched_off(
     assert notices(folder)[1] == ("reminder", {"newsletters": ["weekly"], "number": 1})
 
 
-def test_unconfirmed_subscribers_are_deleted_and_counted_in_the_log(
-    folder: PublicationFolder,
-) -> None:
-    ask(folder)
-    month = NOW + timedelta(days=30)
-    with capture_logs() as logs:
-        assert delete_expired_requests(folder.database, month) == 1
-        assert delete_expired_requests(folder.database, month) == 0
-    assert status(folder) is None
-    assert [line["count"] for line in logs] == [1]
-
-
 # --- protection
 
 
@@ -487,10 +474,6 @@ def leave_link(publication: PublicationFolder, newsletter: str = "weekly") -> Si
     return SignedLink("unsubscribe", number_of(publication.database, ANN), newsletter)
 
 
-def newsletters(connection: Connection) -> tuple[str, ...]:
-    return known_subscriber(connection, ANN).newsletters
-
-
 def page_of(
     publication: PublicationFolder, connection: Connection, link: SignedLink
 ) -> unsubscribing.LeavePage:
@@ -511,53 +494,14 @@ def undo_link(
     return undo
 
 
-@pytest.mark.parametrize(
-    ("newsletter", "scope"), [("weekly", "newsletter"), ("weekly", "all"), ("", "newsletter")]
-)
-def test_a_subscriber_leaves_and_comes_back_by_links(
-    member: PublicationFolder, writing: Connection, newsletter: str, scope: str
-) -> None:
-    found = leave_link(member, newsletter)
-    assert unsubscribing.leave(writing, found, LeaveScope(scope), NOW)
-    assert not unsubscribing.leave(writing, found, LeaveScope(scope), NOW)
-    assert newsletters(writing) == ()
-    page = page_of(member, writing, found)
-    assert page.address == "a•••@example.com"
-    assert (page.gets_it, page.gets_others) == (False, False)
-    undo = undo_link(member, writing, found)
-    shown = unsubscribing.read_undo_page(writing, member.settings, undo, "en")
-    assert shown is not None
-    is_of_one = (newsletter, scope) == ("weekly", "newsletter")
-    assert shown.title == ("The week" if is_of_one else "")
-    assert unsubscribing.undo(writing, undo, NOW) is UndoOutcome.UNDONE
-    assert newsletters(writing) == ("weekly",)
-
-
-def test_a_pause_ends_after_a_month_and_needs_something_to_pause(
-    member: PublicationFolder,
-    writing: Connection,
-) -> None:
-    found = leave_link(member)
-    until = unsubscribing.pause_instead(writing, found, NOW)
-    page = page_of(member, writing, found)
-    assert page.gets_it
-    assert page.paused_until == until
-    unsubscribing.leave(writing, found, LeaveScope.ALL, NOW)
-    assert unsubscribing.pause_instead(writing, found, NOW) is None
-
-
-def test_damaged_links_and_unknown_subscribers_are_nobody_s(
+def test_links_of_nobody_and_of_who_gets_nothing_show_and_pause_nothing(
     member: PublicationFolder, writing: Connection
 ) -> None:
-    assert unsubscribing.read_leave_link(SECRET, "x") is None
-    assert unsubscribing.read_undo_link(SECRET, "x") is None
     nobody = SignedLink("unsubscribe", 99, "weekly")
-    assert not unsubscribing.leave(writing, nobody, LeaveScope.ALL, NOW)
     assert unsubscribing.pause_instead(writing, nobody, NOW) is None
-    page = unsubscribing.read_leave_page(writing, member.settings, SECRET, nobody, "en", NOW)
-    assert page is None
+    assert unsubscribing.leave(writing, leave_link(member), LeaveScope.ALL, NOW)
+    assert unsubscribing.pause_instead(writing, leave_link(member), NOW) is None
     undo = SignedLink("undo", 99, number=1)
-    assert unsubscribing.undo(writing, undo, NOW) is UndoOutcome.ENDED
     assert unsubscribing.read_undo_page(writing, member.settings, undo, "en") is None
 
 
