@@ -47,21 +47,14 @@ _BOMS = {
 }
 # `<?xm` in EBCDIC (XML section F.1).
 _EBCDIC = b"\x4c\x6f\xa7\x94"
-_OTHER_FILES = {
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"RIFF": "a picture",
-    b"%PDF": "a PDF file",
-    b"PK\x03\x04": "a ZIP archive",
-    b"\x1f\x8b": "a compressed file",
-}
+_PICTURE = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HTML_DOCTYPE = re.compile(r"<!doctype\s+html\b", re.IGNORECASE)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _FEEDS = frozenset({"rss", "feed", "rdf:rdf"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
+_ELEMENT = re.compile(r"</\w|<(?:br|p|img|hr|li)\b", re.IGNORECASE)
 _TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
 _PICTURE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", re.IGNORECASE)
@@ -116,9 +109,8 @@ def _refuse_others(body: bytes, head: str) -> None:
         raise AnswerError(f"this is larger than {_MAX_BYTES // 1_000_000} MB")
     if not head:
         raise AnswerError("this is empty")
-    for start, what in _OTHER_FILES.items():
-        if body.startswith(start):
-            raise AnswerError(f"this is {what}, not a feed")
+    if _PICTURE.match(body):
+        raise AnswerError("this is a picture, not a feed")
     root = _root(head).lower()
     if root in {"html", "head", "body"} or (_HTML_DOCTYPE.search(head) and root not in _FEEDS):
         raise AnswerError("this is an HTML page, not a feed")
@@ -155,9 +147,16 @@ def _parsed(body: bytes, url: str, content_type: str) -> _Parsed:
     }
     # Never bytes: feedparser would open the file that they name.
     stream = io.BytesIO(body)
-    parsed: _Parsed = feedparser.parse(
-        stream, response_headers=headers, sanitize_html=False, resolve_relative_uris=True
-    )
+    try:
+        parsed: _Parsed = feedparser.parse(
+            stream, response_headers=headers, sanitize_html=False, resolve_relative_uris=True
+        )
+    except (MemoryError, RecursionError):
+        raise
+    except (
+        Exception
+    ) as error:  # of any kind: a size that is no number, an encoding that is none
+        raise AnswerError(f"this breaks feedparser: {type(error).__name__}") from error
     return parsed
 
 
@@ -190,7 +189,7 @@ class _Links:
 
 def _entry(item: _Parsed, parsed: _Parsed, url: str) -> WebEntry:
     links = _Links(item, url)
-    html, summary = _texts(item)
+    html, summary = _texts(item, is_atom=parsed["version"].startswith("atom"))
     language = _language(item)
     alternates = links.alternates()
     own = _own_alternate(alternates, language or parsed["feed"].get("language") or "")
@@ -237,35 +236,31 @@ def _own_alternate(alternates: list[tuple[str, str]], language: str) -> tuple[st
     return min(alternates, key=rank, default=("", ""))
 
 
-def _texts(item: _Parsed) -> tuple[str, str]:
+def _texts(item: _Parsed, *, is_atom: bool) -> tuple[str, str]:
     """Return the text of an entry and its summary as HTML; the summary is empty if it is the text."""
-    details = [part for part in item.get("content", ()) if _as_html(part)]
-    # A podcast's plain text (itunes:summary) may stand beside its notes in HTML.
-    best: _Parsed = max(
-        details, key=lambda part: (part.get("type") in _HTML, len(part["value"])), default={}
-    )
     short = item.get("summary_detail") or {
         "type": "text/html",
         "value": item.get("summary") or "",
     }
-    html, summary = _as_html(best), _as_html(short)
-    is_better = best.get("type") not in _HTML and len(summary) > len(html)
-    if not html or is_better:
-        return summary, html
-    return html, "" if short.get("value") == best.get("value") else summary
+    # In RSS, plain text is that of other modules (itunes:summary, media:description) beside the description.
+    texts = [
+        part
+        for part in item.get("content", ())
+        if _as_html(part) and (is_atom or part.get("type") in _HTML)
+    ]
+    best: _Parsed = max(texts, key=lambda part: len(part["value"]), default=short)
+    is_whole = short.get("value") == best.get("value")
+    return _as_html(best), "" if is_whole else _as_html(short)
 
 
 def _as_html(detail: _Parsed) -> str:
     """Return a text construct as HTML; empty if it is a picture or a file of another kind."""
     text, kind = without_controls(detail.get("value") or ""), detail.get("type") or ""
     if kind in _HTML:
-        return text if "<" in text or "\n" not in text.strip() else _paragraphs(text)
+        # Texts of videos and podcasts have entities, and no elements.
+        has_lines = "\n" in text.strip() and not _ELEMENT.search(text)
+        return text_as_html(text, is_escaped=True) if has_lines else text
     return text_as_html(text) if kind.startswith("text/") else ""
-
-
-def _paragraphs(text: str) -> str:
-    """Return HTML for a text with entities and without elements, as videos and podcasts have it."""
-    return "\n".join(f"<p>{block}</p>" for block in re.split(r"\n\s*\n", text.strip()))
 
 
 def _times(item: _Parsed) -> tuple[datetime | None, datetime | None]:

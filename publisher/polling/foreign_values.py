@@ -45,12 +45,11 @@ def person_name(text: str) -> str:
     )
 
 
-def text_as_html(text: str) -> str:
+def text_as_html(text: str, *, is_escaped: bool = False) -> str:
     """Return plain text as paragraphs; an empty line separates two, a line end stays."""
-    blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip())
-    lines = [
-        html.escape(block, quote=False).replace("\n", "<br>\n") for block in blocks if block
-    ]
+    text = text.replace("\r\n", "\n").strip()
+    blocks = re.split(r"\n\s*\n", text if is_escaped else html.escape(text, quote=False))
+    lines = [block.replace("\n", "<br>\n") for block in blocks if block]
     return "\n".join(f"<p>{block}</p>" for block in lines)
 
 

@@ -176,34 +176,31 @@ def test_an_atom_entry_without_authors_has_those_of_its_source_or_feed() -> None
     )
 
 
+NOTES = "<description>&lt;p&gt;Notes&lt;/p&gt;</description>"
+FULL = "<content:encoded>&lt;p&gt;Full&lt;/p&gt;</content:encoded>"
+
+
 @pytest.mark.parametrize(
     ("inner", "html", "summary"),
     [
-        ("<description>&lt;p&gt;All&lt;/p&gt;</description>", "<p>All</p>", ""),
+        (NOTES, "<p>Notes</p>", ""),
+        (f"<description>Short</description>{FULL}", "<p>Full</p>", "Short"),
+        (f"{FULL}<description>Short</description>", "<p>Full</p>", "Short"),
+        (f"{FULL}<description>&lt;p&gt;Full&lt;/p&gt;</description>", "<p>Full</p>", ""),
+        (f"{NOTES}<itunes:summary>Notes, plain</itunes:summary>", "<p>Notes</p>", ""),
         (
-            "<description>Short</description><content:encoded>&lt;p&gt;Full&lt;/p&gt;</content:encoded>",
-            "<p>Full</p>",
-            "Short",
-        ),
-        (
-            "<content:encoded>&lt;p&gt;Full&lt;/p&gt;</content:encoded><description>Short</description>",
-            "<p>Full</p>",
-            "Short",
-        ),
-        ("<description>Same</description><content:encoded>Same</content:encoded>", "Same", ""),
-        (
-            "<description>&lt;p&gt;Long notes&lt;/p&gt;</description><itunes:summary>Notes</itunes:summary>",
-            "<p>Long notes</p>",
+            f"{NOTES}<media:description type='plain'>Of the picture</media:description>",
             "<p>Notes</p>",
-        ),
-        (
-            "<description>One\n\nTwo &amp;amp; three</description>",
-            "<p>One</p>\n<p>Two &amp; three</p>",
             "",
         ),
         (
-            "<description>&lt;a href='/x'&gt;y&lt;/a&gt;</description>",
-            '<a href="https://example.org/x">y</a>',
+            "<description>1\n2\n\n3 &amp;amp; 4</description>",
+            "<p>1<br>\n2</p>\n<p>3 &amp; 4</p>",
+            "",
+        ),
+        (
+            "<description>&lt;a href='/x'&gt;&lt;/a&gt;</description>",
+            '<a href="https://example.org/x"></a>',
             "",
         ),
     ],
@@ -294,23 +291,17 @@ def test_topics_are_labels_without_schemes() -> None:
     ).topics == ("Port", "Sea")
 
 
+JPEG = '<media:content url="/{0}.jpg" width="{0}"/>'
+
+
 @pytest.mark.parametrize(
     ("inner", "picture"),
     [
-        (
-            '<media:content url="/s.jpg" width="140"/><media:content url="/l.jpg" width="1400"/>',
-            "l.jpg",
-        ),
-        (
-            '<media:content url="/v.mp4" type="video/mp4"/><media:thumbnail url="/t.jpg"/>',
-            "t.jpg",
-        ),
+        (JPEG.format(140) + JPEG.format(1400), "1400.jpg"),
+        ('<media:content url="/v" type="video/mp4"/><media:thumbnail url="/t"/>', "t"),
         ('<media:group><media:content url="/g" medium="image"/></media:group>', "g"),
-        ('<enclosure url="/e.png" type="image/png" length="1"/>', "e.png"),
-        (
-            '<enclosure url="/e.mp3" type="audio/mpeg" length="1"/><itunes:image href="/i.jpg"/>',
-            "i.jpg",
-        ),
+        ('<enclosure url="/e" type="image/png" length="1"/>', "e"),
+        ('<enclosure url="/e" type="audio/mpeg" length="1"/><itunes:image href="/i"/>', "i"),
         ('<media:content url="data:image/png;base64,AA==" medium="image"/>', ""),
     ],
 )
@@ -364,25 +355,20 @@ def test_entries_beyond_the_limit_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type"),
+    ("mark", "encoding", "content_type"),
     [
-        ("Grüße".encode(), "text/xml"),
-        ("Grüße".encode(), "text/xml; charset=utf-8"),
-        ("Grüße".encode("latin-1"), "text/xml; charset=ISO-8859-1"),
-        (b"\xef\xbb\xbf" + "Grüße".encode(), "text/html; charset=ISO-8859-1"),
-        ("\ufeffGrüße".encode("utf-16-be"), "application/rss+xml; charset=utf-8"),
-        ("\ufeffGrüße".encode("utf-32-le"), ""),
+        ("", "utf-8", "text/xml"),
+        ("", "latin-1", "text/xml; charset=ISO-8859-1"),
+        ("\ufeff", "utf-8", "text/html; charset=ISO-8859-1"),
+        ("\ufeff", "utf-16-be", "application/rss+xml; charset=utf-8"),
+        ("\ufeff", "utf-32-le", ""),
     ],
 )
 def test_a_byte_order_mark_comes_before_the_charset_and_this_before_a_guess(
-    body: bytes, content_type: str
+    mark: str, encoding: str, content_type: str
 ) -> None:
-    encoding = "utf-16-be" if body[:1] == b"\xfe" else "utf-32-le" if b"\0" in body else "ascii"
-    word = body.removeprefix("\ufeff".encode(encoding if encoding != "ascii" else "utf-8"))
-    mark = body[: len(body) - len(word)]
-    start, end = ("<rss><channel><item><title>", "</title></item></channel></rss>")
-    document = mark + start.encode(encoding) + word + end.encode(encoding)
-    assert read_feed(document, URL, content_type).entries[0].title == "Grüße"
+    text = f"{mark}<rss><channel><item><title>Grüße</title></item></channel></rss>"
+    assert read_feed(text.encode(encoding), URL, content_type).entries[0].title == "Grüße"
 
 
 def test_a_feed_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
@@ -395,20 +381,21 @@ def test_a_feed_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
     [
         (b" \n", "this is empty"),
         (b"<!doctype html><title>x</title>", "this is an HTML page, not a feed"),
-        (
-            b"<?xml version='1.0'?><!-- <rss> --><html><body/></html>",
-            "this is an HTML page, not a feed",
-        ),
+        (b"<?xml version='1.0'?><!-- <rss> --><html/>", "this is an HTML page, not a feed"),
         (b"\x89PNG\r\n\x1a\n<", "this is a picture, not a feed"),
         (b"/etc/hostname", "this is neither XML nor JSON, so it is no feed"),
         (b"<?xml version='1.0'?>\n<rss>\n<channel>&x</rss>", "this is malformed XML in line 3"),
         (b"<rss>\n<channel>&x</rss>", "this is malformed XML in line 2"),
         (b"<urlset><url/></urlset>", "this is XML with the root urlset, not a feed"),
+        (
+            b"<?xml version='1.0' encoding='undefined'?><rss/>",
+            "this breaks feedparser: UnicodeError",
+        ),
         (b'{"items": {}}', "this is JSON, but no JSON Feed"),
         (b'{"items":\n[}', "this is malformed JSON in line 2"),
         (b"[" * 100_000, "this is JSON that is nested too deeply"),
         (
-            b"<rss " + b"a='>' " * 1_001 + b">",
+            b"<rss " + b"a='>' " * 1_001,
             "this has an element with more than a thousand attributes",
         ),
         (b" " * 10_000_001, "this is larger than 10 MB"),
@@ -434,21 +421,25 @@ def corpus_files(corpus: Path, pattern: str) -> list[Path]:
     return [path for path in files if not path.name.endswith(("_expected.json", ".serde.json"))]
 
 
-def test_no_feed_of_the_corpus_breaks_the_reader(corpus: Path) -> None:
+def test_no_feed_of_the_corpus_breaks_the_reader_whole_or_cut(corpus: Path) -> None:
     feeds, refused = [], []
     for path in corpus_files(corpus, "*/**/*.[xj][ms]*"):
-        try:
-            feeds.append(read_feed(path.read_bytes(), URL, ""))
-        except AnswerError:
-            refused.append(path)
+        body = path.read_bytes()
+        for part in (
+            body,
+            body[: len(body) // 2],
+            body[: len(body) // 3] + body[len(body) // 2 :],
+        ):
+            try:
+                feeds.append(read_feed(part, URL, ""))
+            except AnswerError:
+                refused += [path] if part is body else []
     entries = [read for feed in feeds for read in feed.entries]
-    texts = [text for e in entries for text in (e.id, e.url, e.title, e.html, e.summary)]
-    assert [
-        text for text in texts if re.search("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", text)
-    ] == []
+    texts = "".join(f"{e.id}{e.url}{e.title}{e.html}{e.summary}" for e in entries)
+    assert re.search("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", texts) is None
     # Feeds without entries that are not well-formed, and exports of other programs.
     assert [path for path in refused if "migrate" not in path.parts][7:] == []
-    assert len(entries) >= 150
+    assert len(entries) >= 300
 
 
 def test_undeclared_encodings_of_the_corpus_are_detected(corpus: Path) -> None:
