@@ -63,7 +63,7 @@ timezone = "Asia/Hong_Kong" => design.logo = "none.png"
     source: {'kind': 'folder', 'path': 'articles'} won't do; write a table below [[source]]
 "articles" => "articles"\n[[source]]\nkind = "folder"\npath = "articles"
     source: two are named 'articles'; each needs a different name
-"folder" => "feed"
+"folder" => "fede"
     source[0].kind: 'fede' is no kind of source; did you mean feed?
 "folder" => "foldr"
     source[0].kind: 'foldr' is no kind of source; did you mean folder?
