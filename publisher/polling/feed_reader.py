@@ -11,6 +11,7 @@ from calendar import timegm
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any
 from xml.sax import SAXParseException
 
@@ -257,6 +258,8 @@ def _as_html(detail: _Parsed) -> str:
     """Return a text construct as HTML; empty if it is a picture or a file of another kind."""
     text, kind = without_controls(detail.get("value") or ""), detail.get("type") or ""
     if kind in _HTML:
+        # Links to places in the text, such as notes, which feedparser has made links to the feed.
+        text = text.replace(f'="{escape(detail.get("base") or "")}#', '="#')
         # Texts of videos and podcasts have entities, and no elements.
         has_lines = "\n" in text.strip() and not _ELEMENT.search(text)
         return text_as_html(text, is_escaped=True) if has_lines else text

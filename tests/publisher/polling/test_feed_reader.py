@@ -210,6 +210,16 @@ def test_the_full_text_comes_before_the_summary(inner: str, html: str, summary: 
     assert (read.html, read.summary) == (html, summary)
 
 
+def test_links_to_notes_of_a_text_stay_in_it() -> None:
+    text = (
+        '<description>&lt;a href="#n"&gt;1&lt;/a&gt;&lt;p id="n"&gt;N&lt;/p&gt;</description>'
+    )
+    feed = read_feed(f"<rss><channel><item>{text}".encode(), f"{URL}?a=1&b=2", "")
+    assert feed.entries[0].html == '<a href="#n">1</a><p id="n">N</p>'
+    xhtml = '<div xmlns="http://www.w3.org/1999/xhtml" xml:base="/b"><a href="#n">1</a></div>'
+    assert entry(f'<content type="xhtml">{xhtml}</content>').html == '<a href="#n">1</a>'
+
+
 def test_plain_text_in_atom_is_escaped_and_pictures_are_no_text() -> None:
     assert entry("<content>1 &lt; 2</content>").html == "<p>1 &lt; 2</p>"
     read = entry('<summary>S</summary><content type="image/png">iVBORw0KGgo=</content>')
