@@ -92,8 +92,8 @@ class Picture:
 
     @property
     def legend(self) -> str:
-        """What stands below it: caption and credit."""
-        return " · ".join(filter(None, (self.caption, self.credit)))
+        """What stands below it: caption and credit, an em space apart, which leaves no sign at the end of a line."""
+        return "\u2003".join(filter(None, (self.caption, self.credit)))
 
     @property
     def words(self) -> str:

@@ -185,7 +185,7 @@ def test_the_lead_shows_its_picture_at_the_width_of_the_column_if_mail_can_show_
     named = replace(sample.PICTURE, caption="Low <tide", credit="Ann Example")
     item = replace(item, article=replace(item.article, picture=named))
     digest = RENDERER.digest(sample.issue("en", items=(item,)))
-    assert ">Low &lt;tide · Ann Example</p>" in digest.html
+    assert ">Low &lt;tide\u2003Ann Example</p>" in digest.html
     drawing = replace(item.article, picture=Picture(src="/media/1/a.svg", alt="x"))
     digest = RENDERER.digest(sample.issue("en", items=(replace(item, article=drawing),)))
     assert "<img" not in digest.html
