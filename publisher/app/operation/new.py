@@ -24,7 +24,7 @@ from publisher.app.source_polls import probe_address
 from publisher.config import SETTINGS_FILE
 from publisher.config.toml_edit import change_text
 from publisher.config.values import MailboxValue
-from publisher.errors import LanguageError, UsageError
+from publisher.errors import LanguageError, SourceError, UsageError
 from publisher.files import make_folder, write_file
 from publisher.ingest.reports.site_survey import SiteSurvey, survey_site
 from publisher.languages import normalise
@@ -98,12 +98,12 @@ _BACKFILL = "7d"
 def create_from_address(directory: Path, url: str) -> Probe:
     """Write a publication.toml whose sources are the feeds at an address into a new folder; return what is there.
 
-    Raise UsageError if no feed is found, or the folder can't be made; SourceError if the address can't be read.
+    Raise UsageError if the folder can't be made; SourceError if the address can't be read, or no feed is found.
     """
     check_free_folder(directory)
     found = probe_address(None, url)
     if not found.feeds:
-        raise UsageError(f"{url}: {'; '.join(found.notes)}")
+        raise SourceError(f"{url}: {'; '.join(found.notes)}")
     starter = files("publisher") / "starter"
     text = _filled_by_feeds((starter / SETTINGS_FILE).read_text("utf-8"), found)
     _write_settings(directory, text)
