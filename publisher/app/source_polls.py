@@ -16,9 +16,9 @@ from publisher.delivery.dispatcher import Progress
 from publisher.errors import SourceError, UsageError
 from publisher.fetching.client import GuardedClient
 from publisher.polling import store
-from publisher.polling.poller import Poller, PollReport
 
 if TYPE_CHECKING:
+    from publisher.polling.poller import PollReport
     from publisher.polling.probe import Probe
 
 # Of all requests. Tests and the demo have another one, for servers of their own.
@@ -43,21 +43,21 @@ def poll_sources(
     only: str = "",
 ) -> PollReport:
     """Ask the sources that are due, or `only` one; store what they bring. Nothing is an article yet."""
-    sources = polled_sources(settings)
-    if not sources:
-        return PollReport()
-    from publisher.polling.parser_process import (
-        ParserProcess,
-    )  # starts nothing, but loads a pool
+    from publisher.polling.foreign_pictures import copied_picture
+    from publisher.polling.parser_process import ParserProcess
+    from publisher.polling.picture_copies import PICTURES, CopiedPictures
+    from publisher.polling.poller import Poller
 
     with ParserProcess() as parser:
         poller = Poller(
-            sources,
+            polled_sources(settings),
             database,
             clock,
             parser.read_feed,
             user_agent_of(settings),
             CLIENT,
+            pictures=CopiedPictures(settings.folders.var / PICTURES),
+            convert_picture=lambda content: parser.run(copied_picture, content),
         )
         return poller.run(progress, only)
 

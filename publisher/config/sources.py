@@ -164,8 +164,8 @@ class PolledSourceSettings(SourceSettings):
     backfill: Duration = timedelta()
     # What articles have of an entry: a summary that leads to the site, or its whole text, on a page of ours.
     content: Literal["summary", "full"] = "summary"
-    # Whether articles show pictures at their own addresses. Readers of mails see none of them.
-    pictures: Literal["none", "link"] = "none"
+    # Pictures are copied, which mails need, or stay at their own addresses, where mails show none.
+    pictures: Literal["copy", "link", "none"] = "none"
     # Languages by the beginnings of paths or by hosts.
     languages: dict[str, LanguageTag] = Field(default_factory=dict)
 

@@ -27,7 +27,9 @@ from publisher.fetching.client import GuardedClient
 from publisher.fetching.limits import FetchError, FetchProblem
 from publisher.log import log
 from publisher.polling import schedule, store
+from publisher.polling.foreign_pictures import copied_picture
 from publisher.polling.model import WebEntry, WebFeed
+from publisher.polling.picture_copies import Convert, CopiedPictures
 from publisher.polling.schedule import PollAnswer, PollResult, PollState
 from publisher.polling.store import Filed, FilingRules, PolledSource
 
@@ -86,6 +88,8 @@ class Poller:
     client: GuardedClient = field(default_factory=GuardedClient)
     spread: Callable[[], float] = lambda: random.uniform(-1, 1)  # noqa: S311  # no secret
     seconds_between: float = _SECONDS_BETWEEN
+    pictures: CopiedPictures | None = None
+    convert_picture: Convert = copied_picture
     _stopping: Event = field(default_factory=Event)
 
     def run(
@@ -198,7 +202,18 @@ class Poller:
             return PollOutcome(one, replace(answer, is_readable=False, problem=str(error)))
         interval = schedule.interval_of(feed, now)
         entries, note = self._with_older(one, feed)
+        note = "; ".join(filter(None, (note, self._copy_pictures(one.name, entries))))
         return PollOutcome(one, replace(answer, interval=interval), entries, note)
+
+    def _copy_pictures(self, name: str, entries: Sequence[WebEntry]) -> str:
+        """Copy the pictures of entries if the source's articles show them so; return what could not be."""
+        options = next(one for one in self.sources if one.name == name)
+        if options.pictures != "copy" or self.pictures is None:
+            return ""
+        is_full, headers = options.content == "full", {"User-Agent": self.user_agent}
+        return self.pictures.add(
+            entries, self.client, headers, self.convert_picture, is_full=is_full
+        )
 
     def _fetch(self, url: str, conditions: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
         headers = {"Accept": _ACCEPT, "User-Agent": self.user_agent, **conditions}

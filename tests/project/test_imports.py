@@ -10,6 +10,7 @@ IMPORTERS = {
     "PIL": {
         "publisher.pictures.icons",
         "publisher.pictures.image_size",
+        "publisher.pictures.mail_copies",
         "publisher.pictures.picture_converter",
     },
     "altcha": {"publisher.request_limits"},

@@ -12,12 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.errors import ArticleError
+from publisher.ingest.media.folder_files import FolderFiles
 from publisher.ingest.parsers.document import decode_document
 from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.sites import base as sites
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
-from publisher.ingest.sources.folder import FolderFiles, document_of_site, scan_folder
+from publisher.ingest.sources.folder import document_of_site, scan_folder
 
 # Nanoseconds: nothing is remembered, so it does not matter when a file changed.
 _NO_TIME = 0

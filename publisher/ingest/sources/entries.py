@@ -6,12 +6,12 @@ is withdrawn. The key of an entry is what its source called it first.
 
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import PurePosixPath
 
 from lxml import etree
 from lxml import html as lxml_html
-from lxml.html import HtmlElement
 from sqlalchemy import Connection
 
 from publisher.articles.content.parser import parse_content
@@ -21,10 +21,13 @@ from publisher.config import Settings
 from publisher.config.sources import PolledSourceSettings
 from publisher.database import Database
 from publisher.errors import ArticleError
+from publisher.ingest.media.folder_files import FolderFiles
 from publisher.ingest.parsers.document import SourceDocument
 from publisher.ingest.sources.base import Item, Listing, RawItem
 from publisher.polling import store
+from publisher.polling.foreign_pictures import pictures_of, with_pictures
 from publisher.polling.model import WebEntry, entry_to_json
+from publisher.polling.picture_copies import PICTURES, CopiedPictures
 from publisher.polling.store import KeptEntry
 
 # What WordPress adds to each entry of its feeds: a link to the post, and one to the site.
@@ -35,17 +38,22 @@ _APPENDED = re.compile(
 _MORE = re.compile(r"\s*(?:\[(?:…|\.\.\.|&hellip;|&#8230;)\])\s*(?=(?:</p>)?\s*\Z)")
 
 
+# Gives the path of a picture's copy by its address; empty if there is none.
+PlaceOf = Callable[[str], str]
+
+
 class EntrySource:
     """The stored entries of one source."""
 
     def __init__(
         self,
         options: PolledSourceSettings,
-        _settings: Settings,
+        settings: Settings,
         database: Database,
         now: datetime,
     ) -> None:
         self._options = options
+        self._pictures = CopiedPictures(settings.folders.var / PICTURES)
         self._database = database
         self._now = now
 
@@ -62,15 +70,17 @@ class EntrySource:
         """Return an entry as a document; raise ArticleError for one that is not stored any more."""
         with self._database.reading() as connection:
             stored = self._read(connection, item.key)
-        content = document_of(stored, self._options)
+        place_of = self._pictures.place_of if self._options.pictures == "copy" else str
+        content = document_of(stored, self._options, place_of)
         # Its key says nothing of languages, as the path of a file does.
         document = SourceDocument(
             PurePosixPath("entry.html"),
             content,
-            describe=lambda _fields: metadata_of(stored, self._options),
+            describe=lambda _fields: metadata_of(stored, self._options, place_of),
         )
         return RawItem(
             document,
+            FolderFiles(self._pictures.folder),
             known_since=lambda: stored.first_seen_at,
             is_archive=stored.is_archive,
         )
@@ -82,14 +92,17 @@ class EntrySource:
         return stored
 
 
-def metadata_of(stored: KeptEntry, options: PolledSourceSettings) -> ParsedArticle:
+def metadata_of(
+    stored: KeptEntry, options: PolledSourceSettings, place_of: PlaceOf = str
+) -> ParsedArticle:
     """Return what an entry says of itself, as an article without a body. Pure.
 
     With its whole text it is a page of ours, and names the site's as the first copy; else links lead to the site.
     """
     entry = stored.entry
     is_full = options.content == "full"
-    pictures = options.pictures == "link" and bool(entry.picture)
+    is_shown = options.pictures != "none"
+    picture = next(filter(None, map(place_of, pictures_of(entry, is_full=False))), "")
     return ParsedArticle(
         title=entry.title or _title_of(entry, options),
         language=options.language_of(entry.url) or entry.language or None,
@@ -100,7 +113,7 @@ def metadata_of(stored: KeptEntry, options: PolledSourceSettings) -> ParsedArtic
         ),
         summary=_text(_without_more(entry.summary)) if is_full else "",
         topics=entry.topics,
-        picture=Picture(src=entry.picture) if pictures else None,
+        picture=Picture(src=picture) if picture and is_shown else None,
         # Of this source alone: another one may name the same address, and must not take its place.
         key=f"{options.name}: {stored.story.partition('://')[2] or stored.story}",
         is_linked=True,
@@ -109,21 +122,27 @@ def metadata_of(stored: KeptEntry, options: PolledSourceSettings) -> ParsedArtic
     )
 
 
-def document_of(stored: KeptEntry, options: PolledSourceSettings) -> bytes:
+def document_of(
+    stored: KeptEntry, options: PolledSourceSettings, place_of: PlaceOf = str
+) -> bytes:
     """Return an entry as a page of HTML, which changes whenever anything of the entry does. Pure."""
     entry = stored.entry
     said = json.dumps({**entry_to_json(entry), "story": stored.story}, sort_keys=True)
     # Two hyphens would end the comment.
     note = said.replace("--", "-\\u002d")
-    page = f"<article>{_body(entry, options)}</article><!-- {note} -->"
+    page = f"<article>{_body(entry, options, place_of)}</article><!-- {note} -->"
     return page.encode("utf-8", "replace")
 
 
-def _body(entry: WebEntry, options: PolledSourceSettings) -> str:
+def _body(entry: WebEntry, options: PolledSourceSettings, place_of: PlaceOf) -> str:
     text = _APPENDED.sub("", entry.html or entry.summary)
     if options.content == "summary":
         text = _without_more(entry.summary) or _excerpt(text, entry.language)
-    return text if options.pictures == "link" else _without_pictures(text)
+    if options.pictures == "link":
+        return text
+    return with_pictures(
+        text, entry.url, place_of if options.pictures == "copy" else lambda _url: ""
+    )
 
 
 def _without_more(summary: str) -> str:
@@ -147,17 +166,3 @@ _MAX_TITLE = 80
 
 def _text(html: str) -> str:
     return parse_content(html).text if html.strip() else ""
-
-
-def _without_pictures(html: str) -> str:
-    if "<" not in html:
-        return html
-    body: HtmlElement = lxml_html.fragment_fromstring(html, create_parent="div")
-    for figure in [*body.iter("figure")]:
-        if figure.find(".//img") is not None and figure.find(".//table") is None:
-            figure.drop_tree()
-    for picture in [*body.iter("img", "picture", "svg")]:
-        if picture.getparent() is not None:
-            picture.drop_tree()
-    inner = etree.tostring(body, encoding="unicode", method="html")
-    return inner[inner.index(">") + 1 : inner.rindex("<")]

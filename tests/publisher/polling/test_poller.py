@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from publisher.articles.model import Mailing
 from publisher.config.sources import FeedSourceSettings
@@ -15,11 +16,13 @@ from publisher.database import Database
 from publisher.fetching.client import GuardedClient
 from publisher.polling import store
 from publisher.polling.feed_reader import read_feed
+from publisher.polling.picture_copies import PICTURES, CopiedPictures
 from publisher.polling.poller import Poller, PollReport
 from publisher.polling.schedule import PollResult
 from publisher.polling.store import PolledSource
 from publisher.polling.tables import polled_entry
 from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.ingest.helpers import drawn
 from tests.publisher.polling.news_server import NewsServer, news_server
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -61,6 +64,7 @@ class Polled:
     def __init__(self, folder: PublicationFolder, client: GuardedClient) -> None:
         self.folder = folder
         self.client = client
+        self.pictures: CopiedPictures | None = None
 
     @property
     def database(self) -> Database:
@@ -80,6 +84,7 @@ class Polled:
             self.client,
             spread=lambda: 0.0,
             seconds_between=0.0,
+            pictures=self.pictures,
         ).run(only=only)
 
     def cycle(self, after: timedelta = timedelta()) -> PollReport:
@@ -485,3 +490,41 @@ def test_entries_that_name_each_other_are_one_story_also_a_late_one(
     assert after["ar 3"].story_id not in stories.values()
     assert after["zh-Hans 2"].mailing is Mailing.NEWS
     assert after["en 2"].mailing is Mailing.ARCHIVE
+
+
+@pytest.mark.parametrize("content", ["summary", "full"])
+def test_pictures_are_copied_and_what_counts_readers_is_not(
+    server: NewsServer, new_publication: Make, content: str
+) -> None:
+    source = {
+        "kind": "feed",
+        "name": "x",
+        "url": server.url("/feed"),
+        "content": content,
+        "pictures": "copy",
+    }
+    polled = Polled(new_publication(sources=[source]), server.client)
+    polled.pictures = CopiedPictures(polled.folder.settings.folders.var / PICTURES)
+    server.put("/ship.webp", drawn("WEBP", 1600, 900))
+    server.put("/port.png", drawn("PNG", 30, 20))
+    html = (
+        f'<p>The ship has arrived.</p><img src="{server.url("/ship.webp")}" alt="A ship">'
+        f'<img data-src="{server.url("/port.png")}" src="data:image/gif;base64,x" alt="The port">'
+        f'<figure><img src="{server.url("/gone.png")}"><figcaption>Gone</figcaption></figure>'
+        f'<img src="{server.url("/count.gif")}" width="1" height="1"><img src="https://s.w.org/images/core/emoji/1.png"'
+        ' alt="⚓">'
+    )
+    server.put("/feed", feed(1, content_html=html))
+    polled.cycle()
+    (article,) = polled.folder.all().values()
+    files = polled.folder.settings.folders.public
+    assert article.picture is not None
+    with Image.open(files / article.picture.src.lstrip("/")) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (1200, 675))
+    assert "/count.gif" not in server.paths
+    if content == "full":
+        assert article.html.count("<img") == 2
+        assert 'alt="The port"' in article.html
+        assert "Gone" not in article.html
+        assert "⚓" in article.text
+        assert "can't be copied" in polled.source("x").reason

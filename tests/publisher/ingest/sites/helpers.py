@@ -6,11 +6,12 @@ from typing import Any
 
 from publisher.articles.model import ParsedArticle
 from publisher.config.sources import FolderSourceSettings
+from publisher.ingest.media.folder_files import FolderFiles
 from publisher.ingest.parsers import parse_document
 from publisher.ingest.sites.base import LeftOut, LeftOutError, Site, SiteOptions
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
-from publisher.ingest.sources.folder import FolderFiles, document_of_site, scan_folder
+from publisher.ingest.sources.folder import document_of_site, scan_folder
 
 # Nanoseconds: so late that every file was changed long before.
 LATER = 2**62

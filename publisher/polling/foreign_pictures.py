@@ -1,0 +1,119 @@
+"""Pictures in the texts of others: where each really is, and which show nothing. Pure.
+
+Sites put a placeholder where a script loads the picture later, offer several widths, and count readers with pictures
+of one pixel.
+"""
+
+import base64
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterator
+
+from lxml import etree
+from lxml import html as lxml_html
+from lxml.html import HtmlElement
+
+from publisher.errors import ArticleError
+from publisher.polling.foreign_values import web_address
+from publisher.polling.model import AnswerError, WebEntry
+
+# Pixels: that of several widths is taken that is nearest.
+_WIDTH = 1_200
+_MAX_OF_TEXT = 30
+_LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file")
+_LAZY_SETS = ("srcset", "data-srcset", "data-lazy-srcset")
+# They count readers, or stand for a sign.
+_COUNTERS = re.compile(
+    r"/(?:pixel|beacon|track(?:ing)?|open|count(?:er)?)\b[^/]*$|feedburner\.com/~r|feeds\.wordpress\.com|stats\.wp\.com|"
+    r"doubleclick\.net|medium\.com/_/stat|gravatar\.com/avatar|/track/open|list-manage\.com",
+    re.IGNORECASE,
+)
+_SIGNS = re.compile(r"s\.w\.org/images/core/emoji|/emoji/|/smil(?:ies|eys)/", re.IGNORECASE)
+
+
+def pictures_of(entry: WebEntry, *, is_full: bool) -> tuple[str, ...]:
+    """Return the addresses of an entry's pictures, its own first; of a summary just one."""
+    inside = (
+        (address for _image, address in _images(_parsed(entry.html), entry.url))
+        if entry.html
+        else ()
+    )
+    found = dict.fromkeys(filter(None, (entry.picture, *inside)))
+    return tuple(found)[: _MAX_OF_TEXT if is_full else 1]
+
+
+def with_pictures(html: str, base: str, place_of: Callable[[str], str]) -> str:
+    """Return HTML whose pictures stand where `place_of` says; those without a place are left out."""
+    if "<img" not in html.lower():
+        return html
+    body = _parsed(html)
+    for image, address in [*_images(body, base)]:
+        sign = image.get("alt") or ""
+        if place := place_of(address) if address else "":
+            image.attrib.update({"src": place})
+            for name in (*_LAZY, *_LAZY_SETS, "sizes"):
+                image.attrib.pop(name, None)
+        else:
+            is_sign = not address and _SIGNS.search(image.get("src") or "")
+            image.tail = (sign if is_sign else "") + (image.tail or "")
+            image.drop_tree()
+    for one in [*body.iter("source", "noscript")]:
+        one.drop_tree()
+    for figure in [*body.iter("figure")]:
+        if not len(
+            figure.xpath(".//img|.//table|.//pre|.//blockquote|.//video|.//audio|.//iframe")
+        ):
+            figure.drop_tree()
+    inner = etree.tostring(body, encoding="unicode", method="html")
+    return inner[inner.index(">") + 1 : inner.rindex("<")]
+
+
+def _parsed(html: str) -> HtmlElement:
+    return lxml_html.fragment_fromstring(html, create_parent="div")
+
+
+def _images(body: HtmlElement, base: str) -> Iterator[tuple[HtmlElement, str]]:
+    """Yield each picture with its address, which is empty if it shows nothing to readers."""
+    for image in body.iter("img"):
+        written = next(filter(None, map(image.get, _LAZY)), "") or image.get("src") or ""
+        sets = next(filter(None, map(image.get, _LAZY_SETS)), "")
+        if sets and (not written or written.startswith("data:")):
+            written = _nearest(sets)
+        address = web_address(written, base)
+        is_dot = any(_pixels(image.get(side)) <= 2 for side in ("width", "height"))  # noqa: PLR2004  # a dot, or a line
+        yield (
+            image,
+            "" if is_dot or _COUNTERS.search(address) or _SIGNS.search(address) else address,
+        )
+
+
+def _pixels(text: str | None) -> float:
+    return float(text) if text and re.fullmatch(r"\d{1,5}", text.strip()) else math.inf
+
+
+def _nearest(srcset: str) -> str:
+    """Return the address in a srcset whose width is nearest to what mails show (HTML section 4.8.4)."""
+    found = [
+        (abs(int(width) - _WIDTH), address)
+        for address, width in re.findall(r"(\S+)\s+(\d{1,5})w", srcset)
+    ]
+    return min(found)[1] if found else srcset.split(maxsplit=1)[0].rstrip(",")
+
+
+def file_of(address: str) -> str:
+    """Return the name of the file that has the copy of a picture, without its ending."""
+    return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def copied_picture(content: bytes) -> tuple[str, str]:
+    """Return the ending of a picture's copy, and the copy in base64. Raise AnswerError for what is no picture."""
+    from publisher.pictures.mail_copies import (
+        copy_for_mails,  # loads Pillow, in a process of its own
+    )
+
+    try:
+        ending, copy = copy_for_mails(content)
+    except ArticleError as error:
+        raise AnswerError(str(error)) from None
+    return ending, base64.b64encode(copy).decode()

@@ -1,0 +1,71 @@
+"""Copies of pictures that entries show: fetched when an entry is polled, and kept below `var/` until articles take them."""
+
+import base64
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from pathlib import Path
+from time import monotonic
+
+from publisher.errors import PublisherError
+from publisher.fetching.addresses import WebRequest
+from publisher.fetching.client import GuardedClient
+from publisher.files import write_file
+from publisher.polling.foreign_pictures import copied_picture, file_of, pictures_of
+from publisher.polling.model import AnswerError, WebEntry
+
+# Below `var/`.
+PICTURES = "pictures"
+# Of one poll; what is left waits for the next one that brings something.
+_MOST, _SECONDS = 60, 40.0
+_ENDINGS = ("jpg", "png", "gif")
+
+# Returns the ending and the copy of a picture, as `copied_picture` does, in a process with limits.
+Convert = Callable[[bytes], tuple[str, str]]
+
+
+class CopiedPictures:
+    """The copies in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def place_of(self, address: str) -> str:
+        """Return the name of the copy of a picture; empty if there is none."""
+        names = (f"{file_of(address)}.{ending}" for ending in _ENDINGS)
+        return next((name for name in names if (self.folder / name).exists()), "")
+
+    def add(
+        self,
+        entries: Iterable[WebEntry],
+        client: GuardedClient,
+        headers: dict[str, str],
+        convert: Convert = copied_picture,
+        *,
+        is_full: bool,
+    ) -> str:
+        """Copy the pictures of entries that are not here yet. Return why some are not; empty if all are."""
+        ends, failed, tried, why = monotonic() + _SECONDS, 0, 0, ""
+        for address in dict.fromkeys(
+            one for entry in entries for one in pictures_of(entry, is_full=is_full)
+        ):
+            if self.place_of(address):
+                continue
+            if tried >= _MOST or monotonic() > ends:
+                return f"pictures are left for later{f'; {why}' if why else ''}"
+            tried += 1
+            try:
+                ending, copy = convert(_fetched(address, client, headers))
+            except PublisherError as error:
+                failed += 1
+                why = f"{failed} of its pictures can't be copied, the last since {error}"
+            else:
+                write_file(self.folder / f"{file_of(address)}.{ending}", base64.b64decode(copy))
+        return why
+
+
+def _fetched(address: str, client: GuardedClient, headers: dict[str, str]) -> bytes:
+    fields = {**headers, "Accept": "image/*"}
+    with client.open(WebRequest(address, headers=fields, follow="any")) as response:
+        if response.status != HTTPStatus.OK:
+            raise AnswerError(f"it answered {response.status}")
+        return response.read()
