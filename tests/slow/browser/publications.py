@@ -59,10 +59,11 @@ def demo_editions() -> list[str]:
 def system_editions() -> list[str]:
     """List the mails about a subscription, as `confirm-ar`.
 
-    In one language of each direction, at night in all of the demo's: they share one layout.
+    By turns in a language of each direction, at night in all of the demo's: they share one layout.
     """
-    languages = by_lane(["en", "ar"], _demo_toml()["publication"]["languages"])
-    return _editions(sample.SYSTEM_MAIL_KINDS, languages)
+    kinds = [*sample.SYSTEM_MAIL_KINDS]
+    turns = [f"{kind}-{('en', 'ar')[number % 2]}" for number, kind in enumerate(kinds)]
+    return by_lane(turns, _editions(kinds, _demo_toml()["publication"]["languages"]))
 
 
 def _demo_toml() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, publisher, start, tree
-from tests.publisher.lanterns import FRIDAY, Published, lay_out
+from tests.publisher.lanterns import FRIDAY, lay_out
 from tests.sizes import PATIENCE, by_lane
 
 KILLS = by_lane(4, 6)
@@ -85,6 +85,16 @@ def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None
             "preview", "weekly", folder, "--out", out, "--now", "2026-01-12T00:00:00Z"
         )
         assert preview.code in {0, 1}
+        # A reader of our output may leave early.
+        command = shlex.join([*COMMAND, "articles", "--json", str(folder)])
+        done = subprocess.run(
+            ["sh", "-c", f"{command} | head -c 10"],
+            env=ENVIRONMENT | environment_of(folder),
+            capture_output=True,
+            timeout=PATIENCE,
+            check=True,
+        )
+        assert (done.stdout, done.stderr) == (b'{\n  "artic', b"")
     finally:
         service.send_signal(signal.SIGTERM)
         _out, err = service.communicate(timeout=120)
@@ -94,15 +104,3 @@ def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None
     assert "service started" in events[:3]
     assert events[-1] == "service stopped"
     assert "Traceback" not in err
-
-
-def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:
-    command = shlex.join([*COMMAND, "articles", "--json", str(friday.folder)])
-    done = subprocess.run(
-        ["sh", "-c", f"{command} | head -c 10"],
-        env=ENVIRONMENT | environment_of(friday.folder),
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    assert (done.stdout, done.stderr) == (b'{\n  "artic', b"")

@@ -1,8 +1,6 @@
 """A subscriber's links, sessions, address and data, and what erasing leaves."""
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -159,24 +157,6 @@ def test_known_and_unknown_addresses_take_the_same_work(
 # --- sessions
 
 
-def test_a_link_opens_one_session_and_looking_at_it_uses_nothing(
-    connection: Connection, ann: Subscriber
-) -> None:
-    link, _code = ask(connection, ann)
-    for _look in range(3):
-        assert access.read_access_link(connection, SECRET, link, NOW) == ann
-    assert access.read_access_link(connection, SECRET, link, LATER) is None
-    cookie = access.open_session_by_link(connection, SECRET, link, NOW)
-    assert cookie is not None
-    assert len(cookie) == 43
-    assert access.open_session_by_link(connection, SECRET, link, NOW) is None
-    assert access.session_subscriber(connection, cookie, NOW) == ann
-    assert access.session_subscriber(connection, cookie, LATER) is None
-    access.close_session(connection, cookie)
-    assert access.session_subscriber(connection, cookie, NOW) is None
-    assert access.session_subscriber(connection, "\udc80", NOW) is None
-
-
 def test_a_code_opens_a_session_in_any_digits_and_only_its_own_subscribers(
     connection: Connection, ann: Subscriber
 ) -> None:
@@ -186,6 +166,7 @@ def test_a_code_opens_a_session_in_any_digits_and_only_its_own_subscribers(
     assert access.open_session_by_code(connection, SECRET, ann, "12 34", NOW) is None
     arabic = " ".join(chr(0x660 + int(digit)) for digit in code)
     assert access.open_session_by_code(connection, SECRET, ann, arabic, NOW) is not None
+    assert access.session_subscriber(connection, "\udc80", NOW) is None
     # Mails with codes are limited.
     answers = [access.send_access_link(connection, SECRET, bob, "en", NOW) for _ask in range(5)]
     assert answers == [True, True, True, False, False]
@@ -361,22 +342,6 @@ def test_a_code_to_the_old_mailbox_opens_nothing_after_a_change(
     assert access.confirm_new_address(connection, publication.settings, change, NOW)
     moved = known_subscriber(connection, NEW)
     assert access.open_session_by_code(connection, SECRET, moved, code, NOW) is None
-
-
-@pytest.mark.sqlite("the bytes of its file")
-def test_erasing_leaves_the_address_nowhere_in_the_file(publication: PublicationFolder) -> None:
-    filled(publication)
-    with publication.database.writing() as connection:
-        records.erase_person(
-            connection, publication.settings, known_subscriber(connection, ANN), NOW
-        )
-    folder = publication.settings.folders.var
-    with closing(sqlite3.connect(folder / "publisher.db", isolation_level=None)) as raw:
-        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            raw.execute(statement)
-    octets = b"".join(path.read_bytes() for path in folder.glob("publisher.db*"))
-    assert BOB.encode() in octets
-    assert not [one for one in (ANN, "ann.person", NEW) if one.encode() in octets]
 
 
 def test_the_owner_merges_two_addresses_and_ledger_rows_keep_their_numbers(

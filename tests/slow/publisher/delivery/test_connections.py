@@ -20,9 +20,9 @@ from tests.slow.publisher.delivery.hosts import NAME, clustered, is_over, stop
 from tools.bench.web_server import Connection, running
 from tools.servers import PostgresDatabases
 
-SUBSCRIBERS = 600
 # Threads of the service that send, and clients of the web process.
-SENDING, CLIENTS, PAGES = 50, 16, 400
+SUBSCRIBERS, PAGES = by_lane((300, 200), (600, 400))
+SENDING, CLIENTS = 50, 16
 MOST = 12
 SESSIONS = sql_text(
     "SELECT application_name, count(*) FROM pg_stat_activity"

@@ -75,7 +75,7 @@ from tests.sizes import by_lane
 from tests.triggers import forbid, react
 
 EXAMPLES = int(
-    os.environ.get("INVARIANT_EXAMPLES", by_lane(12 if on_postgresql() else 24, 100))
+    os.environ.get("INVARIANT_EXAMPLES", by_lane(12 if on_postgresql() else 16, 100))
 )
 STEPS = int(os.environ.get("INVARIANT_STEPS", "30"))
 

@@ -8,7 +8,7 @@ from tests.publisher.conftest import Make
 from tests.publisher.lanterns import published
 from tests.publisher.printing import public, shown, syndicated
 from tests.publisher.site import test_crawling
-from tests.sizes import by_lane
+from tests.sizes import by_lane, only_at_night
 
 # What an article says, in ten languages.
 WORDS = {
@@ -23,7 +23,7 @@ WORDS = {
     "th": "เรือข้ามฟากออกแปดโมง",
     "fa": "قایق ساعت هشت می‌رود.",
 }
-STORIES = by_lane(12, 500)
+STORIES = by_lane(8, 500)
 
 
 def test_every_page_of_a_large_site_is_reached(new_publication: Make) -> None:
@@ -50,6 +50,7 @@ def test_every_page_of_a_large_site_is_reached(new_publication: Make) -> None:
     assert len([*root.glob("*/stories/*/index.html")]) == STORIES * len(WORDS)
 
 
+@only_at_night
 def test_every_page_of_the_demo_is_reached(tmp_path_factory: pytest.TempPathFactory) -> None:
     root = published(tmp_path_factory).folder / "public"
     reached, dead = test_crawling.crawl(root)

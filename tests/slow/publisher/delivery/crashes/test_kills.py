@@ -131,7 +131,7 @@ def test_a_stopped_sender_does_not_repeat_files_of_another_in_the_outbox(
     tmp_path: Path,
 ) -> None:
     """Nor is a message lost that the first one had placed or staged."""
-    recipients = 5 * crash_scene.RECIPIENTS
+    recipients = by_lane(3, 5) * crash_scene.RECIPIENTS
     scene = crash_scene.outbox_scene(tmp_path / "lantern", recipients=recipients)
 
     def placed() -> int:

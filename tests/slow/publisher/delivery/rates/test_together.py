@@ -17,6 +17,7 @@ from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.database import open_database
 from tests.databases import copy_test_database, on_postgresql
 from tests.publisher.delivery.rates.conftest import NOW, Post
+from tests.sizes import by_lane
 
 # Seconds by which the time of day moves against the uptime within a test.
 CLOCKS_AGREE = 0.05
@@ -61,7 +62,7 @@ def keeps_to(rate: RateSettings, gone: list[tuple[float, int]]) -> None:
 
 
 @settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=by_lane(25, 60), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # each example copies the file anew
 @given(rates, rates, st.lists(asking, min_size=1, max_size=25))
 def test_in_any_window_no_more_go_than_rate_times_window_and_a_burst(
@@ -93,7 +94,9 @@ def test_in_any_window_no_more_go_than_rate_times_window_and_a_burst(
     keeps_to(bounds.domain[0], gone_to_google)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=by_lane(15, 30), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.integers(1, 50), st.lists(st.floats(-7200, 7200), min_size=1, max_size=12))
 def test_however_the_clock_is_set_each_step_gives_a_burst_at_most_and_none_stops_it(
     empty_database: Path, per_second: int, steps: list[float]
