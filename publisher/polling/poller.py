@@ -101,7 +101,7 @@ class Poller:
         stored = self._adopt(settings, now)
         due = [one for one in stored.values() if _is_due(one, now, only)]
         report, batch, offline = (
-            PollReport(asked=len(due)),
+            PollReport(),
             list[PollOutcome](),
             list[PollOutcome](),
         )
@@ -110,11 +110,12 @@ class Poller:
                 if progress:
                     progress("asking sources", number, len(due))
                 if asked is not None:
+                    report.asked += 1
                     (offline if asked.failure in _NO_NETWORK else batch).append(asked)
                 if asked is None or len(batch) >= _BATCH:
                     self._file(batch, settings, report)
                     batch.clear()
-        is_offline = len(offline) == len(due) > 1
+        is_offline = len(offline) == report.asked > 1
         self._file([*batch, *offline], settings, report, is_offline=is_offline)
         report.problems = self._problems(settings)
         return report
@@ -132,10 +133,10 @@ class Poller:
             if one.name not in renamed.values()
             and (one.name not in stored or stored[one.name].configured_url != one.url)
         ]
-        # What it has shown stays known under another address.
+        # Under another address what it has shown stays known, and what is older than the last poll is no news.
         added = [
-            replace(one, first_read_at=stored[one.name].first_read_at)
-            if one.name in stored
+            replace(one, last_read_at=before.last_read_at, is_paused=before.is_paused)
+            if (before := stored.get(one.name))
             else one
             for one in added
         ]
@@ -331,12 +332,12 @@ def renamed_polled(
 
 
 def _rules(options: PolledSourceSettings, one: PolledSource, now: datetime) -> FilingRules:
-    if one.first_read_at is not None:
-        return FilingRules(now=now, settle=options.settle, archive_until=None)
     # What is there at the first poll has been the same for as long as anybody knows.
-    until = now if options.first_import == "archive" else now - options.backfill
-    is_news = options.first_import == "news"
-    return FilingRules(now=now, settle=timedelta(), archive_until=None if is_news else until)
+    settle = timedelta() if one.last_read_at is None else options.settle
+    if one.first_read_at is not None or options.first_import == "news":
+        return FilingRules(now=now, settle=settle, first_read_at=one.first_read_at)
+    usual = now if options.first_import == "archive" else now - options.backfill
+    return FilingRules(now=now, settle=settle, archive_until=one.last_read_at or usual)
 
 
 def _after(  # what a poll knows

@@ -32,8 +32,7 @@ _JITTER = 0.1
 _BUSY = frozenset({429, 503})
 # What ends polls until a person says otherwise.
 _STOPPING = {
-    401: "the server asks who is there",
-    403: "the server asks who is there",
+    401: "the server asks for a login",
     410: "gone; it is not asked again, and its articles stay",
 }
 
@@ -135,6 +134,10 @@ def _why(state: PollState, answer: PollAnswer, now: datetime) -> str:
     if answer.status == HTTPStatus.OK:
         return answer.problem or "the answer is not of this kind of source"
     text = answer.problem or f"it answered {answer.status}"
+    if answer.headers.get("cf-mitigated") == "challenge":
+        return f"{text}: Cloudflare lets in browsers alone; ask whoever runs the site to let this program in"
+    if answer.status == HTTPStatus.FORBIDDEN:
+        return f"{text}: it refuses this program"
     is_long = state.failing_since and now - state.failing_since >= MISSING_AFTER
     if answer.status == HTTPStatus.NOT_FOUND and is_long:
         return f"{text} for {MISSING_AFTER.days} days: is its address still right?"

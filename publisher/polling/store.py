@@ -59,8 +59,17 @@ class FilingRules:
     now: datetime
     # How long an entry has to stay the same before it is news.
     settle: timedelta
-    # At the first poll, what was published before then is an archive; None if nothing is.
-    archive_until: datetime | None
+    # What was published until then is an archive; None if nothing is.
+    archive_until: datetime | None = None
+    # What is older than this and than all known entries that are shown is an archive, too: the source shows more now.
+    first_read_at: datetime | None = None
+
+    def shown_beside(self, known: Iterable[WebEntry]) -> "FilingRules":
+        """Return the rules for new entries that are shown beside known ones."""
+        dates = [one.published for one in known if one.published]
+        if self.first_read_at is None or not dates:
+            return self
+        return replace(self, archive_until=min(self.first_read_at, *dates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,7 @@ def file_entries(
     keys = [one.key for one in found if one.key is not None]
     chosen = sa.select(polled_entry).where(here, polled_entry.c.key.in_(keys))
     before = {row["key"]: dict(row) for row in connection.execute(chosen).mappings()}
+    rules = rules.shown_beside(one.entry for one in found if one.key is not None)
     taken = {*known}
     rows, new, changed, withdrawn = list[dict[str, Any]](), 0, 0, 0
     for one in found:
@@ -167,7 +177,7 @@ def _new_row(
     key = key_for(one.marks, taken)
     taken.add(key)
     published = one.entry.published or rules.now
-    is_archive = rules.archive_until is not None and published <= rules.archive_until
+    is_archive = rules.archive_until is not None and published < rules.archive_until
     return {
         **asdict(one.marks),
         "source": source,

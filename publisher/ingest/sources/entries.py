@@ -20,10 +20,11 @@ from publisher.articles.model import Byline, ParsedArticle, Picture
 from publisher.config import Settings
 from publisher.config.sources import PolledSourceSettings
 from publisher.database import Database
-from publisher.errors import ArticleError
+from publisher.errors import ArticleError, LanguageError
 from publisher.ingest.media.folder_files import FolderFiles
 from publisher.ingest.parsers.document import SourceDocument
 from publisher.ingest.sources.base import Item, Listing, RawItem
+from publisher.languages import normalise
 from publisher.polling import store
 from publisher.polling.foreign_pictures import pictures_of, with_pictures
 from publisher.polling.model import WebEntry, entry_to_json
@@ -105,7 +106,7 @@ def metadata_of(
     picture = next(filter(None, map(place_of, pictures_of(entry, is_full=False))), "")
     return ParsedArticle(
         title=entry.title or _title_of(entry, options),
-        language=options.language_of(entry.url) or entry.language or None,
+        language=options.language_of(entry.url) or _tag_of(entry.language),
         published=entry.published,
         updated=entry.updated,
         bylines=tuple(
@@ -120,6 +121,16 @@ def metadata_of(
         url=None if is_full else entry.url or None,
         canonical=entry.url or None if is_full else None,
     )
+
+
+def _tag_of(written: str) -> str | None:
+    """Return a language as a tag; None for what is none, such as `english`: then the source's counts."""
+    for one in (written, written.replace("_", "-").partition("-")[0]):
+        try:
+            return normalise(one) if one else None
+        except LanguageError:
+            continue
+    return None
 
 
 def document_of(

@@ -326,6 +326,29 @@ def test_a_paused_source_is_not_asked_and_resumes_at_once(
     assert polled.poll().asked == 1
 
 
+def test_a_feed_that_shows_more_old_entries_than_before_has_no_news(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", feed(5, 6))
+    polled.cycle()
+    server.put("/feed", feed(1, 2, 3, 4, 5, 6, 8))
+    assert polled.cycle(after=DAY).new == 5
+    assert titles(polled, Mailing.NEWS) == ["The long story number 8"]
+
+
+def test_another_feed_at_another_address_begins_as_an_archive(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", feed(1))
+    server.put("/other", feed(2, 3, 4, 5, 6))
+    polled.cycle()
+    polled.folder.reload(
+        sources=[{"kind": "feed", "name": "harbour", "url": server.url("/other")}]
+    )
+    assert polled.cycle(after=DAY).new == 5
+    assert titles(polled, Mailing.NEWS) == []
+
+
 def test_a_source_keeps_its_entries_under_another_name_and_at_another_address(
     server: NewsServer, polled: Polled
 ) -> None:

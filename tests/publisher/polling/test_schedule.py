@@ -138,7 +138,7 @@ def test_a_source_that_is_missing_for_a_week_is_asked_about() -> None:
     assert last.text == "it answered 404 for 7 days: is its address still right?"
 
 
-@pytest.mark.parametrize("status", [401, 403, 410])
+@pytest.mark.parametrize("status", [401, 410])
 def test_a_server_that_wants_no_more_requests_gets_none(status: int) -> None:
     after = polled(STATE, PollAnswer(status, {}))
     assert (after.result, after.state.is_stopped) == (PollResult.STOPPED, True)
