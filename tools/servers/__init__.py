@@ -12,7 +12,6 @@ from tools.servers.behaviour import (
     Stall,
     addressed,
     always,
-    every,
     first,
 )
 from tools.servers.mail_server import MailServer
@@ -33,6 +32,5 @@ __all__ = [
     "Stall",
     "addressed",
     "always",
-    "every",
     "first",
 ]

@@ -121,17 +121,12 @@ class Behaviour:
 
 def always(phase: Phase, action: Action) -> Fault:
     """Act whenever a phase is reached."""
-    return every(1, phase, action)
+    return lambda moment: action if moment.phase is phase else None
 
 
 def first(count: int, phase: Phase, action: Action) -> Fault:
     """Act the first `count` times that a phase is reached."""
     return lambda moment: action if moment.phase is phase and moment.turn <= count else None
-
-
-def every(count: int, phase: Phase, action: Action) -> Fault:
-    """Act every `count`th time that a phase is reached."""
-    return lambda moment: action if moment.phase is phase and moment.turn % count == 0 else None
 
 
 def addressed(actions: Mapping[str, Action], phase: Phase = Phase.RCPT) -> Fault:

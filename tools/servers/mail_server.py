@@ -20,22 +20,17 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, TextIO
+from typing import Self, TextIO
 
 from publisher.config.delivery import Tls
 from tools.servers.behaviour import (
     Behaviour,
-    Drop,
     Fault,
-    Phase,
     Received,
-    Reply,
     ServerRecord,
-    Stall,
-    every,
 )
 from tools.servers.certificates import CertificateAuthority, CertificateFiles
 from tools.servers.smtp_session import ServerRun, ServerSession
@@ -46,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        behaviour = _behaviour_of(options)
+        behaviour = Behaviour(slow=options.slow)
     except (argparse.ArgumentTypeError, ValueError) as error:
         parser.error(str(error))
     with _log(parser, options.log) as log, _blocked_signals():
@@ -97,75 +92,22 @@ def _write_received(log: TextIO, received: Received) -> None:
     log.flush()
 
 
-def _behaviour_of(options: argparse.Namespace) -> Behaviour:
-    """Return the behaviour that the options ask for."""
-    return Behaviour(
-        faults=tuple(_faults(options)),
-        pipelining=not options.no_pipelining,
-        slow=options.slow,
-    )
-
-
-def _faults(options: argparse.Namespace) -> Iterable[Fault]:
-    if options.drop_after_dot_every:
-        yield every(options.drop_after_dot_every, Phase.DOT, Drop(kept=True))
-    if options.lose_after_dot_every:
-        yield every(options.lose_after_dot_every, Phase.DOT, Drop())
-    for phase, count in options.drop:
-        yield every(_count(count), _phase(phase), Drop())
-    for phase, count, text in options.reply:
-        yield every(_count(count), _phase(phase), Reply(text))
-    for phase, count, seconds in options.stall:
-        yield every(_count(count), _phase(phase), Stall(float(seconds)))
-
-
-_PHASES = ", ".join(Phase)
 # Of TCP.
 _LAST_PORT = 65_535
 
 
-class _StandaloneParser(argparse.ArgumentParser):
-    """Reports errors in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the error and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _StandaloneParser(
-        "tools.servers",
-        description=main.__doc__,
-        epilog=f"PHASE is one of {_PHASES}; N: every Nth time that it is reached.",
-    )
+    parser = argparse.ArgumentParser("tools.servers", description=main.__doc__)
     add = parser.add_argument
     add("--port", type=_port, default=0, help="by default any free one")
     add("--log", type=Path, default=Path("/dev/null"), help="the file to append to")
-    add("--drop-after-dot-every", type=_count, metavar="N", help="hang up; the message is kept")
-    add("--lose-after-dot-every", type=_count, metavar="N", help="hang up; it is not kept")
-    add("--drop", nargs=2, default=[], metavar=("PHASE", "N"), action="append")
-    add("--reply", nargs=3, default=[], metavar=("PHASE", "N", "TEXT"), action="append")
-    add("--stall", nargs=3, default=[], metavar=("PHASE", "N", "SECONDS"), action="append")
     add("--slow", type=float, default=0.0, metavar="SECONDS", help="before each dot's reply")
-    add("--no-pipelining", action="store_true")
     return parser
 
 
 def _port(word: str) -> int:
     if not word.isdecimal() or int(word) > _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{word!r} is no port; they go up to {_LAST_PORT}")
-    return int(word)
-
-
-def _phase(word: str) -> Phase:
-    if word not in list(Phase):
-        raise argparse.ArgumentTypeError(f"{word!r} is no phase; there are {_PHASES}")
-    return Phase(word)
-
-
-def _count(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"{word!r} is no count; write one like 3")
     return int(word)
 
 

@@ -73,21 +73,6 @@ def test_articles_beside_200_000_pictures_are_published(
         assert (done.changed, done.removed) == (1, 0)
 
 
-@only_at_night
-def test_a_source_of_200_000_documents_is_named_and_others_go_on(
-    new_publication: NewPublication,
-) -> None:
-    folders = ({"path": name, "name": name} for name in ("endless", "good"))
-    publication = new_publication(sources=[{"kind": "folder", **one} for one in folders])
-    root = publication.settings.folders.root
-    (root / "good/a.md").write_text(POST.format("Pier"))
-    with filled(root / "endless", "{}.md"), at_most(60), memory_grows_at_most(150):
-        done = publication.pick_up()
-    assert done.new == 1
-    (problem,) = done.problems
-    assert "endless: has more than 100,000 documents; name a folder in it as path" in problem
-
-
 @pytest.mark.parametrize(
     ("name", "mode", "options", "most"),
     [
