@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.settings import change_settings
 from publisher.clock import Clock
 from publisher.config import Settings
-from publisher.config.sources import PolledSourceSettings
+from publisher.config.sources import PolledSourceSettings, name_of
 from publisher.database import Database
 from publisher.delivery.dispatcher import Progress
 from publisher.errors import SourceError, UsageError
@@ -111,12 +112,39 @@ def add_web_source(state: EditingState, actor: Actor, url: str) -> list[str]:
     found = probe_address(state.settings, url)
     if not found.feeds:
         raise SourceError(f"{url}: {'; '.join(found.notes)}")
+    return _added(state, actor, [one.table for one in found.feeds])
+
+
+def add_listed_sources(state: EditingState, actor: Actor, opml: bytes) -> list[str]:
+    """Add the feeds of a list in OPML to publication.toml, without asking them; return their names."""
+    from publisher.polling.discovery import read_opml
+
+    actor.require(Permission.MANAGE_SOURCES)
+    return _added(state, actor, [{"kind": "feed", "url": one.url} for one in read_opml(opml)])
+
+
+def _added(state: EditingState, actor: Actor, tables: Sequence[Mapping[str, str]]) -> list[str]:
     known = {one.url for one in polled_sources(state.settings)}
-    new = [one for one in found.feeds if one.url not in known]
-    with state.changing(actor, "add-source", url):
-        for one in new:
-            change_settings(state.settings.folders.root, {f"source[{one.name}]": one.table})
-    return [one.name for one in new]
+    new = {name_of(one["url"]): one for one in tables if one["url"] not in known}
+    with state.changing(actor, "add-source", f"{len(new)}"):
+        changes = {f"source[{name}]": table for name, table in new.items()}
+        change_settings(state.settings.folders.root, changes)
+    return [*new]
+
+
+def list_sources_as_opml(state: EditingState) -> bytes:
+    """Return the feeds that are sources as a list in OPML. Raise UsageError if there is none."""
+    from feeds.opml import Outline, render_opml
+
+    lines = [
+        Outline(text=one.name, xml_url=one.url, language=one.language)
+        for one in polled_sources(state.settings)
+    ]
+    if not lines:
+        raise UsageError("no source is on the web, so there is nothing to list")
+    publication = state.settings.publication
+    title = publication.title(publication.default_language)
+    return render_opml(title, lines, updated=state.clock.now())
 
 
 def probe_as_json(found: Probe) -> dict[str, object]:

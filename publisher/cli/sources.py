@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.cli import common
@@ -137,12 +138,15 @@ def sources_test_command(given: common.Given, source: str) -> None:
 def sources_add_command(given: common.Given, address: str) -> None:
     """Add the feeds at an address to publication.toml. What is there today is an archive; what comes later is news.
 
-    ADDRESS: Of a feed, or of a site, whose feeds are added.
+    ADDRESS: Of a feed, or of a site, whose feeds are added; or a file with a list of feeds (OPML).
     """
-    from publisher.app.source_polls import add_web_source
+    from publisher.app.source_polls import add_listed_sources, add_web_source
 
     with given.editing() as (state, actor):
-        added = add_web_source(state, actor, address)
+        if Path(address).is_file():
+            added = add_listed_sources(state, actor, Path(address).read_bytes())
+        else:
+            added = add_web_source(state, actor, address)
     for name in added:
         echo(f"{name}: added")
     if not added:
@@ -194,3 +198,12 @@ def sources_resume_command(given: common.Given, source: str) -> None:
     with given.editing() as (state, actor):
         pause_source(state, actor, source, is_paused=False)
     echo(f"{source}: is asked in the next cycle")
+
+
+@common.command("sources opml", "my-publication")
+def sources_opml_command(given: common.Given) -> None:
+    """Print the sources on the web as a list of feeds (OPML), for feed readers and other publications."""
+    from publisher.app.source_polls import list_sources_as_opml
+
+    with given.editing() as (state, _actor):
+        echo(list_sources_as_opml(state).decode(), nl=False)

@@ -151,6 +151,11 @@ def _every(value: object) -> object:
 _SHORTEST, _LONGEST = timedelta(minutes=15), timedelta(days=1)
 
 
+def name_of(url: str) -> str:
+    """Return the name of a source on the web that has no other: its address without the scheme."""
+    return url.partition("://")[2].rstrip("/") or "feed"
+
+
 class PolledSourceSettings(SourceSettings):
     """What sources on the web have, whatever their kind; named by their address unless they have a name."""
 
@@ -185,7 +190,7 @@ class PolledSourceSettings(SourceSettings):
     def _named_by_address(cls, values: Any) -> Any:
         url = values.get("url") if isinstance(values, dict) else None
         # An unusable address is reported itself.
-        name = (url.partition("://")[2].rstrip("/") if isinstance(url, str) else "") or "feed"
+        name = name_of(url if isinstance(url, str) else "")
         return {"name": name} | values if isinstance(values, dict) else values
 
     def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:  # noqa: ARG002

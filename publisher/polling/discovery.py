@@ -95,6 +95,22 @@ def _generators(page: HtmlElement) -> Iterator[str]:
             yield one.get("content") or ""
 
 
+def read_opml(body: bytes) -> tuple[FeedLink, ...]:
+    """Return the feeds of a list in OPML, once each. Raise AnswerError for what is none."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError:
+        raise AnswerError("this is no list of feeds (OPML)") from None
+    found = dict[str, FeedLink]()
+    for one in root.iter("outline"):
+        if url := web_address(one.get("xmlUrl") or ""):
+            found.setdefault(
+                url, FeedLink(url, one.get("text") or "", one.get("language") or "")
+            )
+    return tuple(found.values())
+
+
 def _links(page: HtmlElement, base: str) -> Iterator[tuple[list[str], str, HtmlElement]]:
     for one in page.iter("link", "a"):
         address, relations = web_address(one.get("href") or "", base), one.get("rel") or ""

@@ -36,11 +36,6 @@ class FoundFeed:
     missing: tuple[str, ...] = ()
 
     @property
-    def name(self) -> str:
-        """The name of the source that it would be: its address without the scheme."""
-        return self.url.partition("://")[2].rstrip("/")
-
-    @property
     def table(self) -> dict[str, str]:
         """The table [[source]] that it would be, with the language where it states none itself."""
         named = {"language": self.language} if self.language and not self.feed.language else {}

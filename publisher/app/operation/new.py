@@ -27,6 +27,8 @@ from publisher.config.values import MailboxValue
 from publisher.errors import LanguageError, SourceError, UsageError
 from publisher.files import make_folder, write_file
 from publisher.ingest.reports.site_survey import SiteSurvey, survey_site
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.detect import unread_generator
 from publisher.languages import normalise
 
 if TYPE_CHECKING:
@@ -78,6 +80,11 @@ def create_from_site(directory: Path, site: Path) -> SiteSurvey:
         raise UsageError(f"{site}: is not a folder; name the folder of a site")
     if directory.resolve().is_relative_to(site.resolve()):
         raise UsageError(f"{directory}: lies in the site; choose a folder beside {site}")
+    if generator := unread_generator(ConfigurationFiles(site)):
+        raise UsageError(
+            f"{site}: this looks like a site of {generator}, whose sources are not read; give the address at which it "
+            "stands, whose feeds are, or the folder of its articles alone"
+        )
     survey = survey_site(site)
     if not survey.languages:
         raise UsageError(

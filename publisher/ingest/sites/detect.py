@@ -71,6 +71,30 @@ _MARKS = {
 _SHARED_MARKS = ("config.toml", "config.yaml", "config.yml", "config.json", "config/_default")
 
 
+# Generators whose sources are not read, by the files that they have.
+_UNREAD = {
+    "Astro": tuple(f"astro.config.{ending}" for ending in ("mjs", "ts", "js", "mts")),
+    "Gatsby": ("gatsby-config.js", "gatsby-config.ts"),
+    "Hexo": ("scaffolds/post.md",),
+    "MkDocs": ("mkdocs.yml",),
+    "Next.js": tuple(f"next.config.{ending}" for ending in ("js", "mjs", "ts")),
+    "Nuxt": ("nuxt.config.ts", "nuxt.config.js"),
+    "Pelican": ("pelicanconf.py",),
+    "VuePress": (".vuepress", "docs/.vuepress", "src/.vuepress"),
+}
+
+
+def unread_generator(files: ConfigurationFiles) -> str:
+    """Return the generator whose site a folder is, if its sources are not read; empty for others."""
+    if (
+        files.exists("config.toml")
+        and files.exists("templates")
+        and not files.exists("layouts")
+    ):
+        return "Zola" if files.exists("content") else ""
+    return next((name for name, marks in _UNREAD.items() if any(map(files.exists, marks))), "")
+
+
 def open_site(files: ConfigurationFiles, options: SiteOptions) -> Site:
     """Return the site in a folder. Raises SourceError if its configuration can't be read."""
     stated = options.source.site

@@ -2,7 +2,7 @@
 
 import pytest
 
-from publisher.polling.discovery import FeedLink, read_front_page
+from publisher.polling.discovery import FeedLink, read_front_page, read_opml
 from publisher.polling.model import AnswerError
 
 PAGE = """<!DOCTYPE html><html lang="fr-CA"><head><title>Le Port &amp; la Mer</title>
@@ -26,6 +26,14 @@ def test_a_page_names_feeds_languages_generator_and_api() -> None:
         FeedLink("https://example.org/en/atom.xml", "", "en"),
     )
     assert page.others == (("en", "https://example.org/en/"),)
+
+
+def test_a_list_of_feeds_is_read_whatever_its_folders() -> None:
+    body = b"""<opml version="2.0"><body><outline text="All"><outline text="One" xmlUrl="https://a.example/feed"/>
+    <outline xmlUrl="https://a.example/feed"/><outline xmlUrl="javascript:x"/></outline></body></opml>"""
+    assert read_opml(body) == (FeedLink("https://a.example/feed", "One"),)
+    with pytest.raises(AnswerError, match="no list of feeds"):
+        read_opml(b"words")
 
 
 def test_what_is_empty_is_no_page() -> None:

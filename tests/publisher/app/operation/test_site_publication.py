@@ -124,6 +124,28 @@ def test_a_plain_folder_has_the_languages_of_its_names(
     assert load_settings(tmp_path / "mine").publication.languages == tuple(languages)
 
 
+@pytest.mark.parametrize(
+    ("generator", "files"),
+    [
+        ("Astro", ["astro.config.mjs", "src/content/blog/one.md"]),
+        ("Zola", ["config.toml", "templates/base.html", "content/one.md"]),
+        ("Pelican", ["pelicanconf.py", "content/one.md"]),
+        ("Hexo", ["_config.yml", "scaffolds/post.md", "source/_posts/one.md"]),
+        ("VuePress", ["docs/.vuepress/config.js", "docs/one.md"]),
+        ("", ["templates/mail.md", "one.md"]),
+    ],
+)
+def test_a_generator_that_is_not_read_is_named_and_no_plain_folder(
+    tmp_path: Path, generator: str, files: list[str]
+) -> None:
+    site = build(tmp_path / "site", dict.fromkeys(files, "# One\n\nWords.\n"))
+    if not generator:
+        create_from_site(tmp_path / "mine", site)
+        return
+    with pytest.raises(UsageError, match=f"looks like a site of {generator}, whose sources"):
+        create_from_site(tmp_path / "mine", site)
+
+
 def test_what_is_no_site_and_a_folder_with_files_is_refused_with_what_to_do(
     tmp_path: Path,
 ) -> None:

@@ -79,6 +79,9 @@ def test_a_source_is_added_asked_paused_and_resumed(
     assert run(capsys, "sources", "add", server.url("/"), folder) == f"{name}: added\n"
     assert "is a source already" in run(capsys, "sources", "add", server.url("/"), folder)
     assert run(capsys, "sources", "poll", name, folder).startswith("3 new")
+    listed_feeds = tmp_path / "feeds.opml"
+    listed_feeds.write_text(run(capsys, "sources", "opml", folder))
+    assert "is a source already" in run(capsys, "sources", "add", str(listed_feeds), folder)
     put_stories(server, 4)
     run(capsys, "sources", "pause", name, folder)
     assert "it is paused" in run(capsys, "sources", "list", folder)
