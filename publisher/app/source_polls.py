@@ -44,7 +44,6 @@ def poll_sources(
     only: str = "",
 ) -> PollReport:
     """Ask the sources that are due, or `only` one; store what they bring. Nothing is an article yet."""
-    from publisher.polling.foreign_pictures import copied_picture
     from publisher.polling.parser_process import ParserProcess
     from publisher.polling.picture_copies import PICTURES, CopiedPictures
     from publisher.polling.poller import Poller
@@ -54,11 +53,10 @@ def poll_sources(
             polled_sources(settings),
             database,
             clock,
-            parser.read_feed,
+            parser.run,
             user_agent_of(settings),
             CLIENT,
             pictures=CopiedPictures(settings.folders.var / PICTURES),
-            convert_picture=lambda content: parser.run(copied_picture, content),
         )
         return poller.run(progress, only)
 

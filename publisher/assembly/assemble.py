@@ -39,14 +39,7 @@ from publisher.issues.digests import IssueVariant, article_ids_of_variant, diges
 from publisher.issues.editing import IssueEdits, combined_edits, correction_by
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.log import log
-from publisher.rendering import (
-    ArticleView,
-    Digest,
-    IssueContent,
-    LanguageLink,
-    Renderer,
-    views,
-)
+from publisher.rendering import ArticleView, Digest, IssueContent, LanguageLink, Renderer, views
 from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.placeholders import neutralise_placeholders
 

@@ -58,8 +58,7 @@ _GROUPS = {
         no_args_is_help=False,
     ),
     "database": _Group(
-        "Look after the database.",
-        "Example: publisher database copy var/publisher.db ADDRESS",
+        "Look after the database.", "Example: publisher database copy var/publisher.db ADDRESS"
     ),
     "deliveries": _Group(
         "List the subscribers who did not get an issue, and try them again.",

@@ -214,11 +214,17 @@ class FeedSourceSettings(PolledSourceSettings):
     """A feed: RSS, RDF, Atom or JSON Feed."""
 
 
+class WordpressSourceSettings(PolledSourceSettings):
+    """A site made with WordPress, by its address."""
+
+
 # The kinds of sources. A factory gets the source's settings, those of the publication, its database and the time,
 # and returns a `publisher.ingest.sources.base.Source`.
+_ENTRIES = "publisher.ingest.sources.entries:EntrySource"
 SOURCE_KINDS: dict[str, Kind] = {
     "folder": Kind(FolderSourceSettings, "publisher.ingest.sources.folder:FolderSource"),
-    "feed": Kind(FeedSourceSettings, "publisher.ingest.sources.entries:EntrySource"),
+    "feed": Kind(FeedSourceSettings, _ENTRIES),
+    "wordpress": Kind(WordpressSourceSettings, _ENTRIES),
 }
 
 

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from publisher.errors import DeliveryError
 from publisher.languages import script
+from publisher.mail import message
 from publisher.mail.dkim import DkimSigner, dkim_fields
 from publisher.mail.encoding import (
     Base64Part,
@@ -28,18 +29,6 @@ from publisher.mail.encoding import (
     encode_field,
     encode_mailbox,
     encode_text,
-)
-from publisher.mail.message import (
-    IssueMail,
-    Message,
-    MessageHeader,
-    MessageNames,
-    PersonalValues,
-    SubscriptionMail,
-    date_field,
-    placeholder_text,
-    printable_line,
-    to_field,
 )
 from publisher.rendering import Digest
 from publisher.rendering.placeholders import Placeholder, split_at_placeholders
@@ -83,7 +72,7 @@ class MultipartBody:
 
     @classmethod
     def compile(
-        cls, language: str, mail: IssueMail | Digest, pieces: BodyCutter, boundary: str
+        cls, language: str, mail: message.IssueMail | Digest, pieces: BodyCutter, boundary: str
     ) -> MultipartBody:
         """Encode both parts of a mail, cut by `pieces`. Raise DeliveryError for what is not text."""
         text_header, text = _compiled_part(language, mail.text, pieces, is_html=False)
@@ -148,15 +137,15 @@ def choose_encoding(text: str, language: str) -> TransferEncoding:
 class CompiledMail:
     """An issue's mail, ready to be written to its recipients. Safe among threads."""
 
-    _values: PersonalValues
-    _names: MessageNames
+    _values: message.PersonalValues
+    _names: message.MessageNames
     # Those of the issue that is corrected.
-    _corrected: MessageNames | None
-    _header: MessageHeader
+    _corrected: message.MessageNames | None
+    _header: message.MessageHeader
     _body: MultipartBody
     _signers: Sequence[DkimSigner]
 
-    def message(self, recipient: Recipient, date: datetime) -> Message:
+    def message(self, recipient: Recipient, date: datetime) -> message.Message:
         """Return a recipient's message. Raise DeliveryError if no message can hold the recipient's name or address."""
         name = self._names.name_for(recipient.id)
         try:
@@ -172,25 +161,29 @@ class CompiledMail:
         body = self._body.filled(values)
         if self._signers:
             lines.insert(0, dkim_of(self._signers, lines, body))
-        return Message(recipient.id, name, b"".join((*lines, b"\r\n", *body)))
+        return message.Message(recipient.id, name, b"".join((*lines, b"\r\n", *body)))
 
 
 def compile_mail(
-    mail: IssueMail, secret: str, signers: Sequence[DkimSigner] = ()
+    mail: message.IssueMail, secret: str, signers: Sequence[DkimSigner] = ()
 ) -> CompiledMail:
     """Encode all that the messages share. Raise DeliveryError for text that no mail can hold."""
-    values = PersonalValues(mail, secret)
+    values = message.PersonalValues(mail, secret)
     # Neither encoding of a part writes `=_`, so no part contains the boundary (RFC 2046 5.1.1).
     boundary = f"=_{hashlib.sha256(mail.issue.name.encode()).hexdigest()[:32]}"
-    header = MessageHeader(values, boundary)
+    header = message.MessageHeader(values, boundary)
     body = MultipartBody.compile(mail.language, mail, values.body_pieces, boundary)
-    names, issue = MessageNames(secret, mail.issue), mail.issue
+    names, issue = message.MessageNames(secret, mail.issue), mail.issue
     is_correction = issue.corrects_id is not None
-    corrected = MessageNames(secret, replace(issue, serial=0)) if is_correction else None
+    corrected = (
+        message.MessageNames(secret, replace(issue, serial=0)) if is_correction else None
+    )
     return CompiledMail(values, names, corrected, header, body, tuple(signers))
 
 
-def compose_message(mail: IssueMail, recipient: Recipient, secret: str) -> Message:
+def compose_message(
+    mail: message.IssueMail, recipient: Recipient, secret: str
+) -> message.Message:
     """Return one recipient's message, unsigned, with the mail's own date."""
     return compile_mail(mail, secret).message(recipient, mail.date)
 
@@ -222,8 +215,8 @@ def notices_of_message_ids(secret: str, text: str) -> Iterator[int]:
 
 
 def compose_subscription_message(
-    mail: SubscriptionMail, signers: Sequence[DkimSigner] = ()
-) -> Message:
+    mail: message.SubscriptionMail, signers: Sequence[DkimSigner] = ()
+) -> message.Message:
     """Return the message. Raise DeliveryError for a name, address or text that no mail can hold."""
     boundary = f"=_{hashlib.sha256(mail.name.encode()).hexdigest()[:32]}"
 
@@ -239,10 +232,10 @@ def compose_subscription_message(
         ) from None
     if signers:
         lines.insert(0, dkim_of(signers, lines, body))
-    return Message(mail.number, mail.name, b"".join((*lines, b"\r\n", *body)))
+    return message.Message(mail.number, mail.name, b"".join((*lines, b"\r\n", *body)))
 
 
-def _filled(mail: SubscriptionMail, text: str, *, is_html: bool) -> str:
+def _filled(mail: message.SubscriptionMail, text: str, *, is_html: bool) -> str:
     """Return a text with the recipient's values in it; unknown placeholders stay."""
     filled = []
     for piece in split_at_placeholders(text):
@@ -254,23 +247,23 @@ def _filled(mail: SubscriptionMail, text: str, *, is_html: bool) -> str:
     return "".join(filled)
 
 
-def _value(mail: SubscriptionMail, placeholder: Placeholder) -> str:
+def _value(mail: message.SubscriptionMail, placeholder: Placeholder) -> str:
     if placeholder.token in mail.values:
-        return printable_line(mail.values[placeholder.token])
+        return message.printable_line(mail.values[placeholder.token])
     if placeholder.is_link:
         return str(placeholder)
-    return placeholder_text(placeholder)(mail.recipient)
+    return message.placeholder_text(placeholder)(mail.recipient)
 
 
-def _fields(mail: SubscriptionMail, boundary: str) -> Iterator[bytes]:
+def _fields(mail: message.SubscriptionMail, boundary: str) -> Iterator[bytes]:
     sender = mail.publication.sender_in(mail.language)
     subject = _filled(mail, mail.digest.subject, is_html=False)
     yield encode_field("From", encode_mailbox(sender.name, sender.address))
-    yield to_field(mail.recipient)
+    yield message.to_field(mail.recipient)
     if mail.reply_to:
         yield encode_field("Reply-To", encode_mailbox(sender.name, mail.reply_to))
     yield encode_field("Subject", encode_text(subject))
-    yield date_field(mail.date)
+    yield message.date_field(mail.date)
     yield encode_field("Message-ID", f"<{mail.name}@{sender.domain}>")
     if mail.unsubscribe:
         mailbox = quote(mail.reply_to or sender.address, safe="@")

@@ -4,9 +4,15 @@ Texts stay HTML that nobody has cleaned: `publisher.ingest.sanitise` does that.
 """
 
 import html
+import json
 import re
 from datetime import UTC, datetime
+from typing import Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
+
+from publisher.polling.model import AnswerError
+
+JsonObject: TypeAlias = dict[str, Any]
 
 # Characters; a longer title is a text in the wrong place.
 _MAX_TITLE = 500
@@ -87,3 +93,28 @@ def entry_times(
     if published and updated and updated < published:
         updated = published
     return published, updated
+
+
+def json_value(body: bytes) -> Any:
+    """Return what a JSON document holds; raise AnswerError."""
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise AnswerError("this is JSON that is nested too deeply") from None
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        raise AnswerError(f"this is malformed JSON in line {line}") from None
+
+
+def json_text(item: JsonObject, *keys: str) -> str:
+    """Return the first text of these; numbers, as many ids are written, are texts."""
+    values = [item.get(key) for key in keys]
+    texts = (str(value) for value in values if type(value) in {str, int})
+    return next((without_controls(text) for text in texts if text), "")
+
+
+def json_objects(item: JsonObject, key: str) -> list[JsonObject]:
+    """Return the objects of a list, or the one that stands in its place; of another type there are none."""
+    values = item.get(key)
+    listed = values if isinstance(values, list) else [values]
+    return [one for one in listed if isinstance(one, dict)]

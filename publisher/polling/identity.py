@@ -114,6 +114,11 @@ def recognise(
     )
 
 
+def overlaps(entries: Iterable[WebEntry], known: Mapping[str, EntryMarks]) -> bool:
+    """Return whether some of these entries are known."""
+    return not known or any(one.key is not None for one in recognise(entries, known))
+
+
 def _once(entries: Iterable[WebEntry]) -> Iterator[WebEntry]:
     seen = set[tuple[str, str, str]]()
     for entry in entries:

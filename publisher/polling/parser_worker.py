@@ -12,15 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from publisher.polling.model import AnswerError
-from publisher.processes.limited_process import (
-    REPLY_ERROR,
-    REPLY_LIMIT,
-    REPLY_READY,
-    REPLY_RESULT,
-    RequestPipes,
-    limit_cpu,
-    limit_memory,
-)
+from publisher.processes import limited_process
 
 # Seconds of processor time for one document. A feed of 4 MB takes two.
 _CPU_SECONDS = 10
@@ -30,21 +22,21 @@ _MAX_REASON = 500
 
 def _reply(request: bytes) -> tuple[bytes, bytes]:
     try:
-        limit_cpu(_CPU_SECONDS)
+        limited_process.limit_cpu(_CPU_SECONDS)
         function, arguments, named = pickle.loads(request)  # noqa: S301  # the program has written it
         # What the function imports is not counted.
-        limit_memory()
+        limited_process.limit_memory()
         result = json.dumps(function(*arguments, **named), default=_plain, ensure_ascii=False)
-        return REPLY_RESULT, result.encode()
+        return limited_process.REPLY_RESULT, result.encode()
     except AnswerError as error:
-        return REPLY_ERROR, str(error).encode(errors="replace")[:_MAX_REASON]
+        return limited_process.REPLY_ERROR, str(error).encode(errors="replace")[:_MAX_REASON]
     except (MemoryError, RecursionError):
-        return REPLY_LIMIT, b""
+        return limited_process.REPLY_LIMIT, b""
     except Exception as error:  # noqa: BLE001  # the program reports it
         # A fault of the program, or of a library: whoever mends it needs the traceback.
         traceback.print_exc()
         reason = f"this can't be read: {type(error).__name__}: {error}"
-        return REPLY_ERROR, reason.encode(errors="replace")[:_MAX_REASON]
+        return limited_process.REPLY_ERROR, reason.encode(errors="replace")[:_MAX_REASON]
 
 
 def _plain(value: Any) -> Any:
@@ -59,12 +51,12 @@ def _plain(value: Any) -> Any:
 
 
 def main() -> None:
-    pipes = RequestPipes()
+    pipes = limited_process.RequestPipes()
     # The program may have ended.
     with suppress(BrokenPipeError):
-        pipes.send(REPLY_READY, b"")
-        kind = REPLY_READY
-        while kind != REPLY_LIMIT and (request := pipes.receive()):
+        pipes.send(limited_process.REPLY_READY, b"")
+        kind = limited_process.REPLY_READY
+        while kind != limited_process.REPLY_LIMIT and (request := pipes.receive()):
             kind, body = _reply(request)
             pipes.send(kind, body)
 

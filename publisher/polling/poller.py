@@ -12,26 +12,33 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 from http import HTTPStatus
+from itertools import chain, repeat
 from queue import Empty, Queue
 from threading import Event
+from typing import Any
 from urllib.parse import urlsplit
 
 from publisher.clock import Clock
 from publisher.config.sources import PolledSourceSettings
 from publisher.database import Database
-from publisher.errors import PublisherError
+from publisher.errors import PublisherError, SourceError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.fetching.addresses import WebRequest
 from publisher.fetching.client import GuardedClient
 from publisher.fetching.limits import FetchError, FetchProblem
 from publisher.log import log
 from publisher.polling import schedule, store
+from publisher.polling.asking import Asking, PollOutcome, RefusedError
+from publisher.polling.feed import ask_feed
 from publisher.polling.foreign_pictures import copied_picture
-from publisher.polling.model import WebEntry, WebFeed
-from publisher.polling.picture_copies import Convert, CopiedPictures
+from publisher.polling.identity import EntryMarks
+from publisher.polling.model import WebEntry
+from publisher.polling.picture_copies import CopiedPictures
 from publisher.polling.schedule import PollAnswer, PollResult, PollState
 from publisher.polling.store import Filed, FilingRules, PolledSource
+from publisher.polling.wordpress import ask_wordpress
 
 # Hosts that are asked at the same time.
 _MAX_HOSTS = 20
@@ -41,28 +48,13 @@ _SECONDS_BETWEEN = 1.0
 _MAX_OF_HOST = 20
 # Answers that are stored in one transaction, and how long the first of them waits for others.
 _BATCH, _SECONDS_OF_BATCH = 100, 1.0
-# Documents with older entries that are read after a pause.
-_MAX_FOLLOWED = 20
 # When nothing can be reached, all sources are asked again so much later, and none has failed.
 _OFFLINE = timedelta(minutes=5)
 _NO_NETWORK = frozenset({FetchProblem.NAME, FetchProblem.UNREACHABLE})
-_ACCEPT = (
-    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
-    "application/json;q=0.8, application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
-)
-
-ReadFeed = Callable[[bytes, str, str], WebFeed]
-
-
-@dataclass(frozen=True, slots=True)
-class PollOutcome:
-    """What a source answered. Without entries it has none that are new, or could not be read."""
-
-    source: PolledSource
-    answer: PollAnswer
-    entries: tuple[WebEntry, ...] = ()
-    note: str = ""
-    failure: FetchProblem | None = None
+_KINDS: dict[str, Callable[[Asking], PollOutcome]] = {
+    "feed": ask_feed,
+    "wordpress": ask_wordpress,
+}
 
 
 @dataclass(slots=True)
@@ -78,18 +70,17 @@ class PollReport:
 
 @dataclass
 class Poller:
-    """Asks sources. `read_feed` parses; `spread` gives a random number from -1 to 1 for each source."""
+    """Asks sources. `parse` parses; `spread` gives a random number from -1 to 1 for each source."""
 
     sources: Sequence[PolledSourceSettings]
     database: Database
     clock: Clock
-    read_feed: ReadFeed
+    parse: Callable[..., Any]
     user_agent: str
     client: GuardedClient = field(default_factory=GuardedClient)
     spread: Callable[[], float] = lambda: random.uniform(-1, 1)  # noqa: S311  # no secret
     seconds_between: float = _SECONDS_BETWEEN
     pictures: CopiedPictures | None = None
-    convert_picture: Convert = copied_picture
     _stopping: Event = field(default_factory=Event)
 
     def run(
@@ -97,14 +88,9 @@ class Poller:
     ) -> PollReport:
         """Ask what is due; with `only` that source alone, due or not, unless it is paused."""
         now = self.clock.now()
-        settings = {one.name: one for one in self.sources}
-        stored = self._adopt(settings, now)
+        stored = self._adopt(now)
         due = [one for one in stored.values() if _is_due(one, now, only)]
-        report, batch, offline = (
-            PollReport(),
-            list[PollOutcome](),
-            list[PollOutcome](),
-        )
+        report, batch, offline = (PollReport(), list[PollOutcome](), list[PollOutcome]())
         with closing(self._answers(due)) as answers:
             for number, asked in enumerate(answers):
                 if progress:
@@ -113,23 +99,25 @@ class Poller:
                     report.asked += 1
                     (offline if asked.failure in _NO_NETWORK else batch).append(asked)
                 if asked is None or len(batch) >= _BATCH:
-                    self._file(batch, settings, report)
+                    self._file(batch, report)
                     batch.clear()
         is_offline = len(offline) == report.asked > 1
-        self._file([*batch, *offline], settings, report, is_offline=is_offline)
-        report.problems = self._problems(settings)
+        self._file([*batch, *offline], report, is_offline=is_offline)
+        report.problems = self._problems()
         return report
 
-    def _adopt(
-        self, settings: Mapping[str, PolledSourceSettings], now: datetime
-    ) -> dict[str, PolledSource]:
+    @cached_property
+    def _settings(self) -> dict[str, PolledSourceSettings]:
+        return {one.name: one for one in self.sources}
+
+    def _adopt(self, now: datetime) -> dict[str, PolledSource]:
         """Return the configured sources as they are stored; new ones are due at once."""
         with self.database.reading() as connection:
             stored = store.list_polled(connection)
-        renamed = renamed_polled(settings, stored)
+        renamed = renamed_polled(self._settings, stored)
         added = [
             PolledSource(name=one.name, configured_url=one.url, state=PollState(one.url, now))
-            for one in settings.values()
+            for one in self.sources
             if one.name not in renamed.values()
             and (one.name not in stored or stored[one.name].configured_url != one.url)
         ]
@@ -146,7 +134,7 @@ class Poller:
                     store.rename_polled(connection, former, name)
                 store.save_polled(connection, added)
                 stored = store.list_polled(connection)
-        return {name: one for name, one in stored.items() if name in settings}
+        return {name: one for name, one in stored.items() if name in self._settings}
 
     def _answers(self, due: Iterable[PolledSource]) -> Generator[PollOutcome | None]:
         """Yield an answer of each source as they come, and None when there is time to store them."""
@@ -187,38 +175,41 @@ class Poller:
             answers.put(asked)
 
     def _ask(self, one: PolledSource) -> PollOutcome:
-        now = self.clock.now()
-        conditions = schedule.conditional_headers(one.state, now)
-        try:
-            answer, body = self._fetch(one.state.url, conditions)
-        except FetchError as error:
-            answer = PollAnswer(None, {}, problem=str(error))
-            return PollOutcome(one, answer, failure=error.problem)
-        is_same = answer.body_hash == one.state.body_hash
-        if answer.status != HTTPStatus.OK or is_same:
-            return PollOutcome(one, answer)
-        try:
-            feed = self.read_feed(body, answer.url, answer.headers.get("Content-Type", ""))
-        except PublisherError as error:
-            return PollOutcome(one, replace(answer, is_readable=False, problem=str(error)))
-        interval = schedule.interval_of(feed, now)
-        entries, note = self._with_older(one, feed)
-        note = "; ".join(filter(None, (note, self._copy_pictures(one.name, entries))))
-        return PollOutcome(one, replace(answer, interval=interval), entries, note)
+        options = self._settings[one.name]
+        waits = chain([0.0], repeat(self.seconds_between))
 
-    def _copy_pictures(self, name: str, entries: Sequence[WebEntry]) -> str:
+        def get(url: str, headers: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
+            if self._stopping.wait(next(waits)):
+                raise SourceError("the poll was stopped")
+            return self._fetch(url, headers)
+
+        def known() -> Mapping[str, EntryMarks]:
+            with self.database.reading() as connection:
+                return store.known_marks(connection, one.name)
+
+        asking = Asking(one, options, self.clock.now(), get, self.parse, known)
+        try:
+            asked = _KINDS[options.kind](asking)
+        except RefusedError as error:
+            return PollOutcome(one, error.answer)
+        except PublisherError as error:
+            answer = PollAnswer(None, {}, problem=str(error))
+            failure = error.problem if isinstance(error, FetchError) else None
+            return PollOutcome(one, answer, failure=failure)
+        notes = filter(None, (asked.note, self._copy_pictures(options, asked.entries)))
+        return replace(asked, note="; ".join(notes))
+
+    def _copy_pictures(self, options: PolledSourceSettings, entries: Sequence[WebEntry]) -> str:
         """Copy the pictures of entries if the source's articles show them so; return what could not be."""
-        options = next(one for one in self.sources if one.name == name)
         if options.pictures != "copy" or self.pictures is None:
             return ""
         is_full, headers = options.content == "full", {"User-Agent": self.user_agent}
-        return self.pictures.add(
-            entries, self.client, headers, self.convert_picture, is_full=is_full
-        )
+        convert = partial(self.parse, copied_picture)
+        return self.pictures.add(entries, self.client, headers, convert, is_full=is_full)
 
-    def _fetch(self, url: str, conditions: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
-        headers = {"Accept": _ACCEPT, "User-Agent": self.user_agent, **conditions}
-        request = WebRequest(url, headers=headers, follow="any")
+    def _fetch(self, url: str, headers: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
+        named = {**headers, "User-Agent": self.user_agent}
+        request = WebRequest(url, headers=named, follow="any")
         with self.client.open(request) as response:
             body = response.read() if response.status == HTTPStatus.OK else b""
             answer = PollAnswer(
@@ -230,37 +221,8 @@ class Poller:
             )
         return answer, body
 
-    def _with_older(self, one: PolledSource, feed: WebFeed) -> tuple[tuple[WebEntry, ...], str]:
-        """Return the entries, with older ones where none of these was there before; and what may be missing."""
-        note = f"{feed.left_out} of its entries are too many" if feed.left_out else ""
-        if one.first_read_at is None or not feed.entries:
-            return feed.entries, note
-        with self.database.reading() as connection:
-            known = store.known_marks(connection, one.name)
-        entries, seen = list(feed.entries), {one.state.url}
-        while not store.overlaps(entries, known) and len(seen) <= _MAX_FOLLOWED:
-            if not feed.following or feed.following in seen or self._stopping.is_set():
-                return (
-                    tuple(entries),
-                    "none of its entries was there before: some may be missing",
-                )
-            seen.add(feed.following)
-            self._stopping.wait(self.seconds_between)
-            try:
-                answer, body = self._fetch(feed.following, {})
-                feed = self.read_feed(body, answer.url, answer.headers.get("Content-Type", ""))
-            except PublisherError as error:
-                return tuple(entries), f"older entries can't be read: {error}"
-            entries += feed.entries
-        return tuple(entries), note
-
     def _file(
-        self,
-        batch: Sequence[PollOutcome],
-        settings: Mapping[str, PolledSourceSettings],
-        report: PollReport,
-        *,
-        is_offline: bool = False,
+        self, batch: Sequence[PollOutcome], report: PollReport, *, is_offline: bool = False
     ) -> None:
         """Store a batch of answers, each with its entries, in one transaction."""
         if not batch:
@@ -274,8 +236,8 @@ class Poller:
                 current = stored.get(asked.source.name)
                 if current is None or current.configured_url != asked.source.configured_url:
                     continue
-                options = settings[current.name]
-                rules = _rules(options, current, now)
+                options = self._settings[current.name]
+                rules = _rules(options, current, asked, now)
                 filed = store.file_entries(connection, current.name, asked.entries, rules)
                 if is_offline:
                     after, until = _offline(current, asked, now), None
@@ -292,12 +254,12 @@ class Poller:
             rows = [_held_back(stored[n], held) for n in sorted(changed) if n in stored]
             store.save_polled(connection, rows)
 
-    def _problems(self, settings: Iterable[str]) -> list[str]:
+    def _problems(self) -> list[str]:
         with self.database.reading() as connection:
             stored = store.list_polled(connection)
         return [
             f"source {name}: {stored[name].reason}"
-            for name in settings
+            for name in self._settings
             if name in stored and stored[name].has_failed
         ]
 
@@ -331,9 +293,15 @@ def renamed_polled(
     return {a: b for a, b in pairs if former.count(a) == names.count(b) == 1}
 
 
-def _rules(options: PolledSourceSettings, one: PolledSource, now: datetime) -> FilingRules:
+def _rules(
+    options: PolledSourceSettings, one: PolledSource, asked: PollOutcome, now: datetime
+) -> FilingRules:
     # What is there at the first poll has been the same for as long as anybody knows.
     settle = timedelta() if one.last_read_at is None else options.settle
+    if one.first_read_at is not None and asked.cursor is not None:
+        # Lists of what has changed show old posts, too.
+        older = one.first_read_at - options.backfill
+        return FilingRules(now=now, settle=settle, archive_until=older)
     if one.first_read_at is not None or options.first_import == "news":
         return FilingRules(now=now, settle=settle, first_read_at=one.first_read_at)
     usual = now if options.first_import == "archive" else now - options.backfill
@@ -354,7 +322,8 @@ def _after(  # what a poll knows
     if options.every is not None:
         answer = replace(answer, interval=options.every)
     polled = schedule.after_answer(one.state, answer, now, spread)
-    state = polled.state
+    cursor = one.state.cursor if asked.cursor is None else asked.cursor
+    state = replace(polled.state, cursor=cursor)
     if filed.waiting:
         # Looks once more before they are news.
         again = now + max(options.settle, schedule.SHORTEST_INTERVAL)

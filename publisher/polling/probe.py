@@ -4,8 +4,10 @@ An address of a feed is read itself. A page is searched for feeds, in its langua
 usual places are tried. All of it ends within a few seconds.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from time import monotonic
@@ -18,6 +20,7 @@ from publisher.fetching.limits import FetchLimits
 from publisher.polling.discovery import USUAL_FEEDS, FeedLink, FrontPage, read_front_page
 from publisher.polling.model import AnswerError, WebFeed
 from publisher.polling.parser_process import ParserProcess
+from publisher.polling.wordpress import posts_address
 
 # For all requests of a look, and for each of them.
 _SECONDS, _SECONDS_EACH = 9.0, 4.0
@@ -28,18 +31,19 @@ _LONG_TEXT = 1500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFeed:
-    """A feed with its entries. `language` is what it states, or the page that names it. `missing` are sentences."""
+    """A feed, or a site whose API shows the same. `language` is what it states, or the page that names it. `missing` are sentences."""
 
     url: str
     feed: WebFeed
     language: str = ""
     missing: tuple[str, ...] = ()
+    kind: str = "feed"
 
     @property
     def table(self) -> dict[str, str]:
         """The table [[source]] that it would be, with the language where it states none itself."""
         named = {"language": self.language} if self.language and not self.feed.language else {}
-        return {"kind": "feed", "url": self.url, **named}
+        return {"kind": self.kind, "url": self.url, **named}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,10 +102,17 @@ class _Look:
                 continue
             if feed := self._read(link, found):
                 found.feeds.append(feed)
-        if page.api:
-            found.notes.append(f"{page.api}: the API of WordPress")
+        if page.api and found.feeds and self._answers(page.api):
+            # Its feeds would bring the same, and less.
+            site = re.split(r"wp-json|index\.php|\?rest_route", page.api)[0]
+            found.feeds = [replace(found.feeds[0], url=site, kind="wordpress")]
         if not found.feeds:
             found.notes.append("no feed was found; if you know its address, give that")
+
+    def _answers(self, api: str) -> bool:
+        with suppress(PublisherError):
+            return bool(self.fetch(posts_address(api, {"per_page": "1"})))
+        return False
 
     def _links(self, page: FrontPage, url: str) -> Iterator[FeedLink]:
         """Yield the feeds that a page and its translations name; the usual places if there are none."""

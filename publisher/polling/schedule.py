@@ -57,6 +57,8 @@ class PollState:
     moved_since: datetime | None = None
     # Nothing is asked until a person says so.
     is_stopped: bool = False
+    # What the kind of the source stores from one poll to the next.
+    cursor: str = ""
 
 
 class PollResult(Enum):

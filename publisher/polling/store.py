@@ -134,11 +134,6 @@ def known_marks(connection: sa.Connection, source: str) -> dict[str, EntryMarks]
     return {key: EntryMarks(*marks) for key, *marks in rows}
 
 
-def overlaps(entries: Iterable[WebEntry], known: Mapping[str, EntryMarks]) -> bool:
-    """Return whether some of these entries are known. Pure."""
-    return not known or any(one.key is not None for one in recognise(entries, known))
-
-
 def file_entries(
     connection: sa.Connection, source: str, entries: Iterable[WebEntry], rules: FilingRules
 ) -> Filed:

@@ -23,10 +23,7 @@ from types import FrameType
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from waitress import (  # type: ignore[import-untyped]  # it ships no types
-    create_server,
-    wasyncore,
-)
+from waitress import create_server, wasyncore  # type: ignore[import-untyped]  # it ships no types
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]
 

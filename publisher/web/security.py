@@ -168,9 +168,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str
 
 
 @lru_cache(maxsize=4)
-def _networks(
-    texts: tuple[str, ...],
-) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def _networks(texts: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     return [ipaddress.ip_network(text) for text in texts]
 
 

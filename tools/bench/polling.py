@@ -15,11 +15,11 @@ from publisher.app.source_polls import polled_sources
 from publisher.clock import FixedClock
 from publisher.database import open_database
 from publisher.ingest.pickup.source_pickup import pick_up
-from publisher.polling.feed_reader import read_feed
 from publisher.polling.poller import Poller
 from publisher.testing import make_publication
 from tests.publisher.conftest import NOW
 from tests.publisher.polling.news_server import NewsServer, news_server
+from tests.publisher.polling.polled_publication import parse
 from tools.bench.sizes import size
 
 FEEDS = size(1_000, smallest=3)
@@ -48,7 +48,7 @@ def _measured(folder: Path, port: int, what: str, at: datetime) -> list[tuple[st
     database = open_database(settings.database)
     commits = list[object]()
     event.listen(database._engine, "commit", commits.append)
-    poller = Poller(polled_sources(settings), database, FixedClock(at), read_feed, "bench")
+    poller = Poller(polled_sources(settings), database, FixedClock(at), parse, "bench")
     poller.client = server.client
     rows = []
     for name, work in (

@@ -341,9 +341,7 @@ def _check_manifest(
         approvals.read_manifest(old), approvals.read_manifest(stored)
     )
     raise IssueError.saying(
-        "%(issue)s: changed meanwhile: %(parts)s; read it again",
-        issue=issue.name,
-        parts=what,
+        "%(issue)s: changed meanwhile: %(parts)s; read it again", issue=issue.name, parts=what
     )
 
 

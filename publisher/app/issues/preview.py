@@ -306,11 +306,7 @@ class MailPreview:
 
 
 def preview_mail(
-    state: EditingState,
-    renderer: Renderer,
-    actor: Actor,
-    what: str | Edition,
-    viewer: Viewer,
+    state: EditingState, renderer: Renderer, actor: Actor, what: str | Edition, viewer: Viewer
 ) -> MailPreview:
     """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it.
 

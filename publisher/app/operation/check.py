@@ -257,11 +257,7 @@ def check_file(path: Path, lang: str | None) -> CheckResult:
     report = GateReport(findings=tuple(found))
     subject = None if is_page else mail.decoded_header("Subject") or None
     return CheckResult(
-        mail.language,
-        file=path,
-        is_page=is_page,
-        subject=subject,
-        proof=GateRun(mail, report),
+        mail.language, file=path, is_page=is_page, subject=subject, proof=GateRun(mail, report)
     )
 
 

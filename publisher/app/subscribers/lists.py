@@ -105,10 +105,7 @@ def import_list(
 
 
 def _import(
-    state: EditingState,
-    file: Iterable[bytes],
-    options: ListOptions,
-    **others: Any,
+    state: EditingState, file: Iterable[bytes], options: ListOptions, **others: Any
 ) -> ImportReport:
     rejects, written = options.pop("rejects", None), options.pop("written", str)
     settings, now = state.settings, state.clock.now()

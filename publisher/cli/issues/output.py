@@ -226,8 +226,4 @@ def overdue_line(one: EditionIssue) -> str:
 
 
 def overdue_as_json(late: EditionIssue) -> dict[str, Any]:
-    return {
-        "issue": late.issue.name,
-        "at": late.local.isoformat(),
-        "reason": late.issue.reason,
-    }
+    return {"issue": late.issue.name, "at": late.local.isoformat(), "reason": late.issue.reason}

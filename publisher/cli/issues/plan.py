@@ -123,9 +123,7 @@ def _note(one: EditionIssue, now: datetime) -> str:
 
 
 @common.command(
-    "issues move",
-    'weekly 2026-01-09 --to "2026-01-10 09:00"',
-    takes="DIR --as --now --json",
+    "issues move", 'weekly 2026-01-09 --to "2026-01-10 09:00"', takes="DIR --as --now --json"
 )
 def issues_move_command(
     given: common.Given,

@@ -52,9 +52,7 @@ _DEFAULT_OUT = Path("preview.html")
 
 
 @common.command(
-    "preview",
-    "weekly --lang zh-Hant --out digest.html my-publication",
-    takes="DIR --as --now",
+    "preview", "weekly --lang zh-Hant --out digest.html my-publication", takes="DIR --as --now"
 )
 def preview_command(  # the options of the command
     given: common.Given,

@@ -41,10 +41,7 @@ _PortOption = Annotated[
 
 @common.command("serve", "--port 8080 my-publication")
 def serve_command(
-    given: common.Given,
-    *,
-    host: _HostOption = None,
-    port: _PortOption = None,
+    given: common.Given, *, host: _HostOption = None, port: _PortOption = None
 ) -> None:
     """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing and ends with exit code 0.
 
@@ -177,10 +174,7 @@ def web_command(
 
 @common.command("console", "my-publication")
 def console_command(
-    given: common.Given,
-    *,
-    host: _HostOption = None,
-    port: _PortOption = None,
+    given: common.Given, *, host: _HostOption = None, port: _PortOption = None
 ) -> None:
     """Serve the editors' console over HTTP until SIGTERM or Ctrl-C; ends with exit code 0.
 

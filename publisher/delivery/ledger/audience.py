@@ -364,10 +364,7 @@ class IssueAudience:
         return self._portion_of(key, self.own, received)
 
     def _portion_of(
-        self,
-        key: ProfileKey | CatchUpKey,
-        choice: Choice,
-        received: frozenset[int],
+        self, key: ProfileKey | CatchUpKey, choice: Choice, received: frozenset[int]
     ) -> Portion:
         # Most have got nothing.
         had = received and received.intersection(story for story, _article in choice.articles)

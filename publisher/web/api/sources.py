@@ -132,9 +132,7 @@ def _list_sources(request: ApiRequest) -> SourceList:
     found = read_sources(request.state)
     sources = [
         SourceValue.of(
-            source,
-            source.settings,
-            lost_articles=source.held.lost if source.held else 0,
+            source, source.settings, lost_articles=source.held.lost if source.held else 0
         )
         for source in found.sources
     ]

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -29,6 +29,8 @@ class NewsServer:
     def __init__(self, port: int) -> None:
         self.port = port
         self.pages: dict[str, Page] = {}
+        # Answers what no page does.
+        self.answer: Callable[[str], Page] = lambda _path: Page(b"no such page", 404)
         self.requests: list[tuple[str, Message]] = []
         # Every host name leads to it; nothing else of this machine may be reached.
         self.client = GuardedClient(
@@ -52,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.news.requests.append((self.path, self.headers))
-        page = self.news.pages.get(self.path, Page(b"no such page", 404))
+        page = self.news.pages.get(self.path) or self.news.answer(self.path)
         etag = f'"{hashlib.sha256(page.body).hexdigest()[:16]}"'
         is_known = page.validates and self.headers.get("If-None-Match") == etag
         status = 304 if is_known and page.status == 200 else page.status

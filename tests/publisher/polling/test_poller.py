@@ -1,7 +1,6 @@
 """Polls of a real server: what is asked, what is filed, and what becomes of it in the publication."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,34 +10,15 @@ import pytest
 from PIL import Image
 
 from publisher.articles.model import Mailing
-from publisher.config.sources import FeedSourceSettings
-from publisher.database import Database
 from publisher.fetching.client import GuardedClient
 from publisher.polling import store
-from publisher.polling.feed_reader import read_feed
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
-from publisher.polling.poller import Poller, PollReport
 from publisher.polling.schedule import PollResult
-from publisher.polling.store import PolledSource
 from publisher.polling.tables import polled_entry
-from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.conftest import NOW, Make
 from tests.publisher.ingest.helpers import drawn
-from tests.publisher.polling.news_server import NewsServer, news_server
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[NewsServer]:
-    with news_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: NewsServer) -> NewsServer:
-    running.requests.clear()
-    running.pages.clear()
-    return running
+from tests.publisher.polling.news_server import NewsServer
+from tests.publisher.polling.polled_publication import DAY, HOUR, Polled, titles
 
 
 def feed(*numbers: int, **changes: Any) -> str:
@@ -58,56 +38,10 @@ def feed(*numbers: int, **changes: Any) -> str:
     return json.dumps({"version": version, "title": "News", "language": "en", "items": items})
 
 
-class Polled:
-    """A publication whose sources are on the server, and its clock."""
-
-    def __init__(self, folder: PublicationFolder, client: GuardedClient) -> None:
-        self.folder = folder
-        self.client = client
-        self.pictures: CopiedPictures | None = None
-
-    @property
-    def database(self) -> Database:
-        return self.folder.database
-
-    def poll(self, only: str = "", after: timedelta = timedelta()) -> PollReport:
-        self.folder.at(self.folder.clock.now() + after)
-        sources = [
-            one for one in self.folder.settings.sources if isinstance(one, FeedSourceSettings)
-        ]
-        return Poller(
-            sources,
-            self.database,
-            self.folder.clock,
-            read_feed,
-            "tests",
-            self.client,
-            spread=lambda: 0.0,
-            seconds_between=0.0,
-            pictures=self.pictures,
-        ).run(only=only)
-
-    def cycle(self, after: timedelta = timedelta()) -> PollReport:
-        """Poll, wait until everything has been the same long enough, and pick up."""
-        report = self.poll(after=after)
-        self.folder.at(self.folder.clock.now() + timedelta(minutes=15))
-        assert self.folder.pick_up().problems == []
-        return report
-
-    def source(self, name: str = "harbour") -> PolledSource:
-        with self.database.reading() as connection:
-            return store.list_polled(connection)[name]
-
-
 @pytest.fixture
 def polled(server: NewsServer, new_publication: Make) -> Polled:
     source = {"kind": "feed", "name": "harbour", "url": server.url("/feed")}
     return Polled(new_publication(sources=[source]), server.client)
-
-
-def titles(polled: Polled, mailing: Mailing | None = None) -> list[str]:
-    found = polled.folder.all().values()
-    return sorted(one.title for one in found if mailing in {None, one.mailing})
 
 
 def test_the_first_poll_is_an_archive_and_what_comes_later_is_news(

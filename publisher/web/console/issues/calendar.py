@@ -122,9 +122,7 @@ def _verb(act: Callable[[ConsoleRequest, occurrences.OccurrenceKey], object]) ->
     name = act.__name__.strip("_")
 
     @ROUTES.add(
-        f"POST /calendar/<newsletter>/<day>/{name}/",
-        Permission.MOVE_ISSUE,
-        about=About.EACH,
+        f"POST /calendar/<newsletter>/<day>/{name}/", Permission.MOVE_ISSUE, about=About.EACH
     )
     def view(request: ConsoleRequest, newsletter: str, day: str) -> flask.Response:
         of_day, languages = _parse_day(day), tuple(flask.request.form.getlist("language"))

@@ -282,9 +282,7 @@ def _decide(request: ConsoleRequest, issue: str, *, resend: bool) -> flask.Respo
 
 for _word, _resend in (("resend", True), ("mark-sent", False)):
     ROUTES.add(
-        f"POST /issues/<issue>/doubts/{_word}/",
-        Permission.DECIDE_DOUBTS,
-        about=About.NOTHING,
+        f"POST /issues/<issue>/doubts/{_word}/", Permission.DECIDE_DOUBTS, about=About.NOTHING
     )(partial(_decide, resend=_resend))
 
 

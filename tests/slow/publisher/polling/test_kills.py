@@ -15,7 +15,6 @@ from publisher.config import load_settings
 from publisher.config.sources import FeedSourceSettings
 from publisher.database import open_database
 from publisher.ingest.pickup.source_pickup import pick_up
-from publisher.polling.feed_reader import read_feed
 from publisher.polling.poller import Poller
 from publisher.polling.tables import polled_entry
 from publisher.testing import SECRET
@@ -23,6 +22,7 @@ from tests.databases import environment_of
 from tests.killing import die_at
 from tests.publisher.conftest import NOW, Make
 from tests.publisher.polling.news_server import NewsServer, news_server
+from tests.publisher.polling.polled_publication import parse
 from tests.publisher.polling.test_poller import feed
 from tests.sizes import PATIENCE, by_lane, night_seed
 
@@ -44,7 +44,7 @@ def _poll(
     if step:
         die_at(step)
     client = NewsServer(port).client
-    Poller(sources, database, clock, read_feed, "tests", client, spread=lambda: 0.0).run(
+    Poller(sources, database, clock, parse, "tests", client, spread=lambda: 0.0).run(
         only="harbour"
     )
     assert pick_up(settings, database, now + timedelta(hours=1)).problems == []

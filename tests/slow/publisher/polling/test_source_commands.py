@@ -9,7 +9,7 @@ import pytest
 from publisher.app import source_polls
 from publisher.cli.main import main
 from publisher.config import load_settings
-from tests.publisher.polling.news_server import NewsServer, news_server
+from tests.publisher.polling.news_server import NewsServer, Page, news_server
 
 PAGE = """<html lang="en"><head><title>The Harbour</title>
 <link rel="alternate" type="application/feed+json" title="All of it" href="/feed.json"></head></html>"""
@@ -89,6 +89,25 @@ def test_a_source_is_added_asked_paused_and_resumed(
     assert run(capsys, "sources", "poll", name, folder).startswith("1 new")
     listed = json.loads(run(capsys, "sources", "list", folder, "--json"))["sources"]
     assert [one["polled"] and one["polled"]["result"] for one in listed] == [None, "new"]
+
+
+def test_a_site_made_with_wordpress_is_added_by_its_api_if_that_answers(
+    server: NewsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, api = str(tmp_path / "news"), '<link rel="https://api.w.org/" href="/wp-json/">'
+    run(capsys, "new", folder)
+    server.put("/", PAGE.replace("</head>", f"{api}</head>"))
+    assert 'kind = "feed"' in run(capsys, "sources", "test", server.url("/"), folder)
+    post = {"id": 1, "title": {"rendered": "Ships"}, "link": server.url("/ships")}
+    server.answer = lambda path: (
+        Page(json.dumps([post]).encode()) if "/posts?" in path else Page(b"", 404)
+    )
+    shown = run(capsys, "sources", "test", server.url("/"), folder)
+    assert f'kind = "wordpress"\nurl = "{server.url("/")}"\nlanguage = "en"' in shown
+    assert 'kind = "feed"' not in shown
+    run(capsys, "sources", "add", server.url("/"), folder)
+    name = server.url("").partition("://")[2]
+    assert run(capsys, "sources", "poll", name, folder).startswith("1 new")
 
 
 @pytest.mark.parametrize(
