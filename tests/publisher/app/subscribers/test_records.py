@@ -22,11 +22,9 @@ from publisher.app.subscribers import actions, lists, records
 from publisher.app.subscribers import actions as numbers
 from publisher.errors import ConsentError, ForbiddenError, LimitError, UsageError
 from publisher.testing import SECRET
-from subscribers.changes import suppress
 from subscribers.errors import ErasedSubscriberError, UnknownSubscriberError
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import ConsentSource, SubscriberEvent, SubscriberStatus
-from subscribers.store import known_subscriber
 from subscribers.tables import erased_address
 from tests.publisher.app.editing import account, account_with, api_key, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
@@ -265,17 +263,6 @@ def listed(publication: PublicationFolder) -> EditingState:
     return editing_state(publication)
 
 
-def test_an_address_or_its_beginning_is_found(listed: EditingState) -> None:
-    def found(text: str) -> list[str]:
-        return [one.address for one in lists.search_by_address(listed, ROOT, text)]
-
-    assert found("Ann@EXAMPLE.com") == [ANN]
-    assert found("ANN") == [ANN, ANNE]
-    assert found("ann%") == found("_nn@") == []
-    with pytest.raises(UsageError, match="three characters"):
-        found(" an ")
-
-
 def test_a_file_of_bad_rows_alone_is_refused_and_previews_wait_for_each_other(
     listed: EditingState,
 ) -> None:
@@ -315,26 +302,6 @@ def test_an_import_says_what_it_did_and_a_look_changes_nothing(listed: EditingSt
     for run in (lists.preview_list, lists.import_list):
         with pytest.raises(UsageError):
             run(listed, ROOT, [b"PK\x03\x04\x00"])
-
-
-def test_a_record_has_the_history_and_what_was_returned_and_who_complained_is_not_brought_back(
-    listed: EditingState,
-) -> None:
-    numbers.unsubscribe_number(listed, ROOT, 1, None, "by letter")
-    record, returned = numbers.read_subscriber_record(listed, ROOT, 1)
-    assert record.history.events[-1].note == "by letter"
-    assert returned.events == ()
-    assert records.newsletters_of(listed.settings, record.subscriber) == ["weekly"]
-    assert numbers.resubscribe_number(listed, ROOT, 1, None, "by letter").newsletters == (
-        "weekly",
-    )
-    with pytest.raises(UsageError, match="no such newsletter"):
-        numbers.resubscribe_number(listed, ROOT, 1, "daily", "")
-    with listed.database.writing() as connection:
-        suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
-        person = known_subscriber(connection, ANN)
-        with pytest.raises(ConsentError):
-            records.resubscribe_person(connection, listed.settings, person, None, NOW)
 
 
 @pytest.mark.parametrize(
@@ -385,31 +352,6 @@ def test_a_subscriber_is_found_by_the_address_and_read_by_the_number(
         actions.find_subscriber_number(state, actor, "dan@example.com")
     with pytest.raises(UsageError, match="99: no such subscriber"):
         actions.read_subscriber(state, actor, 99)
-
-
-def test_unsubscribing_is_in_the_history_and_in_the_audit_log_without_the_address(
-    three: PublicationFolder,
-) -> None:
-    state, actor = editing_state(three), actor_of(Role.SUBSCRIBER_DESK)
-    person = actions.unsubscribe_number(state, actor, 1, "weekly", "by telephone")
-    assert person.subscriptions == {"weekly": SubscriberStatus.UNSUBSCRIBED}
-    assert (
-        actions.unsubscribe_number(state, actor, 1, None, "").status
-        is SubscriberStatus.UNSUBSCRIBED
-    )
-    with pytest.raises(UsageError, match="no such newsletter"):
-        actions.unsubscribe_number(state, actor, 1, "hourly", "")
-    log = audit_log(state)
-    assert [(one.verb, one.object) for one in log] == [("unsubscribe", "subscriber 1")] * 2
-    assert ANN not in str(log)
-
-
-def test_erasing_leaves_nobody(three: PublicationFolder) -> None:
-    state = editing_state(three)
-    actions.erase_number(state, terminal_actor(), 1)
-    for verb in (actions.read_subscriber, actions.erase_number):
-        with pytest.raises(UsageError, match="1: no such subscriber"):
-            verb(state, terminal_actor(), 1)
 
 
 def test_a_key_for_some_languages_is_about_their_subscribers_only(
