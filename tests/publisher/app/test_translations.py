@@ -175,27 +175,6 @@ def test_a_dismissed_change_counts_again_when_the_original_changes_again(
         assert (cell(later)[0], cell(later, language="zh-Hans")[0]) == ("translation", "stale")
 
 
-def test_a_story_is_read_by_its_number_and_counted_with_the_address_of_its_original(
-    state: EditingState,
-) -> None:
-    translations.start_translation(state, ROOT, "ferry", "ar")
-    figures = translations.read_statistics(state, ROOT)
-    assert figures.states["ar"] == {CellState.IN_WORK: 1, CellState.MISSING: 1}
-    assert translations.read_statistics(state, ROOT, days=1).states["ar"].total() == 0
-    (number,) = (
-        one.story_id
-        for one in translations.list_translations(state, ROOT).stories
-        if one.key == "ferry"
-    )
-    found = translations.read_translation(state, ROOT, number, "ar")
-    assert (found.story.key, found.cell.state) == ("ferry", CellState.IN_WORK)
-    assert found.original_url.endswith("/en/stories/ferry/")
-    assert found.changes == ()
-    for unknown, language in ((99, "ar"), (number, "eo")):
-        with pytest.raises(TranslationError):
-            translations.read_translation(state, ROOT, unknown, language)
-
-
 def test_the_status_counts_outdated_translations_and_promises_that_were_not_kept(
     state: EditingState, publication: PublicationFolder
 ) -> None:

@@ -46,7 +46,9 @@ def test_the_list_shows_each_story_in_each_language_and_filters(sign_in: SignIn)
     assert "No story is like this." in text_of(client, "/translations/?state=stale")
     # Who may not translate reads only.
     viewer = sign_in("viewer")
-    assert 'method="post" action="/translations' not in viewer.get(FERRY).text
+    page = viewer.get(FERRY).text
+    assert 'method="post" action="/translations' not in page
+    assert "https://news.example.org/en/stories/ferry/" in page
     assert "/translations/mine/" not in viewer.get("/translations/").text
     for path in ("/translations/ar/99/", "/translations/xx/1/"):
         assert viewer.get(path).status_code == 404
