@@ -38,6 +38,7 @@ class ProblemKind(StrEnum):
     UNLINKED_TRANSLATION = "unlinked-translation"
     UNKNOWN_FIELD = "unknown-field"
     OTHER_LANGUAGE = "other-language"
+    LANGUAGE_DOUBTFUL = "language-doubtful"
     # The program adds these two itself.
     NO_ARTICLE = "no-article"
     MORE_PROBLEMS = "more-problems"

@@ -36,6 +36,7 @@ IMPORTERS = {
     },
     "obstore": {"publisher.bucket.client"},
     "opencc": {"publisher.languages.conversion"},
+    "gcld3": {"publisher.languages.detection"},
     "premailer": {"publisher.rendering.inlining"},
     "procrastinate": {"publisher.database.dialect.job_queue"},
     "pyotp": {"publisher.accounts.passwords"},

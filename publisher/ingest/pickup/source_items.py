@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,7 @@ from publisher.ingest.problems import (
 from publisher.ingest.sites.base import LeftOutError, LeftOutReason
 from publisher.ingest.sources.base import Item, RawItem, Source
 from publisher.ingest.tables import source_item, source_table
+from publisher.languages.detection import other_language
 from publisher.log import log
 
 _NOTHING = ParsedArticle()
@@ -384,7 +385,7 @@ class ItemParser:
         """
         path, zone = raw.document.path, self.settings.zone()
         parsed = _dated(parse_document(raw.document, raw.files), raw)
-        parsed, language = self._in_language(parsed, path)
+        parsed, language = self._in_language(parsed, raw)
         left_out, read_again_at = hold_back(parsed, zone, self.now)
         # What is not shown yet may be unfinished.
         is_shown = left_out is None and parsed.status is ArticleStatus.READY
@@ -411,17 +412,21 @@ class ItemParser:
             is_archive=raw.is_archive,
         )
 
-    def _in_language(
-        self, parsed: ParsedArticle, path: PurePosixPath
-    ) -> tuple[ParsedArticle, str]:
+    def _in_language(self, parsed: ParsedArticle, raw: RawItem) -> tuple[ParsedArticle, str]:
         """Return the language of an article, and the article with what speaks against it."""
+        path = raw.document.path
         publication = self.settings.publication
         default = self.options.language or publication.default_language
         language = article_language(parsed, path, publication, default)
-        if doubt := language_doubt(parsed, path, publication, language):
-            problem = ArticleProblem(ProblemKind.OTHER_LANGUAGE, None, doubt)
-            parsed = replace(parsed, problems=(*parsed.problems, problem))
-        return parsed, language
+        doubts = {
+            ProblemKind.OTHER_LANGUAGE: language_doubt(parsed, path, publication, language)
+        }
+        if other := other_language(raw.whole or parsed.html, language):
+            doubts[ProblemKind.LANGUAGE_DOUBTFUL] = (
+                f"its text {other}, and it is labelled {language}"
+            )
+        found = [ArticleProblem(kind, None, doubt) for kind, doubt in doubts.items() if doubt]
+        return replace(parsed, problems=(*parsed.problems, *found)), language
 
     def _placed(self, parsed: ParsedArticle, raw: RawItem) -> tuple[Path, ...]:
         """Put an article's pictures in place, apart until its date; return the files that are there."""

@@ -93,6 +93,8 @@ class RawItem:
     siblings: tuple[str, ...] = ()
     # It was there before the source was read, so no issue carries it.
     is_archive: bool = False
+    # As HTML, what the source has of the text, if the article is only its beginning.
+    whole: str = ""
 
 
 class Source(Protocol):

@@ -84,6 +84,7 @@ class EntrySource:
             FolderFiles(self._pictures.folder),
             known_since=lambda: stored.first_seen_at,
             is_archive=stored.is_archive,
+            whole=stored.entry.html,
         )
 
     def _read(self, connection: Connection, key: str) -> KeptEntry:

@@ -100,6 +100,42 @@ def test_template_code_that_readers_would_see_holds_the_article_back(
     assert stored_problems(publication) == found
 
 
+GERMAN = (
+    "Die Fähre fährt im Winter nur einmal am Tag, und wer sie verpasst, bleibt auf der Insel. "
+)
+
+
+@pytest.mark.parametrize("action", ["hold", "report", "ignore"])
+def test_a_text_in_another_language_than_its_label_is_held_back_unless_the_source_says_otherwise(
+    new_publication: Make, action: str
+) -> None:
+    source = {"kind": "folder", "name": "articles", "path": "articles"}
+    decided = {} if action == "hold" else {"problems": {"language-doubtful": action}}
+    publication = new_publication(sources=[source | decided])
+    publication.write("ar/a.md", GERMAN * 3, title="A", date="2026-01-08")
+    publication.pick_up()
+    assert len(publication.all()) == (0 if action == "hold" else 1)
+    what = "its text looks like German (de), and it is labelled ar"
+    problem = ArticleProblem(ProblemKind.LANGUAGE_DOUBTFUL, None, what)
+    found = ItemProblem("articles", "ar/a.md", problem, holds=action == "hold")
+    assert stored_problems(publication) == ([] if action == "ignore" else [found])
+
+
+def test_an_article_is_published_when_its_language_is_corrected(
+    publication: PublicationFolder,
+) -> None:
+    facts = {"title": "A", "date": "2026-01-08"}
+    publication.pick_up_file("en/a.md", "Die Fähre ist da.", **facts)
+    publication.pick_up_file("en/a.md", GERMAN * 3, **facts)
+    # What was published before stays as it is.
+    assert [one.text for one in publication.all().values()] == ["Die Fähre ist da."]
+    (reason,) = publication.quarantine().values()
+    assert "looks like German (de), and it is labelled en: the text is not in" in reason
+    publication.pick_up_file("en/a.md", "The ferry is here. " * 20, **facts)
+    assert publication.quarantine() == {}
+    assert [one.text[:10] for one in publication.all().values()] == ["The ferry "]
+
+
 @pytest.fixture
 def hugo(new_publication: Make) -> PublicationFolder:
     hugo = new_publication()

@@ -4,12 +4,14 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from html import escape
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from publisher.articles.model import Mailing
+from publisher.articles.tables import article
 from publisher.fetching.client import GuardedClient
 from publisher.polling import store
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
@@ -447,6 +449,23 @@ def test_entries_that_name_each_other_are_one_story_also_a_late_one(
     assert after["ar 3"].story_id not in stories.values()
     assert after["zh-Hans 2"].mailing is Mailing.NEWS
     assert after["en 2"].mailing is Mailing.ARCHIVE
+
+
+def test_entries_in_another_language_and_untranslated_copies_are_held_back(
+    server: NewsServer, polled: Polled
+) -> None:
+    entries = atom(("1", "en", "ar"), ("1", "ar", "en"), ("2", "ar", ""))
+    same = entries.replace("Words in ar.", "Words in en.", 1)
+    text = f"<p>Leaving.</p> {'The ferry leaves at eight. ' * 20}"
+    whole = f'<content type="html">{escape(text)}</content><summary>The ferry.</summary>'
+    server.put("/feed", same.replace("<summary>Words in ar.</summary>", whole))
+    polled.poll()
+    polled.folder.at(polled.folder.clock.now() + timedelta(minutes=15))
+    assert polled.folder.pick_up().quarantined == 1
+    (reason,) = polled.folder.quarantine().values()
+    assert "looks like English (en), and it is labelled ar" in reason
+    found = {one["title"]: one["status"] for one in polled.folder.rows(article)}
+    assert found == {"en 1": "ready", "ar 1": "untranslated"}
 
 
 @pytest.mark.parametrize("content", ["summary", "full"])
