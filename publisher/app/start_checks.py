@@ -1,4 +1,4 @@
-"""What is checked before a publication is worked with: its database, its newsletters' names.
+"""What is checked and opened before a publication is worked with: its database, its newsletters' names, its transport.
 
 An empty database beside what a former one has published is refused, and a damaged one: it is the only record of what
 was sent, and of the ids of feed entries. Whether it is an old copy is decided in `publisher.delivery.lineage`.
@@ -6,24 +6,40 @@ Renamed newsletters take over what is stored under their former names; one that 
 subscribers would stay without mail, and nobody would notice.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from publisher import urls
-from publisher.bucket.upload import fetch_issue_pages, find_former_contents
+from publisher.app.same_secret import require_same_secret
+from publisher.bucket.upload import fetch_issue_pages, find_former_contents, require_credentials
+from publisher.clock import Clock
 from publisher.config import SETTINGS_FILE, DigestCadence, DigestKey, Folders, Settings
-from publisher.database import Database
+from publisher.config.delivery import TRANSPORT_KINDS
+from publisher.database import Database, open_database
 from publisher.database.dialect import damage_of
 from publisher.delivery.lease_holder import senders_died_here
 from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.lineage import witness
 from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
-from publisher.errors import ConfigError, DatabaseError, LostStateError
+from publisher.delivery.transports import create_transport
+from publisher.delivery.transports.base import Transport
+from publisher.errors import ConfigError, DatabaseError, LostStateError, ServerAwayError
+from publisher.files import lock_scope, storage_errors
+from publisher.ingest.tables import source_table
 from publisher.issues.recovered_issues import store_former_stories
 from publisher.issues.store import has_issues, latest_issues, rename_editions
+from publisher.leader.holder import Leadership, hold_leadership, hosts_apart, named_in
+from publisher.leader.process_lock import hold_publication_lock
 from publisher.log import log
+from publisher.mail.dkim import DkimSigner
+from publisher.mail.dkim_keys import load_signers
+from publisher.rendering import Renderer
+from publisher.secrets import load_secret
 from subscribers.store import count_subscriptions, rename_newsletter
 
 
@@ -85,9 +101,8 @@ def begin_anew(settings: Settings, database: Database) -> None:
 
 def has_state(connection: Connection) -> bool:
     """Return whether a cycle was ever run with this database."""
-    from publisher.ingest.pickup.source_items import stored_sources
-
-    return bool(stored_sources(connection) or latest_issues(connection, 1))
+    source = connection.execute(select(source_table.c.name).limit(1)).first()
+    return bool(source or latest_issues(connection, 1))
 
 
 def _foreign_witness(settings: Settings, written: witness.Lineage | None) -> Path | None:
@@ -188,3 +203,140 @@ def _refuse_conflict(
 
 def _error(settings: Settings, key: str, problem: str, remedy: str) -> ConfigError:
     return ConfigError(str(settings.folders.root / SETTINGS_FILE), key, problem, remedy)
+
+
+# Of a service that starts while the database's server does.
+_SECONDS_BETWEEN_TRIES = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineParts:
+    """What a cycle works with, as it was opened."""
+
+    settings: Settings
+    database: Database
+    renderer: Renderer
+    transport: Transport
+    clock: Clock
+    secret: str = field(repr=False)
+    signers: tuple[DkimSigner, ...] = ()
+    # With a database on a server: whether this process plans and writes files, or only sends.
+    leadership: Leadership | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether no other process plans and writes files."""
+        return self.leadership is None or self.leadership.epoch is not None
+
+    @property
+    def parts(self) -> tuple[Settings, Database, Transport, str, Clock]:
+        """What each step that sends mail needs, in the order of its arguments."""
+        return self.settings, self.database, self.transport, self.secret, self.clock
+
+
+@contextmanager
+def open_parts(
+    settings: Settings,
+    clock: Clock,
+    check: Callable[[Settings, Database], object],
+) -> Iterator[PipelineParts]:
+    """Open what a publication's pipeline works with, and close its database and renderer at the end.
+
+    `check` is called before anything else: if it raises, the publication gets no new secret.
+    """
+    with (
+        closing(open_database(settings.database, settings.delivery.durability)) as database,
+        closing(Renderer(settings.folders.templates)) as renderer,
+    ):
+        check(settings, database)
+        require_same_secret(settings, database)
+        yield PipelineParts(
+            settings=settings,
+            database=database,
+            renderer=renderer,
+            transport=create_transport(settings),
+            clock=clock,
+            secret=load_secret(settings),
+            signers=load_signers(settings),
+        )
+
+
+def wait_for_database(
+    settings: Settings, wait: Callable[[float], object] = time.sleep, patience: float = 120.0
+) -> None:
+    """Return once the database's server answers: it may be restarting with this machine.
+
+    `wait` takes seconds. Raise ServerAwayError after `patience` seconds. Changes nothing: what else is wrong,
+    whoever opens the database says.
+    """
+    waited = 0.0
+    while settings.database_address is not None:
+        try:
+            open_database(settings.database, upgrade=False).close()
+        except ServerAwayError as error:
+            if waited >= patience:
+                raise
+            log.warning(
+                "the database's server does not answer; trying again", reason=str(error)
+            )
+            wait(_SECONDS_BETWEEN_TRIES)
+            waited += _SECONDS_BETWEEN_TRIES
+        except DatabaseError:
+            return  # the server answers, as it will to whoever opens the database and says what is wrong
+        else:
+            return
+
+
+@contextmanager
+def open_locked_parts(
+    settings: Settings, clock: Clock, *, new_start: bool = False
+) -> Iterator[PipelineParts]:
+    """Open the parts of the pipeline, alone in this folder of the publication.
+
+    Raise BusyError if another process runs the folder, and StorageError for a failed write. Raise
+    LostStateError for an empty database beside published files, unless it is a `new_start`, and
+    ConfigError for a newsletter that is gone and has subscribers.
+    """
+    require_credentials(settings)
+    # A lost database has its secret in a backup: a new one must not be in its way.
+    check = begin_anew if new_start else refuse_lost_state
+    with ExitStack() as stack:
+        stack.enter_context(storage_errors(settings.folders.root))
+        was_killed = stack.enter_context(hold_publication_lock(settings.folders))
+        require_whole(settings, was_killed=was_killed)
+        parts = stack.enter_context(open_parts(settings, clock, check))
+        database, folder = parts.database, _staging_folder(settings, parts.database)
+        if folder:
+            # Other machines find out by it whether they stage mails in the same folder.
+            stack.enter_context(named_in(folder, settings.host))
+        scope = lock_scope(settings.folders.var, settings.host)
+        leadership = stack.enter_context(hold_leadership(database, settings.host, scope))
+        take_over_newsletters(settings, database, database.timer.time())
+        _warn_of_surroundings(database, folder)
+        yield replace(parts, leadership=leadership)
+
+
+def _staging_folder(settings: Settings, database: Database) -> Path | None:
+    """Return the folder in which the transport stages mails, if other machines may have another one."""
+    staged = TRANSPORT_KINDS[settings.delivery.transport].leftovers
+    if database.path is not None or staged is None:
+        return None
+    return (settings.folders.root / staged).parent
+
+
+def _warn_of_surroundings(database: Database, folder: Path | None) -> None:
+    """Say that a machine may take staged mails with it, or the server commits; one of tests is so on purpose."""
+    if folder and (apart := hosts_apart(database, folder)):
+        log.warning(
+            "other machines stage mails in a folder of their own, which are lost if one does not come "
+            "back; put it on a disk that all share, or use SMTP",
+            folder=str(folder),
+            hosts=apart,
+        )
+
+    if database.unsafe_settings:
+        log.warning(
+            "a power cut may spoil the database on its server, or lose what was sent, which is sent "
+            "again; set these to on there",
+            settings=[*database.unsafe_settings],
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import re
@@ -290,6 +291,12 @@ def fields_as_json(value: object, *names: str) -> dict[str, Any]:
 def format_local(value: datetime) -> str:
     """Return a local time, like `Fri 2026-01-09 08:00 HKT`."""
     return f"{value:%a %Y-%m-%d %H:%M} {value.tzname()}"
+
+
+def end_loading() -> None:
+    """Never look for unused objects among those that were made until now, and more often among others."""
+    gc.freeze()
+    gc.collect(0)  # `main` changes the threshold then
 
 
 def count_noun(number: int, one: str, many: str | None = None) -> str:

@@ -97,8 +97,8 @@ _GROUPS = {
 _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})
 
 # New objects after which Python looks for unused ones that refer to each other; 700 by itself. Loading the
-# modules of a command makes up to 150,000, all of them in use, so it looks for the first time after that.
-_OBJECTS_LOADED = 200_000
+# modules of a command makes up to 230,000, all of them in use, so it looks for the first time after that.
+_OBJECTS_LOADED = 400_000
 OBJECTS_PER_COLLECTION = 10_000
 
 # Commands by what people do with them, as `--help` lists them.

@@ -114,7 +114,7 @@ def sources_test_command(given: common.Given, source: str) -> None:
     SOURCE: The name of a source, or an address: of a feed, or of a site whose feeds are looked for.
     """
     from publisher.app.source_polls import probe_address, probe_as_json
-    from publisher.app.sources import run_source_test
+    from publisher.app.source_tests import run_source_test
 
     if source.partition("://")[0] in {"http", "https"}:
         is_there = (given.directory / "publication.toml").exists()

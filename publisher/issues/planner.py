@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from heapq import merge
-from itertools import chain, islice, product
+from itertools import chain, islice, product, starmap
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -310,12 +310,10 @@ class PlanningRecord:
 
 def read_planning(connection: Connection, settings: Settings) -> PlanningRecord:
     """Return how far all editions are planned."""
-    found = {}
-    for edition in editions_to_plan(connection, settings):
-        since = store.planned_until(connection, edition.newsletter, edition.language)
-        if since is not None:
-            found[edition.newsletter, edition.language] = since
-    return PlanningRecord(found, schedule.read_changes(connection))
+    stored = store.all_planned_until(connection)
+    planned = ((e.newsletter, e.language) for e in editions_to_plan(connection, settings))
+    until = {key: stored[key] for key in planned if key in stored}
+    return PlanningRecord(until, schedule.read_changes(connection))
 
 
 def editions_to_plan(connection: Connection, settings: Settings) -> Iterator[Edition]:
@@ -382,8 +380,7 @@ def list_overdue(
     record, late = read_planning(connection, settings), now - _OVERDUE_AFTER
     found = [
         EditionIssue(edition, one)
-        for edition in editions_to_plan(connection, settings)
-        if (edition.newsletter, edition.language) in record.until
+        for edition in filter(None, starmap(settings.edition, record.until))
         for one in plan_occurrences(record, edition, now, late)
         if one.due_at <= late
     ]

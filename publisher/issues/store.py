@@ -73,6 +73,14 @@ def planned_until(connection: sa.Connection, newsletter: str, language: str) -> 
     return connection.execute(query).scalar_one_or_none()
 
 
+def all_planned_until(connection: sa.Connection) -> dict[tuple[str, str], datetime]:
+    """Return the same of all editions that are not new, by newsletter and language."""
+    row = edition_table.c
+    query = sa.select(row.newsletter, row.language, row.planned_until)
+    rows = connection.execute(query.where(row.planned_until.is_not(None)))
+    return {(newsletter, language): until for newsletter, language, until in rows}
+
+
 def set_planned_until(
     connection: sa.Connection, newsletter: str, language: str, instant: datetime
 ) -> None:

@@ -1,21 +1,19 @@
-"""Who may send a request, the client's address behind proxies, the header fields of every answer, and `/healthz`.
+"""Who may send a request, and the header fields of every answer.
 
-Anybody may ask `/healthz` whether this process can serve, so its answer names no person, path or address; the
-log has the details. A form is protected from other sites without a token: browsers say where a request comes from
-(Fetch metadata), and older ones at least name the origin. Each proxy adds the address of its peer at the end
-of X-Forwarded-For. What stands before the first one that is not trusted may be invented.
+A form is protected from other sites without a token: browsers say where a request comes from (Fetch metadata),
+and older ones at least name the origin.
 """
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
-from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import flask
+
+from publisher.web.wsgi import parse_ip_address
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -112,7 +110,7 @@ def is_for_us(url: str, others: Collection[str]) -> bool:
     if name == _host_name(url) or name in _LOOPBACK_NAMES or name in others:
         return True
     # A server on all addresses is reached by any of them. Only names can be rebound by others.
-    return bool({"0.0.0.0", "::"} & {*others}) and _parse(name) is not None  # noqa: S104  # compared only
+    return bool({"0.0.0.0", "::"} & {*others}) and parse_ip_address(name) is not None  # noqa: S104  # compared only
 
 
 def is_own_request(check: OriginCheck, url: str) -> bool:
@@ -139,83 +137,6 @@ def _host_name(url: str) -> str | None:
         return None
     else:
         return name
-
-
-def name_client(environ: WSGIEnvironment, url: str, trusted: Sequence[str]) -> None:
-    """Put the client's address into a request, and the scheme of the URL at which browsers find the site."""
-    environ["wsgi.url_scheme"] = urlsplit(url).scheme
-    environ["REMOTE_ADDR"] = client_address(
-        str(environ.get("REMOTE_ADDR", "")),
-        str(environ.get("HTTP_X_FORWARDED_FOR", "")),
-        trusted,
-    )
-
-
-def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str:
-    """Return the address of a client.
-
-    `peer` is who sent the request to us, `forwarded_for` the field X-Forwarded-For, and `trusted`
-    are networks of proxies.
-    """
-    networks = _networks(tuple(trusted))
-    address = peer
-    for hop in reversed(forwarded_for.split(",")):
-        found = _parse(hop)
-        if not _is_in(address, networks) or found is None:
-            break
-        address = str(found)
-    return address
-
-
-@lru_cache(maxsize=4)
-def _networks(texts: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    return [ipaddress.ip_network(text) for text in texts]
-
-
-def _is_in(
-    address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
-) -> bool:
-    found = _parse(address)
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return found is not None and any(found in network for network in networks)
-
-
-def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    host = text.strip()
-    # Some proxies add the port: 192.0.2.7:50000, [2001:db8::7]:50000.
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-HEALTH_PATH = "/healthz"
-
-
-def with_health(
-    application: WSGIApplication, find_problem: Callable[[], str]
-) -> WSGIApplication:
-    """Return an application that answers HEALTH_PATH by 200 or, with the reason, by 503, whatever the host.
-
-    `find_problem` returns it, or nothing.
-    """
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") != HEALTH_PATH:
-            return application(environ, start_response)
-        problem = find_problem()
-        body = f"{problem or 'ok'}\n".encode("ascii")
-        fields = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
-        fields += [("Content-Length", str(len(body)))]
-        start_response("503 Service Unavailable" if problem else "200 OK", fields)
-        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
-
-    return answer
 
 
 def client_network(request: flask.Request) -> str:

@@ -31,7 +31,7 @@ def renderer(publication: PublicationFolder) -> Renderer:
 
 
 def pipeline_of(publication: PublicationFolder, transport: Transport | None = None) -> Pipeline:
-    """Wire a pipeline over a publication as `publisher.app.operation.cycle.open_pipeline` does over a folder."""
+    """Wire a pipeline over a publication as `publisher.app.start_checks.open_parts` does over a folder."""
     return Pipeline(
         settings=publication.settings,
         database=publication.database,

@@ -12,18 +12,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from publisher.accounts.model import Permission
 from publisher.app.operation.health import SERVICE_GONE
 from publisher.app.operation.status import IssueStatus, PublicationStatus, take_snapshot
-from publisher.config import Settings
-from publisher.database import Database
-from publisher.errors import DatabaseError
-from publisher.files import find_full_disk
 from publisher.i18n.messages import joined, message
 from publisher.issues.model import Issue, IssueReason, IssueState
-from publisher.log import log
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -87,21 +80,6 @@ def is_in_trouble(snapshot: PublicationStatus, now: datetime) -> bool:
             for one in find_attention(snapshot, now)
         )
     )
-
-
-def find_failure(database: Database, settings: Settings) -> str:
-    """Return why pages can't be served, in words for anybody; empty if they can. The log has the details."""
-    why, details = "the disk is full", find_full_disk(settings.folders.var)
-    if details is None:
-        try:
-            with database.reading() as connection:
-                connection.execute(select(1))
-        except DatabaseError as error:
-            why, details = "the database can't be read", str(error)
-    if details is None:
-        return ""
-    log.error("pages can't be served", reason=details)
-    return why
 
 
 def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[AttentionItem, ...]:

@@ -9,8 +9,8 @@ runs a cycle, or the service, alone in its folder.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,9 +18,13 @@ from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts
-from publisher.app.same_secret import require_same_secret
 from publisher.app.source_polls import poll_sources, polled_sources
-from publisher.app.start_checks import check_newsletter_names, require_whole
+from publisher.app.start_checks import (
+    PipelineParts,
+    check_newsletter_names,
+    open_parts,
+    require_whole,
+)
 from publisher.app.subscribers.departures import DepartureRecorder
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
 from publisher.app.subscribers.personal_tables import forget_former_addresses
@@ -36,7 +40,7 @@ from publisher.clock import Clock
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.reload import ReloadedSettings, SettingsChange
-from publisher.database import Database, open_database
+from publisher.database import Database
 from publisher.delivery.dispatcher import DeliveryReport, Dispatcher, Progress
 from publisher.delivery.issue_opening import check_audiences
 from publisher.delivery.ledger.leases import SenderStatus, list_senders
@@ -50,7 +54,6 @@ from publisher.delivery.lineage.quarantine import (
 )
 from publisher.delivery.lineage.witness import read_lineage
 from publisher.delivery.transports import create_transport
-from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError
 from publisher.fault_isolation import Report, isolated
 from publisher.files import merge_refused, write_file
@@ -60,15 +63,11 @@ from publisher.issues import store
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.jobs.turns import TurnEngine
-from publisher.leader.holder import Leadership
 from publisher.leader.process_lock import publication_was_killed
 from publisher.log import log
-from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.notices.sender import NoticeReport, send_notices
-from publisher.rendering import Renderer
 from publisher.rendering.template_files import misspelt_templates
-from publisher.secrets import load_secret
 from publisher.site import SiteReport, mark_all_pages_due, write_site
 from publisher.site.writer import try_templates
 from publisher.syndication.feed_writer import mark_all_feeds_due, publish_feeds
@@ -123,32 +122,13 @@ def add_reports(reports: Sequence[CycleReport]) -> CycleReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(PipelineParts):
     """All that a cycle needs, and its steps."""
 
-    settings: Settings
-    database: Database
-    renderer: Renderer
-    transport: Transport
-    clock: Clock
-    secret: str = field(repr=False)
-    signers: tuple[DkimSigner, ...] = ()
-    # With a database on a server: whether this process plans and writes files, or only sends.
-    leadership: Leadership | None = None
     # What starts the turns of the service; None for a single cycle.
     engine: TurnEngine | None = None
     uploader: Uploader = field(default_factory=Uploader)
     watch: ClockWatch = field(default_factory=ClockWatch)
-
-    @property
-    def leads(self) -> bool:
-        """Whether no other process plans and writes files."""
-        return self.leadership is None or self.leadership.epoch is not None
-
-    @property
-    def parts(self) -> tuple[Settings, Database, Transport, str, Clock]:
-        """What each step that sends mail needs, in the order of its arguments."""
-        return self.settings, self.database, self.transport, self.secret, self.clock
 
     def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle. A step that fails is reported, and the others are done."""
@@ -371,25 +351,13 @@ def open_pipeline(
     clock: Clock,
     check: Callable[[Settings, Database], object] = lambda *_: None,
 ) -> Iterator[Pipeline]:
-    """Open a publication's pipeline, and close its database and renderer at the end.
+    """Open a publication's pipeline, as `open_parts` does."""
+    with open_parts(settings, clock, check) as parts:
+        yield pipeline_of(parts)
 
-    `check` is called before anything else: if it raises, the publication gets no new secret.
-    """
-    with (
-        closing(open_database(settings.database, settings.delivery.durability)) as database,
-        closing(Renderer(settings.folders.templates)) as renderer,
-    ):
-        check(settings, database)
-        require_same_secret(settings, database)
-        yield Pipeline(
-            settings=settings,
-            database=database,
-            renderer=renderer,
-            transport=create_transport(settings),
-            clock=clock,
-            secret=load_secret(settings),
-            signers=load_signers(settings),
-        )
+
+def pipeline_of(parts: PipelineParts) -> Pipeline:
+    return Pipeline(**{one.name: getattr(parts, one.name) for one in fields(parts)})
 
 
 @dataclass(frozen=True, slots=True)

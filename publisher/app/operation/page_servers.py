@@ -1,15 +1,20 @@
-"""Open what servers of pages work with: databases, writer, renderer or pages, and the secret."""
+"""Open what servers of pages work with: databases, writer, renderer or pages, and the secret; whether they can serve."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
+
 from publisher.app.issues.preview_pages import PreviewStore
 from publisher.app.same_secret import require_same_secret
-from publisher.app.sources import SourceTests
+from publisher.app.source_tests import SourceTests
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.database.writer import Writer
+from publisher.errors import DatabaseError
+from publisher.files import find_full_disk
+from publisher.log import log
 from publisher.rendering import Renderer
 from publisher.rendering.console import ConsolePages
 from publisher.request_limits import LimitKeys
@@ -102,3 +107,18 @@ def open_console_state(settings: Settings, *, upgrade: bool = False) -> Iterator
         finally:
             # They read the database, which is closed next.
             source_tests.wait(_GRACE_SECONDS)
+
+
+def find_failure(database: Database, settings: Settings) -> str:
+    """Return why pages can't be served, in words for anybody; empty if they can. The log has the details."""
+    why, details = "the disk is full", find_full_disk(settings.folders.var)
+    if details is None:
+        try:
+            with database.reading() as connection:
+                connection.execute(select(1))
+        except DatabaseError as error:
+            why, details = "the database can't be read", str(error)
+    if details is None:
+        return ""
+    log.error("pages can't be served", reason=details)
+    return why

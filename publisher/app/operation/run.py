@@ -5,30 +5,23 @@ The engine that starts the turns of the service is the one that the settings say
 
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from publisher import errors
-from publisher.app import start_checks
 from publisher.app.operation import cycle
 from publisher.app.operation.backup import make_due_backup
+from publisher.app.start_checks import open_locked_parts
 from publisher.app.subscribers.incoming_mail import poll_mailbox
-from publisher.bucket.upload import require_credentials
 from publisher.clock import Clock
 from publisher.config import SETTINGS_FILE, Settings
-from publisher.config.delivery import TRANSPORT_KINDS
-from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import Progress
 from publisher.fault_isolation import isolated
-from publisher.files import lock_scope, storage_errors
+from publisher.files import storage_errors
 from publisher.jobs.heartbeat import write_heartbeat
 from publisher.jobs.turns import Turn, TurnEngine, Work, recording
-from publisher.leader.holder import hold_leadership, hosts_apart, named_in
-from publisher.leader.process_lock import hold_publication_lock
 from publisher.log import log
 
 
@@ -77,91 +70,17 @@ SECONDS_BETWEEN_NOTICES = 2.0
 SECONDS_BETWEEN_WEBHOOKS = 5.0
 # A mailbox on a server is logged in to each time.
 SECONDS_BETWEEN_POLLS = 60.0
-# Of a service that starts while the database's server does.
-_SECONDS_BETWEEN_TRIES = 2.0
 # A day's backup begins so long after its hour at most. Looking whether it is due is a query of one row.
 SECONDS_BETWEEN_BACKUP_CHECKS = 60.0
-
-
-def wait_for_database(
-    settings: Settings, wait: Callable[[float], object] = time.sleep, patience: float = 120.0
-) -> None:
-    """Return once the database's server answers: it may be restarting with this machine.
-
-    `wait` takes seconds. Raise ServerAwayError after `patience` seconds. Changes nothing: what else is wrong,
-    whoever opens the database says.
-    """
-    waited = 0.0
-    while settings.database_address is not None:
-        try:
-            open_database(settings.database, upgrade=False).close()
-        except errors.ServerAwayError as error:
-            if waited >= patience:
-                raise
-            log.warning(
-                "the database's server does not answer; trying again", reason=str(error)
-            )
-            wait(_SECONDS_BETWEEN_TRIES)
-            waited += _SECONDS_BETWEEN_TRIES
-        except errors.DatabaseError:
-            return  # the server answers, as it will to whoever opens the database and says what is wrong
-        else:
-            return
 
 
 @contextmanager
 def open_locked_pipeline(
     settings: Settings, clock: Clock, *, new_start: bool = False
 ) -> Iterator[cycle.Pipeline]:
-    """Open the pipeline, alone in this folder of the publication.
-
-    Raise BusyError if another process runs the folder, and StorageError for a failed write. Raise
-    LostStateError for an empty database beside published files, unless it is a `new_start`, and
-    ConfigError for a newsletter that is gone and has subscribers.
-    """
-    require_credentials(settings)
-    # A lost database has its secret in a backup: a new one must not be in its way.
-    check = start_checks.begin_anew if new_start else start_checks.refuse_lost_state
-    with ExitStack() as stack:
-        stack.enter_context(storage_errors(settings.folders.root))
-        was_killed = stack.enter_context(hold_publication_lock(settings.folders))
-        start_checks.require_whole(settings, was_killed=was_killed)
-        pipeline = stack.enter_context(cycle.open_pipeline(settings, clock, check))
-        database, folder = pipeline.database, _staging_folder(settings, pipeline.database)
-        if folder:
-            # Other machines find out by it whether they stage mails in the same folder.
-            stack.enter_context(named_in(folder, settings.host))
-        scope = lock_scope(settings.folders.var, settings.host)
-        leadership = stack.enter_context(hold_leadership(database, settings.host, scope))
-        start_checks.take_over_newsletters(settings, database, database.timer.time())
-        _warn_of_surroundings(database, folder)
-        yield replace(pipeline, leadership=leadership)
-
-
-def _staging_folder(settings: Settings, database: Database) -> Path | None:
-    """Return the folder in which the transport stages mails, if other machines may have another one."""
-    staged = TRANSPORT_KINDS[settings.delivery.transport].leftovers
-    if database.path is not None or staged is None:
-        return None
-    return (settings.folders.root / staged).parent
-
-
-def _warn_of_surroundings(database: Database, folder: Path | None) -> None:
-    """Say that a machine may take staged mails with it, or the server commits; one of tests is so on purpose."""
-    if folder and (apart := hosts_apart(database, folder)):
-        log.warning(
-            "other machines stage mails in a folder of their own, which are lost if one does not come "
-            "back; put it on a disk that all share, or use SMTP",
-            folder=str(folder),
-            hosts=apart,
-        )
-
-    if database.unsafe_settings:
-        log.warning(
-            "a power cut may spoil the database on its server, or lose what was sent, which is sent "
-            "again; set these to on there",
-            settings=[*database.unsafe_settings],
-        )
+    """Open the pipeline, alone in this folder of the publication. Raise what `open_locked_parts` raises."""
+    with open_locked_parts(settings, clock, new_start=new_start) as parts:
+        yield cycle.pipeline_of(parts)
 
 
 def run_cycle(pipeline: cycle.Pipeline, progress: Progress) -> cycle.CycleReport:

@@ -139,9 +139,6 @@ def export_list_to(state: EditingState, actor: Actor, path: Path) -> int:
         return export_list(state, actor, file)
 
 
-MAX_LIST_BYTES = 200 * 1024 * 1024
-"""Of an uploaded list."""
-
 # A dry run takes some ten seconds, and the import as long again: a browser waits for them.
 MAX_LIST_ROWS = 50_000
 

@@ -87,13 +87,15 @@ def _run_once(settings: Settings, clock: Clock, *, new_start: bool, confirm_cloc
 
 
 def _run_service(settings: Settings, clock: Clock, *, new_start: bool) -> None:
-    from publisher.app.operation.run import open_locked_pipeline, run_service, wait_for_database
+    from publisher.app.operation.run import open_locked_pipeline, run_service
+    from publisher.app.start_checks import wait_for_database
     from publisher.cli.log_setup import set_up_logging
     from publisher.cli.operation.cycle_summary import log_report
 
     set_up_logging("INFO")
     wait_for_database(settings)
     with open_locked_pipeline(settings, clock, new_start=new_start) as pipeline:
+        common.end_loading()
         run_service(pipeline, log_report)
 
 

@@ -16,6 +16,7 @@ from publisher.clock import SystemClock
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.start_checks import PipelineParts
     from publisher.config import Settings
     from publisher.web.server import Part
 
@@ -53,6 +54,7 @@ def serve_command(
     from publisher.web.server import serve
 
     def ready(_part: str, address: str, number: int) -> None:
+        common.end_loading()
         echo(f"{settings.folders.public} is at {_url(settings, address, number)}")
 
     serve(settings, ["site"], ready, host=host, port=port)
@@ -107,6 +109,7 @@ def _serve(
     set_up_logging("INFO")
 
     def ready(part: Part, address: str, number: int) -> None:
+        common.end_loading()
         if part == "pages":
             echo(f"{settings.folders.root} is at {_url(settings, address, number)}")
         else:
@@ -125,9 +128,8 @@ def up_command(given: common.Given) -> None:
     """
     settings = given.settings
 
-    from publisher.app.operation.run import open_locked_pipeline, run_service, wait_for_database
+    from publisher.app.start_checks import open_locked_parts, wait_for_database
     from publisher.cli.log_setup import set_up_logging
-    from publisher.cli.operation.cycle_summary import log_report
 
     set_up_logging("INFO")
     enabled: dict[Part, bool] = {
@@ -142,8 +144,18 @@ def up_command(given: common.Given) -> None:
     # SIGTERM before the service has its own handlers: nothing has begun, so the stop is clean.
     with suppress(Interrupted):
         wait_for_database(settings)
-        with open_locked_pipeline(settings, SystemClock()) as pipeline:
-            _serve(settings, parts, service=partial(run_service, pipeline, log_report))
+        with open_locked_parts(settings, SystemClock()) as opened:
+            _serve(settings, parts, service=partial(_run_service, opened))
+
+
+def _run_service(opened: PipelineParts) -> None:
+    # Loaded while pages are served already.
+    from publisher.app.operation.cycle import pipeline_of
+    from publisher.app.operation.run import run_service
+    from publisher.cli.operation.cycle_summary import log_report
+
+    common.end_loading()
+    run_service(pipeline_of(opened), log_report)
 
 
 @common.command("web", "--port 8100 my-publication")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
-from publisher.app.sources import SourceTest, WholeState, accept_source_loss, read_sources
+from publisher.app.source_tests import SourceTest
+from publisher.app.sources import WholeState, accept_source_loss, read_sources
 from publisher.web.api.operations import ApiValue, Instant, OperationTable
 from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest

@@ -2,3 +2,6 @@
 
 Modules of pages have `ROUTES`, tables of which `application` is made.
 """
+
+# Bytes of an uploaded list.
+MAX_LIST_BYTES = 200 * 1024 * 1024

@@ -1,25 +1,29 @@
 """The editors' console and the API on one port."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache, partial
 from threading import Lock
+from typing import TYPE_CHECKING
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.http import parse_cookie
 
 from publisher.app.accounts.keys import has_sender
-from publisher.app.operation.attention import find_failure
-from publisher.app.operation.page_servers import open_console_state
-from publisher.app.subscribers.lists import MAX_LIST_BYTES
+from publisher.app.operation.page_servers import find_failure, open_console_state
 from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.errors import DatabaseError, UsageError
 from publisher.log import log
 from publisher.secrets import require_own_secret
-from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext
-from publisher.web.security import name_client, with_health
+from publisher.web.console import MAX_LIST_BYTES
+from publisher.web.wsgi import name_client, with_health
+
+if TYPE_CHECKING:
+    from publisher.web.console.context import ConsoleContext
 
 # Bytes of a body: each route of pages and of the API takes fewer (`application`), but for a list.
 CONSOLE_BODY_BYTES = MAX_LIST_BYTES + 9 * 1024 * 1024
@@ -29,7 +33,7 @@ _STRANGER_BYTES = 128 * 1024
 _SENDER_SECONDS = 0.5
 
 
-def create_site(context: ConsoleContext) -> WSGIApplication:
+def create_site(context: Callable[[], ConsoleContext]) -> WSGIApplication:
     """Return an application that has the API below `/api/`, and the console's pages at all other paths.
 
     They share the state, and nothing else: the API reads no cookie, and no page takes a key. Each is loaded
@@ -41,16 +45,16 @@ def create_site(context: ConsoleContext) -> WSGIApplication:
     def console() -> WSGIApplication:
         from publisher.web.console.application import create_console
 
-        return create_console(context)
+        return create_console(context())
 
     @cache
     def api() -> WSGIApplication:
         from publisher.web.api.application import create_api
 
-        return create_api(context)
+        return create_api(context())
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        settings = context.current_settings()
+        settings = context().current_settings()
         name_client(environ, settings.console.url, settings.web.trusted_proxies)
         is_api = str(environ.get("PATH_INFO", "")).startswith("/api/")
         with lock:
@@ -63,13 +67,15 @@ def create_site(context: ConsoleContext) -> WSGIApplication:
 class BodyLimits:
     """How many bytes of a body the server takes: of strangers few, since it stores them before anybody is asked."""
 
-    def __init__(self, context: ConsoleContext) -> None:
+    def __init__(self, context: Callable[[], ConsoleContext]) -> None:
         self._context = context
         self._thread = ThreadPoolExecutor(1, "senders")
         self._look: Future[bool] | None = None
 
     def find(self, fields: Mapping[str, str]) -> int:
         """Return the limit for a request with these header fields (`WebSite.find_limit`)."""
+        from publisher.web.console.context import CONSOLE_COOKIE
+
         token = parse_cookie(fields.get("COOKIE", "")).get(CONSOLE_COOKIE, "")
         key = fields.get("AUTHORIZATION", "").partition(" ")[2].strip()
         is_known = bool(token or key) and self._has_sender(token, key)
@@ -79,7 +85,7 @@ class BodyLimits:
         """Ask in a thread: a database that does not answer must not hold up the loop again and again."""
         if self._look is not None and not self._look.done():
             return False
-        state = self._context.state(may_write=False)
+        state = self._context().state(may_write=False)
         self._look = self._thread.submit(has_sender, state, token, key)
         try:
             return self._look.result(_SENDER_SECONDS)
@@ -104,12 +110,19 @@ def open_console(
         raise UsageError("console.enabled is false, so there is no console; set it to true")
     require_own_secret(settings, host)
     with open_console_state(settings) as opened:
-        context = ConsoleContext(
-            current_settings=current_settings,
-            opened=opened,
-            clock=SystemClock(),
-            hosts=frozenset({host.strip("[]")}),
-        )
+
+        @cache
+        def context() -> ConsoleContext:
+            from publisher.web.console.context import ConsoleContext
+
+            hosts = frozenset({host.strip("[]")})
+            return ConsoleContext(
+                current_settings=current_settings,
+                opened=opened,
+                clock=SystemClock(),
+                hosts=hosts,
+            )
+
         with closing(BodyLimits(context)) as limits:
             find_problem = partial(find_failure, opened.reading, settings)
             yield with_health(create_site(context), find_problem), limits

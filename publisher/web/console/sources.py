@@ -6,7 +6,7 @@ from typing import Any
 
 import flask
 
-from publisher.app import sources
+from publisher.app import source_tests, sources
 from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import Permission
 from publisher.errors import UsageError
@@ -44,7 +44,7 @@ def _show(request: ConsoleRequest) -> flask.Response:
 @ROUTES.add("GET /sources/test/", Permission.VIEW)
 def _show_test(request: ConsoleRequest) -> flask.Response:
     """Show the latest test of a source alone: the part of the page that is fetched every two seconds."""
-    source = sources.require_source(request.settings, flask.request.args.get("source", ""))
+    source = source_tests.require_source(request.settings, flask.request.args.get("source", ""))
     return request.page(
         "source_test.html",
         name=source.name,
@@ -57,14 +57,14 @@ def _show_test(request: ConsoleRequest) -> flask.Response:
 def _values_of_tests(request: ConsoleRequest) -> dict[str, Any]:
     return {
         "follows": partial(_is_followed, request),
-        "key": sources.new_test_key(),
+        "key": source_tests.new_test_key(),
         "why_left_out": sources.left_out_reason,
         "problem_meaning": problem_meaning,
         "most_of_test": _MOST_OF_TEST,
     }
 
 
-def _is_followed(request: ConsoleRequest, test: sources.SourceTest | None) -> bool:
+def _is_followed(request: ConsoleRequest, test: source_tests.SourceTest | None) -> bool:
     """Return whether a test is fetched again: not for ever, if a disk does not answer."""
     age = request.state.clock.now() - test.started_at if test else _FOLLOWED
     return test is not None and test.is_running and age < _FOLLOWED

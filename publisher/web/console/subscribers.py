@@ -6,10 +6,10 @@ import flask
 
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import actions, lists
-from publisher.app.subscribers.lists import MAX_LIST_BYTES
 from publisher.app.subscribers.records import newsletters_of, read_own_data
 from publisher.app.subscribers.uploaded_lists import new_key
 from publisher.errors import UsageError
+from publisher.web.console import MAX_LIST_BYTES
 from publisher.web.console.context import IMPORT_PATH, ConsoleRequest
 from publisher.web.console.routes import RouteTable
 

@@ -3,32 +3,33 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from urllib.parse import unquote, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from publisher.app.operation.attention import find_failure
-from publisher.app.operation.page_servers import open_web_state
+from publisher.app.operation.page_servers import find_failure, open_web_state
 from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.errors import UsageError
 from publisher.secrets import require_own_secret
 from publisher.serving.headers import dynamic_pattern
 from publisher.serving.static_site import StaticSite
-from publisher.web.pages.application import create_app
-from publisher.web.pages.responses import WebContext
-from publisher.web.security import name_client, with_health
+from publisher.web.wsgi import name_client, with_health
 
 
 class PublicationSite:
     """Passes each request to the pages or to the static site, by its path."""
 
     def __init__(
-        self, pages: WSGIApplication, site: WSGIApplication, context: WebContext
+        self,
+        pages: Callable[[], WSGIApplication],
+        site: WSGIApplication,
+        current_settings: Callable[[], Settings],
     ) -> None:
-        self._pages = pages
+        """`pages` is called at the first request for one, since it loads Flask."""
+        self._pages = cache(pages)
         self._site = site
-        self._current_settings = context.current_settings
+        self._current_settings = current_settings
         self._pattern: tuple[Settings | None, re.Pattern[str]] = None, re.compile("")
 
     def __call__(
@@ -41,7 +42,7 @@ class PublicationSite:
             return self._site(environ, start_response)
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = page["root"], page["path"]
         name_client(environ, settings.publication.url, settings.web.trusted_proxies)
-        return self._pages(environ, start_response)
+        return self._pages()(environ, start_response)
 
     def _compiled(self, settings: Settings) -> re.Pattern[str]:
         compiled_for, pattern = self._pattern
@@ -68,6 +69,12 @@ def open_pages(
     require_own_secret(settings, host)
     with open_web_state(settings) as state:
         hosts = frozenset({host.strip("[]")})
-        context = WebContext(current_settings, state, SystemClock(), hosts)
-        site = PublicationSite(create_app(context), StaticSite(current_settings), context)
+
+        def pages() -> WSGIApplication:
+            from publisher.web.pages.application import create_app
+            from publisher.web.pages.responses import WebContext
+
+            return create_app(WebContext(current_settings, state, SystemClock(), hosts))
+
+        site = PublicationSite(pages, StaticSite(current_settings), current_settings)
         yield with_health(site, partial(find_failure, state.database, settings))

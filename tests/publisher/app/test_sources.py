@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from publisher.accounts.model import Actor, Grant, Role, terminal_actor
-from publisher.app import sources
+from publisher.app import source_tests, sources
 from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import EditingState
 from publisher.app.operation.attention import list_attention
@@ -305,7 +305,9 @@ def verbs(state: EditingState) -> list[tuple[str, str]]:
     return [(one.verb, one.object) for one in audit_log(state)]
 
 
-def complete(tests: sources.SourceTests, state: EditingState, *key: str) -> sources.SourceTest:
+def complete(
+    tests: source_tests.SourceTests, state: EditingState, *key: str
+) -> source_tests.SourceTest:
     """Begin a test of the source, and let it end."""
     tests.begin(state, ANN, "articles", *key)
     tests.wait(PATIENCE)
@@ -317,9 +319,9 @@ def complete(tests: sources.SourceTests, state: EditingState, *key: str) -> sour
 def test_only_who_manages_sources_tests_one_or_accepts_its_loss(state: EditingState) -> None:
     editor = replace(ADMINISTRATOR, grants=(Grant(Role.EDITOR),))
     with pytest.raises(ForbiddenError):
-        sources.run_source_test(state, editor, "articles")
+        source_tests.run_source_test(state, editor, "articles")
     with pytest.raises(ForbiddenError):
-        sources.SourceTests().begin(state, editor, "articles")
+        source_tests.SourceTests().begin(state, editor, "articles")
     with pytest.raises(ForbiddenError):
         sources.accept_source_loss(state, editor, "articles", 4)
     assert verbs(state) == []
@@ -327,12 +329,12 @@ def test_only_who_manages_sources_tests_one_or_accepts_its_loss(state: EditingSt
 
 def test_an_unknown_source_is_refused_with_those_that_there_are(state: EditingState) -> None:
     with pytest.raises(UsageError, match="no such source; there are: articles"):
-        sources.run_source_test(state, ANN, "artcles")
-    assert sources.require_source(state.settings, "articles") == state.settings.sources[0]
+        source_tests.run_source_test(state, ANN, "artcles")
+    assert source_tests.require_source(state.settings, "articles") == state.settings.sources[0]
 
 
 def test_while_a_test_runs_a_second_one_of_its_source_is_the_same(stuck: EditingState) -> None:
-    tests = sources.SourceTests()
+    tests = source_tests.SourceTests()
     first = tests.begin(stuck, ANN, "disk")
     assert _StuckSource.asked.wait(PATIENCE)
     assert first.is_running
@@ -351,9 +353,9 @@ def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
     state: EditingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tests, seen, begin = (
-        sources.SourceTests(),
-        list[sources.SourceTest | None](),
-        sources._begin,
+        source_tests.SourceTests(),
+        list[source_tests.SourceTest | None](),
+        source_tests._begin,
     )
 
     def waits(*given: Any) -> SourceSettings:
@@ -361,7 +363,7 @@ def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
             seen.append(pool.submit(tests.find, ANN, "articles").result(PATIENCE))
         return begin(*given)
 
-    monkeypatch.setattr(sources, "_begin", waits)
+    monkeypatch.setattr(source_tests, "_begin", waits)
     begun = tests.begin(state, ANN, "articles")
     tests.wait(PATIENCE)
     assert seen == [begun]
@@ -370,15 +372,15 @@ def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
 def test_an_account_tests_so_often_in_an_hour_and_a_refused_test_leaves_the_one_before(
     state: EditingState,
 ) -> None:
-    tests = sources.SourceTests()
+    tests = source_tests.SourceTests()
     done = complete(tests, state)
-    for _ in range(sources.SOURCE_TEST_LIMIT.burst):
-        sources.run_source_test(state, ADMINISTRATOR, "articles")
-    for test in (tests.begin, sources.run_source_test):
+    for _ in range(source_tests.SOURCE_TEST_LIMIT.burst):
+        source_tests.run_source_test(state, ADMINISTRATOR, "articles")
+    for test in (tests.begin, source_tests.run_source_test):
         with pytest.raises(LimitError) as refused:
             test(state, ADMINISTRATOR, "articles")
         assert refused.value.retry_after > 0
-    assert len(verbs(state)) == 1 + sources.SOURCE_TEST_LIMIT.burst
+    assert len(verbs(state)) == 1 + source_tests.SOURCE_TEST_LIMIT.burst
     assert tests.find(ANN, "articles") == done
     with pytest.raises(UsageError):
         tests.begin(state, ANN, "none")
@@ -389,32 +391,32 @@ def test_a_form_that_is_sent_twice_is_one_test_which_is_recorded(
     state: EditingState, publication: PublicationFolder
 ) -> None:
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    tests, key = sources.SourceTests(), sources.new_test_key()
+    tests, key = source_tests.SourceTests(), source_tests.new_test_key()
     complete(tests, state, key)
-    assert sources.run_source_test(state, ANN, "articles").new == 1
+    assert source_tests.run_source_test(state, ANN, "articles").new == 1
     again = tests.begin(state, ANN, "articles", key)
     assert not again.is_running
     assert verbs(state) == [("test-source", "articles")] * 2
-    complete(tests, state, sources.new_test_key())
+    complete(tests, state, source_tests.new_test_key())
     assert len(verbs(state)) == 3
 
 
 def test_a_test_that_fails_or_meets_a_fault_says_why_and_the_next_one_may_succeed(
     state: EditingState, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tests, elsewhere = sources.SourceTests(), publication.articles.with_name("elsewhere")
+    tests, elsewhere = source_tests.SourceTests(), publication.articles.with_name("elsewhere")
     publication.articles.rename(elsewhere)
     # Not where it is on the machine: everybody who may see the console reads it.
     assert (
         complete(tests, state).problem == "articles: can't be read: No such file or directory"
     )
     with pytest.raises(SourceError):
-        sources.run_source_test(state, ANN, "articles")
+        source_tests.run_source_test(state, ANN, "articles")
     elsewhere.rename(publication.articles)
     assert complete(tests, state).survey is not None
 
     def broken(*_given: object) -> None:
         raise RuntimeError("nobody has thought of this")
 
-    monkeypatch.setattr(sources, "_survey", broken)
+    monkeypatch.setattr(source_tests, "_survey", broken)
     assert complete(tests, state).problem == "a fault of the program; its log says more"

@@ -73,7 +73,7 @@ def test_an_interrupted_deliver_leaves_no_mail_in_doubt(
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize(
     "step",
-    ["publisher.app.operation.cycle.open_pipeline", "publisher.jobs.local_engine.Service.run"],
+    ["publisher.app.start_checks.open_parts", "publisher.jobs.local_engine.Service.run"],
 )
 def test_a_service_that_is_stopped_ends_with_exit_code_0_even_while_it_starts(
     run: Run,
@@ -96,7 +96,7 @@ def test_a_command_that_is_stopped_says_so_and_its_exit_code_names_the_signal(
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
-    step = "publisher.app.operation.cycle.open_pipeline"
+    step = "publisher.app.start_checks.open_parts"
     monkeypatch.setattr(step, lambda *_arguments: signal.raise_signal(number))
     code, _out, err = run("run", "--once", publication.settings.folders.root)
     assert code == 128 + number  # 130 for Ctrl-C, 143 for SIGTERM

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from publisher import web_files
-from publisher.app.operation.run import wait_for_database
+from publisher.app.start_checks import wait_for_database
 from publisher.database import Database, engine, open_database
 from publisher.database.dialect import server_session
 from publisher.database.dialect.backend import Durability, parse_address

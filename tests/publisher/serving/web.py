@@ -33,5 +33,7 @@ def running_web(
         context = WebContext(lambda: settings, state, SystemClock())
         app = create_app(context)
         add(app, context)
-        late.append(PublicationSite(app, StaticSite(lambda: settings), context))
+        late.append(
+            PublicationSite(lambda: app, StaticSite(lambda: settings), lambda: settings)
+        )
         yield settings

@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from publisher.app.operation.attention import find_failure
+from publisher.app.operation.page_servers import find_failure
 from publisher.config import Settings
 from publisher.config.web import WebSettings
 from publisher.database import Database
@@ -17,8 +17,8 @@ from publisher.serving.static_site import StaticSite
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from publisher.web.pages.server import PublicationSite
-from publisher.web.security import client_address, with_health
 from publisher.web.server import serve
+from publisher.web.wsgi import client_address, with_health
 from tests.publisher.conftest import PublicationFolder
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -40,7 +40,7 @@ def site(publication: PublicationFolder, context: WebContext) -> Callable[..., C
         def page(language: str) -> str:
             return f"a page in {language}"
 
-        return Client(PublicationSite(app, StaticSite(current), current_context))
+        return Client(PublicationSite(lambda: app, StaticSite(current), current))
 
     return make
 

@@ -7,8 +7,9 @@ import pytest
 
 from publisher.accounts.model import terminal_actor
 from publisher.app.issues.overview import overdue_of_newsletter
-from publisher.app.operation.attention import find_failure, is_in_trouble
+from publisher.app.operation.attention import is_in_trouble
 from publisher.app.operation.health import find_illness
+from publisher.app.operation.page_servers import find_failure
 from publisher.app.operation.status import take_snapshot
 from publisher.errors import DatabaseError
 from publisher.jobs.heartbeat import write_heartbeat

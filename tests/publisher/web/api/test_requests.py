@@ -99,7 +99,7 @@ def test_no_page_of_the_console_takes_a_key_and_the_api_takes_no_session(
 ) -> None:
     key = new_key().key
     session = begin(publication, "administrator", None, "en", publication.clock.now())
-    site = Client(create_site(api_context), use_cookies=False)
+    site = Client(create_site(lambda: api_context), use_cookies=False)
 
     def status(path: str, headers: dict[str, str]) -> int:
         return site.get(path, headers={"Host": "localhost:8090", **headers}).status_code

@@ -22,9 +22,9 @@ def running_console(
         context = ConsoleContext(
             current_settings=lambda: settings, opened=opened, clock=clock or SystemClock()
         )
-        site = create_site(context)
+        site = create_site(lambda: context)
         with (
-            closing(BodyLimits(context)) as limits,
+            closing(BodyLimits(lambda: context)) as limits,
             web_server(site, max_body_bytes=CONSOLE_BODY_BYTES, find_limit=limits.find) as (
                 _host,
                 port,

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from publisher.app.subscribers.lists import MAX_LIST_BYTES
 from publisher.app.subscribers.records import erase_address, read_subscribers
+from publisher.web.console import MAX_LIST_BYTES
 from subscribers.changes import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe

@@ -1,12 +1,15 @@
 """Which heavy packages a command may load: what they take is most of a short command's time."""
 
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
+from publisher.config import SETTINGS_FILE
 from tests.publisher.lanterns import lay_out
 
 HEAVY = {
@@ -28,10 +31,12 @@ sys.exit(code)
 """
 
 
-def loaded(*arguments: object) -> set[str]:
-    command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
+def loaded(
+    *arguments: object, program: str = PROGRAM, heavy: Collection[str] = HEAVY
+) -> set[str]:
+    command = [sys.executable, "-c", program, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return set(done.stdout.splitlines()[-1].split()) & HEAVY
+    return set(done.stdout.splitlines()[-1].split()).intersection(heavy)
 
 
 @pytest.mark.parametrize(
@@ -72,4 +77,35 @@ def test_a_cycle_that_finds_nothing_new_loads_no_parser_and_no_engine(tmp_path: 
         *("babel.dates", "rich.console", "rich.progress"),
         *("sqlalchemy", "structlog", "yaml", "feeds", "publisher.config"),
         *("publisher.database", "publisher.rendering", "subscribers"),
+    }
+
+
+def test_up_serves_before_it_loads_flask_and_the_steps_of_a_cycle(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "small", "en")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as pages,
+        socket.create_server(("127.0.0.1", 0)) as console,
+        (folder / SETTINGS_FILE).open("a") as file,
+    ):
+        file.write(f'\n[web]\naddress = "127.0.0.1:{pages.getsockname()[1]}"\n')
+        file.write(f"[console]\nport = {console.getsockname()[1]}\n")
+    loaded("run", "--once", folder)
+    # In the place of what runs the service, once all is served.
+    program = (
+        f"from publisher.cli.operation import servers\nservers._run_service = print\n{PROGRAM}"
+    )
+    steps = {"publisher.app.operation.cycle", "publisher.ingest.parsers", "apscheduler"}
+    assert loaded("up", folder, program=program, heavy=HEAVY | steps) <= {
+        *("babel", "babel.dates", "brotli", "http.client", "jinja2", "lxml.etree", "pydantic"),
+        *(
+            "sqlalchemy",
+            "structlog",
+            "waitress",
+            "werkzeug",
+            "feeds",
+            "publisher.config",
+            "publisher.database",
+            "publisher.rendering",
+        ),
+        "subscribers",
     }
