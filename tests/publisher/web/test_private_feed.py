@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import brotli
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from publisher.app.subscribers.feeds import (
     private_feed_token,
@@ -17,6 +18,7 @@ from publisher.app.subscribers.feeds import (
 from publisher.mail.signed_addresses import sign_link
 from publisher.web.pages.responses import WebContext
 from subscribers.store import erase, known_subscriber
+from subscribers.tables import subscriber
 from tests.publisher.app.reading import WORDS
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -93,7 +95,7 @@ def test_a_feed_is_compressed_if_the_reader_takes_it(client: FlaskClient, addres
 
 
 def test_an_address_that_ended_is_gone_and_others_are_not_there(
-    client: FlaskClient, address: str, publication: PublicationFolder
+    client: FlaskClient, context: WebContext, address: str, publication: PublicationFolder
 ) -> None:
     # No public document names it.
     token = address.rpartition("/")[2].rstrip(".")
@@ -108,10 +110,15 @@ def test_an_address_that_ended_is_gone_and_others_are_not_there(
     missing.append(client.get(f"{address}pdf"))
     with publication.database.writing() as connection:
         renew_private_feed(connection, 1, NOW)
-    ended = [client.get(revoked)]
+    gone, moved = "en@example.com", "ar@example.com"
+    others = [f"{address_of(context, publication, one, 'en')}rss" for one in (gone, moved)]
     with publication.database.writing() as connection:
-        erase(connection, ANN, lambda _identity: "digest", NOW)
-    ended.append(client.get(revoked))
+        erase(connection, gone, lambda _identity: "digest", NOW)
+        number = known_subscriber(connection, moved).id
+        connection.execute(
+            update(subscriber).where(subscriber.c.id == number).values(generation=1)
+        )
+    ended = [client.get(one) for one in (revoked, *others)]
     for answers, status in ((missing, 404), (ended, 410)):
         assert {(one.status_code, one.data, str(one.headers)) for one in answers} == {
             (status, answers[0].data, str(answers[0].headers))

@@ -9,7 +9,7 @@ import feedparser
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from publisher.app.articles import frequent_labels
 from publisher.app.subscribers import feeds, preferences
@@ -25,8 +25,7 @@ from subscribers.preferences import (
     load_preferences,
     store_preferences,
 )
-from subscribers.store import erase, known_subscriber
-from subscribers.tables import subscriber
+from subscribers.store import known_subscriber
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, renderer
@@ -286,8 +285,8 @@ def token_of(publication: PublicationFolder) -> str:
     return address.rpartition("/")[2].removesuffix(".rss")
 
 
-def read(publication: PublicationFolder, token: str | None = None) -> feeds.PrivateFeed | None:
-    token = token or token_of(publication)
+def read(publication: PublicationFolder) -> feeds.PrivateFeed | None:
+    token = token_of(publication)
     with publication.database.reading() as connection:
         return feeds.read_private_feed(
             connection, publication.settings, SECRET, token, "en", NOW
@@ -342,29 +341,6 @@ def test_the_documents_are_valid_and_have_the_entries_of_the_public_feeds(
     assert ids[-1] in public.read_text("utf-8")
     assert feeds.private_feed_type("json") == "application/feed+json"
     assert feeds.private_feed_type("html") is None
-
-
-def test_an_address_ends_when_it_is_renewed_moved_or_erased(
-    two_stories: PublicationFolder,
-) -> None:
-    def end(former: str) -> None:
-        with pytest.raises(feeds.EndedFeedError):
-            read(two_stories, former)
-
-    former = token_of(two_stories)
-    with two_stories.database.writing() as connection:
-        feeds.renew_private_feed(connection, 1, NOW)
-    end(former)
-    former = token_of(two_stories)
-    assert read(two_stories, former) is not None
-    with two_stories.database.writing() as connection:
-        connection.execute(update(subscriber).values(generation=1))
-    end(former)
-    former = token_of(two_stories)
-    with two_stories.database.writing() as connection:
-        erase(connection, ANN, lambda _identity: "digest", NOW)
-    end(former)
-    assert read(two_stories, "damaged") is None
 
 
 def test_a_withdrawn_article_stays_as_a_sentence_if_the_subscriber_would_have_it(
