@@ -56,6 +56,7 @@ def poll_sources(
             parser.run,
             user_agent_of(settings),
             CLIENT,
+            settings.secrets,
             pictures=CopiedPictures(settings.folders.var / PICTURES),
         )
         return poller.run(progress, only)

@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any, get_args
@@ -25,7 +25,7 @@ from publisher.config.publication import (
     Settings,
     people_tables,
 )
-from publisher.config.sources import SourceSettings, table_of_kind
+from publisher.config.sources import GhostSourceSettings, SourceSettings, table_of_kind
 from publisher.config.values import ConfigTable
 from publisher.config.web import FEEDBACK_SECRETS, S3_KEY_ID, S3_SECRET
 from publisher.errors import ConfigError
@@ -73,7 +73,7 @@ def load_settings(
         newsletters=document.newsletter,
         **{name: table for name, table in document if name not in _RENAMED},
         secret=_secret(environment),
-        secrets=_secrets(environment),
+        secrets=_secrets(environment, document.source),
         database_address=_address_in(environment, _DATABASE_VARIABLE)
         or (SecretStr(publication.database) if publication.database else None),
         direct_address=_address_in(environment, _DIRECT_VARIABLE),
@@ -278,10 +278,13 @@ def _secret(environment: Mapping[str, str]) -> SecretStr | None:
     return SecretStr(value)
 
 
-def _secrets(environment: Mapping[str, str]) -> dict[str, SecretStr]:
-    """Return the secrets that are set of transports, mailbox, webhooks and bucket, by their variables."""
+def _secrets(
+    environment: Mapping[str, str], sources: Iterable[SourceSettings]
+) -> dict[str, SecretStr]:
+    """Return the secrets that are set of transports, mailbox, webhooks, bucket and sources, by their variables."""
     names = [name for kind in TRANSPORT_KINDS.values() for name in kind.secrets]
     names += [IMAP_PASSWORD, *FEEDBACK_SECRETS, S3_KEY_ID, S3_SECRET]
+    names += [one.key for one in sources if isinstance(one, GhostSourceSettings)]
     return {name: SecretStr(environment[name]) for name in names if environment.get(name)}
 
 

@@ -1,6 +1,7 @@
 """The tables [[source]]: the settings of each kind of source, and the list of kinds."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -174,7 +175,7 @@ class PolledSourceSettings(SourceSettings):
     # Languages by the beginnings of paths or by hosts.
     languages: dict[str, LanguageTag] = Field(default_factory=dict)
 
-    unread: ClassVar[Collection[str]] = frozenset({"every", "settle", "backfill"})
+    unread: ClassVar[frozenset[str]] = frozenset({"every", "settle", "backfill"})
 
     @property
     def place(self) -> str:
@@ -218,6 +219,27 @@ class WordpressSourceSettings(PolledSourceSettings):
     """A site made with WordPress, by its address."""
 
 
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
+        # The value is not shown: it may be the key.
+        problem = (
+            "names no environment variable, such as GHOST_KEY; the key itself stands there"
+        )
+        raise PydanticCustomError("variable", "{problem}", {"problem": problem})
+    return value
+
+
+class GhostSourceSettings(PolledSourceSettings):
+    """A site made with Ghost, by its address or that of its administration."""
+
+    # The environment variable with a key of its Content API.
+    key: Annotated[str, AfterValidator(_variable)]
+    # Languages by slugs of internal tags.
+    language_tags: dict[str, LanguageTag] = Field(default_factory=dict)
+
+    unread = PolledSourceSettings.unread | {"key", "language_tags"}
+
+
 # The kinds of sources. A factory gets the source's settings, those of the publication, its database and the time,
 # and returns a `publisher.ingest.sources.base.Source`.
 _ENTRIES = "publisher.ingest.sources.entries:EntrySource"
@@ -225,6 +247,7 @@ SOURCE_KINDS: dict[str, Kind] = {
     "folder": Kind(FolderSourceSettings, "publisher.ingest.sources.folder:FolderSource"),
     "feed": Kind(FeedSourceSettings, _ENTRIES),
     "wordpress": Kind(WordpressSourceSettings, _ENTRIES),
+    "ghost": Kind(GhostSourceSettings, _ENTRIES),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from publisher.polling.model import WebEntry
 from publisher.polling.schedule import PollAnswer
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from publisher.config.sources import PolledSourceSettings
     from publisher.fetching.limits import FetchProblem
     from publisher.polling.identity import EntryMarks
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One poll of a source. `known` are the marks of stored entries by key, `secret` is what `key` names.
+    """One poll of a source. `known` are the marks of stored entries by key, `secrets` are by variables.
 
     `get` fetches an address with header fields, a pause after the one before; it raises FetchError. `parse` calls a
     function of a module with foreign bytes, in a process with limits; it raises AnswerError.
@@ -33,7 +35,7 @@ class Asking:
     get: Callable[[str, Mapping[str, str]], tuple[PollAnswer, bytes]]
     parse: Callable[..., Any]
     known: Callable[[], Mapping[str, EntryMarks]]
-    secret: str = field(default="", repr=False)
+    secrets: Mapping[str, SecretStr]
 
     def read(self, url: str, headers: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
         """Fetch an address; raise RefusedError unless the answer is 200."""

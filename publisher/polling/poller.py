@@ -20,6 +20,8 @@ from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from publisher.clock import Clock
 from publisher.config.sources import PolledSourceSettings
 from publisher.database import Database
@@ -33,6 +35,7 @@ from publisher.polling import schedule, store
 from publisher.polling.asking import Asking, PollOutcome, RefusedError
 from publisher.polling.feed import ask_feed
 from publisher.polling.foreign_pictures import copied_picture
+from publisher.polling.ghost import ask_ghost
 from publisher.polling.identity import EntryMarks
 from publisher.polling.model import WebEntry
 from publisher.polling.picture_copies import CopiedPictures
@@ -54,6 +57,7 @@ _NO_NETWORK = frozenset({FetchProblem.NAME, FetchProblem.UNREACHABLE})
 _KINDS: dict[str, Callable[[Asking], PollOutcome]] = {
     "feed": ask_feed,
     "wordpress": ask_wordpress,
+    "ghost": ask_ghost,
 }
 
 
@@ -78,6 +82,7 @@ class Poller:
     parse: Callable[..., Any]
     user_agent: str
     client: GuardedClient = field(default_factory=GuardedClient)
+    secrets: Mapping[str, SecretStr] = field(default_factory=dict)
     spread: Callable[[], float] = lambda: random.uniform(-1, 1)  # noqa: S311  # no secret
     seconds_between: float = _SECONDS_BETWEEN
     pictures: CopiedPictures | None = None
@@ -187,7 +192,7 @@ class Poller:
             with self.database.reading() as connection:
                 return store.known_marks(connection, one.name)
 
-        asking = Asking(one, options, self.clock.now(), get, self.parse, known)
+        asking = Asking(one, options, self.clock.now(), get, self.parse, known, self.secrets)
         try:
             asked = _KINDS[options.kind](asking)
         except RefusedError as error:

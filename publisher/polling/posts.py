@@ -74,7 +74,9 @@ def ask_posts(asking: Asking, api: PostApi, cursor: dict[str, Any]) -> PollOutco
     notes += _sweep(asking, api, cursor, entries)
     shown = tuple(entries.values())
     said = hashlib.sha256(repr(shown).encode("utf-8", "surrogatepass")).hexdigest()
-    own = interval_of(WebFeed(entries=shown), asking.now) if shown else None
+    # Of changes: somebody may edit a post of long ago.
+    feed = WebFeed(entries=tuple(WebEntry(published=time) for time in times))
+    own = interval_of(feed, asking.now) if times else None
     answer = PollAnswer(200, {}, said, interval=own if is_whole else SHORTEST_INTERVAL)
     new = () if said == asking.source.state.body_hash else shown
     saved = json.dumps({**cursor, "pages": pages})

@@ -46,6 +46,7 @@ class Polled:
             parse,
             "tests",
             self.client,
+            self.folder.settings.secrets,
             spread=lambda: 0.0,
             seconds_between=0.0,
             pictures=self.pictures,

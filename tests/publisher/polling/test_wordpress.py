@@ -132,6 +132,20 @@ def test_the_newest_posts_are_an_archive_and_later_ones_are_news(
     assert polled.source().result == PollResult.UNCHANGED.name.lower()
 
 
+def test_an_edit_of_a_post_of_long_ago_makes_no_poll_late(
+    server: NewsServer, site: WordPress, new_publication: Make
+) -> None:
+    source = {"kind": "wordpress", "name": "harbour", "url": server.url("")}
+    polled = Polled(new_publication(sources=[source]), server.client)
+    site.write(1, NOW - 3000 * DAY)
+    for number in range(2, 8):
+        site.write(number, NOW - number * HOUR)
+    polled.poll()
+    site.edit(1, NOW)
+    polled.poll(after=DAY)
+    assert polled.source().state.interval < 6 * 3600
+
+
 def test_a_longer_backfill_reads_more_pages(
     server: NewsServer, site: WordPress, new_publication: Make
 ) -> None:
