@@ -195,18 +195,6 @@ def test_what_changes_is_known_before_and_then_written(bilingual: EditingState) 
     assert load_settings(bilingual.settings.folders.root).newsletters[0].lead is None
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("schedule", "whenever"), ("lead", "soon"), ("at", "25:00")]
-)
-def test_a_wrong_value_is_refused_with_the_sentence_of_the_file(
-    bilingual: EditingState, key: str, value: str
-) -> None:
-    before = settings.settings_hash(bilingual.settings.folders.root)
-    with pytest.raises(ConfigError, match=key):
-        settings.save_editable_table(bilingual, ROOT, "weekly", {key: value})
-    assert settings.settings_hash(bilingual.settings.folders.root) == before
-
-
 def test_a_form_changes_nothing_of_an_older_file_or_without_a_role(
     bilingual: EditingState,
 ) -> None:
@@ -299,23 +287,6 @@ def test_people_are_read_as_the_file_has_them(state: EditingState, people_file: 
     assert read_person_entries(state).people == ()
 
 
-def test_settings_are_tried_without_being_stored(file: Path) -> None:
-    before = file.read_bytes()
-    tried = settings.try_settings(file.parent, {"newsletter[weekly].schedule": "30 14 1 * *"})
-    assert tried.newsletters[0].schedule == "30 14 1 * *"
-    with pytest.raises(ConfigError, match="30 99"):
-        settings.try_settings(file.parent, {"newsletter[weekly].schedule": "30 99 * * *"})
-    assert file.read_bytes() == before
-
-
-def test_the_next_dates_of_a_schedule_are_those_of_the_form(state: EditingState) -> None:
-    ((languages, dates),) = settings.next_dates(state, "weekly", {"schedule": "30 14 1 * *"})
-    assert languages[0] == "en"
-    assert [f"{one:%m-%d %H:%M}" for one in dates] == [
-        f"0{month}-01 14:30" for month in range(2, 7)
-    ]
-
-
 def test_a_changed_person_keeps_comments_and_other_languages(
     state: EditingState, people_file: Path
 ) -> None:
@@ -352,18 +323,6 @@ def test_one_name_for_all_languages_stays_one_until_they_differ_and_goes_on_for_
     assert change_person(state, ROOT, other) == ["jun.name"]
     people = load_settings(people_file.parent).publication.people
     assert people.name_in("zh-Hant", "Jun") == "林俊"
-
-
-def test_people_are_added_and_removed(state: EditingState, people_file: Path) -> None:
-    people_file.unlink()
-    add_person(state, ROOT, "ann-sabbagh", "Ann Sabbagh")
-    assert read_person_entries(state).find("ann-sabbagh").name == {"": "Ann Sabbagh"}
-    with pytest.raises(UsageError, match="already"):
-        add_person(state, ROOT, "ann-sabbagh", "Ann")
-    with pytest.raises(UsageError, match="small letters"):
-        add_person(state, ROOT, "Ann Sabbagh", "Ann")
-    remove_person(state, ROOT, "ann-sabbagh")
-    assert read_person_entries(state).people == ()
 
 
 def test_what_would_be_wrong_is_refused_and_nothing_is_written(
