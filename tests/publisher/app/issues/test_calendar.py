@@ -465,20 +465,6 @@ def english(new_publication: Callable[..., PublicationFolder]) -> PublicationFol
     return new_publication(languages=["en"], newsletters=[{"name": "weekly"}])
 
 
-def test_issues_of_one_edition_within_an_hour_are_marked(english: PublicationFolder) -> None:
-    state = editing_state(english)
-    entries = read_calendar(state, date(2026, 1, 10), date(2026, 1, 31)).entries
-    to = entries[1].at.replace(tzinfo=None) - timedelta(minutes=30)
-    move_occurrence(state, ROOT, KEY, to)
-    found = read_calendar(state, date(2026, 1, 10), date(2026, 1, 31)).entries
-    assert [(one.issue.day.day, [day.day for day in one.conflicts_with]) for one in found] == [
-        (16, [23]),
-        (23, [16]),
-        (30, []),
-    ]
-    assert found[0].scheduled_at == entries[0].issue.due_at
-
-
 def test_a_change_is_listed_that_a_new_schedule_leaves_without_effect(
     english: PublicationFolder,
 ) -> None:
