@@ -15,7 +15,7 @@ from publisher.polling import foreign_values as foreign
 from publisher.polling.asking import Asking, PollOutcome
 from publisher.polling.foreign_values import JsonObject, json_objects, json_text
 from publisher.polling.model import AnswerError, WebAuthor, WebEntry
-from publisher.polling.posts import PAGE_SIZE, Post, PostApi, PostPage, Query, ask_posts
+from publisher.polling.posts import PAGE_SIZE, PostApi, PostPage, Query, ask_posts
 
 _PREFIX = "ghost:"
 _ACCEPT = {"Accept": "application/json", "Accept-Version": "v6.0"}
@@ -60,26 +60,25 @@ def read_ghost_posts(body: bytes, site: str, tags: Mapping[str, str]) -> PostPag
     shown = foreign.json_value(body)
     if not isinstance(shown, dict) or not isinstance(shown.get("posts"), list):
         raise AnswerError("this is JSON, but no list of posts")
-    pages = [
-        one for meta in json_objects(shown, "meta") for one in json_objects(meta, "pagination")
-    ]
-    posts = tuple(_post(one, site, tags) for one in json_objects(shown, "posts"))
+    meta = next(iter(json_objects(shown, "meta")), {})
+    pages = json_objects(meta, "pagination")
+    items = [one for one in json_objects(shown, "posts") if json_text(one, "id")]
+    posts = tuple(_post(one, site, tags) for one in items)
     return posts, not any(one.get("next") for one in pages)
 
 
-def _post(item: JsonObject, site: str, languages: Mapping[str, str]) -> Post:
+def _post(item: JsonObject, site: str, languages: Mapping[str, str]) -> WebEntry:
     times = (foreign.iso_time(json_text(item, key)) for key in ("published_at", "updated_at"))
     published, updated = foreign.entry_times(*times)
     tags = json_objects(item, "tags")
     slugs = [json_text(one, "slug") for one in tags]
-    topics = [json_text(one, "name") for one in tags if json_text(one, "visibility") in _PUBLIC]
-    names = (
-        foreign.person_name(json_text(one, "name")) for one in json_objects(item, "authors")
-    )
+    public = [one for one in tags if json_text(one, "visibility") in _PUBLIC]
+    topics = (foreign.plain_title(json_text(one, "name")) for one in public)
+    people = json_objects(item, "authors")
+    names = (foreign.person_name(json_text(one, "name")) for one in people)
     is_closed = item.get("access") is False or json_text(item, "visibility") not in _PUBLIC
-    number = json_text(item, "id")
-    entry = WebEntry(
-        id=_PREFIX + number,
+    return WebEntry(
+        id=_PREFIX + json_text(item, "id"),
         url=foreign.web_address(json_text(item, "url"), site),
         title=foreign.plain_title(json_text(item, "title")),
         html=json_text(item, "html"),
@@ -88,8 +87,7 @@ def _post(item: JsonObject, site: str, languages: Mapping[str, str]) -> Post:
         updated=updated,
         language=next((languages[one] for one in slugs if one in languages), ""),
         authors=tuple(WebAuthor(name=name) for name in names if name),
-        topics=tuple(topics),
+        topics=tuple(filter(None, topics)),
         picture=foreign.web_address(json_text(item, "feature_image"), site),
         expired=is_closed,
     )
-    return Post(number=number, entry=entry)

@@ -26,17 +26,9 @@ _SWEEP_AFTER = timedelta(hours=23)
 Query = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """A post by its id in the API, with those of its translations. An expired entry is not for everybody to read."""
-
-    number: str
-    entry: WebEntry
-    translations: tuple[str, ...] = ()
-
-
-# Posts of a page, maybe fewer than asked for or none; and whether it is the last.
-PostPage = tuple[tuple[Post, ...], bool]
+# Posts of a page, maybe fewer than asked for or none; and whether it is the last. As translations, posts name ids of
+# entries, without languages. Those that not everybody may read are expired.
+PostPage = tuple[tuple[WebEntry, ...], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +48,19 @@ class PostApi:
 
 def ask_posts(asking: Asking, api: PostApi, cursor: dict[str, Any]) -> PollOutcome:
     """Read what has changed since the last poll, at the first the newest; and once a day, what is gone."""
-    posts, pages = dict[str, Post](), dict[str, int]()
+    posts, pages = dict[str, WebEntry](), dict[str, int]()
     if "since" in cursor:
         since = datetime.fromisoformat(cursor["since"]) - _OVERLAP
         for name, query in api.changed(since).items():
             pages[name] = _read_list(api, query, cursor["pages"].get(name, 1), posts)
     else:
         _read_newest(api, asking.now - asking.options.backfill, posts)
-    times = [one.entry.updated for one in posts.values() if one.entry.updated]
+    times = [one.updated for one in posts.values() if one.updated]
     is_whole = max(pages.values(), default=1) == 1
     if times and is_whole:
         cursor["since"] = min(max(times), asking.now).isoformat()
     _add_translations(api, posts)
-    entries = {number: _linked(one, posts) for number, one in posts.items()}
+    entries = {name: _linked(one, posts) for name, one in posts.items()}
     closed = sum(one.expired for one in entries.values())
     notes = [f"{closed} of its posts are not for everybody, and left out"] if closed else []
     notes += _sweep(asking, api, cursor, entries)
@@ -91,43 +83,43 @@ def _pages(api: PostApi, query: Query, first: int = 1) -> Iterator[PostPage]:
             return
 
 
-def _read_newest(api: PostApi, since: datetime, posts: dict[str, Post]) -> None:
+def _read_newest(api: PostApi, since: datetime, posts: dict[str, WebEntry]) -> None:
     """Add the first page, and the following ones as far as they were published since an instant."""
     for page, _is_last in _pages(api, api.newest):
-        posts |= {one.number: one for one in page}
-        if any((one.entry.published or since) <= since for one in page):
+        posts |= {one.id: one for one in page}
+        if any((one.published or since) <= since for one in page):
             return
 
 
-def _read_list(api: PostApi, query: Query, first: int, posts: dict[str, Post]) -> int:
+def _read_list(api: PostApi, query: Query, first: int, posts: dict[str, WebEntry]) -> int:
     """Add the posts of a list; return at which page the next poll goes on, 1 if it has come to the end."""
     pages = [*_pages(api, query, first)]
     is_whole = pages[-1][1]
     if len(pages) > 1:
         pages += _pages(api, query, first)
-    posts |= {one.number: one for page, _is_last in pages for one in page}
+    posts |= {one.id: one for page, _is_last in pages for one in page}
     # The last page once more, for what slides onto it.
     return 1 if is_whole else first + _MOST_PAGES - 1
 
 
-def _add_translations(api: PostApi, posts: dict[str, Post]) -> None:
+def _add_translations(api: PostApi, posts: dict[str, WebEntry]) -> None:
     """Add the translations of posts: an old one does not change when another language comes."""
-    named = {number for one in posts.values() for number in one.translations}
-    missing = sorted(named - posts.keys())[:PAGE_SIZE]
+    named = {name for one in posts.values() for _tag, name in one.translations}
+    missing = [one.removeprefix(api.prefix) for one in sorted(named - posts.keys())[:PAGE_SIZE]]
     for page, _is_last in _pages(api, api.chosen(missing)) if missing else ():
-        posts |= {one.number: one for one in page if one.number in missing}
+        posts |= {one.id: one for one in page if one.id in named}
 
 
-def _linked(post: Post, posts: Mapping[str, Post]) -> WebEntry:
-    others = [posts[n].entry for n in post.translations if n in posts and n != post.number]
-    pairs = tuple((one.language, one.url) for one in others if not one.expired)
-    return replace(post.entry, translations=pairs)
+def _linked(post: WebEntry, posts: Mapping[str, WebEntry]) -> WebEntry:
+    names = [name for _tag, name in post.translations if name in posts and name != post.id]
+    others = [posts[name] for name in names if not posts[name].expired]
+    return replace(post, translations=tuple((one.language, one.url) for one in others))
 
 
 def is_sweep_due(cursor: Mapping[str, Any], now: datetime) -> bool:
     """Return whether a day has passed since the source was asked what is gone; true if it never was."""
     return (
-        "swept" not in cursor or now >= datetime.fromisoformat(cursor["swept"]) + _SWEEP_AFTER
+        now - datetime.fromisoformat(cursor.get("swept", "2000-01-01T00:00Z")) >= _SWEEP_AFTER
     )
 
 
@@ -138,20 +130,19 @@ def _sweep(
     if not is_sweep_due(cursor, asking.now):
         return []
     ids = [one.entry_id for one in asking.known().values()]
-    known = [name.removeprefix(api.prefix) for name in ids if name.startswith(api.prefix)]
+    known = [one for one in ids if one.startswith(api.prefix)]
     there = set[str]()
     try:
         for start in range(0, len(known), PAGE_SIZE):
-            some = known[start : start + PAGE_SIZE]
+            some = [one.removeprefix(api.prefix) for one in known[start : start + PAGE_SIZE]]
             pages = [*_pages(api, {**api.chosen(some), **api.only_ids})]
-            there |= {one.number for page, _is_last in pages for one in page}
+            there |= {one.id for page, _is_last in pages for one in page}
             if not pages[-1][1]:
                 raise AnswerError("the list does not end")
         if len(known) > 1 and not there:
             raise AnswerError("all of them are missing")
     except PublisherError as error:
         return [f"which posts are gone can't be told: {error}"]
-    for number in sorted({*known} - there):
-        entries[number] = WebEntry(id=api.prefix + number, expired=True)
+    entries |= {one: WebEntry(id=one, expired=True) for one in known if one not in there}
     cursor["swept"] = asking.now.isoformat()
     return []

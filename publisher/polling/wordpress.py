@@ -21,15 +21,7 @@ from publisher.polling.feed import ask_feed
 from publisher.polling.foreign_values import JsonObject, json_objects, json_text, web_address
 from publisher.polling.identity import bare_link
 from publisher.polling.model import AnswerError, WebAuthor, WebEntry
-from publisher.polling.posts import (
-    PAGE_SIZE,
-    Post,
-    PostApi,
-    PostPage,
-    Query,
-    ask_posts,
-    is_sweep_due,
-)
+from publisher.polling.posts import PAGE_SIZE, PostApi, PostPage, Query, ask_posts, is_sweep_due
 from publisher.polling.schedule import PollAnswer
 
 _PREFIX = "wp:"
@@ -121,9 +113,8 @@ def _read(asking: Asking, root: str, languages: Languages, query: Query, page: i
         return (), True  # rest_post_invalid_page_number
     if answer.status != HTTPStatus.OK:
         raise RefusedError(answer)
-    posts: tuple[Post, ...] = asking.parse(read_wordpress_posts, body, root)
-    shown = (replace(one, entry=_with_language(one.entry, languages)) for one in posts)
-    return tuple(shown), not _goes_on(answer, page, bool(posts))
+    posts = asking.parse(read_wordpress_posts, body, root, languages)
+    return posts, not _goes_on(answer, page, bool(posts))
 
 
 def _languages(asking: Asking, root: str, cursor: Mapping[str, Any]) -> Languages:
@@ -134,15 +125,6 @@ def _languages(asking: Asking, root: str, cursor: Mapping[str, Any]) -> Language
             languages: Languages = asking.parse(read_polylang_languages, body)
             return languages
     return cursor.get("languages", ())  # type: ignore[no-any-return]  # as stored
-
-
-def _with_language(entry: WebEntry, languages: Languages) -> WebEntry:
-    """Return a post in the language of its slug, or that of the longest address that its own begins with."""
-    link = f"{bare_link(entry.url)}/"
-    slugs = {slug: tag for slug, tag, _start in languages}
-    starts = [(start, tag) for _slug, tag, start in languages if link.startswith(start)]
-    own = slugs.get(entry.language, entry.language) or max(starts, default=("", ""))[1]
-    return replace(entry, language=own)
 
 
 def _goes_on(answer: PollAnswer, page: int, has_posts: bool) -> bool:
@@ -167,39 +149,48 @@ def read_polylang_languages(body: bytes) -> Languages:
     return tuple((slug, tag, f"{bare_link(home)}/") for slug, tag, home in read if is_told)
 
 
-def read_wordpress_posts(body: bytes, root: str) -> tuple[Post, ...]:
+def read_wordpress_posts(body: bytes, root: str, languages: Languages) -> tuple[WebEntry, ...]:
     """Read a page of a list; raise AnswerError if it is none."""
     posts = foreign.json_value(body)
     if not isinstance(posts, list):
         raise AnswerError("this is JSON, but no list of posts")
-    return tuple(_post(one, root) for one in json_objects({"": posts}, ""))
+    items = [one for one in json_objects({"": posts}, "") if json_text(one, "id")]
+    return tuple(_post(one, root, languages) for one in items)
 
 
-def _post(item: JsonObject, root: str) -> Post:
+def _post(item: JsonObject, root: str, languages: Languages) -> WebEntry:
     times = (foreign.iso_time(json_text(item, key)) for key in ("date_gmt", "modified_gmt"))
     published, updated = foreign.entry_times(*times)
     html, summary = _rendered(item, "content"), _rendered(item, "excerpt")
     is_protected = any(one.get("protected") is True for one in json_objects(item, "content"))
     inside = next(iter(json_objects(item, "_embedded")), {})
-    pictures = (
+    pictures = [
         json_text(one, "source_url") for one in json_objects(inside, "wp:featuredmedia")
-    )
-    number = json_text(item, "id")
-    entry = WebEntry(
-        id=_PREFIX + number,
-        url=web_address(json_text(item, "link"), root),
+    ]
+    url = web_address(json_text(item, "link"), root)
+    return WebEntry(
+        id=_PREFIX + json_text(item, "id"),
+        url=url,
         title=foreign.plain_title(_rendered(item, "title"), is_html=True),
         html=html or summary,
         summary=summary if html else "",
         published=published,
         updated=updated,
-        language=foreign.plain_title(json_text(item, "lang", "wpml_current_locale")),
+        language=_language(json_text(item, "lang", "wpml_current_locale"), url, languages),
         authors=tuple(_authors(inside)),
         topics=tuple(dict.fromkeys(_terms(inside, "category post_tag"))),
-        picture=web_address(next(pictures, ""), root),
+        picture=web_address("".join(pictures[:1]), root),
+        translations=tuple(("", _PREFIX + number) for number in _translations(item)),
         expired=is_protected or json_text(item, "status") not in {"", "publish"},
     )
-    return Post(number=number, entry=entry, translations=tuple(_translations(item)))
+
+
+def _language(stated: str, url: str, languages: Languages) -> str:
+    """Return the language that a post states by a slug, or that of the longest address that its own begins with."""
+    slugs = {slug: tag for slug, tag, _start in languages}
+    link = f"{bare_link(url)}/"
+    starts = [(start, tag) for _slug, tag, start in languages if link.startswith(start)]
+    return slugs.get(stated, stated) or max(starts, default=("", ""))[1]
 
 
 def _rendered(item: JsonObject, key: str) -> str:
@@ -226,8 +217,9 @@ def _terms(inside: JsonObject, taxonomies: str) -> Iterator[str]:
 def _translations(item: JsonObject) -> Iterator[str]:
     """Yield the ids of Polylang Pro ({code: id}) and of WPML (objects in a list, or by locale)."""
     for key in ("translations", "wpml_translations"):
-        given = item.get(key) or ()
-        for one in given.values() if isinstance(given, dict) else given:
+        given = item.get(key)
+        listed = [*given.values()] if isinstance(given, dict) else given
+        for one in listed if isinstance(listed, list) else ():
             number = json_text(one if isinstance(one, dict) else {"id": one}, "id")
             if number.isdigit():
                 yield number

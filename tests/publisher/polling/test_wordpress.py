@@ -9,8 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from publisher.articles.model import Mailing
+from publisher.polling.ghost import read_ghost_posts
 from publisher.polling.schedule import PollResult
 from publisher.polling.tables import polled_entry
+from publisher.polling.wordpress import read_wordpress_posts
 from tests.publisher.conftest import NOW, Make
 from tests.publisher.polling.news_server import NewsServer, Page
 from tests.publisher.polling.polled_publication import DAY, HOUR, Polled, titles
@@ -350,3 +352,24 @@ def test_a_busy_api_holds_back_its_host_and_loses_nothing(
     assert "it answered 503" in polled.poll(after=HOUR).problems[0]
     site.closed = 0
     assert polled.cycle(after=4 * HOUR).new == 1
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "x", [1], {"rendered": 5}, {"a": [None]}])
+def test_values_of_a_wrong_type_are_left_out(wrong: object) -> None:
+    names = [
+        "link",
+        "date_gmt",
+        "title",
+        "content",
+        "lang",
+        "translations",
+        "wpml_translations",
+        "_embedded",
+    ]
+    body = json.dumps([{"id": 1, **dict.fromkeys(names, wrong)}, {"id": wrong}, wrong]).encode()
+    assert "wp:1" in [one.id for one in read_wordpress_posts(body, "https://news.example", ())]
+    tags = ["title", "tags", "authors", "html", "visibility"]
+    post = {"id": "a", **dict.fromkeys(tags, wrong)}
+    listed = {"posts": [post, {"id": wrong}, wrong], "meta": {"pagination": wrong}}
+    posts, is_last = read_ghost_posts(json.dumps(listed).encode(), "https://news.example", {})
+    assert ("ghost:a" in [one.id for one in posts], is_last) == (True, True)
