@@ -17,14 +17,13 @@ from publisher.issues.model import IssueState
 from publisher.issues.recovered_issues import story_keys
 from publisher.issues.store import recovered_stories
 from subscribers.preferences import Preferences, store_preferences
-from tests.databases import on_postgresql
 from tests.publisher.app.approving import approve, person
 from tests.publisher.app.restoring import WEEK, Scene
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import pipeline_of
-from tests.sizes import at_night
+from tests.sizes import by_lane
 
 HOUR = timedelta(hours=1)
 STORIES = ("tides", "gales", "ferry", "kites")
@@ -181,12 +180,12 @@ def test_another_restore_replaces_what_the_former_one_found(life: Life) -> None:
 
 
 # All six take a minute on a server.
-_POLICIES = [*product(("none", "one"), ("send", "merge", "skip"))]
-
-
 @pytest.mark.parametrize(
     ("approval", "late"),
-    [("one", "send"), ("none", "merge")] if on_postgresql() and not at_night() else _POLICIES,
+    by_lane(
+        [("one", "send"), ("none", "merge")],
+        [*product(("none", "one"), ("send", "merge", "skip"))],
+    ),
 )
 def test_issues_that_were_sent_are_not_taken_for_late_ones(
     new_publication: Callable[..., PublicationFolder], approval: str, late: str

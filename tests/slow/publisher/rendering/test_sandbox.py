@@ -119,7 +119,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Renderer, R
         yield Renderer(), apart
 
 
-@pytest.mark.parametrize("language", sample.LANGUAGES)
+@pytest.mark.parametrize("language", by_lane(("en", "ar"), sample.LANGUAGES))
 @pytest.mark.parametrize("what", EVERYTHING)
 def test_what_is_made_apart_is_what_would_be_made_here(
     both: tuple[Renderer, Renderer], what: str, language: str
