@@ -138,9 +138,10 @@ def list_sources_as_opml(state: EditingState) -> bytes:
     lines = [
         Outline(text=one.name, xml_url=one.url, language=one.language)
         for one in polled_sources(state.settings)
+        if one.kind == "feed"
     ]
     if not lines:
-        raise UsageError("no source is on the web, so there is nothing to list")
+        raise UsageError("no source is a feed, so there is nothing to list")
     publication = state.settings.publication
     title = publication.title(publication.default_language)
     return render_opml(title, lines, updated=state.clock.now())

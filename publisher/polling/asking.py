@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from publisher.errors import SourceError
@@ -36,13 +35,6 @@ class Asking:
     parse: Callable[..., Any]
     known: Callable[[], Mapping[str, EntryMarks]]
     secrets: Mapping[str, SecretStr]
-
-    def read(self, url: str, headers: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
-        """Fetch an address; raise RefusedError unless the answer is 200."""
-        answer, body = self.get(url, headers)
-        if answer.status != HTTPStatus.OK:
-            raise RefusedError(answer)
-        return answer, body
 
 
 class RefusedError(SourceError):

@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from publisher.errors import SourceError
 from publisher.polling import foreign_values as foreign
-from publisher.polling.asking import Asking, PollOutcome
+from publisher.polling.asking import Asking, PollOutcome, RefusedError
 from publisher.polling.foreign_values import JsonObject, json_objects, json_text
 from publisher.polling.model import AnswerError, WebAuthor, WebEntry
 from publisher.polling.posts import PAGE_SIZE, PostApi, PostPage, Query, ask_posts
@@ -50,7 +51,9 @@ def _read(
 ) -> PostPage:
     asked = urlencode({**usual, **query, "page": str(page)})
     site = asking.options.url.rstrip("/")
-    _answer, body = asking.read(f"{site}/ghost/api/content/posts/?{asked}", _ACCEPT)
+    answer, body = asking.get(f"{site}/ghost/api/content/posts/?{asked}", _ACCEPT)
+    if answer.status != HTTPStatus.OK:
+        raise RefusedError(answer)
     posts: PostPage = asking.parse(read_ghost_posts, body, site, tags)
     return posts
 

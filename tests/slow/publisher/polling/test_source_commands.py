@@ -108,6 +108,8 @@ def test_a_site_made_with_wordpress_is_added_by_its_api_if_that_answers(
     run(capsys, "sources", "add", server.url("/"), folder)
     name = server.url("").partition("://")[2]
     assert run(capsys, "sources", "poll", name, folder).startswith("1 new")
+    assert main(["sources", "opml", folder]) == 2
+    assert "no source is a feed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
