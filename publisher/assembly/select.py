@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from publisher.articles import store as articles
-from publisher.articles.model import Article
+from publisher.articles.model import Article, Mailing
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import counted, message
-from publisher.issues import model
+from publisher.issues import model, schedule
 from publisher.issues import store as issues
+from publisher.issues.planner import next_issue
 from publisher.issues.recovered_issues import lacks_recovered_stories
-from publisher.issues.schedule import lateness_of
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -25,6 +25,7 @@ from publisher.issues.selection import (
     choose_articles,
     languages_to_search,
     order_key,
+    original_date,
 )
 from publisher.issues.subscriber_selection import ProfileSelector
 from publisher.log import log
@@ -96,7 +97,7 @@ def _wait(
         )
         return model.IssueReason.WAITS_FOR_TIME, reason
     this, languages = (issue.newsletter, issue.language), languages_to_search(edition)
-    late = lateness_of(edition, issue, now) if issue.send_at else timedelta()
+    late = schedule.lateness_of(edition, issue, now) if issue.send_at else timedelta()
     until = now + edition.max_lateness - late
     if until > now and lacks_recovered_stories(connection, issue.name, languages):
         lacking.setdefault(this, until if issue.send_at else None)
@@ -155,9 +156,10 @@ def _fill(
     own = bool(selection.chosen)
     if not own:
         selection = _select_for_profiles(connection, settings, edition, window, selection)
-    if not selection.chosen:
-        reason = selection.reason_if_empty()
-        _skip(connection, issue, model.IssueReason.NO_ARTICLES, reason, now)
+    why = _reason_to_skip(connection, edition, issue, selection, now)
+    # One that was sent before a restore is made of what it had.
+    if why and not (selection.chosen and window.stories):
+        _skip(connection, issue, *why, now)
         return False
     chosen = [(article.story_id, article.id) for article in selection.chosen]
     issues.select_articles(connection, issue, chosen)
@@ -173,6 +175,38 @@ def _fill(
         send_at=_send_at(issue, now),
     )
     return True
+
+
+def _reason_to_skip(
+    connection: Connection,
+    edition: Edition,
+    issue: model.Issue,
+    found: Selection,
+    now: datetime,
+) -> tuple[model.IssueReason, str] | None:
+    """Return why an issue is not made of a selection: it has no articles, or so few that they can wait."""
+    if not (count := len(found.chosen)):
+        return model.IssueReason.NO_ARTICLES, found.reason_if_empty()
+    if count >= min(edition.min_articles, edition.max_articles):
+        return None
+    coming = next_issue(connection, edition, now, max(issue.due_at, now))
+    changes = schedule.changes_of(schedule.read_changes(connection), edition)
+    # An editor has taken back that it is skipped.
+    is_wanted = any(o.day == issue.day and not (o.due_at or o.skip_reason) for o in changes)
+    if coming is None or is_wanted:
+        return None
+    aging = [one for one in found.chosen if one.mailing is not Mailing.ANNOUNCED]
+    variants = articles.variants(connection, {one.story_id for one in aging}, now)
+    dates = [original_date(one, variants.get(one.story_id, ())) for one in aging]
+    # It would be too old for the next issue: waiting would lose it.
+    if any(coming.due_at - one > edition.max_age for one in dates):
+        return None
+    return model.IssueReason.TOO_FEW_ARTICLES, counted(
+        "%(count)s article, and min_articles is %(least)s: it waits for the next issue",
+        "%(count)s articles, and min_articles is %(least)s: they wait for the next issue",
+        count,
+        least=edition.min_articles,
+    )
 
 
 def _send_at(issue: model.Issue, now: datetime) -> datetime | None:

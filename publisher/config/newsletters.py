@@ -63,6 +63,7 @@ class EditionSettings(values.ConfigTable):
     start: date | None = None
     skip_dates: tuple[date, ...] | None = None
     max_articles: int | None = Field(default=None, ge=1, le=MOST_ARTICLES)
+    min_articles: int | None = Field(default=None, ge=1, le=MOST_ARTICLES)
     max_age: int | None = Field(default=None, ge=1, le=36500)  # days
     late: choices.LatePolicy | None = None
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
@@ -116,6 +117,8 @@ class Edition:
     description: values.Localised
     skip_dates: frozenset[date] = frozenset()
     max_articles: int = 12
+    # With fewer new articles an occurrence is skipped; they wait for the next one.
+    min_articles: int = 1
     max_age: timedelta = timedelta(days=60)
     late: choices.LatePolicy = choices.LatePolicy.SEND
     missing: choices.MissingPolicy = choices.MissingPolicy.SKIP

@@ -92,6 +92,7 @@ class IssueReason(StrEnum):
     MAY_HAVE_BEEN_SENT = "may-have-been-sent"
     BEFORE_DATABASE = "before-database"
     NO_ARTICLES = "no-articles"
+    TOO_FEW_ARTICLES = "too-few-articles"
     ALL_WITHDRAWN = "all-withdrawn"
     # Scheduled, and not made yet.
     WAITS_FOR_TRANSLATIONS = "waits-for-translations"

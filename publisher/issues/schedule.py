@@ -40,15 +40,15 @@ LATE_REASONS = frozenset(
 
 
 def may_come_back(edition: Edition, one: model.Issue, now: datetime) -> bool:
-    """Return whether an occurrence was skipped for its time alone, and is not too late now.
+    """Return whether an occurrence was skipped for its time or too few articles alone, and is not too late now.
 
     The clock was ahead then, or the policy for late issues has changed. One that was made is not planned again.
     """
     if one.state is not model.IssueState.SKIPPED or one.assembled_at is not None:
         return False
-    if one.due_at > now:
-        return one.reason_key in LATE_REASONS
-    is_alone = one.reason_key in {model.IssueReason.LATE, model.IssueReason.BEFORE_DATABASE}
+    is_ahead, reason = one.due_at > now, model.IssueReason
+    reasons = LATE_REASONS if is_ahead else {reason.LATE, reason.BEFORE_DATABASE}
+    is_alone = one.reason_key in {*reasons, reason.TOO_FEW_ARTICLES}
     return is_alone and reason_if_late(edition, now - one.due_at) is None
 
 

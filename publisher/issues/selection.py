@@ -258,7 +258,7 @@ def _exclusion(
     if not rules.allows(article):
         return message("converted or translated by machine")
     is_announced = article.mailing is Mailing.ANNOUNCED
-    if not is_announced and now - _original_date(article, story) > rules.max_age:
+    if not is_announced and now - original_date(article, story) > rules.max_age:
         return _too_old(rules)
     return None
 
@@ -268,5 +268,6 @@ def _too_old(rules: SelectionRules) -> str:
     return counted("older than %(count)s day", "older than %(count)s days", days)
 
 
-def _original_date(article: Article, story: Iterable[Article]) -> datetime:
+def original_date(article: Article, story: Iterable[Article]) -> datetime:
+    """Return when the first of a story's articles was published: from then on it grows old."""
     return min((a.published_at for a in story), default=article.published_at)

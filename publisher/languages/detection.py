@@ -16,27 +16,20 @@ from publisher.languages.locales import locale_of
 from publisher.languages.tags import script
 
 _ASIDE = ".//*[@lang or contains(' script style code pre kbd samp var blockquote q cite ', concat(' ', name(), ' '))]"
-# Letters of the first and of the last half of a text that are looked at: more change nothing.
+# Characters of the first and of the last half of a text that are looked at. More change nothing.
 _SAMPLE = 500
 # A headline or a list of names has fewer letters. Languages of one script need more to be told apart.
 _FEWEST_LETTERS, _FEWEST_TO_DETECT = 60, 200
-# Texts about software in Chinese have up to 60 % Latin letters, if a character counts as one letter. It says as
-# much as three.
+# Chinese about software has up to 60 % Latin letters. A Chinese character says as much as three letters.
 _FOREIGN_SHARE, _LETTERS_OF_HAN = 0.8, 3
-# Shares of characters that only the other script of Chinese has, and only the labelled one, where the label is wrong.
-# Where it is right, there are 2 % at most, and 24 % at least.
-_OTHER_HAN, _OWN_HAN = 0.1, 0.03
-# Of kana in what is no Chinese. Japanese has 60 %.
-_KANA_SHARE = 0.2
+# Shares of characters that only the other script of Chinese has, and only the own one: 2 % at most, and 24 % at least,
+# where the label is right. Of kana: Japanese has 60 %.
+_OTHER_HAN, _OWN_HAN, _KANA_SHARE = 0.1, 0.03, 0.2
 # The letters of scripts (ISO 15924), by the first words of their names in Unicode. Others are never doubted.
-_NAMES = "Latn=LATIN Cyrl=CYRILLIC Grek=GREEK Arab=ARABIC Hebr=HEBREW Deva=DEVANAGARI Beng=BENGALI Thai=THAI Kore=HANGUL"
-_LETTERS = {
-    **{one[:4]: {one[5:]} for one in _NAMES.split()},
-    **{one: {"CJK"} for one in ("Hans", "Hant")},
-    "Jpan": {"CJK", "KANA"},
-}
+_NAMES = "Latn=LATIN Cyrl=CYRILLIC Grek=GREEK Arab=ARABIC Hebr=HEBREW Deva=DEVANAGARI Beng=BENGALI Thai=THAI Kore=HANGUL Hans=CJK Hant=CJK Jpan=CJK+KANA"
+_LETTERS = {one[:4]: {*one[5:].split("+")} for one in _NAMES.split()}
 _KNOWN = frozenset[str]().union(*_LETTERS.values())
-_OF_ONE_LANGUAGE = {"CJK": "zh", "KANA": "ja", "HANGUL": "ko"}
+_ALONE = {"CJK": "zh", "KANA": "ja", "HANGUL": "ko"}
 # The languages that CLD3 tells from others of their script.
 _DETECTED = frozenset(
     "af ca cs cy da de en eo es et eu fi fr ga gl hr hu id is it lt lv ms mt nl no pl pt ro sk sl sq sv sw tr vi "  # noqa: SIM905
@@ -46,8 +39,8 @@ _DETECTED = frozenset(
 _RESULTS = {"nb": "no", "nn": "no", "bs": "hr"}
 # It may take one of two for the other in short texts.
 _RELATED = "cs-sk no-da pt-gl es-gl es-ca nl-af id-ms hr-sr hr-sl ru-be ru-uk uk-be bg-mk bg-ru mk-sr fa-ur fa-ps ur-ps"
-# Probabilities. No text of the corpora is given a wrong language of its script with the first. Between languages that it
-# hardly tells apart, it divides them. The last is asked for to doubt a related one.
+# Probabilities: no text of the corpora has a wrong one with the first; it is divided between languages that CLD3 hardly
+# tells apart; the last is asked for to doubt a related one.
 _SURE, _SURE_IF_DIVIDED, _CERTAIN = 0.9, 0.5, 0.99
 _DIVIDED = frozenset({"id", "ms", "hr"})
 
@@ -70,13 +63,10 @@ def other_language(fragment: str, label: str) -> str:
     if sum(letters[one] for one in own) <= (1 - _FOREIGN_SHARE) * letters.total():
         most = max(sorted(letters), key=letters.__getitem__)
         most = "KANA" if most == "CJK" and kana_share >= _KANA_SHARE else most
-        is_of_these = found and most in _LETTERS[script(found[0])]
-        tag = found[0] if found and is_of_these else _OF_ONE_LANGUAGE.get(most)
-        return _called(tag) if tag else f"is in {most.capitalize()} letters"
-    if "CJK" in own:
-        characters = "".join(one for one in start + end if _kind(one) == "CJK")
-        return _other_han(characters, kana_share, label)
-    return _other_of_script(found, label)
+        if found and most in _LETTERS[script(found[0])]:
+            return _called(found[0])
+        return _called(_ALONE[most]) if most in _ALONE else f"is in {most.capitalize()} letters"
+    return _other_han(start + end, kana_share, label) if "CJK" in own else _other(found, label)
 
 
 def _samples(fragment: str) -> tuple[str, str]:
@@ -100,23 +90,21 @@ def _called(tag: str) -> str:
     return f"looks like {locale_of('en').languages.get(tag.replace('-', '_'), tag)} ({tag})"
 
 
-def _other_han(han: str, kana_share: float, label: str) -> str:
+def _other_han(text: str, kana_share: float, label: str) -> str:
     """Return what a text of Chinese characters, and perhaps kana, looks like, if not its label."""
+    han = "".join(one for one in text if _kind(one) == "CJK")
     if script(label) == "Jpan":
-        is_chinese = not kana_share and len(han) >= _FEWEST_TO_DETECT
-        return _called("zh") if is_chinese else ""
-    if kana_share >= _KANA_SHARE:
-        return _called("ja")
+        return "" if kana_share or len(han) < _FEWEST_TO_DETECT else _called("zh")
+    if kana_share >= _KANA_SHARE or len(han) < _FEWEST_LETTERS:
+        return _called("ja") if kana_share >= _KANA_SHARE else ""
     own, other = ("zh-Hans", "zh-Hant") if script(label) == "Hans" else ("zh-Hant", "zh-Hans")
-    of_own, of_other = (
-        sum(map(str.__ne__, han, convert_text(han, *pair)))
-        for pair in ((own, other), (other, own))
-    )
-    is_other = of_other > _OTHER_HAN * len(han) and of_own < _OWN_HAN * len(han)
-    return _called(other) if is_other and len(han) >= _FEWEST_LETTERS else ""
+    only_own = sum(map(str.__ne__, han, convert_text(han, own, other)))
+    only_other = sum(map(str.__ne__, han, convert_text(han, other, own)))
+    is_other = only_other > _OTHER_HAN * len(han) and only_own < _OWN_HAN * len(han)
+    return _called(other) if is_other else ""
 
 
-def _other_of_script(found: tuple[str, bool] | None, label: str) -> str:
+def _other(found: tuple[str, bool] | None, label: str) -> str:
     primary = label.partition("-")[0]
     known = _RESULTS.get(primary, primary)
     if found is None or known not in _DETECTED or found[0] == known:

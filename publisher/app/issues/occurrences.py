@@ -96,7 +96,7 @@ def restore_occurrence(
 ) -> list[ChangedOccurrence]:
     """Undo what was changed of an occurrence: it is due when its schedule says so.
 
-    One that was skipped for its time alone, and is not too late now, is planned again.
+    One that was skipped for its time or too few articles alone, and is not too late now, is planned again.
     """
 
     def restored(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
@@ -137,7 +137,7 @@ class _OccurrenceFacts:
 
     @property
     def comes_back(self) -> bool:
-        """Whether it was skipped for its time alone, and is not too late now."""
+        """Whether it was skipped for its time or too few articles alone, and is not too late now."""
         return self.issue is not None and schedule.may_come_back(
             self.edition, self.issue, self.now
         )

@@ -1,10 +1,11 @@
 """Selecting the articles of due issues: all of a cycle together, each story once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from publisher.app.issues.occurrences import OccurrenceKey, restore_occurrence
 from publisher.articles import store as articles
 from publisher.assembly.select import select_due
 from publisher.issues import store
@@ -13,7 +14,8 @@ from publisher.issues.planner import plan_issues
 from publisher.issues.recovered_issues import store_recovered_stories
 from publisher.languages import normalise
 from subscribers.preferences import Preferences, store_preferences
-from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.app.editing import ROOT
+from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.subscribers.importing import import_csv
 
 DAY = timedelta(days=1)
@@ -74,6 +76,86 @@ def test_an_issue_without_articles_is_skipped_with_the_reason(
         "no new articles (1 older than 60 days)",
     )
     assert issues(publication)["weekly-ar-2026-01-09"].reason == "no new articles"
+
+
+def test_few_articles_wait_for_the_next_issue_which_carries_all(daily: Make) -> None:
+    publication = daily(min_articles=3)
+    for name in "ab":
+        publication.write(f"{name}.md", title=name, date="2026-01-08")
+    assert select(publication) == 0
+    one = issues(publication)["daily-en-2026-01-09"]
+    assert (one.state, one.reason_key) == (IssueState.SKIPPED, IssueReason.TOO_FEW_ARTICLES)
+    reason = "2 articles, and min_articles is 3: they wait for the next issue"
+    assert one.reason == reason
+    publication.at(NOW + DAY)
+    assert select(publication) == 0
+    assert issues(publication)["daily-en-2026-01-10"].reason == reason
+    publication.write("c.md", title="c", date="2026-01-10")
+    publication.at(NOW + 2 * DAY)
+    assert select(publication) == 1
+    assert carried(publication, "daily-en-2026-01-11") == ["c en", "a en", "b en"]
+    publication.at(NOW + 3 * DAY)
+    assert select(publication) == 0
+    assert issues(publication)["daily-en-2026-01-12"].reason_key == IssueReason.NO_ARTICLES
+
+
+@pytest.mark.parametrize(
+    ("terms", "first", "day"),
+    [
+        ({"max_age": 3}, "2026-01-08", 10),
+        # As old as its original, in whatever language.
+        ({"max_age": 5}, "2026-01-06", 10),
+        # There is no room for more.
+        ({"max_articles": 1}, "2026-01-08", 9),
+        # The next issue is due in a year.
+        ({"skip_dates": [date(2026, 1, n) for n in range(10, 32)], "schedule": "0 8 * 1 *"}, "2026-01-08", 9),
+    ],
+    ids=["old", "original", "full", "skip-dates"],
+)  # fmt: skip
+def test_an_article_is_sent_alone_if_waiting_would_lose_it_or_nothing_has_room_beside_it(
+    new_publication: Make, terms: dict[str, Any], first: str, day: int
+) -> None:
+    newsletters = [{**DAILY, "min_articles": 3, **terms}]
+    publication = new_publication(languages=["en", "ar"], newsletters=newsletters)
+    publication.write("ar/a.md", "Of it.", title="A in Arabic", date=first)
+    publication.write("en/a.md", "On it.", title="A", date="2026-01-08")
+    names = []
+    for later in range(5):
+        publication.at(NOW + later * DAY)
+        select(publication)
+        names += [name for name, one in issues(publication).items() if one.assembled_at]
+    sent = {name for name in names if "-en-" in name}
+    assert sent == {f"daily-en-2026-01-{day:02}"}
+
+
+def test_a_fallback_counts_and_a_missing_translation_does_not(new_publication: Make) -> None:
+    edition = {"ar": {"missing": "fallback", "fallback": ["en"]}}
+    newsletters = [{**DAILY, "min_articles": 2, "edition": edition}]
+    publication = new_publication(languages=["en", "ar", "zh-Hans"], newsletters=newsletters)
+    publication.write("en/a.md", title="A", date="2026-01-08")
+    publication.write("ar/b.md", "Of it.", title="B", date="2026-01-08")
+    publication.write("zh-Hans/b.md", "On it.", title="B", date="2026-01-08")
+    assert select(publication) == 1
+    assert carried(publication, "daily-ar-2026-01-09") == ["a en", "b ar"]
+    for tag in ("en", "zh-Hans"):
+        assert (
+            issues(publication)[f"daily-{tag}-2026-01-09"].reason_key
+            == IssueReason.TOO_FEW_ARTICLES
+        )
+
+
+def test_an_editor_has_an_issue_made_that_was_skipped_for_few_articles(daily: Make) -> None:
+    publication = daily(min_articles=3)
+    publication.write("a.md", title="A", date="2026-01-08")
+    assert select(publication) == 0
+    key = OccurrenceKey(newsletter="daily", day=date(2026, 1, 9))
+    restore_occurrence(editing_state(publication), ROOT, key)
+    assert select(publication) == 1
+    assert carried(publication, "daily-en-2026-01-09") == ["a en"]
+    # That was about this one issue.
+    publication.write("b.md", title="B", date="2026-01-08")
+    publication.at(NOW + DAY)
+    assert select(publication) == 0
 
 
 def test_an_embargoed_article_waits_for_the_issue_after_its_time(daily: Make) -> None:

@@ -50,6 +50,7 @@ def test_settings_that_are_not_given_have_defaults(tmp_path: Path) -> None:
     assert (edition.timezone, edition.zone) == ("Asia/Hong_Kong", ZoneInfo("Asia/Hong_Kong"))
     assert edition.skip_dates == frozenset()
     assert (edition.max_articles, edition.max_age) == (12, timedelta(days=60))
+    assert edition.min_articles == 1
     assert (edition.late, edition.max_lateness) == (LatePolicy.SEND, timedelta(days=3))
     assert (edition.missing, edition.fallback) == (MissingPolicy.SKIP, ())
     assert (edition.in_doubt, edition.give_up_after.days) == (InDoubtPolicy.HOLD, 2)
@@ -63,6 +64,7 @@ start = 2026-01-05
 skip_dates = [2026-12-25]
 timezone = "Europe/Berlin"
 max_articles = 3
+min_articles = 2
 max_age = 7
 late = "merge"
 max_lateness = 5
@@ -77,6 +79,7 @@ start = 2026-02-02
 skip_dates = []
 timezone = "Asia/Taipei"
 max_articles = 4
+min_articles = 3
 max_age = 8
 late = "skip"
 max_lateness = 6
@@ -95,6 +98,7 @@ def test_an_edition_takes_what_its_newsletter_says_or_says_all_of_it_otherwise(
     assert edition.timezone == "Europe/Berlin"
     assert edition.skip_dates == {date(2026, 12, 25)}
     assert (edition.max_articles, edition.max_age) == (3, timedelta(days=7))
+    assert edition.min_articles == 2
     assert (edition.late, edition.max_lateness) == (LatePolicy.MERGE, timedelta(hours=5))
     assert (edition.missing, edition.fallback) == (MissingPolicy.FALLBACK, ("en",))
     edition = editions(tmp_path, EVERYTHING)["zh-Hant"]
@@ -105,6 +109,7 @@ def test_an_edition_takes_what_its_newsletter_says_or_says_all_of_it_otherwise(
     assert edition.timezone == "Asia/Taipei"
     assert edition.skip_dates == frozenset()
     assert (edition.max_articles, edition.max_age) == (4, timedelta(days=8))
+    assert edition.min_articles == 3
     assert (edition.late, edition.max_lateness) == (LatePolicy.SKIP, timedelta(hours=6))
     assert (edition.missing, edition.fallback) == (MissingPolicy.CONVERT, ())
 
