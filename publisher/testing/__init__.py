@@ -1,11 +1,10 @@
 """Fakes and samples for tests against this program. Public and stable, for any test framework.
 
-A sample publication and article, a transport that keeps messages in memory, a timer that tests
-advance, and a source that shows only its newest items. The clock that stands still is
-`publisher.clock.FixedClock`.
+A sample publication and article, a transport that keeps messages in memory, and a timer that tests advance. The clock
+that stands still is `publisher.clock.FixedClock`.
 """
 
-from publisher.testing.fakes import RECENT_ITEMS, MemoryTransport, RecentItemsSource
+from publisher.testing.fakes import MemoryTransport
 from publisher.testing.samples import (
     SAMPLE_NEWSLETTER,
     SAMPLE_PUBLICATION,
@@ -16,13 +15,11 @@ from publisher.testing.samples import (
 )
 
 __all__ = [
-    "RECENT_ITEMS",
     "SAMPLE_NEWSLETTER",
     "SAMPLE_PUBLICATION",
     "SECRET",
     "FakeTimer",
     "MemoryTransport",
-    "RecentItemsSource",
     "make_publication",
     "sample_article",
 ]

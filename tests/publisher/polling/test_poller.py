@@ -12,7 +12,10 @@ from PIL import Image
 
 from publisher.articles.model import Mailing
 from publisher.articles.tables import article
+from publisher.errors import SourceError
 from publisher.fetching.client import GuardedClient
+from publisher.ingest.sources.base import Item, RawItem
+from publisher.ingest.sources.entries import EntrySource
 from publisher.polling import store
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
 from publisher.polling.schedule import PollResult
@@ -283,6 +286,38 @@ def test_another_feed_at_another_address_begins_as_an_archive(
     )
     assert polled.cycle(after=DAY).new == 5
     assert titles(polled, Mailing.NEWS) == []
+
+
+def test_only_what_the_feed_says_it_has_deleted_is_withdrawn(
+    server: NewsServer, polled: Polled
+) -> None:
+    server.put("/feed", atom(("1", "en", ""), ("2", "en", ""), ("3", "en", "")))
+    polled.cycle()
+    gone = (
+        '<at:deleted-entry xmlns:at="http://purl.org/atompub/tombstones/1.0" ref="en2" '
+        'when="2026-01-09T00:00:00Z"/></feed>'
+    )
+    server.put("/feed", atom(("3", "en", "")).replace("</feed>", gone))
+    assert polled.cycle(after=DAY).withdrawn == 1
+    assert titles(polled) == ["en 1", "en 3"]
+    server.put("/feed", atom(("2", "en", ""), ("3", "en", "")))
+    polled.cycle(after=DAY)
+    assert titles(polled) == ["en 1", "en 2", "en 3"]
+
+
+def unreadable(_source: EntrySource, _item: Item) -> RawItem:
+    raise SourceError("the disk does not answer")
+
+
+def test_a_pick_up_that_fails_in_the_middle_goes_on_where_it_was(
+    server: NewsServer, polled: Polled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put("/feed", feed(1))
+    polled.poll()
+    with monkeypatch.context() as patch:
+        patch.setattr(EntrySource, "read", unreadable)
+        assert polled.folder.pick_up().problems == ["the disk does not answer"]
+    assert polled.folder.pick_up().new == 1
 
 
 def test_a_source_keeps_its_entries_under_another_name_and_at_another_address(
