@@ -121,17 +121,10 @@ class Poller:
             stored = store.list_polled(connection)
         renamed = renamed_polled(self._settings, stored)
         added = [
-            PolledSource(name=one.name, configured_url=one.url, state=PollState(one.url, now))
+            _begun(one, stored.get(one.name), now)
             for one in self.sources
             if one.name not in renamed.values()
             and (one.name not in stored or stored[one.name].configured_url != one.url)
-        ]
-        # Under another address what it has shown stays known, and what is older than the last poll is no news.
-        added = [
-            replace(one, last_read_at=before.last_read_at, is_paused=before.is_paused)
-            if (before := stored.get(one.name))
-            else one
-            for one in added
         ]
         if added or renamed:
             with self.database.writing() as connection:
@@ -287,6 +280,16 @@ def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
+def _begun(
+    options: PolledSourceSettings, before: PolledSource | None, now: datetime
+) -> PolledSource:
+    """Return a source that is due. Under another address what it has shown stays known."""
+    state = PollState(options.url, now)
+    if before is None:
+        return PolledSource(options.name, options.url, state)
+    return replace(before, configured_url=options.url, state=state, first_read_at=None)
+
+
 def renamed_polled(
     settings: Mapping[str, PolledSourceSettings], stored: Mapping[str, PolledSource]
 ) -> dict[str, str]:
@@ -310,6 +313,7 @@ def _rules(
     if one.first_read_at is not None or options.first_import == "news":
         return FilingRules(now=now, settle=settle, first_read_at=one.first_read_at)
     usual = now if options.first_import == "archive" else now - options.backfill
+    # At another address, what is older than the last poll is no news.
     return FilingRules(now=now, settle=settle, archive_until=one.last_read_at or usual)
 
 

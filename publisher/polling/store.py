@@ -25,7 +25,7 @@ _SHOWN = ("link", "content_hash")
 _TIMES = ("next_at", "full_at", "failing_since", "moved_since")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PolledSource:
     """A source as it is stored. `result` and `reason` are of the last poll."""
 
