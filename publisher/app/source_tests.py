@@ -1,4 +1,8 @@
-"""What a source would bring now, of which only the audit log keeps anything: one test, or tests in threads."""
+"""What a source would bring now: a test leaves articles and their states as they are.
+
+The command line waits for the result. The console and the API begin a test in a thread and ask for it later,
+since the disk of a source may not answer: `SourceTests` has the latest one of each source.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
-"""Sources as editors see them: what each has, what the engine says of it, and what it would bring now.
+"""Sources as editors see them: what each has, and what the engine says of it.
 
 `notices_of` is pure: all of it was stored by the last cycle. It writes no sentence about what is in order.
-A test of a source leaves articles and their states as they are. The command line waits for the result. The
-console and the API begin a test in a thread and ask for it later, since the disk of a source may not answer:
-`SourceTests` has the latest one of each source.
 """
 
 from __future__ import annotations
