@@ -54,11 +54,11 @@ def create_site(context: Callable[[], ConsoleContext]) -> WSGIApplication:
         return create_api(context())
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        settings = context().current_settings()
-        name_client(environ, settings.console.url, settings.web.trusted_proxies)
         is_api = str(environ.get("PATH_INFO", "")).startswith("/api/")
         with lock:
+            settings = context().current_settings()
             application = api() if is_api else console()
+        name_client(environ, settings.console.url, settings.web.trusted_proxies)
         return application(environ, start_response)
 
     return answer

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
+from threading import Lock
 from urllib.parse import unquote, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -28,6 +29,8 @@ class PublicationSite:
     ) -> None:
         """`pages` is called at the first request for one, since it loads Flask."""
         self._pages = cache(pages)
+        # All that wait after a start would make pages of their own.
+        self._making = Lock()
         self._site = site
         self._current_settings = current_settings
         self._pattern: tuple[Settings | None, re.Pattern[str]] = None, re.compile("")
@@ -42,7 +45,9 @@ class PublicationSite:
             return self._site(environ, start_response)
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = page["root"], page["path"]
         name_client(environ, settings.publication.url, settings.web.trusted_proxies)
-        return self._pages()(environ, start_response)
+        with self._making:
+            pages = self._pages()
+        return pages(environ, start_response)
 
     def _compiled(self, settings: Settings) -> re.Pattern[str]:
         compiled_for, pattern = self._pattern

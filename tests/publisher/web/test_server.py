@@ -1,9 +1,12 @@
 """Pages and the static site on one port."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from threading import Barrier
 from typing import NoReturn
+from wsgiref.types import WSGIApplication
 
 import pytest
 from werkzeug.test import Client, TestResponse
@@ -20,6 +23,7 @@ from publisher.web.pages.server import PublicationSite
 from publisher.web.server import serve
 from publisher.web.wsgi import client_address, with_health
 from tests.publisher.conftest import PublicationFolder
+from tests.sizes import PATIENCE
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -43,6 +47,29 @@ def site(publication: PublicationFolder, context: WebContext) -> Callable[..., C
         return Client(PublicationSite(lambda: app, StaticSite(current), current))
 
     return make
+
+
+def test_pages_are_made_once_though_many_wait_for_them_at_the_start(
+    publication: PublicationFolder, context: WebContext
+) -> None:
+    made, all_ask = list[WSGIApplication](), Barrier(8)
+
+    def make() -> WSGIApplication:
+        made.append(create_app(context))
+        return made[0]
+
+    def current() -> Settings:
+        return publication.settings
+
+    pages = PublicationSite(make, StaticSite(current), current)
+
+    def read(_number: int) -> int:
+        all_ask.wait(PATIENCE)
+        return ask(Client(pages), "/en/subscribe/").status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(read, range(8))] == [200] * 8
+    assert len(made) == 1
 
 
 def ask(client: Client, path: str, method: str = "GET", **fields: str) -> TestResponse:
