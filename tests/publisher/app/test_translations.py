@@ -134,6 +134,8 @@ def test_unknown_stories_languages_places_and_impossible_times_are_refused(
     for key, language, wrong in (("fery", "ar", "fery"), ("ferry", "eo", "eo")):
         with pytest.raises(TranslationError, match=f"^{wrong}"):
             translations.start_translation(state, ROOT, key, language)
+    with pytest.raises(TranslationError, match="eo: the publication"):
+        translations.read_translation(state, ROOT, 1, "eo")
     for cursor in ("x", "20260108T000000Z-", "2026-01"):
         with pytest.raises(TranslationError, match="no place in the list"):
             translations.list_translations(state, ROOT, cursor=cursor)
