@@ -96,7 +96,11 @@ def insert_unless_kept(connection: sa.Connection, table: sa.Table, *key: str) ->
 @cache
 def _insert_unless_kept(dialect: str, table: sa.Table, key: tuple[str, ...]) -> sa.Insert:
     # Built once, as above: its values are parameters.
-    return _inserts(dialect)(table).on_conflict_do_nothing(key).returning(table.c.id)
+    return (
+        _inserts(dialect)(table)
+        .on_conflict_do_nothing(index_elements=key)
+        .returning(table.c.id)
+    )
 
 
 def with_rowcount(statement: _Inserting) -> _Inserting:

@@ -167,3 +167,9 @@ def test_names_are_made_of_what_they_are_about() -> None:
     names = {str(constraint.name) for constraint in [*light.constraints, *of_columns]}
     assert names == {"pk_light", "fk_light_lamp_id_lamp", "ck_light_colour", "uq_light_colour"}
     assert [index.name for index in light.indexes] == ["ix_light_lamp_id"]
+
+
+def test_a_row_with_a_key_that_is_there_stays_as_it_is_on_both() -> None:
+    for dialect in DIALECTS:
+        insertion = sql._insert_unless_kept(dialect.name, LAMP, ("colour",))
+        assert "ON CONFLICT (colour) DO NOTHING" in str(insertion.compile(dialect=dialect))
