@@ -93,6 +93,15 @@ def test_links_of_other_kinds_others_and_earlier_generations_are_refused(
     found = access.read_own_link(connection, SECRET, "unsubscribe", unsubscribing)
     assert found is not None
     assert access.unsubscribe_token(SECRET, found[0]) == unsubscribing
+    # Each kind opens its own pages alone.
+    kinds: tuple[LinkKind, ...] = ("preferences", "unsubscribe", "feed", "data")
+    opened = {
+        (kind, of)
+        for kind in kinds
+        for of in kinds
+        if access.read_own_link(connection, SECRET, kind, token(of, ann.id, generation=1))
+    }
+    assert opened == {(kind, kind) for kind in kinds}
 
 
 def test_only_known_subscribers_who_may_be_written_to_get_their_links_and_not_often(
