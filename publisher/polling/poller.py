@@ -9,7 +9,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -95,7 +95,7 @@ class Poller:
         now = self.clock.now()
         stored = self._adopt(now)
         due = [one for one in stored.values() if _is_due(one, now, only)]
-        report, batch, offline = (PollReport(), list[PollOutcome](), list[PollOutcome]())
+        report, batch, offline = PollReport(), list[PollOutcome](), list[PollOutcome]()
         with closing(self._answers(due)) as answers:
             for number, asked in enumerate(answers):
                 if progress:
@@ -155,7 +155,9 @@ class Poller:
             finally:
                 self._stopping.set()
                 while not all(one.done() for one in running):
-                    _take(answers)
+                    # Makes room for threads that end.
+                    with suppress(Empty):
+                        answers.get(timeout=0.05)
 
     def _ask_host(self, sources: Sequence[PolledSource], answers: Queue[PollOutcome]) -> None:
         for number, one in enumerate(sources):
@@ -266,14 +268,6 @@ def _is_due(one: PolledSource, now: datetime, only: str) -> bool:
     if only:
         return one.name == only and not one.is_paused
     return one.is_asked and one.state.next_at <= now
-
-
-def _take(answers: Queue[PollOutcome]) -> None:
-    """Make room for threads that end."""
-    try:
-        answers.get(timeout=0.05)
-    except Empty:
-        return
 
 
 def _host(url: str) -> str:
