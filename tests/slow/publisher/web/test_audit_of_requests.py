@@ -21,6 +21,8 @@ from publisher.articles.tables import article
 from publisher.cli import common
 from publisher.cli.main import app, main
 from publisher.delivery.tables import delivery
+from publisher.polling.schedule import PollState
+from publisher.polling.store import PolledSource, save_polled
 from publisher.testing import SECRET
 from publisher.web.api import requests
 from publisher.web.api.application import OPERATIONS, create_api
@@ -256,6 +258,19 @@ def _archive(scene: Scene) -> None:
         connection.execute(update(article).values(mailing="archive"))
 
 
+# No request leaves this machine: its own addresses are refused.
+FEED = "http://127.0.0.1/feed"
+
+
+def _feed(scene: Scene) -> None:
+    settings, now = scene.root / "publication.toml", scene.publication.clock.now()
+    table = f'\n[[source]]\nkind = "feed"\nname = "harbour"\nurl = "{FEED}"\n'
+    if table not in settings.read_text("utf-8"):
+        settings.write_text(settings.read_text("utf-8") + table, "utf-8")
+    with scene.publication.database.writing() as connection:
+        save_polled(connection, [PolledSource("harbour", FEED, PollState(FEED, now))])
+
+
 def _one_key(scene: Scene) -> None:
     now = scene.publication.clock.now()
     with scene.publication.database.writing() as connection:
@@ -278,6 +293,13 @@ COMMANDS: dict[str, Command] = {
     "deliveries retry": Command((f"weekly-en-{DAY}",), "sent", _bounced),
     "articles announce": Command(("articles",), prepare=_archive),
     "sources test": Command(("articles",)),
+    "sources add": Command(
+        _path("feeds.opml"),
+        prepare=_file("feeds.opml", '<opml><outline xmlUrl="https://a.example/"/></opml>'),
+    ),
+    "sources poll": Command(("harbour",), prepare=_feed, code=1),
+    "sources pause": Command(("harbour",), prepare=_feed),
+    "sources resume": Command(("harbour",), prepare=_feed),
     "accounts add": Command(("new@example.org", "--role", "viewer")),
     "accounts recover": Command(("number@example.org",)),
     "doubt resend": Command((f"weekly-en-{DAY}",), "doubtful"),
@@ -334,7 +356,7 @@ WITHOUT_ENTRY = {
         *("doubt list", "issues report"),
         *("issues list", "issues show"),
         *("subscribers list", "subscribers find", "subscribers form"),
-        "sources list",
+        *("sources list", "sources opml"),
     },
     "make or exchange a whole database, with its log": {
         *("new", "demo", "restore", "database copy", "database adopt-secret")
