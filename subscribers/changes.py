@@ -1,4 +1,4 @@
-"""Change the consent of one subscriber, record what changed, and undo an unsubscription.
+"""Write an unsubscription, or another change of one subscriber's consent, with its history; take one back.
 
 `subscribers.consent` decides which changes are allowed. An unsubscription is found in the history
 of consent, and taken back on the subscriber's word. The transaction belongs to the caller, who has

@@ -1,1 +1,1 @@
-"""Sentences that pages show in other languages, and the problems of articles that they name."""
+"""Sentences that pages show in other languages, whose words are below templates/locale; problems of articles."""

@@ -1,6 +1,6 @@
-"""Leases: one row for each run that is sending. A run renews its lease while it lives.
+"""Leases: one row for each run that is sending, and what becomes of the rows of a run that was killed.
 
-A run that does not renew its lease loses what it holds: claimed rows are free again; rows that
+A run renews its lease while it lives. One that does not loses what it holds: claimed rows are free again; rows that
 were being attempted are in doubt, or are sent again if the transport is idempotent. Instants are
 seconds since the epoch, and arguments.
 """

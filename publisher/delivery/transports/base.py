@@ -1,4 +1,4 @@
-"""The interface between delivery and transports: what a transport receives, does, and answers.
+"""The interface of a transport, whose kind is a line in `publisher.config.delivery.TRANSPORT_KINDS`.
 
 An `Outcome` is the result of giving one message to a transport. The next state of the row is
 decided in `publisher.delivery.retry_policy`.

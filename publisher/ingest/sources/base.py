@@ -1,4 +1,4 @@
-"""The interface of a source: a listing of its items, and the content of one item."""
+"""The interface of a source: its items, and the content of one. `publisher.config.sources` lists the kinds."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """What an operation of the API is, whom it lets in, and the models of its values as JSON. Pure.
 
 An operation without access can't be made, and one about a language's text has to say which one. Keys of a
-body that are not known are refused.
+body that are not known are refused. A new module is listed in `application`.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """What a route of the console is, and whom it lets in. Pure.
 
 A module of pages has `ROUTES`, a table of these; each stands above its view. A route without access can't be made, and one about
-a language's text has to say where its language comes from.
+a language's text has to say where its language comes from. A new module is listed in `application`.
 """
 
 from collections.abc import Callable, Iterable
