@@ -1,4 +1,4 @@
-"""The request of a webhook, and the events in it. Pure values."""
+"""The request of a provider's webhook, and the events in it: what each provider's module is about (see the package). Pure."""
 
 import json
 from collections.abc import Mapping

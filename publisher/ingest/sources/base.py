@@ -1,4 +1,4 @@
-"""The interface of a source: its items, and the content of one. `publisher.config.sources` lists the kinds."""
+"""The interface of a source: its items, and the content of one. Kinds: `publisher.config.sources.SOURCE_KINDS`."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
