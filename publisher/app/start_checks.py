@@ -223,16 +223,6 @@ class PipelineParts:
     # With a database on a server: whether this process plans and writes files, or only sends.
     leadership: Leadership | None = None
 
-    @property
-    def leads(self) -> bool:
-        """Whether no other process plans and writes files."""
-        return self.leadership is None or self.leadership.epoch is not None
-
-    @property
-    def parts(self) -> tuple[Settings, Database, Transport, str, Clock]:
-        """What each step that sends mail needs, in the order of its arguments."""
-        return self.settings, self.database, self.transport, self.secret, self.clock
-
 
 @contextmanager
 def open_parts(

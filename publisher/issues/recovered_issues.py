@@ -18,7 +18,7 @@ from publisher.articles.tables import article, story
 from publisher.config import Edition, Settings
 from publisher.issues import planner, schedule, store
 from publisher.issues.model import Issue, IssueReason, IssueState, issue_name
-from publisher.issues.tables import issue_article_table, recovered_story_table
+from publisher.issues.tables import BEFORE_NEW_START, issue_article_table, recovered_story_table
 from publisher.recurrence import Occurrence
 
 
@@ -83,8 +83,6 @@ def _all_but_wanted(
 
 # A link to the page of an article (`urls.article_path`).
 _STORY = re.compile(r"stories/([^/\"'?#]+)/")
-# Before a language: in the place of an issue's name, for those of a database that is lost.
-_FORMER = "before the new start: "
 _COLUMNS = recovered_story_table.c
 
 
@@ -122,16 +120,9 @@ def store_former_stories(connection: Connection, public: Path) -> int:
     for file in public.glob("*/*/[0-9]*-[0-9]*-[0-9]*/index.html"):
         language = file.relative_to(public).parts[0]
         slugs = linked_slugs(file.read_text("utf-8", "replace"))
-        found.setdefault(_FORMER + language, set()).update(slugs)
+        found.setdefault(BEFORE_NEW_START + language, set()).update(slugs)
     store_recovered_stories(connection, found)
     return sum(map(len, found.values()))
-
-
-def is_former_story(connection: Connection, number: int, language: str) -> bool:
-    """Return whether a story was in an issue of a language before a new start."""
-    here = (story.c.id == number) & (_COLUMNS.issue == _FORMER + language)
-    query = select(story.c.id).join(recovered_story_table, _COLUMNS.story_key == story.c.slug)
-    return connection.execute(query.where(here)).first() is not None
 
 
 def lacks_recovered_stories(

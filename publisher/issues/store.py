@@ -12,12 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from publisher.articles.tables import story
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
 from publisher.database.metadata import UTCDateTime
 from publisher.errors import IssueError
 from publisher.issues import model
 from publisher.issues.tables import (
+    BEFORE_NEW_START,
     edition_table,
     issue_article_table,
     issue_table,
@@ -336,6 +338,14 @@ def select_articles(
 
 def article_ids_of(connection: sa.Connection, one: model.Issue) -> list[int]:
     return [article for _story, article in chosen_articles(connection, one)]
+
+
+def is_former_story(connection: sa.Connection, number: int, language: str) -> bool:
+    """Return whether a story was in an issue of a language before a new start."""
+    columns = recovered_story_table.c
+    here = (story.c.id == number) & (columns.issue == BEFORE_NEW_START + language)
+    query = sa.select(story.c.id).join(recovered_story_table, columns.story_key == story.c.slug)
+    return connection.execute(query.where(here)).first() is not None
 
 
 def recovered_stories(connection: sa.Connection, issue: str) -> frozenset[str] | None:

@@ -91,6 +91,9 @@ issue_table = sa.Table(
 sa.Index("ix_issue_state", issue_table.c.state)
 sa.Index("ix_issue_newsletter_day", issue_table.c.newsletter, issue_table.c.day)
 
+# Before a language: in the place of an issue's name, for those of a database that is lost.
+BEFORE_NEW_START = "before the new start: "
+
 # Of issues that were sent before the database was restored: the stories that they are made of anew. By the
 # name, since the issue may not be planned again yet.
 recovered_story_table = sa.Table(

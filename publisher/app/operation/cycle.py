@@ -54,6 +54,7 @@ from publisher.delivery.lineage.quarantine import (
 )
 from publisher.delivery.lineage.witness import read_lineage
 from publisher.delivery.transports import create_transport
+from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError
 from publisher.fault_isolation import Report, isolated
 from publisher.files import merge_refused, write_file
@@ -129,6 +130,16 @@ class Pipeline(PipelineParts):
     engine: TurnEngine | None = None
     uploader: Uploader = field(default_factory=Uploader)
     watch: ClockWatch = field(default_factory=ClockWatch)
+
+    @property
+    def leads(self) -> bool:
+        """Whether no other process plans and writes files."""
+        return self.leadership is None or self.leadership.epoch is not None
+
+    @property
+    def parts(self) -> tuple[Settings, Database, Transport, str, Clock]:
+        """What each step that sends mail needs, in the order of its arguments."""
+        return self.settings, self.database, self.transport, self.secret, self.clock
 
     def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle. A step that fails is reported, and the others are done."""

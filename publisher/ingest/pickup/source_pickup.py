@@ -39,7 +39,6 @@ from publisher.ingest.pickup.source_items import (
 from publisher.ingest.sites.base import left_out_as_text
 from publisher.ingest.sources.base import Item, Listing, Source
 from publisher.log import log
-from publisher.polling.store import last_ready
 
 # Increase this when parsers return something else for the same document: all are read again.
 _PARSERS_VERSION = 9
@@ -404,6 +403,8 @@ def _idle_sources(connection: Connection, settings: Settings, now: datetime) -> 
     polled = [one for one in settings.sources if isinstance(one, PolledSourceSettings)]
     if not polled:
         return frozenset()
+    from publisher.polling.store import last_ready  # most publications have folders alone
+
     last = last_ready(connection, now)
     stored = source_items.source_states(connection)
 

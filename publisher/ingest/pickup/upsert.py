@@ -21,7 +21,7 @@ from publisher.ingest.links import link_store
 from publisher.ingest.pickup import script_conversion, source_items, story_keys
 from publisher.ingest.pickup.source_items import ArchiveRule, ItemId, ItemResult
 from publisher.ingest.tables import source_item
-from publisher.issues.recovered_issues import is_former_story
+from publisher.issues.store import is_former_story
 from publisher.log import log
 from publisher.translations.model import Words, words_of
 from publisher.translations.records import note_changes

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.errors import ArticleError
-from publisher.ingest.media.folder_files import FolderFiles
+from publisher.ingest.media.document_media import FolderFiles
 from publisher.ingest.parsers.document import decode_document
 from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.sites import base as sites

@@ -21,7 +21,7 @@ from publisher.config import Settings
 from publisher.config.sources import PolledSourceSettings
 from publisher.database import Database
 from publisher.errors import ArticleError, LanguageError
-from publisher.ingest.media.folder_files import FolderFiles
+from publisher.ingest.media.document_media import FolderFiles
 from publisher.ingest.parsers.document import SourceDocument
 from publisher.ingest.sources.base import Item, Listing, RawItem
 from publisher.languages import normalise

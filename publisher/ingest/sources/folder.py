@@ -28,7 +28,7 @@ from publisher.config.sources import FolderSourceSettings
 from publisher.errors import ArticleError, SourceError
 from publisher.i18n.messages import message, untranslated
 from publisher.ingest.links.resolution import may_be_page
-from publisher.ingest.media.folder_files import CONVERTED_SUFFIXES, FolderFiles
+from publisher.ingest.media.document_media import CONVERTED_SUFFIXES, FolderFiles
 from publisher.ingest.media.kinds import DOWNLOAD_SUFFIXES, MEDIA_SUFFIXES, TEXT_SUFFIX
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
 from publisher.ingest.parsers.document import ShortcodeRule, SourceDocument

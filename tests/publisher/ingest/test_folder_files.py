@@ -11,8 +11,8 @@ import pytest
 from publisher import files as module
 from publisher.articles.model import MediaFile
 from publisher.errors import SourceError
+from publisher.ingest.media.document_media import FolderFiles
 from publisher.ingest.media.duration import media_duration
-from publisher.ingest.media.folder_files import FolderFiles
 from publisher.ingest.media.kinds import HEAD_BYTES, MEDIA_KINDS, media_kind
 from publisher.ingest.sites.base import LeftOut, LeftOutReason
 from publisher.ingest.sources import folder as folder_source

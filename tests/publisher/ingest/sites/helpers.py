@@ -6,7 +6,7 @@ from typing import Any
 
 from publisher.articles.model import ParsedArticle
 from publisher.config.sources import FolderSourceSettings
-from publisher.ingest.media.folder_files import FolderFiles
+from publisher.ingest.media.document_media import FolderFiles
 from publisher.ingest.parsers import parse_document
 from publisher.ingest.sites.base import LeftOut, LeftOutError, Site, SiteOptions
 from publisher.ingest.sites.configuration import ConfigurationFiles

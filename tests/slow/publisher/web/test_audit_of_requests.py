@@ -4,6 +4,7 @@ Each operation answers as its document says. The tables of operations and of com
 forms, which looks at their entries.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -264,9 +265,10 @@ FEED = "http://127.0.0.1/feed"
 
 def _feed(scene: Scene) -> None:
     settings, now = scene.root / "publication.toml", scene.publication.clock.now()
-    table = f'\n[[source]]\nkind = "feed"\nname = "harbour"\nurl = "{FEED}"\n'
-    if table not in settings.read_text("utf-8"):
-        settings.write_text(settings.read_text("utf-8") + table, "utf-8")
+    table = f', {{ kind = "feed", name = "harbour", url = "{FEED}" }}]'
+    text = settings.read_text("utf-8")
+    if table not in text:
+        settings.write_text(re.sub(r"(?m)(^source = .*)\]$", rf"\1{table}", text), "utf-8")
     with scene.publication.database.writing() as connection:
         save_polled(connection, [PolledSource("harbour", FEED, PollState(FEED, now))])
 
