@@ -228,10 +228,10 @@ def _join_stories(
     here = (table.source == source) & (table.link.in_(links) | table.key.in_(keys))
     found = connection.execute(sa.select(*columns).where(here)).mappings().all()
     in_order = sorted(found, key=lambda row: (row["first_seen_at"], row["key"]))
-    for row, story in joined_stories([dict(row) for row in in_order]).items():
-        ready = sa.case((table.ready_at < now, now), else_=table.ready_at)
-        change = sa.update(polled_entry).where(table.source == source, table.key == row)
-        connection.execute(change.values(story=story, ready_at=ready))
+    ready = {row["key"]: max(row["ready_at"], now) for row in found}
+    for key, story in joined_stories([dict(row) for row in in_order]).items():
+        change = sa.update(polled_entry).where(table.source == source, table.key == key)
+        connection.execute(change.values(story=story, ready_at=ready[key]))
 
 
 def joined_stories(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
