@@ -124,7 +124,12 @@ def add_listed_sources(state: EditingState, actor: Actor, opml: bytes) -> list[s
 
 def _added(state: EditingState, actor: Actor, tables: Sequence[Mapping[str, str]]) -> list[str]:
     known = {one.url for one in polled_sources(state.settings)}
-    new = {name_of(one["url"]): one for one in tables if one["url"] not in known}
+    names = {one.name for one in state.settings.sources}
+    found = {name_of(one["url"]): one for one in tables if one["url"] not in known}
+    # A table of a name that is there would be changed.
+    new = {name: table for name, table in found.items() if name not in names}
+    if not new:
+        return []
     with state.changing(actor, "add-source", f"{len(new)}"):
         changes = {f"source[{name}]": table for name, table in new.items()}
         change_settings(state.settings.folders.root, changes)

@@ -335,7 +335,7 @@ def _after(  # what a poll knows
     after = replace(
         one,
         state=state,
-        result=polled.result.name.lower(),
+        result=polled.result,
         reason="; ".join(filter(None, (polled.text, asked.note))),
         last_read_at=now if is_read else one.last_read_at,
         first_read_at=one.first_read_at or (now if is_read else None),
@@ -346,7 +346,7 @@ def _after(  # what a poll knows
 def _offline(one: PolledSource, asked: PollOutcome, now: datetime) -> PolledSource:
     reason = f"{asked.answer.problem}, and nothing else can be reached from this machine"
     state = replace(one.state, next_at=now + _OFFLINE)
-    return replace(one, state=state, result=PollResult.WAIT.name.lower(), reason=reason)
+    return replace(one, state=state, result=PollResult.WAIT, reason=reason)
 
 
 def _held_back(one: PolledSource, held: Mapping[str, datetime]) -> PolledSource:

@@ -78,7 +78,7 @@ def probe(url: str, client: GuardedClient, parser: ParserProcess, user_agent: st
 
 class _Look:
     def __init__(self, client: GuardedClient, parser: ParserProcess, user_agent: str) -> None:
-        self._client = replace(client, limits=FetchLimits(seconds=_SECONDS_EACH))
+        self._client = client
         self._parser = parser
         self._user_agent = user_agent
         self._ends = monotonic() + _SECONDS
@@ -86,15 +86,17 @@ class _Look:
     def fetch(self, url: str) -> tuple[bytes, str, str]:
         """Return a body, the address at which it stands, and its media type. Raise SourceError unless the answer is 200."""
         request = WebRequest(url, headers={"User-Agent": self._user_agent}, follow="any")
-        with self._client.open(request) as response:
+        if (left := self._ends - monotonic()) <= 0:
+            raise AnswerError(f"{urlsplit(url).hostname}: not looked at, for want of time")
+        limits = FetchLimits(seconds=min(_SECONDS_EACH, left))
+        with replace(self._client, limits=limits).open(request) as response:
             if response.status != HTTPStatus.OK:
                 raise AnswerError(f"{urlsplit(url).hostname}: answered {response.status}")
             return response.read(), response.url, response.headers.get("Content-Type", "")
 
     def add_feeds_of(self, page: FrontPage, url: str, found: Probe) -> None:
-        found.what = (
-            f"a page of a site made with {page.generator}" if page.generator else "a page"
-        )
+        made = f" of a site made with {page.generator}" if page.generator else ""
+        found.what = f"a page{made}"
         found.title = page.title
         for link in self._links(page, url):
             if monotonic() > self._ends or len(found.feeds) >= _MOST_FEEDS:
@@ -103,9 +105,10 @@ class _Look:
             if feed := self._read(link, found):
                 found.feeds.append(feed)
         if page.api and found.feeds and self._answers(page.api):
-            # Its feeds would bring the same, and less.
+            # Its own feeds would bring the same, and less.
             site = re.split(r"wp-json|index\.php|\?rest_route", page.api)[0]
-            found.feeds = [replace(found.feeds[0], url=site, kind="wordpress")]
+            others = [one for one in found.feeds[1:] if not one.url.startswith(site)]
+            found.feeds = [replace(found.feeds[0], url=site, kind="wordpress"), *others]
         if not found.feeds:
             found.notes.append("no feed was found; if you know its address, give that")
 

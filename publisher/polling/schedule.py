@@ -6,12 +6,12 @@ caller parses the body, says whether it is what it should be, and keeps hosts ap
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from enum import Enum
+from datetime import datetime, timedelta
+from enum import StrEnum
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from publisher.fetching.header_times import asked_delay, http_date
 from publisher.polling.model import WebFeed
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -61,12 +61,12 @@ class PollState:
     cursor: str = ""
 
 
-class PollResult(Enum):
-    """What came of a poll."""
+class PollResult(StrEnum):
+    """What came of a poll. With `WAIT` the server asks to come back later."""
 
     NEW = "new"
     UNCHANGED = "unchanged"
-    WAIT = "the server asks to come back later"
+    WAIT = "wait"
     FAILED = "failed"
     STOPPED = "stopped"
 
@@ -152,12 +152,8 @@ def _read(state: PollState, answer: PollAnswer, now: datetime, spread: float) ->
     done = _succeeded(replace(done, body_hash=answer.body_hash), answer, now, spread)
     if answer.body_hash == state.body_hash:
         return Polled(done, PollResult.UNCHANGED, "the same as before")
-    text = (
-        "read"
-        if done.url == state.url
-        else f"read; it has moved to {urlsplit(done.url).netloc}"
-    )
-    return Polled(done, PollResult.NEW, text)
+    moved = f"; it has moved to {urlsplit(done.url).netloc}" if done.url != state.url else ""
+    return Polled(done, PollResult.NEW, f"read{moved}")
 
 
 def _with_validators(state: PollState, answer: PollAnswer) -> PollState:
@@ -179,8 +175,8 @@ def _with_move(state: PollState, answer: PollAnswer, now: datetime) -> PollState
     is_believed = now - since >= MOVE_BELIEVED_AFTER and answer.overlaps
     if is_believed or to == state.url.replace("http://", "https://", 1) != state.url:
         # Validators belong to one address.
-        here = replace(state, url=to, etag="", last_modified="")
-        return replace(here, moved_to="", moved_since=None)
+        state = replace(state, url=to, etag="", last_modified="")
+        return replace(state, moved_to="", moved_since=None)
     return replace(state, moved_to=to, moved_since=since)
 
 
@@ -236,22 +232,8 @@ def freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """Return until when a server asks to wait (RFC 9110 section 10.2.3), a week at most; None if it does not say."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        wait = timedelta(seconds=int(text[:9]))
-    elif date := http_date(text):
-        # By the server's own clock.
-        wait = date - (http_date(headers.get("Date", "")) or now)
-    else:
-        return None
-    return now + min(max(wait, timedelta(0)), _LONGEST_RETRY)
-
-
-def http_date(text: str) -> datetime | None:
-    """Parse a date of a header field; None if it is malformed."""
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """Return until when a server asks to wait, a week at most; None if it does not say."""
+    # By the server's own clock.
+    there = http_date(headers.get("Date", "")) or now
+    wait = asked_delay(headers.get("Retry-After", ""), there, _LONGEST_RETRY)
+    return None if wait is None else now + wait

@@ -5,7 +5,7 @@ killed is done again, and nothing is lost or there twice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from publisher.polling.tables import polled_entry, polled_source
 
 # Some entries show the time, or a number of readers: more changes than so many are none.
 MAX_EDITS = 24
-_MARKS = ("entry_id", "link", "title", "day", "content_hash")
+_MARKS = tuple(one.name for one in fields(EntryMarks))
 # Of these, those that readers see.
 _SHOWN = ("link", "content_hash")
 _TIMES = ("next_at", "full_at", "failing_since", "moved_since")
@@ -198,10 +198,12 @@ def _changed_row(
     is_edited = before["is_withdrawn"] or any(before[name] != marks[name] for name in _SHOWN)
     if is_edited and before["edits"] < MAX_EDITS:
         was_picked_up = before["ready_at"] <= rules.now
+        # A date that is moved later makes no news.
+        published = entry_from_json(before["entry"]).published or one.entry.published
         return {
             **before,
             **marks,
-            "entry": entry_to_json(replace(one.entry, published=_published(before, one.entry))),
+            "entry": entry_to_json(replace(one.entry, published=published)),
             "edits": before["edits"] + 1,
             "ready_at": rules.now + (timedelta() if was_picked_up else rules.settle),
             "is_withdrawn": False,
@@ -251,12 +253,6 @@ def joined_stories(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for row, story in zip(rows, stories, strict=True)
         if story != row["story"]
     }
-
-
-def _published(before: dict[str, Any], entry: WebEntry) -> datetime | None:
-    """Return when an entry was first published: a date that is moved later makes no news."""
-    first = entry_from_json(before["entry"]).published
-    return first or entry.published
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from http.client import responses
 from typing import Literal
@@ -29,6 +28,7 @@ from publisher.database import Database, retry_queue
 from publisher.database.retry_queue import FAILED, QueueItem, Settlement, queue_item
 from publisher.fetching.addresses import WebRequest, networks_named_by
 from publisher.fetching.client import GuardedClient, WebResponse
+from publisher.fetching.header_times import asked_delay
 from publisher.fetching.limits import FetchError, FetchLimits
 from publisher.log import log
 from publisher.syndication import websub
@@ -130,7 +130,8 @@ def _classify(response: WebResponse, hub: str, now: datetime) -> HubResponse:
     if "?" not in hub and (line := _error_text(response)):
         text += f": {line}"
     if status in {_TOO_MANY, _UNAVAILABLE}:
-        delay = _retry_after(headers.get("Retry-After"), now)
+        asked = asked_delay(headers.get("Retry-After", ""), now, _MAX_RETRY_AFTER)
+        delay = asked or timedelta(0)
         is_rate_limited = status == _TOO_MANY or delay > timedelta(0)
         return HubResponse(HubResult.BUSY, text, delay, is_rate_limited)
     if status >= _SERVER_ERROR or status in _TEMPORARY:
@@ -138,21 +139,6 @@ def _classify(response: WebResponse, hub: str, now: datetime) -> HubResponse:
     if location := headers.get("Location"):
         text += f"; the hub is now at {websub.printable_address(location)}"
     return HubResponse(HubResult.REJECTED, text)
-
-
-def _retry_after(value: str | None, now: datetime) -> timedelta:
-    """Parse Retry-After (RFC 9110 section 10.2.3): seconds or a date; 0 if it is malformed."""
-    text = (value or "").strip()
-    try:
-        if text.isascii() and text.isdigit():
-            # Nine digits are 31 years; more would overflow.
-            delay = timedelta(seconds=int(text[:9]))
-        else:
-            moment = parsedate_to_datetime(text)
-            delay = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-    except (ValueError, OverflowError):
-        return timedelta(0)
-    return min(max(delay, timedelta(0)), _MAX_RETRY_AFTER)
 
 
 @dataclass(frozen=True, slots=True)

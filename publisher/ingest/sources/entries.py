@@ -12,7 +12,6 @@ from pathlib import PurePosixPath
 
 from lxml import etree
 from lxml import html as lxml_html
-from sqlalchemy import Connection
 
 from publisher.articles.content.parser import parse_content
 from publisher.articles.content.text import make_excerpt
@@ -39,6 +38,8 @@ _APPENDED = re.compile(
 _MORE = re.compile(r"\s*(?:\[(?:…|\.\.\.|&hellip;|&#8230;)\])\s*(?=(?:</p>)?\s*\Z)")
 
 
+# Characters of a title that is made from a text.
+_MAX_TITLE = 80
 # Gives the path of a picture's copy by its address; empty if there is none.
 PlaceOf = Callable[[str], str]
 
@@ -70,7 +71,9 @@ class EntrySource:
     def read(self, item: Item) -> RawItem:
         """Return an entry as a document; raise ArticleError for one that is not stored any more."""
         with self._database.reading() as connection:
-            stored = self._read(connection, item.key)
+            stored = store.read_entry(connection, self._options.name, item.key)
+        if stored is None:
+            raise ArticleError.saying("this entry is not stored any more")
         place_of = self._pictures.place_of if self._options.pictures == "copy" else str
         content = document_of(stored, self._options, place_of)
         # Its key says nothing of languages, as the path of a file does.
@@ -87,17 +90,11 @@ class EntrySource:
             whole=stored.entry.html,
         )
 
-    def _read(self, connection: Connection, key: str) -> KeptEntry:
-        stored = store.read_entry(connection, self._options.name, key)
-        if stored is None:
-            raise ArticleError.saying("this entry is not stored any more")
-        return stored
-
 
 def metadata_of(
     stored: KeptEntry, options: PolledSourceSettings, place_of: PlaceOf = str
 ) -> ParsedArticle:
-    """Return what an entry says of itself, as an article without a body. Pure.
+    """Return what an entry says of itself, as an article without a body. `place_of` may look at files.
 
     With its whole text it is a page of ours, and names the site's as the first copy; else links lead to the site.
     """
@@ -137,7 +134,7 @@ def _tag_of(written: str) -> str | None:
 def document_of(
     stored: KeptEntry, options: PolledSourceSettings, place_of: PlaceOf = str
 ) -> bytes:
-    """Return an entry as a page of HTML, which changes whenever anything of the entry does. Pure."""
+    """Return an entry as a page of HTML, which changes whenever anything of the entry does."""
     entry = stored.entry
     said = json.dumps({**entry_to_json(entry), "story": stored.story}, sort_keys=True)
     # Two hyphens would end the comment.
@@ -171,9 +168,6 @@ def _title_of(entry: WebEntry, options: PolledSourceSettings) -> str:
     """Return a title for an entry without one, as of short notes: how its text begins."""
     text = _text(entry.summary or entry.html)
     return make_excerpt(text, entry.language or options.language or "en")[:_MAX_TITLE].strip()
-
-
-_MAX_TITLE = 80
 
 
 def _text(html: str) -> str:

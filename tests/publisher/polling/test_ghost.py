@@ -116,7 +116,7 @@ def test_posts_are_read_once_each_while_editors_work_on_them(
     site.edits = iter(range(0))
     assert titles(polled, Mailing.NEWS) == named(*range(2, 252))
     assert [polled.cycle(after=HOUR).new for _poll in range(2)] == [0, 0]
-    assert polled.source().result == PollResult.UNCHANGED.name.lower()
+    assert polled.source().result == PollResult.UNCHANGED
     assert len(polled.folder.rows(polled_entry)) == 251
     assert {headers["Accept-Version"] for _path, headers in server.requests} == {"v6.0"}
 

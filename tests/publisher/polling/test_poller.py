@@ -144,7 +144,7 @@ def test_the_second_poll_is_conditional_and_touches_no_entry(
     assert headers["If-None-Match"] == etag
     assert headers["If-Modified-Since"] == "Mon, 05 Jan 2026 10:00:00 GMT"
     assert headers["User-Agent"] == "tests"
-    assert polled.source().result == PollResult.UNCHANGED.name.lower()
+    assert polled.source().result == PollResult.UNCHANGED
     assert polled.folder.rows(polled_entry) == before
 
 

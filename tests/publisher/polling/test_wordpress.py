@@ -136,7 +136,7 @@ def test_the_newest_posts_are_an_archive_and_later_ones_are_news(
     assert polled.cycle(after=HOUR).new == 1
     assert titles(polled, Mailing.NEWS) == named(200)
     assert [polled.cycle(after=HOUR).new for _poll in range(2)] == [0, 0]
-    assert polled.source().result == PollResult.UNCHANGED.name.lower()
+    assert polled.source().result == PollResult.UNCHANGED
 
 
 def test_an_edit_of_a_post_of_long_ago_makes_no_poll_late(
