@@ -82,6 +82,9 @@ def test_a_source_is_added_asked_paused_and_resumed(
     listed_feeds = tmp_path / "feeds.opml"
     listed_feeds.write_text(run(capsys, "sources", "opml", folder))
     assert "is a source already" in run(capsys, "sources", "add", str(listed_feeds), folder)
+    # The same name, and so the same table.
+    listed_feeds.write_text(f'<opml><outline xmlUrl="https://{name}"/></opml>')
+    assert "is a source already" in run(capsys, "sources", "add", str(listed_feeds), folder)
     put_stories(server, 4)
     run(capsys, "sources", "pause", name, folder)
     assert "it is paused" in run(capsys, "sources", "list", folder)
