@@ -90,12 +90,12 @@ support: $(VENV)/runtime  ## renew what is known of mail programs (needs npm)
 
 lock:  ## renew the lock files (needs uv); hashes only, no addresses
 	uv pip compile --quiet pyproject.toml --group build --universal --python-version 3.11 --upgrade \
-	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt
+	  --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt
 	uv pip compile --quiet pyproject.toml --group build --group dev --universal --python-version 3.11 \
-	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --constraint requirements.txt --output-file requirements-dev.txt
 	uv pip compile --quiet pyproject.toml --extra postgres --extra engine --extra s3 --universal --python-version 3.11 \
-	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --constraint requirements.txt --output-file requirements-extras.txt
 
 clean:  ## remove what these verbs made
