@@ -32,7 +32,9 @@ def _described(kind: Any) -> str:
         return f"list: {_described(args[0])}"
     if origin in {Annotated, None}:
         return _described(args[0]) if args else _TYPES.get(kind, "text")
-    return "table" if origin is dict else " or ".join(map(_described, args))
+    if origin is dict:
+        return "table"
+    return " or ".join(dict.fromkeys(map(_described, args)))
 
 
 def _duration_text(value: timedelta) -> str:

@@ -101,8 +101,11 @@ def probe_address(settings: Settings | None, url: str) -> Probe:
     from publisher.polling.parser_process import ParserProcess
     from publisher.polling.probe import probe
 
+    known = polled_sources(settings) if settings else []
+    networks = (net for one in known if one.url == url for net in one.networks)
+    client = replace(CLIENT, networks=(*CLIENT.networks, *networks))
     with ParserProcess() as parser:
-        return probe(url, CLIENT, parser, user_agent_of(settings))
+        return probe(url, client, parser, user_agent_of(settings))
 
 
 def add_web_source(state: EditingState, actor: Actor, url: str) -> list[str]:

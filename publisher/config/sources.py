@@ -15,6 +15,7 @@ from publisher.config.values import (
     ConfigTable,
     Duration,
     FetchedAddress,
+    IntranetRange,
     Kind,
     LanguageTag,
     SettingProblem,
@@ -172,10 +173,12 @@ class PolledSourceSettings(SourceSettings):
     content: Literal["summary", "full"] = "summary"
     # Pictures are copied, which mails need, or stay at their own addresses, where mails show none.
     pictures: Literal["copy", "link", "none"] = "none"
+    # Of an intranet, which nothing else that is fetched may reach.
+    networks: tuple[IntranetRange, ...] = ()
     # Languages by the beginnings of paths or by hosts.
     languages: dict[str, LanguageTag] = Field(default_factory=dict)
 
-    unread: ClassVar[frozenset[str]] = frozenset({"every", "settle", "backfill"})
+    unread: ClassVar[frozenset[str]] = frozenset({"every", "settle", "backfill", "networks"})
 
     @property
     def place(self) -> str:

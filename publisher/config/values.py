@@ -101,6 +101,12 @@ def _fetched(value: str) -> str:
     return value
 
 
+def _intranet(value: object) -> object:
+    from publisher.fetching.addresses import intranet
+
+    return intranet(value) if isinstance(value, str) else value
+
+
 _DURATION = re.compile(r"(\d{1,5})(m|h|d)|0")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -356,6 +362,9 @@ LanguageTags = Annotated[
 DatabaseAddress = Annotated[str, BeforeValidator(_database)]
 TimeZoneName = Annotated[str, AfterValidator(_zone)]
 WebAddress = Annotated[str, AfterValidator(_address)]
+IntranetRange = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_intranet)
+]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 # Of something to be fetched: with a path and a query as they are.
 FetchedAddress = Annotated[str, AfterValidator(_fetched)]

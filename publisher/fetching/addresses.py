@@ -36,6 +36,9 @@ _NOT_PUBLIC = [ipaddress.ip_network(net) for net in f"{_SPECIAL_IPV4} {_SPECIAL_
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 # An address of IPv4 in its last 32 bits, as name servers give it to hosts without IPv4 (RFC 6052, 6147).
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+# What the settings may name of an intranet (RFC 1918, 6598, 4193), and where clouds show secrets in these ranges.
+_INTRANETS = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7"
+_METADATA = "100.100.100.200 fd00:ec2::254 fd20:ce::254"
 LOOPBACK = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
 _REPEATING = frozenset({307, 308})
 _REDIRECTING = _REPEATING | {301, 302, 303}
@@ -138,6 +141,24 @@ def may_reach(address: str, networks: Sequence[IPNetwork]) -> bool:
     except ValueError:
         return False
     return any(ip in net for net in networks)
+
+
+def intranet(text: str) -> IPNetwork:
+    """Return the network that a text names; raise ValueError unless all of it is a part of an intranet.
+
+    This machine, link-local addresses and those at which clouds show machines their secrets are none.
+    """
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no network; write one like 10.1.2.0/24") from None
+    whole = map(ipaddress.ip_network, _INTRANETS.split())
+    if not any(one.supernet_of(network) for one in whole if one.version == network.version):  # type: ignore[arg-type]  # of one version
+        raise ValueError(f"{text!r} is no part of an intranet; such are {_INTRANETS}")
+    for secret in _METADATA.split():
+        if ipaddress.ip_address(secret) in network:
+            raise ValueError(f"{text!r} has {secret}, where clouds show secrets; name less")
+    return network
 
 
 def networks_named_by(url: str) -> tuple[IPNetwork, ...]:

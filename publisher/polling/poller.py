@@ -181,7 +181,7 @@ class Poller:
         def get(url: str, headers: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
             if self._stopping.wait(next(waits)):
                 raise SourceError("the poll was stopped")
-            return self._fetch(url, headers)
+            return self._fetch(self._client_of(options), url, headers)
 
         def known() -> Mapping[str, EntryMarks]:
             with self.database.reading() as connection:
@@ -204,13 +204,19 @@ class Poller:
         if options.pictures != "copy" or self.pictures is None:
             return ""
         is_full, headers = options.content == "full", {"User-Agent": self.user_agent}
-        convert = partial(self.parse, copied_picture)
-        return self.pictures.add(entries, self.client, headers, convert, is_full=is_full)
+        convert, client = partial(self.parse, copied_picture), self._client_of(options)
+        return self.pictures.add(entries, client, headers, convert, is_full=is_full)
 
-    def _fetch(self, url: str, headers: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
+    def _client_of(self, options: PolledSourceSettings) -> GuardedClient:
+        """Return the client for a source, which reaches the intranet that it names."""
+        return replace(self.client, networks=(*self.client.networks, *options.networks))
+
+    def _fetch(
+        self, client: GuardedClient, url: str, headers: Mapping[str, str]
+    ) -> tuple[PollAnswer, bytes]:
         named = {**headers, "User-Agent": self.user_agent}
         request = WebRequest(url, headers=named, follow="any")
-        with self.client.open(request) as response:
+        with client.open(request) as response:
             body = response.read() if response.status == HTTPStatus.OK else b""
             answer = PollAnswer(
                 response.status,

@@ -179,6 +179,8 @@ warmup = { start = 2026-01-31, first = 5000, until = 1000 }
     feeds.hubs[0]: 'hub.example.net' is not a web address; write one like https://hub.example.net/
 [feeds]\npodcast.category = "Arts > Poetry"
     feeds.podcast.category: 'Poetry' is no part of Arts; its parts are Books, Design, Fashion & Beauty, Food, Performing Arts, Visual Arts
+[[source]]\nkind = "feed"\nurl = "https://a.example/"\nnetworks = ["127.0.0.0/8"]
+    source[1].networks[0]: '127.0.0.0/8' is no part of an intranet; such are 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7
 [s3]\nbucket = "The Lantern"
     s3.bucket: 'The Lantern' is no bucket; write its name in small letters, digits and hyphens
 [s3]\nbucket = "lantern"\nprefix = "a/../b"

@@ -1,6 +1,7 @@
 """Which addresses may be reached, and what an address of the web says."""
 
 import ipaddress
+import re
 
 import pytest
 
@@ -14,6 +15,11 @@ PRIVATE = """
     239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:8.8.8.8
     ::ffff:0:127.0.0.1 64:ff9b::7f00:1 64:ff9b::a00:1 64:ff9b:1::1 100::1 2001::1 2001:db8::1 2002:7f00:1::
     2002:a00:1::1 3fff::1 5f00::1 fc00::1 fd12:3456::1 fe80::1 fe80::1%lo 2606:4700::1%lo fec0::1 ff02::1 ff0e::1
+"""
+NO_INTRANETS = """
+    127.0.0.0/8 127.0.0.1 ::1 169.254.169.254 169.254.0.0/16 fe80::/10 0.0.0.0/0 ::/0 10.0.0.0/7 8.8.8.0/24 224.0.0.0/4
+    172.0.0.0/8 168.63.129.16 100.64.0.0/10 100.100.100.200 fd00:ec2::254 fc00::/7 ::ffff:10.1.2.0/120 10.1.2.3/24
+    example.org 10.1.2.*
 """
 # The last one is 8.8.8.8, as name servers give it to a host that has no IPv4.
 PUBLIC = (
@@ -37,6 +43,18 @@ def test_a_configuration_names_networks_that_may_be_reached_too() -> None:
         assert addresses.may_reach(address, intranet)
     for address in ("10.1.3.1", "fd00:2::5", "::ffff:10.1.2.3", "127.0.0.1", "example.org"):
         assert not addresses.may_reach(address, intranet)
+
+
+@pytest.mark.parametrize("text", ["10.1.2.0/24", "192.168.7.9", "100.64.0.0/16", "fd00:1::/32"])
+def test_a_range_of_an_intranet_may_be_reached(text: str) -> None:
+    network = addresses.intranet(text)
+    assert addresses.may_reach(str(network.network_address), [network])
+
+
+@pytest.mark.parametrize("text", NO_INTRANETS.split())
+def test_this_machine_and_what_clouds_tell_machines_are_no_intranet(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        addresses.intranet(text)
 
 
 def test_an_address_of_the_settings_names_its_network_and_a_name_names_none() -> None:

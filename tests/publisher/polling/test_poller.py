@@ -12,7 +12,9 @@ from PIL import Image
 
 from publisher.articles.model import Mailing
 from publisher.articles.tables import article
+from publisher.config.sources import PolledSourceSettings
 from publisher.errors import SourceError
+from publisher.fetching.addresses import LOOPBACK
 from publisher.fetching.client import GuardedClient
 from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.sources.entries import EntrySource
@@ -539,3 +541,32 @@ def test_pictures_are_copied_and_what_counts_readers_is_not(
         assert "Gone" not in article.html
         assert "⚓" in article.text
         assert "can't be copied" in polled.source("x").reason
+
+
+def test_a_source_alone_reaches_the_intranet_that_it_names(
+    server: NewsServer, new_publication: Make
+) -> None:
+    """The settings refuse loopback, which stands for the intranet here, so its source gets it afterwards."""
+    both: list[dict[str, Any]] = [
+        {"kind": "feed", "name": name, "url": server.url(f"/{name}", f"{name}.example")}
+        for name in ("inside", "outside")
+    ]
+    both[0] |= {"pictures": "copy", "networks": ["10.1.2.0/24"]}
+    client = replace(server.client, networks=())
+    polled = Polled(new_publication(sources=both), client)
+    settings = polled.folder.settings
+    inside, outside = settings.sources
+    assert isinstance(inside, PolledSourceSettings)
+    assert [str(one) for one in inside.networks] == ["10.1.2.0/24"]
+    inside = inside.model_copy(update={"networks": LOOPBACK[:1]})
+    polled.folder.settings = replace(settings, sources=(inside, outside))
+    polled.pictures = CopiedPictures(settings.folders.var / PICTURES)
+    server.put("/port.png", drawn("PNG", 30, 20))
+    shown = feed(1, content_html=f'<p>A port.</p><img src="{server.url("/port.png")}">')
+    server.put("/inside", shown)
+    server.put("/outside", shown)
+    assert polled.poll().problems == [
+        "source outside: the address is not on the public net: outside.example leads to 127.0.0.1"
+    ]
+    assert server.paths == ["/inside", "/port.png"]
+    assert polled.source("inside").reason == "read"
