@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from publisher.polling.poller import PollReport
     from publisher.polling.probe import Probe
 
-# Of all requests. Tests and the demo have another one, for servers of their own.
+# Of all requests but those of the demo, which has servers of its own.
 CLIENT = GuardedClient()
 
 
@@ -42,6 +42,7 @@ def poll_sources(
     clock: Clock,
     progress: Progress | None = None,
     only: str = "",
+    client: GuardedClient | None = None,
 ) -> PollReport:
     """Ask the sources that are due, or `only` one; store what they bring. Nothing is an article yet."""
     from publisher.polling.parser_process import ParserProcess
@@ -55,7 +56,7 @@ def poll_sources(
             clock,
             parser.run,
             user_agent_of(settings),
-            CLIENT,
+            client or CLIENT,
             settings.secrets,
             pictures=CopiedPictures(settings.folders.var / PICTURES),
         )

@@ -1,7 +1,7 @@
 """The demo publication: two weeks of a small newspaper, published at fixed instants.
 
 `data/` is an ordinary publication folder; `data/days/` has what its editors do on some days: new,
-corrected and withdrawn articles, and corrections of issues. The output is equal on every pipeline, since
+corrected and withdrawn articles, and corrections of issues; `data/live/` has sites of its neighbours. The output is equal on every pipeline, since
 the clock and the secret are fixed.
 """
 
@@ -25,6 +25,7 @@ from publisher.articles.store import all_articles
 from publisher.clock import FixedClock
 from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.database import open_database
+from publisher.demo.live import add_live_sites
 from publisher.errors import UsageError
 from publisher.jobs.heartbeat import write_heartbeat
 from publisher.secrets import DEMO_SECRET, store_secret
@@ -34,14 +35,17 @@ from subscribers.store import list_subscribers
 _DEMO_DAYS = tuple(
     datetime(2026, 1, day, 6, tzinfo=UTC) for day in (*range(5, 10), *range(12, 17))
 )
+# When the sites of neighbours are read, and a Monday with an issue of the daily.
+_LIVE_DAYS = (datetime(2026, 1, 16, 8, tzinfo=UTC), datetime(2026, 1, 19, 6, tzinfo=UTC))
 _OUTPUTS = ("public", "outbox", "var", "articles")
 
 
 def publish_demo(
-    directory: Path, report: Callable[[datetime, CycleReport], None]
+    directory: Path, report: Callable[[datetime, CycleReport], None], *, is_live: bool = False
 ) -> tuple[Settings, datetime]:
     """Copy the demo publication into a folder and run its two weeks. Return settings and last instant.
 
+    With `is_live`, what sites of this machine publish is picked up after them.
     A folder with an earlier demo is used again. Raise UsageError for another folder that is not
     empty, and for a database on a server that is not.
     """
@@ -61,8 +65,12 @@ def publish_demo(
                 if (corrections := day / "corrections.toml").is_file():
                     _correct(pipeline, corrections, now)
                 report(now, pipeline.run())
-        write_heartbeat(settings.folders.heartbeat, _DEMO_DAYS[-1])
-    return settings, _DEMO_DAYS[-1]
+        last = _DEMO_DAYS[-1]
+        if is_live:
+            add_live_sites(settings, data, _LIVE_DAYS, report)
+            last = _LIVE_DAYS[-1]
+        write_heartbeat(settings.folders.heartbeat, last)
+    return settings, last
 
 
 def _check_database(address: Path | str) -> None:
@@ -80,7 +88,7 @@ def _check_database(address: Path | str) -> None:
 def _copy_data(data: Path, directory: Path) -> None:
     ours = data / SETTINGS_FILE
     theirs = directory / SETTINGS_FILE
-    if theirs.is_file() and theirs.read_bytes() == ours.read_bytes():
+    if theirs.is_file() and theirs.read_bytes().startswith(ours.read_bytes()):
         for name in _OUTPUTS:
             shutil.rmtree(directory / name, ignore_errors=True)
     elif directory.exists() and (not directory.is_dir() or any(directory.iterdir())):

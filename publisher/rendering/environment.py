@@ -305,6 +305,7 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "own_picture": filters.own_picture,
     "plural_samples": languages.plural_samples,
     "readable_address": readable_address,
+    "site_name": filters.site_name,
     "shorten": plaintext.shorten_to_columns,
     "start": filters.start_side,
     "title_list": filters.title_list,

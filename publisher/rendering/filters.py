@@ -28,6 +28,7 @@ from publisher.mail_limits import MAIL_WIDTH
 from publisher.rendering import placeholders, plaintext
 from publisher.rendering.model import ArticleView
 from publisher.rendering.placeholders import Placeholder
+from subscribers.addresses import readable_address
 
 # Signs between a name and an affiliation, and between authors with affiliations.
 _COMMAS = {"Hans": "，", "Hant": "，", "Jpan": "、", "Arab": "، "}
@@ -77,6 +78,12 @@ def byline_names(bylines: Sequence[Byline], language: str) -> str:
     if not any(byline.affiliation for byline in bylines):
         return list_names(written, language)
     return _SEMICOLONS.get(script(language), "; ").join(written)
+
+
+def site_name(url: str) -> str:
+    """Return the host of an address as people know it: without `www.`, and in its own script."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    return readable_address(f"@{host}").removeprefix("@")
 
 
 def byline_text(byline: Byline, language: str) -> str:

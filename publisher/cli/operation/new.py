@@ -113,8 +113,13 @@ def demo_command(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier demo.")
     ],
+    *,
+    live: bool = False,
 ) -> int:
-    """Publish a week of the demo publication and show what went where."""
+    """Publish two weeks of the demo publication and show what went where.
+
+    --live: Then pick up what three sites on this machine publish, which run meanwhile.
+    """
     from publisher.app.operation.cycle import add_reports
     from publisher.app.operation.status import take_snapshot
     from publisher.cli.operation import cycle_summary
@@ -131,7 +136,7 @@ def demo_command(
             f"{report.sent.messages} mails written, {report.feeds} feeds changed"
         )
 
-    settings, now = publish_demo(directory, show)
+    settings, now = publish_demo(directory, show, is_live=live)
     total = add_reports(reports)
     with open_state(settings) as database:
         snapshot = take_snapshot(settings, database, now)

@@ -51,6 +51,16 @@ def test_after_the_lead_three_stories_have_pictures_and_the_rest_are_briefs() ->
     assert all(display_width(text) <= BRIEF_COLUMNS for text in briefs)
 
 
+def test_a_story_that_stands_elsewhere_has_its_site_in_place_of_the_time_to_read_it() -> None:
+    made = sample.item("en", 0)
+    away = replace(made.article, url="https://www.xn--mgbh0fb.example/tides?a=1")
+    digest = RENDERER.digest(sample.issue("en", items=(replace(made, article=away), made)))
+    shown = [words(e) for e in tree(digest).iter("p") if e.get("class") == "byline"]
+    assert [text.rpartition(" · ")[2] for text in shown] == ["مثال.example", "4 min"]
+    lines = [without_controls("", line) for line in digest.text.splitlines()]
+    assert {"مثال.example", "4 min"} <= set(lines)
+
+
 def test_a_brief_stands_closer_to_the_brief_below_it_than_to_anything_else() -> None:
     cells = [
         e.get("class")

@@ -1,15 +1,24 @@
 """The demo: what it shows, and that it is equal on PostgreSQL and never in a publication's database."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
+from publisher.app.operation.cycle import CycleReport
+from publisher.config import load_settings
 from publisher.database import open_database
+from publisher.demo.live import add_live_sites
+from publisher.secrets import DEMO_SECRET
 from tests.databases import DATABASE_FILE
 from tests.processes import publisher, tree
 from tests.subscribers.conftest import a_subscriber, add
@@ -29,6 +38,12 @@ SHOWN = (
     "en/weekly/2026-01-16",
     *(f"{language}/stories/bell-buoy" for language in ("en", "zh-Hans", "zh-Hant", "ar")),
 )
+LIVE_DAYS = (datetime(2026, 1, 16, 8, tzinfo=UTC), datetime(2026, 1, 19, 6, tzinfo=UTC))
+FETCHED = {
+    "en": ["A new wheel for the long walk", "will be the highest of the year"],
+    "zh-Hans": ["绳廊换上了新轮子", "周六将迎来全年最高潮位"],
+    "zh-Hant": ["繩廊換上了新輪子", "週六將迎來全年最高潮位"],
+}
 AFFILIATIONS = (
     "Correspondent, The Lantern",
     "《灯笼》记者",
@@ -115,3 +130,32 @@ def test_every_message_of_the_demo_conforms_to_the_rfcs(demo: Path) -> None:
     assert messages
     for path in messages:
         assert [*violations(path.read_bytes())] == [], path
+
+
+def test_the_live_demo_picks_up_what_sites_of_this_machine_publish(
+    demo: Path, tmp_path: Path
+) -> None:
+    here = Path(shutil.copytree(demo, tmp_path / "demo"))
+    settings = replace(load_settings(here, {}), secret=SecretStr(DEMO_SECRET))
+    with as_file(files("publisher") / "demo" / "data") as data:
+        add_live_sites(settings, data, LIVE_DAYS, lambda _now, report: no_problem(report))
+    monday = {one: here / f"public/{one}/daily/2026-01-19/index.html" for one in FETCHED}
+    for language, titles in FETCHED.items():
+        page = monday[language].read_text("utf-8")
+        assert [title for title in titles if title not in page] == []
+    # The one with a picture has it from here, and a translation is the same story.
+    story = here / "public/en/stories/rope-shed-wp-12/index.html"
+    assert "/media/" in story.read_text("utf-8")
+    assert story.parent.name in monday["zh-Hans"].read_text("utf-8")
+    # An entry from before the last week is an archive, and nothing is asked any more.
+    assert "The old gauge" not in monday["en"].read_text("utf-8")
+    listed = publisher("sources", "--json", here, environment={"PUBLISHER_SECRET": DEMO_SECRET})
+    assert (listed.code, listed.err) == (0, "")
+    polled = [one["polled"] for one in json.loads(listed.out)["sources"] if one["polled"]]
+    assert {one["paused"] for one in polled} == {True}
+    # The folder is that of a demo, and may be used again.
+    assert publisher("demo", here).code == 0
+
+
+def no_problem(report: CycleReport) -> None:
+    assert report.problems == []
