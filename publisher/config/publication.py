@@ -42,8 +42,7 @@ from publisher.config.web import (
     WebSettings,
     is_loopback_name,
 )
-from publisher.errors import LanguageError
-from publisher.languages import match, normalise
+from publisher.languages import known_tag, match
 
 
 class Person(values.ConfigTable):
@@ -238,11 +237,8 @@ class Publication(values.ConfigTable):
 
     def subscriber_tag(self, tag: str) -> str | None:
         """Return the canonical form of a subscriber's tag, or None if no edition serves it."""
-        try:
-            canonical = normalise(tag)
-        except LanguageError:
-            return None
-        return canonical if self.serves(canonical) else None
+        canonical = known_tag(tag)
+        return canonical if canonical and self.serves(canonical) else None
 
 
 class PodcastSettings(values.ConfigTable):

@@ -9,6 +9,7 @@ from publisher.languages.locales import (
     format_date,
     format_month,
     in_quotes,
+    language_called,
     list_names,
     locale_of,
     own_digits,
@@ -16,7 +17,7 @@ from publisher.languages.locales import (
     reading_time,
     territory_locale,
 )
-from publisher.languages.tags import match, normalise, script, sources_of
+from publisher.languages.tags import known_tag, match, normalise, script, sources_of
 
 __all__ = [
     "autonym",
@@ -24,6 +25,8 @@ __all__ = [
     "format_date",
     "format_month",
     "in_quotes",
+    "known_tag",
+    "language_called",
     "list_names",
     "locale_of",
     "match",

@@ -11,8 +11,7 @@ from typing import Any
 
 from lxml import etree, html
 
-from publisher.errors import LanguageError
-from publisher.languages.tags import CONVERSIONS, normalise, script
+from publisher.languages.tags import CONVERSIONS, known_tag, script
 
 # Text for machines: a converted character would break it.
 _VERBATIM = frozenset({"code", "pre", "kbd", "samp", "var"})
@@ -64,7 +63,6 @@ def _foreign(element: etree._Element, source: str) -> bool:
     language = element.get("lang")
     if not language:
         return False
-    try:
-        return script(normalise(str(language))) != script(source)
-    except LanguageError:  # an unknown language is not changed
-        return True
+    known = known_tag(str(language))
+    # An unknown language is not changed.
+    return known is None or script(known) != script(source)

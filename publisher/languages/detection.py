@@ -69,6 +69,25 @@ def other_language(fragment: str, label: str) -> str:
     return _other_han(start + end, kana_share, label) if "CJK" in own else _other(found, label)
 
 
+def main_script(text: str) -> str:
+    """Return the ISO 15924 code of the script of most letters; Hani if Hans and Hant are as likely, Zyyy for none."""
+    letters = Counter(map(_kind, filter(str.isalpha, text)))
+    kana, han = letters.pop("KANA", 0), "".join(one for one in text if _kind(one) == "CJK")
+    # A word takes about six Latin letters, but two of these.
+    letters["CJK"] = _LETTERS_OF_HAN * (len(han) + kana)
+    letters["HANGUL"] *= _LETTERS_OF_HAN
+    most, count = letters.most_common(1)[0]
+    if not count or most != "CJK":
+        return next(
+            (code for code, names in _LETTERS.items() if most in names and count), "Zyyy"
+        )
+    if kana > _KANA_SHARE * (kana + len(han)):
+        return "Jpan"
+    pairs = (("zh-Hans", "zh-Hant"), ("zh-Hant", "zh-Hans"))
+    hans, hant = (sum(map(str.__ne__, han, convert_text(han, *pair))) for pair in pairs)
+    return "Hani" if hans == hant else "Hans" if hans > hant else "Hant"
+
+
 def _samples(fragment: str) -> tuple[str, str]:
     """Return the beginning and the end of the prose."""
     root = html.fragment_fromstring(fragment, create_parent="div")

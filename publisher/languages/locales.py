@@ -9,7 +9,7 @@ are imported where they are written: they read the zone of the machine, which ta
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, time
 from functools import lru_cache
 from typing import Literal
@@ -35,6 +35,23 @@ _AUTONYMS = {
     "zh-Hant": "繁體中文",
     "zh-Hant-HK": "繁體中文（香港）",
     "id": "Bahasa Indonesia",
+}
+
+# Languages that are found by their own names.
+_OFTEN_NAMED = (
+    "ar bg bn cs da de el en es fa fi fr he hi hr hu it ja kk ko mn ms nl no pl pt pt-BR ro ru sk sr sv sw "  # noqa: SIM905  # one a line would fill the page
+    "th tr uk ur vi".split()
+)
+# What some are called beside their own names and the English ones. 中文 alone may be either script.
+_CALLED = {
+    "en": "eng,英文,英语,英語",
+    "zh-Hans": "简体,中文简体,中文(简体),中文（简体）,简体版,简,簡體,簡體中文,简中,simplified chinese",
+    "zh-Hant": "繁體,繁体,繁体中文,中文繁體,中文(繁體),中文（繁體）,正體,正體中文,繁體版,繁,繁中,traditional chinese",
+    "zh": "中文,chinese",
+    "ar": "عربي",
+    "ja": "日本语",
+    "ko": "조선말",
+    "cs": "česky",
 }
 
 # The digits of 0 in numbering systems of CLDR. Babel writes all dates with Latin digits.
@@ -98,6 +115,27 @@ def autonym(tag: str) -> str:
         return _AUTONYMS[tag]
     name = locale_of(tag).get_display_name(locale_of(tag)) or tag
     return name[0].upper() + name[1:]
+
+
+def language_called(name: str) -> str | None:
+    """Return the tag of a language by what people call it: `Deutsch`, `espanol`, `繁體`; `zh` for `中文`."""
+    return _languages_by_name().get(_plain(name))
+
+
+@lru_cache(maxsize=1)
+def _languages_by_name() -> dict[str, str]:
+    english: Mapping[str, str] = dict(locale_of("en").languages)
+    usual = sorted((code for code in english if len(code) == 2), reverse=True)  # noqa: PLR2004  # ISO 639-1
+    named = {_plain(english[code]): code for code in usual}
+    named |= {_plain(autonym(tag)): tag for tag in (*_OFTEN_NAMED, *_AUTONYMS)}
+    called = {_plain(one): tag for tag, names in _CALLED.items() for one in names.split(",")}
+    return named | called
+
+
+def _plain(name: str) -> str:
+    """Return a name in small letters without accents."""
+    signs = unicodedata.normalize("NFKD", name)
+    return "".join(one for one in signs if not unicodedata.combining(one)).casefold()
 
 
 def format_date(day: date, tag: str, width: Literal["long", "full"] = "long") -> str:

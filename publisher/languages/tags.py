@@ -109,6 +109,14 @@ def normalise(tag: str) -> str:
     return _by_script(language) if language.language == "zh" else standard
 
 
+def known_tag(tag: str) -> str | None:
+    """Return the canonical tag for any usual spelling; None for what is no language."""
+    try:
+        return normalise(tag)
+    except LanguageError:
+        return None
+
+
 def _by_script(language: langcodes.Language) -> str:
     script = language.maximize().script or "Hans"
     region = language.territory

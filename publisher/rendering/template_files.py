@@ -22,8 +22,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from publisher.errors import LanguageError, RenderingError
-from publisher.languages import locale_of, match, normalise
+from publisher.errors import RenderingError
+from publisher.languages import known_tag, locale_of, match
 
 # The folder is listed before each page: a thousand files take as long as the page.
 MAX_TEMPLATE_FILES = 1000
@@ -168,7 +168,7 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
 def catalogue_faults(folders: tuple[Path, ...]) -> Iterator[str]:
     """Yield what can't be used of the catalogues in folders: a file, a language, a translation."""
     for path in _catalogue_files(folders):
-        if language := _tag(path):
+        if language := known_tag(path.parent.parent.name):
             yield from _compiled(path, path.stat().st_mtime_ns, language)[1]
         else:
             yield f"{_name(path)}: {path.parts[-3]!r} is not a language tag, so it is not read"
@@ -208,7 +208,7 @@ def _found(language: str, folders: tuple[Path, ...]) -> tuple[str | None, Path |
 def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in _catalogue_files(folders):
-        if tag := _tag(path):
+        if tag := known_tag(path.parent.parent.name):
             found.setdefault(tag, path)
     return found
 
@@ -216,13 +216,6 @@ def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
 def _catalogue_files(folders: tuple[Path, ...]) -> Iterator[Path]:
     for folder in folders:
         yield from filter(Path.is_file, sorted(folder.glob("locale/*/LC_MESSAGES/messages.po")))
-
-
-def _tag(path: Path) -> str | None:
-    try:
-        return normalise(path.parent.parent.name)
-    except LanguageError:
-        return None
 
 
 def _name(path: Path) -> str:

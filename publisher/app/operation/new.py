@@ -24,12 +24,12 @@ from publisher.app.source_polls import probe_address
 from publisher.config import SETTINGS_FILE
 from publisher.config.toml_edit import change_text
 from publisher.config.values import MailboxValue
-from publisher.errors import LanguageError, SourceError, UsageError
+from publisher.errors import SourceError, UsageError
 from publisher.files import make_folder, write_file
 from publisher.ingest.reports.site_survey import SiteSurvey, survey_site
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import unread_generator
-from publisher.languages import normalise
+from publisher.languages import known_tag
 
 if TYPE_CHECKING:
     from publisher.polling.probe import Probe
@@ -125,7 +125,7 @@ def _filled_by_feeds(text: str, found: Probe) -> str:
     text = _changed(
         text,
         title=found.title or host,
-        languages=list(dict.fromkeys(filter(None, map(_tag, stated)))),
+        languages=list(dict.fromkeys(filter(None, map(known_tag, stated)))),
         sender=f"digest@{host}" if host else "",
     )
     tables = [{**one.table, "backfill": _BACKFILL} for one in found.feeds]
@@ -137,13 +137,6 @@ def _filled_by_feeds(text: str, found: Probe) -> str:
     start, rest = text.split("[[source]]\n", 1)
     _folder, rest = rest.split(f"{_STARTER_PATH}\n", 1)
     return start + "\n".join(shown) + rest
-
-
-def _tag(written: str) -> str:
-    try:
-        return normalise(written) if written else ""
-    except LanguageError:
-        return ""
 
 
 def _changed(text: str, **values: object) -> str:

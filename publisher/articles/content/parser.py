@@ -24,8 +24,7 @@ from publisher.articles.content.text import (
     remove_unbalanced_controls,
 )
 from publisher.articles.model import Picture
-from publisher.errors import LanguageError
-from publisher.languages import direction, normalise
+from publisher.languages import direction, known_tag
 from publisher.languages.locales import Direction, first_strong_direction
 
 BLOCK_ELEMENTS = frozenset(
@@ -280,18 +279,11 @@ def _declared_language(element: etree._Element) -> blocks.LanguageAttrs | None:
     tag, written = element.get("lang"), element.get("dir")
     if not tag and not written and element.tag not in _CODE_TAGS:
         return None
-    language = _known_language(tag)
+    language = known_tag(tag or "")
     towards = _declared_direction(element, written, language)
     if not (language or towards):
         return None
     return blocks.LanguageAttrs(language=language, direction=towards)
-
-
-def _known_language(tag: str | None) -> str | None:
-    try:
-        return normalise(tag) if tag else None
-    except LanguageError:
-        return None
 
 
 def _declared_direction(

@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from lxml import etree
 
-from publisher.errors import LanguageError
 from publisher.gate.css.computed_style import ComputedStyles, language_of
 from publisher.gate.findings import Finding
 from publisher.gate.mail import (
@@ -23,7 +22,7 @@ from publisher.gate.mail import (
 )
 from publisher.gate.mail_clients import caniemail
 from publisher.i18n.messages import message
-from publisher.languages import direction, match, normalise
+from publisher.languages import direction, known_tag, match
 
 _ON = re.compile("on", re.IGNORECASE)
 # A condition is short; without the limits a broken mail would take long to search.
@@ -240,7 +239,7 @@ def _check_languages(mail: CheckedMail) -> Iterator[Finding]:
 
 def _root(mail: CheckedMail, root: etree._Element) -> Iterator[Finding]:
     stated = language_of(root)
-    tag = _tag(stated)
+    tag = known_tag(stated)
     if not stated:
         yield finding("lang", root, "the mail has no lang")
     elif not tag:
@@ -273,17 +272,9 @@ def _root_direction(mail: CheckedMail, root: etree._Element) -> Iterator[Finding
         )
 
 
-@lru_cache(maxsize=256)
-def _tag(stated: str) -> str | None:
-    try:
-        return normalise(stated)
-    except LanguageError:
-        return None
-
-
 def _own(element: etree._Element, stated: str) -> Iterator[Finding]:
     """Compare an element's own dir with its own lang."""
-    tag, stated_dir = _tag(stated), element.get("dir", "").lower()
+    tag, stated_dir = known_tag(stated), element.get("dir", "").lower()
     if not tag:
         code = "lang" if _is_template(element) else "lang-text"
         yield finding(
@@ -360,7 +351,7 @@ def _blocks(document: HtmlDocument) -> Iterator[Finding]:
 
 @lru_cache(maxsize=256)
 def _direction_of(language: str) -> str | None:
-    tag = _tag(language)
+    tag = known_tag(language)
     return direction(tag) if tag else None
 
 
@@ -385,7 +376,7 @@ def _wrapper(mail: CheckedMail, document: HtmlDocument) -> Iterator[Finding]:
             if not article.get(name) and not (name == "aria-label" and is_labelled):
                 yield finding("wrapper", article, "it has no %(name)s", name=name)
         spoken = article.get("aria-roledescription", "").lower()
-        if spoken == "email" and _tag(mail.language.partition("-")[0]) != "en":
+        if spoken == "email" and known_tag(mail.language.partition("-")[0]) != "en":
             yield finding(
                 "role-description", article, "it is %(spoken)s, in English", spoken=repr(spoken)
             )

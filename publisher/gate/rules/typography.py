@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from publisher.errors import LanguageError
 from publisher.gate.css.computed_style import ComputedStyle, ComputedStyles, ShownText
 from publisher.gate.findings import Finding
 from publisher.gate.mail import (
@@ -19,7 +18,7 @@ from publisher.gate.mail import (
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.gate.passages import column_width
 from publisher.i18n.messages import counted, message
-from publisher.languages import normalise, script
+from publisher.languages import known_tag, script
 from publisher.pictures.colours import AA, AA_LARGE, contrast
 
 # Pixels. Phones enlarge smaller text, some of it and some not.
@@ -147,10 +146,8 @@ def font_names(stack: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _script_of(tag: str) -> str:
-    try:
-        return script(normalise(tag))
-    except LanguageError:
-        return ""
+    known = known_tag(tag)
+    return script(known) if known else ""
 
 
 def _script(shown: ShownText) -> Iterator[Finding]:

@@ -15,16 +15,16 @@ not detect languages: of two with the same script, the first that is offered cou
 """
 
 import re
-from collections import Counter
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from html import escape
+from pathlib import Path
 
 from publisher.articles.content.text import join_lines
 from publisher.articles.model import Byline, ParsedArticle
-from publisher.errors import ArticleError, LanguageError
+from publisher.errors import ArticleError
 from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers import front_matter
 from publisher.ingest.parsers.document import (
@@ -34,92 +34,22 @@ from publisher.ingest.parsers.document import (
     decode_document,
 )
 from publisher.ingest.parsers.fields import parse_date
-from publisher.languages import autonym, locale_of, normalise, script
+from publisher.languages import known_tag, language_called, script
+from publisher.languages.detection import main_script
+
+_LABELS = tomllib.loads(Path(__file__).with_name("page_labels.toml").read_text("utf-8"))
+
+
+def _labels_of(table: str) -> frozenset[str]:
+    return frozenset(label for labels in _LABELS[table] for label in labels.split(","))
+
 
 # The word before the colon in a page's language switch.
-SWITCH_LABELS = frozenset(
-    "language languages lang langue langues sprache sprachen idioma idiomas lingua taal язык "  # noqa: SIM905  # one a line would fill the page
-    "языки мова dil 语言 語言 语言版本 語言版本 言語 언어 اللغة".split()
-)
-
-# Languages whose own names, and English ones, are read in a switch, and what some are called beside these. 中文
-# alone may be either script: the page's text decides.
-_NAMED = (
-    "ar bg bn cs da de el en es fa fi fr he hi hr hu id it ja kk ko mn ms nl no pl pt pt-BR ro ru sk sr sv sw "  # noqa: SIM905  # one a line would fill the page
-    "th tr uk ur vi zh-Hans zh-Hant".split()
-)
-LANGUAGE_LABELS = {
-    "en": "en,eng,英文,英语,英語",
-    "zh-Hans": "简体,中文简体,中文(简体),中文（简体）,简体版,简,簡體,簡體中文,简中,simplified chinese",
-    "zh-Hant": "繁體,繁体,繁体中文,中文繁體,中文(繁體),中文（繁體）,正體,正體中文,繁體版,繁,繁中,traditional chinese",
-    "zh": "中文,chinese",
-    "ar": "عربي",
-    "ja": "日本语",
-    "ko": "조선말",
-    "cs": "česky",
-    "hi": "हिंदी",
-    "id": "bahasa indonesia",
-    "ms": "bahasa melayu",
-    "kk": "қазақша",
-}
-
-
-def _labels_in(*lists: str) -> frozenset[str]:
-    return frozenset(label for labels in lists for label in labels.split(","))
-
-
+_SWITCH_LABELS = _labels_of("switch")
 # Everything from such a line on belongs to the site, not to the article.
-RELATED_LABELS = _labels_in(
-    "you might also like,you may also like,you might also be interested in",
-    "related articles,related posts,related stories,read more articles",
-    "你可能也喜欢,您可能也喜欢,你可能还喜欢,您可能还喜欢,你也许还喜欢,猜你喜欢,相关文章,相关阅读,延伸阅读",
-    "你可能也喜歡,您可能也喜歡,你可能還喜歡,您可能還喜歡,猜你喜歡,相關文章,相關閱讀,延伸閱讀",
-    "関連記事,あわせて読みたい",
-    "관련 기사,관련기사",
-    "قد يعجبك أيضا,قد يعجبك أيضًا,مقالات ذات صلة",
-    "vous aimerez aussi,articles similaires",
-    "das könnte sie auch interessieren,das könnte dich auch interessieren",
-    "también te puede interesar",
-    "você também pode gostar",
-    "potrebbe interessarti anche",
-    "вам также может понравиться,читайте также",
-)
-
+_RELATED_LABELS = _labels_of("related")
 # Such a line is removed wherever it stands.
-TO_TOP_LABELS = _labels_in(
-    "back to top,return to top,go to top,top",
-    "返回顶部,回到顶部,返回页首,回到页首",
-    "返回頂部,回到頂部,返回頁首,回到頁首,回頂部",
-    "ページトップへ,ページの先頭へ,トップへ戻る",
-    "맨 위로",
-    "العودة إلى الأعلى,العودة للأعلى",
-    "retour en haut,haut de page",
-    "nach oben,zum seitenanfang",
-    "volver arriba",
-    "voltar ao topo",
-    "torna su,torna all'inizio",
-    "наверх",
-)
-
-# By ISO 15924 code. Only shares count, so rare letters may be missing.
-_LETTERS = {
-    "Latn": "A-Za-zÀ-ɏḀ-ỿ",
-    "Cyrl": "Ѐ-ԯ",
-    "Grek": "Ͱ-Ͽἀ-῿",
-    "Arab": "؀-ۿݐ-ݿﭐ-﷿ﹰ-ﻼ",
-    "Hebr": "֐-׿",
-    "Deva": "ऀ-ॿ",
-    "Beng": "ঀ-৿",
-    "Thai": "฀-๿",
-    "Kana": "ぁ-ゖァ-ヺ",
-    "Kore": "가-힣",
-    "Hani": "㐀-鿿豈-﫿\U00020000-\U0003ffff",
-}
-_CLASSES = {code: re.compile(f"[{letters}]") for code, letters in _LETTERS.items()}
-# Japanese text is about half kana; Chinese text with a Japanese name has a few.
-_KANA_SHARE = 0.1
-# A word takes about six Latin letters, but two Han or Hangul characters.
-_WEIGHTS = {"Hani": 3, "Kana": 3, "Kore": 3}
+_TO_TOP_LABELS = _labels_of("to_top")
 # Characters that are enough to decide.
 _SAMPLE = 20_000
 
@@ -129,7 +59,7 @@ def language_by_script(text: str, offered: Sequence[str]) -> tuple[str | None, t
 
     A bare `zh` among them gets the page's script if that is Chinese, else zh-Hans.
     """
-    own_script = dominant_script(text[:_SAMPLE])
+    own_script = main_script(text[:_SAMPLE])
     chinese = "zh-Hant" if own_script == "Hant" else "zh-Hans"
     tags = tuple(dict.fromkeys(chinese if tag == "zh" else tag for tag in offered))
     fitting = (tag for tag in tags if script(tag) == own_script)
@@ -137,42 +67,6 @@ def language_by_script(text: str, offered: Sequence[str]) -> tuple[str | None, t
         tag for tag in tags if own_script == "Hani" and script(tag) in {"Hans", "Hant"}
     )
     return next(fitting, next(undecided, None)), tags
-
-
-def dominant_script(text: str) -> str:
-    """Return the ISO 15924 code of the text's main script; Hani if Hans and Hant are as likely."""
-    counts = Counter({code: len(found.findall(text)) for code, found in _CLASSES.items()})
-    han = counts["Hani"] + counts["Kana"]
-    if han and counts["Kana"] >= _KANA_SHARE * han:
-        counts["Jpan"] = han * _WEIGHTS["Hani"]
-    for code, weight in _WEIGHTS.items():
-        counts[code] *= weight
-    code, count = counts.most_common(1)[0]
-    if code in {"Jpan", "Hani", "Kana"} and counts["Jpan"]:
-        return "Jpan"
-    if not count:
-        return "Zyyy"
-    return chinese_script(text) if code == "Hani" else code
-
-
-def chinese_script(text: str) -> str:
-    """Return Hans or Hant by the characters that only one conversion changes; Hani if equal."""
-    from publisher.languages.conversion import convert_text
-
-    counts = Counter(_CLASSES["Hani"].findall(text))
-    alone = "\n".join(counts)  # one a line, so that phrases are not converted
-
-    def changed(source: str, target: str) -> set[str]:
-        converted = convert_text(alone, source, target).split("\n")
-        return {one for one, other in zip(counts, converted, strict=True) if one != other}
-
-    simplified = changed("zh-Hans", "zh-Hant")
-    traditional = changed("zh-Hant", "zh-Hans")
-    hans = sum(counts[c] for c in simplified - traditional)
-    hant = sum(counts[c] for c in traditional - simplified)
-    if hans == hant:
-        return "Hani"
-    return "Hans" if hans > hant else "Hant"
 
 
 _BULLET = re.compile(r"(?P<indent>\s*)[•●‣◦∙·]\s*(?P<text>\S.*)")
@@ -216,7 +110,7 @@ class _HeadParser:
     def switch(self) -> tuple[str, ...]:
         self._skip_blanks()
         match = _SWITCH_LINE.fullmatch(self._line())
-        if not match or match["word"].casefold() not in SWITCH_LABELS:
+        if not match or match["word"].casefold() not in _SWITCH_LABELS:
             return ()
         self.position += 1
         return languages_named(match["labels"])
@@ -281,30 +175,13 @@ def languages_named(labels: str) -> tuple[str, ...]:
     found: list[str] = []
     while words:
         for length in range(min(_MAX_LABEL_WORDS, len(words)), 0, -1):
-            tag = _tag_of(" ".join(words[:length]))
+            label = " ".join(words[:length])
+            tag = language_called(label) or known_tag(label)
             if tag:
                 break
         found += [tag] if tag else []
         del words[:length]
     return tuple(dict.fromkeys(found))
-
-
-def _tag_of(label: str) -> str | None:
-    if tag := _labels().get(label.casefold()):
-        return tag
-    try:
-        return normalise(label)
-    except LanguageError:
-        return None
-
-
-@cache
-def _labels() -> dict[str, str]:
-    """Return languages by their names in a switch, in small letters."""
-    english = {locale_of("en").languages.get(tag, "").casefold(): tag for tag in _NAMED}
-    own = {autonym(tag).casefold(): tag for tag in _NAMED}
-    called = {name: tag for tag, names in LANGUAGE_LABELS.items() for name in names.split(",")}
-    return english | own | called
 
 
 def _is_name(text: str) -> bool:
@@ -328,9 +205,9 @@ def _without_site_lines(lines: Sequence[str]) -> list[str]:
     kept: list[str] = []
     for line in lines:
         label = line.strip(" \t\u3000•*[]()").rstrip(":：… ").casefold()
-        if label in RELATED_LABELS and kept:
+        if label in _RELATED_LABELS and kept:
             break
-        if label not in TO_TOP_LABELS:
+        if label not in _TO_TOP_LABELS:
             kept.append(line)
     return kept
 

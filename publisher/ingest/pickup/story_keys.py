@@ -5,15 +5,12 @@ without the language; its path without the language. Titles are never compared. 
 changed or withdrawn: it says which is the original, and which are untranslated copies.
 """
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from functools import lru_cache
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
-from unicodedata import combining, normalize
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
@@ -26,7 +23,7 @@ from publisher.i18n.messages import joined, untranslated
 from publisher.ingest.links import link_store
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
 from publisher.ingest.sites.base import is_language_code, tag_of
-from publisher.languages import autonym, locale_of, match, normalise
+from publisher.languages import known_tag, language_called, match, normalise
 
 _IS_HERE = article.c.story_id.in_(bindparam("stories", expanding=True)) & (
     article.c.status != ArticleStatus.WITHDRAWN
@@ -71,30 +68,10 @@ def _declared(written: str, publication: Publication) -> str:
         raise
 
 
-# Names in the languages themselves, without accents, of languages that folders are often called by.
-_OWN_NAMES = dict(
-    re.findall(
-        r"(\S+)=(\S+)",
-        "cestina=cs dansk=da deutsch=de espanol=es francais=fr italiano=it nederlands=nl polski=pl "
-        "portugues=pt русскии=ru svenska=sv turkce=tr 中文=zh-Hans 日本語=ja",
-    )
-)
-
-
-@lru_cache(maxsize=1024)
-def _meant(name: str, languages: tuple[str, ...]) -> str | None:
-    """Return the language of a name: `jp`, `fr`, `Deutsch`, or what one of `languages` is called."""
-    plain = "".join(sign for sign in normalize("NFKD", name) if not combining(sign)).casefold()
-    called, english = name.casefold(), locale_of("en").languages
-    codes = {
-        code.replace("_", "-") for code, one in english.items() if one.casefold() == called
-    }
-    for tag in languages:
-        if called == autonym(tag).casefold() or codes & {tag, tag.partition("-")[0]}:
-            return tag
-    # Folders are usually called by these.
-    other = min((code for code in codes if len(code) == 2), default=None)  # noqa: PLR2004  # ISO 639-1
-    return _OWN_NAMES.get(plain) or other or (tag_of(name) if is_language_code(name) else None)
+def _meant(name: str, languages: Sequence[str]) -> str | None:
+    """Return the language that a name may mean, of `languages` if it can: `jp`, `fr`, `Deutsch`."""
+    tag = language_called(name) or (tag_of(name) if is_language_code(name) else None)
+    return tag and (match(tag, languages) or tag)
 
 
 def language_doubt(
@@ -121,12 +98,8 @@ def language_doubt(
 
 def _folder_tag(name: str, publication: Publication) -> str | None:
     """Return a name as a language tag, unless it may be a word (`art` and `new` are tags too)."""
-    try:
-        tag = normalise(name)
-    except LanguageError:
-        return None
-    primary = name.replace("_", "-").split("-")[0]
-    return tag if len(primary) == 2 or publication.serves(tag) else None  # noqa: PLR2004  # ISO 639-1
+    tag, primary = known_tag(name), name.replace("_", "-").split("-")[0]
+    return tag if tag and (len(primary) == 2 or publication.serves(tag)) else None  # noqa: PLR2004  # ISO 639-1
 
 
 def story_key(parsed: ParsedArticle, path: PurePosixPath, publication: Publication) -> str:

@@ -30,11 +30,10 @@ from babel.dates import get_day_names, get_month_names
 
 from publisher.articles.model import ParsedArticle
 from publisher.config.sources import FolderSourceSettings
-from publisher.errors import LanguageError
 from publisher.ingest.parsers.document import Dialect, SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.languages import match, normalise
+from publisher.languages import known_tag, match
 from publisher.log import log
 
 # Names of patterns of Jekyll.
@@ -332,10 +331,7 @@ class SiteLanguages:
 
 def tag_of(code: str) -> str | None:
     """Return the language tag of a code in any spelling, also of a country (`ua` for Ukrainian); None if it is none."""
-    try:
-        return normalise(code)
-    except LanguageError:
-        return _COUNTRIES.get(code.strip().lower())
+    return known_tag(code) or _COUNTRIES.get(code.strip().lower())
 
 
 def listed_tags(listed: Any) -> dict[str, str]:

@@ -7,10 +7,10 @@ import pytest
 from publisher.articles.model import Byline
 from publisher.errors import ArticleError
 from publisher.ingest.parsers.text_page import (
-    dominant_script,
     language_by_script,
     languages_named,
 )
+from publisher.languages.detection import main_script
 from tests.publisher.ingest.helpers import read_text
 
 PAGE = """Language : English 简体 繁體
@@ -159,7 +159,7 @@ def test_labels_of_a_switch(labels: str, tags: tuple[str, ...]) -> None:
     ],
 )
 def test_the_script_of_a_text(text: str, script: str) -> None:
-    assert dominant_script(text) == script
+    assert main_script(text) == script
 
 
 @pytest.mark.parametrize(
