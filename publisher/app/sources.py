@@ -20,6 +20,7 @@ from publisher.ingest import problems as item_problems
 from publisher.ingest.pickup.source_items import count_archive, count_articles_of_sources
 from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
+from publisher.ingest.sources.entries import count_waiting_entries
 from publisher.jobs.heartbeat import read_heartbeat
 from publisher.polling.store import PolledSource, list_polled
 
@@ -93,9 +94,10 @@ def notices_of(
     failure: item_problems.SourceFailure | None,
     held: item_problems.HeldSource | None,
     polled: PolledSource | None = None,
+    waiting: int | None = None,
 ) -> tuple[SourceNotice, ...]:
     """Return what is to be said of a source. Without `facts` it was never read."""
-    found = [*_of_failure(failure), *_of_poll(polled), *_of_loss(held)]
+    found = [*_of_failure(failure), *_of_poll(polled), *_of_quota(waiting), *_of_loss(held)]
     if facts is not None:
         found += [*_of_files(facts), *_of_languages_and_dates(facts)]
         found += _of_left_out(facts.left_out)
@@ -140,6 +142,16 @@ def _of_poll(polled: PolledSource | None) -> Iterator[SourceNotice]:
             )
         what, since = untranslated(polled.reason), polled.state.failing_since
         yield SourceNotice("unreadable", what, remedy, is_urgent=True, since=since)
+
+
+def _of_quota(waiting: int | None) -> Iterator[SourceNotice]:
+    if waiting:
+        what = counted(
+            "%(count)s entry waits for a later day, by max_per_day",
+            "%(count)s entries wait for a later day, by max_per_day",
+            waiting,
+        )
+        yield SourceNotice("waiting", what)
 
 
 def _of_loss(held: item_problems.HeldSource | None) -> Iterator[SourceNotice]:
@@ -276,7 +288,8 @@ def read_sources(state: EditingState) -> SourcesStatus:
         articles = count_articles_of_sources(connection)
         polled = list_polled(connection)
         quarantine = tuple(item_problems.quarantined_items(connection))
-    said: Any = (facts, failures, held, polled)
+        waiting = count_waiting_entries(connection, state.settings, now)
+    said: Any = (facts, failures, held, polled, waiting)
     sources = tuple(
         SourceStatus(
             settings=one,

@@ -45,6 +45,7 @@ class IssuePreview:
     gate_run: GateRun
     content: IssueContent
     why_not_new: str | None = None
+    waiting: str = ""
     is_held: bool = False
 
     @property
@@ -73,7 +74,7 @@ def preview_issue(
 
     If it would have no articles, it has the newest ones that the edition may show. Raise IssueError if there are none at all, and RenderingError as rendering does.
     """
-    selection = preview_selection(connection, edition, now)
+    selection = preview_selection(connection, settings, edition, now)
     why_not = None if selection.chosen else selection.reason_if_empty()
     if why_not:
         selection = _newest(connection, edition, now)
@@ -87,7 +88,7 @@ def preview_issue(
     issue = _next_issue(connection, edition, now, selection.more)
     content = issue_content(connection, settings, edition, issue, selection.chosen, now=now)
     preview = _rendered(settings, renderer, edition, issue, content)
-    return replace(preview, why_not_new=why_not)
+    return replace(preview, why_not_new=why_not, waiting=selection.reason_to_wait())
 
 
 def held_issues(connection: Connection, edition: Edition) -> list[Issue]:

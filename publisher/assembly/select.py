@@ -4,6 +4,7 @@ An issue links to the same issue in other languages, so all are selected before 
 The selection is stored: after a crash, issues are only rendered again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import counted, message
+from publisher.ingest.pickup.source_items import sources_of_stories
 from publisher.issues import model, schedule
 from publisher.issues import store as issues
 from publisher.issues.planner import next_issue
@@ -40,7 +42,7 @@ def select_due(
     settings: Settings, database: Database, now: datetime, report: Report = unreported
 ) -> int:
     """Move due issues to assembling or skipped; return how many assemble. `report` gets errors, which are tried again."""
-    filled, lacking, count = set[_Key](), dict[_Key, datetime | None](), 0
+    filled, lacking, count = dict[_Key, datetime](), dict[_Key, datetime | None](), 0
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)
         for issue in issues.issues_in_state(connection, model.IssueState.SCHEDULED):
@@ -48,13 +50,13 @@ def select_due(
                 if _waits(connection, settings, issue, lacking, now):
                     continue
                 window = _window(connection, issue, now)
-                if _fill(connection, settings, issue, window):
+                if (until := _fill(connection, settings, issue, window)) is not None:
                     count += 1
                     # What has come since an issue was sent, before a restore, is left to the next one.
                     if window.stories is None:
-                        filled.add((issue.newsletter, issue.language))
-        for newsletter, language in filled:
-            issues.set_cutoff(connection, newsletter, language, now)
+                        filled[issue.newsletter, issue.language] = until
+        for (newsletter, language), until in filled.items():
+            issues.set_cutoff(connection, newsletter, language, until)
     return count
 
 
@@ -146,13 +148,13 @@ def _window(connection: Connection, issue: model.Issue, now: datetime) -> Select
 
 def _fill(
     connection: Connection, settings: Settings, issue: model.Issue, window: SelectionWindow
-) -> bool:
-    """Select an issue's articles. Return whether there are any; an issue without is skipped."""
+) -> datetime | None:
+    """Select an issue's articles. Return until when those that came are considered; None if it is skipped without any."""
     edition, now = settings.edition(issue.newsletter, issue.language), window.until
     if edition is None:
         _skip(connection, issue, model.IssueReason.EDITION_REMOVED, model.EDITION_REMOVED, now)
-        return False
-    selection = _select(connection, edition, window)
+        return None
+    selection = _select(connection, settings, edition, window)
     own = bool(selection.chosen)
     if not own:
         selection = _select_for_profiles(connection, settings, edition, window, selection)
@@ -160,7 +162,9 @@ def _fill(
     # One that was sent before a restore is made of what it had.
     if why and not (selection.chosen and window.stories):
         _skip(connection, issue, *why, now)
-        return False
+        return None
+    if waits := selection.reason_to_wait():
+        log.info("articles wait", issue=issue.name, reason=waits)
     chosen = [(article.story_id, article.id) for article in selection.chosen]
     issues.select_articles(connection, issue, chosen)
     issues.move_issue(
@@ -174,7 +178,7 @@ def _fill(
         for_profiles_only=not own,
         send_at=_send_at(issue, now),
     )
-    return True
+    return selection.considered_until(now)
 
 
 def _reason_to_skip(
@@ -226,7 +230,9 @@ def _skip(
     log.info("issue skipped", issue=issue.name, reason=reason)
 
 
-def _select(connection: Connection, edition: Edition, window: SelectionWindow) -> Selection:
+def _select(
+    connection: Connection, settings: Settings, edition: Edition, window: SelectionWindow
+) -> Selection:
     now, languages = window.until, languages_to_search(edition)
     oldest = now - edition.max_age
     found, too_old = articles.became_available(connection, languages, window.since, now, oldest)
@@ -237,8 +243,22 @@ def _select(connection: Connection, edition: Edition, window: SelectionWindow) -
         archived=articles.count_archived(connection, languages, window.since, now),
         variants=articles.variants(connection, stories, now),
         sent=issues.stories_sent(connection, edition.newsletter, edition.language, stories),
+        # One that was sent before a restore is made of what it had.
+        places={} if window.stories else _places(connection, settings, edition, stories),
     )
     return choose_articles(edition, candidates, window)
+
+
+def _places(
+    connection: Connection, settings: Settings, edition: Edition, stories: Sequence[int]
+) -> dict[int, tuple[str, int]]:
+    """Return the sources of stories that may fill a part of an issue alone, one place at least; see `Candidates`."""
+    shares = {one.name: one.max_share for one in settings.sources if one.max_share < 1}
+    return {
+        # 0.29 of a hundred are 29.
+        story: (source, max(int(shares[source] * edition.max_articles + 1e-9), 1))
+        for story, source in sources_of_stories(connection, stories, shares)
+    }
 
 
 def _select_for_profiles(
@@ -266,7 +286,9 @@ def _select_for_profiles(
     return Selection(chosen, len(new) - len(chosen), empty.excluded)
 
 
-def preview_selection(connection: Connection, edition: Edition, now: datetime) -> Selection:
+def preview_selection(
+    connection: Connection, settings: Settings, edition: Edition, now: datetime
+) -> Selection:
     """Return what an edition's next issue would carry if it were made now."""
     since = issues.cutoff(connection, edition.newsletter, edition.language)
-    return _select(connection, edition, SelectionWindow(since=since, until=now))
+    return _select(connection, settings, edition, SelectionWindow(since=since, until=now))

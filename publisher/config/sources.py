@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -61,9 +61,11 @@ class SourceSettings(ConfigTable):
     addresses: Literal["keep", "new"] = "keep"
     # What each kind of problem leads to, where it is not the default.
     problem_actions: ProblemActions = Field(default_factory=dict, alias="problems")
+    # Of the places of an issue (`max_articles`), how many this source may fill.
+    max_share: float = Field(default=1, gt=0, le=1)
 
     # Keys that change nothing of what a document or an entry is read as.
-    unread: ClassVar[Collection[str]] = frozenset()
+    unread: ClassVar[frozenset[str]] = frozenset({"max_share"})
 
     def action_of(self, kind: ProblemKind) -> ProblemAction:
         return self.problem_actions.get(kind, PROBLEM_TEXTS[kind].action)
@@ -175,10 +177,14 @@ class PolledSourceSettings(SourceSettings):
     pictures: Literal["copy", "link", "none"] = "none"
     # Of an intranet, which nothing else that is fetched may reach.
     networks: tuple[IntranetRange, ...] = ()
+    # Entries that become news on one day; None for any number.
+    max_per_day: int | None = Field(default=None, ge=1)
     # Languages by the beginnings of paths or by hosts.
     languages: dict[str, LanguageTag] = Field(default_factory=dict)
 
-    unread: ClassVar[frozenset[str]] = frozenset({"every", "settle", "backfill", "networks"})
+    unread: ClassVar[frozenset[str]] = SourceSettings.unread | {
+        *("every", "settle", "backfill", "networks", "max_per_day")
+    }
 
     @property
     def place(self) -> str:

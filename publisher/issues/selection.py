@@ -8,7 +8,7 @@ comes in the best of their languages that has it.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -27,7 +27,8 @@ class Candidates:
     `articles` became available since the last selection, in the edition's language or a
     fallback. `too_old` counts further ones that were published before `max_age`, `archived` those
     of an archive. `variants` are all publishable articles of the same stories. `sent` are the
-    stories already carried.
+    stories already carried. `places` has the source of a story, and how many places of an issue that may
+    fill, unless it may fill all.
     """
 
     articles: Sequence[Article]
@@ -35,6 +36,7 @@ class Candidates:
     archived: int = 0
     variants: Mapping[int, Sequence[Article]]
     sent: Collection[int]
+    places: Mapping[int, tuple[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +63,31 @@ class SelectionWindow:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The chosen articles in order, the number that had no room, and why others are excluded."""
+    """The chosen articles in order, the number that had no room, and why others are excluded.
+
+    `waiting` are those without room, with their sources, that the next issue considers: these have filled their places.
+    """
 
     chosen: tuple[Article, ...]
     more: int
     excluded: Mapping[str, int]
+    waiting: tuple[tuple[str, Article], ...] = ()
+
+    def considered_until(self, now: datetime) -> datetime:
+        """Return until when the next issue need not consider articles again: just before the first that waits."""
+        waiting = (one.available_at - timedelta(seconds=1) for _source, one in self.waiting)
+        return min([now, *waiting])
+
+    def reason_to_wait(self) -> str:
+        """Return why articles wait for the next issue; empty if none does."""
+        if not self.waiting:
+            return ""
+        return counted(
+            "%(count)s article waits for the next issue, by max_share of %(sources)s",
+            "%(count)s articles wait for the next issue, by max_share of %(sources)s",
+            len(self.waiting),
+            sources=sorted({source for source, _one in self.waiting}),
+        )
 
     def reason_if_empty(self) -> str:
         """Return why an issue has no articles."""
@@ -165,8 +187,25 @@ def choose_articles(
 ) -> Selection:
     rules = rules_of_edition(edition)
     ordered, excluded = _eligible(rules, candidates, window)
-    chosen = tuple(ordered[: edition.max_articles])
-    return Selection(chosen, len(ordered) - len(chosen), excluded)
+    chosen, waiting = _within_shares(ordered, candidates.places, edition.max_articles)
+    return Selection(chosen, len(ordered) - len(chosen), excluded, waiting)
+
+
+def _within_shares(
+    ordered: Iterable[Article], places: Mapping[int, tuple[str, int]], most: int
+) -> tuple[tuple[Article, ...], tuple[tuple[str, Article], ...]]:
+    """Return the first articles of which no source fills more than its places, and with their sources those passed over."""
+    filled, chosen, waiting = Counter[str](), list[Article](), list[tuple[str, Article]]()
+    for one in ordered:
+        source, room = places.get(one.story_id, ("", most))
+        if len(chosen) >= most:
+            break
+        if filled[source] < room:
+            filled[source] += 1
+            chosen.append(one)
+        else:
+            waiting.append((source, one))
+    return tuple(chosen), tuple(waiting)
 
 
 def choose_for_profile(

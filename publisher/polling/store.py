@@ -262,6 +262,8 @@ class ReadyEntry:
     key: str
     signature: str
     is_withdrawn: bool
+    is_archive: bool
+    ready_at: datetime
 
 
 def ready_entries(
@@ -270,7 +272,7 @@ def ready_entries(
     """Return the entries of a source that have become ready since an instant, all if it is None, until now."""
     table = polled_entry.c
     signature = table.content_hash + " " + table.link + " " + table.story
-    query = sa.select(table.key, signature, table.is_withdrawn)
+    query = sa.select(table.key, signature, *table["is_withdrawn", "is_archive", "ready_at"])
     query = query.where(table.source == source, table.ready_at <= now)
     if since is not None:
         query = query.where(table.ready_at >= since)

@@ -65,6 +65,7 @@ class MailSource:
     is_variant: bool = False
     not_sent: Cause | None = None
     why_not_new: str | None = None
+    waiting: str = ""
 
 
 def find_source(
@@ -151,7 +152,8 @@ class _Maker:
         page = self.renderer.issue_page(preview.content)
         source = _made(preview.issue, (preview.digest, preview.gate_run), page)
         sha256 = digest_hash(preview.digest, page)
-        return replace(source, sha256=sha256, why_not_new=preview.why_not_new)
+        source = replace(source, sha256=sha256, waiting=preview.waiting)
+        return replace(source, why_not_new=preview.why_not_new)
 
     def _of_viewer(
         self, edition: Edition, issue: Issue, own: Choice, digest: MailSource

@@ -40,7 +40,9 @@ def preview_for(  # the options of the commands
     return use_cases.preview_mail(state, renderer, actor, what, viewer)
 
 
-def explain_old(why_not_new: str | None) -> None:
+def explain_choice(why_not_new: str | None, waiting: str) -> None:
+    if waiting:
+        echo(f"{waiting}.")
     if why_not_new:
         echo(
             f"It shows the newest articles: an issue would be skipped now, since there are {why_not_new}. "
@@ -101,7 +103,7 @@ def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> Non
     echo(
         f"{preview.subject}\n{common.count_noun(preview.articles, 'article')}, {size} bytes: {out}"
     )
-    explain_old(preview.why_not_new)
+    explain_choice(preview.why_not_new, preview.waiting)
     echo(count_findings(preview.findings))
 
 
@@ -109,7 +111,7 @@ def _write_mail(mail: MailPreview, out: Path) -> None:
     parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.message}
     size = _write_file(out, parts.get(out.suffix, mail.html))
     echo(f"{mail.subject}\n{size} bytes: {out}")
-    explain_old(mail.source.why_not_new)
+    explain_choice(mail.source.why_not_new, mail.source.waiting)
     if mail.source.not_sent:
         echo(f"It is not sent: {mail.source.not_sent.sentence}.")
     echo(count_findings(mail.findings))

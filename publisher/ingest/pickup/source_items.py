@@ -7,7 +7,7 @@ announces it.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from publisher.articles.tables import article, story
 from publisher.config import Settings, SourceSettings
 from publisher.config.sources import FirstImport
 from publisher.database.dialect.sql import upsert, upsert_by_key
+from publisher.database.engine import chunks
 from publisher.errors import ArticleError, EmptyArticleError, LanguageError, SourceError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
@@ -117,6 +118,17 @@ def count_articles_of_sources(connection: sa.Connection) -> Mapping[str, int]:
     query = sa.select(item.source, sa.func.count(item.article_id.distinct()))
     query = query.where(item.article_id.is_not(None)).group_by(item.source)
     return {str(name): count for name, count in connection.execute(query)}
+
+
+def sources_of_stories(
+    connection: sa.Connection, stories: Sequence[int], sources: Collection[str]
+) -> Iterator[tuple[int, str]]:
+    """Yield the stories that are of these sources, each with its source."""
+    query = sa.select(article.c.story_id, source_item.c.source).join_from(source_item, article)
+    query = query.where(source_item.c.source.in_(sources)).order_by(source_item.c.source)
+    for some in chunks(stories) if sources else ():
+        rows = connection.execute(query.where(article.c.story_id.in_(some)))
+        yield from ((story, source) for story, source in rows)
 
 
 def source_state(connection: sa.Connection, name: str) -> SourceState | None:

@@ -6,16 +6,19 @@ is withdrawn. The key of an entry is what its source called it first.
 
 import json
 import re
-from collections.abc import Callable
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
+import sqlalchemy as sa
 from lxml import etree
 from lxml import html as lxml_html
 
 from publisher.articles.content.parser import parse_content
 from publisher.articles.content.text import make_excerpt
-from publisher.articles.model import Byline, ParsedArticle, Picture
+from publisher.articles.model import Byline, Mailing, ParsedArticle, Picture
+from publisher.articles.tables import article
 from publisher.config import Settings
 from publisher.config.sources import PolledSourceSettings
 from publisher.database import Database
@@ -23,12 +26,13 @@ from publisher.errors import ArticleError, LanguageError
 from publisher.ingest.media.document_media import FolderFiles
 from publisher.ingest.parsers.document import SourceDocument
 from publisher.ingest.sources.base import Item, Listing, RawItem
+from publisher.ingest.tables import source_item
 from publisher.languages import normalise
 from publisher.polling import store
 from publisher.polling.foreign_pictures import pictures_of, with_pictures
 from publisher.polling.model import WebEntry, entry_to_json
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
-from publisher.polling.store import KeptEntry
+from publisher.polling.store import KeptEntry, ReadyEntry
 
 # What WordPress adds to each entry of its feeds: a link to the post, and one to the site.
 _APPENDED = re.compile(
@@ -56,6 +60,7 @@ class EntrySource:
     ) -> None:
         self._options = options
         self._pictures = CopiedPictures(settings.folders.var / PICTURES)
+        self._zone = settings.zone()
         self._database = database
         self._now = now
 
@@ -64,9 +69,15 @@ class EntrySource:
         since = datetime.fromisoformat(mark) if mark else None
         with self._database.reading() as connection:
             ready = store.ready_entries(connection, self._options.name, since, self._now)
+            waiting = waiting_entries(
+                connection, self._options, ready, self._now.astimezone(self._zone)
+            )
+        # They are listed again until their day has come.
+        until = min([self._now, *(one.ready_at for one in waiting)])
+        ready = [one for one in ready if one not in waiting]
         shown = [Item(one.key, one.signature) for one in ready if not one.is_withdrawn]
         gone = [one.key for one in ready if one.is_withdrawn]
-        return Listing(shown, False, self._now.isoformat(), withdrawn=gone)
+        return Listing(shown, False, until.isoformat(), withdrawn=gone)
 
     def read(self, item: Item) -> RawItem:
         """Return an entry as a document; raise ArticleError for one that is not stored any more."""
@@ -89,6 +100,42 @@ class EntrySource:
             is_archive=stored.is_archive,
             whole=stored.entry.html,
         )
+
+
+def waiting_entries(
+    connection: sa.Connection,
+    options: PolledSourceSettings,
+    ready: Sequence[ReadyEntry],
+    now: datetime,
+) -> list[ReadyEntry]:
+    """Return those of the entries that are news of a later day: `max_per_day` became news on this one, as `now` has it."""
+    if options.max_per_day is None:
+        return []
+    item, here = source_item.c, source_item.c.source == options.name
+    known = {*connection.execute(sa.select(item.key).where(here)).scalars()}
+    new = [one for one in ready if not (one.is_archive or one.is_withdrawn or one.key in known)]
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    times = article.c.available_at
+    query = sa.select(sa.func.count()).join_from(source_item, article)
+    query = query.where(here, times >= day, times < day + timedelta(days=1))
+    today = connection.execute(query.where(article.c.mailing != Mailing.ARCHIVE)).scalar_one()
+    return new[max(options.max_per_day - today, 0) :]
+
+
+def count_waiting_entries(
+    connection: sa.Connection, settings: Settings, now: datetime
+) -> Counter[str]:
+    """Return how many entries of each source wait for a later day."""
+    limited = [
+        one
+        for one in settings.sources
+        if isinstance(one, PolledSourceSettings) and one.max_per_day
+    ]
+    today, counts = now.astimezone(settings.zone()), Counter[str]()
+    for one in limited:
+        ready = store.ready_entries(connection, one.name, None, now)
+        counts[one.name] = len(waiting_entries(connection, one, ready, today))
+    return counts
 
 
 def metadata_of(

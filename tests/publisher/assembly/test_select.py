@@ -7,7 +7,7 @@ import pytest
 
 from publisher.app.issues.occurrences import OccurrenceKey, restore_occurrence
 from publisher.articles import store as articles
-from publisher.assembly.select import select_due
+from publisher.assembly.select import preview_selection, select_due
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import plan_issues
@@ -18,7 +18,7 @@ from tests.publisher.app.editing import ROOT
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
 from tests.subscribers.importing import import_csv
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 
 
@@ -155,6 +155,36 @@ def test_an_editor_has_an_issue_made_that_was_skipped_for_few_articles(daily: Ma
     # That was about this one issue.
     publication.write("b.md", title="B", date="2026-01-08")
     publication.at(NOW + DAY)
+    assert select(publication) == 0
+
+
+def test_what_a_source_may_not_fill_is_carried_by_the_next_issues(
+    new_publication: Make,
+) -> None:
+    sources = [
+        {"kind": "folder", "path": "articles"},
+        {"kind": "folder", "path": "wire", "name": "wire", "max_share": 0.5},
+    ]
+    publication = new_publication(
+        languages=["en"], newsletters=[{**DAILY, "max_articles": 4}], sources=sources
+    )
+    publication.write("own.md", title="Own", date="2026-01-05")
+    for n in range(1, 6):
+        publication.write(f"../wire/w{n}.md", title=f"Wire {n}", date=f"2026-01-08 0{n}:00")
+    with publication.database.reading() as connection:
+        where = publication.settings.edition("daily", "en")
+        assert where is not None
+    assert select(publication) == 1
+    assert carried(publication, "daily-en-2026-01-09") == ["w5 en", "w4 en", "own en"]
+    with publication.database.reading() as connection:
+        coming = preview_selection(connection, publication.settings, where, NOW + HOUR)
+    assert [one.slug for one in coming.chosen] == ["w3", "w2"]
+    assert coming.reason_to_wait() == "1 article waits for the next issue, by max_share of wire"
+    for day, stories in ((10, ["w3 en", "w2 en"]), (11, ["w1 en"])):
+        publication.at(NOW + (day - 9) * DAY)
+        assert select(publication) == 1
+        assert carried(publication, f"daily-en-2026-01-{day}") == stories
+    publication.at(NOW + 3 * DAY)
     assert select(publication) == 0
 
 

@@ -61,6 +61,24 @@ def test_the_newest_articles_are_chosen_and_those_beyond_the_most_are_counted() 
     assert (stories(found), found.more) == ([1, 2], 2)
 
 
+def test_a_source_fills_no_more_than_its_places_and_the_rest_waits() -> None:
+    some = [an_article(n, available_at=NOW - n * DAY) for n in (1, 2, 3, 4, 5)]
+    places = {1: ("wire", 1), 2: ("wire", 1), 3: ("wire", 1), 4: ("own", 2)}
+    candidates = article_selection.Candidates(
+        articles=some, variants={one.story_id: [one] for one in some}, sent=(), places=places
+    )
+    window = article_selection.SelectionWindow(until=NOW)
+    found = article_selection.choose_articles(edition(), candidates, window)
+    assert (stories(found), found.more) == ([1, 4, 5], 2)
+    assert found.reason_to_wait() == "2 articles wait for the next issue, by max_share of wire"
+    # All that came after the first of them is considered again.
+    assert found.considered_until(NOW) == NOW - 3 * DAY - timedelta(seconds=1)
+    # What has no room anyway does not wait.
+    full = article_selection.choose_articles(edition(max_articles=1), candidates, window)
+    assert (stories(full), full.more, full.reason_to_wait()) == ([1], 4, "")
+    assert full.considered_until(NOW) == NOW
+
+
 def test_articles_that_were_carried_or_are_too_old_are_excluded_and_counted() -> None:
     found = pick(edition(), [an_article(1), an_article(2)], sent={1})
     assert stories(found) == [2]

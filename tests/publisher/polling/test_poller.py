@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from publisher.app.sources import read_sources
 from publisher.articles.model import Mailing
 from publisher.articles.tables import article
 from publisher.config.sources import PolledSourceSettings
@@ -22,7 +23,7 @@ from publisher.polling import store
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
 from publisher.polling.schedule import PollResult
 from publisher.polling.tables import polled_entry
-from tests.publisher.conftest import NOW, Make
+from tests.publisher.conftest import NOW, Make, editing_state
 from tests.publisher.ingest.helpers import drawn
 from tests.publisher.polling.news_server import NewsServer
 from tests.publisher.polling.polled_publication import DAY, HOUR, Polled, titles
@@ -570,3 +571,34 @@ def test_a_source_alone_reaches_the_intranet_that_it_names(
     ]
     assert server.paths == ["/inside", "/port.png"]
     assert polled.source("inside").reason == "read"
+
+
+def test_of_many_entries_some_are_news_of_each_day_and_the_rest_waits(
+    server: NewsServer, new_publication: Make
+) -> None:
+    url = server.url("/feed")
+    source = {"kind": "feed", "name": "harbour", "url": url, "max_per_day": 2}
+    make = {"sources": [source], "timezone": "Asia/Hong_Kong"}
+    polled = Polled(new_publication(**make), server.client)
+    server.put("/feed", feed(1, 2, 3, 4))
+    polled.cycle()
+    assert len(titles(polled, Mailing.ARCHIVE)) == 4
+    server.put("/feed", feed(1, 2, 3, 4, 5, 6, 7, 8, 9))
+    # 21:15 there: the day ends in less than three hours.
+    polled.folder.at(NOW + DAY + HOUR)
+    counts, waiting = [], []
+    for hours in (0, 1, 2, 24, 24):
+        polled.cycle(after=hours * HOUR)
+        counts.append(len(titles(polled, Mailing.NEWS)))
+        (one,) = read_sources(editing_state(polled.folder)).sources
+        waiting += [notice.what for notice in one.notices if notice.kind == "waiting"]
+    assert counts == [2, 2, 4, 5, 5]
+    assert waiting == [
+        *["3 entries wait for a later day, by max_per_day"] * 2,
+        "1 entry waits for a later day, by max_per_day",
+    ]
+    # An edit of one that was picked up is none of these.
+    server.put("/feed", feed(5, 6, 7, 8, 9, title="The long story, mended"))
+    polled.poll("harbour", after=HOUR)
+    polled.folder.pick_up()
+    assert titles(polled, Mailing.NEWS) == ["The long story, mended"] * 5
