@@ -44,6 +44,7 @@ class WebEntry:
     updated: datetime | None = None
     language: str = ""
     authors: tuple[WebAuthor, ...] = ()
+    translators: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     picture: str = ""
     translations: tuple[tuple[str, str], ...] = ()
@@ -83,6 +84,6 @@ def entry_from_json(values: Mapping[str, Any]) -> WebEntry:
     times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
     authors = tuple(WebAuthor(**one) for one in values.get("authors", ()))
     pairs = tuple((tag, url) for tag, url in values.get("translations", ()))
-    topics = tuple(values.get("topics", ()))
-    parts = {"authors": authors, "translations": pairs, "topics": topics}
+    names = {key: tuple(values.get(key, ())) for key in ("topics", "translators")}
+    parts = {"authors": authors, "translations": pairs, **names}
     return WebEntry(**{**values, **parts, **times})

@@ -42,6 +42,7 @@ IMPORTERS = {
     "pyotp": {"publisher.accounts.passwords"},
     "resvg_py": {"publisher.pictures.picture_converter"},
     "segno": {"publisher.accounts.passwords"},
+    "trafilatura": {"publisher.polling.page_text"},
     "tinytag": {"publisher.ingest.media.duration"},
     "tomlkit": {"publisher.config.toml_edit"},
     "urllib3": {"publisher.fetching.client"},

@@ -157,6 +157,7 @@ def metadata_of(
         bylines=tuple(
             Byline(name=one.name, affiliation=one.affiliation or None) for one in entry.authors
         ),
+        translators=entry.translators,
         summary=_text(_without_more(entry.summary)) if is_full else "",
         topics=entry.topics,
         picture=Picture(src=picture) if picture and is_shown else None,
