@@ -182,7 +182,8 @@ class ParsedArticle:
     on. `offered` are the languages that the page links to. `attachment_fields` are the attachments
     before they are looked up; `media` the local files that `html`, `picture` and `attachments`
     refer to; `links` those to other documents; `problems` what was lost or looks wrong.
-    `translated_with` is the tool of a machine translation, and `editor` who answers for it.
+    `translated_with` is the tool of a machine translation, and `editor` who answers for it. With `is_archive`, it
+    was published long before, and no issue carries it.
     """
 
     title: str = ""
@@ -218,6 +219,7 @@ class ParsedArticle:
     provenance: Provenance | None = None
     translated_with: str | None = None
     editor: str | None = None
+    is_archive: bool = False
 
     def or_else(self, other: ParsedArticle) -> ParsedArticle:
         """Return this article with each empty field taken from another."""

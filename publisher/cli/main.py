@@ -106,7 +106,7 @@ _PANELS = {
     "Begin and look": ("new", "demo", "preview", "check", "send"),
     "Run": ("up", "run", "deliver", "web", "console", "serve", "status", "health"),
     "Issues": ("plan", "issues", "pause", "resume", "cancel", "deliveries", "doubt"),
-    "Articles": ("articles", "sources", "feeds"),
+    "Articles": ("articles", "sources", "import", "feeds"),
     "Subscribers": ("subscribers", "mailbox"),
     "People and programs": ("accounts", "keys", "api"),
     "The machine": ("webserver", "dkim", "backup", "restore", "recover", "database"),

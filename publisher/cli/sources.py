@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from publisher.cli import common
 from publisher.cli.api import answer_of
 from publisher.cli.exit_codes import echo, escape_line
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.app.sources import SourceStatus
+    from publisher.imports.files import PlannedFile
     from publisher.ingest.reports.source_survey import SourceSurvey
     from publisher.polling.probe import Probe
     from publisher.polling.store import PolledSource
@@ -198,6 +200,74 @@ def sources_resume_command(given: common.Given, source: str) -> None:
     with given.editing() as (state, actor):
         pause_source(state, actor, source, is_paused=False)
     echo(f"{source}: is asked in the next cycle")
+
+
+@common.command("import", "wordpress.xml my-publication --dry-run", takes="DIR --now --json")
+def import_command(  # noqa: PLR0913  # options, each by its name
+    given: common.Given,
+    file: Path,
+    *,
+    into: str = "",
+    types: str = "",
+    language_map: str = "",
+    pictures: Literal["copy", "link", "none"] = "copy",
+    dry_run: bool = False,
+) -> None:
+    """Make files of an export of another publishing system, below the folder of a source.
+
+    They are yours: nothing is written over, also if it runs again. What was published before is an archive, which no
+    issue carries. Pictures are copied, at most 1,200 pixels wide. A list of feeds (OPML): `publisher sources add`.
+
+    FILE: The export of WordPress (XML).
+    --into FOLDER (the only source that is a folder): Where the files go, seen from the publication's folder.
+    --types TYPES (articles): Further types of posts, like page,portfolio.
+    --language-map TAGS (as the export says): Languages for those of the export, like pt=pt-BR,cn=zh-Hans.
+    --pictures HOW (copy): copy, or link (they stay where they are, and mails show none), or none.
+    --dry-run: Show what would be written, and write nothing.
+    """
+    from publisher.app.imports import import_export
+    from publisher.cli.progress import show_progress
+    from publisher.imports.model import ExportWishes
+
+    pairs = [one.split("=") for one in language_map.split(",") if one]
+    if any(len(pair) != 2 for pair in pairs):  # noqa: PLR2004  # a language and its tag
+        raise UsageError(f"--language-map: {language_map!r}; write it like pt=pt-BR,cn=zh-Hans")
+    options = ExportWishes(
+        into=into,
+        kinds=frozenset(one.strip() for one in types.split(",") if one.strip()),
+        languages={code.strip(): tag.strip() for code, tag in pairs},
+        pictures=pictures,
+        is_dry_run=dry_run,
+    )
+    with show_progress() as progress:
+        report = import_export(given.settings, given.clock.now(), file, options, progress)
+    rows = [import_row(one) for one in report.files]
+    if given.as_json:
+        common.print_json({"system": report.system, "posts": rows, "notes": report.notes})
+        return
+    console, names = common.stdout_console(), [*rows[0]] if rows else []
+    console.print(
+        common.make_table(names, (row.values() for row in rows), {"words", "pictures"})
+    )
+    for note in report.notes:
+        echo(f"Note: {escape_line(note)}")
+    written = sum(not one.left_out for one in report.files)
+    posts, verb = common.count_noun(written, "post"), "would write" if dry_run else "wrote"
+    echo(f"{report.system}: {verb} {posts} to {report.folder}, left out {len(rows) - written}")
+
+
+def import_row(one: PlannedFile) -> dict[str, str]:
+    """Return what is said of a post of an export."""
+    entry = one.post.entry
+    return {
+        "language": one.language,
+        "date": f"{entry.published:%F}" if entry.published else "",
+        "title": escape_line(entry.title),
+        "file": one.name,
+        "words": str(one.words or ""),
+        "pictures": str(len(one.pictures) or ""),
+        "left out": one.left_out,
+    }
 
 
 @common.command("sources opml", "my-publication")

@@ -34,6 +34,7 @@ IMPORTERS = {
         "publisher.ingest.parsers.markup.liquid",
         "publisher.ingest.parsers.markup.liquid_tags",
     },
+    "markdownify": {"publisher.imports.files"},
     "obstore": {"publisher.bucket.client"},
     "opencc": {"publisher.languages.conversion"},
     "gcld3": {"publisher.languages.detection"},

@@ -421,7 +421,7 @@ class ItemParser:
             siblings=() if parsed.is_linked else raw.siblings,
             zone=zone,
             site_url=raw.document.site_url,
-            is_archive=raw.is_archive,
+            is_archive=raw.is_archive or parsed.is_archive,
         )
 
     def _in_language(self, parsed: ParsedArticle, raw: RawItem) -> tuple[ParsedArticle, str]:

@@ -34,7 +34,9 @@ class PlainSite(Site):
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:  # noqa: ARG002  # of Site
         return replace(
-            read_metadata(fields), aliases=common_front_matter.stated_aliases(fields)
+            read_metadata(fields),
+            aliases=common_front_matter.stated_aliases(fields),
+            is_archive=common_front_matter.is_set(fields, "archive"),
         )
 
     def values(self, page: SitePage) -> SiteValues:  # noqa: ARG002  # of Site

@@ -8,6 +8,7 @@ import pytest
 
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.imports.exports import ENGLISH, item, wxr
 
 
 @pytest.fixture
@@ -104,3 +105,29 @@ def test_the_command_says_that_articles_of_a_plain_folder_are_news(
     assert "2 articles are news, which issues carry without this command" in output
     _code, output, _errors = run("articles", "announce", "ebb", folder)
     assert "1 article is news" in output
+
+
+# --- files of other systems
+
+
+def test_the_command_shows_what_would_be_written_and_then_writes_it(
+    publication: PublicationFolder, run: Run, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "export.xml"
+    file.write_bytes(
+        wxr(item(1, "The ferry", ENGLISH), item(2, "Draft", ENGLISH, status="draft"))
+    )
+    command = ("import", file, folder, "--into", "articles/old", "--pictures", "link")
+    code, out, _err = run(*command, "--dry-run")
+    assert code == 0
+    assert "the-ferry.md" in out
+    assert "is a draft" in out
+    assert "WordPress: would write 1 post to " in out
+    assert not (publication.articles / "old").exists()
+    assert "WordPress: wrote 1 post to " in run(*command)[1]
+    assert (publication.articles / "old/the-ferry.md").exists()
+    said = refuses(run, "import", file, folder, "--into", "elsewhere")
+    assert "elsewhere: is below no source that is a folder" in said
+    assert "write it like" in refuses(run, "import", file, folder, "--language-map", "de")
+    publication.write("_config.yml", "title: x")
+    assert "is the site of jekyll" in refuses(run, "import", file, folder)

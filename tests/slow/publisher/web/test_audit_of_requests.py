@@ -367,6 +367,7 @@ WITHOUT_ENTRY = {
         *("up", "run", "deliver", "serve", "web", "console"),
         *("mailbox poll", "mailbox receive"),
     },
+    "write files of the editor's, as an editor does": {"import"},
     # Their entries are looked at where their states are made: test_restoring, test_issue_report.
     "leave one, and need files of others": {"recover"},
 }

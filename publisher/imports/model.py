@@ -1,0 +1,118 @@
+"""What an export holds, whatever its format: posts as values, and what is to be said of the rest."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lxml import etree
+from lxml import html as lxml_html
+from lxml.html import HtmlElement
+
+from publisher.errors import PublisherError
+from publisher.polling.model import WebEntry
+
+# Bytes of a file, and of all that is read of an export. Sites of ten years have exports of 100 MB.
+MAX_EXPORT_BYTES = 500_000_000
+# Bytes of one text that is parsed as HTML.
+_MAX_TEXT = 5_000_000
+# Bytes of one tag: with tens of thousands of attributes, parsers take minutes.
+_MAX_TAG = 64_000
+
+
+class ImportProblemError(PublisherError):
+    """A file that is no export that is read, or one that is too large."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedPost:
+    """One post. Its entry has the text as HTML; the picture is the one that stands for it.
+
+    Posts with the same `story` are translations of each other. `left_out` says why it is not imported.
+    """
+
+    entry: WebEntry
+    slug: str = ""
+    story: str = ""
+    alt: str = ""
+    caption: str = ""
+    # The address of a recording; behind it, each in a line, its length and media type if they are known.
+    enclosure: str = ""
+    # The first of several copies, on another site.
+    canonical: str = ""
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What a file holds. `site` is where its site stood, `language` that of posts that state none.
+
+    `pictures` are the names of files in it by the ends of their addresses, and `read` returns one.
+    """
+
+    system: str
+    posts: tuple[ImportedPost, ...] = ()
+    notes: tuple[str, ...] = ()
+    site: str = ""
+    language: str = ""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[[str], bytes] = lambda _name: b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportWishes:
+    """What somebody wants of an export.
+
+    `into` is the folder below that of the publication, empty for that of its only source; `kinds` are further types
+    of posts, such as `page`; `languages` are tags by what the export writes.
+    """
+
+    into: str = ""
+    kinds: frozenset[str] = frozenset()
+    languages: Mapping[str, str] = field(default_factory=dict)
+    pictures: Literal["copy", "link", "none"] = "copy"
+    is_dry_run: bool = False
+
+
+def why_unread(html: str) -> str:
+    """Return why no parser should read a text; empty for one that it may read."""
+    if len(html) > _MAX_TEXT:
+        return f"its text is longer than {_MAX_TEXT:,} characters"
+    is_long = any(tag.find(">") > _MAX_TAG for tag in html.split("<"))
+    return f"a tag in its text is longer than {_MAX_TAG:,} characters" if is_long else ""
+
+
+def parsed_fragment(html: str) -> HtmlElement:
+    """Return HTML in a `div`, without comments."""
+    parser = lxml_html.HTMLParser(remove_comments=True, encoding="utf-8")
+    return lxml_html.fragment_fromstring(
+        html.encode("utf-8", "replace"), create_parent="div", parser=parser
+    )
+
+
+def inner_html(element: HtmlElement) -> str:
+    text = etree.tostring(element, encoding="unicode", method="html", with_tail=False)
+    return text[text.index(">") + 1 : text.rindex("<")]
+
+
+def figure_html(address: str, alt: str = "", caption: str = "") -> str:
+    """Return a picture with its caption, which is plain text."""
+    figure = lxml_html.Element("figure")
+    etree.SubElement(figure, "img", {"src": address, "alt": alt})
+    if caption:
+        etree.SubElement(figure, "figcaption").text = caption
+    return etree.tostring(figure, encoding="unicode", method="html")
+
+
+def link_paragraph(address: str) -> str:
+    """Return a paragraph with a link that shows its address."""
+    paragraph = lxml_html.Element("p")
+    etree.SubElement(paragraph, "a", {"href": address}).text = address
+    return etree.tostring(paragraph, encoding="unicode", method="html")
+
+
+def counted_words(names: Iterable[str]) -> Iterator[str]:
+    """Yield each name with how often it comes, if it comes several times."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    yield from (f"{name} ({count})" if count > 1 else name for name, count in counts.items())
