@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,11 @@ from publisher.config import SourceSettings
 from publisher.errors import UsageError
 from publisher.i18n.messages import Sentence, counted, message, untranslated
 from publisher.ingest import problems as item_problems
-from publisher.ingest.pickup.source_items import count_archive, count_articles_of_sources
+from publisher.ingest.pickup.source_items import (
+    count_archive,
+    count_articles_of_sources,
+    stored_sources,
+)
 from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
 from publisher.ingest.sources.entries import count_waiting_entries
@@ -95,9 +99,12 @@ def notices_of(
     held: item_problems.HeldSource | None,
     polled: PolledSource | None = None,
     waiting: int | None = None,
+    *,
+    is_removed: bool = False,
 ) -> tuple[SourceNotice, ...]:
     """Return what is to be said of a source. Without `facts` it was never read."""
-    found = [*_of_failure(failure), *_of_poll(polled), *_of_quota(waiting), *_of_loss(held)]
+    found = [*_of_failure(failure), *_of_poll(polled), *_of_quota(waiting)]
+    found += _of_loss(held, is_removed=is_removed)
     if facts is not None:
         found += [*_of_files(facts), *_of_languages_and_dates(facts)]
         found += _of_left_out(facts.left_out)
@@ -154,21 +161,28 @@ def _of_quota(waiting: int | None) -> Iterator[SourceNotice]:
         yield SourceNotice("waiting", what)
 
 
-def _of_loss(held: item_problems.HeldSource | None) -> Iterator[SourceNotice]:
+_REMOVED = (
+    message(
+        "it is not in publication.toml any more; its articles stay until somebody accepts that they are gone"
+    ),
+    message("write its table again, or accept that they are gone"),
+)
+
+
+def _of_loss(
+    held: item_problems.HeldSource | None, *, is_removed: bool
+) -> Iterator[SourceNotice]:
     if held is None:
         return
     values = {"lost": held.lost, "articles": held.articles}
     if held.accepted < held.lost:
-        yield SourceNotice(
-            "held",
-            message(
-                "%(lost)s of %(articles)s articles are gone. A checkout that failed or a disk that is missing looks like that; nothing is withdrawn until somebody accepts it",
-                **values,
-            ),
-            message("bring the files back, or accept that they are gone"),
-            is_urgent=True,
-            since=held.since,
+        what = message(
+            "%(lost)s of %(articles)s articles are gone. A checkout that failed or a disk that is missing looks like that; nothing is withdrawn until somebody accepts it",
+            **values,
         )
+        remedy = message("bring the files back, or accept that they are gone")
+        what, remedy = _REMOVED if is_removed else (what, remedy)
+        yield SourceNotice("held", what, remedy, is_urgent=True, since=held.since)
     else:
         yield SourceNotice(
             "loss-accepted",
@@ -250,10 +264,13 @@ _OF_THE_WHOLE: tuple[WholeState, ...] = ("unreadable", "held", "loss-accepted", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStatus:
-    """A source, how many articles it has, and notices. It was never read if it is not `is_known`."""
+    """A source, how many articles it has, and notices. It was never read if it is not `is_known`.
+
+    One that `is_removed` from the settings is there until somebody accepts that its articles go.
+    """
 
     settings: SourceSettings
-    is_known: bool
+    is_removed: bool = False
     articles: int
     archived: int
     held: item_problems.HeldSource | None = None
@@ -268,7 +285,7 @@ class SourceStatus:
         return next((kind for kind in _OF_THE_WHOLE if kind in found), "in-order")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SourcesStatus:
     """All sources, files in quarantine, and problems by kind; `worked_at` is when the service last worked in this folder."""
 
@@ -280,35 +297,37 @@ class SourcesStatus:
 
 def read_sources(state: EditingState) -> SourcesStatus:
     languages, now = state.settings.publication.languages, state.clock.now()
+    configured = {one.name for one in state.settings.sources}
     with state.database.reading() as connection:
         held = {one.source: one for one in item_problems.list_held_sources(connection)}
         failures = {one.source: one for one in item_problems.list_failures(connection)}
         archived = count_archive(connection)
         facts = read_source_facts(connection, languages, now)
         articles = count_articles_of_sources(connection)
-        polled = list_polled(connection)
+        polled = {n: one for n, one in list_polled(connection).items() if n in configured}
         quarantine = tuple(item_problems.quarantined_items(connection))
         waiting = count_waiting_entries(connection, state.settings, now)
+        kinds = stored_sources(connection)
     said: Any = (facts, failures, held, polled, waiting)
     sources = tuple(
         SourceStatus(
             settings=one,
-            is_known=one.name in facts,
+            is_removed=(is_removed := one.name not in configured),
             articles=articles.get(one.name, 0),
             archived=archived.get(one.name, 0),
             held=held.get(one.name),
             polled=polled.get(one.name),
-            notices=notices_of(*(one_by.get(one.name) for one_by in said)),
+            notices=notices_of(*(o.get(one.name) for o in said), is_removed=is_removed),
         )
-        for one in state.settings.sources
+        for one in (*state.settings.sources, *_removed(kinds, held.keys() - configured))
     )
+    worked_at = read_heartbeat(state.settings.folders.heartbeat)
     problems = tuple(list_article_problems(state.database))
-    return SourcesStatus(
-        sources=sources,
-        quarantine=quarantine,
-        problems=problems,
-        worked_at=read_heartbeat(state.settings.folders.heartbeat),
-    )
+    return SourcesStatus(sources, quarantine, problems, worked_at)
+
+
+def _removed(kinds: Mapping[str, str], held: Iterable[str]) -> list[SourceSettings]:
+    return [SourceSettings(name=name, kind=kinds[name]) for name in held if name in kinds]
 
 
 def accept_source_loss(

@@ -119,7 +119,7 @@ class Poller:
         """Return the configured sources as they are stored; new ones are due at once."""
         with self.database.reading() as connection:
             stored = store.list_polled(connection)
-        renamed = renamed_polled(self._settings, stored)
+        renamed = store.renamed_polled(self._settings, stored)
         added = [
             _begun(one, stored.get(one.name), now)
             for one in self.sources
@@ -288,17 +288,6 @@ def _begun(
     if before is None:
         return PolledSource(options.name, options.url, state)
     return replace(before, configured_url=options.url, state=state, first_read_at=None)
-
-
-def renamed_polled(
-    settings: Mapping[str, PolledSourceSettings], stored: Mapping[str, PolledSource]
-) -> dict[str, str]:
-    """Return the new names of sources by their former ones: the same address, and one of each. Pure."""
-    gone = [one for name, one in stored.items() if name not in settings]
-    new = [one for name, one in settings.items() if name not in stored]
-    pairs = [(a.name, b.name) for a in gone for b in new if a.configured_url == b.url]
-    former, names = [a for a, _b in pairs], [b for _a, b in pairs]
-    return {a: b for a, b in pairs if former.count(a) == names.count(b) == 1}
 
 
 def _rules(

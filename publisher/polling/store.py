@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from publisher.config.sources import PolledSourceSettings
 from publisher.database.dialect.sql import upsert_by_key
 from publisher.polling.identity import EntryMarks, Recognised, bare_link, key_for, recognise
 from publisher.polling.model import WebEntry, entry_from_json, entry_to_json
@@ -113,6 +114,17 @@ def save_polled(connection: sa.Connection, sources: Sequence[PolledSource]) -> N
 def rename_polled(connection: sa.Connection, former: str, name: str) -> None:
     here = polled_source.c.name == former
     connection.execute(sa.update(polled_source).where(here).values(name=name))
+
+
+def renamed_polled(
+    settings: Mapping[str, PolledSourceSettings], stored: Mapping[str, PolledSource]
+) -> dict[str, str]:
+    """Return the new names of sources by their former ones: the same address, and one of each. Pure."""
+    gone = [one for name, one in stored.items() if name not in settings]
+    new = [one for name, one in settings.items() if name not in stored]
+    pairs = [(a.name, b.name) for a in gone for b in new if a.configured_url == b.url]
+    former, names = [a for a, _b in pairs], [b for _a, b in pairs]
+    return {a: b for a, b in pairs if former.count(a) == names.count(b) == 1}
 
 
 def pause(connection: sa.Connection, name: str, now: datetime, *, is_paused: bool) -> bool:

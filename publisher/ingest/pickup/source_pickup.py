@@ -370,10 +370,10 @@ def pick_up(
     total = PickedUp()
     with database.reading() as connection:
         stored = source_items.stored_sources(connection)
-        former = renamed_sources(stored, settings.sources)
-        kept = {source.name for source in settings.sources} | set(former.values())
-        gone = [name for name in stored if name not in kept]
+        former = former_names(connection, stored, settings.sources)
+        gone = stored.keys() - {one.name for one in settings.sources} - {*former.values()}
         dropped = source_items.items_of(connection, gone)
+        articles = source_items.count_articles_of_sources(connection) if gone else {}
         idle = _idle_sources(connection, settings, now)
     polled, failed = list[SourcePickup](), dict[str, str]()
     for options in (one for one in settings.sources if one.name not in idle):
@@ -389,7 +389,8 @@ def pick_up(
         item_problems.save_failures(connection, failed, now)
         # A wrong path in publication.toml must not withdraw what the right one held.
         if gone and not total.problems:
-            _forget_sources(connection, settings, gone, dropped, now, total)
+            counts = {name: articles.get(name, 0) for name in gone}
+            _forget_sources(connection, settings, counts, dropped, now, total)
         with isolated("conversions of scripts", total.problems.append, connection):
             script_conversion.update_conversions(connection, settings, now)
         with isolated("links between articles", total.problems.append, connection):
@@ -429,6 +430,26 @@ def _collecting(
     return isolated(f"source {source}", report)
 
 
+def former_names(
+    connection: Connection, stored: Mapping[str, str], sources: Iterable[SourceSettings]
+) -> dict[str, str]:
+    """Return the former names of sources that were renamed, by their names now.
+
+    On the web, a source at another address is another one: its poll renames what has the same address.
+    """
+    on_web = {one.name: one for one in sources if isinstance(one, PolledSourceSettings)}
+    found = renamed_sources(stored, [one for one in sources if one.name not in on_web])
+    if not on_web:
+        return found
+    from publisher.polling.store import list_polled, renamed_polled  # as above
+
+    polled = list_polled(connection)
+    moved = {n: kind for n, kind in stored.items() if n not in polled and n not in on_web}
+    found |= renamed_sources(moved, [one for n, one in on_web.items() if n not in stored])
+    waiting = renamed_polled(on_web, polled)
+    return found | {name: former for former, name in waiting.items() if former in stored}
+
+
 def renamed_sources(
     stored: Mapping[str, str], sources: Iterable[SourceSettings]
 ) -> dict[str, str]:
@@ -447,21 +468,46 @@ def renamed_sources(
     return found
 
 
+def _hold_removed(
+    connection: Connection, counts: Mapping[str, int], now: datetime
+) -> frozenset[str]:
+    """Hold those of which many articles are left, until somebody accepts that they go; return their names.
+
+    `counts` is how many each had. What moved to other sources since is not lost.
+    """
+    left, held = source_items.count_articles_of_sources(connection), set[str]()
+    for source, articles in counts.items():
+        lost = left.get(source, 0)
+        removed = item_problems.HeldSource(source, lost, articles)
+        is_sudden = item_problems.is_sudden_loss(lost, articles)
+        if is_sudden and item_problems.hold_source(connection, removed, now):
+            log.warning("source held", source=source, lost=lost, articles=articles)
+            held.add(source)
+        else:
+            item_problems.release_source(connection, source)
+    return frozenset(held)
+
+
 def _forget_sources(
     connection: Connection,
     settings: Settings,
-    sources: Sequence[str],
+    sources: Mapping[str, int],
     items: Sequence[ItemId],
     now: datetime,
     total: PickedUp,
 ) -> None:
-    """Forget the items of sources that are no longer in publication.toml."""
+    """Forget the items of sources that are no longer in publication.toml, but for those that are held.
+
+    `sources` are how many articles each had.
+    """
+    held = _hold_removed(connection, sources, now)
     orphans = [
         number
         for source, key in items
+        if source not in held
         for number in source_items.forget_items(connection, source, [key])
     ]
-    for source in sources:
+    for source in sources.keys() - held:
         source_items.forget_source(connection, source)
     touched = story_keys.withdraw_articles(
         connection, orphans, settings.publication.languages, now

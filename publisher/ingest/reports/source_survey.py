@@ -91,7 +91,7 @@ def _read_stored(
     """Return name, state and items of a source as stored, and how many lost articles are accepted."""
     with database.reading() as connection:
         stored = source_items.stored_sources(connection)
-        former = source_pickup.renamed_sources(stored, settings.sources)
+        former = source_pickup.former_names(connection, stored, settings.sources)
         name = former.get(options.name, options.name)
         state = source_items.source_state(connection, name)
         known = source_items.known_items(connection, name)

@@ -55,7 +55,6 @@ def test_a_loss_is_shown_with_its_time_and_accepted_as_it_was_seen(
     lose_most(publication)
     found = sources.read_sources(state)
     (source,) = found.sources
-    assert source.is_known
     assert source.held is not None
     assert (source.held.lost, source.held.articles) == (4, 6)
     assert [path for path, _reason in found.quarantine] == ["en/broken.md"]
@@ -80,6 +79,35 @@ def test_a_loss_is_shown_with_its_time_and_accepted_as_it_was_seen(
         sources.accept_source_loss(state, ANN, "articles", 4)
 
 
+def test_a_source_that_is_taken_out_of_the_settings_keeps_its_articles_until_that_is_accepted(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    for n in range(3):
+        publication.write(f"en/{n}.md", f"Words {n}.", title=f"Story {n}", date="2026-01-05")
+    publication.pick_up()
+    other = {"kind": "feed", "url": "https://news.example/feed"}
+    for _cycle in range(2):
+        publication.reload(sources=[other])
+        assert publication.pick_up().removed == 0
+    removed = sources.read_sources(replace(state, settings=publication.settings)).sources[-1]
+    assert (removed.settings.name, removed.state, removed.is_removed) == (
+        "articles",
+        "held",
+        True,
+    )
+    assert removed.notices[0].what.startswith("it is not in publication.toml any more")
+    assert "lost" in kinds(state)
+    # As it was: nothing to accept.
+    publication.reload()
+    assert publication.pick_up().unchanged == 3
+    assert "lost" not in kinds(state)
+    publication.reload(sources=[other])
+    publication.pick_up()
+    sources.accept_source_loss(state, ANN, "articles", 3)
+    assert publication.pick_up().removed == 3
+    assert publication.visible() == []
+
+
 def notices(state: EditingState) -> dict[str, sources.SourceNotice]:
     (source,) = sources.read_sources(state).sources
     return {one.kind: one for one in source.notices}
@@ -89,7 +117,7 @@ def test_a_source_of_the_settings_says_if_it_was_never_read_or_never_could_be(
     state: EditingState, publication: PublicationFolder
 ) -> None:
     (source,) = sources.read_sources(state).sources
-    assert (source.is_known, source.articles, source.held) == (False, 0, None)
+    assert (source.articles, source.held) == (0, None)
     assert [*notices(state)] == ["never-read"]
     publication.articles.rename(publication.articles.with_name("elsewhere"))
     publication.pick_up()

@@ -7,8 +7,10 @@ import pytest
 
 from publisher.articles.tables import article
 from publisher.config.sources import FolderSourceSettings
-from publisher.ingest.pickup.source_pickup import renamed_sources
+from publisher.ingest.pickup.source_pickup import former_names, renamed_sources
 from publisher.ingest.tables import source_item, source_table
+from publisher.polling.schedule import PollState
+from publisher.polling.store import PolledSource, save_polled
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.ingest.helpers import png
@@ -154,3 +156,31 @@ def test_a_source_was_renamed_if_one_of_its_kind_is_gone_and_one_is_new(
 ) -> None:
     sources = [FolderSourceSettings(kind="folder", name=n, path=n) for n in configured]
     assert renamed_sources(stored, sources) == renamed
+
+
+FEED = {"kind": "feed", "name": "a", "url": "https://news.example/feed"}
+OTHER = {**FEED, "url": "https://other.example/feed"}
+
+
+@pytest.mark.parametrize(
+    ("polled", "configured", "former"),
+    [
+        ([FEED], {**FEED, "name": "b"}, {"b": "a"}),
+        # The poll has renamed it already.
+        ([{**FEED, "name": "b"}], {**FEED, "name": "b"}, {"b": "a"}),
+        ([FEED], {**OTHER, "name": "b"}, {}),
+        ([FEED, {**OTHER, "name": "b"}], {**OTHER, "name": "b"}, {}),
+    ],
+)
+def test_a_source_on_the_web_was_renamed_if_its_address_is_the_same(
+    new_publication: Make,
+    polled: list[dict[str, str]],
+    configured: dict[str, str],
+    former: dict[str, str],
+) -> None:
+    publication = new_publication(sources=[configured])
+    rows = [PolledSource(one["name"], one["url"], PollState(one["url"], NOW)) for one in polled]
+    with publication.database.writing() as connection:
+        save_polled(connection, rows)
+        found = former_names(connection, {"a": "feed"}, publication.settings.sources)
+    assert found == former
