@@ -81,6 +81,12 @@ _LEFT_OUT: dict[str, tuple[Sentence, Sentence]] = {
         message("copies of an original that nobody has translated yet"),
         message("translate them"),
     ),
+    LeftOutReason.COPY: (
+        message(
+            "articles that another source has, which was first or has them on its own site"
+        ),
+        _WITHOUT_REMEDY,
+    ),
 }
 
 

@@ -80,6 +80,16 @@ def bare_link(url: str) -> str:
     return f"{host}{parts.path.rstrip('/')}{query}{fragment}" if host else ""
 
 
+def stands_at(link: str, site: str) -> bool:
+    """Return whether a bare link leads to a host, or to one below it."""
+    return f".{link.partition('/')[0]}".endswith(f".{site}")
+
+
+def has_same_title(one: str, other: str) -> bool:
+    """Return whether one of two titles is the other, or has it with more words, as in lists of many sites."""
+    return bool(one and other) and (one in other or other in one)
+
+
 def _is_tracking(fragment: str) -> bool:
     return bool(_TRACKING.match(fragment.partition("=")[0])) and "=" in fragment
 

@@ -13,7 +13,16 @@ import sqlalchemy as sa
 
 from publisher.config.sources import PolledSourceSettings
 from publisher.database.dialect.sql import upsert_by_key
-from publisher.polling.identity import EntryMarks, Recognised, bare_link, key_for, recognise
+from publisher.database.engine import chunks
+from publisher.polling.identity import (
+    EntryMarks,
+    Recognised,
+    bare_link,
+    has_same_title,
+    key_for,
+    recognise,
+    stands_at,
+)
 from publisher.polling.model import WebEntry, entry_from_json, entry_to_json
 from publisher.polling.schedule import PollState
 from publisher.polling.tables import polled_entry, polled_source
@@ -174,6 +183,7 @@ def file_entries(
     if rows:
         connection.execute(upsert_by_key(connection, polled_entry), rows)
         _join_stories(connection, source, rows, rules.now)
+        _show_copies_again(connection, source, rows, before, rules.now)
     waiting = sum(row["ready_at"] > rules.now for row in rows)
     return Filed(new, changed, withdrawn, len(keys), waiting)
 
@@ -265,6 +275,48 @@ def joined_stories(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for row, story in zip(rows, stories, strict=True)
         if story != row["story"]
     }
+
+
+def _show_copies_again(
+    connection: sa.Connection,
+    source: str,
+    rows: Sequence[Mapping[str, Any]],
+    before: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+) -> None:
+    """Let other sources' entries be picked up that were copies of entries as these have been `before`."""
+    names = ("link", "title", "is_withdrawn")
+    known = [(one, before[one["key"]]) for one in rows if one["key"] in before]
+    links = {old["link"] for one, old in known if any(one[n] != old[n] for n in names)} - {""}
+    others = (polled_entry.c.source != source) & (polled_entry.c.ready_at <= now)
+    for some in chunks(sorted(links)):
+        change = sa.update(polled_entry).where(others, polled_entry.c.link.in_(some))
+        connection.execute(change.values(ready_at=now))
+
+
+def copied_entries(
+    connection: sa.Connection, source: str, keys: Sequence[str], sites: Mapping[str, str]
+) -> set[str]:
+    """Return the keys of those entries of a source that another one has, too: at the same address, with the same title.
+
+    The first source keeps it. On its own site a source is the first, whenever its entry came: otherwise another one that
+    guesses its addresses could have its articles left out. `sites` has the host of each source, in their order.
+    """
+    order, other, own = [*sites], polled_entry.alias(), polled_entry.c
+    both = (own.link == other.c.link) & (other.c.source != own.source)
+    marks = (own.key, own.link, own.title, own.first_seen_at)
+    query = sa.select(*marks, *other.c["source", "title", "first_seen_at"])
+    query = query.join_from(polled_entry, other, both).where(own.source == source)
+    query = query.where(own.link != "", ~other.c.is_withdrawn, other.c.source.in_(order))
+    found = set[str]()
+    for some in chunks(keys):
+        rows = connection.execute(query.where(own.key.in_(some)))
+        for key, link, title, seen, name, other_title, other_seen in rows:
+            ours = (not stands_at(link, sites[source]), seen, order.index(source))
+            theirs = (not stands_at(link, sites[name]), other_seen, order.index(name))
+            if theirs < ours and has_same_title(title, other_title):
+                found.add(key)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

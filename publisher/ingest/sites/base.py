@@ -177,6 +177,7 @@ class LeftOutReason(StrEnum):
     EXPIRED = "expired"
     SCHEDULED = "scheduled"
     UNTRANSLATED = "untranslated"
+    COPY = "copy"
 
     @property
     def is_on_site(self) -> bool:

@@ -25,11 +25,13 @@ from publisher.database import Database
 from publisher.errors import ArticleError, LanguageError
 from publisher.ingest.media.document_media import FolderFiles
 from publisher.ingest.parsers.document import SourceDocument
+from publisher.ingest.sites.base import LeftOutError, LeftOutReason
 from publisher.ingest.sources.base import Item, Listing, RawItem
 from publisher.ingest.tables import source_item
 from publisher.languages import normalise
 from publisher.polling import store
 from publisher.polling.foreign_pictures import pictures_of, with_pictures
+from publisher.polling.identity import bare_link
 from publisher.polling.model import WebEntry, entry_to_json
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
 from publisher.polling.store import KeptEntry, ReadyEntry
@@ -44,6 +46,8 @@ _MORE = re.compile(r"\s*(?:\[(?:…|\.\.\.|&hellip;|&#8230;)\])\s*(?=(?:</p>)?\s
 
 # Characters of a title that is made from a text.
 _MAX_TITLE = 80
+# At the beginning of the signature of an entry that another source has, too.
+_COPY = "copy "
 # Gives the path of a picture's copy by its address; empty if there is none.
 PlaceOf = Callable[[str], str]
 
@@ -61,21 +65,28 @@ class EntrySource:
         self._options = options
         self._pictures = CopiedPictures(settings.folders.var / PICTURES)
         self._zone = settings.zone()
+        polled = (one for one in settings.sources if isinstance(one, PolledSourceSettings))
+        self._sites = {one.name: bare_link(one.url).partition("/")[0] for one in polled}
         self._database = database
         self._now = now
 
     def poll(self, mark: str) -> Listing:
         """Return the entries that have become ready since the mark, which is a time."""
         since = datetime.fromisoformat(mark) if mark else None
+        name, today = self._options.name, self._now.astimezone(self._zone)
         with self._database.reading() as connection:
-            ready = store.ready_entries(connection, self._options.name, since, self._now)
-            waiting = waiting_entries(
-                connection, self._options, ready, self._now.astimezone(self._zone)
-            )
+            ready = store.ready_entries(connection, name, since, self._now)
+            waiting = waiting_entries(connection, self._options, ready, today)
+            keys = sorted({one.key for one in ready} - _keys_of_articles(connection, name))
+            copied = store.copied_entries(connection, name, keys, self._sites)
         # They are listed again until their day has come.
         until = min([self._now, *(one.ready_at for one in waiting)])
         ready = [one for one in ready if one not in waiting]
-        shown = [Item(one.key, one.signature) for one in ready if not one.is_withdrawn]
+        shown = [
+            Item(one.key, f"{_COPY}{one.signature}" if one.key in copied else one.signature)
+            for one in ready
+            if not one.is_withdrawn
+        ]
         gone = [one.key for one in ready if one.is_withdrawn]
         return Listing(shown, False, until.isoformat(), withdrawn=gone)
 
@@ -87,11 +98,19 @@ class EntrySource:
             raise ArticleError.saying("this entry is not stored any more")
         place_of = self._pictures.place_of if self._options.pictures == "copy" else str
         content = document_of(stored, self._options, place_of)
+        is_copy = item.signature.startswith(_COPY)
+
+        def describe(_fields: object) -> ParsedArticle:
+            if is_copy:
+                raise LeftOutError(LeftOutReason.COPY, title=stored.entry.title)
+            return metadata_of(stored, self._options, place_of)
+
         # Its key says nothing of languages, as the path of a file does.
         document = SourceDocument(
             PurePosixPath("entry.html"),
-            content,
-            describe=lambda _fields: metadata_of(stored, self._options, place_of),
+            # It is read again when it is no copy any more.
+            content + _COPY.encode() if is_copy else content,
+            describe=describe,
         )
         return RawItem(
             document,
@@ -109,10 +128,10 @@ def waiting_entries(
     now: datetime,
 ) -> list[ReadyEntry]:
     """Return those of the entries that are news of a later day: `max_per_day` became news on this one, as `now` has it."""
-    if options.max_per_day is None:
+    if options.max_per_day is None or not ready:
         return []
-    item, here = source_item.c, source_item.c.source == options.name
-    known = {*connection.execute(sa.select(item.key).where(here)).scalars()}
+    here = source_item.c.source == options.name
+    known = {*connection.execute(sa.select(source_item.c.key).where(here)).scalars()}
     new = [one for one in ready if not (one.is_archive or one.is_withdrawn or one.key in known)]
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     times = article.c.available_at
@@ -120,6 +139,12 @@ def waiting_entries(
     query = query.where(here, times >= day, times < day + timedelta(days=1))
     today = connection.execute(query.where(article.c.mailing != Mailing.ARCHIVE)).scalar_one()
     return new[max(options.max_per_day - today, 0) :]
+
+
+def _keys_of_articles(connection: sa.Connection, source: str) -> set[str]:
+    item = source_item.c
+    query = sa.select(item.key).where(item.source == source, item.article_id.is_not(None))
+    return {*connection.execute(query).scalars()}
 
 
 def count_waiting_entries(

@@ -337,28 +337,75 @@ def test_a_source_keeps_its_entries_under_another_name_and_at_another_address(
         assert len(titles(polled)) == 2
 
 
+def two_sources(server: NewsServer, make: Make, **hosts: str) -> Polled:
+    """Make a publication with feeds at /NAME of hosts of the server."""
+    sources = [
+        {"kind": "feed", "name": name, "url": server.url(f"/{name}", host)}
+        for name, host in hosts.items()
+    ]
+    return Polled(make(sources=sources), server.client)
+
+
+def left_out(polled: Polled) -> dict[str, int]:
+    found = read_sources(editing_state(polled.folder)).sources
+    return {
+        one.settings.name: int(notice.what.partition(" ")[0])
+        for one in found
+        for notice in one.notices
+        if notice.kind == "left-out copy"
+    }
+
+
 def test_no_source_takes_the_place_of_another_s_articles(
     server: NewsServer, new_publication: Make
 ) -> None:
-    sources = [
-        {"kind": "feed", "name": name, "url": server.url(f"/{name}")}
-        for name in ("own", "thief")
-    ]
-    polled = Polled(new_publication(sources=sources), server.client)
+    """The thief is asked first, knows the address and title of a story to come, and is on another host."""
+    polled = two_sources(server, new_publication, thief="thief.example", own="news.example")
+    server.put("/thief", feed(1, 2, content_html="<p>Not what they have written.</p>"))
     server.put("/own", feed(1))
-    server.put("/thief", feed(1, title="A story that is not theirs"))
     polled.cycle()
-    server.put("/thief", feed(1, title="Another title of a stolen story"))
+    assert left_out(polled) == {"thief": 1}
+    server.put("/own", feed(1, 2))
     polled.cycle(after=DAY)
-    own = polled.folder.one("own: news.example/?p=1")
-    assert own.title == "The long story number 1"
+    server.put("/thief", feed(1, 2, title="Another title of a stolen story"))
+    polled.cycle(after=DAY)
+    for n in (1, 2):
+        own = polled.folder.one(f"own: news.example/?p={n}")
+        assert (own.title, own.html.count("which somebody")) == (
+            f"The long story number {n}",
+            1,
+        )
+    assert titles(polled).count("Another title of a stolen story") == 2
+
+
+def test_an_article_of_two_sources_is_one_story_of_the_first(
+    server: NewsServer, new_publication: Make
+) -> None:
+    polled = two_sources(server, new_publication, one="planet.example", two="list.example")
+    server.put("/one", feed(1))
+    server.put("/two", feed(3))
+    polled.cycle()
+    server.put("/two", feed(1, 3))
+    polled.cycle(after=DAY)
+    server.put("/one", feed(1, 3))
+    polled.cycle(after=DAY)
+    assert {key for key, _language in polled.folder.all()} == {
+        "one: news.example/?p=1",
+        "two: news.example/?p=3",
+    }
+    assert left_out(polled) == {"one": 1, "two": 1}
+    # Under another title it may be another article; and the first one is another one by now.
+    server.put("/one", feed(1, 3, title="A title that nobody else has"))
+    polled.cycle(after=DAY)
+    assert left_out(polled) == {}
+    assert len(polled.folder.all()) == 4
 
 
 def test_the_text_is_a_summary_that_leads_to_the_site_or_a_page_of_ours(
     server: NewsServer, new_publication: Make
 ) -> None:
     sources = [
-        {"kind": "feed", "name": name, "url": server.url("/feed"), "content": name}
+        {"kind": "feed", "name": name, "url": server.url(f"/{name}"), "content": name}
         for name in ("summary", "full")
     ]
     polled = Polled(new_publication(sources=sources), server.client)
@@ -366,14 +413,17 @@ def test_the_text_is_a_summary_that_leads_to_the_site_or_a_page_of_ours(
         f"<p>Paragraph {n} has some words of its own. {{{{ x }}}}</p>" for n in range(80)
     )
     picture = '<figure><img src="/a.png"><figcaption>A</figcaption></figure>'
-    server.put("/feed", feed(1, content_html=picture + long + "<script>x</script>"))
+    html = picture + long + "<script>x</script>"
+    for name in ("summary", "full"):
+        url = f"https://news.example/{name}"
+        server.put(f"/{name}", feed(1, content_html=html, url=url))
     polled.cycle()
     short = polled.folder.one("summary: news.example/?p=1")
     whole = polled.folder.one("full: news.example/?p=1")
-    assert short.url == "https://news.example/story-1"
+    assert short.url == "https://news.example/summary"
     assert "Paragraph 0" in short.text
     assert "Paragraph 79" not in short.text
-    assert (whole.url, whole.canonical_url) == (None, "https://news.example/story-1")
+    assert (whole.url, whole.canonical_url) == (None, "https://news.example/full")
     assert "Paragraph 79" in whole.text
     assert "{{ x }}" in whole.text
     assert "<img" not in whole.html + short.html
