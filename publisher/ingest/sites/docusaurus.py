@@ -6,7 +6,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -197,13 +196,7 @@ class DocusaurusSite(sites.Site):
         return f"{match['date'].replace('-', '/')}/{match['folder']}{match['text']}"
 
     def values(self, page: sites.SitePage) -> SiteValues:
-        """Return the path of the document, and the files that it imports."""
-        include = partial(self._files.included, page.path.parent, PurePosixPath())
-        return SiteValues(
-            page={"path": str(page.path)},
-            include=include,
-            has_expressions=self._has_expressions,
-        )
+        return SiteValues(page={"path": str(page.path)}, has_expressions=self._has_expressions)
 
 
 def _blogs(config: ScriptObject) -> Iterator[_Blog]:

@@ -351,63 +351,36 @@ def _container_title(state: StateCore, opening: Token, found: re.Match[str]) -> 
     return _title(paragraph, title)
 
 
+_ROWS = re.compile(
+    r"^(?P<indent> {0,3})\|[^\n]*(?:\n {0,3}\|[^\n]*)*(?P<more>\n(?= {0,3}[^\s{]))?",
+    re.MULTILINE,
+)
 _SEPARATOR = re.compile(r"\|?[ \t]*[-:=+|][-:=+| \t]*\|?[ \t]*$")
-# As markdown-it limits the cells that it adds.
-_MAX_CELLS = 65_536
-# In the parser's environment: the line at which a refused table ends.
-_REFUSED_UNTIL = "headless_table_refused_until"
 
 
-def _row(state: StateBlock, line: int) -> str:
-    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
+def with_table_heads(text: str) -> str:
+    """Return Markdown whose rows of cells begin with a head of as many columns, an empty one if they have none."""
+    return replace_outside_code(_ROWS, _headed, text) if "|" in text else text
 
 
-def headless_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read rows of cells without a head as a table."""
-    if state.is_code_block(start) or not _row(state, start).startswith("|"):
-        return False
-    # The rows of a table that was refused are read as paragraphs, and must not be counted again at each line.
-    if start < state.env.get(_REFUSED_UNTIL, 0):
-        return False
-    line = start
-    while line < end and _row(state, line).startswith("|"):
-        if state.sCount[line] < state.blkIndent:
-            break
-        line += 1
-    lines = [_row(state, number) for number in range(start, line)]
-    rows = [row for row in lines if not _SEPARATOR.match(row)]
-    columns = max(map(_count_cells, rows), default=0)
-    if columns == 0 or columns * len(rows) > _MAX_CELLS:
-        state.env[_REFUSED_UNTIL] = line
-        return False
-    if not silent:
-        has_head = bool(lines[1:] and _SEPARATOR.match(lines[1]))
-        head = rows.pop(0) if has_head else "|"
-        _push_table(state, [_padded(head, columns), "|-" * columns, *rows], (start, line))
-        state.line = line
-    return True
+def _headed(rows: re.Match[str]) -> str:
+    lines = [line.strip() for line in rows[0].strip().split("\n")]
+    cells = [line for line in lines if not _SEPARATOR.match(line)]
+    columns = max(map(_count_cells, cells), default=0)
+    if columns == 0:
+        return rows[0]
+    has_head = len(lines) > 1 and not _SEPARATOR.match(lines[0]) and _SEPARATOR.match(lines[1])
+    if has_head and _count_cells(lines[1]) == columns == _count_cells(lines[0]):
+        return rows[0]
+    head = cells.pop(0) if has_head else "|"
+    head += "|" * (columns - _count_cells(head) + (not head.endswith("|")))
+    written = (rows["indent"] + line for line in (head, "|-" * columns + "|", *cells))
+    return "\n".join(("", *written)) + 2 * (rows["more"] or "")
 
 
 def _count_cells(row: str) -> int:
     cells = escapedSplit(row)[1:]
     return len(cells) - bool(cells and not cells[-1].strip())
-
-
-def _padded(row: str, columns: int) -> str:
-    is_open = bool(escapedSplit(row)[-1].strip())
-    return row + "|" * (columns - _count_cells(row) + is_open)
-
-
-def _push_table(state: StateBlock, rows: Sequence[str], lines: tuple[int, int]) -> None:
-    """Have a table read with a head, which may be empty."""
-    tokens: list[Token] = []
-    # This rule must not read them again.
-    env = {**state.env, _REFUSED_UNTIL: len(rows)}
-    state.md.block.parse("\n".join(rows), state.md, env, tokens)
-    for token in tokens:
-        token.level += state.level
-        token.map = token.map and list(lines)
-    state.tokens += tokens
 
 
 def remove_empty_heads(state: StateCore) -> None:

@@ -16,7 +16,6 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.parser_inline import RuleFuncInlineType
-from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
@@ -304,8 +303,6 @@ def _kramdown(md: MarkdownIt) -> None:
     kramdown.attribute_lists_plugin(md)
     kramdown.footnote_ends_plugin(md)
     kramdown.html_blocks_plugin(md)
-    stops: RuleOptionsType = {"alt": ["paragraph", "reference"]}
-    md.block.ruler.after("table", "headless_table", common.headless_table, stops)
     md.core.ruler.after("inline", "abbreviations", kramdown.mark_abbreviations)
     smart_punctuation_plugin(md)
 

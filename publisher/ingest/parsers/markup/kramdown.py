@@ -19,7 +19,12 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from publisher.ingest.parsers.markup.common import CodeRegions, replace_outside_code, span_end
+from publisher.ingest.parsers.markup.common import (
+    CodeRegions,
+    replace_outside_code,
+    span_end,
+    with_table_heads,
+)
 
 _SPANS = frozenset(
     "a abbr acronym b big bdo br button cite code del dfn em i img input ins kbd label mark option q "  # noqa: SIM905  # one a line would fill the page
@@ -191,7 +196,7 @@ def prepare_kramdown(text: str) -> str:
         text = replace_outside_code(_COMMENT, _without_comment, text)
     if "](" in text:
         text = replace_outside_code(_ADDRESS, _with_brackets, text)
-    return prepare_html(text)
+    return prepare_html(with_table_heads(text))
 
 
 def _with_brackets(match: re.Match[str]) -> str:

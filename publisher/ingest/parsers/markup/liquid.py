@@ -2,7 +2,7 @@
 
 python-liquid is the engine. A template has the site's values, the page's and the files that the
 site includes; it opens no file. Loops, nesting, includes and output are bounded, also what filters make:
-Jekyll's, and a few of Eleventy's. What can't be filled in is a problem with its line, and the rest of the
+Jekyll's but those that sort out lists by expressions, and a few of Eleventy's. What can't be filled in is a problem with its line, and the rest of the
 document goes on. Template code in `{% raw %}` is shown as code where it stands in a sentence: in a mail nobody
 could tell it from a template that was not filled in. The tags are in `liquid_tags`.
 https://jekyllrb.com/docs/liquid/filters/
@@ -15,15 +15,12 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import date, datetime
 from functools import cache, partial, wraps
 from html import escape
-from itertools import groupby
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from liquid import Environment, Mode, RenderContext, Token, TokenStream
-from liquid.builtin.expressions import BooleanExpression, tokenize
+from liquid import Environment, Mode, RenderContext, Token
 from liquid.exceptions import FilterValueError, LiquidError, ResourceLimitError
 from liquid.filter import with_context
-from liquid.token import TOKEN_EXPRESSION
 from slugify import slugify
 
 from publisher.i18n.article_problems import ProblemKind
@@ -146,28 +143,6 @@ def _items(value: Any) -> list[Any]:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
 
 
-def _condition(context: RenderContext, name: str, source: str) -> Callable[[Any], Any]:
-    """Return a function that says whether an expression is true of an item."""
-    token = Token(TOKEN_EXPRESSION, source, -1, "")
-    parsed = BooleanExpression.parse(context.env, TokenStream(tokenize(source, token)))
-
-    def is_true(item: Any) -> Any:
-        with context.extend({name: item}):
-            return parsed.evaluate(context)
-
-    return is_true
-
-
-@with_context
-def _where_exp(value: Any, name: str, source: str, *, context: RenderContext) -> list[Any]:
-    return list(filter(_condition(context, name, source), _items(value)))
-
-
-@with_context
-def _find_exp(value: Any, name: str, source: str, *, context: RenderContext) -> Any:
-    return next(filter(_condition(context, name, source), _items(value)), None)
-
-
 def _property(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, Mapping) else None
 
@@ -181,18 +156,6 @@ def _where(value: Any, name: str, wanted: Any = None) -> list[Any]:
         return any(one == wanted or str(one) == str(wanted) for one in many)
 
     return [item for item in _items(value) if matches(item)]
-
-
-def _group_by(value: Any, name: str) -> list[dict[str, Any]]:
-    def key(item: Any) -> str:
-        return str(_property(item, name) or "")
-
-    groups: dict[str, list[Any]] = {}
-    for found, items in groupby(_items(value), key):
-        groups.setdefault(found, []).extend(items)
-    return [
-        {"name": found, "items": items, "size": len(items)} for found, items in groups.items()
-    ]
 
 
 def _to_integer(value: Any) -> int:
@@ -211,8 +174,6 @@ _FILTERS: dict[str, Filter] = {
     "date_to_string": _dated("%d %b %Y"),
     "date_to_xmlschema": _xmlschema,
     "find": lambda value, name, wanted: next(iter(_where(value, name, wanted)), None),
-    "find_exp": _find_exp,
-    "group_by": _group_by,
     "inspect": str,
     "jsonify": lambda value: json.dumps(value, ensure_ascii=False, default=str),
     "normalize_whitespace": lambda value: " ".join(str(value).split()),
@@ -234,7 +195,6 @@ _FILTERS: dict[str, Filter] = {
     "unshift": lambda value, item: [item, *_items(value)],
     "uri_escape": lambda value: quote(str(value), safe="!#$&'()*+,/:;=?@[]~%"),
     "where": _where,
-    "where_exp": _where_exp,
     "xml_escape": lambda value: escape(str(value)),
 }
 

@@ -1,16 +1,14 @@
 """Replace what MDX adds to Markdown: imports, exports, JSX components and expressions.
 
 Nothing is run. Known components show what `vocabulary` says; of unknown ones the text is kept, with a
-problem. An expression is filled in if it is a literal, a value of the front matter or an exported
-constant that is a literal; others leave a hole, which is a problem. Code stays. https://mdxjs.com/docs/what-is-mdx/
+problem. An expression is filled in if it is a literal; others leave a hole, which is a problem. Code stays.
+https://mdxjs.com/docs/what-is-mdx/
 """
 
-import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
 from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.markup.common import CodeRegions, ProblemLog, span_end
@@ -30,9 +28,6 @@ _LITERAL = re.compile(
     re.DOTALL,
 )
 _NOTHING = frozenset({"", "null", "undefined", "true", "false"})
-_FRONT_MATTER_PATH = re.compile(
-    r"(?:\$?frontMatter|\$frontmatter|page|props\.frontMatter)\.([\w.]+)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +142,6 @@ def literal_value(source: str) -> str | None:
     return re.sub(r"\\(.)", lambda sign: {"n": "\n", "t": "\t"}.get(sign[1], sign[1]), written)
 
 
-def value_at(source: str, fields: Mapping[str, Any]) -> str | None:
-    """Return the value of the front matter that `frontMatter.a.b` names, None if there is none."""
-    path = _FRONT_MATTER_PATH.fullmatch(source)
-    value: Any = fields if path else None
-    for key in path[1].split(".") if path else ():
-        value = value.get(key.lower()) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str) else None
-
-
 # A path in `require("./a.png").default`, `useBaseUrl("/img/a.png")` or `{light: "..."}`.
 _PATH = re.compile(r"""["']((?:[./@~]|https?:)[^"'\n]*)["']""")
 _NAME = re.compile(r"\{\s*([A-Za-z_$][\w$]*)(?:\.(?:src|default|img))*\s*\}")
@@ -205,12 +191,6 @@ _MODULE = re.compile(
     r"""|^export\s+(?:const|let|var|function|default|class|async|\{|\*)(?:[^\n]|\n(?![ \t]*\n|\n))*\n?""",
     re.MULTILINE,
 )
-# An export of one value, which expressions may show.
-_CONSTANT = re.compile(
-    r"^export\s+(?:const|let|var)\s+(?P<name>[A-Za-z_$][\w$]*)\s*(?::\s*\w+\s*)?=\s*"
-    r"""(?P<value>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\$])*`|-?\d+(?:\.\d+)?)[ \t]*;?[ \t]*$""",
-    re.MULTILINE,
-)
 _DEFAULT_NAME = re.compile(r"\s*(?:\*\s*as\s+)?([A-Za-z_$][\w$]*)")
 # Of a heading (`{#low-tide}`) or of a `:::` block (`{.wide}`); no expression begins so.
 _ATTRIBUTES = re.compile(r"\{[#.][^{}\n]{1,200}\}")
@@ -219,8 +199,6 @@ _NEXT = re.compile(r"[<{\\]")
 _NEXT_TAG = re.compile(r"[<\\]")
 # Braces and tags that never end. For each, some thousand characters were read in vain.
 _MAX_UNCLOSED = 50
-# Partials that include each other.
-_MAX_INCLUDES = 10
 
 
 # Elements of HTML that are handled as components; what is inside the others of these is dropped, with
@@ -231,14 +209,12 @@ _DROPPED = frozenset("head script style tocinline doccardlist redirect".split())
 _MAX_NESTING = 30
 
 
-def replace_mdx(
-    context: MarkupContext, log: ProblemLog, *, expressions: bool = True, depth: int = 0
-) -> str:
+def replace_mdx(context: MarkupContext, log: ProblemLog, *, expressions: bool = True) -> str:
     """Return the text of the log as Markdown without MDX.
 
     Documents of VitePress have components, but neither `expressions` in braces nor modules.
     """
-    return _MdxReplacer(context, log, expressions, depth).run()
+    return _MdxReplacer(context, log, expressions).run()
 
 
 @dataclass(slots=True)
@@ -253,20 +229,15 @@ class _OpenComponent:
 class _MdxReplacer:
     """Goes through a document once, from one tag or expression to the next."""
 
-    def __init__(
-        self, context: MarkupContext, log: ProblemLog, expressions: bool, depth: int
-    ) -> None:
+    def __init__(self, context: MarkupContext, log: ProblemLog, expressions: bool) -> None:
         self._context = context
         self._expressions = expressions
         self._log = log
-        self._depth = depth
         self._regions = CodeRegions(log.text)
         # Braces in formulas are no expressions.
         self._formulas = [match.span() for match in _FORMULA.finditer(log.text)]
         # The files that names were imported from.
         self._imported: dict[str, str] = {}
-        # What plain literals that are exported show, by their names.
-        self._constants: dict[str, str] = {}
         self._text = self._without_modules() if expressions else log.text
         self._next = _NEXT if expressions else _NEXT_TAG
         self._pieces: list[str] = []
@@ -285,8 +256,6 @@ class _MdxReplacer:
             name = _DEFAULT_NAME.match(match["names"] or "")
             if name and match["path"]:
                 self._imported[name[1]] = match["path"]
-            for constant in _CONSTANT.finditer(match[0]):
-                self._constants[constant["name"]] = literal_value(constant["value"]) or ""
             return re.sub(r"[^\n]", " ", match[0])
 
         return _MODULE.sub(blank, self._log.text)
@@ -353,16 +322,10 @@ class _MdxReplacer:
 
     def _value(self, source: str, start: int, end: int) -> str:
         value = literal_value(source)
-        if value is None:
-            value = value_at(source, self._context.fields)
-        if value is None:
-            value = self._constants.get(source)
-        if value is None:
+        if value is None and not self._is_dropping:
             what = f"{{{' '.join(source.split())}}}"
-            if not self._is_dropping:
-                self._log.add_missing(ProblemKind.UNKNOWN_COMPONENT, what, start, end)
-            return ""
-        return value
+            self._log.add_missing(ProblemKind.UNKNOWN_COMPONENT, what, start, end)
+        return value or ""
 
     def _tag(self, start: int) -> int | None:
         tag = parse_tag(self._text, start)
@@ -404,7 +367,8 @@ class _MdxReplacer:
         name = tag.name.lower()
         is_known = name in COMPONENTS or name in _DROPPED
         if not is_known or len(self._opened) >= _MAX_NESTING:
-            self._write(self._partial(tag))
+            if tag.name and not self._is_dropping:
+                self._add_unknown(tag)
             return
         self._opened.append(_OpenComponent(tag, drops=name in _DROPPED))
         if tag.single:
@@ -430,28 +394,13 @@ class _MdxReplacer:
         if isinstance(shown, str):
             self._write(shown)
         elif not self._is_dropping:
-            written = " ".join(self._text[jsx.start : jsx.end].split())
-            self._log.add(ProblemKind.UNKNOWN_COMPONENT, written, jsx.start)
+            self._add_unknown(jsx)
             self._write(tag.inside)
         return jsx.name
 
-    def _partial(self, tag: JsxTag) -> str:
-        """Return an imported document that a component shows; an unknown one is a problem."""
-        path = self._imported.get(tag.name.partition(".")[0], "")
+    def _add_unknown(self, tag: JsxTag) -> None:
         written = " ".join(self._text[tag.start : tag.end].split())
-        if not path.endswith((".md", ".mdx")):
-            if tag.name and not self._is_dropping:
-                self._log.add(ProblemKind.UNKNOWN_COMPONENT, written, tag.start)
-            return ""
-        source = self._context.values.include(posixpath.normpath(path))
-        if source is None or self._depth >= _MAX_INCLUDES:
-            self._log.add_missing(ProblemKind.MISSING_INCLUDE, written, tag.start, tag.end)
-            return ""
-        inner = ProblemLog(source)
-        shown = replace_mdx(self._context, inner, depth=self._depth + 1)
-        line = self._log.line_at(tag.start)
-        self._log.found += [replace(problem, line=line) for problem in inner.found]
-        return f"\n\n{shown}\n\n"
+        self._log.add(ProblemKind.UNKNOWN_COMPONENT, written, tag.start)
 
 
 # HTML elements inside which MDX reads Markdown, if they have a line to themselves.

@@ -185,19 +185,6 @@ def test_authors_without_a_name_are_left_out(tmp_path: Path) -> None:
     assert found.bylines == (Byline(name="Ann"),)
 
 
-def test_a_partial_that_a_post_imports_is_part_of_it(tmp_path: Path) -> None:
-    text = "\nimport Tide from './_tide.mdx';\nimport Ebb from '@site/shared/_ebb.md';\n\n<Tide />\n\n<Ebb />\n"
-    files = {
-        "docusaurus.config.js": "",
-        "blog/2026-01-09-low.mdx": page(title="Low") + text,
-        "blog/_tide.mdx": "High *tide*.\n",
-        "shared/_ebb.md": "The ebb.\n",
-    }
-    found = only_article(tmp_path, files)
-    assert "<p>High <em>tide</em>.</p>\n<p>The ebb.</p>" in found.html
-    assert found.problems == ()
-
-
 @pytest.mark.parametrize(
     ("version", "shown", "problems"),
     [
