@@ -6,19 +6,14 @@ from datetime import date
 from typing import Any
 
 from publisher.errors import RenderingError
-from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering import plaintext
 from publisher.rendering.digest_stories import make_introduction
 from publisher.rendering.environment import Templates
-from publisher.rendering.filters import EmptyValue, digest_values
+from publisher.rendering.filters import digest_values
 from publisher.rendering.model import Digest, PublicationView
-from publisher.rendering.placeholders import MailParts
 from publisher.rendering.structured_data import page_head
 from publisher.rendering.template_files import catalogue
 
-_SUBJECT = "email/correction/subject.txt"
-_HTML = "email/correction/body.html"
-_TEXT = "email/correction/body.txt"
 _PAGE = "web/correction.html"
 # Inboxes show 40 to 130 characters beside the subject.
 _PREHEADER_COLUMNS = 110
@@ -42,30 +37,19 @@ class CorrectionContent:
 def render_correction(templates: Templates, content: CorrectionContent) -> Digest:
     """Render the mail; raise RenderingError for a template's fault or if there are no words."""
     # Imported late: the inliner takes long to load, and most cycles render no mail.
-    from publisher.rendering.inlining import inline
+    from publisher.rendering.digest import checked_mail
 
     values = _values(content)
-    content = values["correction"]
-    language, words = content.publication.language, values["words"]
+    content, words = values["correction"], values["words"]
     if words is None:
         raise RenderingError(f"{content.web_url}: a correction without words is not a mail")
-    values |= digest_values()
-    values["preheader"] = plaintext.shorten_to_columns(words.text, _PREHEADER_COLUMNS)
-
-    def render(name: str) -> str:
-        return templates.render(name, language, values)
-
-    subject, html, text = render(_SUBJECT), render(_HTML), render(_TEXT)
-    parts = MailParts(
-        (_SUBJECT, plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS)),
-        (_HTML, inline(html)),
-        (_TEXT, plaintext.wrap_text(text, language)),
+    preheader = values["preheader"] = plaintext.shorten_to_columns(
+        words.text, _PREHEADER_COLUMNS
     )
-    if templates.own:
-        values |= digest_values(EmptyValue)
-        parts.check_same_for_all({_SUBJECT: subject, _HTML: html, _TEXT: text}, render)
+    language = content.publication.language
+    parts = checked_mail(templates, "correction", language, values, digest_values)
     quoted = (content.subject, content.first_subject, content.title)
-    return parts.digest(preheader=values["preheader"], quoted=quoted)
+    return parts.digest(preheader=preheader, quoted=quoted)
 
 
 def render_correction_page(templates: Templates, content: CorrectionContent) -> str:

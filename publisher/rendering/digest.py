@@ -282,29 +282,40 @@ def choose_preheader(content: IssueContent, layout: digest_stories.DigestLayout)
     )
 
 
-def render_system_mail(templates: Templates, mail: SystemMail) -> Digest:
-    """Render a system mail; raises RenderingError for a template's fault."""
-    subject_name, html_name, text_name = (
-        f"email/{mail.kind}/{part}" for part in ("subject.txt", "body.html", "body.txt")
-    )
-    values: dict[str, Any] = {
-        "mail": mail,
-        "publication": mail.publication,
-        **system_mail_values(),
-    }
+def checked_mail(
+    templates: Templates,
+    folder: str,
+    language: str,
+    values: dict[str, Any],
+    subscriber: Callable[..., dict[str, Any]],
+) -> MailParts:
+    """Render the three templates of a folder below `email/`; `subscriber` makes the values that differ between people.
+
+    Raises RenderingError for a template's fault.
+    """
+    names = [f"email/{folder}/{part}" for part in ("subject.txt", "body.html", "body.txt")]
+    values |= subscriber()
 
     def render(name: str) -> str:
-        return templates.render(name, mail.publication.language, values)
+        return templates.render(name, language, values)
 
-    subject = plaintext.shorten_to_columns(render(subject_name), MAX_SUBJECT_COLUMNS)
-    values["subject"] = subject
-    html, text = render(html_name), render(text_name)
+    written = render(names[0])
+    subject = values["subject"] = plaintext.shorten_isolated(written, MAX_SUBJECT_COLUMNS)
+    html, text = map(render, names[1:])
     parts = MailParts(
-        (subject_name, subject),
-        (html_name, inline(html)),
-        (text_name, plaintext.wrap_text(text, mail.publication.language)),
+        (names[0], subject),
+        (names[1], inline(html)),
+        (names[2], plaintext.wrap_text(text, language)),
     )
     if templates.own:
-        values |= system_mail_values(EmptyValue)
-        parts.check_same_for_all({html_name: html, text_name: text}, render)
-    return parts.digest(words=templates.words_language(mail.publication.language))
+        values |= subscriber(EmptyValue)
+        parts.check_same_for_all(dict(zip(names, (written, html, text), strict=True)), render)
+    return parts
+
+
+def render_system_mail(templates: Templates, mail: SystemMail) -> Digest:
+    """Render a system mail; raises RenderingError for a template's fault."""
+    language = mail.publication.language
+    values: dict[str, Any] = {"mail": mail, "publication": mail.publication}
+    parts = checked_mail(templates, mail.kind, language, values, system_mail_values)
+    return parts.digest(words=templates.words_language(language))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from operator import is_
 from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -156,30 +157,22 @@ def shown_moment(publication: Publication, one: Article | ListedPage) -> datetim
 
 def view_for_mail(item: ArticleView) -> ArticleView:
     """Return an article whose texts can't be taken for placeholders in a mail."""
-    return cast("ArticleView", _neutralised(item)) if _may_hold_placeholder(item) else item
-
-
-def _may_hold_placeholder(value: Any) -> bool:
-    # Searching repr(value) takes twice as long.
-    if isinstance(value, str):
-        return "@" in value
-    if isinstance(value, tuple):
-        return any(map(_may_hold_placeholder, value))
-    if is_dataclass(value):
-        return any(_may_hold_placeholder(getattr(value, field.name)) for field in fields(value))
-    return False
+    return cast("ArticleView", _neutralised(item))
 
 
 def _neutralised(value: Any) -> Any:
+    """Return a text, or a value with texts, without placeholders: the same object, if it has none."""
     if isinstance(value, str) and not isinstance(value, StrEnum):
         return neutralise_placeholders(value)
     if isinstance(value, tuple):
-        return tuple(map(_neutralised, value))
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(
-            value, **{f.name: _neutralised(getattr(value, f.name)) for f in fields(value)}
-        )
-    return value
+        texts = tuple(map(_neutralised, value))
+        return value if all(map(is_, value, texts)) else texts
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    safe = {name: _neutralised(part) for name, part in parts.items()}
+    changed = {name: part for name, part in safe.items() if part is not parts[name]}
+    return replace(value, **changed) if changed else value
 
 
 def _shown_as(article: Article, language: str) -> Literal["fallback", "converted"] | None:

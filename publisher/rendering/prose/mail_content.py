@@ -6,10 +6,11 @@ alternative text and a format that all mail programs show, and comes from the pu
 would learn who opens the mail.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import accumulate, groupby
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from feeds import FeedsError
@@ -19,9 +20,7 @@ from publisher.articles.content.blocks import (
     Block,
     BlockQuote,
     Figure,
-    IndentedBlock,
     ListBlock,
-    TableBlock,
     TextBlock,
     TextKind,
     TextRun,
@@ -60,40 +59,21 @@ def mail_content(html: str) -> ArticleContent:
 def _without_placeholders(content: ArticleContent) -> ArticleContent:
     texts = [run.text for block in text_blocks(content.blocks) for run in block.runs]
     safe = neutralise_placeholders(RUN_SEPARATOR.join(texts)).split(RUN_SEPARATOR)
-    return ArticleContent(blocks=_with_texts(content.blocks, iter(safe)))
+    blocks: tuple[Block, ...] = _with_texts(content.blocks, iter(safe))
+    return ArticleContent(blocks=blocks)
 
 
-def _with_texts(blocks: Iterable[Block], texts: Iterator[str]) -> tuple[Block, ...]:
-    return tuple(_with_text(block, texts) for block in blocks)
-
-
-def _with_text(block: Block, texts: Iterator[str]) -> Block:
-    """Return a block with other texts for its runs, taken in document order."""
-    match block:
-        case TextBlock():
-            runs = tuple(replace(run, text=next(texts)) for run in block.runs)
-            return replace(block, runs=runs)
-        case BlockQuote() | IndentedBlock():
-            return replace(block, blocks=_with_texts(block.blocks, texts))
-        case ListBlock():
-            items = tuple(
-                replace(item, blocks=_with_texts(item.blocks, texts)) for item in block.items
-            )
-            return replace(block, items=items)
-        case TableBlock():
-            rows = tuple(
-                replace(
-                    row,
-                    cells=tuple(
-                        replace(cell, blocks=_with_texts(cell.blocks, texts))
-                        for cell in row.cells
-                    ),
-                )
-                for row in block.rows
-            )
-            return replace(block, rows=rows)
-        case _:
-            return block
+def _with_texts(value: Any, texts: Iterator[str]) -> Any:
+    """Return blocks, or a part of them, with other texts for their runs, taken in document order."""
+    if isinstance(value, TextRun):
+        return replace(value, text=next(texts))
+    if isinstance(value, tuple):
+        return tuple(_with_texts(one, texts) for one in value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    inner = {name: part for name, part in parts.items() if isinstance(part, tuple)}
+    return replace(value, **{name: _with_texts(part, texts) for name, part in inner.items()})
 
 
 def content_opening(content: ArticleContent, limit: int) -> tuple[ArticleContent, bool]:
