@@ -33,7 +33,9 @@ def ask_feed(asking: Asking, url: str = "") -> PollOutcome:
         return PollOutcome(asking.source, unread)
     interval = schedule.interval_of(feed, asking.now)
     entries, note = _with_older(asking, feed, url or state.url)
-    return PollOutcome(asking.source, replace(answer, interval=interval), entries, note)
+    return PollOutcome(
+        asking.source, replace(answer, interval=interval, skipped=feed.skipped), entries, note
+    )
 
 
 def _parsed(asking: Asking, answer: PollAnswer, body: bytes) -> WebFeed:

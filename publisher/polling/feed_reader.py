@@ -57,6 +57,8 @@ _FEEDS = frozenset({"rss", "feed", "rdf:rdf"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _ELEMENT = re.compile(r"</\w|<(?:br|p|img|hr|li)\b", re.IGNORECASE)
 _TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
+_SKIPS = re.compile(rb"<skip(?:Hours|Days)>.{0,2000}?</skip", re.DOTALL)
+_DAYS = b"Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
 _PICTURE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", re.IGNORECASE)
 
@@ -92,6 +94,7 @@ def read_feed(body: bytes, url: str, content_type: str) -> WebFeed:
         # RFC 5005 sections 4 and 3.
         following=links.of("prev-archive") or links.of("next"),
         interval=_interval(feed),
+        skipped=_skipped(body),
         entries=(*entries, *deleted[:MAX_WEB_ENTRIES]),
         left_out=max(len(items) - MAX_WEB_ENTRIES, 0) + max(len(deleted) - MAX_WEB_ENTRIES, 0),
     )
@@ -339,6 +342,18 @@ def _interval(feed: _Parsed) -> timedelta | None:
     period = _PERIODS.get(str(feed.get("sy_updateperiod", "")).strip().lower(), 0)
     interval = timedelta(minutes=ttl) or timedelta(hours=period) / max(often, 1)
     return min(interval, LONGEST_INTERVAL) or None
+
+
+def _skipped(body: bytes) -> tuple[int, ...]:
+    """Return the hours of the week that skipHours and skipDays name, in GMT: feedparser keeps the last of each."""
+    named = b" ".join(_SKIPS.findall(body))
+    hours = {int(hour) % 24 for hour in re.findall(rb"<hour>\s*([0-9]{1,2})\s*<", named)}
+    days = set(re.findall(rb"<day>\s*([A-Za-z]+)\s*<", named))
+    return tuple(
+        number
+        for number in range(7 * 24)
+        if number % 24 in hours or _DAYS[number // 24] in days
+    )
 
 
 def _tombstones(body: bytes) -> list[WebEntry]:

@@ -56,7 +56,7 @@ class WebFeed:
     """A feed. `home` is the page that it belongs to, `hub` and `topic` are those of WebSub.
 
     `following` is where older entries stand (RFC 5005, JSON Feed), `interval` how often it asks to be read.
-    `left_out` is the number of entries beyond the limit.
+    `skipped` are hours of the week, from Monday at 0 UTC, in which it is not to be asked. `left_out` is the number of entries beyond the limit.
     """
 
     title: str = ""
@@ -66,6 +66,7 @@ class WebFeed:
     topic: str = ""
     following: str = ""
     interval: timedelta | None = None
+    skipped: tuple[int, ...] = ()
     entries: tuple[WebEntry, ...] = ()
     left_out: int = 0
 

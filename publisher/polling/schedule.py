@@ -50,6 +50,8 @@ class PollState:
     full_at: datetime | None = None
     # Seconds from one poll to the next, if the server asks for nothing else.
     interval: int = 3600
+    # Hours of the week, from Monday at 0 UTC, in which the source is not to be asked.
+    skipped: tuple[int, ...] = ()
     errors: int = 0
     failing_since: datetime | None = None
     # Where permanent redirects lead, and since when they all have led there.
@@ -78,7 +80,7 @@ class PollAnswer:
     `moved_to` is where the permanent redirects (301, 308) led that came before any other; empty if none did.
     `is_readable` says that the body is of the source's kind, `overlaps` that it has entries that are known.
     `interval` is what the body asks for (ttl, sy:updatePeriod), or its entries suggest; None for that of before.
-    `url` is where the body comes from.
+    `url` is where the body comes from. `skipped` are hours of the week; None for those of before.
     """
 
     status: int | None
@@ -88,6 +90,7 @@ class PollAnswer:
     is_readable: bool = True
     overlaps: bool = False
     interval: timedelta | None = None
+    skipped: tuple[int, ...] | None = None
     problem: str = ""
     url: str = ""
 
@@ -184,9 +187,13 @@ def _succeeded(state: PollState, answer: PollAnswer, now: datetime, spread: floa
     own = answer.interval or timedelta(seconds=state.interval)
     wait = max(own, freshness(answer.headers, now))
     wait = min(max(wait, SHORTEST_INTERVAL), LONGEST_INTERVAL)
-    state = replace(state, interval=int(own.total_seconds()))
+    skipped = state.skipped if answer.skipped is None else answer.skipped
+    state = replace(state, interval=int(own.total_seconds()), skipped=skipped)
     # Never before the shortest interval.
     next_at = now + max(wait * (1 + _JITTER * spread), SHORTEST_INTERVAL)
+    for _hour in range(24):
+        if next_at.weekday() * 24 + next_at.hour in skipped:
+            next_at = next_at.replace(minute=0, second=0) + _HOUR
     return replace(state, next_at=next_at, errors=0, failing_since=None)
 
 

@@ -349,6 +349,16 @@ def test_a_feed_says_how_often_it_is_read(channel: str, interval: timedelta | No
     assert rss("", channel).interval == interval
 
 
+def test_a_feed_says_in_which_hours_it_is_not_read() -> None:
+    skips = (
+        "<skipHours><hour>0</hour><hour> 23 </hour><hour>24</hour></skipHours>"
+        "<skipDays><day>Sunday</day><day>Someday</day></skipDays>"
+    )
+    hours = {day * 24 + hour for day in range(6) for hour in (0, 23)}
+    assert {*rss("", skips).skipped} == hours | {*range(6 * 24, 7 * 24)}
+    assert rss("<hour>3</hour>").skipped == ()
+
+
 def test_deleted_entries_are_expired_unless_they_are_back() -> None:
     deleted = '<at:deleted-entry ref="{}" when="2026-11-02T00:00:00Z"/>'
     feed = atom(

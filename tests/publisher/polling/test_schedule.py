@@ -87,6 +87,16 @@ def test_sources_spread_out_and_never_come_before_the_shortest_interval() -> Non
     )
 
 
+def test_hours_that_a_feed_excludes_are_kept_also_after_304_but_for_a_day_at_most() -> None:
+    hours = tuple(range(NOW.hour + 1, NOW.hour + 4))
+    state = polled(STATE, PollAnswer(200, {}, "h2", interval=HOUR, skipped=hours)).state
+    assert state.next_at == NOW.replace(minute=0) + 4 * HOUR
+    again = polled(state, PollAnswer(304, {}, interval=2 * HOUR))
+    assert again.state.next_at == NOW.replace(minute=0) + 4 * HOUR
+    never = polled(state, PollAnswer(200, {}, "h3", interval=HOUR, skipped=(*range(7 * 24),)))
+    assert never.state.next_at == NOW.replace(minute=0) + 25 * HOUR
+
+
 @pytest.mark.parametrize(
     ("headers", "wait"),
     [
