@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from publisher.app import source_polls
 from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
-from publisher.errors import UsageError
+from publisher.errors import SourceError, UsageError
 from publisher.files import write_file
 
 if TYPE_CHECKING:
@@ -51,8 +53,13 @@ def import_export(
     from publisher.imports import files
     from publisher.imports.formats import read_export
     from publisher.imports.model import ImportProblemError
+    from publisher.polling.foreign_values import web_address
     from publisher.polling.parser_process import ParserProcess
 
+    if options.site and not web_address(options.site):
+        raise UsageError(
+            f"--site: {options.site!r} is no address; write one like https://example.org"
+        )
     folder, language = _target(settings, options.into)
     try:
         export = read_export(path, options)
@@ -150,10 +157,24 @@ class _FileWriting:
         headers = {"User-Agent": source_polls.user_agent_of(self.settings)}
         entries = (planned.post.entry,)
         if self._copies and self.convert:
+            self._take_pictures(planned, self._copies, self.convert)
             why = self._copies.add(
                 entries, source_polls.CLIENT, headers, self.convert, is_full=True
             )
             self.notes += [f"{planned.stem}: {why}"] if why else []
+
+    def _take_pictures(
+        self, planned: PlannedFile, copies: CopiedPictures, convert: Convert
+    ) -> None:
+        """Copy the pictures that are in the export itself."""
+        from publisher.imports.model import ImportProblemError
+
+        for address in planned.pictures:
+            name = self.export.pictures.get(unquote(urlsplit(address).path))
+            if name and not copies.place_of(address):
+                # What can't be read there is looked for on the web.
+                with suppress(SourceError, ImportProblemError):
+                    copies.store(address, convert(self.export.read(name)))
 
     def _place_of(self, address: str) -> str:
         """Return where a picture stands: its copy, or its own address where there is none."""

@@ -9,6 +9,8 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from publisher.errors import PublisherError
+from publisher.ingest.parsers.document import Dialect
+from publisher.ingest.parsers.markup.dialects import markdown_parser
 from publisher.polling.model import WebEntry
 
 # Bytes of a file, and of all that is read of an export. Sites of ten years have exports of 100 MB.
@@ -46,7 +48,7 @@ class ImportedPost:
 class Export:
     """What a file holds. `site` is where its site stood, `language` that of posts that state none.
 
-    `pictures` are the names of files in it by the ends of their addresses, and `read` returns one.
+    `pictures` are the names of files in it by the paths of their addresses, and `read` returns one.
     """
 
     system: str
@@ -63,12 +65,13 @@ class ExportWishes:
     """What somebody wants of an export.
 
     `into` is the folder below that of the publication, empty for that of its only source; `kinds` are further types
-    of posts, such as `page`; `languages` are tags by what the export writes.
+    of posts, such as `page`; `languages` are tags by what the export writes; `site` is where the site stood.
     """
 
     into: str = ""
     kinds: frozenset[str] = frozenset()
     languages: Mapping[str, str] = field(default_factory=dict)
+    site: str = ""
     pictures: Literal["copy", "link", "none"] = "copy"
     is_dry_run: bool = False
 
@@ -108,6 +111,11 @@ def link_paragraph(address: str) -> str:
     paragraph = lxml_html.Element("p")
     etree.SubElement(paragraph, "a", {"href": address}).text = address
     return etree.tostring(paragraph, encoding="unicode", method="html")
+
+
+def markdown_html(text: str) -> str:
+    rendered: str = markdown_parser(Dialect.PLAIN).render(text)
+    return rendered
 
 
 def counted_words(names: Iterable[str]) -> Iterator[str]:

@@ -54,13 +54,16 @@ class CopiedPictures:
                 return f"pictures are left for later{f'; {why}' if why else ''}"
             tried += 1
             try:
-                ending, copy = convert(_fetched(address, client, headers))
+                self.store(address, convert(_fetched(address, client, headers)))
             except PublisherError as error:
                 failed += 1
                 why = f"{failed} of its pictures can't be copied, the last since {error}"
-            else:
-                write_file(self.folder / f"{file_of(address)}.{ending}", base64.b64decode(copy))
         return why
+
+    def store(self, address: str, converted: tuple[str, str]) -> None:
+        """Store the copy of a picture, as `copied_picture` returns it."""
+        ending, copy = converted
+        write_file(self.folder / f"{file_of(address)}.{ending}", base64.b64decode(copy))
 
 
 def _fetched(address: str, client: GuardedClient, headers: dict[str, str]) -> bytes:

@@ -58,8 +58,9 @@ class Bring:
     def __init__(self, publication: PublicationFolder, file: Path) -> None:
         self.publication, self.file = publication, file
 
-    def __call__(self, content: bytes, options: ExportWishes = LINKED) -> ExportReport:
-        self.file.write_bytes(content)
+    def __call__(self, content: bytes | None, options: ExportWishes = LINKED) -> ExportReport:
+        if content is not None:
+            self.file.write_bytes(content)
         to, now = self.publication.settings, self.publication.clock.now()
         return import_export(to, now, self.file, options, None, copied_picture)
 

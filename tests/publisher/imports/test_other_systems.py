@@ -1,0 +1,289 @@
+"""Exports of Ghost, Substack and Medium become files; what is hostile in a zip file does nothing."""
+
+import json
+import stat
+import struct
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.app import source_polls
+from publisher.articles.model import Mailing
+from publisher.errors import UsageError
+from publisher.imports.model import ExportWishes
+from tests.publisher.imports.exports import ENGLISH, FRENCH, LINKED, SITE, Bring, reasons
+from tests.publisher.ingest.helpers import drawn
+from tests.publisher.polling.news_server import news_server
+
+OLD = ExportWishes(pictures="link", site=SITE)
+LEXICAL = {
+    "root": {
+        "type": "root",
+        "children": [
+            {
+                "type": "paragraph",
+                "children": [
+                    {"type": "extended-text", "text": "Bold & ", "format": 1},
+                    {
+                        "type": "link",
+                        "url": SITE,
+                        "children": [{"type": "text", "text": "old"}],
+                    },
+                ],
+            },
+            {
+                "type": "extended-heading",
+                "tag": "h2",
+                "children": [{"type": "text", "text": "Tide"}],
+            },
+            {
+                "type": "list",
+                "listType": "number",
+                "children": [{"type": "listitem", "children": []}],
+            },
+            {"type": "markdown", "markdown": "It *ebbs*."},
+            {"type": "bookmark", "url": "https://e.example/x"},
+            {"type": "codeblock", "code": "a < b"},
+        ],
+    }
+}
+MOBILEDOC = {
+    "markups": [["strong"], ["a", ["href", "https://e.example/"]]],
+    "cards": [
+        [
+            "image",
+            {"src": "__GHOST_URL__/content/images/a.png", "alt": "A", "caption": "By Ben"},
+        ]
+    ],
+    "sections": [
+        [1, "p", [[0, [], 0, "One "], [0, [0, 1], 2, "two"]]],
+        [3, "ul", [[[0, [], 0, "item"]]]],
+        [10, 0],
+    ],
+}
+
+
+def ghost(*posts: dict[str, Any]) -> bytes:
+    """Give an export whose posts have ids by their places, Ada as author, and the tags that they name."""
+    usual = {"status": "published", "visibility": "public", "type": "post"}
+    slugs = sorted({slug for one in posts for slug in one.get("tags", ())})
+    rows = [
+        {"id": str(n), "published_at": "2026-01-08T09:30:00.000Z"} | usual | one
+        for n, one in enumerate(posts)
+    ]
+    data = {
+        "posts": rows,
+        "users": [{"id": "1", "name": "Ada Lark", "email": "ada@example.org"}],
+        "posts_authors": [
+            {"post_id": one["id"], "author_id": "1", "sort_order": 0} for one in rows
+        ],
+        "tags": [{"id": one, "slug": one, "name": one.title()} for one in slugs],
+        "posts_tags": [
+            {"post_id": r["id"], "tag_id": t} for r in rows for t in r.get("tags", ())
+        ],
+        "members": [{"email": "reader@example.org"}],
+        "settings": [{"key": "locale", "value": "en"}],
+    }
+    return json.dumps({"db": [{"meta": {"version": "6.0.0"}, "data": data}]}).encode()
+
+
+def zipped(**members: str | bytes) -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_posts_of_ghost_in_two_languages_are_one_story_and_an_archive(bring: Bring) -> None:
+    text = f'<p>{ENGLISH} <a href="__GHOST_URL__/tide/">Tide</a></p>'
+    content = ghost(
+        {"title": "Ferry", "slug": "ferry", "html": text, "tags": ["sea", "hash-story-1"]},
+        {
+            "title": "Le ferry",
+            "slug": "le-ferry",
+            "html": f"<p>{FRENCH}</p>",
+            "tags": ["hash-fr", "hash-story-1"],
+        },
+        {
+            "title": "Tide",
+            "slug": "tide",
+            "html": f"<p>{ENGLISH}</p>",
+            "published_at": 1767864600000,
+        },
+    )
+    with pytest.raises(UsageError, match="--site https"):
+        bring(content)
+    report = bring(content, OLD)
+    assert [one.name for one in report.files] == ["ferry.md", "ferry.fr.md", "tide.md"]
+    publication = bring.publication
+    publication.pick_up()
+    assert {*publication.all()} == {("ferry", "en"), ("ferry", "fr"), ("tide", "en")}
+    ferry = publication.one("ferry")
+    assert (ferry.topics, ferry.bylines[0].name, ferry.mailing) == (
+        ("Sea",),
+        "Ada Lark",
+        Mailing.ARCHIVE,
+    )
+    assert "tide" in ferry.html
+    assert SITE not in ferry.html
+    assert publication.one("tide").published_at == ferry.published_at
+    written = "".join(path.read_text("utf-8") for path in publication.articles.glob("*.md"))
+    assert "reader@example.org" not in written + str(report)
+    assert "/ferry/" in written
+
+
+def test_posts_of_ghost_that_are_not_for_everybody_or_can_t_be_read_are_left_out(
+    bring: Bring,
+) -> None:
+    odd = {"root": {"type": "root", "children": [{"type": "signup"}]}}
+    report = bring(
+        ghost(
+            {"title": "Paid", "html": "<p>x</p>", "visibility": "paid"},
+            {"title": "Members", "html": "<p>x</p>", "visibility": "members"},
+            {"title": "Draft", "html": "<p>x</p>", "status": "draft"},
+            {"title": "Card", "html": None, "lexical": json.dumps(odd)},
+            {"title": "Cut", "html": None, "mobiledoc": '{"sections": [[1'},
+            {"title": "About", "html": "<p>x</p>", "type": "page"},
+        )
+    )
+    assert reasons(report) == {
+        "Paid": "is for paid only",
+        "Members": "is for members only",
+        "Draft": "is a draft",
+        "Card": "has no HTML, and a card that is not read: signup",
+        "Cut": "its cards can't be read",
+    }
+    assert report.notes == ["1 of the type page left out"]
+
+
+def test_cards_of_ghost_are_read_and_pictures_come_from_the_zip_file(
+    bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = ghost(
+        {"title": "New", "slug": "new", "html": None, "lexical": json.dumps(LEXICAL)},
+        {"title": "Old", "slug": "old", "html": None, "mobiledoc": json.dumps(MOBILEDOC)},
+    )
+    members = {"x/ghost.json": content, "x/content/images/a.png": drawn("PNG", 300, 200)}
+    with news_server() as server:
+        monkeypatch.setattr(source_polls, "CLIENT", server.client)
+        report = bring(zipped(**members), ExportWishes(site=SITE))
+        assert server.requests == []
+    assert report.notes == []
+    bring.publication.pick_up()
+    new, old = (bring.publication.one(key).html for key in ("new", "old"))
+    for part in (
+        "<strong>Bold &amp; </strong>",
+        ">Tide</h2>",
+        "<ol>",
+        "<em>ebbs</em>",
+        "a &lt; b",
+        "https://e.example/x",
+    ):
+        assert part in new
+    assert '<strong><a href="https://e.example/">two</a></strong>' in old
+    assert "<figcaption>By Ben</figcaption>" in old
+    assert 'src="/media/' in old
+
+
+POSTS = """post_id,post_date,is_published,email_sent_at,type,audience,title,subtitle,podcast_url
+1.ferry,2026-01-08T09:30:00Z,true,,newsletter,everyone,The &#x201C;Ferry&#x201D;,Off,
+2.paid,2026-01-08T09:30:00Z,true,,newsletter,only_paid,Paid,,
+3.draft,2026-01-08T09:30:00Z,false,,newsletter,everyone,Draft,,
+4.talk,2026-01-08T09:30:00Z,true,,podcast,everyone,Talk,,https://e.example/a.mp3
+5.thread,2026-01-08T09:30:00Z,true,,thread,everyone,Thread,,
+"""
+
+
+def test_posts_of_substack_are_read_and_paid_ones_left_out(bring: Bring) -> None:
+    text = f'<p>{ENGLISH}</p><p class="button-wrapper"><a href="https://e.example/">Sign up</a></p>'
+    members = {
+        f"posts/{name}.html": text for name in ("1.ferry", "2.paid", "3.draft", "4.talk")
+    }
+    lists = {"posts.csv": POSTS, "email_list.x.csv": "email\nreader@example.org\n"}
+    report = bring(zipped(**lists, **members), OLD)
+    assert reasons(report) == {
+        "The “Ferry”": "",
+        "Paid": "is for those who pay",
+        "Draft": "is a draft",
+        "Talk": "",
+        "Thread": "is a thread (--types thread)",
+    }
+    assert report.notes == ["1 of the type podcast, with their recordings"]
+    bring.publication.pick_up()
+    ferry, talk = bring.publication.one("ferry"), bring.publication.one("talk")
+    assert (ferry.title, ferry.summary) == ("The “Ferry”", "Off")
+    assert "Sign up" not in ferry.text
+    assert [one.src for one in talk.attachments] == ["https://e.example/a.mp3"]
+
+
+def test_the_exports_of_the_corpus_are_read(bring: Bring, corpus: Path) -> None:
+    folder = corpus / "sources/migrate"
+    if not folder.is_dir():
+        pytest.skip("no exports in the corpus beside the project")
+    bring.file = folder / "mg-medium-export"
+    report = bring(None)
+    assert reasons(report)["Draft Post Title"] == "is a draft"
+    assert reasons(report)["This is a comment"] == "is a reply to a post"
+    bring.publication.pick_up()
+    advanced = bring.publication.one("advanced-post")
+    assert [one.name for one in advanced.bylines] == ["Joe Bloggs"]
+    assert (advanced.topics, f"{advanced.published_at:%F}") == (
+        ("Things", "Stuff"),
+        "2018-08-11",
+    )
+    assert "This is an image caption" in advanced.html
+    assert "<h2" not in advanced.html.partition("image caption")[0]
+    bring.file = folder / "mg-substack"
+    assert reasons(bring(None, OLD))["Talk to Us"] == "is a thread (--types thread)"
+
+
+def test_no_member_of_a_zip_file_is_written_by_its_name_and_large_ones_are_refused(
+    bring: Bring,
+) -> None:
+    names = ("../posts/1.ferry.html", "/posts/1.ferry.html", "posts/../../1.ferry.html")
+    hostile = {"posts.csv": POSTS, "posts/4.talk.html": f"<p>{ENGLISH}</p>"} | dict.fromkeys(
+        names, "x"
+    )
+    root = bring.publication.settings.folders.root
+    before = {path for path in root.parent.rglob("*") if path != bring.file}
+    bring(zipped(**hostile), OLD)
+    after = {path for path in root.parent.rglob("*") if path != bring.file}
+    assert all(path.parent == bring.publication.articles for path in after - before)
+    assert {path.name for path in after - before} <= {"talk.md", "ferry.md"}
+
+    linked = BytesIO()
+    with zipfile.ZipFile(linked, "w") as archive:
+        member = zipfile.ZipInfo("posts.csv")
+        member.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(member, "/etc/passwd")
+    refused = {
+        "is no export that is read": linked.getvalue(),
+        "larger than 50 MB": compressed("posts.csv", bytes(50_000_001)),
+        "more than 50,000 files": many_members(50_001),
+        "is no zip file": declared(zipped(**{"posts.csv": POSTS}), 0xFFFFFFFF),
+        "can't be read": zipped(**{"posts.csv": POSTS}).replace(b"1.ferry", b"9.ferry"),
+    }
+    for said, content in refused.items():
+        with pytest.raises(UsageError, match=said):
+            bring(content, LINKED)
+
+
+def compressed(name: str, content: bytes) -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return file.getvalue()
+
+
+def many_members(number: int) -> bytes:
+    return zipped(**{str(one): b"" for one in range(number)})
+
+
+def declared(content: bytes, length: int) -> bytes:
+    """Give a zip file whose list of members is said to be so long, in bytes."""
+    end = content.rindex(b"PK\x05\x06")
+    return content[: end + 12] + struct.pack("<I", length) + content[end + 16 :]
