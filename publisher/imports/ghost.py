@@ -106,36 +106,15 @@ class _Tables:
                 yield row
 
     def post(self, row: JsonObject) -> ImportedPost:
-        number, slug = json_text(row, "id"), json_text(row, "slug")
+        number = json_text(row, "id")
         tags = [*self._of_post(number, "posts_tags", "tag_id", "tags")]
-        slugs = [json_text(one, "slug") for one in tags]
+        slugs = (json_text(one, "slug") for one in tags)
         metas = json_objects(self.data, "posts_meta")
         meta = next((one for one in metas if json_text(one, "post_id") == number), {})
         text, reason = self._text(row)
-        published, updated = foreign.entry_times(
-            _time(row, "published_at"), _time(row, "updated_at")
-        )
-        people = self._of_post(number, "posts_authors", "author_id", "users")
-        entry = WebEntry(
-            id=number,
-            url=f"{self.options.site.rstrip('/')}/{slug}/",
-            title=foreign.plain_title(json_text(row, "title")),
-            html=text,
-            summary=html.escape(json_text(row, "custom_excerpt")),
-            published=published,
-            updated=updated,
-            language=self._language(slugs) or json_text(row, "locale"),
-            authors=tuple(
-                WebAuthor(name=name)
-                for one in people
-                if (name := foreign.person_name(json_text(one, "name")))
-            ),
-            topics=tuple(json_text(one, "name") for one in tags if not _is_internal(one)),
-            picture=self._here(json_text(row, "feature_image")),
-        )
         return ImportedPost(
-            entry=entry,
-            slug=slug,
+            entry=self._entry(row, tags, text),
+            slug=json_text(row, "slug"),
             story=next((one for one in slugs if one.startswith("hash-story-")), ""),
             alt=json_text(meta, "feature_image_alt"),
             caption=foreign.plain_title(json_text(meta, "feature_image_caption"), is_html=True),
@@ -143,12 +122,29 @@ class _Tables:
             left_out=_reason(row) or reason,
         )
 
+    def _entry(self, row: JsonObject, tags: list[JsonObject], text: str) -> WebEntry:
+        number = json_text(row, "id")
+        times = (_time(row, key) for key in ("published_at", "updated_at"))
+        published, updated = foreign.entry_times(*times)
+        people = self._of_post(number, "posts_authors", "author_id", "users")
+        names = (foreign.person_name(json_text(one, "name")) for one in people)
+        codes = (_LANGUAGE_TAG.fullmatch(json_text(one, "slug")) for one in tags)
+        return WebEntry(
+            id=number,
+            url=f"{self.options.site.rstrip('/')}/{json_text(row, 'slug')}/",
+            title=foreign.plain_title(json_text(row, "title")),
+            html=text,
+            summary=html.escape(json_text(row, "custom_excerpt")),
+            published=published,
+            updated=updated,
+            language=next((found[1] for found in codes if found), json_text(row, "locale")),
+            authors=tuple(WebAuthor(name=name) for name in names if name),
+            topics=tuple(json_text(one, "name") for one in tags if not _is_internal(one)),
+            picture=self._here(json_text(row, "feature_image")),
+        )
+
     def _here(self, text: str) -> str:
         return text.replace(_ADDRESS, self.options.site.rstrip("/"))
-
-    def _language(self, slugs: list[str]) -> str:
-        codes = (found[1] for one in slugs if (found := _LANGUAGE_TAG.fullmatch(one)))
-        return next(codes, "")
 
     def _text(self, row: JsonObject) -> tuple[str, str]:
         """Return the text as HTML, and why there is none."""

@@ -101,7 +101,7 @@ def test_no_name_is_a_metaphor_that_the_glossary_lacks() -> None:
 
 
 # Readers that are no persons: streams of the standard library.
-STREAM_READERS = {"BufferedReader", "StreamReader"}
+STREAM_READERS = {"BufferedReader", "DictReader", "StreamReader"}
 CSV_READER = "subscribers/lists/cells.py: reader"
 
 

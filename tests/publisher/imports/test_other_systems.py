@@ -84,7 +84,7 @@ def ghost(*posts: dict[str, Any]) -> bytes:
         "posts_tags": [
             {"post_id": r["id"], "tag_id": t} for r in rows for t in r.get("tags", ())
         ],
-        "members": [{"email": "reader@example.org"}],
+        "members": [{"email": "member@example.org"}],
         "settings": [{"key": "locale", "value": "en"}],
     }
     return json.dumps({"db": [{"meta": {"version": "6.0.0"}, "data": data}]}).encode()
@@ -132,7 +132,7 @@ def test_posts_of_ghost_in_two_languages_are_one_story_and_an_archive(bring: Bri
     assert SITE not in ferry.html
     assert publication.one("tide").published_at == ferry.published_at
     written = "".join(path.read_text("utf-8") for path in publication.articles.glob("*.md"))
-    assert "reader@example.org" not in written + str(report)
+    assert "member@example.org" not in written + str(report)
     assert "/ferry/" in written
 
 
@@ -203,7 +203,7 @@ def test_posts_of_substack_are_read_and_paid_ones_left_out(bring: Bring) -> None
     members = {
         f"posts/{name}.html": text for name in ("1.ferry", "2.paid", "3.draft", "4.talk")
     }
-    lists = {"posts.csv": POSTS, "email_list.x.csv": "email\nreader@example.org\n"}
+    lists = {"posts.csv": POSTS, "email_list.x.csv": "email\nmember@example.org\n"}
     report = bring(zipped(**lists, **members), OLD)
     assert reasons(report) == {
         "The “Ferry”": "",
