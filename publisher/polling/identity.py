@@ -132,7 +132,8 @@ def overlaps(entries: Iterable[WebEntry], known: Mapping[str, EntryMarks]) -> bo
 def _once(entries: Iterable[WebEntry]) -> Iterator[WebEntry]:
     seen = set[tuple[str, str, str]]()
     for entry in entries:
-        place = (entry.id, entry.url, "" if entry.id and entry.url else entry.title)
+        is_named = entry.id and entry.url
+        place = (entry.id, entry.url, "" if is_named else entry.title or entry_hash(entry))
         if place not in seen:
             seen.add(place)
             yield entry
@@ -194,7 +195,7 @@ _RULES: tuple[tuple[Callable[[EntryMarks], Hashable], Callable[..., bool]], ...]
     (lambda one: _bare_id(one.entry_id), _always),
     (lambda one: one.link, _shares_title_or_day),
     (lambda one: one.title and one.day and (one.title, one.day), _always),
-    (lambda one: one.title and (one.title, one.content_hash), _always),
+    (lambda one: (one.title, one.content_hash), _always),
 )
 
 
