@@ -15,6 +15,7 @@ from publisher.app import source_polls
 from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
 from publisher.errors import SourceError, UsageError
+from publisher.fault_isolation import isolated
 from publisher.files import write_file
 
 if TYPE_CHECKING:
@@ -73,7 +74,11 @@ def import_export(
         for number, one in enumerate(planned):
             if progress:
                 progress("importing", number, len(planned))
-            planned[number] = work.finish(one)
+            reasons = list[str]()
+            with isolated(one.stem, reasons.append):
+                planned[number] = work.finish(one)
+            if reasons:
+                planned[number] = replace(one, left_out=reasons[0])
     return ExportReport(export.system, folder, planned, [*export.notes, *work.notes])
 
 

@@ -219,11 +219,11 @@ def import_command(  # noqa: PLR0913  # options, each by its name
     They are yours: nothing is written over, also if it runs again. What was published before is an archive, which no
     issue carries. Pictures are copied, at most 1,200 pixels wide. A list of feeds (OPML): `publisher sources add`.
 
-    FILE: The export of WordPress (XML), Ghost (JSON, or zip with its pictures), Substack or Medium (zip).
+    FILE: The export of WordPress (XML), Ghost (JSON or zip), Substack, Medium, Buttondown or Mailchimp (zip).
     --into FOLDER (the only source that is a folder): Where the files go, seen from the publication's folder.
     --types TYPES (articles): Further types of posts, like page,portfolio.
     --language-map TAGS (as the export says): Languages for those of the export, like pt=pt-BR,cn=zh-Hans.
-    --site ADDRESS: Where the site stood, for exports that do not say it: Ghost, Substack.
+    --site ADDRESS: Where the site stood, for exports that do not say it: Ghost, Substack, Buttondown.
     --pictures HOW (copy): copy, or link (they stay where they are, and mails show none), or none.
     --dry-run: Show what would be written, and write nothing.
     """

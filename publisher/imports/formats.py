@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from publisher.imports.archive import ExportFiles, open_export_files
+from publisher.imports.campaigns import read_buttondown, read_mailchimp
 from publisher.imports.ghost import is_ghost, read_ghost
 from publisher.imports.model import (
     MAX_EXPORT_BYTES,
@@ -13,7 +14,9 @@ from publisher.imports.model import (
 from publisher.imports.newsletters import read_medium, read_substack
 from publisher.imports.wxr import read_wxr
 
-_KNOWN = "WordPress (XML), Ghost (JSON or zip), Substack and Medium (zip)"
+_KNOWN = (
+    "WordPress (XML), Ghost (JSON or zip), Substack, Medium, Buttondown and Mailchimp (zip)"
+)
 
 
 def read_export(path: Path, options: ExportWishes) -> Export:
@@ -40,12 +43,16 @@ def read_export(path: Path, options: ExportWishes) -> Export:
 def _read_files(files: ExportFiles, options: ExportWishes) -> Export:
     if files.named("posts.csv"):
         return read_substack(files, options)
+    if files.named("emails.json") or files.named("emails.csv"):
+        return read_buttondown(files, options)
     documents = (one for one in files.names if one.lower().endswith(".json"))
     for name in documents:
         if is_ghost(content := files.read(name)):
             return read_ghost(content, options, files)
     if files.below("posts", ".html"):
         return read_medium(files, options)
+    if files.below("campaigns_content", ".html") or files.below("campaigns", ".html"):
+        return read_mailchimp(files, options)
     raise _unknown()
 
 

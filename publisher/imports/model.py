@@ -86,7 +86,7 @@ def why_unread(html: str) -> str:
 
 def parsed_fragment(html: str) -> HtmlElement:
     """Return HTML in a `div`, without comments."""
-    parser = lxml_html.HTMLParser(remove_comments=True, encoding="utf-8")
+    parser = lxml_html.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
     return lxml_html.fragment_fromstring(
         html.encode("utf-8", "replace"), create_parent="div", parser=parser
     )

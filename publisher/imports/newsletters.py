@@ -1,4 +1,4 @@
-"""The exports of Substack, Medium, Buttondown and Mailchimp: files of texts in a zip file, or a folder.
+"""The exports of Substack and Medium: files of texts in a zip file, or a folder.
 
 Lists of subscribers that are in them are not read.
 """
@@ -33,7 +33,7 @@ _MEDIUM_NAME = re.compile(r"(?:\d{4}-\d{2}-\d{2}_)?(.*?)-*(?:[0-9a-f]{10,12})?\.
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
 
 
-def _text(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     return foreign.without_controls(content.decode("utf-8-sig", "replace"))
 
 
@@ -41,13 +41,14 @@ def csv_rows(content: bytes) -> Iterator[Mapping[str, str]]:
     """Yield the rows of a table by the names of its columns, in small letters."""
     csv.field_size_limit(10_000_000)
     try:
-        for row in csv.DictReader(io.StringIO(_text(content), newline="")):
+        for row in csv.DictReader(io.StringIO(decoded(content), newline="")):
             yield {str(key).strip().lower(): value or "" for key, value in row.items() if key}
     except csv.Error as error:
         raise ImportProblemError(f"a table in it can't be read: {error}") from None
 
 
-def _without(body: HtmlElement, furniture: re.Pattern[str]) -> None:
+def drop_furniture(body: HtmlElement, furniture: re.Pattern[str]) -> None:
+    """Remove the elements that have such a class or id."""
     for one in [*body.iter()]:
         if furniture.search(f"{one.get('class') or ''} {one.get('id') or ''}"):
             one.drop_tree()
@@ -73,7 +74,7 @@ def _substack_post(
 ) -> ImportedPost:
     number, kind = row.get("post_id", ""), row.get("type", "")
     slug, name = number.partition(".")[2], texts.get(f"{number}.html")
-    text = _text(files.read(name)) if name else ""
+    text = decoded(files.read(name)) if name else ""
     reasons = {
         "is a draft": row.get("is_published", "").lower() != "true",
         "is for those who pay": row.get("audience") not in {"everyone", "only_free", ""},
@@ -82,7 +83,7 @@ def _substack_post(
     }
     reason = next(one for one, holds in reasons.items() if holds)
     body = parsed_fragment("" if reason else text)
-    _without(body, _SUBSTACK_FURNITURE)
+    drop_furniture(body, _SUBSTACK_FURNITURE)
     entry = WebEntry(
         id=number,
         url=f"{options.site.rstrip('/')}/p/{slug}",
@@ -103,7 +104,7 @@ def read_medium(files: ExportFiles, _options: ExportWishes) -> Export:
 
 
 def _medium_post(name: str, files: ExportFiles) -> ImportedPost:
-    page, short = _text(files.read(name)), name.rpartition("/")[2]
+    page, short = decoded(files.read(name)), name.rpartition("/")[2]
     if reason := why_unread(page):
         return ImportedPost(entry=WebEntry(id=name, title=short), left_out=reason)
     root = parsed_fragment(page)

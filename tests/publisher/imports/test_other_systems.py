@@ -1,4 +1,4 @@
-"""Exports of Ghost, Substack and Medium become files; what is hostile in a zip file does nothing."""
+"""Exports of other systems than WordPress become files; what is hostile in a zip file does nothing."""
 
 import json
 import stat
@@ -220,6 +220,62 @@ def test_posts_of_substack_are_read_and_paid_ones_left_out(bring: Bring) -> None
     assert [one.src for one in talk.attachments] == ["https://e.example/a.mp3"]
 
 
+MAILS = [
+    {
+        "id": "1",
+        "subject": "Plain",
+        "slug": "plain",
+        "publish_date": "2026-01-02 16:55:00+00:00",
+    },
+    {"id": "2", "subject": "Draft", "slug": "draft", "status": "draft", "publish_date": None},
+    {
+        "id": "3",
+        "subject": "Paid",
+        "slug": "paid",
+        "publish_date": "2026-01-02",
+        "email_type": "premium",
+    },
+]
+
+
+def test_mails_of_buttondown_are_read_as_markdown(bring: Bring) -> None:
+    text = f"<!-- buttondown-editor-mode: plaintext -->## Head\n\n*{ENGLISH}*\n\n- one\n- two\n"
+    report = bring(zipped(**{"emails.json": json.dumps(MAILS), "emails/plain.md": text}), OLD)
+    assert reasons(report) == {"Plain": "", "Draft": "is a draft", "Paid": "is premium"}
+    bring.publication.pick_up()
+    plain = bring.publication.one("plain")
+    assert f"<em>{ENGLISH}</em>" in plain.html
+    assert plain.html.count("<li>") == 2
+    assert f"{plain.published_at:%F %R}" == "2026-01-02 16:55"
+
+
+CAMPAIGN = f"""<!doctype html><html><head><title>The ferry</title><style>p {{}}</style></head><body>
+<span class="mcnPreviewText" style="display: none">About the *|FNAME|*ferry</span><table><tr><td><table id="templatePreheader">
+<tr><td>Logo</td></tr></table><table><tr><td class="mcnTextContent"><a href="x">View this email in your browser</a></td></tr></table>
+<?xml:namespace prefix = o /><table><tr><td><h1>Hello *|FNAME|*</h1><p>{ENGLISH}</p><table><tr><th>Day</th></tr><tr><td>One</td>
+</tr></table><img src="{SITE}/ship.png" alt="A ship"></td></tr></table><table><tr><td>Copyright © *|CURRENT_YEAR|*, all rights.
+</td></tr><tr><td>Want less? <a href="*|UNSUB|*">unsubscribe from this list</a>.</td></tr></table></td></tr></table></body></html>"""
+SENT = 'Title,Subject,Send Date\nweek 2,"The ferry, at last","Jan 08, 2026 09:30 am"\n'
+
+
+def test_campaigns_of_mailchimp_keep_their_text_and_lose_what_belongs_to_a_mail(
+    bring: Bring,
+) -> None:
+    names = ("11_week-2.html", "12_the-draft.html")
+    members = {f"campaigns_content/{name}": CAMPAIGN for name in names}
+    members["campaigns_content/12_the-draft.html"] = CAMPAIGN.replace("The ferry", "Draft")
+    lists = {"campaigns.csv": SENT, "lists/members_export.csv": "Email\nmember@example.org\n"}
+    report = bring(zipped(**members, **lists))
+    unsent = "campaigns.csv does not say that it was sent"
+    assert reasons(report) == {"The ferry, at last": "", "Draft": unsent}
+    bring.publication.pick_up()
+    ferry = bring.publication.one("week-2")
+    assert (ferry.title, ferry.summary) == ("The ferry, at last", "About the ferry")
+    assert f"{ferry.published_at:%F %R}" == "2026-01-08 09:30"
+    assert ferry.text.split() == f"Hello {ENGLISH} Day One".split()
+    assert ferry.html.count("<table") == ferry.html.count("<img") == 1
+
+
 def test_the_exports_of_the_corpus_are_read(bring: Bring, corpus: Path) -> None:
     folder = corpus / "sources/migrate"
     if not folder.is_dir():
@@ -237,6 +293,8 @@ def test_the_exports_of_the_corpus_are_read(bring: Bring, corpus: Path) -> None:
     )
     assert "This is an image caption" in advanced.html
     assert "<h2" not in advanced.html.partition("image caption")[0]
+    bring.file = folder / "mg-buttondown"
+    assert reasons(bring(None, OLD)) == {"This is a Plain Post": "", "This is a Fancy Post": ""}
     bring.file = folder / "mg-substack"
     assert reasons(bring(None, OLD))["Talk to Us"] == "is a thread (--types thread)"
 
