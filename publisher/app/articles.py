@@ -136,14 +136,12 @@ def list_article_page(
     before: tuple[datetime, int] | None,
     limit: int,
 ) -> tuple[list[ArticleSummary], bool]:
-    """Return articles, the latest first, and whether there are further ones."""
     with state.database.reading() as connection:
         found = list_articles_before(connection, languages, before, limit + 1)
     return found[:limit], len(found) > limit
 
 
 def address_of_article(state: EditingState, one: ArticleSummary) -> str:
-    """Return the address of an article: its own, or that of its page."""
     page = article_path(one.language, one.slug)
     return one.url or public_url(state.settings.publication, page)
 
@@ -207,7 +205,6 @@ class PeopleEntries:
     content_hash: str
 
     def find(self, key: str) -> PersonEntry:
-        """Return a person; raise UsageError if nobody has the key."""
         found = next((one for one in self.people if one.key == key), None)
         if found is None:
             raise UsageError.saying(

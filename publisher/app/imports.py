@@ -133,7 +133,6 @@ class _FileWriting:
     notes: list[str] = field(default_factory=list)
 
     def finish(self, planned: PlannedFile) -> PlannedFile:
-        """Return a post with its file, which is written unless this is a dry run."""
         from publisher.imports.files import with_content
         from publisher.ingest.media.document_media import FolderFiles
         from publisher.ingest.parsers import ARTICLE_SUFFIXES
@@ -182,7 +181,6 @@ class _FileWriting:
                     copies.store(address, convert(self.export.read(name)))
 
     def _place_of(self, address: str) -> str:
-        """Return where a picture stands: its copy, or its own address where there is none."""
         if self.options.pictures == "none":
             return ""
         copy = self._copies.place_of(address) if self._copies else ""

@@ -27,11 +27,7 @@ def protect_state(settings: Settings) -> Settings:
 
 @contextmanager
 def open_state(settings: Settings) -> Iterator[Database]:
-    """Open a publication's database, and close it at the end.
-
-    What a person decides survives a power cut, whatever `delivery.durability` says. Raise
-    ConfigError if other machines use it with another secret.
-    """
+    """Open a publication's database: what a person decides survives a power cut. Raise ConfigError for another machine's secret."""
     from publisher.app.same_secret import require_same_secret
     from publisher.database import open_database
 

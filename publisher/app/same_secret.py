@@ -14,10 +14,7 @@ from publisher.errors import ConfigError
 
 
 def require_same_secret(settings: Settings, database: Database, *, record: bool = True) -> None:
-    """Raise ConfigError if the database was used with another secret.
-
-    The first secret that is used is recorded, unless the database is only read.
-    """
+    """Raise ConfigError if the database was used with another secret. The first one is recorded, unless it is only read."""
     with database.reading() as connection:
         known = secrets.stored_fingerprint(connection)
     if known is None and record:

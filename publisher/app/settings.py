@@ -39,10 +39,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class ChangedSettings:
-    """A changed setting. Values are those of TOML; None where there is none.
-
-    `content_hash` is that of the file after the change: the `expected` of the next one.
-    """
+    """A changed setting, with values of TOML. `content_hash` of the file after it is the `expected` of the next change."""
 
     key: str
     old: Any
@@ -80,7 +77,6 @@ def change_toml(
 def _edited_all(
     path: Path, content: bytes, changes: Mapping[str, object]
 ) -> tuple[bytes, list[Any]]:
-    """Return a content with all changes, and the old values."""
     olds = []
     for key, value in changes.items():
         content, old = _edited(path, key, content, value)
@@ -135,7 +131,6 @@ def _or_none(value: Any) -> Any:
 
 
 def _edited(path: Path, key: str, content: bytes, value: object) -> tuple[bytes, Any]:
-    """Return the new content of the file, and the old value or ABSENT."""
     text = content.decode("utf-8-sig")
     has_crlf = "\r\n" in text
     try:
@@ -363,10 +358,7 @@ def save_editable_table(
     given: Mapping[str, str],
     expected: str | None = None,
 ) -> list[ChangedSettings]:
-    """Change the file as the values of a form say; an empty one removes the key.
-
-    Raise ConfigError if a value is wrong, or if the file is not the `expected` one any more.
-    """
+    """Change the file as a form says; an empty value removes the key. Raise ConfigError, also if the file is not `expected`."""
     actor.require(Permission.CHANGE_SETTINGS)
     changes = _changes(state, name, given)
     if not changes:

@@ -63,10 +63,7 @@ def refuse_lost_state(settings: Settings, database: Database) -> None:
 
 
 def require_whole(settings: Settings, *, was_killed: bool) -> None:
-    """Raise DatabaseError if a file is damaged and a process was killed: an old file may lie beside a later log.
-
-    Looking through a file takes about a second for each gigabyte.
-    """
+    """Raise DatabaseError if a file is damaged and a process was killed. Looking takes about a second for each gigabyte."""
     path = settings.database
     if not (isinstance(path, Path) and path.exists()):
         return
@@ -106,7 +103,6 @@ def has_state(connection: Connection) -> bool:
 
 
 def _foreign_witness(settings: Settings, written: witness.Lineage | None) -> Path | None:
-    """Return a witness that was written with another database than this one."""
     for one in witness.read_witnesses(settings):
         is_ours = written is not None and one.is_of(written.incarnation)
         # With the number 0 it says that nothing was sent.
@@ -133,10 +129,7 @@ def _name(settings: Settings) -> str:
 
 
 def check_newsletter_names(settings: Settings, database: Database) -> None:
-    """Raise ConfigError for a newsletter with subscribers that is gone, or not renamed yet.
-
-    For programs that run already: what they are sending has the former name.
-    """
+    """Raise ConfigError for a newsletter with subscribers that is gone, or not renamed yet, in a program that runs already."""
     with database.reading() as connection:
         _refuse_lost_newsletters(connection, settings)
         for former, name in _pending_renames(connection, settings):
@@ -147,11 +140,7 @@ def check_newsletter_names(settings: Settings, database: Database) -> None:
 
 
 def take_over_newsletters(settings: Settings, database: Database, now: float) -> None:
-    """Move what is stored under former names; `now` is in seconds since 1970, as in leases.
-
-    Raise ConfigError for a newsletter that is gone, or while a process sends mail of the former
-    name.
-    """
+    """Move what is stored under former names. Raise ConfigError for a newsletter that is gone, or while its mail is being sent."""
     with database.writing() as connection:
         _refuse_lost_newsletters(connection, settings)
         for former, name in [*_pending_renames(connection, settings)]:
@@ -230,10 +219,7 @@ def open_parts(
     clock: Clock,
     check: Callable[[Settings, Database], object],
 ) -> Iterator[PipelineParts]:
-    """Open what a publication's pipeline works with, and close its database and renderer at the end.
-
-    `check` is called before anything else: if it raises, the publication gets no new secret.
-    """
+    """Open what a pipeline works with, after `check`: if that raises, the publication gets no new secret."""
     with (
         closing(open_database(settings.database, settings.delivery.durability)) as database,
         closing(Renderer(settings.folders.templates)) as renderer,

@@ -82,7 +82,6 @@ class TranslationDetails:
 def read_translation(
     state: EditingState, actor: Actor, number: int, language: str
 ) -> TranslationDetails:
-    """Return a story, by its number, in a language; raise TranslationError if there is none."""
     actor.require(Permission.VIEW)
     languages = listing.offered_languages(state.settings, language)
     with state.database.reading() as connection:
@@ -150,10 +149,7 @@ _LAST_MINUTE = time(23, 59)
 def claim_translation(
     state: EditingState, actor: Actor, key: str, language: str, until: date | datetime
 ) -> model.TranslationClaim:
-    """Promise a translation by an instant, or the end of a day in the publication's time zone.
-
-    Raise TranslationError if it is there and up to date, or claimed by somebody else.
-    """
+    """Promise a translation by an instant, or the end of a day. Raise TranslationError if it is up to date, or claimed by others."""
     return _take(state, actor, model.ClaimState.PROMISED, key, language, until)
 
 
@@ -171,7 +167,6 @@ def start_translation(
 def give_up_translation(
     state: EditingState, actor: Actor, key: str, language: str, reason: str
 ) -> model.TranslationClaim:
-    """Say that a story will not be translated into a language, and why."""
     if not reason.strip():
         raise TranslationError.saying("say why the translation is given up")
     with _changing(state, actor, "give up translation", key, language) as (change, line, cell):

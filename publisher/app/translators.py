@@ -57,10 +57,7 @@ _MOST_STORIES: Final = 50
 def queue_translator_mails(
     settings: Settings, database: Database, now: datetime, report: Report = unreported
 ) -> int:
-    """Queue a mail for each translator for whom something came in. Return how many.
-
-    An account that was not looked at before is told only what comes in from now on.
-    """
+    """Queue a mail for each translator for whom something came in since it was looked at. Return how many."""
     with database.reading() as connection:
         accounts = list_accounts(connection)
         if all(_news(connection, settings, account, now) is None for account in accounts):
@@ -215,10 +212,7 @@ class StaffMail:
 
 @dataclass(frozen=True, slots=True)
 class TranslatorChoices:
-    """What an account chose. `mail_languages` are those of which it is told what came in.
-
-    `feeds` has the addresses by language and name of the format.
-    """
+    """What an account chose; it is told what came in of `mail_languages`. `feeds` has addresses by language and format."""
 
     wants_mail: bool
     mail_languages: tuple[str, ...]
@@ -271,11 +265,7 @@ def choose_translator_mails(state: EditingState, actor: Actor, *, wanted: bool) 
 def read_translation_feed(
     state: EditingState, token: str, language: str, name: str
 ) -> TranslationFeed | None:
-    """Return a feed of what is to be translated into a language, in the format of a name.
-
-    None for a token that is wrong or was renewed, for an account that may not translate into the language
-    any more, and for an unknown language or format.
-    """
+    """Return the feed of a token; None if it is wrong or renewed, or nobody may have this language or format."""
     form = next((one for one in feeds.FEED_FORMATS if one.name == name), None)
     with state.database.reading() as connection:
         account = _account_of(state, connection, token, language)

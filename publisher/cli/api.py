@@ -160,7 +160,6 @@ def _find_operation(name: str) -> Operation:
 
 
 def _split(words: Sequence[str]) -> tuple[Path, dict[str, str]]:
-    """Return the folder, and the parameters; raise UsageError for a second folder or value."""
     given: dict[str, str] = {}
     folders: list[str] = []
     for word in words:
@@ -179,7 +178,6 @@ def _split(words: Sequence[str]) -> tuple[Path, dict[str, str]]:
 def _sorted_out(
     operation: Operation, given: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Return the parameters of path, query and body; raise UsageError for unknown and missing ones."""
     kinds = [[*operation.parts], [*operation.query.model_fields], _body_fields(operation)]
     names = [name for kind in kinds for name in kind]
     for name in given:
@@ -199,7 +197,6 @@ def _body_fields(operation: Operation) -> list[str]:
 
 
 def _body(written: str | None, fields: Mapping[str, str]) -> bytes:
-    """Return the bytes of a body; raise UsageError if it can't be read, or is given twice."""
     if written is None:
         # Texts: the model makes numbers of them, where it has numbers.
         return json.dumps(fields).encode()

@@ -73,7 +73,6 @@ def left_out_parts(counts: Iterable[tuple[str, str, int]]) -> Iterator[str]:
 
 
 def quarantine_lines(facts: PublicationStatus) -> Iterator[str]:
-    """Yield a line for each of the first files in quarantine, and one that counts the others."""
     for path, reason in facts.quarantine[:_QUARANTINED_SHOWN]:
         yield quarantine_line(path, reason)
     if (more := len(facts.quarantine) - _QUARANTINED_SHOWN) > 0:

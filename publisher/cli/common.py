@@ -38,7 +38,6 @@ _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2999
 
 
 def parse_now(now: str | None) -> Clock:
-    """Return the clock for --now, or the machine's; raise UsageError for a malformed instant."""
     if now is None:
         return SystemClock()
     try:
@@ -187,7 +186,6 @@ def _taking(
 
 
 def _read_docstring(function: Callable[..., object]) -> tuple[str, dict[str, re.Match[str]]]:
-    """Return a command's help, and the rows about its parameters by the names of these."""
     text = inspect.getdoc(function) or ""
     about, _, last = text.rpartition("\n\n")
     lines = re.sub(r"\n +", " ", last).splitlines()
@@ -222,7 +220,6 @@ def _documented(
 
 @contextmanager
 def writing_file(path: Path) -> Iterator[None]:
-    """Raise UsageError if what the block writes to a path can't be written there."""
     try:
         yield
     except OSError as error:

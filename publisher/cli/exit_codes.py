@@ -80,7 +80,6 @@ def exit_code(error: Exception, words: Sequence[str] = ()) -> int:
 
 
 def complain(message: str, code: int) -> int:
-    """Write a message as one line to standard error, and return the exit code."""
     line = escape_controls(" ".join(message.split()))
     sys.stderr.write(f"publisher: {line}\n")
     return code
@@ -109,11 +108,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def stoppable(progress: Progress) -> Iterator[Progress]:
-    """Yield a progress callback that raises Interrupted once SIGINT or SIGTERM has come.
-
-    Work calls it at safe places: what was being sent or written has been recorded. A second
-    signal interrupts at once. For the main thread, like all signal handlers.
-    """
+    """Yield a progress callback that raises Interrupted after a signal, at safe places; a second signal interrupts at once."""
     received: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:

@@ -81,7 +81,6 @@ def _escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def mask_addresses(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Mask addresses and subscribers' links anywhere in a log line."""
     return {key: _mask(value) for key, value in event.items()}
 
 

@@ -58,8 +58,6 @@ class OriginCheck(Enum):
 
 
 def origin_check(check: OriginCheck) -> Callable[[_View], _View]:
-    """Mark a view with its check; views without a mark have TOKEN."""
-
     def mark(view: _View) -> _View:
         view.__dict__["origin_check"] = check
         return view
@@ -78,13 +76,11 @@ def max_body(size: int) -> Callable[[_View], _View]:
 
 
 def security_headers(*, script: bool = False) -> tuple[tuple[str, str], ...]:
-    """Return the header fields of an answer; `script` allows scripts of this server."""
     policy = _SCRIPT_POLICY if script else _POLICY
     return (("Content-Security-Policy", policy), *_HEADERS)
 
 
 def console_headers(url: str) -> tuple[tuple[str, str], ...]:
-    """Return the header fields of an answer of the console at its `url`."""
     is_secure = urlsplit(url).scheme == "https"
     policy = ("Content-Security-Policy", _CONSOLE_POLICY)
     return (policy, *_HEADERS, *((_ONLY_HTTPS,) if is_secure else ()))

@@ -23,11 +23,7 @@ def name_client(environ: WSGIEnvironment, url: str, trusted: Sequence[str]) -> N
 
 
 def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str:
-    """Return the address of a client.
-
-    `peer` is who sent the request to us, `forwarded_for` the field X-Forwarded-For, and `trusted`
-    are networks of proxies.
-    """
+    """Return a client's address: `peer` sent the request, `forwarded_for` is X-Forwarded-For, `trusted` are networks of proxies."""
     networks = _networks(tuple(trusted))
     address = peer
     for hop in reversed(forwarded_for.split(",")):
@@ -72,10 +68,7 @@ HEALTH_PATH = "/healthz"
 def with_health(
     application: WSGIApplication, find_problem: Callable[[], str]
 ) -> WSGIApplication:
-    """Return an application that answers HEALTH_PATH by 200 or, with the reason, by 503, whatever the host.
-
-    `find_problem` returns it, or nothing.
-    """
+    """Return an application that answers HEALTH_PATH by 200, or by 503 with what `find_problem` returns, whatever the host."""
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") != HEALTH_PATH:

@@ -100,11 +100,7 @@ def role_choices(publication: Publication) -> list[tuple[model.Role, tuple[str, 
 
 
 def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invitation:
-    """Add an account, and return its invitation. The first one has to be an administrator's.
-
-    The link of the first lasts half an hour, since its owner sits at the terminal; that of others a
-    day.
-    """
+    """Add an account, and return its invitation. The first is an administrator's: its link lasts half an hour, others a day."""
     actor.require(model.Permission.MANAGE_ACCOUNTS)
     roles = [written_grant(grant) for grant in new.grants]
     now, email = state.clock.now(), new.email.strip().lower()
@@ -169,17 +165,12 @@ def close_account(state: EditingState, actor: Actor, email: str) -> None:
 
 
 def reopen_account(state: EditingState, actor: Actor, email: str) -> None:
-    """Let the owner of a disabled account sign in again, as before."""
     with _changing(state, actor, "enable-account", email) as (change, account):
         store.enable_account(change.connection, account.id)
 
 
 def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation:
-    """Return a new invitation of an account whose owner can't sign in, or whose device was stolen.
-
-    Nothing of before lets anybody in: sessions, passkeys, password and recovery codes are deleted. API
-    keys stay; `revoke_key` ends one.
-    """
+    """Delete all that lets an account's owner in but API keys, and return a new invitation."""
     now = state.clock.now()
     with _changing(state, actor, "recover-account", email) as (change, account):
         if account.disabled_at is not None:

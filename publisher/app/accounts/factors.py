@@ -30,10 +30,7 @@ _INVITATION, _NEW_PASSKEY, _NEW_TOTP = "invitation", "new-passkey", "new-totp"
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Whose ways to sign in are set up, and the secret of one-time passwords for a program that makes them.
-
-    `is_invited` if there is nobody signed in yet. `totp` is empty until `begin_password`.
-    """
+    """Whose ways to sign in are set up; `is_invited` if nobody is signed in yet. `totp` is empty until `begin_password`."""
 
     account: Account
     is_invited: bool
@@ -50,11 +47,7 @@ class NewFactor:
 
 
 def accept_invitation(state: EditingState, browser: Browser, invitation: str) -> str:
-    """Begin a session of whoever has an invitation. Return its token.
-
-    The link stays good until something is set up, so that it can be opened again. Raise SignInError:
-    `over` if it was used, is too old or never was; `wait`.
-    """
+    """Begin a session of whoever has an invitation, which stays good until something is set up. Raise SignInError: `over`, `wait`."""
     require_step(state, browser.network)
     now, digest = state.clock.now(), token_digest(invitation.strip())
     with state.database.writing() as connection:
@@ -98,10 +91,7 @@ def begin_password(state: EditingState, token: str) -> None:
 def store_password(
     state: EditingState, token: str, password: str, code: str, network: str
 ) -> NewFactor:
-    """Store a password, and the one-time passwords that `code` proves; return new recovery codes.
-
-    Raise SignInError: a fault of the password, `wrong` for the code, `over`, `prove`.
-    """
+    """Store a password and the one-time passwords that `code` proves. Raise SignInError: the password's fault, `wrong`, `over`, `prove`."""
     setup, now = read_setup(state, token), state.clock.now()
     if not setup.totp:
         raise SignInError("over")
@@ -260,10 +250,7 @@ def _finish(  # noqa: PLR0913  # what an entry has
     *,
     is_removed: bool = False,
 ) -> str:
-    """Record a change, end the other sessions, and return the session's token.
-
-    An invited one is signed in by it: then the link is used up, and the token is new.
-    """
+    """Record a change, and end the other sessions. Return the session's token: a new one for somebody invited, whose link is used up."""
     account, now = owner.account, state.clock.now()
     if not factors.read_factors(connection, account.id).is_enough:
         raise SignInError("last")

@@ -160,7 +160,6 @@ def sign_out(state: EditingState, token: str, network: str) -> None:
 
 
 def list_own_sessions(state: EditingState, actor: Actor) -> list[ConsoleSession]:
-    """Return the sessions of whoever is signed in, the latest first."""
     with state.database.reading() as connection:
         return sessions.list_sessions(connection, _account_id(actor), state.clock.now())
 

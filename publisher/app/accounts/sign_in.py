@@ -101,10 +101,7 @@ def _ask(
 
 
 def use_passkey(state: EditingState, token: str, answer: dict[str, Any], network: str) -> str:
-    """Complete a sign-in, or prove a factor again, by a passkey. Return the session's new token.
-
-    Raise SignInError. What the session was asked for is used up by a wrong answer, too.
-    """
+    """Complete a sign-in, or prove a factor again. Return the new token. Raise SignInError: a wrong answer, too, uses up the question."""
     now = state.clock.now()
     with state.database.writing() as connection:
         challenge = tokens.take_challenge(connection, token, _PASSKEY, now)
@@ -200,10 +197,7 @@ def _owner_of_password(state: EditingState, email: str, password: str, network: 
 
 
 def use_code(state: EditingState, token: str, code: str, network: str) -> str:
-    """Complete a sign-in by a one-time password or a recovery code. Return the new token.
-
-    Raise SignInError: `over` unless the password was right a moment ago in this session; `wrong`; `wait`.
-    """
+    """Complete a sign-in by a one-time password or a recovery code. Raise SignInError: `over` (no right password before), `wrong`, `wait`."""
     now = state.clock.now()
     with state.database.writing() as connection:
         named = tokens.read_challenge(connection, token, _CODE, now)

@@ -194,7 +194,6 @@ def _wants_mail(connection: Connection, account: Account) -> bool:
 def _claimed(
     connection: Connection, settings: Settings, account: Account, language: str, now: datetime
 ) -> list[dict[str, Any]]:
-    """Return the stories whose translation into a language an account has promised."""
     claims = active_claims(connection, language, now)
     mine = [one.story_id for one in claims if one.by == account.email]
     found = variants(connection, set(mine), now)

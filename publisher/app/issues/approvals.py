@@ -32,10 +32,7 @@ from publisher.rendering import Renderer, renderer
 
 @dataclass(frozen=True, slots=True)
 class ShownPlan:
-    """A plan that somebody has read: its hash, and how many got the issue that is approved.
-
-    Without `recipients` the plan has to be the same to the last number when it is approved.
-    """
+    """A plan that somebody has read. Without `recipients`, the plan has to be the same to the last number when it is approved."""
 
     hash: str
     recipients: int | None = None
@@ -147,7 +144,6 @@ class ApprovalView:
         return approvals.struck_approvals(self.rows, self.manifest) if waits else []
 
     def is_struck(self, row: approvals.IssueApproval) -> bool:
-        """Return whether a verdict is about something else than what the issue is now."""
         return row.manifest != self.manifest
 
 
@@ -169,10 +165,7 @@ def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView
 
 
 def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | None:
-    """Return the plan of an issue that has to be approved, and why approvals of it will not count.
-
-    None if nothing is to be approved. It counts all subscribers.
-    """
+    """Return the plan of an issue that has to be approved, and why approvals won't count; None for others. Counts all subscribers."""
     issue = view.issue
     if view.manifest is None or not view.count.needed or issue.state not in _FROZEN:
         return None
@@ -283,7 +276,6 @@ def request_changes(
 def _awaiting(
     state: EditingState, connection: Connection, actor: Actor, name: str
 ) -> tuple[Issue, Edition]:
-    """Return an issue that can be approved by an actor, and its edition."""
     issue = require_issue(connection, name)
     actor.require(Permission.APPROVE, issue.language)
     edition = require_edition(state.settings, issue)

@@ -247,7 +247,6 @@ class _Counting:
     _variants: dict[str, set[object]] = field(default_factory=dict)
 
     def add(self, group: AudienceGroup) -> None:
-        """Count a group where its recipients belong."""
         wanted = (group.language, *profile_from_text(group.profile).more_languages)
         served = serving_language(self.languages, wanted)
         if served is None:

@@ -65,13 +65,11 @@ class CalendarEntry:
 
     @property
     def state(self) -> str:
-        """The state of the issue, or "planned"."""
         is_planned = not self.issue.id and self.issue.state is IssueState.SCHEDULED
         return PLANNED if is_planned else self.issue.state
 
     @property
     def timezone(self) -> str:
-        """The name of the time zone of `at`."""
         return str(self.at.tzinfo)
 
 
@@ -208,7 +206,6 @@ def _is_counted(entry: CalendarEntry) -> bool:
 
 
 def clock_changes(timezones: Iterable[str], first: date, last: date) -> Iterator[ClockChange]:
-    """Yield the days of a range on which the clocks of time zones change."""
     for name in timezones:
         zone, day = ZoneInfo(name), first
         while day <= last:
@@ -245,7 +242,6 @@ def calendar_token(state: EditingState, actor: Actor) -> str:
 
 
 def renew_private_addresses(state: EditingState, actor: Actor) -> None:
-    """Give the private feeds of the actor's account other addresses."""
     number = _account_id(actor)
     with state.changing(actor, "renew private addresses", actor.name) as change:
         renew_feed_tokens(change.connection, number)

@@ -94,10 +94,7 @@ def delivery_pages(
 
 
 def list_in_doubt(settings: Settings, database: Database) -> list[tuple[Issue, str, Doubt]]:
-    """Return all deliveries in doubt, each with its issue and its Message-ID in angle brackets.
-
-    It is empty if it may have been made with a former secret.
-    """
+    """Return all deliveries in doubt, with issue and Message-ID; the latter is empty if it may have been made with a former secret."""
     with database.reading() as connection:
         adopted_at = secret_adopted_at(connection)
         return [
@@ -317,7 +314,6 @@ def report_issues(state: EditingState, names: Sequence[str]) -> DayReport:
 
 
 def report_issue(state: EditingState, name: str) -> IssueReport:
-    """Return what became of one issue; raise UsageError if there is none of that name."""
     with state.database.reading() as connection:
         return _of_issue(connection, state.settings, lookup.require_issue(connection, name))
 

@@ -41,10 +41,7 @@ _NO_ROWS = "1 = 0"
 def open_dry_run(
     settings: Settings, clock: Clock, subscriber: str | None = None
 ) -> Iterator[Pipeline]:
-    """Open a pipeline on a copy of what issues are made from, after new articles are picked up.
-
-    Of subscribers it has the one with this address only.
-    """
+    """Open a pipeline on a copy in which new articles are picked up. Of subscribers it has the one with this address only."""
     with (
         tempfile.TemporaryDirectory() as name,
         open_pipeline(
@@ -60,10 +57,7 @@ def open_dry_run(
 def open_preview(
     state: EditingState, *, picks_up: bool, subscriber: str | None = None
 ) -> Iterator[tuple[EditingState, Renderer]]:
-    """Open what `preview_mail` takes: the publication, or a copy in which new articles are picked up.
-
-    Of subscribers the copy has the one with this address only.
-    """
+    """Open what `preview_mail` takes: the publication, or a copy, as `open_dry_run`."""
     if picks_up:
         with open_dry_run(state.settings, state.clock, subscriber) as pipeline:
             copy = replace(state, settings=pipeline.settings, database=pipeline.database)

@@ -105,7 +105,6 @@ class _Check:
         return {story for story, _article in store.chosen_articles(self.connection, self.issue)}
 
     def chosen(self) -> int:
-        """Return the article of the story, which the issue has to have."""
         chosen = dict(store.chosen_articles(self.connection, self.issue))
         if self.story not in chosen:
             raise self.refuse(message("the story is not in this issue"))
@@ -232,11 +231,7 @@ def edit_issue(
     request: EditRequest,
     renderer: Renderer | None = None,
 ) -> EditedIssue:
-    """Change an issue, and have it assembled again.
-
-    Raise IssueError if it can't be changed so, or any more; EditConflictError if somebody else has changed
-    the same since it was read.
-    """
+    """Change an issue, and have it assembled again. Raise IssueError; EditConflictError if the same was changed since it was read."""
     details = {"kind": request.kind, "story": request.story_id, "value": request.value}
     with state.changing(actor, "edit", name, details) as change:
         connection, now = change.connection, state.clock.now()
@@ -278,7 +273,6 @@ def _require_seen(connection: Connection, issue: model.Issue, request: EditReque
 def undo_edit(
     state: EditingState, actor: Actor, name: str, edit_id: int, renderer: Renderer | None = None
 ) -> EditedIssue:
-    """Take back an edit of an issue, whoever made it, and have the issue assembled again."""
     with state.changing(actor, "undo-edit", name, {"edit": edit_id}) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = _editable_issue(connection, state.settings, actor, name)
@@ -328,7 +322,6 @@ def render_again(
 def _apply(
     state: EditingState, connection: Connection, edition: Edition, issue: model.Issue
 ) -> model.Issue:
-    """Store the order that all edits of an issue come to, and have it assembled again."""
     edits = combine_edits(editing.edits_of(connection, issue.id))
     # The digest is kept with the articles that it has.
     issue = reopen_issue(connection, issue, state.clock.now())

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 
 def require_rows(connection: Connection, settings: Settings, issue: model.Issue) -> None:
-    """Raise IssueError if the rows of an issue's ledger were deleted, since it is old."""
     if is_pruned(connection, issue.id):
         raise IssueError.saying(
             "%(issue)s: who got it was deleted after %(days)s days (delivery.keep_deliveries); "
@@ -72,7 +71,6 @@ def require_issue(connection: Connection, name: str) -> model.Issue:
 
 
 def require_edition(settings: Settings, issue: model.Issue) -> Edition:
-    """Return the edition of an issue; raise IssueError if publication.toml has it no more."""
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
         raise IssueError.saying(
@@ -82,13 +80,11 @@ def require_edition(settings: Settings, issue: model.Issue) -> Edition:
 
 
 def language_of_issue(database: Database, name: str) -> str:
-    """Return the language of an issue; raise UsageError if there is none of that name."""
     with database.reading() as connection:
         return require_issue(connection, name).language
 
 
 def _editions_of(settings: Settings, newsletter: str) -> list[Edition]:
-    """Return the editions of a newsletter, or of a digest; raise UsageError if there is none."""
     editions = list(settings.editions_of(newsletter))
     if not editions:
         raise UsageError.saying(
@@ -244,7 +240,6 @@ def list_issue_groups(
 
 
 def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, model.Issue]:
-    """Return the group of an issue, and the issue; raise UsageError if there is none."""
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
         issues = _same_issues(connection, [issue.id])

@@ -73,10 +73,7 @@ def move_occurrence(
 def skip_occurrence(
     state: EditingState, actor: Actor, key: OccurrenceKey, reason: str
 ) -> list[ChangedOccurrence]:
-    """Have no issue made of an occurrence. The next issue has its articles.
-
-    Raises as `move_occurrence`; an issue that is made already is not skipped by this.
-    """
+    """Have no issue made of an occurrence; the next one has its articles. An issue that is made already is refused."""
     why = " ".join(reason.split()) or f"skipped by {actor.name}"
 
     def skipped(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
@@ -94,10 +91,7 @@ def skip_occurrence(
 def restore_occurrence(
     state: EditingState, actor: Actor, key: OccurrenceKey
 ) -> list[ChangedOccurrence]:
-    """Undo what was changed of an occurrence: it is due when its schedule says so.
-
-    One that was skipped for its time or too few articles alone, and is not too late now, is planned again.
-    """
+    """Undo what was changed of an occurrence, or skipped for its time or too few articles alone, if it is not too late."""
 
     def restored(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
         if not (one.is_changed or one.comes_back):

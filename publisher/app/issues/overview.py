@@ -37,10 +37,7 @@ _ISSUES_BACK = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOutStory:
-    """A story that somebody left out of an issue, by which edit: its value is why.
-
-    `is_carried` says that an issue of the edition has it, such as a later one.
-    """
+    """A story that somebody left out of an issue; the edit's value is why. `is_carried`: another issue of the edition has it."""
 
     issue: Issue
     story: Article
@@ -95,7 +92,6 @@ def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOv
 
 
 def edit_text(edit: issue_edits.IssueEdit) -> str:
-    """Return the value of an edit as somebody wrote it."""
     return (
         issue_edits.opening_markdown(edit.value)
         if edit.kind is issue_edits.EditKind.OPENING
@@ -285,21 +281,18 @@ class ReadIssue:
 
     @property
     def deliveries(self) -> Mapping[str, int]:
-        """The deliveries by state, as reports count them."""
         return summarise_counts(self.status.deliveries)
 
 
 def list_issue_page(
     state: EditingState, wanted: IssueFilter, limit: int
 ) -> tuple[list[IssueStatus], bool]:
-    """Return issues, the latest first, and whether there are further ones."""
     with state.database.reading() as connection:
         issues = list_issues(connection, wanted, limit + 1)
         return with_numbers(connection, issues[:limit]), len(issues) > limit
 
 
 def read_issue(state: EditingState, name: str) -> ReadIssue:
-    """Return one issue; raise UsageError if there is none of that name."""
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
         (status,) = with_numbers(connection, [issue])

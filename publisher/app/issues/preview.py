@@ -112,7 +112,6 @@ class _Maker:
         return self._of_viewer(edition, preview.issue, own, self._rendered(preview))
 
     def of_issue(self, edition: Edition, issue: Issue) -> MailSource:
-        """Return the mail of an issue whose articles are selected."""
         audience = AudienceOfIssue(self.connection, self.settings, edition, issue, self.now)
         row = audience.row(self.viewer)
         own = self._frozen(issue) or self._held(edition, issue)
@@ -239,11 +238,7 @@ class InboxLine:
 
 @dataclass(frozen=True, kw_only=True)
 class MailPreview:
-    """One mail, complete.
-
-    `message` is what a server would get, unsigned. `findings` are those of the gate, as objects of
-    `--json`.
-    """
+    """One mail, complete: `message` is what a server would get, unsigned; `findings` are those of the gate, as in `--json`."""
 
     source: MailSource
     viewer: Viewer
@@ -279,7 +274,6 @@ class MailPreview:
 
     @property
     def findings(self) -> Sequence[dict[str, Any]]:
-        """What the gate found, errors first."""
         return self.source.findings
 
     @property
@@ -392,10 +386,7 @@ def viewer_with_profile(language: str, profile: Profile | None = None) -> Viewer
 
 
 def dead_link_secret(secret: str) -> str:
-    """Return what signs the links of previews and test mails: no page accepts them.
-
-    Their tokens are as long as real ones, so that sizes are those of the mails that are sent.
-    """
+    """Return what signs the links of previews and tests, which no page accepts. Tokens are as long as real ones, so sizes are right."""
     return hmac.digest(secret.encode(), b"links that do nothing", "sha256").hex()
 
 

@@ -51,11 +51,7 @@ _INVERSION = (
 def frame_document(
     html: str, look: Look, base: str, picture: Callable[[str], str | None]
 ) -> str:
-    """Return a document with a look.
-
-    `picture` gets a path below the publication's URL `base`, and returns another address, or None if
-    there is no such picture.
-    """
+    """Return a document with a look. `picture` is `locate` of `with_local_pictures`."""
     scheme = "dark" if look == "dark" else "light"
     shown = with_local_pictures(with_scheme(html, scheme), base, picture)
     style = _SCHEME_STYLE.format(scheme) + (_INVERSION if look == "inverted" else "")
@@ -102,7 +98,6 @@ class PreviewStore:
         self._lock = Lock()
 
     def keep(self, preview: MailPreview) -> str:
-        """Store a preview; return its key."""
         content = b"\0".join((preview.message, preview.page.encode()))
         key = hashlib.sha256(content).hexdigest()[:32]
         with self._lock:

@@ -56,7 +56,6 @@ class StopCounts(NamedTuple):
 
 
 def stop_counts(count: Mapping[str, int]) -> StopCounts:
-    """Return what a stop means, from counts by state."""
     under_way = count.get(DeliveryState.ATTEMPTING, 0)
     waiting = sum(count.get(state, 0) for state in OPEN_STATES) - under_way
     return StopCounts(count.get(DeliveryState.SENT, 0), under_way, waiting)
@@ -84,7 +83,6 @@ class SendingStatus:
 
     @property
     def is_changing(self) -> bool:
-        """Whether it is worth looking again soon."""
         return self.issue.state is model.IssueState.SENDING or self.stop.under_way > 0
 
 
@@ -115,7 +113,6 @@ class SendingWatch:
         return tuple(self.look(state, one) for one in names)
 
     def look(self, state: EditingState, name: str) -> SendingStatus:
-        """Return how far an issue is; raise UsageError if there is none of that name."""
         key, now = (state.settings.folders.root, name), state.clock.now()
         # Whoever comes meanwhile waits for these counts, instead of counting again.
         with self._lock:
@@ -314,10 +311,7 @@ def send_now(state: EditingState, actor: Actor, name: str) -> model.Issue:
 
 
 def undo_sending(state: EditingState, actor: Actor, name: str) -> model.Issue:
-    """Take back "send now", or the last approval, before the first mail. Nothing was sent.
-
-    The issue goes out when it is due, or is held if that has passed.
-    """
+    """Take back "send now", or the last approval, before the first mail. It goes out when it is due, or is held if that has passed."""
     with _changing(state, actor, "undo", Permission.PAUSE_SENDING, name) as one:
         issue = one.issue
         if issue.state is not model.IssueState.READY:

@@ -20,11 +20,7 @@ _LONGEST_REQUEST = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardedState(EditingState):
-    """The state for a request that is on record, or that is about an issue as it was read.
-
-    Each change marks the request. It is made only if the issue is still the same, which is checked in
-    its transaction: nobody else changes anything then.
-    """
+    """The state for a request on record, which each change marks, or about an issue that has to be as it was read."""
 
     request: RequestKey | None = None
     revision: IssueRevision | None = None

@@ -57,7 +57,6 @@ class AttentionItem:
 def list_attention(
     state: EditingState, actor: Actor
 ) -> tuple[PublicationStatus, tuple[AttentionItem, ...]]:
-    """Return the state of the publication, and what in it needs somebody now."""
     actor.require(Permission.VIEW)
     now = state.clock.now()
     snapshot = take_snapshot(state.settings, state.database, now)

@@ -88,12 +88,10 @@ class CheckResult:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """Findings that do not stop the mail."""
         return self.proof.report.warnings if self.proof else ()
 
     @property
     def failed(self) -> bool:
-        """Whether the mail can't be sent as it is."""
         return self.problem is not None or bool(self.errors)
 
 
@@ -145,7 +143,6 @@ def _check_files(settings: Settings, pipeline: Pipeline) -> Iterator[CheckResult
 
 
 def missing_words(settings: Settings) -> Iterator[str]:
-    """Yield what some languages lack: titles of newsletters, and the program's own words."""
     for newsletter in settings.newsletters:
         editions = settings.editions(newsletter)
         titles = [text for one in editions for text in one.title]
@@ -179,7 +176,6 @@ def _check_articles(settings: Settings, pipeline: Pipeline) -> Iterator[CheckRes
 
 
 def _check_notices(pipeline: Pipeline, language: str) -> Iterator[CheckResult]:
-    """Check each kind of mail about a subscription that this publication can send, with sample values."""
     settings = pipeline.settings
     composer = NoticeComposer(settings, pipeline.renderer.system_mail, SAMPLE_SECRET)
     names = [one.name for one in settings.newsletters if settings.edition(one.name, language)]
@@ -303,5 +299,4 @@ def _language(path: Path, mail: CheckedMail, lang: str | None) -> str:
 
 
 def dkim_records(settings: Settings) -> list[str]:
-    """Return the TXT records that belong to the DKIM keys, as lines of a zone file."""
     return [dns_record(signer).zone_line() for signer in load_signers(settings)]

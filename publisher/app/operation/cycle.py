@@ -261,7 +261,6 @@ class Pipeline(PipelineParts):
         return found.made_at if found else None
 
     def pick_up(self, now: datetime, progress: Progress = _silent) -> PickedUp:
-        """Read new and changed articles from the sources."""
         return pick_up(self.settings, self.database, now, partial(progress, "reading articles"))
 
     def poll_sources(self, progress: Progress = _silent) -> Sequence[str]:
@@ -307,7 +306,6 @@ class Pipeline(PipelineParts):
         return notify_hubs(self.database, receivers, until)
 
     def call_webhooks(self) -> WebhookReport:
-        """Send the events that are due to webhooks."""
         if not self.leads:
             return WebhookReport()
         if problem := self._quarantine():
@@ -362,7 +360,6 @@ def open_pipeline(
     clock: Clock,
     check: Callable[[Settings, Database], object] = lambda *_: None,
 ) -> Iterator[Pipeline]:
-    """Open a publication's pipeline, as `open_parts` does."""
     with open_parts(settings, clock, check) as parts:
         yield pipeline_of(parts)
 
@@ -425,10 +422,7 @@ def _counted(
 
 
 class ReloadedPipeline:
-    """Provides each cycle, delivery and ping with a pipeline that has the current settings.
-
-    Jobs in several threads share one instance. A pipeline that a job has received never changes.
-    """
+    """Provides jobs, in several threads, with a pipeline of the current settings. One that a job has received never changes."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline

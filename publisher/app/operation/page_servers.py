@@ -82,10 +82,7 @@ class ConsoleState:
 
 @contextmanager
 def open_console_state(settings: Settings, *, upgrade: bool = False) -> Iterator[ConsoleState]:
-    """Open the state while a service runs, and close it at the end.
-
-    Raise DatabaseError if `publisher run` has not made or upgraded the database yet; with `upgrade`, do that.
-    """
+    """Open the state while a service runs. Raise DatabaseError if the database is not made or of this version; `upgrade` does that."""
     with (
         closing(_open(settings, _CONSOLE_BUSY_SECONDS, upgrade=upgrade)) as writing,
         closing(_open(settings, _CONSOLE_BUSY_SECONDS, read_only=True)) as reading,

@@ -26,10 +26,7 @@ from publisher.log import log
 
 
 def open_engine(pipeline: cycle.Pipeline, watch: Work) -> TurnEngine:
-    """Return the engine of the settings; it calls `watch` every few seconds while it works.
-
-    Raise ConfigError if it can't be used, and DatabaseError if it can't have its tables.
-    """
+    """Return the engine of the settings, which calls `watch` every few seconds. Raise ConfigError, and DatabaseError without tables."""
     settings = pipeline.settings
     if settings.publication.engine == "local":
         from publisher.jobs.local_engine import Service
@@ -148,10 +145,7 @@ def _recorded(
     name: str,
     work: Callable[[cycle.Pipeline, Progress], Sequence[str]],
 ) -> Work:
-    """Return a turn's work that stores the problems which it has.
-
-    The leader's alone: of several machines, each would delete what the others have stored.
-    """
+    """Return a turn's work that stores its problems, on the leader alone: each machine would delete those of the others."""
 
     def run(progress: Progress) -> None:
         pipeline = live.current()

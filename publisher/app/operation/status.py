@@ -308,7 +308,6 @@ def _latest_issues(
 
 
 def with_numbers(connection: Connection, found: Sequence[Issue]) -> list[IssueStatus]:
-    """Return issues with their numbers of articles, deliveries and warnings."""
     ids = [issue.id for issue in found]
     ledgers = count_deliveries(connection, ids)
     sizes = issues.article_counts(connection, ids)
@@ -329,7 +328,6 @@ def _has_local_times(settings: Settings, issue: Issue) -> bool:
 def _failure_causes(
     connection: Connection, latest: Sequence[IssueStatus]
 ) -> dict[int, CauseCounts]:
-    """Return the counts of causes for each issue with bounced, deferred or failed mail, by its id."""
     troubled = {
         one.issue.id: states
         for one in latest
@@ -366,7 +364,6 @@ class OutputPlaces:
 
 
 def list_places(settings: Settings, snapshot: PublicationStatus) -> OutputPlaces:
-    """Return the places of each language's latest issues and feeds."""
     public, transport = settings.folders.public.name, create_transport(settings)
     found = []
     for line in snapshot.languages:

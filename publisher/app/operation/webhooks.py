@@ -57,7 +57,6 @@ def list_webhooks(state: EditingState, actor: Actor) -> list[ListedWebhook]:
 def list_webhook_deliveries(
     state: EditingState, actor: Actor, webhook_id: int, delivery_state: str | None, limit: int
 ) -> list[WebhookDelivery]:
-    """Return the latest deliveries to a webhook, in one state or in any."""
     actor.require(Permission.MANAGE_WEBHOOKS)
     with state.database.reading() as connection:
         webhook = store.webhook_by_id(connection, webhook_id)

@@ -38,7 +38,6 @@ _LINKS_LIMITS: Final = {
 
 
 def read_preferences_link(connection: Connection, secret: str, token: str) -> Subscriber | None:
-    """Return whose link it is, or None if it is damaged or has ended."""
     found = read_own_link(connection, secret, "preferences", token)
     return found[1] if found else None
 
@@ -236,10 +235,7 @@ def read_address_link(
     token: str,
     now: datetime,
 ) -> address_change.AddressChange | None:
-    """Return the change that a link confirms or undoes, or None if it is damaged or long over.
-
-    The generation is not compared: an undo must work after the change, and each change has a state.
-    """
+    """Return the change that a link confirms or undoes, of any generation: undoing works after the change. None if it is long over."""
     link = find_link(secret, kind, token)
     if link is None:
         return None
@@ -277,7 +273,6 @@ def undo_new_address(
     change: address_change.AddressChange,
     now: datetime,
 ) -> bool:
-    """Give a subscriber the old address again. Return False if there is nothing to undo."""
     digest = address_digest(settings)
     return address_change.undo_address_change(
         connection, change, now, moved=MOVED_TABLES, digest=digest

@@ -40,7 +40,6 @@ class ReturnedMail:
 def read_returned_mail(
     database: Database, record: records.SubscriberRecord, now: datetime
 ) -> ReturnedMail:
-    """Return what is known of the mail that a subscriber did not get, or complained about."""
     subscriber_id = record.subscriber.id
     with database.reading() as connection:
         events = store.events_of(connection, subscriber_id)
@@ -136,7 +135,6 @@ def _check_revivable(person: Subscriber) -> None:
 
 
 def find_subscriber_number(state: EditingState, actor: Actor, address: str) -> Subscriber:
-    """Return the subscriber of an address; raise UsageError if there is none."""
     with state.database.reading() as connection:
         person = find_subscriber(connection, address)
     if person is None or not actor.permits(Permission.SEE_SUBSCRIBERS, person.language):
@@ -145,7 +143,6 @@ def find_subscriber_number(state: EditingState, actor: Actor, address: str) -> S
 
 
 def read_subscriber(state: EditingState, actor: Actor, number: int) -> Subscriber:
-    """Return a subscriber; raise UsageError if there is none of this number."""
     with state.database.reading() as connection:
         person = _require(connection, number)
     actor.require(Permission.SEE_SUBSCRIBERS, person.language)
@@ -187,7 +184,6 @@ def unsubscribe_number(
 
 
 def erase_number(state: EditingState, actor: Actor, number: int) -> None:
-    """Delete all that is stored of a subscriber, except a keyed hash of the address."""
     with _changing(state, actor, "erase", number) as (change, person):
         records.erase_person(change.connection, state.settings, person, state.clock.now())
 

@@ -52,10 +52,7 @@ _EVENT = [subscriber_event.c[name] for name in RecordedChange.__dataclass_fields
 
 @dataclass(frozen=True, slots=True)
 class DepartureLine:
-    """A line: the database and its page then, what is recorded by it, and the changes since the last line.
-
-    `erased_until` is an instant as the database stores it.
-    """
+    """A line: database and page, what is recorded by it, the changes since the last line. `erased_until` is as the database stores it."""
 
     incarnation: str
     page: int
@@ -83,10 +80,7 @@ class DepartureRecorder:
 
 
 def record_departures(settings: Settings, database: Database, now: datetime) -> None:
-    """Append what has changed since the last line. Raise StorageError if it can't be written.
-
-    First, if the database was put back, end again what the files say has ended.
-    """
+    """Append what has changed since the last line; in a database that was put back, first end again what has ended. Raise StorageError."""
     if not settings.delivery.journal:
         return
     with database.reading() as connection:
@@ -206,7 +200,6 @@ class Departures:
     def read(
         self, connection: Connection, folders: Iterable[Path], found: witness.Lineage
     ) -> None:
-        """Add what some folders know."""
         files = (file for folder in folders for file in witness.day_files(folder, _SUFFIX))
         for line in _lines(files):
             if line.incarnation == found.incarnation and line.page >= found.page:
@@ -230,10 +223,7 @@ class Departures:
 
 
 def _unknown(connection: Connection, line: DepartureLine) -> list[RecordedChange]:
-    """Return the changes of a line that the database does not have.
-
-    By all that they are: a change that was made after the restore may have the number of one of them.
-    """
+    """Return the changes of a line that the database lacks, by all that they are: numbers are used again after a restore."""
     changes = [RecordedChange(*one) for one in line.changes]
     event = subscriber_event.c
     query = select(*_EVENT).where(event.id.in_([one.id for one in changes]))

@@ -56,11 +56,7 @@ class PrivateFeed:
         return list(dict.fromkeys(tag for own in self.rules for tag in own.languages))
 
     def etag(self, connection: Connection, name: str) -> str:
-        """Return a value that changes with the document in the format of this name.
-
-        It is made of what the subscriber wants, and of the public feeds' states: most readers poll in vain, and
-        selecting articles takes ten times as long.
-        """
+        """Return a value that changes with the document, of wishes and the public feeds' states: most readers poll in vain."""
         wanted = [
             (
                 own.languages,

@@ -146,10 +146,7 @@ def exceeded_limit(
 
 
 def joining_stopped(connection: Connection, settings: Settings, now: datetime) -> bool:
-    """Return whether no confirmations are asked for, because too many of the latest bounced.
-
-    It ends a week after them, or when the owner sets `bounces_count_from`.
-    """
+    """Return whether too many of the latest confirmations bounced: for a week, or until the owner sets `bounces_count_from`."""
     since = now - _SAMPLE_AGE
     if settings.joining.bounces_count_from:
         since = max(since, settings.joining.bounces_count_from.astimezone(UTC))
@@ -175,7 +172,6 @@ def _limits(
 
 
 def _network(client: str, length_v4: int | None, length_v6: int) -> str:
-    """Return the network of an IP address; empty if there is none."""
     try:
         address = ipaddress.ip_address(client.partition("%")[0])
     except ValueError:

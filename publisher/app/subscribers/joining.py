@@ -57,10 +57,7 @@ _ASKING = frozenset({NoticeKind.CONFIRM, NoticeKind.REMINDER})
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
-    """A request to subscribe, from the form or by mail.
-
-    `client` is the IP address that it came from; only a network is stored, which `origin` has.
-    """
+    """A request to subscribe. `client` is the IP address that it came from; only a network is stored, which `origin` has."""
 
     address: str
     wish: JoinWish
@@ -89,11 +86,7 @@ class ConfirmationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationView:
-    """What the page of a confirmation shows. `address` is masked; `newsletters` are names.
-
-    `subscribed` means that the subscriber gets other newsletters already, so that refusing a
-    request ends that request only.
-    """
+    """What the page of a confirmation shows; `address` is masked. `subscribed`: other newsletters come already, and stay."""
 
     state: ConfirmationState
     address: str = ""
@@ -136,7 +129,6 @@ class _Decision:
 
     @property
     def is_new(self) -> bool:
-        """Whether somebody unknown is to be stored."""
         return self.person is None and self.leads_to is JoinAnswer.CONFIRM
 
 
@@ -147,10 +139,7 @@ def _answer(
     request: SubscriptionRequest,
     now: datetime,
 ) -> None:
-    """Store and enqueue what an answer needs. What it does not need is done for nobody, and undone.
-
-    So each answer takes the same time.
-    """
+    """Store and enqueue what an answer needs; the rest is done for nobody, and undone, so that each answer takes the same time."""
     savepoint = connection.begin_nested()
     if decision.is_new:
         number = joining.add_pending(connection, decision.address, request.wish, now)
@@ -343,11 +332,7 @@ def delete_expired_requests(database: Database, now: datetime) -> int:
 
 
 def subscription_form(settings: Settings, newsletter: str | None, language: str | None) -> str:
-    """Return HTML of a form for other pages, which leads to the page to subscribe.
-
-    It is for one newsletter or for all, in one of the publication's languages. Raise UsageError if
-    there is no such newsletter or language.
-    """
+    """Return HTML of a form for other pages, which leads to the page to subscribe. Raise UsageError for an unknown newsletter or language."""
     publication = settings.publication
     try:
         tag = publication.serves(normalise(language or publication.default_language))

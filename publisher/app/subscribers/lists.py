@@ -48,10 +48,7 @@ class ListOptions(TypedDict, total=False):
 
 
 def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subscriber]:
-    """Return the subscriber of an address in any spelling, or those whose address begins so, at most 50, by address.
-
-    Raise UsageError for fewer than three characters.
-    """
+    """Return the subscriber of an address, or at most 50 whose address begins so. Raise UsageError for fewer than three characters."""
     actor.require(Permission.SEE_SUBSCRIBERS)
     wanted = text.strip()
     if len(wanted) < _SHORTEST:
@@ -168,7 +165,6 @@ def list_imports(state: EditingState, actor: Actor) -> list[KeptImport]:
 
 
 def find_import(state: EditingState, actor: Actor, key: str) -> KeptImport:
-    """Return one of them. Raise UsageError if there is none."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
     return uploaded_lists.read_import(state.settings.folders, key)
 
@@ -176,10 +172,7 @@ def find_import(state: EditingState, actor: Actor, key: str) -> KeptImport:
 def read_rejects(
     state: EditingState, actor: Actor, key: str, said: Callable[[str], str]
 ) -> Iterator[bytes]:
-    """Return a file of the rows that were left out, piece by piece, with each reason as `said` says it.
-
-    Raise UsageError if there is none, or not yet.
-    """
+    """Yield the file of rows that were left out, each reason as `said` says it. Raise UsageError if there is none, or not yet."""
     require_all_subscribers(state, actor)
     find_import(state, actor, key)
     path = uploaded_lists.import_folder(state.settings.folders, key) / uploaded_lists.REJECTS
@@ -189,10 +182,7 @@ def read_rejects(
 
 
 def begin_import(state: EditingState, actor: Actor, key: str) -> None:
-    """Import a list that was looked at; twice is once. Raise UsageError if there is none.
-
-    What was stored when an import was cut off stays: begun again, it leaves these rows unchanged.
-    """
+    """Import a list that was looked at; twice is once, and one that was cut off goes on. Raise UsageError if there is none."""
     require_all_subscribers(state, actor)
     with _IMPORT:
         kept = find_import(state, actor, key)

@@ -61,7 +61,6 @@ class NewsletterChoice:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the newsletter is subscribed, or waits for a confirmation."""
         return self.status in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}
 
 
@@ -84,7 +83,6 @@ class PreferenceChoices:
     is_paused: bool
 
     def zone(self, settings: Settings) -> ZoneInfo:
-        """Return the time zone of the subscriber's days."""
         return _zone(settings, self.preferences)
 
     @property
@@ -119,7 +117,6 @@ class PreferenceError(PublisherError):
 def read_choices(
     connection: Connection, settings: Settings, person: Subscriber, now: datetime
 ) -> PreferenceChoices:
-    """Return what a subscriber on record chose and may choose."""
     chosen = load_preferences(connection, person.id)
     served = dict.fromkeys(map(settings.publication.serves, chosen.languages))
     languages = tuple(one for one in served if one)
@@ -235,14 +232,12 @@ def pause_end(
 def pause_mails(
     connection: Connection, subscriber_id: int, until: datetime, now: datetime
 ) -> None:
-    """Send a subscriber on record no issue until an instant. Raise PreferenceError if it is past."""
     if until <= now:
         raise PreferenceError(["until"])
     pause_subscriber(connection, subscriber_id, until, now)
 
 
 def resume_mails(connection: Connection, subscriber_id: int, now: datetime) -> None:
-    """End a subscriber's pause."""
     resume_subscriber(connection, subscriber_id, now)
 
 

@@ -96,10 +96,7 @@ def _store_event(
 
 
 def _content_id(secret: str, event: ProviderEvent) -> str:
-    """Return an id for an event that has none: the keyed hash of all that the provider reports.
-
-    The token of the request does not count: the same event that is sent again has another.
-    """
+    """Return an id for an event that has none: the keyed hash of all that is reported, without the token of the request."""
     said = astuple(replace(event, once=""))
     return "content:" + hmac.digest(secret.encode(), repr(said).encode(), "sha256").hex()
 

@@ -108,22 +108,17 @@ def import_subscribers(
 
 
 def export_subscribers(database: Database, out: TextIO) -> int:
-    """Write all subscribers as CSV. Return how many."""
     with database.reading() as connection:
         return import_export.export_csv(connection, out)
 
 
 def read_subscribers(database: Database) -> list[Subscriber]:
-    """Return all subscribers, in the order in which they were stored."""
     with database.reading() as connection:
         return list(store.list_subscribers(connection))
 
 
 def find_record(settings: Settings, database: Database, address: str) -> SubscriberRecord:
-    """Return what is stored of one subscriber, found by any spelling of the address.
-
-    Raise ErasedSubscriberError, UnknownSubscriberError or BadAddressError.
-    """
+    """Return what is stored of a subscriber. Raise ErasedSubscriberError, UnknownSubscriberError or BadAddressError."""
     with database.reading() as connection:
         person = _require_subscriber(connection, settings, address)
         return SubscriberRecord(
@@ -263,10 +258,7 @@ def read_own_data(settings: Settings, database: Database, address: str) -> str:
 
 
 def address_digest(settings: Settings) -> store.AddressDigest:
-    """Return the function that hashes addresses with the publication's secret.
-
-    The secret is read with the first address, since most lists have no erased ones.
-    """
+    """Return the function that hashes addresses with the secret, which is read with the first one."""
     secret = cache(lambda: load_secret(settings).encode())
 
     def digest(identity: str) -> str:

@@ -65,12 +65,10 @@ class UndoPage:
 
 
 def read_leave_link(secret: str, token: str) -> SignedLink | None:
-    """Return what a link to unsubscribe says, or None for a damaged one."""
     return find_link(secret, "unsubscribe", token)
 
 
 def read_undo_link(secret: str, token: str) -> SignedLink | None:
-    """Return what a link to undo a leaving says, or None for a damaged one."""
     return find_link(secret, "undo", token)
 
 
@@ -81,10 +79,7 @@ def leave(
     now: datetime,
     source: ConsentSource = ConsentSource.SUBSCRIBER,
 ) -> bool:
-    """Unsubscribe, and mail a goodbye with a link that undoes it. Return whether anything changed.
-
-    Whoever is not on record any more, or has left before, changes nothing and gets no mail.
-    """
+    """Unsubscribe, and mail a goodbye that undoes it. Return whether anything changed; who has left before gets no mail."""
     person = load_subscriber(connection, link.subscriber_id)
     if person is None:
         return False
@@ -123,10 +118,7 @@ def undo(connection: Connection, link: SignedLink, now: datetime) -> changes.Und
 def _tell_of_undo(
     connection: Connection, subscriber_id: int, leaving_id: int, now: datetime
 ) -> None:
-    """Mail a subscriber who was told of the leaving what comes again, with a link to leave.
-
-    Somebody else who has one of her mails may have undone it.
-    """
+    """Mail what comes again, with a link to leave: somebody else who has one of her mails may have undone it."""
     person = load_subscriber(connection, subscriber_id)
     leaving = changes.load_leaving(connection, subscriber_id, leaving_id)
     if person is None or leaving is None:
@@ -156,7 +148,6 @@ def read_leave_page(
     language: str,
     now: datetime,
 ) -> LeavePage | None:
-    """Return what the page shows, or None if nobody on record has this link."""
     owner = _find_owner(connection, link)
     if owner is None:
         return None
@@ -178,7 +169,6 @@ def read_leave_page(
 def read_undo_page(
     connection: Connection, settings: Settings, link: SignedLink, language: str
 ) -> UndoPage | None:
-    """Return what the page of a link to undo shows, or None if the link has ended."""
     owner = _find_owner(connection, link)
     if owner is None or not owner.is_current:
         return None

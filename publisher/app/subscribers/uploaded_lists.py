@@ -67,11 +67,7 @@ class ImportState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptImport:
-    """A list that was uploaded, and how far its import is.
-
-    `actor` is who uploaded it. `changed_at` is when its state changed. `report` is what a dry run found, then what
-    the import did; empty if that was cut off. `problem` is why it failed.
-    """
+    """A list that was uploaded by `actor`; `report` is of the dry run, then of the import, empty if that was cut off."""
 
     key: str
     actor: str
@@ -82,7 +78,6 @@ class KeptImport:
     report: dict[str, Any] = field(default_factory=dict)
 
     def expires_at(self) -> datetime:
-        """Return when its files are deleted if nobody does anything."""
         waits = self.state is ImportState.CHECKED
         return self.changed_at + (_WAITS if waits else _KEPT)
 
@@ -104,7 +99,6 @@ def new_key() -> str:
 
 
 def read_import(folders: Folders, key: str) -> KeptImport:
-    """Return what is known of an import. Raise UsageError if there is none."""
     try:
         values = json.loads((import_folder(folders, key) / _STATUS).read_bytes())
     except FileNotFoundError:
@@ -140,7 +134,6 @@ def _with_reasons(report: dict[str, Any], changed: Callable[[str], str]) -> dict
 
 
 def read_imports(folders: Folders) -> list[KeptImport]:
-    """Return all imports, the latest first."""
     names = [one.name for one in imports_folder(folders).glob("*") if _KEY.fullmatch(one.name)]
     found = []
     for name in names:
@@ -152,10 +145,7 @@ def read_imports(folders: Folders) -> list[KeptImport]:
 
 
 def store_list(folders: Folders, kept: KeptImport, file: IO[bytes]) -> int:
-    """Copy an uploaded list, piece by piece, and store what is known of it. Return its size in bytes.
-
-    Raise StorageError if the disk is full. A list that another request has stored under this key stays.
-    """
+    """Copy an uploaded list, and what is known of it; one under this key stays. Return its size in bytes. Raise StorageError."""
     folder = imports_folder(folders)
     with storage_errors(folders.var):
         make_folder(folder)

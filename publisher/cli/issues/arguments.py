@@ -71,7 +71,6 @@ def refuse_folder(directory: Path, name: str) -> None:
 
 
 def parse_day(text: str) -> date:
-    """Return a date; raise UsageError for a malformed one."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -87,7 +86,6 @@ def parse_issue_day(text: str) -> tuple[date, str]:
 
 
 def parse_local_time(text: str) -> datetime:
-    """Return a local date and time; raise UsageError for anything else."""
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
@@ -121,7 +119,6 @@ class ChosenIssues(NamedTuple):
     states: tuple[str, ...] = ()
 
     def names(self, state: EditingState, actor: Actor) -> list[str]:
-        """Return the names of the issues. Raise UsageError for none, or for all of a newsletter without states."""
         from publisher.app.issues.overview import list_of_newsletter
 
         if self.day:

@@ -61,7 +61,6 @@ class MessageIdLines:
 
 
 def read_message_ids(file: Path) -> MessageIdLines:
-    """Read a file, or standard input for `-`; raise UsageError if it can't be read."""
     if str(file) == "-" and sys.stdin is None:
         raise UsageError("--from -: standard input is closed")
     with common.reading_file(file, "--from"):

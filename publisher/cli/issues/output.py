@@ -96,7 +96,6 @@ def explain_failures(made: IssueStatus) -> Iterator[str]:
 
 
 def causes_as_json(causes: CauseCounts) -> list[dict[str, Any]]:
-    """Return causes as JSON values, the most frequent first."""
     return [
         {
             "state": failure.state.value,
@@ -144,7 +143,6 @@ def _why(issue: Issue) -> str:
 def explain_mail(
     notices: Mapping[str, int], rejected: Mapping[str, int], received: Mapping[str, int]
 ) -> Iterator[str]:
-    """Yield which mails about subscriptions wait or went wrong, and what came in for the owner."""
     parts = [
         f"{count} {state.replace('_', ' ')}"
         for state, count in sorted(notices.items())

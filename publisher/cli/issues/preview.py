@@ -118,7 +118,6 @@ def _write_mail(mail: MailPreview, out: Path) -> None:
 
 
 def _write_file(out: Path, content: str | bytes) -> int:
-    """Write a file, text with LF, and return its size."""
     if isinstance(content, str):
         content = content.replace("\r\n", "\n").encode()
     with common.writing_file(out):

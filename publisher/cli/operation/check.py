@@ -56,7 +56,6 @@ def _mail_as_json(result: CheckResult) -> dict[str, Any]:
 
 
 def count_findings(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Return one line with the numbers of findings, which are objects as in `--json`."""
     if not findings:
         return "The gate found nothing wrong with it."
     errors = sum(finding["severity"] == "error" for finding in findings)

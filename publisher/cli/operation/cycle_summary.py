@@ -42,7 +42,6 @@ def print_summary(
 
 
 def _nearby(folder: Path) -> Path:
-    """Return a folder relative to the current one, if it is below it."""
     here = Path.cwd()
     return folder.relative_to(here) if here in folder.parents else folder
 

@@ -66,7 +66,6 @@ def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
 
 
 def copies_lines(facts: PublicationStatus) -> Iterator[str]:
-    """Yield what is wrong with bucket and backups, and that there is no second witness."""
     for failing in facts.problems:
         yield f"Problem since {common.format_local(failing.since)}: {failing.problem}"
     yield from bucket_lines(facts)

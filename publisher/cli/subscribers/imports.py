@@ -33,7 +33,6 @@ _BAD_ROWS_SHOWN = 50
 
 
 def preview_lines(preview: ImportReport) -> Iterator[str]:
-    """Yield what an import would do: columns, rows by status and language, changes, and bad rows."""
     columns = preview.columns
     read = (
         name if name.casefold() == role else f"{name} as {_ROLES.get(role, role)}"

@@ -144,7 +144,6 @@ class About(Enum):
 
     @classmethod
     def of_path(cls, path: str) -> "About":
-        """Return what the parts of a path say."""
         of_language = cls.PATH if "<language>" in path else cls.NOTHING
         return cls.ISSUE if "<issue>" in path else of_language
 

@@ -42,7 +42,6 @@ class ApiContext:
     hosts: frozenset[str] = frozenset()
 
     def state(self, settings: Settings | None = None, *, may_write: bool) -> EditingState:
-        """Return what verbs of editors work with; without `may_write` it refuses changes."""
         return EditingState(
             settings=settings or self.current_settings(),
             database=self.opened.writing if may_write else self.opened.reading,
@@ -105,7 +104,6 @@ class ApiRequest(SentRequest):
             raise ApiRequestError("somebody has changed the file meanwhile; read it again", 412)
 
     def permitted(self, permission: Permission, languages: Iterable[str]) -> tuple[str, ...]:
-        """Return the languages, of some, in which the key gives a permission."""
         return tuple(
             language for language in languages if self.actor.permits(permission, language)
         )
@@ -128,10 +126,7 @@ _MOST_BUCKETS = 10_000
 
 @dataclass(slots=True)
 class RequestLimits:
-    """How many requests each key, and each network with a wrong key, has sent of late.
-
-    In memory, since one process serves the API: a new one begins with none.
-    """
+    """How many requests each key, and each network with a wrong key, has sent of late. In memory: one process serves the API."""
 
     _tats: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -60,10 +60,7 @@ def own_path(text: str) -> str:
 
 
 def path_with_next(path: str, following: str, *, again: bool = False) -> str:
-    """Return the address of a page that leads on to another path.
-
-    `again` says that a button there was pressed for nothing, and has to be pressed once more.
-    """
+    """Return the address of a page that leads on; `again` says that a button has to be pressed once more."""
     fields = {"next": own_path(following)} | ({"again": "yes"} if again else {})
     return f"{path}?{urlencode(fields, safe='/')}"
 
@@ -228,10 +225,7 @@ class ConsoleContext(ApiContext):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleRequest(SentRequest):
-    """A request. `state` refuses changes for GET and HEAD. `language` is that of the page.
-
-    `menu` has a key, a path and whether the page is there, for what its sender may use.
-    """
+    """A request. `state` refuses changes for GET and HEAD. `menu` has keys, paths, and whether the page is there."""
 
     context: ConsoleContext
     language: str
@@ -241,7 +235,6 @@ class ConsoleRequest(SentRequest):
 
     @property
     def settings(self) -> Settings:
-        """The settings of the moment, the same throughout a request."""
         return self.state.settings
 
     @property
@@ -279,7 +272,6 @@ class ConsoleRequest(SentRequest):
         return flask.request.form.get(name, "")[:most].strip()
 
     def number(self, name: str) -> int | None:
-        """Return a number of the form; None for anything else."""
         return parse_id(self.field(name))
 
     def _given(self) -> dict[str, Any]:

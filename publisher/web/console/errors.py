@@ -64,7 +64,6 @@ def console_error(
 
 
 def log_refusal(reason: str, request: ConsoleRequest | None, **details: object) -> None:
-    """Record a request that was refused: who, from where, and for what route."""
     signed_in = request.signed_in if request else None
     log.warning(
         "a request to the console was refused",

@@ -53,10 +53,7 @@ def _today(request: ConsoleRequest) -> flask.Response:
 
 @dataclass(frozen=True, slots=True)
 class ComingIssue:
-    """A newsletter's issue of one time that comes next, in its languages.
-
-    `page` is that of the issue if it is made already, else the preview of the next one.
-    """
+    """A newsletter's issue of one time that comes next, in its languages; `page` is its own, or the preview of the next one."""
 
     at: datetime
     edition: Edition
@@ -65,7 +62,6 @@ class ComingIssue:
 
 
 def _together(upcoming: Iterable[EditionIssue]) -> list[ComingIssue]:
-    """Return the next issues by time, those of a newsletter at one time as one, with languages."""
     found: dict[tuple[datetime, str, int], ComingIssue] = {}
     for one in upcoming:
         edition, issue = one.edition, one.issue

@@ -102,10 +102,7 @@ class BodyLimits:
 def open_console(
     settings: Settings, current_settings: Callable[[], Settings], host: str
 ) -> Iterator[tuple[WSGIApplication, BodyLimits]]:
-    """Open the console and the API, to be reached as `host`, beside a running service; and limits of bodies.
-
-    Raise UsageError if it is switched off, and DatabaseError if the service has not made the database yet.
-    """
+    """Open console and API, reached as `host`, and limits of bodies. Raise UsageError if off, DatabaseError without a database."""
     if not settings.console.enabled:
         raise UsageError("console.enabled is false, so there is no console; set it to true")
     require_own_secret(settings, host)

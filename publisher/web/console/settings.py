@@ -49,10 +49,7 @@ def form_changes(
 
 
 def changes_of_request(request: ConsoleRequest, now: Mapping[str, str]) -> FormChanges:
-    """Return what the form of a request changes. One that does not say what it has seen has seen nothing.
-
-    Raise PublisherError for a text that is too long; what the file has already is not.
-    """
+    """Return what a form changes; one that does not say what it saw saw nothing. Raise PublisherError for a text that is too long."""
     given = {name: _field(request, name) for name in now}
     for name, value in given.items():
         length, most = len(value), max(_MOST, len(now[name]))
@@ -73,10 +70,7 @@ def _field(request: ConsoleRequest, name: str) -> str:
 def conflict_page(
     request: ConsoleRequest, kind: str, changes: FormChanges, now: Mapping[str, str]
 ) -> flask.Response:
-    """Return a page with both texts, and a form that stores the own one all the same.
-
-    `kind` is "settings" or "person": how the page calls the fields.
-    """
+    """Return a page with both texts, and a form that stores the own one all the same. `kind` is "settings" or "person"."""
     return request.page(
         "form_conflict.html",
         _CONFLICT,

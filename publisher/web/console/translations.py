@@ -136,10 +136,7 @@ def _read(
 
 
 def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> None:
-    """Add a view that does something about a story in a language, and shows its page.
-
-    `act` takes the story's key and the language, and returns what is wrong with the form.
-    """
+    """Add a view about a story in a language; `act` takes its key and the language, and returns what is wrong with the form."""
     name = act.__name__.strip("_").replace("_", "-")
 
     @ROUTES.add(f"POST /translations/<language>/<int:story>/{name}/", Permission.TRANSLATE)

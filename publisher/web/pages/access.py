@@ -59,11 +59,7 @@ def _set(response: flask.Response, settings: Settings, value: str, max_age: int)
 
 
 def _name(settings: Settings) -> str:
-    """Return a name that no plain-http page and no other host can set.
-
-    Such a cookie belongs to the whole host. So two publications below paths of one host have
-    different names.
-    """
+    """Return a name that only https and this host can set; for each publication below a path of the host its own."""
     path = urlsplit(settings.publication.url).path.strip("/")
     suffix = f"-{hashlib.sha256(path.encode()).hexdigest()[:8]}" if path else ""
     return f"__Host-session{suffix}"

@@ -84,10 +84,7 @@ def slash_redirect(context: WebContext) -> flask.Response:
 
 
 def language_redirect(context: WebContext) -> flask.Response | None:
-    """Redirect a link of an old mail whose language the publication has given up; None for others.
-
-    It leads to the same page in the publication's first language. Not for good: languages come back.
-    """
+    """Redirect a link of an old mail whose language was given up to the first language, not for good; None for others."""
     request, publication = flask.request, context.settings.publication
     language, _, rest = request.path.lstrip("/").partition("/")
     is_own = rest.startswith("feeds/of/") or (

@@ -124,7 +124,6 @@ class PageRequest:
 
     @property
     def token(self) -> str:
-        """The token of the link that was followed, or an empty text."""
         return flask.request.args.get("t", "")
 
     @property
@@ -169,7 +168,6 @@ class PageRequest:
         return self.respond(self.render(f"web/subscriber/{template}", **values), status)
 
     def url(self, kind: SubscriberPage, /, **query: str) -> str:
-        """Return the address of a page on this server; empty values are left out."""
         fields = urlencode({name: value for name, value in query.items() if value})
         path = f"{flask.request.script_root}/{subscriber_page_path(self.language, kind)}"
         return f"{path}?{fields}" if fields else path
@@ -185,7 +183,6 @@ class PageRequest:
         )
 
     def in_others(self, token: str) -> list[LanguageLink]:
-        """Return the links to the page that is asked for, with a token, in the other languages."""
         request = flask.request
         first, _, rest = request.path.lstrip("/").partition("/")
         if first != self.language:

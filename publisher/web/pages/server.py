@@ -64,11 +64,7 @@ class PublicationSite:
 def open_pages(
     settings: Settings, current_settings: Callable[[], Settings], host: str
 ) -> Iterator[WSGIApplication]:
-    """Open subscribers' pages and `public/`, to be reached as `host`, beside a running service.
-
-    Raise UsageError if the pages are switched off, and DatabaseError if the service has not made the
-    database yet.
-    """
+    """Open pages and `public/`, reached as `host`. Raise UsageError if they are off, DatabaseError without a database."""
     if not settings.web.enabled:
         raise UsageError("web.enabled is false, so there are no pages to serve; set it to true")
     require_own_secret(settings, host)

@@ -62,7 +62,6 @@ def _undo(request: PageRequest) -> str:
 
 @PAGES.add("GET /<language>/unsubscribe/")
 def _page(request: PageRequest, done: str = "") -> flask.Response:
-    """Show what the token is about. `done` says what was just done."""
     page, undo_page = _read(request)
     is_found = page or undo_page or done == "undo-ended"
     return request.page(

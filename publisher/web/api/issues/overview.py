@@ -94,7 +94,6 @@ def _list_issues(request: ApiRequest, query: IssueQuery) -> IssueList:
 
 
 def read_details(request: ApiRequest, issue: str) -> IssueDetails:
-    """Return an issue, as operations answer that have changed it."""
     found = overview.read_issue(request.state, issue)
     return IssueDetails.of(found, found.status, found.status.issue)
 

@@ -141,7 +141,6 @@ def _edition(request: ApiRequest, newsletter: str, language: str) -> Edition:
 def _preview(
     request: ApiRequest, what: str | Edition, language: str, subscriber: int | None
 ) -> use_cases.MailPreview:
-    """Return the mail of an issue, or of an edition's next one, as a subscriber gets it."""
     viewer = use_cases.viewer_with_profile(language)
     if subscriber is not None:
         viewer = request.call(use_cases.load_viewer, subscriber)

@@ -98,7 +98,6 @@ def _request_changes(request: ConsoleRequest, issue: str) -> flask.Response:
 
 @ROUTES.add("POST /issues/<issue>/schedule/", Permission.MOVE_ISSUE)
 def _schedule(request: ConsoleRequest, issue: str) -> flask.Response:
-    """Send it at a local time of the edition."""
     return _done(request, issue, lambda *_by: _schedule_at(request, issue), "saved")
 
 

@@ -62,7 +62,6 @@ def _week(
     monday: date,
     languages: Sequence[str],
 ) -> list[list[_Day]]:
-    """Return the days of each newsletter in a week, languages in the publication's order."""
     order = {tag: number for number, tag in enumerate(languages)}
     of_week = sorted(
         (one for one in calendar.entries if monday <= one.at.date() < monday + _WEEK),

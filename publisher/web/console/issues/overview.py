@@ -60,7 +60,6 @@ def _list(request: ConsoleRequest) -> flask.Response:
 
 
 def _place(text: str) -> tuple[datetime, int] | None:
-    """Return the place in the list that an address names; None for none, or a wrong one."""
     written, _, last = text.partition("-")
     number = parse_id(last)
     try:
@@ -217,7 +216,6 @@ def _search(request: ConsoleRequest, issue: str) -> flask.Response:
 
 @ROUTES.add("GET /issues/<issue>/revisions/", Permission.VIEW)
 def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
-    """Compare two revisions, by default the last two."""
     old, new = (parse_id(flask.request.args.get(name, "")) for name in ("old", "new"))
     group, found = find_issue_group(request.state, issue)
     overview = request.call(use_cases.read_issue_overview, issue)

@@ -208,7 +208,6 @@ def _test(request: ConsoleRequest, **parts: str) -> flask.Response:
 
 @ROUTES.add("GET /previews/<key>/<look>/", Permission.VIEW)
 def _frame(request: ConsoleRequest, key: str, look: str) -> flask.Response:
-    """Return a mail, or its page, as a document for a frame."""
     kind, _, chosen = look.rpartition("-")
     preview = request.context.opened.previews.find(request.actor, key)
     wanted = next((one for one in preview_pages.LOOKS if one == chosen), None)
@@ -241,10 +240,7 @@ def _message(request: ConsoleRequest, key: str) -> flask.Response:
 
 @ROUTES.add("GET /-/pictures/<path:name>", Access.PUBLIC)
 def _picture(request: ConsoleRequest, name: str) -> flask.Response:
-    """Return a picture of the publication. Whoever reads it on the web may have it here.
-
-    Frames have no origin of their own, so browsers send no cookie from them.
-    """
+    """Return a public picture to anybody: frames have no origin of their own, so browsers send no cookie."""
     picture = preview_pages.read_public_picture(request.settings, name)
     if picture is None:
         flask.abort(404)

@@ -145,7 +145,6 @@ class RepeatedProgress:
     def _remembering(
         self, browser: tuple[str, ...], start_response: StartResponse
     ) -> Callable[..., Any]:
-        """Return a function that remembers the browser of an answer with counts."""
         emptied = self._emptied
 
         def start(status: str, fields: list[tuple[str, str]], *rest: Any) -> Any:
