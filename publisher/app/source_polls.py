@@ -59,6 +59,7 @@ def poll_sources(
             client or CLIENT,
             settings.secrets,
             pictures=CopiedPictures(settings.folders.var / PICTURES),
+            root=settings.folders.root,
         )
         return poller.run(progress, only)
 

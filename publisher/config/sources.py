@@ -137,15 +137,19 @@ class FolderSourceSettings(SourceSettings):
 
     def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:
         """Yield a problem if the folder contains the program's output, or lies in it."""
-        place = (root / self.path).resolve()
-        if any(place.is_relative_to(our) or our.is_relative_to(place) for our in outputs):
-            problem = f"{self.path!r} holds the program's own files"
-            remedy = 'keep the articles in a folder of their own, like "articles"'
-            yield SettingProblem("path", problem, remedy)
+        yield from _own_files(self.path, root, outputs)
 
     def seen_from_elsewhere(self, root: Path) -> Self:
         """Return settings with an absolute path, and the same name."""
         return self.model_copy(update={"path": str(root / self.path)})
+
+
+def _own_files(path: str, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:
+    place = (root / path).resolve()
+    if any(place.is_relative_to(our) or our.is_relative_to(place) for our in outputs):
+        problem = f"{path!r} holds the program's own files"
+        remedy = 'keep the articles in a folder of their own, like "articles"'
+        yield SettingProblem("path", problem, remedy)
 
 
 def _every(value: object) -> object:
@@ -187,8 +191,13 @@ class PolledSourceSettings(SourceSettings):
     }
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
+        """What is asked; a source with another one begins anew."""
         return self.url
+
+    @property
+    def place(self) -> str:
+        return self.address
 
     def action_of(self, kind: ProblemKind) -> ProblemAction:
         # Braces in a text are what the site shows: nobody has left them there.
@@ -198,10 +207,14 @@ class PolledSourceSettings(SourceSettings):
     @model_validator(mode="before")
     @classmethod
     def _named_by_address(cls, values: Any) -> Any:
-        url = values.get("url") if isinstance(values, dict) else None
+        if not isinstance(values, dict):
+            return values
+        listed = values.get("urls")
+        url = values.get("url") or (listed[0] if isinstance(listed, list) and listed else "")
         # An unusable address is reported itself.
-        name = name_of(url if isinstance(url, str) else "")
-        return {"name": name} | values if isinstance(values, dict) else values
+        path = values.get("path")
+        name = path if isinstance(path, str) and path else name_of(str(url))
+        return {"name": name} | values
 
     def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:  # noqa: ARG002
         """Yield a problem for an interval that no server should have to bear, or that is no use."""
@@ -249,6 +262,39 @@ class GhostSourceSettings(PolledSourceSettings):
     unread = PolledSourceSettings.unread | {"key", "language_tags"}
 
 
+class PagesSourceSettings(PolledSourceSettings):
+    """Pages of a site: those of its sitemap, of a list, or of a folder with what a generator has built."""
+
+    # A sitemap. There is one of this, `urls` and `path`.
+    url: FetchedAddress = ""
+    urls: tuple[FetchedAddress, ...] = ()
+    path: str = ""
+    # Where the files below `path` stand on the web, if they do not say so themselves.
+    base: WebAddress | None = None
+    # Patterns of paths, such as "/news/*": what is read, and is an article if it has text; and what is not read.
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    # A CSS selector of an article's text, where it is not found.
+    select: str = ""
+
+    @property
+    def address(self) -> str:
+        return self.url or self.path or "".join(self.urls[:1])
+
+    def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:
+        """Yield problems, also one unless exactly one place of pages is named."""
+        yield from super().problems(root, outputs)
+        if sum(map(bool, (self.url, self.urls, self.path))) != 1:
+            remedy = "name a sitemap (url), pages (urls), or a folder of built HTML (path)"
+            yield SettingProblem("url", "is not the one place of the pages", remedy)
+        if self.path:
+            yield from _own_files(self.path, root, outputs)
+
+    def seen_from_elsewhere(self, root: Path) -> Self:
+        """Return settings with an absolute path, and the same name."""
+        return self.model_copy(update={"path": str(root / self.path)}) if self.path else self
+
+
 # The kinds of sources. A factory gets the source's settings, those of the publication, its database and the time,
 # and returns a `publisher.ingest.sources.base.Source`.
 _ENTRIES = "publisher.ingest.sources.entries:EntrySource"
@@ -257,6 +303,7 @@ SOURCE_KINDS: dict[str, Kind] = {
     "feed": Kind(FeedSourceSettings, _ENTRIES),
     "wordpress": Kind(WordpressSourceSettings, _ENTRIES),
     "ghost": Kind(GhostSourceSettings, _ENTRIES),
+    "pages": Kind(PagesSourceSettings, _ENTRIES),
 }
 
 

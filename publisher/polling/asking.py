@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from publisher.errors import SourceError
@@ -24,17 +25,20 @@ if TYPE_CHECKING:
 class Asking:
     """One poll of a source. `known` are the marks of stored entries by key, `secrets` are by variables.
 
-    `get` fetches an address with header fields, a pause after the one before; it raises FetchError. `parse` calls a
-    function of a module with foreign bytes, in a process with limits; it raises AnswerError.
+    `get` fetches an address with header fields, a pause after the one before, or seconds that may be named; it raises
+    FetchError. `parse` calls a function of a module with foreign bytes, in a process with limits; it raises AnswerError.
+    `agent` is what robots.txt calls this program, `root` the publication's folder.
     """
 
     source: PolledSource
     options: PolledSourceSettings
     now: datetime
-    get: Callable[[str, Mapping[str, str]], tuple[PollAnswer, bytes]]
+    get: Callable[..., tuple[PollAnswer, bytes]]
     parse: Callable[..., Any]
     known: Callable[[], Mapping[str, EntryMarks]]
     secrets: Mapping[str, SecretStr]
+    agent: str
+    root: Path
 
 
 class RefusedError(SourceError):

@@ -46,6 +46,10 @@ _LIST_TYPES = frozenset({"Blog", "CollectionPage", "ProfilePage", "SearchResults
 # Of the letters in all elements `article`, so many are in the one of a page's own article.
 _MOST = 0.7
 
+NO_INDEX, _NOT_FREE = "ask not to be indexed (noindex)", "are not free to read"
+# An article that says so later is withdrawn.
+CLOSED = frozenset({NO_INDEX, _NOT_FREE})
+
 # Names of `meta`, in small letters, the best first.
 _PUBLISHED = (
     *("article:published_time", "og:published_time", "datepublished", "parsely-pub-date"),
@@ -226,10 +230,10 @@ class _Said:
         if _REFRESH.match(self._meta("refresh")):
             return "lead to other pages"
         if {"noindex", "none"} & {*re.split(r"[\s,]+", self._meta("robots").lower())}:
-            return "ask not to be indexed (noindex)"
+            return NO_INDEX
         closed = (str(one.get("isAccessibleForFree", "")).lower() for one in self._articles)
         if any(one.endswith("false") for one in closed):
-            return "are not free to read"
+            return _NOT_FREE
         return ""
 
     def why_no_article(self, html: str, *, is_chosen: bool) -> str:

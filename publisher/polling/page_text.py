@@ -135,14 +135,17 @@ def _good(parts: Sequence[_Part], words: str) -> list[int]:
 
 
 def _container(body: HtmlElement, parts: Sequence[_Part]) -> HtmlElement:
-    """Return the smallest element that has most of the letters."""
+    """Return the smallest element with blocks that has most of the letters."""
     inside = dict[HtmlElement, int]()
     for block, own, _is_leaf in parts:
         for one in (block, *block.iterancestors()):
             inside[one] = inside.get(one, 0) + len(own)
     enough = _MOST * sum(len(own) for _block, own, _is_leaf in parts)
     container = body
-    while best := [one for one in container if inside.get(one, 0) >= enough]:
+    leaves = {block for block, _own, is_leaf in parts if is_leaf}
+    while best := [
+        one for one in container if inside.get(one, 0) >= enough and one not in leaves
+    ]:
         container = best[0]
     return container
 
@@ -151,8 +154,11 @@ def _drop_others(parts: Sequence[_Part], good: Sequence[int], container: HtmlEle
     """Drop what is not of the article: blocks without its words, unless they are shown with it."""
     chosen = {*good}
     kept = set[HtmlElement]()
-    for number, (block, _own, is_leaf) in enumerate(parts):
-        is_among = good[0] < number < good[-1]
+    ends = {parts[good[0]][0].getparent(), parts[good[-1]][0].getparent()}
+    for number, (block, own, is_leaf) in enumerate(parts):
+        # A text may begin or end with a picture.
+        is_beside = not own and block.tag == "p" and block.getparent() in ends
+        is_among = good[0] < number < good[-1] or is_beside
         # trafilatura leaves out many a heading.
         is_heading = is_among and block.tag in _HEADINGS and number + 1 in chosen
         if number in chosen or is_heading or _is_shown(block, _SHOWN if is_among else _FIGURES):

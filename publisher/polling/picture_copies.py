@@ -40,10 +40,11 @@ class CopiedPictures:
         client: GuardedClient,
         headers: dict[str, str],
         convert: Convert = copied_picture,
+        of_file: Callable[[str], bytes | None] = lambda _address: None,
         *,
         is_full: bool,
     ) -> str:
-        """Copy the pictures of entries that are not here yet. Return why some are not; empty if all are."""
+        """Copy the pictures of entries that are not here yet, some `of_file`s. Return why some are not; empty if all are."""
         ends, failed, tried, why = monotonic() + _SECONDS, 0, 0, ""
         for address in dict.fromkeys(
             one for entry in entries for one in pictures_of(entry, is_full=is_full)
@@ -54,7 +55,8 @@ class CopiedPictures:
                 return f"pictures are left for later{f'; {why}' if why else ''}"
             tried += 1
             try:
-                self.store(address, convert(_fetched(address, client, headers)))
+                content = of_file(address) or _fetched(address, client, headers)
+                self.store(address, convert(content))
             except PublisherError as error:
                 failed += 1
                 why = f"{failed} of its pictures can't be copied, the last since {error}"

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from http import HTTPStatus
 from itertools import chain, repeat
+from pathlib import Path
 from queue import Empty, Queue
 from threading import Event
 from typing import Any
@@ -54,10 +55,19 @@ _BATCH, _SECONDS_OF_BATCH = 100, 1.0
 # When nothing can be reached, all sources are asked again so much later, and none has failed.
 _OFFLINE = timedelta(minutes=5)
 _NO_NETWORK = frozenset({FetchProblem.NAME, FetchProblem.UNREACHABLE})
+
+
+def _ask_pages(asking: Asking) -> PollOutcome:
+    from publisher.polling.pages import ask_pages  # few publications have such a source
+
+    return ask_pages(asking)
+
+
 _KINDS: dict[str, Callable[[Asking], PollOutcome]] = {
     "feed": ask_feed,
     "wordpress": ask_wordpress,
     "ghost": ask_ghost,
+    "pages": _ask_pages,
 }
 
 
@@ -86,6 +96,7 @@ class Poller:
     spread: Callable[[], float] = lambda: random.uniform(-1, 1)  # noqa: S311  # no secret
     seconds_between: float = _SECONDS_BETWEEN
     pictures: CopiedPictures | None = None
+    root: Path = Path()
     _stopping: Event = field(default_factory=Event)
 
     def run(
@@ -124,7 +135,7 @@ class Poller:
             _begun(one, stored.get(one.name), now)
             for one in self.sources
             if one.name not in renamed.values()
-            and (one.name not in stored or stored[one.name].configured_url != one.url)
+            and (one.name not in stored or stored[one.name].configured_url != one.address)
         ]
         if added or renamed:
             with self.database.writing() as connection:
@@ -178,8 +189,10 @@ class Poller:
         options = self._settings[one.name]
         waits = chain([0.0], repeat(self.seconds_between))
 
-        def get(url: str, headers: Mapping[str, str]) -> tuple[PollAnswer, bytes]:
-            if self._stopping.wait(next(waits)):
+        def get(
+            url: str, headers: Mapping[str, str], pause: float = 0.0
+        ) -> tuple[PollAnswer, bytes]:
+            if self._stopping.wait(max(next(waits), pause)):
                 raise SourceError("the poll was stopped")
             return self._fetch(self._client_of(options), url, headers)
 
@@ -187,7 +200,11 @@ class Poller:
             with self.database.reading() as connection:
                 return store.known_marks(connection, one.name)
 
-        asking = Asking(one, options, self.clock.now(), get, self.parse, known, self.secrets)
+        agent = self.user_agent.partition("/")[0]
+        asking = Asking(
+            *(one, options, self.clock.now(), get, self._parse, known),
+            *(self.secrets, agent, self.root),
+        )
         try:
             asked = _KINDS[options.kind](asking)
         except RefusedError as error:
@@ -199,13 +216,23 @@ class Poller:
         notes = filter(None, (asked.note, self._copy_pictures(options, asked.entries)))
         return replace(asked, note="; ".join(notes))
 
+    def _parse(self, function: Callable[..., Any], *values: object) -> Any:
+        if self._stopping.is_set():
+            raise SourceError("the poll was stopped")
+        return self.parse(function, *values)
+
     def _copy_pictures(self, options: PolledSourceSettings, entries: Sequence[WebEntry]) -> str:
         """Copy the pictures of entries if the source's articles show them so; return what could not be."""
         if options.pictures != "copy" or self.pictures is None:
             return ""
         is_full, headers = options.content == "full", {"User-Agent": self.user_agent}
         convert, client = partial(self.parse, copied_picture), self._client_of(options)
-        return self.pictures.add(entries, client, headers, convert, is_full=is_full)
+        add = partial(self.pictures.add, entries, client, headers, convert, is_full=is_full)
+        if options.kind != "pages":
+            return add()
+        from publisher.polling.pages import pictures_of_folder
+
+        return add(of_file=pictures_of_folder(self.root, options, entries))
 
     def _client_of(self, options: PolledSourceSettings) -> GuardedClient:
         """Return the client for a source, which reaches the intranet that it names."""
@@ -284,10 +311,10 @@ def _begun(
     options: PolledSourceSettings, before: PolledSource | None, now: datetime
 ) -> PolledSource:
     """Return a source that is due. Under another address what it has shown stays known."""
-    state = PollState(options.url, now)
+    state = PollState(options.address, now)
     if before is None:
-        return PolledSource(options.name, options.url, state)
-    return replace(before, configured_url=options.url, state=state, first_read_at=None)
+        return PolledSource(options.name, options.address, state)
+    return replace(before, configured_url=options.address, state=state, first_read_at=None)
 
 
 def _rules(

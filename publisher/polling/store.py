@@ -131,7 +131,7 @@ def renamed_polled(
     """Return the new names of sources by their former ones: the same address, and one of each. Pure."""
     gone = [one for name, one in stored.items() if name not in settings]
     new = [one for name, one in settings.items() if name not in stored]
-    pairs = [(a.name, b.name) for a in gone for b in new if a.configured_url == b.url]
+    pairs = [(a.name, b.name) for a in gone for b in new if a.configured_url == b.address]
     former, names = [a for a, _b in pairs], [b for _a, b in pairs]
     return {a: b for a, b in pairs if former.count(a) == names.count(b) == 1}
 

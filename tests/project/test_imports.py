@@ -40,6 +40,7 @@ IMPORTERS = {
     "gcld3": {"publisher.languages.detection"},
     "premailer": {"publisher.rendering.inlining"},
     "procrastinate": {"publisher.database.dialect.job_queue"},
+    "protego": {"publisher.polling.sitemap"},
     "pyotp": {"publisher.accounts.passwords"},
     "resvg_py": {"publisher.pictures.picture_converter"},
     "segno": {"publisher.accounts.passwords"},

@@ -68,7 +68,7 @@ timezone = "Asia/Hong_Kong" => design.logo = "none.png"
 "folder" => "foldr"
     source[0].kind: 'foldr' is no kind of source; did you mean folder?
 "folder" => [1]
-    source[0].kind: [1] is no kind of source; there are: folder, feed, wordpress, ghost
+    source[0].kind: [1] is no kind of source; there are: folder, feed, wordpress, ghost, pages
 kind = "folder"\n =>
     source[0].kind: missing; add kind = ...
 "articles" => "articles"\nlanguage = "klingon!"

@@ -50,6 +50,7 @@ class Polled:
             spread=lambda: 0.0,
             seconds_between=0.0,
             pictures=self.pictures,
+            root=self.folder.settings.folders.root,
         ).run(only=only)
 
     def cycle(self, after: timedelta = timedelta()) -> PollReport:
