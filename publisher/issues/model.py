@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from publisher.errors import TransitionError
+from publisher.errors import IssueError, TransitionError
 from publisher.i18n.messages import Sentence, message
 
 
@@ -184,6 +184,11 @@ class Issue:
     kind: str = IssueKind.REGULAR
     serial: int = 0
     corrects_id: int | None = None
+
+    def saying(self, template: str, **values: object) -> IssueError:
+        """Return an error with a sentence, which may have its `issue` and `state`; see `PublisherError.saying`."""
+        state = STATE_WORDS[self.state]
+        return IssueError.saying(template, issue=self.name, state=state, **values)
 
     def shows_until(self, now: datetime) -> datetime:
         """Return when the last of its articles may be available: a clock that goes back hides none."""

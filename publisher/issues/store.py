@@ -16,7 +16,6 @@ from publisher.articles.tables import story
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
 from publisher.database.metadata import UTCDateTime
-from publisher.errors import IssueError
 from publisher.issues import model
 from publisher.issues.tables import (
     BEFORE_NEW_START,
@@ -185,11 +184,7 @@ def move_issue(
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
-        raise IssueError.saying(
-            "%(issue)s: another process has moved it from %(state)s; try again",
-            issue=one.name,
-            state=model.STATE_WORDS[one.state],
-        )
+        raise one.saying("%(issue)s: another process has moved it from %(state)s; try again")
     moved = to_issue(row)
     queue_events(connection, *_events(one.state, moved))
     return moved
@@ -210,9 +205,7 @@ def touch_issue(connection: sa.Connection, one: model.Issue, **values: Any) -> m
     row = sa.update(issue_table).where(here).values(epoch=one.epoch + 1, **values)
     changed = connection.execute(row.returning(*COLUMNS)).one_or_none()
     if changed is None:
-        raise IssueError.saying(
-            "%(issue)s: another process has changed it; try again", issue=one.name
-        )
+        raise one.saying("%(issue)s: another process has changed it; try again")
     return to_issue(changed)
 
 

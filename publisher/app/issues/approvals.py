@@ -25,7 +25,7 @@ from publisher.config import Edition
 from publisher.errors import IssueError
 from publisher.issues import approvals, store
 from publisher.issues.digests import reopen_issue, revisions_of
-from publisher.issues.model import STATE_WORDS, Issue, IssueReason, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late
 from publisher.rendering import Renderer, renderer
 
@@ -85,23 +85,20 @@ def signed_plan(
 def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int) -> int:
     """Return how many a plan counted that was shown before; raise IssueError if it does not hold."""
     if shown.recipients is None:
-        raise IssueError.saying(
+        raise issue.saying(
             "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher api readPlan newsletter=%(newsletter)s day=%(day)s`",
-            issue=issue.name,
             recipients=count,
             newsletter=issue.newsletter,
             day=issue.day,
         )
     if not audience_plan.is_plan_hash(shown.hash, issue.newsletter, issue.day, state.secret):
-        raise IssueError.saying(
+        raise issue.saying(
             "%(issue)s: no plan of it had the hash %(hash)s; read the plan again",
-            issue=issue.name,
             hash=shown.hash,
         )
     if approvals.is_far(shown.recipients, count):
-        raise IssueError.saying(
+        raise issue.saying(
             "%(issue)s: recipients: %(before)s when it was read, %(now)s now; read the plan again",
-            issue=issue.name,
             before=shown.recipients,
             now=count,
         )
@@ -281,15 +278,9 @@ def _awaiting(
     edition = require_edition(state.settings, issue)
     # Whoever asked for changes may still say that it is good, though nobody has to by now.
     if not edition.approval.needed and issue.state is not IssueState.AWAITING_APPROVAL:
-        raise IssueError.saying(
-            "%(issue)s: nobody has to approve it (`approval` is none)", issue=name
-        )
+        raise issue.saying("%(issue)s: nobody has to approve it (`approval` is none)")
     if issue.state not in _FROZEN:
-        raise IssueError.saying(
-            "%(issue)s: is %(state)s; there is nothing to approve",
-            issue=name,
-            state=STATE_WORDS[issue.state],
-        )
+        raise issue.saying("%(issue)s: is %(state)s; there is nothing to approve")
     return issue, edition
 
 
@@ -326,15 +317,11 @@ def _check_manifest(
         None,
     )
     if old is None or stored is None:
-        raise IssueError.saying(
-            "%(issue)s: it never was as that manifest says; read it again", issue=issue.name
-        )
+        raise issue.saying("%(issue)s: it never was as that manifest says; read it again")
     what = approvals.changed_parts(
         approvals.read_manifest(old), approvals.read_manifest(stored)
     )
-    raise IssueError.saying(
-        "%(issue)s: changed meanwhile: %(parts)s; read it again", issue=issue.name, parts=what
-    )
+    raise issue.saying("%(issue)s: changed meanwhile: %(parts)s; read it again", parts=what)
 
 
 def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> None:
@@ -343,9 +330,8 @@ def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> Non
     for article in carried.values():
         if article.available_at > now:
             until = f"{article.available_at:%Y-%m-%d %H:%M} UTC"
-            raise IssueError.saying(
+            raise issue.saying(
                 "%(issue)s: “%(title)s” is under an embargo until %(until)s",
-                issue=issue.name,
                 title=article.title,
                 until=until,
             )
@@ -354,20 +340,14 @@ def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> Non
 def _check_lateness(edition: Edition, issue: Issue, now: datetime) -> None:
     late = reason_if_late(edition, lateness_of(edition, issue, now))
     if late and issue.send_at is not None:
-        raise IssueError.saying(
-            "%(issue)s: %(why)s; schedule it, or skip it", issue=issue.name, why=late[1]
-        )
+        raise issue.saying("%(issue)s: %(why)s; schedule it, or skip it", why=late[1])
 
 
 def _verdict(
     actor: Actor, issue: Issue, manifest: str, note: str, now: datetime
 ) -> approvals.NewApproval:
     if len(note) > _MAX_NOTE:
-        raise IssueError.saying(
-            "%(issue)s: a note has at most %(most)s characters",
-            issue=issue.name,
-            most=_MAX_NOTE,
-        )
+        raise issue.saying("%(issue)s: a note has at most %(most)s characters", most=_MAX_NOTE)
     return approvals.NewApproval(
         revision=issue.revision,
         manifest=manifest,

@@ -27,7 +27,7 @@ from publisher.i18n.messages import untranslated
 from publisher.ingest.parsers.markdown import opening_html
 from publisher.issues import editing, store
 from publisher.issues.digests import digest_of, mark_pages_outdated
-from publisher.issues.model import STATE_WORDS, Issue, IssueState, issue_name
+from publisher.issues.model import Issue, IssueState, issue_name
 from publisher.languages.locales import bidi_control_in
 
 # Its sending has ended: all who get it have got it.
@@ -146,9 +146,8 @@ def _correct(
         return StoredCorrection(first=first, mailed=None)
     require_rows(connection, state.settings, first)
     if not _plan(connection, first, now).recipients:
-        raise IssueError.saying(
-            "%(issue)s: nobody who got it still wants it; correct its page alone (--web-only)",
-            issue=first.name,
+        raise first.saying(
+            "%(issue)s: nobody who got it still wants it; correct its page alone (--web-only)"
         )
     edition = state.settings.edition(first.newsletter, first.language)
     # As any issue that is sent at once, it can be held before the first mail.
@@ -165,9 +164,8 @@ def _refuse_again(
         is_same = (old.subject, old.html) == (new.subject, new.html)
         is_ended = issue is not None and issue.state in _NOT_MAILED
         if is_same and (old.issue_id is not None) == is_mailed and not is_ended:
-            raise IssueError.saying(
-                "%(issue)s: is corrected with these words already; change them to correct it once more",
-                issue=first.name,
+            raise first.saying(
+                "%(issue)s: is corrected with these words already; change them to correct it once more"
             )
 
 
@@ -226,16 +224,11 @@ def _unsent(connection: Connection, name: str, issue: Issue | None) -> IssueErro
         )
     if issue.state in _UNDER_WAY:
         untried = count_untried(connection, issue)
-        return IssueError.saying(
+        return issue.saying(
             "%(issue)s: mails that were not tried yet: %(count)s; correct it when all were, or cancel it first",
-            issue=name,
             count=untried,
         )
-    return IssueError.saying(
-        "%(issue)s: is %(state)s; only an issue that was sent is corrected",
-        issue=name,
-        state=STATE_WORDS[issue.state],
-    )
+    return issue.saying("%(issue)s: is %(state)s; only an issue that was sent is corrected")
 
 
 def can_be_corrected(state: EditingState, issue: Issue) -> bool:

@@ -83,18 +83,19 @@ class _Check:
     def checked(self) -> str:
         """Return the value to store of an edit; raise IssueError if it is not possible."""
         if self.request.kind in _ABOUT_NO_STORY and self.request.story_id is not None:
-            raise self.refuse(message("this is about the issue; name no story"))
+            raise self.saying("this is about the issue; name no story")
         return _CHECKS[self.request.kind](self)
 
     def refuse(self, problem: str) -> IssueError:
-        return IssueError.saying(
-            "%(issue)s: %(problem)s", issue=self.issue.name, problem=problem
-        )
+        return self.issue.saying("%(issue)s: %(problem)s", problem=problem)
+
+    def saying(self, template: str, **values: object) -> IssueError:
+        return self.refuse(message(template, **values))
 
     @property
     def story(self) -> int:
         if self.request.story_id is None:
-            raise self.refuse(message("name a story"))
+            raise self.saying("name a story")
         return self.request.story_id
 
     @property
@@ -107,7 +108,7 @@ class _Check:
     def chosen(self) -> int:
         chosen = dict(store.chosen_articles(self.connection, self.issue))
         if self.story not in chosen:
-            raise self.refuse(message("the story is not in this issue"))
+            raise self.saying("the story is not in this issue")
         return chosen[self.story]
 
     def pin(self) -> str:
@@ -115,39 +116,31 @@ class _Check:
         if self.story in self.stories():
             return place
         if self.issue.for_profiles_only:
-            raise self.refuse(
-                message("only subscribers with a profile get it; nothing can be added")
-            )
+            raise self.saying("only subscribers with a profile get it; nothing can be added")
         found = articles.variants(self.connection, [self.story], self.now).get(self.story, [])
         if best_article(rules_of_edition(self.edition), found) is None:
-            raise self.refuse(
-                message("the story has no published article that this edition may show")
-            )
+            raise self.saying("the story has no published article that this edition may show")
         where = (self.issue.newsletter, self.issue.language)
         first, _more = first_selection(self.connection, self.issue)
         is_own = self.story in {story for story, _article in first}
         if not is_own and store.stories_sent(self.connection, *where, [self.story]):
-            raise self.refuse(message("an issue of this edition has the story already"))
+            raise self.saying("an issue of this edition has the story already")
         return place
 
     def move(self) -> str:
         if self.story not in self.stories():
-            raise self.refuse(message("the story is not in this issue; pin it"))
+            raise self.saying("the story is not in this issue; pin it")
         return self.place()
 
     def place(self) -> str:
         if not self.value.isdecimal() or not 1 <= int(self.value) <= MOST_ARTICLES:
-            raise self.refuse(
-                message("%(value)s is no place, from 1 on", value=repr(self.value))
-            )
+            raise self.saying("%(value)s is no place, from 1 on", value=repr(self.value))
         return str(int(self.value))
 
     def leave_out(self) -> str:
         self.chosen()
         if not self.value or len(self.value) > _MAX_REASON:
-            raise self.refuse(
-                message("say why, in at most %(most)s characters", most=_MAX_REASON)
-            )
+            raise self.saying("say why, in at most %(most)s characters", most=_MAX_REASON)
         return self.value
 
     def subject(self) -> str:
@@ -158,14 +151,12 @@ class _Check:
 
     def line(self, most: int) -> str:
         if len(self.value.splitlines()) > 1:
-            raise self.refuse(message("it has to be one line"))
+            raise self.saying("it has to be one line")
         if sign := bidi_control_in(self.value):
             raise self.refuse(bidi_problem(sign))
         if display_width(self.value) > most:
-            raise self.refuse(
-                message(
-                    "longer than %(most)s columns, which is what mail programs show", most=most
-                )
+            raise self.saying(
+                "longer than %(most)s columns, which is what mail programs show", most=most
             )
         return self.value
 
@@ -186,15 +177,13 @@ class _Check:
         text = " ".join(self.value.split())
         if len(text) not in QUOTATION_CHARACTERS:
             least, most = QUOTATION_CHARACTERS[0], QUOTATION_CHARACTERS[-1]
-            raise self.refuse(
-                message(
-                    "a quotation has %(least)s to %(most)s characters", least=least, most=most
-                )
+            raise self.saying(
+                "a quotation has %(least)s to %(most)s characters", least=least, most=most
             )
         number = self.chosen()
         article = articles.articles_by_id(self.connection, [number])[number]
         if text not in " ".join(article.text.split()):
-            raise self.refuse(message("these words are not in the article"))
+            raise self.saying("these words are not in the article")
         return text
 
     def number(self) -> str:
@@ -277,9 +266,7 @@ def undo_edit(
         connection, now = change.connection, state.clock.now()
         issue, edition = _editable_issue(connection, state.settings, actor, name)
         if not editing.mark_edit_undone(connection, issue, edit_id, now):
-            raise IssueError.saying(
-                "%(issue)s: no edit %(edit_id)s that counts", issue=name, edit_id=edit_id
-            )
+            raise issue.saying("%(issue)s: no edit %(edit_id)s that counts", edit_id=edit_id)
         issue = _apply(state, connection, edition, issue)
     return render_again(state, issue, renderer)
 
@@ -291,19 +278,13 @@ def _editable_issue(
     actor.require(Permission.EDIT_ISSUE, issue.language)
     edition = require_edition(settings, issue)
     if issue.kind == model.IssueKind.CORRECTION:
-        raise IssueError.saying(
-            "%(issue)s: is a correction; cancel it, and write another one", issue=name
-        )
+        raise issue.saying("%(issue)s: is a correction; cancel it, and write another one")
     if issue.state is model.IssueState.SCHEDULED:
-        raise IssueError.saying(
-            "%(issue)s: its articles are not selected yet; the next cycle does it", issue=name
+        raise issue.saying(
+            "%(issue)s: its articles are not selected yet; the next cycle does it"
         )
     if issue.state not in model.SELECTED_STATES:
-        raise IssueError.saying(
-            "%(issue)s: is %(state)s; it can't be changed any more",
-            issue=name,
-            state=model.STATE_WORDS[issue.state],
-        )
+        raise issue.saying("%(issue)s: is %(state)s; it can't be changed any more")
     return issue, edition
 
 
@@ -329,9 +310,7 @@ def _apply(
     further = _further(state.settings, connection, edition, issue, edits, chosen)
     arranged = arrange(edits, chosen, further, _pinned(connection, edition, issue, edits))
     if not arranged:
-        raise IssueError.saying(
-            "%(issue)s: no story would be left; skip the issue instead", issue=issue.name
-        )
+        raise issue.saying("%(issue)s: no story would be left; skip the issue instead")
     own = {story for story, _article in (*chosen, *further)}
     _check_change(connection, issue, edits, own, {story for story, _article in arranged})
     left = sum(story not in edits.left_out for story, _article in chosen)
@@ -348,9 +327,7 @@ def _check_change(
     old = {story for story, _article in store.chosen_articles(connection, issue)}
     where = (issue.newsletter, issue.language)
     if store.stories_sent(connection, *where, sorted(new - old)):
-        raise IssueError.saying(
-            "%(issue)s: another issue of this edition has the story by now", issue=issue.name
-        )
+        raise issue.saying("%(issue)s: another issue of this edition has the story by now")
     if old - new - own - edits.left_out.keys():
         store.consider_again(connection, issue, issue.assembled_at)
 

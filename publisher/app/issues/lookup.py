@@ -30,10 +30,9 @@ if TYPE_CHECKING:
 
 def require_rows(connection: Connection, settings: Settings, issue: model.Issue) -> None:
     if is_pruned(connection, issue.id):
-        raise IssueError.saying(
+        raise issue.saying(
             "%(issue)s: who got it was deleted after %(days)s days (delivery.keep_deliveries); "
             "its report still has the counts",
-            issue=issue.name,
             days=settings.delivery.keep_deliveries,
         )
 
@@ -73,9 +72,7 @@ def require_issue(connection: Connection, name: str) -> model.Issue:
 def require_edition(settings: Settings, issue: model.Issue) -> Edition:
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
-        raise IssueError.saying(
-            "%(issue)s: %(why)s", issue=issue.name, why=model.EDITION_REMOVED
-        )
+        raise issue.saying("%(issue)s: %(why)s", why=model.EDITION_REMOVED)
     return edition
 
 

@@ -17,9 +17,9 @@ from publisher.app.issues.lookup import choose_languages
 from publisher.app.issues.sending import skip_issue
 from publisher.config import Edition, Settings
 from publisher.config.choices import DigestKey
-from publisher.errors import IssueError, UsageError
+from publisher.errors import UsageError
 from publisher.issues import schedule, store
-from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueState, issue_name
+from publisher.issues.model import SELECTED_STATES, Issue, IssueState, issue_name
 from publisher.issues.planner import PlanningRecord, read_planning, upcoming_of
 from publisher.recurrence import Occurrence, at_local_time
 
@@ -61,9 +61,7 @@ def move_occurrence(
     def moved(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
         # What was computed with an hour at the ends of the calendar could be none of UTC.
         if abs(to.date() - one.day) > _FARTHEST:
-            raise UsageError.saying(
-                "%(issue)s: %(local)s is too far away", issue=one.name, local=str(to)
-            )
+            raise one.saying("%(issue)s: %(local)s is too far away", local=str(to))
         instant = at_local_time(to.date(), to.time(), one.edition.zone).due_at
         return one.changed(due_at=instant, skip_reason=None)
 
@@ -78,11 +76,7 @@ def skip_occurrence(
 
     def skipped(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
         if one.issue is not None:
-            raise IssueError.saying(
-                "%(issue)s: is %(state)s already, and not to come",
-                issue=one.name,
-                state=STATE_WORDS[one.issue.state],
-            )
+            raise one.issue.saying("%(issue)s: is %(state)s already, and not to come")
         return one.changed(due_at=None, skip_reason=why)
 
     return _change(state, actor, "skip occurrence", key, skipped)
@@ -95,7 +89,7 @@ def restore_occurrence(
 
     def restored(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
         if not (one.is_changed or one.comes_back):
-            raise UsageError.saying("%(issue)s: was neither moved nor skipped", issue=one.name)
+            raise one.saying("%(issue)s: was neither moved nor skipped")
         return one.changed(due_at=None, skip_reason=None)
 
     return _change(state, actor, "restore occurrence", key, restored)
@@ -135,6 +129,9 @@ class _OccurrenceFacts:
         return self.issue is not None and schedule.may_come_back(
             self.edition, self.issue, self.now
         )
+
+    def saying(self, template: str, **values: object) -> UsageError:
+        return UsageError.saying(template, issue=self.name, **values)
 
     def changed(
         self, *, due_at: datetime | None, skip_reason: str | None
@@ -232,9 +229,8 @@ def _store(
         return ChangedOccurrence(place.edition, occurrence, change)
     _check_issue(place)
     if change.due_at is not None and place.edition.local_time:
-        raise UsageError.saying(
-            "%(issue)s: goes out at each subscriber's local time, so it can't be moved; skip it, or change the schedule",
-            issue=place.name,
+        raise place.saying(
+            "%(issue)s: goes out at each subscriber's local time, so it can't be moved; skip it, or change the schedule"
         )
     if change.skip_reason is None:
         _check_instant(place, occurrence.due_at)
@@ -251,41 +247,23 @@ def _check_issue(place: _OccurrenceFacts) -> None:
         scheduled = place.edition.occurrence_on(place.day)
         start = place.record.start_of(place.edition, place.now)
         if change is None and scheduled and scheduled.due_at <= start:
-            raise UsageError.saying("%(issue)s: has passed", issue=place.name)
+            raise place.saying("%(issue)s: has passed")
         return
     if issue.state not in _MOVABLE:
-        raise IssueError.saying(
-            "%(issue)s: is %(state)s, and can't be moved any more",
-            issue=issue.name,
-            state=STATE_WORDS[issue.state],
-        )
+        raise issue.saying("%(issue)s: is %(state)s, and can't be moved any more")
     if issue.due_at <= place.now:
-        raise IssueError.saying(
-            "%(issue)s: was due already, and can't be moved any more", issue=issue.name
-        )
+        raise issue.saying("%(issue)s: was due already, and can't be moved any more")
 
 
 def _check_instant(place: _OccurrenceFacts, due_at: datetime) -> None:
     earlier, later = place.neighbours()
     local = f"{due_at.astimezone(place.edition.zone):%Y-%m-%d %H:%M} ({place.edition.timezone})"
     if due_at <= place.now:
-        raise UsageError.saying(
-            "%(issue)s: %(local)s has passed; choose a later time",
-            issue=place.name,
-            local=local,
-        )
+        raise place.saying("%(issue)s: %(local)s has passed; choose a later time", local=local)
     if earlier is not None and due_at <= earlier:
-        raise UsageError.saying(
-            "%(issue)s: %(local)s is not after the issue before it",
-            issue=place.name,
-            local=local,
-        )
+        raise place.saying("%(issue)s: %(local)s is not after the issue before it", local=local)
     if later is not None and due_at >= later:
-        raise UsageError.saying(
-            "%(issue)s: %(local)s is not before the issue after it",
-            issue=place.name,
-            local=local,
-        )
+        raise place.saying("%(issue)s: %(local)s is not before the issue after it", local=local)
 
 
 @dataclass(frozen=True, slots=True)

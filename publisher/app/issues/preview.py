@@ -142,9 +142,7 @@ class _Maker:
         place = (self.connection, self.settings, self.renderer, edition, issue)
         preview = preview_held_issue(*place)
         if preview is None:
-            raise errors.IssueError.saying(
-                "%(issue)s: all its articles were withdrawn", issue=issue.name
-            )
+            raise issue.saying("%(issue)s: all its articles were withdrawn")
         return self._rendered(preview)
 
     def _rendered(self, preview: IssuePreview) -> MailSource:

@@ -214,10 +214,8 @@ def resume_sending(state: EditingState, actor: Actor, name: str) -> None:
     with changing_issue(state, actor, "resume", permission, name) as (change, issue):
         # A ready issue may become `sending` as well, but only when its ledger is inserted.
         if issue.state is not model.IssueState.PAUSED:
-            raise IssueError.saying(
-                "%(issue)s: is %(state)s, not paused; `publisher status` shows which issues are paused",
-                issue=name,
-                state=model.STATE_WORDS[issue.state],
+            raise issue.saying(
+                "%(issue)s: is %(state)s, not paused; `publisher status` shows which issues are paused"
             )
         lifecycle.resume_issue(change.connection, issue, state.clock.now())
 
@@ -301,10 +299,8 @@ def send_now(state: EditingState, actor: Actor, name: str) -> model.Issue:
         if issue.state is not model.IssueState.READY:
             raise one.refusal()
         if issue.send_at is not None and issue.send_at <= send_at:
-            raise IssueError.saying(
-                "%(issue)s: goes out at %(when)s already",
-                issue=name,
-                when=_instant(issue.send_at),
+            raise issue.saying(
+                "%(issue)s: goes out at %(when)s already", when=_instant(issue.send_at)
             )
         values = {"reason": None, "reason_key": None}
         return store.touch_issue(one.connection, issue, send_at=send_at, **values)
@@ -317,13 +313,11 @@ def undo_sending(state: EditingState, actor: Actor, name: str) -> model.Issue:
         if issue.state is not model.IssueState.READY:
             raise one.refusal()
         if issue.send_at is None:
-            raise IssueError.saying("%(issue)s: is held; nothing is to be undone", issue=name)
+            raise issue.saying("%(issue)s: is held; nothing is to be undone")
         if issue.send_at == issue.due_at > one.now:
             when = _instant(issue.due_at)
-            raise IssueError.saying(
-                "%(issue)s: goes out when it is due, at %(when)s; hold it instead",
-                issue=name,
-                when=when,
+            raise issue.saying(
+                "%(issue)s: goes out when it is due, at %(when)s; hold it instead", when=when
             )
         is_to_come = issue.due_at > one.now and not issue.is_unscheduled
         send_at = issue.due_at if is_to_come else None
@@ -339,16 +333,12 @@ def schedule_issue(
         if one.issue.state not in _NOT_SENT:
             raise one.refusal()
         if send_at <= one.now:
-            raise IssueError.saying(
-                "%(issue)s: %(when)s has passed; send it now instead",
-                issue=name,
-                when=_instant(send_at),
+            raise one.issue.saying(
+                "%(issue)s: %(when)s has passed; send it now instead", when=_instant(send_at)
             )
         if send_at > one.now + _FARTHEST:
-            raise IssueError.saying(
-                "%(issue)s: %(when)s is more than a year away",
-                issue=name,
-                when=_instant(send_at),
+            raise one.issue.saying(
+                "%(issue)s: %(when)s is more than a year away", when=_instant(send_at)
             )
         is_about_schedule = one.issue.reason_key == model.IssueReason.NOT_IN_SCHEDULE
         values = {"reason": None, "reason_key": None} if is_about_schedule else {}
@@ -363,7 +353,7 @@ def hold_issue(state: EditingState, actor: Actor, name: str) -> model.Issue:
         if one.issue.state not in _NOT_SENT:
             raise one.refusal()
         if one.issue.send_at is None:
-            raise IssueError.saying("%(issue)s: is held already", issue=name)
+            raise one.issue.saying("%(issue)s: is held already")
         return store.touch_issue(one.connection, one.issue, send_at=None)
 
 
@@ -392,28 +382,21 @@ class _Changing:
     def refusal(self) -> IssueError:
         """Return why it is too early or too late for a verb, with numbers if it is being sent."""
         issue = self.issue
-        given: dict[str, object] = {
-            "issue": issue.name,
-            "state": model.STATE_WORDS[issue.state],
-        }
         if issue.state in {*_NOT_SENT, *_FINAL}:
             if issue.reason is None:
-                return IssueError.saying("%(issue)s: is %(state)s", **given)
-            return IssueError.saying(
-                "%(issue)s: is %(state)s (%(why)s)", **given, why=issue.reason
-            )
+                return issue.saying("%(issue)s: is %(state)s")
+            return issue.saying("%(issue)s: is %(state)s (%(why)s)", why=issue.reason)
         counts = summarise_counts(lifecycle.count_rows(self.connection, [issue.id])[issue.id])
         rows = [
             message("%(count)s %(why)s", count=number, why=_ROW_WORDS[state])
             for state, number in counts.items()
             if number
-        ]
-        given["rows"] = rows or [message("0 mails")]
+        ] or [message("0 mails")]
         if issue.state is model.IssueState.SENDING:
-            return IssueError.saying(
-                "%(issue)s: is %(state)s (%(rows)s); pause or cancel it", **given
+            return issue.saying(
+                "%(issue)s: is %(state)s (%(rows)s); pause or cancel it", rows=rows
             )
-        return IssueError.saying("%(issue)s: is %(state)s (%(rows)s)", **given)
+        return issue.saying("%(issue)s: is %(state)s (%(rows)s)", rows=rows)
 
 
 @contextmanager
