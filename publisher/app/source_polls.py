@@ -45,10 +45,12 @@ def poll_sources(
     client: GuardedClient | None = None,
 ) -> PollReport:
     """Ask the sources that are due, or `only` one; store what they bring. Nothing is an article yet."""
+    from publisher.app.source_pushes import ask_hubs
     from publisher.polling.parser_process import ParserProcess
     from publisher.polling.picture_copies import PICTURES, CopiedPictures
     from publisher.polling.poller import Poller
 
+    client = client or CLIENT
     with ParserProcess() as parser:
         poller = Poller(
             polled_sources(settings),
@@ -56,12 +58,14 @@ def poll_sources(
             clock,
             parser.run,
             user_agent_of(settings),
-            client or CLIENT,
+            client,
             settings.secrets,
             pictures=CopiedPictures(settings.folders.var / PICTURES),
             root=settings.folders.root,
         )
-        return poller.run(progress, only)
+        report = poller.run(progress, only)
+    ask_hubs(settings, database, clock.now(), client)
+    return report
 
 
 def poll_source_now(state: EditingState, actor: Actor, source: str) -> PollReport:

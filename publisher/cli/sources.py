@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from publisher.cli import common
 from publisher.cli.api import answer_of
@@ -33,6 +34,8 @@ def source_lines(one: SourceStatus) -> Iterator[str]:
     yield f"{one.settings.name} ({one.settings.kind}): {one.state}, {articles}{archive}"
     if one.polled:
         yield f"  {poll_line(one.polled)}"
+        if getattr(one.settings, "websub", False) and (line := push_line(one.polled)):
+            yield f"  {line}"
     for notice in one.notices:
         since = f" since {common.rfc3339_or_none(notice.since)}" if notice.since else ""
         until = f", the first {common.rfc3339_or_none(notice.until)}" if notice.until else ""
@@ -45,6 +48,16 @@ def poll_line(one: PolledSource) -> str:
     read = common.rfc3339_or_none(one.last_read_at) or "never"
     again = common.rfc3339_or_none(one.next_at) if one.is_asked else "not by itself"
     return f"last read {read}, next try {again}; {escape_line(one.reason)}"
+
+
+def push_line(one: PolledSource) -> str:
+    """Say whether the hub of a source pushes; empty before the source was read."""
+    push = one.state.push
+    if not push.hub:
+        return "its feed names no hub" if one.first_read_at else ""
+    until = f"pushes until {common.rfc3339_or_none(push.until)}" if push.until else ""
+    said = "; ".join(filter(None, (until, escape_line(push.reason)))) or "is asked next time"
+    return f"its hub {urlsplit(push.hub).hostname} {said}"
 
 
 def survey_lines(found: SourceSurvey) -> Iterator[str]:

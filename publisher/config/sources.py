@@ -236,6 +236,11 @@ class PolledSourceSettings(SourceSettings):
 class FeedSourceSettings(PolledSourceSettings):
     """A feed: RSS, RDF, Atom or JSON Feed."""
 
+    # Whether its hub is asked to say when it changes; `publisher web` has to be reachable for that.
+    websub: bool = False
+
+    unread = PolledSourceSettings.unread | {"websub"}
+
 
 class WordpressSourceSettings(PolledSourceSettings):
     """A site made with WordPress, by its address."""

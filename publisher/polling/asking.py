@@ -62,3 +62,5 @@ class PollOutcome:
     note: str = ""
     failure: FetchProblem | None = None
     cursor: str | None = None
+    # The hub and topic of WebSub that the document names; None if it was not read.
+    hub: tuple[str, str] | None = None

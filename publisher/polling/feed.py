@@ -8,6 +8,7 @@ from publisher.polling import schedule
 from publisher.polling.asking import Asking, PollOutcome
 from publisher.polling.identity import overlaps
 from publisher.polling.model import WebEntry, WebFeed
+from publisher.polling.push import named_hub
 from publisher.polling.schedule import PollAnswer
 
 # Documents with older entries that are read after a pause.
@@ -33,9 +34,9 @@ def ask_feed(asking: Asking, url: str = "") -> PollOutcome:
         return PollOutcome(asking.source, unread)
     interval = schedule.interval_of(feed, asking.now)
     entries, note = _with_older(asking, feed, url or state.url)
-    return PollOutcome(
-        asking.source, replace(answer, interval=interval, skipped=feed.skipped), entries, note
-    )
+    answer = replace(answer, interval=interval, skipped=feed.skipped)
+    hub = named_hub(answer.headers, feed.hub, feed.topic)
+    return PollOutcome(asking.source, answer, entries, note, hub=hub)
 
 
 def _parsed(asking: Asking, answer: PollAnswer, body: bytes) -> WebFeed:

@@ -314,6 +314,8 @@ def _begun(
     state = PollState(options.address, now)
     if before is None:
         return PolledSource(options.name, options.address, state)
+    # What was asked of the hub of the former address is ended.
+    state = replace(state, push=replace(before.state.push, hub="", topic=""))
     return replace(before, configured_url=options.address, state=state, first_read_at=None)
 
 
@@ -348,7 +350,9 @@ def _after(  # what a poll knows
         answer = replace(answer, interval=options.every)
     polled = schedule.after_answer(one.state, answer, now, spread)
     cursor = one.state.cursor if asked.cursor is None else asked.cursor
-    state = replace(polled.state, cursor=cursor)
+    hub, topic = asked.hub or (one.state.push.hub, one.state.push.topic)
+    push = replace(one.state.push, hub=hub, topic=topic)
+    state = replace(polled.state, cursor=cursor, push=push)
     if filed.waiting:
         # Looks once more before they are news.
         again = now + max(options.settle, schedule.SHORTEST_INTERVAL)

@@ -5,7 +5,7 @@ caller parses the body, says whether it is what it should be, and keeps hosts ap
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from publisher.fetching.header_times import asked_delay, http_date
 from publisher.polling.model import WebFeed
+from publisher.polling.push import PushState
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # What no source is asked more often than, and what no answer makes longer.
@@ -61,6 +62,7 @@ class PollState:
     is_stopped: bool = False
     # What the kind of the source stores from one poll to the next.
     cursor: str = ""
+    push: PushState = field(default_factory=PushState)
 
 
 class PollResult(StrEnum):

@@ -24,6 +24,7 @@ from publisher.polling.identity import (
     stands_at,
 )
 from publisher.polling.model import WebEntry, entry_from_json, entry_to_json
+from publisher.polling.push import PushState
 from publisher.polling.schedule import PollState
 from publisher.polling.tables import polled_entry, polled_source
 
@@ -32,7 +33,7 @@ MAX_EDITS = 24
 _MARKS = tuple(one.name for one in fields(EntryMarks))
 # Of these, those that readers see.
 _SHOWN = ("link", "content_hash")
-_TIMES = ("next_at", "full_at", "failing_since", "moved_since")
+_TIMES = ("next_at", "full_at", "failing_since", "moved_since", "until", "pushed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +104,33 @@ def list_polled(connection: sa.Connection) -> dict[str, PolledSource]:
 
 def _source(row: dict[str, Any]) -> PolledSource:
     del row["next_at"]
-    state = dict(row.pop("state"))
-    for name in _TIMES:
-        if state[name]:
-            state[name] = datetime.fromisoformat(state[name])
-    return PolledSource(state=PollState(**state), **row)
+    state = _with_times(row.pop("state"))
+    push = PushState(**_with_times(state.pop("push", {})))
+    return PolledSource(state=PollState(**state, push=push), **row)
+
+
+def _with_times(values: Mapping[str, Any]) -> dict[str, Any]:
+    times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if values.get(name)}
+    return {**values, **times}
+
+
+def _with_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: one.isoformat()
+        if isinstance(one, datetime)
+        else _with_texts(one)
+        if isinstance(one, dict)
+        else one
+        for name, one in values.items()
+    }
 
 
 def save_polled(connection: sa.Connection, sources: Sequence[PolledSource]) -> None:
     rows = []
     for one in sources:
-        state = asdict(one.state)
-        stored = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in state.items()}
-        rows.append({**asdict(one), "state": stored, "next_at": one.state.next_at})
+        values = asdict(one)
+        state = _with_texts(values["state"])
+        rows.append({**values, "state": state, "next_at": one.state.next_at})
     if rows:
         connection.execute(upsert_by_key(connection, polled_source), rows)
 

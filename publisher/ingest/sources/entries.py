@@ -66,7 +66,7 @@ class EntrySource:
         self._pictures = CopiedPictures(settings.folders.var / PICTURES)
         self._zone = settings.zone()
         polled = (one for one in settings.sources if isinstance(one, PolledSourceSettings))
-        self._sites = {one.name: bare_link(one.url).partition("/")[0] for one in polled}
+        self._sites = {one.name: bare_link(one.address).partition("/")[0] for one in polled}
         self._database = database
         self._now = now
 

@@ -1,4 +1,4 @@
-"""Addresses for programs: a subscriber's own feed, and webhooks of mail providers.
+"""Addresses for programs: a subscriber's own feed, webhooks of mail providers, and what hubs of WebSub call.
 
 A webhook is answered with 200 only after the commit: providers send again what was not answered so.
 """
@@ -7,6 +7,14 @@ from http import HTTPStatus
 
 import flask
 
+from publisher.app.source_pushes import (
+    MAX_PUSH,
+    confirm_push,
+    due_push,
+    is_signed,
+    note_push,
+    source_of_token,
+)
 from publisher.app.subscribers import feeds
 from publisher.app.subscribers.provider_reports import (
     MAX_FEEDBACK,
@@ -69,6 +77,40 @@ def _feedback_by_post(request: PageRequest, provider: str, path_secret: str) -> 
     except FeedbackRefusedError:
         return _answer(_REFUSED)
     return _answer(_NOT_FOUND if events is None else 200)
+
+
+@PAGES.add("GET /feedback/websub/<token>/")
+def _question_of_hub(request: PageRequest, token: str) -> flask.Response:
+    """Confirm to a hub what it was asked for. By the protocol it is a GET; nobody else knows the address."""
+    source, question = source_of_token(request.secret, token), flask.request.args
+    if source is None:
+        flask.abort(_NOT_FOUND)
+    is_asked = request.context.opened.writer.run(
+        lambda connection: confirm_push(connection, source, question, request.now)
+    )
+    if not is_asked:
+        flask.abort(_NOT_FOUND)
+    return flask.Response(question.get("hub.challenge", ""), mimetype="text/plain")
+
+
+@PAGES.add("POST /feedback/websub/<token>/")
+@origin_check(OriginCheck.EXEMPT)
+@max_body(MAX_PUSH)
+def _push_by_hub(request: PageRequest, token: str) -> flask.Response:
+    source = source_of_token(request.secret, token)
+    if source is None:
+        flask.abort(_NOT_FOUND)
+    signature, body = (
+        flask.request.headers.get("X-Hub-Signature", ""),
+        flask.request.get_data(cache=False),
+    )
+    # A wrong signature is answered as a right one is (WebSub section 7.1).
+    if is_signed(request.secret, source, signature, body):
+        with request.reading() as connection:
+            is_due = due_push(connection, source, request.now) is not None
+        if is_due:
+            request.write(note_push, source, request.now)
+    return _answer(200)
 
 
 def _answer(status: int) -> flask.Response:
