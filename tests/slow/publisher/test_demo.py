@@ -40,7 +40,12 @@ SHOWN = (
 )
 LIVE_DAYS = (datetime(2026, 1, 16, 8, tzinfo=UTC), datetime(2026, 1, 19, 6, tzinfo=UTC))
 FETCHED = {
-    "en": ["A new wheel for the long walk", "will be the highest of the year"],
+    "en": [
+        "A new wheel for the long walk",
+        "will be the highest of the year",
+        "Berth nine is closed until the crane has been weighed",
+    ],
+    "ar": ["إغلاق الرصيف التاسع إلى أن تُوزن الرافعة"],
     "zh-Hans": ["绳廊换上了新轮子", "周六将迎来全年最高潮位"],
     "zh-Hant": ["繩廊換上了新輪子", "週六將迎來全年最高潮位"],
 }
