@@ -1,10 +1,11 @@
 """Fakes and samples for tests against this program. Public and stable, for any test framework.
 
-A sample publication and article, a transport that keeps messages in memory, and a timer that tests advance. The clock
-that stands still is `publisher.clock.FixedClock`.
+A sample publication and article, a transport that keeps messages in memory, a timer that tests advance, and a web
+server that misbehaves. The clock that stands still is `publisher.clock.FixedClock`.
 """
 
 from publisher.testing.fakes import MemoryTransport
+from publisher.testing.hostile_server import BEHAVIOURS, HostileServer, hostile_server
 from publisher.testing.samples import (
     SAMPLE_NEWSLETTER,
     SAMPLE_PUBLICATION,
@@ -15,11 +16,14 @@ from publisher.testing.samples import (
 )
 
 __all__ = [
+    "BEHAVIOURS",
     "SAMPLE_NEWSLETTER",
     "SAMPLE_PUBLICATION",
     "SECRET",
     "FakeTimer",
+    "HostileServer",
     "MemoryTransport",
+    "hostile_server",
     "make_publication",
     "sample_article",
 ]

@@ -5,6 +5,7 @@ import gzip
 import ipaddress
 import logging
 import os
+import re
 import socket
 import ssl
 import sys
@@ -22,7 +23,7 @@ import pytest
 from publisher.fetching.addresses import LOOPBACK, WebRequest
 from publisher.fetching.client import GuardedClient
 from publisher.fetching.limits import FetchError, FetchLimits, FetchProblem
-from tests.publisher.fetching.hostile_server import (
+from publisher.testing.hostile_server import (
     BEHAVIOURS,
     TLS_BEHAVIOURS,
     HostileServer,
@@ -135,6 +136,10 @@ FAILING = [(why, path) for why, paths in FAILURES.items() for path in paths.spli
 def test_each_behaviour_of_the_server_has_a_test() -> None:
     assert sorted([*ANSWERED, *LATE, *(path for _why, path in FAILING)]) == sorted(BEHAVIOURS)
     assert len(BEHAVIOURS) > 50
+    page = Path("docs/how-to/extend.md").read_text("utf-8")
+    assert re.findall(
+        r"`([a-z0-9-]+)`", page.partition("| behaviours |")[2].partition("\n\n")[0]
+    ) == [*BEHAVIOURS]
 
 
 @pytest.mark.parametrize("path", ANSWERED)

@@ -1,6 +1,7 @@
 """A web server of this machine that misbehaves: a behaviour for each path, such as `/gzip-bomb`.
 
-For tests of whatever fetches. Each behaviour is bounded in bytes and in time, and ends with the server.
+For tests of whatever fetches. It listens on 127.0.0.1 alone. Each behaviour ends after a gigabyte, after thirty
+seconds, or with the server's block.
 """
 
 import gzip
