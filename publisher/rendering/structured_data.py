@@ -9,16 +9,8 @@ from typing import Any
 
 from publisher.articles.model import Byline, KnownByline, Origin, Picture, Provenance
 from publisher.languages import territory_locale
+from publisher.rendering import model
 from publisher.rendering.filters import absolute_url
-from publisher.rendering.model import (
-    ArchiveContent,
-    ArticleView,
-    HomeContent,
-    IssueContent,
-    LanguageLink,
-    PageHead,
-    PublicationView,
-)
 from publisher.urls import author_page_path, icon_path
 
 # How the text was made, in the words of the International Press Telecommunications Council (IPTC).
@@ -35,17 +27,17 @@ _SCHEMA = {"@context": "https://schema.org"}
 
 
 def page_head(
-    publication: PublicationView,
+    publication: model.PublicationView,
     url: str | None,
-    sisters: Sequence[LanguageLink] = (),
+    sisters: Sequence[model.LanguageLink] = (),
     picture: Picture | None = None,
     data: Mapping[str, Any] | None = None,
-) -> PageHead:
+) -> model.PageHead:
     """Return what the head of a page says to machines; the root is there for readers of other languages than front pages have."""
     pages = {publication.language: url} | {link.language: link.url for link in sisters}
     first = next((tag for tag in publication.languages if tag in pages), publication.language)
     is_front_page = pages[first] == f"{publication.url}/{first}/"
-    return PageHead(
+    return model.PageHead(
         fallback_url=f"{publication.url}/" if is_front_page else pages[first] or "",
         locales=tuple(territory_locale(tag) for tag in pages),
         picture=picture,
@@ -53,7 +45,7 @@ def page_head(
     )
 
 
-def article_data(publication: PublicationView, item: ArticleView) -> dict[str, Any]:
+def article_data(publication: model.PublicationView, item: model.ArticleView) -> dict[str, Any]:
     article, base = item.article, publication.url
     return _SCHEMA | _known(
         "Article",
@@ -77,7 +69,7 @@ def article_data(publication: PublicationView, item: ArticleView) -> dict[str, A
     )
 
 
-def issue_data(issue: IssueContent, picture: Picture | None) -> dict[str, Any]:
+def issue_data(issue: model.IssueContent, picture: Picture | None) -> dict[str, Any]:
     """Return the description of an issue's page; `picture` is its lead's."""
     publication, language = issue.publication, issue.publication.language
     lines = [
@@ -103,7 +95,9 @@ def issue_data(issue: IssueContent, picture: Picture | None) -> dict[str, Any]:
     )
 
 
-def list_data(publication: PublicationView, content: ArchiveContent) -> dict[str, Any]:
+def list_data(
+    publication: model.PublicationView, content: model.ArchiveContent
+) -> dict[str, Any]:
     """Return the description of a list; sitemaps and the pages themselves say what articles there are."""
     month = f"{content.day:%Y-%m}" if content.day else ""
     return _SCHEMA | _known(
@@ -115,7 +109,7 @@ def list_data(publication: PublicationView, content: ArchiveContent) -> dict[str
     )
 
 
-def home_data(content: HomeContent, *, is_front_page: bool) -> dict[str, Any]:
+def home_data(content: model.HomeContent, *, is_front_page: bool) -> dict[str, Any]:
     publication = content.publication
     if is_front_page:
         return site_data(publication)
@@ -130,11 +124,11 @@ def home_data(content: HomeContent, *, is_front_page: bool) -> dict[str, Any]:
     )
 
 
-def site_data(publication: PublicationView) -> dict[str, Any]:
+def site_data(publication: model.PublicationView) -> dict[str, Any]:
     return _SCHEMA | {"@graph": [_site(publication), _publisher(publication)]}
 
 
-def _site(publication: PublicationView) -> dict[str, Any]:
+def _site(publication: model.PublicationView) -> dict[str, Any]:
     base = publication.url
     return _known(
         "WebSite",
@@ -177,7 +171,7 @@ def _affiliation(words: str | None) -> dict[str, Any]:
     return {"description": words}
 
 
-def _translations(item: ArticleView) -> dict[str, Any]:
+def _translations(item: model.ArticleView) -> dict[str, Any]:
     """Return the link to the original, or from the original to its translations."""
     if item.original_url:
         found = [_work(one) for one in item.translations if one.url == item.original_url]
@@ -186,11 +180,11 @@ def _translations(item: ArticleView) -> dict[str, Any]:
     return {"workTranslation": [_work(one) for one in item.translations] if is_original else []}
 
 
-def _work(link: LanguageLink) -> dict[str, Any]:
+def _work(link: model.LanguageLink) -> dict[str, Any]:
     return _known("Article", url=link.url, inLanguage=link.language)
 
 
-def _publisher(publication: PublicationView) -> dict[str, Any]:
+def _publisher(publication: model.PublicationView) -> dict[str, Any]:
     base = publication.url
     icon = _known("ImageObject", url=absolute_url(icon_path(), base), width=192, height=192)
     return _known(

@@ -16,15 +16,8 @@ from publisher import urls
 from publisher.articles.model import Article, LanguageVersion, Mailing, Origin, Picture
 from publisher.articles.store import ListedPage, publication_time, with_known_people
 from publisher.config import Publication, Settings
+from publisher.rendering import model
 from publisher.rendering.colours_and_fonts import palette
-from publisher.rendering.model import (
-    ArticleView,
-    FeedAddress,
-    FeedLine,
-    LanguageLink,
-    PublicationView,
-    RelatedArticle,
-)
 from publisher.rendering.placeholders import neutralise_placeholders
 
 # A translation that comes later than this after the first version is marked as late.
@@ -45,8 +38,8 @@ Variant = Article | LanguageVersion
 Variants = Mapping[int, Sequence[Variant]]
 
 
-def publication_view(publication: Publication, language: str) -> PublicationView:
-    return PublicationView(
+def publication_view(publication: Publication, language: str) -> model.PublicationView:
+    return model.PublicationView(
         title=publication.title(language),
         description=publication.description(language),
         url=publication.url,
@@ -64,14 +57,14 @@ def publication_view(publication: Publication, language: str) -> PublicationView
     )
 
 
-def view_with_privacy(settings: Settings, language: str) -> PublicationView:
+def view_with_privacy(settings: Settings, language: str) -> model.PublicationView:
     """Return the publication in one language, as all show it that ask for an address or write to people."""
     privacy = settings.joining.privacy
     view = publication_view(settings.publication, language)
     return replace(view, privacy_url=privacy(language) if privacy else "")
 
 
-def site_view(settings: Settings, language: str) -> PublicationView:
+def site_view(settings: Settings, language: str) -> model.PublicationView:
     """Return the publication in one language, as pages show it that link to feeds and the form to subscribe."""
     publication, path = settings.publication, urls.subscriber_page_path(language, "subscribe")
     return replace(
@@ -101,13 +94,13 @@ def article_view(
     variants: Sequence[Variant],
     related: Sequence[Article] = (),
     corrected_on: date | None = None,
-) -> ArticleView:
+) -> model.ArticleView:
     others = (one for one in variants if one.language != article.language)
     original = next((one for one in others if one.origin == Origin.ORIGINAL), None)
     is_late = _is_late(article, variants)
     published = _moment(publication, article, is_late=is_late)
     day = original.published_on if original and is_late else None
-    return ArticleView(
+    return model.ArticleView(
         article=_with_present_topics(
             publication, with_known_people(publication.people, article)
         ),
@@ -118,7 +111,7 @@ def article_view(
         original_on=day if day != published.date() else None,
         translations=article_translations(publication, article, variants),
         related=tuple(
-            RelatedArticle(
+            model.RelatedArticle(
                 title=other.title,
                 url=urls.article_url(publication, other),
                 language=other.language,
@@ -155,9 +148,9 @@ def shown_moment(publication: Publication, one: Article | ListedPage) -> datetim
     return moment.astimezone(zone)
 
 
-def view_for_mail(item: ArticleView) -> ArticleView:
+def view_for_mail(item: model.ArticleView) -> model.ArticleView:
     """Return an article whose texts can't be taken for placeholders in a mail."""
-    return cast("ArticleView", _neutralised(item))
+    return cast("model.ArticleView", _neutralised(item))
 
 
 def _neutralised(value: Any) -> Any:
@@ -189,7 +182,7 @@ def _is_late(article: Article, variants: Iterable[Variant]) -> bool:
 
 def article_translations(
     publication: Publication, article: Article, variants: Iterable[Variant]
-) -> tuple[LanguageLink, ...]:
+) -> tuple[model.LanguageLink, ...]:
     """Return links to a story in other languages, in the publication's order of languages."""
     others = [
         v
@@ -198,7 +191,8 @@ def article_translations(
     ]
     others.sort(key=lambda v: publication.languages.index(v.language))
     return tuple(
-        LanguageLink(language=v.language, url=urls.article_url(publication, v)) for v in others
+        model.LanguageLink(language=v.language, url=urls.article_url(publication, v))
+        for v in others
     )
 
 
@@ -225,21 +219,23 @@ def related_articles(
     return others[:_MAX_RELATED]
 
 
-def feed_lines(publication: Publication, language: str) -> tuple[FeedLine, ...]:
+def feed_lines(publication: Publication, language: str) -> tuple[model.FeedLine, ...]:
     """Return a page's feeds: its language's first; that of all languages last, if there are several."""
     others = [tag for tag in publication.languages if tag != language]
     order = [language, *others, None] if others else [language]
     return tuple(
-        FeedLine(title=publication.title(tag or language), language=tag, **asdict(address))
+        model.FeedLine(
+            title=publication.title(tag or language), language=tag, **asdict(address)
+        )
         for tag in order
         for address in feed_addresses(publication, tag or ALL_LANGUAGES)
     )
 
 
-def feed_addresses(publication: Publication, name: str) -> tuple[FeedAddress, ...]:
+def feed_addresses(publication: Publication, name: str) -> tuple[model.FeedAddress, ...]:
     """Return a feed's addresses, the most widely supported format first."""
     return tuple(
-        FeedAddress(
+        model.FeedAddress(
             name=form.title,
             url=urls.public_url(publication, urls.feed_path(name, form.suffix)),
             media_type=form.media_type,

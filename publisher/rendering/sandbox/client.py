@@ -23,13 +23,6 @@ from publisher.processes.limited_process import LimitedProcess
 from publisher.rendering.environment import Templates
 from publisher.rendering.plaintext import to_one_line
 from publisher.rendering.sandbox import protocol
-from publisher.rendering.sandbox.protocol import (
-    CPU_LIMIT_REACHED,
-    MAX_REASON_BYTES,
-    MAX_REPLY_BYTES,
-    WALL_LIMIT_REACHED,
-    WALL_SECONDS,
-)
 from publisher.rendering.template_files import EMPTY_FOLDER, FolderState
 
 # Seconds for a process to start. On an idle machine it takes 0.2.
@@ -116,7 +109,9 @@ class SandboxClient:
 
     def _started(self) -> LimitedProcess:
         try:
-            process = LimitedProcess(["-m", _WORKER_MODULE, str(self._folder)], MAX_REPLY_BYTES)
+            process = LimitedProcess(
+                ["-m", _WORKER_MODULE, str(self._folder)], protocol.MAX_REPLY_BYTES
+            )
         except OSError as error:
             reason = f"their process can't be started: {error.strerror or error}"
             raise SandboxError(f"templates/: {reason}") from None
@@ -139,7 +134,7 @@ class SandboxClient:
         kind, body = _exchange(self._running(), request)
         if kind == limited_process.REPLY_RESULT:
             return body
-        reason = to_one_line(body[:MAX_REASON_BYTES].decode(errors="replace"))
+        reason = to_one_line(body[: protocol.MAX_REASON_BYTES].decode(errors="replace"))
         if kind == limited_process.REPLY_LIMIT:
             self._end()
             before = self._failures.get(key)
@@ -160,7 +155,7 @@ class SandboxClient:
 def _exchange(process: LimitedProcess, request: bytes) -> tuple[bytes, bytes]:
     """Send a request and return the last part of the reply; no reply counts as a limit."""
     template = b""
-    deadline = time.monotonic() + WALL_SECONDS
+    deadline = time.monotonic() + protocol.WALL_SECONDS
     try:
         process.send(request, deadline)
         while True:
@@ -172,7 +167,7 @@ def _exchange(process: LimitedProcess, request: bytes) -> tuple[bytes, bytes]:
         process.kill()
         return limited_process.REPLY_LIMIT, b"templates/%b: %b" % (
             template,
-            WALL_LIMIT_REACHED.encode(),
+            protocol.WALL_LIMIT_REACHED.encode(),
         )
     except EOFError:
         reason = _exit_reason(process.wait()).encode()
@@ -190,7 +185,7 @@ def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any]:
 
 def _exit_reason(code: int) -> str:
     if code == -signal.SIGXCPU:
-        return CPU_LIMIT_REACHED
+        return protocol.CPU_LIMIT_REACHED
     if code < 0:
         names = {one.value: one.name for one in signal.Signals}
         return f"their process was ended by {names.get(-code, -code)}"

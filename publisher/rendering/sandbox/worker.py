@@ -22,14 +22,6 @@ from publisher.processes import limited_process
 from publisher.processes.limited_process import RequestPipes, limit_memory
 from publisher.rendering.environment import TemplateLimitError, Templates
 from publisher.rendering.sandbox import protocol
-from publisher.rendering.sandbox.protocol import (
-    MAX_MAIL_CHARACTERS,
-    MAX_PAGE_CHARACTERS,
-    MAX_REASON_BYTES,
-    MAX_REPLY_BYTES,
-    MEMORY_LIMIT_REACHED,
-    CpuTimer,
-)
 
 _SendReply = Callable[[bytes, bytes], None]
 
@@ -49,7 +41,7 @@ class LimitedTemplates(Templates):
 
     def _output(self, template: Template, given: dict[str, Any]) -> str:
         is_mail = (template.name or "").startswith("email/")
-        limit = MAX_MAIL_CHARACTERS if is_mail else MAX_PAGE_CHARACTERS
+        limit = protocol.MAX_MAIL_CHARACTERS if is_mail else protocol.MAX_PAGE_CHARACTERS
         parts, length = [], 0
         output = cast("Generator[str, None, None]", template.generate(given))
         for part in output:
@@ -61,7 +53,11 @@ class LimitedTemplates(Templates):
         return "".join(parts)
 
     def _cause(self, error: BaseException) -> str:
-        return MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else super()._cause(error)
+        return (
+            protocol.MEMORY_LIMIT_REACHED
+            if isinstance(error, MemoryError)
+            else super()._cause(error)
+        )
 
 
 class SandboxWorker:
@@ -70,7 +66,7 @@ class SandboxWorker:
     def __init__(self, folder: Path, pipes: RequestPipes) -> None:
         self._templates = LimitedTemplates(folder, pipes.send)
         self._pipes = pipes
-        self._timer = CpuTimer()
+        self._timer = protocol.CpuTimer()
 
     def run(self) -> None:
         self._pipes.send(limited_process.REPLY_READY, b"")
@@ -89,7 +85,9 @@ class SandboxWorker:
         except RenderingError as error:
             return _kind_of(error), _reason(str(error))
         except (TemplateLimitError, MemoryError) as error:
-            reason = MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else str(error)
+            reason = (
+                protocol.MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else str(error)
+            )
             where = f"templates/{self._templates.current}"
             return limited_process.REPLY_LIMIT, _reason(f"{where}: {reason}")
         except Exception as error:  # noqa: BLE001  # the program reports it
@@ -105,8 +103,8 @@ class SandboxWorker:
         except UnicodeEncodeError:
             where = f"templates/{self._templates.current}"
             raise RenderingError(f"{where}: it makes half a surrogate pair") from None
-        if len(reply) > MAX_REPLY_BYTES:
-            raise TemplateLimitError(f"it makes more than {MAX_REPLY_BYTES:,} bytes")
+        if len(reply) > protocol.MAX_REPLY_BYTES:
+            raise TemplateLimitError(f"it makes more than {protocol.MAX_REPLY_BYTES:,} bytes")
         return reply
 
 
@@ -120,7 +118,7 @@ def _kind_of(error: BaseException | None) -> bytes:
 
 
 def _reason(text: str) -> bytes:
-    return text.encode(errors="replace")[:MAX_REASON_BYTES]
+    return text.encode(errors="replace")[: protocol.MAX_REASON_BYTES]
 
 
 def main(folder: str) -> None:

@@ -19,12 +19,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from publisher.ingest.parsers.markup.common import (
-    CodeRegions,
-    replace_outside_code,
-    span_end,
-    with_table_heads,
-)
+from publisher.ingest.parsers.markup import common
 
 _SPANS = frozenset(
     "a abbr acronym b big bdo br button cite code del dfn em i img input ins kbd label mark option q "  # noqa: SIM905  # one a line would fill the page
@@ -73,16 +68,16 @@ def _without_indentation(text: str) -> str:
     blocks = _blocks(text)
 
     def begun(match: re.Match[str]) -> str:
-        return "\n" if span_end(blocks, match.start()) is not None else match[0]
+        return "\n" if common.span_end(blocks, match.start()) is not None else match[0]
 
-    return replace_outside_code(_INDENTED_TAG, begun, text) if blocks else text
+    return common.replace_outside_code(_INDENTED_TAG, begun, text) if blocks else text
 
 
 def _whole_code(text: str) -> str:
     """Begin code with empty lines in it behind one: CommonMark reads such a `pre` to its end."""
     parts: list[str] = []
     at = 0
-    shown = CodeRegions(text)
+    shown = common.CodeRegions(text)
     while (opening := _CODE.search(text, at)) and (
         end := _CODE_END.search(text, opening.end())
     ):
@@ -104,7 +99,7 @@ def _blocks(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     opened: list[str] = []
     start = 0
-    shown = CodeRegions(text)
+    shown = common.CodeRegions(text)
     for tag in _BLOCK_TAG.finditer(text):
         if tag.start("name") in shown:
             continue
@@ -147,7 +142,7 @@ def _separated(text: str) -> str:
             return without
         return "\n\n" if name == "p" else f"\n\n{without}\n\n"
 
-    return replace_outside_code(_TAG, tag, text)
+    return common.replace_outside_code(_TAG, tag, text)
 
 
 def _close(opened: list[tuple[str, bool]], name: str) -> bool:
@@ -190,13 +185,13 @@ _ADDRESS = re.compile(
 def prepare_kramdown(text: str) -> str:
     """Return a text without what has no meaning here, and Markdown in HTML apart from it."""
     if "{:" in text:
-        text = replace_outside_code(_TABLE_OF_CONTENTS, lambda _match: "", text)
-        text = replace_outside_code(_EXTENSION, lambda _match: "", text)
+        text = common.replace_outside_code(_TABLE_OF_CONTENTS, lambda _match: "", text)
+        text = common.replace_outside_code(_EXTENSION, lambda _match: "", text)
     if "<!--" in text:
-        text = replace_outside_code(_COMMENT, _without_comment, text)
+        text = common.replace_outside_code(_COMMENT, _without_comment, text)
     if "](" in text:
-        text = replace_outside_code(_ADDRESS, _with_brackets, text)
-    return prepare_html(with_table_heads(text))
+        text = common.replace_outside_code(_ADDRESS, _with_brackets, text)
+    return prepare_html(common.with_table_heads(text))
 
 
 def _with_brackets(match: re.Match[str]) -> str:
@@ -373,7 +368,9 @@ def take_abbreviations(text: str) -> tuple[str, dict[str, str]]:
             found[match[1]] = match[2].strip()
         return ""
 
-    return (replace_outside_code(_ABBREVIATION, take, text) if "*[" in text else text), found
+    return (
+        common.replace_outside_code(_ABBREVIATION, take, text) if "*[" in text else text
+    ), found
 
 
 def mark_abbreviations(state: StateCore) -> None:

@@ -17,14 +17,6 @@ from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.document import Dialect, ShortcodeRule, SourceDocument
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.markup import common, vocabulary
-from publisher.ingest.parsers.markup.common import (
-    ProblemLog,
-    admonition_title,
-    code_block,
-    replace_outside_code,
-    same_lines,
-    without_comments,
-)
 from publisher.ingest.parsers.markup.mdx import replace_mdx
 from publisher.ingest.parsers.markup.vocabulary import MarkupContext
 
@@ -92,17 +84,17 @@ def has_typography(document: SourceDocument) -> bool:
 def run_templates(
     document: SourceDocument,
     fields: Mapping[str, YamlValue],
-    log: ProblemLog,
+    log: common.ProblemLog,
     to_html: Callable[[str], str],
     language: str | None = None,
 ) -> str:
     """Return the text of the log with everything filled in that its dialect fills in."""
     in_html = document.path.suffix.lower() in {".html", ".htm"}
     if "<!--" in log.text:
-        log = log.reading(without_comments(log.text))
+        log = log.reading(common.without_comments(log.text))
     values = document.values
     context = MarkupContext(
-        fields, values, in_html, to_html, partial(admonition_title, language=language)
+        fields, values, in_html, to_html, partial(common.admonition_title, language=language)
     )
     match dialect_of(document, fields):
         case Dialect.KRAMDOWN:
@@ -115,7 +107,7 @@ def run_templates(
             if isinstance(mdx, dict) and mdx.get("format") == "md":
                 return log.text
             shown = _MDX_BLOCK.sub(r"\n\g<inside>\n", log.text)
-            shown = replace_outside_code(_STATIC_ADDRESS, lambda _match: "", shown)
+            shown = common.replace_outside_code(_STATIC_ADDRESS, lambda _match: "", shown)
             shown = shown if values.has_expressions else common.with_fences(shown)
             filled = replace_mdx(context, log.reading(shown))
             return filled if values.has_expressions else _with_literal_braces(filled, in_html)
@@ -126,16 +118,16 @@ def run_templates(
             return log.text
 
 
-def _snippet(document: SourceDocument, log: ProblemLog, match: re.Match[str]) -> str:
+def _snippet(document: SourceDocument, log: common.ProblemLog, match: re.Match[str]) -> str:
     """Return the code of a file that a document of VitePress shows."""
     code = document.values.include(match["path"])
     if code is None:
         log.add_near(ProblemKind.MISSING_INCLUDE, match[0].strip(), match[0])
         return ""
-    return code_block(code)
+    return common.code_block(code)
 
 
-def _included(document: SourceDocument, log: ProblemLog, match: re.Match[str]) -> str:
+def _included(document: SourceDocument, log: common.ProblemLog, match: re.Match[str]) -> str:
     """Return the Markdown of a file that a document of VitePress includes."""
     text = document.values.include(match["path"])
     if text is None:
@@ -155,33 +147,33 @@ def _with_literal_braces(text: str, in_html: bool) -> str:
     def shown(match: re.Match[str]) -> str:
         return common.shown_as_code(match[0], in_html=in_html) if match["code"] else match[0]
 
-    return replace_outside_code(_BRACES, shown, text) if "{" in text else text
+    return common.replace_outside_code(_BRACES, shown, text) if "{" in text else text
 
 
 def _markdown_it(
     document: SourceDocument,
     fields: Mapping[str, YamlValue],
-    log: ProblemLog,
+    log: common.ProblemLog,
     to_html: Callable[[str], str],
 ) -> str:
     """Fill in Liquid (Eleventy) or the values of the page (VitePress), which stay in code."""
-    text = replace_outside_code(_CONTENTS, lambda _match: "", log.text)
-    text = replace_outside_code(_VERBATIM, _shown_braces, text)
-    text = replace_outside_code(_NUNJUCKS_COMMENT, same_lines, text)
-    text = replace_outside_code(_NUNJUCKS_SET, lambda match: f"{match[1]}assign", text)
+    text = common.replace_outside_code(_CONTENTS, lambda _match: "", log.text)
+    text = common.replace_outside_code(_VERBATIM, _shown_braces, text)
+    text = common.replace_outside_code(_NUNJUCKS_COMMENT, common.same_lines, text)
+    text = common.replace_outside_code(_NUNJUCKS_SET, lambda match: f"{match[1]}assign", text)
     if "@include:" in text:
-        text = replace_outside_code(_INCLUDE, partial(_included, document, log), text)
+        text = common.replace_outside_code(_INCLUDE, partial(_included, document, log), text)
     if "<<<" in text:
-        text = replace_outside_code(_SNIPPET, partial(_snippet, document, log), text)
-    text = replace_outside_code(_VUE_VALUE, lambda _match: "{{ page.", text)
+        text = common.replace_outside_code(_SNIPPET, partial(_snippet, document, log), text)
+    text = common.replace_outside_code(_VUE_VALUE, lambda _match: "{{ page.", text)
     if "{%" in text:
         return _fill_liquid(fields, document.values, log.reading(text), to_html, bare=True)
 
     def filled(match: re.Match[str]) -> str:
-        part = ProblemLog(match[0], log.line_at(match.start()) - 1, log.found)
+        part = common.ProblemLog(match[0], log.line_at(match.start()) - 1, log.found)
         return _fill_liquid(fields, document.values, part, to_html, bare=True)
 
-    return replace_outside_code(re.compile(r"\{\{[^{}\n]*\}\}"), filled, text)
+    return common.replace_outside_code(re.compile(r"\{\{[^{}\n]*\}\}"), filled, text)
 
 
 # Shortcodes inside each other; themes use three.
