@@ -124,31 +124,12 @@ def _read_style(style: str) -> tuple[bool, str | None]:
     return has_size, hiding
 
 
-def camouflage(element: etree._Element) -> str | None:
+def camouflage(style: computed_style.ComputedStyle) -> str | None:
     """Return the colours of a text that has the colour of its background, None for others."""
-    colour = _nearest_colour(element, frozenset({"color"}), "")
-    background = _nearest_colour(
-        element, frozenset({"background-color", "background"}), "bgcolor"
-    )
-    if colour and colour[1] == 0:
+    if not style.alpha:
         return message("a transparent colour")
-    if colour and background and colour[0] == background[0]:
-        return f"{colour[0]} on {background[0]}"
-    return None
-
-
-def _nearest_colour(
-    element: etree._Element, properties: frozenset[str], attribute: str
-) -> tuple[str, float] | None:
-    for one in (element, *element.iterancestors()):
-        declarations = stylesheet.parse_declarations(one.get("style", ""))
-        values = [one.value for one in declarations if one.name in properties]
-        for value in (*reversed(values), one.get(attribute, "") if attribute else ""):
-            found = stylesheet.parse_colour(value)
-            # A transparent background shows the next one.
-            if found and (found[1] > 0 or not attribute):
-                return found
-    return None
+    is_hidden = style.colour == style.background
+    return f"{style.colour} on {style.background}" if is_hidden else None
 
 
 # Four times what Gmail shows. A longer part can't be sent whatever is in it, and looking at its

@@ -107,7 +107,9 @@ def _formatters(language: str) -> dict[str, Any]:
         "moment": partial(_moment, locale=locale),
         "clock_time": partial(_clock_time, locale=locale),
         "utc_moment": partial(_utc_moment, locale=locale),
-        "ago": partial(_distance, locale=locale),
+        "ago": lambda value, now: dates.format_timedelta(
+            value - now, add_direction=True, locale=locale
+        ),
         "span": partial(_span, locale=locale),
     }
     return written
@@ -135,10 +137,6 @@ def _utc_moment(value: datetime, zone: str, *, locale: Locale) -> str:
     if universal.date() == value.astimezone(ZoneInfo(zone)).date():
         return clock
     return f"{dates.format_skeleton('MMMd', universal, locale=locale)} {clock}"
-
-
-def _distance(value: datetime, now: datetime, *, locale: Locale) -> str:
-    return str(dates.format_timedelta(value - now, add_direction=True, locale=locale))
 
 
 def _span(value: timedelta, *, locale: Locale) -> str:

@@ -184,7 +184,9 @@ class _DigestRenderer:
             "headline": layout.lead.item.article,
             "opening": choose_preheader(self._content, layout),
             "introduction": self._introduction,
-            "show_contents": _needs_contents(layout),
+            # Titles are far apart: there are many stories, and they have their texts.
+            "show_contents": len(layout.further) >= _CONTENTS_FROM
+            and any(story.body for story in layout.further),
             **digest_values(),
         }
 
@@ -254,12 +256,6 @@ def _notes(
             titles=[f"“{title}”" for title in left_out],
         )
         yield DigestNote(code="stories-left-out", text=text)
-
-
-def _needs_contents(layout: digest_stories.DigestLayout) -> bool:
-    """Return whether titles are far apart: there are many stories, and they have their texts."""
-    has_texts = any(story.body for story in layout.further)
-    return has_texts and len(layout.further) >= _CONTENTS_FROM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,14 +98,11 @@ def wrap_text(text: str, language: str = "") -> str:
     kept = [line for before, line in pairwise(["", *lines]) if line or before]
     if language and direction(language) == "rtl":
         kept = [
-            line if locales.is_isolated(line) else _isolated(line, language) for line in kept
+            line if locales.is_isolated(line) else isolate_lines(words, language) + address
+            for line in kept
+            for words, address in [locales.split_address(line)]
         ]
     return "\n".join(kept).rstrip() + "\n"
-
-
-def _isolated(line: str, language: str) -> str:
-    words, address = locales.split_address(line)
-    return isolate_lines(words, language) + address
 
 
 def wrap_line(line: str, columns: int = MAX_TEXT_COLUMNS) -> list[str]:

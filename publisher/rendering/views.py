@@ -8,7 +8,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from operator import is_
-from typing import Any, Literal, cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from feeds import FEED_FORMATS
@@ -101,12 +101,18 @@ def article_view(
     published = _moment(publication, article, is_late=is_late)
     day = original.published_on if original and is_late else None
     return model.ArticleView(
-        article=_with_present_topics(
-            publication, with_known_people(publication.people, article)
+        # Lists and feeds of topics have the names of today.
+        article=replace(
+            with_known_people(publication.people, article),
+            topics=tuple(dict.fromkeys(map(publication.present_topic, article.topics))),
         ),
         url=urls.article_url(publication, article),
         published=published,
-        shown_as=_shown_as(article, language),
+        shown_as="converted"
+        if article.origin == Origin.CONVERTED
+        else "fallback"
+        if article.language != language
+        else None,
         is_late=is_late,
         original_on=day if day != published.date() else None,
         translations=article_translations(publication, article, variants),
@@ -121,12 +127,6 @@ def article_view(
         corrected_on=corrected_on,
         original_url=urls.article_url(publication, original) if original else None,
     )
-
-
-def _with_present_topics(publication: Publication, article: Article) -> Article:
-    """Return an article whose topics have the names of today, which lists and feeds of topics have."""
-    topics = tuple(dict.fromkeys(map(publication.present_topic, article.topics)))
-    return article if topics == article.topics else replace(article, topics=topics)
 
 
 def _moment(publication: Publication, article: Article, *, is_late: bool) -> datetime:
@@ -166,12 +166,6 @@ def _neutralised(value: Any) -> Any:
     safe = {name: _neutralised(part) for name, part in parts.items()}
     changed = {name: part for name, part in safe.items() if part is not parts[name]}
     return replace(value, **changed) if changed else value
-
-
-def _shown_as(article: Article, language: str) -> Literal["fallback", "converted"] | None:
-    if article.origin == Origin.CONVERTED:
-        return "converted"
-    return "fallback" if article.language != language else None
 
 
 def _is_late(article: Article, variants: Iterable[Variant]) -> bool:

@@ -27,6 +27,7 @@ _FUNCTIONS = {
     parser.MatchesAnySelector: "is",
     parser.SpecificityAdjustmentSelector: "where",
 }
+_NAMES = (parser.ClassSelector, parser.IDSelector)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,14 +116,9 @@ def _selector(parsed: Any) -> Selector:
         attributes=tuple(attributes),
         pseudos=tuple(pseudos),
         has_universal=not all(compounds),
-        has_chain=len(classes) + len(ids) > 1 and any(map(_is_chain, compounds)),
+        has_chain=any(sum([isinstance(one, _NAMES) for one in each]) > 1 for each in compounds),
         depends_on_key=not (combinators or attributes or pseudos),
     )
-
-
-def _is_chain(compound: list[Any]) -> bool:
-    kinds = (parser.ClassSelector, parser.IDSelector)
-    return sum([isinstance(simple, kinds) for simple in compound]) > 1
 
 
 # tinycss2 calls itself for each bracket within a bracket, so the depth is limited.

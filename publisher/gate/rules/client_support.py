@@ -60,7 +60,8 @@ def _problems(
     affected = {
         client: feature.support[client]
         for client in lacking
-        if not _is_about_foreign_accounts(feature.notes_for(client))
+        if not (notes := feature.notes_for(client))
+        or any(_FOREIGN_ACCOUNTS not in note.lower() for note in notes)
     }
     found = []
     for support in sorted(set(affected.values()), reverse=True):  # "n" before "a"
@@ -95,10 +96,6 @@ def _clients_without(slug: str) -> frozenset[str]:
             if support[client] == caniemail.Support.NO
         ]
     )
-
-
-def _is_about_foreign_accounts(notes: list[str]) -> bool:
-    return bool(notes) and all(_FOREIGN_ACCOUNTS in note.lower() for note in notes)
 
 
 def _problem(feature: caniemail.ClientFeature, support: caniemail.Support, client: str) -> str:

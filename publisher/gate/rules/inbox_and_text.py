@@ -61,7 +61,7 @@ def _check_links(mail: CheckedMail) -> Iterator[Finding]:
         if only:
             yield finding_of(
                 code,
-                _names(only),
+                ", ".join(sorted(only)[:_NAMED]) + (", …" if len(only) > _NAMED else ""),
                 counted(
                     "%(count)s of its links is only here",
                     "%(count)s of its links are only here",
@@ -79,11 +79,6 @@ def _addresses(text: str) -> list[tuple[str, str]]:
     """Return the addresses in a text, each whole and without what a sentence adds."""
     found = [match[0] for match in _ADDRESS.finditer(text)]
     return [(_normalised(url), _normalised(url.rstrip(_TRAILING))) for url in found]
-
-
-def _names(urls: set[str]) -> str:
-    first = sorted(urls)[:_NAMED]
-    return ", ".join(first) + (", …" if len(urls) > _NAMED else "")
 
 
 _URL = re.compile(r"https?://\S+|mailto:\S+", re.IGNORECASE)
@@ -241,7 +236,8 @@ def _preheader(mail: CheckedMail) -> Iterator[Finding]:
             text=clip_text(text),
             wanted=clip_text(wanted),
         )
-    if reason := hidden_by or camouflage(element):
+    style = mail.document.styles.by_element.get(element)
+    if reason := hidden_by or (style and camouflage(style)):
         yield finding("preheader-hidden", element, "it is hidden by %(reason)s", reason=reason)
     # A mail about a subscription says in a few words all that there is to say.
     is_short = (width := column_width(" ".join(wanted.split()))) < _COLUMNS.start

@@ -1,9 +1,11 @@
 """Typography at a desktop's sizes: size, line height, fonts for the text's script, contrast in light and dark mode."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 from publisher.gate.css.computed_style import ComputedStyle, ComputedStyles, ShownText
 from publisher.gate.findings import Finding
@@ -40,25 +42,9 @@ _IDEOGRAPH = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U00
 _FEWEST_IDEOGRAPHS = 12
 _ARABIC = re.compile("[\u0600-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
 _BREAKABLE = re.compile("[\\s\\-\u00ad\u200b\u2010\u2e80-\u9fff\uac00-\ud7af\uf900-\uffef]+")
-_GENERIC = frozenset(
-    {"serif", "sans-serif", "monospace", "cursive", "fantasy", "system-ui", "ui-sans-serif"}
-    | {"ui-serif", "ui-monospace", "ui-rounded", "math", "emoji"}
-)
-# The systems' fonts, by the script that their glyphs are drawn for.
-_FONTS = {
-    "Hans": ("pingfang sc", "hiragino sans gb", "microsoft yahei", "simsun", "simhei", "stheiti",
-             "heiti sc", "noto sans cjk sc", "noto sans sc", "source han sans sc", "songti sc",
-             "wenquanyi micro hei", "noto serif cjk sc", "noto serif sc"),
-    "Hant": ("pingfang tc", "pingfang hk", "microsoft jhenghei", "mingliu", "pmingliu", "heiti tc",
-             "noto sans cjk tc", "noto sans tc", "noto sans hk", "source han sans tc",
-             "songti tc", "lihei pro", "noto serif cjk tc", "noto serif tc"),
-    "Jpan": ("hiragino sans", "hiragino kaku gothic pron", "hiragino kaku gothic pro", "meiryo",
-             "yu gothic", "yugothic", "ms pgothic", "ms gothic", "noto sans cjk jp",
-             "noto sans jp", "yu mincho", "hiragino mincho pron", "noto serif jp"),
-    "Kore": ("apple sd gothic neo", "malgun gothic", "dotum", "gulim", "noto sans cjk kr",
-             "noto sans kr", "nanum gothic", "noto serif kr"),
-}  # fmt: skip
-_SCRIPT_OF = {font: of for of, fonts in _FONTS.items() for font in fonts}
+_FONTS = tomllib.loads(Path(__file__).with_name("fonts.toml").read_text("utf-8"))
+_GENERIC = frozenset(_FONTS["generic"])
+_SCRIPT_OF = {font: of for of, fonts in _FONTS["scripts"].items() for font in fonts}
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:

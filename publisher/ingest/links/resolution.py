@@ -105,7 +105,8 @@ class KnownTargets:
             named[shared_end(known.split("/"), parts)].append(number)
         best = max(named, default=0)
         # A path from the root says more than a name.
-        needed = 2 if _is_root(target) and not _has_ending(target.file) else 1
+        is_root = unquote(target.address.partition("?")[0]).strip("/") == target.file
+        needed = 2 if is_root and not _has_ending(target.file) else 1
         if best < needed or len({self._stories.get(one) for one in named[best]}) != 1:
             return None
         return named[best][0]
@@ -164,10 +165,6 @@ def _without_index(stem: str) -> str:
 def _has_ending(path: str) -> bool:
     # PurePath takes several times as long, and this runs for every file and link.
     return posixpath.splitext(path)[1].lower() in _ENDINGS
-
-
-def _is_root(target: LinkTarget) -> bool:
-    return unquote(target.address.partition("?")[0]).strip("/") == target.file
 
 
 def shared_end(one: Sequence[str], other: Sequence[str]) -> int:

@@ -70,6 +70,7 @@ def _head(page: HtmlElement) -> ParsedArticle:
 
     published = next((name for name in _PUBLISHED if first(name)), _PUBLISHED[0])
     updated = next((name for name in _UPDATED if first(name)), _UPDATED[0])
+    alternates = [link.get("hreflang") or "" for link in _links(page, "alternate")]
     return ParsedArticle(
         language=page.get("lang") or page.get("xml:lang") or None,
         published=fields.read_date(published, first(published)),
@@ -84,7 +85,7 @@ def _head(page: HtmlElement) -> ParsedArticle:
         topics=fields.unique_texts(metas.get("article:tag", []))
         or fields.read_list("keywords", first("keywords")),
         url=_canonical(page),
-        offered=_alternates(page),
+        offered=fields.unique_texts(tag for tag in alternates if tag.lower() != "x-default"),
     )
 
 
@@ -108,11 +109,6 @@ def _canonical(page: HtmlElement) -> str | None:
     absolute = (absolute_link(href.strip(), None) for href in addresses)
     found = next(filter(None, absolute), None)
     return None if found and found.startswith("mailto:") else found
-
-
-def _alternates(page: HtmlElement) -> tuple[str, ...]:
-    tags = (link.get("hreflang") or "" for link in _links(page, "alternate"))
-    return fields.unique_texts(tag for tag in tags if tag.lower() != "x-default")
 
 
 def _container(page: HtmlElement) -> HtmlElement:

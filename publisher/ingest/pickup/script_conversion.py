@@ -27,6 +27,8 @@ from publisher.ingest.tables import (
 )
 from publisher.languages import conversion, sources_of
 
+# A conversion does not replace what has a document.
+_DOCUMENT = sa.select(source_item.c.key)
 _TEXT_COLUMNS = ("title", "summary", "text", "section")
 
 
@@ -51,20 +53,17 @@ def update_conversions(connection: sa.Connection, settings: Settings, now: datet
     _ConversionUpdate(connection, settings, now, sources, listed if same_rules else None).run()
     connection.execute(sa.delete(script_conversion_due))
     if not same_rules:
-        _store_rules(connection, rules)
+        table = script_conversion_language
+        connection.execute(sa.delete(table))
+        for language, converter in rules.items():
+            row = sa.insert(table).values(language=language, converter=converter)
+            connection.execute(row)
 
 
 def _stored_rules(connection: sa.Connection) -> dict[str, str]:
     """Return the languages whose conversions are up to date but for what is due, and by what."""
     table = script_conversion_language.c
     return dict(connection.execute(sa.select(table.language, table.converter)).all())
-
-
-def _store_rules(connection: sa.Connection, rules: Mapping[str, str]) -> None:
-    connection.execute(sa.delete(script_conversion_language))
-    for language, converter in rules.items():
-        row = sa.insert(script_conversion_language)
-        connection.execute(row.values(language=language, converter=converter))
 
 
 def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
@@ -100,7 +99,10 @@ class _ConversionUpdate:
             outdated = self.connection.execute(self._outdated(source, target)).all()
             for row in outdated:
                 self._convert(row, source, target)
-            self._mark_related_pages_due([row.made_id for row in outdated if row.made_id])
+            changed = sa.select(*article.c["story_id", "language", "topics", "section", "url"])
+            for some in chunks([row.made_id for row in outdated if row.made_id]):
+                rows = self.connection.execute(changed.where(article.c.id.in_(some))).all()
+                mark_related_pages_due(self.connection, rows, self.settings.folders.public)
         self._withdraw_orphans()
 
     def _is_due(self, story_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
@@ -125,18 +127,13 @@ class _ConversionUpdate:
                 original.c.origin != Origin.CONVERTED,
                 sa.or_(
                     made.c.id.is_(None),
-                    (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_document(made.c.id),
+                    (made.c.status == ArticleStatus.WITHDRAWN)
+                    & ~_DOCUMENT.where(source_item.c.article_id == made.c.id).exists(),
                     (made.c.origin == Origin.CONVERTED) & is_other,
                 ),
             )
             .order_by(original.c.id)
         )
-
-    def _mark_related_pages_due(self, retitled: Sequence[int]) -> None:
-        changed = sa.select(*article.c["story_id", "language", "topics", "section", "url"])
-        for some in chunks(retitled):
-            rows = self.connection.execute(changed.where(article.c.id.in_(some))).all()
-            mark_related_pages_due(self.connection, rows, self.settings.folders.public)
 
     def _convert(self, row: sa.Row[Any], source: str, target: str) -> None:
         link_store.mark_links_due(self.connection)
@@ -205,11 +202,6 @@ class _ConversionUpdate:
             made.c.status == ArticleStatus.READY,
             ~originals.exists(),
         )
-
-
-def _has_document(number: sa.ColumnElement[int]) -> sa.Exists:
-    """Return a condition: a document exists for the article, so no conversion replaces it."""
-    return sa.select(source_item.c.key).where(source_item.c.article_id == number).exists()
 
 
 def _converted_from(content_hash: Any) -> Any:

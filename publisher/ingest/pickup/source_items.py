@@ -370,7 +370,9 @@ class ItemParser:
         except ArticleError as error:
             return ItemResult(item=item, sha256="", reason=str(error))
         sha256 = hashlib.sha256(raw.document.content).hexdigest()
-        if known and _same_content(known, sha256) and not self.force:
+        # Parsing again has the same result; but an item with pictures is parsed again.
+        may_differ = not known or known.reason or known.media or known.read_again_at
+        if known and known.sha256 == sha256 and not may_differ and not self.force:
             return ItemResult(item=item, sha256=sha256, is_unchanged=True)
         result = ItemResult(item=item, sha256=sha256, media=())
         try:
@@ -459,11 +461,6 @@ def _explained(error: Exception, item: Item) -> str:
         "an item is quarantined for a fault of the program", item=item.key, exc_info=error
     )
     return explain_fault(error)
-
-
-def _same_content(known: KnownItem, sha256: str) -> bool:
-    """Return whether parsing again has the same result. An item with pictures is parsed again."""
-    return known.sha256 == sha256 and not (known.reason or known.media or known.read_again_at)
 
 
 def _dated(parsed: ParsedArticle, raw: RawItem) -> ParsedArticle:

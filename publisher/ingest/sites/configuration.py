@@ -55,20 +55,6 @@ class ConfigurationFiles:
             self._texts[path] = self._read(path)
         return self._texts[path]
 
-    def included(self, folder: PurePosixPath, root: PurePosixPath, name: str) -> str | None:
-        """Return a file that a document in a folder includes: `./x.md`, or `@/x.md` from a root.
-
-        It is no configuration, so the digest does not have it. None as for `text`, and for what is too
-        large.
-        """
-        alias, slash, inside = name.partition("/")
-        is_rooted = slash and alias in {"@", "@site", "~"}
-        place = root / inside if is_rooted else folder / name
-        try:
-            return self._read(str(place))
-        except SourceError:
-            return None
-
     def data(self, path: str) -> Any:
         """Return what a file of YAML, TOML or JSON holds, None if absent. Raises SourceError if it can't be read."""
         text = self.text(path)

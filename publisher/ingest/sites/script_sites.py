@@ -8,7 +8,7 @@ of texts.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from slugify import slugify
@@ -284,8 +284,3 @@ class VitepressSite(Site):
         linked = common_front_matter.translation_link(fields, self._languages, language)
         parsed = replace(parsed, language=language, permalink=sites.clean_path(path))
         return common_front_matter.in_story(parsed, linked, page.story or "")
-
-    def values(self, page: SitePage) -> SiteValues:
-        """Return the path of the document, and the files that it includes."""
-        include = partial(self._files.included, page.path.parent, self._source)
-        return SiteValues(page={"path": str(page.path)}, include=include)

@@ -60,18 +60,14 @@ class RepositoryHistory:
 
     @cached_property
     def _dates(self) -> dict[str, datetime]:
-        if not _has_repository(self._folder):
+        above = [self._folder, *Path(os.path.realpath(self._folder)).parents][:_MAX_LEVELS]
+        if not any((place / ".git").exists() for place in above):
             return {}
         git = shutil.which("git")
         if git is None:
             log.warning("no git, so undated files get the day on which they are first seen")
             return {}
         return first_commits(_read_log(git, self._folder).split("\0"))
-
-
-def _has_repository(folder: Path) -> bool:
-    above = [folder, *Path(os.path.realpath(folder)).parents][:_MAX_LEVELS]
-    return any((place / ".git").exists() for place in above)
 
 
 def _read_log(git: str, folder: Path) -> str:

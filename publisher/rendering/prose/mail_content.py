@@ -172,8 +172,8 @@ def _announces(block: Block) -> bool:
 
 
 _PICTURE_FORMATS = frozenset({".png", ".jpg", ".jpeg", ".gif"})
-# CSS pixels; pictures of this size are tracking pixels.
-_TRACKING_PIXEL = 2
+# CSS pixels; smaller pictures are tracking pixels.
+_SMALLEST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +244,9 @@ def omitted_pictures(content: ArticleContent, *, base_url: str) -> tuple[str, ..
             "%(name)s: %(problem)s", name=file_name(picture.src), problem=reason
         )
         for picture in _pictures(content)
-        if not _is_tracking_pixel(picture) and (reason := urls.omission_reason(picture))
+        # A tracking pixel is not missed.
+        if min(filter(None, (picture.width, picture.height)), default=_SMALLEST) >= _SMALLEST
+        and (reason := urls.omission_reason(picture))
     }
     return tuple(reasons.values())
 
@@ -274,11 +276,6 @@ def _has_valid_host(url: str) -> bool:
         return parts.port != 0 and "%" not in (parts.hostname or "")
     except ValueError:  # the port is no number
         return False
-
-
-def _is_tracking_pixel(picture: Picture) -> bool:
-    sizes = (picture.width, picture.height)
-    return any(size <= _TRACKING_PIXEL for size in sizes if size)
 
 
 def quotable(text: str) -> str:

@@ -13,12 +13,14 @@ without a head are kramdown's (`| a | b |` lines alone), and those whose head is
 from __future__ import annotations
 
 import re
+import tomllib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from operator import itemgetter
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
@@ -155,7 +157,7 @@ class ProblemLog:
 
     @cached_property
     def _line_ends(self) -> list[int]:
-        return list(_positions("\n", self.text))
+        return [end.start() for end in re.finditer("\n", self.text)]
 
     def line_at(self, position: int) -> int:
         return self.before + 1 + bisect_right(self._line_ends, position - 1)
@@ -195,13 +197,6 @@ class ProblemLog:
         self.add(ProblemKind.EMPTY_VALUE if is_hole else kind, what, start)
 
 
-def _positions(what: str, text: str) -> Iterator[int]:
-    position = text.find(what)
-    while position >= 0:
-        yield position
-        position = text.find(what, position + 1)
-
-
 def shown_as_code(written: str, *, in_html: bool = False) -> str:
     """Return template code that readers are to see as it is written: code in a line."""
     as_html = in_html or "`" in written
@@ -238,35 +233,17 @@ _ARRANGING = frozenset({"code-group", "raw", "v-pre", "tabs", "columns", "steps"
 _OPENING = re.compile(r"\s*(?P<kind>[A-Za-z][\w-]*)(?P<label>\[[^\n]*\])?(?P<rest>[^\n]*)")
 _COLONS = re.compile(r"[ \t]*:{3,}[ \t]*")
 _ATTRIBUTES = re.compile(r"\{[^{}]*\}\s*$")
-_ORDER = ("note", "tip", "info", "important", "warning", "caution", "danger")
-# In the same order.
-_WORDS = {
-    "ar": "ملاحظة نصيحة معلومة مهم تحذير تنبيه خطر",
-    "cs": "Poznámka Tip Informace Důležité Varování Upozornění Nebezpečí",
-    "de": "Hinweis Tipp Information Wichtig Warnung Vorsicht Gefahr",
-    "en": "Note Tip Info Important Warning Caution Danger",
-    "es": "Nota Consejo Información Importante Aviso Precaución Peligro",
-    "fr": "Remarque Astuce Info Important Attention Prudence Danger",
-    "it": "Nota Suggerimento Informazione Importante Avviso Attenzione Pericolo",
-    "ja": "備考 ヒント 情報 重要 警告 注意 危険",
-    "ko": "노트 팁 정보 중요 경고 주의 위험",
-    "pl": "Uwaga Wskazówka Informacja Ważne Ostrzeżenie Przestroga Zagrożenie",
-    "pt": "Nota Dica Informação Importante Aviso Cuidado Perigo",
-    "ru": "Примечание Совет Информация Важно Предупреждение Осторожно Опасность",
-    "tr": "Not İpucu Bilgi Önemli Uyarı Dikkat Tehlike",
-    "uk": "Примітка Порада Інформація Важливо Попередження Обережно Небезпека",
-    "zh-Hans": "备注 提示 信息 重要 警告 注意 危险",
-    "zh-Hant": "備註 提示 資訊 重要 警告 注意 危險",
-}
+# The kinds in an order, and by language the words for them in the same order.
+_TITLES = tomllib.loads(Path(__file__).with_name("note_titles.toml").read_text("utf-8"))
 
 
 def admonition_title(kind: str, language: str | None) -> str:
     known = _KINDS.get(kind.lower())
     if known is None:
         return "" if kind.lower() in _ARRANGING | {"details"} else kind.capitalize()
-    tag = language or "en"
-    words = _WORDS.get(tag) or _WORDS.get(tag.split("-")[0]) or _WORDS["en"]
-    return words.split()[_ORDER.index(known)]
+    tag, words = language or "en", _TITLES["words"]
+    titles = words.get(tag) or words.get(tag.split("-")[0]) or words["en"]
+    return str(titles.split()[_TITLES["kinds"].split().index(known)])
 
 
 def read_alerts(state: StateCore) -> None:

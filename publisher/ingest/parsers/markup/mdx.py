@@ -342,7 +342,9 @@ class _MdxReplacer:
             else:
                 self._write(f"\n\n{shown}\n\n" if alone and _is_block(tag) else shown)
         elif tag.closing:
-            self._close(tag)
+            if tag.name in {component.tag.name for component in self._opened}:
+                while self._close_last() != tag.name:
+                    pass
         else:
             self._open(tag)
         return tag.end
@@ -373,11 +375,6 @@ class _MdxReplacer:
         self._opened.append(_OpenComponent(tag, drops=name in _DROPPED))
         if tag.single:
             self._close_last()
-
-    def _close(self, tag: JsxTag) -> None:
-        if tag.name in {component.tag.name for component in self._opened}:
-            while self._close_last() != tag.name:
-                pass
 
     def _close_last(self) -> str:
         """Write what the innermost component shows, and return its name."""

@@ -37,10 +37,10 @@ _MDX_BLOCK = re.compile(
     r"^(?P<fence>`{3,})mdx-code-block[ \t]*\n(?P<inside>(?:(?!```).*\n)*?)(?P=fence)[ \t]*$",
     re.MULTILINE,
 )
-_SNIPPET = re.compile(r"^<<<[ \t]*@?/?(?P<path>[^\s{\[]+)[^\n]*$", re.MULTILINE)
-# Of VitePress: a file of Markdown, or lines or a region of it, which are not told apart.
-_INCLUDE = re.compile(r"<!--\s*@include:\s*(?P<path>[^\s{}#<>]{1,300})[^\n<>]{0,100}?-->")
-_FRONT_MATTER = re.compile(r"\A---\n(?:(?!---\n).*\n){0,200}---\n")
+# What VitePress inserts: code of a file, or a file of Markdown.
+_INCLUDE = re.compile(
+    r"^<<<[ \t]*[^\s<][^\n]*$|<!--\s*@include:[^\n<>]{1,400}-->", re.MULTILINE
+)
 # Becomes a list of the headings. Pages of articles have none.
 _CONTENTS = re.compile(
     r"\[\[_?toc_?\]\]|@\[toc\](?:\([^()\n]*\))?|^(?:\$\{toc\}|\[toc\])[ \t]*$",
@@ -118,22 +118,9 @@ def run_templates(
             return log.text
 
 
-def _snippet(document: SourceDocument, log: common.ProblemLog, match: re.Match[str]) -> str:
-    """Return the code of a file that a document of VitePress shows."""
-    code = document.values.include(match["path"])
-    if code is None:
-        log.add_near(ProblemKind.MISSING_INCLUDE, match[0].strip(), match[0])
-        return ""
-    return common.code_block(code)
-
-
-def _included(document: SourceDocument, log: common.ProblemLog, match: re.Match[str]) -> str:
-    """Return the Markdown of a file that a document of VitePress includes."""
-    text = document.values.include(match["path"])
-    if text is None:
-        log.add_near(ProblemKind.MISSING_INCLUDE, match[0], match[0])
-        return ""
-    return f"\n\n{_FRONT_MATTER.sub('', text).strip()}\n\n"
+def _left_out(log: common.ProblemLog, match: re.Match[str]) -> str:
+    log.add_near(ProblemKind.MISSING_INCLUDE, match[0].strip(), match[0])
+    return ""
 
 
 def _shown_braces(match: re.Match[str]) -> str:
@@ -161,10 +148,7 @@ def _markdown_it(
     text = common.replace_outside_code(_VERBATIM, _shown_braces, text)
     text = common.replace_outside_code(_NUNJUCKS_COMMENT, common.same_lines, text)
     text = common.replace_outside_code(_NUNJUCKS_SET, lambda match: f"{match[1]}assign", text)
-    if "@include:" in text:
-        text = common.replace_outside_code(_INCLUDE, partial(_included, document, log), text)
-    if "<<<" in text:
-        text = common.replace_outside_code(_SNIPPET, partial(_snippet, document, log), text)
+    text = common.replace_outside_code(_INCLUDE, partial(_left_out, log), text)
     text = common.replace_outside_code(_VUE_VALUE, lambda _match: "{{ page.", text)
     if "{%" in text:
         return _fill_liquid(fields, document.values, log.reading(text), to_html, bare=True)

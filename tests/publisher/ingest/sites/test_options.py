@@ -73,21 +73,6 @@ def test_large_files_and_many_files_are_refused(
         list(files.below("", (".yml",)))
 
 
-def test_what_a_document_includes_is_in_the_folder_and_not_too_large(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "site").mkdir()
-    (tmp_path / "secret.md").write_text("x")
-    (tmp_path / "site/a.md").write_text("Ebb.")
-    (tmp_path / "site/large.md").write_text("x" * 100)
-    monkeypatch.setattr(configuration, "_MAX_FILE", 50)
-    files = ConfigurationFiles(tmp_path / "site")
-    names = ("../a.md", "@/a.md", "@site/a.md", "../../secret.md", "/a.md", "@/large.md")
-    found = [files.included(PurePosixPath("blog"), PurePosixPath(), one) for one in names]
-    assert found == ["Ebb.", "Ebb.", "Ebb.", None, None, None]
-    assert files.digest == ""
-
-
 # Patterns of paths in `include` and `exclude`.
 
 

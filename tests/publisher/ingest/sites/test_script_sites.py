@@ -168,19 +168,3 @@ def test_the_title_is_the_first_heading_wherever_it_stands(tmp_path: Path) -> No
     found = only_article(tmp_path, {".vitepress/config.ts": "", "blog/x.md": text})
     assert found.title == "High water"
     assert "High" in found.html
-
-
-def test_a_file_that_a_page_includes_is_part_of_it(tmp_path: Path) -> None:
-    text = "Before.\n\n<!--@include: ./parts/a.md-->\n\n<!-- @include: @/b.md{1,2} -->\n\n<!--@include: ./no.md-->\n"
-    files = {
-        "docs/.vitepress/config.ts": "",
-        "docs/blog/x.md": page(title="X") + text,
-        "docs/blog/parts/a.md": "---\nlayout: page\n---\nThe *ebb*.\n",
-        "docs/b.md": "The flood.\n",
-    }
-    build(tmp_path, files)
-    found = articles(tmp_path)["docs/blog/x.md"]
-    assert "<p>The <em>ebb</em>.</p>" in found.html
-    assert "The flood." in found.html
-    (problem,) = found.problems
-    assert (problem.kind, problem.what) == ("missing-include", "<!--@include: ./no.md-->")

@@ -96,13 +96,15 @@ def test_unknown_components_keep_their_text_and_unknown_expressions_leave_a_hole
     ]
 
 
-def test_documents_in_commonmark_format_have_no_mdx_and_vitepress_shows_code_of_files() -> None:
+def test_documents_in_commonmark_format_have_no_mdx_and_vitepress_inserts_no_files() -> None:
     head = "---\ntitle: T\nmdx:\n  format: md\n---\n"
     assert read_as("docusaurus", "a {b}", head=head).html == "<p>a {b}</p>"
-    body = "a\n\n<<< @/tide.js{2}\n\n<<< @/none.js"
-    article = read_as("markdown-it", body, includes={"tide.js": "let tide"})
-    assert article.text == "a\n\nlet tide"
-    assert problems_of(article) == [("missing-include", 8, "<<< @/none.js")]
+    article = read_as(
+        "markdown-it", "a\n\n<<< @/tide.js{2}\n\n<!--@include: ./b.md-->\n\n`<<< c`"
+    )
+    assert article.text == "a\n\n<<< c"
+    left_out = ((6, "<<< @/tide.js{2}"), (8, "<!--@include: ./b.md-->"))
+    assert problems_of(article) == [("missing-include", *one) for one in left_out]
 
 
 def test_values_and_components_of_vitepress() -> None:
