@@ -104,9 +104,7 @@ def split_sheet(css: str, sheet: int) -> SplitSheet:
             continue
         declarations = _declarations(node)
         selectors = _selectors(node)
-        if not all(
-            _SELECTOR.fullmatch(one) and not _ROW_POSITION.search(one) for one in selectors
-        ):
+        if not all(map(_is_inlinable, selectors)):
             # A part of the list in style attributes would win over the other part in the head.
             kept.append(node.serialize())
             continue
@@ -160,6 +158,10 @@ def _selectors(rule: ast.QualifiedRule) -> list[str]:
     for selector in selectors:
         _check_selector(rule, selector)
     return selectors
+
+
+def _is_inlinable(selector: str) -> bool:
+    return bool(_SELECTOR.fullmatch(selector)) and not _ROW_POSITION.search(selector)
 
 
 def _check_selector(rule: ast.QualifiedRule, selector: str) -> None:

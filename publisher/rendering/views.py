@@ -108,11 +108,7 @@ def article_view(
         ),
         url=urls.article_url(publication, article),
         published=published,
-        shown_as="converted"
-        if article.origin == Origin.CONVERTED
-        else "fallback"
-        if article.language != language
-        else None,
+        shown_as=_shown_as(article, language),
         is_late=is_late,
         original_on=day if day != published.date() else None,
         translations=article_translations(publication, article, variants),
@@ -166,6 +162,12 @@ def _neutralised(value: Any) -> Any:
     safe = {name: _neutralised(part) for name, part in parts.items()}
     changed = {name: part for name, part in safe.items() if part is not parts[name]}
     return replace(value, **changed) if changed else value
+
+
+def _shown_as(article: Article, language: str) -> Literal["fallback", "converted"] | None:
+    if article.origin == Origin.CONVERTED:
+        return "converted"
+    return "fallback" if article.language != language else None
 
 
 def _is_late(article: Article, variants: Iterable[Variant]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from importlib import import_module
 from itertools import islice
@@ -204,11 +205,8 @@ def build_article(
     )
     text = _text_of(html)
     picture, lost = choose_picture(metadata, html, media)
-    # Template code that readers would see.
-    leftovers = (
-        ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, None, code)
-        for code in leftover_code((title, metadata.summary, text), code_in_html(html))
-    )
+    shown = leftover_code((title, metadata.summary, text), code_in_html(html))
+    leftovers = (ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, None, one) for one in shown)
     attachments = media.attach(metadata.attachment_fields)
     found = with_lines((*problems, *lost, *media.lost, *leftovers), document.content)
     return replace(
@@ -216,9 +214,7 @@ def build_article(
         title=HIDDEN.sub("", clean_characters(title)),
         html=html,
         text=text,
-        published=metadata.published
-        or date_in_permalink(metadata.permalink or "")
-        or date_in_name(document.path.name),
+        published=metadata.published or _date_elsewhere(metadata, document),
         picture=picture,
         attachment_fields=(),
         attachments=attachments,
@@ -265,6 +261,11 @@ def _written_links(
         )
         for target, one in zip(links, placed, strict=True)
     )
+
+
+def _date_elsewhere(metadata: ParsedArticle, document: SourceDocument) -> date | None:
+    permalink = date_in_permalink(metadata.permalink or "")
+    return permalink or date_in_name(document.path.name)
 
 
 def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:

@@ -93,10 +93,7 @@ class DocusaurusSite(sites.Site):
         self._has_expressions = not _MDX_1.search(files.text("package.json") or "")
         # The lists of authors and tags, by folder and name.
         self._lists = {
-            (place.folder, name): files.first_table(
-                *(f"{place.folder}/{name}{ending}" for ending in (".yml", ".yaml", ".json"))
-            )
-            or {}
+            (place.folder, name): _table(files, place, name)
             for place in self._folders
             for name in (place.blog.authors, place.blog.tags)
         }
@@ -236,6 +233,11 @@ def _list_name(stated: str | None, usual: str) -> str:
     """Return the file of a list below its blog, without ending."""
     path = (stated or "").removeprefix("./")
     return str(PurePosixPath(path).with_suffix("")) if path else usual
+
+
+def _table(files: ConfigurationFiles, place: _BlogFolder, name: str) -> dict[str, Any]:
+    names = (f"{place.folder}/{name}{ending}" for ending in (".yml", ".yaml", ".json"))
+    return files.first_table(*names) or {}
 
 
 def _with_labels(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
