@@ -8,7 +8,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from operator import is_
-from typing import Any, cast
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from feeds import FEED_FORMATS
