@@ -205,8 +205,7 @@ def build_article(
     )
     text = _text_of(html)
     picture, lost = choose_picture(metadata, html, media)
-    shown = leftover_code((title, metadata.summary, text), code_in_html(html))
-    leftovers = (ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, None, one) for one in shown)
+    leftovers = _leftovers((title, metadata.summary, text), html)
     attachments = media.attach(metadata.attachment_fields)
     found = with_lines((*problems, *lost, *media.lost, *leftovers), document.content)
     return replace(
@@ -261,6 +260,12 @@ def _written_links(
         )
         for target, one in zip(links, placed, strict=True)
     )
+
+
+def _leftovers(texts: tuple[str, ...], html: str) -> tuple[ArticleProblem, ...]:
+    """Return a problem for each piece of template code that readers would see."""
+    seen = leftover_code(texts, code_in_html(html))
+    return tuple(ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, None, code) for code in seen)
 
 
 def _date_elsewhere(metadata: ParsedArticle, document: SourceDocument) -> date | None:
