@@ -148,6 +148,7 @@ def test_the_live_demo_picks_up_what_sites_of_this_machine_publish(
     for language, titles in FETCHED.items():
         page = monday[language].read_text("utf-8")
         assert [title for title in titles if title not in page] == []
+    assert " · tide-table.example\n" in monday["en"].read_text("utf-8")
     # The one with a picture has it from here, and a translation is the same story.
     story = here / "public/en/stories/rope-shed-wp-12/index.html"
     assert "/media/" in story.read_text("utf-8")
