@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,27 @@ def test_links_to_notes_of_a_text_stay_in_it() -> None:
     assert feed.entries[0].html == '<a href="#n">1</a><p id="n">N</p>'
     xhtml = '<div xmlns="http://www.w3.org/1999/xhtml" xml:base="/b"><a href="#n">1</a></div>'
     assert entry(f'<content type="xhtml">{xhtml}</content>').html == '<a href="#n">1</a>'
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ('<a href="/b?c&amp;d">x</a>', '<a href="https://e.example/b?c&amp;d">x</a>'),
+        ("<img alt='' src = b.png>", '<img alt="" src="https://e.example/dir/b.png" />'),
+        ('<a href="//f.example/">x</a>', '<a href="https://f.example/">x</a>'),
+        ("<A HREF=b.html>x</A>", '<a href="https://e.example/dir/b.html">x</a>'),
+        ("<video poster=p.png src=https://e.example/v.mp4>", 'src="https://e.example/v.mp4"'),
+        # These need nothing, and stay as they are written.
+        ("<A HREF='https://f.example/'>x</A>", "<A HREF='https://f.example/'>x</A>"),
+        ("<a href=mailto:a@e.example>x</a>", "<a href=mailto:a@e.example>x</a>"),
+        ("x<br/>y<hr />", "x<br/>y<hr />"),
+        # Browsers would go on with the element.
+        ("<b/>not bold", "<b></b>not bold"),
+    ],
+)
+def test_links_of_a_text_are_resolved_by_the_base_of_the_text(written: str, shown: str) -> None:
+    text = f'<content type="html" xml:base="https://e.example/dir/">{escape(written)}</content>'
+    assert shown in entry(text).html
 
 
 def test_plain_text_in_atom_is_escaped_and_pictures_are_no_text() -> None:
