@@ -107,8 +107,9 @@ class _Look:
         if page.api and found.feeds and self._answers(page.api):
             # Its own feeds would bring the same, and less.
             site = re.split(r"wp-json|index\.php|\?rest_route", page.api)[0]
-            others = [one for one in found.feeds[1:] if not one.url.startswith(site)]
-            found.feeds = [replace(found.feeds[0], url=site, kind="wordpress"), *others]
+            own = [one for one in found.feeds if one.url.startswith(site)] or found.feeds[:1]
+            others = [one for one in found.feeds if one not in own]
+            found.feeds = [replace(own[0], url=site, kind="wordpress"), *others]
         if not found.feeds:
             found.notes.append("no feed was found; if you know its address, give that")
 
