@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 
 from lxml import etree
+from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 _BLOCKS = frozenset(
@@ -32,6 +33,9 @@ _FEW = 0.15
 _NO_LETTERS = re.compile(r"[\W_]+")
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_ITEMS = frozenset({"li", "dt", "dd"})
+# With more of its letters in links, an item belongs to a list of pages.
+_MOST_LINKED = 2
 # A link beside a heading that leads to itself.
 _ANCHOR = re.compile(r"[#¶§🔗\s\u200b\ufeff]*")
 
@@ -46,16 +50,28 @@ def article_text(page: HtmlElement, select: str = "") -> str:
     _remove_furniture(body)
     if select:
         return "".join(_inner(one) for one in _outermost(body.cssselect(select)))
-    parts = [*_parts(body)]
+    own = _own_article(body)
+    if own is not body:
+        page = lxml_html.document_fromstring(etree.tostring(own, encoding="unicode"))
+    parts = [*_parts(own)]
     words = letters(_words(page, fast=True))
-    if len(words) < _FEW * sum(len(own) for _block, own, _is_leaf in parts):
+    if len(words) < _FEW * sum(len(text) for _block, text, _is_leaf in parts):
         words = letters(_words(page))
     good = _good(parts, words)
     if not good:
         return _words(page, as_html=True)
-    container = _container(body, [parts[number] for number in good])
+    container = _container(own, [parts[number] for number in good])
     _drop_others(parts, good, container)
     return _inner(container)
+
+
+def _own_article(body: HtmlElement) -> HtmlElement:
+    """Return the element of a page's article, the only one that has a heading of the page; else the page."""
+    headed = [one for one in body.iter("article") if one.find(".//h1") is not None]
+    outer = [
+        one for one in headed if not any(up in headed for up in one.iterancestors("article"))
+    ]
+    return outer[0] if len(outer) == 1 else body
 
 
 def _words(page: HtmlElement, *, fast: bool = False, as_html: bool = False) -> str:
@@ -159,15 +175,26 @@ def _drop_others(parts: Sequence[_Part], good: Sequence[int], container: HtmlEle
         # A text may begin or end with a picture.
         is_beside = not own and block.tag == "p" and block.getparent() in ends
         is_among = good[0] < number < good[-1] or is_beside
-        # trafilatura leaves out many a heading.
+        # trafilatura leaves out many headings, and parts of lists.
+        is_item = is_among and block.tag in _ITEMS and len(own) > _MOST_LINKED * _linked(block)
         is_heading = is_among and block.tag in _HEADINGS and number + 1 in chosen
-        if number in chosen or is_heading or _is_shown(block, _SHOWN if is_among else _FIGURES):
+        if (
+            number in chosen
+            or is_heading
+            or is_item
+            or _is_shown(block, _SHOWN if is_among else _FIGURES)
+        ):
             kept |= {block, *block.iterancestors()}
         elif not is_leaf:
             _clear_text(block)
     for block in [*container.iter(*_BLOCKS)]:
         if block is not container and block not in kept:
             block.drop_tree()
+
+
+def _linked(block: HtmlElement) -> int:
+    """Return how many of a block's letters are in links."""
+    return sum(len(letters(link.text_content())) for link in block.iter("a"))
 
 
 def _is_shown(block: HtmlElement, shown: Collection[str]) -> bool:

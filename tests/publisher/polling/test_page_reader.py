@@ -214,3 +214,13 @@ def test_what_would_keep_a_parser_busy_or_is_no_page_is_refused(body: bytes) -> 
 def test_a_script_that_looks_like_an_element_is_no_bomb() -> None:
     script = "<script>if (i<b " + "a b " * 5_000 + ")</script>"
     assert read(DATE + script).problem == ""
+
+
+def test_the_article_with_the_heading_is_read_also_if_it_is_short() -> None:
+    """A card of another article may have more words, and a sentence is no text to a program that chooses words."""
+    card = f"<section><article><h3>Another day</h3>{PARAGRAPHS}</article></section>"
+    short = "<p>The crane stands still today.</p><ul><li>Wind from the west</li></ul>"
+    html = read_web_page(page(text=short, beside=card), URL).entry.html
+    assert "stands still" in html
+    assert "Wind from the west" in html
+    assert "forty tonnes" not in html
