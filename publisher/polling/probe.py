@@ -98,11 +98,12 @@ class _Look:
         made = f" of a site made with {page.generator}" if page.generator else ""
         found.what = f"a page{made}"
         found.title = page.title
-        for link in self._links(page, url):
+        named = self._links(page, url)
+        for link in named or [FeedLink(urljoin(url, path)) for path in USUAL_FEEDS]:
             if monotonic() > self._ends or len(found.feeds) >= _MOST_FEEDS:
                 found.notes.append(f"{link.url}: not looked at, for want of time")
                 continue
-            if feed := self._read(link, found):
+            if feed := self._read(link, found, is_named=bool(named)):
                 found.feeds.append(feed)
         if page.api and found.feeds and self._answers(page.api):
             # Its own feeds would bring the same, and less.
@@ -118,8 +119,8 @@ class _Look:
             return bool(self.fetch(posts_address(api, {"per_page": "1"})))
         return False
 
-    def _links(self, page: FrontPage, url: str) -> Iterator[FeedLink]:
-        """Yield the feeds that a page and its translations name; the usual places if there are none."""
+    def _links(self, page: FrontPage, url: str) -> list[FeedLink]:
+        """Return the feeds that a page and its translations name."""
         links = [replace(one, language=one.language or page.language) for one in page.feeds]
         for language, other in page.others[:_MOST_LANGUAGES]:
             if other.rstrip("/") == url.rstrip("/") or monotonic() > self._ends:
@@ -133,14 +134,14 @@ class _Look:
         seen = dict[str, FeedLink]()
         for link in links:
             seen.setdefault(link.url, link)
-        yield from seen.values() or (FeedLink(urljoin(url, path)) for path in USUAL_FEEDS)
+        return [*seen.values()]
 
-    def _read(self, link: FeedLink, found: Probe) -> FoundFeed | None:
+    def _read(self, link: FeedLink, found: Probe, *, is_named: bool) -> FoundFeed | None:
         try:
             body, final, content_type = self.fetch(link.url)
             feed = self._parser.read_feed(body, final, content_type)
         except PublisherError as error:
-            if link.title or link.language:  # not one of the usual places
+            if is_named:
                 found.notes.append(f"{link.url}: {error}")
             return None
         known = {one.feed for one in found.feeds}
