@@ -11,10 +11,8 @@ from publisher.ingest.pickup import upsert
 from publisher.ingest.tables import source_item
 from publisher.urls import story_slug
 from tests.publisher.conftest import NOW, Make, PublicationFolder
-from tests.publisher.printing import pipeline_of, public
 
 DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
 
 
 # Two files for one article
@@ -319,54 +317,3 @@ def test_a_file_of_another_source_keeps_the_article_too(new_publication: Make) -
     publication.write("../more/a.md", title="Second")
     assert publication.pick_up().quarantined == 1
     assert publication.one("a").title == "First"
-
-
-# What comes back, in the editions
-
-DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning lamp"}}]
-
-
-def daily(new_publication: Make, *languages: str) -> PublicationFolder:
-    """Make a publication with an edition each day, whose first has been sent."""
-    publication = new_publication(newsletters=DAILY, languages=[*languages])
-    publication.write("zero.md", title="Zero", date="2026-01-09")
-    pipeline_of(publication).run()
-    return publication.at(NOW + HOUR)
-
-
-def carried(publication: PublicationFolder, day: int, language: str = "en") -> list[str]:
-    """Run a cycle on a day of January; return the stories that this day's edition carries."""
-    pipeline_of(publication.at(NOW + (day - 9) * DAY)).run()
-    # What is picked up from now on is for the next.
-    publication.at(NOW + (day - 9) * DAY + HOUR)
-    page = public(publication) / f"{language}/daily/2026-01-{day:02}/index.html"
-    text = page.read_text("utf-8") if page.is_file() else ""
-    return [key for key in ("zero", "ferry", "map") if f"/stories/{key}/" in text]
-
-
-def test_a_restored_article_is_sent_if_its_story_was_not(new_publication: Make) -> None:
-    publication = daily(new_publication, "en")
-    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09")
-    withdraw_as_draft(publication)
-    assert carried(publication, 10) == []
-    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09")
-    assert carried(publication, 11) == ["ferry"]
-    withdraw_file(publication)
-    publication.pick_up()
-    publication.write("ferry.md", title="The ferry", date="2026-01-09")
-    publication.pick_up_file("map.md", title="The map", date="2026-01-11")
-    assert "ferry" in publication.visible()
-    assert carried(publication, 12) == ["map"]
-
-
-def test_an_article_whose_language_changes_is_new_in_that_edition(
-    new_publication: Make,
-) -> None:
-    publication = daily(new_publication, "en", "ar")
-    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09", lang="en")
-    assert carried(publication, 10) == ["ferry"]
-    publication.pick_up_file("ferry.md", title="The ferry", date="2026-01-09", lang="ar")
-    assert carried(publication, 11, "ar") == ["ferry"]
-    publication.write("ferry.md", title="The ferry", date="2026-01-09", lang="en")
-    publication.pick_up_file("map.md", title="The map", date="2026-01-11")
-    assert carried(publication, 12) == ["map"]

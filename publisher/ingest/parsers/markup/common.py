@@ -3,7 +3,7 @@
 Code in Markdown is found before it is parsed, so that templates in it stay as they are written. The
 problems of one document are collected with the lines of its file. The pieces of HTML and Markdown that
 are written in place of a tag are those that plugins and sites use under the same names, so a tag of a
-site's own most likely shows a picture, a film, or only what is inside: `{% youtube abc %}`.
+site's own most likely shows a picture, a film, or only what is inside: `{{< youtube abc >}}`.
 
 Alerts of GitHub (`> [!NOTE]`) and `:::` blocks of Docusaurus and VitePress become quotes that begin
 with their title. Without one, the title is the kind of the note in the article's language. Tables

@@ -19,7 +19,6 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
 from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.markup import common
-from publisher.ingest.parsers.markup.vocabulary import LIQUID_TAGS, MarkupTag, is_picture
 
 # Files that one document includes, counted as often as they are rendered.
 _MAX_INCLUDES = 500
@@ -28,10 +27,6 @@ _ARGUMENT = re.compile(
 )
 # They write something for the head of the page, or change what is inside them for the site alone.
 _SILENT = frozenset({"i18n_headers", "static_href", "endstatic_href", "seo", "feed_meta"})
-# An argument of a tag that is not known; values are in quotes or one word.
-_ANY_ARGUMENT = re.compile(
-    r"""(?:(?P<key>[\w-]+)\s*[=:](?!//)\s*)?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,"']+))"""
-)
 # A name with its end is the end of a tag that is not known either.
 _END = re.compile(r"end\w+")
 # The text is at most as long as `liquid` allows for its number of tags.
@@ -295,8 +290,6 @@ def _write_unknown(node: _TagNode, _context: RenderContext) -> str:
         return what
     if _END.fullmatch(name) or name.lower() in _SILENT:
         return ""
-    if shown := _shown_by_name(name, node.argument):
-        return shown
     if name in state.paired:
         # What is inside it stays, so no sentence has a hole.
         state.log.add(ProblemKind.UNKNOWN_TAG, what, state.position(node.token))
@@ -317,32 +310,6 @@ _WRITERS: dict[str, _Writer] = {
     "highlight": _write_code,
     TOKEN_ILLEGAL: _write_unknown,
 }
-
-
-def _shown_by_name(name: str, written: str) -> str | None:
-    """Return the HTML that a tag with a usual name shows; None if nobody can know.
-
-    Plugins and sites use the same names, so a tag of a site's own most likely shows a picture or a film:
-    `{% image "pier.png", "The pier" %}`, `{% youtube abc %}`.
-    """
-    plain = name.lower().replace("-", "_")
-    if plain not in LIQUID_TAGS:
-        return None
-    words: list[str] = []
-    named: dict[str, str] = {}
-    for match in _ANY_ARGUMENT.finditer(written):
-        values = match.group("double", "single", "bare")
-        value = next(entry for entry in values if entry is not None)
-        if match["key"]:
-            named[match["key"].lower()] = value
-        else:
-            words.append(value)
-    if plain not in {"youtube", "vimeo", "gist"}:
-        # A word without quotes is a variable, a class or a size.
-        alts = [word for word in words if " " in word and not is_picture(word)]
-        words = [next(filter(is_picture, words), ""), *alts[:1]]
-    shown = LIQUID_TAGS[plain](MarkupTag(plain, named, tuple(words)))
-    return shown if isinstance(shown, str) else None
 
 
 def _filled(text: str, context: RenderContext, token: Token) -> str:

@@ -1,4 +1,4 @@
-"""What tags show, by their names: shortcodes of Hugo and of themes, components of MDX, tags of Liquid.
+"""What tags show, by their names: shortcodes of Hugo and of themes, components of MDX.
 
 The same names mean the same to all of them: notes become quotes with their title, tabs sections, buttons links.
 Films and frames become links: mails and feeds can't show them. Addresses of other documents are written as Hugo
@@ -185,10 +185,8 @@ def _film(address: str) -> TagWriter:
 def _gist(tag: MarkupTag) -> str | None:
     if not tag.positional:
         return None
-    # `user/number` is one argument in Liquid.
-    count = 1 if "/" in tag.positional[0] else 2
-    where = "https://gist.github.com/" + "/".join(tag.positional[:count])
-    return link_html(where, escape(" ".join((where, *tag.positional[count : count + 1]))))
+    where = "https://gist.github.com/" + "/".join(tag.positional[:2])
+    return link_html(where, escape(" ".join((where, *tag.positional[2:3]))))
 
 
 def _post(tag: MarkupTag) -> str:
@@ -243,7 +241,7 @@ def _named(writer: TagWriter, names: str) -> dict[str, TagWriter]:
     return dict.fromkeys(names.split(), writer)
 
 
-# What all tags of a name show, then what only shortcodes, components and tags of Liquid do.
+# What all tags of a name show, then what only shortcodes or components do.
 _COMMON: Mapping[str, TagWriter] = {
     **dict.fromkeys((*_NOTES, *_KINDS), _note),
     **_named(_section("name", "title", "header", "label", "value", 0), "tab tabitem"),
@@ -290,9 +288,4 @@ COMPONENTS: Mapping[str, TagWriter] = {
     **_named(lambda tag: escape(tag.argument("text")), "badge"),
     **_named(lambda tag: f"\n\n<strong>{tag.inside}</strong>\n\n", "summary"),
     "": _inside,
-}
-LIQUID_TAGS: Mapping[str, TagWriter] = {
-    **_named(picture, "image img picture figure responsive_image imagecaption"),
-    **{name: _COMMON[name] for name in ("youtube", "vimeo")},
-    **_named(_gist, "gist"),
 }
