@@ -120,23 +120,6 @@ def _xmlschema(value: Any) -> str:
     return found.isoformat() if isinstance(found, datetime) else f"{found}T00:00:00+00:00"
 
 
-def _slugify(value: Any, mode: str = "default") -> str:
-    if mode == "latin":
-        return slugify(str(value))
-    if mode == "none":
-        return str(value)
-    kept = {"raw": r"\s+", "pretty": r"[^\w._~!$&'()+,;=@-]+", "ascii": r"[^A-Za-z0-9]+"}
-    pattern = kept.get(mode, r"[\W_]+")
-    return re.sub(pattern, "-", str(value)).strip("-").lower()
-
-
-def _sentence(value: Any, connector: str = "and") -> str:
-    items = [str(item) for item in _items(value)]
-    if len(items) < 3:  # noqa: PLR2004  # "a and b"
-        return f" {connector} ".join(items)
-    return f"{', '.join(items[:-1])}, {connector} {items[-1]}"
-
-
 def _items(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         return list(value.values())
@@ -158,16 +141,8 @@ def _where(value: Any, name: str, wanted: Any = None) -> list[Any]:
     return [item for item in _items(value) if matches(item)]
 
 
-def _to_integer(value: Any) -> int:
-    try:
-        return int(float(str(value)))
-    except (ValueError, OverflowError):
-        return 0
-
-
 _FILTERS: dict[str, Filter] = {
     "absolute_url": _absolute_url,
-    "array_to_sentence_string": _sentence,
     "cgi_escape": lambda value: quote_plus(str(value)),
     "date_to_long_string": _dated("%d %B %Y"),
     "date_to_rfc822": _dated("%a, %d %b %Y %H:%M:%S +0000"),
@@ -178,21 +153,15 @@ _FILTERS: dict[str, Filter] = {
     "jsonify": lambda value: json.dumps(value, ensure_ascii=False, default=str),
     "normalize_whitespace": lambda value: " ".join(str(value).split()),
     "number_of_words": lambda value, *_mode: len(_WORD.findall(str(value))),
-    "pop": lambda value, count=1: _items(value)[: -int(count) or None],
-    "push": lambda value, item: [*_items(value), item],
     "relative_url": _relative_url,
     # Of Eleventy and Nunjucks: links are followed as they are written.
     "url": lambda value, *_base: str(value),
     "inputPathToUrl": lambda value: f"/{str(value).removeprefix('./').lstrip('/')}",
     "safe": str,
     "slug": lambda value, *_options: slugify(str(value)),
-    "sample": lambda value, *_count: next(iter(_items(value)), None),
-    "shift": lambda value, count=1: _items(value)[int(count) :],
-    "slugify": _slugify,
+    "slugify": lambda value, *_mode: re.sub(r"[\W_]+", "-", str(value)).strip("-").lower(),
     "smartify": str,
     "strip_index": lambda value: re.sub(r"/index\.html?$", "/", str(value)),
-    "to_integer": _to_integer,
-    "unshift": lambda value, item: [item, *_items(value)],
     "uri_escape": lambda value: quote(str(value), safe="!#$&'()*+,/:;=?@[]~%"),
     "where": _where,
     "xml_escape": lambda value: escape(str(value)),
