@@ -66,10 +66,7 @@ def _in_text(text: str, by_people: str, *, is_alone: bool = True) -> list[str]:
     """Describe the leftovers of a text; `is_alone` says that its element has no other."""
     found: list[str] = []
     if _MARKER_START.search(text):
-        markers = _leftover_markers(text, by_people)
-        found = [
-            message("%(marker)s was left over", marker=clip_text(marker)) for marker in markers
-        ]
+        found = _left_over(_MARKER, text, by_people)
     if is_alone and text.strip().lower() in _NOTHING and _without_layout(text) not in by_people:
         found.append(message("%(text)s is the only text", text=repr(text.strip())))
     return found
@@ -140,7 +137,7 @@ def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Findin
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not _MAYBE_LEFTOVER.search(line):
             continue
-        leftovers = _in_text(line, by_people) + _gettext_markers(line, by_people)
+        leftovers = _in_text(line, by_people) + _left_over(_GETTEXT, line, by_people)
         problems = [("text-template", leftover) for leftover in leftovers]
         signs = dict.fromkeys(_DAMAGE.findall(line))
         if is_quoted:
@@ -156,9 +153,10 @@ def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Findin
             yield mails.finding_of(code, f"“{clip_text(line, _QUOTED)}”", problem, line=number)
 
 
-def _gettext_markers(line: str, by_people: str) -> list[str]:
-    found = [match for match in _GETTEXT.findall(line) if not _is_by_people(match, by_people)]
-    return [message("%(marker)s was left over", marker=clip_text(match)) for match in found]
+def _left_over(pattern: re.Pattern[str], text: str, by_people: str) -> list[str]:
+    """Describe the markers of a text that people did not write themselves."""
+    found = [one[0] for one in pattern.finditer(text) if not _is_by_people(one[0], by_people)]
+    return [message("%(marker)s was left over", marker=clip_text(marker)) for marker in found]
 
 
 def _without_layout(text: str) -> str:
@@ -166,20 +164,12 @@ def _without_layout(text: str) -> str:
     return _LAYOUT.sub("", unicodedata.normalize("NFC", text))
 
 
-def _leftover_markers(text: str, by_people: str) -> list[str]:
-    """Return the markers of a text that people did not write themselves.
-
-    `by_people` is everything that people wrote, `_without_layout`. A marker without an end is
-    compared by its first word: it may be cut (`…`), and what follows it need not be theirs.
-    """
-    if not _MARKER_START.search(text):
-        return []
-    found = [match[0] for match in _MARKER.finditer(text)]
-    return [marker for marker in found if not _is_by_people(marker, by_people)]
-
-
 def _is_by_people(marker: str, by_people: str) -> bool:
-    """Return whether people wrote a marker themselves."""
+    """Return whether people wrote a marker themselves.
+
+    `by_people` is everything that they wrote, `_without_layout`. A marker without an end is compared by its first
+    word: it may be cut (`…`), and what follows it need not be theirs.
+    """
     if _without_layout(marker) in by_people:
         return True
     opening = _OPENING.match(marker)

@@ -168,12 +168,6 @@ def _contrasts(mail: CheckedMail) -> Iterator[Finding]:
     yield from _dark_mode(document)
 
 
-def needed_contrast(style: ComputedStyle) -> float:
-    """Return the contrast that a text of this size needs (WCAG 2.2, 1.4.3)."""
-    large = style.size >= _LARGE or (style.is_bold and style.size >= _LARGE_BOLD)
-    return AA_LARGE if large else AA
-
-
 def _texts(code: str, styles: ComputedStyles, *, is_dark: bool) -> Iterator[Finding]:
     problems: dict[int, str | None] = {}
     for shown in styles.texts:
@@ -185,7 +179,9 @@ def _texts(code: str, styles: ComputedStyles, *, is_dark: bool) -> Iterator[Find
 
 
 def _problem(style: ComputedStyle, *, is_dark: bool) -> str | None:
-    found, needed = style.contrast, needed_contrast(style)
+    is_large = style.size >= _LARGE or (style.is_bold and style.size >= _LARGE_BOLD)
+    # By the size of the text (WCAG 2.2, 1.4.3).
+    found, needed = style.contrast, AA_LARGE if is_large else AA
     if found >= needed:
         return None
     # Rounded down: 4.499 must not read as 4.5.

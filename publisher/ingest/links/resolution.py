@@ -309,8 +309,11 @@ class OutsideLinks:
     ) -> ProblemKind | None:
         """Return what is wrong with a link that leads to the address `outside` of the site."""
         is_own = is_below(outside, self.publication_url)
-        if is_own and self._is_answered(outside):
-            return None
+        if is_own:
+            path = unquote(urlsplit(outside).path)
+            below = urls.path_below(self.publication_url, path) or ""
+            if urls.has_own_page(below, self.languages, self.newsletters):
+                return None
         # The address of a page elsewhere may be of a part of the site that is not in its folder.
         if not is_own and not urls.is_relative(written):
             return None
@@ -320,7 +323,3 @@ class OutsideLinks:
         if not self.pages_of(origin.source).has(target, prefix, is_file=is_file):
             return ProblemKind.DEAD_LINK
         return ProblemKind.UNPUBLISHED_PAGE if is_own else None
-
-    def _is_answered(self, address: str) -> bool:
-        path = urls.path_below(self.publication_url, unquote(urlsplit(address).path)) or ""
-        return urls.has_own_page(path, self.languages, self.newsletters)

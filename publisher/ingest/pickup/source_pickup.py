@@ -87,7 +87,10 @@ class Changes:
         come to be read again and, if anything changed, those in quarantine, since the reason may be gone. Absence means withdrawal in complete listings only.
         """
         items = {item.key: item for item in listing.items}
-        changed = {key for key in items if not _is_unchanged(items[key], known.get(key))}
+        signatures = {key: item.signature for key, item in known.items()}
+        changed = {
+            k for k, i in items.items() if not i.signature or i.signature != signatures.get(k)
+        }
         withdrawn = known if listing.is_complete else listing.withdrawn
         gone = [key for key in withdrawn if key in known and key not in items]
         files = {key for key in changed if not items[key].is_document} | set(gone)
@@ -152,10 +155,6 @@ def _fingerprint(settings: Settings, options: SourceSettings) -> str:
         options.model_dump(exclude={"kind", "name", "path", "first_import", *options.unread}),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
-    return known is not None and bool(item.signature) and item.signature == known.signature
 
 
 @dataclass

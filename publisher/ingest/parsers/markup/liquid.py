@@ -126,13 +126,9 @@ def _items(value: Any) -> list[Any]:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
 
 
-def _property(item: Any, name: str) -> Any:
-    return item.get(name) if isinstance(item, Mapping) else None
-
-
 def _where(value: Any, name: str, wanted: Any = None) -> list[Any]:
     def matches(item: Any) -> bool:
-        found = _property(item, name)
+        found = item.get(name) if isinstance(item, Mapping) else None
         if wanted is None:
             return bool(found)
         many = found if isinstance(found, list) else [found]

@@ -103,10 +103,6 @@ _NOTES = "admonition callout notice alert hint message".split()  # noqa: SIM905
 _SHORTEST_KIND = 3
 
 
-def is_picture(address: str) -> bool:
-    return _PICTURE.fullmatch(address) is not None
-
-
 def figure(tag: MarkupTag) -> str:
     """Return a picture as a figure, with its title, caption and source below it."""
     source = tag.argument("src", 0)
@@ -229,7 +225,7 @@ def shown_by_arguments(tag: MarkupTag) -> str:
     """Return what a tag of an unknown name most likely shows: its text, picture or link."""
     if shown := tag.inside or tag.argument("text"):
         return shown
-    if is_picture(tag.argument("src", 0)):
+    if _PICTURE.fullmatch(tag.argument("src", 0)):
         return figure(tag)
     address = tag.argument(*_ADDRESS_KEYS)
     if _ADDRESS.fullmatch(address):
