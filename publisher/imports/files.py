@@ -145,11 +145,12 @@ def with_content(
     page = f"{head}<article>\n{html}\n</article>\n"
     try:
         shown = _read("page.html", page, library)
-        markdown = f"{head}{_markdown(html)}\n"
-        is_kept = _is_same(shown, markdown, library)
+        # The second has a backslash before each sign that Markdown could take for one of its own.
+        written = (f"{head}{_markdown(html, escapes=escapes)}\n" for escapes in (False, True))
+        markdown = next((one for one in written if _is_same(shown, one, library)), "")
     except ArticleError as error:
         return replace(planned, left_out=str(error))
-    ending, content = (".md", markdown) if is_kept else (".html", page)
+    ending, content = (".md", markdown) if markdown else (".html", page)
     return replace(
         planned,
         name=planned.stem + ending,
@@ -200,9 +201,13 @@ class _Markdown(MarkdownConverter):
     convert_ins = convert_abbr = convert_kbd = convert_q = convert_mark = _as_inline_html
 
 
-def _markdown(html: str) -> str:
+def _markdown(html: str, *, escapes: bool) -> str:
     converter = _Markdown(
-        heading_style="atx", bullets="-", strip=["script", "style"], newline_style="backslash"
+        heading_style="atx",
+        bullets="-",
+        strip=["script", "style"],
+        newline_style="backslash",
+        escape_misc=escapes,
     )
     return re.sub(r"\n{3,}", "\n\n", converter.convert(html)).strip("\n")
 

@@ -6,8 +6,8 @@ Old posts have no HTML; their cards (Lexical, Mobiledoc) are read if each is of 
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,9 +24,10 @@ from publisher.imports.model import (
 )
 from publisher.polling import foreign_values as foreign
 from publisher.polling.foreign_values import JsonObject, json_objects, json_text
-from publisher.polling.model import AnswerError, WebAuthor, WebEntry
+from publisher.polling.ghost import ghost_entry
+from publisher.polling.model import AnswerError
 
-_ADDRESS = "__GHOST_URL__"
+_ADDRESS = b"__GHOST_URL__"
 _STATUSES = frozenset({"published", "scheduled", "sent"})
 # An internal tag with the code of a language.
 _LANGUAGE_TAG = re.compile(r"hash-([a-z]{2}(?:-[a-z0-9]{2,8})*)")
@@ -55,28 +56,33 @@ def read_ghost(
     content: bytes, options: ExportWishes, files: ExportFiles | None = None
 ) -> Export:
     """Read an export. Raise ImportProblemError if it is none."""
+    if _ADDRESS in content and not options.site:
+        raise ImportProblemError("does not say where the site stood; add --site https://...")
     try:
-        value = foreign.json_value(content)
+        value = foreign.json_value(content.replace(_ADDRESS, options.site.rstrip("/").encode()))
     except AnswerError as error:
         raise ImportProblemError(str(error)) from None
     document = next(iter(json_objects(value, "db")), value) if isinstance(value, dict) else {}
     data = next(iter(json_objects(document, "data")), {})
     if "posts" not in data:
         raise ImportProblemError("this JSON is no export of Ghost")
-    if _ADDRESS.encode() in content and not options.site:
-        raise ImportProblemError("does not say where the site stood; add --site https://...")
-    tables = _Tables(data, options)
-    kinds = {"post", *options.kinds}
-    rows = json_objects(data, "posts")
+    rows, kinds = _joined(data), {"post", *options.kinds}
     wanted = [one for one in rows if _kind(one) in kinds]
     others = len(rows) - len(wanted)
+    codes = (
+        _LANGUAGE_TAG.fullmatch(json_text(one, "slug")) for one in json_objects(data, "tags")
+    )
+    languages = {code[0]: code[1] for code in codes if code}
+    settings = {
+        one.get("key"): json_text(one, "value") for one in json_objects(data, "settings")
+    }
     names = files.below("content/images", "") if files else []
     return Export(
         system="Ghost",
-        posts=tuple(map(tables.post, wanted)),
+        posts=tuple(_imported(one, options.site, languages) for one in wanted),
         notes=(f"{others} of the type page left out",) if others else (),
         site=options.site,
-        language=tables.setting("locale") or tables.setting("lang"),
+        language=settings.get("locale") or settings.get("lang", ""),
         pictures={f"/{one[one.index('content/images') :]}": one for one in names},
         read=files.read if files else lambda _name: b"",
     )
@@ -86,90 +92,61 @@ def _kind(row: JsonObject) -> str:
     return json_text(row, "type") or ("page" if row.get("page") == 1 else "post")
 
 
-@dataclass(slots=True)
-class _Tables:
-    data: JsonObject
-    options: ExportWishes
-
-    def setting(self, name: str) -> str:
-        rows = json_objects(self.data, "settings")
-        return next((json_text(one, "value") for one in rows if one.get("key") == name), "")
-
-    def _of_post(self, number: str, table: str, key: str, target: str) -> Iterator[JsonObject]:
-        """Yield the rows of a table that another one links to a post, in order."""
-        rows = {json_text(one, "id"): one for one in json_objects(self.data, target)}
-        links = [
-            one for one in json_objects(self.data, table) if json_text(one, "post_id") == number
-        ]
-        for link in sorted(links, key=lambda one: int(json_text(one, "sort_order") or 0)):
-            if row := rows.get(json_text(link, key)):
-                yield row
-
-    def post(self, row: JsonObject) -> ImportedPost:
+def _joined(data: JsonObject) -> list[JsonObject]:
+    """Return the posts with their tags, authors and values of other tables, as the Content API shows them."""
+    metas = {json_text(one, "post_id"): one for one in json_objects(data, "posts_meta")}
+    tags, people = (
+        _links(data, "posts_tags", "tag"),
+        _links(data, "posts_authors", "user", "author"),
+    )
+    joined = []
+    for row in json_objects(data, "posts"):
         number = json_text(row, "id")
-        tags = [*self._of_post(number, "posts_tags", "tag_id", "tags")]
-        slugs = (json_text(one, "slug") for one in tags)
-        metas = json_objects(self.data, "posts_meta")
-        meta = next((one for one in metas if json_text(one, "post_id") == number), {})
-        text, reason = self._text(row)
-        return ImportedPost(
-            entry=self._entry(row, tags, text),
-            slug=json_text(row, "slug"),
-            story=next((one for one in slugs if one.startswith("hash-story-")), ""),
-            alt=json_text(meta, "feature_image_alt"),
-            caption=foreign.plain_title(json_text(meta, "feature_image_caption"), is_html=True),
-            canonical=foreign.web_address(self._here(json_text(row, "canonical_url"))),
-            left_out=_reason(row) or reason,
-        )
-
-    def _entry(self, row: JsonObject, tags: list[JsonObject], text: str) -> WebEntry:
-        number = json_text(row, "id")
-        times = (_time(row, key) for key in ("published_at", "updated_at"))
-        published, updated = foreign.entry_times(*times)
-        people = self._of_post(number, "posts_authors", "author_id", "users")
-        names = (foreign.person_name(json_text(one, "name")) for one in people)
-        codes = (_LANGUAGE_TAG.fullmatch(json_text(one, "slug")) for one in tags)
-        return WebEntry(
-            id=number,
-            url=f"{self.options.site.rstrip('/')}/{json_text(row, 'slug')}/",
-            title=foreign.plain_title(json_text(row, "title")),
-            html=text,
-            summary=html.escape(json_text(row, "custom_excerpt")),
-            published=published,
-            updated=updated,
-            language=next((found[1] for found in codes if found), json_text(row, "locale")),
-            authors=tuple(WebAuthor(name=name) for name in names if name),
-            topics=tuple(json_text(one, "name") for one in tags if not _is_internal(one)),
-            picture=self._here(json_text(row, "feature_image")),
-        )
-
-    def _here(self, text: str) -> str:
-        return text.replace(_ADDRESS, self.options.site.rstrip("/"))
-
-    def _text(self, row: JsonObject) -> tuple[str, str]:
-        """Return the text as HTML, and why there is none."""
-        try:
-            text = json_text(row, "html") or _from_cards(row)
-        except (
-            ImportProblemError,
-            AnswerError,
-            RecursionError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as error:
-            said = (
-                str(error)
-                if isinstance(error, ImportProblemError)
-                else "its cards can't be read"
-            )
-            return "", said
-        return self._here(text), why_unread(text)
+        own = {"tags": tags.get(number, []), "authors": people.get(number, [])}
+        times = {key: _time(row, key) for key in ("published_at", "updated_at")}
+        joined.append({**metas.get(number, {}), **row, **own, **times})
+    return joined
 
 
-def _is_internal(tag: JsonObject) -> bool:
-    return json_text(tag, "visibility") == "internal" or json_text(tag, "slug").startswith(
-        "hash-"
+def _links(
+    data: JsonObject, table: str, name: str, key: str = ""
+) -> dict[str, list[JsonObject]]:
+    """Return rows by the ids of the posts that a table links them to, in its order."""
+    rows = {json_text(one, "id"): one for one in json_objects(data, f"{name}s")}
+    found: dict[str, list[JsonObject]] = {}
+    links = json_objects(data, table)
+    for link in sorted(links, key=lambda one: json_text(one, "sort_order").zfill(5)):
+        if row := rows.get(json_text(link, f"{key or name}_id")):
+            found.setdefault(json_text(link, "post_id"), []).append(row)
+    return found
+
+
+def _time(row: JsonObject, key: str) -> str:
+    """Return a time of ISO 8601; old exports write milliseconds."""
+    text = json_text(row, key)
+    return (
+        datetime.fromtimestamp(int(text[:13]) / 1000, UTC).isoformat()
+        if text.isdigit()
+        else text
+    )
+
+
+def _imported(row: JsonObject, site: str, languages: Mapping[str, str]) -> ImportedPost:
+    text, reason = _text(row)
+    slug, slugs = json_text(row, "slug"), (json_text(one, "slug") for one in row["tags"])
+    entry = ghost_entry({**row, "html": text}, site, languages)
+    return ImportedPost(
+        entry=replace(
+            entry,
+            url=f"{site.rstrip('/')}/{slug}/",
+            language=entry.language or json_text(row, "locale"),
+        ),
+        slug=slug,
+        story=next((one for one in slugs if one.startswith("hash-story-")), ""),
+        alt=json_text(row, "feature_image_alt"),
+        caption=foreign.plain_title(json_text(row, "feature_image_caption"), is_html=True),
+        canonical=foreign.web_address(json_text(row, "canonical_url")),
+        left_out=_reason(row) or reason,
     )
 
 
@@ -180,12 +157,15 @@ def _reason(row: JsonObject) -> str:
     return "" if seen_by in {"", "public"} else f"is for {seen_by} only"
 
 
-def _time(row: JsonObject, key: str) -> datetime | None:
-    """Read a time, which old exports write in milliseconds."""
-    text = json_text(row, key)
-    if text.isdigit():
-        return datetime.fromtimestamp(int(text[:13]) / 1000, UTC)
-    return foreign.iso_time(text)
+def _text(row: JsonObject) -> tuple[str, str]:
+    """Return the text as HTML, and why there is none."""
+    try:
+        text = json_text(row, "html") or _from_cards(row)
+    except ImportProblemError as error:
+        return "", str(error)
+    except (RecursionError, LookupError, TypeError, ValueError):
+        return "", "its cards can't be read"
+    return text, why_unread(text)
 
 
 def _from_cards(row: JsonObject) -> str:

@@ -1,6 +1,6 @@
 """What an export holds, whatever its format: posts as values, and what is to be said of the rest."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -116,11 +116,3 @@ def link_paragraph(address: str) -> str:
 def markdown_html(text: str) -> str:
     rendered: str = markdown_parser(Dialect.PLAIN).render(text)
     return rendered
-
-
-def counted_words(names: Iterable[str]) -> Iterator[str]:
-    """Yield each name with how often it comes, if it comes several times."""
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    yield from (f"{name} ({count})" if count > 1 else name for name, count in counts.items())

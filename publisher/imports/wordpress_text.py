@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
@@ -20,6 +21,8 @@ _BLOCKS = frozenset(
 # Their own text gets paragraphs, too.
 _CONTAINERS = frozenset({"div", "blockquote", "section", "article", "center", "main", "aside"})
 _BLANK_LINE = re.compile(r"[ \t]*\n[ \t]*(?:\n[ \t]*)+")
+# A tag, or a line end; one behind a line break of HTML is that one.
+_TAG_OR_LINE_END = re.compile(r"<br>[ \t]*\n|<[^<>]*>|\n")
 _CODE = re.compile(
     r"(<(pre|code|textarea)\b[^>]*>.{0,100000}?</\2>)", re.IGNORECASE | re.DOTALL
 )
@@ -68,7 +71,6 @@ class WordpressText:
 
     def to_html(self, content: str, post: str) -> str:
         """Return the text of the post with this id as HTML that nobody has cleaned."""
-        is_blocks = "<!-- wp:" in content
         self.lost += [f"block {name}" for name in _BLOCK_NOTE.findall(content)]
         text = re.sub(r"<!--.*?(?:-->|\Z)", "", content.replace("\r\n", "\n"), flags=re.DOTALL)
         text = _CODE_SHORTCODE.sub(_code, text)
@@ -76,8 +78,8 @@ class WordpressText:
         # Each code is followed by the name of its element.
         kept = (self._without_shortcodes(pieces[0], post), *self._after(pieces[1:], post))
         body = parsed_fragment("".join(kept))
-        if not is_blocks:
-            _add_paragraphs(body)
+        if "<!-- wp:" not in content:
+            body = parsed_fragment(_with_paragraphs(body))
         _add_links(body)
         return inner_html(body)
 
@@ -171,62 +173,32 @@ def _player(name: str, address: str) -> str:
     return f'\n\n<{name} src="{source}"></{name}>\n\n' if address else ""
 
 
-def _add_paragraphs(container: HtmlElement) -> None:
-    """Put what stands outside of blocks into paragraphs, which empty lines separate; other line ends stay as such."""
-    paragraph: HtmlElement | None = None
-    children, text = [*container], container.text or ""
-    container.text = None
-    for child in (*children, None):
-        first, *others = _BLANK_LINE.split(text)
-        for part in (first, *others):
-            paragraph = None if part is not first else paragraph
-            is_end = (
-                part is not (others or [first])[-1] or child is None or child.tag in _BLOCKS
-            )
-            paragraph = _with_lines(container, paragraph, part.rstrip() if is_end else part)
-        if child is None:
-            break
-        text, child.tail = child.tail or "", None
+def _with_paragraphs(container: HtmlElement) -> str:
+    """Return the inside of an element; what stands outside of blocks gets paragraphs."""
+    done, run = list[str](), html.escape(container.text or "", quote=False)
+    for child in container:
+        shown = etree.tostring(child, encoding="unicode", method="html", with_tail=False)
+        if child.tag in _CONTAINERS:
+            end = len(shown) - len(f"</{child.tag}>")
+            start = end - len(inner_html(child))
+            shown = shown[:start] + _with_paragraphs(child) + shown[end:]
         if child.tag in _BLOCKS:
-            paragraph = None
-            container.append(child)  # behind the paragraphs before it
-            if child.tag in _CONTAINERS:
-                _add_paragraphs(child)
+            done += [_in_paragraphs(run), shown]
+            run = ""
         else:
-            if paragraph is None:
-                paragraph = _new_paragraph(container)
-            paragraph.append(child)
+            run += shown
+        run += html.escape(child.tail or "", quote=False)
+    return "".join((*done, _in_paragraphs(run)))
 
 
-def _new_paragraph(container: HtmlElement) -> HtmlElement:
-    paragraph = lxml_html.Element("p")
-    container.append(paragraph)
-    return paragraph
+def _in_paragraphs(run: str) -> str:
+    """Return paragraphs, which empty lines separate; other line ends stay as such."""
+    parts = (one for one in _BLANK_LINE.split(run.strip()) if one)
+    return "".join(f"<p>{_TAG_OR_LINE_END.sub(_broken, part)}</p>" for part in parts)
 
 
-def _with_lines(
-    container: HtmlElement, paragraph: HtmlElement | None, text: str
-) -> HtmlElement | None:
-    """Add text to a paragraph, or to a new one if there is any text; return the paragraph."""
-    if paragraph is None:
-        text = text.lstrip()
-        if not text:
-            return None
-        paragraph = _new_paragraph(container)
-    elif len(paragraph) and paragraph[-1].tag == "br" and not paragraph[-1].tail:
-        text = text.lstrip()
-    for number, line in enumerate(text.split("\n")):
-        if number:
-            paragraph.append(lxml_html.Element("br"))
-        _append_text(paragraph, line)
-    return paragraph
-
-
-def _append_text(element: HtmlElement, text: str) -> None:
-    if len(element):
-        element[-1].tail = (element[-1].tail or "") + text
-    else:
-        element.text = (element.text or "") + text
+def _broken(found: re.Match[str]) -> str:
+    return "<br>" if found[0].endswith("\n") else found[0]
 
 
 def _add_links(body: HtmlElement) -> None:

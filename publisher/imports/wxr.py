@@ -21,7 +21,6 @@ from publisher.imports.model import (
     ExportWishes,
     ImportedPost,
     ImportProblemError,
-    counted_words,
     why_unread,
 )
 from publisher.imports.wordpress_text import LibraryFile, WordpressText
@@ -89,7 +88,8 @@ def read_wxr(content: bytes, options: ExportWishes) -> Export:
     notes = [*site.faults]
     notes += (f"{number} of the type {kind} left out" for kind, number in others.items())
     if text.lost:
-        notes.append(f"shows nothing without WordPress: {', '.join(counted_words(text.lost))}")
+        lost = (f"{one} ({n})" if n > 1 else one for one, n in Counter(text.lost).items())
+        notes.append(f"shows nothing without WordPress: {', '.join(lost)}")
     return Export(
         system=_SYSTEM,
         posts=posts,

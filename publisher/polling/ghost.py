@@ -66,11 +66,12 @@ def read_ghost_posts(body: bytes, site: str, tags: Mapping[str, str]) -> PostPag
     meta = next(iter(json_objects(shown, "meta")), {})
     pages = json_objects(meta, "pagination")
     items = [one for one in json_objects(shown, "posts") if json_text(one, "id")]
-    posts = tuple(_post(one, site, tags) for one in items)
+    posts = tuple(ghost_entry(one, site, tags) for one in items)
     return posts, not any(one.get("next") for one in pages)
 
 
-def _post(item: JsonObject, site: str, languages: Mapping[str, str]) -> WebEntry:
+def ghost_entry(item: JsonObject, site: str, languages: Mapping[str, str]) -> WebEntry:
+    """Return a post as the Content API shows it, with tags and authors; `languages` are those of slugs of tags."""
     times = (foreign.iso_time(json_text(item, key)) for key in ("published_at", "updated_at"))
     published, updated = foreign.entry_times(*times)
     tags = json_objects(item, "tags")

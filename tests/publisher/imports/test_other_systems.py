@@ -80,7 +80,11 @@ def ghost(*posts: dict[str, Any]) -> bytes:
         "posts_authors": [
             {"post_id": one["id"], "author_id": "1", "sort_order": 0} for one in rows
         ],
-        "tags": [{"id": one, "slug": one, "name": one.title()} for one in slugs],
+        "tags": [
+            {"id": one, "slug": one, "name": one.title(), "visibility": seen}
+            for one in slugs
+            for seen in ["internal" if one.startswith("hash") else "public"]
+        ],
         "posts_tags": [
             {"post_id": r["id"], "tag_id": t} for r in rows for t in r.get("tags", ())
         ],
