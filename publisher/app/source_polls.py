@@ -64,7 +64,7 @@ def poll_sources(
             root=settings.folders.root,
         )
         report = poller.run(progress, only)
-    ask_hubs(settings, database, clock.now(), client)
+    ask_hubs(settings, database, clock.now(), client, user_agent_of(settings))
     return report
 
 

@@ -36,7 +36,11 @@ _ALGORITHMS = frozenset({"sha1", "sha256", "sha384", "sha512"})
 
 
 def ask_hubs(
-    settings: Settings, database: Database, now: datetime, client: GuardedClient
+    settings: Settings,
+    database: Database,
+    now: datetime,
+    client: GuardedClient,
+    user_agent: str,
 ) -> None:
     """Ask hubs for pushes of the sources that want them, and to end those that no source wants."""
     ends = time.monotonic() + _SECONDS_OF_ALL
@@ -47,7 +51,8 @@ def ask_hubs(
         asked = hubs.before_request(before, mode, now)
         _store(database, one.name, asked)
         sent = asked if mode is HubMode.SUBSCRIBE else before
-        problem = _ask(settings, one.name, sent, mode, _client_of(settings, one.name, client))
+        request = _request(settings, one.name, sent, mode, user_agent)
+        problem = _ask(_client_of(settings, one.name, client), request)
         if problem and mode is HubMode.SUBSCRIBE:
             log.warning("hub not asked", source=one.name, reason=problem)
             _store(database, one.name, replace(asked, reason=problem), only_after=asked)
@@ -90,17 +95,20 @@ def _client_of(settings: Settings, name: str, client: GuardedClient) -> GuardedC
     return replace(client, limits=FetchLimits(seconds=_SECONDS), networks=networks)
 
 
-def _ask(
-    settings: Settings, name: str, push: PushState, mode: HubMode, client: GuardedClient
-) -> str:
-    """Send a request to a hub; return why it was not accepted, empty if it was."""
+def _request(
+    settings: Settings, name: str, push: PushState, mode: HubMode, user_agent: str
+) -> WebRequest:
     secret = load_secret(settings)
     path = f"feedback/websub/{callback_token(secret, name)}/"
     callback = public_url(settings.publication, path)
     form = hubs.request_fields(push, mode, callback, hub_secret(secret, name))
-    fields = {"Content-Type": "application/x-www-form-urlencoded"}
+    fields = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": user_agent}
     body = urlencode(form).encode()
-    request = WebRequest(push.asked_hub, "POST", fields, body, follow="same host")
+    return WebRequest(push.asked_hub, "POST", fields, body, follow="same host")
+
+
+def _ask(client: GuardedClient, request: WebRequest) -> str:
+    """Send a request to a hub; return why it was not accepted, empty if it was."""
     try:
         with client.open(request) as answer:
             is_done = answer.status in _SUCCESS

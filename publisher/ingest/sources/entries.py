@@ -7,7 +7,7 @@ is withdrawn. The key of an entry is what its source called it first.
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
@@ -76,16 +76,16 @@ class EntrySource:
         name, today = self._options.name, self._now.astimezone(self._zone)
         with self._database.reading() as connection:
             ready = store.ready_entries(connection, name, since, self._now)
-            waiting = waiting_entries(connection, self._options, ready, today)
-            keys = sorted({one.key for one in ready} - _keys_of_articles(connection, name))
+            known = _known_items(connection, name) if ready else {}
+            waiting = waiting_entries(connection, self._options, ready, known, today)
+            keys = [one.key for one in ready if not known.get(one.key)]
             copied = store.copied_entries(connection, name, keys, self._sites)
         # They are listed again until their day has come.
-        until = min([self._now, *(one.ready_at for one in waiting)])
-        ready = [one for one in ready if one not in waiting]
+        until = min([self._now, *waiting.values()])
         shown = [
             Item(one.key, f"{_COPY}{one.signature}" if one.key in copied else one.signature)
             for one in ready
-            if not one.is_withdrawn
+            if not (one.is_withdrawn or one.key in waiting)
         ]
         gone = [one.key for one in ready if one.is_withdrawn]
         return Listing(shown, False, until.isoformat(), withdrawn=gone)
@@ -125,26 +125,30 @@ def waiting_entries(
     connection: sa.Connection,
     options: PolledSourceSettings,
     ready: Sequence[ReadyEntry],
+    known: Collection[str],
     now: datetime,
-) -> list[ReadyEntry]:
-    """Return those of the entries that are news of a later day: `max_per_day` became news on this one, as `now` has it."""
-    if options.max_per_day is None or not ready:
-        return []
-    here = source_item.c.source == options.name
-    known = {*connection.execute(sa.select(source_item.c.key).where(here)).scalars()}
+) -> dict[str, datetime]:
+    """Return those of the entries that are news of a later day, as keys with the times at which they were ready.
+
+    `max_per_day` became news on this day, as `now` has it. Those of `known` keys are no news.
+    """
     new = [one for one in ready if not (one.is_archive or one.is_withdrawn or one.key in known)]
+    if options.max_per_day is None or not new:
+        return {}
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     times = article.c.available_at
     query = sa.select(sa.func.count()).join_from(source_item, article)
-    query = query.where(here, times >= day, times < day + timedelta(days=1))
-    today = connection.execute(query.where(article.c.mailing != Mailing.ARCHIVE)).scalar_one()
-    return new[max(options.max_per_day - today, 0) :]
+    query = query.where(source_item.c.source == options.name, times >= day)
+    query = query.where(times < day + timedelta(days=1), article.c.mailing != Mailing.ARCHIVE)
+    today = connection.execute(query).scalar_one()
+    return {one.key: one.ready_at for one in new[max(options.max_per_day - today, 0) :]}
 
 
-def _keys_of_articles(connection: sa.Connection, source: str) -> set[str]:
+def _known_items(connection: sa.Connection, source: str) -> dict[str, bool]:
+    """Return the keys of what was picked up, and whether each is an article."""
     item = source_item.c
-    query = sa.select(item.key).where(item.source == source, item.article_id.is_not(None))
-    return {*connection.execute(query).scalars()}
+    query = sa.select(item.key, item.article_id.is_not(None)).where(item.source == source)
+    return {key: bool(is_article) for key, is_article in connection.execute(query)}
 
 
 def count_waiting_entries(
@@ -159,7 +163,8 @@ def count_waiting_entries(
     today, counts = now.astimezone(settings.zone()), Counter[str]()
     for one in limited:
         ready = store.ready_entries(connection, one.name, None, now)
-        counts[one.name] = len(waiting_entries(connection, one, ready, today))
+        known = _known_items(connection, one.name)
+        counts[one.name] = len(waiting_entries(connection, one, ready, known, today))
     return counts
 
 

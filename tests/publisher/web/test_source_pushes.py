@@ -93,7 +93,7 @@ class Pushed:
         folder = self.polled.folder
         folder.at(folder.clock.now() + after)
         client = self.server.client
-        ask_hubs(folder.settings, folder.database, folder.clock.now(), client)
+        ask_hubs(folder.settings, folder.database, folder.clock.now(), client, "tests")
 
     @property
     def asked(self) -> list[dict[str, str]]:
