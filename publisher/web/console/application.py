@@ -26,7 +26,6 @@ from publisher.web.console import context as console_context
 from publisher.web.console.accounts import administration, own_account, sign_in
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.issues import approvals, calendar, overview, previews, sending
-from publisher.web.console.issues.sending import RepeatedProgress
 from publisher.web.console.routes import Access, Route
 from publisher.web.pages.responses import LARGEST_ID, redirect_to, see_other
 
@@ -90,7 +89,6 @@ def create_console(
         app.add_url_rule(
             route.path, route.endpoint, _view(context, route), methods=route.methods
         )
-    app.wsgi_app = RepeatedProgress(app.wsgi_app, context)  # type: ignore[method-assign]  # as Flask's documentation does
     return app
 
 

@@ -1,22 +1,16 @@
 """Who gets an issue, how far it is, what became of every mail; the mail as it was sent, and its corrections.
 
-The part with the counts is rendered once for all who look, in each language. A browser that was let in gets it
-for `_PERMITTED` without another look at its session and account: those cost more than the counts. Every other
-page of the console looks at each request.
+The part with the counts is rendered once for all who look, in each language.
 
 Each page is about an issue in all its languages. What mail servers say is text of strangers.
 """
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from typing import Any
 
 import flask
-from werkzeug.http import parse_cookie
 
 from publisher.app.editing_state import Permission
 from publisher.app.issues import corrections, sending
@@ -26,11 +20,10 @@ from publisher.app.issues.lookup import IssueGroup, find_issue_group
 from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
 from publisher.app.issues.preview_pages import LOOKS, WIDTHS
 from publisher.config import Settings
-from publisher.errors import IssueError, PublisherError, UsageError
+from publisher.errors import IssueError, UsageError
 from publisher.web.api.operations import About
-from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext, ConsoleRequest
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import RouteTable
-from publisher.web.security import SAFE_METHODS
 from subscribers.preferences import Profile
 
 # For everybody who looks at this process's pages.
@@ -38,11 +31,6 @@ watch = sending.SendingWatch()
 # By issue and language of the page: the counts and settings that it shows, and its HTML.
 _shown: dict[tuple[str, str], tuple[tuple[sending.SendingStatus, ...], Settings, bytes]] = {}
 _MAX_SHOWN = 100
-_PROGRESS_PATH = re.compile(r"/issues/([^/]+)/sending/progress/")
-# How much later than elsewhere a session that was ended by another process counts as ended.
-_PERMITTED = timedelta(seconds=20)
-# Browsers that are remembered.
-_MAX_PERMITTED = 1000
 
 
 ROUTES = RouteTable()
@@ -58,116 +46,17 @@ def progress_values(looks: tuple[sending.SendingStatus, ...], issue: str) -> dic
 
 @ROUTES.add("GET /issues/<issue>/sending/progress/", Permission.VIEW)
 def sending_progress(request: ConsoleRequest, issue: str) -> flask.Response:
-    looks = watch.look_at_group(request.state, issue)
-    shown = _shown_html(looks, request.settings, issue, request.language)
-    if shown is None:
+    looks, key = watch.look_at_group(request.state, issue), (issue, request.language)
+    shown = _shown.get(key)
+    # The counts of a moment are the same objects, so that comparing them takes no time.
+    if shown is None or shown[0] != looks or shown[1] is not request.settings:
         page = request.page("sending_progress.html", **progress_values(looks, issue))
         if len(_shown) >= _MAX_SHOWN:
             _shown.clear()
-        shown = page.get_data()
-        _shown[issue, request.language] = looks, request.settings, shown
-    response = flask.Response(shown, mimetype="text/html")
+        shown = _shown[key] = looks, request.settings, page.get_data()
+    response = flask.Response(shown[2], mimetype="text/html")
     response.headers["Content-Language"] = request.language
     return response
-
-
-def _shown_html(
-    looks: tuple[sending.SendingStatus, ...], settings: Settings, issue: str, language: str
-) -> bytes | None:
-    """Return the HTML with certain counts, if it was rendered before."""
-    shown = _shown.get((issue, language))
-    # The counts of a moment are the same objects, so that comparing them takes no time.
-    is_same = shown is not None and shown[0] == looks and shown[1] is settings
-    return shown[2] if shown is not None and is_same else None
-
-
-class _Permitted(NamedTuple):
-    """A browser that was let in: until when, and the header fields of its answer."""
-
-    until: datetime
-    language: str
-    fields: list[tuple[str, str]]
-
-
-class RepeatedProgress:
-    """Passes requests to the pages, but answers a repeated one for counts by itself."""
-
-    def __init__(self, pages: WSGIApplication, context: ConsoleContext) -> None:
-        self._pages = pages
-        self._context = context
-        self._permitted: dict[tuple[str, ...], _Permitted] = {}
-        # How often it was emptied: who was let in before that is asked again.
-        self._emptied = 0
-
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        asked = _PROGRESS_PATH.fullmatch(str(environ.get("PATH_INFO", "")))
-        if asked is None or environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
-            return self._pass_on(environ, start_response)
-        browser = _browser(environ)
-        repeated = self._repeat(browser, asked[1])
-        if repeated is None:
-            return self._pages(environ, self._remembering(browser, start_response))
-        html, fields = repeated
-        start_response("200 OK", fields)
-        return [html]
-
-    def _pass_on(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        try:
-            return self._pages(environ, start_response)
-        finally:
-            # Somebody has signed out, or lost a role.
-            if environ["REQUEST_METHOD"] not in SAFE_METHODS:
-                self._emptied += 1
-                self._permitted.clear()
-
-    def _repeat(
-        self, browser: tuple[str, ...], issue: str
-    ) -> tuple[bytes, list[tuple[str, str]]] | None:
-        """Return HTML and header fields for a browser that was let in, unless they have to be made."""
-        permitted = self._permitted.get(browser)
-        now = self._context.clock.now()
-        if permitted is None or not permitted.until - _PERMITTED <= now < permitted.until:
-            return None
-        settings = self._context.current_settings()
-        try:
-            looks = watch.look_at_group(self._context.state(settings, may_write=False), issue)
-        except PublisherError:  # the pages have words for it
-            return None
-        html = _shown_html(looks, settings, issue, permitted.language)
-        if html is None:
-            return None
-        return html, [*permitted.fields, ("Content-Length", str(len(html)))]
-
-    def _remembering(
-        self, browser: tuple[str, ...], start_response: StartResponse
-    ) -> Callable[..., Any]:
-        emptied = self._emptied
-
-        def start(status: str, fields: list[tuple[str, str]], *rest: Any) -> Any:
-            if status.startswith("200 ") and emptied == self._emptied:
-                self._remember(browser, fields)
-            return start_response(status, fields, *rest)
-
-        return start
-
-    def _remember(self, browser: tuple[str, ...], fields: list[tuple[str, str]]) -> None:
-        language = next((value for name, value in fields if name == "Content-Language"), "")
-        kept = [one for one in fields if one[0] != "Content-Length"]
-        if len(self._permitted) >= _MAX_PERMITTED:
-            self._permitted.clear()
-        until = self._context.clock.now() + _PERMITTED
-        self._permitted[browser] = _Permitted(until, language, kept)
-
-
-def _browser(environ: WSGIEnvironment) -> tuple[str, ...]:
-    """Return what an answer depends on: host, path and session."""
-    cookies = parse_cookie(str(environ.get("HTTP_COOKIE", "")))
-    host, path = str(environ.get("HTTP_HOST", "")), str(environ["PATH_INFO"])
-    return host, path, cookies.get(CONSOLE_COOKIE, "")
 
 
 # Mail providers that are shown by name.
