@@ -19,12 +19,11 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Connection, Engine
 
-from publisher.app.editing_state import Actor, EditingState, Permission, record_by_owner
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.settings import change_toml, file_hash, localised_changes
 from publisher.articles import store
 from publisher.articles.model import Article
 from publisher.articles.store import ArticleSummary, list_articles_before, newest_labels
-from publisher.config import Settings
 from publisher.config.loader import PEOPLE_FILE, parse_toml, read_people
 from publisher.config.setting_keys import ABSENT
 from publisher.database import Database
@@ -61,15 +60,15 @@ def count_archived_articles(database: Database) -> Mapping[str, int]:
         return source_items.count_archive(connection)
 
 
-def announce_articles(settings: Settings, database: Database, name: str, now: datetime) -> int:
+def announce_articles(state: EditingState, actor: Actor, name: str) -> int:
     """Have the next issues carry what is an archive of a source or a story; return how many articles.
 
     What is news, or was announced before, stays as it is. Raise UsageError for an unknown name.
     """
-    with database.writing() as connection:
-        count = source_items.announce_archive(connection, _chosen(connection, name), now)
-        if count:
-            record_by_owner(connection, settings, "announce", name, now, articles=count)
+    with state.changing(actor, "announce", name) as change:
+        chosen = _chosen(change.connection, name)
+        count = source_items.announce_archive(change.connection, chosen, state.clock.now())
+        change.details["articles"], change.is_repeated = count, not count
     log.info("articles announced", name=name, articles=count)
     return count
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -44,7 +43,6 @@ __all__ = [
     "Role",
     "find_terminal_actor",
     "open_editing_state",
-    "record_by_owner",
 ]
 
 
@@ -97,21 +95,15 @@ class EditingState:
         details: Mapping[str, Any],
     ) -> None:
         """Record in the audit log, in a transaction of the caller's, who did what in it."""
-        entry = _entry(actor, verb, what, self.clock.now(), details)
+        entry = audit.AuditEntry(
+            at=self.clock.now(),
+            actor=actor.name,
+            verb=verb,
+            object=what,
+            details={**details, "via": actor.via},
+            network=actor.network,
+        )
         audit.record(connection, self.secret, entry)
-
-
-def _entry(
-    actor: Actor, verb: str, what: str, at: datetime, details: Mapping[str, Any]
-) -> audit.AuditEntry:
-    return audit.AuditEntry(
-        at=at,
-        actor=actor.name,
-        verb=verb,
-        object=what,
-        details={**details, "via": actor.via},
-        network=actor.network,
-    )
 
 
 @contextmanager
@@ -132,16 +124,3 @@ def find_terminal_actor(state: EditingState, email: str | None) -> Actor:
     if account is None or account.disabled_at is not None:
         raise UsageError(f"{email}: no account; `publisher api listAccounts` shows them")
     return terminal_actor(account)
-
-
-def record_by_owner(  # an entry's facts
-    connection: Connection,
-    settings: Settings,
-    verb: str,
-    what: str,
-    now: datetime,
-    **details: Any,
-) -> None:
-    """Record in the audit log, in a transaction of the caller's, what the machine's owner did in it."""
-    entry = _entry(terminal_actor(), verb, what, now, details)
-    audit.record(connection, load_secret(settings), entry)

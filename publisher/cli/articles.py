@@ -125,10 +125,9 @@ def announce_articles_command(given: common.Given, source_story: str) -> None:
     """
     from publisher.app.articles import announce_articles, count_mailed_articles
 
-    with open_state(given.settings) as database:
-        now = given.clock.now()
-        count = announce_articles(given.settings, database, source_story, now)
-        mailed = count_mailed_articles(database, source_story)
+    with given.editing() as (state, actor):
+        count = announce_articles(state, actor, source_story)
+        mailed = count_mailed_articles(state.database, source_story)
     done = f"{common.count_noun(count, 'article')} announced: the next issues carry them"
     echo(f"{source_story}: {done if count else _nothing_announced(mailed)}")
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, select
 
+from publisher.accounts.model import Actor, terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.articles import store
 from publisher.articles.model import Article
@@ -115,6 +116,11 @@ def editing_state(publication: PublicationFolder) -> EditingState:
         secret=load_secret(publication.settings),
         clock=publication.clock,
     )
+
+
+def by_owner(publication: PublicationFolder) -> tuple[EditingState, Actor]:
+    """What verbs take of the machine's owner."""
+    return editing_state(publication), terminal_actor()
 
 
 def _article(text: str, matter: Mapping[str, Any]) -> str:

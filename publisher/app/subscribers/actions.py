@@ -11,8 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from publisher.app.editing_state import Actor, Change, EditingState, Permission, record_by_owner
+from publisher.app.editing_state import Actor, Change, EditingState, Permission
 from publisher.app.subscribers import records
+from publisher.app.subscribers.personal_tables import MOVED_TABLES
 from publisher.bounces import store
 from publisher.bounces.intake import score_of
 from publisher.bounces.model import BounceEvent
@@ -23,8 +24,10 @@ from publisher.errors import ConsentError, UsageError
 from publisher.log import log
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
+from subscribers.address_change import merge_subscribers
 from subscribers.changes import resubscribe, unsubscribe_subscriber
 from subscribers.consent_records import load_events, load_leavings_since
+from subscribers.errors import ErasedSubscriberError
 from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
 from subscribers.store import find_subscriber, known_subscriber, load_subscriber
 
@@ -47,28 +50,26 @@ def read_returned_mail(
 
 
 def revive_address(
-    settings: Settings, database: Database, address: str, now: datetime, *, note: str = ""
+    state: EditingState, actor: Actor, address: str, note: str = ""
 ) -> records.ConsentChange:
-    """Write again to an address that bounced. Doing so twice is no error.
+    """Write again to an address that bounced; earlier events do not count any more. Doing so twice is no error.
 
-    Earlier events do not count any more. Raise ConsentError for somebody who left or complained,
-    and what `find_record` raises.
+    Raise ConsentError for somebody who left or complained, and what `find_record` raises.
     """
-    records.find_record(settings, database, address)
-    with database.writing() as connection:
-        before = known_subscriber(connection, address)
+    with _changing(state, actor, "revive", _number(state, address)) as (change, before):
         _check_revivable(before)
-        if before.status is not SubscriberStatus.BOUNCED:
+        change.is_repeated = before.status is not SubscriberStatus.BOUNCED
+        if change.is_repeated:
             return records.ConsentChange(before, before)
-        resubscribe(connection, address, None, now, note=note or "revived")
-        change = records.ConsentChange(before, known_subscriber(connection, address))
-        record_by_owner(connection, settings, "revive", f"subscriber {before.id}", now)
-    log.info("address revived", subscriber=change.after.id)
-    return change
+        note, now = note or "revived", state.clock.now()
+        resubscribe(change.connection, before.address, None, now, note=note)
+        after = _require(change.connection, before.id)
+    log.info("address revived", subscriber=after.id)
+    return records.ConsentChange(before, after)
 
 
 def undo_left_by_mail(
-    settings: Settings, database: Database, since: datetime, now: datetime
+    state: EditingState, actor: Actor, since: datetime
 ) -> tuple[list[records.ConsentChange], list[str]]:
     """Subscribe again whom mails without our token unsubscribed since an instant. Return changes and refusals.
 
@@ -76,20 +77,20 @@ def undo_left_by_mail(
     somebody left once more, by a link, stays. Doing so twice is no error.
     """
     changes, refusals = [], []
-    with database.writing() as connection:
+    with state.database.writing() as connection:
         left = load_leavings_since(connection, since)
         for number in dict.fromkeys(
             event.subscriber_id for event in left if _is_by_mail(event)
         ):
             try:
-                changes += _undo_one(connection, settings, number, since, now)
+                changes += _undo_one(
+                    connection, state.settings, number, since, state.clock.now()
+                )
             except (ConsentError, UsageError) as error:
                 refusals.append(str(error))
         if changes:
-            what = f"{len(changes)} subscribers"
-            record_by_owner(
-                connection, settings, "undo-mail", what, now, since=since.isoformat()
-            )
+            what, details = f"{len(changes)} subscribers", {"since": since.isoformat()}
+            state.record(connection, actor, "undo-mail", what, details)
     return changes, refusals
 
 
@@ -157,22 +158,41 @@ def read_subscriber_record(
     return record, read_returned_mail(state.database, record, state.clock.now())
 
 
+def resubscribe_address(
+    state: EditingState, actor: Actor, address: str, newsletter: str | None, *, note: str = ""
+) -> records.ConsentChange:
+    """Do the same by address. Raise ConsentError for somebody erased, too, UnknownSubscriberError or BadAddressError."""
+    try:
+        number = _number(state, address)
+    except ErasedSubscriberError as error:
+        remedy = "if the subscriber asks to come back, import it with --returned"
+        raise ConsentError(f"{error}; {remedy} {address}") from error
+    return resubscribe_number(state, actor, number, newsletter, note)
+
+
 def resubscribe_number(
     state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
-) -> Subscriber:
-    """Undo an unsubscription or a bounce, since the subscriber asked for it. Raise ConsentError."""
+) -> records.ConsentChange:
+    """Undo an unsubscription or a bounce, since the subscriber asked for it; raise as `resubscribe_person`."""
     with _changing(state, actor, "resubscribe", number) as (change, person):
         change.details["newsletter"] = newsletter
         connection, now = change.connection, state.clock.now()
         done = records.resubscribe_person(
             connection, state.settings, person, newsletter, now, note=note
         )
-        return done.after
+        change.is_repeated = not done.changed
+        return done
+
+
+def unsubscribe_address(
+    state: EditingState, actor: Actor, address: str, newsletter: str | None, *, note: str = ""
+) -> records.ConsentChange:
+    return unsubscribe_number(state, actor, _number(state, address), newsletter, note)
 
 
 def unsubscribe_number(
     state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
-) -> Subscriber:
+) -> records.ConsentChange:
     """Unsubscribe somebody from one newsletter, or from all. Doing so twice is no error."""
     with _changing(state, actor, "unsubscribe", number) as (change, person):
         records.check_newsletter(state.settings, person, newsletter)
@@ -180,12 +200,41 @@ def unsubscribe_number(
         connection, now = change.connection, state.clock.now()
         owner = ConsentSource.OWNER
         unsubscribe_subscriber(connection, person, newsletter, now, source=owner, note=note)
-        return _require(connection, number)
+        done = records.ConsentChange(person, _require(connection, number))
+        change.is_repeated = not done.changed
+        return done
+
+
+def erase_address(state: EditingState, actor: Actor, address: str) -> None:
+    erase_number(state, actor, _number(state, address))
 
 
 def erase_number(state: EditingState, actor: Actor, number: int) -> None:
+    """Delete all that is stored of a subscriber, except a keyed hash of the address.
+
+    Ledger rows stay, with a number instead of the address; those under way are suppressed.
+    """
     with _changing(state, actor, "erase", number) as (change, person):
         records.erase_person(change.connection, state.settings, person, state.clock.now())
+
+
+def merge_addresses(
+    state: EditingState, actor: Actor, former: str, kept: str
+) -> records.ConsentChange:
+    """Merge the records of two addresses of one person; `kept` stays, and notices to the other one are cancelled.
+
+    Raise UsageError if both are one record, and what `find_record` raises.
+    """
+    gone_id, number = _number(state, former), _number(state, kept)
+    with _changing(state, actor, "merge", number) as (change, before):
+        connection, now = change.connection, state.clock.now()
+        if gone_id == number:
+            raise UsageError(f"{former} and {kept} are one subscriber already")
+        gone, owner = _require(connection, gone_id), ConsentSource.OWNER
+        cancel_notices(connection, gone_id, tuple(NoticeKind), now)
+        after = merge_subscribers(connection, (gone, before), MOVED_TABLES, now, owner)
+        change.details["former"] = gone_id
+        return records.ConsentChange(before, after)
 
 
 @contextmanager
@@ -196,6 +245,10 @@ def _changing(
         person = _require(change.connection, number)
         actor.require(Permission.MANAGE_SUBSCRIBERS, person.language)
         yield change, person
+
+
+def _number(state: EditingState, address: str) -> int:
+    return records.find_record(state.settings, state.database, address).subscriber.id
 
 
 def _require(connection: Connection, number: int) -> Subscriber:

@@ -13,22 +13,18 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection
 
-from publisher.app.editing_state import record_by_owner
 from publisher.app.subscribers import personal_tables
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import ConsentError, UsageError
-from publisher.notices.kinds import NoticeKind
-from publisher.notices.ledger import cancel_notices
 from publisher.secrets import load_secret
 from subscribers import errors, store
-from subscribers.address_change import merge_subscribers
 from subscribers.addresses import normalise_address
-from subscribers.changes import resubscribe, unsubscribe
+from subscribers.changes import resubscribe
 from subscribers.consent_records import ConsentRecord, load_consent_records, load_history
 from subscribers.lists import import_export
 from subscribers.lists.rows import ListPublication
-from subscribers.model import ConsentSource, Subscriber, SubscriberHistory, SubscriberStatus
+from subscribers.model import Subscriber, SubscriberHistory, SubscriberStatus
 from subscribers.pending_requests import JoinRequest, list_requests
 from subscribers.preferences import Preferences, load_preferences
 from subscribers.store import erase
@@ -130,59 +126,6 @@ def find_record(settings: Settings, database: Database, address: str) -> Subscri
         )
 
 
-def unsubscribe_address(
-    settings: Settings,
-    database: Database,
-    address: str,
-    newsletter: str | None,
-    now: datetime,
-    *,
-    note: str = "",
-) -> ConsentChange:
-    """Unsubscribe somebody from one newsletter, or from all (None). Doing so twice is no error.
-
-    Raise UsageError for a newsletter that neither the publication nor the subscriber has, and what
-    `find_record` raises.
-    """
-    with database.writing() as connection:
-        before = _require_subscriber(connection, settings, address)
-        check_newsletter(settings, before, newsletter)
-        owner = ConsentSource.OWNER
-        unsubscribe(connection, address, newsletter, now, source=owner, note=note)
-        change = ConsentChange(before, store.known_subscriber(connection, address))
-        if change.changed:
-            what, about = f"subscriber {before.id}", {"newsletter": newsletter}
-            record_by_owner(connection, settings, "unsubscribe", what, now, **about)
-        return change
-
-
-def resubscribe_address(
-    settings: Settings,
-    database: Database,
-    address: str,
-    newsletter: str | None,
-    now: datetime,
-    *,
-    note: str = "",
-) -> ConsentChange:
-    """Undo an unsubscription or a bounce, since the subscriber asked the owner for it.
-
-    Raise ConsentError after a complaint, before a confirmation and for somebody erased, UsageError
-    if the newsletter is unknown or has to be named, and UnknownSubscriberError or BadAddressError.
-    """
-    with database.writing() as connection:
-        try:
-            before = _require_subscriber(connection, settings, address)
-        except errors.ErasedSubscriberError as error:
-            remedy = "if the subscriber asks to come back, import it with --returned"
-            raise ConsentError(f"{error}; {remedy} {address}") from error
-        change = resubscribe_person(connection, settings, before, newsletter, now, note=note)
-        if change.changed:
-            what, about = f"subscriber {before.id}", {"newsletter": newsletter}
-            record_by_owner(connection, settings, "resubscribe", what, now, **about)
-        return change
-
-
 def resubscribe_person(
     connection: Connection,
     settings: Settings,
@@ -192,7 +135,11 @@ def resubscribe_person(
     *,
     note: str = "",
 ) -> ConsentChange:
-    """Undo an unsubscription or a bounce of a subscriber on record; raise what the above does."""
+    """Undo an unsubscription or a bounce of a subscriber on record.
+
+    Raise ConsentError after a complaint and before a confirmation, UsageError if the newsletter is unknown or has to be
+    named.
+    """
     check_newsletter(settings, before, newsletter)
     try:
         resubscribe(connection, before.address, newsletter, now, note=note)
@@ -204,18 +151,6 @@ def resubscribe_person(
     return ConsentChange(before, store.known_subscriber(connection, before.address))
 
 
-def erase_address(settings: Settings, database: Database, address: str, now: datetime) -> None:
-    """Delete all that is stored of a subscriber, except a keyed hash of the address.
-
-    Ledger rows stay, with a number instead of the address; those under way are suppressed. Raise
-    what `find_record` raises.
-    """
-    with database.writing() as connection:
-        person = _require_subscriber(connection, settings, address)
-        erase_person(connection, settings, person, now)
-        record_by_owner(connection, settings, "erase", f"subscriber {person.id}", now)
-
-
 def erase_person(
     connection: Connection, settings: Settings, person: Subscriber, now: datetime
 ) -> None:
@@ -223,29 +158,6 @@ def erase_person(
     personal_tables.delete_personal_rows(connection, person.id)
     personal_tables.forget_address(connection, person.email)
     erase(connection, person.email, address_digest(settings), now)
-
-
-def merge_addresses(
-    settings: Settings, database: Database, former: str, kept: str, now: datetime
-) -> ConsentChange:
-    """Merge the records of two addresses of one person, as the owner knows; `kept` stays.
-
-    Waiting notices to the former address are cancelled. Raise UsageError if both are one record,
-    and what `find_record` raises.
-    """
-    with database.writing() as connection:
-        gone = _require_subscriber(connection, settings, former)
-        before = _require_subscriber(connection, settings, kept)
-        if gone.id == before.id:
-            raise UsageError(f"{former} and {kept} are one subscriber already")
-        cancel_notices(connection, gone.id, tuple(NoticeKind), now)
-        owner = ConsentSource.OWNER
-        after = merge_subscribers(
-            connection, (gone, before), personal_tables.MOVED_TABLES, now, owner
-        )
-        what = f"subscriber {after.id}"
-        record_by_owner(connection, settings, "merge", what, now, former=gone.id)
-        return ConsentChange(before, after)
 
 
 def read_own_data(settings: Settings, database: Database, address: str) -> str:

@@ -58,13 +58,10 @@ def subscribers_unsubscribe_command(
     --newsletter NAME (all of them): Only this newsletter.
     --note TEXT: How the subscriber asked; `find` shows it.
     """
-    from publisher.app.subscribers.records import unsubscribe_address
+    from publisher.app.subscribers.actions import unsubscribe_address
 
-    with open_state(given.settings) as database:
-        now = given.clock.now()
-        change = unsubscribe_address(
-            given.settings, database, address, newsletter, now, note=note
-        )
+    with given.editing() as (state, actor):
+        change = unsubscribe_address(state, actor, address, newsletter, note=note)
     echo(output.unsubscribed_sentence(change, newsletter))
 
 
@@ -81,13 +78,10 @@ def subscribers_resubscribe_command(
     --newsletter NAME (all of them): Only this newsletter.
     --note TEXT: How the subscriber asked; `find` shows it.
     """
-    from publisher.app.subscribers.records import resubscribe_address
+    from publisher.app.subscribers.actions import resubscribe_address
 
-    with open_state(given.settings) as database:
-        now = given.clock.now()
-        change = resubscribe_address(
-            given.settings, database, address, newsletter, now, note=note
-        )
+    with given.editing() as (state, actor):
+        change = resubscribe_address(state, actor, address, newsletter, note=note)
     echo(output.resubscribed_sentence(change))
 
 
@@ -102,14 +96,15 @@ def subscribers_erase_command(given: common.Given, address: str, *, yes: bool = 
     ADDRESS: The subscriber's address, in any spelling.
     --yes: Erase without a question.
     """
-    from publisher.app.subscribers.records import erase_address, find_record
+    from publisher.app.subscribers.actions import erase_address
+    from publisher.app.subscribers.records import find_record
 
-    with open_state(given.settings) as database:
-        person = find_record(given.settings, database, address).subscriber
+    with given.editing() as (state, actor):
+        person = find_record(state.settings, state.database, address).subscriber
         if not yes and not _confirms(f"Erase {person.address}? It can't be undone."):
             echo("nothing was erased")
             return 1
-        erase_address(given.settings, database, address, given.clock.now())
+        erase_address(state, actor, address)
     echo(
         f"{person.address} is erased. Mails that were sent, the outbox and backups still have it"
     )

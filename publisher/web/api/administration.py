@@ -7,11 +7,10 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from publisher.app.accounts import administration
 from publisher.app.accounts.keys import list_keys, revoke_key
-from publisher.app.editing_state import EditingState, Permission
+from publisher.app.editing_state import Permission
 from publisher.app.issues.calendar import renew_private_addresses
 from publisher.app.operation import webhooks
-from publisher.app.subscribers.actions import revive_address, undo_left_by_mail
-from publisher.app.subscribers.records import merge_addresses
+from publisher.app.subscribers import actions
 from publisher.app.translators import choose_translator_mails, read_translator_choices
 from publisher.web.api import operations
 from publisher.web.api.problems import ProblemError
@@ -406,37 +405,32 @@ def _renew_private_feeds(request: ApiRequest) -> TranslatorChoicesValue:
 @OPERATIONS.add("POST /subscribers/revive", Permission.MANAGE_SUBSCRIBERS)
 def _revive_subscriber(request: ApiRequest, body: Revival) -> SubscriberAnswer:
     """Write again to an address that bounced, because it works now; refused after a complaint."""
-    state = _as_owner(request)
-    now = state.clock.now()
-    change = revive_address(state.settings, state.database, body.address, now, note=body.note)
+    _require_owner(request)
+    change = request.call(actions.revive_address, body.address, body.note)
     return SubscriberAnswer.of(change.after)
 
 
 @OPERATIONS.add("POST /subscribers/merge", Permission.MANAGE_SUBSCRIBERS)
 def _merge_subscribers(request: ApiRequest, body: AddressesOfOne) -> SubscriberAnswer:
     """Make one subscriber of two addresses of the same person, for good; what either left stays left."""
-    state = _as_owner(request)
-    now = state.clock.now()
-    change = merge_addresses(state.settings, state.database, body.former, body.kept, now)
+    _require_owner(request)
+    change = request.call(actions.merge_addresses, body.former, body.kept)
     return SubscriberAnswer.of(change.after)
 
 
 @OPERATIONS.add("POST /mailbox/undo", Permission.MANAGE_SUBSCRIBERS)
 def _undo_left_by_mail(request: ApiRequest, body: ForgedMail) -> UndoneDepartures:
     """Subscribe again all whom forged mails have unsubscribed since an instant."""
-    state = _as_owner(request)
-    now = state.clock.now()
+    _require_owner(request)
     try:
         since = body.since.astimezone(UTC)
     except OverflowError as error:
         raise ProblemError(422, "since: is no time that a calendar has") from error
-    changes, refused = undo_left_by_mail(state.settings, state.database, since, now)
+    changes, refused = request.call(actions.undo_left_by_mail, since)
     subscribed = [change.after.address for change in changes]
     return UndoneDepartures(subscribed=subscribed, refused=refused)
 
 
-def _as_owner(request: ApiRequest) -> EditingState:
-    """Return the state for use cases of the machine's owner; raise ProblemError for an account."""
+def _require_owner(request: ApiRequest) -> None:
     if request.actor.account_id is not None:
         raise ProblemError(403, "only the machine's owner does this: leave out --as")
-    return request.state

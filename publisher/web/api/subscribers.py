@@ -87,8 +87,8 @@ def _unsubscribe(
 ) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
     number = read_number(subscriber, "a subscriber")
-    person = request.call(actions.unsubscribe_number, number, body.newsletter, body.note)
-    return SubscriberAnswer.of(person)
+    change = request.call(actions.unsubscribe_number, number, body.newsletter, body.note)
+    return SubscriberAnswer.of(change.after)
 
 
 @OPERATIONS.add(

@@ -16,6 +16,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from publisher.app.operation import page_servers
+from publisher.app.subscribers.actions import erase_address
 from publisher.app.subscribers.join_protection import offer_form
 from publisher.app.subscribers.joining import (
     SubscriptionRequest,
@@ -23,7 +24,6 @@ from publisher.app.subscribers.joining import (
     confirm_by_link,
     request_subscription,
 )
-from publisher.app.subscribers.records import erase_address
 from publisher.config import web
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import sign_link
@@ -39,7 +39,7 @@ from subscribers.tables import (
     join_request,
     subscriber,
 )
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, by_owner
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.conftest import everything
@@ -414,7 +414,7 @@ def test_each_state_of_a_link_has_its_sentence_in_each_language(
         with publication.database.writing() as connection:
             connection.execute(update(join_request).values(cancelled_at=NOW))
     if state == "unknown":
-        erase_address(settings, publication.database, ANN, NOW)
+        erase_address(*by_owner(publication), ANN)
     for language, sentence in zip(("en", "ar"), SENTENCES[state], strict=True):
         page = client.get(f"/{language}/confirm/?t={link}").text
         assert f"<h1>{sentence}</h1>" in page

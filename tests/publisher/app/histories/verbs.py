@@ -5,10 +5,14 @@ Each verb calls a use case of the program.
 
 from datetime import timedelta
 
+from publisher.accounts.model import terminal_actor
+from publisher.app.editing_state import EditingState
 from publisher.app.subscribers import access, joining, preferences, unsubscribing
+from publisher.app.subscribers.actions import erase_address
 from publisher.app.subscribers.preferences import EnteredPreferences
-from publisher.app.subscribers.records import erase_address, import_subscribers
+from publisher.app.subscribers.records import import_subscribers
 from publisher.app.subscribers.unsubscribing import UNDO_PERIOD, LeaveScope
+from publisher.clock import FixedClock
 from publisher.testing import SECRET
 from subscribers.consent_records import ConsentChannel, ConsentOrigin
 from subscribers.model import JoinWish
@@ -276,7 +280,13 @@ class History(Play):
         person = self.model.find(address)
         if person is None:
             return
-        erase_address(self._settings, self._database, address, self.now)
+        state = EditingState(
+            settings=self._settings,
+            database=self._database,
+            secret=SECRET,
+            clock=FixedClock(self.now),
+        )
+        erase_address(state, terminal_actor(), address)
         self.model.remove(person)
         self.model.barred.add(person.address)
         for other in self.model.persons:

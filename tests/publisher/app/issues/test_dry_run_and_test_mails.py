@@ -15,8 +15,8 @@ from publisher.app.issues import preview as use_cases
 from publisher.app.issues.dry_run import open_dry_run, open_preview, preview_next
 from publisher.app.issues.lookup import find_edition
 from publisher.app.issues.send_test_mails import TEST_MAIL_LIMIT, SentTest, send_tests
+from publisher.app.subscribers.actions import unsubscribe_address
 from publisher.app.subscribers.personal_tables import OTHER_TABLES, PERSONAL_TABLES, own_numbers
-from publisher.app.subscribers.records import unsubscribe_address
 from publisher.clock import FixedClock
 from publisher.database import Database, engine, open_database
 from publisher.database.copy import read_all_tables
@@ -31,7 +31,7 @@ from subscribers.tables import subscriber_alias
 from tests.databases import wait_for_locks
 from tests.publisher.app.editing import audit_log
 from tests.publisher.app.reading import DAY, Reading, titles
-from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
+from tests.publisher.conftest import NOW, Make, PublicationFolder, by_owner, editing_state
 from tests.publisher.mail.samples import parsed
 
 pytestmark = pytest.mark.usefixtures("issue_pages_only")
@@ -58,8 +58,7 @@ def send_stories(publication: PublicationFolder) -> None:
     found.join("left", "en")
     found.run()
     found.next_day()
-    settings, now = publication.settings, publication.clock.now()
-    unsubscribe_address(settings, publication.database, "left@example.com", None, now)
+    unsubscribe_address(*by_owner(publication), "left@example.com", None)
     found.write(3, "en", "ar")
 
 

@@ -19,7 +19,7 @@ from publisher.app.issues.preview_pages import (
     with_local_pictures,
     with_scheme,
 )
-from publisher.app.subscribers.records import unsubscribe_address
+from publisher.app.subscribers.actions import unsubscribe_address
 from publisher.assembly import gate_run
 from publisher.config import Publication
 from publisher.database.metadata import metadata
@@ -35,7 +35,7 @@ from publisher.rendering import Digest, Renderer
 from publisher.testing import SECRET
 from subscribers.preferences import Profile, TextLength
 from tests.publisher.app.reading import DAY, Reading, titles
-from tests.publisher.conftest import PublicationFolder, editing_state
+from tests.publisher.conftest import PublicationFolder, by_owner, editing_state
 from tests.publisher.printing import pipeline_of
 
 pytestmark = pytest.mark.usefixtures("issue_pages_only")
@@ -185,8 +185,7 @@ def test_who_gets_nothing_is_told_why(reading: Reading, renderer: Renderer) -> N
     reading.join("pausing", "en", paused_until=reading.publication.clock.now() + DAY)
     left = reading.join("left", "en")
     publication = reading.publication
-    now = publication.clock.now()
-    unsubscribe_address(publication.settings, publication.database, left, None, now)
+    unsubscribe_address(*by_owner(publication), left, None)
     reading.join("picky", "en", topics=("none",))
     pipeline_of(reading.publication).prepare()
     found = {

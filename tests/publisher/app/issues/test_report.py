@@ -16,9 +16,9 @@ from publisher.app.editing_state import find_terminal_actor
 from publisher.app.issues import deliveries
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.lookup import require_issue, require_rows
-from publisher.app.subscribers.actions import read_returned_mail, revive_address
+from publisher.app.subscribers.actions import erase_address, read_returned_mail, revive_address
 from publisher.app.subscribers.preferences import switch_language
-from publisher.app.subscribers.records import erase_address, find_record
+from publisher.app.subscribers.records import find_record
 from publisher.bounces.intake import receive_bounce
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
 from publisher.bounces.store import add_event
@@ -45,7 +45,7 @@ from tests.publisher.app.approving import NAME
 from tests.publisher.app.stored_rows import insert_subscriber
 from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.cli.conftest import Run, run
-from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
+from tests.publisher.conftest import NOW, Make, PublicationFolder, by_owner, editing_state
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -395,9 +395,11 @@ def test_an_address_that_bounced_is_written_to_again_which_is_logged_without_it(
     assert status_of(publication, ANN) is SubscriberStatus.BOUNCED
     later = NOW + 3 * ONE_DAY
     settings, database = publication.settings, publication.database
-    words = {"note": note} if note else {}
+    words = (note,) if note else ()
     with capture_logs() as logs:
-        changes = [revive_address(settings, database, ANN, later, **words) for _ in range(2)]
+        changes = [
+            revive_address(*by_owner(publication.at(later)), ANN, *words) for _ in range(2)
+        ]
     assert [one.changed for one in changes] == [True, False]
     assert status_of(publication, ANN) is SubscriberStatus.ACTIVE
     number = number_of(database, ANN)
@@ -417,7 +419,7 @@ def test_nobody_is_revived_after_a_complaint_or_an_unsubscription(ledger: OpenLe
         unsubscribe(connection, BOB, None, NOW)
     for address, why in ((ANN, "final"), (BOB, "resubscribe")):
         with pytest.raises(ConsentError, match=why):
-            revive_address(publication.settings, publication.database, address, NOW)
+            revive_address(*by_owner(publication), address)
     assert status_of(publication, ANN) is SubscriberStatus.COMPLAINED
 
 
@@ -428,7 +430,7 @@ def test_reports_are_erased_with_their_subscriber(ledger: OpenLedger) -> None:
     publication = ledger.publication
     bounce(publication, ANN, 1)
     bounce(publication, BOB, 1)
-    erase_address(publication.settings, publication.database, ANN, NOW)
+    erase_address(*by_owner(publication), ANN)
     (row,) = publication.rows(bounce_event)
     assert row["subscriber_id"] == number_of(publication.database, BOB)
 

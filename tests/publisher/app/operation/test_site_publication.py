@@ -28,7 +28,7 @@ from publisher.syndication.tables import feed, feed_entry
 from subscribers.store import known_subscriber
 from tests.databases import at_database
 from tests.publisher.assembly.test_select import carried, issues, select
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, by_owner
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.ingest.sites.helpers import build, page
 from tests.publisher.printing import json_feed, pipeline_of, public, shown
@@ -207,9 +207,7 @@ def names(publication: PublicationFolder, issue: str) -> list[str]:
 
 
 def announce(publication: PublicationFolder, name: str) -> int:
-    return announce_articles(
-        publication.settings, publication.database, name, publication.clock.now()
-    )
+    return announce_articles(*by_owner(publication), name)
 
 
 def test_no_issue_carries_what_a_site_had_published_before_its_first_import(

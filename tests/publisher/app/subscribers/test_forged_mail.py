@@ -23,7 +23,7 @@ from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.store import known_subscriber
 from subscribers.tables import subscriber, subscription
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, by_owner
 from tests.sizes import by_lane, night_seed
 
 BOX = "lists@news.example.org"
@@ -186,12 +186,16 @@ def test_the_owner_undoes_at_once_what_mails_without_a_token_did(
     complained = a_link_complaint(attacked, PEOPLE[4])
     attacked.receive(complained, at=HOUR * 3)
     assert attacked.status_of(PEOPLE[4]) is SubscriberStatus.UNSUBSCRIBED
-    settings, database = attacked.settings, attacked.database
-    changes, refusals = undo_left_by_mail(settings, database, since, NOW + HOUR * 5)
+    changes, refusals = undo_left_by_mail(
+        *by_owner(attacked.publication.at(NOW + HOUR * 5)), since
+    )
     assert sorted(one.after.address for one in changes) == [PEOPLE[1], PEOPLE[2], PEOPLE[4]]
     assert all(one.after.newsletters == ("weekly",) for one in changes)
     assert not refusals
-    assert undo_left_by_mail(settings, database, since, NOW + HOUR * 6) == ([], [])
+    assert undo_left_by_mail(*by_owner(attacked.publication.at(NOW + HOUR * 6)), since) == (
+        [],
+        [],
+    )
 
 
 def a_link_complaint(attacked: AttackedList, person: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import Connection, MetaData, event, func, select, update
 
-from publisher.app.subscribers import access, personal_tables, records
+from publisher.app.subscribers import access, actions, personal_tables, records
 from publisher.database.retry_queue import queue_item as notice
 from publisher.delivery.tables import delivery
 from publisher.errors import UsageError
@@ -24,7 +24,7 @@ from subscribers.store import find_subscriber, known_subscriber
 from subscribers.tables import address_change, subscriber
 from tests.publisher.app.editing import click_at_once
 from tests.publisher.app.stored_rows import insert_subscriber
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, by_owner
 from tests.publisher.delivery.mailing import by_smtp, ready, send, subscribe
 from tools.servers import MailServer, Reply, addressed
 
@@ -358,7 +358,7 @@ def test_the_owner_merges_two_addresses_and_ledger_rows_keep_their_numbers(
 ) -> None:
     filled(publication)
     settings, database = publication.settings, publication.database
-    change = records.merge_addresses(settings, database, ANN, BOB, NOW)
+    change = actions.merge_addresses(*by_owner(publication), ANN, BOB)
     # She had left the weekly with the other address.
     assert (change.after.newsletters, change.after.declined) == ((), ("weekly",))
     data = json.loads(records.read_own_data(settings, database, BOB))
@@ -369,7 +369,7 @@ def test_the_owner_merges_two_addresses_and_ledger_rows_keep_their_numbers(
     with database.reading() as connection:
         assert find_subscriber(connection, ANN) is None
     with pytest.raises(UsageError):
-        records.merge_addresses(settings, database, BOB, BOB, NOW)
+        actions.merge_addresses(*by_owner(publication), BOB, BOB)
 
 
 def test_a_former_address_is_forgotten_after_seven_days(publication: PublicationFolder) -> None:

@@ -17,7 +17,7 @@ from publisher.accounts.model import (
     key_actor,
     terminal_actor,
 )
-from publisher.app.editing_state import EditingState, record_by_owner
+from publisher.app.editing_state import EditingState
 from publisher.app.subscribers import actions, lists, records
 from publisher.app.subscribers import actions as numbers
 from publisher.errors import ConsentError, ForbiddenError, LimitError, UsageError
@@ -27,7 +27,7 @@ from subscribers.lists.import_export import ImportReport
 from subscribers.model import ConsentSource, SubscriberEvent, SubscriberStatus
 from subscribers.tables import erased_address
 from tests.publisher.app.editing import account, account_with, api_key, audit_log
-from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.conftest import NOW, PublicationFolder, by_owner, editing_state
 from tests.publisher.delivery.mailing import by_smtp, counts, ready, send, subscribe
 from tools.servers import MailServer, Moment, Phase, Reply
 
@@ -54,8 +54,8 @@ def imported(
 def test_the_owner_unsubscribes_and_resubscribes_and_the_history_says_so(
     three: PublicationFolder,
 ) -> None:
-    change = records.unsubscribe_address(
-        three.settings, three.database, "ANN@example.com", None, NOW, note="by telephone"
+    change = actions.unsubscribe_address(
+        *by_owner(three), "ANN@example.com", None, note="by telephone"
     )
     assert (change.changed, change.ended, change.started) == (True, ("weekly",), ())
     record = records.find_record(three.settings, three.database, ANN)
@@ -65,11 +65,11 @@ def test_the_owner_unsubscribes_and_resubscribes_and_the_history_says_so(
         SubscriberEvent(NOW, None, ACTIVE, LEFT, owner, note),
         SubscriberEvent(NOW, "weekly", ACTIVE, LEFT, owner, note),
     )
-    again = records.unsubscribe_address(three.settings, three.database, ANN, None, NOW)
+    again = actions.unsubscribe_address(*by_owner(three), ANN, None)
     assert (again.changed, again.ended) == (False, ())
-    change = records.resubscribe_address(three.settings, three.database, ANN, None, NOW)
+    change = actions.resubscribe_address(*by_owner(three), ANN, None)
     assert (change.changed, change.started) == (True, ("weekly",))
-    again = records.resubscribe_address(three.settings, three.database, ANN, None, NOW)
+    again = actions.resubscribe_address(*by_owner(three), ANN, None)
     assert (again.changed, again.started) == (False, ())
 
 
@@ -79,11 +79,9 @@ def test_what_the_owner_changes_is_in_the_audit_log_without_an_address(
     settings, database = three.settings, three.database
     ann = records.find_record(settings, database, ANN).subscriber.id
     for _twice in range(2):
-        records.unsubscribe_address(settings, database, ANN, "weekly", NOW, note=f"{ANN} asked")
-    records.resubscribe_address(settings, database, ANN, "weekly", NOW)
-    records.erase_address(settings, database, ANN, NOW)
-    with database.writing() as connection:
-        record_by_owner(connection, settings, "announce", "old-site", NOW, articles=3)
+        actions.unsubscribe_address(*by_owner(three), ANN, "weekly", note=f"{ANN} asked")
+    actions.resubscribe_address(*by_owner(three), ANN, "weekly")
+    actions.erase_address(*by_owner(three), ANN)
     log = audit_log(editing_state(three))[::-1]
     with database.reading() as connection:
         assert audit.find_fault(connection, SECRET) is None
@@ -93,7 +91,6 @@ def test_what_the_owner_changes_is_in_the_audit_log_without_an_address(
         ("unsubscribe", f"subscriber {ann}"),
         ("resubscribe", f"subscriber {ann}"),
         ("erase", f"subscriber {ann}"),
-        ("announce", "old-site"),
     ]
     assert "@" not in str(log)
 
@@ -102,15 +99,15 @@ def test_a_newsletter_is_one_of_the_settings_or_of_the_subscriber(
     three: PublicationFolder,
 ) -> None:
     settings, database = three.settings, three.database
-    for use_case in (records.unsubscribe_address, records.resubscribe_address):
+    for use_case in (actions.unsubscribe_address, actions.resubscribe_address):
         with pytest.raises(UsageError, match="wekly: no such newsletter; there are: weekly"):
-            use_case(settings, database, ANN, "wekly", NOW)
+            use_case(*by_owner(three), ANN, "wekly")
     ann = records.find_record(settings, database, ANN).subscriber
     for known in (None, "weekly"):
         records.check_newsletter(settings, ann, known)
     # One that ended can still be unsubscribed.
     three.reload(newsletters=[{"name": "monthly"}])
-    change = records.unsubscribe_address(three.settings, database, ANN, "weekly", NOW)
+    change = actions.unsubscribe_address(*by_owner(three), ANN, "weekly")
     assert change.ended == ("weekly",)
 
 
@@ -132,11 +129,11 @@ def test_what_the_owner_may_not_undo_or_has_to_name_is_refused_with_the_address(
         with pytest.raises(
             ConsentError, match=f"^{address}: {status} stays {status}: .*{reason}"
         ):
-            records.resubscribe_address(settings, database, address, None, NOW)
+            actions.resubscribe_address(*by_owner(publication), address, None)
     # Somebody who was imported as unsubscribed has no newsletter to bring back.
     with pytest.raises(UsageError, match="name one of weekly"):
-        records.resubscribe_address(settings, database, CYD, None, NOW)
-    assert records.resubscribe_address(settings, database, CYD, "weekly", NOW).started == (
+        actions.resubscribe_address(*by_owner(publication), CYD, None)
+    assert actions.resubscribe_address(*by_owner(publication), CYD, "weekly").started == (
         "weekly",
     )
 
@@ -147,9 +144,9 @@ def test_an_address_that_nobody_has_is_an_error_everywhere(
     settings, database = publication.settings, publication.database
     for use_case in (
         lambda: records.find_record(settings, database, ANN),
-        lambda: records.unsubscribe_address(settings, database, ANN, None, NOW),
-        lambda: records.resubscribe_address(settings, database, ANN, None, NOW),
-        lambda: records.erase_address(settings, database, ANN, NOW),
+        lambda: actions.unsubscribe_address(*by_owner(publication), ANN, None),
+        lambda: actions.resubscribe_address(*by_owner(publication), ANN, None),
+        lambda: actions.erase_address(*by_owner(publication), ANN),
     ):
         with pytest.raises(UnknownSubscriberError, match=ANN):
             use_case()
@@ -158,11 +155,11 @@ def test_an_address_that_nobody_has_is_an_error_everywhere(
 def test_an_erased_address_is_recognised_and_comes_back_only_on_request(
     three: PublicationFolder,
 ) -> None:
-    records.erase_address(three.settings, three.database, "Ann@Example.com", NOW)
+    actions.erase_address(*by_owner(three), "Ann@Example.com")
     with pytest.raises(ErasedSubscriberError, match="was erased on 2026-01-09"):
         records.find_record(three.settings, three.database, ANN)
     with pytest.raises(ConsentError, match=f"import it with --returned {ANN}"):
-        records.resubscribe_address(three.settings, three.database, ANN, None, NOW)
+        actions.resubscribe_address(*by_owner(three), ANN, None)
     report = imported(three, ANN, BOB)
     assert report.erased == 1
     assert "was erased on 2026-01-09; only the subscriber can" in str(report.bad[0])
@@ -177,7 +174,7 @@ def test_an_interrupted_import_of_returned_addresses_is_done_again_as_it_was(
     three: PublicationFolder,
 ) -> None:
     for address in (ANN, BOB):
-        records.erase_address(three.settings, three.database, address, NOW)
+        actions.erase_address(*by_owner(three), address)
     # As far as it came.
     part = imported(three, ANN, BOB, returned=(ANN,))
     assert (part.added, part.erased) == (1, 1)
@@ -216,8 +213,8 @@ def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
         send(three, by_smtp(three, server))
         assert counts(three, issue)["deferred"] == 3
         server_is_busy = False
-        records.unsubscribe_address(three.settings, three.database, ANN, "weekly", NOW)
-        records.erase_address(three.settings, three.database, BOB, NOW)
+        actions.unsubscribe_address(*by_owner(three), ANN, "weekly")
+        actions.erase_address(*by_owner(three), BOB)
         send(three.at(NOW + SOON), by_smtp(three, server))
         assert [one.recipients for one in server.messages] == [(CYD,)]
     found = counts(three, issue)
@@ -232,9 +229,7 @@ def test_others_write_while_an_import_runs(publication: PublicationFolder) -> No
         assert of == 250
         if not done:
             return
-        records.erase_address(
-            publication.settings, publication.database, "reader0@example.com", NOW
-        )
+        actions.erase_address(*by_owner(publication), "reader0@example.com")
         portions.append(done)
         raise KeyboardInterrupt
 

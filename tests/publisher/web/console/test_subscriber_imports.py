@@ -9,10 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from publisher.app.subscribers.records import erase_address, read_subscribers
+from publisher.app.subscribers.actions import erase_address
+from publisher.app.subscribers.records import read_subscribers
 from publisher.web.console import MAX_LIST_BYTES
 from subscribers.changes import unsubscribe
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, by_owner
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.web.console.conftest import SignIn, audit_log
 
@@ -31,7 +32,7 @@ def owner(sign_in: SignIn, publication: PublicationFolder) -> FlaskClient:
     subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
     with publication.database.writing() as connection:
         unsubscribe(connection, BOB, None, NOW)
-    erase_address(publication.settings, publication.database, CYD, NOW)
+    erase_address(*by_owner(publication), CYD)
     return client
 
 
