@@ -1,9 +1,8 @@
 """Operations of the terminal alone, which no key does: accounts, keys, the audit log, webhooks, and what translators get."""
 
-from datetime import UTC
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from publisher.app.accounts import administration
 from publisher.app.accounts.keys import list_keys, revoke_key
@@ -232,7 +231,7 @@ class AddressesOfOne(operations.ApiValue):
 class ForgedMail(operations.ApiValue):
     """From when on mails without a token of ours count as forged."""
 
-    since: AwareDatetime
+    since: operations.Moment
 
 
 class UndoneDepartures(operations.ApiValue):
@@ -294,9 +293,9 @@ def _list_keys(request: ApiRequest) -> KeyList:
 
 
 @OPERATIONS.add("DELETE /keys/<key>", operations.AnyKey.ANY_KEY)
-def _revoke_key(request: ApiRequest, key: str) -> None:
+def _revoke_key(request: ApiRequest, key: int) -> None:
     """Refuse a key from now on."""
-    request.call(revoke_key, operations.read_number(key, "a key"))
+    request.call(revoke_key, key)
 
 
 @OPERATIONS.add("GET /audit", Permission.SEE_AUDIT_LOG)
@@ -336,49 +335,41 @@ def _add_webhook(request: ApiRequest, body: NewWebhook) -> WebhookSecret:
 
 
 @OPERATIONS.add("DELETE /webhooks/<webhook>", Permission.MANAGE_WEBHOOKS)
-def _remove_webhook(request: ApiRequest, webhook: str) -> None:
+def _remove_webhook(request: ApiRequest, webhook: int) -> None:
     """Remove a webhook with what waits for it."""
-    request.call(webhooks.remove_webhook, operations.read_number(webhook, "a webhook"))
+    request.call(webhooks.remove_webhook, webhook)
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/rotate", Permission.MANAGE_WEBHOOKS)
-def _rotate_webhook(request: ApiRequest, webhook: str) -> WebhookSecret:
+def _rotate_webhook(request: ApiRequest, webhook: int) -> WebhookSecret:
     """Replace a webhook's secret; for 24 hours the old one signs, too."""
-    number = operations.read_number(webhook, "a webhook")
-    return WebhookSecret(webhook=number, secret=request.call(webhooks.rotate_webhook, number))
+    return WebhookSecret(webhook=webhook, secret=request.call(webhooks.rotate_webhook, webhook))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/enable", Permission.MANAGE_WEBHOOKS)
-def _enable_webhook(request: ApiRequest, webhook: str) -> DueEvents:
+def _enable_webhook(request: ApiRequest, webhook: int) -> DueEvents:
     """Send to a disabled webhook again, first what failed."""
-    return DueEvents(
-        events=request.call(
-            webhooks.enable_webhook, operations.read_number(webhook, "a webhook")
-        )
-    )
+    return DueEvents(events=request.call(webhooks.enable_webhook, webhook))
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/disable", Permission.MANAGE_WEBHOOKS)
-def _disable_webhook(request: ApiRequest, webhook: str) -> None:
+def _disable_webhook(request: ApiRequest, webhook: int) -> None:
     """Send nothing more to a webhook; waiting events are marked as failed."""
-    request.call(webhooks.disable_webhook, operations.read_number(webhook, "a webhook"))
+    request.call(webhooks.disable_webhook, webhook)
 
 
 @OPERATIONS.add("POST /webhooks/<webhook>/test", Permission.MANAGE_WEBHOOKS)
-def _test_webhook(request: ApiRequest, webhook: str) -> WebhookTestAnswer:
+def _test_webhook(request: ApiRequest, webhook: int) -> WebhookTestAnswer:
     """Send an event of the type webhook.test, and read the answer."""
-    return WebhookTestAnswer.of(
-        request.call(webhooks.send_test_event, operations.read_number(webhook, "a webhook"))
-    )
+    return WebhookTestAnswer.of(request.call(webhooks.send_test_event, webhook))
 
 
 @OPERATIONS.add("GET /webhooks/<webhook>/deliveries", Permission.MANAGE_WEBHOOKS)
 def _list_webhook_deliveries(
-    request: ApiRequest, webhook: str, query: WebhookDeliveryQuery
+    request: ApiRequest, webhook: int, query: WebhookDeliveryQuery
 ) -> WebhookDeliveryList:
     """List the latest events for a webhook, with the last answer."""
-    number = operations.read_number(webhook, "a webhook")
-    found = request.call(webhooks.list_webhook_deliveries, number, query.state, query.limit)
+    found = request.call(webhooks.list_webhook_deliveries, webhook, query.state, query.limit)
     return WebhookDeliveryList.of(deliveries=found)
 
 
@@ -422,11 +413,7 @@ def _merge_subscribers(request: ApiRequest, body: AddressesOfOne) -> SubscriberA
 def _undo_left_by_mail(request: ApiRequest, body: ForgedMail) -> UndoneDepartures:
     """Subscribe again all whom forged mails have unsubscribed since an instant."""
     _require_owner(request)
-    try:
-        since = body.since.astimezone(UTC)
-    except OverflowError as error:
-        raise ProblemError(422, "since: is no time that a calendar has") from error
-    changes, refused = request.call(actions.undo_left_by_mail, since)
+    changes, refused = request.call(actions.undo_left_by_mail, body.since)
     subscribed = [change.after.address for change in changes]
     return UndoneDepartures(subscribed=subscribed, refused=refused)
 

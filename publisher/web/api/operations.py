@@ -14,7 +14,14 @@ from enum import Enum
 from functools import partial
 from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
 from publisher.app.editing_state import NOT_BY_KEY, OF_ONE_LANGUAGE, Permission
 from publisher.web.api.problems import ProblemError
@@ -29,6 +36,17 @@ def _written(at: datetime) -> str:
 
 # RFC 3339, in UTC.
 Instant = Annotated[datetime, PlainSerializer(_written, return_type=str, when_used="json")]
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time that a calendar has") from None
+
+
+# What a client sends, with any offset.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Text = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -110,11 +128,13 @@ def read_cursor(cursor: str | None) -> tuple[datetime, int] | None:
         raise refused from None
 
 
-def read_number(text: str, what: str) -> int:
+def _read_number(text: str, what: str) -> int:
     """Return the number that a path has; raise ProblemError if it has none that a database can store."""
-    number = parse_id(text)
+    number, article = parse_id(text), "an" if what[0] in "aeiou" else "a"
     if number is None:
-        raise ProblemError(404, f"{text}: {what} has a number, from 1 to {LARGEST_ID}")
+        raise ProblemError(
+            404, f"{text}: {article} {what} has a number, from 1 to {LARGEST_ID}"
+        )
     return number
 
 
@@ -213,10 +233,15 @@ OperationRun = TypeVar("OperationRun", bound=Callable[..., BaseModel | None])
 
 
 def _run_with(
-    run: Callable[..., BaseModel | None], names: Sequence[str], request: Any, **parts: str
+    run: Callable[..., BaseModel | None], hints: Mapping[str, Any], request: Any, **parts: str
 ) -> BaseModel:
-    """Do an operation of a function that takes some of the request's values by name."""
-    answer = run(request, **parts, **{name: getattr(request, name) for name in names})
+    """Do an operation of a function that takes parts of the path, some as numbers, and values of the request."""
+    given: dict[str, Any] = {
+        name: _read_number(part, name) if hints[name] is int else part
+        for name, part in parts.items()
+    }
+    given |= {name: getattr(request, name) for name in ("query", "body") if name in hints}
+    answer = run(request, **given)
     return Done() if answer is None else answer
 
 
@@ -233,8 +258,8 @@ class OperationTable(list[Operation]):
         """Return what adds the operation that a function does, with a route like `GET /issues`.
 
         Its id is the function's name, its summary the first line of the docstring, its answer what the function
-        returns, `Done` if that is nothing; the parameters `query` and `body` are values of their annotations. It is
-        about the issue or the language that its path names, unless `about` says otherwise.
+        returns, `Done` if that is nothing; the parameters `query` and `body` are values of their annotations, parts
+        of the path numbers or texts. It is about the issue or the language that its path names, unless `about` says otherwise.
         """
         method, path = route.split(" ")
 
@@ -248,7 +273,7 @@ class OperationTable(list[Operation]):
                 "summary": (run.__doc__ or "").partition("\n")[0].removesuffix("."),
                 "answer": Done if answer is type(None) else answer,
                 "about": About.of_path(path),
-                "run": partial(_run_with, run, tuple(models)),
+                "run": partial(_run_with, run, hints),
             }
             given |= models | self._shared | values
             self.append(Operation(method=method, path=path, access=access, **given))

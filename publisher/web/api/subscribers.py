@@ -17,7 +17,6 @@ from publisher.web.api.operations import (
     Name,
     OperationTable,
     Text,
-    read_number,
 )
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.api.requests import ApiRequest
@@ -69,11 +68,9 @@ def _find_subscriber(request: ApiRequest, body: AddressWanted) -> SubscriberAnsw
 @OPERATIONS.add(
     "GET /subscribers/<subscriber>", Permission.SEE_SUBSCRIBERS, about=About.EACH, tagged=True
 )
-def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
+def _read_subscriber(request: ApiRequest, subscriber: int) -> SubscriberAnswer:
     """Read a subscriber."""
-    return SubscriberAnswer.of(
-        request.call(actions.read_subscriber, read_number(subscriber, "a subscriber"))
-    )
+    return SubscriberAnswer.of(request.call(actions.read_subscriber, subscriber))
 
 
 @OPERATIONS.add(
@@ -83,20 +80,19 @@ def _read_subscriber(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
     repeatable=True,
 )
 def _unsubscribe(
-    request: ApiRequest, subscriber: str, body: Unsubscription
+    request: ApiRequest, subscriber: int, body: Unsubscription
 ) -> SubscriberAnswer:
     """Unsubscribe somebody who asked you to."""
-    number = read_number(subscriber, "a subscriber")
-    change = request.call(actions.unsubscribe_number, number, body.newsletter, body.note)
+    change = request.call(actions.unsubscribe_number, subscriber, body.newsletter, body.note)
     return SubscriberAnswer.of(change.after)
 
 
 @OPERATIONS.add(
     "DELETE /subscribers/<subscriber>", Permission.MANAGE_SUBSCRIBERS, about=About.EACH
 )
-def _erase_subscriber(request: ApiRequest, subscriber: str) -> None:
+def _erase_subscriber(request: ApiRequest, subscriber: int) -> None:
     """Delete all that is stored of a subscriber, for good."""
-    request.call(actions.erase_number, read_number(subscriber, "a subscriber"))
+    request.call(actions.erase_number, subscriber)
 
 
 # Characters of a list, and bytes of a body with one: about 100,000 subscribers. It is parsed as a whole.

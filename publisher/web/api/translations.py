@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from publisher.app import translations
 from publisher.app.editing_state import Permission
@@ -113,13 +113,13 @@ class StoryName(operations.ApiValue):
 class PlannedTranslation(StoryName):
     """A promise. Of a day its end counts, in the publication's time zone."""
 
-    until: date | AwareDatetime
+    until: date | operations.Moment
 
 
 class BegunTranslation(StoryName):
     """A translation that is in work."""
 
-    until: date | AwareDatetime | None = None
+    until: date | operations.Moment | None = None
 
 
 class GivenUpTranslation(StoryName):

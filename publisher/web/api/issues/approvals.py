@@ -1,16 +1,14 @@
 """Operations before an issue is sent: approve it, ask for changes, schedule, send now, undo, hold, skip."""
 
-from datetime import UTC
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.issues import approvals as use_cases
 from publisher.app.issues import sending
 from publisher.web.api.issues.overview import IssueDetails, read_details
-from publisher.web.api.operations import ApiValue, Instant, OperationTable, Text
-from publisher.web.api.problems import ProblemError
+from publisher.web.api.operations import ApiValue, Instant, Moment, OperationTable, Text
 from publisher.web.api.requests import ApiRequest
 
 OPERATIONS = OperationTable()
@@ -68,7 +66,7 @@ class ChangesWanted(ApiValue):
 class NewSchedule(ApiValue):
     """When an issue is to be sent, with an offset from UTC."""
 
-    send_at: AwareDatetime
+    send_at: Moment
 
 
 class SkipReason(ApiValue):
@@ -112,11 +110,7 @@ def _approvals(view: use_cases.ApprovalView) -> Approvals:
 @OPERATIONS.add("POST /issues/<issue>/schedule", Permission.MOVE_ISSUE)
 def _schedule_issue(request: ApiRequest, issue: str, body: NewSchedule) -> IssueDetails:
     """Have an issue sent at another time, once it is approved."""
-    try:
-        at = body.send_at.astimezone(UTC)
-    except OverflowError as error:
-        raise ProblemError(422, "send_at: is no time that a calendar has") from error
-    request.call(sending.schedule_issue, issue, at)
+    request.call(sending.schedule_issue, issue, body.send_at)
     return read_details(request, issue)
 
 

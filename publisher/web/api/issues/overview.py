@@ -14,9 +14,8 @@ from publisher.issues.editing import EditKind
 from publisher.issues.model import IssueState
 from publisher.issues.store import IssueFilter
 from publisher.web.api import operations
-from publisher.web.api.problems import ProblemError
 from publisher.web.api.requests import ApiRequest
-from publisher.web.pages.responses import LARGEST_ID, parse_id
+from publisher.web.pages.responses import LARGEST_ID
 
 OPERATIONS = operations.OperationTable()
 
@@ -216,12 +215,9 @@ def _edit_issue(request: ApiRequest, issue: str, body: NewEditValue) -> IssueCon
 @OPERATIONS.add(
     "DELETE /issues/<issue>/edits/<edit>", Permission.EDIT_ISSUE, tagged=True, guarded=True
 )
-def _undo_edit(request: ApiRequest, issue: str, edit: str) -> IssueContents:
+def _undo_edit(request: ApiRequest, issue: str, edit: int) -> IssueContents:
     """Take back an edit, whoever made it."""
-    number = parse_id(edit)
-    if number is None:
-        raise ProblemError(404, "an edit has a number")
-    done = request.call(undo_edit, issue, number)
+    done = request.call(undo_edit, issue, edit)
     return _contents(request, issue, done.problem)
 
 
