@@ -109,6 +109,11 @@ def test_what_is_guarded_takes_the_present_version_or_the_one_that_was_read(
         (["holdIssue", ISSUE, "--if-match", "1"], 2, "holdIssue takes none"),
         (["readAuditLog", f"before={10**20}"], 2, "before: Input should be less than"),
         (["undoLeftByMail", "since=0001-01-01T00:00:00+14:00"], 2, "no time that a calendar"),
+        (
+            ["claimTranslation", "language=en", "story=x", "until=0001-01-01T00:00:00+14:00"],
+            2,
+            "no time that a calendar",
+        ),
         (["testWebhook", f"webhook={10**20}"], 2, "a webhook has a number"),
         (["acceptLostArticles", "source=content/posts", "lost=1"], 2, "content/posts"),
         (["eraseSubscriber", "subscriber=/1"], 2, "there is no such resource"),
