@@ -15,6 +15,7 @@ who uses one twice is the caller's question. No other module imports altcha.
 """
 
 import hmac
+import ipaddress
 import json
 import math
 from dataclasses import dataclass
@@ -193,3 +194,17 @@ def solved_challenge(secret: str, payload: str, now: datetime) -> str | None:
     parameters = Payload.from_base64(payload).challenge.parameters
     until = (parameters.data or {}).get("until", 0)
     return parameters.nonce if now.timestamp() < until else None
+
+
+def network_of(client: str, length_v4: int | None, length_v6: int) -> str:
+    """Return the network of an IP address with prefixes of these lengths; empty for none of them, or no address."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    length = length_v4 if isinstance(address, ipaddress.IPv4Address) else length_v6
+    if length is None:
+        return ""
+    return str(ipaddress.ip_network((address, length), strict=False))

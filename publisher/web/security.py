@@ -4,15 +4,15 @@ A form is protected from other sites without a token: browsers say where a reque
 and older ones at least name the origin.
 """
 
-import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import flask
 
+from publisher.request_limits import network_of
 from publisher.web.wsgi import parse_ip_address
 
 _View = TypeVar("_View", bound=Callable[..., object])
@@ -58,18 +58,17 @@ class OriginCheck(Enum):
 
 
 def origin_check(check: OriginCheck) -> Callable[[_View], _View]:
-    def mark(view: _View) -> _View:
-        view.__dict__["origin_check"] = check
-        return view
-
-    return mark
+    return _marking("origin_check", check)
 
 
 def max_body(size: int) -> Callable[[_View], _View]:
     """Mark a view with the largest body in bytes that it reads; without a mark it is 64 KB."""
+    return _marking("max_body", size)
 
+
+def _marking(name: str, value: object) -> Callable[[_View], _View]:
     def mark(view: _View) -> _View:
-        view.__dict__["max_body"] = size
+        view.__dict__[name] = value
         return view
 
     return mark
@@ -137,11 +136,8 @@ def _host_name(url: str) -> str | None:
 
 def client_network(request: flask.Request) -> str:
     """Return the client's network, /24 of IPv4, /48 of IPv6, or "". A proxy names the client only if it is trusted."""
-    try:
-        address = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    length = 24 if address.version == 4 else 48  # noqa: PLR2004  # versions of IP
-    return str(ipaddress.ip_network((address, length), strict=False))
+    return network_of(request.remote_addr or "", 24, 48)
+
+
+# Fields of a cookie that no plain-http page and no script reads.
+COOKIE: dict[str, Any] = {"path": "/", "secure": True, "httponly": True, "samesite": "Lax"}

@@ -64,11 +64,15 @@ def _open(
     host: str | None,
     port: int | None,
 ) -> Iterator[WebSite]:
+    usual = {
+        "pages": (settings.web.host, settings.web.port),
+        "console": (settings.console.host, settings.console.port),
+        "site": ("127.0.0.1", 8000),
+    }[part]
+    host, port = host or usual[0], usual[1] if port is None else port
     if part == "pages":
         from publisher.web.pages.server import open_pages
 
-        host = settings.web.host if host is None else host
-        port = settings.web.port if port is None else port
         with open_pages(settings, current_settings, host) as pages:
             yield WebSite(
                 pages, host, port, threads=_PAGE_THREADS, max_body_bytes=_PAGE_BODY_BYTES
@@ -76,8 +80,6 @@ def _open(
     elif part == "console":
         from publisher.web.console.server import CONSOLE_BODY_BYTES, open_console
 
-        host = settings.console.host if host is None else host
-        port = settings.console.port if port is None else port
         with open_console(settings, current_settings, host) as (console, limits):
             yield WebSite(
                 console,
@@ -91,6 +93,4 @@ def _open(
         public = settings.folders.public
         if not public.is_dir():
             raise UsageError(f"{public}: is not there yet; publisher run --once makes it")
-        yield WebSite(
-            StaticSite(current_settings), host or "127.0.0.1", 8000 if port is None else port
-        )
+        yield WebSite(StaticSite(current_settings), host, port)

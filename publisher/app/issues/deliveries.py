@@ -274,11 +274,12 @@ class DayReport:
 
     @property
     def providers(self) -> dict[str, Counter[str]]:
+        """The counts by mail provider, the largest first."""
         found: dict[str, Counter[str]] = {}
         for one in self.issues:
             for name, counts in one.providers.items():
                 found.setdefault(name, Counter()).update(counts)
-        return found
+        return dict(sorted(found.items(), key=lambda one: (-one[1].total(), one[0])))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -289,6 +290,12 @@ class DayReport:
             **self.counts,
             "issues": [one.as_dict() for one in self.issues],
         }
+
+
+def used_states(lines: Collection[Mapping[str, int]]) -> list[str]:
+    """Return the states of some lines of counts, without those that none has."""
+    states = dict.fromkeys(state for line in lines for state in line)
+    return [state for state in states if any(line[state] for line in lines)]
 
 
 def report_day(

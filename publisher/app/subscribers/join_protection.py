@@ -5,7 +5,6 @@ many come, and a stop when confirmations bounce. Nothing here looks at who has a
 """
 
 import hmac
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -108,7 +107,7 @@ def check_form(
     if not _needs_proof(connection, settings, now):
         return True
     challenge = request_limits.solved_challenge(secret, evidence.proof, now)
-    keys, network = request_limits.LimitKeys(secret), _network(client, 24, 64)
+    keys, network = request_limits.LimitKeys(secret), request_limits.network_of(client, 24, 64)
     if challenge is not None:
         key, period = keys.key("proof of work", challenge), request_limits.CHALLENGE_LIFETIME
     elif network and _is_aged(secret, evidence.stamp, _WAIT_WITHOUT_PROOF, now):
@@ -161,27 +160,14 @@ def _limits(
     local_part, _at, domain = identity.rpartition("@")
     mailbox = f"{local_part.partition('+')[0]}@{domain}"
     for name, who, most, period in (
-        ("per_network", _network(client, 24, 64), bounds.per_network, _HOUR),
-        ("per_site", _network(client, None, 48), bounds.per_site, _HOUR),
+        ("per_network", request_limits.network_of(client, 24, 64), bounds.per_network, _HOUR),
+        ("per_site", request_limits.network_of(client, None, 48), bounds.per_site, _HOUR),
         ("per_address", mailbox, bounds.per_address, _DAY),
         ("per_domain", "" if domain in INBOXES else domain, bounds.per_domain, _HOUR),
     ):
         if who:
             yield name, who, request_limits.Limit(most, most, period)
     yield "in_all", "", request_limits.Limit(bounds.in_all, bounds.in_all, _HOUR)
-
-
-def _network(client: str, length_v4: int | None, length_v6: int) -> str:
-    try:
-        address = ipaddress.ip_address(client.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    length = length_v4 if isinstance(address, ipaddress.IPv4Address) else length_v6
-    if length is None:
-        return ""
-    return str(ipaddress.ip_network((address, length), strict=False))
 
 
 def _needs_proof(connection: Connection, settings: Settings, now: datetime) -> bool:

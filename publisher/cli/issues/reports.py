@@ -164,20 +164,20 @@ def _by_edition(report: DayReport) -> dict[str, Mapping[str, int]]:
 
 
 def _by_provider(report: DayReport) -> dict[str, Mapping[str, int]]:
-    counts = report.providers
-    largest = sorted(counts, key=lambda name: (-counts[name].total(), name))
+    counts = [*report.providers.items()]
     shown: dict[str, Mapping[str, int]] = {
-        name or "(erased subscribers)": counts[name] for name in largest[:_PROVIDERS]
+        name or "(erased subscribers)": count for name, count in counts[:_PROVIDERS]
     }
-    if others := largest[_PROVIDERS:]:
-        shown[f"{len(others):,} others"] = sum((counts[x] for x in others), Counter[str]())
+    if others := [count for _name, count in counts[_PROVIDERS:]]:
+        shown[f"{len(others):,} others"] = sum(others, Counter[str]())
     return shown
 
 
 def _counts_table(heading: str, lines: Mapping[str, Mapping[str, int]]) -> Table:
     """Return a table of counts by state; states of which there are none are left out."""
-    states = [*dict.fromkeys(state for line in lines.values() for state in line)]
-    used = [state for state in states if any(line[state] for line in lines.values())]
+    from publisher.app.issues.deliveries import used_states
+
+    used = used_states(lines.values())
     rows = (
         (name, *(f"{count:,}" for count in (sum(line.values()), *(line[x] for x in used))))
         for name, line in lines.items()

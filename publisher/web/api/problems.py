@@ -11,11 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from publisher import errors
 from publisher.log import log
-from publisher.web.pages.errors import record_fault
+from publisher.web.pages.errors import RETRY_SECONDS, record_fault
 
 MEDIA_TYPE = "application/problem+json"
-# Seconds after which a client may try again when the database was busy, or the same request under way.
-_RETRY_SECONDS = 10
 _SENTENCES = {
     404: "there is no such resource; the operations are in /api/v1/openapi.json",
     405: "the resource does not have this method; Allow names those that it has",
@@ -87,12 +85,12 @@ def _of_ours(error: Exception) -> ProblemError:
             return ProblemError(403, str(error))
         case errors.ApiRequestError():
             is_busy = error.status == HTTPStatus.CONFLICT
-            return _later(error.status, str(error), _RETRY_SECONDS if is_busy else 0)
+            return _later(error.status, str(error), RETRY_SECONDS if is_busy else 0)
         case errors.LimitError():
             return _later(429, str(error), error.retry_after)
         case errors.DatabaseError():
             log.warning("a request to the API could not be answered", reason=str(error))
-            return _later(503, "the database is busy; try again", _RETRY_SECONDS)
+            return _later(503, "the database is busy; try again", RETRY_SECONDS)
         case errors.ConfigError():
             is_changed = isinstance(error, errors.ChangedFileError)
             return ProblemError(412 if is_changed else 409, _without_path(error))

@@ -37,7 +37,7 @@ from publisher.rendering.views import publication_view
 from publisher.web.api.requests import ApiContext, SentRequest
 from publisher.web.console.routes import Access, RouteTable
 from publisher.web.pages.responses import parse_id, see_other
-from publisher.web.security import SAFE_METHODS, client_network
+from publisher.web.security import COOKIE, SAFE_METHODS, client_network
 
 _R = TypeVar("_R")
 
@@ -75,14 +75,12 @@ def console_token() -> str:
 
 def set_console_cookie(response: flask.Response, token: str) -> flask.Response:
     """Let the browser send a session's token until it is closed; the server ends sessions earlier."""
-    response.set_cookie(
-        CONSOLE_COOKIE, token, path="/", secure=True, httponly=True, samesite="Lax"
-    )
+    response.set_cookie(CONSOLE_COOKIE, token, **COOKIE)
     return response
 
 
 def delete_console_cookie(response: flask.Response) -> flask.Response:
-    response.delete_cookie(CONSOLE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    response.delete_cookie(CONSOLE_COOKIE, **COOKIE)
     return response
 
 

@@ -10,10 +10,13 @@ from publisher import errors
 from publisher.log import log
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.context import ConsoleContext, ConsoleRequest
-from publisher.web.pages.errors import record_fault, with_error_headers
+from publisher.web.pages.errors import (
+    RETRY_SECONDS,
+    known_status,
+    record_fault,
+    with_error_headers,
+)
 
-# Seconds after which a client may try again when the database was busy.
-_RETRY_SECONDS = 10
 # Fields that are sent back by no page: passwords, one-time passwords, invitations.
 _SECRETS = frozenset({"password", "code", "invitation"})
 # What people write has other characters than hashes, numbers and keys of a form.
@@ -46,8 +49,7 @@ def console_error(
     form: Sequence[tuple[str, str]] = (),
 ) -> flask.Response:
     """Return the page of a status. `sentence` is English, and says what to do; `form` can be sent again."""
-    kind = status if status in _KNOWN else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
-    request = _request(context)
+    kind, request = known_status(status, _KNOWN), _request(context)
     response = request.page(
         "error.html",
         status,
@@ -101,7 +103,7 @@ def _busy(context: ConsoleContext, error: Exception) -> flask.Response:
     log.warning(
         "a request could not be answered", route=str(flask.request.url_rule), reason=str(error)
     )
-    return console_error(context, 503, retry_after=_RETRY_SECONDS, form=_form_again())
+    return console_error(context, 503, retry_after=RETRY_SECONDS, form=_form_again())
 
 
 def _form_again() -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from publisher.app.subscribers.personal_tables import personal_json, read_person
 from publisher.app.subscribers.records import erase_person
 from publisher.config import Settings
 from publisher.web.pages.responses import PageRequest, PageTable, form, see_other
-from publisher.web.security import OriginCheck, origin_check
+from publisher.web.security import COOKIE, OriginCheck, origin_check
 from subscribers.address_change import AddressChange, AddressChangeState
 from subscribers.addresses import normalise_address
 from subscribers.errors import BadAddressError
@@ -36,26 +36,10 @@ def _session_subscriber(request: PageRequest, connection: Any) -> Subscriber | N
 def set_session_cookie(
     response: flask.Response, settings: Settings, value: str
 ) -> flask.Response:
-    """Let the browser send a new session's cookie, in place of any that it had."""
-    _set(response, settings, value, int(SESSION_LIFETIME.total_seconds()))
+    """Let the browser send a new session's cookie, in place of any that it had; without a value, none."""
+    seconds = int(SESSION_LIFETIME.total_seconds()) if value else 0
+    response.set_cookie(_name(settings), value, seconds, **COOKIE)
     return response
-
-
-def delete_session_cookie(response: flask.Response, settings: Settings) -> flask.Response:
-    _set(response, settings, "", 0)
-    return response
-
-
-def _set(response: flask.Response, settings: Settings, value: str, max_age: int) -> None:
-    response.set_cookie(
-        _name(settings),
-        value,
-        max_age=max_age,
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="Lax",
-    )
 
 
 def _name(settings: Settings) -> str:
@@ -266,8 +250,9 @@ def _change(request: PageRequest) -> flask.Response:
         erase_person(connection, settings, person, request.now)
         return "erased"
 
-    response = see_other(request.url("data", done=request.write(job)))
-    return delete_session_cookie(response, settings)
+    return set_session_cookie(
+        see_other(request.url("data", done=request.write(job))), settings, ""
+    )
 
 
 def _read_rows(request: PageRequest) -> dict[str, Any] | None:

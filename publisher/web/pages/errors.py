@@ -13,7 +13,7 @@ from publisher.urls import SubscriberPage
 from publisher.web.pages.responses import WebContext, redirect_to
 
 # Seconds after which a client may try again when the database was busy.
-_RETRY_SECONDS = 10
+RETRY_SECONDS = 10
 # Statuses with words of their own; others get those of 400 or 500.
 _KNOWN = frozenset({400, 403, 404, 405, 410, 413, 421, 429, 500, 503})
 
@@ -24,6 +24,11 @@ def with_error_headers(error: HTTPException, response: flask.Response) -> flask.
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
     return response
+
+
+def known_status(status: int, known: frozenset[int]) -> int:
+    """Return a status whose page has words of its own, else 400 or 500."""
+    return status if status in known else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
 
 
 def record_fault(event: str, error: Exception) -> str:
@@ -54,7 +59,7 @@ def register(app: flask.Flask, context: WebContext) -> None:
             route=str(flask.request.url_rule),
             reason=str(error),
         )
-        return error_page(context, 503, retry_after=_RETRY_SECONDS)
+        return error_page(context, 503, retry_after=RETRY_SECONDS)
 
     @app.errorhandler(Exception)
     def _failed(error: Exception) -> flask.Response:
@@ -64,7 +69,7 @@ def register(app: flask.Flask, context: WebContext) -> None:
 def error_page(
     context: WebContext, status: int, *, number: str = "", retry_after: int | None = None
 ) -> flask.Response:
-    kind = status if status in _KNOWN else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
+    kind = known_status(status, _KNOWN)
     # Nothing of what was asked for is repeated.
     said = {"sisters": (), "kind": kind, "number": number}
     # The path may begin with a language.

@@ -6,7 +6,6 @@ Each page is about an issue in all its languages. What mail servers say is text 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ import flask
 from publisher.app.editing_state import Permission
 from publisher.app.issues import corrections, sending
 from publisher.app.issues.audience_plan import plan_audience, plan_hash
-from publisher.app.issues.deliveries import decide_doubts, report_issues
+from publisher.app.issues.deliveries import decide_doubts, report_issues, used_states
 from publisher.app.issues.lookup import IssueGroup, find_issue_group
 from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
 from publisher.app.issues.preview_pages import LOOKS, WIDTHS
@@ -99,23 +98,17 @@ def _sending(
 def _report(request: ConsoleRequest, issue: str) -> flask.Response:
     group, found = find_issue_group(request.state, issue)
     report = report_issues(request.state, [one.issue.name for one in group.issues])
-    found_at = report.providers
-    largest = sorted(found_at, key=lambda name: (-found_at[name].total(), name))
-    shown, others = largest[:_PROVIDERS], largest[_PROVIDERS:]
+    largest = [*report.providers.items()]
+    others = [counts for _name, counts in largest[_PROVIDERS:]]
     return request.page(
         "report.html",
         **_given(request, group, found),
         report=report,
-        states=_used([one.counts for one in report.issues]),
-        providers=[(name, found_at[name]) for name in shown],
+        states=used_states([one.counts for one in report.issues]),
+        providers=largest[:_PROVIDERS],
         others=len(others),
-        in_others=sum((found_at[name] for name in others), Counter[str]()),
+        in_others=sum(others, Counter[str]()),
     )
-
-
-def _used(lines: Sequence[Mapping[str, int]]) -> list[str]:
-    states = [*dict.fromkeys(state for line in lines for state in line)]
-    return [state for state in states if any(line[state] for line in lines)]
 
 
 def _given(request: ConsoleRequest, group: IssueGroup, issue: Any) -> dict[str, Any]:
