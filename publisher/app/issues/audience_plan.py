@@ -42,20 +42,6 @@ DIGEST, VARIANT, UNDECIDED = "digest", "variant", "undecided"
 # Why somebody gets nothing, beside those of `subscribers.Standing`.
 ELSEWHERE, UNSERVED = "other-edition", "no-edition"
 
-REASONS: Mapping[str, str] = {
-    Standing.LEFT: "unsubscribed",
-    Standing.PENDING: "have not confirmed yet",
-    Standing.BOUNCED: "their addresses do not work",
-    Standing.COMPLAINED: "complained about mail",
-    Standing.NOT_SUBSCRIBED: "never asked for this newsletter",
-    Standing.OTHER_CADENCE: "chose another cadence",
-    Standing.PAUSED: "have paused all mail",
-    ELSEWHERE: "get another edition",
-    UNSERVED: "no edition in a language of theirs",
-    "had-everything": "have got every article of it before",
-    "no-article": "no article for their languages, topics or authors",
-}
-
 
 @dataclass(slots=True, kw_only=True)
 class EditionPlan:

@@ -14,7 +14,7 @@ from publisher.clock import FixedClock
 from publisher.database.retry_queue import queue_item as notice
 from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.testing import SECRET
-from publisher.web.pages.access import delete_session_cookie
+from publisher.web.pages.access import set_session_cookie
 from subscribers.changes import unsubscribe
 from subscribers.pending_requests import request_access
 from subscribers.store import find_subscriber
@@ -128,7 +128,7 @@ def test_publications_below_paths_of_one_host_have_cookies_of_their_own(
     def name(url: str) -> str:
         publication.reload(url=url)
         with app.app_context():
-            answer = delete_session_cookie(flask.Response(), publication.settings)
+            answer = set_session_cookie(flask.Response(), publication.settings, "")
         return answer.headers["Set-Cookie"].partition("=")[0]
 
     names = [name(f"https://example.org{path}") for path in ("", "/one", "/two")]
