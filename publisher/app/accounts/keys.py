@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from publisher.accounts import api_keys, sessions, store
+from publisher.accounts import api_keys, model, sessions, store
 from publisher.accounts.api_keys import KeyRequest
-from publisher.accounts.model import (
-    NOT_BY_KEY,
-    Account,
-    Actor,
-    ApiKey,
-    Permission,
-    key_actor,
-    permits,
-)
 from publisher.accounts.passkeys import RelyingParty
 from publisher.accounts.sessions import ConsoleSession
 from publisher.accounts.store import account_by_id, require_account
@@ -33,28 +24,28 @@ if TYPE_CHECKING:
 _USE_RECORDED = timedelta(minutes=1)
 
 
-def parse_scopes(written: Iterable[str]) -> frozenset[Permission]:
+def parse_scopes(written: Iterable[str]) -> frozenset[model.Permission]:
     """Return permissions by their names; raise AccountError for one that there is not."""
     names = [one.strip() for one in written]
-    if unknown := sorted({*names} - {*Permission}):
-        known = ", ".join(sorted({*Permission} - NOT_BY_KEY))
+    if unknown := sorted({*names} - {*model.Permission}):
+        known = ", ".join(sorted({*model.Permission} - model.NOT_BY_KEY))
         raise AccountError.saying(
             "%(name)s: is no scope; there are %(known)s", name=repr(unknown[0]), known=known
         )
-    return frozenset(Permission(one) for one in names)
+    return frozenset(model.Permission(one) for one in names)
 
 
-def key_scopes(actor: Actor) -> list[Permission]:
+def key_scopes(actor: model.Actor) -> list[model.Permission]:
     languages = {None, *(one.language for one in actor.grants)}
     return [
         scope
-        for scope in Permission
-        if scope not in NOT_BY_KEY
-        and any(permits(actor.grants, scope, one) for one in languages)
+        for scope in model.Permission
+        if scope not in model.NOT_BY_KEY
+        and any(model.permits(actor.grants, scope, one) for one in languages)
     ]
 
 
-def create_key(state: EditingState, actor: Actor, email: str, wanted: KeyRequest) -> str:
+def create_key(state: EditingState, actor: model.Actor, email: str, wanted: KeyRequest) -> str:
     """Add a key to the actor's own account, or at the terminal to any. Return it; it is shown once."""
     named = {"label": wanted.label, "scopes": sorted(wanted.scopes)}
     with state.changing(actor, "add-key", email.strip().lower(), named) as change:
@@ -66,18 +57,18 @@ def create_key(state: EditingState, actor: Actor, email: str, wanted: KeyRequest
         return key
 
 
-def _require_owner(actor: Actor, account: Account) -> None:
+def _require_owner(actor: model.Actor, account: model.Account) -> None:
     """Refuse to make keys with a key, and to make them for somebody else than oneself."""
     is_terminal = actor.account_id is None
     if actor.key is not None or not (is_terminal or actor.account_id == account.id):
         raise ForbiddenError(actor.name, f"a key of {account.email}", None)
 
 
-def _require_scopes(account: Account, wanted: KeyRequest) -> None:
+def _require_scopes(account: model.Account, wanted: KeyRequest) -> None:
     """Refuse scopes that the account does not have in any of the key's languages."""
     languages = {one.language for one in account.grants} | {None, *(wanted.languages or ())}
     for scope in sorted(wanted.scopes):
-        if not any(permits(account.grants, scope, one) for one in languages):
+        if not any(model.permits(account.grants, scope, one) for one in languages):
             raise AccountError.saying(
                 "%(email)s: has no role that permits %(scope)s",
                 email=account.email,
@@ -85,19 +76,19 @@ def _require_scopes(account: Account, wanted: KeyRequest) -> None:
             )
 
 
-def list_keys(state: EditingState, actor: Actor) -> list[tuple[str, ApiKey]]:
+def list_keys(state: EditingState, actor: model.Actor) -> list[tuple[str, model.ApiKey]]:
     """Return keys with the addresses of their owners: the actor's, or all for administrators."""
     with state.database.reading() as connection:
         owners = {
             one.id: one.email
             for one in store.list_accounts(connection)
-            if one.id == actor.account_id or actor.permits(Permission.MANAGE_ACCOUNTS)
+            if one.id == actor.account_id or actor.permits(model.Permission.MANAGE_ACCOUNTS)
         }
         keys = api_keys.list_api_keys(connection, owners)
     return [(owners[one.account_id], one) for one in keys]
 
 
-def revoke_key(state: EditingState, actor: Actor, number: int) -> None:
+def revoke_key(state: EditingState, actor: model.Actor, number: int) -> None:
     """End a key at once. Raise AccountError if there is none of the actor's that counts."""
     known = {key.id: owner for owner, key in list_keys(state, actor)}
     if number not in known:
@@ -107,7 +98,7 @@ def revoke_key(state: EditingState, actor: Actor, number: int) -> None:
             raise AccountError.saying("key %(number)s: was revoked before", number=number)
 
 
-def find_key_actor(state: EditingState, written: str, network: str) -> Actor | None:
+def find_key_actor(state: EditingState, written: str, network: str) -> model.Actor | None:
     """Return who uses a key, and record that; None if it does not count."""
     now = state.clock.now()
     with state.database.reading() as connection:
@@ -117,7 +108,7 @@ def find_key_actor(state: EditingState, written: str, network: str) -> Actor | N
     if holder.key.used_at is None or now - holder.key.used_at >= _USE_RECORDED:
         with state.database.writing() as connection:
             api_keys.record_key_use(connection, holder.key.id, now)
-    return key_actor(holder, network)
+    return model.key_actor(holder, network)
 
 
 def has_sender(state: EditingState, token: str, key: str) -> bool:
@@ -142,7 +133,7 @@ def relying_party(settings: Settings) -> RelyingParty:
 
 def session_owner(
     connection: Connection, token: str, now: datetime
-) -> tuple[ConsoleSession, Account] | None:
+) -> tuple[ConsoleSession, model.Account] | None:
     """Return the session of a token and its account, if the sign-in is complete."""
     session = sessions.read_console_session(connection, token, now)
     if session is None or session.signed_in_id is None:
@@ -159,12 +150,12 @@ def sign_out(state: EditingState, token: str, network: str) -> None:
             record_access(state, connection, found[1].email, "sign-out", network)
 
 
-def list_own_sessions(state: EditingState, actor: Actor) -> list[ConsoleSession]:
+def list_own_sessions(state: EditingState, actor: model.Actor) -> list[ConsoleSession]:
     with state.database.reading() as connection:
         return sessions.list_sessions(connection, _account_id(actor), state.clock.now())
 
 
-def end_own_session(state: EditingState, actor: Actor, session_id: str) -> None:
+def end_own_session(state: EditingState, actor: model.Actor, session_id: str) -> None:
     """End one of one's own sessions. Raise AccountError if there is no such one."""
     with state.changing(actor, "end-session", actor.name, {"session": session_id}) as change:
         number = _account_id(actor)
@@ -182,11 +173,11 @@ def record_access(
 ) -> None:
     """Append to the audit log what somebody did with a session or a factor; None is nobody known."""
     name = email or _NOBODY
-    by = Actor(name=name, via="console", network=network)
+    by = model.Actor(name=name, via="console", network=network)
     state.record(connection, by, verb, name, details)
 
 
-def _account_id(actor: Actor) -> int:
+def _account_id(actor: model.Actor) -> int:
     if actor.account_id is None:
         raise AccountError.saying("%(name)s: has no account, so no session", name=actor.name)
     return actor.account_id

@@ -22,11 +22,7 @@ from publisher.accounts.model import Actor, Permission, account_actor
 from publisher.app.editing_state import EditingState
 from publisher.config import Settings
 from publisher.errors import AccountError, UsageError
-from publisher.ingest.reports.source_facts import (
-    WaitingDocument,
-    count_drafts_by_name,
-    waiting_documents,
-)
+from publisher.ingest.reports import source_facts
 from publisher.issues import planner, schedule
 from publisher.issues.model import Issue, IssueKind, IssueState
 
@@ -96,7 +92,7 @@ class Calendar:
     entries: tuple[CalendarEntry, ...]
     clock_changes: tuple[ClockChange, ...]
     ignored: tuple[schedule.OccurrenceChange, ...]
-    waiting: tuple[WaitingDocument, ...]
+    waiting: tuple[source_facts.WaitingDocument, ...]
     drafts_by_name: int
 
 
@@ -111,8 +107,8 @@ def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
         record = planner.read_planning(connection, settings)
         issues = schedule.issues_due_between(connection, since, until)
         editions = list(planner.editions_to_plan(connection, settings))
-        waiting = tuple(waiting_documents(connection, now))
-        drafts_by_name = count_drafts_by_name(connection)
+        waiting = tuple(source_facts.waiting_documents(connection, now))
+        drafts_by_name = source_facts.count_drafts_by_name(connection)
     for edition in editions:
         issues += planner.plan_occurrences(record, edition, now, until)
     found = _entries(settings, record, issues, now)

@@ -16,12 +16,7 @@ from publisher.app.editing_state import EditingState
 from publisher.app.issues.edits import bidi_problem
 from publisher.app.issues.lookup import choose_languages, require_issue, require_rows
 from publisher.config import Settings
-from publisher.delivery.ledger import lifecycle
-from publisher.delivery.ledger.correction_audience import (
-    CorrectionStanding,
-    count_correction_audience,
-    count_untried,
-)
+from publisher.delivery.ledger import correction_audience, lifecycle
 from publisher.errors import ArticleError, IssueError, UsageError
 from publisher.i18n.messages import untranslated
 from publisher.ingest.parsers.markdown import opening_html
@@ -59,12 +54,12 @@ class CorrectionPlan:
     issue: Issue
     subject: str
     sent_as: str
-    audience: Mapping[CorrectionStanding, int]
+    audience: Mapping[correction_audience.CorrectionStanding, int]
     corrections: tuple[editing.Correction, ...]
 
     @property
     def recipients(self) -> int:
-        return self.audience.get(CorrectionStanding.RECIPIENT, 0)
+        return self.audience.get(correction_audience.CorrectionStanding.RECIPIENT, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +87,7 @@ def _plan(connection: Connection, issue: Issue, now: datetime) -> CorrectionPlan
         issue=issue,
         subject=digest.subject,
         sent_as=digest.sha256,
-        audience=count_correction_audience(connection, issue, now),
+        audience=correction_audience.count_correction_audience(connection, issue, now),
         corrections=tuple(one for one, _issue in editing.corrections_of(connection, issue)),
     )
 
@@ -223,7 +218,7 @@ def _unsent(connection: Connection, name: str, issue: Issue | None) -> IssueErro
             "%(issue)s: no such issue; only an issue that was sent is corrected", issue=name
         )
     if issue.state in _UNDER_WAY:
-        untried = count_untried(connection, issue)
+        untried = correction_audience.count_untried(connection, issue)
         return issue.saying(
             "%(issue)s: mails that were not tried yet: %(count)s; correct it when all were, or cancel it first",
             count=untried,
@@ -240,7 +235,7 @@ def can_be_corrected(state: EditingState, issue: Issue) -> bool:
 def _was_sent(connection: Connection, issue: Issue) -> bool:
     """Return whether all mail was tried once. A cancelled issue counts if somebody got it."""
     if issue.state in _UNDER_WAY:
-        return not count_untried(connection, issue)
+        return not correction_audience.count_untried(connection, issue)
     if issue.state is IssueState.CANCELLED:
         return bool(lifecycle.count_deliveries(connection, [issue.id])[issue.id].get("sent"))
     return issue.state in _SENT

@@ -17,14 +17,9 @@ from functools import partial
 from sqlalchemy import Connection
 
 from publisher import urls
+from publisher.app import start_checks
 from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts
 from publisher.app.source_polls import poll_sources, polled_sources
-from publisher.app.start_checks import (
-    PipelineParts,
-    check_newsletter_names,
-    open_parts,
-    require_whole,
-)
 from publisher.app.subscribers.departures import DepartureRecorder
 from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
 from publisher.app.subscribers.personal_tables import forget_former_addresses
@@ -123,7 +118,7 @@ def add_reports(reports: Sequence[CycleReport]) -> CycleReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline(PipelineParts):
+class Pipeline(start_checks.PipelineParts):
     """All that a cycle needs, and its steps."""
 
     # What starts the turns of the service; None for a single cycle.
@@ -360,11 +355,11 @@ def open_pipeline(
     clock: Clock,
     check: Callable[[Settings, Database], object] = lambda *_: None,
 ) -> Iterator[Pipeline]:
-    with open_parts(settings, clock, check) as parts:
+    with start_checks.open_parts(settings, clock, check) as parts:
         yield pipeline_of(parts)
 
 
-def pipeline_of(parts: PipelineParts) -> Pipeline:
+def pipeline_of(parts: start_checks.PipelineParts) -> Pipeline:
     return Pipeline(**{one.name: getattr(parts, one.name) for one in fields(parts)})
 
 
@@ -390,7 +385,7 @@ def deliver_due(
     May run while the service runs, and any number of times. Raise ConfigError for a DKIM key
     that can't be read, and DatabaseError for a file that a kill has left damaged.
     """
-    require_whole(settings, was_killed=publication_was_killed(settings.folders))
+    start_checks.require_whole(settings, was_killed=publication_was_killed(settings.folders))
     with open_pipeline(settings, clock) as pipeline:
         database, notices = pipeline.database, NoticeReport()
         quarantine = find_quarantine(settings, database, clock.now())
@@ -452,7 +447,7 @@ class ReloadedPipeline:
         a list of messages that it could not place.
         """
         old, new = self._pipeline.settings, change.settings
-        check_newsletter_names(new, self._pipeline.database)
+        start_checks.check_newsletter_names(new, self._pipeline.database)
         self._check_durability(new)
         pipeline = replace(self._pipeline, settings=new)
         is_same_sender = old.publication.sender == new.publication.sender

@@ -10,14 +10,9 @@ from urllib.parse import urlencode
 
 import flask
 
-from publisher.app import translations
+from publisher.app import translations, translators
 from publisher.app.editing_state import Permission
 from publisher.app.issues.calendar import renew_private_addresses
-from publisher.app.translators import (
-    choose_translator_mails,
-    read_translation_feed,
-    read_translator_choices,
-)
 from publisher.errors import TranslationError
 from publisher.translations.model import CellState
 from publisher.web.api.operations import About
@@ -32,14 +27,14 @@ ROUTES = RouteTable()
 
 @ROUTES.add("GET /translations/mine/", Permission.TRANSLATE, about=About.EACH)
 def _show(request: ConsoleRequest) -> flask.Response:
-    choices = request.call(read_translator_choices)
+    choices = request.call(translators.read_translator_choices)
     return request.page("translator.html", choices=choices)
 
 
 @ROUTES.add("POST /translations/mine/mails/", Permission.TRANSLATE, about=About.EACH)
 def _choose(request: ConsoleRequest) -> flask.Response:
     wanted = request.field("wanted") == "yes"
-    request.call(choose_translator_mails, wanted=wanted)
+    request.call(translators.choose_translator_mails, wanted=wanted)
     return request.see_other(_PATH, "saved")
 
 
@@ -52,7 +47,7 @@ def _renew(request: ConsoleRequest) -> flask.Response:
 @ROUTES.add("GET /translations/feeds/<token>/<name>", Access.PUBLIC)
 def _feed(request: ConsoleRequest, token: str, name: str) -> flask.Response:
     language, _, form = name.rpartition(".")
-    feed = read_translation_feed(request.state, token, language, form)
+    feed = translators.read_translation_feed(request.state, token, language, form)
     if feed is None:
         flask.abort(404)
     response = flask.Response(feed.content, mimetype=feed.media_type)

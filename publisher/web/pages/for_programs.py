@@ -7,20 +7,8 @@ from http import HTTPStatus
 
 import flask
 
-from publisher.app.source_pushes import (
-    MAX_PUSH,
-    confirm_push,
-    due_push,
-    is_signed,
-    note_push,
-    source_of_token,
-)
-from publisher.app.subscribers import feeds
-from publisher.app.subscribers.provider_reports import (
-    MAX_FEEDBACK,
-    read_feedback,
-    store_feedback,
-)
+from publisher.app import source_pushes
+from publisher.app.subscribers import feeds, provider_reports
 from publisher.bounces.providers.events import FeedbackRefusedError
 from publisher.serving.static_site import CODINGS, IDENTITY, choose_coding, encode
 from publisher.web.pages.responses import PageRequest, PageTable
@@ -65,15 +53,17 @@ _REFUSED, _NOT_FOUND = 403, 404
 
 @PAGES.add("POST /feedback/<provider>/<path_secret>/")
 @origin_check(OriginCheck.EXEMPT)
-@max_body(MAX_FEEDBACK)
+@max_body(provider_reports.MAX_FEEDBACK)
 def _feedback_by_post(request: PageRequest, provider: str, path_secret: str) -> flask.Response:
     # The body as it came: signatures cover its bytes.
     body, header = flask.request.get_data(cache=False), dict(flask.request.headers)
     settings, secret, now = request.settings, request.secret, request.now
     try:
-        events = read_feedback(settings, provider, path_secret, header, body, now)
+        events = provider_reports.read_feedback(
+            settings, provider, path_secret, header, body, now
+        )
         if events:
-            request.write(store_feedback, secret, provider, events, now)
+            request.write(provider_reports.store_feedback, secret, provider, events, now)
     except FeedbackRefusedError:
         return _answer(_REFUSED)
     return _answer(_NOT_FOUND if events is None else 200)
@@ -82,11 +72,11 @@ def _feedback_by_post(request: PageRequest, provider: str, path_secret: str) -> 
 @PAGES.add("GET /feedback/websub/<token>/")
 def _question_of_hub(request: PageRequest, token: str) -> flask.Response:
     """Confirm to a hub what it was asked for. By the protocol it is a GET; nobody else knows the address."""
-    source, question = source_of_token(request.secret, token), flask.request.args
+    source, question = source_pushes.source_of_token(request.secret, token), flask.request.args
     if source is None:
         flask.abort(_NOT_FOUND)
     is_asked = request.context.opened.writer.run(
-        lambda connection: confirm_push(connection, source, question, request.now)
+        lambda connection: source_pushes.confirm_push(connection, source, question, request.now)
     )
     if not is_asked:
         flask.abort(_NOT_FOUND)
@@ -95,9 +85,9 @@ def _question_of_hub(request: PageRequest, token: str) -> flask.Response:
 
 @PAGES.add("POST /feedback/websub/<token>/")
 @origin_check(OriginCheck.EXEMPT)
-@max_body(MAX_PUSH)
+@max_body(source_pushes.MAX_PUSH)
 def _push_by_hub(request: PageRequest, token: str) -> flask.Response:
-    source = source_of_token(request.secret, token)
+    source = source_pushes.source_of_token(request.secret, token)
     if source is None:
         flask.abort(_NOT_FOUND)
     signature, body = (
@@ -105,11 +95,11 @@ def _push_by_hub(request: PageRequest, token: str) -> flask.Response:
         flask.request.get_data(cache=False),
     )
     # A wrong signature is answered as a right one is (WebSub section 7.1).
-    if is_signed(request.secret, source, signature, body):
+    if source_pushes.is_signed(request.secret, source, signature, body):
         with request.reading() as connection:
-            is_due = due_push(connection, source, request.now) is not None
+            is_due = source_pushes.due_push(connection, source, request.now) is not None
         if is_due:
-            request.write(note_push, source, request.now)
+            request.write(source_pushes.note_push, source, request.now)
     return _answer(200)
 
 

@@ -11,12 +11,7 @@ from typing import Any
 import flask
 from markupsafe import Markup
 
-from publisher.app.subscribers import access, preferences
-from publisher.app.subscribers.feeds import (
-    private_feed_token,
-    private_feed_urls,
-    renew_private_feed,
-)
+from publisher.app.subscribers import access, feeds, preferences
 from publisher.config import Settings
 from publisher.languages import autonym, locales
 from publisher.web.pages.access import set_session_cookie, show_link_form
@@ -166,7 +161,7 @@ def _show(request: PageRequest, wrong: tuple[str, ...] = ()) -> flask.Response:
         "address": choices.masked_address,
         "token": token,
         "leave": access.unsubscribe_token(secret, link),
-        "feed": private_feed_token(secret, person),
+        "feed": feeds.private_feed_token(secret, person),
         "zones": _zone_options(request),
     }
     html = _html(request, choices, own, wrong)
@@ -198,7 +193,7 @@ def _html(
             zones=own["zones"],
             sisters=request.in_others(own["token"]),
             leave_url=request.url("unsubscribe", t=own["leave"]),
-            own_feed=private_feed_urls(settings, own["feed"], language),
+            own_feed=feeds.private_feed_urls(settings, own["feed"], language),
             **said,
             **preference_values(settings, choices, language, shown),
         )
@@ -299,7 +294,7 @@ def _send_access(request: PageRequest, connection: Any, person: Subscriber) -> s
 
 
 def _renew_feed(request: PageRequest, connection: Any, person: Subscriber) -> str:
-    renew_private_feed(connection, person.id, request.now)
+    feeds.renew_private_feed(connection, person.id, request.now)
     return "feed"
 
 
