@@ -110,7 +110,7 @@ def test_what_is_guarded_takes_the_present_version_or_the_one_that_was_read(
         (["readAuditLog", f"before={10**20}"], 2, "before: Input should be less than"),
         (["undoLeftByMail", "since=0001-01-01T00:00:00+14:00"], 2, "no time that a calendar"),
         (
-            ["claimTranslation", "language=en", "story=x", "until=0001-01-01T00:00:00+14:00"],
+            ["claimTranslation", "language=en", "story=x", "until=0001-01-01T01:00:00+14:00"],
             2,
             "no time that a calendar",
         ),
