@@ -45,6 +45,10 @@ _HEADERS = (
 )
 
 
+# The largest body of a route that does not say another one.
+MAX_BODY_BYTES = 64 * 1024
+
+
 class OriginCheck(Enum):
     """What protects the unsafe methods of a route from other sites.
 
@@ -62,7 +66,7 @@ def origin_check(check: OriginCheck) -> Callable[[_View], _View]:
 
 
 def max_body(size: int) -> Callable[[_View], _View]:
-    """Mark a view with the largest body in bytes that it reads; without a mark it is 64 KB."""
+    """Mark a view with the largest body in bytes that it reads, if it is not `MAX_BODY_BYTES`."""
     return _marking("max_body", size)
 
 

@@ -14,7 +14,6 @@ from werkzeug.exceptions import HTTPException
 
 from publisher.accounts.api_keys import RequestKey, StoredAnswer
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.issues.lookup import language_of_issue
 from publisher.app.operation import api_answers
 from publisher.errors import ForbiddenError
 from publisher.web.api import (
@@ -172,23 +171,15 @@ def _require_access(
     state: EditingState, actor: Actor, operation: Operation, parts: Mapping[str, str]
 ) -> None:
     """Raise ForbiddenError, or UsageError for what is not there, unless the operation is permitted."""
-    access, languages = operation.access, state.settings.publication.languages
+    access, about = operation.access, operation.about
     if not isinstance(access, Permission):
         return
-    match operation.about:
-        case About.NOTHING:
-            actor.require(access)
-        case About.EACH:
-            if not any(actor.permits(access, one) for one in languages):
-                raise ForbiddenError(actor.name, access, None)
-        case About.ISSUE:
-            actor.require(access, language_of_issue(state.database, parts["issue"]))
-        case About.PATH:
-            actor.require(access, parts["language"])
-            if parts["language"] not in languages:
-                raise ProblemError(
-                    404, f"{parts['language']}: the publication does not have it"
-                )
+    languages = about.languages(state, parts)
+    if not any(actor.permits(access, one) for one in languages):
+        raise ForbiddenError(actor.name, access, languages[0])
+    published = state.settings.publication.languages
+    if about is About.PATH and parts["language"] not in published:
+        raise ProblemError(404, f"{parts['language']}: the publication does not have it")
 
 
 def _once(

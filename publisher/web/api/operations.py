@@ -23,9 +23,11 @@ from pydantic import (
     PlainSerializer,
 )
 
-from publisher.app.editing_state import NOT_BY_KEY, OF_ONE_LANGUAGE, Permission
+from publisher.app.editing_state import NOT_BY_KEY, OF_ONE_LANGUAGE, EditingState, Permission
+from publisher.app.issues.lookup import language_of_issue
 from publisher.web.api.problems import ProblemError
 from publisher.web.pages.responses import LARGEST_ID, parse_id
+from publisher.web.security import MAX_BODY_BYTES
 
 DEFAULT_LIMIT, _MOST_ROWS = 50, 200
 
@@ -139,7 +141,6 @@ def _read_number(text: str, what: str) -> int:
 
 
 _PART = re.compile(r"<(\w+)>")
-_MAX_BODY_BYTES = 64 * 1024
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -175,6 +176,18 @@ class About(Enum):
         if access in OF_ONE_LANGUAGE and self is About.NOTHING:
             raise ValueError(f"{path}: {access} is about a language; say which")
 
+    def languages(self, state: EditingState, parts: Mapping[str, str]) -> list[str | None]:
+        """Return languages of which one has to be permitted; None is the whole publication."""
+        match self:
+            case About.ISSUE:
+                return [language_of_issue(state.database, parts["issue"])]
+            case About.PATH:
+                return [parts["language"]]
+            case About.EACH:
+                return [None, *state.settings.publication.languages]
+            case About.NOTHING:
+                return [None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -202,7 +215,7 @@ class Operation:
     guarded: bool = False
     repeatable: bool = False
     terminal: bool = False
-    max_body: int = _MAX_BODY_BYTES
+    max_body: int = MAX_BODY_BYTES
 
     def __post_init__(self) -> None:
         """Raise ValueError for an operation that would let in others than it says."""

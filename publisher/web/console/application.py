@@ -10,7 +10,6 @@ import flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map, RequestRedirect
 
-from publisher.app.issues.lookup import language_of_issue
 from publisher.web import security
 from publisher.web.api.operations import About
 from publisher.web.console import (
@@ -27,7 +26,8 @@ from publisher.web.console.accounts import administration, own_account, sign_in
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.issues import approvals, calendar, overview, previews, sending
 from publisher.web.console.routes import Access, Route
-from publisher.web.pages.responses import LARGEST_ID, redirect_to, see_other
+from publisher.web.pages.errors import slash_redirect
+from publisher.web.pages.responses import LARGEST_ID, see_other
 
 # All routes.
 ROUTES: tuple[Route, ...] = (
@@ -102,7 +102,7 @@ def _prepared(
     flask.g.console_request = replace(request, menu=_menu(request, in_menu))
     raised = flask.request.routing_exception
     if isinstance(raised, RequestRedirect):
-        return _with_slash(context)
+        return slash_redirect() or console_error(context, 404)
     if isinstance(raised, HTTPException):
         return None
     route = by_endpoint[flask.request.endpoint or ""]
@@ -111,13 +111,6 @@ def _prepared(
         log_refusal("another site sent it", request)
         return console_error(context, 403)
     return None
-
-
-def _with_slash(context: console_context.ConsoleContext) -> flask.Response:
-    """Redirect a page's path without its slash; Flask's own redirect would name the client's host."""
-    if flask.request.method not in {"GET", "HEAD"}:
-        return console_error(context, 404)
-    return redirect_to(f"{flask.request.path}/", 301)
 
 
 def _view(
@@ -159,10 +152,13 @@ def _refusal(
 ) -> flask.Response | None:
     if request.signed_in is None:
         return _to_sign_in(context)
-    language = _language(request, route, parts)
-    is_any = route.about is About.EACH
-    if not route.permits(request.actor, _languages(request) if is_any else [language]):
-        log_refusal("no role permits it", request, access=str(route.access), language=language)
+    languages = route.about.languages(request.state, parts)
+    published = request.settings.publication.languages
+    if route.about is About.PATH and parts["language"] not in published:
+        flask.abort(404)
+    if not route.permits(request.actor, languages):
+        refused = {"access": str(route.access), "language": languages[0]}
+        log_refusal("no role permits it", request, **refused)
         return console_error(context, 403)
     if route.needs_fresh and not request.signed_in.is_fresh:
         if route.unproved is not None:
@@ -173,23 +169,6 @@ def _refusal(
                 console_context.PROVE_PATH, _page_of_form(), again=is_form
             )
         )
-    return None
-
-
-def _languages(request: console_context.ConsoleRequest) -> list[str | None]:
-    return [None, *request.settings.publication.languages]
-
-
-def _language(
-    request: console_context.ConsoleRequest, route: Route, parts: Mapping[str, Any]
-) -> str | None:
-    if route.about is About.PATH:
-        language: str = parts["language"]
-        if language not in request.settings.publication.languages:
-            flask.abort(404)
-        return language
-    if route.about is About.ISSUE:
-        return language_of_issue(request.state.database, parts["issue"])
     return None
 
 
@@ -220,7 +199,7 @@ def _menu(
 ) -> tuple[tuple[str, str, bool], ...]:
     if request.signed_in is None:
         return ()
-    path, languages = flask.request.path, _languages(request)
+    path, languages = flask.request.path, About.EACH.languages(request.state, {})
     shown = (one for one in in_menu if one.permits(request.actor, languages))
     return tuple(
         (

@@ -10,7 +10,6 @@ servers share cookies, since browsers do not keep ports apart.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections import OrderedDict
@@ -36,7 +35,13 @@ from publisher.rendering.console import CONSOLE_LANGUAGES, ConsolePages, said_as
 from publisher.rendering.views import publication_view
 from publisher.web.api.requests import ApiContext, SentRequest
 from publisher.web.console.routes import Access, RouteTable
-from publisher.web.pages.responses import parse_id, see_other
+from publisher.web.pages.responses import (
+    content_digest,
+    form_field,
+    kept_file,
+    parse_id,
+    see_other,
+)
 from publisher.web.security import COOKIE, SAFE_METHODS, client_network
 
 _R = TypeVar("_R")
@@ -151,8 +156,6 @@ _MEDIA_TYPES = {
     "svg": "image/svg+xml",
     "txt": "text/plain",
 }
-# A year in seconds: another file has another address.
-_CACHE = "private, max-age=31536000, immutable"
 
 
 def asset_path(name: str) -> str:
@@ -172,20 +175,11 @@ def _show(request: ConsoleRequest, digest: str, name: str) -> flask.Response:
         content = _static_file(name)
     else:
         flask.abort(404)
-    if digest != _digest(content):
-        flask.abort(404)
-    response = flask.Response(content, mimetype=_MEDIA_TYPES[name.rpartition(".")[2]])
-    response.headers["Cache-Control"] = _CACHE
-    return response
+    return kept_file(content, digest, _MEDIA_TYPES[name.rpartition(".")[2]], by="private")
 
 
 def _path(name: str, content: bytes) -> str:
-    return f"/-/{_digest(content)}/{name}"
-
-
-@lru_cache(maxsize=64)
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:12]
+    return f"/-/{content_digest(content)}/{name}"
 
 
 @cache
@@ -208,10 +202,6 @@ def _sheet(pages: ConsolePages, accent: str, languages: tuple[str, ...]) -> byte
     colours = palette(accent, "#ffffff")
     values = {"palette": colours, "languages": languages}
     return pages.render("style.css", "en", values).encode()
-
-
-# Characters of a field; what may be longer has a limit of its own.
-_MAX_FIELD = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,8 +256,7 @@ class ConsoleRequest(SentRequest):
         """Lead to a page after a form was stored. `done` is a key of `console/words.html`."""
         return see_other(f"{path}?{urlencode({'done': done})}" if done else path)
 
-    def field(self, name: str, most: int = _MAX_FIELD) -> str:
-        return flask.request.form.get(name, "")[:most].strip()
+    field = staticmethod(form_field)
 
     def number(self, name: str) -> int | None:
         return parse_id(self.field(name))

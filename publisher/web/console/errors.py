@@ -14,6 +14,7 @@ from publisher.web.pages.errors import (
     RETRY_SECONDS,
     known_status,
     record_fault,
+    record_refusal,
     with_error_headers,
 )
 
@@ -100,9 +101,7 @@ def _limited(context: ConsoleContext, error: errors.LimitError) -> flask.Respons
 
 
 def _busy(context: ConsoleContext, error: Exception) -> flask.Response:
-    log.warning(
-        "a request could not be answered", route=str(flask.request.url_rule), reason=str(error)
-    )
+    record_refusal(error)
     return console_error(context, 503, retry_after=RETRY_SECONDS, form=_form_again())
 
 

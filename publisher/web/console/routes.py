@@ -13,8 +13,7 @@ import flask
 
 from publisher.app.editing_state import Actor, Permission
 from publisher.web.api.operations import About
-
-MAX_BODY_BYTES = 64 * 1024
+from publisher.web.security import MAX_BODY_BYTES
 
 
 class Access(Enum):

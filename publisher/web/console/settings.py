@@ -15,7 +15,8 @@ from publisher.app.editing_state import Permission
 from publisher.errors import ConfigError, PublisherError
 from publisher.i18n.messages import message
 from publisher.web.console.context import ConsoleRequest
-from publisher.web.console.routes import MAX_BODY_BYTES, RouteTable
+from publisher.web.console.routes import RouteTable
+from publisher.web.security import MAX_BODY_BYTES
 
 _CONFLICT = 409
 # Characters of a field, unless the file has more of them.

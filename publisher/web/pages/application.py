@@ -30,9 +30,6 @@ TABLES: tuple[PageTable, ...] = (
     for_programs.PAGES,
 )
 
-# Largest body in bytes of a route without `max_body`.
-_MAX_BODY_BYTES = 64 * 1024
-
 
 def create_app(context: WebContext) -> flask.Flask:
     """Return the application with all pages. It sets no cookie, and reads no configuration."""
@@ -67,12 +64,12 @@ def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
     if not security.is_for_us(url, context.hosts):
         return error_page(context, 421)
     if isinstance(request.routing_exception, RequestRedirect):
-        return slash_redirect(context)
+        return slash_redirect() or error_page(context, 404)
     if isinstance(request.routing_exception, NotFound):
         return language_redirect(context)
     view = app.view_functions.get(request.endpoint or "")
     marks: dict[str, Any] = getattr(view, "__dict__", {})
-    request.max_content_length = marks.get("max_body", _MAX_BODY_BYTES)
+    request.max_content_length = marks.get("max_body", security.MAX_BODY_BYTES)
     check = marks.get("origin_check", security.OriginCheck.TOKEN)
     if view is not None and not security.is_own_request(check, url):
         return error_page(context, 403)

@@ -31,6 +31,12 @@ def known_status(status: int, known: frozenset[int]) -> int:
     return status if status in known else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
 
 
+def record_refusal(error: Exception) -> None:
+    # Not its path: that of a feed or a webhook holds a secret.
+    route = str(flask.request.url_rule)
+    log.warning("a request could not be answered", route=route, reason=str(error))
+
+
 def record_fault(event: str, error: Exception) -> str:
     """Record an error of a request that nobody foresaw. Return the number under which the log has it."""
     number = secrets.token_hex(4)
@@ -53,12 +59,7 @@ def register(app: flask.Flask, context: WebContext) -> None:
     @app.errorhandler(DatabaseError)
     def _busy(error: DatabaseError) -> flask.Response:
         # Nothing was stored: mail clients repeat a one-click request.
-        # Not its path: that of a feed or a webhook holds a secret.
-        log.warning(
-            "a request could not be answered",
-            route=str(flask.request.url_rule),
-            reason=str(error),
-        )
+        record_refusal(error)
         return error_page(context, 503, retry_after=RETRY_SECONDS)
 
     @app.errorhandler(Exception)
@@ -80,11 +81,11 @@ def error_page(
     return response
 
 
-def slash_redirect(context: WebContext) -> flask.Response:
+def slash_redirect() -> flask.Response | None:
     """Redirect a page's path without its slash. Flask's own redirect would name the request's host, and repeat a POST."""
     request = flask.request
     if request.method not in {"GET", "HEAD"}:
-        return error_page(context, 404)
+        return None
     return redirect_to(_with_query(f"{request.script_root}{request.path}/"), 301)
 
 

@@ -151,7 +151,7 @@ class PageRequest:
         """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `icon_url`, `sisters` and `values`."""
         view = view_with_privacy(self.settings, self.language)
         given = {
-            "style_url": f"{flask.request.script_root}/-/subscriber.{_style(self)[1]}.css",
+            "style_url": f"{flask.request.script_root}/-/subscriber.{content_digest(_style(self))}.css",
             "home_url": f"{view.url}/{self.language}/",
             "icon_url": f"{flask.request.script_root}/{page_icon_path(self.settings.publication)}",
             "sisters": self.in_others(self.token),
@@ -230,49 +230,53 @@ def _answering(
 
 
 PAGES = PageTable()
-# A year in seconds: another sheet has another address.
-_CACHE = "public, max-age=31536000, immutable"
 
 
 @PAGES.add("GET /-/subscriber.<digest>.css")
 def _subscriber_style(request: PageRequest, digest: str) -> flask.Response:
-    text, current = _style(request)
-    if digest != current:
+    return kept_file(_style(request), digest, "text/css")
+
+
+def kept_file(
+    content: bytes, digest: str, media_type: str, *, by: str = "public"
+) -> flask.Response:
+    """Return a file whose address has its hash, so that everybody may keep it, or only browsers (`private`)."""
+    if digest != content_digest(content):
         flask.abort(404)
-    return kept_file(text, "text/css")
-
-
-def kept_file(text: str, media_type: str) -> flask.Response:
-    """Return a file whose address has its hash, so that everybody may keep it."""
-    response = flask.Response(text, mimetype=media_type)
-    response.headers["Cache-Control"] = _CACHE
+    response = flask.Response(content, mimetype=media_type)
+    # A year in seconds: another file has another address.
+    response.headers["Cache-Control"] = f"{by}, max-age=31536000, immutable"
     return response
 
 
-def _style(request: PageRequest) -> tuple[str, str]:
+def _style(request: PageRequest) -> bytes:
     publication = request.settings.publication
     view = publication_view(publication, publication.default_language)
     return _sheet(request.context.opened.renderer, view)
 
 
 @lru_cache(maxsize=4)
-def _sheet(renderer: Renderer, view: PublicationView) -> tuple[str, str]:
-    """Return the sheet and its hash. Edited templates count after a restart."""
-    text = renderer.subscriber_page("web/subscriber/style.css", view)
-    return text, content_digest(text)
+def _sheet(renderer: Renderer, view: PublicationView) -> bytes:
+    """Return the sheet. Edited templates count after a restart."""
+    return renderer.subscriber_page("web/subscriber/style.css", view).encode()
 
 
-def content_digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+@lru_cache(maxsize=64)
+def content_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 # Characters of a field; no page has a longer one.
 _MAX_FIELD = 2000
 
 
+def form_field(name: str, most: int = _MAX_FIELD) -> str:
+    return flask.request.form.get(name, "")[:most].strip()
+
+
 def form(*names: str) -> dict[str, str]:
     """Return fields of the form, stripped, "" if absent. For repeated fields use `request.form.getlist`."""
-    return {name: flask.request.form.get(name, "")[:_MAX_FIELD].strip() for name in names}
+    return {name: form_field(name) for name in names}
 
 
 # SEE OTHER: the browser gets the page anew, and reloading it sends nothing again.
