@@ -41,6 +41,13 @@ _FORMATS = (
     (32, "sub"),
     (64, "sup"),
 )
+_LEXICAL_TAGS = {
+    "root": "div",
+    "paragraph": "p",
+    "listitem": "li",
+    "quote": "blockquote",
+    "aside": "aside",
+}
 _MARKS = frozenset({"b", "strong", "i", "em", "a", "code", "s", "del", "u", "sub", "sup"})
 _TEXT_BLOCKS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "aside", "ul", "ol"}
@@ -163,9 +170,10 @@ def _text(row: JsonObject) -> tuple[str, str]:
         text = json_text(row, "html") or _from_cards(row)
     except ImportProblemError as error:
         return "", str(error)
-    except (RecursionError, LookupError, TypeError, ValueError):
+    except (RecursionError, LookupError, AttributeError, TypeError, ValueError):
         return "", "its cards can't be read"
-    return text, why_unread(text)
+    reason = why_unread(text)
+    return "" if reason else text, reason
 
 
 def _from_cards(row: JsonObject) -> str:
@@ -186,22 +194,12 @@ def _lexical(node: Mapping[str, Any]) -> str:
     if kind == "linebreak":
         return "<br>"
     inside = "".join(map(_lexical, node.get("children") or ()))
-    tags = {
-        "root": "div",
-        "paragraph": "p",
-        "listitem": "li",
-        "quote": "blockquote",
-        "aside": "aside",
-    }
-    if kind in {"heading", "list"}:
-        tags[kind] = (
-            {"number": "ol"}.get(str(node.get("listType")), "ul")
-            if kind == "list"
-            else node["tag"]
-        )
     if kind in {"link", "autolink"}:
         return f'<a href="{html.escape(str(node["url"]))}">{inside}</a>'
-    return f"<{tags[kind]}>{inside}</{tags[kind]}>" if kind in tags else _card(kind, node)
+    shape: Any = _LEXICAL_TAGS.get(kind) or node.get("tag")
+    if kind == "list":
+        shape = "ol" if node.get("listType") == "number" else "ul"
+    return f"<{shape}>{inside}</{shape}>" if shape else _card(kind, node)
 
 
 def _card(kind: str, card: Mapping[str, Any]) -> str:

@@ -254,7 +254,7 @@ def _first_time(item: _Item) -> datetime | None:
     if stated := _time(item.text("post_date_gmt")):
         return stated
     try:
-        return parsedate_to_datetime(item.text("pubDate"))
+        return foreign.iso_time(parsedate_to_datetime(item.text("pubDate")).isoformat())
     except ValueError:
         return _time(item.text("post_date"))
 

@@ -221,12 +221,19 @@ def test_what_php_would_make_objects_of_is_not_read() -> None:
 def test_malformed_exports_are_read_as_far_as_possible_and_their_lines_are_named(
     bring: Bring,
 ) -> None:
-    content = wxr(
-        item(1, "The ferry", ENGLISH, "<wp:x>\n\nA & B</wp:x>"), item(2, "Cut", ENGLISH)
+    more = "<pubDate>Thu, 08 Jan 2026 09:30:00 -0000</pubDate><wp:x>\n\nA & B</wp:x>"
+    ferry = item(
+        1,
+        "The ferry",
+        f"{ENGLISH} [embed]&#1;[/embed]",
+        more,
+        post_date_gmt="0000-00-00 00:00:00",
     )
+    content = wxr(ferry, item(2, "Cut", ENGLISH))
     report = bring(content[: content.index(b"<excerpt", content.index(b"Cut"))])
     assert [one.name for one in report.files] == ["the-ferry.md", "cut.md"]
     assert report.notes[0].startswith("line 3: ")
+    assert report.files[0].post.entry.published == datetime(2026, 1, 8, 9, 30, tzinfo=UTC)
     for start in (b"<!DOCTYPE rss [<!ENTITY a 'b'>]>", b"<!DOCTYPE rss>"):
         with pytest.raises(UsageError, match="DOCTYPE"):
             bring(content.replace(b"<rss", start + b"<rss"))

@@ -9,6 +9,8 @@ import pytest
 from publisher.app import source_polls
 from publisher.cli.main import main
 from publisher.config import load_settings
+from tests.publisher.imports.exports import ENGLISH, item, wxr
+from tests.publisher.ingest.helpers import drawn
 from tests.publisher.polling.news_server import NewsServer, Page, news_server
 
 PAGE = """<html lang="en"><head><title>The Harbour</title>
@@ -145,3 +147,18 @@ def test_nothing_on_this_machine_is_asked(
         assert main(["sources", "test", running.url("/", "127.0.0.1"), str(tmp_path)]) == 1
         assert running.requests == []
     assert "not on the public net" in capsys.readouterr().err
+
+
+def test_pictures_of_an_export_are_copied_in_a_process_of_its_own(
+    server: NewsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.put("/ship.png", drawn("PNG", 2400, 1200))
+    picture = f'<p>{ENGLISH}</p><img src="{server.url("/ship.png")}" alt="A ship" />'
+    export = tmp_path / "export.xml"
+    export.write_bytes(wxr(item(1, "The ferry", picture)))
+    run(capsys, "new", str(tmp_path / "news"))
+    assert "wrote 1 post" in run(capsys, "import", str(export), str(tmp_path / "news"))
+    (copy,) = (tmp_path / "news/articles/pictures").iterdir()
+    assert f"pictures/{copy.name}" in (tmp_path / "news/articles/the-ferry.md").read_text(
+        "utf-8"
+    )
