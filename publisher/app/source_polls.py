@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher import __version__
@@ -112,6 +113,15 @@ def probe_address(settings: Settings | None, url: str) -> Probe:
     client = replace(CLIENT, networks=(*CLIENT.networks, *networks))
     with ParserProcess() as parser:
         return probe(url, client, parser, user_agent_of(settings))
+
+
+def probe_built_site(folder: Path, place: str) -> Probe:
+    """Look at a folder of built HTML, which the settings would call `place`."""
+    from publisher.polling.parser_process import ParserProcess
+    from publisher.polling.probe import probe_folder
+
+    with ParserProcess() as parser:
+        return probe_folder(folder, place, parser)
 
 
 def add_web_source(state: EditingState, actor: Actor, url: str) -> list[str]:

@@ -46,6 +46,7 @@ _LIST_TYPES = frozenset({"Blog", "CollectionPage", "ProfilePage", "SearchResults
 # Of the letters in all elements `article`, so many are in the one of a page's own article.
 _MOST = 0.7
 
+_LISTS = "list other pages"
 NO_INDEX, _NOT_FREE = "ask not to be indexed (noindex)", "are not free to read"
 # An article that says so later is withdrawn.
 CLOSED = frozenset({NO_INDEX, _NOT_FREE})
@@ -73,9 +74,10 @@ _BYLINES = (
 )
 _DATED = (
     "//*[@itemprop='datePublished']",
-    "//time[@pubdate or contains(@class,'entry-date') or contains(@class,'published')]",
+    "//*[self::time or self::abbr][@pubdate or contains(@class,'entry-date') or contains(@class,'published')]",
 )
-_BESIDE = "ancestor::aside or ancestor::nav or ancestor::footer or ancestor::*[contains(@class,'comment')]"
+_ATTRIBUTES = ("datetime", "content", "title")
+_BESIDE = "ancestor::aside or ancestor::nav or ancestor::footer[not(ancestor::article)] or ancestor::*[contains(@class,'comment')]"
 _DAY = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
 _REFRESH = re.compile(r"\s*[\d.]+\s*[;,]\s*(?:url\s*=)?\s*\S", re.IGNORECASE)
 _BY = re.compile(r"^\s*(?:written\s+|posted\s+)?by\b[:\s]*", re.IGNORECASE)
@@ -202,7 +204,7 @@ class _Said:
         ]
         for path in _DATED:
             stated += [
-                one.get("datetime") or one.get("content") or one.text_content()
+                next(filter(None, map(one.get, _ATTRIBUTES)), "") or one.text_content()
                 for one in self._page.xpath(f"{path}[not({_BESIDE})]")
             ][:1]
         stated += self._dates_of_body()
@@ -216,6 +218,12 @@ class _Said:
         if len(self._outer_articles) == 1 and (own := self._outer_articles[0].xpath(path)):
             return own[:1]  # type: ignore[no-any-return]  # texts
         dates = self._page.xpath(path)
+        shown = self._page.xpath(f"//span[contains(@class,'date')][not({_BESIDE})]")
+        dates += [
+            one.text_content().strip()
+            for one in shown
+            if _DAY.match(one.text_content().strip())
+        ]
         return dates[:1] if len({one[:10] for one in dates}) == 1 else []
 
     @cached_property
@@ -238,22 +246,27 @@ class _Said:
 
     def why_no_article(self, html: str, *, is_chosen: bool) -> str:
         """Return why a page with this text is no article; empty if it is one."""
-        own = letters(_plain(html))
-        weight = len(own) + (_DENSE_WEIGHT - 1) * len(_DENSE.findall(own))
+        text = lxml_html.fragment_fromstring(html, create_parent="div")
+        own = letters(text.text_content())
         if not own:
             return "have no text"
         if self._article or is_chosen:
             return ""
         if self._articles or self._types & _LIST_TYPES:
-            return "list other pages"
-        return "" if self._meta("og:type").lower() == "article" else self._why_none(weight)
+            return _LISTS
+        if self._meta("og:type").lower() == "article":
+            return ""
+        linked = sum(len(letters(one.text_content())) for one in text.iter("a"))
+        return self._why_none(own, linked)
 
-    def _why_none(self, weight: int) -> str:
+    def _why_none(self, own: str, linked: int) -> str:
+        """Return why a page is no article that does not say what it is; of its text so many letters are in links."""
         sizes = [len(letters(one.text_content())) for one in self._outer_articles]
-        if len(sizes) > 1 and max(sizes) < _MOST * sum(sizes):
-            return "list other pages"
+        if linked * 2 > len(own) or (len(sizes) > 1 and max(sizes) < _MOST * sum(sizes)):
+            return _LISTS
         if self.published is None:
             return "have no date"
+        weight = len(own) + (_DENSE_WEIGHT - 1) * len(_DENSE.findall(own))
         return "" if weight >= _ENOUGH_LETTERS else "have little text"
 
     def text(self, select: str) -> str:
@@ -441,9 +454,3 @@ def _byline(element: HtmlElement) -> str:
     text = element.get("content") or (named[0] if named else element).text_content()
     line = " ".join(text.split())
     return line if len(line) <= _MAX_BYLINE else ""
-
-
-def _plain(html: str) -> str:
-    return (
-        lxml_html.fragment_fromstring(html, create_parent="div").text_content() if html else ""
-    )

@@ -241,7 +241,7 @@ class _Folder(_PageList):
     def listing(self, _before: Pages) -> tuple[PollAnswer, Pages]:
         if not self._folder.is_dir():
             raise SourceError(f"{self._options.path}: is not a folder; nothing is withdrawn")
-        files = dict(_files(self._folder, self._options.include, self._options.exclude))
+        files = dict(built_files(self._folder, self._options.include, self._options.exclude))
         listed = self._few(sorted(files.items()))
         said = hashlib.sha256(repr(listed).encode("utf-8", "surrogatepass")).hexdigest()
         pages = {path: KnownPage(mark) for path, mark in listed.items()}
@@ -274,8 +274,8 @@ class _Folder(_PageList):
         return self._read_as(path, replace(page, etag=digest), body, at)
 
 
-def _files(
-    folder: Path, include: Sequence[str], exclude: Sequence[str]
+def built_files(
+    folder: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> Iterator[tuple[str, str]]:
     """Yield the pages below a folder, and what changes with each."""
     for place, folders, names in os.walk(folder):

@@ -6,10 +6,11 @@ usual places are tried. All of it ends within a few seconds.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from pathlib import Path
 from time import monotonic
 from urllib.parse import urljoin, urlsplit
 
@@ -18,32 +19,45 @@ from publisher.fetching.addresses import WebRequest
 from publisher.fetching.client import GuardedClient
 from publisher.fetching.limits import FetchLimits
 from publisher.polling.discovery import USUAL_FEEDS, FeedLink, FrontPage, read_front_page
-from publisher.polling.model import AnswerError, WebFeed
+from publisher.polling.model import AnswerError, WebEntry, WebFeed
+from publisher.polling.page_reader import read_web_page
+from publisher.polling.pages import built_files
 from publisher.polling.parser_process import ParserProcess
+from publisher.polling.sitemap import read_robots, read_sitemap
 from publisher.polling.wordpress import posts_address
 
 # For all requests of a look, and for each of them.
 _SECONDS, _SECONDS_EACH = 9.0, 4.0
 _MOST_FEEDS, _MOST_LANGUAGES = 8, 12
+_SITEMAP, _HEAD_BYTES = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b"), 4096
+# Where sitemaps stand; and of their pages, those that are looked at.
+_USUAL_SITEMAPS, _MOST_PAGES = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap-index.xml"), 3
+# Files of a folder that are looked at.
+_MOST_FILES = 300
 # Characters of text; shorter ones are summaries.
 _LONG_TEXT = 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFeed:
-    """A feed, or a site whose API shows the same. `language` is what it states, or the page that names it. `missing` are sentences."""
+    """A feed, or a site whose API or pages show the same. `language` is what it states, or the page that names it.
+
+    `missing` are sentences; `place` is the key of `url` in the settings, `more` what else these need.
+    """
 
     url: str
     feed: WebFeed
     language: str = ""
     missing: tuple[str, ...] = ()
     kind: str = "feed"
+    place: str = "url"
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> dict[str, str]:
         """The table [[source]] that it would be, with the language where it states none itself."""
         named = {"language": self.language} if self.language and not self.feed.language else {}
-        return {"kind": self.kind, "url": self.url, **named}
+        return {"kind": self.kind, self.place: self.url, **named, **self.more}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +79,10 @@ def probe(url: str, client: GuardedClient, parser: ParserProcess, user_agent: st
     try:
         feed = parser.read_feed(body, final, content_type)
     except AnswerError as no_feed:
+        if _SITEMAP.search(body[:_HEAD_BYTES]):
+            found.what = "a sitemap"
+            look.add_pages(url, found)
+            return found
         try:
             page = parser.run(read_front_page, body, final)
         except AnswerError:
@@ -112,7 +130,36 @@ class _Look:
             others = [one for one in found.feeds if one not in own]
             found.feeds = [replace(own[0], url=site, kind="wordpress"), *others]
         if not found.feeds:
+            self.add_pages(url, found)
+        if not found.feeds:
             found.notes.append("no feed was found; if you know its address, give that")
+
+    def add_pages(self, url: str, found: Probe) -> None:
+        """Add the pages of the sitemap at an address, of one that robots.txt names, or where most stand."""
+        robots = b""
+        with suppress(PublisherError):
+            robots = self.fetch(urljoin(url, "/robots.txt"))[0]
+        named = self._parser.run(read_robots, robots, "*", ()).sitemaps
+        usual = (urljoin(url, path) for path in _USUAL_SITEMAPS)
+        for place in [url] if found.what == "a sitemap" else [*named, *usual]:
+            with suppress(PublisherError):
+                found.feeds.append(self._pages(place, robots, found.title))
+                return
+
+    def _pages(self, place: str, robots: bytes, title: str) -> FoundFeed:
+        sitemap = self._parser.run(read_sitemap, *self.fetch(place)[:2])
+        for part in sitemap.parts[:1]:
+            sitemap = self._parser.run(read_sitemap, *self.fetch(part.url)[:2])
+        agent, urls = self._user_agent.partition("/")[0], [one.url for one in sitemap.pages]
+        rules = self._parser.run(read_robots, robots, agent, urls[:_MOST_PAGES])
+        entries, missing = list[WebEntry](), [f"it lists {len(urls)} pages; `include` chooses"]
+        for url in (one for one, is_open in zip(urls, rules.allowed, strict=False) if is_open):
+            with suppress(PublisherError):
+                read = self._parser.run(read_web_page, *self.fetch(url))
+                entries += [] if read.problem else [read.entry]
+                missing += [f"{url}: such pages {read.problem}"] if read.problem else []
+        feed = WebFeed(title=title, entries=tuple(entries))
+        return FoundFeed(url=place, feed=feed, missing=tuple(missing), kind="pages")
 
     def _answers(self, api: str) -> bool:
         with suppress(PublisherError):
@@ -173,3 +220,27 @@ def _missing(feed: WebFeed, language: str) -> Iterator[str]:
         yield 'it does not state its language; write language = "..."'
     if not any(len(one.html) > _LONG_TEXT for one in entries):
         yield 'its texts are summaries, so content = "full" would add nothing'
+
+
+def probe_folder(folder: Path, place: str, parser: ParserProcess) -> Probe:
+    """Look at a folder of built HTML, which the settings call `place`. It has no feeds if no page is an article."""
+    files = [path for path, _mark in built_files(folder)]
+    found = Probe(url=place, what=f"a folder with {len(files)} built pages")
+    entries, reasons = list[WebEntry](), Counter[str]()
+    for path in sorted(files, key=lambda one: (one.count("/"), one))[:_MOST_FILES]:
+        read = parser.run(read_web_page, (folder / path).read_bytes(), "")
+        if path == "index.html":
+            found.title = read.entry.title
+        entries += [] if read.problem else [replace(read.entry, id=path)]
+        reasons[read.problem] += 1
+    missing = [f"{number} pages {why}" for why, number in reasons.most_common() if why]
+    if lost := sum(not one.url for one in entries):
+        missing.append(f'{lost} do not say where they stand; write base = "https://..."')
+    if len(files) > _MOST_FILES:
+        missing.append(f"{len(files) - _MOST_FILES} more pages were not looked at")
+    feed = WebFeed(title=found.title, entries=tuple(entries))
+    more = {"content": "full", "pictures": "copy"}
+    if entries:
+        named = FoundFeed(url=place, feed=feed, missing=tuple(missing), kind="pages")
+        found.feeds.append(replace(named, place="path", more=more))
+    return found

@@ -45,10 +45,11 @@ class Sitemap:
 
 @dataclass(frozen=True, slots=True)
 class RobotRules:
-    """Which addresses may be read, in their order, and how many seconds lie between two requests."""
+    """Which addresses may be read, in their order, and how many seconds lie between two requests. `sitemaps` are named there."""
 
     allowed: tuple[bool, ...]
     seconds: float = 0.0
+    sitemaps: tuple[str, ...] = ()
 
 
 def read_sitemap(
@@ -139,4 +140,6 @@ def read_robots(body: bytes, agent: str, urls: Sequence[str]) -> RobotRules:
     # protego does not take the mark away, and would lose the first group.
     rules = Protego.parse(body[:MAX_ROBOTS].decode("utf-8-sig", "replace"))
     allowed = tuple(rules.can_fetch(url, agent) for url in urls)
-    return RobotRules(allowed, min(float(rules.crawl_delay(agent) or 0.0), _LONGEST_DELAY))
+    sitemaps = tuple(one for one in map(web_address, rules.sitemaps) if one)
+    seconds = min(float(rules.crawl_delay(agent) or 0.0), _LONGEST_DELAY)
+    return RobotRules(allowed, seconds, sitemaps[:_MAX_PARTS])

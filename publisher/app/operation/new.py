@@ -11,6 +11,7 @@ import posixpath
 import re
 import shutil
 import zoneinfo
+from collections import Counter
 from datetime import date
 from html import unescape
 from importlib.resources import as_file, files
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from publisher.app.source_polls import probe_address
+from publisher.app.source_polls import probe_address, probe_built_site
 from publisher.config import SETTINGS_FILE
 from publisher.config.toml_edit import change_text
 from publisher.config.values import MailboxValue
@@ -81,9 +82,11 @@ def create_from_site(directory: Path, site: Path) -> SiteSurvey:
     if directory.resolve().is_relative_to(site.resolve()):
         raise UsageError(f"{directory}: lies in the site; choose a folder beside {site}")
     if generator := unread_generator(ConfigurationFiles(site)):
+        built = next((site / one for one in _BUILT if holds_built_pages(site / one)), None)
+        given = f"give {built}" if built else "build it, and give the folder with these"
         raise UsageError(
-            f"{site}: this looks like a site of {generator}, whose sources are not read; give the address at which it "
-            "stands, whose feeds are, or the folder of its articles alone"
+            f"{site}: this looks like a site of {generator}, whose sources are not read; its built pages are: {given}, "
+            "or the address at which it stands"
         )
     survey = survey_site(site)
     if not survey.languages:
@@ -96,6 +99,30 @@ def create_from_site(directory: Path, site: Path) -> SiteSurvey:
     path = os.path.relpath(site.resolve(), directory.resolve())
     _write_settings(directory, _filled(text, path, survey))
     return survey
+
+
+# Where generators put what they build.
+_BUILT = ("dist", "public", "output", "build", "_site", "out", "docs/.vuepress/dist")
+
+
+def holds_built_pages(folder: Path) -> bool:
+    """Return whether a folder has a site that was built: a page or list that each has, and more pages than documents."""
+    if not any((folder / one).is_file() for one in ("index.html", "sitemap.xml", "404.html")):
+        return False
+    endings = Counter(one.suffix for one in folder.rglob("*") if one.suffix in {".html", ".md"})
+    return endings[".html"] > endings[".md"]
+
+
+def create_from_built_site(directory: Path, site: Path) -> Probe | None:
+    """Write a publication.toml for a folder of built pages into a new folder; return what is there, None without articles."""
+    check_free_folder(directory)
+    found = probe_built_site(site, os.path.relpath(site.resolve(), directory.resolve()))
+    if not found.feeds:
+        return None
+    starter = files("publisher") / "starter"
+    text = _filled_by_feeds((starter / SETTINGS_FILE).read_text("utf-8"), found)
+    _write_settings(directory, text)
+    return found
 
 
 # Of what a feed shows when it is read first, how much the first issue may have.
@@ -121,14 +148,18 @@ def _filled_by_feeds(text: str, found: Probe) -> str:
     """Return the starter's settings with the feeds of a site. Pure."""
     stated = [one.language for one in found.feeds]
     stated += [entry.language for one in found.feeds for entry in one.feed.entries]
-    host = _mail_host(found.url)
+    links = [entry.url for one in found.feeds for entry in one.feed.entries]
+    host = _mail_host(found.url) or _mail_host("".join(links[:1]))
     text = _changed(
         text,
         title=found.title or host,
         languages=list(dict.fromkeys(filter(None, map(known_tag, stated)))),
         sender=f"digest@{host}" if host else "",
     )
-    tables = [{**one.table, "backfill": _BACKFILL} for one in found.feeds]
+    tables = [
+        one.table | ({"backfill": _BACKFILL} if one.place == "url" else {})
+        for one in found.feeds
+    ]
     shown = (
         "[[source]]\n"
         + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())

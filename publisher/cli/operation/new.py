@@ -35,21 +35,13 @@ def new_command(directory: _FolderArgument, *, from_: str | None = None) -> None
 
     With --from, write one for a site that is there, and print what was understood of it.
 
-    --from SITE: The address of a site or a feed, or the folder of a site (Jekyll, Hugo, Docusaurus, Eleventy, VitePress) or of files.
+    --from SITE: The address of a site or a feed, or the folder of a site (Jekyll, Hugo, Docusaurus, Eleventy, VitePress), of the HTML that any other generator has built, or of files.
     """
-    from publisher.app.operation.new import create_from_site, create_publication
+    from publisher.app.operation.new import create_publication
     from publisher.config import SETTINGS_FILE
 
     if from_:
-        if from_.partition("://")[0] in {"http", "https"}:
-            from publisher.app.operation.new import create_from_address
-            from publisher.cli.sources import probe_lines
-
-            lines = probe_lines(create_from_address(directory, from_), shows_tables=False)
-        else:
-            site = Path(from_)
-            lines = _survey_lines(create_from_site(directory, site), site)
-        for line in lines:
+        for line in _lines_from(directory, from_):
             echo(line)
         echo(f"Made {directory / SETTINGS_FILE}")
         for line in _unfinished_lines(directory):
@@ -65,6 +57,19 @@ def new_command(directory: _FolderArgument, *, from_: str | None = None) -> None
         f"      publisher subscribers import {directory / 'subscribers.csv'} {directory}\n"
         f"      publisher run {directory}"
     )
+
+
+def _lines_from(directory: Path, place: str) -> Iterator[str]:
+    """Make a publication of a site, and yield what is understood of it."""
+    from publisher.app.operation import new
+    from publisher.cli.sources import probe_lines
+
+    site = Path(place)
+    if place.partition("://")[0] in {"http", "https"}:
+        return probe_lines(new.create_from_address(directory, place), shows_tables=False)
+    if new.holds_built_pages(site) and (found := new.create_from_built_site(directory, site)):
+        return probe_lines(found, shows_tables=False)
+    return _survey_lines(new.create_from_site(directory, site), site)
 
 
 def _unfinished_lines(directory: Path) -> Iterator[str]:

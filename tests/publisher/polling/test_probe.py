@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from publisher.polling import probe as probing
 from publisher.polling.feed_reader import read_feed
 from publisher.polling.model import WebFeed
 from publisher.polling.parser_process import ParserProcess
-from publisher.polling.probe import Probe, probe
+from publisher.polling.probe import Probe, probe, probe_folder
 from publisher.testing import hostile_server
+from tests.publisher.polling.built_sites import build_site, post_page, posts
 from tests.publisher.polling.news_server import NewsServer
 
 
@@ -88,3 +90,41 @@ def test_a_look_at_slow_sites_ends_in_its_time_and_says_what_was_not_looked_at(
     assert found.feeds == []
     assert [note.partition(": ")[0] for note in found.notes[:-1]] == feeds
     assert any("for want of time" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("path", ["/", "/sitemap.xml"])
+def test_of_a_site_without_a_feed_the_pages_of_its_sitemap_are_offered(
+    server: NewsServer, path: str
+) -> None:
+    made = posts(3)
+    server.put("/", page())
+    server.put("/robots.txt", "User-agent: *\nDisallow: /closed")
+    listed = "".join(
+        f"<url><loc>{server.url(one)}</loc></url>" for one in ("/closed", "/about", "/a")
+    )
+    server.put("/sitemap.xml", f"<urlset>{listed}</urlset>")
+    server.put("/a", post_page("Astro", made[0], made))
+    server.put("/about", page())
+    (found,) = look(server.url(path), server.client).feeds
+    assert found.table == {"kind": "pages", "url": server.url("/sitemap.xml")}
+    assert [one.title for one in found.feed.entries] == [made[0].title]
+    assert found.missing[0] == "it lists 3 pages; `include` chooses"
+    assert found.missing[1].startswith(server.url("/about"))
+    assert "/closed" not in server.paths
+
+
+def test_a_folder_of_built_pages_is_offered_with_what_is_left_out(tmp_path: Path) -> None:
+    build_site("Pelican", tmp_path, posts(12))
+    (found,) = probe_folder(tmp_path, "../dist", ParserHere()).feeds
+    assert found.table == {
+        "kind": "pages",
+        "path": "../dist",
+        "content": "full",
+        "pictures": "copy",
+    }
+    assert len(found.feed.entries) == len(posts(12))
+    said = "; ".join(found.missing)
+    assert "1 pages lead to other pages" in said
+    assert "16 do not say where they stand" in said
+    (tmp_path / "empty").mkdir()
+    assert probe_folder(tmp_path / "empty", "empty", ParserHere()).feeds == []

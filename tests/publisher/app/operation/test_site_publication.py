@@ -144,6 +144,9 @@ def test_a_generator_that_is_not_read_is_named_and_no_plain_folder(
         return
     with pytest.raises(UsageError, match=f"looks like a site of {generator}, whose sources"):
         create_from_site(tmp_path / "mine", site)
+    build(site / "dist", {"index.html": "<p>Home"})
+    with pytest.raises(UsageError, match=f"its built pages are: give {site / 'dist'}"):
+        create_from_site(tmp_path / "mine", site)
 
 
 def test_what_is_no_site_and_a_folder_with_files_is_refused_with_what_to_do(

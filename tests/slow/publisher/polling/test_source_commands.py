@@ -11,6 +11,7 @@ from publisher.cli.main import main
 from publisher.config import load_settings
 from tests.publisher.imports.exports import ENGLISH, item, wxr
 from tests.publisher.ingest.helpers import drawn
+from tests.publisher.polling.built_sites import build_site, posts
 from tests.publisher.polling.news_server import NewsServer, Page, news_server
 
 PAGE = """<html lang="en"><head><title>The Harbour</title>
@@ -65,6 +66,20 @@ def test_from_an_address_to_a_digest(
     run(capsys, "preview", "weekly", "--out", str(digest), now, str(folder))
     assert "A story of the harbour, number 2" in digest.read_text()
     assert server.url("/story-2") in digest.read_text()
+
+
+def test_from_a_folder_of_built_pages_to_articles(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build_site("Astro", tmp_path / "site/dist", posts(6))
+    folder, now = tmp_path / "news", "--now=2027-01-09T12:00:00Z"
+    said = run(capsys, "new", str(folder), "--from", str(tmp_path / "site/dist"))
+    assert "a folder with 14 built pages" in said
+    assert "1 pages lead to other pages" in said
+    (source,) = load_settings(folder, {}).sources
+    assert (source.kind, source.place) == ("pages", "../site/dist")
+    assert "8 new" in run(capsys, "run", "--once", now, str(folder))
+    assert "left out" in run(capsys, "sources", "list", str(folder))
 
 
 def test_a_source_is_added_asked_paused_and_resumed(
