@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
@@ -36,42 +37,30 @@ _ALGORITHMS = frozenset({"sha1", "sha256", "sha384", "sha512"})
 
 
 def ask_hubs(
-    settings: Settings,
-    database: Database,
-    now: datetime,
-    client: GuardedClient,
-    user_agent: str,
+    settings: Settings, database: Database, now: datetime, client: GuardedClient, agent: str
 ) -> None:
-    """Ask hubs for pushes of the sources that want them, and to end those that no source wants."""
+    """Ask hubs for pushes of the sources that want them, and to end those that no source wants. `agent` says who asks."""
     ends = time.monotonic() + _SECONDS_OF_ALL
-    for one, mode in _due(settings, database, now):
-        if time.monotonic() > ends:
-            return
-        before = one.state.push
-        asked = hubs.before_request(before, mode, now)
-        _store(database, one.name, asked)
-        sent = asked if mode is HubMode.SUBSCRIBE else before
-        request = _request(settings, one.name, sent, mode, user_agent)
-        problem = _ask(_client_of(settings, one.name, client), request)
-        if problem and mode is HubMode.SUBSCRIBE:
-            log.warning("hub not asked", source=one.name, reason=problem)
-            _store(database, one.name, replace(asked, reason=problem), only_after=asked)
-
-
-def _due(
-    settings: Settings, database: Database, now: datetime
-) -> Iterator[tuple[PolledSource, HubMode]]:
-    wanted = {
-        one.name
-        for one in settings.sources
-        if isinstance(one, FeedSourceSettings) and one.websub
-    }
+    options = {o.name: o for o in settings.sources if isinstance(o, PolledSourceSettings)}
     with database.reading() as connection:
         stored = store.list_polled(connection)
     for name, one in stored.items():
-        is_wanted = name in wanted and one.is_asked
-        if mode := hubs.next_request(one.state.push, now, is_wanted=is_wanted):
-            yield one, mode
+        own = options.get(name)
+        is_wanted = isinstance(own, FeedSourceSettings) and own.websub and one.is_asked
+        before = one.state.push
+        mode = hubs.next_request(before, now, is_wanted=is_wanted)
+        if mode is None or time.monotonic() > ends:
+            continue
+        asked = hubs.before_request(before, mode, now)
+        _store(database, name, asked)
+        request = _request(
+            settings, name, asked if mode == "subscribe" else before, mode, agent
+        )
+        networks = (*client.networks, *(own.networks if own else ()))
+        problem = _ask(replace(client, networks=networks), request)
+        if problem and mode == "subscribe":
+            log.warning("hub not asked", source=name, reason=problem)
+            _store(database, name, replace(asked, reason=problem), only_after=asked)
 
 
 def _store(
@@ -81,28 +70,21 @@ def _store(
         one = store.list_polled(connection).get(name)
         # The hub may have asked for a confirmation meanwhile.
         if one is not None and only_after in {None, one.state.push}:
-            store.save_polled(connection, [replace(one, state=replace(one.state, push=push))])
+            _save(connection, one, push=push)
 
 
-def _client_of(settings: Settings, name: str, client: GuardedClient) -> GuardedClient:
-    named = (
-        net
-        for one in settings.sources
-        if isinstance(one, PolledSourceSettings) and one.name == name
-        for net in one.networks
-    )
-    networks = (*client.networks, *named)
-    return replace(client, limits=FetchLimits(seconds=_SECONDS), networks=networks)
+def _save(connection: Connection, one: PolledSource, **state: Any) -> None:
+    store.save_polled(connection, [replace(one, state=replace(one.state, **state))])
 
 
 def _request(
-    settings: Settings, name: str, push: PushState, mode: HubMode, user_agent: str
+    settings: Settings, name: str, push: PushState, mode: HubMode, agent: str
 ) -> WebRequest:
     secret = load_secret(settings)
     path = f"feedback/websub/{callback_token(secret, name)}/"
     callback = public_url(settings.publication, path)
-    form = hubs.request_fields(push, mode, callback, hub_secret(secret, name))
-    fields = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": user_agent}
+    form = hubs.request_fields(push, callback, hub_secret(secret, name)) | {"hub.mode": mode}
+    fields = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": agent}
     body = urlencode(form).encode()
     return WebRequest(push.asked_hub, "POST", fields, body, follow="same host")
 
@@ -110,9 +92,8 @@ def _request(
 def _ask(client: GuardedClient, request: WebRequest) -> str:
     """Send a request to a hub; return why it was not accepted, empty if it was."""
     try:
-        with client.open(request) as answer:
-            is_done = answer.status in _SUCCESS
-            return "" if is_done else f"answered {answer.status}"
+        with replace(client, limits=FetchLimits(seconds=_SECONDS)).open(request) as answer:
+            return "" if answer.status in _SUCCESS else f"answered {answer.status}"
     except FetchError as error:
         return f"can't be asked: {error}"
 
@@ -123,31 +104,20 @@ def confirm_push(
     """Store what a hub says of a request, and return whether that was made: then its question is answered."""
     one = store.list_polled(connection).get(source)
     # What is not stored any more ends.
-    before = one.state.push if one else PushState()
-    after = hubs.confirmed(before, question, now)
-    if one is not None and after not in {None, before}:
-        assert after is not None  # noqa: S101  # what was compared
-        store.save_polled(connection, [replace(one, state=replace(one.state, push=after))])
+    after = hubs.confirmed(one.state.push if one else PushState(), question, now)
+    if one and after:
+        _save(connection, one, push=after)
     return after is not None
 
 
-def due_push(connection: Connection, source: str, now: datetime) -> datetime | None:
-    """Return when a push has a source asked; None if nothing follows: it failed, or its turn comes anyway."""
+def note_push(connection: Connection, source: str, now: datetime) -> None:
+    """Let a source be asked at once, or a minute after the push before; one that fails or has to wait keeps its time."""
     one = store.list_polled(connection).get(source)
     if one is None or not one.is_asked or one.has_failed or one.result == PollResult.WAIT:
-        return None
-    return hubs.due_after_push(one.state.push, one.next_at, now)
-
-
-def note_push(connection: Connection, source: str, now: datetime) -> None:
-    """Let a source be asked at once, or a minute after the push before."""
-    due = due_push(connection, source, now)
-    if due is not None:
-        one = store.list_polled(connection)[source]
-        push = replace(one.state.push, pushed_at=due)
-        store.save_polled(
-            connection, [replace(one, state=replace(one.state, next_at=due, push=push))]
-        )
+        return
+    push = one.state.push
+    if due := hubs.due_after_push(push, one.next_at, now):
+        _save(connection, one, next_at=due, push=replace(push, pushed_at=due))
 
 
 # The address that a hub calls, and the key of its signatures. Both follow from the publication's secret.
@@ -155,19 +125,16 @@ def note_push(connection: Connection, source: str, now: datetime) -> None:
 
 def callback_token(secret: str, source: str) -> str:
     """Return what nobody can guess, and names a source."""
-    name = base64.urlsafe_b64encode(source.encode()).decode().rstrip("=")
-    return f"{name}.{_keyed(secret, 'callback', source)}"
+    return f"{source.encode().hex()}.{_keyed(secret, 'callback', source)}"
 
 
 def source_of_token(secret: str, token: str) -> str | None:
     """Return the source that a token names; None for one that was not made here."""
-    try:
-        padded = token.partition(".")[0] + "==="
-        source = base64.urlsafe_b64decode(padded[: len(padded) // 4 * 4]).decode()
-    except ValueError:
-        return None
-    is_ours = hmac.compare_digest(callback_token(secret, source).encode(), token.encode())
-    return source if is_ours else None
+    with suppress(ValueError):
+        source = bytes.fromhex(token.partition(".")[0]).decode()
+        known = callback_token(secret, source)
+        return source if hmac.compare_digest(known.encode(), token.encode()) else None
+    return None
 
 
 def hub_secret(secret: str, source: str) -> str:
@@ -184,5 +151,4 @@ def is_signed(secret: str, source: str, signature: str, body: bytes) -> bool:
 
 
 def _keyed(secret: str, purpose: str, source: str) -> str:
-    text = f"websub {purpose}\n{source}"
-    return hmac.digest(secret.encode(), text.encode("utf-8", "surrogatepass"), "sha256").hex()
+    return hmac.digest(secret.encode(), f"websub {purpose}\n{source}".encode(), "sha256").hex()

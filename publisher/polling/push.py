@@ -8,8 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
+from typing import Literal, TypeAlias
 
+# What a hub is asked for, and asks to be confirmed.
+HubMode: TypeAlias = Literal["subscribe", "unsubscribe"]
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # What is asked for, and the longest that a confirmation counts.
 _LEASE, _LONGEST_LEASE = 10 * _DAY, 14 * _DAY
@@ -17,8 +19,6 @@ _LEASE, _LONGEST_LEASE = 10 * _DAY, 14 * _DAY
 _RENEWED_AFTER, _SHORTEST = 0.8, _HOUR
 # A push has a feed asked so often at most.
 _BETWEEN_PUSHES = timedelta(minutes=1)
-# Of a reason that a hub states.
-_MAX_REASON = 200
 _LINK = re.compile(r"<([^<>]*)>([^,<]*(?:,(?!\s*<)[^,<]*)*)")
 
 
@@ -40,16 +40,6 @@ class PushState:
     errors: int = 0
     reason: str = ""
 
-    def is_on(self, now: datetime) -> bool:
-        return self.until is not None and self.until > now
-
-
-class HubMode(StrEnum):
-    """What a hub is asked for, and asks to be confirmed."""
-
-    SUBSCRIBE = "subscribe"
-    UNSUBSCRIBE = "unsubscribe"
-
 
 def named_hub(headers: Mapping[str, str], hub: str, topic: str) -> tuple[str, str]:
     """Return the hub and the topic of an answer: header fields come first, then what the document has; two empty texts without both."""
@@ -67,57 +57,45 @@ def next_request(push: PushState, now: datetime, *, is_wanted: bool) -> HubMode 
     """Return what is to be asked of a hub now."""
     asked, named = (push.asked_hub, push.asked_topic), (push.hub, push.topic)
     if push.asked_hub and not (is_wanted and asked == named):
-        return HubMode.UNSUBSCRIBE
+        return "unsubscribe"
     is_due = push.next_at is None or push.next_at <= now
-    return HubMode.SUBSCRIBE if is_wanted and push.hub and is_due else None
+    return "subscribe" if is_wanted and push.hub and is_due else None
 
 
 def before_request(push: PushState, mode: HubMode, now: datetime) -> PushState:
     """Return the state that is stored before a request: the hub may ask to confirm it before it answers."""
-    if mode is HubMode.UNSUBSCRIBE:
+    if mode == "unsubscribe":
         return PushState(push.hub, push.topic)
     wait = min(_HOUR * 2 ** min(push.errors, 5), _DAY)
-    return replace(
-        push,
-        asked_hub=push.hub,
-        asked_topic=push.topic,
-        next_at=now + wait,
-        errors=push.errors + 1,
-        reason="was asked, and has not confirmed it yet",
-    )
+    asked = replace(push, asked_hub=push.hub, asked_topic=push.topic, errors=push.errors + 1)
+    return replace(asked, next_at=now + wait, reason="was asked, and has not confirmed it yet")
 
 
-def request_fields(
-    push: PushState, mode: HubMode, callback: str, secret: str
-) -> dict[str, str]:
-    """Return the form that a hub gets (WebSub section 5.1)."""
-    fields = {"hub.mode": mode.value, "hub.topic": push.asked_topic, "hub.callback": callback}
-    if mode is HubMode.SUBSCRIBE:
-        fields |= {"hub.secret": secret}
-        fields |= {"hub.lease_seconds": str(int(_LEASE.total_seconds()))}
-    return fields
+def request_fields(push: PushState, callback: str, secret: str) -> dict[str, str]:
+    """Return the form with which a hub is asked for pushes (WebSub section 5.1); its mode apart."""
+    lease = str(int(_LEASE.total_seconds()))
+    fields = {"topic": push.asked_topic, "callback": callback, "secret": secret}
+    return {f"hub.{name}": value for name, value in {**fields, "lease_seconds": lease}.items()}
 
 
 def confirmed(push: PushState, question: Mapping[str, str], now: datetime) -> PushState | None:
     """Return the state after a request for confirmation (section 5.3), or a refusal; None for what was not asked."""
     mode, topic = question.get("hub.mode", ""), question.get("hub.topic", "")
     is_asked = topic != "" and topic == push.asked_topic
-    if mode == HubMode.UNSUBSCRIBE:
+    if mode == "unsubscribe":
         return None if is_asked else push
-    if not is_asked:
+    if not is_asked or mode not in {"subscribe", "denied"}:
         return None
     if mode == "denied":
-        said = question.get("hub.reason", "")[:_MAX_REASON]
-        why = "".join(c if c.isprintable() else "\ufffd" for c in said)
-        reason = f"refuses{': ' * bool(why)}{why}"
-        return replace(push, until=None, next_at=now + _DAY, reason=reason)
+        said = "".join(
+            c if c.isprintable() else "\ufffd" for c in question.get("hub.reason", "")
+        )
+        return replace(push, until=None, next_at=now + _DAY, reason=f"refuses: {said[:200]}")
     given = question.get("hub.lease_seconds", "")
     seconds = int(given[:9]) if given.isascii() and given.isdigit() else 0
     lease = min(timedelta(seconds=seconds) or _LEASE, _LONGEST_LEASE)
     renewed = now + max(lease * _RENEWED_AFTER, _SHORTEST)
-    is_known = mode == HubMode.SUBSCRIBE
-    after = replace(push, until=now + lease, next_at=renewed, errors=0, reason="")
-    return after if is_known else None
+    return replace(push, until=now + lease, next_at=renewed, errors=0, reason="")
 
 
 def due_after_push(push: PushState, next_at: datetime, now: datetime) -> datetime | None:
