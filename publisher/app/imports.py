@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -54,6 +54,7 @@ def import_export(
     from publisher.imports import files
     from publisher.imports.formats import read_export
     from publisher.imports.model import ImportProblemError
+    from publisher.polling.foreign_pictures import copied_picture
     from publisher.polling.foreign_values import web_address
     from publisher.polling.parser_process import ParserProcess
 
@@ -70,7 +71,7 @@ def import_export(
     links = files.file_links(planned)
     with ParserProcess() as parser:
         work = _FileWriting(settings, export, folder, links, now, options)
-        work.convert = convert or _converter(parser.run)
+        work.convert = convert or (lambda content: parser.run(copied_picture, content))
         for number, one in enumerate(planned):
             if progress:
                 progress("importing", number, len(planned))
@@ -80,12 +81,6 @@ def import_export(
             if reasons:
                 planned[number] = replace(one, left_out=reasons[0])
     return ExportReport(export.system, folder, planned, [*export.notes, *work.notes])
-
-
-def _converter(run: Callable[..., tuple[str, str]]) -> Convert:
-    from publisher.polling.foreign_pictures import copied_picture
-
-    return lambda content: run(copied_picture, content)
 
 
 def _target(settings: Settings, into: str) -> tuple[Path, str]:
