@@ -183,7 +183,7 @@ class ParsedArticle:
     before they are looked up; `media` the local files that `html`, `picture` and `attachments`
     refer to; `links` those to other documents; `problems` what was lost or looks wrong.
     `translated_with` is the tool of a machine translation, and `editor` who answers for it. With `is_archive`, it
-    was published long before, and no issue carries it.
+    was published long before, and no issue carries it. `slug` is a name for its story's addresses, where the key is none.
     """
 
     title: str = ""
@@ -220,6 +220,7 @@ class ParsedArticle:
     translated_with: str | None = None
     editor: str | None = None
     is_archive: bool = False
+    slug: str = ""
 
     def or_else(self, other: ParsedArticle) -> ParsedArticle:
         """Return this article with each empty field taken from another."""

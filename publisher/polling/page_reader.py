@@ -145,6 +145,7 @@ class _Said:
                 for one in name.lower().replace("dc:", "dc.").split():
                     self._metas.setdefault(one, []).append(content)
         stated = next((one.get("href") or "" for one in page.iter("base")), "")
+        self._base = url
         self._base = web_address(stated, url) or url or self.canonical
         things = [*_json_ld(page)]
         self._ids = {one["@id"]: one for one in things if isinstance(one.get("@id"), str)}
@@ -175,7 +176,7 @@ class _Said:
     def _links(self, relation: str) -> Iterator[tuple[HtmlElement, str]]:
         for link in self._page.iter("link"):
             if relation in (link.get("rel") or "").lower().split():
-                yield link, web_address(link.get("href") or "", self._url)
+                yield link, web_address(link.get("href") or "", self._base)
 
     @cached_property
     def canonical(self) -> str:

@@ -205,7 +205,7 @@ class _Upserter:
         moved_from = self._moved_from(reading) if before is None else None
         own = before.article_id if before else None
         old_id = own or inherited or moved_from
-        story_id = self._renamed_story(reading, moved_from) or self._story(reading.story_key)
+        story_id = self._renamed_story(reading, moved_from) or self._story(reading)
         taken = self._first(_ARTICLE_OF_STORY, story=story_id, language=reading.language)
         was_held = before is not None and before.reason is not None
         number, kind = self._write(reading, story_id, taken or old_id, was_held=was_held)
@@ -336,10 +336,12 @@ class _Upserter:
         kept = {row.article_id for row in rows if (row.source, row.key) not in self.gone}
         return next((row.article_id for row in rows if row.article_id not in kept), None)
 
-    def _story(self, key: str) -> int:
+    def _story(self, reading: ItemResult) -> int:
+        key = reading.story_key
         known = self._first(_STORY, key=key)
         if known is None:
-            slugs = (story_slug(key, attempt) for attempt in count())
+            name = reading.parsed.slug or key
+            slugs = (story_slug(name, attempt) for attempt in count())
             free = next(slug for slug in slugs if self._first(_SLUG, slug=slug) is None)
             known = self._first(_NEW_STORY, key=key, slug=free)
         return int(known)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from lxml import etree
@@ -44,6 +45,7 @@ _APPENDED = re.compile(
 _MORE = re.compile(r"\s*(?:\[(?:…|\.\.\.|&hellip;|&#8230;)\])\s*(?=(?:</p>)?\s*\Z)")
 
 
+_ENDING, _WORD = re.compile(r"\.[a-z]{2,5}$"), re.compile(r"[^\W\d_]{2}")
 # Characters of a title that is made from a text.
 _MAX_TITLE = 80
 # At the beginning of the signature of an entry that another source has, too.
@@ -196,7 +198,15 @@ def metadata_of(
         is_linked=True,
         url=None if is_full else entry.url or None,
         canonical=entry.url or None if is_full else None,
+        slug=_slug_of(entry.url) or entry.title,
     )
+
+
+def _slug_of(url: str) -> str:
+    """Return the last part of an address that has words, without an ending; empty if none has."""
+    parts = (unquote(one) for one in reversed(urlsplit(url).path.split("/")))
+    names = (_ENDING.sub("", one) for one in parts)
+    return next((one for one in names if _WORD.search(one) and one != "index"), "")
 
 
 def _tag_of(written: str) -> str | None:

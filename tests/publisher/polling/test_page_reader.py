@@ -130,6 +130,14 @@ def test_a_date_beside_an_article_is_not_its_own() -> None:
     assert read("", PARAGRAPHS + beside).entry.published is None
 
 
+LIST = (
+    "<ul>"
+    + "<li>2 March: <a href=/news/crane>What the harbour of the north built in spring</a></li>"
+    * 9
+    + "</ul>"
+)
+
+
 @pytest.mark.parametrize(
     ("head", "text", "problem"),
     [
@@ -146,6 +154,8 @@ def test_a_date_beside_an_article_is_not_its_own() -> None:
         (linked({"@type": "CollectionPage"}), PARAGRAPHS, "list other pages"),
         (linked(ARTICLE, ARTICLE), PARAGRAPHS, "list other pages"),
         (DATE, f"{PARAGRAPHS}</article><article>{PARAGRAPHS}", "list other pages"),
+        (DATE, LIST, "list other pages"),
+        ("<meta property=og:type content=article>", LIST, ""),
     ],
 )  # fmt: skip
 def test_a_page_that_is_no_article_says_why(head: str, text: str, problem: str) -> None:
@@ -178,7 +188,10 @@ def test_translations_and_the_address_are_in_the_head() -> None:
     elsewhere = "<link rel=canonical href='https://other.example/crane'>"
     assert read(elsewhere).entry.url == URL
     # A file says itself where it stands.
-    assert read_web_page(page(elsewhere), "").entry.url == "https://other.example/crane"
+    there = "<link rel=alternate hreflang=fr href='../fr/grue'>"
+    entry = read_web_page(page(elsewhere + there), "").entry
+    assert entry.url == "https://other.example/crane"
+    assert entry.translations == (("fr", "https://other.example/fr/grue"),)
 
 
 @pytest.mark.parametrize(

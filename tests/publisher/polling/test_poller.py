@@ -652,3 +652,22 @@ def test_of_many_entries_some_are_news_of_each_day_and_the_rest_waits(
     polled.poll("harbour", after=HOUR)
     polled.folder.pick_up()
     assert titles(polled, Mailing.NEWS) == ["The long story, mended"] * 5
+
+
+@pytest.mark.parametrize(
+    ("url", "title", "slug"),
+    [
+        ("https://news.example/2026/03/the-tide.html?utm_source=rss", "T", "the-tide"),
+        ("https://news.example/tide/index.html", "T", "tide"),
+        ("https://news.example/%E6%BD%AE%E6%B0%B4/", "T", "chao-shui"),
+        ("https://news.example/?p=12", "High tide", "high-tide"),
+        ("https://news.example/2026/03/05/", "High tide", "high-tide"),
+    ],
+)
+def test_an_article_is_named_by_the_address_of_its_entry_else_by_its_title(
+    server: NewsServer, polled: Polled, url: str, title: str, slug: str
+) -> None:
+    server.put("/feed", feed(1, url=url, title=title))
+    polled.cycle()
+    (found,) = polled.folder.all().values()
+    assert found.slug == slug

@@ -253,7 +253,7 @@ def test_an_article_has_what_its_post_says(site: WordPress, polled: Polled) -> N
     site.write(1, NOW - DAY, _embedded={**inside, "wp:featuredmedia": [picture]})
     polled.cycle()
     article = polled.folder.one("harbour: wp:1")
-    assert article.url == "https://news.example/story-1/"
+    assert (article.url, article.slug) == ("https://news.example/story-1/", "story-1")
     assert article.published_at == NOW - DAY
     assert [one.name for one in article.bylines] == ["Ann Reed", "Bo Li"]
     assert article.topics == ("Law & order",)
