@@ -61,10 +61,7 @@ def count_archived_articles(database: Database) -> Mapping[str, int]:
 
 
 def announce_articles(state: EditingState, actor: Actor, name: str) -> int:
-    """Have the next issues carry what is an archive of a source or a story; return how many articles.
-
-    What is news, or was announced before, stays as it is. Raise UsageError for an unknown name.
-    """
+    """Have the next issues carry what is an archive of a source or a story; return how many articles."""
     with state.changing(actor, "announce", name) as change:
         chosen = _chosen(change.connection, name)
         count = source_items.announce_archive(change.connection, chosen, state.clock.now())
@@ -243,11 +240,7 @@ def add_person(
 def change_person(
     state: EditingState, actor: Actor, wanted: PersonEntry, expected: str | None = None
 ) -> list[str]:
-    """Give a person other names, affiliations, spellings or another page; return the changed keys.
-
-    A language that `wanted` does not name stays as it is; an empty text removes it. A text in any language
-    becomes one in each language of the publication as soon as one differs.
-    """
+    """Change what the file says of a person, and return the keys. A language that `wanted` lacks stays as it is; an empty text removes it."""
     actor.require(Permission.MANAGE_PEOPLE)
     read_person_entries(state).find(wanted.key)
     table = parse_toml(_path(state))[wanted.key]

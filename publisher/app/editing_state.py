@@ -69,11 +69,7 @@ class EditingState:
     def changing(
         self, actor: Actor, verb: str, what: str, details: Mapping[str, Any] | None = None
     ) -> Iterator[Change]:
-        """Open a transaction that writes, and record in the audit log who did what in it.
-
-        `verb` is a word like "approve", `what` names the object, such as an issue. Nothing is recorded
-        if the body raises an error: then nothing has changed.
-        """
+        """Open a transaction that writes; the audit log gets who did `verb`, like "approve", with `what`, unless the body raises."""
         with self.database.writing() as connection:
             change = Change(connection, dict(details or {}))
             yield change

@@ -46,11 +46,7 @@ def import_export(
     progress: Progress | None = None,
     convert: Convert | None = None,
 ) -> ExportReport:
-    """Write a file for each post that has none; none is written over. A dry run writes nothing.
-
-    `convert` copies a picture, by default in a process with limits. Raises UsageError for a file or folder that can't
-    be used.
-    """
+    """Write a file for each post that has none, but not in a dry run. `convert` copies a picture, by default in a process with limits."""
     from publisher.imports import files
     from publisher.imports.formats import read_export
     from publisher.imports.model import ImportProblemError

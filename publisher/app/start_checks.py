@@ -267,12 +267,7 @@ def wait_for_database(
 def open_locked_parts(
     settings: Settings, clock: Clock, *, new_start: bool = False
 ) -> Iterator[PipelineParts]:
-    """Open the parts of the pipeline, alone in this folder of the publication.
-
-    Raise BusyError if another process runs the folder, and StorageError for a failed write. Raise
-    LostStateError for an empty database beside published files, unless it is a `new_start`, and
-    ConfigError for a newsletter that is gone and has subscribers.
-    """
+    """Open the parts of the pipeline, alone in this folder. An empty database beside published files is refused, but for a `new_start`."""
     require_credentials(settings)
     # A lost database has its secret in a backup: a new one must not be in its way.
     check = begin_anew if new_start else refuse_lost_state

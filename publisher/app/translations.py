@@ -48,11 +48,7 @@ def list_translations(  # noqa: PLR0913  # what can be asked for
     cursor: str | None = None,
     limit: int = STORIES_LISTED,
 ) -> TranslationPage:
-    """Return stories whose originals were published within some days, with the state in each language.
-
-    With a `language`, of that one only. With `states`, those that are in one of them in a language.
-    Raise TranslationError for a language that the publication does not have, or a wrong cursor.
-    """
+    """Return stories with originals of some days, and the state in each language; or those of one `language`, or in some `states`."""
     actor.require(Permission.VIEW)
     now = state.clock.now()
     languages = listing.offered_languages(state.settings, language)

@@ -35,13 +35,10 @@ def serve(
     port: int | None = None,
     service: Callable[[], None] | None = None,
 ) -> None:
-    """Serve these parts until SIGTERM or SIGINT, or beside `service`, until it returns.
+    """Serve these parts until SIGTERM or SIGINT, or beside `service`, until it returns. Only the main thread gets signals: call it there.
 
-    `host` and `port` replace those of the settings; port 0 is any that is free. `ready` is called with each
-    part's address when all accept connections. At the end no new connection is accepted, and what is being
-    answered is answered first, for three seconds. Call this in the main thread, since signal handlers run
-    there only. Raise UsageError for a part that is switched off or has nothing to serve yet, and if an
-    address can't be bound; DatabaseError if the service has not made the database yet.
+    `host` and `port` replace those of the settings. `ready` is called with the addresses when all
+    accept connections. At the end what is being answered is answered first, for three seconds.
     """
     with ExitStack() as stack:
         polled = stack.enter_context(closing(PolledSettings(settings)))

@@ -172,10 +172,7 @@ def begin_by_password(state: EditingState, browser: Browser, email: str, passwor
 
 
 def _owner_of_password(state: EditingState, email: str, password: str, network: str) -> Account:
-    """Return whose password it is. Raise SignInError: `wrong` or `wait`.
-
-    The hash is made outside of transactions that write: it takes a tenth of a second.
-    """
+    """Return whose password it is; raise SignInError. Hashed outside of transactions that write: it takes a tenth of a second."""
     now = state.clock.now()
     with state.database.writing() as connection:
         seconds = count_password(connection, state.secret, email, network, now)

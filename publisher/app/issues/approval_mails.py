@@ -63,11 +63,7 @@ def queue_reminders(settings: Settings, database: Database, now: datetime) -> in
 
 
 def queue_verdicts(settings: Settings, database: Database, now: datetime) -> int:
-    """Queue mails about verdicts of which nobody was told yet. Return how many.
-
-    Those who may change the issue learn that changes are asked for; they and whoever had approved it, that it has
-    changed since.
-    """
+    """Queue mails about verdicts of which nobody was told yet: to those who may change the issue, and to whoever had approved it."""
     if not settings.console.reminders:
         return 0
     with database.reading() as connection:

@@ -69,11 +69,7 @@ def plan_to_sign(
 def signed_plan(
     state: EditingState, issue: Issue, shown: ShownPlan | None, plan_of: Planner | None = None
 ) -> tuple[str, dict[str, int]] | None:
-    """Return the hash and the count that are kept with an approval; None for a correction.
-
-    They are those of now if nothing was shown. Raise IssueError if the list has moved far since it was,
-    or if no such plan was ever shown.
-    """
+    """Return the hash and the count that are kept with an approval: of what was shown, or else of now. None for a correction."""
     now = plan_to_sign(state, issue, plan_of)
     if now is None:
         return None
@@ -192,11 +188,7 @@ def approve_issue(
     note: str = "",
     plan: ShownPlan | None = None,
 ) -> ApprovalView:
-    """Approve an issue as it is, which is what `manifest` says, for those whom `plan` counts.
-
-    Without a plan that was shown, it is that of now. With enough approvals the issue is ready. Raise IssueError if it is not as the manifest
-    says, if the plan has moved far, or if the approval would not count.
-    """
+    """Approve an issue as it is, which is what `manifest` says, for those whom `plan` counts, or the plan of now. Enough make it ready."""
     (done,) = approve_issues(state, actor, [ApprovalRequest(name, manifest, note, plan)])
     return done
 

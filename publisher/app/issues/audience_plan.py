@@ -156,11 +156,7 @@ def _utc(at: datetime) -> str:
 def plan_audience(
     state: EditingState, newsletter: str, day: date | None, languages: Collection[str] = ()
 ) -> AudiencePlan:
-    """Return the plan of a newsletter's issues of a day, without a day of the next ones.
-
-    Raise UsageError for an unknown newsletter or language, and IssueError if no issue of that day is
-    still to be sent.
-    """
+    """Return the plan of a newsletter's issues of a day that are still to be sent; without a day, of the next ones."""
     editions, now = (
         lookup.choose_languages(state.settings, newsletter, languages),
         state.clock.now(),

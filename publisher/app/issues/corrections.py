@@ -95,11 +95,7 @@ def _plan(connection: Connection, issue: Issue, now: datetime) -> CorrectionPlan
 def correct_issue(
     state: EditingState, actor: Actor, request: CorrectionRequest
 ) -> list[StoredCorrection]:
-    """Correct a day's issues in the languages of a request, in all of these or in none.
-
-    A mailed correction is assembled by the next cycle, passes the gate and what approval its edition
-    asks for, and then goes to those who got the error. Raises UsageError and IssueError.
-    """
+    """Correct a day's issues in the languages of a request, in all of these or in none. The next cycle assembles what is mailed."""
     if not request.languages:
         raise UsageError.saying("name the languages of the correction: each has its own words")
     for language in request.languages:

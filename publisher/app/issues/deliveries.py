@@ -76,11 +76,7 @@ class RetryDecision:
 def delivery_pages(
     settings: Settings, database: Database, name: str, states: Collection[DeliveryState] = ()
 ) -> Iterator[list[DeliveryRecord]]:
-    """Yield an issue's deliveries in pages, in the order of their subscribers.
-
-    Without states, those of subscribers who did not get it. Each page is read in a transaction
-    of its own: a slow recipient of the pages blocks no writer. Raise IssueError if they were deleted.
-    """
+    """Yield an issue's deliveries in pages by subscriber, without states of who did not get it. A slow reader blocks no writer."""
     with database.reading() as connection:
         issue = lookup.require_issue(connection, name)
         lookup.require_rows(connection, settings, issue)
@@ -112,11 +108,7 @@ def decide_doubts(
     *,
     resend: bool,
 ) -> DoubtDecision:
-    """Send deliveries in doubt again, or record them as sent.
-
-    Sent again, some subscribers may get the mail twice, with the same Message-ID. Raise UsageError for
-    an address without a delivery in doubt; then nothing is decided.
-    """
+    """Send deliveries in doubt again, with the same Message-IDs, or record them as sent; none if an address has no delivery in doubt."""
     verb = "resend doubts" if resend else "mark doubts as sent"
     decide = doubts.resend_doubts if resend else doubts.mark_doubts_sent
     with changing_issue(state, actor, verb, Permission.DECIDE_DOUBTS, name) as (change, issue):
@@ -133,11 +125,7 @@ def retry_deliveries(
     states: Collection[DeliveryState] = (),
     causes: Collection[str] = (),
 ) -> RetryDecision:
-    """Try deliveries of an issue again that have bounced or failed, with the same Message-ID.
-
-    Without states, both; without keys of causes, all. Raise UsageError for another state or an
-    unknown key, and IssueError for an issue that was cancelled, or finished long ago.
-    """
+    """Try deliveries again that have bounced or failed, of some states and causes or of all, with the same Message-IDs."""
     for key in causes:
         if key not in CAUSES:
             raise UsageError(f"{key}: no such cause; `publisher deliveries --json` shows them")

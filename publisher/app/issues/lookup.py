@@ -213,10 +213,7 @@ def list_issue_groups(
     before: tuple[datetime, int] | None = None,
     with_skipped: bool = True,
 ) -> tuple[list[IssueGroup], tuple[datetime, int] | None]:
-    """Return the latest issues, and the place before which further ones stand; None at the end.
-
-    A correction stands where it was due. Without skipped ones, those are left out that were skipped in every language.
-    """
+    """Return the latest issues, a correction where it was due, and the place before which further ones stand; None at the end."""
     table = issue_table.c
     place = func.max(table.due_at), func.min(table.id)
     query = select(*place).group_by(table.newsletter, table.day, table.serial)

@@ -52,11 +52,7 @@ class ChangedOccurrence:
 def move_occurrence(
     state: EditingState, actor: Actor, key: OccurrenceKey, to: datetime
 ) -> list[ChangedOccurrence]:
-    """Move an occurrence to a local date and time, in the time zone of each edition.
-
-    Raises UsageError if there is no such occurrence or the time is no possible one, IssueError if
-    its issue is too far.
-    """
+    """Move an occurrence to a local date and time, in the time zone of each edition."""
 
     def moved(one: _OccurrenceFacts) -> schedule.OccurrenceChange:
         # What was computed with an hour at the ends of the calendar could be none of UTC.

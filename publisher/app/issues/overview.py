@@ -47,11 +47,7 @@ class LeftOutStory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueOverview:
-    """An issue with its stories in order, each as the article that shows it.
-
-    `further` are stories that had no room, `edits` all edits in order, and `combined` what they come to. `findings` are
-    the gate's warnings about its mail.
-    """
+    """An issue with its stories in order, each as the article that shows it; `further` had no room. `findings` are warnings of the gate."""
 
     issue: Issue
     stories: tuple[Article, ...]
@@ -173,11 +169,7 @@ def issue_names(
     languages: Sequence[str] = (),
     suffix: str = "",
 ) -> list[str]:
-    """Return the names of a day's issues, in some languages or in all that have one; None is the next day.
-
-    With a `suffix`, such as `-correction-2`, of that correction of each.
-    Raise UsageError for a newsletter or a language that there is not, or without any issue.
-    """
+    """Return the names of a day's issues (None: of the next), in some languages or all; with a `suffix`, of that correction of each."""
     editions = choose_languages(state.settings, newsletter, languages)
     with state.database.reading() as connection:
         day = day or next_day(connection, state.settings, editions, state.clock.now())

@@ -302,10 +302,7 @@ class MailPreview:
 def preview_mail(
     state: EditingState, renderer: Renderer, actor: Actor, what: str | Edition, viewer: Viewer
 ) -> MailPreview:
-    """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it.
-
-    Raise UsageError if there is no such issue, and IssueError if it has no mail.
-    """
+    """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it."""
     _require_viewing(actor, viewer)
     now = state.clock.now()
     with state.database.reading() as connection:

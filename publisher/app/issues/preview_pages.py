@@ -70,11 +70,7 @@ def with_scheme(html: str, scheme: str) -> str:
 
 
 def with_local_pictures(mail: str, base: str, locate: Callable[[str], str | None]) -> str:
-    """Return a mail in which pictures below the publication's URL `base` have other addresses.
-
-    `locate` gets a path below the web root, percent-encoded as in the address, and returns the other address,
-    or None if there is no such picture, which is not shown.
-    """
+    """Return a mail whose pictures below the URL `base` have the addresses that `locate` gives for encoded paths; None shows no picture."""
 
     def local(found: re.Match[str]) -> str:
         address = html_text.unescape(found[2])

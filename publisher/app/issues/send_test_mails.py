@@ -42,11 +42,7 @@ def send_tests(
     previews: Sequence[MailPreview],
     addresses: Sequence[str],
 ) -> list[SentTest]:
-    """Send each of some mails to each of some addresses; what could not be sent is in the result.
-
-    A test is no delivery: the ledger does not have it, and its links do nothing. Its subject says that
-    it is a test. Raise ForbiddenError, UsageError or LimitError before anything is sent.
-    """
+    """Send each of some mails to each address; what could not be sent is in the result. No ledger has a test; its links do nothing."""
     for preview in previews:
         actor.require(Permission.SEND_TEST, preview.issue.language)
     to = list(dict.fromkeys(map(_address, addresses)))

@@ -67,11 +67,7 @@ def guarded_state(
 def begin_request(
     state: EditingState, request: RequestKey, request_hash: str
 ) -> StoredAnswer | None:
-    """Put a request on record, or return what was answered to it before.
-
-    Raise ApiRequestError if the key was used for another request, if the same one is being carried out
-    now, or if its answer was lost.
-    """
+    """Put a request on record, or return its answer. Raise ApiRequestError if that is not there yet, was lost, or is another request's."""
     now = state.clock.now()
     with state.database.writing() as connection:
         api_keys.forget_old_answers(connection, now)

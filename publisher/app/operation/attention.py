@@ -64,10 +64,7 @@ def list_attention(
 
 
 def is_in_trouble(snapshot: PublicationStatus, now: datetime) -> bool:
-    """Return whether something is paused, held or failing, so that `status` ends with 1.
-
-    A service that does not run is no trouble until an hour has passed: some run single cycles.
-    """
+    """Return whether something is paused, held or failing. A service may be gone for an hour: some run single cycles."""
     return bool(
         snapshot.problems
         or snapshot.quarantine

@@ -68,12 +68,7 @@ def back_up_publication(
     is_scheduled: bool = False,
     require: Callable[[], object] = lambda: None,
 ) -> Backup:
-    """Make a backup in a new folder below `target`. Senders go on meanwhile.
-
-    A dump calls `require` from time to time, which may raise to end it.
-    Raise DatabaseError if the database can't be copied, UsageError if there is none yet or everybody could
-    fetch the backup from `public/`, and StorageError if it can't be written.
-    """
+    """Make a backup in a new folder below `target` while senders go on. `require` is called from time to time, and may raise to end it."""
     now = clock.now()
     if target.resolve().is_relative_to(settings.folders.public.resolve()):
         raise UsageError(f"{target}: lies in public/, and everybody can read what is there")
@@ -102,11 +97,7 @@ def read_backup(folder: Path) -> Backup:
 
 
 def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backup:
-    """Put a backup's database in the place of the present one, which is kept under another name.
-
-    Nothing is sent from it until `publisher recover --release`. Raise BusyError while something sends,
-    UsageError if the backup does not fit, and DatabaseError if it can't be restored.
-    """
+    """Put a backup's database in the place of the present one, which is kept. Nothing is sent until `publisher recover --release`."""
     backup = read_backup(folder)
     if backup.is_dump != isinstance(settings.database, str):
         kinds = ("a file", "a server's") if backup.is_dump else ("a server's", "a file")
@@ -285,10 +276,7 @@ _UNFINISHED = re.compile(r"\.publisher-(\d{8}T\d{6}Z)\.part")
 def make_due_backup(
     settings: Settings, database: Database, clock: Clock, progress: Progress
 ) -> None:
-    """Make a backup if one is due, and remove the oldest beyond `keep`. Raise what went wrong, once a day.
-
-    None is made of an old database while nobody has decided what to send: it would push out better ones.
-    """
+    """Make a backup if one is due, and none of an old database: it would push out better ones. Raise what went wrong, once a day."""
     chosen, now = settings.backup, clock.now()
     if chosen is None:
         return

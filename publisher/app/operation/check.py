@@ -98,12 +98,7 @@ class CheckResult:
 def check_editions(
     settings: Settings, editions: Iterable[Edition], clock: Clock, *, notices: bool = False
 ) -> Iterator[CheckResult]:
-    """Yield the results of editions: first of issues that were due and wait, then of the next one.
-
-    After the editions of a language, `notices` adds the mails about subscriptions in it, and before all
-    what is wrong with settings and with templates of pages. An edition without articles, or whose mail
-    can't be made, stops no other.
-    """
+    """Yield results of settings and templates, of issues that were due, of next ones, and with `notices` of mails about subscriptions."""
     with open_dry_run(settings, clock) as pipeline:
         if notices:
             yield from _check_files(settings, pipeline)

@@ -380,11 +380,7 @@ class DeliveryRun:
 def deliver_due(
     settings: Settings, clock: Clock, progress: Progress | None = None
 ) -> DeliveryRun:
-    """Send due notices, then what is due of every issue that is ready or being sent, and end.
-
-    May run while the service runs, and any number of times. Raise ConfigError for a DKIM key
-    that can't be read, and DatabaseError for a file that a kill has left damaged.
-    """
+    """Send due notices, then what is due of every issue, and end. May run while the service runs, and any number of times."""
     start_checks.require_whole(settings, was_killed=publication_was_killed(settings.folders))
     with open_pipeline(settings, clock) as pipeline:
         database, notices = pipeline.database, NoticeReport()
@@ -441,11 +437,7 @@ class ReloadedPipeline:
         return self._pipeline
 
     def _prepare(self, change: SettingsChange) -> None:
-        """Make a pipeline with new settings; raise ConfigError if a part can't be made from them.
-
-        Transport and signers are kept if nothing that they are made from changed: an outbox keeps
-        a list of messages that it could not place.
-        """
+        """Make a pipeline with new settings; raise ConfigError. An unchanged transport is kept: an outbox lists what it could not place."""
         old, new = self._pipeline.settings, change.settings
         start_checks.check_newsletter_names(new, self._pipeline.database)
         self._check_durability(new)

@@ -71,11 +71,7 @@ def preview_recovery(
 def recover_database(
     state: EditingState, actor: Actor, choices: Choices, journals: Sequence[Path] = ()
 ) -> Recovery:
-    """Decide about every issue that may have been sent, and let mail go again.
-
-    `journals` are `var` folders of other machines. Raise UsageError if one is no folder, DatabaseError if the
-    database is not quarantined, and IssueError for a choice that is not possible.
-    """
+    """Decide about every issue that may have been sent, and let mail go again. `journals` are `var` folders of other machines."""
     _require_folders(journals)
     with _recovering(state, actor, choices, journals) as (recovery, page):
         pass
@@ -170,14 +166,10 @@ _UNFINISHED = ".unfinished"
 def copy_publication(
     source: str, target: str, clock: Clock, secret: str | None = None
 ) -> list[tuple[str, copy.TableContent]]:
-    """Copy all rows from one address to another, each a file or on a server. Return them by table.
+    """Copy all rows from one address to another, each a file or on a server; return them by table, or raise with nothing copied.
 
-    `secret` is that of the environment; otherwise it lies beside the source, if that is a file. Machines with
-    another one do not start with the copy.
-
-    Raise UsageError for a malformed address, and DatabaseError, with nothing copied, if the target is not
-    empty, the source has other tables than this version or may be older than what was sent, somebody sends, or
-    the copy differs.
+    `secret` is that of the environment; otherwise it lies beside the source, if that is a file.
+    Machines with another one do not start with the copy.
     """
     place, destination = _find_address(source), _find_address(target)
     if isinstance(place, Path) and not place.is_file():

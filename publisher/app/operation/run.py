@@ -102,11 +102,7 @@ def run_cycle(pipeline: cycle.Pipeline, progress: Progress) -> cycle.CycleReport
 def service_turns(
     live: cycle.ReloadedPipeline, on_report: Callable[[cycle.CycleReport], None]
 ) -> tuple[Turn, ...]:
-    """Return the turns of the service. Each run of a turn uses the settings as they are then.
-
-    Delivery, notices, hub pings, webhooks and backups have turns of their own: an hour of sending, or a
-    slow hub, delays neither articles nor feeds, and a confirmation leaves within seconds.
-    """
+    """Return the turns of the service. What may be slow, like delivery and pings of hubs, has a turn of its own, and delays no article."""
 
     def prepare(progress: Progress) -> None:
         pipeline = live.current()

@@ -69,11 +69,10 @@ def send_own_links(
     *,
     client: str = "",
 ) -> None:
-    """Mail a subscriber the links to her preferences. Nobody else gets anything, nor an answer.
+    """Mail a subscriber the links to her preferences; nobody else gets anything, nor an answer. Each address is asked the same work.
 
-    `client` is the IP address that the request came from, empty if it came by mail. The limits of
-    [joining] count, per address, domain and network, and each address is asked the same work. Raise
-    BadAddressError for what is no address.
+    `client` is the IP address that the request came from, empty if it came by mail. Limits of
+    [joining] count.
     """
     identity = normalise_address(address).identity
     # Counted for unknown addresses too, so that the answer takes as long.
@@ -201,11 +200,7 @@ def request_new_address(
     new_address: str,
     now: datetime,
 ) -> bool:
-    """Mail the new address a link that confirms it. Return False if there were too many requests.
-
-    An address that complained or refused all mail gets none, and the answer is the same. Raise
-    BadAddressError for what is no address.
-    """
+    """Mail the new address a link that confirms it; if it complained, none, with the same answer. Return False after too many requests."""
     address = personal_address(settings, new_address)
     keys = LimitKeys(secret)
     for name, who in (("address of", str(person.id)), ("address to", address.identity)):

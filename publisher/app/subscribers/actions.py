@@ -52,10 +52,7 @@ def read_returned_mail(
 def revive_address(
     state: EditingState, actor: Actor, address: str, note: str = ""
 ) -> records.ConsentChange:
-    """Write again to an address that bounced; earlier events do not count any more. Doing so twice is no error.
-
-    Raise ConsentError for somebody who left or complained, and what `find_record` raises.
-    """
+    """Write again to an address that bounced; earlier events do not count any more. Doing so twice is no error."""
     with _changing(state, actor, "revive", _number(state, address)) as (change, before):
         _check_revivable(before)
         change.is_repeated = before.status is not SubscriberStatus.BOUNCED
@@ -210,10 +207,7 @@ def erase_address(state: EditingState, actor: Actor, address: str) -> None:
 
 
 def erase_number(state: EditingState, actor: Actor, number: int) -> None:
-    """Delete all that is stored of a subscriber, except a keyed hash of the address.
-
-    Ledger rows stay, with a number instead of the address; those under way are suppressed.
-    """
+    """Delete all that is stored of a subscriber, but a keyed hash of the address. Ledger rows stay, with a number in its place."""
     with _changing(state, actor, "erase", number) as (change, person):
         records.erase_person(change.connection, state.settings, person, state.clock.now())
 
@@ -221,10 +215,7 @@ def erase_number(state: EditingState, actor: Actor, number: int) -> None:
 def merge_addresses(
     state: EditingState, actor: Actor, former: str, kept: str
 ) -> records.ConsentChange:
-    """Merge the records of two addresses of one person; `kept` stays, and notices to the other one are cancelled.
-
-    Raise UsageError if both are one record, and what `find_record` raises.
-    """
+    """Merge the records of two addresses of one person; `kept` stays, and notices to the other one are cancelled."""
     gone_id, number = _number(state, former), _number(state, kept)
     with _changing(state, actor, "merge", number) as (change, before):
         connection, now = change.connection, state.clock.now()

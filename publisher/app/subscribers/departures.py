@@ -130,11 +130,7 @@ def _apply_again(
 
 
 def _last_line(folder: Path, found: witness.Lineage) -> tuple[DepartureLine, set[str]]:
-    """Return the last line about this database, and who was erased by those of its day.
-
-    It has the last changes of that day, also if they are in a line before it. An empty line and set if the
-    database has been recovered since.
-    """
+    """Return the last line about this database, with all changes of its day, and who was erased that day; nothing after a recovery."""
     last, written = None, set[str]()
     for file in reversed(witness.day_files(folder, _SUFFIX)):
         for line in _lines([file]):
@@ -186,10 +182,7 @@ def _lines(files: Iterable[Path]) -> Iterator[DepartureLine]:
 
 @dataclass(slots=True)
 class Departures:
-    """What the files say that a database does not know: who was erased, and the last change of each subscription.
-
-    A change is with the page of its line, and its subscription is a subscriber's number and a newsletter.
-    """
+    """What the files say that a database does not know: who was erased, and the last change of each subscription, with its page."""
 
     changes: dict[tuple[int, str | None], tuple[int, RecordedChange]] = field(
         default_factory=dict

@@ -61,11 +61,7 @@ _ALL_ASKED_TO_LEAVE: Final = Limit(per=20, burst=20, period=timedelta(hours=1))
 
 @dataclass(frozen=True, slots=True)
 class CommandMail:
-    """A mail of a person, and what was found in it.
-
-    `answered` is a notice of ours that it answers. `is_authentic` says that our mail server has
-    authenticated the sender. `text` is all in which our links may stand.
-    """
+    """A mail of a person. `answered`: a notice of ours. `is_authentic`: our mail server knows the sender. `text` may have our links."""
 
     connection: Connection
     settings: Settings
@@ -266,11 +262,7 @@ def receive_piped(settings: Settings, database: Database, raw: bytes, now: datet
 
 
 def poll_mailbox(settings: Settings, database: Database, clock: Clock) -> Counter[MailUse]:
-    """Receive the mails that wait in the mailbox, and return how many there were of each use.
-
-    Each is moved or marked after its own commit. Raise UsageError without a mailbox, and
-    MailboxError for one that can't be read.
-    """
+    """Receive the mails that wait in the mailbox, each moved or marked after its own commit; return how many there were of each use."""
     box = settings.mailbox
     if box is None or box.kind == "pipe":
         raise UsageError("there is no mailbox to look into: set kind in [mailbox]")

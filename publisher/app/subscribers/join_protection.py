@@ -63,11 +63,7 @@ class FormEvidence:
 
 
 def personal_address(settings: Settings, text: str) -> Address:
-    """Return an address that may get mail because anybody entered it.
-
-    Raise BadAddressError for what is no address, and for one that is no person's: our own mailboxes,
-    those of roles (RFC 2142), names of this machine, and old routes through another host (`a%b@host`).
-    """
+    """Return an address that mail may go to; raise BadAddressError also for our own, those of roles (RFC 2142), and routes (`a%b@host`)."""
     address = normalise_address(text)
     local_part, _at, domain = address.identity.rpartition("@")
     boxes = (settings.publication.sender, settings.delivery.bounces, settings.mailbox)

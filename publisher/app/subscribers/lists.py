@@ -85,11 +85,7 @@ def preview_list(
 def import_list(
     state: EditingState, actor: Actor, file: Iterable[bytes], **options: Unpack[ListOptions]
 ) -> ImportReport:
-    """Add and correct subscribers from CSV. Bad rows are reported, and the others are stored.
-
-    Its many transactions may be cut off: the audit log has its beginning before a row is stored, and its
-    end with the counts. Raise UsageError, before anything is stored, if it is not CSV.
-    """
+    """Add and correct subscribers from CSV; bad rows are reported. The audit log has its beginning before a row is stored, then its end."""
     require_all_subscribers(state, actor)
 
     def begun(connection: Connection) -> None:

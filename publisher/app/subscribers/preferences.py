@@ -152,12 +152,7 @@ def save_choices(
     now: datetime,
     origin: consent_records.ConsentOrigin | None = None,
 ) -> frozenset[str]:
-    """Store what a subscriber on record entered. Return the names of what changed.
-
-    A pause stays as it is. Subscribing to a newsletter is recorded as confirmed consent: the link
-    came to the subscriber's own mailbox; `origin` says from which page. Raise PreferenceError, and RefusedTransitionError after a complaint;
-    then nothing has changed.
-    """
+    """Store what a subscriber on record entered. A newsletter is confirmed consent: the link came to the subscriber's own mailbox."""
     person = load_subscriber(connection, subscriber_id)
     assert person is not None  # noqa: S101  # on record
     choices = read_choices(connection, settings, person, now)
@@ -210,11 +205,7 @@ def pause_end(
     day: str,
     now: datetime,
 ) -> datetime:
-    """Return when a pause ends: after a `period`, or at the beginning of a `day` (YYYY-MM-DD).
-
-    Days are those of the subscriber's time zone. Raise PreferenceError for a day that is past, or
-    more than a year ahead.
-    """
+    """Return when a pause ends: after a `period`, or at the beginning of a `day` (YYYY-MM-DD) of the subscriber, within a year."""
     zone = _zone(settings, load_preferences(connection, subscriber_id))
     today = now.astimezone(zone).date()
     if period in PAUSE_PERIODS:

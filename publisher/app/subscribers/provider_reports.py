@@ -48,11 +48,7 @@ def read_feedback(  # noqa: PLR0913  # the parts of a request
     *,
     fetch: Callable[[str], bytes] = fetch_document,
 ) -> list[ProviderEvent] | None:
-    """Return the events of a request, or None if there is no such webhook.
-
-    Raise FeedbackRefusedError for a request that does not prove where it comes from. `fetch` gets
-    certificates; nothing else is fetched, and nothing in a transaction.
-    """
+    """Return the events of a request, None without such a webhook; raise FeedbackRefusedError unless it proves where it comes from."""
     if not _is_known(settings, provider, path_secret):
         return None
     names = {name.lower(): value for name, value in header.items()}

@@ -77,13 +77,10 @@ def import_subscribers(
     returned: Sequence[str] = (),
     **options: Any,
 ) -> import_export.ImportReport:
-    """Add and correct subscribers from CSV, in short transactions. Return a report.
+    """Add and correct subscribers from CSV, in short transactions; after an interruption, import the file again. Return a report.
 
-    Pages and the service write in between. After an interruption, import the file again: rows that
-    are stored stay as they are. `options` are others of `subscribers.lists.import_export.ImportOptions`.
-
-    `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
-    them was not erased and is not on record, and what `subscribers.lists.import_export.import_in_portions` raises.
+    `options` are others of `subscribers.lists.import_export.ImportOptions`. `returned` are erased
+    addresses whose subscribers asked to come back.
     """
     digest = address_digest(settings)
     with database.reading() as connection:
@@ -135,11 +132,7 @@ def resubscribe_person(
     *,
     note: str = "",
 ) -> ConsentChange:
-    """Undo an unsubscription or a bounce of a subscriber on record.
-
-    Raise ConsentError after a complaint and before a confirmation, UsageError if the newsletter is unknown or has to be
-    named.
-    """
+    """Undo an unsubscription or a bounce of a subscriber on record, but no complaint."""
     check_newsletter(settings, before, newsletter)
     try:
         resubscribe(connection, before.address, newsletter, now, note=note)

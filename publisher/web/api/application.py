@@ -222,11 +222,7 @@ def _response(operation: Operation, value: BaseModel) -> flask.Response:
 
 
 def _entity_tag(value: BaseModel, body: str) -> str:
-    """Return the strong ETag of an answer: any difference makes another one.
-
-    It begins with the version of an issue or the revision of a file, which is all that If-Match compares: counts of
-    deliveries change without an edit.
-    """
+    """Return the strong ETag of an answer: the version of an issue or a file, which is all that If-Match compares, and a hash."""
     digest = hashlib.sha256(body.encode()).hexdigest()[:32]
     version = getattr(value, "version", getattr(value, "revision", 0))
     return f'"{version}.{digest}"'

@@ -116,10 +116,7 @@ class RepeatedForms:
     def answer(
         self, form: object, clock: Clock, carry_out: Callable[[], flask.Response]
     ) -> flask.Response:
-        """Carry out a form, or return what it was answered. Raise RepeatedFormError if that is forgotten.
-
-        `form` is all that makes it this one: sender, path, fields. One that was refused may be sent again.
-        """
+        """Carry out a form, or return what it was answered; raise RepeatedFormError if that is forgotten. What was refused may come again."""
         sent = self._find(form, clock.now())
         with sent.lock:
             if sent.at is None:

@@ -69,10 +69,7 @@ class RouteTable(list[Route]):
     def add(
         self, route: str, access: Access | Permission, **values: Any
     ) -> Callable[[View], View]:
-        """Return what adds the route of a view, with a text like `GET /issues/`.
-
-        It is about the issue or the language that its path names, unless `about` says otherwise.
-        """
+        """Return what adds the route of a view, with a text like `GET /issues/`, about the issue or the language that its path names."""
         method, path = route.split(" ")
 
         def register(view: View) -> View:

@@ -34,11 +34,7 @@ _SENDER_SECONDS = 0.5
 
 
 def create_site(context: Callable[[], ConsoleContext]) -> WSGIApplication:
-    """Return an application that has the API below `/api/`, and the console's pages at all other paths.
-
-    They share the state, and nothing else: the API reads no cookie, and no page takes a key. Each is loaded
-    when it is first asked for: that takes as long as all else at the start, and many days have no request.
-    """
+    """Return an application with the API below `/api/`, and the console elsewhere. Each is loaded at its first request: it takes a while."""
     lock = Lock()
 
     @cache

@@ -137,10 +137,7 @@ class PageRequest:
     def write(
         self, job: Callable[Concatenate[Any, _P], _T], *args: _P.args, **named: _P.kwargs
     ) -> _T:
-        """Call a job with a transaction that writes and these arguments; return its result after the commit.
-
-        Raise WriterUnavailableError if the database is busy, ReadOnlyRequestError for a method that only reads.
-        """
+        """Call a job with a transaction that writes; return its result after the commit. Raise ReadOnlyRequestError for a GET."""
         if flask.request.method in SAFE_METHODS:
             raise ReadOnlyRequestError(f"{flask.request.method} must not write")
         return self.context.opened.writer.run(

@@ -167,11 +167,7 @@ def _titles(overview: use_cases.IssueOverview) -> dict[int, str]:
 
 @ROUTES.add("POST /issues/<issue>/edits/", Permission.EDIT_ISSUE)
 def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
-    """Change an issue as a form says. Sending the form twice does it once: places are absolute.
-
-    What somebody else has changed since the form was read is shown with what was written, and can be
-    written over. A form that does not say what it has seen has seen nothing.
-    """
+    """Change an issue as a form says. What somebody else has changed since it was read is shown first, and can be written over."""
     kind, story = request.field("kind"), request.number("story")
     value = request.field("value", _MOST_WORDS)
     if kind not in [*EditKind] or (story is None and request.field("story")):

@@ -56,10 +56,7 @@ class _Column:
 
 
 def frame_headers(request: flask.Request) -> dict[str, str]:
-    """Return the header fields of what stands in a frame: it runs nothing, and asks nobody.
-
-    Anything but a frame gets it as a file: opened by itself, it would have the console's origin.
-    """
+    """Return the header fields of a document that runs nothing and asks nobody, and is a file outside of a frame, as its origin is ours."""
     # Werkzeug would leave the port out. The host was found to be ours.
     host = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}")
     port = f":{host.port}" if host.port else ""
