@@ -43,9 +43,7 @@ from publisher.translations.listing import count_stale
 from publisher.translations.records import count_expired
 from subscribers.audiences import count_subscribers_by_language
 
-# Latest issues per language.
 _ISSUES_PER_LANGUAGE = 20
-# Latest issues of all languages together.
 _LATEST_ISSUES = 20
 # Rows whose causes are counted, for all issues together.
 _MAX_ROWS_READ = 10_000
@@ -110,17 +108,13 @@ class PublicationStatus:
     stories: int
     languages: tuple[LanguageStatus, ...]
     latest: tuple[IssueStatus, ...] = ()
-    # When the service, or a single cycle, last worked in this folder.
     worked_at: datetime | None = None
     # Why nothing is planned or sent: the database may be older than what was sent.
     old_database: str | None = None
     # Mails were sent, and only files below this folder say so: a snapshot of it that is put back would not be noticed.
     has_no_second_witness: bool = False
-    # A disk of the publication on which nothing can be written.
     full_disk: str | None = None
-    # Whose hour has passed, and was not served.
     overdue: tuple[planner.EditionIssue, ...] = ()
-    # What speaks against the clock, if it is far from the last cycle.
     clock_problem: str | None = None
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
@@ -131,9 +125,7 @@ class PublicationStatus:
     unreadable_sources: tuple[item_problems.SourceFailure, ...] = ()
     # What went wrong in the last cycle, or the last run of a turn of the service.
     problems: tuple[job_turns.TurnProblem, ...] = ()
-    # Problems of articles by kind, the most frequent one first.
     article_problems: dict[str, int] = field(default_factory=dict)
-    # What is rightly not published, by reason.
     held_back: dict[str, int] = field(default_factory=dict)
     # Files that are no articles by their names: reason, group, number.
     left_out: tuple[tuple[str, str, int], ...] = ()
@@ -146,7 +138,6 @@ class PublicationStatus:
     # Reports about mail, by kind, that came in within a week; and those of nobody we know.
     returned_mail: dict[str, int] = field(default_factory=dict)
     returned_mail_of_nobody: int = 0
-    # Mails about subscriptions, by state.
     notices: dict[str, int] = field(default_factory=dict)
     # Mails about subscriptions that wait for a template to be mended, by what is wrong with it.
     notices_rejected: dict[str, int] = field(default_factory=dict)
@@ -163,7 +154,6 @@ class PublicationStatus:
     bucket: BucketState | None = None
     # With backups by the service: when it made the last one, and why the next one failed.
     backup: job_turns.BackupState | None = None
-    # Who is sending now.
     senders: tuple[SenderStatus, ...] = ()
     # With a task engine: the turns that wait, run or failed.
     turns: tuple[job_turns.TurnState, ...] = ()
