@@ -1,6 +1,5 @@
 """The form to subscribe, the page that says to look into the mailbox, and the confirmation by link or code."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
@@ -147,28 +146,17 @@ def _form_page(
     *,
     once_more: bool = False,
 ) -> flask.Response:
-    """Return the page of the form. An empty one is kept: only its stamp differs, unless templates may."""
-    settings = request.settings
     with request.reading() as connection:
-        offer = offer_form(connection, settings, request.now)
+        offer = offer_form(connection, request.settings, request.now)
 
-    def render(own: Mapping[str, str]) -> str:
-        return request.render(
-            "web/subscriber/subscribe.html",
-            problems=problems or [],
-            once_more=once_more,
-            entered=entered,
-            offer=replace(offer, stamp=own["stamp"]),
-            **_form_values(request, entered),
-        )
-
-    own = {"stamp": offer.stamp}
-    is_empty = flask.request.method == "GET" and "t" not in flask.request.args
-    if not is_empty or offer.challenge or settings.folders.templates.exists():
-        html = render(own)
-    else:
-        key = "subscribe", flask.request.script_root, request.language, entered
-        html = request.context.pages.fill(settings, key, own, render)
+    html = request.render(
+        "web/subscriber/subscribe.html",
+        problems=problems or [],
+        once_more=once_more,
+        entered=entered,
+        offer=offer,
+        **_form_values(request, entered),
+    )
     return request.respond(html, script=bool(offer.challenge))
 
 

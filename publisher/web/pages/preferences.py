@@ -3,9 +3,10 @@
 GET shows. POST does what the pressed button says, and leads back to the page.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import flask
@@ -14,6 +15,8 @@ from markupsafe import Markup
 from publisher.app.subscribers import access, feeds, preferences
 from publisher.config import Settings
 from publisher.languages import autonym, locales
+from publisher.rendering import PublicationView, Renderer
+from publisher.rendering.views import publication_view
 from publisher.web.pages.access import set_session_cookie, show_link_form
 from publisher.web.pages.responses import PageRequest, PageTable, form, see_other
 from subscribers.consent_records import ConsentChannel, ConsentOrigin
@@ -157,62 +160,32 @@ def _show(request: PageRequest, wrong: tuple[str, ...] = ()) -> flask.Response:
             return show_link_form(request, has_ended=bool(token))
         link, person = found
         choices = preferences.read_choices(connection, settings, person, request.now)
-    own = {
-        "address": choices.masked_address,
-        "token": token,
-        "leave": access.unsubscribe_token(secret, link),
-        "feed": feeds.private_feed_token(secret, person),
-        "zones": _zone_options(request),
-    }
-    html = _html(request, choices, own, wrong)
-    return request.respond(html, _UNPROCESSABLE if wrong else 200)
-
-
-def _html(
-    request: PageRequest,
-    choices: preferences.PreferenceChoices,
-    own: Mapping[str, str],
-    wrong: tuple[str, ...],
-) -> str:
-    """Return the page. It is kept, unless something is wrong or templates may change."""
-    settings, language, offered = request.settings, request.language, _offered()
+    language, offered = request.language, _offered()
     # A form with a fault is shown again as it was sent.
     is_sent = flask.request.form.get("action") == "save"
     shown = entered_preferences(settings) if is_sent else stored_preferences(choices)
-    said = {
-        "wrong": wrong,
-        "done": request.done,
-        "offered": offered if offered in settings.publication.languages else "",
-        "paused_until": pause_day(settings, choices),
-    }
-
-    def render(own: Mapping[str, str]) -> str:
-        return request.render(
-            "web/subscriber/preferences.html",
-            address=own["address"],
-            zones=own["zones"],
-            sisters=request.in_others(own["token"]),
-            leave_url=request.url("unsubscribe", t=own["leave"]),
-            own_feed=feeds.private_feed_urls(settings, own["feed"], language),
-            **said,
-            **preference_values(settings, choices, language, shown),
-        )
-
-    if wrong or settings.folders.templates.exists():
-        return render(own)
-    key = language, repr((said, shown, choices.topics, choices.authors))
-    return request.context.pages.fill(settings, key, own, render)
+    view = publication_view(settings.publication, language)
+    feed = feeds.private_feed_token(secret, person)
+    html = request.render(
+        "web/subscriber/preferences.html",
+        address=choices.masked_address,
+        zones=_zone_options(request.context.opened.renderer, view),
+        leave_url=request.url("unsubscribe", t=access.unsubscribe_token(secret, link)),
+        own_feed=feeds.private_feed_urls(settings, feed, language),
+        wrong=wrong,
+        done=request.done,
+        offered=offered if offered in settings.publication.languages else "",
+        paused_until=pause_day(settings, choices),
+        **preference_values(settings, choices, language, shown),
+    )
+    return request.respond(html, _UNPROCESSABLE if wrong else 200)
 
 
-def _zone_options(request: PageRequest) -> Markup:
+@lru_cache(maxsize=64)
+def _zone_options(renderer: Renderer, view: PublicationView) -> Markup:
     """Return the options of all time zones: most of the page, and always the same."""
-    language = request.language
-
-    def render(_own: Mapping[str, str]) -> str:
-        zones = locales.time_zone_names(language)
-        return request.render("web/subscriber/time_zones.html", zones=zones)
-
-    html = request.context.pages.fill(request.settings, language, {}, render)
+    zones = locales.time_zone_names(view.language)
+    html = renderer.subscriber_page("web/subscriber/time_zones.html", view, zones=zones)
     return Markup(html)  # noqa: S704  # a template made it, and escaped it
 
 

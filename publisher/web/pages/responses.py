@@ -1,23 +1,18 @@
-"""What every page gets and how it answers: a request; tables of routes; pages that are kept; links, redirects, style.
+"""What every page gets and how it answers: a request; tables of routes; links, redirects, style.
 
-A page that is the same for many subscribers is rendered once, with marks in the places of each one's own
-values, and kept. Each answer has the values in these places, escaped for HTML. The style sheet is
-`/-/subscriber.<hash>.css`.
+The style sheet is `/-/subscriber.<hash>.css`.
 """
 
 import hashlib
-import re
-import secrets
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 import flask
-from markupsafe import escape
 
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -29,47 +24,6 @@ from subscribers.consent_records import ConsentChannel, ConsentOrigin
 
 if TYPE_CHECKING:
     from publisher.app.operation.page_servers import WebState
-
-# Pages of subscribers' choices and languages, some 15 KB each.
-_PAGES_KEPT = 200
-# Nobody can guess it, so no text holds a mark by chance. Escaping and encoding leave it as it is.
-_NONCE = secrets.token_hex(8)
-_MARK = re.compile(f"{_NONCE}([a-z]+){_NONCE}")
-
-
-class KeptPages:
-    """Pages by what they show. Those of former settings are dropped. Safe among threads."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[Settings | None, dict[Hashable, list[str]]] = None, {}
-
-    def fill(
-        self,
-        settings: Settings,
-        key: Hashable,
-        own: Mapping[str, str],
-        render: Callable[[Mapping[str, str]], str],
-    ) -> str:
-        """Return a page with somebody's `own` values, whose names are lower-case letters.
-
-        `key` names all else that the page depends on, besides the settings. `render` makes the page
-        with other values, and may not decide anything by them.
-        """
-        known, pages = self._kept
-        if known is not settings:
-            pages = {}
-            self._kept = settings, pages
-        parts = pages.get(key)
-        if parts is None:
-            parts = _MARK.split(render({name: f"{_NONCE}{name}{_NONCE}" for name in own}))
-            if len(pages) >= _PAGES_KEPT:
-                pages.clear()
-            pages[key] = parts
-        # Every second part is the name of a mark.
-        return "".join(
-            escape(own[part]) if place % 2 else part for place, part in enumerate(parts)
-        )
-
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -88,7 +42,6 @@ class WebContext:
     clock: Clock
     # Host names besides the publication's under which this server may be reached.
     hosts: frozenset[str] = frozenset()
-    pages: KeptPages = field(default_factory=KeptPages)
 
     @property
     def settings(self) -> Settings:
@@ -151,7 +104,7 @@ class PageRequest:
             "style_url": f"{flask.request.script_root}/-/subscriber.{content_digest(_style(self))}.css",
             "home_url": f"{view.url}/{self.language}/",
             "icon_url": f"{flask.request.script_root}/{page_icon_path(self.settings.publication)}",
-            "sisters": self.in_others(self.token),
+            "sisters": self._in_others(),
         }
         return self.context.opened.renderer.subscriber_page(template, view, **given | values)
 
@@ -179,8 +132,8 @@ class PageRequest:
             network=client_network(flask.request),
         )
 
-    def in_others(self, token: str) -> list[LanguageLink]:
-        request = flask.request
+    def _in_others(self) -> list[LanguageLink]:
+        request, token = flask.request, self.token
         first, _, rest = request.path.lstrip("/").partition("/")
         if first != self.language:
             return []
