@@ -212,16 +212,8 @@ class StorySource:
             content, cut = prose.content_opening(content, limit)
         if not content.passages:
             return None
-        html = prose.mail_html(content, language=language, base_url=base_url, level=level + 1)
-        return self._story(
-            length,
-            rank,
-            body=Markup(html),  # noqa: S704 -- made of sanitised HTML, block by block
-            text=prose.plain_text(content, language=language),
-            links=prose.body_links(content, base_url=base_url),
-            whole=not cut,
-            passages=content.passages,
-        )
+        written = _written(content, language, base_url, level + 1)
+        return self._story(length, rank, **written, whole=not cut, passages=content.passages)
 
     def _story(
         self,
@@ -478,11 +470,16 @@ def make_introduction(html: str, publication: model.PublicationView) -> Introduc
     content, language = prose.mail_content(html), publication.language
     if not content.passages:
         return None
-    body = prose.mail_html(
-        content, language=language, base_url=publication.url, level=_HEADING_LEVEL
-    )
-    return Introduction(
-        body=Markup(body),  # noqa: S704 -- made of sanitised HTML, block by block
-        text=prose.plain_text(content, language=language),
-        links=prose.body_links(content, base_url=publication.url),
-    )
+    return Introduction(**_written(content, language, publication.url, _HEADING_LEVEL))
+
+
+def _written(
+    content: ArticleContent, language: str, base_url: str, level: int
+) -> dict[str, Any]:
+    """Return content as both parts of a mail have it, with its links; `level` is that of its first headings."""
+    html = prose.mail_html(content, language=language, base_url=base_url, level=level)
+    return {
+        "body": Markup(html),  # noqa: S704 -- made of sanitised HTML, block by block
+        "text": prose.plain_text(content, language=language),
+        "links": prose.body_links(content, base_url=base_url),
+    }
