@@ -179,20 +179,14 @@ def test_other_styles_hide_nothing(style: str) -> None:
     ("body", "said"),
     [
         ('<p style="color:#fff" bgcolor="#ffffff">x</p>', "#ffffff on #ffffff"),
-        (
-            '<td style="background:#141210"><p style="color:#141210">x</p></td>',
-            "#141210 on #141210",
-        ),
-        (
-            '<td bgcolor="#000000"><p style="background-color:transparent;color:#000">x</p></td>',
-            "#000000 on #000000",
-        ),
+        ('<td style="background:#141210"><p style="color:#141210">x</p></td>', "#141210 on #141210"),
+        ('<td bgcolor="#000000"><p style="background-color:transparent;color:#000">x</p></td>', "#000000 on #000000"),
         ('<p style="color:transparent">x</p>', "a transparent colour"),
         ('<td bgcolor="#ffffff"><p style="color:#111111">x</p></td>', None),
         ('<p style="color:#111111">x</p>', None),
         ("<p>x</p>", None),
     ],
-)
+)  # fmt: skip
 def test_text_in_the_colour_of_its_background_is_camouflage(
     body: str, said: str | None
 ) -> None:

@@ -34,13 +34,9 @@ def site_of(new_publication: Make, **files: str) -> PublicationFolder:
         ("_config.yml", f"source: {'a' * 5000}\n", "a.md"),
         ("_config.yml", 'source: "a\\0b"\n', "a.md"),
         ("hugo.toml", 'baseURL="https://[n].example/"\ndisableKinds = 5', "content/posts/a.md"),
-        (
-            "docusaurus.config.js",
-            'export default { url: "https://[n]", presets: [["classic", {}]] }',
-            "blog/2026-01-05-a.md",
-        ),
+        ("docusaurus.config.js", 'export default { url: "https://[n]", presets: [["classic", {}]] }', "blog/2026-01-05-a.md"),
     ],
-)
+)  # fmt: skip
 def test_a_value_of_a_wrong_type_in_a_configuration_stops_nothing(
     new_publication: Make, file: str, text: str, post: str
 ) -> None:

@@ -226,12 +226,8 @@ def remove(settled: PublicationFolder, language: str) -> None:
         (lambda settled: write_converted(settled, "汉语的字。"), set()),
         (lambda settled: write_converted(settled, title="渡轮汉语"), {"en"}),
     ],
-    ids=[
-        *("language-added", "language-removed", "original-of-conversion-removed"),
-        *("conversion-no-longer-asked-for", "conversion-replaced", "language-changed"),
-        *("text-of-original-of-conversion", "title-of-original-of-conversion"),
-    ],
-)
+    ids=[*("language-added", "language-removed", "original-of-conversion-removed"), *("conversion-no-longer-asked-for", "conversion-replaced", "language-changed"), *("text-of-original-of-conversion", "title-of-original-of-conversion")],
+)  # fmt: skip
 def test_the_versions_of_a_story_that_show_what_has_changed_are_due(
     settled: PublicationFolder,
     change: Callable[[PublicationFolder], object],

@@ -36,15 +36,11 @@ def source(item: ArticleView | None = None, **changes: object) -> StorySource:
         ("潮水来了。潮水走了。又来了。", 20, "潮水来了。潮水走了。"),
         ("جاء المد. ثم عاد.", 10, "جاء المد."),
         ("A title without a stop", 30, "A title without a stop"),
-        (
-            "Dr. Sample came at 8 a.m. and left. Then it rained.",
-            40,
-            "Dr. Sample came at 8 a.m. and left.",
-        ),
+        ("Dr. Sample came at 8 a.m. and left. Then it rained.", 40, "Dr. Sample came at 8 a.m. and left."),
         ("", 30, ""),
         ("  \n ", 30, ""),
     ],
-)
+)  # fmt: skip
 def test_a_summary_is_whole_sentences(text: str, columns: int, said: str) -> None:
     assert whole_sentences(text, columns) == said
 

@@ -288,16 +288,12 @@ def note(language: str, around: str | None = None) -> str:
 @pytest.mark.parametrize(
     ("language", "words", "day"),
     [
-        (
-            "en",
-            "To follow it, copy the address of this page into a feed reader.",
-            "January 9, 2026",
-        ),
+        ("en", "To follow it, copy the address of this page into a feed reader.", "January 9, 2026"),
         ("zh-Hans", "如要订阅，请将本页地址复制到 RSS 阅读器中。", "2026年1月9日"),
         ("zh-Hant", "如要訂閱，請將本頁網址複製到 RSS 閱讀器中。", "2026年1月9日"),
         ("ar", "لمتابعتها، انسخ عنوان هذه الصفحة إلى قارئ الخلاصات.", "9 يناير 2026"),
     ],
-)
+)  # fmt: skip
 def test_a_browser_shows_what_to_do_and_links_to_entries_in_the_language_of_the_feed(
     language: str, words: str, day: str
 ) -> None:

@@ -104,10 +104,7 @@ def rendered_here(folder: Path, source: str) -> str:
         ("{{ subscriber.unsubscribe }}", UNSUBSCRIBE_PLACEHOLDER),
         ("{{ subscriber.preferences }}", PREFERENCES_PLACEHOLDER),
         ("{{ subscriber.web }}", WEB_PLACEHOLDER),
-        (
-            "{{ unsubscribe }} {{ preferences }}",
-            f"{UNSUBSCRIBE_PLACEHOLDER} {PREFERENCES_PLACEHOLDER}",
-        ),
+        ("{{ unsubscribe }} {{ preferences }}", f"{UNSUBSCRIBE_PLACEHOLDER} {PREFERENCES_PLACEHOLDER}"),
         ("{{ subscriber_address|isolate }}", f"\u2068{ADDRESS_PLACEHOLDER}\u2069"),
         ("{{ subscriber.name|e }}{{ subscriber.name|safe }}", NAME_PLACEHOLDER * 2),
         ('{{ "Dear " ~ subscriber.name }}', f"Dear {NAME_PLACEHOLDER}"),
@@ -115,23 +112,14 @@ def rendered_here(folder: Path, source: str) -> str:
         ('{{ "Dear {}".format(subscriber.name) }}', f"Dear {NAME_PLACEHOLDER}"),
         ('{{ "Dear %s"|format(subscriber.name) }}', f"Dear {NAME_PLACEHOLDER}"),
         ('{{ _("Dear %(name)s", name=subscriber.name) }}', f"Dear {NAME_PLACEHOLDER}"),
-        (
-            "{% trans who=subscriber.name %}Dear {{ who }}{% endtrans %}",
-            f"Dear {NAME_PLACEHOLDER}",
-        ),
-        (
-            "{% set who %}<b>{{ subscriber.name }}</b>{% endset %}{{ who }}",
-            f"<b>{NAME_PLACEHOLDER}</b>",
-        ),
+        ("{% trans who=subscriber.name %}Dear {{ who }}{% endtrans %}", f"Dear {NAME_PLACEHOLDER}"),
+        ("{% set who %}<b>{{ subscriber.name }}</b>{% endset %}{{ who }}", f"<b>{NAME_PLACEHOLDER}</b>"),
         ("{% set who = subscriber.name %}{{ who }}", NAME_PLACEHOLDER),
-        (
-            "{% macro hi(who) %}Hi {{ who }}{% endmacro %}{{ hi(subscriber.name) }}",
-            f"Hi {NAME_PLACEHOLDER}",
-        ),
+        ("{% macro hi(who) %}Hi {{ who }}{% endmacro %}{{ hi(subscriber.name) }}", f"Hi {NAME_PLACEHOLDER}"),
         ('{{ [subscriber.name, "all"]|join(" & ") }}', f"{NAME_PLACEHOLDER} &amp; all"),
         ("{% if subscriber is defined %}{{ subscriber.name }}{% endif %}", NAME_PLACEHOLDER),
     ],
-)
+)  # fmt: skip
 def test_a_value_can_be_written_in_many_ways(folder: Path, source: str, made: str) -> None:
     assert rendered_here(folder, source) == made
 
@@ -213,41 +201,23 @@ def test_a_template_that_tests_a_value_is_refused_with_advice(
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        (
-            "{% if subscriber.language == 'ar' %}x{% endif %}",
-            f"subscriber.language .* as it is, {EDITION}",
-        ),
+        ("{% if subscriber.language == 'ar' %}x{% endif %}", f"subscriber.language .* as it is, {EDITION}"),
         ("{{ tongue(subscriber.language) }}", f"subscriber.language .* as it is, {EDITION}"),
         ("{% if unsubscribe %}x{% endif %}", "unsubscribe can't be tested"),
         ("{{ subscriber_address|upper }}", "subscriber_address can't be tested"),
         ("{{ subscriber }}", "write one of the values"),
         ("{% if subscriber %}x{% endif %}", "write one of the values"),
         ("{% for value in subscriber %}x{% endfor %}", "write one of the values"),
-        (
-            "{{ subscriber.age }}",
-            "there is no subscriber.age here; there are name, address, language",
-        ),
-        (
-            "{{ subscriber.name._placeholder }}",
-            "access to attribute '_placeholder' of 'SubscriberValue' object is unsafe",
-        ),
+        ("{{ subscriber.age }}", "there is no subscriber.age here; there are name, address, language"),
+        ("{{ subscriber.name._placeholder }}", "access to attribute '_placeholder' of 'SubscriberValue' object is unsafe"),
         ("{{ subscriber.web|otherwise('x') }}", r"subscriber.web \| otherwise\(\): only"),
-        (
-            "{{ subscriber.name|otherwise('a')|otherwise('b') }}",
-            r"subscriber.name \| otherwise\(\): only",
-        ),
+        ("{{ subscriber.name|otherwise('a')|otherwise('b') }}", r"subscriber.name \| otherwise\(\): only"),
         ("{{ subscriber.name|otherwise(subscriber.address) }}", r"otherwise\(\) takes a text"),
-        (
-            "{{ subscriber.name|otherwise('x' ~ subscriber.address) }}",
-            r"otherwise\(\) takes a text",
-        ),
+        ("{{ subscriber.name|otherwise('x' ~ subscriber.address) }}", r"otherwise\(\) takes a text"),
         ("{{ subscriber.name|otherwise(3) }}", r"otherwise\(\) takes a text"),
-        (
-            "{{ lang|otherwise('x') }}",
-            "otherwise is for a subscriber's values, such as subscriber.name",
-        ),
+        ("{{ lang|otherwise('x') }}", "otherwise is for a subscriber's values, such as subscriber.name"),
     ],
-)
+)  # fmt: skip
 def test_other_uses_are_refused_with_their_reason(
     folder: Path, source: str, reason: str
 ) -> None:

@@ -157,11 +157,7 @@ def written(text: str) -> list[str]:
         ("Ada Lark, Ben Ruiz, Cy Moor", ["Ada Lark", "Ben Ruiz", "Cy Moor"]),
         ("Ada Lark, Jr. and Ben Ruiz, PhD", ["Ada Lark, Jr.", "Ben Ruiz, PhD"]),
         *(("José Ortega y Lark", ["José Ortega y Lark"]), ("Ada and Ben", ["Ada", "Ben"])),
-        *(
-            ("张三、李四", ["张三", "李四"]),
-            ("张三，李四", ["张三", "李四"]),
-            ("张三 李四", ["张三", "李四"]),
-        ),
+        *(("张三、李四", ["张三", "李四"]), ("张三，李四", ["张三", "李四"]), ("张三 李四", ["张三", "李四"])),
         ("آدا لارك، بن رويز", ["آدا لارك", "بن رويز"]),
         ("[Ada Lark](https://example.org/ada)", ["Ada Lark"]),
         ("[Ada Lark](/ada), [Ben Ruiz](/ben)", ["Ada Lark", "Ben Ruiz"]),
@@ -178,7 +174,7 @@ def written(text: str) -> list[str]:
         ("Ada Lark (ada-l) and ben23", ["Ada Lark (ada-l)", "ben23"]),
         ("Ada Lark (ada_) / ben23 / cy", ["Ada Lark (ada_)", "ben23", "cy"]),
     ],
-)
+)  # fmt: skip
 def test_people_in_one_line_are_people(text: str, expected: list[str]) -> None:
     assert written(text) == expected
 

@@ -150,18 +150,12 @@ def test_the_title_may_be_the_first_heading_which_is_not_repeated() -> None:
         ("[x][y]", "<p>[x][y]</p>"),
         ("{{ x }} {% y %} `{{ z }}`", "<p>{{ x }} {% y %} <code>{{ z }}</code></p>"),
         ("中文\n中文\nabc\n**中**\n文", "<p>中文中文\nabc\n<strong>中</strong>文</p>"),
-        (
-            "**重：**说 *也*（**是**）",
-            "<p><strong>重：</strong>说 <em>也</em>（<strong>是</strong>）</p>",
-        ),
-        (
-            "说**“重”**点**(a)** ** 空 **",
-            "<p>说<strong>“重”</strong>点<strong>(a)</strong> ** 空 **</p>",
-        ),
+        ("**重：**说 *也*（**是**）", "<p><strong>重：</strong>说 <em>也</em>（<strong>是</strong>）</p>"),
+        ("说**“重”**点**(a)** ** 空 **", "<p>说<strong>“重”</strong>点<strong>(a)</strong> ** 空 **</p>"),
         ("a * b_c_d 中_文_字 2*3*4", "<p>a * b_c_d 中_文_字 2<em>3</em>4</p>"),
         *(("中<br>\n文", "<p>中<br>文</p>"), ("a\x00b\u0007", "<p>ab</p>")),
     ],
-)
+)  # fmt: skip
 def test_markdown_to_html(body: str, html: str) -> None:
     assert html_of(body) == html
 

@@ -95,21 +95,15 @@ def test_errors_state_the_wrong_value_and_a_right_one(
         *(({"tittle": "A"}, ["tittle title"]), ({"Titel": "A"}, [])),
         ({"titel": "A", "dtae": "2026-01-09"}, ["titel title", "dtae date"]),
         ({"titel": "A", "title": "B"}, []),
-        (
-            {"auhtor": "A", "author": "", "topcis": "x", "topics": []},
-            ["auhtor author", "topcis topics"],
-        ),
-        (
-            {"auhtor": "A", "sumary": "B", "tag": "c"},
-            ["auhtor author", "sumary summary", "tag tags"],
-        ),
+        ({"auhtor": "A", "author": "", "topcis": "x", "topics": []}, ["auhtor author", "topcis topics"]),
+        ({"auhtor": "A", "sumary": "B", "tag": "c"}, ["auhtor author", "sumary summary", "tag tags"]),
         ({"langauge": "fr", "darft": "true"}, ["langauge language", "darft draft"]),
         ({"staus": "draft", "unlsited": "true"}, ["staus status", "unlsited unlisted"]),
         ({"published_at": "2026-01-09", "dates": "x"}, []),
         ({"layout": "post", "subtitle": "B", "data": "x", "weight": "3", "series": "s"}, []),
         ({"publishdate": "2026-01-09", "languages": "en", "slug": "x", "rate": "1"}, []),
     ],
-)
+)  # fmt: skip
 def test_a_key_that_is_nearly_a_known_one_is_named(
     fields: dict[str, Any], named: list[str]
 ) -> None:

@@ -139,25 +139,12 @@ def test_labels_of_a_switch(labels: str, tags: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("text", "script"),
     [
-        *(
-            ("The harbour", "Latn"),
-            ("港口这个国家", "Hans"),
-            ("港口這個國家", "Hant"),
-            ("港口", "Hani"),
-        ),
-        *(
-            ("この国の港はとても静かです", "Jpan"),
-            ("ひらがな", "Jpan"),
-            ("항구는 조용하다 OK", "Kore"),
-        ),
-        *(
-            ("الميناء هادئ", "Arab"),
-            ("Гавань тиха", "Cyrl"),
-            ("他在 GitHub 上发布了新版本的说明", "Hans"),
-        ),
+        *(("The harbour", "Latn"), ("港口这个国家", "Hans"), ("港口這個國家", "Hant"), ("港口", "Hani")),
+        *(("この国の港はとても静かです", "Jpan"), ("ひらがな", "Jpan"), ("항구는 조용하다 OK", "Kore")),
+        *(("الميناء هادئ", "Arab"), ("Гавань тиха", "Cyrl"), ("他在 GitHub 上发布了新版本的说明", "Hans")),
         ("12 345", "Zyyy"),
     ],
-)
+)  # fmt: skip
 def test_the_script_of_a_text(text: str, script: str) -> None:
     assert main_script(text) == script
 

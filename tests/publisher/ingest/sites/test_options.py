@@ -133,19 +133,14 @@ def test_an_article_may_have_the_name_of_such_a_file(tmp_path: Path, path: str) 
         *(("content/blog/a.md", (), "de", "de"), ("content/blog/a.en.md", (), "de", "en")),
         *(("content/blog/en/a.md", (), "de", "en"), ("content/french/a.md", (), "de", "fr")),
         ("content/french/a.md", ("content/*",), "de", "fr"),
-        (
-            "content/french/a.md",
-            ("content/french/2026", "content/french/a.md"),
-            "fr-CA",
-            "fr-CA",
-        ),
+        ("content/french/a.md", ("content/french/2026", "content/french/a.md"), "fr-CA", "fr-CA"),
         ("content/french/a.en.md", ("content/french",), "fr-CA", "en"),
         ("content/blog/ja/a.md", ("content/blog/ja",), "ja", "ja"),
         ("content/blog/ja/a.md", (), "", "en"),
         ("content/blog/a.md", ("**/*.md",), "de", "de"),
         ("content/blog/a.md", ("*.md",), "de", "de"),
     ],
-)
+)  # fmt: skip
 def test_the_language_of_a_source_counts_before_what_its_site_declares(
     tmp_path: Path, path: str, include: tuple[str, ...], stated: str, language: str
 ) -> None:

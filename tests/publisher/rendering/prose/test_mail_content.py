@@ -60,13 +60,9 @@ def test_an_opening_has_whole_sentences_below_their_heading() -> None:
     [
         ("<p>他说：“走吧。”他走了。" + "长" * 90 + "。</p>", 20, ("他说：“走吧。”他走了。",)),
         ("<p>هل هذا صحيح؟ نعم. " + "كلمة " * 30 + ".</p>", 30, ("هل هذا صحيح؟ نعم.",)),
-        (
-            "<p>Mr. J. Doe of the U.S. spoke. " + LONG * 3 + "</p>",
-            40,
-            ("Mr. J. Doe of the U.S. spoke.",),
-        ),
+        ("<p>Mr. J. Doe of the U.S. spoke. " + LONG * 3 + "</p>", 40, ("Mr. J. Doe of the U.S. spoke.",)),
     ],
-)
+)  # fmt: skip
 def test_sentences_end_as_their_language_ends_them(
     source: str, limit: int, expected: tuple[str, ...]
 ) -> None:
