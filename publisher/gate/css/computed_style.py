@@ -8,13 +8,14 @@ always a colour.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import comb
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from cssselect2 import ElementWrapper  # type: ignore[import-untyped]  # it ships no types
+from cssselect2 import ElementWrapper, Matcher  # type: ignore[import-untyped]  # it ships no types
 from lxml import etree
 
 from publisher.gate.css import stylesheet
@@ -37,66 +38,31 @@ _MOST_VALUES = 4
 Declared: TypeAlias = Mapping[etree._Element, tuple[stylesheet.Declaration, ...]]  # noqa: SLF001  # lxml names it so
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Candidate:
-    """A selector with its rule and its weight: specificity, then order."""
-
-    selector: stylesheet.Selector
-    rule: stylesheet.StyleRule
-    within: tuple[stylesheet.AtRule, ...]
-    weight: tuple[tuple[int, int, int], int]
+# A rule, the at-rules around it, and one of its selectors.
+_Candidate: TypeAlias = tuple[
+    stylesheet.StyleRule, tuple[stylesheet.AtRule, ...], stylesheet.Selector
+]
 
 
-@dataclass(slots=True)
-class _Matcher:
-    """The selectors of a document by class and by tag of their subject."""
+def _matcher(candidates: Iterable[_Candidate]) -> Any:
+    """Return what finds the candidates that match an element in any medium, the weightiest last."""
+    matcher, spent = Matcher(), Counter[str]()
+    for candidate in candidates:
+        matcher.add_selector(_bounded(candidate[2], spent), candidate)
+    return matcher
 
-    by_class: dict[str, list[_Candidate]] = field(default_factory=dict)
-    by_tag: dict[str, list[_Candidate]] = field(default_factory=dict)
-    possible: dict[tuple[str, str, str], tuple[list[_Candidate], list[_Candidate]]] = field(
-        default_factory=dict
-    )
-    steps: int = 0
 
-    def add(self, candidate: _Candidate) -> None:
-        selector = candidate.selector
-        if selector.subject_class:
-            self.by_class.setdefault(selector.subject_class, []).append(candidate)
-        else:
-            self.by_tag.setdefault(selector.subject_tag or "", []).append(candidate)
+def _bounded(selector: stylesheet.Selector, spent: Counter[str]) -> Any:
+    """Return a compiled selector that counts the steps which combinators take at worst."""
+    if not selector.combinators:
+        return selector.compiled
 
-    def candidates(self, wrapper: Any) -> list[_Candidate]:
-        """Return the candidates that match an element in any medium, the weightiest last."""
-        element = wrapper.etree_element
-        key = (element.tag, element.get("id", ""), element.get("class", ""))
-        possible = self.possible.get(key)
-        if possible is None:
-            possible = self.possible[key] = self._of_key(wrapper)
-        found, unsure = possible
-        if not unsure:
-            return found
-        failing = {one for one in unsure if not self._matches(one.selector, wrapper)}
-        return [one for one in found if one not in failing]
+    def test(wrapper: Any) -> bool:
+        around = len(wrapper.ancestors) + wrapper.index
+        spent["steps"] += comb(around, min(len(selector.combinators), around)) + 1
+        return spent["steps"] <= _MOST_STEPS and bool(selector.compiled.test(wrapper))
 
-    def _of_key(self, wrapper: Any) -> tuple[list[_Candidate], list[_Candidate]]:
-        """Return what may match elements of this tag, id and class, and what of it may not."""
-        asked = [*self.by_tag.get(wrapper.local_name, ()), *self.by_tag.get("", ())]
-        for name in wrapper.classes:
-            asked += self.by_class.get(name, ())
-        asked.sort(key=attrgetter("weight"))
-        unsure = [one for one in asked if not one.selector.depends_on_key]
-        found = [one for one in asked if one in unsure or self._matches(one.selector, wrapper)]
-        return found, unsure
-
-    def _matches(self, selector: stylesheet.Selector, wrapper: Any) -> bool:
-        if selector.matches is None:
-            return False
-        if selector.combinators:
-            around = len(wrapper.ancestors) + wrapper.index
-            self.steps += comb(around, min(len(selector.combinators), around)) + 1
-            if self.steps > _MOST_STEPS:
-                return False
-        return selector.matches(wrapper)
+    return SimpleNamespace(**vars(selector.compiled) | {"test": test})
 
 
 def cascade(
@@ -108,9 +74,7 @@ def cascade(
 
     `sheets` are style sheets with the at-rules around them (a `media` attribute).
     """
-    matcher = _Matcher()
-    for candidate in _possible_candidates(elements, sheets):
-        matcher.add(candidate)
+    matcher = _matcher(_possible_candidates(elements, sheets))
     applied: tuple[dict[etree._Element, tuple[stylesheet.Declaration, ...]], ...] = ({}, {})
     known: dict[tuple[Any, ...], list[tuple[stylesheet.Declaration, ...]]] = {}
     shared: dict[tuple[Any, ...], tuple[stylesheet.Declaration, ...]] = {}
@@ -123,7 +87,7 @@ def cascade(
             continue
         waiting.extend(wrapper.iter_children())
         style = element.get("style", "")
-        candidates = matcher.candidates(wrapper)
+        candidates = [candidate for *_rank, candidate in matcher.match(wrapper)]
         key = (style, *map(id, candidates))
         if key not in known:
             known[key] = [_in_mode(candidates, style, shared, mode) for mode in (False, True)]
@@ -144,12 +108,11 @@ def _possible_candidates(
         attributes.update(map(str, element.keys()))
         classes.update(element.get("class", "").split())
     found: list[_Candidate] = []
-    rules = [(rule, around) for sheet, around in sheets for rule in sheet.rules]
-    for order, (rule, around) in enumerate(rules):
+    for rule, around in [(rule, around) for sheet, around in sheets for rule in sheet.rules]:
         found += [
-            _Candidate(one, rule, (*around, *rule.within), (one.specificity, order))
+            (rule, (*around, *rule.within), one)
             for one in rule.selectors
-            if one.matches is not None
+            if one.compiled is not None
             and one.tags <= tags
             and one.classes <= classes
             and attributes.issuperset([name for name, _, _ in one.attributes])
@@ -164,7 +127,7 @@ def _in_mode(
     is_dark: bool,
 ) -> tuple[stylesheet.Declaration, ...]:
     """Return the declarations of rules and a style attribute, the same tuple for the same ones."""
-    rules = [one.rule for one in candidates if applies(one.within, is_dark)]
+    rules = [rule for rule, within, _selector in candidates if applies(within, is_dark)]
     key = (style, *map(id, rules))
     if key not in shared:
         shared[key] = _in_order(rules, stylesheet.parse_declarations(style))

@@ -7,7 +7,7 @@ attributes (`bgcolor`) are read, too.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -32,18 +32,12 @@ _NAMES = (parser.ClassSelector, parser.IDSelector)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selector:
-    """A selector: what it names, how to match it, and how much it weighs.
+    """A selector: what it names, and how cssselect2 matches it: `compiled` is None if no element can match.
 
-    `matches` takes an ElementWrapper of cssselect2; None if no element can match. `subject_class`
-    and `subject_tag` are what the element itself must have, as far as the selector says so.
     `attributes` are names, operators and values; `pseudos` are written `hover` or `::after`.
-    `depends_on_key` says whether tag, id and classes of an element decide alone.
     """
 
-    matches: Callable[[Any], bool] | None
-    specificity: tuple[int, int, int]
-    subject_class: str | None
-    subject_tag: str | None
+    compiled: Any
     combinators: tuple[str, ...]
     tags: frozenset[str]
     ids: frozenset[str]
@@ -52,7 +46,6 @@ class Selector:
     pseudos: tuple[str, ...]
     has_universal: bool
     has_chain: bool
-    depends_on_key: bool
 
 
 def parse_selectors(tokens: Iterable[Any]) -> tuple[Selector, ...]:
@@ -103,12 +96,8 @@ def _selector(parsed: Any) -> Selector:
         else:
             pseudos.append(_FUNCTIONS.get(type(simple)) or str(getattr(simple, "name", "")))
     pseudos += [f"::{parsed.pseudo_element}"] if parsed.pseudo_element else []
-    compiled = compiler.CompiledSelector(parsed) if {*pseudos} <= {"root"} else None
     return Selector(
-        matches=compiled.test if compiled else None,
-        specificity=parsed.specificity,
-        subject_class=compiled.class_name if compiled else None,
-        subject_tag=compiled.lower_local_name if compiled else None,
+        compiled=compiler.CompiledSelector(parsed) if {*pseudos} <= {"root"} else None,
         combinators=tuple(combinators),
         tags=frozenset(tags),
         ids=frozenset(ids),
@@ -117,7 +106,6 @@ def _selector(parsed: Any) -> Selector:
         pseudos=tuple(pseudos),
         has_universal=not all(compounds),
         has_chain=any(sum([isinstance(one, _NAMES) for one in each]) > 1 for each in compounds),
-        depends_on_key=not (combinators or attributes or pseudos),
     )
 
 
