@@ -17,7 +17,6 @@ LONGER = {
         35,
         "the fields of front matter, one a line",
     ),
-    "publisher/gate/css/stylesheet.py:_selector": (31, "the fields of a selector, one a line"),
 }
 
 

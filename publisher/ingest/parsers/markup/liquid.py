@@ -11,7 +11,7 @@ https://jekyllrb.com/docs/liquid/filters/
 import json
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import date, datetime
 from functools import cache, partial, wraps
 from html import escape
@@ -120,23 +120,6 @@ def _xmlschema(value: Any) -> str:
     return found.isoformat() if isinstance(found, datetime) else f"{found}T00:00:00+00:00"
 
 
-def _items(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
-
-
-def _where(value: Any, name: str, wanted: Any = None) -> list[Any]:
-    def matches(item: Any) -> bool:
-        found = item.get(name) if isinstance(item, Mapping) else None
-        if wanted is None:
-            return bool(found)
-        many = found if isinstance(found, list) else [found]
-        return any(one == wanted or str(one) == str(wanted) for one in many)
-
-    return [item for item in _items(value) if matches(item)]
-
-
 _FILTERS: dict[str, Filter] = {
     "absolute_url": _absolute_url,
     "cgi_escape": lambda value: quote_plus(str(value)),
@@ -144,7 +127,6 @@ _FILTERS: dict[str, Filter] = {
     "date_to_rfc822": _dated("%a, %d %b %Y %H:%M:%S +0000"),
     "date_to_string": _dated("%d %b %Y"),
     "date_to_xmlschema": _xmlschema,
-    "find": lambda value, name, wanted: next(iter(_where(value, name, wanted)), None),
     "inspect": str,
     "jsonify": lambda value: json.dumps(value, ensure_ascii=False, default=str),
     "normalize_whitespace": lambda value: " ".join(str(value).split()),
@@ -159,7 +141,6 @@ _FILTERS: dict[str, Filter] = {
     "smartify": str,
     "strip_index": lambda value: re.sub(r"/index\.html?$", "/", str(value)),
     "uri_escape": lambda value: quote(str(value), safe="!#$&'()*+,/:;=?@[]~%"),
-    "where": _where,
     "xml_escape": lambda value: escape(str(value)),
 }
 
