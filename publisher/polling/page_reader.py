@@ -67,6 +67,7 @@ _LOCALES = ("content-language", "og:locale", "language", "dc.language")
 _BYLINES = (
     "//*[contains(@itemprop,'author')]",
     "//*[self::a or self::link][contains(concat(' ',@rel,' '),' author ')]",
+    "//*[contains(@class,'vcard')]//*[contains(concat(' ',@class,' '),' fn ')]",
     *(
         f"//*[contains(concat(' ',@class,' '),' {name} ')]"
         for name in ("byline", "p-author", "author", "byline-name")

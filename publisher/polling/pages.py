@@ -94,8 +94,8 @@ Pages = dict[str, KnownPage]
 def ask_pages(asking: Asking) -> PollOutcome:
     """Read the pages that are new or have changed, and look which ones are gone. Raise SourceError."""
     cursor = json.loads(asking.source.state.cursor or "{}")
-    before = {url: KnownPage(**one) for url, one in cursor.get("pages", {}).items()}
     options: Any = asking.options
+    before = _known(cursor, options)
     site = _Folder(asking, cursor) if options.path else _Website(asking, cursor)
     answer, listed = site.listing(before)
     if not listed:
@@ -117,7 +117,25 @@ def ask_pages(asking: Asking) -> PollOutcome:
     cursor["pages"] = {url: _as_json(one) for url, one in pages.items()}
     saved = json.dumps(cursor, ensure_ascii=False)
     notes = "; ".join([*site.notes, *_notes(pages.values())])
-    return PollOutcome(asking.source, answer, tuple(entries.values()), notes, cursor=saved)
+    # A story has its name from the first: the main language stands at the shortest address.
+    found = sorted(entries.values(), key=lambda one: len(one.url))
+    return PollOutcome(asking.source, answer, tuple(found), notes, cursor=saved)
+
+
+def _known(cursor: dict[str, Any], options: Any) -> Pages:
+    """Return the pages of the last poll; all of them as unread if other settings say by now what they are read as."""
+    pages = {url: KnownPage(**one) for url, one in cursor.get("pages", {}).items()}
+    said = repr([options.select, options.base, options.include, options.languages])
+    if cursor.setdefault("read_by", said) != said:
+        cursor["read_by"] = said
+        unread: dict[str, Any] = {
+            "read_mark": None,
+            "read_at": "",
+            "etag": "",
+            "last_modified": "",
+        }
+        pages = {url: replace(one, **unread) for url, one in pages.items()}
+    return pages
 
 
 def _complete(

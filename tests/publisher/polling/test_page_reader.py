@@ -81,6 +81,14 @@ def test_authors_are_found_where_a_page_states_them(head: str) -> None:
     assert [one.name for one in read(head).entry.authors] == ["Ann Reed", "Bo Li"]
 
 
+def test_each_author_of_a_card_is_read() -> None:
+    cards = "<address class='vcard author'>By <a class='url fn'>Ann Reed</a> <a class=fn>Bo Li</a></address>"
+    assert [one.name for one in read("", cards + PARAGRAPHS).entry.authors] == [
+        "Ann Reed",
+        "Bo Li",
+    ]
+
+
 def test_json_ld_says_all_that_an_article_has() -> None:
     person = {"@type": "Person", "name": "Ann Reed", "affiliation": {"name": "Bay Lab"}}
     stated = {

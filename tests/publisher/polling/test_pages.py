@@ -350,14 +350,18 @@ def test_a_folder_of_built_pages_is_read_with_its_pictures_and_what_it_lacks_twi
     assert "it lists no page; nothing is withdrawn" in polled.source().reason
 
 
-def test_files_without_an_address_stand_at_the_base_that_the_settings_name(
+def test_files_without_an_address_stand_at_the_base_that_the_settings_name_also_later(
     make_polled: Any,
 ) -> None:
-    polled = make_polled(url="", path="dist", base="https://example.org/blog")
+    polled = make_polled(url="", path="dist")
     folder = polled.folder.settings.folders.root / "dist"
     (folder / "a b").mkdir(parents=True)
     (folder / "a b" / "index.html").write_text(article("A"), "utf-8")
     polled.cycle()
+    assert "1 state no address" in polled.source().reason
+    table = {"kind": "pages", "name": "harbour", "path": "dist"}
+    polled.folder.reload(sources=[{**table, "base": "https://example.org/blog"}])
+    polled.cycle(after=DAY)
     assert polled.folder.one("harbour: a b/index.html").url == "https://example.org/blog/a%20b/"
 
 
