@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from publisher.app import source_polls
 from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
-from publisher.errors import SourceError, UsageError
+from publisher.errors import UsageError
 from publisher.fault_isolation import isolated
 from publisher.files import write_file
 
@@ -66,8 +64,8 @@ def import_export(
     planned = files.plan_files(export, options, settings.publication, language)
     links = files.file_links(planned)
     with ParserProcess() as parser:
-        work = _FileWriting(settings, export, folder, links, now, options)
-        work.convert = convert or (lambda content: parser.run(copied_picture, content))
+        convert = convert or (lambda content: parser.run(copied_picture, content))
+        work = _FileWriting(settings, export, folder, links, now, options, convert)
         for number, one in enumerate(planned):
             if progress:
                 progress("importing", number, len(planned))
@@ -120,7 +118,7 @@ class _FileWriting:
     links: Mapping[str, str]
     now: datetime
     options: ExportWishes
-    convert: Convert | None = None
+    convert: Convert
     notes: list[str] = field(default_factory=list)
 
     def finish(self, planned: PlannedFile) -> PlannedFile:
@@ -133,7 +131,7 @@ class _FileWriting:
         names = (planned.stem + ending for ending in sorted(ARTICLE_SUFFIXES))
         if there := next((name for name in names if (self.folder / name).exists()), ""):
             return replace(planned, name=there, left_out="there is a file of this name already")
-        if self._copies:
+        if self.options.pictures == "copy" and not self.options.is_dry_run:
             self._copy_pictures(planned)
         library = FolderFiles(self.folder)
         done = with_content(planned, self.export, self.links, self._place_of, library, self.now)
@@ -142,37 +140,26 @@ class _FileWriting:
         return replace(done, content=b"")
 
     @cached_property
-    def _copies(self) -> CopiedPictures | None:
+    def _copies(self) -> CopiedPictures:
         from publisher.polling.picture_copies import CopiedPictures
 
-        is_copied = self.options.pictures == "copy" and not self.options.is_dry_run
-        return CopiedPictures(self.folder / _PICTURES) if is_copied else None
+        return CopiedPictures(self.folder / _PICTURES)
 
     def _copy_pictures(self, planned: PlannedFile) -> None:
-        headers = {"User-Agent": source_polls.user_agent_of(self.settings)}
-        entries = (planned.post.entry,)
-        if self._copies and self.convert:
-            self._take_pictures(planned, self._copies, self.convert)
-            why = self._copies.add(
-                entries, source_polls.CLIENT, headers, self.convert, is_full=True
-            )
-            self.notes += [f"{planned.stem}: {why}"] if why else []
-
-    def _take_pictures(
-        self, planned: PlannedFile, copies: CopiedPictures, convert: Convert
-    ) -> None:
-        """Copy the pictures that are in the export itself."""
-        from publisher.imports.model import ImportProblemError
-
-        for address in planned.pictures:
-            name = self.export.pictures.get(unquote(urlsplit(address).path))
-            if name and not copies.place_of(address):
-                # What can't be read there is looked for on the web.
-                with suppress(SourceError, ImportProblemError):
-                    copies.store(address, convert(self.export.read(name)))
+        why = self._copies.add(
+            (planned.post.entry,),
+            source_polls.CLIENT,
+            {"User-Agent": source_polls.user_agent_of(self.settings)},
+            self.convert,
+            self.export.picture,
+            is_full=True,
+        )
+        # No later run copies them: the file is there.
+        why = why.replace("left for later", "left where they are")
+        self.notes += [f"{planned.stem}: {why}"] if why else []
 
     def _place_of(self, address: str) -> str:
-        if self.options.pictures == "none":
-            return ""
-        copy = self._copies.place_of(address) if self._copies else ""
+        if self.options.pictures != "copy":
+            return address if self.options.pictures == "link" else ""
+        copy = self._copies.place_of(address)
         return f"{_PICTURES}/{copy}" if copy else address

@@ -22,7 +22,7 @@ _KNOWN = (
 def read_export(path: Path, options: ExportWishes) -> Export:
     """Read an export. Raise ImportProblemError if it is none that is known, or too large, and OSError."""
     if path.is_dir():
-        return _read_files(open_export_files(path), options)
+        raise ImportProblemError("is a folder; compress it, and give the zip file")
     with path.open("rb") as file:
         content = file.read(MAX_EXPORT_BYTES + 1)
     if len(content) > MAX_EXPORT_BYTES:
@@ -30,7 +30,7 @@ def read_export(path: Path, options: ExportWishes) -> Export:
         raise ImportProblemError(f"is larger than {most} MB; export a part of it")
     start = content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _read_files(open_export_files(path), options)
+        return _read_files(open_export_files(path, content), options)
     if b"<opml" in start:
         raise ImportProblemError("is a list of feeds; `publisher sources add FILE` takes it")
     if start.startswith(b"{"):

@@ -1,15 +1,11 @@
-"""The export of Ghost: JSON, alone or in a zip file with the pictures. Of its tables, those of members are not read.
+"""The export of Ghost: JSON, alone or in a zip file with the pictures. Of its tables, those of members are not read."""
 
-Old posts have no HTML; their cards (Lexical, Mobiledoc) are read if each is of a known kind.
-"""
-
-import html
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from publisher.imports.archive import ExportFiles
 from publisher.imports.model import (
@@ -17,9 +13,6 @@ from publisher.imports.model import (
     ExportWishes,
     ImportedPost,
     ImportProblemError,
-    figure_html,
-    link_paragraph,
-    markdown_html,
     why_unread,
 )
 from publisher.polling import foreign_values as foreign
@@ -31,27 +24,6 @@ _ADDRESS = b"__GHOST_URL__"
 _STATUSES = frozenset({"published", "scheduled", "sent"})
 # An internal tag with the code of a language.
 _LANGUAGE_TAG = re.compile(r"hash-([a-z]{2}(?:-[a-z0-9]{2,8})*)")
-# Bits of a text in Lexical.
-_FORMATS = (
-    (16, "code"),
-    (1, "strong"),
-    (2, "em"),
-    (4, "del"),
-    (8, "u"),
-    (32, "sub"),
-    (64, "sup"),
-)
-_LEXICAL_TAGS = {
-    "root": "div",
-    "paragraph": "p",
-    "listitem": "li",
-    "quote": "blockquote",
-    "aside": "aside",
-}
-_MARKS = frozenset({"b", "strong", "i", "em", "a", "code", "s", "del", "u", "sub", "sup"})
-_TEXT_BLOCKS = frozenset(
-    {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "aside", "ul", "ol"}
-)
 
 
 def is_ghost(content: bytes) -> bool:
@@ -83,16 +55,30 @@ def read_ghost(
     settings = {
         one.get("key"): json_text(one, "value") for one in json_objects(data, "settings")
     }
-    names = files.below("content/images", "") if files else []
     return Export(
         system="Ghost",
         posts=tuple(_imported(one, options.site, languages) for one in wanted),
         notes=(f"{others} of the type page left out",) if others else (),
         site=options.site,
         language=settings.get("locale") or settings.get("lang", ""),
-        pictures={f"/{one[one.index('content/images') :]}": one for one in names},
-        read=files.read if files else lambda _name: b"",
+        picture=_pictures(files, options.site.rstrip("/")) if files else lambda _address: None,
     )
+
+
+def _pictures(files: ExportFiles, site: str) -> Callable[[str], bytes | None]:
+    """Return what reads the picture at an address below that of the site, if the export has it."""
+    names = {
+        one[one.index("content/images") :]: one for one in files.below("content/images", "")
+    }
+
+    def picture(address: str) -> bytes | None:
+        path = urlsplit(address.removeprefix(f"{site}/")).path
+        # What can't be read is looked for on the web.
+        with suppress(ImportProblemError):
+            return files.read(names[unquote(path)]) if unquote(path) in names else None
+        return None
+
+    return picture
 
 
 def _kind(row: JsonObject) -> str:
@@ -102,10 +88,8 @@ def _kind(row: JsonObject) -> str:
 def _joined(data: JsonObject) -> list[JsonObject]:
     """Return the posts with their tags, authors and values of other tables, as the Content API shows them."""
     metas = {json_text(one, "post_id"): one for one in json_objects(data, "posts_meta")}
-    tags, people = (
-        _links(data, "posts_tags", "tag"),
-        _links(data, "posts_authors", "user", "author"),
-    )
+    tags = _links(data, "posts_tags", "tag")
+    people = _links(data, "posts_authors", "user", "author")
     joined = []
     for row in json_objects(data, "posts"):
         number = json_text(row, "id")
@@ -139,9 +123,8 @@ def _time(row: JsonObject, key: str) -> str:
 
 
 def _imported(row: JsonObject, site: str, languages: Mapping[str, str]) -> ImportedPost:
-    text, reason = _text(row)
     slug, slugs = json_text(row, "slug"), (json_text(one, "slug") for one in row["tags"])
-    entry = ghost_entry({**row, "html": text}, site, languages)
+    entry = ghost_entry(row, site, languages)
     return ImportedPost(
         entry=replace(
             entry,
@@ -153,7 +136,7 @@ def _imported(row: JsonObject, site: str, languages: Mapping[str, str]) -> Impor
         alt=json_text(row, "feature_image_alt"),
         caption=foreign.plain_title(json_text(row, "feature_image_caption"), is_html=True),
         canonical=foreign.web_address(json_text(row, "canonical_url")),
-        left_out=_reason(row) or reason,
+        left_out=_reason(row),
     )
 
 
@@ -161,95 +144,9 @@ def _reason(row: JsonObject) -> str:
     status, seen_by = json_text(row, "status"), json_text(row, "visibility")
     if status not in _STATUSES:
         return f"is a {status or 'draft'}"
-    return "" if seen_by in {"", "public"} else f"is for {seen_by} only"
-
-
-def _text(row: JsonObject) -> tuple[str, str]:
-    """Return the text as HTML, and why there is none."""
-    try:
-        text = json_text(row, "html") or _from_cards(row)
-    except ImportProblemError as error:
-        return "", str(error)
-    except (RecursionError, LookupError, AttributeError, TypeError, ValueError):
-        return "", "its cards can't be read"
-    reason = why_unread(text)
-    return "" if reason else text, reason
-
-
-def _from_cards(row: JsonObject) -> str:
-    if written := json_text(row, "lexical"):
-        return _lexical(json.loads(written)["root"])
-    if written := json_text(row, "mobiledoc"):
-        return _mobiledoc(json.loads(written))
-    return ""
-
-
-def _lexical(node: Mapping[str, Any]) -> str:
-    kind = str(node["type"]).removeprefix("extended-")
-    if kind == "text":
-        text = html.escape(str(node["text"]))
-        for bit, tag in _FORMATS:
-            text = f"<{tag}>{text}</{tag}>" if int(node.get("format") or 0) & bit else text
-        return text
-    if kind == "linebreak":
-        return "<br>"
-    inside = "".join(map(_lexical, node.get("children") or ()))
-    if kind in {"link", "autolink"}:
-        return f'<a href="{html.escape(str(node["url"]))}">{inside}</a>'
-    shape: Any = _LEXICAL_TAGS.get(kind) or node.get("tag")
-    if kind == "list":
-        shape = "ol" if node.get("listType") == "number" else "ul"
-    return f"<{shape}>{inside}</{shape}>" if shape else _card(kind, node)
-
-
-def _card(kind: str, card: Mapping[str, Any]) -> str:
-    """Return the HTML of a card. Raise ImportProblemError for one of another kind."""
-    match kind.removeprefix("card-"):
-        case "image":
-            caption = foreign.plain_title(str(card.get("caption") or ""), is_html=True)
-            return figure_html(str(card["src"]), str(card.get("alt") or ""), caption)
-        case "html":
-            return str(card["html"])
-        case "markdown":
-            return markdown_html(str(card["markdown"]))
-        case "bookmark":
-            return link_paragraph(str(card["url"]))
-        case "hr" | "horizontalrule":
-            return "<hr>"
-        case "code" | "codeblock":
-            return f"<pre><code>{html.escape(str(card['code']))}</code></pre>"
-    raise ImportProblemError(f"has no HTML, and a card that is not read: {kind}")
-
-
-def _mobiledoc(document: Mapping[str, Any]) -> str:
-    """Return the HTML of a document (https://github.com/bustle/mobiledoc-kit, MOBILEDOC.md, 0.3)."""
-    parts = []
-    for section in document["sections"]:
-        kind, tag = section[0], section[1]
-        if kind == 10:  # noqa: PLR2004  # a card
-            name, card = document["cards"][tag]
-            parts.append(_card(str(name), card))
-        elif kind == 2:  # noqa: PLR2004  # a picture
-            parts.append(figure_html(str(tag)))
-        elif tag in _TEXT_BLOCKS:
-            items = section[2] if kind == 3 else [section[2]]  # noqa: PLR2004  # a list
-            shown = (_markers(one, document["markups"]) for one in items)
-            inside = "".join(f"<li>{one}</li>" if kind == 3 else one for one in shown)  # noqa: PLR2004
-            parts.append(f"<{tag}>{inside}</{tag}>")
-        else:
-            raise ImportProblemError(f"has no HTML, and a section that is not read: {tag}")
-    return "".join(parts)
-
-
-def _markers(markers: list[Any], markups: list[Any]) -> str:
-    text, open_tags = "", list[str]()
-    for kind, opened, closed, value in markers:
-        for number in opened:
-            tag, *given = markups[number]
-            values = dict(zip(*[iter(given[0] if given else [])] * 2, strict=True))
-            address = html.escape(str(values.get("href", "")))
-            open_tags.append(tag if tag in _MARKS else "span")
-            text += f'<a href="{address}">' if tag == "a" else f"<{open_tags[-1]}>"
-        text += html.escape(str(value)) if kind == 0 else "<br>"
-        text += "".join(f"</{open_tags.pop()}>" for _ in range(closed))
-    return text
+    if seen_by not in {"", "public"}:
+        return f"is for {seen_by} only"
+    text = json_text(row, "html")
+    if not text and json_text(row, "lexical", "mobiledoc"):
+        return "has no HTML; change and save it in Ghost, and export again"
+    return why_unread(text)

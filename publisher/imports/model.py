@@ -49,7 +49,7 @@ class ImportedPost:
 class Export:
     """What a file holds. `site` is where its site stood, `language` that of posts that state none.
 
-    `pictures` are the names of files in it by the paths of their addresses, and `read` returns one.
+    `picture` returns the one with an address, if the export has it.
     """
 
     system: str
@@ -57,8 +57,7 @@ class Export:
     notes: tuple[str, ...] = ()
     site: str = ""
     language: str = ""
-    pictures: Mapping[str, str] = field(default_factory=dict)
-    read: Callable[[str], bytes] = lambda _name: b""
+    picture: Callable[[str], bytes | None] = lambda _address: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

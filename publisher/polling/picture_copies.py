@@ -56,16 +56,13 @@ class CopiedPictures:
             tried += 1
             try:
                 content = of_file(address) or _fetched(address, client, headers)
-                self.store(address, convert(content))
+                ending, copy = convert(content)
+                place = self.folder / f"{file_of(address)}.{ending}"
+                write_file(place, base64.b64decode(copy))
             except PublisherError as error:
                 failed += 1
                 why = f"{failed} of its pictures can't be copied, the last since {error}"
         return why
-
-    def store(self, address: str, converted: tuple[str, str]) -> None:
-        """Store the copy of a picture, as `copied_picture` returns it."""
-        ending, copy = converted
-        write_file(self.folder / f"{file_of(address)}.{ending}", base64.b64decode(copy))
 
 
 def _fetched(address: str, client: GuardedClient, headers: dict[str, str]) -> bytes:
