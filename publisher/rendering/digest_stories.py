@@ -183,55 +183,35 @@ class StorySource:
         `level` is its title's among headings; those of its body are below. With `has_picture`, it
         has the article's own picture if a mail can show it, and its body does not.
         """
-        story = self._at_length(length, rank, level)
+        parts = self._body(length, level) if length >= StoryLength.OPENING else None
+        parts = parts or self._summary_parts(length, rank)
+        title, is_old = self.title, self._is_old
+        story = DigestStory(item=self.item, rank=rank, title=title, is_old=is_old, **parts)
         picture = self.picture
         if not has_picture or story.is_line or picture is None:
             return story
         in_body = escape(picture.src) in story.body
         return story if in_body else replace(story, picture=picture)
 
-    def _at_length(self, length: StoryLength, rank: StoryRank, level: int) -> DigestStory:
-        if length >= StoryLength.OPENING:
-            story = self._with_body(length, rank, level)
-            if story is not None:
-                return story
-        if length >= StoryLength.SUMMARY and self.summary:
-            summary = self.summary
-            if rank is StoryRank.BRIEF:
-                summary = plaintext.shorten_to_columns(summary, BRIEF_COLUMNS)
-            return self._story(StoryLength.SUMMARY, rank, summary=summary, passages=(summary,))
-        return self._story(min(length, StoryLength.SUMMARY), rank)
+    def _summary_parts(self, length: StoryLength, rank: StoryRank) -> dict[str, Any]:
+        if length < StoryLength.SUMMARY or not self.summary:
+            return {"length": min(length, StoryLength.SUMMARY), "passages": (self.title,)}
+        summary = self.summary
+        if rank is StoryRank.BRIEF:
+            summary = plaintext.shorten_to_columns(summary, BRIEF_COLUMNS)
+        passages = (self.title, summary)
+        return {"length": StoryLength.SUMMARY, "summary": summary, "passages": passages}
 
-    def _with_body(
-        self, length: StoryLength, rank: StoryRank, level: int
-    ) -> DigestStory | None:
-        language, base_url = self.item.article.language, self._base_url
+    def _body(self, length: StoryLength, level: int) -> dict[str, Any] | None:
         content, cut = self.content, False
         if length == StoryLength.OPENING:
             limit = _OPENING_CHARACTERS_UNSPACED if self.is_unspaced else _OPENING_CHARACTERS
             content, cut = prose.content_opening(content, limit)
         if not content.passages:
             return None
-        written = _written(content, language, base_url, level + 1)
-        return self._story(length, rank, **written, whole=not cut, passages=content.passages)
-
-    def _story(
-        self,
-        length: StoryLength,
-        rank: StoryRank,
-        *,
-        passages: tuple[str, ...] = (),
-        **fields: Any,
-    ) -> DigestStory:
-        return DigestStory(
-            item=self.item,
-            length=length,
-            rank=rank,
-            title=self.title,
-            is_old=self._is_old,
-            passages=(self.title, *passages),
-            **fields,
-        )
+        passages = (self.title, *content.passages)
+        written = _written(content, self.item.article.language, self._base_url, level + 1)
+        return {"length": length, "whole": not cut, "passages": passages, **written}
 
 
 def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:

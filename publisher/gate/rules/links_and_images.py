@@ -84,6 +84,8 @@ def _shows_address(mail: CheckedMail) -> bool:
     return all(re.sub(r"\W", "", part) in text for part in mail.address.splitlines())
 
 
+# What can't be read as an address.
+_NOTHING = urlsplit("")
 # What placeholders of templates begin with.
 _PLACEHOLDER = re.compile(r"\{\{|\{%|@@|\*\||%%|<%")
 _SAFE = frozenset({"https", "http", "mailto", "tel"})
@@ -284,7 +286,7 @@ def _sources(mail: CheckedMail) -> Iterator[Finding]:
 
 def _alt(image: etree._Element) -> Iterator[Finding]:
     alt = image.get("alt")
-    name = PurePosixPath(unquote(_image_address(image.get("src", "")).path)).name
+    name = PurePosixPath(unquote((_split(image.get("src", "")) or _NOTHING).path)).name
     if alt is None:
         yield finding("img-alt", image, "it has no alt")
     elif alt.strip() and (
@@ -350,7 +352,7 @@ def _attribute_addresses(element: etree._Element) -> list[tuple[str, str]]:
 def _source(
     mail: CheckedMail, element: etree._Element, name: str, address: str
 ) -> Iterator[Finding]:
-    parts = _image_address(address)
+    parts = _split(address) or _NOTHING
     scheme = parts.scheme.lower()
     if not address:
         yield finding("img-source", element, "its %(name)s is empty", name=name)
@@ -389,10 +391,3 @@ def _only_images(document: HtmlDocument) -> Iterator[Finding]:
                 letters,
             ),
         )
-
-
-def _image_address(address: str) -> SplitResult:
-    try:
-        return urlsplit(address)
-    except ValueError:
-        return SplitResult("", "", "", "", "")
