@@ -4,7 +4,7 @@ A poll is filed in one transaction: its entries, and the validators with which t
 killed is done again, and nothing is lost or there twice.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -309,29 +309,43 @@ def _show_copies_again(
         connection.execute(change.values(ready_at=now))
 
 
+_other = polled_entry.alias()
+
+
 def copied_entries(
-    connection: sa.Connection, source: str, keys: Sequence[str], sites: Mapping[str, str]
+    connection: sa.Connection,
+    source: str,
+    keys: Sequence[str],
+    sites: Callable[[], Mapping[str, str]],
 ) -> set[str]:
     """Return the keys of those entries of a source that another one has, too: at the same address, with the same title.
 
     The first source keeps it. On its own site a source is the first, whenever its entry came: otherwise another one that
-    guesses its addresses could have its articles left out. `sites` has the host of each source, in their order.
+    guesses its addresses could have its articles left out. `sites` returns the host of each source, in their order.
     """
-    order, other, own = [*sites], polled_entry.alias(), polled_entry.c
-    both = (own.link == other.c.link) & (other.c.source != own.source)
+    own = polled_entry.c
+    both = (own.link == _other.c.link) & (_other.c.source != own.source)
     marks = (own.key, own.link, own.title, own.first_seen_at)
-    query = sa.select(*marks, *other.c["source", "title", "first_seen_at"])
-    query = query.join_from(polled_entry, other, both).where(own.source == source)
-    query = query.where(own.link != "", ~other.c.is_withdrawn, other.c.source.in_(order))
-    found = set[str]()
-    for some in chunks(keys):
-        rows = connection.execute(query.where(own.key.in_(some)))
-        for key, link, title, seen, name, other_title, other_seen in rows:
-            ours = (not stands_at(link, sites[source]), seen, order.index(source))
-            theirs = (not stands_at(link, sites[name]), other_seen, order.index(name))
-            if theirs < ours and has_same_title(title, other_title):
-                found.add(key)
-    return found
+    query = sa.select(*marks, *_other.c["source", "title", "first_seen_at"])
+    query = query.join_from(polled_entry, _other, both).where(own.source == source)
+    query = query.where(own.link != "", ~_other.c.is_withdrawn)
+    rows = [
+        row
+        for some in chunks(keys)
+        for row in connection.execute(query.where(own.key.in_(some)))
+        if has_same_title(row[2], row[5])
+    ]
+    hosts = sites() if rows else {}
+    order = {name: place for place, name in enumerate(hosts)}
+
+    def rank(name: str, link: str, seen: datetime) -> tuple[bool, datetime, int]:
+        return not stands_at(link, hosts[name]), seen, order[name]
+
+    return {
+        key
+        for key, link, _title, seen, name, _other_title, other_seen in rows
+        if name in hosts and rank(name, link, other_seen) < rank(source, link, seen)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,7 @@ class EntrySource:
         self._options = options
         self._pictures = CopiedPictures(settings.folders.var / PICTURES)
         self._zone = settings.zone()
-        polled = (one for one in settings.sources if isinstance(one, PolledSourceSettings))
-        self._sites = {one.name: bare_link(one.address).partition("/")[0] for one in polled}
+        self._sources = settings.sources
         self._database = database
         self._now = now
 
@@ -91,6 +90,10 @@ class EntrySource:
         ]
         gone = [one.key for one in ready if one.is_withdrawn]
         return Listing(shown, False, until.isoformat(), withdrawn=gone)
+
+    def _sites(self) -> dict[str, str]:
+        polled = (one for one in self._sources if isinstance(one, PolledSourceSettings))
+        return {one.name: bare_link(one.address).partition("/")[0] for one in polled}
 
     def read(self, item: Item) -> RawItem:
         """Return an entry as a document; raise ArticleError for one that is not stored any more."""
