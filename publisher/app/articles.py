@@ -1,9 +1,7 @@
 """The articles of a publication: listed, announced, what is wrong with them; and who is who in people.toml.
 
-Files that could not be read and problems are listed; articles of an archive, which issues do not carry
-otherwise, are announced. Topics and authors of the newest articles are read at most once a minute: a page
-of preferences is asked for often, and changes seldom. Editors' verbs for people.toml say who is who among
-authors and translators, in each language; its comments and layout stay.
+Topics and authors of the newest articles are read at most once a minute: a page of preferences is asked for often,
+and changes seldom.
 """
 
 import os

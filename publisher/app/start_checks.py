@@ -1,9 +1,8 @@
 """What is checked and opened before a publication is worked with: its database, its newsletters' names, its transport.
 
-An empty database beside what a former one has published is refused, and a damaged one: it is the only record of what
-was sent, and of the ids of feed entries. Whether it is an old copy is decided in `publisher.delivery.lineage`.
-Renamed newsletters take over what is stored under their former names; one that is lost is refused, since its
-subscribers would stay without mail, and nobody would notice.
+An empty database beside what a former one has published is refused, and a damaged one: it is the only record of
+what was sent. Renamed newsletters take over what is stored; one that is lost is refused, since nobody would notice
+that its subscribers get no mail.
 """
 
 import time

@@ -1,8 +1,7 @@
 """Translations as they stand, and what translators say of them: claims, releases, ignored changes.
 
-A list has which story has which language, what is outdated, and how late they come. A claim holds until
-the translation comes, its time is over, or it is released. Somebody else's can be released by those who
-may edit issues in that language.
+A claim holds until the translation comes, its time is over, or it is released. Somebody else's can be released by
+those who may edit issues in that language.
 """
 
 from collections.abc import Collection, Iterator

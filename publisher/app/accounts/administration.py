@@ -1,8 +1,4 @@
-"""Accounts of the console, as administrators manage them, and the audit log for those who may see it.
-
-The first account comes from the terminal only: nothing here is reachable without an actor who may
-manage accounts. How somebody signs in is in `publisher.app.accounts.sign_in`.
-"""
+"""Accounts of the console, as administrators manage them, and the audit log. The first one comes from the terminal only."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

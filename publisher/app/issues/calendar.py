@@ -1,9 +1,7 @@
-"""The calendar of all newsletters and languages, as values and as a file for other programs.
+"""The calendar of all newsletters and languages, of issues that were made and occurrences to come, as values and as a file.
 
-It has issues that were made, and occurrences to come. What is to come is what the planner will make, by
-the planner's own functions. Days are local dates of each edition's time zone. The file (iCalendar, RFC 5545)
-has an address for each account; its times are instants in UTC, and an event keeps its UID when its issue is
-moved. Moving and skipping is in `publisher.app.issues.occurrences`.
+What is to come is what the planner will make, by the planner's own functions. The file (iCalendar, RFC 5545) has an
+address for each account; an event keeps its UID when its issue is moved.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Correct an issue that was sent: on its page alone, or by a mail to those who got the error.
-
-The issue itself is never sent again, and stays stored as it was sent. Its page shows its articles as they
-are today, and its corrections.
-"""
+"""Correct an issue that was sent: on its page alone, or by a mail to those who got the error. It stays stored as it was."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
 """What became of every delivery of an issue: listed, reported in numbers, and decided if it is in doubt.
 
-All counts of a report are made of one query, so they add up: planned is what was sent, what is deferred,
-bounced, failed, in doubt, suppressed or cancelled, and what waits. No opening and no click is counted.
-Deliveries in doubt are decided by hand.
+All counts of a report are made of one query, so they add up. No opening and no click is counted.
 """
 
 from collections import Counter

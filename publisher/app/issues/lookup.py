@@ -1,8 +1,4 @@
-"""Find issues and editions by what a person names. Reads only.
-
-An issue is named by itself, or by newsletter, day and language. The issues of a newsletter's day in all
-languages are one group.
-"""
+"""Find issues and editions by what a person names: an issue's name, or newsletter, day and language. Reads only."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Move or skip one occurrence of a newsletter, in one language or all, and undo that.
-
-The occurrence keeps its day, by which it is named. It may move between its neighbours, and not into
-the past. `skip_day` skips a day whether its issue is made already or still to come. The calendar is in
-`publisher.app.issues.calendar`.
-"""
+"""Move or skip one occurrence of a newsletter, in one language or all, and undo that. It keeps its day."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

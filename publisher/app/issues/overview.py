@@ -1,7 +1,4 @@
-"""What an issue has, what editors changed in it, and what it was before. Reads only.
-
-Programs read issues with their numbers page by page.
-"""
+"""What an issue has, what editors changed in it, and what it was before. Reads only."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -334,29 +334,19 @@ def _require_viewing(actor: Actor, viewer: Viewer) -> None:
         actor.require(Permission.SEE_SUBSCRIBERS)
 
 
-def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
-    """Return the subscriber of an address, to see what he or she gets. Raise UsageError if there is none."""
+def find_viewer(state: EditingState, actor: Actor, who: str | int) -> Viewer:
+    """Return a subscriber, by address or number, to see what he or she gets; raise UsageError if there is none."""
     actor.require(Permission.SEE_SUBSCRIBERS)
     with state.database.reading() as connection:
         try:
-            person = find_subscriber(connection, address)
+            if isinstance(who, str):
+                person = find_subscriber(connection, who)
+            else:
+                person = load_subscriber(connection, who)
         except BadAddressError as error:
             raise errors.UsageError(reason_sentence(str(error))) from None
         if person is None:
-            raise errors.UsageError.saying("%(name)s: no such subscriber", name=address)
-        actor.require(Permission.SEE_SUBSCRIBERS, person.language)
-        return _viewer(connection, person)
-
-
-def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer:
-    """Return the subscriber of an id, as `find_viewer` gave it; raise UsageError if erased."""
-    actor.require(Permission.SEE_SUBSCRIBERS)
-    with state.database.reading() as connection:
-        person = load_subscriber(connection, subscriber_id)
-        if person is None:
-            raise errors.UsageError.saying(
-                "%(name)s: no such subscriber", name=str(subscriber_id)
-            )
+            raise errors.UsageError.saying("%(name)s: no such subscriber", name=str(who))
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 

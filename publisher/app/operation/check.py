@@ -1,7 +1,4 @@
-"""Run the gate on each edition's next issue and on mails about subscriptions; try templates. Nothing is stored.
-
-A mail or a page of any origin is checked from a file. The DNS records of the DKIM keys are listed.
-"""
+"""Run the gate on each edition's next issue, on mails about subscriptions and on files; try templates. Nothing is stored."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""Run a publication: one cycle, or the service. One process for each folder does so.
-
-The engine that starts the turns of the service is the one that the settings say.
-"""
+"""Run a publication: one cycle, or the service, in one process for each folder."""
 
 import hashlib
 import os

@@ -1,8 +1,4 @@
-"""What subscribers choose by themselves: read it with what is offered, check it, store it.
-
-Whoever has a link from her mail may do this. Functions take a connection; those that store take one
-that writes. The caller has read the link (`publisher.app.subscribers.access`).
-"""
+"""What subscribers choose by themselves: read it with what is offered, check it, store it. The caller has read their link."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,8 +1,4 @@
-"""Subscribers, as the owner of a publication sees them: import, export, find, and act for them.
-
-The owner acts for a subscriber: `subscribers.consent` decides what the owner may change. A change
-applies to mail that waits, too: consent is read again right before each message is sent.
-"""
+"""Subscribers, as the owner sees them: import, export, find, and act for them, as far as `subscribers.consent` lets him."""
 
 import hmac
 from collections.abc import Iterable, Sequence

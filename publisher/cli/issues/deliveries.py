@@ -1,7 +1,4 @@
-"""`publisher deliveries` and `publisher doubt`: who did not get an issue and why, and mail that may have been taken.
-
-Mail in doubt is decided by hand, by a file of Message-IDs, or by the log of the mail server.
-"""
+"""`publisher deliveries` and `publisher doubt`: who did not get an issue and why, and mail that may have been taken."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""When an issue is sent: `publisher pause`, `resume`, `cancel`, `publisher issues approve`, `send-now`, `hold`.
-
-They take an issue's name, or a newsletter and a day; `pause` and `resume` also a newsletter alone.
-"""
+"""When an issue is sent: `publisher pause`, `resume`, `cancel`, `publisher issues approve`, `send-now`, `hold`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Operations about articles, what is wrong with them, and who is who in people.toml.
-
-A change of people.toml names what was read.
-"""
+"""Operations about articles, what is wrong with them, and who is who in people.toml."""
 
 from dataclasses import replace
 from typing import Annotated, Any

@@ -1,7 +1,4 @@
-"""Operations about subscribers: find one, read, unsubscribe, erase; look at a list and import it.
-
-Addresses are in bodies only. Larger lists go by the console.
-"""
+"""Operations about subscribers, whose addresses are in bodies only. Larger lists go by the console."""
 
 import io
 from typing import Annotated

@@ -1,7 +1,4 @@
-"""The first page with what needs somebody and what comes next; and webhooks, for administrators.
-
-A webhook's secret is shown once. Its address may be a secret of its receiver, so it stands on these pages only.
-"""
+"""The first page with what needs somebody and what comes next; and webhooks, whose addresses stand on these pages only."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

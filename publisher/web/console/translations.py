@@ -1,7 +1,4 @@
-"""Stories by languages, a page for each story in a language, statistics; and what a translator chooses.
-
-A feed reader can't sign in: the address of a translator's feed has a token of the account.
-"""
+"""Stories by languages, a page for each story in a language, statistics; and what a translator chooses."""
 
 from collections.abc import Callable
 from datetime import date

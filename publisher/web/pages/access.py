@@ -1,8 +1,4 @@
-"""A subscriber's own access: mailed links, sessions, the change of her address, her data and its erasure.
-
-A mailed link opens a session by a button, since mail scanners follow links. The page that mails links needs
-no old mail, and has one answer for all.
-"""
+"""A subscriber's own access: mailed links, which open a session by a button; her address, her data and its erasure."""
 
 import hashlib
 from typing import Any

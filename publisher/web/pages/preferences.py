@@ -1,7 +1,4 @@
-"""The page of a subscriber's preferences: what a link from her mail shows and changes.
-
-GET shows. POST does what the pressed button says, and leads back to the page.
-"""
+"""The page of a subscriber's preferences: what a link from her mail shows and changes."""
 
 from collections.abc import Callable
 from dataclasses import replace

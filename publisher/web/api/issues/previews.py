@@ -143,7 +143,7 @@ def _preview(
 ) -> use_cases.MailPreview:
     viewer = use_cases.viewer_with_profile(language)
     if subscriber is not None:
-        viewer = request.call(use_cases.load_viewer, subscriber)
+        viewer = request.call(use_cases.find_viewer, subscriber)
     try:
         return use_cases.preview_mail(
             request.state, request.opened.renderer, request.actor, what, viewer

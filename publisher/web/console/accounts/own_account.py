@@ -1,7 +1,4 @@
-"""One's own account: language, passkeys, password, recovery codes, sessions.
-
-Whoever changes how he or she signs in has shown a factor just now; the other sessions end.
-"""
+"""One's own account: language, passkeys, password, recovery codes, sessions."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,8 +1,4 @@
-"""Approving an issue, and when it is sent: forms of the page of an issue.
-
-An approval posts the hash of what its giver has read, and the plan of who gets it. If the issue is another by now, the page says what
-has changed, and nothing is approved.
-"""
+"""Approving an issue by the hash of what was read, and when it is sent: forms of the page of an issue."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,8 +1,4 @@
-"""Previews: an issue in all its languages and looks, as a subscriber gets it; test mails.
-
-A mail is shown in frames that run nothing and ask nobody: see `frame_headers`. What it is made from may
-be hostile.
-"""
+"""Previews: an issue in all its languages and looks, in frames (see `frame_headers`), as a subscriber gets it; test mails."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -110,7 +106,7 @@ def _viewer(request: ConsoleRequest, values: Any, language: str) -> Viewer:
         subscriber = parse_id(number)
         if subscriber is None:
             raise UsageError("as whom is not a number")
-        return request.call(use_cases.load_viewer, subscriber)
+        return request.call(use_cases.find_viewer, subscriber)
     length = values.get("length", "")
     more = [tag for tag in values.getlist("more") if tag in _languages(request)]
     profile = Profile(

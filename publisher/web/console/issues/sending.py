@@ -1,8 +1,7 @@
 """Who gets an issue, how far it is, what became of every mail; the mail as it was sent, and its corrections.
 
-The part with the counts is rendered once for all who look, in each language.
-
-Each page is about an issue in all its languages. What mail servers say is text of strangers.
+The part with the counts is rendered once for all who look, in each language. What mail servers say is text of
+strangers.
 """
 
 from collections import Counter

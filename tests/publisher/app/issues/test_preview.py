@@ -256,7 +256,7 @@ def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Re
     pipeline_of(reading.publication).prepare()
     state = editing_state(reading.publication)
     viewer = use_cases.find_viewer(state, terminal_actor(), "MOST@example.com")
-    assert use_cases.load_viewer(state, terminal_actor(), viewer.subscriber_id or 0) == viewer
+    assert use_cases.find_viewer(state, terminal_actor(), viewer.subscriber_id or 0) == viewer
     editor = Actor(name="e@example.org", via="console", grants=(Grant(Role.EDITOR),))
     profile = use_cases.viewer_with_profile("en")
     assert (
@@ -265,7 +265,7 @@ def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Re
     for verb in (
         lambda: use_cases.preview_mail(state, renderer, editor, NAME, viewer),
         lambda: use_cases.find_viewer(state, editor, "most@example.com"),
-        lambda: use_cases.load_viewer(state, editor, viewer.subscriber_id or 0),
+        lambda: use_cases.find_viewer(state, editor, viewer.subscriber_id or 0),
     ):
         with pytest.raises(ForbiddenError):
             verb()
@@ -273,7 +273,7 @@ def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Re
         with pytest.raises(UsageError):
             use_cases.find_viewer(state, terminal_actor(), address)
     with pytest.raises(UsageError):
-        use_cases.load_viewer(state, terminal_actor(), 10**6)
+        use_cases.find_viewer(state, terminal_actor(), 10**6)
 
 
 def test_of_several_mails_one_that_can_t_be_made_says_why(
