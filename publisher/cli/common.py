@@ -285,6 +285,10 @@ def fields_as_json(value: object, *names: str) -> dict[str, Any]:
     }
 
 
+def rows_as_json(values: Iterable[object], *names: str) -> list[dict[str, Any]]:
+    return [fields_as_json(value, *names) for value in values]
+
+
 def format_local(value: datetime) -> str:
     """Return a local time, like `Fri 2026-01-09 08:00 HKT`."""
     return f"{value:%a %Y-%m-%d %H:%M} {value.tzname()}"

@@ -41,15 +41,8 @@ def _mail_as_json(result: CheckResult) -> dict[str, Any]:
     from publisher.gate.findings import finding_data
 
     return {
-        "newsletter": result.newsletter,
-        "notice": result.notice,
-        "language": result.language,
-        "day": result.day.isoformat() if result.day else None,
-        "file": str(result.file) if result.file else None,
-        "subject": result.subject,
-        "articles": result.articles,
-        "remark": result.remark,
-        "problem": result.problem,
+        **common.fields_as_json(result, "newsletter", "notice", "language", "day", "file"),
+        **common.fields_as_json(result, "subject", "articles", "remark", "problem"),
         "bytes": result.sizes,
         "findings": [finding_data(f) for f in (*result.errors, *result.warnings)],
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from publisher.app.opening import open_state
@@ -121,31 +120,22 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
 
 def _sources_as_json(facts: PublicationStatus) -> dict[str, Any]:
     return {
-        "problems": [
-            common.fields_as_json(x, "turn", "since", "problem") for x in facts.problems
-        ],
-        "held_sources": [
-            common.fields_as_json(x, "source", "lost", "articles") for x in facts.held_sources
-        ],
-        "unreadable_sources": [
-            common.fields_as_json(x, "source", "since", "reason")
-            for x in facts.unreadable_sources
-        ],
+        "problems": common.rows_as_json(facts.problems, "turn", "since", "problem"),
+        "held_sources": common.rows_as_json(facts.held_sources, "source", "lost", "articles"),
+        "unreadable_sources": common.rows_as_json(
+            facts.unreadable_sources, "source", "since", "reason"
+        ),
     }
 
 
 def _machines_as_json(facts: PublicationStatus) -> dict[str, Any]:
     return {
-        "processes": [
-            common.fields_as_json(x, "host", "pid", "epoch") for x in facts.processes
-        ],
+        "processes": common.rows_as_json(facts.processes, "host", "pid", "epoch"),
         "turns": [
             {"turn": x.name, **common.fields_as_json(x, "state", "seconds", "count")}
             for x in facts.turns
         ],
-        "senders": [
-            asdict(x) | {"until": common.rfc3339_or_none(x.until)} for x in facts.senders
-        ],
+        "senders": common.rows_as_json(facts.senders, "host", "transport", "held", "until"),
         "full_disk": facts.full_disk,
         "overdue": [output.overdue_as_json(late) for late in facts.overdue],
     }

@@ -60,11 +60,7 @@ def create_api(
     *,
     sender: Actor | None = None,
 ) -> flask.Flask:
-    """Return the application with all operations of a table, and the document about them.
-
-    Each request has to come with a key. With a `sender`, all requests are that actor's: for the terminal, in
-    its own process. Then errors of ours are raised, as commands raise them.
-    """
+    """Return the application. Each request needs a key, or all are of a `sender` in this process, and errors of ours are raised."""
     app = flask.Flask("publisher.web.api", static_folder=None, template_folder=None)
     app.url_map.strict_slashes = True
     # A name that begins with a slash is no other name: it is redirected nowhere.
