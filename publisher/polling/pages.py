@@ -117,9 +117,7 @@ def ask_pages(asking: Asking) -> PollOutcome:
     cursor["pages"] = {url: _as_json(one) for url, one in pages.items()}
     saved = json.dumps(cursor, ensure_ascii=False)
     notes = "; ".join([*site.notes, *_notes(pages.values())])
-    # A story has its name from the first: the main language stands at the shortest address.
-    found = sorted(entries.values(), key=lambda one: len(one.url))
-    return PollOutcome(asking.source, answer, tuple(found), notes, cursor=saved)
+    return PollOutcome(asking.source, answer, tuple(entries.values()), notes, cursor=saved)
 
 
 def _known(cursor: dict[str, Any], options: Any) -> Pages:

@@ -266,7 +266,8 @@ def _join_stories(
     keys = [row["key"] for row in rows]
     here = (table.source == source) & (table.link.in_(links) | table.key.in_(keys))
     found = connection.execute(sa.select(*columns).where(here)).mappings().all()
-    in_order = sorted(found, key=lambda row: (row["first_seen_at"], row["key"]))
+    # That in the main language often has the shortest address.
+    in_order = sorted(found, key=lambda o: (o["first_seen_at"], len(o["key"]), o["key"]))
     ready = {row["key"]: max(row["ready_at"], now) for row in found}
     for key, story in joined_stories([dict(row) for row in in_order]).items():
         change = sa.update(polled_entry).where(table.source == source, table.key == key)
@@ -369,7 +370,8 @@ def ready_entries(
     query = query.where(table.source == source, table.ready_at <= now)
     if since is not None:
         query = query.where(table.ready_at >= since)
-    rows = connection.execute(query.order_by(table.first_seen_at, table.key))
+    in_order = query.order_by(table.first_seen_at, sa.func.length(table.key), table.key)
+    rows = connection.execute(in_order)
     return [ReadyEntry(*row) for row in rows]
 
 
