@@ -58,7 +58,7 @@ def with_pictures(html: str, base: str, place_of: Callable[[str], str]) -> str:
             is_sign = not address and _SIGNS.search(image.get("src") or "")
             image.tail = (sign if is_sign else "") + (image.tail or "")
             image.drop_tree()
-    for one in [*body.iter("source", "noscript")]:
+    for one in [*body.iter("source")]:
         one.drop_tree()
     for figure in [*body.iter("figure")]:
         if not len(
@@ -70,7 +70,21 @@ def with_pictures(html: str, base: str, place_of: Callable[[str], str]) -> str:
 
 
 def _parsed(html: str) -> HtmlElement:
-    return lxml_html.fragment_fromstring(html, create_parent="div")
+    body = lxml_html.fragment_fromstring(html, create_parent="div")
+    for one in [*body.iter("noscript")]:
+        before, real = one.getprevious(), next(one.iter("img"), None)
+        # A script would put the picture in the place of an empty one.
+        is_empty = before is not None and before.tag == "img" and not _written(before)
+        if real is not None and is_empty and before is not None:
+            before.attrib.update(real.attrib)
+        one.drop_tree()
+    return body
+
+
+def _written(image: HtmlElement) -> str:
+    """Return an address that an image has for its picture; empty if it only has a placeholder."""
+    written = next(filter(None, map(image.get, (*_LAZY, *_LAZY_SETS, "src"))), "")
+    return "" if written.startswith("data:") else written
 
 
 def _images(body: HtmlElement, base: str) -> Iterator[tuple[HtmlElement, str]]:

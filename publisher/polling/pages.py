@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -89,13 +89,19 @@ class KnownPage:
 
 
 Pages = dict[str, KnownPage]
+_RULES = ("include", "exclude", "select", "base", "languages")
+_OF_READING = ("read_mark", "read_at", "etag", "last_modified")
 
 
 def ask_pages(asking: Asking) -> PollOutcome:
     """Read the pages that are new or have changed, and look which ones are gone. Raise SourceError."""
     cursor = json.loads(asking.source.state.cursor or "{}")
     options: Any = asking.options
-    before = _known(cursor, options)
+    before = _known_pages(cursor)
+    rules = repr([getattr(options, name) for name in _RULES])
+    if cursor.setdefault("rules", rules) != rules:
+        before, asking = _all_anew(before, asking)
+        cursor |= {"rules": rules, "sitemaps": {}}
     site = _Folder(asking, cursor) if options.path else _Website(asking, cursor)
     answer, listed = site.listing(before)
     if not listed:
@@ -115,25 +121,26 @@ def ask_pages(asking: Asking) -> PollOutcome:
     if any(one.is_due(asking.now) and one.problem != _ROBOTS for one in pages.values()):
         answer = replace(answer, interval=schedule.SHORTEST_INTERVAL)
     cursor["pages"] = {url: _as_json(one) for url, one in pages.items()}
-    saved = json.dumps(cursor, ensure_ascii=False)
     notes = "; ".join([*site.notes, *_notes(pages.values())])
-    return PollOutcome(asking.source, answer, tuple(entries.values()), notes, cursor=saved)
+    saved, found = json.dumps(cursor), tuple(entries.values())
+    return PollOutcome(asking.source, answer, found, notes, cursor=saved)
 
 
-def _known(cursor: dict[str, Any], options: Any) -> Pages:
-    """Return the pages of the last poll; all of them as unread if other settings say by now what they are read as."""
-    pages = {url: KnownPage(**one) for url, one in cursor.get("pages", {}).items()}
-    said = repr([options.select, options.base, options.include, options.languages])
-    if cursor.setdefault("read_by", said) != said:
-        cursor["read_by"] = said
-        unread: dict[str, Any] = {
-            "read_mark": None,
-            "read_at": "",
-            "etag": "",
-            "last_modified": "",
-        }
-        pages = {url: replace(one, **unread) for url, one in pages.items()}
-    return pages
+def _all_anew(before: Pages, asking: Asking) -> tuple[Pages, Asking]:
+    """Forget what was read: other rules may take other pages, and read them otherwise."""
+    unread = {name: getattr(KnownPage(), name) for name in _OF_READING}
+    state = replace(asking.source.state, etag="", last_modified="", body_hash="")
+    pages = {url: replace(one, **unread) for url, one in before.items()}
+    return pages, replace(asking, source=replace(asking.source, state=state))
+
+
+def _known_pages(cursor: Mapping[str, Any]) -> Pages:
+    return {
+        url: KnownPage(
+            **{**one, "translations": tuple(map(tuple, one.get("translations", ())))}
+        )
+        for url, one in cursor.get("pages", {}).items()
+    }
 
 
 def _complete(
@@ -356,8 +363,7 @@ class _Website(_PageList):
         answer, body = self._asking.get(state.url, _XML | conditions)
         former = self._cursor.get("sitemaps", {})
         if answer.status == HTTPStatus.OK and answer.body_hash != state.body_hash:
-            sitemap = self._sitemap(answer, body)
-            pages, parts = self._pages(sitemap), {one.url: one.mark for one in sitemap.parts}
+            pages, parts = self._sitemap(answer, body)
         elif answer.status in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
             pages, parts = _listed_by("", before), former
         else:
@@ -378,28 +384,32 @@ class _Website(_PageList):
             answer, body = self._asking.get(url, _XML)
             if answer.status != HTTPStatus.OK:
                 raise RefusedError(answer)
-            return self._pages(self._sitemap(answer, body), url)
+            return self._sitemap(answer, body, url)[0]
         except PublisherError as error:
             self.notes.append(f"a part of its sitemap can't be read: {error}")
             return carried
 
-    def _sitemap(self, answer: PollAnswer, body: bytes) -> Sitemap:
+    def _sitemap(
+        self, answer: PollAnswer, body: bytes, parent: str = ""
+    ) -> tuple[Pages, dict[str, str]]:
+        """Return pages of a sitemap, those on its own host, and on hosts that the settings name; and the sitemaps in it."""
         options = self._options
         sitemap: Sitemap = self._asking.parse(
             read_sitemap, body, answer.url, options.include, options.exclude
         )
         if sitemap.left_out:
             self.notes.append(f"{sitemap.left_out} of its pages are too many")
-        return sitemap
-
-    def _pages(self, sitemap: Sitemap, parent: str = "") -> Pages:
-        """Return the pages of a sitemap: those on its own host, and on hosts that the settings name."""
-        hosts = {_host(self._options.url), *map(_bare_host, self._options.languages)}
-        return {
+        hosts = {_host(answer.url), *map(_bare_host, options.languages)}
+        pages = {
             one.url: KnownPage(one.mark, translations=one.translations, parent=parent)
             for one in sitemap.pages
             if _host(one.url) in hosts
         }
+        if lost := len(sitemap.pages) - len(pages):
+            self.notes.append(
+                f"{lost} of its pages are on other hosts, which `languages` does not name"
+            )
+        return pages, {one.url: one.mark for one in sitemap.parts}
 
     def due(self, pages: Pages) -> Iterator[str]:
         """Yield the pages that are read at this poll, after a look at robots.txt."""

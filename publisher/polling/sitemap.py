@@ -5,9 +5,11 @@ These are hostile bytes: `publisher.polling.parser_process` calls this in a proc
 
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from operator import itemgetter
 from urllib.parse import unquote, urlsplit
 
 from lxml import etree
@@ -19,7 +21,8 @@ from publisher.polling.model import AnswerError
 _MAX_BYTES = 50_000_000
 MAX_PAGES, _MAX_PARTS = 10_000, 50
 _MAX_ALTERNATES = 100
-_XHTML_LINK = "{http://www.w3.org/1999/xhtml}link"
+# When it was changed, its address, and its translations, as a sitemap writes them.
+_Written = tuple[str, str, tuple[tuple[str, str], ...]]
 # RFC 9309 section 2.5 has programs read so many bytes at least.
 MAX_ROBOTS = 512 * 1024
 _LONGEST_DELAY = 60.0
@@ -57,17 +60,37 @@ def read_sitemap(
 ) -> Sitemap:
     """Read a sitemap, in XML or as lines, packed or not. `include` and `exclude` are patterns of paths."""
     body = _unpacked(body)
-    listed = _of_xml(body, url) if body.lstrip()[:1] == b"<" else _of_lines(body)
-    pages, parts = dict[str, SitemapEntry](), list[SitemapEntry]()
-    for is_page, one in listed:
+    pages, parts, number = list[_Written](), list[_Written](), 0
+    for is_page, one in _of_xml(body) if body.lstrip()[:1] == b"<" else _of_lines(body):
         if not is_page:
             parts.append(one)
-        elif is_chosen(urlsplit(one.url).path, include, exclude):
-            pages.setdefault(one.url, one)
-    newest = sorted(pages.values(), key=lambda one: one.mark, reverse=True)
-    parts.sort(key=lambda one: one.mark, reverse=True)
-    too_many = max(len(newest) - MAX_PAGES, 0) + max(len(parts) - _MAX_PARTS, 0)
-    return Sitemap(tuple(newest[:MAX_PAGES]), tuple(parts[:_MAX_PARTS]), too_many)
+        elif not (include or exclude) or is_chosen(urlsplit(one[1]).path, include, exclude):
+            number += 1
+            pages.append(one)
+            if len(pages) > 2 * MAX_PAGES:
+                # Of hundreds of thousands of links, those of the newest pages are kept.
+                pages = _newest(pages, MAX_PAGES)
+    kept = [*_entries(_newest(pages, MAX_PAGES), url)]
+    if not (kept or parts or number == 0):
+        raise AnswerError("this is no sitemap: it has no address of a page")
+    named = tuple(_entries(_newest(parts, _MAX_PARTS), url))
+    too_many = max(number - MAX_PAGES, 0) + max(len(parts) - _MAX_PARTS, 0)
+    return Sitemap(tuple(kept), named, too_many)
+
+
+def _newest(written: list[_Written], number: int) -> list[_Written]:
+    return sorted(written, key=itemgetter(0), reverse=True)[:number]
+
+
+def _entries(written: Iterable[_Written], base: str) -> Iterator[SitemapEntry]:
+    """Yield what was written as values, each address once."""
+    seen = set[str]()
+    for mark, place, links in written:
+        address = web_address(place, base)
+        if address and address not in seen:
+            seen.add(address)
+            pairs = ((language, web_address(link, base)) for language, link in links)
+            yield SitemapEntry(address, mark, tuple(pair for pair in pairs if pair[1]))
 
 
 def is_chosen(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
@@ -89,16 +112,15 @@ def _unpacked(body: bytes) -> bytes:
     return unpacked
 
 
-def _of_lines(body: bytes) -> Iterator[tuple[bool, SitemapEntry]]:
+def _of_lines(body: bytes) -> Iterator[tuple[bool, _Written]]:
     lines = body.decode("utf-8-sig", "replace").split()
-    found = [address for line in lines if (address := web_address(line))]
-    if not found:
+    if not any(map(web_address, lines[:10])):
         raise AnswerError("this is no sitemap")
-    yield from ((True, SitemapEntry(address)) for address in found)
+    yield from ((True, ("", line, ())) for line in lines)
 
 
-def _of_xml(body: bytes, url: str) -> Iterator[tuple[bool, SitemapEntry]]:
-    """Yield whether it is a page, and what it is."""
+def _of_xml(body: bytes) -> Iterator[tuple[bool, _Written]]:
+    """Yield whether it is a page, and what is written of it."""
     if b"<!DOCTYPE" in body[:4096].upper():
         raise AnswerError("this has a document type, which no sitemap has: is it a page?")
     events = etree.iterparse(
@@ -112,10 +134,7 @@ def _of_xml(body: bytes, url: str) -> Iterator[tuple[bool, SitemapEntry]]:
     )
     try:
         for _event, element in events:
-            if address := web_address(element.findtext("{*}loc") or "", url):
-                mark = without_controls(element.findtext("{*}lastmod") or "").strip()[:40]
-                page = SitemapEntry(address, mark, tuple(_alternates(element, url)))
-                yield etree.QName(element).localname == "url", page
+            yield element.tag.endswith("url"), _written(element)
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
@@ -125,12 +144,22 @@ def _of_xml(body: bytes, url: str) -> Iterator[tuple[bool, SitemapEntry]]:
         raise AnswerError("this is XML, but no sitemap")
 
 
-def _alternates(element: etree._Element, url: str) -> Iterator[tuple[str, str]]:
-    for link in element.findall(_XHTML_LINK)[:_MAX_ALTERNATES]:
-        language = (link.get("hreflang") or "").strip()
-        address = web_address(link.get("href") or "", url)
-        if address and language and language.lower() != "x-default":
-            yield language, address
+@lru_cache(maxsize=256)
+def _local(tag: object) -> object:
+    """Return a name without its namespace; comments have none."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else tag
+
+
+def _written(element: etree._Element) -> _Written:
+    texts, links = dict[object, str](), list[tuple[str, str]]()
+    for child in element:
+        language = child.get("hreflang")
+        if language is None:
+            texts[_local(child.tag)] = child.text or ""
+        elif language.lower() != "x-default" and (link := child.get("href")):
+            links.append((language.strip(), link))
+    mark = without_controls(texts.get("lastmod", "")).strip()[:40]
+    return mark, texts.get("loc", ""), tuple(links[:_MAX_ALTERNATES])
 
 
 def read_robots(body: bytes, agent: str, urls: Sequence[str]) -> RobotRules:

@@ -1,11 +1,13 @@
 """What is read of an article's page, whatever made it; and which pages are no articles."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from publisher.polling.foreign_pictures import with_pictures
 from publisher.polling.model import AnswerError, WebAuthor, entry_from_json, entry_to_json
 from publisher.polling.page_reader import ReadPage, read_web_page
 
@@ -245,3 +247,14 @@ def test_the_article_with_the_heading_is_read_also_if_it_is_short() -> None:
     assert "stands still" in html
     assert "Wind from the west" in html
     assert "forty tonnes" not in html
+
+
+@pytest.mark.parametrize("lazy", ["src='data:image/gif;base64,x'", ""])
+def test_a_picture_that_a_script_would_load_is_the_one_of_those_without_scripts(
+    lazy: str,
+) -> None:
+    body = f"<p><img {lazy} alt=A><noscript><img src='/a.png' alt='A crane'></noscript></p>"
+    text = with_pictures(read(text=PARAGRAPHS + body + PARAGRAPHS).entry.html, URL, str)
+    (image,) = re.findall("<img[^>]*>", text)
+    assert 'src="https://example.org/a.png"' in image
+    assert 'alt="A crane"' in image

@@ -3,6 +3,7 @@
 import re
 import shutil
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -393,3 +394,34 @@ def test_the_samples_of_the_documentation_are_settings_that_fit(new_publication:
             table.get("path"),
             *table.get("urls", ()),
         }
+
+
+def test_other_rules_read_the_pages_again(site: Site, make_polled: Any) -> None:
+    polled = make_polled(include=["/a*"])
+    site.write("/a")
+    site.write("/b")
+    polled.cycle()
+    assert titles(polled) == ["a"]
+    settings = polled.folder.settings
+    changed = settings.sources[0].model_copy(update={"include": ("/*",), "select": "h1"})
+    polled.folder.settings = replace(settings, sources=(changed,))
+    report = polled.cycle(after=HOUR)
+    assert (report.new, report.changed) == (1, 1)
+    assert titles(polled) == ["a", "b"]
+    assert polled.cycle(after=HOUR).changed == 0
+
+
+def test_translations_of_a_sitemap_are_kept_until_their_page_is_read(
+    site: Site, make_polled: Any
+) -> None:
+    polled = make_polled()
+    for number in range(61):
+        path = f"/{number:02}"
+        site.links[path] = (
+            f"<xhtml:link rel='alternate' hreflang='de' href='{site.server.url('/x')}'/>"
+        )
+        site.write(path, f"2026-01-01T00:{number:02}Z")
+    polled.poll()
+    polled.poll(after=HOUR)
+    entries = [row["entry"] for row in polled.folder.rows(polled_entry)]
+    assert [one["translations"] for one in entries] == [[["de", site.server.url("/x")]]] * 61
