@@ -256,6 +256,19 @@ def test_preview_writes_text_too_and_says_if_nothing_is_new(
     )
 
 
+def test_a_preview_says_how_many_articles_wait_for_the_share_of_their_source(
+    run: Run, small: Path
+) -> None:
+    file = small / "publication.toml"
+    text = file.read_text("utf-8").replace("[[source]]", "[[source]]\nmax_share = 0.1", 1)
+    file.write_text(text, "utf-8")
+    out = small / "digest.html"
+    said = done(run, "preview", "weekly", small, "--now", FRIDAY, "--out", out)
+    # A tenth of the 30 that an issue may have.
+    assert "\n3 articles, " in said
+    assert "\n6 articles wait for the next issue, by max_share of articles.\n" in said
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
