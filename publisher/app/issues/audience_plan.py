@@ -45,11 +45,7 @@ ELSEWHERE, UNSERVED = "other-edition", "no-edition"
 
 @dataclass(slots=True, kw_only=True)
 class EditionPlan:
-    """Who gets one issue: counts of its recipients, by several things, and of who gets nothing.
-
-    `kinds` has the kinds of mail, `variants` how many different ones there are. `withheld` are
-    subscribers of the edition for whom nothing is left, by cause.
-    """
+    """Who gets one issue: counts of its recipients by several things, and of who gets nothing. `variants` is how many mails differ."""
 
     planned: EditionIssue
     kinds: Counter[str] = field(default_factory=Counter)
@@ -85,11 +81,7 @@ class EditionPlan:
 
 @dataclass(slots=True, kw_only=True)
 class AudiencePlan:
-    """The plan of a newsletter's day. `excluded` counts who gets none of its issues, by reason.
-
-    `elsewhere` are those of them whom another edition serves, by its language, `unserved` those for
-    whom there is none, by theirs. `subscribers` are all on record.
-    """
+    """The plan of a newsletter's day. `excluded` is by reason; of them another edition serves `elsewhere`, and none `unserved`."""
 
     newsletter: str
     day: date
@@ -124,11 +116,7 @@ class AudiencePlan:
 
 
 def plan_hash(plan: AudiencePlan, secret: str) -> str:
-    """Return what an approval of a plan is bound to, 64 hexadecimal digits.
-
-    They are half of the SHA-256 of all its counts and times, and half of an HMAC of that: so a hash
-    that comes back was shown here, also if the plan has moved since.
-    """
+    """Return half of the SHA-256 of all that a plan has, and half of an HMAC of that: so a hash that comes back was shown here."""
     text = json.dumps(plan.as_dict(), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     return digest + _proof(digest, plan.newsletter, plan.day, secret)

@@ -209,11 +209,7 @@ class CauseReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueReport:
-    """What became of one issue. `counts` are by state, as `summarise_counts` names them.
-
-    `providers` has such counts by mail provider, `returned` the reports that came back later. With
-    `only_counts`, who got it was deleted since (`delivery.keep_deliveries`).
-    """
+    """What became of one issue. `returned` are reports that came back later; with `only_counts`, who got it was deleted since."""
 
     issue: Issue
     counts: Mapping[str, int]

@@ -29,7 +29,7 @@ from publisher.delivery.ledger.audience import AudienceOfIssue, Choice, Viewer, 
 from publisher.gate.findings import finding_data
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
-from publisher.issues.digests import IssueVariant, MailContent, article_ids_of_variant
+from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import Issue, IssueState, issue_name
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
 from publisher.mail import compile_mail
@@ -163,11 +163,10 @@ class _Maker:
             return replace(digest, not_sent=excluded or content)
         if own.is_digest(content):
             return replace(digest, not_sent=excluded)
-        return replace(self._expected(issue, digest, content), not_sent=excluded)
-
-    def _expected(self, issue: Issue, digest: MailSource, content: MailContent) -> MailSource:
         numbers = [article for _story, article in content.articles]
-        return self._other(replace(issue, more=content.more), digest, numbers, content.length)
+        issue = replace(issue, more=content.more)
+        other = self._other(issue, digest, numbers, content.length)
+        return replace(other, not_sent=excluded)
 
     def _variant(self, issue: Issue, digest: MailSource, number: int) -> MailSource:
         """Return a variant as it is stored, or rendered if it is not yet."""

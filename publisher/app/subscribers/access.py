@@ -69,11 +69,7 @@ def send_own_links(
     *,
     client: str = "",
 ) -> None:
-    """Mail a subscriber the links to her preferences; nobody else gets anything, nor an answer. Each address is asked the same work.
-
-    `client` is the IP address that the request came from, empty if it came by mail. Limits of
-    [joining] count.
-    """
+    """Mail a subscriber the links to her preferences; nobody else gets anything, nor an answer. Each address is asked the same work."""
     identity = normalise_address(address).identity
     # Counted for unknown addresses too, so that the answer takes as long.
     exceeded = exceeded_limit(connection, settings, "links", identity, client, now)
