@@ -1,7 +1,6 @@
 """Who gets an issue, how far it is, what became of every mail; the mail as it was sent, and its corrections.
 
-The part with the counts is rendered once for all who look, in each language. What mail servers say is text of
-strangers.
+What mail servers say is text of strangers.
 """
 
 from collections import Counter
@@ -17,7 +16,6 @@ from publisher.app.issues.deliveries import decide_doubts, report_issues, used_s
 from publisher.app.issues.lookup import IssueGroup, find_issue_group
 from publisher.app.issues.preview import MailPreview, Shown, preview_mails, viewer_with_profile
 from publisher.app.issues.preview_pages import LOOKS, WIDTHS
-from publisher.config import Settings
 from publisher.errors import IssueError, UsageError
 from publisher.web.api.operations import About
 from publisher.web.console.context import ConsoleRequest
@@ -26,9 +24,6 @@ from subscribers.preferences import Profile
 
 # For everybody who looks at this process's pages.
 watch = sending.SendingWatch()
-# By issue and language of the page: the counts and settings that it shows, and its HTML.
-_shown: dict[tuple[str, str], tuple[tuple[sending.SendingStatus, ...], Settings, bytes]] = {}
-_MAX_SHOWN = 100
 
 
 ROUTES = RouteTable()
@@ -44,17 +39,8 @@ def progress_values(looks: tuple[sending.SendingStatus, ...], issue: str) -> dic
 
 @ROUTES.add("GET /issues/<issue>/sending/progress/", Permission.VIEW)
 def sending_progress(request: ConsoleRequest, issue: str) -> flask.Response:
-    looks, key = watch.look_at_group(request.state, issue), (issue, request.language)
-    shown = _shown.get(key)
-    # The counts of a moment are the same objects, so that comparing them takes no time.
-    if shown is None or shown[0] != looks or shown[1] is not request.settings:
-        page = request.page("sending_progress.html", **progress_values(looks, issue))
-        if len(_shown) >= _MAX_SHOWN:
-            _shown.clear()
-        shown = _shown[key] = looks, request.settings, page.get_data()
-    response = flask.Response(shown[2], mimetype="text/html")
-    response.headers["Content-Language"] = request.language
-    return response
+    looks = watch.look_at_group(request.state, issue)
+    return request.page("sending_progress.html", **progress_values(looks, issue))
 
 
 # Mail providers that are shown by name.
