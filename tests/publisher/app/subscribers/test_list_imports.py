@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -168,20 +167,6 @@ def test_a_deletion_that_was_cut_off_or_an_unknown_status_stops_no_cycle_and_is_
 def test_what_is_no_key_is_no_path(state: EditingState, key: str) -> None:
     with pytest.raises(UsageError, match="no such import"):
         lists.keep_list(state, ROOT, key, io.BytesIO(ROWS))
-
-
-def test_a_dry_run_says_what_the_import_then_does(state: EditingState, tmp_path: Path) -> None:
-    lists.import_list(state, ROOT, [b"email,status\n", b"reader1@example.com,unsubscribed\n"])
-    file = tmp_path / "list.csv"
-    file.write_bytes(
-        ROWS.replace(b"email\n", b"email,name\n").replace(b".com", b".com,N") + b"x\n"
-    )
-    for verb in (lists.preview_list, lists.import_list):
-        with file.open("rb") as lines:
-            report = verb(state, ROOT, lines)
-        counts = [getattr(report, name) for name in lists.COUNTS]
-        assert counts == [249, 0, 0, 1, 1, 0]
-        assert (report.suppressed, sum(report.reasons.values())) == (1, 2)
 
 
 # --- the command

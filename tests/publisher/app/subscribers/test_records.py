@@ -221,29 +221,6 @@ def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
     assert (found["sent"], found["suppressed"]) == (1, 2)
 
 
-def test_others_write_while_an_import_runs(publication: PublicationFolder) -> None:
-    lines = ["email\n", *(f"reader{number}@example.com\n" for number in range(250))]
-    portions: list[int] = []
-
-    def write(done: int, of: int) -> None:
-        assert of == 250
-        if not done:
-            return
-        actions.erase_address(*by_owner(publication), "reader0@example.com")
-        portions.append(done)
-        raise KeyboardInterrupt
-
-    # It would wait for ever if the import held the lock.
-    settings, database = publication.settings, publication.database
-    with pytest.raises(KeyboardInterrupt):
-        records.import_subscribers(settings, database, lines, NOW, progress=write)
-    assert portions == [100]
-    assert len(records.read_subscribers(database)) == 99
-    # What was stored stays, who was erased meanwhile too, and the rest is added.
-    report = records.import_subscribers(settings, database, lines, NOW)
-    assert (report.added, report.unchanged, report.refused) == (150, 99, 1)
-
-
 # --- search, import and export by editors
 
 
