@@ -303,8 +303,7 @@ def report_issues(state: EditingState, names: Sequence[str]) -> DayReport:
 
 
 def report_issue(state: EditingState, name: str) -> IssueReport:
-    with state.database.reading() as connection:
-        return _of_issue(connection, state.settings, lookup.require_issue(connection, name))
+    return report_issues(state, [name]).issues[0]
 
 
 def _with_reason(issue: Issue, now: datetime) -> Issue:

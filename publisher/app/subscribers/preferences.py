@@ -62,12 +62,7 @@ class NewsletterChoice:
 
 @dataclass(frozen=True, slots=True)
 class PreferenceChoices:
-    """What a subscriber chose, and what there is to choose from.
-
-    `languages` are those of the publication; `chosen_languages` those of them that serve the
-    subscriber, best first. `topics` and `authors` begin with the most frequent ones. Authors who stand
-    in people.toml have their name in the first of these languages.
-    """
+    """What a subscriber chose, and may choose from: `chosen_languages` are the best first, `topics` and `authors` the most frequent first."""
 
     subscriber: Subscriber
     preferences: Preferences

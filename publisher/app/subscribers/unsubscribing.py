@@ -40,12 +40,7 @@ class LeaveScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeavePage:
-    """What the page of a link to unsubscribe shows.
-
-    `title` is empty for a link about all newsletters. `address` is masked; it and `preferences`
-    (a token) are empty for a link of an earlier generation. `undo` is the token that undoes what
-    was left just now, if anything was.
-    """
+    """What the page of a link to unsubscribe shows; `title` is empty for all newsletters, `address` and `preferences` for an old link."""
 
     address: str
     title: str

@@ -199,11 +199,10 @@ def _delete_rests(folders: Folders, known: Collection[str], before: datetime) ->
 def writing_rejects(
     path: Path | None, file: Iterable[bytes], written: Callable[[str], str] = str
 ) -> Iterator[Callable[[Reject], object]]:
-    """Yield a function that writes a row of a list to a CSV file, with its line and the reason before it.
+    """Yield a function that writes a row that is left out, with its line and the reason, to a CSV file that is safe in spreadsheets.
 
-    Corrected, the file can be imported as it is. Its cells are safe in spreadsheets. Without a path, nothing is
-    written. `written` is how the file has a reason: in English, or packed for `translated_rejects`. Raise UsageError for
-    a list that is not CSV, or a file that can't be written.
+    Without a path, nothing is written. `written` is how the file has a reason: in English, or
+    packed for `translated_rejects`.
     """
     if path is None:
         yield lambda _row: None

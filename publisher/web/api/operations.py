@@ -268,9 +268,8 @@ class OperationTable(list[Operation]):
     ) -> Callable[[OperationRun], OperationRun]:
         """Return what adds the operation that a function does, with a route like `GET /issues`.
 
-        Its id is the function's name, its summary the first line of the docstring, its answer what the function
-        returns, `Done` if that is nothing; the parameters `query` and `body` are values of their annotations, parts
-        of the path numbers or texts. It is about the issue or the language that its path names, unless `about` says otherwise.
+        Its id is the function's name, its summary the first line of the docstring, its answer what is returned, `Done`
+        if that is nothing. It is about the issue or the language that its path names, unless `about` says otherwise.
         """
         method, path = route.split(" ")
 

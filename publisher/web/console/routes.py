@@ -27,10 +27,9 @@ class Access(Enum):
 class Route:
     """A path, its methods, the view that answers, and who may use it.
 
-    `view` takes a `ConsoleRequest` and the parts of the path. `menu` is the key of its word in the
-    menu (`templates/console/words.html`), if it stands there. With `needs_fresh`, whoever has not
-    shown a factor for a while is asked to: on a page of its own, or by `unproved`, a view that shows the form
-    again with what was typed. `max_body` is in bytes.
+    `view` takes a `ConsoleRequest` and the parts of the path. `menu` is the key of its word (`console/words.html`).
+    With `needs_fresh`, whoever has not shown a factor for a while is asked to: on a page of its own, or by
+    `unproved`, a view that shows the form again with what was typed.
     """
 
     path: str
