@@ -381,7 +381,7 @@ def read_url(key: str, value: YamlValue) -> str | None:
     return text
 
 
-_PICTURE_KEYS = ("src", "url", "image", "path", "file", "overlay_image", "teaser", "og_image")
+_PICTURE_KEYS = ("src", "url", "teaser", "image", "path", "file", "overlay_image", "og_image")
 
 
 def read_picture(key: str, value: YamlValue) -> Picture | None:

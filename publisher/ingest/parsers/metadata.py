@@ -28,10 +28,10 @@ _T = TypeVar("_T")
 # What themes of several generators call the picture of an article, in small letters.
 _PICTURE_NAMES = (
     "image cover picture images featured_image featuredimage feature_image cover_image coverimage "
-    "hero_image heroimage og_image thumbnail header"
+    "hero_image heroimage og_image thumbnail banner header"
 )
 # Themes have other values under these names, too.
-_PERHAPS_PICTURES = frozenset({"header"})
+_PERHAPS_PICTURES = frozenset({"banner", "header"})
 
 # Keys that only sites read, by meaning.
 _OF_SITES = [["unlisted"], ["publishdate"], ["expirydate", "expires"]]

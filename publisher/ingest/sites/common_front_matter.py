@@ -27,7 +27,6 @@ TRANSLATION_KEYS = (  # noqa: SIM905  # one a line would fill the page
     "translation_key translationkey translation_id key story ref lang_ref page_id "
     "i18n_key i18n_id idi18n lang_id language_reference translation_ref translations_id"
 ).split()
-_PICTURE_KEYS = ("featured_image", "featuredimage", "feature_image", "thumbnail", "banner")
 # Names that themes give to the picture among the files of a bundle.
 _PICTURE_NAMES = ("featured-image", "featured", "feature", "cover", "thumbnail", "header")
 _EXPIRY_KEYS = ("expirydate", "expiry_date", "expires", "unpublishdate", "unpublish_date")
@@ -98,9 +97,7 @@ def described(page: sites.SitePage, fields: Fields) -> ParsedArticle:
     # These are the names of other values in sites: paths, numbers of records.
     others = "url canonical canonical_url id permalink translation_key key untranslated".split()  # noqa: SIM905
     usual = {key: value for key, value in fields.items() if key not in others}
-    usual.setdefault("image", stated_picture(fields))
-    if not isinstance(usual["image"], str | dict):
-        usual["image"] = None
+    usual.setdefault("featured_image", _listed_picture(fields.get("resources")))
     for key in ("tags", "categories", "keywords", "topics"):
         usual[key] = _labels(usual.get(key))
     parsed = read_metadata(usual)
@@ -161,22 +158,6 @@ def translation_link(fields: Fields, languages: sites.SiteLanguages, language: s
 def in_story(parsed: ParsedArticle, linked: str, by_path: str) -> ParsedArticle:
     """Return an article in the story that links its translations, else in that of its path."""
     return replace(parsed, key=linked or by_path, other_key=by_path, is_linked=bool(linked))
-
-
-def stated_picture(fields: Fields) -> YamlValue:
-    """Return the picture under one of the names that themes give it, None if none is stated."""
-    cover = fields.get("cover")
-    if isinstance(cover, dict) and (image := keyed(cover).get("image")):
-        return {"src": image, "alt": keyed(cover).get("alt")}
-    header = fields.get("header")
-    if isinstance(header, dict):
-        names = keyed(header)
-        found = text_of(names, "teaser", "image", "overlay_image")
-        if found:
-            return found
-    images = text_list(fields.get("images"))
-    named = text_of(fields, "image", *_PICTURE_KEYS) or (images[0] if images else None)
-    return named or fields.get("image") or cover or _listed_picture(fields.get("resources"))
 
 
 def _listed_picture(resources: YamlValue) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
 
-from publisher.articles.model import ParsedArticle
+from publisher.articles.model import ParsedArticle, Picture
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
 from publisher.ingest.parsers import fields as field_types
 from publisher.ingest.parsers.document import Dialect, SiteValues
@@ -152,8 +152,6 @@ class HugoSite(sites.Site):
         layout = {common_front_matter.text_of(full, key).lower() for key in ("layout", "type")}
         if page.kind is sites.PageKind.DATED and layout & _LIST_LAYOUTS:
             raise LeftOutError(sites.LeftOutReason.LIST, page.group)
-        if not common_front_matter.stated_picture(full):
-            full["image"] = self._bundle_picture(page)
         parsed = common_front_matter.described(page, _dated(full))
         common_front_matter.check_dated(page, parsed)
         tag = page.language or self._languages.default
@@ -165,18 +163,19 @@ class HugoSite(sites.Site):
             aliases=common_front_matter.stated_aliases(full, permalink or ""),
             language=tag,
             permalink=permalink,
+            picture=parsed.picture or self._bundle_picture(page),
             held_until=field_types.read_date("publishDate", held) if held else None,
         )
         return common_front_matter.in_story(parsed, linked, page.story or "")
 
-    def _bundle_picture(self, page: sites.SitePage) -> str | None:
+    def _bundle_picture(self, page: sites.SitePage) -> Picture | None:
         place = self._place(page.path.parent)
         if place is None or not place.is_bundle:
             return None
         names = sorted(self._files.names(str(page.path.parent), ""))
         pictures = [name for name in names if PurePosixPath(name).suffix.lower() in _PICTURES]
         found = (entry for word in _FEATURED for entry in pictures if word in entry.lower())
-        return next(found, None)
+        return next((Picture(src=name) for name in found), None)
 
     def _permalink(
         self, page: sites.SitePage, fields: Fields, parsed: ParsedArticle, tag: str
