@@ -232,7 +232,7 @@ def import_command(  # noqa: PLR0913  # options, each by its name
     They are yours: nothing is written over, also if it runs again. What was published before is an archive, which no
     issue carries. Pictures are copied, at most 1,200 pixels wide. A list of feeds (OPML): `publisher sources add`.
 
-    FILE: The export of WordPress (XML), Ghost (JSON or zip), Substack, Medium, Buttondown or Mailchimp (zip).
+    FILE: The export of WordPress (XML or zip), Ghost (JSON or zip), Substack, Medium, Buttondown or Mailchimp (zip).
     --into FOLDER (the only source that is a folder): Where the files go, seen from the publication's folder.
     --types TYPES (articles): Further types of posts, like page,portfolio.
     --language-map TAGS (as the export says): Languages for those of the export, like pt=pt-BR,cn=zh-Hans.

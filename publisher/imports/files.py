@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +47,9 @@ _UNCOUNTED = frozenset({"p", "br", "span", "div", "section", "article", "center"
 _ATTRIBUTES = frozenset(
     "href src alt title width height lang dir id colspan rowspan scope start type reversed datetime cite data".split()  # noqa: SIM905  # one a line would fill the page
 )
+# Markdown has no signs for them.
+_INLINE = ("sup", "sub", "cite", "small", "u", "ins", "abbr", "kbd", "q", "mark")
+_BLOCKS = ("table", "figure", "iframe", "video", "audio", "object", "embed", "details", "dl")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[\w.+-]+")
 
 
@@ -72,26 +76,20 @@ def plan_files(
     """Return each post with its language, and with a name that no other one has; `default` is the folder's language."""
     planned = [_in_language(one, export, options, publication, default) for one in export.posts]
     leads: dict[str, str] = {}
-    taken: set[str] = set()
-    members: set[tuple[str, str]] = set()
-    named = []
+    taken, members = set[str](), set[tuple[str, str]]()
     # The name of a story is that of its article in the folder's language.
-    for one in sorted(planned, key=lambda one: one.language != default):
+    for place, one in sorted(enumerate(planned), key=lambda pair: pair[1].language != default):
         if one.left_out:
-            named.append(one)
             continue
-        story = one.post.story
-        is_second = (story, one.language) in members
-        members.add((story, one.language))
-        stem = leads.get(story, "") if story and not is_second else ""
+        story, member = one.post.story, (one.post.story, one.language)
+        stem = leads.get(story, "") if story and member not in members else ""
         stem = stem or _free_name(one.post, taken)
+        members.add(member)
         taken.add(stem)
         leads.setdefault(story, stem)
-        named.append(
-            replace(one, stem=stem if one.language == default else f"{stem}.{one.language}")
-        )
-    order = {id(one.post): place for place, one in enumerate(planned)}
-    return sorted(named, key=lambda one: order[id(one.post)])
+        name = stem if one.language == default else f"{stem}.{one.language}"
+        planned[place] = replace(one, stem=name)
+    return planned
 
 
 def _in_language(
@@ -118,11 +116,8 @@ def _free_name(post: ImportedPost, taken: Collection[str]) -> str:
     name = story_slug((post.slug or post.entry.title)[:_MAX_NAME].removesuffix(".html"))
     if name in taken or name in _RESERVED:
         name = f"{name}-{story_slug(post.entry.id)}"
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name}-{number}"
-    return free
+    free = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(one for one in free if one not in taken)
 
 
 def with_content(
@@ -187,18 +182,14 @@ def _shape(article: ParsedArticle) -> tuple[str, Counter[str], list[str]]:
 class _Markdown(MarkdownConverter):
     """Keeps what Markdown has no signs for as HTML, each element in one line."""
 
-    def _as_html(self, element: Any, _text: str, parent_tags: Collection[str]) -> str:
+    def as_html(self, element: Any, _text: str, parent_tags: Collection[str]) -> str:
         line = re.sub(r"\s*\n\s*", "&#10;" if element.find("pre") else " ", str(element))
-        return line if "_inline" in parent_tags else f"\n\n{line}\n\n"
+        is_inline = element.name in _INLINE or "_inline" in parent_tags
+        return line if is_inline else f"\n\n{line}\n\n"
 
-    convert_table = convert_figure = convert_iframe = convert_video = convert_audio = _as_html
-    convert_object = convert_embed = convert_details = convert_dl = _as_html
 
-    def _as_inline_html(self, element: Any, _text: str, parent_tags: Collection[str]) -> str:  # noqa: ARG002  # of markdownify
-        return " ".join(str(element).split("\n"))
-
-    convert_sup = convert_sub = convert_cite = convert_small = convert_u = _as_inline_html
-    convert_ins = convert_abbr = convert_kbd = convert_q = convert_mark = _as_inline_html
+for _name in (*_INLINE, *_BLOCKS):
+    setattr(_Markdown, f"convert_{_name}", _Markdown.as_html)
 
 
 def _markdown(html: str, *, escapes: bool) -> str:

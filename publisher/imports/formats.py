@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from publisher.imports.archive import ExportFiles, open_export_files
-from publisher.imports.campaigns import read_buttondown, read_mailchimp
 from publisher.imports.ghost import is_ghost, read_ghost
 from publisher.imports.model import (
     MAX_EXPORT_BYTES,
@@ -11,12 +10,15 @@ from publisher.imports.model import (
     ExportWishes,
     ImportProblemError,
 )
-from publisher.imports.newsletters import read_medium, read_substack
+from publisher.imports.newsletters import (
+    read_buttondown,
+    read_mailchimp,
+    read_medium,
+    read_substack,
+)
 from publisher.imports.wxr import read_wxr
 
-_KNOWN = (
-    "WordPress (XML), Ghost (JSON or zip), Substack, Medium, Buttondown and Mailchimp (zip)"
-)
+_KNOWN = "WordPress (XML or zip), Ghost (JSON or zip), Substack, Medium, Buttondown and Mailchimp (zip)"
 
 
 def read_export(path: Path, options: ExportWishes) -> Export:
@@ -45,6 +47,9 @@ def _read_files(files: ExportFiles, options: ExportWishes) -> Export:
         return read_substack(files, options)
     if files.named("emails.json") or files.named("emails.csv"):
         return read_buttondown(files, options)
+    # WordPress.com exports a zip file with one.
+    if len(exports := [one for one in files.names if one.lower().endswith(".xml")]) == 1:
+        return read_wxr(files.read(exports[0]), options)
     documents = (one for one in files.names if one.lower().endswith(".json"))
     for name in documents:
         if is_ghost(content := files.read(name)):

@@ -1,5 +1,6 @@
 """What an export holds, whatever its format: posts as values, and what is to be said of the rest."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -10,8 +11,6 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from publisher.errors import PublisherError
-from publisher.ingest.parsers.document import Dialect
-from publisher.ingest.parsers.markup.dialects import markdown_parser
 from publisher.polling.model import WebEntry
 
 # Bytes of a file, and of all that is read of an export. Sites of ten years have exports of 100 MB.
@@ -20,6 +19,8 @@ MAX_EXPORT_BYTES = 500_000_000
 _MAX_TEXT = 5_000_000
 # Bytes of one tag: with tens of thousands of attributes, parsers take minutes.
 _MAX_TAG = 64_000
+# As far as a tag may reach: a quote that does not end is taken to end with the next tag.
+_START_TAG = re.compile(r"""<[a-zA-Z](?:[^"'>]++|"[^"]*+"|'[^']*+'|["'][^<]*+)*+""")
 
 
 class ImportProblemError(PublisherError):
@@ -80,7 +81,7 @@ def why_unread(html: str) -> str:
     """Return why no parser should read a text; empty for one that it may read."""
     if len(html) > _MAX_TEXT:
         return f"its text is longer than {_MAX_TEXT:,} characters"
-    is_long = any(tag.find(">") > _MAX_TAG for tag in html.split("<"))
+    is_long = any(len(tag[0]) > _MAX_TAG for tag in _START_TAG.finditer(html))
     return f"a tag in its text is longer than {_MAX_TAG:,} characters" if is_long else ""
 
 
@@ -106,8 +107,3 @@ def figure_html(address: str, alt: str = "", caption: str = "") -> str:
 def link_paragraph(address: str) -> str:
     """Return a paragraph with a link that shows its address."""
     return f'<p><a href="{escape(address)}">{escape(address, quote=False)}</a></p>'
-
-
-def markdown_html(text: str) -> str:
-    rendered: str = markdown_parser(Dialect.PLAIN).render(text)
-    return rendered

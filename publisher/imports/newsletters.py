@@ -1,6 +1,7 @@
-"""The exports of Substack and Medium: files of texts in a zip file, or a folder.
+"""The exports of Substack, Medium, Buttondown and Mailchimp: files of texts in a zip file. Lists of subscribers are not read.
 
-Lists of subscribers that are in them are not read.
+Of mails, what belongs to a mail alone is dropped: invitations to read it in a browser, links to unsubscribe, postal
+addresses, and names of subscribers to fill in.
 """
 
 import csv
@@ -8,6 +9,9 @@ import html
 import io
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
 
 from lxml.html import HtmlElement
 
@@ -22,8 +26,11 @@ from publisher.imports.model import (
     parsed_fragment,
     why_unread,
 )
+from publisher.ingest.parsers.document import Dialect
+from publisher.ingest.parsers.markup.dialects import markdown_parser
 from publisher.polling import foreign_values as foreign
-from publisher.polling.model import WebAuthor, WebEntry
+from publisher.polling.foreign_values import JsonObject, json_objects, json_text
+from publisher.polling.model import AnswerError, WebAuthor, WebEntry
 
 # Buttons and forms of Substack.
 _SUBSTACK_FURNITURE = re.compile(
@@ -31,26 +38,42 @@ _SUBSTACK_FURNITURE = re.compile(
 )
 _MEDIUM_NAME = re.compile(r"(?:\d{4}-\d{2}-\d{2}_)?(.*?)-*(?:[0-9a-f]{10,12})?\.html")
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
+_PUBLIC = frozenset({"", "public"})
+_SENT = frozenset({"", "sent", "imported", "in_flight", "throttled"})
+_SEND_DATES = ("%b %d, %Y %I:%M %p", "%b %d, %Y %H:%M", "%Y-%m-%d %H:%M:%S")
+_FURNITURE = re.compile(r"(?i)pre-?header|footer|mcnFollow|mcnShare|mcnPreviewText|awesomebar")
+_PREVIEW = re.compile(r"mcnPreviewText|mc_preview_text|mce-preview", re.IGNORECASE)
+_WORDS = re.compile(
+    r"(?:view|read|open) (?:this|it|the) .{0,30}in (?:your|a|the) browser|unsubscribe|update (?:your|subscription) preferences|"
+    r"you (?:are|were) receiv(?:ing|ed) this|our mailing address|add us to your address book|^copyright ©|\*\|[A-Z_]*(?:UNSUB|"
+    r"ARCHIVE|LIST:ADDRESS|UPDATE_PROFILE|FORWARD)",
+    re.IGNORECASE,
+)
+# Characters of a paragraph: a longer one is a text in which one of these words stands.
+_MOST_OF_FURNITURE = 400
+_MERGE_TAG = re.compile(r"\*\|[^|\n]{1,80}\|\*")
+_LAYOUT = ("center", "font", "tbody", "thead", "tr", "table")
+_BLOCKS = ("p", "div", "td", "li", "h1", "h2", "h3", "h4")
 
 
-def decoded(content: bytes) -> str:
+def _decoded(content: bytes) -> str:
     return foreign.without_controls(content.decode("utf-8-sig", "replace"))
 
 
-def csv_rows(content: bytes) -> Iterator[Mapping[str, str]]:
+def _csv_rows(content: bytes) -> Iterator[Mapping[str, str]]:
     """Yield the rows of a table by the names of its columns, in small letters."""
     csv.field_size_limit(10_000_000)
     try:
-        for row in csv.DictReader(io.StringIO(decoded(content), newline="")):
+        for row in csv.DictReader(io.StringIO(_decoded(content), newline="")):
             yield {str(key).strip().lower(): value or "" for key, value in row.items() if key}
     except csv.Error as error:
         raise ImportProblemError(f"a table in it can't be read: {error}") from None
 
 
-def drop_furniture(body: HtmlElement, furniture: re.Pattern[str]) -> None:
+def _drop_furniture(body: HtmlElement, furniture: re.Pattern[str]) -> None:
     """Remove the elements that have such a class or id."""
     for one in [*body.iter()]:
-        if furniture.search(f"{one.get('class') or ''} {one.get('id') or ''}"):
+        if _is_named(one, furniture):
             one.drop_tree()
 
 
@@ -58,7 +81,7 @@ def read_substack(files: ExportFiles, options: ExportWishes) -> Export:
     """Read posts.csv, and the text of each post from posts/ID.html."""
     kinds = {"newsletter", "podcast", *options.kinds}
     texts = {one.rpartition("/")[2]: one for one in files.below("posts", ".html")}
-    rows = [*csv_rows(files.read(files.named("posts.csv")))]
+    rows = [*_csv_rows(files.read(files.named("posts.csv")))]
     posts = (_substack_post(row, kinds, texts, files, options) for row in rows)
     sounds = sum(row.get("type") == "podcast" for row in rows)
     notes = (f"{sounds} of the type podcast, with their recordings",) if sounds else ()
@@ -74,7 +97,7 @@ def _substack_post(
 ) -> ImportedPost:
     number, kind = row.get("post_id", ""), row.get("type", "")
     slug, name = number.partition(".")[2], texts.get(f"{number}.html")
-    text = decoded(files.read(name)) if name else ""
+    text = _decoded(files.read(name)) if name else ""
     reasons = {
         "is a draft": row.get("is_published", "").lower() != "true",
         "is for those who pay": row.get("audience") not in {"everyone", "only_free", ""},
@@ -83,7 +106,7 @@ def _substack_post(
     }
     reason = next(one for one, holds in reasons.items() if holds)
     body = parsed_fragment("" if reason else text)
-    drop_furniture(body, _SUBSTACK_FURNITURE)
+    _drop_furniture(body, _SUBSTACK_FURNITURE)
     entry = WebEntry(
         id=number,
         url=f"{options.site.rstrip('/')}/p/{slug}",
@@ -104,7 +127,7 @@ def read_medium(files: ExportFiles, _options: ExportWishes) -> Export:
 
 
 def _medium_post(name: str, files: ExportFiles) -> ImportedPost:
-    page, short = decoded(files.read(name)), name.rpartition("/")[2]
+    page, short = _decoded(files.read(name)), name.rpartition("/")[2]
     if reason := why_unread(page):
         return ImportedPost(entry=WebEntry(id=name, title=short), left_out=reason)
     root = parsed_fragment(page)
@@ -156,3 +179,126 @@ def _medium_text(body: HtmlElement, title: str, subtitle: str) -> str:
         link.tail = one.tail
         one.getparent().replace(one, link)
     return inner_html(body)
+
+
+def read_buttondown(files: ExportFiles, options: ExportWishes) -> Export:
+    """Read emails.json or emails.csv, and the text of each mail from emails/SLUG.md."""
+    rows: list[Any]
+    if name := files.named("emails.json"):
+        try:
+            rows = json_objects({"": foreign.json_value(files.read(name))}, "")
+        except AnswerError as error:
+            raise ImportProblemError(f"{name}: {error}") from None
+    else:
+        rows = [*_csv_rows(files.read(files.named("emails.csv")))]
+    texts = {
+        one.rpartition("/")[2].removesuffix(".md"): one for one in files.below("emails", ".md")
+    }
+    posts = tuple(_buttondown_post(row, texts, files, options) for row in rows)
+    return Export(system="Buttondown", posts=posts, site=options.site)
+
+
+def _buttondown_post(
+    row: JsonObject, texts: Mapping[str, str], files: ExportFiles, options: ExportWishes
+) -> ImportedPost:
+    slug = json_text(row, "slug")
+    name = texts.get(slug) or texts.get(json_text(row, "id"), "")
+    text = json_text(row, "body") or (_decoded(files.read(name)) if name else "")
+    status, kind = json_text(row, "status"), json_text(row, "email_type")
+    date = json_text(row, "publish_date")
+    reason = "" if status in _SENT and date else f"is a {status or 'draft'}"
+    reason = reason or ("" if kind in _PUBLIC else f"is {kind}") or why_unread(text)
+    is_html = "buttondown-editor-mode: fancy" in text[:200]
+    text = re.sub(r"<!--.*?(?:-->|\Z)", "", text, flags=re.DOTALL).lstrip()
+    entry = WebEntry(
+        id=json_text(row, "id"),
+        url=f"{options.site.rstrip('/')}/archive/{slug}/",
+        title=foreign.plain_title(json_text(row, "subject")),
+        html="" if reason else text if is_html else markdown_parser(Dialect.PLAIN).render(text),
+        summary=json_text(row, "description"),
+        published=foreign.iso_time(date),
+        picture=foreign.web_address(json_text(row, "image")),
+    )
+    return ImportedPost(
+        entry=entry,
+        slug=slug,
+        canonical=foreign.web_address(json_text(row, "canonical_url")),
+        left_out=reason,
+    )
+
+
+def read_mailchimp(files: ExportFiles, _options: ExportWishes) -> Export:
+    """Read the mails in campaigns_content/; campaigns.csv says when each was sent."""
+    table = files.named("campaigns.csv")
+    rows = [*_csv_rows(files.read(table))] if table else []
+    sent = {
+        _plain(row[key]): row for row in rows for key in ("title", "subject") if row.get(key)
+    }
+    names = files.below("campaigns_content", ".html", ".htm") or files.below(
+        "campaigns", ".html"
+    )
+    posts = tuple(_campaign(one, _decoded(files.read(one)), sent) for one in names)
+    return Export(system="Mailchimp", posts=posts)
+
+
+def _plain(text: str) -> str:
+    return "-".join(re.findall(r"\w+", text.casefold()))
+
+
+def _campaign(name: str, page: str, sent: Mapping[str, Mapping[str, str]]) -> ImportedPost:
+    short = re.sub(r"^\d+[_-]", "", name.rpartition("/")[2].rpartition(".")[0])
+    if reason := why_unread(page):
+        return ImportedPost(entry=WebEntry(id=name, title=short), left_out=reason)
+    stated = re.search(r"<title[^<>]*>([^<]{0,500})</title", page, re.IGNORECASE)
+    title = _MERGE_TAG.sub("", foreign.plain_title(stated[1] if stated else "", is_html=True))
+    row = sent.get(_plain(title)) or sent.get(_plain(short), {})
+    body = parsed_fragment(page)
+    preview = next((one for one in body.iter() if _is_named(one, _PREVIEW)), None)
+    entry = WebEntry(
+        id=name,
+        title=row.get("subject") or title or short.replace("-", " ").replace("_", " "),
+        summary="" if preview is None else _MERGE_TAG.sub("", preview.text_content()).strip(),
+        html=_letter(body),
+        published=_send_date(row.get("send date", "")),
+    )
+    is_unsent = bool(sent) and not row
+    reason = "campaigns.csv does not say that it was sent" if is_unsent else ""
+    return ImportedPost(entry=entry, slug=_plain(short), left_out=reason)
+
+
+def _send_date(text: str) -> datetime | None:
+    for form in _SEND_DATES:
+        with suppress(ValueError):
+            return datetime.strptime(text.strip(), form).replace(tzinfo=UTC)
+    return foreign.iso_time(text)
+
+
+def _is_named(element: HtmlElement, names: re.Pattern[str]) -> bool:
+    return bool(names.search(f"{element.get('class') or ''} {element.get('id') or ''}"))
+
+
+def _letter(body: HtmlElement) -> str:
+    """Return the text of a mail without the tables that place it, and without what belongs to a mail alone."""
+    _drop_furniture(body, _FURNITURE)
+    for one in [*body.iter()]:
+        style = (one.get("style") or "").replace(" ", "").lower()
+        if "display:none" in style or one.tag in {"style", "script", "title", "meta", "head"}:
+            one.drop_tree()
+    for one in [*body.iterdescendants(*_BLOCKS)]:
+        text = " ".join(one.text_content().split())
+        is_inner = next(one.iterdescendants(*_BLOCKS), None) is None
+        if is_inner and len(text) <= _MOST_OF_FURNITURE and _WORDS.search(text):
+            one.drop_tree()
+    layout = [one for one in body.iter(*_LAYOUT) if not _is_of_data(one)]
+    cells = [one for one in body.iter("td") if not _is_of_data(one)]
+    for one in layout:
+        one.drop_tag()
+    for one in cells:
+        one.tag = "div"
+    return _MERGE_TAG.sub("", inner_html(body))
+
+
+def _is_of_data(element: HtmlElement) -> bool:
+    """Return whether an element is a table that has a head, or is in one."""
+    table = element if element.tag == "table" else next(element.iterancestors("table"), None)
+    return table is not None and bool(table.xpath("./tr/th|./*/tr/th"))

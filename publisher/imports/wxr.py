@@ -1,13 +1,13 @@
 """The export of WordPress (WXR): RSS with the posts, pages, files and menus of a site.
 
 Namespaces have the versions 1.0 to 1.2, and are undeclared in some files, so elements are known by their local names.
-Polylang's languages and groups of translations are terms; those of WPML are values of a post.
+Polylang's languages and groups of translations are terms of a post; those of WPML are values of it.
 """
 
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -27,17 +27,23 @@ from publisher.imports.wordpress_text import LibraryFile, WordpressText
 from publisher.polling import foreign_values as foreign
 from publisher.polling.model import WebAuthor, WebEntry
 
-_SYSTEM = "WordPress"
 # Faults of a file's XML that are named; the rest are counted.
 _FAULTS_NAMED = 10
 # Other formats have elements of the same local names.
 _OTHER_NAMESPACES = re.compile(r"Atom|mrss|itunes|googleplay", re.IGNORECASE)
+# Elements that are read. Namespaces are undeclared in some files.
+_PREFIXED = ("author", "term", "base_blog_url")
+_READ = (
+    "item",
+    "link",
+    "language",
+    *(start + one for start in ("{*}", "wp:") for one in _PREFIXED),
+)
 _OF_SITES = frozenset({"attachment", "nav_menu_item", "revision", "wp_block", "custom_css"})
 _SHOWN = frozenset({"publish", "future", ""})
 _WORDS = {"draft": "is a draft", "pending": "waits for a review", "private": "is private"}
-# What PHP writes of an array: a text as key, and a number or a text. What would make objects is not read.
-_PHP_PAIR = re.compile(r's:\d+:"([^"]*)";(?:i:(\d+)|s:\d+:"([^"]*)")')
-_PHP_OBJECT = re.compile(r"(?:^|[;{])[OCRr]:\d")
+# Of the array that Polylang stores of a language, as PHP writes it. Lengths are not read: exports change them.
+_LOCALE = re.compile(r's:\d+:"locale";s:\d+:"([\w-]+)"')
 
 
 @dataclass(slots=True)
@@ -61,9 +67,8 @@ class _Site:
     link: str = ""
     language: str = ""
     authors: dict[str, str] = field(default_factory=dict)
-    # Tags of Polylang's languages by their codes, and the groups of posts by their ids.
+    # Of Polylang's languages, by their codes.
     tags: dict[str, str] = field(default_factory=dict)
-    groups: dict[str, str] = field(default_factory=dict)
     items: list[_Item] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -91,7 +96,7 @@ def read_wxr(content: bytes, options: ExportWishes) -> Export:
         lost = (f"{one} ({n})" if n > 1 else one for one, n in Counter(text.lost).items())
         notes.append(f"shows nothing without WordPress: {', '.join(lost)}")
     return Export(
-        system=_SYSTEM,
+        system="WordPress",
         posts=posts,
         notes=tuple(notes),
         site=site.link,
@@ -106,34 +111,24 @@ def _kind(item: _Item) -> str:
 def _read_site(content: bytes) -> _Site:
     """Read all elements, one after the other. A text that is not well-formed is read as far as it goes."""
     safe = {"resolve_entities": False, "no_network": True, "load_dtd": False, "recover": True}
-    steps = etree.iterparse(io.BytesIO(content), ("start", "end"), **safe)
-    site, inside = _Site(), ""
+    steps = etree.iterparse(io.BytesIO(content.lstrip()), tag=_READ, **safe)
+    site = _Site()
     try:
-        for event, element in steps:
-            name = _local(element)
-            if event == "start":
-                _check_root(element)
-                inside = inside or (name if name in {"item", "term", "author"} else "")
-            elif name == inside:
-                _add(site, name, element)
+        for _event, element in steps:
+            _add(site, _local(element), element)
+            if len(element):
                 element.clear()
-                inside = ""
-            elif not inside and name in {"link", "language", "base_blog_url"}:
-                _add(site, name, element)
     except etree.XMLSyntaxError as error:
         if not site.items and not site.link:
             raise ImportProblemError(f"this is no XML: {error}") from None
+    if steps.root is None:
+        raise ImportProblemError("this is no XML")
+    if steps.root.getroottree().docinfo.internalDTD is not None:
+        raise ImportProblemError("an export of WordPress has no DOCTYPE; this one is not read")
+    if _local(steps.root) != "rss":
+        raise ImportProblemError("this XML is no export of WordPress (rss)")
     site.faults = _faults(steps.error_log)
     return site
-
-
-def _check_root(element: etree._Element) -> None:
-    if element.getparent() is not None:
-        return
-    if element.getroottree().docinfo.internalDTD is not None:
-        raise ImportProblemError("an export of WordPress has no DOCTYPE; this one is not read")
-    if _local(element) != "rss":
-        raise ImportProblemError("this XML is no export of WordPress (rss)")
 
 
 def _faults(log: Any) -> list[str]:
@@ -165,26 +160,12 @@ def _add(site: _Site, name: str, element: etree._Element) -> None:
     elif name == "author":
         site.authors[texts.get("author_login", "")] = texts.get("author_display_name", "")
     elif name == "term":
-        _add_term(site, texts)
+        if locale := _LOCALE.search(texts.get("term_description", "")):
+            site.tags[texts.get("term_slug", "")] = locale[1]
     elif name == "language":
         site.language = site.language or _text(element)
     else:
         site.link = site.link or foreign.web_address(_text(element))
-
-
-def _add_term(site: _Site, texts: Mapping[str, str]) -> None:
-    slug, pairs = texts.get("term_slug", ""), php_pairs(texts.get("term_description", ""))
-    if texts.get("term_taxonomy") == "language":
-        site.tags[slug] = pairs.get("locale", slug)
-    elif texts.get("term_taxonomy") == "post_translations":
-        site.groups |= dict.fromkeys(pairs.values(), slug)
-
-
-def php_pairs(text: str) -> dict[str, str]:
-    """Return texts and numbers by key of an array that PHP has written. Lengths are not read: exports change them."""
-    if not text.startswith("a:") or _PHP_OBJECT.search(text):
-        return {}
-    return {key: number or value for key, number, value in _PHP_PAIR.findall(text)}
 
 
 def _item(element: etree._Element, texts: dict[str, str]) -> _Item:
@@ -201,14 +182,12 @@ def _item(element: etree._Element, texts: dict[str, str]) -> _Item:
 
 
 def _post(item: _Item, site: _Site, text: WordpressText) -> ImportedPost:
-    number = item.text("post_id")
     picture = text.library.get(item.values.get("_thumbnail_id", ""), LibraryFile(url=""))
     group = next((short for short, _name in item.named("post_translations")), "")
-    group = group or item.values.get("_wpml_import_translation_group", "")
     return ImportedPost(
         entry=_entry(item, site, text, picture),
         slug=unquote(item.text("post_name")),
-        story=group or site.groups.get(number, ""),
+        story=group or item.values.get("_wpml_import_translation_group", ""),
         alt=picture.alt,
         caption=picture.caption,
         enclosure=item.values.get("enclosure", ""),

@@ -13,7 +13,16 @@ from publisher.app import source_polls
 from publisher.articles.model import Mailing
 from publisher.errors import UsageError
 from publisher.imports.model import ExportWishes
-from tests.publisher.imports.exports import ENGLISH, FRENCH, LINKED, SITE, Bring, reasons
+from tests.publisher.imports.exports import (
+    ENGLISH,
+    FRENCH,
+    LINKED,
+    SITE,
+    Bring,
+    item,
+    reasons,
+    wxr,
+)
 from tests.publisher.ingest.helpers import drawn
 from tests.publisher.polling.news_server import news_server
 
@@ -290,3 +299,8 @@ def damaged(content: bytes) -> bytes:
     """Give a zip file whose first member does not decompress."""
     start = 30 + len("posts.csv")
     return content[:start] + b"\xff\xff" + content[start + 2 :]
+
+
+def test_the_zip_file_of_wordpress_com_is_read(bring: Bring) -> None:
+    report = bring(zipped(**{"site.2026-01-08.000.xml": wxr(item(1, "The ferry", ENGLISH))}))
+    assert [one.name for one in report.files] == ["the-ferry.md"]
