@@ -102,9 +102,9 @@ def read_web_page(
     One that `is_chosen` needs nothing that says it is an article. Raises AnswerError for what is no page of HTML.
     """
     said = _Said(_parsed(body, content_type), url)
-    problem = said.why_not_read
-    html = "" if problem else said.text(select)
-    return ReadPage(said.entry(html), problem or said.why_no_article(html, is_chosen=is_chosen))
+    html = said.text(select)
+    problem = said.why_closed or said.why_no_article(html, is_chosen=is_chosen)
+    return ReadPage(said.entry(html), problem)
 
 
 def _parsed(body: bytes, content_type: str) -> HtmlElement:
@@ -235,7 +235,7 @@ class _Said:
         return found
 
     @property
-    def why_not_read(self) -> str:
+    def why_closed(self) -> str:
         """Return what keeps programs from reading the page; empty if nothing does."""
         if _REFRESH.match(self._meta("refresh")):
             return "lead to other pages"
@@ -250,7 +250,9 @@ class _Said:
         """Return why a page with this text is no article; empty if it is one."""
         text = lxml_html.fragment_fromstring(html, create_parent="div")
         own = letters(text.text_content())
-        if not own:
+        dated = {one.getparent() for one in text.iter("time")} - {text}
+        if len(own) <= sum(len(letters(one.text_content())) for one in dated):
+            # Of an article that is not translated, some sites show the date alone.
             return "have no text"
         if self._article or is_chosen:
             return ""

@@ -154,6 +154,7 @@ LIST = (
         (DATE, PARAGRAPHS, ""),
         ("<meta property=og:type content=article>", PARAGRAPHS, ""),
         (linked(ARTICLE), "<p>Short.</p>", ""),
+        (linked(ARTICLE), "<p>On <time datetime=2026-05-02>2 May</time>, 0 minutes</p>", "have no text"),
         (DATE, "<p>Short.</p>", "have little text"),
         (DATE, "<p>港口有一座新的起重机，可以吊起四十吨重的货物。</p>" * 4, ""),
         ("", PARAGRAPHS, "have no date"),
