@@ -33,7 +33,7 @@ _MAX_BYTES = 10_000_000
 _MANY_ATTRIBUTES = re.compile(
     rb"<[A-Za-z][^\s<>/]*+(?:[\s/]*+[^\s=<>\"'/]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>]++))?+){2000}"
 )
-_SCRIPT = re.compile(rb"(<(script|style)\b[^<>]*>).*?</\2", re.IGNORECASE | re.DOTALL)
+_SCRIPT = re.compile(rb"(<(script|style)\b[^<>]*>).*?(?:</\2|\Z)", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 # Letters of a text without a mark that it is an article; a sign of these scripts says as much as three.
 _ENOUGH_LETTERS, _DENSE, _DENSE_WEIGHT = 200, re.compile("[\u3040-\u30ff\u3400-\u9fff]"), 3

@@ -115,9 +115,8 @@ def ask_pages(asking: Asking) -> PollOutcome:
                 entries[url] = entry
     except RefusedError as error:
         answer = error.answer
-    # What was there at the first poll is as old as that.
     began = datetime.fromisoformat(cursor.setdefault("began", asking.now.isoformat()))
-    _complete(entries, pages, began, options.languages)
+    _complete(entries, pages, began - options.backfill, options.languages)
     if any(one.is_due(asking.now) and one.problem != _ROBOTS for one in pages.values()):
         answer = replace(answer, interval=schedule.SHORTEST_INTERVAL)
     cursor["pages"] = {url: _as_json(one) for url, one in pages.items()}
@@ -144,14 +143,16 @@ def _known_pages(cursor: Mapping[str, Any]) -> Pages:
 
 
 def _complete(
-    entries: dict[str, WebEntry], pages: Pages, began: datetime, languages: Collection[str]
+    entries: dict[str, WebEntry], pages: Pages, news: datetime, languages: Collection[str]
 ) -> None:
-    """Change entries by what others say; forget the pages that are gone."""
+    """Change entries by what others say; forget the pages that are gone. What is older than `news` is an archive."""
     _leave_out_copies(entries, pages)
     _link(entries, pages, languages)
     for url, entry in entries.items():
         if pages[url].is_old and entry.published is None:
-            entries[url] = replace(entry, published=began - timedelta(seconds=1))
+            # It was there at the first poll, nobody knows since when.
+            times = [iso_time(pages[url].mark), news - timedelta(seconds=1)]
+            entries[url] = replace(entry, published=min(filter(None, times)))
         if entry.expired and pages[url].gone_at:
             del pages[url]
 

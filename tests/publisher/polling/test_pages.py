@@ -24,13 +24,16 @@ WORDS = (
     "The harbour has a crane that lifts forty tonnes, turns in every wind, and came by ship. "
     * 4
 )
+DATE = "<meta property='article:published_time' content='{}T08:00:00Z'>"
 XHTML = 'xmlns:xhtml="http://www.w3.org/1999/xhtml"'
 
 
-def article(title: str, head: str = "", language: str = "en", day: str = "2026-01-02") -> str:
+def article(
+    title: str, head: str = "", language: str = "en", day: str = "2026-01-02", date: str = DATE
+) -> str:
     return (
         f"<!doctype html><html lang={language}><head><title>{title}</title>{head}"
-        f"<meta property='article:published_time' content='{day}T08:00:00Z'></head>"
+        f"{date.format(day)}</head>"
         f"<body><nav>Home</nav><article><h1>{title}</h1><p>{title}: {WORDS}</p></article></body></html>"
     )
 
@@ -425,3 +428,17 @@ def test_translations_of_a_sitemap_are_kept_until_their_page_is_read(
     polled.poll(after=HOUR)
     entries = [row["entry"] for row in polled.folder.rows(polled_entry)]
     assert [one["translations"] for one in entries] == [[["de", site.server.url("/x")]]] * 61
+
+
+def test_pages_without_a_date_that_were_there_at_first_are_no_news(
+    site: Site, make_polled: Any
+) -> None:
+    polled = make_polled(backfill="7d", include=["/*"])
+    for number in range(62):
+        site.write(f"/{number:02}", f"{NOW:%F}", date="")
+    polled.cycle()
+    polled.cycle(after=HOUR)
+    site.write("/new", f"{NOW + DAY:%F}", date="")
+    polled.cycle(after=HOUR)
+    assert len(titles(polled)) == 63
+    assert titles(polled, Mailing.NEWS) == ["new"]

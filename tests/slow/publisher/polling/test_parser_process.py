@@ -1,5 +1,6 @@
 """Feeds are parsed in a process with limits: what one of them costs, and that the next is none the worse for it."""
 
+import gzip
 import os
 import signal
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ import pytest
 
 from publisher.errors import SourceError
 from publisher.polling.model import MAX_WEB_ENTRIES, AnswerError, WebFeed
+from publisher.polling.page_reader import read_web_page
 from publisher.polling.parser_process import ParserProcess
+from publisher.polling.sitemap import read_sitemap
+from tests.publisher.polling.test_page_reader import linked
 
 GOOD = b"<rss><channel><ttl>90</ttl><item><title>Good</title><pubDate>1 Jul 2026 08:00 GMT</pubDate></item></channel></rss>"
 TOO_MUCH = "this takes too long or too much memory to read"
@@ -90,6 +94,36 @@ def test_hostile_feeds_are_read_or_refused_by_one_process(
     )
     assert read(parser).entries[0].title == "Good"
     assert number(parser) != before
+
+
+def test_hostile_pages_and_sitemaps_are_read_or_refused(parser: ParserProcess) -> None:
+    url, words = (
+        "https://example.org/a",
+        "<p>Ship 4 has come into the harbour this morning.</p>",
+    )
+
+    def page(body: bytes) -> str:
+        try:
+            found = parser.run(read_web_page, b"<html><body>" + body, url)
+        except AnswerError as error:
+            return str(error)
+        return found.problem or found.entry.html
+
+    many = b" ".join(b"a%d=x" % number for number in range(100_000))
+    assert "thousands of attributes" in page(b"<p " + many + b">x")
+    assert "thousands of attributes" in page(b'<p a="b"' + b'c="d"' * 100_000 + b">x")
+    nested = b'<script type="application/ld+json">' + b"[" * 50_000 + b"</script>"
+    for bomb in (b"<div>" * 100_000, b"<!--x" * 200_000, b"<script>" * 200_000, nested):
+        assert page(bomb + words.encode()) in {
+            "have no text",
+            "have no date",
+            "have little text",
+        }
+    assert "larger than 10 MB" in page(words.encode() * 250_000)
+    with pytest.raises(AnswerError, match="50 MB"):
+        parser.run(read_sitemap, gzip.compress(b" " * 60_000_000), url)
+    said = linked({"@type": "Article", "headline": "Ship 4"})
+    assert page(f"{said}<article><h1>Ship 4</h1>{words}</article>".encode()) == words
 
 
 def test_a_feed_that_takes_too_long_costs_its_process_and_the_next_is_read(
