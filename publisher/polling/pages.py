@@ -180,7 +180,8 @@ def _as_json(page: KnownPage) -> dict[str, Any]:
 
 
 def _leave_out_copies(entries: dict[str, WebEntry], pages: Pages) -> None:
-    listed, taken = {bare_link(url) for url in pages} - {""}, set[str]()
+    listed = {bare_link(url) for url in pages if entries} - {""}
+    taken = set[str]()
     for url, entry in [*entries.items()]:
         link = bare_link(entry.url)
         is_copy = link in taken or (link in listed and link != bare_link(url))
@@ -193,8 +194,8 @@ def _leave_out_copies(entries: dict[str, WebEntry], pages: Pages) -> None:
 def _link(entries: dict[str, WebEntry], pages: Pages, languages: Collection[str]) -> None:
     """Keep the translations of entries that may be some: on their own host, or on one that the settings name."""
     for url, entry in entries.items():
-        hosts = {urlsplit(entry.url).hostname, *languages}
-        named = [one for one in entry.translations if urlsplit(one[1]).hostname in hosts]
+        hosts = {_host(entry.url), *map(_bare_host, languages)}
+        named = [one for one in entry.translations if _host(one[1]) in hosts]
         entries[url] = replace(entry, translations=tuple(named))
     links = {
         bare_link(one.url): {bare_link(address) for _tag, address in one.translations}

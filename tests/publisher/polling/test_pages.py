@@ -253,6 +253,7 @@ def test_pages_that_name_each_other_are_one_story_and_a_name_that_is_not_returne
 
     polled = make_polled(problems={"language-doubtful": "ignore"})
     both = link("en", "/en") + link("fr", "/fr") + link("x-default", "/en")
+    both = both.replace("news.example", "www.news.example")
     site.write("/en", head=both)
     site.write("/fr", head=both, language="fr")
     # By the sitemap alone; and one that only one side names.
