@@ -15,6 +15,7 @@ from publisher.cli.exit_codes import echo, escape_line
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.imports import ExportReport
     from publisher.app.sources import SourceStatus
     from publisher.imports.files import PlannedFile
     from publisher.ingest.reports.source_survey import SourceSurvey
@@ -226,11 +227,12 @@ def import_command(  # noqa: PLR0913  # options, each by its name
     site: str = "",
     pictures: Literal["copy", "link", "none"] = "copy",
     dry_run: bool = False,
-) -> None:
+) -> int:
     """Make files of an export of another publishing system, below the folder of a source.
 
     They are yours: nothing is written over, also if it runs again. What was published before is an archive, which no
-    issue carries. Pictures are copied, at most 1,200 pixels wide. A list of feeds (OPML): `publisher sources add`.
+    issue carries. Pictures are copied, at most 1,200 pixels wide. The exit code is 1 if a post that is for everybody became no file.
+    A list of feeds (OPML): `publisher sources add`.
 
     FILE: The export of WordPress (XML or zip), Ghost (JSON or zip), Substack, Medium, Buttondown or Mailchimp (zip).
     --into FOLDER (the only source that is a folder): Where the files go, seen from the publication's folder.
@@ -257,10 +259,16 @@ def import_command(  # noqa: PLR0913  # options, each by its name
     )
     with show_progress() as progress:
         report = import_export(given.settings, given.clock.now(), file, options, progress)
+    return _print_report(given, report, "would write" if dry_run else "wrote")
+
+
+def _print_report(given: common.Given, report: ExportReport, verb: str) -> int:
+    """Print what became of the posts of an export; return the exit code."""
     rows = [import_row(one) for one in report.files]
+    code = 1 if verb == "wrote" and any(one.is_refused for one in report.files) else 0
     if given.as_json:
         common.print_json({"system": report.system, "posts": rows, "notes": report.notes})
-        return
+        return code
     console, names = common.stdout_console(), [*rows[0]] if rows else []
     console.print(
         common.make_table(names, (row.values() for row in rows), {"words", "pictures"})
@@ -268,8 +276,9 @@ def import_command(  # noqa: PLR0913  # options, each by its name
     for note in report.notes:
         echo(f"Note: {escape_line(note)}")
     written = sum(not one.left_out for one in report.files)
-    posts, verb = common.count_noun(written, "post"), "would write" if dry_run else "wrote"
-    echo(f"{report.system}: {verb} {posts} to {report.folder}, left out {len(rows) - written}")
+    posts, others = common.count_noun(written, "post"), len(rows) - written
+    echo(f"{report.system}: {verb} {posts} to {report.folder}, left out {others}")
+    return code
 
 
 def import_row(one: PlannedFile) -> dict[str, str]:

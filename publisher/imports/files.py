@@ -29,6 +29,7 @@ from publisher.imports.model import (
 )
 from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers.document import SourceDocument, parse_document
+from publisher.ingest.sites.base import NEVER_POSTS
 from publisher.languages import normalise
 from publisher.polling.foreign_pictures import pictures_of, with_pictures
 from publisher.polling.foreign_values import plain_title, web_address
@@ -38,7 +39,7 @@ from publisher.urls import story_slug
 # Characters of a name that is made from a title, and of a title that is made from a text.
 _MAX_NAME, _MAX_TITLE = 80, 80
 # Names of files about a repository, which folder sources leave out.
-_RESERVED = frozenset({"readme", "license", "changelog", "contributing", "agents", "claude"})
+_RESERVED = NEVER_POSTS | {"readme"}
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", re.IGNORECASE)
 # Elements that say the same, or that Markdown writes in another way.
 _SAME = {"b": "strong", "i": "em", "strike": "del", "s": "del"}
@@ -64,6 +65,11 @@ class PlannedFile:
     words: int = 0
     left_out: str = ""
     content: bytes = b""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a post that is for everybody became no file, and none was there."""
+        return bool(self.left_out) and not (self.post.left_out or self.name)
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -105,7 +111,7 @@ def _in_language(
         tag = publication.serves(normalise(written))
     except LanguageError:
         tag = None
-    reason = post.left_out
+    reason = post.left_out or post.unread
     if not tag and not reason:
         has = ", ".join(publication.languages)
         reason = f"its language is {written}; the publication has {has} (--language-map)"
@@ -200,7 +206,8 @@ def _markdown(html: str, *, escapes: bool) -> str:
         newline_style="backslash",
         escape_misc=escapes,
     )
-    return re.sub(r"\n{3,}", "\n\n", converter.convert(html)).strip("\n")
+    markdown: str = converter.convert(html)
+    return markdown.strip("\n")
 
 
 def _tidy(html: str, base: str, links: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from publisher.polling.ghost import ghost_entry
 from publisher.polling.model import AnswerError
 
 _ADDRESS = b"__GHOST_URL__"
+_NO_HTML = "has no HTML; change and save it in Ghost, and export again"
 _STATUSES = frozenset({"published", "scheduled", "sent"})
 # An internal tag with the code of a language.
 _LANGUAGE_TAG = re.compile(r"hash-([a-z]{2}(?:-[a-z0-9]{2,8})*)")
@@ -124,7 +125,8 @@ def _time(row: JsonObject, key: str) -> str:
 
 def _imported(row: JsonObject, site: str, languages: Mapping[str, str]) -> ImportedPost:
     slug, slugs = json_text(row, "slug"), (json_text(one, "slug") for one in row["tags"])
-    entry = ghost_entry(row, site, languages)
+    entry, has_cards = ghost_entry(row, site, languages), json_text(row, "lexical", "mobiledoc")
+    text = json_text(row, "html")
     return ImportedPost(
         entry=replace(
             entry,
@@ -137,6 +139,7 @@ def _imported(row: JsonObject, site: str, languages: Mapping[str, str]) -> Impor
         caption=foreign.plain_title(json_text(row, "feature_image_caption"), is_html=True),
         canonical=foreign.web_address(json_text(row, "canonical_url")),
         left_out=_reason(row),
+        unread=why_unread(text) or (_NO_HTML if has_cards and not text else ""),
     )
 
 
@@ -144,9 +147,4 @@ def _reason(row: JsonObject) -> str:
     status, seen_by = json_text(row, "status"), json_text(row, "visibility")
     if status not in _STATUSES:
         return f"is a {status or 'draft'}"
-    if seen_by not in {"", "public"}:
-        return f"is for {seen_by} only"
-    text = json_text(row, "html")
-    if not text and json_text(row, "lexical", "mobiledoc"):
-        return "has no HTML; change and save it in Ghost, and export again"
-    return why_unread(text)
+    return "" if seen_by in {"", "public"} else f"is for {seen_by} only"

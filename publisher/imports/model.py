@@ -31,7 +31,8 @@ class ImportProblemError(PublisherError):
 class ImportedPost:
     """One post. Its entry has the text as HTML; the picture is the one that stands for it.
 
-    Posts with the same `story` are translations of each other. `left_out` says why it is not imported.
+    Posts with the same `story` are translations of each other. `left_out` says why it is not for everybody, and
+    `unread` why it can't be read.
     """
 
     entry: WebEntry
@@ -44,6 +45,7 @@ class ImportedPost:
     # The first of several copies, on another site.
     canonical: str = ""
     left_out: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,10 +102,10 @@ def _substack_post(
         "is a draft": row.get("is_published", "").lower() != "true",
         "is for those who pay": row.get("audience") not in {"everyone", "only_free", ""},
         f"is a {kind} (--types {kind})": kind not in kinds,
-        why_unread(text): True,
+        "": True,
     }
     reason = next(one for one, holds in reasons.items() if holds)
-    body = parsed_fragment("" if reason else text)
+    body = parsed_fragment("" if why_unread(text) else text)
     _drop_furniture(body, _SUBSTACK_FURNITURE)
     entry = WebEntry(
         id=number,
@@ -116,7 +116,11 @@ def _substack_post(
         published=foreign.iso_time(row.get("post_date", "")),
     )
     return ImportedPost(
-        entry=entry, slug=slug, enclosure=row.get("podcast_url", ""), left_out=reason
+        entry=entry,
+        slug=slug,
+        enclosure=row.get("podcast_url", ""),
+        left_out=reason,
+        unread=why_unread(text),
     )
 
 
@@ -129,7 +133,7 @@ def read_medium(files: ExportFiles, _options: ExportWishes) -> Export:
 def _medium_post(name: str, files: ExportFiles) -> ImportedPost:
     page, short = _decoded(files.read(name)), name.rpartition("/")[2]
     if reason := why_unread(page):
-        return ImportedPost(entry=WebEntry(id=name, title=short), left_out=reason)
+        return ImportedPost(entry=WebEntry(id=name, title=short), unread=reason)
     root = parsed_fragment(page)
     address = next((one.get("href") or "" for one in root.find_class("p-canonical")), "")
     time = next((one.get("datetime") or "" for one in root.find_class("dt-published")), "")
@@ -207,14 +211,15 @@ def _buttondown_post(
     status, kind = json_text(row, "status"), json_text(row, "email_type")
     date = json_text(row, "publish_date")
     reason = "" if status in _SENT and date else f"is a {status or 'draft'}"
-    reason = reason or ("" if kind in _PUBLIC else f"is {kind}") or why_unread(text)
+    reason = reason or ("" if kind in _PUBLIC else f"is {kind}")
+    unread = why_unread(text)
     is_html = "buttondown-editor-mode: fancy" in text[:200]
     text = re.sub(r"<!--.*?(?:-->|\Z)", "", text, flags=re.DOTALL).lstrip()
     entry = WebEntry(
         id=json_text(row, "id"),
         url=f"{options.site.rstrip('/')}/archive/{slug}/",
         title=foreign.plain_title(json_text(row, "subject")),
-        html="" if reason else text if is_html else markdown_parser(Dialect.PLAIN).render(text),
+        html="" if unread else text if is_html else markdown_parser(Dialect.PLAIN).render(text),
         summary=json_text(row, "description"),
         published=foreign.iso_time(date),
         picture=foreign.web_address(json_text(row, "image")),
@@ -224,6 +229,7 @@ def _buttondown_post(
         slug=slug,
         canonical=foreign.web_address(json_text(row, "canonical_url")),
         left_out=reason,
+        unread=unread,
     )
 
 
@@ -248,7 +254,7 @@ def _plain(text: str) -> str:
 def _campaign(name: str, page: str, sent: Mapping[str, Mapping[str, str]]) -> ImportedPost:
     short = re.sub(r"^\d+[_-]", "", name.rpartition("/")[2].rpartition(".")[0])
     if reason := why_unread(page):
-        return ImportedPost(entry=WebEntry(id=name, title=short), left_out=reason)
+        return ImportedPost(entry=WebEntry(id=name, title=short), unread=reason)
     stated = re.search(r"<title[^<>]*>([^<]{0,500})</title", page, re.IGNORECASE)
     title = _MERGE_TAG.sub("", foreign.plain_title(stated[1] if stated else "", is_html=True))
     row = sent.get(_plain(title)) or sent.get(_plain(short), {})

@@ -192,6 +192,7 @@ def _post(item: _Item, site: _Site, text: WordpressText) -> ImportedPost:
         caption=picture.caption,
         enclosure=item.values.get("enclosure", ""),
         left_out=_reason(item),
+        unread=why_unread(item.text("encoded")),
     )
 
 
@@ -208,7 +209,9 @@ def _entry(item: _Item, site: _Site, text: WordpressText, picture: LibraryFile) 
         id=item.text("post_id"),
         url=foreign.web_address(item.text("link"), site.link),
         title=foreign.plain_title(item.text("title"), is_html=True),
-        html="" if _reason(item) else text.to_html(item.text("encoded"), item.text("post_id")),
+        html=""
+        if _reason(item) or why_unread(item.text("encoded"))
+        else text.to_html(item.text("encoded"), item.text("post_id")),
         summary=item.text("excerpt") or item.values.get("_yoast_wpseo_metadesc", ""),
         published=published,
         updated=updated,
@@ -223,9 +226,7 @@ def _reason(item: _Item) -> str:
     status = item.text("status")
     if item.text("post_password"):
         return "needs a password"
-    if status in _SHOWN:
-        return why_unread(item.text("encoded"))
-    return _WORDS.get(status, f"its status is {status}")
+    return "" if status in _SHOWN else _WORDS.get(status, f"its status is {status}")
 
 
 def _first_time(item: _Item) -> datetime | None:

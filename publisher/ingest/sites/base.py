@@ -365,7 +365,7 @@ _ABOUT_REPOSITORY = frozenset(
     "MAINTAINERS AUTHORS OWNERS CODEOWNERS SUPPORT COPILOT SKILL PULL_REQUEST_TEMPLATE ISSUE_TEMPLATE".split()
 )
 # Those that no post is called, in whatever letters.
-_NEVER_POSTS = frozenset(
+NEVER_POSTS = frozenset(
     {"agents", "claude", "gemini", "copilot-instructions", "contributing", "code_of_conduct"}
 )
 # A name that is a post's in every generator.
@@ -516,5 +516,5 @@ class Site(ABC):
         if name.lower() == "readme":
             return not self._to_include
         named = {PurePosixPath(entry).name for entry in self._options.include}
-        is_about = name in _ABOUT_REPOSITORY or name.lower() in _NEVER_POSTS
+        is_about = name in _ABOUT_REPOSITORY or name.lower() in NEVER_POSTS
         return is_about and path.name not in named

@@ -126,6 +126,10 @@ def test_the_command_shows_what_would_be_written_and_then_writes_it(
     assert not (publication.articles / "old").exists()
     assert "WordPress: wrote 1 post to " in run(*command)[1]
     assert (publication.articles / "old/the-ferry.md").exists()
+    file.write_bytes(wxr(item(1, "The ferry", ENGLISH), item(2, "Empty", "")))
+    code, out, _err = run(*command)
+    assert (code, "nothing to publish" in out) == (1, True)
+    assert run(*command, "--dry-run")[0] == 0
     said = refuses(run, "import", file, folder, "--into", "elsewhere")
     assert "elsewhere: is below no source that is a folder" in said
     assert "write it like" in refuses(run, "import", file, folder, "--language-map", "de")

@@ -219,6 +219,22 @@ def test_texts_that_keep_parsers_busy_are_left_out_or_read_in_a_moment(bring: Br
     assert [one.name for one in report.files if one.name] == ["text-4.md"]
 
 
+def test_posts_that_are_called_like_files_about_a_repository_are_articles(bring: Bring) -> None:
+    names = ("gemini", "readme", "index", "license")
+    report = bring(wxr(*(item(n, name, ENGLISH) for n, name in enumerate(names, 1))))
+    assert [one.name for one in report.files] == [
+        *("gemini-1.md", "readme-2.md", "index.md", "license.md")
+    ]
+    bring.publication.pick_up()
+    assert {one.title for one in bring.publication.all().values()} == {*names}
+
+
+def test_blank_lines_of_code_stay(bring: Bring) -> None:
+    bring(wxr(item(1, "Code", f"{ENGLISH}\n<pre>a\n\n\nb</pre>")))
+    bring.publication.pick_up()
+    assert "a\n\n\nb" in bring.publication.one("code").html
+
+
 def test_malformed_exports_are_read_as_far_as_possible_and_their_lines_are_named(
     bring: Bring,
 ) -> None:
