@@ -22,20 +22,15 @@ from publisher.accounts.store import NewAccount, add_account
 from publisher.accounts.tables import api_answer_table
 from publisher.app.accounts.keys import find_key_actor
 from publisher.app.editing_state import EditingState, open_editing_state
-from publisher.app.issues.lookup import require_issue
-from publisher.app.issues.overview import read_issue
 from publisher.app.operation import api_answers, webhooks
 from publisher.app.operation.cycle import open_pipeline
 from publisher.config.web import WebhookSettings
 from publisher.delivery.lineage.witness import set_lineage
-from publisher.issues.model import IssueState
-from publisher.issues.store import move_issue
 from publisher.webhooks import store
 from publisher.webhooks.events import EventType
 from publisher.webhooks.store import Event
 from tests.publisher.app.editing import ROOT, account_with, api_key, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
-from tests.publisher.delivery.mailing import ready
 from tests.publisher.webhooks.receiver import Reply, receiving
 
 URL = "https://example.org/hook/AB12?key=hidden"
@@ -243,23 +238,3 @@ def test_a_change_that_fails_does_not_mark_its_request(
     assert publication.rows(api_answer_table)[0]["changed_at"] is None
     api_answers.finish_request(editing_state(publication), key, 500, "{}", None)
     assert publication.rows(api_answer_table) == []
-
-
-def test_an_issue_that_was_changed_since_it_was_read_is_not_changed(
-    publication: PublicationFolder, key_holder: Actor
-) -> None:
-    ready(publication)
-    name = "weekly-en-2026-01-09"
-    state = editing_state(publication)
-    number = read_issue(state, name).status.issue.epoch
-    same = api_answers.guarded_state(state, revision=api_answers.IssueRevision(name, number))
-    with same.changing(ROOT, "edit", name) as change:
-        one = require_issue(change.connection, name)
-        move_issue(change.connection, one, IssueState.ASSEMBLING)
-    with (
-        pytest.raises(errors.ApiRequestError, match="was changed since") as refused,
-        same.changing(key_holder, "edit", name),
-    ):
-        pytest.fail("the change was begun")
-    assert refused.value.status == 412
-    assert len(audit_log(state)) == 1
