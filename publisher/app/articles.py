@@ -218,9 +218,7 @@ def read_person_entries(state: EditingState) -> PeopleEntries:
     return PeopleEntries(people, file_hash(path.read_bytes()))
 
 
-def add_person(
-    state: EditingState, actor: Actor, key: str, name: str, expected: str | None = None
-) -> None:
+def add_person(state: EditingState, actor: Actor, key: str, name: str) -> None:
     """Add a person with one name for all languages. Raise UsageError if the key is malformed or taken."""
     actor.require(Permission.MANAGE_PEOPLE)
     if not _KEY.fullmatch(key):
@@ -232,7 +230,7 @@ def add_person(
         raise UsageError.saying(
             "%(key)s: somebody has this key in %(file)s already", key=key, file=PEOPLE_FILE
         )
-    _change(state, actor, "add-person", key, {key: {"name": name}}, expected)
+    _change(state, actor, "add-person", key, {key: {"name": name}}, None)
 
 
 def change_person(
