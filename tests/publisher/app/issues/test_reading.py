@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import update
 
 from publisher.accounts.model import Actor, terminal_actor
-from publisher.app.articles import address_of_article, list_article_page
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import lookup
 from publisher.app.issues.overview import edit_text, list_issue_page, read_issue
@@ -200,30 +199,6 @@ def test_a_group_is_found_by_the_name_of_any_of_its_issues(grouped: EditingState
 
 
 # --- articles
-
-
-def test_pages_of_articles_follow_each_other(publication: PublicationFolder) -> None:
-    for number in range(5):
-        for language in ("en", "ar"):
-            # Two on each day.
-            name, day = f"{language}/tides-{number}.md", f"2026-01-0{1 + number // 2}"
-            publication.write(name, "The tide waits.", title="Tides", date=day)
-    publication.pick_up()
-    state = editing_state(publication)
-    found: list[tuple[str, str]] = []
-    before = None
-    for _page in range(5):
-        page, has_more = list_article_page(state, ("en", "ar"), before, 3)
-        found += [(one.story, one.language) for one in page]
-        before = (page[-1].published_at, page[-1].id)
-        if not has_more:
-            break
-    assert len(found) == len({*found}) == 10
-    arabic, _more = list_article_page(state, ("ar",), None, 50)
-    assert len(arabic) == 5
-    url = publication.settings.publication.url
-    assert address_of_article(state, arabic[0]) == f"{url}/ar/stories/tides-4/"
-    assert list_article_page(state, (), None, 50) == ([], False)
 
 
 # --- what needs somebody, as the console's first page lists it

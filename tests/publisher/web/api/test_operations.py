@@ -22,17 +22,21 @@ def test_lists_are_walked_by_their_cursors(
     program: Program, publication: PublicationFolder
 ) -> None:
     for number in range(5):
-        name, day = f"en/tides-{number}.md", f"2026-01-0{1 + number}"
-        publication.write(name, "The tide waits.", title="Tides", date=day)
+        # Two on each day, in two languages.
+        day = f"2026-01-0{1 + number // 2}"
+        for name in (f"en/tides-{number}.md", f"ar/tides-{number}.md"):
+            publication.write(name, "The tide waits.", title="Tides", date=day)
     publication.pick_up()
     cursor, found = "", []
     for _page in range(5):
-        page = program.get(f"/articles?limit=2{cursor}").get_json()
-        found += [one["story"] for one in page["articles"]]
+        page = program.get(f"/articles?language=en&limit=2{cursor}").get_json()
+        assert len(page["articles"]) <= 2
+        found += [one["url"] for one in page["articles"]]
         if page["next_cursor"] is None:
             break
         cursor = f"&cursor={page['next_cursor']}"
-    assert found == [f"tides-{number}" for number in (4, 3, 2, 1, 0)]
+    url = publication.settings.publication.url
+    assert found == [f"{url}/en/stories/tides-{number}/" for number in (4, 3, 2, 1, 0)]
 
 
 def test_an_issue_is_read_with_its_numbers(
