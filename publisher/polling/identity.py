@@ -90,6 +90,10 @@ def has_same_title(one: str, other: str) -> bool:
     return bool(one and other) and (one in other or other in one)
 
 
+def bare_host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
 def _is_tracking(fragment: str) -> bool:
     return bool(_TRACKING.match(fragment.partition("=")[0])) and "=" in fragment
 

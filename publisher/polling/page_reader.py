@@ -24,9 +24,9 @@ from lxml.html import HtmlElement
 
 from publisher.polling import foreign_values as foreign
 from publisher.polling.foreign_values import JsonObject, json_objects, json_text, web_address
-from publisher.polling.identity import bare_link
+from publisher.polling.identity import bare_host, bare_link
 from publisher.polling.model import AnswerError, WebAuthor, WebEntry
-from publisher.polling.page_text import article_text, letters
+from publisher.polling.page_text import article_text, html_inside, letters
 
 _MAX_BYTES = 10_000_000
 # lxml takes quadratic time for the attributes of an element. Scripts may look like one.
@@ -184,7 +184,7 @@ class _Said:
         """The address that the page states; empty if that is on another host."""
         stated = [address for _link, address in self._links("canonical") if address]
         found = next(iter(stated), "") or web_address(self._meta("og:url"), self._url)
-        is_ours = not self._url or _host(found) == _host(self._url)
+        is_ours = not self._url or bare_host(found) == bare_host(self._url)
         return found if is_ours else ""
 
     @cached_property
@@ -289,8 +289,7 @@ class _Said:
             text.make_links_absolute(
                 self._base, resolve_base_href=False, handle_failures="ignore"
             )
-        inner = etree.tostring(text, encoding="unicode", method="html")
-        return inner[inner.index(">") + 1 : inner.rindex("<")].strip()
+        return html_inside(text).strip()
 
     def entry(self, html: str) -> WebEntry:
         """Return the page as an entry with this text."""
@@ -431,10 +430,6 @@ def _types(item: JsonObject) -> set[str]:
     stated = item.get("@type")
     listed = stated if isinstance(stated, list) else [stated]
     return {one.rpartition("/")[2] for one in listed if isinstance(one, str)}
-
-
-def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
 def _time(written: str) -> datetime | None:

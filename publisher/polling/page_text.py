@@ -49,7 +49,7 @@ def article_text(page: HtmlElement, select: str = "") -> str:
     body = deepcopy(page if body is None else body)
     _remove_furniture(body)
     if select:
-        return "".join(_inner(one) for one in _outermost(body.cssselect(select)))
+        return "".join(html_inside(one) for one in _outermost(body.cssselect(select)))
     own = _own_article(body)
     if own is not body:
         page = lxml_html.document_fromstring(etree.tostring(own, encoding="unicode"))
@@ -62,7 +62,7 @@ def article_text(page: HtmlElement, select: str = "") -> str:
         return _words(page, as_html=True)
     container = _container(own, [parts[number] for number in good])
     _drop_others(parts, good, container)
-    return _inner(container)
+    return html_inside(container)
 
 
 def _own_article(body: HtmlElement) -> HtmlElement:
@@ -216,6 +216,6 @@ def _outermost(found: Sequence[HtmlElement]) -> Iterator[HtmlElement]:
     yield from (one for one in found if not any(up in chosen for up in one.iterancestors()))
 
 
-def _inner(element: HtmlElement) -> str:
+def html_inside(element: HtmlElement) -> str:
     text = etree.tostring(element, encoding="unicode", method="html", with_tail=False)
     return text[text.index(">") + 1 : text.rindex("<")]

@@ -25,7 +25,7 @@ from publisher.fetching.limits import FetchError
 from publisher.polling import schedule
 from publisher.polling.asking import Asking, PollOutcome, RefusedError
 from publisher.polling.foreign_values import iso_time
-from publisher.polling.identity import bare_link
+from publisher.polling.identity import bare_host, bare_link
 from publisher.polling.model import AnswerError, WebEntry, WebFeed
 from publisher.polling.page_reader import CLOSED, NO_INDEX, ReadPage, read_web_page
 from publisher.polling.schedule import PollAnswer
@@ -194,8 +194,8 @@ def _leave_out_copies(entries: dict[str, WebEntry], pages: Pages) -> None:
 def _link(entries: dict[str, WebEntry], pages: Pages, languages: Collection[str]) -> None:
     """Keep the translations of entries that may be some: on their own host, or on one that the settings name."""
     for url, entry in entries.items():
-        hosts = {_host(entry.url), *map(_bare_host, languages)}
-        named = [one for one in entry.translations if _host(one[1]) in hosts]
+        hosts = {bare_host(entry.url), *(one.removeprefix("www.") for one in languages)}
+        named = [one for one in entry.translations if bare_host(one[1]) in hosts]
         entries[url] = replace(entry, translations=tuple(named))
     links = {
         bare_link(one.url): {bare_link(address) for _tag, address in one.translations}
@@ -401,11 +401,14 @@ class _Website(_PageList):
         )
         if sitemap.left_out:
             self.notes.append(f"{sitemap.left_out} of its pages are too many")
-        hosts = {_host(answer.url), *map(_bare_host, options.languages)}
+        hosts = {
+            bare_host(answer.url),
+            *(one.removeprefix("www.") for one in options.languages),
+        }
         pages = {
             one.url: KnownPage(one.mark, translations=one.translations, parent=parent)
             for one in sitemap.pages
-            if _host(one.url) in hosts
+            if bare_host(one.url) in hosts
         }
         if lost := len(sitemap.pages) - len(pages):
             self.notes.append(
@@ -477,7 +480,7 @@ class _Website(_PageList):
             except PublisherError as error:
                 if len(hosts) == 1:
                     raise
-                self.notes.append(f"{_host(place)}: {error}")
+                self.notes.append(f"{bare_host(place)}: {error}")
                 continue
             rules: RobotRules = self._asking.parse(
                 read_robots, text.encode(), self._asking.agent, there
@@ -503,11 +506,3 @@ class _Website(_PageList):
             kept[place] = now.isoformat(), body[:MAX_ROBOTS].decode("utf-8", "replace")
         text: str = kept[place][1]
         return text
-
-
-def _host(url: str) -> str:
-    return _bare_host(urlsplit(url).hostname or "")
-
-
-def _bare_host(host: str) -> str:
-    return host.removeprefix("www.")

@@ -19,7 +19,6 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -37,7 +36,7 @@ from publisher.polling.asking import Asking, PollOutcome, RefusedError
 from publisher.polling.feed import ask_feed
 from publisher.polling.foreign_pictures import copied_picture
 from publisher.polling.ghost import ask_ghost
-from publisher.polling.identity import EntryMarks
+from publisher.polling.identity import EntryMarks, bare_host
 from publisher.polling.model import WebEntry
 from publisher.polling.picture_copies import CopiedPictures
 from publisher.polling.schedule import PollAnswer, PollResult, PollState
@@ -149,7 +148,7 @@ class Poller:
         """Yield an answer of each source as they come, and None when there is time to store them."""
         hosts = defaultdict[str, list[PolledSource]](list)
         for one in due:
-            hosts[_host(one.state.url)].append(one)
+            hosts[bare_host(one.state.url)].append(one)
         answers = Queue[PollOutcome](maxsize=_BATCH)
         chosen = [sources[:_MAX_OF_HOST] for sources in hosts.values()]
         left = sum(map(len, chosen))
@@ -278,12 +277,12 @@ class Poller:
                     after, until = _after(current, asked, filed, options, now, self.spread())
                 stored[current.name] = after
                 if until:
-                    held[_host(current.state.url)] = until
+                    held[bare_host(current.state.url)] = until
                 report.new += filed.new
                 report.changed += filed.changed
                 report.withdrawn += filed.withdrawn
             changed = {asked.source.name for asked in batch}
-            changed |= {n for n, one in stored.items() if _host(one.state.url) in held}
+            changed |= {n for n, one in stored.items() if bare_host(one.state.url) in held}
             rows = [_held_back(stored[n], held) for n in sorted(changed) if n in stored]
             store.save_polled(connection, rows)
 
@@ -301,10 +300,6 @@ def _is_due(one: PolledSource, now: datetime, only: str) -> bool:
     if only:
         return one.name == only and not one.is_paused
     return one.is_asked and one.state.next_at <= now
-
-
-def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
 def _begun(
@@ -376,5 +371,5 @@ def _offline(one: PolledSource, asked: PollOutcome, now: datetime) -> PolledSour
 
 
 def _held_back(one: PolledSource, held: Mapping[str, datetime]) -> PolledSource:
-    until = held.get(_host(one.state.url), one.state.next_at)
+    until = held.get(bare_host(one.state.url), one.state.next_at)
     return replace(one, state=replace(one.state, next_at=max(one.state.next_at, until)))
