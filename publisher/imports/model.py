@@ -1,6 +1,5 @@
 """What an export holds, whatever its format: posts as values, and what is to be said of the rest."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -11,16 +10,13 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from publisher.errors import PublisherError
+from publisher.polling.foreign_values import harmless_tags
 from publisher.polling.model import WebEntry
 
 # Bytes of a file, and of all that is read of an export. Sites of ten years have exports of 100 MB.
 MAX_EXPORT_BYTES = 500_000_000
 # Bytes of one text that is parsed as HTML.
 _MAX_TEXT = 5_000_000
-# Bytes of one tag: with tens of thousands of attributes, parsers take minutes.
-_MAX_TAG = 64_000
-# As far as a tag may reach: a quote that does not end is taken to end with the next tag.
-_START_TAG = re.compile(r"""<[a-zA-Z](?:[^"'>]++|"[^"]*+"|'[^']*+'|["'][^<]*+)*+""")
 
 
 class ImportProblemError(PublisherError):
@@ -81,17 +77,15 @@ class ExportWishes:
 
 def why_unread(html: str) -> str:
     """Return why no parser should read a text; empty for one that it may read."""
-    if len(html) > _MAX_TEXT:
-        return f"its text is longer than {_MAX_TEXT:,} characters"
-    is_long = any(len(tag[0]) > _MAX_TAG for tag in _START_TAG.finditer(html))
-    return f"a tag in its text is longer than {_MAX_TAG:,} characters" if is_long else ""
+    is_long = len(html) > _MAX_TEXT
+    return f"its text is longer than {_MAX_TEXT:,} characters" if is_long else ""
 
 
 def parsed_fragment(html: str) -> HtmlElement:
     """Return HTML in a `div`, without comments."""
     parser = lxml_html.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
     return lxml_html.fragment_fromstring(
-        html.encode("utf-8", "replace"), create_parent="div", parser=parser
+        harmless_tags(html).encode("utf-8", "replace"), create_parent="div", parser=parser
     )
 
 

@@ -15,7 +15,7 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from publisher.errors import ArticleError
-from publisher.polling.foreign_values import web_address
+from publisher.polling.foreign_values import harmless_tags, web_address
 from publisher.polling.model import AnswerError, WebEntry
 
 # Pixels: that of several widths is taken that is nearest.
@@ -58,7 +58,8 @@ def with_pictures(html: str, base: str, place_of: Callable[[str], str]) -> str:
             is_sign = not address and _SIGNS.search(image.get("src") or "")
             image.tail = (sign if is_sign else "") + (image.tail or "")
             image.drop_tree()
-    for one in [*body.iter("source")]:
+    # Those of recordings and films stay.
+    for one in body.xpath(".//picture//source"):
         one.drop_tree()
     for figure in [*body.iter("figure")]:
         if not len(
@@ -70,7 +71,7 @@ def with_pictures(html: str, base: str, place_of: Callable[[str], str]) -> str:
 
 
 def _parsed(html: str) -> HtmlElement:
-    body = lxml_html.fragment_fromstring(html, create_parent="div")
+    body = lxml_html.fragment_fromstring(harmless_tags(html), create_parent="div")
     for one in [*body.iter("noscript")]:
         before, real = one.getprevious(), next(one.iter("img"), None)
         # A script would put the picture in the place of an empty one.
@@ -112,7 +113,7 @@ def _nearest(srcset: str) -> str:
         (abs(int(width) - _WIDTH), address)
         for address, width in re.findall(r"(\S+)\s+(\d{1,5})w", srcset)
     ]
-    return min(found)[1] if found else srcset.split(maxsplit=1)[0].rstrip(",")
+    return min(found)[1] if found else srcset.strip().partition(" ")[0].rstrip(",")
 
 
 def file_of(address: str) -> str:

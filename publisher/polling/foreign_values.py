@@ -23,6 +23,11 @@ _MAX_ADDRESS = 8000
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff\ufffe\uffff]")
 _LINE_BREAK = re.compile(r"<(?:br|/p|/div|/li)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
+# As far as a tag may reach: a quote that does not end is taken to end with the next tag.
+_START_TAG = re.compile(r"""<[a-zA-Z](?:[^"'>]++|"[^"]*+"|'[^']*+'|["'][^<]*+)*+""")
+_QUOTED = re.compile(r"""\"[^\"]*+\"|'[^']*+'""")
+# Characters of a tag without the values of its attributes.
+_MAX_TAG = 8_000
 _MAILBOX = re.compile(r"\S+@\S+")
 # The web is younger: an earlier date is that of a clock that was not set.
 _FIRST_YEAR = 1990
@@ -49,6 +54,16 @@ def person_name(text: str) -> str:
     return plain_title(
         re.sub(r"\((.*)\)", r"\1", name) if name[:1] == "(" else name, limit=_MAX_NAME
     )
+
+
+def harmless_tags(html: str) -> str:
+    """Return HTML in which tags with thousands of attributes are text: parsers take time that grows with their square."""
+    return _START_TAG.sub(_harmless, html)
+
+
+def _harmless(tag: re.Match[str]) -> str:
+    is_long = len(tag[0]) > _MAX_TAG and len(_QUOTED.sub('""', tag[0])) > _MAX_TAG
+    return f"&lt;{tag[0][1:]}" if is_long else tag[0]
 
 
 def text_as_html(text: str, *, is_escaped: bool = False) -> str:

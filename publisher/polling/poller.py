@@ -35,6 +35,7 @@ from publisher.polling import schedule, store
 from publisher.polling.asking import Asking, PollOutcome, RefusedError
 from publisher.polling.feed import ask_feed
 from publisher.polling.foreign_pictures import copied_picture
+from publisher.polling.foreign_values import harmless_tags
 from publisher.polling.ghost import ask_ghost
 from publisher.polling.identity import EntryMarks, bare_host
 from publisher.polling.model import WebEntry
@@ -212,8 +213,9 @@ class Poller:
             answer = PollAnswer(None, {}, problem=str(error))
             failure = error.problem if isinstance(error, FetchError) else None
             return PollOutcome(one, answer, failure=failure)
-        notes = filter(None, (asked.note, self._copy_pictures(options, asked.entries)))
-        return replace(asked, note="; ".join(notes))
+        entries = tuple(_harmless(one) for one in asked.entries)
+        notes = filter(None, (asked.note, self._copy_pictures(options, entries)))
+        return replace(asked, entries=entries, note="; ".join(notes))
 
     def _parse(self, function: Callable[..., Any], *values: object) -> Any:
         if self._stopping.is_set():
@@ -294,6 +296,10 @@ class Poller:
             for name in self._settings
             if name in stored and stored[name].has_failed
         ]
+
+
+def _harmless(entry: WebEntry) -> WebEntry:
+    return replace(entry, html=harmless_tags(entry.html), summary=harmless_tags(entry.summary))
 
 
 def _is_due(one: PolledSource, now: datetime, only: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from publisher.polling.feed_reader import read_feed
+from publisher.polling.foreign_pictures import with_pictures
 from publisher.polling.model import MAX_WEB_ENTRIES, AnswerError, WebEntry, WebFeed
 
 URL = "https://example.org/news/feed.xml"
@@ -539,3 +540,11 @@ def _facts(read: WebEntry, theirs: dict[str, Any]) -> list[tuple[Any, Any]]:
         (f"{read.published:%FT%TZ}" if read.published else "", theirs.get("publishedParsed")),
         (f"{read.updated:%FT%TZ}" if read.updated else "", theirs.get("updatedParsed")),
     ]
+
+
+def test_films_keep_their_files_beside_pictures() -> None:
+    film = '<video><source src="https://e.example/a.mp4"></video>'
+    picture = '<picture><source srcset="/a.webp"><img src="https://e.example/a.png"></picture>'
+    shown = with_pictures(film + picture, "", str)
+    assert "a.mp4" in shown
+    assert "a.webp" not in shown

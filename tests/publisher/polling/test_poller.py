@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,18 @@ def test_the_first_poll_is_an_archive_and_what_comes_later_is_news(
     article = next(one for one in polled.folder.all().values() if "8" in one.title)
     assert (article.url, article.language) == ("https://news.example/story-8", "en")
     assert article.available_at >= article.published_at
+
+
+@pytest.mark.parametrize(
+    "html", ["<p " + " ".join(f"a{n}" for n in range(90_000)) + ">x</p>", "<img srcset=' '>x"]
+)
+def test_tags_that_would_keep_parsers_busy_or_break_them_delay_no_entry(
+    server: NewsServer, polled: Polled, tmp_path: Path, html: str
+) -> None:
+    polled.pictures = CopiedPictures(tmp_path)
+    server.put("/feed", feed(1, 2, content_html=html))
+    assert polled.cycle().new == 2
+    assert len(titles(polled)) == 2
 
 
 @pytest.mark.parametrize(
