@@ -1,11 +1,13 @@
 """What it costs to ask a thousand feeds, each of a host of its own, over loopback: new ones, then unchanged ones."""
 
 import json
-import multiprocessing
 import resource
+import subprocess
+import sys
 import tempfile
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from rich.table import Table
@@ -13,52 +15,73 @@ from sqlalchemy import event
 
 from publisher.app.source_polls import polled_sources
 from publisher.clock import FixedClock
-from publisher.database import open_database
-from publisher.ingest.pickup.source_pickup import pick_up
+from publisher.config import Settings
+from publisher.database import Database, open_database
+from publisher.fetching.addresses import LOOPBACK
+from publisher.fetching.client import GuardedClient
+from publisher.polling.parser_process import ParserProcess
 from publisher.polling.poller import Poller
 from publisher.testing import make_publication
-from tests.publisher.conftest import NOW
-from tests.publisher.polling.news_server import NewsServer, news_server
-from tests.publisher.polling.polled_publication import parse
 from tools.bench.sizes import size
 
 FEEDS = size(1_000, smallest=3)
+NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 COLUMNS = ("CPU seconds", "seconds", "transactions", "MB at most")
 
 
 def measure(table: Table) -> None:
     """Measure polls in a process of their own, since memory is counted for a process."""
+    # Not in that process.
+    from tests.publisher.polling.news_server import news_server
+
     with news_server() as server, tempfile.TemporaryDirectory() as folder:
         for number in range(FEEDS):
             server.put(f"/{number}", _feed(number))
-        context = multiprocessing.get_context("spawn")
         for what, days in (("new", 0), ("unchanged", 2), ("unchanged", 4)):
-            with context.Pool(1) as pool:
-                arguments = Path(folder), server.port, what, NOW + timedelta(days=days)
-                for row in pool.apply(_measured, arguments):
-                    table.add_row(*row)
+            # It loads what polls need, and not all benchmarks.
+            call = f"_print_measured({folder!r}, {server.port}, {what!r}, {days})"
+            code = f"from tools.bench import polling; polling.{call}"
+            done = subprocess.run(
+                [sys.executable, "-c", code], check=True, stdout=subprocess.PIPE
+            )
+            for row in json.loads(done.stdout):
+                table.add_row(*row)
+
+
+def _print_measured(folder: str, port: int, what: str, days: int) -> None:
+    rows = _measured(Path(folder), port, what, NOW + timedelta(days=days))
+    sys.stdout.write(json.dumps(rows))
 
 
 def _measured(folder: Path, port: int, what: str, at: datetime) -> list[tuple[str, ...]]:
-    server = NewsServer(port)
     feeds = [
-        {"kind": "feed", "url": server.url(f"/{n}", f"feed-{n}.example")} for n in range(FEEDS)
+        {"kind": "feed", "url": f"http://feed-{n}.example:{port}/{n}"} for n in range(FEEDS)
     ]
     settings = make_publication(folder, sources=feeds)
     database = open_database(settings.database)
     commits = list[object]()
     event.listen(database._engine, "commit", commits.append)
-    poller = Poller(polled_sources(settings), database, FixedClock(at), parse, "bench")
-    poller.client = server.client
+    parser = ParserProcess()
+    poller = Poller(polled_sources(settings), database, FixedClock(at), parser.run, "bench")
+    poller.client = GuardedClient(
+        networks=LOOPBACK[:1], lookup=lambda _host, _port: ["127.0.0.1"]
+    )
     rows = []
     for name, work in (
         (f"{FEEDS:,} {what} feeds", poller.run),
-        ("  and the pick-up after it", lambda: pick_up(settings, database, at)),
+        ("  and the pick-up after it", partial(_pick_up, settings, database, at)),
     ):
         began, used, before = time.perf_counter(), time.process_time(), len(commits)
         work()
         rows.append(_row(name, began, used, len(commits) - before))
     return rows
+
+
+def _pick_up(settings: Settings, database: Database, at: datetime) -> None:
+    # Its memory is not that of a poll.
+    from publisher.ingest.pickup.source_pickup import pick_up
+
+    pick_up(settings, database, at)
 
 
 def _row(what: str, began: float, used: float, commits: int) -> tuple[str, ...]:
