@@ -32,7 +32,7 @@ from publisher.ingest.parsers.document import SourceDocument, parse_document
 from publisher.ingest.sites.base import NEVER_POSTS
 from publisher.languages import normalise
 from publisher.polling.foreign_pictures import pictures_of, with_pictures
-from publisher.polling.foreign_values import plain_title, web_address
+from publisher.polling.foreign_values import PICTURE_NAME, plain_title, web_address
 from publisher.polling.identity import bare_link
 from publisher.urls import story_slug
 
@@ -40,7 +40,6 @@ from publisher.urls import story_slug
 _MAX_NAME, _MAX_TITLE = 80, 80
 # Names of files about a repository, which folder sources leave out.
 _RESERVED = NEVER_POSTS | {"readme"}
-_PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", re.IGNORECASE)
 # Elements that say the same, or that Markdown writes in another way.
 _SAME = {"b": "strong", "i": "em", "strike": "del", "s": "del"}
 _UNCOUNTED = frozenset({"p", "br", "span", "div", "section", "article", "center", "font"})
@@ -219,7 +218,7 @@ def _tidy(html: str, base: str, links: Mapping[str, str]) -> str:
     for one in [*body.iter("a")]:
         written = (one.get("href") or "").strip()
         address = "" if written.startswith("#") else web_address(written, base)
-        if one.find(".//img") is not None and _PICTURE.search(written):
+        if one.find(".//img") is not None and PICTURE_NAME.search(written):
             one.drop_tag()
         elif address:
             place, _, part = address.partition("#")

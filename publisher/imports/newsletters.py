@@ -44,10 +44,14 @@ _SEND_DATES = ("%b %d, %Y %I:%M %p", "%b %d, %Y %H:%M", "%Y-%m-%d %H:%M:%S")
 _FURNITURE = re.compile(r"(?i)pre-?header|footer|mcnFollow|mcnShare|mcnPreviewText|awesomebar")
 _PREVIEW = re.compile(r"mcnPreviewText|mc_preview_text|mce-preview", re.IGNORECASE)
 _WORDS = re.compile(
-    r"(?:view|read|open) (?:this|it|the) .{0,30}in (?:your|a|the) browser|unsubscribe|update (?:your|subscription) preferences|"
+    r"(?:view|read|open) (?:this|it|the) .{0,30}in (?:your|a|the) browser|"
     r"you (?:are|were) receiv(?:ing|ed) this|our mailing address|add us to your address book|^copyright ©|\*\|[A-Z_]*(?:UNSUB|"
     r"ARCHIVE|LIST:ADDRESS|UPDATE_PROFILE|FORWARD)",
     re.IGNORECASE,
+)
+# Of paragraphs with a link: articles may speak of these.
+_LINKED_WORDS = re.compile(
+    r"unsubscribe|update (?:your|subscription) preferences", re.IGNORECASE
 )
 # Characters of a paragraph: a longer one is a text in which one of these words stands.
 _MOST_OF_FURNITURE = 400
@@ -292,8 +296,11 @@ def _letter(body: HtmlElement) -> str:
             one.drop_tree()
     for one in [*body.iterdescendants(*_BLOCKS)]:
         text = " ".join(one.text_content().split())
+        is_short = len(text) <= _MOST_OF_FURNITURE
         is_inner = next(one.iterdescendants(*_BLOCKS), None) is None
-        if is_inner and len(text) <= _MOST_OF_FURNITURE and _WORDS.search(text):
+        has_link = next(one.iter("a"), None) is not None
+        is_said = _WORDS.search(text) or (has_link and _LINKED_WORDS.search(text))
+        if is_inner and is_short and is_said:
             one.drop_tree()
     layout = [one for one in body.iter(*_LAYOUT) if not _is_of_data(one)]
     cells = [one for one in body.iter("td") if not _is_of_data(one)]

@@ -12,6 +12,7 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from publisher.imports.model import figure_html, inner_html, link_paragraph, parsed_fragment
+from publisher.polling.foreign_values import PICTURE_NAME
 
 _BLOCKS = frozenset(
     "address article aside audio blockquote center dd details div dl dt fieldset figcaption figure footer form h1 h2 "  # noqa: SIM905  # one a line would fill the page
@@ -45,7 +46,6 @@ _BARE = frozenset(
     "googlemaps portfolio recipe slideshow toc jetpack_subscription_form".split()
 )
 _SOUNDS = ("src", "mp3", "m4a", "ogg", "wav", "mp4", "m4v", "webm", "ogv", "flv")
-_PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)")
 _BLOCK_NOTE = re.compile(r"<!--\s*wp:([a-z][\w/-]*)\s[^<>]*?/-->")
 
 
@@ -125,7 +125,7 @@ class WordpressText:
         uploaded = (one for one in self.library.values() if post and one.parent == post)
         named = (self.library[one] for one in re.findall(r"\d+", ids) if one in self.library)
         files = [*(named if ids else uploaded)]
-        pictures = [one for one in files if _PICTURE.search(one.url.lower())]
+        pictures = [one for one in files if PICTURE_NAME.search(one.url)]
         if name == "playlist":
             return "".join(_player("audio", one.url) for one in files if one not in pictures)
         shown = (figure_html(one.url, one.alt, one.caption) for one in pictures)

@@ -19,15 +19,7 @@ import feedparser
 from feedparser.urls import resolve_relative_uris
 from lxml import etree
 
-from publisher.polling.foreign_values import (
-    entry_times,
-    iso_time,
-    person_name,
-    plain_title,
-    text_as_html,
-    web_address,
-    without_controls,
-)
+from publisher.polling import foreign_values as foreign
 from publisher.polling.json_feed import read_json_feed
 from publisher.polling.model import MAX_WEB_ENTRIES, AnswerError, WebAuthor, WebEntry, WebFeed
 from publisher.polling.schedule import LONGEST_INTERVAL
@@ -61,7 +53,6 @@ _TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 _SKIPS = re.compile(rb"<skip(?:Hours|Days)>.{0,2000}?</skip", re.DOTALL)
 _DAYS = b"Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
-_PICTURE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", re.IGNORECASE)
 
 # Links that may not be absolute, and elements that browsers would not end: texts with one are made right by feedparser,
 # which takes it most of its time.
@@ -97,8 +88,8 @@ def read_feed(body: bytes, url: str, content_type: str) -> WebFeed:
     deleted = [entry for entry in _tombstones(body) if entry.id not in ids]
     return WebFeed(
         title=_title(feed),
-        language=plain_title(feed.get("language") or ""),
-        home=links.of("alternate") or web_address(feed.get("link") or "", url),
+        language=foreign.plain_title(feed.get("language") or ""),
+        home=links.of("alternate") or foreign.web_address(feed.get("link") or "", url),
         hub=links.of("hub"),
         topic=links.of("self"),
         # RFC 5005 sections 4 and 3.
@@ -179,7 +170,8 @@ class _Links:
 
     def __init__(self, item: _Parsed, url: str) -> None:
         addresses = (
-            (web_address(link.get("href") or "", url), link) for link in item.get("links", ())
+            (foreign.web_address(link.get("href") or "", url), link)
+            for link in item.get("links", ())
         )
         self._links = [(address, link) for address, link in addresses if address]
 
@@ -190,7 +182,7 @@ class _Links:
         """Return languages (`hreflang`) and addresses of the pages that are the entry; those of HTML if there are."""
         links = [(a, link) for a, link in self._links if link.get("rel") == "alternate"]
         pages = [(a, link) for a, link in links if link.get("type") in _HTML] or links
-        tags = [plain_title(link.get("hreflang") or "") for _address, link in pages]
+        tags = [foreign.plain_title(link.get("hreflang") or "") for _address, link in pages]
         # This names no language.
         named = ["" if tag == "x-default" else tag for tag in tags]
         return [(tag, address) for tag, (address, _link) in zip(named, pages, strict=True)]
@@ -208,11 +200,11 @@ def _entry(item: _Parsed, parsed: _Parsed, url: str) -> WebEntry:
     alternates = links.alternates()
     own = _own_alternate(alternates, language or parsed["feed"].get("language") or "")
     # A copy of a feed at FeedBurner has the address before it was made one for counting clicks.
-    original = web_address(item.get("feedburner_origlink") or "")
+    original = foreign.web_address(item.get("feedburner_origlink") or "")
     published, updated = _times(item)
     return WebEntry(
-        id=without_controls(item.get("id") or ""),
-        url=original or own[1] or web_address(item.get("link") or ""),
+        id=foreign.without_controls(item.get("id") or ""),
+        url=original or own[1] or foreign.web_address(item.get("link") or ""),
         title=_title(item),
         html=html,
         summary=summary,
@@ -228,14 +220,14 @@ def _entry(item: _Parsed, parsed: _Parsed, url: str) -> WebEntry:
 
 def _title(item: _Parsed) -> str:
     kind = (item.get("title_detail") or {}).get("type")
-    return plain_title(item.get("title") or "", is_html=kind in _HTML)
+    return foreign.plain_title(item.get("title") or "", is_html=kind in _HTML)
 
 
 def _language(item: _Parsed) -> str:
     """Return the language of an entry: stated (dc:language), or that of its text or title (xml:lang)."""
     parts = [*item.get("content", ()), item.get("summary_detail"), item.get("title_detail")]
     stated = [item.get("language"), *(part.get("language") for part in parts if part)]
-    return plain_title(next(filter(None, stated), ""))
+    return foreign.plain_title(next(filter(None, stated), ""))
 
 
 def _own_alternate(alternates: list[tuple[str, str]], language: str) -> tuple[str, str]:
@@ -269,7 +261,7 @@ def _texts(item: _Parsed, *, is_atom: bool) -> tuple[str, str]:
 
 def _as_html(detail: _Parsed) -> str:
     """Return a text construct as HTML; empty if it is a picture or a file of another kind."""
-    text, kind = without_controls(detail.get("value") or ""), detail.get("type") or ""
+    text, kind = foreign.without_controls(detail.get("value") or ""), detail.get("type") or ""
     if kind in _HTML:
         base = detail.get("base") or ""
         if _UNRESOLVED.search(text):
@@ -278,8 +270,8 @@ def _as_html(detail: _Parsed) -> str:
             text = text.replace(f'="{escape(base)}#', '="#')
         # Texts of videos and podcasts have entities, and no elements.
         has_lines = "\n" in text.strip() and not _ELEMENT.search(text)
-        return text_as_html(text, is_escaped=True) if has_lines else text
-    return text_as_html(text) if kind.startswith("text/") else ""
+        return foreign.text_as_html(text, is_escaped=True) if has_lines else text
+    return foreign.text_as_html(text) if kind.startswith("text/") else ""
 
 
 def _times(item: _Parsed) -> tuple[datetime | None, datetime | None]:
@@ -288,7 +280,7 @@ def _times(item: _Parsed) -> tuple[datetime | None, datetime | None]:
         name: _moment(dict.get(item, f"{name}_parsed"))
         for name in ("published", "created", "updated")
     }
-    return entry_times(times["published"] or times["created"], times["updated"])
+    return foreign.entry_times(times["published"] or times["created"], times["updated"])
 
 
 def _moment(parts: Any) -> datetime | None:
@@ -311,12 +303,13 @@ def _names(item: _Parsed) -> list[str]:
     authors = [author.get("name") or "" for author in item.get("authors", ())]
     # Of a sole author feedparser keeps what was written, which it divides wrongly at some addresses.
     written = [item["author"]] if len(authors) <= 1 and item.get("author") else authors
-    return [name for name in dict.fromkeys(map(person_name, written)) if name]
+    return [name for name in dict.fromkeys(map(foreign.person_name, written)) if name]
 
 
 def _topics(item: _Parsed) -> Iterable[str]:
     return (
-        plain_title(tag.get("label") or tag.get("term") or "") for tag in item.get("tags", ())
+        foreign.plain_title(tag.get("label") or tag.get("term") or "")
+        for tag in item.get("tags", ())
     )
 
 
@@ -325,14 +318,16 @@ def _picture(item: _Parsed, links: _Links, url: str) -> str:
     shown = [part for part in item.get("media_content", ()) if _is_picture(part)]
     media = [*_by_width(shown), *links.pictures(), *_by_width(item.get("media_thumbnail", ()))]
     media.append((item.get("image") or {}).get("href") or "")
-    return next((address for written in media if (address := web_address(written, url))), "")
+    return next(
+        (address for written in media if (address := foreign.web_address(written, url))), ""
+    )
 
 
 def _is_picture(part: _Parsed) -> bool:
     medium, kind = part.get("medium") or "", part.get("type") or ""
     if medium or kind:
         return medium == "image" or kind.startswith("image/")
-    return bool(_PICTURE_NAME.search(part.get("url") or ""))
+    return bool(foreign.PICTURE_NAME.search(part.get("url") or ""))
 
 
 def _by_width(parts: Iterable[_Parsed]) -> list[str]:
@@ -381,7 +376,7 @@ def _tombstones(body: bytes) -> list[WebEntry]:
     except etree.XMLSyntaxError:
         return []
     return [
-        WebEntry(id=reference, updated=iso_time(element.get("when", "")), expired=True)
+        WebEntry(id=reference, updated=foreign.iso_time(element.get("when", "")), expired=True)
         for element in root.iter(_TOMBSTONE)
-        if (reference := without_controls(element.get("ref", "")))
+        if (reference := foreign.without_controls(element.get("ref", "")))
     ]

@@ -31,6 +31,8 @@ _MAX_TAG = 8_000
 _MAILBOX = re.compile(r"\S+@\S+")
 # The web is younger: an earlier date is that of a clock that was not set.
 _FIRST_YEAR = 1990
+# Of an address.
+PICTURE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", re.IGNORECASE)
 
 
 def without_controls(text: str) -> str:
@@ -126,6 +128,13 @@ def json_text(item: JsonObject, *keys: str) -> str:
     values = [item.get(key) for key in keys]
     texts = (str(value) for value in values if type(value) in {str, int})
     return next((without_controls(text) for text in texts if text), "")
+
+
+def json_times(
+    item: JsonObject, published: str, updated: str
+) -> tuple[datetime | None, datetime | None]:
+    """Return `entry_times` of the texts with these keys."""
+    return entry_times(*(iso_time(json_text(item, key)) for key in (published, updated)))
 
 
 def json_objects(item: JsonObject, key: str) -> list[JsonObject]:

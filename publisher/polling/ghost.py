@@ -72,8 +72,7 @@ def read_ghost_posts(body: bytes, site: str, tags: Mapping[str, str]) -> PostPag
 
 def ghost_entry(item: JsonObject, site: str, languages: Mapping[str, str]) -> WebEntry:
     """Return a post as the Content API shows it, with tags and authors; `languages` are those of slugs of tags."""
-    times = (foreign.iso_time(json_text(item, key)) for key in ("published_at", "updated_at"))
-    published, updated = foreign.entry_times(*times)
+    published, updated = foreign.json_times(item, "published_at", "updated_at")
     tags = json_objects(item, "tags")
     slugs = [json_text(one, "slug") for one in tags]
     public = [one for one in tags if json_text(one, "visibility") in _PUBLIC]

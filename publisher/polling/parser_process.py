@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, Self, TypeVar, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import SourceError
-from publisher.polling.model import AnswerError, WebFeed
+from publisher.polling.model import AnswerError
 from publisher.processes.limited_process import (
     REPLY_ERROR,
     REPLY_LIMIT,
@@ -59,12 +59,6 @@ class ParserProcess:
     ) -> None:
         with self._lock:
             self._end()
-
-    def read_feed(self, body: bytes, url: str, content_type: str) -> WebFeed:
-        """Call `feed_reader.read_feed`; raise AnswerError also if it takes too much."""
-        from publisher.polling.feed_reader import read_feed
-
-        return self.run(read_feed, body, url, content_type)
 
     def run(self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
         """Call a function of a module. Its result is of texts, numbers, times and dataclasses, as its hints say.

@@ -19,6 +19,7 @@ from publisher.fetching.addresses import WebRequest
 from publisher.fetching.client import GuardedClient
 from publisher.fetching.limits import FetchLimits
 from publisher.polling.discovery import USUAL_FEEDS, FeedLink, FrontPage, read_front_page
+from publisher.polling.feed_reader import read_feed
 from publisher.polling.model import AnswerError, WebEntry, WebFeed
 from publisher.polling.page_reader import read_web_page
 from publisher.polling.pages import built_files
@@ -77,7 +78,7 @@ def probe(url: str, client: GuardedClient, parser: ParserProcess, user_agent: st
     body, final, content_type = look.fetch(url)
     found = Probe(url=url)
     try:
-        feed = parser.read_feed(body, final, content_type)
+        feed = parser.run(read_feed, body, final, content_type)
     except AnswerError as no_feed:
         if _SITEMAP.search(body[:_HEAD_BYTES]):
             found.what = "a sitemap"
@@ -186,7 +187,7 @@ class _Look:
     def _read(self, link: FeedLink, found: Probe, *, is_named: bool) -> FoundFeed | None:
         try:
             body, final, content_type = self.fetch(link.url)
-            feed = self._parser.read_feed(body, final, content_type)
+            feed = self._parser.run(read_feed, body, final, content_type)
         except PublisherError as error:
             if is_named:
                 found.notes.append(f"{link.url}: {error}")

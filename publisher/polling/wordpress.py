@@ -159,8 +159,7 @@ def read_wordpress_posts(body: bytes, root: str, languages: Languages) -> tuple[
 
 
 def _post(item: JsonObject, root: str, languages: Languages) -> WebEntry:
-    times = (foreign.iso_time(json_text(item, key)) for key in ("date_gmt", "modified_gmt"))
-    published, updated = foreign.entry_times(*times)
+    published, updated = foreign.json_times(item, "date_gmt", "modified_gmt")
     html, summary = _rendered(item, "content"), _rendered(item, "excerpt")
     is_protected = any(one.get("protected") is True for one in json_objects(item, "content"))
     inside = next(iter(json_objects(item, "_embedded")), {})

@@ -198,7 +198,7 @@ def test_mails_of_buttondown_are_read_as_markdown(bring: Bring) -> None:
 CAMPAIGN = f"""<!doctype html><html><head><title>The ferry</title><style>p {{}}</style></head><body>
 <span class="mcnPreviewText" style="display: none">About the *|FNAME|*ferry</span><table><tr><td><table id="templatePreheader">
 <tr><td>Logo</td></tr></table><table><tr><td class="mcnTextContent"><a href="x">View this email in your browser</a></td></tr></table>
-<?xml:namespace prefix = o /><table><tr><td><h1>Hello *|FNAME|*</h1><p>{ENGLISH}</p><table><tr><th>Day</th></tr><tr><td>One</td>
+<?xml:namespace prefix = o /><table><tr><td><h1>Hello *|FNAME|*</h1><p>{ENGLISH}</p><p>Do unsubscribe.</p><table><tr><th>Day</th></tr><tr><td>One</td>
 </tr></table><img src="{SITE}/ship.png" alt="A ship"></td></tr></table><table><tr><td>Copyright © *|CURRENT_YEAR|*, all rights.
 </td></tr><tr><td>Want less? <a href="*|UNSUB|*">unsubscribe from this list</a>.</td></tr></table></td></tr></table></body></html>"""
 SENT = 'Title,Subject,Send Date\nweek 2,"The ferry, at last","Jan 08, 2026 09:30 am"\n'
@@ -218,7 +218,7 @@ def test_campaigns_of_mailchimp_keep_their_text_and_lose_what_belongs_to_a_mail(
     ferry = bring.publication.one("week-2")
     assert (ferry.title, ferry.summary) == ("The ferry, at last", "About the ferry")
     assert f"{ferry.published_at:%F %R}" == "2026-01-08 09:30"
-    assert ferry.text.split() == f"Hello {ENGLISH} Day One".split()
+    assert ferry.text.split() == f"Hello {ENGLISH} Do unsubscribe. Day One".split()
     assert ferry.html.count("<table") == ferry.html.count("<img") == 1
 
 

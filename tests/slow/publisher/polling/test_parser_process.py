@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import SourceError
+from publisher.polling.feed_reader import read_feed
 from publisher.polling.model import MAX_WEB_ENTRIES, AnswerError, WebFeed
 from publisher.polling.page_reader import read_web_page
 from publisher.polling.parser_process import ParserProcess
@@ -27,7 +28,7 @@ def parser() -> Iterator[ParserProcess]:
 
 
 def read(parser: ParserProcess, body: bytes = GOOD) -> WebFeed:
-    return parser.read_feed(body, "https://example.org/feed", "text/xml")
+    return parser.run(read_feed, body, "https://example.org/feed", "text/xml")
 
 
 def item(inner: str) -> bytes:
@@ -63,8 +64,6 @@ def leave() -> str:
 
 
 def test_the_process_reads_a_feed_as_the_program_would(parser: ParserProcess) -> None:
-    from publisher.polling.feed_reader import read_feed
-
     assert read(parser) == read_feed(GOOD, "https://example.org/feed", "text/xml")
     assert number(parser) != os.getpid()
 
