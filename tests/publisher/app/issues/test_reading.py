@@ -10,22 +10,19 @@ from sqlalchemy import update
 from publisher.accounts.model import Actor, terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import lookup
-from publisher.app.issues.overview import edit_text, list_issue_page, read_issue
+from publisher.app.issues.overview import edit_text, list_issue_page
 from publisher.app.operation.attention import find_attention, list_attention
-from publisher.app.operation.status import IssueStatus, PublicationStatus, with_numbers
+from publisher.app.operation.status import IssueStatus, PublicationStatus
 from publisher.bucket.contents import BucketState
-from publisher.errors import ForbiddenError, UsageError
+from publisher.errors import ForbiddenError
 from publisher.ingest.problems import HeldSource
 from publisher.issues import editing, store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.store import IssueFilter
 from publisher.issues.tables import issue_table
 from publisher.jobs.heartbeat import write_heartbeat
-from tests.publisher.app.approving import NAME
 from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW, Make, PublicationFolder, editing_state
-from tests.publisher.delivery.mailing import ready, subscribe
-from tests.publisher.printing import pipeline_of
 
 
 def add(publication: PublicationFolder, *days: int, language: str = "en") -> None:
@@ -69,30 +66,6 @@ def test_what_is_listed_can_be_narrowed(publication: PublicationFolder) -> None:
     assert names(publication, IssueFilter(languages=("en",), newsletter="daily"), 9) == []
     assert len(names(publication, IssueFilter(languages=("en",), state="scheduled"), 9)) == 2
     assert names(publication, IssueFilter(languages=("en",), state="sent"), 9) == []
-
-
-def test_an_issue_has_its_subject_once_it_is_assembled_and_its_deliveries(
-    publication: PublicationFolder,
-) -> None:
-    state = editing_state(publication)
-    add(publication, 1)
-    early = read_issue(state, "weekly-en-2026-01-10")
-    assert (early.subject, early.digest_hash) == (None, None)
-    with publication.database.reading() as connection:
-        (planned,) = with_numbers(connection, [early.status.issue])
-    assert planned == early.status == IssueStatus(early.status.issue, 0, Counter())
-    subscribe(publication, ("ann@example.com", "en"), ("bob@example.com", "en"))
-    ready(publication)
-    assembled = read_issue(state, NAME)
-    assert assembled.subject
-    assert sum(assembled.deliveries.values()) == 0
-    pipeline_of(publication).deliver()
-    sent = read_issue(state, NAME)
-    assert sent.deliveries["sent"] == sum(sent.deliveries.values()) == 2
-    assert sent.status.issue.state is IssueState.SENT
-    assert lookup.language_of_issue(publication.database, NAME) == "en"
-    with pytest.raises(UsageError, match="no such issue"):
-        read_issue(state, "daily-en-1999-01-01")
 
 
 # --- the same issue in several languages is one object

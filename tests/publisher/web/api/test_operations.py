@@ -1,10 +1,12 @@
 """What operations do, each with what it leaves behind."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
 from publisher.delivery.transports.base import Outcome, SendStatus
+from publisher.issues.model import Issue
+from publisher.issues.store import add_occurrence
 from publisher.testing import MemoryTransport
 from publisher.web.api.requests import ApiContext
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -42,14 +44,24 @@ def test_lists_are_walked_by_their_cursors(
 def test_an_issue_is_read_with_its_numbers(
     program: Program, publication: PublicationFolder
 ) -> None:
+    planned = Issue(newsletter="weekly", language="en", day=date(2026, 1, 16), due_at=NOW)
+    with publication.database.writing() as connection:
+        add_occurrence(connection, planned)
+    early = program.get("/issues/weekly-en-2026-01-16").get_json()
+    assert (early["subject"], early["digest_hash"]) == (None, None)
+    subscribe(publication, (ANN, "en"))
     ready(publication)
     issue = program.get(ISSUE).get_json()
     assert (issue["state"], issue["day"]) == ("ready", "2026-01-09")
+    assert sum(issue["deliveries"].values()) == 0
     assert issue["due_at"].endswith("Z")
     assert issue["subject"]
     (listed,) = program.get("/issues?state=ready&newsletter=weekly").get_json()["issues"]
     assert issue.items() >= listed.items()
     assert program.get("/issues?state=sent").get_json()["issues"] == []
+    pipeline_of(publication).deliver()
+    sent = program.get(ISSUE).get_json()
+    assert sent["deliveries"]["sent"] == sum(sent["deliveries"].values()) == 1
 
 
 def test_a_translation_is_promised_begun_and_given_up(
