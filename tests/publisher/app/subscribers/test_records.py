@@ -10,11 +10,7 @@ from publisher.accounts import audit
 from publisher.accounts.model import (
     Actor,
     Grant,
-    KeyHolder,
-    Permission,
     Role,
-    account_actor,
-    key_actor,
     terminal_actor,
 )
 from publisher.app.editing_state import EditingState
@@ -26,7 +22,7 @@ from subscribers.errors import ErasedSubscriberError, UnknownSubscriberError
 from subscribers.lists.import_export import ImportReport
 from subscribers.model import ConsentSource, SubscriberEvent, SubscriberStatus
 from subscribers.tables import erased_address
-from tests.publisher.app.editing import account, account_with, api_key, audit_log
+from tests.publisher.app.editing import account, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, by_owner, editing_state
 from tests.publisher.delivery.mailing import by_smtp, counts, ready, send, subscribe
 from tools.servers import MailServer, Moment, Phase, Reply
@@ -300,41 +296,3 @@ def test_only_who_is_for_subscribers_sees_and_changes_them(
         verb(listed, bob)
     with pytest.raises(UsageError, match="no subscriber has this address"):
         actions.find_subscriber_number(listed, bob, ANN)
-
-
-# --- one subscriber by a number
-
-
-def actor_of(role: Role, *languages: str) -> Actor:
-    """Give an account with a role; with languages, a key of it for these."""
-    account = account_with(role)
-    if not languages:
-        return account_actor(account, "")
-    scopes = frozenset({Permission.SEE_SUBSCRIBERS, Permission.MANAGE_SUBSCRIBERS})
-    return key_actor(KeyHolder(api_key(scopes, languages), account), "")
-
-
-def test_a_subscriber_is_found_by_the_address_and_read_by_the_number(
-    three: PublicationFolder,
-) -> None:
-    state, actor = editing_state(three), actor_of(Role.SUBSCRIBER_DESK)
-    person = actions.find_subscriber_number(state, actor, "Ann@Example.com")
-    assert actions.read_subscriber(state, actor, person.id) == person
-    with pytest.raises(UsageError, match="no subscriber has this address"):
-        actions.find_subscriber_number(state, actor, "dan@example.com")
-    with pytest.raises(UsageError, match="99: no such subscriber"):
-        actions.read_subscriber(state, actor, 99)
-
-
-def test_a_key_for_some_languages_is_about_their_subscribers_only(
-    three: PublicationFolder,
-) -> None:
-    state = editing_state(three)
-    arabic, english = (actor_of(Role.SUBSCRIBER_DESK, tag) for tag in ("ar", "en"))
-    assert actions.read_subscriber(state, english, 1).email == ANN
-    with pytest.raises(UsageError):
-        actions.find_subscriber_number(state, arabic, ANN)
-    with pytest.raises(ForbiddenError):
-        actions.read_subscriber(state, arabic, 1)
-    with pytest.raises(ForbiddenError):
-        actions.erase_number(state, arabic, 1)
