@@ -262,18 +262,10 @@ def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Re
     assert (
         use_cases.preview_mail(state, renderer, editor, NAME, profile).source.not_sent is None
     )
-    for verb in (
-        lambda: use_cases.preview_mail(state, renderer, editor, NAME, viewer),
-        lambda: use_cases.find_viewer(state, editor, "most@example.com"),
-        lambda: use_cases.find_viewer(state, editor, viewer.subscriber_id or 0),
-    ):
-        with pytest.raises(ForbiddenError):
-            verb()
-    for address in ("nobody@example.com", "no address"):
-        with pytest.raises(UsageError):
-            use_cases.find_viewer(state, terminal_actor(), address)
+    with pytest.raises(ForbiddenError):
+        use_cases.preview_mail(state, renderer, editor, NAME, viewer)
     with pytest.raises(UsageError):
-        use_cases.find_viewer(state, terminal_actor(), 10**6)
+        use_cases.find_viewer(state, terminal_actor(), "no address")
 
 
 def test_of_several_mails_one_that_can_t_be_made_says_why(
