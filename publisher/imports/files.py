@@ -24,14 +24,13 @@ from publisher.imports.model import (
     Export,
     ExportWishes,
     ImportedPost,
-    inner_html,
     parsed_fragment,
 )
 from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers.document import SourceDocument, parse_document
 from publisher.ingest.sites.base import NEVER_POSTS
 from publisher.languages import normalise
-from publisher.polling.foreign_pictures import pictures_of, with_pictures
+from publisher.polling.foreign_pictures import inner_html, pictures_of, with_pictures
 from publisher.polling.foreign_values import PICTURE_NAME, plain_title, web_address
 from publisher.polling.identity import bare_link
 from publisher.urls import story_slug

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
-from publisher.imports.archive import ExportFiles
 from publisher.imports.model import (
     Export,
+    ExportFiles,
     ExportWishes,
     ImportedPost,
     ImportProblemError,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Literal
 
-from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
@@ -59,6 +58,27 @@ class Export:
     picture: Callable[[str], bytes | None] = lambda _address: None
 
 
+@dataclass(frozen=True, slots=True)
+class ExportFiles:
+    """Names of files with `/` between folders, and what reads one. `read` raises ImportProblemError."""
+
+    names: tuple[str, ...]
+    read: Callable[[str], bytes]
+
+    def below(self, folder: str, *endings: str) -> list[str]:
+        """Return the names of files in a folder, wherever that is, with one of these endings."""
+        return sorted(
+            one
+            for one in self.names
+            if f"/{folder}/" in f"/{one}" and one.lower().endswith(endings)
+        )
+
+    def named(self, name: str) -> str:
+        """Return the whole name of a file; empty if there is none, or are several."""
+        found = [one for one in self.names if one.rpartition("/")[2] == name]
+        return found[0] if len(found) == 1 else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportWishes:
     """What somebody wants of an export.
@@ -87,11 +107,6 @@ def parsed_fragment(html: str) -> HtmlElement:
     return lxml_html.fragment_fromstring(
         harmless_tags(html).encode("utf-8", "replace"), create_parent="div", parser=parser
     )
-
-
-def inner_html(element: HtmlElement) -> str:
-    text = etree.tostring(element, encoding="unicode", method="html", with_tail=False)
-    return text[text.index(">") + 1 : text.rindex("<")]
 
 
 def figure_html(address: str, alt: str = "", caption: str = "") -> str:

@@ -15,13 +15,12 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from publisher.imports.archive import ExportFiles
 from publisher.imports.model import (
     Export,
+    ExportFiles,
     ExportWishes,
     ImportedPost,
     ImportProblemError,
-    inner_html,
     link_paragraph,
     parsed_fragment,
     why_unread,
@@ -29,6 +28,7 @@ from publisher.imports.model import (
 from publisher.ingest.parsers.document import Dialect
 from publisher.ingest.parsers.markup.dialects import markdown_parser
 from publisher.polling import foreign_values as foreign
+from publisher.polling.foreign_pictures import inner_html
 from publisher.polling.foreign_values import JsonObject, json_objects, json_text
 from publisher.polling.model import AnswerError, WebAuthor, WebEntry
 

@@ -11,7 +11,8 @@ from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from publisher.imports.model import figure_html, inner_html, link_paragraph, parsed_fragment
+from publisher.imports.model import figure_html, link_paragraph, parsed_fragment
+from publisher.polling.foreign_pictures import inner_html
 from publisher.polling.foreign_values import PICTURE_NAME
 
 _BLOCKS = frozenset(

@@ -66,8 +66,13 @@ def with_pictures(html: str, base: str, place_of: Callable[[str], str]) -> str:
             figure.xpath(".//img|.//table|.//pre|.//blockquote|.//video|.//audio|.//iframe")
         ):
             figure.drop_tree()
-    inner = etree.tostring(body, encoding="unicode", method="html")
-    return inner[inner.index(">") + 1 : inner.rindex("<")]
+    return inner_html(body)
+
+
+def inner_html(element: HtmlElement) -> str:
+    """Return what is in an element, as HTML."""
+    text = etree.tostring(element, encoding="unicode", method="html", with_tail=False)
+    return text[text.index(">") + 1 : text.rindex("<")]
 
 
 def _parsed(html: str) -> HtmlElement:
