@@ -1,10 +1,12 @@
 """Copies of pictures that entries show: fetched when an entry is polled, and kept below `var/` until articles take them."""
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 from publisher.errors import PublisherError
 from publisher.fetching.addresses import WebRequest
@@ -17,6 +19,8 @@ from publisher.polling.model import AnswerError, WebEntry
 PICTURES = "pictures"
 # Of one poll; what is left waits for the next one that brings something.
 _MOST, _SECONDS = 60, 40.0
+# After so many a host is not asked any more: imports of old sites would wait for each picture.
+_MOST_UNANSWERED = 3
 _ENDINGS = ("jpg", "png", "gif")
 
 # Returns the ending and the copy of a picture, as `copied_picture` does, in a process with limits.
@@ -28,6 +32,8 @@ class CopiedPictures:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # Requests in a row to a host that got no answer.
+        self._unanswered = Counter[str]()
 
     def place_of(self, address: str) -> str:
         """Return the name of the copy of a picture; empty if there is none."""
@@ -55,7 +61,7 @@ class CopiedPictures:
                 return f"pictures are left for later{f'; {why}' if why else ''}"
             tried += 1
             try:
-                content = of_file(address) or _fetched(address, client, headers)
+                content = of_file(address) or self._fetched(address, client, headers)
                 ending, copy = convert(content)
                 place = self.folder / f"{file_of(address)}.{ending}"
                 write_file(place, base64.b64decode(copy))
@@ -64,10 +70,14 @@ class CopiedPictures:
                 why = f"{failed} of its pictures can't be copied, the last since {error}"
         return why
 
-
-def _fetched(address: str, client: GuardedClient, headers: dict[str, str]) -> bytes:
-    fields = {**headers, "Accept": "image/*"}
-    with client.open(WebRequest(address, headers=fields, follow="any")) as response:
-        if response.status != HTTPStatus.OK:
-            raise AnswerError(f"it answered {response.status}")
-        return response.read()
+    def _fetched(self, address: str, client: GuardedClient, headers: dict[str, str]) -> bytes:
+        host = urlsplit(address).netloc
+        if self._unanswered[host] >= _MOST_UNANSWERED:
+            raise AnswerError(f"{host} does not answer")
+        self._unanswered[host] += 1
+        fields = {**headers, "Accept": "image/*"}
+        with client.open(WebRequest(address, headers=fields, follow="any")) as response:
+            self._unanswered[host] = 0
+            if response.status != HTTPStatus.OK:
+                raise AnswerError(f"it answered {response.status}")
+            return response.read()

@@ -10,6 +10,7 @@ from publisher.app import source_polls
 from publisher.app.imports import ExportReport
 from publisher.articles.model import Mailing
 from publisher.errors import UsageError
+from publisher.fetching.client import GuardedClient
 from publisher.imports.model import ExportWishes, ImportProblemError
 from publisher.imports.wordpress_text import LibraryFile, WordpressText
 from publisher.imports.wxr import read_wxr
@@ -165,6 +166,25 @@ def test_pictures_are_copied_beside_the_files_and_those_that_fail_stay_where_the
         )
         report = bring(wxr(item(1, "The ferry", text)), ExportWishes())
         assert_pictures(bring.publication, server, report)
+
+
+def test_a_host_without_an_answer_is_not_asked_for_each_picture(
+    bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def lookup(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        raise OSError("no such host")
+
+    monkeypatch.setattr(source_polls, "CLIENT", GuardedClient(lookup=lookup))
+    images = "".join(f'<img src="{SITE}/{n}.png" alt="A">' for n in range(4))
+    report = bring(
+        wxr(*(item(n, f"The tide {n}", f"{ENGLISH} {images}") for n in (1, 2))), ExportWishes()
+    )
+    assert [one.name for one in report.files] == ["the-tide-1.md", "the-tide-2.md"]
+    assert len(asked) == 3
+    assert "old.example does not answer" in report.notes[1]
 
 
 def assert_pictures(
