@@ -34,6 +34,11 @@ def ask_feed(asking: Asking, url: str = "") -> PollOutcome:
         return PollOutcome(asking.source, unread)
     interval = schedule.interval_of(feed, asking.now)
     entries, note = _with_older(asking, feed, url or state.url)
+    if asking.options.content == "page":
+        from publisher.polling.article_pages import with_page_texts  # few sources want them
+
+        entries, missing = with_page_texts(asking, entries)
+        note = "; ".join(filter(None, (note, missing)))
     answer = replace(answer, interval=interval, skipped=feed.skipped)
     hub = named_hub(answer.headers, feed.hub, feed.topic)
     return PollOutcome(asking.source, answer, entries, note, hub=hub)

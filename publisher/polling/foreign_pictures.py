@@ -35,8 +35,8 @@ _SIGNS = re.compile(r"s\.w\.org/images/core/emoji|/emoji/|/smil(?:ies|eys)/", re
 def pictures_of(entry: WebEntry, *, is_full: bool) -> tuple[str, ...]:
     """Return the addresses of an entry's pictures, its own first; of a summary just one."""
     inside = (
-        (address for _image, address in _images(_parsed(entry.html), entry.url))
-        if entry.html
+        (address for _image, address in _images(_parsed(entry.text), entry.url))
+        if entry.text
         else ()
     )
     found = dict.fromkeys(filter(None, (entry.picture, *inside)))

@@ -32,7 +32,7 @@ class WebEntry:
     """One entry. `id` is what the source calls it, empty if it does not.
 
     `language` is the entry's own, or what its parts say, as it is written; empty if they are silent. `translations`
-    are languages and addresses of the same story. `expired` says that the source has deleted it (RFC 6721).
+    are languages and addresses of the same story. `page` is the text of its page, where the feed's own is not enough. `expired` says that the source has deleted it (RFC 6721).
     """
 
     id: str = ""
@@ -49,6 +49,12 @@ class WebEntry:
     picture: str = ""
     translations: tuple[tuple[str, str], ...] = ()
     expired: bool = False
+    page: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole text, as far as it is known."""
+        return self.page or self.html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ def ask_pages(asking: Asking) -> PollOutcome:
     if cursor.setdefault("rules", rules) != rules:
         before, asking = _all_anew(before, asking)
         cursor |= {"rules": rules, "sitemaps": {}}
-    site = _Folder(asking, cursor) if options.path else _Website(asking, cursor)
+    site = _Folder(asking, cursor) if options.path else Website(asking, cursor)
     answer, listed = site.listing(before)
     if not listed:
         raise AnswerError("it lists no page; nothing is withdrawn")
@@ -232,10 +232,12 @@ class _PageList:
         self, url: str, page: KnownPage, body: bytes, at: str, content_type: str = ""
     ) -> tuple[KnownPage, WebEntry | None]:
         """Return a page and its entry, from its bytes, which stand at the address `at`."""
-        options = self._options
+        # Of an entry of a feed nothing else is known.
+        select = getattr(self._options, "select", "")
+        is_chosen = bool(getattr(self._options, "include", True))
         try:
             found: ReadPage = self._asking.parse(
-                read_web_page, body, at, content_type, options.select, bool(options.include)
+                read_web_page, body, at, content_type, select, is_chosen
             )
         except AnswerError as error:
             return replace(page, problem=f"can't be read ({error})"), None
@@ -350,7 +352,7 @@ def _listed_by(sitemap: str, pages: Pages) -> Pages:
     return {url: one for url, one in pages.items() if one.parent == sitemap and not one.gone_at}
 
 
-class _Website(_PageList):
+class Website(_PageList):
     """Pages that a site sends."""
 
     _failures, _pause, _has_asked = 0, 0.0, False

@@ -226,7 +226,7 @@ class Poller:
         """Copy the pictures of entries if the source's articles show them so; return what could not be."""
         if options.pictures != "copy" or self.pictures is None:
             return ""
-        is_full, headers = options.content == "full", {"User-Agent": self.user_agent}
+        is_full, headers = options.is_full, {"User-Agent": self.user_agent}
         convert, client = partial(self.parse, copied_picture), self._client_of(options)
         add = partial(self.pictures.add, entries, client, headers, convert, is_full=is_full)
         if options.kind != "pages":
@@ -299,7 +299,8 @@ class Poller:
 
 
 def _harmless(entry: WebEntry) -> WebEntry:
-    return replace(entry, html=harmless_tags(entry.html), summary=harmless_tags(entry.summary))
+    html, summary, page = map(harmless_tags, (entry.html, entry.summary, entry.page))
+    return replace(entry, html=html, summary=summary, page=page)
 
 
 def _is_due(one: PolledSource, now: datetime, only: str) -> bool:

@@ -220,7 +220,7 @@ def _missing(feed: WebFeed, language: str) -> Iterator[str]:
     if not (feed.language or language or any(one.language for one in entries)):
         yield 'it does not state its language; write language = "..."'
     if not any(len(one.html) > _LONG_TEXT for one in entries):
-        yield 'its texts are summaries, so content = "full" would add nothing'
+        yield 'its texts are summaries, so only content = "page" would bring more'
 
 
 def probe_folder(folder: Path, place: str, parser: ParserProcess) -> Probe:

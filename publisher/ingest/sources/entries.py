@@ -122,7 +122,7 @@ class EntrySource:
             FolderFiles(self._pictures.folder),
             known_since=lambda: stored.first_seen_at,
             is_archive=stored.is_archive,
-            whole=stored.entry.html,
+            whole=stored.entry.text,
         )
 
 
@@ -181,7 +181,7 @@ def metadata_of(
     With its whole text it is a page of ours, and names the site's as the first copy; else links lead to the site.
     """
     entry = stored.entry
-    is_full = options.content == "full"
+    is_full = options.is_full
     is_shown = options.pictures != "none"
     picture = next(filter(None, map(place_of, pictures_of(entry, is_full=False))), "")
     return ParsedArticle(
@@ -235,8 +235,8 @@ def document_of(
 
 
 def _body(entry: WebEntry, options: PolledSourceSettings, place_of: PlaceOf) -> str:
-    text = _APPENDED.sub("", entry.html or entry.summary)
-    if options.content == "summary":
+    text = _APPENDED.sub("", entry.text or entry.summary)
+    if not options.is_full:
         text = _without_more(entry.summary) or _excerpt(text, entry.language)
     if options.pictures == "link":
         return text
@@ -257,7 +257,7 @@ def _excerpt(text: str, language: str) -> str:
 
 def _title_of(entry: WebEntry, options: PolledSourceSettings) -> str:
     """Return a title for an entry without one, as of short notes: how its text begins."""
-    text = _text(entry.summary or entry.html)
+    text = _text(entry.summary or entry.text)
     return make_excerpt(text, entry.language or options.language or "en")[:_MAX_TITLE].strip()
 
 

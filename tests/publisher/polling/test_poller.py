@@ -684,3 +684,42 @@ def test_an_article_is_named_by_the_address_of_its_entry_else_by_its_title(
     polled.cycle()
     (found,) = polled.folder.all().values()
     assert found.slug == slug
+
+
+def test_where_a_feed_has_summaries_its_pages_have_the_texts_each_is_read_once(
+    server: NewsServer, new_publication: Make
+) -> None:
+    table = {"kind": "feed", "name": "harbour", "url": server.url("/feed"), "content": "page"}
+    polled = Polled(new_publication(sources=[table]), server.client)
+    words = "The whole of what happened at the harbour this morning, told by somebody. " * 6
+    for number in (1, 2, 3):
+        page = f"<nav>Menu</nav><article><h1>Story</h1><p>{number}: {words}</p></article>"
+        server.put(f"/story-{number}", f"<html lang=en><body>{page}</body></html>")
+    server.put("/robots.txt", "User-agent: *\nDisallow: /story-2")
+
+    def show(*numbers: int, **changes: Any) -> None:
+        items = [
+            json.loads(feed(n, url=server.url(f"/story-{n}"), **changes))["items"][0]
+            for n in numbers
+        ]
+        server.put("/feed", json.dumps({**json.loads(feed()), "items": items}))
+
+    show(1, 2)
+    polled.cycle()
+    texts = {one.title: one.text for one in polled.folder.all().values()}
+    assert texts["The long story number 1"] == f"1: {words}".strip()
+    assert texts["The long story number 2"].startswith("Words of story 2")
+    assert "1 of its entries have the feed's own text" in polled.source().reason
+    assert "robots.txt" in polled.source().reason
+    server.requests.clear()
+    show(1, 2, 3)
+    polled.cycle(after=DAY)
+    assert [path for path in server.paths if path.startswith("/story")] == ["/story-3"]
+    texts = {one.title: one.text for one in polled.folder.all().values()}
+    assert texts["The long story number 1"] == f"1: {words}".strip()
+    # An entry that changes has its page read again.
+    show(1, 2, 3, content_html="<p>Mended.</p>")
+    server.requests.clear()
+    polled.cycle(after=DAY)
+    assert {"/story-1", "/story-3"} <= set(server.paths)
+    assert "/story-2" not in server.paths
