@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from publisher.errors import PublisherError, SourceError
@@ -305,16 +305,23 @@ def built_files(
     folder: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> Iterator[tuple[str, str]]:
     """Yield the pages below a folder, and what changes with each."""
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_unlisted):
         folders[:] = [one for one in folders if not one.startswith(".")]
         for name in names:
             file = Path(place, name)
             path = file.relative_to(folder).as_posix()
             is_page = name.endswith((".html", ".htm")) and not name.startswith(".")
             if is_page and is_chosen(f"/{path_of_file(path)}", include, exclude):
-                about = file.lstat()
+                try:
+                    about = file.lstat()
+                except OSError as error:
+                    _unlisted(error)
                 if stat.S_ISREG(about.st_mode):
                     yield path, f"{about.st_mtime_ns} {about.st_size}"
+
+
+def _unlisted(error: OSError) -> NoReturn:
+    raise SourceError(f"{Path(error.filename).name}: can't be listed; nothing is withdrawn")
 
 
 def path_of_file(path: str) -> str:
@@ -373,8 +380,13 @@ class Website(_PageList):
         else:
             raise RefusedError(answer)
         for url, mark in parts.items():
-            carried, is_same = _listed_by(url, before), mark and mark == former.get(url)
-            pages = {**(carried if is_same else self._part(url, carried)), **pages}
+            carried = _listed_by(url, before)
+            if not (mark and mark == former.get(url)):
+                part = self._part(url)
+                # One that can't be read is read at the next poll, changed or not.
+                parts[url] = mark if part is not None else ""
+                carried = carried if part is None else part
+            pages = {**carried, **pages}
         self._cursor["sitemaps"] = parts
         newest = sorted(pages.items(), key=lambda one: one[1].mark, reverse=True)
         dates = [WebEntry(published=iso_time(one.mark)) for one in pages.values() if one.mark]
@@ -382,8 +394,8 @@ class Website(_PageList):
         own = schedule.interval_of(WebFeed(entries=tuple(dates)), now) if dates else None
         return replace(answer, interval=own), self._few(newest)
 
-    def _part(self, url: str, carried: Pages) -> Pages:
-        """Return the pages of a sitemap that another one names; those of before if it can't be read."""
+    def _part(self, url: str) -> Pages | None:
+        """Return the pages of a sitemap that another one names; None if it can't be read."""
         try:
             answer, body = self._asking.get(url, _XML)
             if answer.status != HTTPStatus.OK:
@@ -391,7 +403,7 @@ class Website(_PageList):
             return self._sitemap(answer, body, url)[0]
         except PublisherError as error:
             self.notes.append(f"a part of its sitemap can't be read: {error}")
-            return carried
+            return None
 
     def _sitemap(
         self, answer: PollAnswer, body: bytes, parent: str = ""
@@ -420,7 +432,11 @@ class Website(_PageList):
 
     def due(self, pages: Pages) -> Iterator[str]:
         """Yield the pages that are read at this poll, after a look at robots.txt."""
-        wanted = [url for url, one in pages.items() if one.is_due(self._asking.now)]
+        due = {url: one for url, one in pages.items() if one.is_due(self._asking.now)}
+        # Those that are only asked again come last: they might take every place at every poll.
+        wanted = sorted(
+            due, key=lambda url: (due[url].read_mark == due[url].mark, due[url].read_at)
+        )
         allowed = self._rules(wanted) if wanted else {}
         for url in wanted:
             is_open = allowed.get(url, True)
@@ -439,23 +455,45 @@ class Website(_PageList):
         if answer.status in _BUSY or self._failures >= _MOST_FAILURES:
             raise RefusedError(answer)
         if answer.status in _GONE and page.gone_at:
-            return page, WebEntry(id=url, expired=True)
+            # A site that is being built anew may answer so for a moment: the next poll asks once more.
+            is_sure = page.gone_at < self._asking.now.isoformat()
+            return page, WebEntry(id=url, expired=True) if is_sure else None
         page = replace(page, read_at=self._asking.now.isoformat(), read_mark=page.mark)
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return page, None
         if answer.status != HTTPStatus.OK:
             problem = answer.problem or f"answer {answer.status}"
             return replace(page, read_mark=None, problem=problem), None
-        said, is_other = answer.headers, bare_link(answer.url) != bare_link(url)
+        page, entry = self._judged(url, page, answer, body, pages)
+        is_other = bare_link(answer.url) != bare_link(url)
+        if page.problem and (is_other or page.is_filed):
+            # It may be so for a time only, and its mark stay the same.
+            page = replace(page, read_mark=None)
+        return page, entry
+
+    def _judged(
+        self, url: str, page: KnownPage, answer: PollAnswer, body: bytes, pages: Pages
+    ) -> tuple[KnownPage, WebEntry | None]:
+        """Return a page and its entry, from an answer that has one."""
+        said = answer.headers
         page = replace(
             page, etag=said.get("ETag", ""), last_modified=said.get("Last-Modified", "")
         )
         robots = {*re.split(r"[\s,:]+", said.get("X-Robots-Tag", "").lower())}
         if {"noindex", "none"} & robots:
             return self._closed(url, replace(page, problem=NO_INDEX))
-        if is_other and answer.url in pages:
+        if bare_link(answer.url) != bare_link(url) and self._is_elsewhere(url, answer, pages):
             return replace(page, problem=_ELSEWHERE), None
         return self._read_as(url, page, body, answer.url, said.get("Content-Type", ""))
+
+    def _is_elsewhere(self, url: str, answer: PollAnswer, pages: Pages) -> bool:
+        """Return whether an address leads to what is no article of this source: its front page, or a login."""
+        path, options = urlsplit(answer.url).path, self._options
+        is_away = bare_host(answer.url) != bare_host(url) and not answer.moved_to
+        is_front = path.strip("/") == "" or not is_chosen(
+            path, options.include, options.exclude
+        )
+        return answer.url in pages or is_away or is_front
 
     def _fetched(self, url: str, page: KnownPage) -> tuple[PollAnswer, bytes]:
         """Ask for a page, with validators if it was read; an answer without a status says why there is none."""
