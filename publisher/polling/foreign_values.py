@@ -6,6 +6,7 @@ Texts stay HTML that nobody has cleaned: `publisher.ingest.sanitise` does that.
 import html
 import json
 import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
@@ -31,8 +32,17 @@ _MAX_TAG = 8_000
 _MAILBOX = re.compile(r"\S+@\S+")
 # The web is younger: an earlier date is that of a clock that was not set.
 _FIRST_YEAR = 1990
+_LINK = re.compile(r"<([^<>]*)>([^,<]*(?:,(?!\s*<)[^,<]*)*)")
+_PARAMETER = re.compile(r"""\b([a-zA-Z]+)\s*=\s*"?([^";]+)""")
 # Of an address.
 PICTURE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", re.IGNORECASE)
+
+
+def header_links(headers: Mapping[str, str]) -> Iterator[tuple[str, list[str], str]]:
+    """Yield the addresses of a header field Link, with their relations and languages (RFC 8288)."""
+    for address, parameters in _LINK.findall(headers.get("Link", "")):
+        named = {name.lower(): value for name, value in _PARAMETER.findall(parameters)}
+        yield address.strip(), named.get("rel", "").lower().split(), named.get("hreflang", "")
 
 
 def without_controls(text: str) -> str:

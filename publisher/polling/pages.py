@@ -24,7 +24,7 @@ from publisher.errors import PublisherError, SourceError
 from publisher.fetching.limits import FetchError
 from publisher.polling import schedule
 from publisher.polling.asking import Asking, PollOutcome, RefusedError
-from publisher.polling.foreign_values import iso_time
+from publisher.polling.foreign_values import header_links, iso_time, web_address
 from publisher.polling.identity import bare_host, bare_link
 from publisher.polling.model import AnswerError, WebEntry, WebFeed
 from publisher.polling.page_reader import CLOSED, NO_INDEX, ReadPage, read_web_page
@@ -484,6 +484,12 @@ class Website(_PageList):
             return self._closed(url, replace(page, problem=NO_INDEX))
         if bare_link(answer.url) != bare_link(url) and self._is_elsewhere(url, answer, pages):
             return replace(page, problem=_ELSEWHERE), None
+        told = [
+            (language, web_address(address, answer.url))
+            for address, relations, language in header_links(said)
+            if language and "alternate" in relations and language.lower() != "x-default"
+        ]
+        page = replace(page, translations=(*page.translations, *told))
         return self._read_as(url, page, body, answer.url, said.get("Content-Type", ""))
 
     def _is_elsewhere(self, url: str, answer: PollAnswer, pages: Pages) -> bool:

@@ -4,11 +4,12 @@ A push says only that a feed has changed: nothing of it is stored, and the feed 
 loses nothing: polls go on as without it.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
+
+from publisher.polling.foreign_values import header_links
 
 # What a hub is asked for, and asks to be confirmed.
 HubMode: TypeAlias = Literal["subscribe", "unsubscribe"]
@@ -19,7 +20,6 @@ _LEASE, _LONGEST_LEASE = 10 * _DAY, 14 * _DAY
 _RENEWED_AFTER, _SHORTEST = 0.8, _HOUR
 # A push has a feed asked so often at most.
 _BETWEEN_PUSHES = timedelta(minutes=1)
-_LINK = re.compile(r"<([^<>]*)>([^,<]*(?:,(?!\s*<)[^,<]*)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,9 @@ class PushState:
 def named_hub(headers: Mapping[str, str], hub: str, topic: str) -> tuple[str, str]:
     """Return the hub and the topic of an answer: header fields come first, then what the document has; two empty texts without both."""
     links = dict[str, str]()
-    for address, parameters in _LINK.findall(headers.get("Link", "")):
-        relations = re.search(r'\brel\s*=\s*"?([^";]+)', parameters, re.IGNORECASE)
-        for relation in relations[1].lower().split() if relations else ():
-            links.setdefault(relation, address.strip())
+    for address, relations, _language in header_links(headers):
+        for relation in relations:
+            links.setdefault(relation, address)
     hub, topic = links.get("hub", hub), links.get("self", topic)
     is_web = all(one.startswith(("http://", "https://")) for one in (hub, topic))
     return (hub, topic) if is_web else ("", "")

@@ -269,6 +269,14 @@ def test_pages_that_name_each_other_are_one_story_and_a_name_that_is_not_returne
     )
     site.write("/tide")
     site.write("/de/flut", language="de")
+    # By a header field.
+    for tag, path in (("en", "/wind"), ("fr", "/vent")):
+        named = ", ".join(
+            f'<{path}>; rel="alternate"; hreflang="{tag}"'
+            for tag, path in (("en", "/wind"), ("fr", "/vent"))
+        )
+        site.write(path, language=tag)
+        site.server.pages[path].headers["Link"] = named
     site.write("/one", head=link("de", "/other"))
     site.write("/other", language="de")
     polled.cycle()
@@ -277,7 +285,8 @@ def test_pages_that_name_each_other_are_one_story_and_a_name_that_is_not_returne
     assert stories["tide"] == stories["de/flut"]
     # The shortest address is that of the main language.
     assert {one.slug for one in polled.folder.all().values()} >= {"tide", "one"}
-    assert len({*stories.values()}) == 4
+    assert stories["wind"] == stories["vent"]
+    assert len({*stories.values()}) == 5
     assert "1 are not joined with a translation" in polled.source().reason
 
 
