@@ -107,7 +107,9 @@ _BUILT = ("dist", "public", "output", "build", "_site", "out", "docs/.vuepress/d
 
 def holds_built_pages(folder: Path) -> bool:
     """Return whether a folder has a site that was built: a page or list that each has, and more pages than documents."""
-    if not any((folder / one).is_file() for one in ("index.html", "sitemap.xml", "404.html")):
+    # A site in several languages may have no page but theirs: en/index.html.
+    marks = ("index.html", "sitemap.xml", "404.html", "*/index.html")
+    if not any(next(folder.glob(one), None) for one in marks):
         return False
     endings = Counter(one.suffix for one in folder.rglob("*") if one.suffix in {".html", ".md"})
     return endings[".html"] > endings[".md"]
@@ -206,7 +208,11 @@ def _filled(text: str, path: str, survey: SiteSurvey) -> str:
     source = f"path = {json.dumps(path, ensure_ascii=False)}\n"
     source += "# It names the source in lists of problems, and in commands.\n"
     source += f"name = {json.dumps(_source_name(path), ensure_ascii=False)}\n"
-    source += f'# Whose rules say which files are articles.\nsite = "{survey.generator}"'
+    source += f'# Whose rules say which files are articles.\nsite = "{survey.generator}"\n'
+    source += (
+        "# No issue carries what it has today; `publisher articles announce` changes that.\n"
+    )
+    source += 'first_import = "archive"'
     return text.replace(_STARTER_NOTE, "").replace(_STARTER_PATH, source)
 
 

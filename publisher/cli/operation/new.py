@@ -89,6 +89,8 @@ def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:
 
     what = "a plain folder" if survey.generator == "plain" else f"a site of {survey.generator}"
     yield f"{site}: {what}{f', which stands at {survey.url}' if survey.url else ''}"
+    if survey.generator == "plain":
+        yield "  No generator that is known. If one builds pages of it, give their folder or address instead"
     for language, number in survey.languages.items():
         yield f"  {autonym(language)} ({language}): {common.count_noun(number, 'article')}"
     if missing := [one for one in survey.declared if one not in survey.languages]:

@@ -73,3 +73,17 @@ def test_untranslated_copies_are_no_articles_of_their_language(
     assert "\nWords: the program's own words are English in Brezhoneg (br); " in out
     _code, out, _err = run("run", "--once", tmp_path / "mine", "--now", "2026-02-01T00:00:00Z")
     assert "2 untranslated" in out
+
+
+def test_a_folder_of_no_known_generator_is_said_to_be_that_and_is_an_archive(
+    tmp_path: Path, run: Run
+) -> None:
+    site, mine = build(tmp_path / "texts", {"a.md": page(title="A")}), tmp_path / "mine"
+    _code, out, _err = run("new", mine, "--from", site)
+    assert out.splitlines()[:2] == [
+        f"{site}: a plain folder",
+        "  No generator that is known. If one builds pages of it, give their folder or address instead",
+    ]
+    run("run", "--once", mine)
+    _code, out, _err = run("sources", "list", mine)
+    assert "1 article, 1 of them an archive" in out

@@ -13,7 +13,11 @@ from publisher.app.articles import (
     count_mailed_articles,
 )
 from publisher.app.operation.cycle import open_pipeline
-from publisher.app.operation.new import check_free_folder, create_from_site
+from publisher.app.operation.new import (
+    check_free_folder,
+    create_from_site,
+    holds_built_pages,
+)
 from publisher.app.subscribers.preferences import EnteredPreferences, read_choices, save_choices
 from publisher.articles.model import Mailing, Provenance
 from publisher.clock import FixedClock
@@ -147,6 +151,22 @@ def test_a_generator_that_is_not_read_is_named_and_no_plain_folder(
     build(site / "dist", {"index.html": "<p>Home"})
     with pytest.raises(UsageError, match=f"its built pages are: give {site / 'dist'}"):
         create_from_site(tmp_path / "mine", site)
+
+
+@pytest.mark.parametrize(
+    ("files", "is_built"),
+    [
+        (["index.html", "a/index.html", "notes.md"], True),
+        # A site in several languages.
+        (["en/index.html", "en/a/index.html", "fr/index.html"], True),
+        (["a.html", "b/c.html"], False),
+        (["index.html", "a.md", "b.md"], False),
+    ],
+)
+def test_built_pages_are_told_from_documents(
+    tmp_path: Path, files: list[str], *, is_built: bool
+) -> None:
+    assert holds_built_pages(build(tmp_path, dict.fromkeys(files, "x"))) is is_built
 
 
 def test_what_is_no_site_and_a_folder_with_files_is_refused_with_what_to_do(
