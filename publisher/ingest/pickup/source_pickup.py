@@ -407,10 +407,13 @@ def _idle_sources(connection: Connection, settings: Settings, now: datetime) -> 
 
     last = last_ready(connection, now)
     stored = source_items.source_states(connection)
+    # One that is back is held no longer.
+    held = {one.source for one in item_problems.list_held_sources(connection)}
 
     def is_idle(options: SourceSettings) -> bool:
         state, ready_at = stored.get(options.name), last.get(options.name)
-        if state is None or state.fingerprint != _fingerprint(settings, options):
+        is_same = state is not None and state.fingerprint == _fingerprint(settings, options)
+        if state is None or not is_same or options.name in held:
             return False
         return ready_at is None or (
             bool(state.mark) and datetime.fromisoformat(state.mark) > ready_at
@@ -430,20 +433,24 @@ def _collecting(
 
 
 def former_names(
-    connection: Connection, stored: Mapping[str, str], sources: Iterable[SourceSettings]
+    connection: Connection, stored: Mapping[str, str], sources: Collection[SourceSettings]
 ) -> dict[str, str]:
     """Return the former names of sources that were renamed, by their names now.
 
-    On the web, a source at another address is another one: its poll renames what has the same address.
+    On the web, a source at another address is another one: its poll renames what has the same address. What was
+    removed and is held has stayed for a while, so a source that is added now is none of that.
     """
+    held, configured = item_problems.list_held_sources(connection), {o.name for o in sources}
+    removed = {one.source for one in held} - configured
+    left = {name: kind for name, kind in stored.items() if name not in removed}
     on_web = {one.name: one for one in sources if isinstance(one, PolledSourceSettings)}
-    found = renamed_sources(stored, [one for one in sources if one.name not in on_web])
+    found = renamed_sources(left, [one for one in sources if one.name not in on_web])
     if not on_web:
         return found
     from publisher.polling.store import list_polled, renamed_polled  # as above
 
     polled = list_polled(connection)
-    moved = {n: kind for n, kind in stored.items() if n not in polled and n not in on_web}
+    moved = {n: kind for n, kind in left.items() if n not in polled and n not in on_web}
     found |= renamed_sources(moved, [one for n, one in on_web.items() if n not in stored])
     waiting = renamed_polled(on_web, polled)
     return found | {name: former for former, name in waiting.items() if former in stored}

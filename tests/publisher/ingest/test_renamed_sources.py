@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from publisher.articles.model import Mailing
 from publisher.articles.tables import article
 from publisher.config.sources import FolderSourceSettings
 from publisher.ingest.pickup.source_pickup import former_names, renamed_sources
+from publisher.ingest.problems import list_held_sources
 from publisher.ingest.tables import source_item, source_table
 from publisher.polling.schedule import PollState
 from publisher.polling.store import PolledSource, save_polled
@@ -184,3 +186,23 @@ def test_a_source_on_the_web_was_renamed_if_its_address_is_the_same(
         save_polled(connection, rows)
         found = former_names(connection, {"a": "feed"}, publication.settings.sources)
     assert found == former
+
+
+def test_a_new_source_does_not_take_the_place_of_a_removed_one_that_is_held(
+    new_publication: Make,
+) -> None:
+    kept, removed = folder("articles"), folder("old", first_import="archive")
+    publication = new_publication(sources=[kept, removed])
+    for number in range(4):
+        publication.write(f"../old/{number}.md", title=f"Old {number}", date="2026-01-01")
+    publication.write("ferry.md", title="The ferry")
+    publication.pick_up()
+    publication.reload(sources=[kept])
+    publication.pick_up()
+    publication.reload(sources=[kept, folder("more", first_import="archive")])
+    publication.pick_up_file("../more/map.md", title="The map", date="2026-01-02")
+    found = {row["title"]: row["mailing"] for row in publication.rows(article)}
+    assert found["The map"] == Mailing.ARCHIVE
+    with publication.database.reading() as connection:
+        held = [one.source for one in list_held_sources(connection)]
+    assert held == ["old"]

@@ -18,6 +18,7 @@ from publisher.config.sources import PolledSourceSettings
 from publisher.errors import SourceError
 from publisher.fetching.addresses import LOOPBACK
 from publisher.fetching.client import GuardedClient
+from publisher.ingest.problems import list_held_sources
 from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.sources.entries import EntrySource
 from publisher.polling import store
@@ -723,3 +724,22 @@ def test_where_a_feed_has_summaries_its_pages_have_the_texts_each_is_read_once(
     polled.cycle(after=DAY)
     assert {"/story-1", "/story-3"} <= set(server.paths)
     assert "/story-2" not in server.paths
+
+
+def test_a_source_that_was_removed_and_is_back_is_held_no_longer(
+    server: NewsServer, new_publication: Make
+) -> None:
+    source = {"kind": "feed", "name": "harbour", "url": server.url("/feed")}
+    other = {**source, "name": "other", "url": server.url("/other")}
+    polled = Polled(new_publication(sources=[source, other]), server.client)
+    server.put("/feed", feed(1, 2, 3))
+    server.put("/other", feed(4))
+    polled.cycle()
+    held = []
+    for sources in ([other], [source, other]):
+        polled.folder.reload(sources=sources)
+        polled.cycle(after=DAY)
+        with polled.database.reading() as connection:
+            held.append([one.source for one in list_held_sources(connection)])
+    assert held == [["harbour"], []]
+    assert len(titles(polled)) == 4
