@@ -11,33 +11,25 @@ from lxml.html import HtmlElement
 from publisher.polling.foreign_values import plain_title, web_address
 from publisher.polling.model import AnswerError
 
-_FEED_TYPES = {
-    "application/rss+xml": "RSS",
-    "application/atom+xml": "Atom",
-    "application/feed+json": "JSON Feed",
-    "application/rdf+xml": "RDF",
-}
-# Feeds of comments, which have no articles.
-_NO_ARTICLES = re.compile(r"/comments/feed|[?&]feed=comments|comments", re.IGNORECASE)
+_FEED_TYPES = frozenset(
+    f"application/{one}" for one in ("rss+xml", "atom+xml", "feed+json", "rdf+xml")
+)
+# Feeds of comments have no articles.
+_NO_ARTICLES = re.compile("comments", re.IGNORECASE)
 # Where sites have a feed that no page names, the most usual first.
 USUAL_FEEDS = (
-    "/feed/",
-    "/index.xml",
-    "/rss.xml",
-    "/atom.xml",
-    "/feed.xml",
-    "/feed.json",
-    "/rss/",
+    *("/feed/", "/index.xml", "/rss.xml", "/atom.xml"),
+    *("/feed.xml", "/feed.json", "/rss/"),
 )
+_GENERATOR = "string(//meta[translate(@name, 'GENRATO', 'genrato') = 'generator']/@content)"
 _MOST_FEEDS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class FeedLink:
-    """A feed that a page names; `language` and `title` are empty where it does not say them."""
+    """A feed that a page names; `language` is empty where it does not say one."""
 
     url: str
-    title: str = ""
     language: str = ""
 
 
@@ -67,7 +59,7 @@ def read_front_page(body: bytes, url: str) -> FrontPage:
     base = web_address(next(bases, ""), url) or url
     links = [*_links(page, base)]
     feeds = [
-        FeedLink(address, plain_title(one.get("title") or ""), one.get("hreflang") or "")
+        FeedLink(address, one.get("hreflang") or "")
         for relations, address, one in links
         if "alternate" in relations
         and (one.get("type") or "").partition(";")[0].strip().lower() in _FEED_TYPES
@@ -82,17 +74,11 @@ def read_front_page(body: bytes, url: str) -> FrontPage:
     return FrontPage(
         title=plain_title(page.findtext(".//title") or ""),
         language=(page.get("lang") or "").strip(),
-        generator=plain_title(next(_generators(page), "")),
+        generator=plain_title(str(page.xpath(_GENERATOR))),
         api=next(apis, ""),
         feeds=tuple(dict.fromkeys(feeds))[:_MOST_FEEDS],
         others=tuple(one for one in others if one[0].lower() != "x-default"),
     )
-
-
-def _generators(page: HtmlElement) -> Iterator[str]:
-    for one in page.iter("meta"):
-        if (one.get("name") or "").lower() == "generator":
-            yield one.get("content") or ""
 
 
 def read_opml(body: bytes) -> tuple[FeedLink, ...]:
@@ -105,9 +91,7 @@ def read_opml(body: bytes) -> tuple[FeedLink, ...]:
     found = dict[str, FeedLink]()
     for one in root.iter("outline"):
         if url := web_address(one.get("xmlUrl") or ""):
-            found.setdefault(
-                url, FeedLink(url, one.get("text") or "", one.get("language") or "")
-            )
+            found.setdefault(url, FeedLink(url, one.get("language") or ""))
     return tuple(found.values())
 
 

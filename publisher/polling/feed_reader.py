@@ -89,7 +89,6 @@ def read_feed(body: bytes, url: str, content_type: str) -> WebFeed:
     return WebFeed(
         title=_title(feed),
         language=foreign.plain_title(feed.get("language") or ""),
-        home=links.of("alternate") or foreign.web_address(feed.get("link") or "", url),
         hub=links.of("hub"),
         topic=links.of("self"),
         # RFC 5005 sections 4 and 3.

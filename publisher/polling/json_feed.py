@@ -15,7 +15,6 @@ def read_json_feed(body: bytes, url: str) -> WebFeed:
     return WebFeed(
         title=foreign.plain_title(foreign.json_text(feed, "title")),
         language=foreign.plain_title(foreign.json_text(feed, "language")),
-        home=foreign.web_address(foreign.json_text(feed, "home_page_url"), url),
         hub=next(_hubs(feed, url), ""),
         topic=foreign.web_address(foreign.json_text(feed, "feed_url"), url),
         following=foreign.web_address(foreign.json_text(feed, "next_url"), url),

@@ -59,7 +59,7 @@ class WebEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebFeed:
-    """A feed. `home` is the page that it belongs to, `hub` and `topic` are those of WebSub.
+    """A feed. `hub` and `topic` are those of WebSub.
 
     `following` is where older entries stand (RFC 5005, JSON Feed), `interval` how often it asks to be read.
     `skipped` are hours of the week, from Monday at 0 UTC, in which it is not to be asked. `left_out` is the number of entries beyond the limit.
@@ -67,7 +67,6 @@ class WebFeed:
 
     title: str = ""
     language: str = ""
-    home: str = ""
     hub: str = ""
     topic: str = ""
     following: str = ""

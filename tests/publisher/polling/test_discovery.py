@@ -22,8 +22,8 @@ def test_a_page_names_feeds_languages_generator_and_api() -> None:
     assert (page.title, page.language) == ("Le Port & la Mer", "fr-CA")
     assert (page.generator, page.api) == ("WordPress 6.8", "https://example.org/wp-json/")
     assert page.feeds == (
-        FeedLink("https://example.org/feed/", "Le Port » Flux"),
-        FeedLink("https://example.org/en/atom.xml", "", "en"),
+        FeedLink("https://example.org/feed/"),
+        FeedLink("https://example.org/en/atom.xml", "en"),
     )
     assert page.others == (("en", "https://example.org/en/"),)
 
@@ -31,7 +31,7 @@ def test_a_page_names_feeds_languages_generator_and_api() -> None:
 def test_a_list_of_feeds_is_read_whatever_its_folders() -> None:
     body = b"""<opml version="2.0"><body><outline text="All"><outline text="One" xmlUrl="https://a.example/feed"/>
     <outline xmlUrl="https://a.example/feed"/><outline xmlUrl="javascript:x"/></outline></body></opml>"""
-    assert read_opml(body) == (FeedLink("https://a.example/feed", "One"),)
+    assert read_opml(body) == (FeedLink("https://a.example/feed"),)
     with pytest.raises(AnswerError, match="no list of feeds"):
         read_opml(b"words")
 
