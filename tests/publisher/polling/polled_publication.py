@@ -29,6 +29,7 @@ class Polled:
         self.folder = folder
         self.client = client
         self.pictures: CopiedPictures | None = None
+        self.seconds_between = 0.0
 
     @property
     def database(self) -> Database:
@@ -48,7 +49,7 @@ class Polled:
             self.client,
             self.folder.settings.secrets,
             spread=lambda: 0.0,
-            seconds_between=0.0,
+            seconds_between=self.seconds_between,
             pictures=self.pictures,
             root=self.folder.settings.folders.root,
         ).run(only=only)
