@@ -148,13 +148,18 @@ def _complete(
     """Change entries by what others say; forget the pages that are gone. What is older than `news` is an archive."""
     _leave_out_copies(entries, pages)
     _link(entries, pages, languages)
-    for url, entry in entries.items():
-        if pages[url].is_old and entry.published is None:
+    listed = {bare_link(url) for url, one in pages.items() if entries and not one.gone_at}
+    for url, entry in [*entries.items()]:
+        mark = iso_time(pages[url].mark)
+        if entry.published is None and (pages[url].is_old or (mark and mark < news)):
             # It was there at the first poll, nobody knows since when.
-            times = [iso_time(pages[url].mark), news - timedelta(seconds=1)]
+            times = [mark, news - timedelta(seconds=1)]
             entries[url] = replace(entry, published=min(filter(None, times)))
         if entry.expired and pages[url].gone_at:
             del pages[url]
+            if bare_link(url) in listed - {""}:
+                # The same page stands at https by now, or with a slash.
+                del entries[url]
 
 
 def merged_pages(before: Pages, listed: Pages, now: datetime, *, is_first: bool) -> Pages:
@@ -162,7 +167,8 @@ def merged_pages(before: Pages, listed: Pages, now: datetime, *, is_first: bool)
     pages = Pages()
     for url, one in listed.items():
         old = before.get(url, replace(one, is_old=is_first))
-        told = one.translations or old.translations
+        is_read = one.mark and one.mark == old.read_mark
+        told = () if is_read else one.translations or old.translations
         pages[url] = replace(
             old, mark=one.mark, parent=one.parent, translations=told, gone_at=""
         )
@@ -246,7 +252,9 @@ class _PageList:
             return self._closed(url, replace(page, problem=problem))
         told = tuple(dict.fromkeys((*page.translations, *found.entry.translations)))
         entry = replace(found.entry, id=url, translations=told)
-        return replace(page, problem="", is_filed=True, translations=()), entry
+        # Without a mark it is read again, maybe when its listing is not.
+        kept = () if page.mark else page.translations
+        return replace(page, problem="", is_filed=True, translations=kept), entry
 
     def _few(self, pages: Sequence[tuple[str, _Value]]) -> dict[str, _Value]:
         if len(pages) > MAX_PAGES:

@@ -1,5 +1,6 @@
 """Polls of pages: by a sitemap, a list or a folder; each once, unless it has changed; and what is gone."""
 
+import json
 import re
 import shutil
 import tomllib
@@ -530,3 +531,52 @@ def test_an_article_that_was_closed_to_programs_by_mistake_comes_back(
     site.server.put("/1", article("1"))
     polled.cycle(after=DAY)
     assert titles(polled) == ["1"]
+
+
+def test_an_article_whose_address_only_got_a_slash_is_not_withdrawn(
+    site: Site, make_polled: Any
+) -> None:
+    polled = make_polled()
+    site.write("/story1")
+    site.write("/other")
+    polled.cycle()
+    del site.marks["/story1"], site.server.pages["/story1"]
+    site.marks["/story1/"] = "2026-01-02"
+    site.server.put("/story1/", article("story1"))
+    site.list()
+    assert [polled.cycle(after=DAY).withdrawn for _poll in range(3)] == [0, 0, 0]
+    assert titles(polled) == ["other", "story1"]
+
+
+def test_undated_pages_that_a_sitemap_lacked_for_a_time_are_no_news(
+    site: Site, make_polled: Any
+) -> None:
+    polled = make_polled(include=["/*"])
+    for number in range(62):
+        site.write(f"/{number:02}", "2025-06-01", date="")
+    polled.cycle()
+    marks = dict(site.marks)
+    del site.marks["/60"], site.marks["/61"]
+    site.list()
+    polled.cycle(after=HOUR)
+    site.marks = marks
+    site.list()
+    assert polled.cycle(after=HOUR).new == 2
+    assert titles(polled, Mailing.NEWS) == []
+
+
+def test_a_page_without_a_time_keeps_the_translations_that_its_sitemap_names(
+    site: Site, make_polled: Any
+) -> None:
+    polled = make_polled()
+    other = site.server.url("/x")
+    site.links["/1"] = f"<xhtml:link rel='alternate' hreflang='de' href='{other}'/>"
+    site.write("/1", "")
+    polled.cycle()
+    site.server.pages["/1"].validates = False
+    assert [polled.cycle(after=DAY).changed for _poll in range(2)] == [0, 0]
+    site.write("/1", "2026-02-01")
+    polled.cycle(after=HOUR)
+    polled.cycle(after=HOUR)
+    (state,) = [json.loads(polled.source().state.cursor)]
+    assert "translations" not in state["pages"][site.server.url("/1")]
