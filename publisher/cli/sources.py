@@ -47,7 +47,8 @@ def source_lines(one: SourceStatus) -> Iterator[str]:
 
 def poll_line(one: PolledSource) -> str:
     read = common.rfc3339_or_none(one.last_read_at) or "never"
-    again = common.rfc3339_or_none(one.next_at) if one.is_asked else "not by itself"
+    next_at = one.next_at.replace(microsecond=0)
+    again = common.rfc3339_or_none(next_at) if one.is_asked else "not by itself"
     return f"last read {read}, next try {again}; {escape_line(one.reason)}"
 
 
