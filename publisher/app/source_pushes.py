@@ -116,8 +116,11 @@ def note_push(connection: Connection, source: str, now: datetime) -> None:
     if one is None or not one.is_asked or one.has_failed or one.result == PollResult.WAIT:
         return
     push = one.state.push
-    if due := hubs.due_after_push(push, one.next_at, now):
-        _save(connection, one, next_at=due, push=replace(push, pushed_at=due))
+    due = hubs.due_after_push(push, one.next_at, now)
+    # What is due may have been asked just before the change: then the poll that ends sees that a push came.
+    if due or one.next_at <= now:
+        pushed = replace(push, pushed_at=due or now)
+        _save(connection, one, next_at=due or one.next_at, push=pushed)
 
 
 # The address that a hub calls, and the key of its signatures. Both follow from the publication's secret.

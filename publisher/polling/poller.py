@@ -40,6 +40,7 @@ from publisher.polling.ghost import ask_ghost
 from publisher.polling.identity import EntryMarks, bare_host
 from publisher.polling.model import WebEntry
 from publisher.polling.picture_copies import CopiedPictures
+from publisher.polling.push import BETWEEN_PUSHES
 from publisher.polling.schedule import PollAnswer, PollResult, PollState
 from publisher.polling.store import Filed, FilingRules, PolledSource
 from publisher.polling.wordpress import ask_wordpress
@@ -360,6 +361,8 @@ def _after(  # what a poll knows
         again = now + max(options.settle, schedule.SHORTEST_INTERVAL)
         state = replace(state, next_at=min(state.next_at, again))
     is_read = polled.result in {PollResult.NEW, PollResult.UNCHANGED}
+    if is_read and push.pushed_at != asked.source.state.push.pushed_at:
+        state = replace(state, next_at=min(state.next_at, now + BETWEEN_PUSHES))
     after = replace(
         one,
         state=state,

@@ -19,7 +19,7 @@ _LEASE, _LONGEST_LEASE = 10 * _DAY, 14 * _DAY
 # Of a lease, after which it is renewed; never sooner than after the shortest time.
 _RENEWED_AFTER, _SHORTEST = 0.8, _HOUR
 # A push has a feed asked so often at most.
-_BETWEEN_PUSHES = timedelta(minutes=1)
+BETWEEN_PUSHES = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +99,5 @@ def confirmed(push: PushState, question: Mapping[str, str], now: datetime) -> Pu
 
 def due_after_push(push: PushState, next_at: datetime, now: datetime) -> datetime | None:
     """Return when a push has its feed asked; None if that comes by itself soon enough."""
-    due = max(now, push.pushed_at + _BETWEEN_PUSHES) if push.pushed_at else now
+    due = max(now, push.pushed_at + BETWEEN_PUSHES) if push.pushed_at else now
     return due if due < next_at else None

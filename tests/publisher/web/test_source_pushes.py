@@ -15,7 +15,7 @@ from publisher.polling import store
 from publisher.polling.push import PushState, named_hub
 from publisher.web.pages.responses import WebContext
 from tests.publisher.conftest import NOW, Make, PublicationFolder
-from tests.publisher.polling.news_server import NewsServer, news_server
+from tests.publisher.polling.news_server import NewsServer, Page, news_server
 from tests.publisher.polling.polled_publication import DAY, HOUR, Polled
 from tests.publisher.webhooks.receiver import Receiver, Reply, receiving
 
@@ -269,3 +269,21 @@ def test_header_fields_name_the_hub_before_the_document_does() -> None:
         "<>; rel=hub; <, , rel=": ("", ""),
     }.items():
         assert named_hub({"Link": link}, *document) == found
+
+
+def test_a_push_that_comes_while_its_feed_is_asked_has_it_asked_once_more(
+    pushed: Pushed,
+) -> None:
+    pushed.show("a")
+    pushed.turn()
+    pushed.question()
+    page = pushed.server.pages.pop("/feed")
+
+    def answer(_path: str) -> Page:
+        pushed.push()
+        return page
+
+    pushed.server.answer = answer
+    pushed.polled.poll("a/b é", after=HOUR)
+    now = pushed.polled.folder.clock.now()
+    assert pushed.polled.source("a/b é").next_at <= now + MINUTE
