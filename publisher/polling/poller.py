@@ -369,7 +369,8 @@ def _after(  # what a poll knows
         result=polled.result,
         reason="; ".join(filter(None, (polled.text, asked.note))),
         last_read_at=now if is_read else one.last_read_at,
-        first_read_at=one.first_read_at or (now if is_read else None),
+        # Even if the site did not send all of its pages.
+        first_read_at=one.first_read_at or (now if is_read or asked.entries else None),
     )
     return after, polled.host_until
 

@@ -580,3 +580,17 @@ def test_a_page_without_a_time_keeps_the_translations_that_its_sitemap_names(
     polled.cycle(after=HOUR)
     (state,) = [json.loads(polled.source().state.cursor)]
     assert "translations" not in state["pages"][site.server.url("/1")]
+
+
+def test_what_comes_before_a_busy_site_has_shown_all_its_old_pages_is_news(
+    site: Site, make_polled: Any
+) -> None:
+    polled = make_polled()
+    for number in (1, 2):
+        site.write(f"/{number}")
+    site.server.put("/2", b"", status=503, headers={"Retry-After": "7200"})
+    assert polled.cycle().new == 1
+    site.server.put("/2", article("2"))
+    site.write("/3", f"{NOW + DAY:%F}", day=f"{NOW + DAY:%F}")
+    assert polled.cycle(after=2 * DAY).new == 2
+    assert titles(polled, Mailing.NEWS) == ["3"]
