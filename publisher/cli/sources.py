@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from publisher.app.sources import SourceStatus
     from publisher.imports.files import PlannedFile
     from publisher.ingest.reports.source_survey import SourceSurvey
+    from publisher.polling.model import WebEntry
     from publisher.polling.probe import Probe
     from publisher.polling.store import PolledSource
 
@@ -102,15 +104,27 @@ def sources_list_command(given: common.Given) -> None:
         echo("\n".join(source_lines(source)))
 
 
+def _entry_line(entry: WebEntry, language: str) -> str:
+    """Say what an entry would be, its size counted in HTML that is not parsed: it is of others."""
+    date = f"{entry.published:%F}" if entry.published else "no date"
+    html = entry.text or entry.summary
+    words = re.findall(r"[^\W_]+", re.sub("<[^<>]*>", " ", html))
+    pictures = max(html.lower().count("<img"), int(bool(entry.picture)))
+    size = f"{common.count_noun(len(words), 'word')}, {common.count_noun(pictures, 'picture')}"
+    others = sorted({tag for tag, _url in entry.translations} - {language, "x-default"})
+    also = f", also in {', '.join(others)}" if others else ""
+    return escape_line(
+        f"{language or '?'} {date} {entry.title}: {size}{also} ({entry.url or 'no address'})"
+    )
+
+
 def probe_lines(found: Probe, *, shows_tables: bool = True) -> Iterator[str]:
     yield f"{found.url}: {found.what}, {found.title!r}"
     for one in found.feeds:
         entries = common.count_noun(len(one.feed.entries), "entry", "entries")
         yield f"{one.url}: {one.feed.title!r} in {one.language or 'no stated language'}, {entries}"
         for entry in one.feed.entries[:_ENTRIES_SHOWN]:
-            date = f"{entry.published:%F}" if entry.published else "no date"
-            language = entry.language or one.language or "?"
-            yield f"  {language} {date} {escape_line(entry.title)} ({entry.url})"
+            yield f"  {_entry_line(entry, entry.language or one.language)}"
         yield from (f"  Missing: {sentence}" for sentence in one.missing)
     yield from (f"Also: {escape_line(note)}" for note in found.notes)
     if not shows_tables:

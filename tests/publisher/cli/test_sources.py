@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from publisher.cli.sources import probe_lines
+from publisher.polling.model import WebEntry, WebFeed
+from publisher.polling.probe import FoundFeed, Probe
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.imports.exports import ENGLISH, item, wxr
@@ -135,3 +138,22 @@ def test_the_command_shows_what_would_be_written_and_then_writes_it(
     assert "write it like" in refuses(run, "import", file, folder, "--language-map", "de")
     publication.write("_config.yml", "title: x")
     assert "is the site of jekyll" in refuses(run, "import", file, folder)
+
+
+def test_what_would_come_of_an_address_is_listed_with_its_size_and_languages() -> None:
+    entry = WebEntry(
+        url="https://e.example/a",
+        title="The\nferry",
+        html="<p>It left <b>at</b> nine.<img src='a.png'>",
+        translations=(("fr", "https://e.example/fr/a"), ("x-default", "https://e.example/a")),
+    )
+    bare = WebEntry(title="Fog", summary="<" * 100_000, picture="https://e.example/f.png")
+    found = FoundFeed(
+        url="https://e.example/feed", feed=WebFeed(entries=(entry, bare)), language="en"
+    )
+    lines = list(probe_lines(Probe(url="https://e.example/", feeds=[found])))
+    assert lines[2:4] == [
+        "  en no date The\\nferry: 4 words, 1 picture, also in fr (https://e.example/a)",
+        "  en no date Fog: 0 words, 1 picture (no address)",
+    ]
+    assert lines[-3:] == ['kind = "feed"', 'url = "https://e.example/feed"', 'language = "en"']
