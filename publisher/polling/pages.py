@@ -256,6 +256,10 @@ class _PageList:
         kept = () if page.mark else page.translations
         return replace(page, problem="", is_filed=True, translations=kept), entry
 
+    def _is_sure(self, gone: KnownPage) -> bool:
+        """Return whether a page has been gone since an earlier poll, which nobody has asked for just before."""
+        return gone.gone_at <= (self._asking.now - schedule.SHORTEST_INTERVAL).isoformat()
+
     def _few(self, pages: Sequence[tuple[str, _Value]]) -> dict[str, _Value]:
         if len(pages) > MAX_PAGES:
             self.notes.append(f"{len(pages) - MAX_PAGES} of its pages are too many")
@@ -283,11 +287,10 @@ class _Folder(_PageList):
         return PollAnswer(HTTPStatus.OK, {}, said, interval=schedule.SHORTEST_INTERVAL), pages
 
     def due(self, pages: Pages) -> list[str]:
-        now = self._asking.now.isoformat()
         return [
             path
             for path, one in pages.items()
-            if (one.gone_at < now if one.gone_at else one.read_mark != one.mark)
+            if (self._is_sure(one) if one.gone_at else one.read_mark != one.mark)
         ]
 
     def read(self, path: str, pages: Pages) -> tuple[KnownPage, WebEntry | None]:
@@ -464,8 +467,7 @@ class Website(_PageList):
             raise RefusedError(answer)
         if answer.status in _GONE and page.gone_at:
             # A site that is being built anew may answer so for a moment: the next poll asks once more.
-            is_sure = page.gone_at < self._asking.now.isoformat()
-            return page, WebEntry(id=url, expired=True) if is_sure else None
+            return page, WebEntry(id=url, expired=True) if self._is_sure(page) else None
         page = replace(page, read_at=self._asking.now.isoformat(), read_mark=page.mark)
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return page, None
