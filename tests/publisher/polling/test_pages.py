@@ -363,7 +363,7 @@ def test_a_folder_of_built_pages_is_read_with_its_pictures_and_what_it_lacks_twi
     assert (report.new, report.changed) == (0, 0)
     (folder / "posts" / "3.html").unlink()
     # Somebody asks for it twice while it is being built.
-    assert [polled.poll("harbour").withdrawn for _poll in range(2)] == [0, 0]
+    assert [polled.poll("harbour", after=HOUR / 60).withdrawn for _poll in range(2)] == [0, 0]
     assert polled.cycle(after=HOUR).withdrawn == 1
     shutil.rmtree(folder / "posts")
     (folder / "index.html").unlink()
