@@ -12,6 +12,7 @@ import re
 import stat
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -353,10 +354,12 @@ def pictures_of_folder(
     def read(address: str) -> bytes | None:
         for base in bases:
             path = unquote(urlsplit(address).path.removeprefix(urlsplit(base).path))
-            file = (folder / path.lstrip("/")).resolve()
-            is_inside = address.startswith(base) and file.is_relative_to(folder)
-            if is_inside and file.is_file():
-                return file.read_bytes()
+            # No file has a name that is too long, or has a zero byte.
+            with suppress(OSError, ValueError):
+                file = (folder / path.lstrip("/")).resolve()
+                is_inside = address.startswith(base) and file.is_relative_to(folder)
+                if is_inside and file.is_file():
+                    return file.read_bytes()
         return None
 
     return read

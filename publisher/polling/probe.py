@@ -229,7 +229,11 @@ def probe_folder(folder: Path, place: str, parser: ParserProcess) -> Probe:
     found = Probe(url=place, what=f"a folder with {len(files)} built pages")
     entries, reasons = list[WebEntry](), Counter[str]()
     for path in sorted(files, key=lambda one: (one.count("/"), one))[:_MOST_FILES]:
-        read = parser.run(read_web_page, (folder / path).read_bytes(), "")
+        try:
+            read = parser.run(read_web_page, (folder / path).read_bytes(), "")
+        except (AnswerError, OSError) as error:
+            reasons[f"can't be read ({error})"] += 1
+            continue
         if path == "index.html":
             found.title = read.entry.title
         entries += [] if read.problem else [replace(read.entry, id=path)]

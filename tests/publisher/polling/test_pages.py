@@ -6,6 +6,7 @@ import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from publisher.articles.model import Mailing
 from publisher.config.sources import SOURCE_KINDS
 from publisher.errors import ConfigError, SourceError
-from publisher.polling.pages import built_files
+from publisher.polling.model import WebEntry
+from publisher.polling.pages import built_files, pictures_of_folder
 from publisher.polling.picture_copies import PICTURES, CopiedPictures
 from publisher.polling.schedule import PollResult
 from publisher.polling.tables import polled_entry
@@ -506,6 +508,17 @@ def test_a_page_that_leads_to_the_front_page_for_a_time_is_no_article_and_asked_
     site.server.put("/news2", article("news2", day=f"{NOW + DAY:%F}"))
     assert polled.cycle(after=DAY).new == 1
     assert titles(polled) == ["news1", "news2"]
+
+
+@pytest.mark.parametrize("name", ["x%00.png", "a" * 300, "..%2fsecret.png"])
+def test_a_picture_whose_address_is_no_name_of_a_file_is_none_of_the_folder(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (tmp_path / "dist").mkdir()
+    entry = WebEntry(id="a.html", url="https://example.org/a")
+    read = pictures_of_folder(tmp_path, SimpleNamespace(path="dist"), [entry])
+    assert read(f"https://example.org/{name}") is None
 
 
 def test_a_folder_that_is_deleted_while_it_is_listed_is_not_taken_for_an_empty_one(

@@ -115,6 +115,7 @@ def test_of_a_site_without_a_feed_the_pages_of_its_sitemap_are_offered(
 
 def test_a_folder_of_built_pages_is_offered_with_what_is_left_out(tmp_path: Path) -> None:
     build_site("Pelican", tmp_path, posts(12))
+    (tmp_path / "blank.html").write_bytes(b"")
     (found,) = probe_folder(tmp_path, "../dist", ParserHere()).feeds
     assert found.table == {
         "kind": "pages",
@@ -125,6 +126,7 @@ def test_a_folder_of_built_pages_is_offered_with_what_is_left_out(tmp_path: Path
     assert len(found.feed.entries) == len(posts(12))
     said = "; ".join(found.missing)
     assert "1 pages lead to other pages" in said
+    assert "1 pages can't be read (this is no page of HTML)" in said
     assert "16 do not say where they stand" in said
     (tmp_path / "empty").mkdir()
     assert probe_folder(tmp_path / "empty", "empty", ParserHere()).feeds == []
