@@ -44,6 +44,10 @@ _HEADERS = {
 logging.getLogger("urllib3.connection").disabled = True
 
 
+# Lower ones belong to services that everybody knows (RFC 6335, section 6).
+_FIRST_FREE_PORT = 1024
+
+
 def look_up(host: str, port: int) -> list[str]:
     """Return the IP addresses of a host, in the system's order. Raise OSError."""
     entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -184,6 +188,10 @@ class GuardedClient:
             to = ", ".join(refused[:3]) or "no address"
             where = f"{target.host} leads to {to}"
             raise FetchError(FetchProblem.FORBIDDEN, to if to == target.host else where)
+        # Others of these are of mail servers and the like, which nobody shall reach through us.
+        is_web = target.port in {80, 443} or target.port >= _FIRST_FREE_PORT
+        if not is_web and any(map(addresses.is_public, ips)):
+            raise FetchError(FetchProblem.ADDRESS, f"port {target.port} is none of the web")
         return ips
 
 

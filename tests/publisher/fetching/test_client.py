@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from publisher.fetching.addresses import LOOPBACK, WebRequest
+from publisher.fetching.addresses import LOOPBACK, WebRequest, read_target
 from publisher.fetching.client import GuardedClient
 from publisher.fetching.limits import FetchError, FetchLimits, FetchProblem
 from publisher.testing.hostile_server import (
@@ -325,6 +325,27 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(
     client = GuardedClient(LIMITS, lookup=lookup_of(addresses)[0])
     assert problem(client, "http://example.org/") is FetchProblem.FORBIDDEN
     assert connections == []
+
+
+@pytest.mark.parametrize("port", [22, 25, 1023])
+def test_a_port_of_another_service_is_not_reached_on_the_public_net(
+    connections: list[Any], port: int
+) -> None:
+    lookup = lookup_of(["1.1.1.1"])[0]
+    assert (
+        problem(GuardedClient(LIMITS, lookup=lookup), f"http://e.example:{port}/")
+        is FetchProblem.ADDRESS
+    )
+    assert connections == []
+    # In an intranet that somebody has named, and on other ports, it may be.
+    for place, networks, ip in (
+        (f"e.example:{port}", LOOPBACK, "127.0.0.1"),
+        ("e.example:1024", (), "1.1.1.1"),
+        ("e.example:443", (), "1.1.1.1"),
+    ):
+        client = GuardedClient(LIMITS, networks, lookup=lookup_of([ip])[0])
+        target = read_target(f"http://{place}/")
+        assert client._judged(target, time.monotonic() + 9) == [ip]
 
 
 def test_of_a_thousand_private_addresses_three_are_said() -> None:
