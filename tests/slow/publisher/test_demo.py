@@ -150,7 +150,7 @@ def test_the_live_demo_picks_up_what_sites_of_this_machine_publish(
         assert [title for title in titles if title not in page] == []
     assert " · tide-table.example\n" in monday["en"].read_text("utf-8")
     # The one with a picture has it from here, and a translation is the same story.
-    story = here / "public/en/stories/rope-shed-wp-12/index.html"
+    story = here / "public/en/stories/new-wheel/index.html"
     assert "/media/" in story.read_text("utf-8")
     assert story.parent.name in monday["zh-Hans"].read_text("utf-8")
     # An entry from before the last week is an archive, and nothing is asked any more.
