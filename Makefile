@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
+PIP := $(BIN)/pip --disable-pip-version-check --quiet --quiet
 SOURCES := publisher feeds subscribers tests tools
 
 RUN := $(BIN)/pytest -n auto --dist worksteal
@@ -90,13 +90,16 @@ support: $(VENV)/runtime  ## renew what is known of mail programs (needs npm)
 
 lock:  ## renew the lock files (needs uv); hashes only, no addresses
 	uv pip compile --quiet pyproject.toml --group build --universal --python-version 3.11 --upgrade \
-	  --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt
+	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt
 	uv pip compile --quiet pyproject.toml --group build --group dev --universal --python-version 3.11 \
-	  --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --constraint requirements.txt --output-file requirements-dev.txt
 	uv pip compile --quiet pyproject.toml --extra postgres --extra engine --extra s3 --universal --python-version 3.11 \
-	  --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --constraint requirements.txt --output-file requirements-extras.txt
+	# An extra that is written in two ways ends pip 23; what it asks for is in pyproject.toml.
+	sed -i.former 's/^lxml\[html-clean\]==/lxml==/' requirements.txt requirements-dev.txt requirements-extras.txt
+	rm requirements*.former
 
 clean:  ## remove what these verbs made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
