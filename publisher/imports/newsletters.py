@@ -8,7 +8,7 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -64,14 +64,17 @@ def _decoded(content: bytes) -> str:
     return foreign.without_controls(content.decode("utf-8-sig", "replace"))
 
 
-def _csv_rows(content: bytes) -> Iterator[Mapping[str, str]]:
-    """Yield the rows of a table by the names of its columns, in small letters."""
-    csv.field_size_limit(10_000_000)
+def _csv_rows(content: bytes) -> list[Mapping[str, str]]:
+    """Return the rows of a table by the names of its columns, in small letters."""
+    # Of the whole process: lists of subscribers have shorter cells.
+    usual = csv.field_size_limit(10_000_000)
     try:
-        for row in csv.DictReader(io.StringIO(_decoded(content), newline="")):
-            yield {str(key).strip().lower(): value or "" for key, value in row.items() if key}
+        read = [*csv.DictReader(io.StringIO(_decoded(content), newline=""))]
     except csv.Error as error:
         raise ImportProblemError(f"a table in it can't be read: {error}") from None
+    finally:
+        csv.field_size_limit(usual)
+    return [{str(k).strip().lower(): v or "" for k, v in row.items() if k} for row in read]
 
 
 def _drop_furniture(body: HtmlElement, furniture: re.Pattern[str]) -> None:
@@ -85,7 +88,7 @@ def read_substack(files: ExportFiles, options: ExportWishes) -> Export:
     """Read posts.csv, and the text of each post from posts/ID.html."""
     kinds = {"newsletter", "podcast", *options.kinds}
     texts = {one.rpartition("/")[2]: one for one in files.below("posts", ".html")}
-    rows = [*_csv_rows(files.read(files.named("posts.csv")))]
+    rows = _csv_rows(files.read(files.named("posts.csv")))
     posts = (_substack_post(row, kinds, texts, files, options) for row in rows)
     sounds = sum(row.get("type") == "podcast" for row in rows)
     notes = (f"{sounds} of the type podcast, with their recordings",) if sounds else ()
@@ -198,7 +201,7 @@ def read_buttondown(files: ExportFiles, options: ExportWishes) -> Export:
         except AnswerError as error:
             raise ImportProblemError(f"{name}: {error}") from None
     else:
-        rows = [*_csv_rows(files.read(files.named("emails.csv")))]
+        rows = [dict(row) for row in _csv_rows(files.read(files.named("emails.csv")))]
     texts = {
         one.rpartition("/")[2].removesuffix(".md"): one for one in files.below("emails", ".md")
     }
@@ -240,7 +243,7 @@ def _buttondown_post(
 def read_mailchimp(files: ExportFiles, _options: ExportWishes) -> Export:
     """Read the mails in campaigns_content/; campaigns.csv says when each was sent."""
     table = files.named("campaigns.csv")
-    rows = [*_csv_rows(files.read(table))] if table else []
+    rows = _csv_rows(files.read(table)) if table else []
     sent = {
         _plain(row[key]): row for row in rows for key in ("title", "subject") if row.get(key)
     }

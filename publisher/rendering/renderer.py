@@ -7,6 +7,7 @@ Results are strings; the caller writes files.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -373,8 +374,11 @@ def _shipped_hash(folder: Path) -> bytes:
 def _sources(folder: Path) -> list[str]:
     """Return the names below a folder of what subscribers' output depends on: nothing of the shipped console."""
     is_shipped = folder == template_files.shipped_templates_folder()
-    names = filter(
-        lambda name: name.endswith(_TEMPLATE_SUFFIXES), template_files.names_below(folder)
-    )
-    found = (name for name in names if not (is_shipped and "/console/" in f"/{name}"))
+    found = []
+    for place, folders, files in os.walk(folder):
+        if is_shipped and "console" in folders:
+            folders.remove("console")
+        below = place[len(str(folder)) + 1 :]
+        names = (f"{below}/{name}" if below else name for name in files)
+        found += [name for name in names if name.endswith(_TEMPLATE_SUFFIXES)]
     return sorted(found, key=lambda name: name.split("/"))

@@ -85,7 +85,7 @@ def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
 @cache
 def shipped_template_names() -> frozenset[str]:
     """Return the names of the templates that a publication may replace."""
-    names = names_below(shipped_templates_folder())
+    names = _names(shipped_templates_folder())
     return frozenset(name for name in names if not name.startswith(("console/", "locale/")))
 
 
@@ -96,7 +96,7 @@ def misspelt_templates(root: Path) -> Iterator[str]:
         if near and one.name not in near and one.is_dir():
             yield f"{one.name}/: this folder is not read; did you mean templates/?"
     shipped = shipped_template_names()
-    for name in names_below(root / "templates"):
+    for name in _names(root / "templates"):
         if name.endswith(".po"):
             if not _CATALOGUE.fullmatch(name):
                 yield f"templates/{name} is not read; a catalogue is templates/locale/<language>/LC_MESSAGES/messages.po"
@@ -104,7 +104,7 @@ def misspelt_templates(root: Path) -> Iterator[str]:
             yield f"templates/{name} replaces no template; did you mean {near[0]}?"
 
 
-def names_below(folder: Path) -> Iterator[str]:
+def _names(folder: Path) -> Iterator[str]:
     """Yield the names of a folder's visible files. Raises RenderingError for a folder that can't be read."""
     for path, changed, size in sorted(_entries(str(folder))):
         if changed or size:  # not a folder

@@ -1,5 +1,6 @@
 """Exports of other systems than WordPress become files; what is hostile in a zip file does nothing."""
 
+import csv
 import json
 import stat
 import zipfile
@@ -159,6 +160,8 @@ def test_posts_of_substack_are_read_and_paid_ones_left_out(bring: Bring) -> None
         "Thread": "is a thread (--types thread)",
     }
     assert report.notes == ["1 of the type podcast, with their recordings"]
+    # A list of subscribers has the usual limit afterwards.
+    assert csv.field_size_limit() == 128 * 1024
     bring.publication.pick_up()
     ferry, talk = bring.publication.one("ferry"), bring.publication.one("talk")
     assert (ferry.title, ferry.summary) == ("The “Ferry”", "Off")
