@@ -401,13 +401,16 @@ def test_a_source_names_one_place_of_its_pages_and_not_what_the_program_writes(
 
 
 def test_the_samples_of_the_documentation_are_settings_that_fit(new_publication: Make) -> None:
-    page = (ROOT / "docs/reference/sources.md").read_text("utf-8")
-    tables = [
-        tomllib.loads(one)["source"][0]
-        for one in re.findall("```toml\n(.*?)```", page, re.DOTALL)
-    ]
-    kinds = [one["kind"] for one in tables]
-    assert {*kinds} == {*SOURCE_KINDS} - {"folder"}
+    tables = list[dict[str, Any]]()
+    folder = ROOT / "docs/reference"
+    for file in (folder / "sources.md", *sorted(folder.glob("source-*.md"))):
+        samples = re.findall("```toml\n(.*?)```", file.read_text("utf-8"), re.DOTALL)
+        found = [tomllib.loads(one)["source"][0] for one in samples]
+        # A page for each kind.
+        if file.stem.startswith("source-"):
+            assert {one["kind"] for one in found} == {file.stem.removeprefix("source-")}
+        tables += found
+    assert {one["kind"] for one in tables} == {*SOURCE_KINDS} - {"folder"}
     for number, table in enumerate(tables):
         settings = new_publication(sources=[{**table, "name": f"{number}"}]).settings
         assert settings.sources[0].place in {
