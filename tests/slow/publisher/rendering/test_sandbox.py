@@ -19,7 +19,7 @@ from markupsafe import escape
 from publisher.errors import RenderingError
 from publisher.processes.limited_process import LimitedProcess
 from publisher.rendering import LanguageLink, Renderer, SystemMail
-from publisher.rendering.sandbox import client
+from publisher.rendering.sandbox import client, protocol
 from publisher.rendering.sandbox.protocol import KILL_CPU_SECONDS
 from publisher.rendering.template_files import folder_state
 from tests.processes import ROOT
@@ -367,7 +367,7 @@ def test_one_that_stands_still_is_ended_by_the_clock(
     stopper = threading.Thread(target=stop)
     stopper.start()
     with monkeypatch.context() as patch:
-        patch.setattr(client, "WALL_SECONDS", 4)
+        patch.setattr(protocol, "WALL_SECONDS", 4)
         with pytest.raises(
             RenderingError, match=r"^templates/web/chooser\.html: .* 60 seconds$"
         ):
@@ -506,7 +506,7 @@ def test_a_process_that_answers_otherwise_costs_a_page(
         client, "_WORKER_MODULE", "tests.publisher.rendering.misbehaving_workers"
     )
     if what == "says nothing":
-        monkeypatch.setattr(client, "WALL_SECONDS", 1)
+        monkeypatch.setattr(protocol, "WALL_SECONDS", 1)
     monkeypatch.setattr("publisher.processes.limited_process._EXIT_TIMEOUT", 0.2)
     with (
         closing(StrictRenderer(tmp_path / what)) as renderer,
