@@ -21,8 +21,7 @@ def with_page_texts(
     wanted = {
         one.entry.url: KnownPage()
         for one in recognise(entries, known)
-        if one.entry.url
-        and (one.key is None or known[one.key].content_hash != one.marks.content_hash)
+        if one.entry.url and (one.key is None or known[one.key].shown != one.marks.shown)
     }
     texts, site, why = dict[str, str](), Website(asking, {}), ""
     try:

@@ -30,6 +30,10 @@ _MOST = 0.5
 _MAX_KEY = 300
 
 
+# Of the marks of an entry, those that readers see.
+SHOWN_MARKS = ("link", "content_hash")
+
+
 @dataclass(frozen=True, slots=True)
 class EntryMarks:
     """By what an entry is recognised; each is empty if it has none. `day` is that of its publication."""
@@ -39,6 +43,11 @@ class EntryMarks:
     title: str
     day: str
     content_hash: str
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """What readers see of it: another one is an edit."""
+        return tuple(getattr(self, name) for name in SHOWN_MARKS)
 
     @classmethod
     def of(cls, entry: WebEntry) -> "EntryMarks":

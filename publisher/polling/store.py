@@ -15,6 +15,7 @@ from publisher.config.sources import PolledSourceSettings
 from publisher.database.dialect.sql import upsert_by_key
 from publisher.database.engine import chunks
 from publisher.polling.identity import (
+    SHOWN_MARKS,
     EntryMarks,
     Recognised,
     bare_link,
@@ -31,8 +32,6 @@ from publisher.polling.tables import polled_entry, polled_source
 # Some entries show the time, or a number of readers: more changes than so many are none.
 MAX_EDITS = 24
 _MARKS = tuple(one.name for one in fields(EntryMarks))
-# Of these, those that readers see.
-_SHOWN = ("link", "content_hash")
 _TIMES = ("next_at", "full_at", "failing_since", "moved_since", "until", "pushed_at")
 
 
@@ -232,7 +231,8 @@ def _changed_row(
         gone = {"is_withdrawn": True, "ready_at": rules.now}
         return None if before["is_withdrawn"] else {**before, **gone}
     marks = asdict(one.marks)
-    is_edited = before["is_withdrawn"] or any(before[name] != marks[name] for name in _SHOWN)
+    shown = {name: before[name] for name in SHOWN_MARKS}
+    is_edited = before["is_withdrawn"] or tuple(shown.values()) != one.marks.shown
     if is_edited and before["edits"] < MAX_EDITS:
         was_picked_up = before["ready_at"] <= rules.now
         # A date that is moved later makes no news.
@@ -245,7 +245,7 @@ def _changed_row(
             "ready_at": rules.now + (timedelta() if was_picked_up else rules.settle),
             "is_withdrawn": False,
         }
-    renamed = {**before, **marks} | {name: before[name] for name in _SHOWN}
+    renamed = {**before, **marks, **shown}
     return None if renamed == before else renamed
 
 

@@ -719,6 +719,12 @@ def test_where_a_feed_has_summaries_its_pages_have_the_texts_each_is_read_once(
     polled.cycle(after=DAY)
     assert {"/story-1", "/story-3"} <= set(server.paths)
     assert "/story-2" not in server.paths
+    # So has one that moves, and is the same otherwise.
+    server.put("/moved-1", server.pages["/story-1"].body)
+    server.put("/feed", feed(1, url=server.url("/moved-1"), content_html="<p>Mended.</p>"))
+    polled.cycle(after=DAY)
+    texts = {one.title: one.text for one in polled.folder.all().values()}
+    assert texts["The long story number 1"] == f"1: {words}".strip()
 
 
 def test_a_source_that_was_removed_and_is_back_is_held_no_longer(
