@@ -176,7 +176,7 @@ class PolledSourceSettings(SourceSettings):
     # Of what is there at the first poll, how much counts as news.
     backfill: Duration = timedelta()
     # What articles have of an entry: a summary that leads to the site, or its whole text, on a page of ours.
-    content: Literal["summary", "full", "page"] = "summary"
+    content: Literal["summary", "full"] = "summary"
     # Pictures are copied, which mails need, or stay at their own addresses, where mails show none.
     pictures: Literal["copy", "link", "none"] = "none"
     # Of an intranet, which nothing else that is fetched may reach.
@@ -217,15 +217,16 @@ class PolledSourceSettings(SourceSettings):
         return {"name": name} | values
 
     def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:  # noqa: ARG002
-        """Yield problems: an interval that no server should have to bear, or that is no use; pages beside no feed."""
-        if self.content == "page" and self.kind != "feed":
-            yield SettingProblem(
-                "content", "is for feeds, whose texts are short", 'write "full"'
-            )
+        """Yield a problem for an interval that no server should have to bear, or that is no use."""
         if self.every is not None and not _SHORTEST <= self.every <= _LONGEST:
             yield SettingProblem(
                 "every", "is under 15m or over 24h", 'write "30m", or leave it out'
             )
+
+    @property
+    def reads_pages(self) -> bool:
+        """Whether texts come from the pages of entries; for feeds that have summaries alone."""
+        return False
 
     @property
     def is_full(self) -> bool:
@@ -243,12 +244,18 @@ class PolledSourceSettings(SourceSettings):
 
 
 class FeedSourceSettings(PolledSourceSettings):
-    """A feed: RSS, RDF, Atom or JSON Feed. With content "page", texts are those of the pages that it leads to."""
+    """A feed: RSS, RDF, Atom or JSON Feed."""
 
+    # Also "page": the text is that of the page to which an entry leads.
+    content: Literal["summary", "full", "page"] = "summary"  # type: ignore[assignment]  # one more
     # Whether its hub is asked to say when it changes; `publisher web` has to be reachable for that.
     websub: bool = False
 
     unread = PolledSourceSettings.unread | {"websub"}
+
+    @property
+    def reads_pages(self) -> bool:
+        return self.content == "page"
 
 
 class WordpressSourceSettings(PolledSourceSettings):

@@ -34,7 +34,7 @@ def ask_feed(asking: Asking, url: str = "") -> PollOutcome:
         return PollOutcome(asking.source, unread)
     interval = schedule.interval_of(feed, asking.now)
     entries, note = _with_older(asking, feed, url or state.url)
-    if asking.options.content == "page":
+    if asking.options.reads_pages:
         from publisher.polling.article_pages import with_page_texts  # few sources want them
 
         entries, missing = with_page_texts(asking, entries)
