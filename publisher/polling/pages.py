@@ -201,7 +201,7 @@ def _leave_out_copies(entries: dict[str, WebEntry], pages: Pages) -> None:
 def _link(entries: dict[str, WebEntry], pages: Pages, languages: Collection[str]) -> None:
     """Keep the translations of entries that may be some: on their own host, or on one that the settings name."""
     for url, entry in entries.items():
-        hosts = {bare_host(entry.url), *(one.removeprefix("www.") for one in languages)}
+        hosts = _own_hosts(entry.url, languages)
         named = [one for one in entry.translations if bare_host(one[1]) in hosts]
         entries[url] = replace(entry, translations=tuple(named))
     links = {
@@ -212,6 +212,11 @@ def _link(entries: dict[str, WebEntry], pages: Pages, languages: Collection[str]
         own = bare_link(entry.url)
         others = [one for one in links[own] if one in links]
         pages[url] = replace(pages[url], is_single=any(own not in links[one] for one in others))
+
+
+def _own_hosts(url: str, languages: Collection[str]) -> set[str]:
+    """Return the host of an address, and those that the settings name for languages."""
+    return {bare_host(url), *(one.removeprefix("www.") for one in languages)}
 
 
 def _notes(pages: Iterable[KnownPage]) -> Iterator[str]:
@@ -239,9 +244,10 @@ class _PageList:
         self, url: str, page: KnownPage, body: bytes, at: str, content_type: str = ""
     ) -> tuple[KnownPage, WebEntry | None]:
         """Return a page and its entry, from its bytes, which stand at the address `at`."""
-        # Of an entry of a feed nothing else is known.
-        select = getattr(self._options, "select", "")
-        is_chosen = bool(getattr(self._options, "include", True))
+        options, select, is_chosen = self._options, "", True
+        # A feed leads to articles alone.
+        if options.kind == "pages":
+            select, is_chosen = options.select, bool(options.include)
         try:
             found: ReadPage = self._asking.parse(
                 read_web_page, body, at, content_type, select, is_chosen
@@ -429,10 +435,7 @@ class Website(_PageList):
         )
         if sitemap.left_out:
             self.notes.append(f"{sitemap.left_out} of its pages are too many")
-        hosts = {
-            bare_host(answer.url),
-            *(one.removeprefix("www.") for one in options.languages),
-        }
+        hosts = _own_hosts(answer.url, options.languages)
         pages = {
             one.url: KnownPage(one.mark, translations=one.translations, parent=parent)
             for one in sitemap.pages

@@ -105,7 +105,8 @@ def _source(row: dict[str, Any]) -> PolledSource:
     del row["next_at"]
     state = _with_times(row.pop("state"))
     push = PushState(**_with_times(state.pop("push", {})))
-    return PolledSource(state=PollState(**state, push=push), **row)
+    skipped = tuple(state.pop("skipped", ()))
+    return PolledSource(state=PollState(**state, push=push, skipped=skipped), **row)
 
 
 def _with_times(values: Mapping[str, Any]) -> dict[str, Any]:
