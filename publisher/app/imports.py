@@ -154,8 +154,6 @@ class _FileWriting:
             self.export.picture,
             is_full=True,
         )
-        # No later run copies them: the file is there.
-        why = why.replace("left for later", "left where they are")
         self.notes += [f"{planned.stem}: {why}"] if why else []
 
     def _place_of(self, address: str) -> str:

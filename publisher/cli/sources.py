@@ -274,13 +274,13 @@ def import_command(  # noqa: PLR0913  # options, each by its name
     )
     with show_progress() as progress:
         report = import_export(given.settings, given.clock.now(), file, options, progress)
-    return _print_report(given, report, "would write" if dry_run else "wrote")
+    return _print_report(given, report, is_dry_run=dry_run)
 
 
-def _print_report(given: common.Given, report: ExportReport, verb: str) -> int:
+def _print_report(given: common.Given, report: ExportReport, *, is_dry_run: bool) -> int:
     """Print what became of the posts of an export; return the exit code."""
     rows = [import_row(one) for one in report.files]
-    code = 1 if verb == "wrote" and any(one.is_refused for one in report.files) else 0
+    code = 1 if not is_dry_run and any(one.is_refused for one in report.files) else 0
     if given.as_json:
         common.print_json({"system": report.system, "posts": rows, "notes": report.notes})
         return code
@@ -292,6 +292,7 @@ def _print_report(given: common.Given, report: ExportReport, verb: str) -> int:
         echo(f"Note: {escape_line(note)}")
     written = sum(not one.left_out for one in report.files)
     posts, others = common.count_noun(written, "post"), len(rows) - written
+    verb = "would write" if is_dry_run else "wrote"
     echo(f"{report.system}: {verb} {posts} to {report.folder}, left out {others}")
     return code
 

@@ -58,7 +58,7 @@ class CopiedPictures:
             if self.place_of(address):
                 continue
             if tried >= _MOST or monotonic() > ends:
-                return f"pictures are left for later{f'; {why}' if why else ''}"
+                return f"pictures are too many, or come too slowly{f'; {why}' if why else ''}"
             tried += 1
             try:
                 content = of_file(address) or self._fetched(address, client, headers)
